@@ -1,0 +1,14 @@
+"""Physical constants, exact SI values where the SI fixes them (CODATA 2018)."""
+
+BOLTZMANN = 1.380649e-23
+"""Boltzmann constant, J/K."""
+ELEMENTARY_CHARGE = 1.602176634e-19
+"""Elementary charge, C."""
+AVOGADRO = 6.02214076e23
+"""Avogadro constant, 1/mol."""
+GAS_CONSTANT = BOLTZMANN * AVOGADRO
+"""Molar gas constant R, J/mol/K (8.314462618...)."""
+BOLTZMANN_EV = BOLTZMANN / ELEMENTARY_CHARGE
+"""Boltzmann constant, eV/K."""
+EV_IN_KJ_PER_MOL = ELEMENTARY_CHARGE * AVOGADRO / 1000.0
+"""1 eV per particle in kJ/mol (96.485...)."""

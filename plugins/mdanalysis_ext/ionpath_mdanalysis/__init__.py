@@ -1,0 +1,1 @@
+"""ionpath plugin."""
