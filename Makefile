@@ -1,0 +1,55 @@
+# Two commands do everything on a machine with Python >= 3.11 and make:
+#   make demo   builds, runs, analyses and explains ordered and disordered argyrodite, and writes a report
+#   make test   runs the tests
+# Both make a virtual environment in .venv and install what they need there; both can be repeated.
+
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV ?= .venv
+BIN := $(VENV)/bin
+QUIET_TF := TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
+DEMO ?=
+TESTS ?=
+
+.PHONY: help demo test test-slow test-install lint benchmarks docs-figures clean
+
+help:
+	@sed -n '1,4s/^# \{0,1\}//p' Makefile
+	@echo 'more: make test-slow | test-install | lint | benchmarks | clean'
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed: set PYTHON=/path/to/python3'; exit 1; }
+	@echo '== virtual environment in $(VENV) with' "$$($(PYTHON) --version)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.ready-all: pyproject.toml | $(BIN)/python
+	@echo '== ionpath with its four hosts (some hundred MB at the first time, no CUDA)'
+	$(BIN)/python -m pip install --disable-pip-version-check -q --progress-bar on -e '.[all]'
+	@echo '== PLUMED kernel and Python collective variables'
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps hillclimber
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready-all
+	@echo '== test tools'
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	@touch $@
+
+demo: $(VENV)/.ready-all
+	$(QUIET_TF) $(BIN)/ionpath demo $(DEMO)
+
+test: $(VENV)/.ready-dev lint
+	$(QUIET_TF) $(BIN)/python -m pytest $(TESTS)
+
+test-slow: $(VENV)/.ready-dev
+	$(QUIET_TF) $(BIN)/python -m pytest -m 'slow' $(TESTS)
+
+lint: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+benchmarks: $(VENV)/.ready-dev
+	@for b in benchmarks/*.py; do echo "== $$b"; $(QUIET_TF) $(BIN)/python $$b --quick || exit 1; done
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache demo-run

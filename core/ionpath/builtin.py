@@ -1,0 +1,20 @@
+"""The entries that ionpath itself brings, registered as any other plugin is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ionpath.plugins import hookimpl
+
+
+def _assign(method: str, ions: Any, shells: Any, cells: Any, centres: Any = None) -> Any:
+    from ionpath.kinetics import assign_sites
+
+    return assign_sites(ions, shells, cells, centres=centres, method=method)[0]
+
+
+@hookimpl
+def discretisers() -> Mapping[str, Callable[..., Any]]:
+    return {method: partial(_assign, method) for method in ("nearest", "geometric", "voronoi")}

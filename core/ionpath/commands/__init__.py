@@ -1,0 +1,1 @@
+"""The commands of ``ionpath``: they use the hosts through the plugins, as a user's script would."""

@@ -1,0 +1,231 @@
+"""The contract for packages that extend ionpath, verified when a plugin registers.
+
+A package adds entries by implementing one or more of the hooks below and declaring itself in its pyproject.toml::
+
+    [project.entry-points.ionpath]
+    mine = "mine.ionpath_hooks"
+
+and in ``mine/ionpath_hooks.py``::
+
+    from ionpath.plugins import hookimpl
+
+    @hookimpl
+    def discretisers():
+        return {"octants": octants}
+
+Nothing else is needed: ``PathEntropy(..., method="octants")`` finds it. An installed plugin replaces a built-in entry
+of the same name.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import pluggy
+
+from ionpath.errors import InputError, IonpathError
+
+hookspec = pluggy.HookspecMarker("ionpath")
+hookimpl = pluggy.HookimplMarker("ionpath")
+
+
+class PluginError(IonpathError):
+    """A plugin that does not keep the contract; the message names plugin, hook and entry."""
+
+
+@hookspec
+def discretisers() -> Mapping[str, Callable[..., Any]]:
+    """Return ``{name: function}`` that turn ion positions into states.
+
+    Each function is called as ``function(ions, shells, cells, centres)`` with `ions` (n_frames, n_ions, 3) in A,
+    `shells` an `ionpath.kinetics.CoordinationShells`, `cells` (n_frames, 3, 3) in A, and `centres`
+    (n_frames, n_centres, 3) in A or None, and returns the index of the site of each ion, (n_frames, n_ions)
+    integers, -1 where it is on none.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def order_parameters() -> Mapping[str, Callable[..., Any]]:
+    """Return ``{name: function}`` that measure local order.
+
+    Each function is called as ``function(positions, cell)`` with `positions` (n_atoms, 3) and `cell` (3, 3) in A and
+    returns one number per atom, (n_atoms,).
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def collective_variables() -> Mapping[str, Callable[..., Any]]:
+    """Return ``{name: function}`` of collective variables.
+
+    Each function is called as ``function(positions, cell)`` with `positions` (n_atoms, 3) and `cell` (3, 3) in A and
+    returns ``(value, gradient, virial)`` of shapes (), (n_atoms, 3) and (3, 3).
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def potentials() -> Mapping[str, Any]:
+    """Return ``{name: path}`` of Deep Potential model files that deepmd-kit reads."""
+    raise NotImplementedError
+
+
+ARGUMENTS = {"discretisers": 4, "order_parameters": 2, "collective_variables": 2, "potentials": None}
+"""Number of positional arguments that an entry of each hook is called with; None where entries are files."""
+
+
+def available(kind: str) -> dict[str, Any]:
+    """All entries of one kind, built-in and installed.
+
+    Parameters
+    ----------
+    kind : {"discretisers", "order_parameters", "collective_variables", "potentials"}
+        Name of the hook.
+
+    Returns
+    -------
+    dict
+        Name -> function or path. An installed plugin replaces a built-in of the same name.
+
+    Raises
+    ------
+    InputError
+        If there is no such hook.
+    PluginError
+        If an installed plugin does not keep the contract.
+
+    Examples
+    --------
+    >>> "nearest" in available("discretisers")
+    True
+    """
+    if kind not in ARGUMENTS:
+        raise InputError("kind", need=f"one of {', '.join(ARGUMENTS)}", got=repr(kind), remedy="choose one of them")
+    found: dict[str, Any] = {}
+    for entries in reversed(getattr(manager().hook, kind)()):
+        found.update(entries)
+    return found
+
+
+def register(plugin: object, name: str | None = None) -> None:
+    """Register a plugin object of this process, and verify it.
+
+    Parameters
+    ----------
+    plugin : object
+        Module or object with functions marked by `hookimpl`.
+    name : str, optional
+        Name in messages; by default the module's.
+
+    Raises
+    ------
+    PluginError
+        If a hook is unknown, takes arguments it should not, or returns something that cannot be called as the hook
+        says. The plugin is then not registered.
+
+    Examples
+    --------
+    >>> class Mine:
+    ...     @hookimpl
+    ...     def discretizers(self):
+    ...         return {}
+    >>> register(Mine(), name="mine")
+    Traceback (most recent call last):
+    ...
+    ionpath.plugins.PluginError: plugin 'mine': unknown hook 'discretizers'; the hooks are discretisers, ...
+    """
+    _register(manager(), plugin, name or getattr(plugin, "__name__", type(plugin).__name__))
+
+
+def unregister(plugin: object) -> None:
+    """Take a plugin of this process out again.
+
+    Parameters
+    ----------
+    plugin : object
+        What was given to `register`.
+    """
+    manager().unregister(plugin)
+
+
+@cache
+def manager() -> pluggy.PluginManager:
+    """The pluggy manager with built-in and installed plugins.
+
+    Returns
+    -------
+    pluggy.PluginManager
+        Made at first use (a few milliseconds), then kept.
+    """
+    from importlib.metadata import entry_points
+
+    from ionpath import builtin
+
+    plugin_manager = pluggy.PluginManager("ionpath")
+    plugin_manager.add_hookspecs(sys.modules[__name__])
+    _register(plugin_manager, builtin, "ionpath")
+    for point in entry_points(group="ionpath"):
+        try:
+            module = point.load()
+        except Exception as error:
+            package = point.dist.name if point.dist else point.value
+            raise PluginError(
+                f"plugin {point.name!r} of package {package!r} cannot be imported ({type(error).__name__}: {error}); "
+                f"repair it or remove it with: pip uninstall {package}"
+            ) from error
+        _register(plugin_manager, module, point.name)
+    return plugin_manager
+
+
+def _register(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+    try:
+        plugin_manager.register(plugin, name=name)
+        _check_names(plugin_manager, plugin, name)
+        _check_entries(plugin_manager, plugin, name)
+    except pluggy.PluginValidationError as error:
+        _forget(plugin_manager, plugin)
+        raise PluginError(f"plugin {name!r}: {error}") from error
+    except PluginError:
+        _forget(plugin_manager, plugin)
+        raise
+
+
+def _forget(plugin_manager: pluggy.PluginManager, plugin: object) -> None:
+    if plugin_manager.is_registered(plugin):
+        plugin_manager.unregister(plugin)
+
+
+def _check_names(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+    for caller in plugin_manager.get_hookcallers(plugin) or ():
+        if not caller.has_spec():
+            raise PluginError(f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(ARGUMENTS)}")
+
+
+def _check_entries(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
+    for caller in plugin_manager.get_hookcallers(plugin) or ():
+        for implementation in caller.get_hookimpls():
+            if implementation.plugin is plugin:
+                _check_result(name, caller.name, implementation.function())
+
+
+def _check_result(name: str, hook: str, entries: object) -> None:
+    if not isinstance(entries, Mapping) or not all(isinstance(key, str) for key in entries):
+        raise PluginError(f"plugin {name!r}, hook {hook!r}: need a dict with names as keys, got {entries!r}")
+    count = ARGUMENTS[hook]
+    for key, entry in entries.items():
+        if count is None:
+            continue
+        if not callable(entry):
+            raise PluginError(f"plugin {name!r}, hook {hook!r}, entry {key!r}: need a function, got {entry!r}")
+        try:
+            inspect.signature(entry).bind(*range(count))
+        except TypeError as error:
+            raise PluginError(
+                f"plugin {name!r}, hook {hook!r}, entry {key!r}: must be callable with {count} positional arguments "
+                f"(see ionpath.plugins.{hook}): {error}"
+            ) from error
