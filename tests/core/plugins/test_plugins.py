@@ -1,0 +1,149 @@
+"""The plugin contract: what is accepted, what is refused and in which words, and a toy package that uses it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from ionpath import plugins
+from ionpath.errors import InputError
+from ionpath.plugins import PluginError, hookimpl
+
+TOY = Path(__file__).parent / "toy_plugin"
+
+
+def octants(ions, shells, cells, centres):
+    return np.zeros(ions.shape[:2], dtype=np.int32)
+
+
+class Good:
+    @hookimpl
+    def discretisers(self):
+        return {"octants-here": octants}
+
+
+def test_register_and_find() -> None:
+    good = Good()
+    plugins.register(good, name="good")
+    try:
+        assert plugins.available("discretisers")["octants-here"] is octants
+    finally:
+        plugins.unregister(good)
+    assert "octants-here" not in plugins.available("discretisers")
+
+
+def test_plugin_replaces_builtin_of_the_same_name() -> None:
+    class Replaces:
+        @hookimpl
+        def discretisers(self):
+            return {"nearest": octants}
+
+    plugin = Replaces()
+    plugins.register(plugin)
+    try:
+        assert plugins.available("discretisers")["nearest"] is octants
+    finally:
+        plugins.unregister(plugin)
+    assert plugins.available("discretisers")["nearest"] is not octants
+
+
+class Misspelt:
+    @hookimpl
+    def discretizers(self):
+        return {}
+
+
+class TakesTooMuch:
+    @hookimpl
+    def discretisers(self, positions):
+        return {}
+
+
+class NotAMapping:
+    @hookimpl
+    def order_parameters(self):
+        return [octants]
+
+
+class NotCallable:
+    @hookimpl
+    def collective_variables(self):
+        return {"shell": 3}
+
+
+class WrongArguments:
+    @hookimpl
+    def discretisers(self):
+        return {"short": lambda ions, shells: None}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "sentence"),
+    [
+        (Misspelt(), "plugin 'bad': unknown hook 'discretizers'; the hooks are discretisers, order_parameters"),
+        (TakesTooMuch(), r"(?s)plugin 'bad'.*discretisers.*positions"),
+        (NotAMapping(), "plugin 'bad', hook 'order_parameters': need a dict with names as keys"),
+        (NotCallable(), "plugin 'bad', hook 'collective_variables', entry 'shell': need a function, got 3"),
+        (
+            WrongArguments(),
+            "plugin 'bad', hook 'discretisers', entry 'short': must be callable with 4 positional arguments",
+        ),
+    ],
+)
+def test_broken_plugin_is_refused_and_forgotten(plugin: object, sentence: str) -> None:
+    before = plugins.available("discretisers")
+    with pytest.raises(PluginError, match=sentence):
+        plugins.register(plugin, name="bad")
+    assert not plugins.manager().is_registered(plugin)
+    assert plugins.available("discretisers") == before
+
+
+def test_unknown_kind() -> None:
+    with pytest.raises(InputError, match="kind: need one of discretisers, .*, got 'descretisers'"):
+        plugins.available("descretisers")
+
+
+def test_broken_entry_point_names_package_and_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load() -> None:
+        raise RuntimeError("no such library")
+
+    point = SimpleNamespace(name="ghost", value="ghost.hooks", dist=SimpleNamespace(name="ghost-pack"), load=load)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
+    plugins.manager.cache_clear()
+    try:
+        with pytest.raises(PluginError, match=r"plugin 'ghost' of package 'ghost-pack' .*pip uninstall ghost-pack"):
+            plugins.manager()
+    finally:
+        monkeypatch.undo()
+        plugins.manager.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def toy_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The toy package of this folder, installed by pip as a user's package would be."""
+    folder = tmp_path_factory.mktemp("toy") / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
+        + ["--no-build-isolation", "--target", str(folder), str(TOY)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return folder
+
+
+def test_toy_package_is_found_by_its_entry_point(toy_site: Path) -> None:
+    code = "from ionpath.plugins import available; print(sorted(available('discretisers')))"
+    out = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path.append({str(toy_site)!r}); {code}"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert "hemispheres" in out
+    assert "nearest" in out
