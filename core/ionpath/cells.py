@@ -1,0 +1,177 @@
+"""Cell matrices: checks, and the reduction that makes shortest images exact.
+
+Cells are matrices whose rows are the cell vectors, in A. Every function takes one cell (3, 3) or one per
+frame (T, 3, 3).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+
+_PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+
+
+def as_cells(cell: ArrayLike, name: str = "cell") -> Floats:
+    """Check a cell or a series of cells.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    name : str
+        What to call it in an error.
+
+    Returns
+    -------
+    ndarray, (3, 3) or (T, 3, 3)
+        The same numbers as float64.
+
+    Raises
+    ------
+    InputError
+        If the cell is missing, has another shape, is not finite, or has no volume.
+
+    Examples
+    --------
+    >>> as_cells([[2, 0, 0], [0, 2, 0], [0, 0, 2]]).shape
+    (3, 3)
+    """
+    remedy = "give the three cell vectors as rows, in A"
+    if cell is None:
+        raise InputError(name, need="a periodic cell", got="none", remedy=remedy)
+    cells = np.asarray(cell, dtype=np.float64)
+    if cells.shape[-2:] != (3, 3) or cells.ndim not in (2, 3):
+        raise InputError(name, need="shape (3, 3) or (T, 3, 3)", got=f"shape {cells.shape}", remedy=remedy)
+    if not np.isfinite(cells).all():
+        raise InputError(name, need="finite cell vectors", got="NaN or infinity", remedy=remedy)
+    volume = np.abs(np.linalg.det(cells))
+    scale = np.linalg.norm(cells, axis=-1).prod(axis=-1)
+    if (volume <= 1e-9 * scale).any() or (scale == 0.0).any():
+        raise InputError(
+            name, need="three independent cell vectors", got="a cell without volume", remedy=remedy
+        )
+    return cells
+
+
+def check_finite(values: ArrayLike, name: str) -> Floats:
+    """Check that coordinates are finite numbers in three dimensions.
+
+    Parameters
+    ----------
+    values : array_like, (..., 3)
+        Coordinates in A.
+    name : str
+        What to call them in an error.
+
+    Returns
+    -------
+    ndarray, (..., 3)
+        The same numbers as floating point; float32 stays float32.
+
+    Raises
+    ------
+    InputError
+        If the last axis is not of length 3, or a coordinate is NaN or infinite.
+    """
+    array = np.asarray(values)
+    if array.dtype != np.float32:
+        array = array.astype(np.float64, copy=False)
+    if array.ndim == 0 or array.shape[-1] != 3:
+        raise InputError(name, need="shape (..., 3)", got=f"shape {array.shape}", remedy="give x, y, z in A")
+    if not np.isfinite(array).all():
+        bad = int(np.count_nonzero(~np.isfinite(array).all(axis=-1)))
+        raise InputError(
+            name, need="finite coordinates", got=f"NaN or infinity in {bad} of {array.size // 3} positions",
+            remedy="repair or leave out the frames that are not finite",
+        )  # fmt: skip
+    return array
+
+
+def is_orthorhombic(cell: ArrayLike) -> bool:
+    """Whether every cell vector lies along its own Cartesian axis.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    bool
+        True for a diagonal matrix, in every frame.
+
+    Examples
+    --------
+    >>> is_orthorhombic([[2, 0, 0], [0, 3, 0], [0, 0, 4]]), is_orthorhombic([[2, 0, 0], [1, 3, 0], [0, 0, 4]])
+    (True, False)
+    """
+    cells = as_cells(cell)
+    off_diagonal = np.abs(cells * (1.0 - np.eye(3))).max(axis=(-2, -1))
+    return bool((off_diagonal <= 1e-9 * np.abs(cells).max(axis=(-2, -1))).all())
+
+
+def _selling(cell: Floats) -> Floats:
+    """Integer rows that turn cell vectors into an obtuse superbase (Selling's algorithm)."""
+    superbase = np.vstack([np.eye(3), -np.ones(3)])
+    for _ in range(1000):
+        vectors = superbase @ cell
+        tolerance = 1e-10 * float((vectors**2).sum(axis=1).max())
+        for i, j in _PAIRS:
+            if vectors[i] @ vectors[j] > tolerance:
+                others = [k for k in range(4) if k not in (i, j)]
+                superbase[others] += superbase[i]
+                superbase[i] *= -1.0
+                break
+        else:
+            return superbase[:3]
+    raise InputError(
+        "cell", need="a lattice that can be reduced", got="1000 steps without an end", remedy="check it"
+    )
+
+
+def _is_obtuse(vectors: Floats) -> NDArray[np.bool_]:
+    superbase = np.concatenate([vectors, -vectors.sum(axis=-2, keepdims=True)], axis=-2)
+    gram = superbase @ np.swapaxes(superbase, -1, -2)
+    limit = 1e-9 * np.trace(gram, axis1=-2, axis2=-1)
+    return np.all([gram[..., i, j] <= limit for i, j in _PAIRS], axis=0)
+
+
+def obtuse_superbase(cell: ArrayLike) -> Floats:
+    """Reduce cells to vectors whose pairwise products, and those with minus their sum, are not positive.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    ndarray, same shape
+        Three vectors of an obtuse superbase of the same lattice; minus their sum is the fourth. The seven
+        sums over subsets of the three are, with their negatives, all the vectors that bound the Voronoi cell
+        of the lattice.
+
+    Notes
+    -----
+    E. Selling, J. reine angew. Math. 77, 143 (1874); J. H. Conway and N. J. A. Sloane, Proc. R. Soc. Lond. A
+    436, 55 (1992), doi:10.1098/rspa.1992.0004.
+
+    Examples
+    --------
+    >>> obtuse_superbase([[1.0, 0, 0], [7.0, 1, 0], [0, 0, 1]]).round(6) + 0.0
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
+    """
+    cells = as_cells(cell)
+    if cells.ndim == 2:
+        return _selling(cells) @ cells
+    reduced = _selling(cells[0]) @ cells
+    for frame in np.flatnonzero(~_is_obtuse(reduced)):
+        reduced[frame] = _selling(cells[frame]) @ cells[frame]
+    return reduced
