@@ -1,0 +1,414 @@
+"""The ground of every analysis here: chunks of frames in, plain arrays between, results out.
+
+A subclass says which atoms it reads, eats chunks of frames (`_process`), and hands back what one block of frames
+gives (`_block_results`); `_finish` makes the results from the blocks. Serial, multiprocessing and dask runs take
+the same road, so that what they give differs by nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from MDAnalysis.analysis.base import AnalysisBase
+from MDAnalysis.analysis.results import Results, ResultsGroup
+from numpy.typing import NDArray
+
+import ionpath
+from ionpath.citations import cite
+from ionpath.errors import InputError, require
+from ionpath_mdanalysis import _checks, _display, _store
+
+CHUNK_BYTES = 16 * 2**20
+"""Size of the coordinates that are held at a time, if the user does not choose a number of frames."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Consecutive frames as arrays.
+
+    Attributes
+    ----------
+    frames : ndarray of int, shape (n_frames,)
+        Frame numbers in the trajectory.
+    times : ndarray, shape (n_frames,)
+        Times in ps, as the trajectory gives them.
+    dimensions : ndarray, shape (n_frames, 6)
+        Cell lengths in A and angles in degrees; nan where the trajectory has no cell.
+    cells : ndarray, shape (n_frames, 3, 3)
+        Cell vectors as rows, in A; the first along x, the second in the xy plane.
+    positions : dict of str to ndarray, shape (n_frames, n_atoms, 3)
+        Positions in A of each group, in the order of its atoms, as the trajectory has them (wrapped or not).
+    """
+
+    frames: NDArray[np.int64]
+    times: NDArray[np.float64]
+    dimensions: NDArray[np.float64]
+    cells: NDArray[np.float64]
+    positions: dict[str, NDArray[np.float32]]
+
+
+class IonAnalysis(AnalysisBase):
+    """Base of the analyses of mobile ions.
+
+    Parameters
+    ----------
+    mobile : AtomGroup
+        The mobile ions.
+    others : dict of str to AtomGroup, optional
+        Further groups to read.
+    frame_time : float, optional
+        Time in ps between frames of the file; default: what the trajectory says.
+    chunk_frames : int, optional
+        Frames held in memory at a time; default: as many as fit 16 MiB of coordinates. Results do not depend
+        on it.
+    verbose : bool, default False
+        Show a progress bar (serial backend).
+    parameters : mapping, optional
+        What else the user chose, kept with the results and in saved files.
+
+    Raises
+    ------
+    InputError
+        If a group is empty, updates itself, or belongs to another universe.
+
+    Notes
+    -----
+    To make a subclass, override these methods. Nothing but the block results goes from one block of frames to
+    another, since each may be eaten in a process of its own:
+
+    * ``_prepare_block()`` makes empty accumulators on ``self``;
+    * ``_process(chunk)`` adds a `Chunk` to them; its positions are overwritten after the call, so copy what is kept;
+    * ``_block_results()`` returns a dict of arrays, all that is known of this block;
+    * ``_finish(blocks)`` gets the list of these dicts in the order of time, in the main process, and fills
+      ``self.results``. ``self.times``, ``self.frames`` and ``self.frame_time`` are set.
+
+    ``_derived`` names results that ``save`` must not write and that ``_rebuild`` makes again.
+    """
+
+    _analysis_algorithm_is_parallelizable = True
+    _min_frames: ClassVar[int] = 1
+    _even_times: ClassVar[bool] = False
+    _needs_box: ClassVar[bool] = True
+    _derived: ClassVar[tuple[str, ...]] = ()
+    __references__: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def get_supported_backends(cls) -> tuple[str, ...]:
+        """Names of the backends that `run` takes.
+
+        Returns
+        -------
+        tuple of str
+            Backends.
+        """
+        return ("serial", "multiprocessing", "dask")
+
+    results: Any
+
+    def __init__(
+        self,
+        mobile: Any,
+        others: Mapping[str, Any] | None = None,
+        *,
+        frame_time: float | None = None,
+        chunk_frames: int | None = None,
+        verbose: bool = False,
+        parameters: Mapping[str, Any] | None = None,
+    ) -> None:
+        groups = {"mobile": mobile, **(others or {})}
+        for name, group in groups.items():
+            _checks.check_group(group, name)
+        _checks.check_universe(groups)
+        if frame_time is not None and not (np.isfinite(frame_time) and frame_time > 0):
+            raise InputError("frame_time", need="a positive time in ps", got=repr(frame_time))
+        if chunk_frames is not None and chunk_frames < 1:
+            raise InputError("chunk_frames", need="at least 1", got=repr(chunk_frames))
+        super().__init__(mobile.universe.trajectory, verbose=verbose)
+        self.groups: dict[str, Any] = groups
+        self._given_frame_time = frame_time
+        self._chunk_frames = chunk_frames
+        self.parameters: dict[str, Any] = dict(parameters or {})
+        self.frame_time = float("nan")
+        self._metadata: dict[str, Any] = {}
+
+    # What a subclass overrides.
+
+    def _prepare_block(self) -> None:
+        """Make empty accumulators."""
+
+    def _process(self, chunk: Chunk) -> None:
+        """Add frames to the accumulators."""
+        raise NotImplementedError
+
+    def _block_results(self) -> dict[str, Any]:
+        """Return all that is known of this block of frames."""
+        raise NotImplementedError
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        """Fill ``self.results`` from the blocks, which are in the order of time."""
+        raise NotImplementedError
+
+    def _rebuild(self) -> None:
+        """Make the results that are not stored from those that are."""
+
+    def _table(self) -> dict[str, Any]:
+        """Columns of `to_dataframe`."""
+        raise NotImplementedError
+
+    def _headline(self) -> dict[str, Any]:
+        """Few results for the repr, each with its unit in the key."""
+        return {k: v for k, v in self.results.items() if isinstance(v, (int, float, str))}
+
+    # The road from frames to results.
+
+    def run(self, *args: Any, **kwargs: Any) -> Self:
+        """Read the trajectory and compute the results.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            ``start``, ``stop``, ``step``, ``frames``, ``verbose``, ``n_workers``, ``n_parts``, ``backend`` and
+            the rest of `MDAnalysis.analysis.base.AnalysisBase.run`.
+
+        Returns
+        -------
+        IonAnalysis
+            Itself.
+
+        Raises
+        ------
+        InputError
+            If there are too few frames, no cell, coordinates that are not numbers, or times that do not
+            increase.
+        """
+        if not self.groups:
+            raise InputError(
+                "run",
+                need="a trajectory",
+                got="results loaded from a file",
+                remedy=f"make a new {type(self).__name__} with an AtomGroup",
+            )
+        super().run(*args, **kwargs)
+        return self
+
+    def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
+        super()._setup_frames(*args, **kwargs)
+        _checks.check_frame_count(self.n_frames, self._min_frames)
+
+    def _compute(self, indexed_frames: Any, verbose: bool | None = None, **kwargs: Any) -> Any:
+        # A block never shares its accumulators with another one, be it in this process or elsewhere.
+        block = copy.copy(self)
+        block.results = Results()
+        return AnalysisBase._compute(block, indexed_frames, verbose, **kwargs)
+
+    def _prepare(self) -> None:
+        n_atoms = sum(len(group) for group in self.groups.values())
+        size = self._chunk_frames or max(1, CHUNK_BYTES // (12 * n_atoms))
+        self._size = max(1, min(size, self.n_frames))
+        self._indices = {name: _slice_of(group.ix) for name, group in self.groups.items()}
+        self._buffer = {
+            name: np.empty((self._size, len(group), 3), np.float32) for name, group in self.groups.items()
+        }
+        self._dimensions = np.full((self._size, 6), np.nan)
+        self._filled = 0
+        self._prepare_block()
+
+    def _single_frame(self) -> None:
+        at, ts = self._filled, self._ts
+        if self._needs_box:
+            _checks.check_box(ts.dimensions, ts.frame)
+        if ts.dimensions is not None:
+            self._dimensions[at] = ts.dimensions
+        positions = ts.positions
+        for name, index in self._indices.items():
+            self._buffer[name][at] = positions[index]
+        self._filled += 1
+        last = self._frame_index + 1 == self.n_frames
+        if self._filled == self._size or last:
+            self._flush()
+        if last:
+            self.results.blocks = [self._block_results()]
+
+    def _flush(self) -> None:
+        n, end = self._filled, self._frame_index + 1
+        chunk = Chunk(
+            frames=self.frames[end - n : end],
+            times=self.times[end - n : end],
+            dimensions=self._dimensions[:n],
+            cells=cell_vectors(self._dimensions[:n]),
+            positions={name: buffer[:n] for name, buffer in self._buffer.items()},
+        )
+        for name, positions in chunk.positions.items():
+            _checks.check_finite(positions, chunk.frames, name)
+        self._process(chunk)
+        self._filled = 0
+
+    def _get_aggregator(self) -> ResultsGroup:
+        return ResultsGroup(lookup={"blocks": ResultsGroup.flatten_sequence})
+
+    def _conclude(self) -> None:
+        blocks: list[dict[str, Any]] = self.results["blocks"]
+        self.results = Results()
+        if self._given_frame_time is not None:
+            self.times = self.frames * self._given_frame_time
+        if self._even_times:
+            self.frame_time = _checks.even_frame_time(self.times)
+        elif len(self.times) > 1:
+            self.frame_time = float(self.times[-1] - self.times[0]) / (len(self.times) - 1)
+        self._metadata = {
+            "class": type(self).__name__,
+            "n_frames": int(self.n_frames),
+            "frame_time": self.frame_time,
+            "atoms": {name: len(group) for name, group in self.groups.items()},
+            "parameters": self.parameters,
+        }
+        self._finish(blocks)
+
+    # What a user does with the results.
+
+    def _require_results(self) -> None:
+        if not len(self.results):
+            raise InputError(type(self).__name__, need="results", got="none yet", remedy="call .run() first")
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the results with parameters and version to one file (npz with JSON inside), atomically.
+
+        Parameters
+        ----------
+        path : str or path
+            File.
+
+        Raises
+        ------
+        InputError
+            If the analysis was not run.
+        """
+        self._require_results()
+        values = {key: value for key, value in self.results.items() if key not in self._derived}
+        metadata = {**self._metadata, "frames": self.frames, "times": self.times}
+        _store.write(path, metadata, values)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            File.
+
+        Returns
+        -------
+        IonAnalysis
+            With results, to plot, tabulate and print; it cannot be run again.
+
+        Raises
+        ------
+        InputError
+            If the file holds something else.
+        """
+        metadata, values, version = _store.read(path)
+        if metadata["class"] != cls.__name__:
+            raise InputError(
+                os.fspath(path),
+                need=f"results of {cls.__name__}",
+                got=f"results of {metadata['class']}",
+                remedy=f"load it with {metadata['class']}.load",
+            )
+        self = cls.__new__(cls)
+        self.groups, self._verbose = {}, False
+        self.frames, self.times = metadata.pop("frames"), metadata.pop("times")
+        self.n_frames, self.frame_time = metadata["n_frames"], metadata["frame_time"]
+        self.parameters = metadata["parameters"]
+        self._metadata = {**metadata, "version": version}
+        self.results = Results(**values)
+        self._rebuild()
+        return self
+
+    def to_dataframe(self) -> Any:
+        """Results as a table, one row per item.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns with the unit in ``DataFrame.attrs["units"]`` where they have one.
+
+        Raises
+        ------
+        MissingDependency
+            If pandas is not installed.
+        InputError
+            If the analysis was not run.
+        """
+        pandas = require("pandas", purpose="tables", install="pip install pandas")
+        self._require_results()
+        table = self._table()
+        units = table.pop("units", {})
+        frame = pandas.DataFrame(table)
+        frame.attrs.update(units=units, version=ionpath.__version__, parameters=str(self.parameters))
+        return frame
+
+    def cite(self) -> None:
+        """Print the references of the methods used."""
+        cite(self)
+
+    def _axes(self, ax: Any = None, **kwargs: Any) -> Any:
+        """Give axes to plot on: those passed, or new ones."""
+        self._require_results()
+        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+        return pyplot.subplots(**{"layout": "constrained", **kwargs})[1] if ax is None else ax
+
+    def __repr__(self) -> str:
+        return _display.text(self)
+
+    def _repr_html_(self) -> str:
+        return _display.html(self)
+
+
+def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    """Cell vectors of many frames.
+
+    Parameters
+    ----------
+    dimensions : ndarray, shape (n_frames, 6)
+        Lengths in A and angles in degrees.
+
+    Returns
+    -------
+    ndarray, shape (n_frames, 3, 3)
+        Rows a, b, c in A; a along x, b in the xy plane. nan where `dimensions` is nan.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cell_vectors(np.array([[10.0, 10.0, 20.0, 90.0, 90.0, 120.0]])).round(3) + 0.0
+    array([[[10.  ,  0.  ,  0.  ],
+            [-5.  ,  8.66,  0.  ],
+            [ 0.  ,  0.  , 20.  ]]])
+    """
+    lengths = np.asarray(dimensions, np.float64)[:, :3]
+    angles = np.asarray(dimensions, np.float64)[:, 3:]
+    cosine = np.where(angles == 90.0, 0.0, np.cos(np.radians(angles)))
+    sine = np.where(angles[:, 2] == 90.0, 1.0, np.sin(np.radians(angles[:, 2])))
+    cells = np.zeros((len(lengths), 3, 3))
+    cells[:, 0, 0] = lengths[:, 0]
+    cells[:, 1, 0] = lengths[:, 1] * cosine[:, 2]
+    cells[:, 1, 1] = lengths[:, 1] * sine
+    cells[:, 2, 0] = lengths[:, 2] * cosine[:, 1]
+    cells[:, 2, 1] = lengths[:, 2] * (cosine[:, 0] - cosine[:, 1] * cosine[:, 2]) / sine
+    rest = lengths[:, 2] ** 2 - cells[:, 2, 0] ** 2 - cells[:, 2, 1] ** 2
+    cells[:, 2, 2] = np.sqrt(np.maximum(rest, 0.0))
+    return cells
+
+
+def _slice_of(indices: NDArray[np.integer[Any]]) -> slice | NDArray[np.integer[Any]]:
+    """Turn indices that are a range into a slice, which copies faster."""
+    first, last = int(indices[0]), int(indices[-1])
+    if last - first + 1 == len(indices) and np.array_equal(indices, np.arange(first, last + 1)):
+        return slice(first, last + 1)
+    return indices

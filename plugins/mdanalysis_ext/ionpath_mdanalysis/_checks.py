@@ -1,0 +1,246 @@
+"""Checks of what a user passes to an analysis, each with a sentence that says what to do."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.floating[Any]]
+
+
+def check_group(group: Any, name: str) -> None:
+    """Refuse what is not a fixed, filled AtomGroup.
+
+    Parameters
+    ----------
+    group : AtomGroup
+        What the user passed.
+    name : str
+        Name of the argument, for the sentence.
+
+    Raises
+    ------
+    InputError
+        If it is not an AtomGroup, updates itself, or is empty.
+    """
+    from MDAnalysis.core.groups import AtomGroup, UpdatingAtomGroup
+
+    if not isinstance(group, AtomGroup):
+        raise InputError(
+            name,
+            need="an MDAnalysis AtomGroup",
+            got=type(group).__name__,
+            remedy="pass for example u.select_atoms('name Li')",
+        )
+    if isinstance(group, UpdatingAtomGroup):
+        raise InputError(
+            name,
+            need="the same atoms in every frame",
+            got="an updating AtomGroup",
+            remedy="select without updating=True",
+        )
+    if not len(group):
+        raise InputError(
+            name,
+            need="at least one atom",
+            got="an empty selection",
+            remedy=f"the universe holds {_species(group.universe)}; select by one of these names",
+        )
+
+
+def check_universe(groups: dict[str, Any]) -> None:
+    """Refuse AtomGroups of different universes.
+
+    Parameters
+    ----------
+    groups : dict of str to AtomGroup
+        The groups of one analysis.
+
+    Raises
+    ------
+    InputError
+        If they do not share a universe.
+    """
+    names = list(groups)
+    for name in names[1:]:
+        if groups[name].universe is not groups[names[0]].universe:
+            raise InputError(
+                name,
+                need=f"atoms of the same universe as {names[0]}",
+                got="atoms of another universe",
+                remedy="select both from one Universe",
+            )
+
+
+def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str) -> None:
+    """Refuse coordinates that are not numbers.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (n_frames, n_atoms, 3)
+        Coordinates in A.
+    frames : ndarray, shape (n_frames,)
+        Frame numbers, for the sentence.
+    name : str
+        Name of the group, for the sentence.
+
+    Raises
+    ------
+    InputError
+        If a coordinate is nan or infinite.
+    """
+    # One pass without a temporary array: a sum is finite unless an entry is not, or the numbers are absurd.
+    if np.isfinite(positions.sum(dtype=np.float64)):
+        return
+    frame, atom = np.argwhere(~np.isfinite(positions).all(axis=-1))[0]
+    raise InputError(
+        f"coordinates of {name}",
+        need="finite numbers",
+        got=f"{positions[frame, atom]} at frame {frames[frame]}, atom {atom} of the group",
+        remedy="repair the trajectory or leave the frame out with start, stop, step",
+    )
+
+
+def check_box(dimensions: Any, frame: int) -> None:
+    """Refuse a frame without a periodic cell.
+
+    Parameters
+    ----------
+    dimensions : ndarray, shape (6,), or None
+        Lengths in A and angles in degrees.
+    frame : int
+        Frame number, for the sentence.
+
+    Raises
+    ------
+    InputError
+        If there is no cell, or a length or an angle of it is not positive.
+    """
+    if dimensions is not None and np.all(np.asarray(dimensions) > 0):
+        return
+    raise InputError(
+        "box",
+        need="a periodic cell in every frame",
+        got=f"none at frame {frame}" if dimensions is None else f"{np.asarray(dimensions)} at frame {frame}",
+        remedy="set it with MDAnalysis.transformations.boxdimensions.set_dimensions",
+    )
+
+
+def check_frame_count(n_frames: int, need: int) -> None:
+    """Refuse a run over too few frames.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames chosen by start, stop, step or frames.
+    need : int
+        Smallest number of use.
+
+    Raises
+    ------
+    InputError
+        If there are fewer.
+    """
+    if n_frames < need:
+        raise InputError(
+            "frames",
+            need=f"at least {need} frame{'s' if need > 1 else ''}",
+            got=str(n_frames),
+            remedy="check start, stop and step, or use a longer trajectory",
+        )
+
+
+def even_frame_time(times: Floats) -> float:
+    """Time between analysed frames, if it is one time.
+
+    Parameters
+    ----------
+    times : ndarray, shape (n_frames,)
+        Times in ps. Single precision, as XTC and TRR files hold them, is allowed for.
+
+    Returns
+    -------
+    float
+        Time between frames in ps; nan for one frame.
+
+    Raises
+    ------
+    InputError
+        If times do not increase, or not by equal steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(even_frame_time(np.array([0.0, 0.5, 1.0])))
+    0.5
+    """
+    if len(times) < 2:
+        return float("nan")
+    steps = np.diff(times)
+    mean = float(times[-1] - times[0]) / (len(times) - 1)
+    rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.abs(times).max())
+    remedy = (
+        "give the time between frames of the file with frame_time=..., or choose frames by start, stop, step"
+    )
+    if mean <= 0 or steps.min() < -rounding or (steps.min() <= 0 and rounding < 0.5 * mean):
+        at = int(np.argmin(steps))
+        raise InputError(
+            "times of the frames",
+            need="times that increase",
+            got=f"{times[at]:g} ps then {times[at + 1]:g} ps",
+            remedy=remedy,
+        )
+    worst = int(np.argmax(np.abs(steps - mean)))
+    if abs(steps[worst] - mean) > 1e-3 * mean + rounding:
+        raise InputError(
+            "times of the frames",
+            need="equal steps",
+            got=f"steps from {steps.min():g} to {steps.max():g} ps",
+            remedy=remedy,
+        )
+    return mean
+
+
+def elements_of(group: Any, name: str = "atoms") -> NDArray[np.str_]:
+    """Chemical symbols of a group.
+
+    Parameters
+    ----------
+    group : AtomGroup
+        Atoms.
+    name : str, default "atoms"
+        Name of the argument, for the sentence.
+
+    Returns
+    -------
+    ndarray of str, shape (n_atoms,)
+        Symbols.
+
+    Raises
+    ------
+    InputError
+        If the topology has no elements.
+    """
+    symbols = getattr(group, "elements", None)
+    if symbols is None or not all(symbols):
+        raise InputError(
+            name,
+            need="chemical elements in the topology",
+            got="none" if symbols is None else "atoms without an element",
+            remedy="call u.guess_TopologyAttrs(to_guess=['elements']) or add_TopologyAttr('elements', symbols)",
+        )
+    return np.asarray(symbols, dtype=str)
+
+
+def _species(universe: Any) -> str:
+    for attribute in ("names", "types", "elements"):
+        values = getattr(universe.atoms, attribute, None)
+        if values is not None and len(values):
+            found = sorted(set(map(str, values)))
+            more = f" and {len(found) - 8} more" if len(found) > 8 else ""
+            return f"{attribute} {', '.join(found[:8])}{more}"
+    return f"{len(universe.atoms)} atoms without names"

@@ -1,0 +1,59 @@
+"""How an analysis shows itself, in a terminal and in a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+
+def _number(value: Any) -> str:
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def _facts(analysis: Any) -> dict[str, str]:
+    facts = {name: f"{len(group)} atoms" for name, group in analysis.groups.items()}
+    facts.update({name: f"{n} atoms" for name, n in analysis._metadata.get("atoms", {}).items()})
+    if len(getattr(analysis, "results", ())):
+        facts["frames"] = f"{analysis.n_frames}, {analysis.frame_time:.5g} ps apart"
+        facts.update({key: _number(value) for key, value in analysis._headline().items()})
+    else:
+        facts["state"] = "not run yet"
+    return facts
+
+
+def text(analysis: Any) -> str:
+    """One line about an analysis.
+
+    Parameters
+    ----------
+    analysis : IonAnalysis
+        Analysis, run or not.
+
+    Returns
+    -------
+    str
+        ``<Class: fact, fact, ...>``.
+    """
+    facts = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in _facts(analysis).items())
+    return f"<{type(analysis).__name__}: {facts}>"
+
+
+def html(analysis: Any) -> str:
+    """Small table about an analysis.
+
+    Parameters
+    ----------
+    analysis : IonAnalysis
+        Analysis, run or not.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    rows = {**_facts(analysis), **{k: _number(v) for k, v in analysis.parameters.items()}}
+    body = "".join(
+        f"<tr><th style='text-align:left'>{escape(key.replace('_', ' '))}</th><td>{escape(value)}</td></tr>"
+        for key, value in rows.items()
+    )
+    return f"<table><caption><b>{type(analysis).__name__}</b></caption>{body}</table>"
