@@ -23,6 +23,20 @@ REFERENCES: dict[str, str] = {
     "doi:10.1109/18.243461",
     "prinz2011": "Prinz et al., Markov models of molecular kinetics: generation and validation, "
     "J. Chem. Phys. 134, 174105 (2011), doi:10.1063/1.3565032",
+    "bullerjahn2020": "Bullerjahn, von Buelow, Hummer, Optimal estimates of self-diffusion coefficients from molecular "
+    "dynamics simulations, J. Chem. Phys. 153, 024116 (2020), doi:10.1063/5.0008312",
+    "michalet2010": "Michalet, Mean square displacement analysis of single-particle trajectories with localization "
+    "error, Phys. Rev. E 82, 041914 (2010), doi:10.1103/PhysRevE.82.041914",
+    "calandrini2011": "Calandrini et al., nMoldyn: interfacing spectroscopic experiments, molecular dynamics simulations "
+    "and models for time correlation functions, Ecole thematique SFN 12, 201 (2011), doi:10.1051/sfn/201112010",
+    "vanhove1954": "Van Hove, Correlations in space and time and Born approximation scattering in systems of interacting "
+    "particles, Phys. Rev. 95, 249 (1954), doi:10.1103/PhysRev.95.249",
+    "rahman1964": "Rahman, Correlations in the motion of atoms in liquid argon, Phys. Rev. 136, A405 (1964), "
+    "doi:10.1103/PhysRev.136.A405",
+    "donati1998": "Donati et al., Stringlike cooperative motion in a supercooled liquid, Phys. Rev. Lett. 80, 2338 "
+    "(1998), doi:10.1103/PhysRevLett.80.2338",
+    "yelon2006": "Yelon, Movaghar, Crandall, Multi-excitation entropy: its role in thermodynamics and kinetics, "
+    "Rep. Prog. Phys. 69, 1145 (2006), doi:10.1088/0034-4885/69/4/R04",
     "morgan2021": "Morgan, Mechanistic origin of superionic lithium diffusion in anion-disordered Li6PS5X argyrodites, "
     "Chem. Mater. 33, 2004 (2021), doi:10.1021/acs.chemmater.0c03738",
 }
