@@ -11,9 +11,11 @@ REFERENCES: dict[str, str] = {
     "guan2024": "Guan, Wang, Yeo, Cai, Unlocking the Ion Migration in Solid-State Electrolytes via Path Entropy, "
     "arXiv:2412.07115",
     "jang2025": "Jang et al., high-entropy anion-disordered argyrodites, J. Mater. Chem. A 13, 16547 (2025)",
-    "chen2023": "Chen et al., Anion clusters govern Li conduction in glassy thiophosphates, ACS Energy Lett. 8, 1969 (2023)",
+    "chen2023": "Chen et al., Anion clusters govern Li conduction in glassy thiophosphates, ACS Energy Lett. 8, 1969 "
+    "(2023)",
     "chen2025": "Chen et al., Disorder-induced enhancement of Li-ion transport in Li3PS4",
-    "deeptime": "Hoffmann et al., Deeptime: a Python library for machine learning dynamical models from time series data, "
+    "deeptime": "Hoffmann et al., Deeptime: a Python library for machine learning dynamical models from time series "
+    "data, "
     "Mach. Learn.: Sci. Technol. 3, 015009 (2022), doi:10.1088/2632-2153/ac3de0",
     "metzner2009": "Metzner, Schuette, Vanden-Eijnden, Transition path theory for Markov jump processes, "
     "Multiscale Model. Simul. 7, 1192 (2009), doi:10.1137/070699500",

@@ -8,15 +8,28 @@ from importlib import import_module
 from ionpath.errors import IonpathError
 
 COMMANDS = {
-    "demo": ("ionpath.commands.demo", "ordered and disordered argyrodite from structure to report, in minutes"),
-    "doctor": ("ionpath.commands.doctor", "what is installed, what works, and what to type for what is missing"),
-    "build": ("ionpath.commands.build", "write an argyrodite structure with given inversion and excess chloride"),
-    "md": ("ionpath.commands.md", "molecular dynamics with a Deep Potential"),
-    "analyze": ("ionpath.commands.analyze", "path entropy, first-passage times and diffusion of a trajectory"),
-    "metad": ("ionpath.commands.metad", "metadynamics of a lithium hop, from input to barrier"),
-    "train": ("ionpath.commands.train", "train a Deep Potential"),
-    "report": ("ionpath.commands.report", "one HTML page from the results in a folder"),
+    "demo": (
+        "ionpath.commands.demo:main",
+        "ordered and disordered argyrodite from structure to report, in minutes",
+    ),
+    "doctor": (
+        "ionpath.commands.doctor:main",
+        "what is installed, what works, and what to type for what is missing",
+    ),
+    "build": (
+        "ionpath.commands.build:main",
+        "write an argyrodite structure with given inversion and excess chloride",
+    ),
+    "md": ("ionpath.commands.md:main", "molecular dynamics with a Deep Potential"),
+    "analyze": (
+        "ionpath.commands.analyze:main",
+        "path entropy, first-passage times and diffusion of a trajectory",
+    ),
+    "metad": ("ionpath_plumed.cli:metad", "metadynamics of a lithium hop, from input to barrier"),
+    "train": ("ionpath_ase.cli:train", "train a Deep Potential"),
+    "report": ("ionpath.commands.report:main", "one HTML page from the results in a folder"),
 }
+"""Command -> (where it is, what it does); the module is imported when the command is called."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -51,12 +64,16 @@ def main(argv: list[str] | None = None) -> int:
         print(f"ionpath: unknown command {command!r}{hint}\n\n{_usage()}", file=sys.stderr)
         return 2
     try:
-        return int(import_module(COMMANDS[command][0]).main(arguments[1:]) or 0)
+        module, _, function = COMMANDS[command][0].partition(":")
+        return int(getattr(import_module(module), function)(arguments[1:]) or 0)
     except IonpathError as error:
         print(f"ionpath {command}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print(f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on", file=sys.stderr)
+        print(
+            f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on",
+            file=sys.stderr,
+        )
         return 130
 
 

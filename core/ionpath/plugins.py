@@ -105,7 +105,9 @@ def available(kind: str) -> dict[str, Any]:
     True
     """
     if kind not in ARGUMENTS:
-        raise InputError("kind", need=f"one of {', '.join(ARGUMENTS)}", got=repr(kind), remedy="choose one of them")
+        raise InputError(
+            "kind", need=f"one of {', '.join(ARGUMENTS)}", got=repr(kind), remedy="choose one of them"
+        )
     found: dict[str, Any] = {}
     for entries in reversed(getattr(manager().hook, kind)()):
         found.update(entries)
@@ -139,7 +141,7 @@ def register(plugin: object, name: str | None = None) -> None:
     ...
     ionpath.plugins.PluginError: plugin 'mine': unknown hook 'discretizers'; the hooks are discretisers, ...
     """
-    _register(manager(), plugin, name or getattr(plugin, "__name__", type(plugin).__name__))
+    _register(manager(), plugin, name or str(getattr(plugin, "__name__", type(plugin).__name__)))
 
 
 def unregister(plugin: object) -> None:
@@ -203,7 +205,9 @@ def _forget(plugin_manager: pluggy.PluginManager, plugin: object) -> None:
 def _check_names(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     for caller in plugin_manager.get_hookcallers(plugin) or ():
         if not caller.has_spec():
-            raise PluginError(f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(ARGUMENTS)}")
+            raise PluginError(
+                f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(ARGUMENTS)}"
+            )
 
 
 def _check_entries(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
@@ -221,7 +225,9 @@ def _check_result(name: str, hook: str, entries: object) -> None:
         if count is None:
             continue
         if not callable(entry):
-            raise PluginError(f"plugin {name!r}, hook {hook!r}, entry {key!r}: need a function, got {entry!r}")
+            raise PluginError(
+                f"plugin {name!r}, hook {hook!r}, entry {key!r}: need a function, got {entry!r}"
+            )
         try:
             inspect.signature(entry).bind(*range(count))
         except TypeError as error:

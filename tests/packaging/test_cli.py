@@ -39,11 +39,22 @@ def test_doctor_on_this_environment(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor"]) == 0, capsys.readouterr().out
     text = capsys.readouterr().out
     assert "BROKEN" not in text
-    for part in ("ASE plugin", "Deep Potential", "LAMMPS", "MPI", "MDAnalysis", "pymatgen", "PLUMED kernel", "pycv"):
+    for part in (
+        "ASE plugin",
+        "Deep Potential",
+        "LAMMPS",
+        "MPI",
+        "MDAnalysis",
+        "pymatgen",
+        "PLUMED kernel",
+        "pycv",
+    ):
         assert part in text
 
 
-def test_doctor_reports_what_is_broken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_reports_what_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def broken() -> str:
         raise OSError("libplumed.so: cannot open shared object file")
 
@@ -55,20 +66,27 @@ def test_doctor_reports_what_is_broken(monkeypatch: pytest.MonkeyPatch, capsys: 
     assert "pip install --no-deps hillclimber" in text
 
 
-def test_doctor_counts_what_is_required(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_counts_what_is_required(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(doctor, "_mpi", lambda: None)
     assert cli.main(["doctor"]) == 0
     assert cli.main(["doctor", "--require", "MPI"]) == 1
     assert "absent  MPI" in capsys.readouterr().out
 
 
-def test_errors_are_explained_not_traced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_errors_are_explained_not_traced(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fails(argv: list[str]) -> int:
         raise InputError("lag", need="at least 1 frame", got="0", remedy="use a longer lag")
 
     monkeypatch.setattr(doctor, "main", fails)
     assert cli.main(["doctor"]) == 1
-    assert capsys.readouterr().err.strip() == "ionpath doctor: lag: need at least 1 frame, got 0; use a longer lag"
+    assert (
+        capsys.readouterr().err.strip()
+        == "ionpath doctor: lag: need at least 1 frame, got 0; use a longer lag"
+    )
 
 
 def test_errors_pickle() -> None:
@@ -77,5 +95,7 @@ def test_errors_pickle() -> None:
 
     error = pickle.loads(pickle.dumps(InputError("lag", need="a", got="b", remedy="c")))
     assert str(error) == "lag: need a, got b; c"
-    missing = pickle.loads(pickle.dumps(MissingDependency("freud", purpose="q6", install="pip install freud-analysis")))
+    missing = pickle.loads(
+        pickle.dumps(MissingDependency("freud", purpose="q6", install="pip install freud-analysis"))
+    )
     assert "pip install freud-analysis" in str(missing)

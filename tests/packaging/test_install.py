@@ -20,7 +20,9 @@ pytestmark = pytest.mark.install
 
 
 def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, check=False, **options
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -60,7 +62,9 @@ class Environment:
         run(sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check", "-q", *words)
 
     def install(self, what: Path, editable: bool) -> None:
-        self.pip("install", "--no-deps", "--no-index", "--no-build-isolation", *(["-e"] if editable else []), what)
+        self.pip(
+            "install", "--no-deps", "--no-index", "--no-build-isolation", *(["-e"] if editable else []), what
+        )
 
     def uninstall(self) -> None:
         self.pip("uninstall", "-y", "ionpath")
@@ -112,7 +116,8 @@ def test_install_use_uninstall(kind: str, distributions: dict[str, Path], tmp_pa
     environment.uninstall()
     assert environment.listing() == environment.before
     left = environment.script(
-        "import importlib.util as u; print([n for n in ('ionpath', '_ionpath_aliases', 'ionpath_ase') if u.find_spec(n)])"
+        "import importlib.util as u\n"
+        "print([n for n in ('ionpath', '_ionpath_aliases', 'ionpath_ase') if u.find_spec(n)])"
     )
     assert left.strip() == "[]"
 
@@ -171,7 +176,9 @@ def test_wheel_holds_what_it_should(distributions: dict[str, Path]) -> None:
         "ionpath_aliases.start",
     }
     assert not [n for n in names if n in ("pymatgen/__init__.py", "pymatgen/analysis/__init__.py")]
-    assert all(f"{p}/py.typed" in names for p in ("ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed"))
+    assert all(
+        f"{p}/py.typed" in names for p in ("ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed")
+    )
     assert [n for n in names if n.endswith(".pb")], "the shipped potential is missing"
     assert distributions["wheel"].stat().st_size < 14e6
 

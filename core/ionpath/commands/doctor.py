@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import importlib.metadata
 import importlib.util
 import platform
@@ -12,7 +11,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
-EXAMPLE = """example:
+from ionpath.commands.options import parser
+
+EXAMPLE = """
   ionpath doctor            check everything that is installed
   ionpath doctor --require plumed --require ase
 """
@@ -54,13 +55,15 @@ def main(argv: list[str]) -> int:
     int
         0 when everything that is installed works and nothing required is absent, else 1.
     """
-    parser = argparse.ArgumentParser(
-        prog="ionpath doctor", epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
+    arguments = parser("doctor", "Look at every part of the installation and try it.", EXAMPLE)
+    arguments.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="count PART as a failure when it is absent",
     )
-    parser.add_argument(
-        "--require", action="append", default=[], metavar="PART", help="count PART as a failure when it is absent"
-    )
-    options = parser.parse_args(argv)
+    options = arguments.parse_args(argv)
     failed = False
     for finding in examine():
         required = any(word.lower() in finding.part.lower() for word in options.require)
@@ -89,11 +92,17 @@ def examine() -> list[Finding]:
         ("MPI", _mpi, 'pip install "deepmd-kit[cpu,lmp]"'),
         ("MDAnalysis plugin", _mdanalysis, 'pip install "ionpath[mdanalysis]"'),
         ("pymatgen plugin", _pymatgen, 'pip install "ionpath[pymatgen]"'),
-        ("PLUMED kernel", _plumed, "pip install --no-deps hillclimber  (or conda install -c conda-forge py-plumed)"),
+        (
+            "PLUMED kernel",
+            _plumed,
+            "pip install --no-deps hillclimber  (or conda install -c conda-forge py-plumed)",
+        ),
         ("PLUMED Python CVs (pycv)", _pycv, "pip install --no-deps hillclimber"),
         ("third-party plugins", _plugins, "repair or uninstall the plugin that is named"),
     ]
-    python = Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    python = Finding(
+        "Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
     return [python, *(_run(*check) for check in checks)]
 
 
@@ -157,7 +166,9 @@ def _potential() -> str | None:
     from ase import Atoms
     from ase.calculators.calculator import get_calculator_class
 
-    atoms = Atoms("PS4", positions=1.18 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]))
+    atoms = Atoms(
+        "PS4", positions=1.18 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    )
     atoms.calc = get_calculator_class("ionpath")()
     force = float(np.abs(atoms.get_forces()).max())
     if not np.isfinite(force):

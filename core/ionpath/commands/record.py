@@ -1,0 +1,122 @@
+"""What an analysis leaves in its folder: numbers with errors, figures with captions, and notes, as one JSON file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.files import atomic_path
+
+FILE = "analysis.json"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One row of a report.
+
+    Attributes
+    ----------
+    name : str
+        What it is, in the field's words.
+    estimate : Estimate
+        Value, error, interval and unit.
+    note : str
+        How it was obtained, in a few words.
+    """
+
+    name: str
+    estimate: Estimate
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a report.
+
+    Attributes
+    ----------
+    key : str
+        Same for the same kind of figure of different systems, which are then shown side by side.
+    file : str
+        PNG file beside the record.
+    caption : str
+        What is seen.
+    """
+
+    key: str
+    file: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything that one analysis found.
+
+    Attributes
+    ----------
+    label : str
+        Name of the system in tables and figures.
+    quantities : list of Quantity
+        Numbers.
+    figures : list of Figure
+        Figures.
+    notes : list of str
+        What the reader should know before using the numbers.
+    parameters : dict
+        Settings that produced them.
+    """
+
+    label: str
+    quantities: list[Quantity] = field(default_factory=list)
+    figures: list[Figure] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    parameters: dict[str, Any] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write the record into `folder`.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+            Folder; made if it is missing.
+        """
+        with atomic_path(folder / FILE) as part:
+            part.write_text(json.dumps(asdict(self), indent=1, default=float))
+
+    @classmethod
+    def load(cls, folder: Path) -> Record:
+        """Read the record in `folder`.
+
+        Parameters
+        ----------
+        folder : pathlib.Path
+            Folder with an ``analysis.json``.
+
+        Returns
+        -------
+        Record
+            The record.
+
+        Raises
+        ------
+        InputError
+            If the file is missing or is not a record.
+        """
+        try:
+            data = json.loads((folder / FILE).read_text())
+            quantities = [
+                Quantity(q["name"], Estimate(**q["estimate"]), q.get("note", "")) for q in data["quantities"]
+            ]
+            figures = [Figure(**figure) for figure in data["figures"]]
+            return cls(data["label"], quantities, figures, data["notes"], data["parameters"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                str(folder / FILE),
+                need="a record that `ionpath analyze` or `ionpath demo` wrote",
+                got=f"{type(error).__name__}: {error}",
+                remedy="run one of them with this folder as its output",
+            ) from error
