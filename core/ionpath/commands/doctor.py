@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from ionpath.commands.options import parser
 
@@ -180,11 +181,24 @@ def _lammps() -> str | None:
     program = _program("lmp")
     if program is None:
         return None
-    listing = subprocess.run([program, "-h"], capture_output=True, text=True, timeout=120, check=False)
-    version = next((line for line in listing.stdout.splitlines() if "LAMMPS" in line), "")
+    library = _deepmd_library()
+    script = f"plugin load {library}\ninfo styles pair\n" if library else "info styles pair\n"
+    run = subprocess.run(
+        [program, "-log", "none"], input=script, capture_output=True, text=True, timeout=120, check=False
+    )
+    version = next((line for line in run.stdout.splitlines() if line.startswith("LAMMPS")), "")
     if not version:
-        raise RuntimeError(f"lmp -h failed: {(listing.stderr or listing.stdout).strip()[-200:]}")
-    return version.strip()
+        raise RuntimeError(f"lmp does not run: {(run.stderr or run.stdout).strip()[-200:]}")
+    if "deepmd" not in run.stdout:
+        raise RuntimeError(f"{version.strip()} runs, but its plugin with pair_style deepmd does not load")
+    return f"{version.strip()}, pair_style deepmd loads"
+
+
+def _deepmd_library() -> str | None:
+    spec = importlib.util.find_spec("deepmd")
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    found = [path for root in roots for path in Path(root).rglob("libdeepmd_lmpplugin.*")]
+    return str(found[0]) if found else None
 
 
 def _mpi() -> str | None:
@@ -253,7 +267,5 @@ def _plugins() -> str:
 
 
 def _program(name: str) -> str | None:
-    from pathlib import Path
-
     beside = Path(sys.executable).with_name(name)
     return str(beside) if beside.exists() else shutil.which(name)
