@@ -1,0 +1,113 @@
+"""Neighbours within a radius under periodic boundaries, in cells of any size and shape."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import cKDTree
+
+from ionpath.errors import InputError
+from ionpath.periodic import as_cells, fractional, wrap_fractional
+
+
+@dataclass(frozen=True)
+class NeighbourList:
+    """Pairs of a centre and a neighbour, sorted by centre and then by distance.
+
+    Attributes
+    ----------
+    centre, neighbour : ndarray of int, (K,)
+        Indices into the two sets of positions. A neighbour appears once for each of its images in reach.
+    vector : ndarray, (K, 3)
+        From the centre to the neighbour, in A.
+    distance : ndarray, (K,)
+        Length of `vector`, in A.
+    """
+
+    centre: NDArray[np.intp]
+    neighbour: NDArray[np.intp]
+    vector: NDArray[np.float64]
+    distance: NDArray[np.float64]
+
+    def counts(self, n_centres: int) -> NDArray[np.intp]:
+        """Count the neighbours of each centre.
+
+        Parameters
+        ----------
+        n_centres : int
+            Number of centres, also those without any neighbour.
+
+        Returns
+        -------
+        ndarray of int, (n_centres,)
+            Number of neighbours.
+        """
+        return np.bincount(self.centre, minlength=n_centres)
+
+
+def neighbours_within(
+    centres: ArrayLike, points: ArrayLike, cell: ArrayLike, radius: float, *, smallest: float = 0.0
+) -> NeighbourList:
+    """Find the points within a radius of each centre, images included.
+
+    Parameters
+    ----------
+    centres : array_like, (N, 3)
+        Positions, in A.
+    points : array_like, (M, 3)
+        Positions that may be neighbours, in A.
+    cell : array_like, (3, 3)
+        Cell vectors as rows, in A. The radius may be longer than the cell.
+    radius : float
+        Largest distance, in A.
+    smallest : float
+        Distances up to this one are left out, in A; 1e-6 leaves out a point itself.
+
+    Returns
+    -------
+    NeighbourList
+        All pairs, sorted by centre and distance.
+
+    Raises
+    ------
+    InputError
+        If the radius is not positive and finite, or the cell has no volume.
+
+    Examples
+    --------
+    Six neighbours at 3 A in a simple cubic lattice whose cell is smaller than the search:
+
+    >>> found = neighbours_within([[0, 0, 0]], [[0, 0, 0]], np.eye(3) * 3.0, 3.1, smallest=0.1)
+    >>> found.distance.tolist()
+    [3.0, 3.0, 3.0, 3.0, 3.0, 3.0]
+    """
+    if not (np.isfinite(radius) and radius > 0):
+        raise InputError("radius", need="a positive length in A", got=repr(radius))
+    lattice = as_cells(cell)
+    origin = wrap_fractional(fractional(centres, lattice)).reshape(-1, 3)
+    others = wrap_fractional(fractional(points, lattice)).reshape(-1, 3)
+    images, index = _padded(others, lattice, radius)
+    start = origin @ lattice
+    hits = cKDTree(images).query_ball_point(start, radius) if len(images) else [[] for _ in start]
+    centre = np.repeat(np.arange(len(start)), [len(h) for h in hits])
+    found = np.fromiter((k for h in hits for k in h), dtype=np.intp, count=len(centre))
+    vector = images[found] - start[centre]
+    distance = np.linalg.norm(vector, axis=1)
+    keep = np.flatnonzero(distance > smallest) if smallest > 0 else np.arange(len(distance))
+    order = keep[np.lexsort((distance[keep], centre[keep]))]
+    return NeighbourList(centre[order], index[found[order]], vector[order], distance[order])
+
+
+def _padded(
+    others: NDArray[np.float64], lattice: NDArray[np.float64], radius: float
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Repeat points of the cell so that a sphere around any point of the cell is filled."""
+    margin = radius * np.linalg.norm(np.linalg.inv(lattice), axis=0) + 1e-9
+    steps = [np.arange(-np.ceil(m), np.ceil(m) + 1) for m in margin]
+    shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = others[None, :, :] + shifts[:, None, :]
+    near = ((grid > -margin) & (grid < 1.0 + margin)).all(axis=-1)
+    image, point = np.nonzero(near)
+    return grid[image, point] @ lattice, point
