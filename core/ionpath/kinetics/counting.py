@@ -1,0 +1,167 @@
+"""Transition counts over a sliding window, fast enough for a hundred million frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.kinetics.inputs import Trajectories, as_trajectories, check_lag, number_of_states
+
+COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
+_CHUNK = 1 << 17  # frames at a time: the pair codes then stay in the processor's cache
+
+
+@references("prinz2011")
+def count_matrix(
+    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, count_mode: str = "sliding"
+) -> NDArray[np.float64]:
+    r"""Transition counts at one lag, summed over all ions.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame; -1 is an unassigned frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    count_mode : {"sliding", "sliding-effective", "sample", "effective"}
+        Every window; every window divided by the lag; only windows one lag apart; windows divided by the statistical
+        inefficiency of their row (by deeptime, slow on long trajectories).
+
+    Returns
+    -------
+    ndarray, shape (n_states, n_states)
+        Counts from row to column.
+
+    Raises
+    ------
+    InputError
+        If the trajectories, the lag or the mode cannot be used.
+
+    Notes
+    -----
+    :math:`C_{ij}(\tau) = \sum_t 1[x_t = i, x_{t+\tau} = j]`. A window that begins or ends in an unassigned frame is
+    not counted; trajectories that are no longer than the lag count nothing.
+
+    Examples
+    --------
+    >>> count_matrix([0, 0, 1, 1, 0], lag=1)
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    trajectories = as_trajectories(dtrajs)
+    size = number_of_states(trajectories, n_states)
+    lag = check_lag(trajectories, lag)
+    if count_mode not in COUNT_MODES:
+        raise InputError("count_mode", need=f"one of {', '.join(COUNT_MODES)}", got=repr(count_mode))
+    if count_mode == "effective":
+        return _effective(trajectories, lag, size)
+    total = np.zeros((size, size))
+    for row in trajectories:
+        total += _count(row, lag, size, step=lag if count_mode == "sample" else 1)
+    return total / lag if count_mode == "sliding-effective" else total
+
+
+def count_matrices(
+    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, n_blocks: int = 1
+) -> NDArray[np.float64]:
+    """Sliding counts of each ion by itself, and of each stretch of time.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame; -1 is an unassigned frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    n_blocks : int
+        Number of stretches of equal length into which the windows of each ion are divided by their first frame.
+
+    Returns
+    -------
+    ndarray, shape (n_ions * n_blocks, n_states, n_states)
+        Counts; the sum over the first axis is `count_matrix`.
+
+    Raises
+    ------
+    InputError
+        If the trajectories, the lag or the number of blocks cannot be used.
+
+    Examples
+    --------
+    >>> count_matrices([[0, 0, 1], [1, 1, 1]], lag=1).sum(axis=(1, 2))
+    array([2., 2.])
+    """
+    trajectories = as_trajectories(dtrajs)
+    size = number_of_states(trajectories, n_states)
+    lag = check_lag(trajectories, lag)
+    if n_blocks < 1:
+        raise InputError("n_blocks", need="at least 1", got=str(n_blocks))
+    counts = np.zeros((len(trajectories), n_blocks, size, size))
+    for i, row in enumerate(trajectories):
+        edges = np.linspace(0, max(row.size - lag, 0), n_blocks + 1).astype(int)
+        for k in range(n_blocks):
+            counts[i, k] = _count(row[edges[k] : edges[k + 1] + lag], lag, size)
+    return counts.reshape(-1, size, size)
+
+
+def state_histogram(trajectories: list[NDArray[np.integer[Any]]], n_states: int) -> NDArray[np.int64]:
+    """Number of frames in each state, summed over all ions.
+
+    Parameters
+    ----------
+    trajectories : list of ndarray
+        As `as_trajectories` gives them.
+    n_states : int
+        Number of states.
+
+    Returns
+    -------
+    ndarray of int, shape (n_states,)
+        Frames; unassigned ones are left out.
+    """
+    frames = np.zeros(n_states + 1, dtype=np.int64)
+    for row in trajectories:
+        for at in range(0, row.size, _CHUNK):
+            frames += np.bincount(row[at : at + _CHUNK].astype(np.intp) + 1, minlength=n_states + 1)
+    return frames[1:]
+
+
+def _count(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> NDArray[np.int64]:
+    """Counts of one trajectory: a histogram of the codes (i + 1) * (n + 1) + (j + 1) of its windows."""
+    width = n_states + 1
+    kind = np.uint8 if width**2 <= 256 else np.uint16 if width**2 <= 65536 else np.int64
+    counts = np.zeros(width * width, dtype=np.int64)
+    factor: NDArray[Any] = np.full(1, width, dtype=kind)
+    shifted: NDArray[Any] = row.astype(kind) + np.ones(
+        1, dtype=kind
+    )  # -1 wraps round to 0: row and column 0 hold the unassigned windows
+    ends = shifted[lag::step]
+    starts = shifted[: row.size - lag : step] if row.size > lag else shifted[:0]
+    for at in range(0, starts.size, _CHUNK):
+        codes = starts[at : at + _CHUNK] * factor + ends[at : at + _CHUNK]
+        counts += np.bincount(codes, minlength=width * width)
+    return counts.reshape(width, width)[1:, 1:]
+
+
+def _effective(trajectories: list[NDArray[np.integer[Any]]], lag: int, n_states: int) -> NDArray[np.float64]:
+    if any((row < 0).any() for row in trajectories):
+        raise InputError(
+            "dtrajs",
+            need="assigned frames only for effective counts",
+            got="unassigned frames (-1)",
+            remedy="use count_mode='sliding-effective' or a block bootstrap",
+        )
+    from deeptime.markov import TransitionCountEstimator
+
+    whole = [row.astype(np.int64) for row in trajectories if row.size > lag]
+    counts = TransitionCountEstimator.count("effective", whole, lag, n_jobs=1)
+    full = np.zeros((n_states, n_states))
+    full[: len(counts), : len(counts)] = counts
+    return full

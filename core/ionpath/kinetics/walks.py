@@ -1,0 +1,155 @@
+"""Sums over walks on a network of fluxes, by matrix products instead of enumeration. Entropies here are in nats."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def row_stochastic(flux: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities of the next step: each row divided by its sum, rows without flux left at zero.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (..., m, m)
+        Net fluxes.
+
+    Returns
+    -------
+    ndarray, shape (..., m, m)
+        Probabilities.
+    """
+    sums = flux.sum(axis=-1, keepdims=True)
+    return np.divide(flux, sums, out=np.zeros_like(flux), where=sums > 0)
+
+
+def p_log_p(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """``p ln p``, zero at p = 0.
+
+    Parameters
+    ----------
+    values : ndarray
+        Numbers of at least zero.
+
+    Returns
+    -------
+    ndarray
+        ``p ln p``.
+    """
+    return values * np.log(np.where(values > 0, values, 1.0))
+
+
+def walk_entropy(
+    steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], max_edges: int
+) -> NDArray[np.float64]:
+    r"""Entropy of all walks of at most `max_edges` steps that stop on arrival.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (k, m, m)
+        Weights of single steps; rows of targets must be zero.
+    start : ndarray, shape (k, m)
+        Probability to begin in each state.
+    is_target : ndarray of bool, shape (k, m)
+        Where walks stop.
+    max_edges : int
+        Longest walk.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        :math:`-\sum_w p_w \ln p_w`.
+
+    Notes
+    -----
+    Let a be the summed weight of the walks of one length that end in a state, and b their summed :math:`p \ln p`.
+    One step more turns them into :math:`a P` and :math:`b P + a (P \ln P)`, for
+    :math:`pq \ln pq = (p \ln p) q + p (q \ln q)`: exact, without visiting a single walk.
+    """
+    weight, logs = start[:, None, :], p_log_p(start)[:, None, :]
+    step_logs = p_log_p(steps)
+    entropy = np.zeros(len(steps))
+    for _ in range(max_edges):
+        logs = logs @ steps + weight @ step_logs
+        weight = weight @ steps
+        entropy -= np.where(is_target, logs[:, 0, :], 0.0).sum(axis=-1)
+    return np.maximum(entropy, 0.0)
+
+
+def arrival_probability(
+    steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], max_edges: int
+) -> NDArray[np.float64]:
+    """Summed probability of the walks that `walk_entropy` counts.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (k, m, m)
+        Probabilities of single steps.
+    start : ndarray, shape (k, m)
+        Probability to begin in each state.
+    is_target : ndarray of bool, shape (k, m)
+        Where walks stop.
+    max_edges : int
+        Longest walk.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        One if no walk is longer.
+    """
+    weight = start[:, None, :]
+    arrived = np.zeros(len(steps))
+    for _ in range(max_edges):
+        weight = weight @ steps
+        arrived += np.where(is_target, weight[:, 0, :], 0.0).sum(axis=-1)
+    return arrived
+
+
+def closed_form(
+    steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Entropy of all walks of any length that stop on arrival.
+
+    Parameters
+    ----------
+    steps : ndarray, shape (k, m, m)
+        Probabilities of single steps; rows of targets must be zero.
+    start : ndarray, shape (k, m)
+        Probability to begin in each state.
+    is_target : ndarray of bool, shape (k, m)
+        Where walks stop.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Entropy of the first state plus, for every state, its step entropy times the expected number of visits
+        (Ekroot and Cover, doi:10.1109/18.243461).
+    """
+    inner = np.where(is_target[:, :, None], 0.0, steps)
+    transient = np.where(is_target[:, None, :], 0.0, inner)
+    system = np.eye(steps.shape[-1]) - np.swapaxes(transient, -1, -2)
+    visits = np.linalg.solve(system, start[..., None])[..., 0]
+    step_entropy = -p_log_p(inner).sum(axis=-1)
+    return np.maximum((visits * step_entropy).sum(axis=-1) - p_log_p(start).sum(axis=-1), 0.0)
+
+
+def edge_entropy(flux: NDArray[np.float64], *, rows: bool) -> NDArray[np.float64]:
+    """Entropy of the edges of a flux network.
+
+    Parameters
+    ----------
+    flux : ndarray, shape (k, m, m)
+        Net fluxes.
+    rows : bool
+        Normalise each row, or the whole network.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+        Entropy; zero for an empty network.
+    """
+    if rows:
+        return np.maximum(-p_log_p(row_stochastic(flux)).sum(axis=(-1, -2)), 0.0)
+    total = flux.sum(axis=(-1, -2), keepdims=True)
+    share = np.divide(flux, total, out=np.zeros_like(flux), where=total > 0)
+    return np.maximum(-p_log_p(share).sum(axis=(-1, -2)), 0.0)
