@@ -1,0 +1,82 @@
+"""Steps of a longer job that are done once: a second call with the same settings goes on where the first one stopped."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ionpath.files import atomic_path
+
+
+def stage(
+    folder: Path,
+    name: str,
+    parameters: Mapping[str, Any],
+    outputs: Sequence[str],
+    make: Callable[[], None],
+    *,
+    title: str,
+) -> bool:
+    """Run one step, unless its outputs of the same settings are there.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder of the step's files.
+    name : str
+        Name of the step; ``.NAME.json`` in the folder says when it is done.
+    parameters : mapping
+        Settings; a step whose settings changed is run again.
+    outputs : sequence of str
+        Files that the step leaves in the folder.
+    make : callable
+        Does the step. If it is interrupted or raises, the step does not count as done.
+    title : str
+        What is shown.
+
+    Returns
+    -------
+    bool
+        Whether the step was run now.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> here = pathlib.Path(tempfile.mkdtemp())
+    >>> def make():
+    ...     _ = (here / "x.txt").write_text("1")
+    >>> stage(here, "x", {"n": 1}, ["x.txt"], make, title="first")  # doctest: +ELLIPSIS
+    == first
+       done in ... s
+    True
+    >>> stage(here, "x", {"n": 1}, ["x.txt"], make, title="first")
+    == first
+       kept from an earlier run
+    False
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    marker = folder / f".{name}.json"
+    settings = json.loads(json.dumps(dict(parameters), default=str))
+    print(f"== {title}", flush=True)
+    if _done(marker, settings) and all((folder / output).exists() for output in outputs):
+        print("   kept from an earlier run", flush=True)
+        return False
+    if marker.exists() and not _done(marker, settings):
+        for output in outputs:  # of other settings
+            (folder / output).unlink(missing_ok=True)
+    begin = time.perf_counter()
+    make()
+    with atomic_path(marker) as part:
+        part.write_text(json.dumps(settings))
+    print(f"   done in {time.perf_counter() - begin:.0f} s", flush=True)
+    return True
+
+
+def _done(marker: Path, settings: Mapping[str, Any]) -> bool:
+    try:
+        return bool(json.loads(marker.read_text()) == settings)
+    except (OSError, ValueError):
+        return False
