@@ -1,1 +1,1 @@
-"""ionpath plugin."""
+"""PLUMED plugin: collective variables for ion conductors, inputs, runs, and free energies."""

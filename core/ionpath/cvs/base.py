@@ -1,0 +1,239 @@
+"""What a collective variable is: functions of vectors between atoms, with gradient and virial.
+
+Each variable is written as a function of vectors ``v = W x + (lattice vectors)`` with a constant matrix W whose
+rows sum to zero. One chain rule then gives every gradient (``W^T dS/dv``) and every virial (``-sum_m v_m (x)
+dS/dv_m``), the latter exact in any cell, since a strain of positions and cell together strains every such vector in
+the same way.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+Image = Callable[[Floats], Floats]
+"""Function from difference vectors (m, 3) to their shortest periodic images (m, 3), in A."""
+
+
+@dataclass(frozen=True)
+class Component:
+    """One output of a collective variable.
+
+    Attributes
+    ----------
+    name : str
+        Name, by which a host refers to it.
+    period : tuple of float, optional
+        Lower and upper end of the period, None where it is not periodic.
+    """
+
+    name: str
+    period: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Values with their derivatives.
+
+    Attributes
+    ----------
+    names : tuple of str, (k,)
+        Names of the components.
+    values : ndarray, (k,)
+        Values (A, rad or pure numbers).
+    gradients : ndarray, (k, n_atoms, 3)
+        Derivatives with respect to the positions, per A.
+    virials : ndarray, (k, 3, 3)
+        ``-dS/d(strain)``: element ab is minus the sum of (component a of a vector) times (derivative along b).
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+    gradients: Floats
+    virials: Floats
+
+    def __getitem__(self, name: str) -> float:
+        """Value of the component called `name`."""
+        return float(self.values[self.names.index(name)])
+
+
+class CollectiveVariable(ABC):
+    """A set of components that are functions of vectors between atoms.
+
+    A subclass is a frozen dataclass that gives `components`, `combination` and `function`.
+    """
+
+    @property
+    @abstractmethod
+    def components(self) -> tuple[Component, ...]:
+        """Names and periods of the outputs, in the order of the values."""
+
+    @property
+    @abstractmethod
+    def combination(self) -> Floats:
+        """Matrix W, (n_vectors, n_atoms): vectors from positions. Its rows sum to zero."""
+
+    @property
+    def wholes(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of atoms to be put beside the first of each before vectors are taken."""
+        return ()
+
+    @abstractmethod
+    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Values (k,) and derivatives (k, n_vectors, 3) of the vectors (n_vectors, 3)."""
+
+    @cached_property
+    def _weights(self) -> tuple[Floats, Floats]:
+        matrix = np.ascontiguousarray(self.combination, dtype=float)
+        return matrix, np.ascontiguousarray(matrix.T)
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, in the order in which they are given."""
+        return int(self._weights[0].shape[1])
+
+    def compute(self, positions: Floats, image: Image) -> tuple[Floats, Floats, Floats]:
+        """Values, gradients and virials, for a host that brings its own minimum image.
+
+        Parameters
+        ----------
+        positions : ndarray, (n_atoms, 3)
+            Positions in A, wrapped or not.
+        image : callable
+            Function from vectors (m, 3) to their shortest periodic images (m, 3); it may work in place.
+
+        Returns
+        -------
+        tuple of ndarray
+            Values (k,), gradients (k, n_atoms, 3), virials (k, 3, 3).
+        """
+        if self.wholes:
+            positions = positions.copy()
+            for group in self.wholes:
+                first, rest = positions[group[0]], list(group[1:])
+                positions[rest] = first + image(positions[rest] - first)
+        forward, backward = self._weights
+        vectors = image(forward @ positions)
+        values, slopes = self.function(vectors)
+        return values, backward @ slopes, -(vectors.T @ slopes)
+
+    def evaluate(self, positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
+        """Values, gradients and virials of one configuration.
+
+        Parameters
+        ----------
+        positions : array_like, (n_atoms, 3)
+            Positions in A, wrapped or not.
+        cell : array_like, (3, 3), optional
+            Cell vectors as rows, in A; none for an isolated system.
+
+        Returns
+        -------
+        Evaluation
+            Components with their derivatives.
+
+        Raises
+        ------
+        InputError
+            If the number of atoms is wrong or a coordinate is not finite.
+        """
+        place = np.asarray(positions, dtype=float)
+        if place.shape != (self.n_atoms, 3):
+            raise InputError(
+                "positions", need=f"{self.n_atoms} atoms, shape ({self.n_atoms}, 3)", got=f"shape {place.shape}",
+                remedy="pass the atoms of this variable in its order",
+            )  # fmt: skip
+        if not np.isfinite(place).all():
+            raise InputError(
+                "positions", need="finite numbers", got="nan or infinity", remedy="check the frame"
+            )
+        values, gradients, virials = self.compute(place, periodic_image(cell))
+        return Evaluation(tuple(c.name for c in self.components), values, gradients, virials)
+
+
+def periodic_image(cell: ArrayLike | None) -> Image:
+    """Minimum image of a cell as a function of vectors alone.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3), or None
+        Cell vectors as rows, in A; None for an isolated system.
+
+    Returns
+    -------
+    callable
+        Function from vectors (m, 3) to their shortest images.
+    """
+    if cell is None:
+        return lambda vectors: vectors
+    from ionpath.periodic import minimum_image
+
+    matrix = np.asarray(cell, dtype=float)
+    return lambda vectors: minimum_image(vectors, matrix)
+
+
+def finite_differences(
+    variable: CollectiveVariable, positions: ArrayLike, cell: ArrayLike | None = None, *, step: float = 1e-5
+) -> tuple[Floats, Floats]:
+    """Gradients and virials by central differences: the slow twin of the analytic ones.
+
+    Parameters
+    ----------
+    variable : CollectiveVariable
+        What to differentiate.
+    positions : array_like, (n_atoms, 3)
+        Positions in A.
+    cell : array_like, (3, 3), optional
+        Cell vectors as rows, in A.
+    step : float
+        Displacement in A, and strain.
+
+    Returns
+    -------
+    tuple of ndarray
+        Gradients (k, n_atoms, 3) and virials (k, 3, 3).
+
+    Examples
+    --------
+    >>> from ionpath.cvs import ShellCoordinates
+    >>> place = [[0.0, 0.0, 0.0], [3.0, 0.0, 0.0], [0.0, 4.0, 0.0]]
+    >>> gradients, _ = finite_differences(ShellCoordinates(), place)
+    >>> np.round(gradients[0, 0], 6) + 0.0
+    array([-1.,  0.,  0.])
+    """
+    place = np.array(positions, dtype=float)
+    box = None if cell is None else np.array(cell, dtype=float)
+    periods = [c.period for c in variable.components]
+
+    def difference(high: Evaluation, low: Evaluation) -> Floats:
+        change = high.values - low.values
+        for k, period in enumerate(periods):
+            if period is not None:
+                width = period[1] - period[0]
+                change[k] -= width * np.round(change[k] / width)
+        return change / (2 * step)
+
+    gradients = np.zeros((len(periods), *place.shape))
+    for atom, axis in np.ndindex(place.shape):
+        shift = np.zeros_like(place)
+        shift[atom, axis] = step
+        gradients[:, atom, axis] = difference(
+            variable.evaluate(place + shift, box), variable.evaluate(place - shift, box)
+        )
+    virials = np.zeros((len(periods), 3, 3))
+    for a, b in np.ndindex(3, 3):
+        ends = []
+        for sign in (1, -1):
+            strain = np.eye(3)
+            strain[a, b] += sign * step
+            ends.append(variable.evaluate(place @ strain, None if box is None else box @ strain))
+        virials[:, a, b] = -difference(*ends)
+    return gradients, virials

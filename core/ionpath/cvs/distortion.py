@@ -1,0 +1,140 @@
+"""Distortion of tetrahedra: s_d of PLUMED's TETRAHEDRAL, and a measure that does not depend on orientation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.cvs.shell import check_rotation
+from ionpath.cvs.switching import Rational
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+Matrix = tuple[tuple[float, float, float], ...]
+BONDS = ((0, 1), (0, 2), (0, 3), (0, 4))
+
+
+@dataclass(frozen=True)
+class TetrahedronDistortion(CollectiveVariable):
+    """Mean distortion of one or more tetrahedra.
+
+    Components: ``sd``, mean over the central atoms of ``sum_j w_j 24 x y z / r^3 / sum_j w_j`` (equal to PLUMED's
+    TETRAHEDRAL); ``q``, mean of ``1 - 9/4 <(cos psi_jk + 1/3)^2>`` over pairs of neighbours weighted by w_j w_k.
+
+    Attributes
+    ----------
+    pairs : tuple of (int, int)
+        Central atom and neighbour, as positions in the list of atoms. By default atom 0 and its four anions.
+    switching : Rational
+        Weight w of a neighbour at its distance.
+    rotation : tuple of 3 rows
+        Rows are the axes x, y, z of sd as unit vectors in the frame of the box.
+
+    Notes
+    -----
+    The four cubes of PLUMED's definition add up to ``24 x y z``. sd of a perfect tetrahedron is +-8/sqrt(3) =
+    +-4.6188 when its bonds lie along the +-(111) directions of the frame, and 0 after a turn by 45 degrees about z:
+    it measures orientation as much as shape. q is the measure of Errington and Debenedetti (doi:10.1038/35053024),
+    1 for a perfect tetrahedron in any orientation.
+
+    The switching function has a kink in its second derivative at d0; forces are continuous there. A central atom of
+    which every neighbour has weight 0 counts as 0 with no gradient.
+
+    Examples
+    --------
+    >>> bonds = 1.2 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
+    >>> result = TetrahedronDistortion().evaluate(np.vstack([np.zeros(3), bonds]))
+    >>> round(result["sd"], 4), round(result["q"], 6)
+    (4.6188, 1.0)
+    """
+
+    pairs: tuple[tuple[int, int], ...] = BONDS
+    switching: Rational = field(default_factory=lambda: Rational(r0=0.3, d0=2.6))
+    rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+    def __post_init__(self) -> None:
+        """Check the pairs and the axes."""
+        if not self.pairs or any(i == j for i, j in self.pairs) or len(set(self.pairs)) != len(self.pairs):
+            raise InputError(
+                "pairs", need="different pairs of a central atom and a neighbour", got=f"{self.pairs}",
+                remedy="name each neighbour of a central atom once",
+            )  # fmt: skip
+        check_rotation(self.rotation)
+
+    @cached_property
+    def components(self) -> tuple[Component, ...]:
+        """Names and periods of the outputs."""
+        return (Component("sd"), Component("q"))
+
+    @cached_property
+    def combination(self) -> Floats:
+        """Vectors from central atoms to neighbours, sorted by central atom."""
+        matrix = np.zeros((len(self.pairs), 1 + max(max(pair) for pair in self.pairs)))
+        for row, (centre, neighbour) in enumerate(sorted(self.pairs)):
+            matrix[row, centre], matrix[row, neighbour] = -1.0, 1.0
+        return matrix
+
+    @cached_property
+    def _owners(self) -> tuple[NDArray[np.intp], int]:
+        _, owner = np.unique([centre for centre, _ in sorted(self.pairs)], return_inverse=True)
+        return owner, int(owner.max()) + 1
+
+    @cached_property
+    def _axes(self) -> Floats | None:
+        axes = np.array(self.rotation, dtype=float)
+        return None if np.array_equal(axes, np.eye(3)) else axes
+
+    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Values and derivatives of the vectors from the central atoms."""
+        owner, n = self._owners
+        distances = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        units = vectors / np.where(distances > 0, distances, 1.0)[:, None]
+        inverse = (1.0 / np.where(distances > 0, distances, 1.0))[:, None]
+        weights, slopes = self.switching(distances)
+        values, jacobian = np.zeros(2), np.zeros((2, *vectors.shape))
+        parts = zip((0, 1), (_cubic, _tetrahedral), strict=True)
+        for k, measure in parts:
+            for centre in range(n):
+                mine = slice(None) if n == 1 else owner == centre
+                arguments = units[mine] if k or self._axes is None else units[mine] @ self._axes.T
+                value, along, by_weight = measure(arguments, weights[mine])
+                if not k and self._axes is not None:
+                    along = along @ self._axes
+                u = units[mine]
+                radial = by_weight * slopes[mine] - np.einsum("ij,ij->i", along, u) * inverse[mine, 0]
+                values[k] += value / n
+                jacobian[k, mine] += (along * inverse[mine] + radial[:, None] * u) / n
+        return values, jacobian
+
+
+def _cubic(units: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+    """Weighted mean of 24 xyz, and its derivatives with respect to unit vectors and weights."""
+    total = weights.sum()
+    if total == 0:
+        return 0.0, np.zeros_like(units), np.zeros_like(weights)
+    x, y, z = units.T
+    each = 24.0 * x * y * z
+    mean = float(weights @ each / total)
+    along = 24.0 * np.stack([y * z, x * z, x * y], axis=1) * (weights / total)[:, None]
+    return mean, along, (each - mean) / total
+
+
+def _tetrahedral(units: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+    """One minus 9/4 of the weighted mean square of cos(psi) + 1/3 over pairs, and its derivatives."""
+    pairs = np.outer(weights, weights)
+    np.fill_diagonal(pairs, 0.0)
+    total = pairs.sum()
+    if total == 0:
+        return 0.0, np.zeros_like(units), np.zeros_like(weights)
+    excess = units @ units.T + 1.0 / 3.0
+    mean = float((pairs * excess**2).sum() / total)
+    along = -2.25 * 4.0 * (pairs * excess) @ units / total
+    others = weights.sum() - weights
+    square = excess**2
+    np.fill_diagonal(square, 0.0)
+    by_weight = -2.25 * 2.0 * (square @ weights - mean * others) / total
+    return 1.0 - 2.25 * mean, along, by_weight

@@ -1,0 +1,250 @@
+"""Progress along a path of nodes in the space of distances, and the distance from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+Form = Literal["geometric", "branduardi"]
+CONCERTED = ((6.5, 6.5), (5.0, 5.0), (3.5, 3.5), (2.0, 2.0))
+"""Nodes of the concerted two-ion hop of Guan et al., arXiv:2412.07115, supplementary note 2, in A."""
+
+
+@dataclass(frozen=True)
+class PathProgress(CollectiveVariable):
+    """Progress ``s`` along given nodes, and distance ``z`` from them, for any list of distances.
+
+    Atoms: for each distance its two atoms, one pair after the other.
+
+    Attributes
+    ----------
+    nodes : tuple of tuple of float, (n_nodes, n_distances)
+        Distances in A at each node.
+    form : {"geometric", "branduardi"}
+        Diaz Leines and Ensing (doi:10.1103/PhysRevLett.109.020601; PLUMED's GPATH), or Branduardi, Gervasio and
+        Parrinello (doi:10.1063/1.2432340; PLUMED's PATH).
+    lam : float, optional
+        lambda of the second form, in A^-2; by default 2.3 over the mean square distance of adjacent nodes.
+
+    Notes
+    -----
+    Geometric form, with i the closest and j the second closest node, ``v = X - X_i``, ``u = X_i - X_j``, p the vector
+    from X_i to the node on its other side (u at the ends):
+    ``dx = 1/2 [(sqrt((v.p)^2 - p^2 (v^2 - |X - X_j|^2)) + v.p) / p^2 - 1]``, ``s = i + (i - j) dx``, ``z = |v - dx
+    u|``. s counts nodes from 1 and may leave [1, n_nodes] beyond the ends. The formula needs equidistant nodes.
+    Where i and j are not neighbours along the path the nearest point of the line through the nodes is taken
+    instead; s then jumps. The gradient of z is 0 exactly on the path.
+
+    Second form: ``s = sum_k k exp(-lam d_k^2) / sum_k exp(-lam d_k^2)``, ``z = -ln(sum_k exp(-lam d_k^2)) / lam``
+    (A^2, may be negative).
+
+    Examples
+    --------
+    >>> values, _ = PathProgress().progress([5.5, 5.9])
+    >>> values.round(4)
+    array([1.5333, 0.2828])
+    """
+
+    nodes: tuple[tuple[float, ...], ...] = CONCERTED
+    form: Form = "geometric"
+    lam: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check the nodes."""
+        if self.form not in ("geometric", "branduardi"):
+            raise InputError(
+                "form", need="'geometric' or 'branduardi'", got=repr(self.form), remedy="choose one"
+            )
+        if self.lam is not None and not self.lam > 0:
+            raise InputError("lam", need="a number above 0 in A^-2", got=f"{self.lam}", remedy="leave it out")
+        check_nodes(self.nodes, equidistant=self.form == "geometric")
+
+    @cached_property
+    def components(self) -> tuple[Component, ...]:
+        """Names and periods of the outputs."""
+        return (Component("s"), Component("z"))
+
+    @cached_property
+    def combination(self) -> Floats:
+        """Vectors between the atoms of each pair."""
+        n = self._nodes.shape[1]
+        return np.kron(np.eye(n), np.array([[-1.0, 1.0]])).astype(float)
+
+    @cached_property
+    def _nodes(self) -> Floats:
+        return np.asarray(self.nodes, dtype=float)
+
+    @cached_property
+    def _lambda(self) -> float:
+        gaps = np.diff(self._nodes, axis=0)
+        return self.lam or float(2.3 / (gaps**2).sum(1).mean())
+
+    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Values and derivatives of the vectors of the pairs."""
+        distances = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        values, slopes = self.progress(distances)
+        units = vectors / np.where(distances > 0, distances, 1.0)[:, None]
+        return values, slopes[:, :, None] * units
+
+    def progress(self, point: ArrayLike) -> tuple[Floats, Floats]:
+        """Progress and distance of a point in the space of distances.
+
+        Parameters
+        ----------
+        point : array_like, (n_distances,)
+            Distances in A.
+
+        Returns
+        -------
+        tuple of ndarray
+            ``(s, z)`` and their derivatives (2, n_distances).
+        """
+        x = np.asarray(point, dtype=float)
+        if self.form == "branduardi":
+            return _branduardi(x, self._nodes, self._lambda)
+        return _geometric(x, self._nodes)
+
+
+def _geometric(x: Floats, nodes: Floats) -> tuple[Floats, Floats]:
+    away = x - nodes
+    squares = np.einsum("ij,ij->i", away, away)
+    i, j = np.argpartition(squares, 1)[:2].tolist()
+    if squares[j] < squares[i]:
+        i, j = j, i
+    if abs(i - j) != 1:
+        return _polyline(x, nodes)
+    k = 2 * i - j
+    u = nodes[i] - nodes[j]
+    p = nodes[k] - nodes[i] if 0 <= k < len(nodes) else u
+    v = away[i]
+    vp, pp = float(v @ p), float(p @ p)
+    root = np.sqrt(max(vp * vp - pp * float(squares[i] - squares[j]), 1e-300))
+    dx = 0.5 * ((root + vp) / pp - 1.0)
+    slope = 0.5 * ((vp * p + pp * u) / root + p) / pp
+    off = v - dx * u
+    z = float(np.sqrt(off @ off))
+    out = np.zeros((2, len(x)))
+    out[0] = (i - j) * slope
+    if z > 1e-12:
+        out[1] = (off - (off @ u) * slope) / z
+    return np.array([i + 1 + (i - j) * dx, z]), out
+
+
+def _polyline(x: Floats, nodes: Floats) -> tuple[Floats, Floats]:
+    """Nearest point of the line through the nodes."""
+    steps = np.diff(nodes, axis=0)
+    free = np.einsum("ij,ij->i", x - nodes[:-1], steps) / (steps**2).sum(1)
+    along = np.clip(free, 0.0, 1.0)
+    off = x - nodes[:-1] - along[:, None] * steps
+    best = int((off**2).sum(1).argmin())
+    z = float(np.sqrt((off[best] ** 2).sum()))
+    out = np.zeros((2, len(x)))
+    if 0.0 < free[best] < 1.0:
+        out[0] = steps[best] / (steps[best] ** 2).sum()
+    if z > 1e-12:
+        out[1] = off[best] / z
+    return np.array([best + 1 + along[best], z]), out
+
+
+def _branduardi(x: Floats, nodes: Floats, lam: float) -> tuple[Floats, Floats]:
+    away = x - nodes
+    exponents = -lam * np.einsum("ij,ij->i", away, away)
+    top = exponents.max()
+    weights = np.exp(exponents - top)
+    total = weights.sum()
+    weights /= total
+    index = np.arange(1, len(nodes) + 1)
+    s = float(weights @ index)
+    slope_s = -2 * lam * ((weights * (index - s)) @ away)
+    return np.array([s, -(np.log(total) + top) / lam]), np.stack([slope_s, 2 * (weights @ away)])
+
+
+def check_nodes(nodes: Sequence[Sequence[float]], *, equidistant: bool = True) -> None:
+    """Refuse nodes that do not make a path.
+
+    Parameters
+    ----------
+    nodes : sequence, (n_nodes, n_distances)
+        Distances in A at each node.
+    equidistant : bool
+        Whether the form needs equal spacing (to 1 %).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two nodes, they are ragged, not equidistant, or the path folds back on itself so that
+        the two nodes closest to a point need not be adjacent.
+    """
+    remedy = "list the distances of each node, one node after the other"
+    if len({len(node) for node in nodes}) != 1 or len(nodes) < 2:
+        got = f"lengths {[len(node) for node in nodes]}"
+        raise InputError("nodes", need="two or more nodes of equal length", got=got, remedy=remedy)
+    place = np.asarray(nodes, dtype=float)
+    if not np.isfinite(place).all():
+        raise InputError("nodes", need="finite distances in A", got="nan or infinity", remedy=remedy)
+    steps = np.sqrt((np.diff(place, axis=0) ** 2).sum(1))
+    if steps.min() == 0 or (equidistant and np.ptp(steps) > 0.01 * steps.mean()):
+        raise InputError(
+            "nodes", need="equidistant nodes (1 %)", got=f"spacings {', '.join(f'{d:.4g}' for d in steps)} A",
+            remedy="place them again with ionpath.cvs.path.equidistant_nodes, or use form='branduardi'",
+        )  # fmt: skip
+    gaps = np.sqrt(((place[:, None] - place[None]) ** 2).sum(-1))
+    far = np.abs(np.subtract.outer(np.arange(len(place)), np.arange(len(place)))) > 1
+    if far.any() and gaps[far].min() < 0.999 * steps.min():
+        i, j = divmod(int(np.where(far, gaps, np.inf).argmin()), len(place))
+        raise InputError(
+            "nodes", need="a path on which the two closest nodes are adjacent",
+            got=f"nodes {i + 1} and {j + 1} only {gaps[i, j]:.4g} A apart, less than the spacing {steps.min():.4g} A",
+            remedy="straighten the path or put nodes closer together",
+        )  # fmt: skip
+
+
+@references("guan2024")
+def equidistant_nodes(points: ArrayLike, n_nodes: int) -> tuple[tuple[float, ...], ...]:
+    """Place nodes at equal distances along the line through given points.
+
+    Parameters
+    ----------
+    points : array_like, (n_points, n_distances)
+        Points of the path in A.
+    n_nodes : int
+        Number of nodes, ends included.
+
+    Returns
+    -------
+    tuple of tuple of float, (n_nodes, n_distances)
+        Nodes whose neighbours are equally far apart along straight lines (to 1e-6).
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two points or nodes.
+
+    Examples
+    --------
+    >>> equidistant_nodes([(6.5, 6.5), (2.0, 2.0)], 4) == CONCERTED
+    True
+    """
+    line = np.asarray(points, dtype=float)
+    if line.ndim != 2 or len(line) < 2 or n_nodes < 2:
+        got = f"points of shape {line.shape}, {n_nodes} nodes"
+        raise InputError("points", need="two points and two nodes or more", got=got, remedy="add some")
+    nodes = line
+    for _ in range(200):  # spacing along the line first, then along the chords until these agree
+        length = np.concatenate([[0.0], np.sqrt((np.diff(nodes, axis=0) ** 2).sum(1)).cumsum()])
+        at = np.linspace(0.0, length[-1], n_nodes)
+        nodes = np.stack([np.interp(at, length, column) for column in nodes.T], axis=1)
+        steps = np.sqrt((np.diff(nodes, axis=0) ** 2).sum(1))
+        if np.ptp(steps) < 1e-6 * steps.mean():
+            break
+    return tuple(tuple(round(float(c), 9) for c in node) for node in nodes)

@@ -1,0 +1,105 @@
+"""Position of an ion in the frame of its drifting framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.cvs.base import CollectiveVariable, Component, Image
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+Point = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class FramePosition(CollectiveVariable):
+    """Components ``x``, ``y``, ``z`` (A) of the position of an ion, the drift of the framework taken out.
+
+    Atoms: the ion, then the atoms of the framework in the order of the reference.
+
+    Attributes
+    ----------
+    reference : tuple of (float, float, float)
+        Positions of the framework atoms in the reference structure, in A; none: position in the box.
+    origin : tuple of 3 float
+        The shortest image of the ion as seen from this point is taken, in A: the middle of the region of interest.
+
+    Notes
+    -----
+    ``x = x_ion - mean(x_f) + mean(R_f)``, with x_f the image of a framework atom nearest to where its reference R_f
+    says that it is relative to the first atom. The components jump by a cell vector half a cell away from `origin`:
+    keep the ion away from there with walls. When the cell changes the reference stays, so that the values mean what
+    they say at the reference cell.
+
+    Examples
+    --------
+    >>> frame = FramePosition(reference=((0.0, 0.0, 0.0), (5.0, 0.0, 0.0)), origin=(2.0, 0.0, 0.0))
+    >>> drifted = [[12.5, 0.0, 0.0], [0.5, 0.0, 0.0], [5.5, 0.0, 0.0]]
+    >>> frame.evaluate(drifted, np.eye(3) * 10.0).values
+    array([2., 0., 0.])
+    """
+
+    reference: tuple[Point, ...] = ()
+    origin: Point = (0.0, 0.0, 0.0)
+
+    def __post_init__(self) -> None:
+        """Check shapes."""
+        shape = np.asarray(self.reference, dtype=float)
+        if len(shape) and (shape.ndim != 2 or shape.shape[1] != 3):
+            raise InputError(
+                "reference", need="one position (x, y, z) per framework atom", got=f"shape {shape.shape}",
+                remedy="list the framework atoms in the order of ATOMS",
+            )  # fmt: skip
+
+    @cached_property
+    def components(self) -> tuple[Component, ...]:
+        """Names and periods of the outputs."""
+        return tuple(Component(axis) for axis in "xyz")
+
+    @cached_property
+    def combination(self) -> Floats:
+        """Ion minus the mean of the framework."""
+        n = len(self.reference)
+        return np.array([[1.0] + [-1.0 / n] * n]) if n else np.ones((1, 1))
+
+    @cached_property
+    def _constants(self) -> tuple[Floats, Floats, Floats]:
+        reference = np.asarray(self.reference, dtype=float).reshape(-1, 3)
+        mean = reference.mean(0) if len(reference) else np.zeros(3)
+        return (
+            (reference - reference[0] if len(reference) else reference),
+            mean,
+            np.asarray(self.origin) - mean,
+        )
+
+    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Components of the vector from the middle of the framework, moved to the reference frame."""
+        return vectors[0] + self._constants[1], np.eye(3)[:, None, :]
+
+    def compute(self, positions: Floats, image: Image) -> tuple[Floats, Floats, Floats]:
+        """Values, gradients and virials, for a host that brings its own minimum image.
+
+        Parameters
+        ----------
+        positions : ndarray, (n_atoms, 3)
+            Positions in A, wrapped or not.
+        image : callable
+            Function from vectors (m, 3) to their shortest periodic images (m, 3).
+
+        Returns
+        -------
+        tuple of ndarray
+            Values (3,), gradients (3, n_atoms, 3), virials (3, 3, 3).
+        """
+        pattern, _, target = self._constants
+        centre = np.zeros(3)
+        if len(pattern):
+            first = positions[1]
+            centre = (first + pattern + image(positions[1:] - first - pattern)).mean(0)
+        vector = image((positions[0] - centre - target)[None]) + target
+        values, slopes = self.function(vector)
+        return values, self._weights[1] @ slopes, -(vector.T @ slopes)

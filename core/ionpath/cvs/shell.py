@@ -1,0 +1,163 @@
+"""An ion among coordination shells: distances to their centres, nearest centre, direction, coordination number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.cvs.switching import Rational
+from ionpath.cvs.tilt import direction_angles
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+Matrix = tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True)
+class ShellCoordinates(CollectiveVariable):
+    """Where one ion is with respect to the centres of coordination shells.
+
+    Components: ``d1``, ``d2``, ... distances to the centres (A); ``difference`` = d1 - d2 and ``nearest`` = the
+    smallest (A, with two centres or more); ``theta``, ``phi``: polar and azimuthal angle (rad) of the vector from
+    the first centre to the ion in the crystal frame; ``coordination``: number of `neighbours` around the first
+    centre.
+
+    Attributes
+    ----------
+    centres : tuple of tuple of int
+        For each centre the atoms whose mean it is, as positions in the list of atoms; atom 0 is the ion.
+    neighbours : tuple of int
+        Ions that are counted around the first centre; none: no coordination number.
+    switching : Rational
+        What counts as a neighbour.
+    rotation : tuple of 3 rows
+        Rows are the crystal axes a, b, c as unit vectors in the frame of the box.
+    softness : float
+        0: `nearest` is the exact minimum, whose gradient jumps where two centres are equally near. Above 0 (A): the
+        smooth minimum ``-k ln sum exp(-d/k)``, at most ``k ln n`` below the exact one.
+
+    Notes
+    -----
+    The gradient of theta is 0 exactly at the poles, where its direction is undefined; that of phi grows as
+    1/sin(theta) and is 0 exactly at the poles. At a distance of exactly 0 all gradients are 0.
+
+    Examples
+    --------
+    >>> cv = ShellCoordinates()
+    >>> result = cv.evaluate([[9.0, 0.0, 0.0], [1.0, 0.0, 0.0], [6.0, 4.0, 0.0]], np.eye(3) * 10.0)
+    >>> result["d1"], result["d2"], result["nearest"]
+    (2.0, 5.0, 2.0)
+    """
+
+    centres: tuple[tuple[int, ...], ...] = ((1,), (2,))
+    neighbours: tuple[int, ...] = ()
+    switching: Rational = field(default_factory=lambda: Rational(r0=0.5, d0=2.5))
+    rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    softness: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check the atoms and the axes."""
+        if not self.centres or not all(self.centres):
+            raise InputError(
+                "centres", need="at least one atom for every centre", got=repr(self.centres),
+                remedy="list the atoms of each centre",
+            )  # fmt: skip
+        for group in (*self.centres, self.neighbours):
+            if len(set(group)) != len(group) or (0 in group and group is not self.neighbours):
+                raise InputError(
+                    "centres", need="different atoms, none of them the ion", got=f"{group}",
+                    remedy="name every atom once",
+                )  # fmt: skip
+        check_rotation(self.rotation)
+
+    @cached_property
+    def components(self) -> tuple[Component, ...]:
+        """Names and periods of the outputs."""
+        found = [Component(f"d{k + 1}") for k in range(len(self.centres))]
+        if len(self.centres) > 1:
+            found += [Component("difference"), Component("nearest")]
+        found += [Component("theta"), Component("phi", (-np.pi, np.pi))]
+        return (*found, Component("coordination")) if self.neighbours else tuple(found)
+
+    @cached_property
+    def wholes(self) -> tuple[tuple[int, ...], ...]:
+        """Centres made of several atoms."""
+        return tuple(group for group in self.centres if len(group) > 1)
+
+    @cached_property
+    def combination(self) -> Floats:
+        """Vectors from each centre to the ion, then from the first centre to each neighbour."""
+        n_atoms = 1 + max(max(max(g) for g in self.centres), max(self.neighbours, default=0))
+        matrix = np.zeros((len(self.centres) + len(self.neighbours), n_atoms))
+        matrix[: len(self.centres), 0] = 1.0
+        for row, group in enumerate(self.centres):
+            matrix[row, list(group)] = -1.0 / len(group)
+        for row, atom in enumerate(self.neighbours, start=len(self.centres)):
+            matrix[row, list(self.centres[0])] = -1.0 / len(self.centres[0])
+            matrix[row, atom] += 1.0
+        return matrix
+
+    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Values and derivatives of the vectors from the centres."""
+        n, k = len(self.centres), len(self.components)
+        values, slopes = np.zeros(k), np.zeros((k, len(vectors), 3))
+        distances = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
+        units = vectors / np.where(distances > 0, distances, 1.0)[:, None]
+        values[:n] = distances[:n]
+        for i in range(n):
+            slopes[i, i] = units[i]
+        at = n
+        if n > 1:
+            values[at] = distances[0] - distances[1]
+            slopes[at, 0], slopes[at, 1] = units[0], -units[1]
+            values[at + 1], share = self._nearest(distances[:n])
+            slopes[at + 1, :n] = share[:, None] * units[:n]
+            at += 2
+        values[at : at + 2], slopes[at : at + 2, 0] = direction_angles(vectors[0], self._axes)
+        if self.neighbours:
+            counts, slope = self.switching(distances[n:])
+            values[at + 2] = counts.sum()
+            slopes[at + 2, n:] = slope[:, None] * units[n:]
+        return values, slopes
+
+    @cached_property
+    def _axes(self) -> Floats | None:
+        axes = np.array(self.rotation, dtype=float)
+        return None if np.array_equal(axes, np.eye(3)) else axes
+
+    def _nearest(self, distances: Floats) -> tuple[float, Floats]:
+        lowest = int(distances.argmin())
+        if not self.softness:
+            share = np.zeros(len(distances))
+            share[lowest] = 1.0
+            return float(distances[lowest]), share
+        share = np.exp(-(distances - distances[lowest]) / self.softness)
+        total = share.sum()
+        return float(distances[lowest] - self.softness * np.log(total)), share / total
+
+
+def check_rotation(rotation: Sequence[Sequence[float]]) -> None:
+    """Refuse axes that are not three perpendicular unit vectors.
+
+    Parameters
+    ----------
+    rotation : sequence of 3 rows
+        Crystal axes as rows.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not a proper rotation.
+    """
+    matrix = np.asarray(rotation, dtype=float)
+    if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):
+        raise InputError(
+            "rotation", need="three perpendicular unit vectors as rows", got=f"{matrix.round(4).tolist()}",
+            remedy="normalise the crystal axes; turned by t about z they are [[cos t, sin t, 0], [-sin t, cos t, 0], "
+            "[0, 0, 1]]",
+        )  # fmt: skip

@@ -1,0 +1,286 @@
+"""The PLUMED kernel and its Python collective-variable interface: found, checked, and fed with frames."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError, MissingDependency, require
+
+INSTALL = (
+    "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
+)
+OLDEST = (2, 10)
+Floats = NDArray[np.float64]
+
+
+def plumed_module() -> Any:
+    """Import PLUMED's Python wrapper.
+
+    Returns
+    -------
+    module
+        ``plumed``.
+
+    Raises
+    ------
+    MissingDependency
+        If it is not installed, with what to type.
+    """
+    return require("plumed", purpose="running PLUMED from Python", install=INSTALL)
+
+
+def kernel_path() -> Path:
+    """Shared library of the kernel: PLUMED_KERNEL where it is set, else the one that came with the wrapper.
+
+    Returns
+    -------
+    pathlib.Path
+        ``libplumedKernel.so``.
+
+    Raises
+    ------
+    MissingDependency
+        If there is none.
+    """
+    plumed_module()  # sets PLUMED_KERNEL to its own kernel unless the user did
+    path = os.environ.get("PLUMED_KERNEL", "")
+    if not path or not Path(path).is_file():
+        raise MissingDependency(
+            f"the PLUMED kernel ({path or 'PLUMED_KERNEL is not set'})", purpose="PLUMED", install=INSTALL
+        )
+    return Path(path)
+
+
+def pycv_path() -> Path:
+    """Shared library that lets PLUMED call Python: IONPATH_PYCV, or beside the kernel, or from the wrapper.
+
+    Returns
+    -------
+    pathlib.Path
+        ``PythonCVInterface.so``.
+
+    Raises
+    ------
+    MissingDependency
+        If there is none.
+    """
+    kernel = kernel_path()
+    name = f"PythonCVInterface{kernel.suffix}"
+    places = [os.environ.get("IONPATH_PYCV"), kernel.parent / name, kernel.parent / "plumed" / name]
+    places.append(getattr(plumed_module(), "BUNDLED_PYCV_PATH", None))
+    for place in map(str, filter(None, places)):
+        if Path(place).is_file():
+            return Path(place)
+    raise MissingDependency(
+        f"{name} (pycv)", purpose="collective variables in Python",
+        install="pip install --no-deps hillclimber   (or pip install pycv, and IONPATH_PYCV set to its path)",
+    )  # fmt: skip
+
+
+@cache
+def kernel_version() -> tuple[int, ...]:
+    """Version of the kernel, as it says in its log.
+
+    Returns
+    -------
+    tuple of int
+        For example (2, 10, 0); empty when the log does not tell.
+    """
+    kernel_path()
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "log"
+        engine = plumed_module().Plumed()
+        engine.cmd("setNatoms", 1)
+        engine.cmd("setMDEngine", "ionpath")
+        engine.cmd("setTimestep", 0.001)
+        engine.cmd("setLogFile", str(log))
+        engine.cmd("init")
+        engine.finalize()
+        found = re.search(r"Version:\s*(\d+(?:\.\d+)*)", log.read_text())
+    return tuple(int(k) for k in found[1].split(".")) if found else ()
+
+
+def check_kernel() -> tuple[int, ...]:
+    """Check that kernel and pycv are there and new enough.
+
+    Returns
+    -------
+    tuple of int
+        Version of the kernel.
+
+    Raises
+    ------
+    MissingDependency
+        If kernel or pycv are not found.
+    InputError
+        If the kernel is older than 2.10.
+    """
+    pycv_path()
+    return require_version(kernel_version())
+
+
+def require_version(version: tuple[int, ...]) -> tuple[int, ...]:
+    """Refuse a kernel that is too old for collective variables in Python.
+
+    Parameters
+    ----------
+    version : tuple of int
+        Version of the kernel.
+
+    Returns
+    -------
+    tuple of int
+        The same.
+
+    Raises
+    ------
+    InputError
+        If it is older than 2.10.
+
+    Examples
+    --------
+    >>> require_version((2, 10, 0))
+    (2, 10, 0)
+    """
+    if version and version[:2] < OLDEST:
+        raise InputError(
+            "PLUMED", need="version 2.10 or newer (pycv with components)", got=".".join(map(str, version)),
+            remedy=f"install a newer one: {INSTALL}",
+        )  # fmt: skip
+    return version
+
+
+def prepare(lines: Iterable[str]) -> list[str]:
+    """Input lines that any process can give to PLUMED, with comments gone and continuations joined.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Lines of a plumed.dat. ``LOAD FILE=PythonCVInterface.so`` gets the full path of the library, without which
+        it is found only by programs that PLUMED itself starts.
+
+    Returns
+    -------
+    list of str
+        One complete statement each.
+
+    Examples
+    --------
+    >>> prepare(["UNITS LENGTH=A  # nothing else", "d: DISTANCE ...", "  ATOMS=1,2", "..."])
+    ['UNITS LENGTH=A', 'd: DISTANCE ATOMS=1,2']
+    """
+    statements: list[str] = []
+    open_block: list[str] | None = None
+    for raw in lines:
+        line = raw.split("#", 1)[0].strip()
+        if not line:
+            continue
+        if line.split()[0] == "ENDPLUMED":
+            break
+        if open_block is not None:
+            if line.startswith("..."):
+                statements.append(" ".join(open_block))
+                open_block = None
+            else:
+                open_block.append(line)
+        elif line.endswith("..."):
+            open_block = [line[:-3].strip()]
+        else:
+            statements.append(line)
+    if open_block is not None:
+        raise InputError("plumed.dat", need="a line '...' that ends a long statement", got="the end of the file",
+                         remedy=f"close the statement {open_block[0][:40]!r}")  # fmt: skip
+    return [re.sub(r"(?<=FILE=)(\S*/)?PythonCVInterface\.(so|dylib)\b", lambda _: str(pycv_path()), s) if
+            s.startswith("LOAD") else s for s in statements]  # fmt: skip
+
+
+class Engine:
+    """A PLUMED kernel that is fed with positions, in A, ps, amu and kJ/mol.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Lines of a plumed.dat.
+    n_atoms : int
+        Number of atoms of the system.
+    masses : array_like, (n_atoms,), optional
+        Masses in amu; 1 by default.
+    timestep : float
+        Time between frames in ps.
+    log : str
+        File for PLUMED's log.
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[str],
+        n_atoms: int,
+        *,
+        masses: ArrayLike | None = None,
+        timestep: float = 1.0,
+        log: str = os.devnull,
+    ) -> None:
+        self._plumed = plumed_module().Plumed()
+        self.n_atoms = n_atoms
+        self._masses = np.ones(n_atoms) if masses is None else np.array(masses, dtype=float)
+        for name, value in (
+            ("setNatoms", n_atoms), ("setMDEngine", "ionpath"), ("setMDLengthUnits", 0.1), ("setMDTimeUnits", 1.0),
+            ("setMDEnergyUnits", 1.0), ("setTimestep", timestep), ("setLogFile", log),
+        ):  # fmt: skip
+            self._plumed.cmd(name, value)
+        self._plumed.cmd("init")
+        for line in prepare(lines):
+            self._plumed.cmd("readInputLine", line)
+
+    def step(self, step: int, positions: ArrayLike, cell: ArrayLike | None) -> tuple[float, Floats, Floats]:
+        """Give one frame to PLUMED.
+
+        Parameters
+        ----------
+        step : int
+            Number of the step.
+        positions : array_like, (n_atoms, 3)
+            Positions in A.
+        cell : array_like, (3, 3), optional
+            Cell vectors as rows, in A.
+
+        Returns
+        -------
+        tuple
+            Bias in kJ/mol, its forces (n_atoms, 3) in kJ/mol/A, and its virial (3, 3) in kJ/mol.
+        """
+        place = np.array(positions, dtype=float)
+        forces, virial = np.zeros_like(place), np.zeros((3, 3))
+        self._plumed.cmd("setStep", step)
+        self._plumed.cmd("setMasses", self._masses)
+        self._plumed.cmd("setPositions", place)
+        self._plumed.cmd("setForces", forces)
+        self._plumed.cmd("setVirial", virial)
+        box = None if cell is None else np.array(cell, dtype=float)
+        if box is not None:
+            self._plumed.cmd("setBox", box)
+        self._plumed.cmd("calc")
+        bias = np.zeros(1)
+        self._plumed.cmd("getBias", bias)
+        return float(bias[0]), forces, virial
+
+    def close(self) -> None:
+        """Flush and close PLUMED's files."""
+        self._plumed.finalize()
+
+    def __enter__(self) -> Engine:
+        """Use it in a with block."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Close."""
+        self.close()
