@@ -39,6 +39,33 @@ REFERENCES: dict[str, str] = {
     "(1998), doi:10.1103/PhysRevLett.80.2338",
     "yelon2006": "Yelon, Movaghar, Crandall, Multi-excitation entropy: its role in thermodynamics and kinetics, "
     "Rep. Prog. Phys. 69, 1145 (2006), doi:10.1088/0034-4885/69/4/R04",
+    "steinhardt1983": "Steinhardt, Nelson, Ronchetti, Bond-orientational order in liquids and glasses, Phys. Rev. B 28, "
+    "784 (1983), doi:10.1103/PhysRevB.28.784",
+    "lechner2008": "Lechner, Dellago, Accurate determination of crystal structures based on averaged local bond order "
+    "parameters, J. Chem. Phys. 129, 114707 (2008), doi:10.1063/1.2977970",
+    "freud": "Ramasubramani et al., freud: a software suite for high throughput analysis of particle simulation data, "
+    "Comput. Phys. Commun. 254, 107275 (2020), doi:10.1016/j.cpc.2020.107275",
+    "rycroft2009": "Rycroft, VORO++: a three-dimensional Voronoi cell library in C++, Chaos 19, 041111 (2009), "
+    "doi:10.1063/1.3215722",
+    "gellatly1982": "Gellatly, Finney, Characterisation of models of multicomponent amorphous metals: the radical "
+    "alternative to the Voronoi polyhedron, J. Non-Cryst. Solids 50, 313 (1982), doi:10.1016/0022-3093(82)90093-X",
+    "faber1965": "Faber, Ziman, A theory of the electrical properties of liquid metals, Phil. Mag. 11, 153 (1965), "
+    "doi:10.1080/14786436508211931",
+    "lorch1969": "Lorch, Neutron diffraction by germania, silica and radiation-damaged silica glasses, J. Phys. C 2, 229 "
+    "(1969), doi:10.1088/0022-3719/2/2/305",
+    "waasmaier1995": "Waasmaier, Kirfel, New analytical scattering-factor functions for free atoms and ions, "
+    "Acta Cryst. A 51, 416 (1995), doi:10.1107/S0108767394013292",
+    "sears1992": "Sears, Neutron scattering lengths and cross sections, Neutron News 3, 26 (1992), "
+    "doi:10.1080/10448639208218770",
+    "wright1993": "Wright, The comparison of molecular dynamics simulations with diffraction experiments, "
+    "J. Non-Cryst. Solids 159, 264 (1993), doi:10.1016/0022-3093(93)90232-M",
+    "errington2001": "Errington, Debenedetti, Relationship between structural order and the anomalies of liquid water, "
+    "Nature 409, 318 (2001), doi:10.1038/35053024",
+    "miller1955": "Miller, Note on the bias of information estimates, in: Information Theory in Psychology, 95 (1955)",
+    "edelsbrunner1994": "Edelsbrunner, Muecke, Three-dimensional alpha shapes, ACM Trans. Graph. 13, 43 (1994), "
+    "doi:10.1145/174462.156635",
+    "gudhi": "Maria, Boissonnat, Glisse, Yvinec, The Gudhi library: simplicial complexes and persistent homology, "
+    "ICMS 2014, LNCS 8592, 167 (2014), doi:10.1007/978-3-662-44199-2_28",
     "morgan2021": "Morgan, Mechanistic origin of superionic lithium diffusion in anion-disordered Li6PS5X argyrodites, "
     "Chem. Mater. 33, 2004 (2021), doi:10.1021/acs.chemmater.0c03738",
 }
