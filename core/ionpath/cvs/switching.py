@@ -75,7 +75,7 @@ class Rational:
             slope = -n * x ** (n - 1) * value**2
         else:
             value, slope = _general(x, n, m)
-        return value, slope / self.r0
+        return value, np.where(x > 0, slope, 0.0) / self.r0
 
 
 def _general(x: Floats, n: int, m: int) -> tuple[Floats, Floats]:

@@ -77,8 +77,8 @@ class BondTilt(CollectiveVariable):
     Examples
     --------
     >>> result = BondTilt().evaluate([[0.0, 0.0, 0.0], [0.0, -1.2, 1.2]])
-    >>> round(np.degrees(result["theta"]), 6), round(np.degrees(result["phi"]), 6)
-    (45.0, -90.0)
+    >>> np.degrees(result.values).round(6)
+    array([ 45., -90.])
     """
 
     rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
