@@ -1,4 +1,4 @@
-"""Second names for ionpath modules, so that existing scripts find them where they look.
+"""Second names for ionpath modules, so that existing scripts find them where they look; formats for MDAnalysis.
 
 Python runs install() at start-up (ionpath_aliases.pth, or ionpath_aliases.start from Python 3.15 on).
 Nothing is imported before a script asks for one of the names, and where a host is not installed nothing changes:
@@ -40,7 +40,50 @@ class Aliases:
         sys.modules[module.__name__] = import_module(ALIASES[module.__name__])
 
 
+class Readers:
+    """Meta path finder that lets MDAnalysis know our file formats as soon as it is imported.
+
+    MDAnalysis has no entry points: a reader exists for it once the module that defines it was imported. This finder
+    stands first, asks the others for MDAnalysis, and has our registration run when MDAnalysis has been executed.
+    """
+
+    asking = False
+
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        if name != "MDAnalysis" or cls.asking:
+            return None
+        from importlib.util import find_spec
+
+        cls.asking = True
+        try:
+            spec = find_spec(name)
+        finally:
+            cls.asking = False
+        try:
+            execute = spec.loader.exec_module
+            spec.loader.exec_module = lambda module: cls.execute(module, execute)
+        except AttributeError:  # not installed, or a loader of another kind: all stays as it is without us
+            return None
+        return spec
+
+    @staticmethod
+    def execute(module, execute):
+        vars(module.__spec__.loader).pop("exec_module", None)
+        execute(module)
+        try:
+            from ionpath_mdanalysis.readers import registry
+
+            registry.register()
+        except Exception as error:  # whatever happens to us, MDAnalysis works
+            import warnings
+
+            warnings.warn(f"ionpath could not add its file formats to MDAnalysis: {error!r}", stacklevel=2)
+
+
 def install():
-    """Add the finder once."""
+    """Add the finders once."""
     if Aliases not in sys.meta_path:
         sys.meta_path.append(Aliases)
+    if Readers not in sys.meta_path:
+        sys.meta_path.insert(0, Readers)

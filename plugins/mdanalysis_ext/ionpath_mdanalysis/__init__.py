@@ -7,6 +7,8 @@ when they are first used.
 from importlib import import_module
 from typing import Any
 
+from ionpath_mdanalysis.readers.registry import register
+
 _HOMES = {
     "CoordinationShells": "path_entropy",
     "ShellStates": "path_entropy",
@@ -31,6 +33,8 @@ _HOMES = {
 }
 
 __all__ = sorted(_HOMES)
+
+register()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,200 @@
+"""ASE ``Atoms`` objects: into a Universe, and out of an AtomGroup."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, ClassVar
+
+import numpy as np
+from MDAnalysis.converters.base import ConverterBase
+from MDAnalysis.lib.mdamath import triclinic_vectors
+from MDAnalysis.topology.base import TopologyReaderBase
+
+from ionpath.constants import EV_IN_KJ_PER_MOL
+from ionpath.errors import InputError, require
+from ionpath_mdanalysis._checks import elements_of
+from ionpath_mdanalysis.readers.asetraj import frame_of
+from ionpath_mdanalysis.readers.reader import FileReader, topology_of
+
+
+def is_atoms(thing: Any) -> bool:
+    """Tell ASE Atoms, or a sequence of them, without importing ASE.
+
+    Parameters
+    ----------
+    thing : object
+        What a user gave to Universe.
+
+    Returns
+    -------
+    bool
+        True for Atoms and for a filled list or tuple of Atoms.
+    """
+    ase = sys.modules.get("ase")
+    atoms = getattr(ase, "Atoms", None)
+    if atoms is None:
+        return False
+    if isinstance(thing, (list, tuple)):
+        return bool(thing) and all(isinstance(item, atoms) for item in thing)
+    return isinstance(thing, atoms)
+
+
+class AtomsFrames:
+    """Frames of ASE Atoms in memory.
+
+    Parameters
+    ----------
+    atoms : Atoms or sequence of Atoms
+        One frame each.
+
+    Raises
+    ------
+    InputError
+        If the atoms differ between frames.
+    """
+
+    def __init__(self, atoms: Any) -> None:
+        self._atoms = list(atoms) if isinstance(atoms, (list, tuple)) else [atoms]
+        self.symbols = np.array(self._atoms[0].get_chemical_symbols())
+        self.masses = self._atoms[0].get_masses()
+        for k, other in enumerate(self._atoms):
+            if not np.array_equal(other.get_chemical_symbols(), self.symbols):
+                raise InputError(
+                    f"Atoms {k} of the list",
+                    need="the same atoms in the same order as in the first",
+                    got=other.get_chemical_formula(),
+                    remedy="make a Universe of each system",
+                )
+
+    def __len__(self) -> int:
+        return len(self._atoms)
+
+    def frame(self, index: int) -> Any:
+        """Give one frame.
+
+        Parameters
+        ----------
+        index : int
+            Which of the Atoms.
+
+        Returns
+        -------
+        Frame
+            Its content.
+        """
+        return frame_of(self._atoms[index])
+
+    def close(self) -> None:
+        """Do nothing: all is in memory."""
+
+
+class ASEParser(TopologyReaderBase):
+    """Topology of ASE Atoms: names, elements, types and masses."""
+
+    format = "ASE"
+
+    @staticmethod
+    def _format_hint(thing: Any) -> bool:
+        return is_atoms(thing)
+
+    def parse(self, **kwargs: Any) -> Any:
+        """Read names, elements, types and masses.
+
+        Parameters
+        ----------
+        **kwargs
+            Ignored.
+
+        Returns
+        -------
+        MDAnalysis.core.topology.Topology
+            One residue and one segment.
+        """
+        frames = AtomsFrames(self.filename)
+        return topology_of(frames.symbols, frames.masses)
+
+
+class ASEReader(FileReader):
+    """Frames of ASE Atoms, or of a list of them.
+
+    Notes
+    -----
+    ``info["time"]`` in ps is the time of a frame; otherwise give ``dt`` in ps.
+    """
+
+    format = "ASE"
+    _file = AtomsFrames
+
+    @staticmethod
+    def _format_hint(thing: Any) -> bool:
+        return is_atoms(thing)
+
+
+class ASEConverter(ConverterBase):
+    """Convert an AtomGroup or a Universe to ASE Atoms.
+
+    Examples
+    --------
+    >>> import ionpath_mdanalysis, MDAnalysis as mda, ase.build
+    >>> u = mda.Universe(ase.build.bulk("LiCl", "rocksalt", a=5.13))
+    >>> u.atoms.convert_to("ASE")
+    Atoms(symbols='LiCl', pbc=True, cell=[[3.62..., 0.0, 0.0], [1.81..., 3.14..., 0.0], [1.81..., 1.04..., 2.96...]])
+    """
+
+    lib = "ASE"
+    units: ClassVar[dict[str, Any]] = {"time": None, "length": "Angstrom"}
+
+    def convert(self, obj: Any) -> Any:
+        """Make Atoms of the current frame.
+
+        Parameters
+        ----------
+        obj : AtomGroup or Universe
+            What to convert; it needs elements.
+
+        Returns
+        -------
+        ase.Atoms
+            Positions in A, cell, masses, momenta where there are velocities, the time in ps in ``info["time"]``, and
+            forces in eV/A in a single-point calculator where there are forces.
+        """
+        require("ase", purpose="conversion to ASE", install="pip install ase")
+        from ase import Atoms
+        from ase.calculators.singlepoint import SinglePointCalculator
+        from ase.units import fs
+
+        group = obj.atoms
+        ts = group.universe.trajectory.ts
+        atoms = Atoms(
+            symbols=list(elements_of(group, "convert_to('ASE')")),
+            positions=group.positions.astype(np.float64),
+            cell=None if ts.dimensions is None else triclinic_vectors(ts.dimensions, dtype=np.float64),
+            pbc=ts.dimensions is not None,
+            info={"time": float(ts.time), "frame": int(ts.frame)},
+        )
+        masses = getattr(group, "masses", None)
+        if masses is not None and np.all(masses > 0):
+            atoms.set_masses(masses)
+        if ts.has_velocities:
+            atoms.set_velocities(group.velocities.astype(np.float64) / (1000.0 * fs))
+        if ts.has_forces:
+            forces = group.forces.astype(np.float64) / EV_IN_KJ_PER_MOL
+            atoms.calc = SinglePointCalculator(atoms, forces=forces)
+        return atoms
+
+
+def let_atoms_pass() -> None:
+    """Keep MDAnalysis from taking Atoms, which have a length, for a chain of files."""
+    from MDAnalysis import _READER_HINTS
+
+    chain = _READER_HINTS["CHAIN"]
+    if not getattr(chain, "lets_atoms_pass", False):
+
+        def hint(thing: Any) -> bool:
+            return not is_atoms(thing) and bool(chain(thing))
+
+        hint.lets_atoms_pass = True  # type: ignore[attr-defined]
+        _READER_HINTS["CHAIN"] = hint
+
+
+let_atoms_pass()
