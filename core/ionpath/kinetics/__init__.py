@@ -47,6 +47,13 @@ _EXPORTS: dict[str, str] = {
     "resampled_chains": "resampling",
     # States in coordination shells (discretisation)
     # -- the modules shells.py, sites.py, assign.py and density.py add their names below this line --
+    "CoordinationShells": "shells",
+    "SiteAssignment": "assign",
+    "assign_sites": "assign",
+    "core_sets": "trajectories",
+    "ShellTrajectories": "trajectories",
+    "shell_trajectories": "trajectories",
+    "iter_shell_trajectories": "trajectories",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""

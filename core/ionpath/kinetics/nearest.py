@@ -1,0 +1,222 @@
+"""The nearest site of many points in a periodic cell: one k-d tree over the sites and their images near the
+cell."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import cKDTree
+
+from ionpath.periodic import obtuse_superbase, wrap_fractional
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+_CANDIDATES = 8
+
+
+class Nearest(NamedTuple):
+    """Nearest sites.
+
+    Attributes
+    ----------
+    site : ndarray of int, (P,)
+        Nearest site of each point.
+    distance : ndarray, (P,)
+        Its distance, in A; infinity if no site is within reach.
+    ambiguous : ndarray of bool, (P,)
+        Whether another site is nearly as close.
+    """
+
+    site: Integers
+    distance: Floats
+    ambiguous: NDArray[np.bool_]
+
+
+class SiteTree:
+    """Sites of a cell and their images up to a distance outside it.
+
+    Parameters
+    ----------
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    sites : ndarray, (S, 3)
+        Fractional coordinates.
+    reach : float
+        Images up to this distance outside the cell are kept, in A.
+
+    Notes
+    -----
+    The cell is first reduced to an obtuse superbase, so that few images suffice however sheared it is. Every
+    image within `reach` of a point in the reduced cell is kept, which makes answers below `reach` exact.
+    """
+
+    def __init__(self, cell: Floats, sites: Floats, reach: float) -> None:
+        self.cell, self.sites, self.reach = cell, sites, reach
+        self.base = obtuse_superbase(cell)
+        self.to_base = np.rint(
+            cell @ np.linalg.inv(self.base)
+        )  # fractional coordinates of the cell -> of the base
+        inside = wrap_fractional(sites @ self.to_base)
+        heights = 1.0 / np.linalg.norm(np.linalg.inv(self.base), axis=0)
+        margin = reach / heights + 1e-9
+        images, owners = [], []
+        for shift in product(*(range(-int(np.ceil(m)), int(np.ceil(m)) + 1) for m in margin)):
+            moved = inside + np.array(shift)
+            kept = ((moved >= -margin) & (moved <= 1.0 + margin)).all(axis=1)
+            images.append(moved[kept])
+            owners.append(np.flatnonzero(kept))
+        self.owner = np.concatenate(owners)
+        self.points = np.concatenate(images) @ self.base
+        self.tree = cKDTree(self.points, balanced_tree=False, compact_nodes=True, leafsize=8)
+
+    @cached_property
+    def separation(self) -> Floats:
+        """Distance from every site to the nearest other site or image of itself, in A; shape (S,)."""
+        shortest = float(np.linalg.norm(self.base, axis=1).max())
+        inside = wrap_fractional(self.sites @ self.to_base) @ self.base
+        wide = self if self.reach >= shortest else SiteTree(self.cell, self.sites, shortest)
+        distance, _ = wide.tree.query(inside, k=2)
+        return np.asarray(distance[:, 1])
+
+    def place(self, coordinates: Floats) -> Floats:
+        """Put points into the reduced cell.
+
+        Parameters
+        ----------
+        coordinates : ndarray, (P, 3)
+            Fractional coordinates in the cell, wrapped or not.
+
+        Returns
+        -------
+        ndarray, (P, 3)
+            Positions in the reduced cell, in A.
+        """
+        inside = coordinates @ self.to_base
+        inside -= np.floor(inside)
+        return np.asarray(inside @ self.base)
+
+
+def nearest_sites(tree: SiteTree, points: Floats, cutoff: float, margin: float) -> Nearest:
+    """Find the nearest site of every point, with sites at rest.
+
+    Parameters
+    ----------
+    tree : SiteTree
+        Sites with images up to `cutoff` at least, or as far as any point may be from a site.
+    points : ndarray, (P, 3)
+        Positions in the reduced cell, from `SiteTree.place`, in A.
+    cutoff : float
+        Sites further away do not count, in A.
+    margin : float
+        Points whose second site is less than this further than the first are ambiguous, in A.
+
+    Returns
+    -------
+    Nearest
+        Sites, distances and ambiguous points.
+    """
+    distance, image = tree.tree.query(points, k=1)
+    site = tree.owner[np.minimum(image, len(tree.owner) - 1)]
+    distance[distance > cutoff] = np.inf
+    ambiguous = np.zeros(len(points), dtype=bool)
+    # The second site is at least (separation - distance) away: most points need no second look.
+    doubtful = np.flatnonzero((distance > 0.5 * (tree.separation[site] - margin)) & np.isfinite(distance))
+    if margin > 0.0 and len(doubtful):
+        both, _ = tree.tree.query(points[doubtful], k=2)
+        ambiguous[doubtful] = both[:, 1] - both[:, 0] < margin
+    return Nearest(site, distance, ambiguous)
+
+
+def nearest_moving_sites(
+    tree: SiteTree,
+    points: Floats,
+    shifts: Floats,
+    frame: Integers,
+    group: Integers,
+    cutoff: float,
+    margin: float,
+) -> Nearest:
+    """Find the nearest site of every point, with sites that follow their centres.
+
+    Parameters
+    ----------
+    tree : SiteTree
+        Sites at rest, with images up to `cutoff` plus the largest shift.
+    points : ndarray, (P, 3)
+        Positions in the reduced cell, in A.
+    shifts : ndarray, (T, M, 3)
+        Displacement of every centre from its place at rest in every frame, in A.
+    frame : ndarray of int, (P,)
+        Frame of each point.
+    group : ndarray of int, (S,)
+        Centre of each site.
+    cutoff, margin : float
+        As in `nearest_sites`.
+
+    Returns
+    -------
+    Nearest
+        Sites, distances and ambiguous points.
+
+    Notes
+    -----
+    A site that is nearest at rest by more than twice the largest displacement of the frame is nearest. Points
+    for which that does not settle the question look at more and more sites until the next one is too far away
+    to matter.
+    """
+    largest = np.sqrt((shifts**2).sum(axis=-1).max(axis=-1))[frame]
+    rest, image = tree.tree.query(points, k=1)
+    site = tree.owner[np.minimum(image, len(tree.owner) - 1)]
+    safe_image = np.minimum(image, len(tree.points) - 1)
+    vector = points - tree.points[safe_image] - shifts[frame, group[site]]
+    distance = np.sqrt((vector**2).sum(axis=-1))
+    distance[~np.isfinite(rest)] = np.inf
+    ambiguous = np.zeros(len(points), dtype=bool)
+    # Every other site was at least (separation - rest) away, and came at most `largest` closer.
+    open_points = np.flatnonzero(~(distance + margin <= tree.separation[site] - rest - largest))
+    k = min(_CANDIDATES, len(tree.points))
+    while len(open_points):
+        far, images = tree.tree.query(points[open_points], k=k)
+        far, images = far.reshape(len(open_points), k), images.reshape(len(open_points), k)
+        f = frame[open_points]
+        owners = tree.owner[images]
+        vectors = points[open_points, None] - tree.points[images] - shifts[f[:, None], group[owners]]
+        moved = np.sqrt((vectors**2).sum(axis=-1))
+        order = np.argsort(moved, axis=1)[:, :2]
+        rows = np.arange(len(open_points))
+        distance[open_points] = moved[rows, order[:, 0]]
+        site[open_points] = owners[rows, order[:, 0]]
+        if k > 1:
+            ambiguous[open_points] = moved[rows, order[:, 1]] - moved[rows, order[:, 0]] < margin
+        if k == len(tree.points):
+            break
+        reached = far[:, -1] - largest[open_points]
+        enough = np.minimum(distance[open_points] + margin, cutoff)
+        open_points = open_points[reached < enough]
+        k = min(4 * k, len(tree.points))
+    outside = distance > cutoff
+    distance[outside] = np.inf
+    ambiguous[outside] = False
+    return Nearest(site, distance, ambiguous)
+
+
+def farthest(cell: Floats) -> float:
+    """Give a distance from a lattice point that no point of space exceeds.
+
+    Parameters
+    ----------
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    float
+        Half of the sum of the edges of the reduced cell, in A; at least the covering radius of the lattice.
+    """
+    base = obtuse_superbase(cell)
+    return 0.5 * float(np.linalg.norm(base, axis=1).sum())
