@@ -24,8 +24,8 @@ _EXPORTS: dict[str, str] = {
     "net_flux": "fluxes",
     "total_flux": "fluxes",
     "rate": "fluxes",
-    "Pathways": "pathways",
-    "pathways": "pathways",
+    "Pathways": "decomposition",
+    "pathways": "decomposition",
     # Path entropy
     "path_entropy": "entropy",
     "path_entropy_matrix": "entropy",
@@ -34,6 +34,7 @@ _EXPORTS: dict[str, str] = {
     "path_entropy_summary": "summary",
     "macrostate_path_entropy": "macrostates",
     "MacrostatePathEntropy": "macrostates",
+    "OCTAHEDRON": "macrostates",
     "released_path_entropy": "released",
     # Validation and uncertainty
     "ImpliedTimescales": "timescales",
@@ -45,6 +46,7 @@ _EXPORTS: dict[str, str] = {
     "PathEntropyUncertainty": "uncertainty",
     "entropy_uncertainty": "uncertainty",
     "resampled_chains": "resampling",
+    "ResampledChains": "resampling",
     # States in coordination shells (discretisation)
     # -- the modules shells.py, sites.py, assign.py and density.py add their names below this line --
     "CoordinationShells": "shells",

@@ -191,6 +191,22 @@ def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
     )
 
 
+def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:
+    """Largest strongly connected set; of sets of one size that with most counts, then the first.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n, n)
+        Transition counts.
+
+    Returns
+    -------
+    ndarray of int
+        Ascending indices.
+    """
+    return max(strong_components(counts), key=lambda group: (group.size, counts[np.ix_(group, group)].sum()))
+
+
 def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]]) -> None:
     """Refuse a matrix in which some state cannot be reached from another.
 

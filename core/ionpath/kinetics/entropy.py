@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.kinetics.chain import Chain, as_chain
+from ionpath.kinetics.chain import as_chain
 from ionpath.kinetics.fluxes import FLUX_TOLERANCE, all_net_fluxes, set_net_flux
 from ionpath.kinetics.inputs import States, as_pair
 from ionpath.kinetics.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
@@ -183,23 +183,3 @@ def _check(definition: str, max_edges: int, unit: str) -> float:
     if isinstance(max_edges, bool) or int(max_edges) != max_edges or max_edges < 1:
         raise InputError("max_edges", need="a whole number of at least 1", got=repr(max_edges))
     return entropy_factor(unit)
-
-
-def chain_entropies(chain: Chain, definition: str, max_edges: int) -> NDArray[np.float64]:
-    """Full-size entropy matrix in nats, for loops over many chains.
-
-    Parameters
-    ----------
-    chain : Chain
-        A chain.
-    definition : str
-        As in `path_entropy`.
-    max_edges : int
-        As in `path_entropy`.
-
-    Returns
-    -------
-    ndarray, shape (n_states, n_states)
-        Entropies in nats.
-    """
-    return path_entropy_matrix(chain, definition=definition, max_edges=max_edges, unit="nat")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import DisconnectedError, InputError
-from ionpath.kinetics.chain import strong_components
+from ionpath.kinetics.chain import largest_set, strong_components
 from ionpath.kinetics.counting import count_matrices, count_matrix, state_histogram
 from ionpath.kinetics.inputs import Trajectories, as_trajectories
 
@@ -286,11 +286,9 @@ def connected_states(
             got="none",
             remedy="use a shorter lag or assign more frames",
         )
-    groups = strong_components(counts)
-    # Of sets of one size (frozen trajectories: size 1) the one with most counts carries the data.
-    largest = max(groups, key=lambda group: (group.size, counts[np.ix_(group, group)].sum()))
+    largest = largest_set(counts)
     if connected == "all" and occurring.sum() > 1 and largest.size < len(counts):
-        raise _disconnected(groups, occurring, largest)
+        raise _disconnected(strong_components(counts), occurring, largest)
     return largest
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.kinetics.chain import Chain, as_chain, stationary_distribution, strong_components
+from ionpath.kinetics.chain import Chain, as_chain, largest_set, stationary_distribution
 from ionpath.kinetics.counting import count_matrices
 from ionpath.kinetics.estimation import MAXIMUM_ERROR, bayesian_msm, estimate_msm
 from ionpath.kinetics.inputs import Trajectories, as_trajectories, check_lag, number_of_states
@@ -200,8 +200,7 @@ def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = Tr
     """
     from deeptime.markov.tools.estimation import transition_matrix
 
-    groups = strong_components(counts)
-    states = max(groups, key=lambda group: (group.size, counts[np.ix_(group, group)].sum()))
+    states = largest_set(counts)
     inner = counts[np.ix_(states, states)]
     if states.size == 1:
         matrix = np.ones((1, 1))

@@ -40,7 +40,12 @@ def p_log_p(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def walk_entropy(
-    steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], max_edges: int
+    steps: NDArray[np.float64],
+    start: NDArray[np.float64],
+    is_target: NDArray[np.bool_],
+    max_edges: int,
+    *,
+    clip: bool = True,
 ) -> NDArray[np.float64]:
     r"""Entropy of all walks of at most `max_edges` steps that stop on arrival.
 
@@ -54,6 +59,8 @@ def walk_entropy(
         Where walks stop.
     max_edges : int
         Longest walk.
+    clip : bool
+        Set results below zero to zero: for probabilities they are rounding errors.
 
     Returns
     -------
@@ -73,7 +80,7 @@ def walk_entropy(
         logs = logs @ steps + weight @ step_logs
         weight = weight @ steps
         entropy -= np.where(is_target, logs[:, 0, :], 0.0).sum(axis=-1)
-    return np.maximum(entropy, 0.0)
+    return np.maximum(entropy, 0.0) if clip else entropy
 
 
 def arrival_probability(
