@@ -203,6 +203,9 @@ def entropy_map(
     x, y = np.meshgrid(np.asarray(x_excess, float), np.asarray(inversion, float), indexing="ij")
     on_halide = 1.0 + x - y
     allowed = (
-        (on_halide >= -_TOLERANCE) & (on_halide <= 1 + _TOLERANCE) & (y >= -_TOLERANCE) & (y <= 1 + _TOLERANCE)
+        (on_halide >= -_TOLERANCE)
+        & (on_halide <= 1 + _TOLERANCE)
+        & (y >= -_TOLERANCE)
+        & (y <= 1 + _TOLERANCE)
     )
     return x, y, np.where(allowed, _binary(on_halide) + _binary(y), np.nan)

@@ -1,0 +1,130 @@
+"""Tetrahedral interstices between the points of a periodic packing, by Delaunay triangulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import Delaunay, QhullError
+
+from ionpath.errors import InputError
+from ionpath.periodic import as_cells, fractional, wrap_fractional
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+
+_FLAT = 0.05
+
+
+@dataclass(frozen=True)
+class Tetrahedra:
+    """Tetrahedra between points of a periodic packing.
+
+    Attributes
+    ----------
+    vertices : ndarray of int, (K, 4)
+        Indices of the points at the corners.
+    corners : ndarray, (K, 4, 3)
+        Their positions, images chosen so that each tetrahedron is whole, in A.
+    centre : ndarray, (K, 3)
+        Mean of the corners, inside the cell, in A.
+    face_neighbours : ndarray of int, (K, 4)
+        Tetrahedron across the face opposite to each corner, -1 where that one is too flat to be listed.
+    """
+
+    vertices: Ints
+    corners: Floats
+    centre: Floats
+    face_neighbours: Ints
+
+    def __len__(self) -> int:
+        return len(self.vertices)
+
+
+def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Tetrahedra:
+    """Divide a periodic packing into tetrahedra.
+
+    Parameters
+    ----------
+    points : array_like, (N, 3)
+        Positions, for instance of the anions, in A.
+    cell : array_like, (3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    Tetrahedra
+        Each tetrahedron once per cell. Flat slivers, which appear where more than four points lie on one empty
+        sphere, are left out (volume below 0.05 of that of a regular tetrahedron with the same mean edge).
+
+    Raises
+    ------
+    InputError
+        If there are no points, or they do not span space.
+
+    Notes
+    -----
+    The Delaunay triangulation of the points and their images; a tetrahedron belongs to the cell that holds its
+    centre. Faces that more than four points share may be divided in more than one way.
+
+    Examples
+    --------
+    A body-centred cubic packing has twelve tetrahedra per cell and lattice vector pair of points:
+
+    >>> len(tetrahedral_interstices([[0, 0, 0], [2.0, 2.0, 2.0]], np.eye(3) * 4.0))
+    12
+    """
+    lattice = as_cells(cell)
+    inside = wrap_fractional(fractional(points, lattice)).reshape(-1, 3)
+    if len(inside) == 0:
+        raise InputError("points", need="at least one point", got="none")
+    images, index, shift = _images(inside, lattice)
+    try:
+        mesh = Delaunay(images @ lattice)
+    except QhullError as error:
+        raise InputError("points", need="points that span space", got=str(error).splitlines()[0]) from error
+    corners = images[mesh.simplices]
+    centre = corners.mean(axis=1)
+    # Rounding keeps both copies of a centre that lies on a face of the cell from being counted.
+    home = np.flatnonzero((np.floor(centre + 1e-7) == 0).all(axis=1) & _solid(corners @ lattice))
+    key = _keys(index[mesh.simplices], shift[mesh.simplices])
+    where = {key[int(t)]: k for k, t in enumerate(home)}
+    across = np.array(
+        [[where.get(key[n], -1) if n >= 0 else -1 for n in mesh.neighbors[t]] for t in home], dtype=np.intp
+    ).reshape(-1, 4)
+    return Tetrahedra(
+        vertices=index[mesh.simplices[home]],
+        corners=corners[home] @ lattice,
+        centre=centre[home] @ lattice,
+        face_neighbours=across,
+    )
+
+
+def _images(inside: Floats, lattice: Floats) -> tuple[Floats, Ints, Ints]:
+    """Repeat the points around the cell, far enough that no empty sphere reaches the edge."""
+    spacing = (abs(np.linalg.det(lattice)) / len(inside)) ** (1 / 3)
+    margin = np.maximum(0.35, 3.2 * spacing * np.linalg.norm(np.linalg.inv(lattice), axis=0))
+    steps = [np.arange(-np.ceil(m), np.ceil(m) + 1, dtype=np.intp) for m in margin]
+    shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = inside[None, :, :] + shifts[:, None, :]
+    image, point = np.nonzero(((grid > -margin) & (grid < 1 + margin)).all(axis=-1))
+    return grid[image, point], point, shifts[image]
+
+
+def _solid(corners: Floats) -> NDArray[np.bool_]:
+    edges = corners[:, 1:] - corners[:, :1]
+    volume = np.abs(np.linalg.det(edges)) / 6.0
+    pairs = [(i, j) for i in range(4) for j in range(i)]
+    mean = np.mean([np.linalg.norm(corners[:, i] - corners[:, j], axis=1) for i, j in pairs], axis=0)
+    solid: NDArray[np.bool_] = volume > _FLAT * mean**3 / (6.0 * np.sqrt(2.0))
+    return solid
+
+
+def _keys(points: Ints, shifts: Ints) -> list[tuple[int, ...]]:
+    """Name each simplex by its corners up to a lattice translation."""
+    order = np.lexsort((shifts[..., 2], shifts[..., 1], shifts[..., 0], points), axis=1)
+    named = np.take_along_axis(points, order, axis=1)
+    moved = np.take_along_axis(shifts, order[..., None], axis=1)
+    moved = (moved - moved[:, :1]).reshape(len(points), -1)
+    return [tuple(row) for row in np.concatenate([named, moved], axis=1).tolist()]

@@ -1,0 +1,350 @@
+"""Recognition: which site of a structure belongs to which orbit of the argyrodite framework."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+from ionpath.lattice.neighbours import NeighbourList, neighbours_within
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+CENTRES = frozenset({"P", "Si", "Ge", "Sn", "Sb", "As"})
+CHALCOGENS = frozenset({"O", "S", "Se", "Te"})
+HALOGENS = frozenset({"F", "Cl", "Br", "I"})
+MOBILE = frozenset({"Li", "Na", "Cu", "Ag"})
+
+_LONGEST_BOND = 3.0
+_OVERLAP = 0.5
+
+
+@dataclass(frozen=True)
+class Argyrodite:
+    """What a structure is as an argyrodite.
+
+    Attributes
+    ----------
+    centres, bonded, halide_sites, sulfur_sites, mobile : ndarray of int
+        Indices of the sites: centres of the tetrahedra (4b), anions bound to them (16e), orbit 4a, orbit of the
+        free sulfur (4c or 4d), and mobile cations on any site.
+    sulfur_orbit : {"4c", "4d"}
+        Name of the orbit of the free sulfur when the centres are called 4b and the structure is held against the
+        cubic axes nearest to its own Cartesian axes. A rotation of the axes by 90 degrees exchanges the names.
+    edge : float
+        Edge of the conventional cubic cell from the volume per formula unit, in A.
+    halide_on_halide_sites, halide_on_sulfur_sites : ndarray, (N,)
+        Halide occupancy of each site of the two orbits, 0 or 1 in an ordered structure.
+    mobile_content : float
+        Mobile cations per formula unit.
+    halide : str
+        Most abundant halogen, "" where there is none.
+    formula : str
+        Formula per tetrahedron.
+    ordered : bool
+        Whether every site holds one species with full occupancy.
+    """
+
+    centres: NDArray[np.intp]
+    bonded: NDArray[np.intp]
+    halide_sites: NDArray[np.intp]
+    sulfur_sites: NDArray[np.intp]
+    mobile: NDArray[np.intp]
+    sulfur_orbit: Literal["4c", "4d"]
+    edge: float
+    halide_on_halide_sites: NDArray[np.float64]
+    halide_on_sulfur_sites: NDArray[np.float64]
+    mobile_content: float
+    halide: str
+    formula: str
+    ordered: bool
+
+    @property
+    def n_formula_units(self) -> int:
+        """Number of tetrahedra, one per formula unit."""
+        return len(self.centres)
+
+    @property
+    def inversion(self) -> float:
+        """Halide fraction y of the free-sulfur orbit."""
+        return float(self.halide_on_sulfur_sites.mean())
+
+    @property
+    def x_excess(self) -> float:
+        """Halide per formula unit beyond one."""
+        return float(self.halide_on_halide_sites.mean() + self.halide_on_sulfur_sites.mean()) - 1.0
+
+    @property
+    def allowed_inversion(self) -> tuple[float, float]:
+        """Smallest and largest inversion that the halide content allows."""
+        x = self.x_excess
+        return max(0.0, x), min(1.0, 1.0 + x)
+
+    def report(self) -> str:
+        """Give a summary in a few lines.
+
+        Returns
+        -------
+        str
+            Formula, orbits, inversion, excess halide and lithium content.
+        """
+        n = self.n_formula_units
+        low, high = self.allowed_inversion
+        return "\n".join(
+            [
+                f"{self.formula}, {n} formula units, edge {self.edge:.4f} A, "
+                + ("ordered" if self.ordered else "partial occupancies"),
+                f"  4b  {n} centres; 16e {len(self.bonded)} bound anions",
+                f"  4a  {n} sites, halide fraction {self.halide_on_halide_sites.mean():.4f}",
+                f"  {self.sulfur_orbit}  {n} sites (free sulfur), halide fraction {self.inversion:.4f}",
+                f"  inversion {self.inversion:.4f} (this composition allows {low:.4f} to {high:.4f}), "
+                f"excess halide {self.x_excess:+.4f}, mobile cations {self.mobile_content:.4f}",
+            ]
+        )
+
+
+def occupancy(structure: Structure, elements: frozenset[str]) -> NDArray[np.float64]:
+    """Give how much of each site a set of elements occupies.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered or disordered.
+    elements : frozenset of str
+        Symbols.
+
+    Returns
+    -------
+    ndarray, (n_sites,)
+        Sum of the occupancies of these elements.
+    """
+    if structure.is_ordered:
+        return np.array([site.specie.symbol in elements for site in structure], dtype=np.float64)
+    return np.array(
+        [sum(v for k, v in site.species.items() if k.symbol in elements) for site in structure],
+        dtype=np.float64,
+    )
+
+
+def analyse(structure: Structure) -> Argyrodite:
+    """Recognise an argyrodite, with or without partial occupancies, in any cell and setting.
+
+    Parameters
+    ----------
+    structure : Structure
+        A cell or supercell. Atoms may be displaced, as in a relaxed structure or a frame of molecular dynamics.
+
+    Returns
+    -------
+    Argyrodite
+        Sites by orbit, inversion, excess halide and lithium content.
+
+    Raises
+    ------
+    InputError
+        If the structure is not an argyrodite; the sentence says what was missing.
+
+    Notes
+    -----
+    Anions within 3 A of a centre are its bound ones. A free anion belongs to 4a if six centres surround it (an
+    octahedral hole of their cubic close packing, at half an edge) and to the orbit of the free sulfur if four do (a
+    tetrahedral hole, at 0.433 edges); so nothing depends on origin, setting or labels. The letter follows from
+    the side on which the free sulfur lies of its centres: 4c if the product of the components is negative.
+
+    Examples
+    --------
+    >>> from pymatgen.analysis.argyrodite import analyse, argyrodite
+    >>> found = analyse(argyrodite(halide="Br"))
+    >>> found.formula, found.sulfur_orbit, found.inversion, found.mobile_content
+    ('Li6PS5Br', '4d', 0.0, 6.0)
+    """
+    kinds = [occupancy(structure, k) for k in (CENTRES, CHALCOGENS | HALOGENS, MOBILE)]
+    centres, anions, mobile = (np.flatnonzero(k > 0) for k in kinds)
+    _check_elements(structure, centres, anions, mobile)
+    bonded = _bonded(structure, centres, anions)
+    free = np.setdiff1d(anions, bonded)
+    if len(free) != 2 * len(centres):
+        raise _not_argyrodite(
+            f"two anions per tetrahedron that are not bound to it ({2 * len(centres)})", f"{len(free)}"
+        )
+    _check_overlaps(structure, np.concatenate([centres, anions]))
+    _check_full(structure, kinds, centres, anions)
+    edge = float((4.0 * structure.volume / len(centres)) ** (1 / 3))
+    around = _centres_around(structure, free, centres, edge)
+    shell = around.counts(len(free))
+    octahedral, tetrahedral = free[shell == 6], free[shell == 4]
+    if len(octahedral) != len(centres) or len(tetrahedral) != len(centres):
+        raise _not_argyrodite(
+            f"{len(centres)} free anions among six tetrahedra (4a) and {len(centres)} among four (4c or 4d)",
+            f"{len(octahedral)} and {len(tetrahedral)}",
+        )
+    halogen = occupancy(structure, HALOGENS)
+    return Argyrodite(
+        centres=centres,
+        bonded=bonded,
+        halide_sites=octahedral,
+        sulfur_sites=tetrahedral,
+        mobile=mobile,
+        sulfur_orbit=_letter(around, shell),
+        edge=edge,
+        halide_on_halide_sites=halogen[octahedral],
+        halide_on_sulfur_sites=halogen[tetrahedral],
+        mobile_content=float(kinds[2].sum() / len(centres)),
+        halide=_most_abundant(structure, HALOGENS),
+        formula=_formula(structure, len(centres)),
+        ordered=structure.is_ordered,
+    )
+
+
+def require_ordered(structure: Structure, purpose: str) -> None:
+    """Refuse partial occupancies where they cannot be used.
+
+    Parameters
+    ----------
+    structure : Structure
+        Any structure.
+    purpose : str
+        What needs an ordered structure.
+
+    Raises
+    ------
+    InputError
+        If a site is shared or partly empty.
+    """
+    if not structure.is_ordered:
+        partial = [k for k, site in enumerate(structure) if not site.is_ordered]
+        raise InputError(
+            "structure", need=f"full occupancies for {purpose}",
+            got=f"{len(partial)} sites with partial occupancies (first: {structure[partial[0]].species_string})",
+            remedy="make it ordered first, for instance with argyrodite(...) and SiteInversionTransformation",
+        )  # fmt: skip
+
+
+def _not_argyrodite(need: str, got: str) -> InputError:
+    return InputError(
+        "structure (not an argyrodite)",
+        need=need,
+        got=got,
+        remedy="compare with argyrodite() of this package",
+    )
+
+
+def _check_elements(
+    structure: Structure, centres: NDArray[np.intp], anions: NDArray[np.intp], mobile: NDArray[np.intp]
+) -> None:
+    if len(centres) == 0:
+        raise _not_argyrodite(
+            f"centres of tetrahedra ({', '.join(sorted(CENTRES))})", f"none in {structure.formula}"
+        )
+    if len(anions) == 0:
+        raise _not_argyrodite("chalcogenide and halide anions", f"none in {structure.formula}")
+    known = np.union1d(np.union1d(centres, anions), mobile)
+    if len(known) != len(structure):
+        other = sorted({structure[int(k)].species_string for k in set(range(len(structure))) - set(known)})
+        raise _not_argyrodite("only centres, anions and mobile cations", ", ".join(other))
+
+
+def _check_overlaps(structure: Structure, framework: NDArray[np.intp]) -> None:
+    xyz = structure.cart_coords[framework]
+    close = neighbours_within(xyz, xyz, structure.lattice.matrix, _OVERLAP, smallest=0.0)
+    pairs = close.centre != close.neighbour
+    if pairs.any():
+        k = int(np.flatnonzero(pairs)[0])
+        one, two = (int(framework[int(i)]) for i in (close.centre[k], close.neighbour[k]))
+        raise InputError(
+            "structure", need="one site per position",
+            got=f"sites {one} ({structure[one].species_string}) and {two} ({structure[two].species_string}) "
+            f"{close.distance[k]:.3f} A apart",
+            remedy="merge duplicates into one site with partial occupancies: structure.merge_sites(mode='sum')",
+        )  # fmt: skip
+
+
+def _check_full(
+    structure: Structure,
+    kinds: list[NDArray[np.float64]],
+    centres: NDArray[np.intp],
+    anions: NDArray[np.intp],
+) -> None:
+    for name, total, sites in (("centres", kinds[0], centres), ("anions", kinds[1], anions)):
+        off = sites[np.abs(total[sites] - 1.0) > 0.02]
+        if len(off):
+            k = int(off[0])
+            raise InputError(
+                f"occupancies of the {name}", need="a sum of 1 on every site",
+                got=f"{total[k]:.3f} on site {k} ({structure[k].species_string})",
+                remedy="only mobile cations may leave sites empty",
+            )  # fmt: skip
+
+
+def _bonded(structure: Structure, centres: NDArray[np.intp], anions: NDArray[np.intp]) -> NDArray[np.intp]:
+    xyz = structure.cart_coords
+    near = neighbours_within(xyz[centres], xyz[anions], structure.lattice.matrix, _LONGEST_BOND)
+    counts = near.counts(len(centres))
+    if (counts != 4).any():
+        k = int(np.flatnonzero(counts != 4)[0])
+        raise _not_argyrodite(
+            f"four anions within {_LONGEST_BOND} A of every centre",
+            f"{counts[k]} around site {int(centres[k])} ({structure[int(centres[k])].species_string})",
+        )
+    bound, times = np.unique(near.neighbour, return_counts=True)
+    if (times > 1).any():
+        raise _not_argyrodite("isolated tetrahedra", f"{int((times > 1).sum())} anions shared by two of them")
+    return anions[bound]
+
+
+def _centres_around(
+    structure: Structure, free: NDArray[np.intp], centres: NDArray[np.intp], edge: float
+) -> NeighbourList:
+    xyz = structure.cart_coords
+    return neighbours_within(xyz[free], xyz[centres], structure.lattice.matrix, 0.66 * edge)
+
+
+def _letter(around: NeighbourList, shell: NDArray[np.intp]) -> Literal["4c", "4d"]:
+    """Tell 4c from 4d by the side of the centres on which the free sulfur lies."""
+    axes = _cubic_axes(around.vector[shell[around.centre] == 6])
+    from_centre = -around.vector[shell[around.centre] == 4] @ axes.T
+    return "4c" if np.prod(from_centre, axis=1).sum() < 0 else "4d"
+
+
+def _cubic_axes(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the cubic axes from the vectors of 4a sites to their six centres, nearest to the Cartesian axes."""
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    first = unit[int(np.argmax(np.abs(unit).max(axis=1)))]
+    across = unit[np.abs(unit @ first) < 0.5]
+    second = across[int(np.argmax(np.abs(across).max(axis=1)))]
+    third = np.cross(first, second)
+    axes = np.array([first, second, third / np.linalg.norm(third)])
+    # Each Cartesian axis takes the cubic axis that is most along it; the last one closes a right-handed set.
+    order: list[int] = []
+    for k in range(3):
+        order.append(max((i for i in range(3) if i not in order), key=lambda i: abs(axes[i, k])))
+    axes = axes[order]
+    axes *= np.where(np.diagonal(axes) < 0, -1.0, 1.0)[:, None]
+    if np.linalg.det(axes) < 0:
+        axes[2] *= -1.0
+    return axes
+
+
+def _most_abundant(structure: Structure, elements: frozenset[str]) -> str:
+    amounts = {
+        str(e): v for e, v in structure.composition.element_composition.items() if e.symbol in elements
+    }
+    return max(amounts, key=lambda e: amounts[e]) if amounts else ""
+
+
+def _formula(structure: Structure, n: int) -> str:
+    amounts = structure.composition.element_composition.get_el_amt_dict()
+    order = {
+        **dict.fromkeys(MOBILE, 0),
+        **dict.fromkeys(CENTRES, 1),
+        **dict.fromkeys(CHALCOGENS, 2),
+        **dict.fromkeys(HALOGENS, 3),
+    }
+    parts = sorted(amounts, key=lambda e: (order.get(e, 4), -amounts[e], e))
+    return "".join(
+        e + ("" if abs(amounts[e] / n - 1) < 5e-5 else f"{round(amounts[e] / n, 4):g}") for e in parts
+    )

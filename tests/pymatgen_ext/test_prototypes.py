@@ -1,0 +1,186 @@
+"""Prototype structures and their recognition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pymatgen.core import Lattice, Structure
+from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+from ionpath.errors import InputError
+from pymatgen.analysis.argyrodite import analyse, argyrodite
+
+
+def lithium_distance(structure: Structure) -> float:
+    ions = list(structure.indices_from_symbol("Li"))
+    distances = structure.distance_matrix[np.ix_(ions, ions)]
+    return float(distances[distances > 1e-6].min())
+
+
+def test_default_is_cubic_with_lithium_on_24g() -> None:
+    structure = argyrodite()
+    assert structure.formula == "Li24 P4 S20 Cl4"
+    analyzer = SpacegroupAnalyzer(structure)
+    assert analyzer.get_space_group_symbol() == "F-43m"
+    wyckoffs = {
+        site.specie.symbol + letter
+        for site, letter in zip(structure, analyzer.get_symmetry_dataset().wyckoffs, strict=True)
+    }
+    assert "Lig" in wyckoffs or "Lif" in wyckoffs  # 24g; spglib may name the mirror setting 24f
+    ion = structure[0]
+    cage = min(structure[k].distance(ion) for k in analyse(structure).sulfur_sites)
+    assert cage == pytest.approx(2.30, abs=0.01)  # A, Guan et al., released CIF (2.31 A)
+
+
+@pytest.mark.parametrize("setting", ["4c", "4d"])
+def test_both_settings_are_told_apart(setting: str) -> None:
+    structure = argyrodite(free_sulfur=setting)
+    assert analyse(structure).sulfur_orbit == setting
+    # The free sulfur is where the name says, with the halide at the origin.
+    expected = {"4c": 0.25, "4d": 0.75}[setting]
+    sulfur = structure.frac_coords[analyse(structure).sulfur_sites]
+    assert any(np.allclose(np.mod(s, 1), expected) for s in sulfur)
+
+
+def test_released_cif_of_the_4c_setting_is_recognised() -> None:
+    """Coordinates of the released Li6PS5Cl cell of Guan et al. (a = 10.100 A, free sulfur on 4c)."""
+    structure = Structure.from_spacegroup(
+        "F-43m", Lattice.cubic(10.1), ["P", "Cl", "S", "S", "Li"],
+        [[0.5, 0.5, 0.5], [0, 0, 0], [0.25, 0.25, 0.25], [0.11721, 0.11721, 0.61721], [0.0226, 0.25, 0.25]],
+    )  # fmt: skip
+    found = analyse(structure)
+    assert (found.sulfur_orbit, found.formula, found.inversion) == ("4c", "Li6PS5Cl", 0.0)
+
+
+@pytest.mark.parametrize(
+    "change", ["origin", "order", "primitive", "rotated supercell", "displaced", "wrapped"]
+)
+def test_recognition_does_not_depend_on_the_description(change: str) -> None:
+    structure = argyrodite(inversion=0.25, seed=3)
+    rng = np.random.default_rng(1)
+    if change == "origin":
+        structure.translate_sites(list(range(len(structure))), [0.13, 0.27, 0.41])
+    elif change == "order":
+        structure = Structure.from_sites([structure[int(k)] for k in rng.permutation(len(structure))])
+    elif change == "primitive":
+        structure = argyrodite().get_primitive_structure()
+    elif change == "rotated supercell":
+        structure.make_supercell([[1, 1, 0], [-1, 1, 0], [0, 0, 1]])
+    elif change == "displaced":
+        structure.perturb(0.25)  # A
+    else:
+        structure = Structure(
+            structure.lattice, structure.species, structure.frac_coords + rng.integers(-2, 3, (52, 3))
+        )
+    found = analyse(structure)
+    assert found.inversion == (0.0 if change == "primitive" else 0.25)
+    assert len(found.halide_sites) == len(found.sulfur_sites) == len(structure) // 13
+    assert len(found.bonded) == 4 * len(found.centres)
+    assert found.mobile_content == 6.0
+    assert found.edge == pytest.approx(10.1, abs=1e-6)  # A
+
+
+@pytest.mark.parametrize(
+    ("lithium", "closest"),
+    [("24g", 3.24), ("48h", 1.95), ("T5", 1.95), ("T2", 1.95), ({"T5": 20, "T4": 4}, 1.95)],
+)
+def test_lithium_sites_hold_no_split_pair_twice(lithium: object, closest: float) -> None:
+    structure = argyrodite(lithium=lithium)
+    assert structure.composition.reduced_formula == "Li6PS5Cl"
+    assert lithium_distance(structure) >= closest
+
+
+def test_lithium_free_frame() -> None:
+    assert argyrodite(lithium="none").formula == "P4 S20 Cl4"
+
+
+@pytest.mark.parametrize("halide", ["Cl", "Br", "I"])
+def test_halides(halide: str) -> None:
+    found = analyse(argyrodite(halide=halide))
+    assert (found.halide, found.x_excess, found.formula) == (halide, 0.0, f"Li6PS5{halide}")
+
+
+def test_li7ps6_has_seven_lithium() -> None:
+    structure = argyrodite(halide=None)
+    assert structure.composition.reduced_formula == "Li7PS6"
+    assert analyse(structure).x_excess == -1.0
+    assert lithium_distance(structure) >= 1.95
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(0.5, 0.5), (0.5, 0.75), (0.25, 1.0), (1.0, 1.0), (-0.5, 0.25), (0.0, 0.5)]
+)
+def test_composition_and_inversion_together(x: float, y: float) -> None:
+    found = analyse(argyrodite(x_excess=x, inversion=y))
+    assert (found.x_excess, found.inversion, found.mobile_content) == (x, y, 6.0 - x)
+
+
+def test_partial_occupancies_keep_composition() -> None:
+    structure = argyrodite(x_excess=0.5, inversion=0.7, ordered=False)
+    found = analyse(structure)
+    assert not found.ordered
+    assert found.inversion == pytest.approx(0.7)
+    assert found.x_excess == pytest.approx(0.5)
+    assert found.mobile_content == pytest.approx(5.5)
+
+
+def test_bad_arguments() -> None:
+    with pytest.raises(InputError, match=r"halide: need 'Cl', 'Br', 'I' or None, got 'At'"):
+        argyrodite(halide="At")
+    with pytest.raises(
+        InputError, match=r"inversion: need a fraction from 0.5 to 1 at x_excess = 0.5, got 0.25"
+    ):
+        argyrodite(x_excess=0.5, inversion=0.25)
+    with pytest.raises(InputError, match=r"x_excess: need a number from -1 to 1, got 2"):
+        argyrodite(x_excess=2)
+    with pytest.raises(InputError, match=r"lithium: need sites for 24 Li on T3 per cell"):
+        argyrodite(lithium="T3")
+    with pytest.raises(InputError, match=r"numbers that add up to 24 per cell, got \{'T5': 3\}"):
+        argyrodite(lithium={"T5": 3})
+    with pytest.raises(
+        InputError, match=r"1 \+ x: need a multiple of 1/4 .* use a larger supercell \(2 times this one"
+    ):
+        argyrodite(x_excess=0.125)
+
+
+def test_what_is_not_an_argyrodite_says_what_is_missing() -> None:
+    salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.14), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    with pytest.raises(
+        InputError, match=r"not an argyrodite\): need centres of tetrahedra .*, got none in Li4 Cl4"
+    ):
+        analyse(salt)
+    bare = argyrodite()
+    bare.remove_sites(analyse(bare).sulfur_sites.tolist())
+    with pytest.raises(
+        InputError, match=r"need two anions per tetrahedron that are not bound to it \(8\), got 4"
+    ):
+        analyse(bare)
+    broken = argyrodite()
+    broken.remove_sites([int(analyse(broken).bonded[0])])
+    with pytest.raises(InputError, match=r"need four anions within 3.0 A of every centre, got 3 around site"):
+        analyse(broken)
+    with pytest.raises(InputError, match=r"need only centres, anions and mobile cations, got He"):
+        odd = argyrodite()
+        odd.append("He", [0.4, 0.1, 0.2])
+        analyse(odd)
+
+
+def test_duplicate_sites_are_refused() -> None:
+    split = argyrodite()
+    k, m = int(analyse(split).halide_sites[0]), int(analyse(split).sulfur_sites[0])
+    # Still eight free anions, but two of them share one position.
+    split[m] = ("S", split[k].frac_coords + 0.01)
+    with pytest.raises(
+        InputError, match=r"structure: need one site per position, got sites .* 0.175 A apart; merge"
+    ):
+        analyse(split)
+
+
+def test_partly_empty_framework_is_refused() -> None:
+    partial = argyrodite()
+    k = int(analyse(partial).halide_sites[0])
+    partial[k] = {"Cl": 0.7}
+    with pytest.raises(
+        InputError, match=r"occupancies of the anions: need a sum of 1 on every site, got 0.700"
+    ):
+        analyse(partial)
