@@ -1,0 +1,28 @@
+"""Free energies from biased and unbiased sampling, on NumPy arrays: surfaces, basins, paths, barriers, convergence.
+
+Values are kJ/mol with the lowest point at 0 unless a docstring says otherwise.
+"""
+
+from ionpath.free_energy.basins import Basin, find_basins
+from ionpath.free_energy.blocks import BarrierSeries, Verdict, barrier_series, judge
+from ionpath.free_energy.hills import Hills, sum_hills
+from ionpath.free_energy.minpath import MinimumPath, minimum_path
+from ionpath.free_energy.reweight import Histogram, effective_samples, reweight
+from ionpath.free_energy.surface import FreeEnergySurface
+
+__all__ = [
+    "BarrierSeries",
+    "Basin",
+    "FreeEnergySurface",
+    "Hills",
+    "Histogram",
+    "MinimumPath",
+    "Verdict",
+    "barrier_series",
+    "effective_samples",
+    "find_basins",
+    "judge",
+    "minimum_path",
+    "reweight",
+    "sum_hills",
+]

@@ -1,0 +1,250 @@
+"""How a barrier settles as hills are added, its error, and a plain verdict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.free_energy.hills import Hills, partial_sums
+from ionpath.free_energy.minpath import minimum_path
+from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.units import kt_in_kj_per_mol
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class BarrierSeries:
+    """Barrier between two points against the time of deposition.
+
+    Attributes
+    ----------
+    times : ndarray, (n,)
+        Times in ps.
+    forward, backward : ndarray, (n,)
+        Barriers in kJ/mol from the first to the second point and back; nan where hills do not connect them yet.
+    start, end : tuple of float
+        The two points.
+    """
+
+    times: Floats
+    forward: Floats
+    backward: Floats
+    start: tuple[float, ...]
+    end: tuple[float, ...]
+
+    def estimate(self, part: float = 0.2, *, backward: bool = False) -> Estimate:
+        """Mean and error of the barrier over the last part of the run.
+
+        Parameters
+        ----------
+        part : float
+            Fraction of the run that is used.
+        backward : bool
+            The barrier from the second point to the first.
+
+        Returns
+        -------
+        Estimate
+            Mean over the last part, with the larger of two errors: the standard deviation over times in that part, and
+            half the difference between its two halves. nan where the barrier is not known throughout.
+        """
+        values = (self.backward if backward else self.forward)[self.times >= self.times[-1] * (1 - part)]
+        if not len(values) or not np.isfinite(values).all():
+            return Estimate(float("nan"), float("nan"), 0.0, float("nan"), "kJ/mol")
+        halves = np.array_split(values, 2) if len(values) > 1 else [values, values]
+        drift = 0.5 * abs(halves[1].mean() - halves[0].mean())
+        error = max(float(values.std(ddof=1)) if len(values) > 1 else float("nan"), float(drift))
+        mean = float(values.mean())
+        return Estimate(mean, error, mean - 1.96 * error, mean + 1.96 * error, "kJ/mol")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a barrier may be trusted, and why.
+
+    Attributes
+    ----------
+    converged : bool
+        All tests passed.
+    sentence : str
+        What passed or what is missing.
+    crossings : int
+        How often the run went from one basin to the other.
+    drift : float
+        Change of the barrier over the last part, in kJ/mol.
+    """
+
+    converged: bool
+    sentence: str
+    crossings: int
+    drift: float
+
+
+def barrier_series(
+    hills: Hills, start: ArrayLike, end: ArrayLike, *, n_times: int = 25, points_per_sigma: float = 3.0
+) -> BarrierSeries:
+    """Barrier between two points after growing numbers of hills.
+
+    Parameters
+    ----------
+    hills : Hills
+        Deposited hills.
+    start, end : array_like, (n_variables,)
+        Two points; in each surface the lowest point within two widths of each is taken.
+    n_times : int
+        Number of times, equally spaced to the end of the run.
+    points_per_sigma : float
+        Fineness of the grid.
+
+    Returns
+    -------
+    BarrierSeries
+        Barriers against time. Points that no hill reached yet do not count as sampled.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two times.
+    """
+    if n_times < 2:
+        raise InputError("n_times", need="2 or more", got=f"{n_times}", remedy="leave it out")
+    counts = sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+    axes = hills.default_axes(points_per_sigma)
+    ends = [np.asarray(start, dtype=float), np.asarray(end, dtype=float)]
+    rows = []
+    for surface in partial_sums(hills, counts, axes):
+        rows.append(_barriers(surface, ends, hills.sigmas[0]))
+    found = np.array(rows)
+    return BarrierSeries(
+        hills.times[np.array(counts) - 1], found[:, 0], found[:, 1],
+        tuple(map(float, ends[0])), tuple(map(float, ends[1])),
+    )  # fmt: skip
+
+
+def _barriers(surface: FreeEnergySurface, ends: list[Floats], sigma: Floats) -> tuple[float, float]:
+    visited = FreeEnergySurface(
+        surface.axes, np.where(surface.values < -1e-9, surface.values, np.inf), surface.names, surface.periods
+    )
+    lows = [lowest_near(visited, point, 2 * sigma) for point in ends]
+    if any(low is None for low in lows):
+        return float("nan"), float("nan")
+    try:
+        path = minimum_path(visited, lows[0], lows[1])  # type: ignore[arg-type]
+    except InputError:
+        return float("nan"), float("nan")
+    return path.barrier, path.reverse_barrier
+
+
+def lowest_near(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> Floats | None:
+    """Lowest sampled point within a box around a point.
+
+    Parameters
+    ----------
+    surface : FreeEnergySurface
+        Free energy.
+    point, reach : array_like, (n_variables,)
+        Middle and half widths of the box.
+
+    Returns
+    -------
+    ndarray, (n_variables,), or None
+        The lowest point; None if nothing there was sampled.
+    """
+    inside = np.ones((), dtype=bool)
+    for axis, period, x, r in zip(
+        surface.axes,
+        surface.periods,
+        np.asarray(point, float),
+        np.broadcast_to(reach, (surface.ndim,)),
+        strict=True,
+    ):
+        away = axis - x
+        if period is not None:
+            away = away - period * np.round(away / period)
+        inside = inside[..., None] & (np.abs(away) <= r)
+    values = np.where(inside, surface.values, np.inf)
+    values = np.where(np.isnan(values), np.inf, values)
+    if not np.isfinite(values).any():
+        return None
+    return surface.point(np.unravel_index(int(values.argmin()), values.shape))
+
+
+def count_crossings(trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, reach: ArrayLike) -> int:
+    """How often a run went from around one point to around the other, either way.
+
+    Parameters
+    ----------
+    trajectory : array_like, (n, n_variables)
+        Variables along the run, for example where hills were put.
+    start, end : array_like, (n_variables,)
+        The two points.
+    reach : array_like, (n_variables,)
+        Half widths of the boxes that count as being there.
+
+    Returns
+    -------
+    int
+        Number of transitions.
+
+    Examples
+    --------
+    >>> count_crossings([[0.0], [0.5], [1.0], [0.9], [0.1]], [0.0], [1.0], [0.2])
+    2
+    """
+    path, width = np.asarray(trajectory, dtype=float), np.asarray(reach, dtype=float)
+    at = np.zeros(len(path), dtype=int)
+    for label, point in ((1, start), (2, end)):
+        at[(np.abs(path - np.asarray(point, dtype=float)) <= width).all(1)] = label
+    visits = at[at > 0]
+    return int((np.diff(visits) != 0).sum()) if len(visits) else 0
+
+
+def judge(
+    hills: Hills, series: BarrierSeries, temperature: float, *, part: float = 0.2, crossings_needed: int = 4
+) -> Verdict:
+    """Say whether a barrier has converged.
+
+    Parameters
+    ----------
+    hills : Hills
+        Deposited hills.
+    series : BarrierSeries
+        Barrier against time.
+    temperature : float
+        Temperature in K.
+    part : float
+        Last fraction of the run in which the barrier must not drift.
+    crossings_needed : int
+        Transitions between the basins that are asked for.
+
+    Returns
+    -------
+    Verdict
+        Converged when the run crossed often enough, the barrier changed by less than RT over the last part, and hills
+        have shrunk below a fifth of their first height (well-tempered runs).
+    """
+    kt = kt_in_kj_per_mol(temperature)
+    crossings = count_crossings(hills.centres, series.start, series.end, 3 * hills.sigmas.mean(0))
+    last = series.forward[series.times >= series.times[-1] * (1 - part)]
+    drift = float(np.ptp(last)) if len(last) and np.isfinite(last).all() else float("nan")
+    missing = []
+    if crossings < crossings_needed:
+        missing.append(f"the ion crossed {crossings} times, {crossings_needed} are needed")
+    if not drift < kt:
+        known = (
+            "is not known throughout"
+            if np.isnan(drift)
+            else f"changed by {drift:.1f} kJ/mol (RT is {kt:.1f})"
+        )
+        missing.append(f"over the last {part:.0%} the barrier {known}")
+    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean() / hills.heights[0])
+    if hills.bias_factor > 1 and recent > 0.2:
+        missing.append(f"hills are still {recent:.0%} of their first height")
+    if missing:
+        return Verdict(False, "not converged: " + "; ".join(missing), crossings, drift)
+    return Verdict(True, f"converged: {crossings} crossings, drift {drift:.1f} kJ/mol", crossings, drift)

@@ -1,0 +1,134 @@
+"""A free energy on a regular grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class FreeEnergySurface:
+    """Free energy of one or more collective variables on a grid.
+
+    Attributes
+    ----------
+    axes : tuple of ndarray
+        Grid points along each variable, increasing and equally spaced.
+    values : ndarray, one axis per variable
+        Free energy in kJ/mol; inf or nan where nothing was sampled.
+    names : tuple of str
+        Names of the variables.
+    periods : tuple of float or None
+        Period of each variable; a periodic axis does not repeat its first point.
+    error : ndarray or None
+        Standard error in kJ/mol.
+
+    Examples
+    --------
+    >>> x = np.linspace(0.0, 1.0, 5)
+    >>> surface = FreeEnergySurface((x,), 4.0 * x**2 + 1.0, ("x",), (None,))
+    >>> surface.from_zero().values
+    array([0.  , 0.25, 1.  , 2.25, 4.  ])
+    """
+
+    axes: tuple[Floats, ...]
+    values: Floats
+    names: tuple[str, ...]
+    periods: tuple[float | None, ...]
+    error: Floats | None = None
+
+    def __post_init__(self) -> None:
+        """Check that shapes agree."""
+        shape = tuple(len(axis) for axis in self.axes)
+        if self.values.shape != shape or not len(shape) == len(self.names) == len(self.periods):
+            raise InputError(
+                "values", need=f"an array of shape {shape} and one name and period per axis",
+                got=f"shape {self.values.shape}, {len(self.names)} names, {len(self.periods)} periods",
+                remedy="give one axis per dimension of the values",
+            )  # fmt: skip
+
+    @property
+    def ndim(self) -> int:
+        """Number of variables."""
+        return len(self.axes)
+
+    @property
+    def spacing(self) -> Floats:
+        """Distance of grid points along each variable."""
+        return np.array([axis[1] - axis[0] for axis in self.axes])
+
+    def from_zero(self) -> FreeEnergySurface:
+        """Give the same surface with its lowest finite value at 0."""
+        low = self.values[np.isfinite(self.values)]
+        return replace(self, values=self.values - (low.min() if len(low) else 0.0))
+
+    def point(self, index: ArrayLike) -> Floats:
+        """Variables at a grid index.
+
+        Parameters
+        ----------
+        index : array_like of int, (n_variables,) or (n, n_variables)
+            Grid index.
+
+        Returns
+        -------
+        ndarray
+            Values of the variables.
+        """
+        place = np.asarray(index, dtype=int)
+        return np.stack([axis[place[..., k]] for k, axis in enumerate(self.axes)], axis=-1)
+
+    def index(self, point: ArrayLike) -> tuple[int, ...]:
+        """Grid index nearest to a point.
+
+        Parameters
+        ----------
+        point : array_like, (n_variables,)
+            Values of the variables.
+
+        Returns
+        -------
+        tuple of int
+            Grid index.
+        """
+        found = []
+        for value, axis, period in zip(np.asarray(point, dtype=float), self.axes, self.periods, strict=True):
+            away = axis - value
+            if period is not None:
+                away = away - period * np.round(away / period)
+            found.append(int(np.abs(away).argmin()))
+        return tuple(found)
+
+    def projection(self, axis: int, temperature: float) -> FreeEnergySurface:
+        """Integrate all variables but one out.
+
+        Parameters
+        ----------
+        axis : int
+            The variable that is kept.
+        temperature : float
+            Temperature in K.
+
+        Returns
+        -------
+        FreeEnergySurface
+            ``-RT ln sum exp(-F/RT)`` over the other variables, lowest value at 0.
+        """
+        from scipy.special import logsumexp
+
+        from ionpath.units import kt_in_kj_per_mol
+
+        kt = kt_in_kj_per_mol(temperature)
+        others = tuple(k for k in range(self.ndim) if k != axis)
+        filled = np.where(np.isnan(self.values), np.inf, self.values)
+        values = -kt * logsumexp(-filled / kt, axis=others) if others else filled
+        flat = FreeEnergySurface(
+            (self.axes[axis],), np.asarray(values), (self.names[axis],), (self.periods[axis],)
+        )
+        return flat.from_zero()
