@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -233,32 +234,7 @@ def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     return float(flux / (chain.stationary_distribution @ _committor(chain, a, b, forward=False)) / time)
 
 
-def pair_net_fluxes(chain: Chain, source: int, tolerance: float = FLUX_TOLERANCE) -> NDArray[np.float64]:
-    """Net fluxes from one state to every other, from mean first-passage times.
-
-    Parameters
-    ----------
-    chain : Chain
-        Chain of m states.
-    source : int
-        Row of the source.
-    tolerance : float
-        Fluxes below this part of the largest are set to zero.
-
-    Returns
-    -------
-    ndarray, shape (m, m, m)
-        Net flux matrix for each target; zero for the source itself.
-
-    Notes
-    -----
-    The probability to reach e before s is ``(m_is + m_se - m_ie) / (m_se + m_es)``: one matrix inverse gives the
-    committors of all pairs.
-    """
-    return _pair_net_fluxes(chain, _times_of(chain), source, tolerance)
-
-
-def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Any:
+def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Iterator[NDArray[np.float64]]:
     """Net fluxes of all ordered pairs, one source at a time.
 
     Parameters
@@ -271,7 +247,12 @@ def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Any:
     Yields
     ------
     ndarray, shape (m, m, m)
-        For each source, the net flux matrix for each target, as `pair_net_fluxes`.
+        For each source, the net flux matrix for each target; zero for the source itself.
+
+    Notes
+    -----
+    The probability to reach e before s is ``(m_is + m_se - m_ie) / (m_se + m_es)`` with mean first-passage times m:
+    one matrix inverse gives the committors of all pairs.
     """
     times = _times_of(chain)
     for source in range(len(chain.states)):

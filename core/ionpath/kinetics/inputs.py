@@ -36,14 +36,12 @@ def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
         If there is no frame, the labels are no integers, or a label is below -1.
     """
     rows = _split(dtrajs)
-    if not rows or all(row.size == 0 for row in rows):
-        raise InputError("dtrajs", need="at least one trajectory with frames", got="no frames")
     for row in rows:
         if row.ndim != 1:
             raise InputError(
                 "dtrajs", need="one-dimensional trajectories", got=f"an array of shape {row.shape}"
             )
-        if not np.issubdtype(row.dtype, np.integer):
+        if row.size and not np.issubdtype(row.dtype, np.integer):
             _refuse_type(row)
         if row.size and row.min() < UNASSIGNED:
             raise InputError(
@@ -52,12 +50,14 @@ def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
                 got=f"the label {row.min()}",
                 remedy="renumber the states",
             )
+    if all(row.size == 0 for row in rows):
+        raise InputError("dtrajs", need="at least one trajectory with frames", got="no frames")
     return rows
 
 
 def _split(dtrajs: Trajectories) -> list[NDArray[Any]]:
     if isinstance(dtrajs, np.ndarray):
-        return [dtrajs] if dtrajs.ndim == 1 else list(dtrajs)
+        return [dtrajs] if dtrajs.ndim < 2 else list(dtrajs)
     if not isinstance(dtrajs, Iterable):
         raise InputError("dtrajs", need="arrays of integer labels", got=type(dtrajs).__name__)
     rows = list(dtrajs)

@@ -111,7 +111,8 @@ def macrostate_path_entropy(
     The gross flux between states is summed over groups, :math:`F_{AB} = \sum_{i \in A, j \in B} f_{ij}`, made a net
     flux, and :math:`S = -\sum f \ln f` is taken over the walks that neither return to the source nor go on from the
     target. With four groups and four steps these are seven patterns: s-t, s-X-t, s-X-Y-t, s-X-Y-X-t, and the last three
-    with X and Y exchanged. The published values are from one model per ion (pass a list of models) with ``mode="published"``.
+    with X and Y exchanged. The published values are from one model per ion: pass a list of
+    models, and ``mode="published"``.
 
     Examples
     --------

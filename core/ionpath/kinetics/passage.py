@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.kinetics.chain import Chain, as_chain
-from ionpath.kinetics.estimation import estimate_msms
+from ionpath.kinetics.counting import count_matrices
 from ionpath.kinetics.inputs import States, Trajectories, check_frame_time
+from ionpath.kinetics.resampling import chain_of_counts
 
 
 @references("prinz2011", "metzner2009", "deeptime")
@@ -130,9 +131,11 @@ def mfpt_per_ion(
     >>> mfpt_per_ion([[0, 1, 0, 1, 0], [0, 0, 0, 1, 0]], lag=1)[:, 0, 1].round(6)
     array([1., 3.])
     """
-    return np.array(
-        [mfpt_matrix(msm, frame_time=frame_time) for msm in estimate_msms(dtrajs, lag, n_states=n_states)]
-    )
+    counts = count_matrices(dtrajs, lag, n_states=n_states)
+    times = np.full(counts.shape, np.nan)
+    for ion in np.flatnonzero(counts.any(axis=(1, 2))):
+        times[ion] = mfpt_matrix(chain_of_counts(counts[ion], lag), frame_time=frame_time)
+    return times
 
 
 def passage_times(matrix: NDArray[np.float64], stationary: NDArray[np.float64]) -> NDArray[np.float64]:
