@@ -12,7 +12,7 @@ from ionpath.plugins import hookimpl
 def _assign(method: str, ions: Any, shells: Any, cells: Any, centres: Any = None) -> Any:
     from ionpath.kinetics import assign_sites
 
-    return assign_sites(ions, shells, cells, centres=centres, method=method)[0]
+    return assign_sites(ions, shells, cells, centres=centres, method=method).site
 
 
 @hookimpl
