@@ -1,0 +1,312 @@
+"""What every function of this folder does at its door: frames, species, cutoffs, and the system that freud wants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.cells import as_cells, check_finite
+from ionpath.errors import InputError, require
+from ionpath.periodic import wrap_fractional
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Symbols = NDArray[np.str_]
+
+
+def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bool]:
+    """Give positions and cells an axis of frames.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3) or (T, N, 3)
+        Positions in A.
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    positions : ndarray, (T, N, 3)
+        Positions of all frames.
+    cells : ndarray, (T, 3, 3)
+        One cell per frame.
+    single : bool
+        Whether one frame without an axis of frames was given.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, a coordinate is not finite, or a cell has no volume.
+    """
+    frames = np.asarray(check_finite(positions, "positions"), dtype=np.float64)
+    cells = as_cells(cell)
+    single = frames.ndim == 2
+    if single:
+        frames = frames[None]
+    if frames.ndim != 3 or 0 in frames.shape:
+        raise InputError(
+            "positions", need="shape (atoms, 3) or (frames, atoms, 3)", got=f"shape {frames.shape}",
+            remedy="give the positions of at least one atom in at least one frame",
+        )  # fmt: skip
+    if cells.ndim == 2:
+        cells = np.broadcast_to(cells, (len(frames), 3, 3))
+    if len(cells) != len(frames):
+        raise InputError(
+            "cell", need=f"one cell, or one for each of {len(frames)} frames", got=f"{len(cells)} cells",
+            remedy="give the cell of every frame",
+        )  # fmt: skip
+    return frames, cells, single
+
+
+def as_symbols(species: Sequence[str] | Symbols, n_atoms: int) -> Symbols:
+    """Check that there is one chemical symbol per atom.
+
+    Parameters
+    ----------
+    species : sequence of str
+        Chemical symbols.
+    n_atoms : int
+        Number of atoms.
+
+    Returns
+    -------
+    ndarray of str, (N,)
+        Symbols.
+
+    Raises
+    ------
+    InputError
+        If their number differs.
+    """
+    symbols = np.asarray(species, dtype=str)
+    if symbols.shape != (n_atoms,):
+        raise InputError(
+            "species", need=f"one symbol for each of {n_atoms} atoms", got=f"shape {symbols.shape}",
+            remedy="give the symbols in the order of the positions",
+        )  # fmt: skip
+    return symbols
+
+
+def indices_of(symbols: Symbols, wanted: str | Sequence[str], name: str) -> Ints:
+    """Find the atoms of some species.
+
+    Parameters
+    ----------
+    symbols : ndarray of str, (N,)
+        Chemical symbols.
+    wanted : str or sequence of str
+        Species to find.
+    name : str
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    ndarray of int
+        Indices.
+
+    Raises
+    ------
+    InputError
+        If a species is absent.
+    """
+    chosen = [wanted] if isinstance(wanted, str) else list(wanted)
+    for symbol in chosen:
+        if symbol not in symbols:
+            raise InputError(
+                name, need=f"atoms of {symbol}", got=f"only {', '.join(sorted(set(symbols.tolist())))}",
+                remedy="choose species that are there",
+            )  # fmt: skip
+    return np.flatnonzero(np.isin(symbols, chosen))
+
+
+def heights(cells: Floats) -> Floats:
+    """Give the distances between opposite faces of cells.
+
+    Parameters
+    ----------
+    cells : ndarray, (..., 3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    ndarray, (..., 3)
+        Heights in A.
+    """
+    inverse = np.linalg.inv(cells)
+    return np.asarray(1.0 / np.linalg.norm(inverse, axis=-2), dtype=np.float64)
+
+
+def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
+    """Refuse a radius that is not positive, or that reaches beyond half of a cell.
+
+    Parameters
+    ----------
+    cutoff : float
+        Radius in A.
+    cells : ndarray, (..., 3, 3)
+        Cell vectors as rows, in A.
+    name : str
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    float
+        The radius.
+
+    Raises
+    ------
+    InputError
+        If pairs within it could be nearest through two images.
+    """
+    radius = float(cutoff)
+    if not (np.isfinite(radius) and radius > 0):
+        raise InputError(name, need="a positive radius in A", got=repr(cutoff), remedy="give a radius in A")
+    half = 0.5 * float(heights(cells).min())
+    if radius > half * (1 + 1e-6):
+        raise InputError(
+            name, need=f"at most half of the smallest height of the cell, {half:.4g} A", got=f"{radius:.4g} A",
+            remedy="use a shorter radius or repeat the cell",
+        )  # fmt: skip
+    return radius
+
+
+def standard_cell(cell: Floats) -> Floats:
+    """Turn a cell so that the first vector lies along x and the second in the xy plane.
+
+    Parameters
+    ----------
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    ndarray, (3, 3)
+        Lower triangular cell with a positive diagonal. A left-handed cell becomes its mirror image.
+    """
+    _, upper = np.linalg.qr(cell.T)
+    return np.asarray((upper * np.sign(np.diag(upper))[:, None]).T, dtype=np.float64)
+
+
+def freud_box(cell: Floats) -> Any:
+    """Make a freud box of a cell.
+
+    Parameters
+    ----------
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    freud.box.Box
+        Box with the origin in its centre, as freud has it.
+
+    Raises
+    ------
+    MissingDependency
+        If freud is not installed.
+    """
+    freud = require("freud", purpose="neighbours, order and volumes", install="pip install freud-analysis")
+    return freud.box.Box.from_matrix(standard_cell(cell).T)
+
+
+def freud_system(positions: Floats, cell: Floats) -> tuple[Any, NDArray[np.float32]]:
+    """Make the pair (box, points) that freud computes on.
+
+    Parameters
+    ----------
+    positions : ndarray, (N, 3)
+        Positions in A, wrapped or not.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A; it may be turned in space.
+
+    Returns
+    -------
+    box : freud.box.Box
+        Box.
+    points : ndarray of float32, (N, 3)
+        Points in the turned frame, inside the box. Only what does not depend on orientation may be taken from
+        them.
+    """
+    coordinates = wrap_fractional(positions @ np.linalg.inv(cell)) - 0.5
+    return freud_box(cell), np.asarray(coordinates @ standard_cell(cell), dtype=np.float32)
+
+
+def neighbour_pairs(
+    points: tuple[Any, NDArray[np.float32]], queries: NDArray[np.float32], radius: float, *, same: bool
+) -> tuple[Ints, Ints, Floats]:
+    """Find all pairs within a radius.
+
+    Parameters
+    ----------
+    points : tuple
+        What `freud_system` gives.
+    queries : ndarray of float32, (M, 3)
+        Points whose neighbours are wanted, in the same frame of reference.
+    radius : float
+        Radius in A.
+    same : bool
+        Whether queries are the points themselves, so that a point is no neighbour of its own.
+
+    Returns
+    -------
+    query, point : ndarray of int, (P,)
+        Indices of each pair.
+    distance : ndarray, (P,)
+        Distances in A.
+    """
+    freud = require("freud", purpose="neighbours", install="pip install freud-analysis")
+    nlist = (
+        freud.locality.AABBQuery(*points)
+        .query(queries, {"r_max": radius, "exclude_ii": same})
+        .toNeighborList()
+    )
+    return (
+        np.asarray(nlist.query_point_indices, dtype=np.int64),
+        np.asarray(nlist.point_indices, dtype=np.int64),
+        np.asarray(nlist.distances, dtype=np.float64),
+    )
+
+
+def repeats_for(cell: Floats, radius: float) -> tuple[int, int, int]:
+    """Give how often a cell must be repeated so that a radius fits into its half.
+
+    Parameters
+    ----------
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    radius : float
+        Radius in A.
+
+    Returns
+    -------
+    tuple of int
+        Repeats along the three vectors.
+    """
+    counts = np.maximum(1, np.ceil(2.0 * radius / heights(cell) - 1e-9)).astype(int)
+    return int(counts[0]), int(counts[1]), int(counts[2])
+
+
+def repeat(positions: Floats, cell: Floats, counts: tuple[int, int, int]) -> tuple[Floats, Floats]:
+    """Repeat a cell; the atoms given stay first.
+
+    Parameters
+    ----------
+    positions : ndarray, (N, 3)
+        Positions in A.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    counts : tuple of int
+        Repeats along the three vectors.
+
+    Returns
+    -------
+    positions : ndarray, (N * repeats, 3)
+        Positions in A; the first N are those given.
+    cell : ndarray, (3, 3)
+        The larger cell.
+    """
+    shifts = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), axis=-1).reshape(-1, 3) @ cell
+    return (shifts[:, None] + positions[None]).reshape(-1, 3), cell * np.array(counts)[:, None]

@@ -1,0 +1,235 @@
+"""Distributions of bond angles, such as S-P-S in a thiophosphate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.periodic import minimum_image
+from ionpath.structure._frames import (
+    Floats,
+    as_frames,
+    as_symbols,
+    check_cutoff,
+    freud_system,
+    indices_of,
+    neighbour_pairs,
+)
+
+
+@dataclass(frozen=True)
+class AngleDistribution:
+    """Distribution of the angles of bonds at atoms of one kind.
+
+    Attributes
+    ----------
+    edges : ndarray, (B + 1,)
+        Edges of the bins, in degrees.
+    density : ndarray, (B,)
+        Probability density, per degree.
+    counts : ndarray, (B,)
+        Angles in each bin.
+    mean, std : float
+        Mean and standard deviation of the angles, in degrees.
+    """
+
+    edges: Floats
+    density: Floats
+    counts: Floats
+    mean: float
+    std: float
+
+    @property
+    def angles(self) -> Floats:
+        """Centres of the bins, in degrees."""
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]), dtype=np.float64)
+
+    @property
+    def peak(self) -> float:
+        """Centre of the highest bin, in degrees."""
+        return float(self.angles[int(np.argmax(self.density))])
+
+
+class AngleHistogram:
+    """Angles counted frame by frame; histograms of blocks of frames can be added up.
+
+    Parameters
+    ----------
+    species : sequence of str, (N,)
+        Chemical symbols.
+    centre : str
+        Species at the vertex of the angle.
+    ends : str or sequence of str
+        Species at the ends.
+    cutoff : float
+        Longest bond, in A.
+    bins : int
+        Number of bins from 0 to 180 degrees.
+    """
+
+    def __init__(
+        self,
+        species: Sequence[str],
+        centre: str,
+        ends: str | Sequence[str],
+        cutoff: float,
+        *,
+        bins: int = 180,
+    ) -> None:
+        symbols = as_symbols(species, len(species))
+        self.centres = indices_of(symbols, centre, "centre")
+        self.ends = indices_of(symbols, ends, "ends")
+        self.cutoff = float(cutoff)
+        self.edges = np.linspace(0.0, 180.0, int(bins) + 1)
+        self.counts = np.zeros(int(bins))
+        self.moments = np.zeros(3)
+
+    def add(self, positions: Floats, cell: Floats) -> None:
+        """Count the angles of one frame.
+
+        Parameters
+        ----------
+        positions : ndarray, (N, 3)
+            Positions in A.
+        cell : ndarray, (3, 3)
+            Cell vectors as rows, in A.
+        """
+        check_cutoff(self.cutoff, cell, "cutoff")
+        angles = _frame_angles(positions, cell, self)
+        self.counts += np.histogram(angles, self.edges)[0]
+        self.moments += [len(angles), angles.sum(), (angles**2).sum()]
+
+    def state(self) -> dict[str, Floats]:
+        """Give what other histograms can be added to.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums over frames.
+        """
+        return {"counts": self.counts, "moments": self.moments}
+
+    def merge(self, state: dict[str, Floats]) -> None:
+        """Add the frames of another histogram.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray
+            What its `state` gave.
+        """
+        self.counts += state["counts"]
+        self.moments += state["moments"]
+
+    def result(self) -> AngleDistribution:
+        """Normalise the counts.
+
+        Returns
+        -------
+        AngleDistribution
+            Over the frames so far.
+
+        Raises
+        ------
+        InputError
+            If no centre has two bonds.
+        """
+        total = self.moments[0]
+        if total == 0:
+            raise InputError(
+                "cutoff", need="atoms with two bonds", got=f"none within {self.cutoff:g} A",
+                remedy="use a longer cutoff",
+            )  # fmt: skip
+        mean = float(self.moments[1] / total)
+        variance = max(float(self.moments[2] / total) - mean**2, 0.0)
+        width = float(self.edges[1])
+        return AngleDistribution(
+            self.edges, self.counts / total / width, self.counts.copy(), mean, float(np.sqrt(variance))
+        )
+
+
+def _frame_angles(positions: Floats, cell: Floats, which: AngleHistogram) -> Floats:
+    box, points = freud_system(positions, cell)
+    query, point, _ = neighbour_pairs(
+        (box, points[which.ends]), points[which.centres], which.cutoff, same=False
+    )
+    apart = which.centres[query] != which.ends[point]
+    query, point = query[apart], point[apart]
+    bonds = minimum_image(positions[which.ends[point]] - positions[which.centres[query]], cell)
+    bonds /= np.linalg.norm(bonds, axis=1)[:, None]
+    order = np.argsort(query, kind="stable")
+    starts = np.searchsorted(query[order], np.arange(len(which.centres) + 1))
+    found = []
+    for number in np.unique(np.diff(starts)):
+        if number < 2:
+            continue
+        first = starts[:-1][np.diff(starts) == number]
+        vectors = bonds[order][first[:, None] + np.arange(number)]
+        i, j = np.triu_indices(int(number), 1)
+        cosines = np.einsum("cid,cjd->cij", vectors, vectors)[:, i, j]
+        found.append(np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0))).ravel())
+    return np.concatenate(found) if found else np.empty(0)
+
+
+@references("chen2025")
+def angle_distribution(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    species: Sequence[str],
+    *,
+    centre: str = "P",
+    ends: str | Sequence[str] = "S",
+    cutoff: float = 2.6,
+    bins: int = 180,
+) -> AngleDistribution:
+    """Compute the distribution of the angles end-centre-end.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3) or (T, N, 3)
+        Positions in A, wrapped or not.
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    species : sequence of str, (N,)
+        Chemical symbols.
+    centre : str, default "P"
+        Species at the vertex.
+    ends : str or sequence of str, default "S"
+        Species at the ends.
+    cutoff : float, default 2.6
+        Longest bond, in A.
+    bins : int, default 180
+        Number of bins from 0 to 180 degrees.
+
+    Returns
+    -------
+    AngleDistribution
+        Density, mean and standard deviation.
+
+    Raises
+    ------
+    InputError
+        If a species is absent, or no centre has two bonds.
+
+    Notes
+    -----
+    The density is not divided by the sine of the angle.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> water = [[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]
+    >>> d = angle_distribution(water, np.eye(3) * 9, ["O", "H", "H"], centre="O", ends="H", cutoff=1.2)
+    >>> d.mean
+    90.0
+    """
+    frames, cells, _ = as_frames(positions, cell)
+    as_symbols(species, frames.shape[1])
+    histogram = AngleHistogram(species, centre, ends, cutoff, bins=bins)
+    for frame, lattice in zip(frames, cells, strict=True):
+        histogram.add(frame, lattice)
+    return histogram.result()

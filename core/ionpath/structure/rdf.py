@@ -1,0 +1,348 @@
+"""Radial distribution functions of all pairs of species, and running coordination numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations_with_replacement
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.signal import find_peaks
+
+from ionpath.citations import references
+from ionpath.errors import InputError, require
+from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, check_cutoff, freud_system
+
+DEFAULT_BIN = 0.05
+"""Width of a bin, in A, if none is chosen."""
+
+
+@dataclass(frozen=True)
+class RadialDistribution:
+    """Partial radial distribution functions.
+
+    Attributes
+    ----------
+    edges : ndarray, (B + 1,)
+        Edges of the bins, in A.
+    pairs : tuple of (str, str)
+        Pairs of species, each unordered pair once.
+    g : ndarray, (pairs, B)
+        Radial distribution functions, 1 where there is no correlation.
+    shells : ndarray, (pairs, B)
+        Mean number of pairs in each bin per frame, each pair of atoms counted once.
+    numbers : dict of str to int
+        Number of atoms of each species.
+    density : float
+        Number density of all atoms, in 1/A^3, mean over frames.
+    n_frames : int
+        Number of frames.
+    """
+
+    edges: Floats
+    pairs: tuple[tuple[str, str], ...]
+    g: Floats
+    shells: Floats
+    numbers: dict[str, int]
+    density: float
+    n_frames: int
+
+    @property
+    def r(self) -> Floats:
+        """Centres of the bins, in A."""
+        return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]), dtype=np.float64)
+
+    def index(self, a: str, b: str) -> int:
+        """Give the row of a pair, in either order.
+
+        Parameters
+        ----------
+        a, b : str
+            Species.
+
+        Returns
+        -------
+        int
+            Row of `g` and `shells`.
+
+        Raises
+        ------
+        InputError
+            If the pair was not computed.
+        """
+        for row, pair in enumerate(self.pairs):
+            if pair in ((a, b), (b, a)):
+                return row
+        known = ", ".join("-".join(pair) for pair in self.pairs)
+        raise InputError(
+            "pair", need=f"one of {known}", got=f"{a}-{b}", remedy="ask for a pair that was computed"
+        )
+
+    def partial(self, a: str, b: str) -> Floats:
+        """Give g(r) of a pair.
+
+        Parameters
+        ----------
+        a, b : str
+            Species, in either order.
+
+        Returns
+        -------
+        ndarray, (B,)
+            Radial distribution function.
+        """
+        return np.asarray(self.g[self.index(a, b)], dtype=np.float64)
+
+    def coordination(self, a: str, b: str) -> Floats:
+        """Give the running number of atoms of one species around an atom of another.
+
+        Parameters
+        ----------
+        a, b : str
+            Atoms of `b` around one of `a`.
+
+        Returns
+        -------
+        ndarray, (B,)
+            Mean number within the upper edge of each bin.
+        """
+        per_pair = 2.0 if a == b else 1.0
+        return np.asarray(
+            np.cumsum(self.shells[self.index(a, b)]) * per_pair / self.numbers[a], dtype=np.float64
+        )
+
+
+class RadialHistogram:
+    """Pairs counted frame by frame; histograms of blocks of frames can be added up.
+
+    Parameters
+    ----------
+    species : sequence of str, (N,)
+        Chemical symbols.
+    r_max : float
+        Largest distance, in A.
+    bins : int, optional
+        Number of bins; default: bins of 0.05 A.
+    pairs : sequence of (str, str), optional
+        Pairs of species; default: all.
+    """
+
+    def __init__(
+        self,
+        species: Sequence[str],
+        r_max: float,
+        *,
+        bins: int | None = None,
+        pairs: Sequence[tuple[str, str]] | None = None,
+    ) -> None:
+        self.symbols = as_symbols(species, len(species))
+        present = list(dict.fromkeys(self.symbols.tolist()))
+        self.pairs = tuple((a, b) for a, b in pairs) if pairs is not None else _all_pairs(present)
+        for pair in self.pairs:
+            for symbol in pair:
+                if symbol not in present:
+                    raise InputError(
+                        "pairs", need=f"atoms of {symbol}", got=f"only {', '.join(sorted(present))}",
+                        remedy="choose species that are there",
+                    )  # fmt: skip
+        self.indices: dict[str, Ints] = {s: np.flatnonzero(self.symbols == s) for s in present}
+        self.r_max = float(r_max)
+        self.bins = int(bins) if bins is not None else max(1, round(self.r_max / DEFAULT_BIN))
+        if self.bins < 1:
+            raise InputError("bins", need="at least one bin", got=str(bins), remedy="leave it out")
+        self.counts = np.zeros((len(self.pairs), self.bins))
+        self.counts_volume = np.zeros_like(self.counts)
+        self.inverse_volume = 0.0
+        self.n_frames = 0
+
+    def add(self, positions: Floats, cell: Floats) -> None:
+        """Count the pairs of one frame.
+
+        Parameters
+        ----------
+        positions : ndarray, (N, 3)
+            Positions in A.
+        cell : ndarray, (3, 3)
+            Cell vectors as rows, in A.
+
+        Raises
+        ------
+        InputError
+            If the largest distance is beyond half of the cell.
+        """
+        freud = require("freud", purpose="counting pairs", install="pip install freud-analysis")
+        check_cutoff(self.r_max, cell)
+        box, points = freud_system(positions, cell)
+        kernel = freud.density.RDF(bins=self.bins, r_max=self.r_max)
+        volume = abs(float(np.linalg.det(cell)))
+        for row, (a, b) in enumerate(self.pairs):
+            if a == b:
+                kernel.compute((box, points[self.indices[a]]))
+                found = 0.5 * np.asarray(kernel.bin_counts, dtype=np.float64)
+            else:
+                kernel.compute((box, points[self.indices[b]]), query_points=points[self.indices[a]])
+                found = np.asarray(kernel.bin_counts, dtype=np.float64)
+            self.counts[row] += found
+            self.counts_volume[row] += found * volume
+        self.inverse_volume += 1.0 / volume
+        self.n_frames += 1
+
+    def state(self) -> dict[str, Floats]:
+        """Give what other histograms can be added to.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums over frames.
+        """
+        totals = np.array([self.inverse_volume, float(self.n_frames)])
+        return {"counts": self.counts, "counts_volume": self.counts_volume, "totals": totals}
+
+    def merge(self, state: dict[str, Floats]) -> None:
+        """Add the frames of another histogram.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray
+            What its `state` gave.
+        """
+        self.counts += state["counts"]
+        self.counts_volume += state["counts_volume"]
+        self.inverse_volume += float(state["totals"][0])
+        self.n_frames += int(state["totals"][1])
+
+    def result(self) -> RadialDistribution:
+        """Normalise the counts.
+
+        Returns
+        -------
+        RadialDistribution
+            Means over the frames so far.
+        """
+        edges = np.linspace(0.0, self.r_max, self.bins + 1)
+        shell_volume = 4.0 / 3.0 * np.pi * np.diff(edges**3)
+        g = np.empty_like(self.counts)
+        for row, (a, b) in enumerate(self.pairs):
+            n_a, n_b = len(self.indices[a]), len(self.indices[b])
+            possible = 0.5 * n_a * (n_a - 1) if a == b else n_a * n_b
+            g[row] = self.counts_volume[row] / max(possible, 1) / self.n_frames / shell_volume
+        return RadialDistribution(
+            edges=edges,
+            pairs=self.pairs,
+            g=g,
+            shells=self.counts / self.n_frames,
+            numbers={s: len(i) for s, i in self.indices.items()},
+            density=len(self.symbols) * self.inverse_volume / self.n_frames,
+            n_frames=self.n_frames,
+        )
+
+
+def _all_pairs(present: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((a, b) for a, b in combinations_with_replacement(sorted(present), 2))
+
+
+@references("freud", "chen2025")
+def radial_distribution(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    species: Sequence[str],
+    *,
+    r_max: float,
+    bins: int | None = None,
+    pairs: Sequence[tuple[str, str]] | None = None,
+) -> RadialDistribution:
+    r"""Compute the partial radial distribution functions.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3) or (T, N, 3)
+        Positions in A, wrapped or not.
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    species : sequence of str, (N,)
+        Chemical symbols.
+    r_max : float
+        Largest distance, in A; at most half of the smallest height of the cell.
+    bins : int, optional
+        Number of bins; default: bins of 0.05 A.
+    pairs : sequence of (str, str), optional
+        Pairs of species; default: all.
+
+    Returns
+    -------
+    RadialDistribution
+        g(r), counts of pairs and running coordination.
+
+    Raises
+    ------
+    InputError
+        If a species is absent, or `r_max` is beyond half of the cell.
+
+    Notes
+    -----
+    .. math:: g_{ij}(r) = \frac{V\, n_{ij}(r)}{N_{ij}\, 4\pi r^2 \Delta r}
+
+    with the number of pairs n in the bin and the number N of all pairs, which is N_i N_j for two species and
+    N_i (N_i - 1) / 2 for one, so that a gas without correlations has g = 1 in a box of any size. Volumes of
+    shells are exact, and the volume is that of each frame. Pairs are found by freud in single precision.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> g = radial_distribution([[0.0, 0, 0], [2, 0, 0]], np.eye(3) * 10, ["Li", "S"], r_max=4, bins=4)
+    >>> g.pairs, g.coordination("Li", "S").tolist()
+    ((('Li', 'Li'), ('Li', 'S'), ('S', 'S')), [0.0, 0.0, 1.0, 1.0])
+    """
+    frames, cells, _ = as_frames(positions, cell)
+    as_symbols(species, frames.shape[1])
+    check_cutoff(r_max, cells)
+    histogram = RadialHistogram(species, r_max, bins=bins, pairs=pairs)
+    for frame, lattice in zip(frames, cells, strict=True):
+        histogram.add(frame, lattice)
+    return histogram.result()
+
+
+def first_minimum(rdf: RadialDistribution, a: str, b: str, *, smooth: int = 3) -> float:
+    """Find the first minimum of g(r) behind its first peak, the usual radius of a bond or a shell.
+
+    Parameters
+    ----------
+    rdf : RadialDistribution
+        Radial distribution functions.
+    a, b : str
+        Pair of species.
+    smooth : int, default 3
+        Bins of the running mean taken first.
+
+    Returns
+    -------
+    float
+        Distance in A.
+
+    Raises
+    ------
+    InputError
+        If there are no two peaks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> edges = np.linspace(0, 6, 61)
+    >>> r = (edges[1:] + edges[:-1]) / 2
+    >>> g = np.exp(-((r - 2) / 0.2) ** 2) + np.exp(-((r - 4) / 0.5) ** 2)
+    >>> toy = RadialDistribution(edges, (("P", "S"),), g[None], g[None], {"P": 1, "S": 1}, 0.05, 1)
+    >>> round(first_minimum(toy, "P", "S"), 1)
+    2.7
+    """
+    g = np.convolve(rdf.partial(a, b), np.ones(smooth) / smooth, mode="same")
+    peaks, _ = find_peaks(g, prominence=0.3)
+    if len(peaks) < 2:
+        raise InputError(
+            f"g(r) of {a}-{b}", need="two peaks", got=f"{len(peaks)} up to {rdf.edges[-1]:.3g} A",
+            remedy="compute g(r) to a larger distance, or give the cutoff",
+        )  # fmt: skip
+    between = g[peaks[0] : peaks[1] + 1]
+    # Where atoms never stay, g is flat at its minimum: take the middle.
+    lowest = np.flatnonzero(between <= between.min() + 1e-12)
+    return float(rdf.r[peaks[0] + int(np.median(lowest))])

@@ -1,0 +1,324 @@
+"""Structure factors summed directly at the scattering vectors that fit into the cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, heights
+from ionpath.structure.rdf import _all_pairs
+
+
+@dataclass(frozen=True)
+class DirectStructureFactor:
+    """Partial structure factors at vectors of the reciprocal lattice.
+
+    Attributes
+    ----------
+    vectors : ndarray of int, (K, 3)
+        Miller indices.
+    q : ndarray, (K,)
+        Moduli in 1/A, in the mean cell.
+    pairs : tuple of (str, str)
+        Pairs of species, each unordered pair once.
+    partials : ndarray, (pairs, K)
+        Faber-Ziman partial structure factors.
+    fractions : dict of str to float
+        Number fractions of the species.
+    n_frames : int
+        Number of frames.
+    """
+
+    vectors: Ints
+    q: Floats
+    pairs: tuple[tuple[str, str], ...]
+    partials: Floats
+    fractions: dict[str, float]
+    n_frames: int
+
+    def binned(self, edges: ArrayLike) -> tuple[Floats, Floats, Floats]:
+        """Average over vectors of about the same length.
+
+        Parameters
+        ----------
+        edges : array_like, (B + 1,)
+            Edges in 1/A.
+
+        Returns
+        -------
+        q : ndarray, (B,)
+            Mean modulus of the vectors in each bin; nan where there is none.
+        partials : ndarray, (pairs, B)
+            Mean partial structure factors.
+        counts : ndarray, (B,)
+            Vectors in each bin.
+        """
+        bounds = np.asarray(edges, dtype=np.float64)
+        which = np.searchsorted(bounds, self.q, side="right") - 1
+        inside = (which >= 0) & (which < len(bounds) - 1)
+        size = len(bounds) - 1
+        counts = np.bincount(which[inside], minlength=size).astype(np.float64)
+        safe = np.where(counts > 0, counts, np.nan)
+        mean = np.array(
+            [np.bincount(which[inside], row[inside], minlength=size) / safe for row in self.partials]
+        )
+        return np.bincount(which[inside], self.q[inside], minlength=size) / safe, mean, counts
+
+
+def reciprocal_vectors(
+    cell: ArrayLike, q_max: float, *, q_min: float = 0.0, max_per_bin: int | None = 100, seed: int = 0
+) -> Ints:
+    """List the scattering vectors that fit into a cell, one of each pair of opposite ones.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3)
+        Cell vectors as rows, in A.
+    q_max : float
+        Largest modulus, in 1/A.
+    q_min : float, default 0
+        Smallest modulus, in 1/A; the zero vector is always left out.
+    max_per_bin : int or None, default 100
+        Keep this many vectors at most, chosen at random, among those whose moduli lie in one bin of the width of
+        the shortest vector; None keeps all.
+    seed : int, default 0
+        Seed of the choice.
+
+    Returns
+    -------
+    ndarray of int, (K, 3)
+        Miller indices, sorted by modulus.
+
+    Raises
+    ------
+    InputError
+        If no vector lies in the range.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> reciprocal_vectors(np.eye(3) * 2 * np.pi, 1.0).tolist()
+    [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
+    """
+    lattice = np.asarray(cell, dtype=np.float64)
+    # A vector of modulus q has |n_i| = |k . a_i| / 2 pi <= q |a_i| / 2 pi.
+    limits = np.floor(q_max * np.linalg.norm(lattice, axis=1) / (2 * np.pi) + 1e-9).astype(int)
+    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in limits), indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
+    # The first nonzero index is positive: one of each pair of opposite vectors, and not the zero vector.
+    leading = np.where(grid[:, 0] != 0, grid[:, 0], np.where(grid[:, 1] != 0, grid[:, 1], grid[:, 2]))
+    grid = grid[leading > 0]
+    moduli = _moduli(grid, lattice)
+    grid = grid[(moduli <= q_max * (1 + 1e-9)) & (moduli >= q_min * (1 - 1e-9))]
+    if not len(grid):
+        raise InputError(
+            "q_max", need=f"more than the shortest vector, about {2 * np.pi / heights(lattice).max():.3g} 1/A",
+            got=f"{q_max:g} 1/A", remedy="use a larger q_max or a larger cell",
+        )  # fmt: skip
+    moduli = _moduli(grid, lattice)
+    order = np.lexsort((*grid.T[::-1], np.round(moduli, 9)))
+    grid, moduli = grid[order], moduli[order]
+    if max_per_bin is None:
+        return grid.astype(np.int64)
+    rng = np.random.default_rng(seed)
+    bins = np.floor(moduli / moduli[0] + 1e-9).astype(int)
+    keep = [
+        np.sort(rng.permutation(members)[:max_per_bin])
+        for members in np.split(np.arange(len(grid)), np.flatnonzero(np.diff(bins)) + 1)
+    ]
+    return grid[np.concatenate(keep)].astype(np.int64)
+
+
+def _moduli(vectors: NDArray[np.integer], cell: Floats) -> Floats:
+    return np.asarray(2 * np.pi * np.linalg.norm(vectors @ np.linalg.inv(cell).T, axis=1), dtype=np.float64)
+
+
+def density_modes(
+    positions: Floats, cell: Floats, groups: Sequence[Ints], vectors: Ints
+) -> NDArray[np.complex128]:
+    """Sum exp(i q r) over the atoms of each group.
+
+    Parameters
+    ----------
+    positions : ndarray, (N, 3)
+        Positions in A.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    groups : sequence of ndarray of int
+        Atoms of each group.
+    vectors : ndarray of int, (K, 3)
+        Miller indices.
+
+    Returns
+    -------
+    ndarray of complex, (groups, K)
+        Density modes. Powers of three phases per atom are multiplied, so no exponential is taken per vector.
+    """
+    coordinates = positions @ np.linalg.inv(cell)
+    limits = np.abs(vectors).max(axis=0)
+    tables = []
+    for axis in range(3):
+        turns = np.exp(2j * np.pi * coordinates[:, axis])
+        powers = np.empty((limits[axis] + 1, len(turns)), dtype=np.complex128)
+        powers[0] = 1.0
+        for n in range(1, limits[axis] + 1):
+            powers[n] = powers[n - 1] * turns
+        tables.append(np.concatenate([powers, powers[:0:-1].conj()]))  # index -n counts from the end
+    modes = np.empty((len(groups), len(vectors)), dtype=np.complex128)
+    step = max(1, 2_000_000 // max(1, len(positions)))
+    for start in range(0, len(vectors), step):
+        part = vectors[start : start + step]
+        phases = tables[0][part[:, 0]] * tables[1][part[:, 1]] * tables[2][part[:, 2]]
+        for row, group in enumerate(groups):
+            modes[row, start : start + step] = phases[:, group].sum(axis=1)
+    return modes
+
+
+class DirectSum:
+    """Products of density modes added up frame by frame; sums of blocks of frames can be added up.
+
+    Parameters
+    ----------
+    species : sequence of str, (N,)
+        Chemical symbols.
+    vectors : ndarray of int, (K, 3)
+        Miller indices.
+    """
+
+    def __init__(self, species: Sequence[str], vectors: Ints) -> None:
+        symbols = as_symbols(species, len(species))
+        present = sorted(set(symbols.tolist()))
+        self.vectors = vectors
+        self.groups = [np.flatnonzero(symbols == s) for s in present]
+        self.numbers = dict(zip(present, map(len, self.groups), strict=True))
+        self.pairs = _all_pairs(present)
+        self.products = np.zeros((len(self.pairs), len(vectors)))
+        self.cells = np.zeros((3, 3))
+        self.n_frames = 0
+
+    def add(self, positions: Floats, cell: Floats) -> None:
+        """Add one frame.
+
+        Parameters
+        ----------
+        positions : ndarray, (N, 3)
+            Positions in A.
+        cell : ndarray, (3, 3)
+            Cell vectors as rows, in A.
+        """
+        modes = density_modes(positions, cell, self.groups, self.vectors)
+        names = list(self.numbers)
+        for row, (a, b) in enumerate(self.pairs):
+            self.products[row] += (modes[names.index(a)] * modes[names.index(b)].conj()).real
+        self.cells += cell
+        self.n_frames += 1
+
+    def state(self) -> dict[str, Floats]:
+        """Give what other sums can be added to.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums over frames.
+        """
+        return {"products": self.products, "cells": self.cells, "n_frames": np.array(float(self.n_frames))}
+
+    def merge(self, state: dict[str, Floats]) -> None:
+        """Add the frames of another sum.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray
+            What its `state` gave.
+        """
+        self.products += state["products"]
+        self.cells += state["cells"]
+        self.n_frames += int(state["n_frames"])
+
+    def result(self) -> DirectStructureFactor:
+        """Normalise the sums.
+
+        Returns
+        -------
+        DirectStructureFactor
+            Means over the frames so far.
+        """
+        total = sum(self.numbers.values())
+        partials = np.empty_like(self.products)
+        for row, (a, b) in enumerate(self.pairs):
+            c_a, c_b = self.numbers[a] / total, self.numbers[b] / total
+            own = c_a if a == b else 0.0
+            partials[row] = 1.0 + (self.products[row] / self.n_frames / total - own) / (c_a * c_b)
+        return DirectStructureFactor(
+            vectors=self.vectors,
+            q=_moduli(self.vectors, self.cells / self.n_frames),
+            pairs=self.pairs,
+            partials=partials,
+            fractions={s: n / total for s, n in self.numbers.items()},
+            n_frames=self.n_frames,
+        )
+
+
+@references("faber1965", "chen2025")
+def direct_structure_factors(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    species: Sequence[str],
+    *,
+    q_max: float = 10.0,
+    q_min: float = 0.0,
+    max_per_bin: int | None = 100,
+    seed: int = 0,
+) -> DirectStructureFactor:
+    r"""Sum partial structure factors at the scattering vectors that fit into the cell.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3) or (T, N, 3)
+        Positions in A, wrapped or not.
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    species : sequence of str, (N,)
+        Chemical symbols.
+    q_max, q_min : float
+        Range of moduli, in 1/A.
+    max_per_bin : int or None, default 100
+        Vectors kept among those of about the same length, see `reciprocal_vectors`.
+    seed : int, default 0
+        Seed of their choice.
+
+    Returns
+    -------
+    DirectStructureFactor
+        Faber-Ziman partial structure factors, one value per vector.
+
+    Notes
+    -----
+    .. math:: S_{ij}(\mathbf{Q}) = 1 + \frac{1}{c_i c_j} \left[ \frac{1}{N} \langle \rho_i(\mathbf{Q})
+        \rho_j^*(\mathbf{Q}) \rangle - c_i \delta_{ij} \right], \qquad
+        \rho_i(\mathbf{Q}) = \sum_{k \in i} e^{i \mathbf{Q} \cdot \mathbf{r}_k}
+
+    No range of distances is cut off, so there are no ripples. In a cell that changes, the Miller indices stay.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> crystal = [[0.0, 0, 0], [1.0, 0, 0]]
+    >>> s = direct_structure_factors(crystal, np.diag([2.0, 9.0, 9.0]), ["Li", "Li"], q_max=6.3, max_per_bin=None)
+    >>> peak = np.all(s.vectors == [2, 0, 0], axis=1)
+    >>> s.partials[0, peak].round(6).tolist()
+    [2.0]
+    """
+    frames, cells, _ = as_frames(positions, cell)
+    as_symbols(species, frames.shape[1])
+    vectors = reciprocal_vectors(cells[0], q_max, q_min=q_min, max_per_bin=max_per_bin, seed=seed)
+    sums = DirectSum(species, vectors)
+    for frame, lattice in zip(frames, cells, strict=True):
+        sums.add(frame, lattice)
+    return sums.result()
