@@ -1,0 +1,36 @@
+"""How far ions move: displacements, diffusion and conductivity with errors, hops, and where the ions are."""
+
+from importlib import import_module
+from typing import Any
+
+_EXPORTS = {
+    "MeanSquaredDisplacement": "msd",
+    "collective_displacement": "msd",
+    "local_exponent": "msd",
+    "mean_squared_displacement": "msd",
+    "msd_by_fft": "msd",
+    "msd_covariance": "covariance",
+    "DiffusiveWindow": "window",
+    "diffusive_window": "window",
+    "Diffusion": "diffusion",
+    "estimate_diffusion": "diffusion",
+    "conductivity": "conduction",
+    "haven_ratio": "conduction",
+    "nernst_einstein": "conduction",
+    "Driftless": "drift",
+    "remove_drift": "drift",
+    "IonTransport": "summary",
+    "ion_transport": "summary",
+}
+
+__all__ = sorted(_EXPORTS)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _EXPORTS:
+        return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

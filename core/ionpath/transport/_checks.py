@@ -1,0 +1,132 @@
+"""Checks that every function of this folder makes at its door."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "positions") -> NDArray[Any]:
+    """Positions as an array of floats with frames, ions and three components.
+
+    Parameters
+    ----------
+    positions : array_like, shape (T, N, 3)
+        Unwrapped positions in A.
+    frames : int, optional
+        Fewest frames that will do.
+    name : str, optional
+        Name in error messages.
+
+    Returns
+    -------
+    ndarray, shape (T, N, 3)
+        The same numbers, float32 or float64 as they came, without a copy where none is needed.
+
+    Raises
+    ------
+    InputError
+        If the shape is wrong, there are too few frames, no ions, or coordinates that are not finite.
+    """
+    array = np.asanyarray(positions)
+    if array.dtype not in (np.float32, np.float64):
+        array = array.astype(np.float64)
+    if array.ndim != 3 or array.shape[2] != 3:
+        raise InputError(
+            name,
+            need="an array of shape (frames, ions, 3)",
+            got=f"shape {array.shape}",
+            remedy="pass one position in A for each ion in each frame",
+        )
+    if array.shape[0] < frames:
+        raise InputError(
+            name,
+            need=f"at least {frames} frames",
+            got=f"{array.shape[0]}",
+            remedy="read more of the trajectory or a smaller step between frames",
+        )
+    if array.shape[1] == 0:
+        raise InputError(
+            name, need="at least one ion", got="none", remedy="check the selection of mobile ions"
+        )
+    bad = ~np.isfinite(array.sum(axis=(1, 2), dtype=np.float64))
+    if bad.any():
+        raise InputError(
+            name,
+            need="finite coordinates",
+            got=f"nan or infinite ones in frame {int(np.argmax(bad))}",
+            remedy="repair the trajectory or leave these frames out",
+        )
+    return array
+
+
+def positive(value: float, name: str, what: str) -> float:
+    """A number above zero.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+    name : str
+        Name of the argument.
+    what : str
+        What it is, with its unit.
+
+    Returns
+    -------
+    float
+        The number.
+
+    Raises
+    ------
+    InputError
+        If it is not finite or not above zero.
+    """
+    number = float(value)
+    if not (np.isfinite(number) and number > 0.0):
+        raise InputError(
+            name, need=f"{what} above zero", got=repr(value), remedy=f"pass the {name.replace('_', ' ')}"
+        )
+    return number
+
+
+def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
+    """Lags in frames, whole and inside the trajectory.
+
+    Parameters
+    ----------
+    lags : array_like of int
+        Lags in frames.
+    n_frames : int
+        Length of the trajectory.
+
+    Returns
+    -------
+    ndarray of int64
+        The lags, one-dimensional.
+
+    Raises
+    ------
+    InputError
+        If a lag is not a whole number, is negative, or is not shorter than the trajectory.
+    """
+    given = np.atleast_1d(np.asarray(lags))
+    whole = given.astype(np.int64)
+    if given.size == 0 or not np.array_equal(whole, given):
+        raise InputError(
+            "lags", need="whole numbers of frames", got=repr(lags), remedy="divide times by the frame time"
+        )
+    if whole.min() < 0 or whole.max() >= n_frames:
+        raise InputError(
+            "lags",
+            need=f"lags from 0 to {n_frames - 1} frames in a trajectory of {n_frames} frames",
+            got=f"{int(whole.min() if whole.min() < 0 else whole.max())}",
+            remedy="use shorter lags or a longer trajectory",
+        )
+    return whole

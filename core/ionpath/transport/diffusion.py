@@ -1,0 +1,272 @@
+"""Diffusion coefficients with calibrated errors, or an upper bound where ions did not diffuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.estimate import Estimate
+from ionpath.transport._checks import Floats, positive
+from ionpath.transport.conduction import haven_ratio
+from ionpath.transport.covariance import Line, straight_line
+from ionpath.transport.msd import MeanSquaredDisplacement, mean_squared_displacement
+from ionpath.transport.window import DiffusiveWindow, diffusive_window
+
+UNIT = "A^2/ps"
+MOST_LAGS = 24
+"""Lags that take part in a fit; more carry no information that these do not."""
+LEAST_SIGNIFICANCE = 2.0
+"""A coefficient below this many standard errors is reported as an upper bound."""
+
+
+@dataclass(frozen=True)
+class Diffusion:
+    """Diffusion of ions in one trajectory.
+
+    Attributes
+    ----------
+    coefficient : Estimate
+        Tracer diffusion coefficient in A^2/ps (1 A^2/ps = 1e-8 m^2/s = 1e-4 cm^2/s), with standard error and 95 %
+        interval. Where ions did not diffuse it is an upper bound (95 % confidence): value nan, ``high`` the bound.
+    axes : tuple of Estimate
+        The same along x, y and z.
+    collective : Estimate
+        Coefficient of the diffusion of charge, from the summed displacement of all ions.
+    haven_ratio : Estimate
+        `coefficient` over `collective`.
+    offset : float
+        Displacement in A^2 at which the fitted line starts: vibration and rattling in cages.
+    window : DiffusiveWindow
+        Lag times of the fit.
+    msd : MeanSquaredDisplacement
+        What was fitted.
+    minimum_msd : float
+        Displacement (A^2) that ions had to reach within the window.
+    verdict : str
+        One sentence: what was found and whether to trust it.
+    """
+
+    coefficient: Estimate
+    axes: tuple[Estimate, Estimate, Estimate]
+    collective: Estimate
+    haven_ratio: Estimate
+    offset: float
+    window: DiffusiveWindow
+    msd: MeanSquaredDisplacement
+    minimum_msd: float
+    verdict: str
+
+    @property
+    def diffused(self) -> bool:
+        """Whether there is a coefficient (else only a bound)."""
+        return bool(np.isfinite(self.coefficient.value))
+
+
+@references("bullerjahn2020", "michalet2010")
+def estimate_diffusion(
+    positions: ArrayLike | MeanSquaredDisplacement,
+    frame_time: float = 1.0,
+    *,
+    window: tuple[float, float] | None = None,
+    minimum_msd: float = 9.0,
+    band: tuple[float, float] = (0.9, 1.1),
+    ballistic: float = 1.0,
+    discard: float = 0.3,
+) -> Diffusion:
+    """Diffusion coefficient of ions with a calibrated error.
+
+    Parameters
+    ----------
+    positions : array_like of shape (T, N, 3), or MeanSquaredDisplacement
+        Unwrapped positions in A without the drift of the framework; or their displacements with ``lags=None``.
+    frame_time : float, optional
+        Time between frames in ps; that of the displacements if these are given.
+    window : tuple of float, optional
+        First and last lag time of the fit in ps. By default it is chosen by the local exponent, see
+        `diffusive_window`.
+    minimum_msd : float, optional
+        Mean squared displacement in A^2 that must be reached within the window for ions to count as diffusing:
+        one site spacing squared.
+    band : tuple of float, optional
+        Local exponents that count as diffusion.
+    ballistic : float, optional
+        Lag times below this (ps) are never used.
+    discard : float, optional
+        Fraction of the longest lags that is never used.
+
+    Returns
+    -------
+    Diffusion
+        Coefficients along all axes and along each, collective coefficient and Haven ratio; upper bounds where the
+        ions did not diffuse.
+
+    Raises
+    ------
+    InputError
+        If positions are malformed or the trajectory is too short.
+
+    Notes
+    -----
+    ``MSD(t) = offset + 2 d D t`` is fitted by generalised least squares at up to 24 logarithmic lags; the covariance
+    follows exactly from the displacements themselves for Gaussian walkers (`msd_covariance`), vibrations in cages
+    included. The error is the larger of the one from this covariance and the scatter of the same line between
+    ions, which also knows that hops are not Gaussian and ions not alike; the interval is symmetric in ln D and uses
+    Student's t. Ions are taken as independent of each other; strongly cooperative hops make the true error larger.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> steps = np.random.default_rng(2).normal(scale=np.sqrt(2 * 0.1 * 1.0), size=(400, 32, 3))
+    >>> result = estimate_diffusion(steps.cumsum(axis=0), frame_time=1.0)
+    >>> print(result.coefficient)
+    0.1 ± 0.0013 A^2/ps
+    """
+    msd = (
+        positions
+        if isinstance(positions, MeanSquaredDisplacement)
+        else mean_squared_displacement(positions, frame_time=frame_time, lags=None)
+    )
+    positive(minimum_msd, "minimum_msd", "a displacement in A^2")
+    chosen = diffusive_window(msd, band=band, ballistic=ballistic, discard=discard, window=window)
+    lags = _fit_lags(msd, chosen)
+    line = straight_line(lags, msd.axes.mean(axis=1), msd.n_frames, msd.frame_time)
+    by_ion = msd.by_ion[:, np.searchsorted(msd.lags, lags)]
+    coefficient = _coefficient(line, by_ion)
+    reason = _why_bound(chosen, float(msd.total[chosen.stop_lag]), minimum_msd, coefficient)
+    if reason:
+        coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
+    else:
+        axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1]) for axis in range(3))
+    collective = _collective(msd, lags)
+    return Diffusion(
+        coefficient=coefficient,
+        axes=(axes[0], axes[1], axes[2]),
+        collective=collective,
+        haven_ratio=haven_ratio(coefficient, collective),
+        offset=float(3.0 * line.weights[1] @ msd.axes.mean(axis=1)[lags]),
+        window=chosen,
+        msd=msd,
+        minimum_msd=float(minimum_msd),
+        verdict=reason or _verdict(chosen),
+    )
+
+
+def _fit_lags(msd: MeanSquaredDisplacement, window: DiffusiveWindow) -> NDArray[np.int64]:
+    inside = msd.lags[(msd.lags >= window.start_lag) & (msd.lags <= window.stop_lag)]
+    picked = np.unique(np.linspace(0, inside.size - 1, min(inside.size, MOST_LAGS)).round().astype(int))
+    return np.asarray(inside[picked])
+
+
+def _coefficient(line: Line, by_ion: Floats) -> Estimate:
+    """Coefficient from the values of single ions along the axes that are given."""
+    n_ions, _, dimensions = by_ion.shape
+    own = np.einsum("l,nla->na", line.weights[0], by_ion)
+    value, along = float(own.mean()), own.mean(axis=0)
+    model = line.relative_error * float(np.sqrt((along**2).sum() / n_ions)) / dimensions
+    if n_ions < 2:
+        return positive_estimate(value, model, 0)
+    scatter = float(own.mean(axis=1).std(ddof=1) / np.sqrt(n_ions))
+    return positive_estimate(value, float(np.fmax(scatter, model)), n_ions - 1)
+
+
+def positive_estimate(value: float, error: float, freedom: int, unit: str = UNIT) -> Estimate:
+    """Estimate of a number that cannot be negative.
+
+    Parameters
+    ----------
+    value, error : float
+        Value and standard error.
+    freedom : int
+        Degrees of freedom behind the error; 0 if the error follows from a model in which it is proportional to the
+        true value.
+    unit : str, optional
+        Unit.
+
+    Returns
+    -------
+    Estimate
+        With a 95 % interval above zero: symmetric in the logarithm with Student's t, or that of a chi-squared
+        variable of the same relative error.
+    """
+    from scipy.stats import chi2, t
+
+    if not (value > 0 and np.isfinite(error) and error > 0):
+        return Estimate(value, error, value, value, unit)
+    relative = error / value
+    if freedom > 0:
+        factor = float(np.exp(t.ppf(0.975, freedom) * relative))
+        return Estimate(value, error, value / factor, value * factor, unit)
+    dof = 2.0 / relative**2
+    low, high = (float(dof / max(chi2.ppf(q, dof), 1e-300)) for q in (0.975, 0.025))
+    return Estimate(value, error, value * low, value * high, unit)
+
+
+def _collective(msd: MeanSquaredDisplacement, lags: NDArray[np.int64]) -> Estimate:
+    """Diffusion of charge: one walker in three dimensions, so the error comes from the model alone."""
+    along = msd.collective.mean(axis=1)
+    if not np.isfinite(along).all():
+        return Estimate(float("nan"), float("nan"), float("nan"), float("nan"), UNIT)
+    line = straight_line(lags, along, msd.n_frames, msd.frame_time)
+    value = float(line.weights[0] @ along[lags])
+    error = line.relative_error * value / np.sqrt(3.0)
+    if value > LEAST_SIGNIFICANCE * error and np.isfinite(error):
+        return positive_estimate(value, error, 0)
+    # The line is lost in the noise: the displacement itself, with the scatter of few independent windows, is a bound.
+    from scipy.stats import chi2
+
+    lag = int(lags[-1])
+    dof = 3.0 * max(1.0, msd.n_frames / lag)
+    bound = float(along[lag] / (2.0 * lag * msd.frame_time) * dof / chi2.ppf(0.05, dof))
+    return Estimate(float("nan"), float("nan"), 0.0, bound, UNIT)
+
+
+def _why_bound(window: DiffusiveWindow, reached: float, minimum: float, found: Estimate) -> str:
+    if window.criterion == "none":
+        return (
+            f"upper bound only: no stretch of lag times with exponent near 1 (it is {window.exponent:.2f} at "
+            f"{window.start:.3g} ps); a longer trajectory is needed"
+        )
+    if reached < minimum:
+        return (
+            f"upper bound only: ions moved {reached:.3g} A^2 within {window.stop:.3g} ps, less than the "
+            f"{minimum:.3g} A^2 of one site spacing; a longer trajectory is needed"
+        )
+    if not found.value > LEAST_SIGNIFICANCE * found.error:
+        return "upper bound only: the slope is lost in its error; a longer trajectory is needed"
+    return ""
+
+
+def _verdict(window: DiffusiveWindow) -> str:
+    how = {
+        "exponent": f"diffusive with exponent {window.exponent:.2f} ± {window.exponent_error:.2f}",
+        "offset": "linear growth above the rattling in cages",
+        "given": f"window as given, exponent {window.exponent:.2f} ± {window.exponent_error:.2f}",
+    }[window.criterion]
+    return f"{how}, from {window.start:.3g} to {window.stop:.3g} ps"
+
+
+def _bound(
+    msd: MeanSquaredDisplacement, window: DiffusiveWindow, minimum: float, axes: tuple[int, ...] = (0, 1, 2)
+) -> Estimate:
+    """Largest coefficient that the data leave room for, at 95 % confidence.
+
+    The displacement grows ever more slowly before diffusion sets in, so that its ratio to 2 d t lies above the
+    coefficient. Hops that were too rare to be seen could still have happened up to three times.
+    """
+    from scipy.stats import t
+
+    last = int(np.searchsorted(msd.lags, window.stop_lag, side="right")) - 1
+    own = msd.by_ion[:, last][:, list(axes)].mean(axis=1) / (2.0 * msd.lags[last] * msd.frame_time)
+    spread = own.std(ddof=1) / np.sqrt(msd.n_ions) if msd.n_ions > 1 else own.mean()
+    seen = float(own.mean() + t.ppf(0.95, max(msd.n_ions - 1, 1)) * spread)
+    unseen = 3.0 * minimum / (6.0 * msd.n_ions * msd.n_frames * msd.frame_time)
+    return Estimate(float("nan"), float("nan"), 0.0, max(seen, unseen), UNIT)
+
+
+def _axis_bounds(
+    msd: MeanSquaredDisplacement, window: DiffusiveWindow, minimum: float
+) -> tuple[Estimate, ...]:
+    return tuple(_bound(msd, window, minimum, (axis,)) for axis in range(3))

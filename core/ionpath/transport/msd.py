@@ -1,0 +1,270 @@
+"""Mean squared displacement over all time origins, by fast Fourier transform."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.transport._checks import Floats, lag_array, positive, unwrapped_positions
+
+BATCH_BYTES = 2**26
+"""Memory that one batch of ions may take in the transform (bytes)."""
+
+
+@dataclass(frozen=True)
+class MeanSquaredDisplacement:
+    """Mean squared displacement of ions, averaged over ions and time origins.
+
+    Attributes
+    ----------
+    times : ndarray, shape (T,)
+        Lag times in ps, from zero.
+    total : ndarray, shape (T,)
+        Mean of ``|r(t0 + t) - r(t0)|^2`` in A^2.
+    axes : ndarray, shape (T, 3)
+        The same along x, y and z in A^2; they sum to `total`.
+    collective : ndarray, shape (T, 3)
+        Mean square of the summed displacement of all ions, divided by their number, along x, y and z in A^2.
+    lags : ndarray of int, shape (L,)
+        Lags (frames) at which the ions are kept apart.
+    by_ion : ndarray, shape (N, L, 3)
+        Mean squared displacement of each ion along each axis at these lags in A^2.
+    frame_time : float
+        Time between frames in ps.
+    n_frames, n_ions : int
+        Size of the trajectory.
+    """
+
+    times: Floats
+    total: Floats
+    axes: Floats
+    collective: Floats
+    lags: NDArray[np.int64]
+    by_ion: Floats
+    frame_time: float
+    n_frames: int
+    n_ions: int
+
+
+def msd_by_fft(series: ArrayLike) -> Floats:
+    """Mean squared displacement of scalar series over all time origins.
+
+    Parameters
+    ----------
+    series : array_like, shape (..., T)
+        Coordinates in A along the last axis.
+
+    Returns
+    -------
+    ndarray, shape (..., T)
+        Mean squared displacement in A^2 at lags 0 to T - 1 frames.
+
+    Notes
+    -----
+    ``sum (x[i + n] - x[i])^2`` is the sum of the squares that take part minus twice the autocorrelation, and the
+    latter is the inverse transform of the power spectrum of the zero-padded series (Calandrini et al.,
+    doi:10.1051/sfn/201112010). The mean of each series is taken off first, so that no digits are lost far from
+    the origin.
+
+    Examples
+    --------
+    >>> msd_by_fft([0.0, 1.0, 2.0, 3.0]).round(12).tolist()
+    [0.0, 1.0, 4.0, 9.0]
+    """
+    x = np.asarray(series, dtype=np.float64)
+    x = x - x.mean(axis=-1, keepdims=True)
+    return _from_power(_squares(x), _power(x), x.shape[-1])
+
+
+@references("calandrini2011")
+def mean_squared_displacement(
+    positions: ArrayLike,
+    *,
+    frame_time: float = 1.0,
+    lags: ArrayLike | None = (),
+    collective: bool = True,
+) -> MeanSquaredDisplacement:
+    """Mean squared displacement of ions: all together, along each axis, collective, and each ion at a few lags.
+
+    Parameters
+    ----------
+    positions : array_like, shape (T, N, 3)
+        Unwrapped positions in A, without the drift of the framework. A memory map will do: ions are taken in
+        batches.
+    frame_time : float, optional
+        Time between frames in ps.
+    lags : array_like of int or None, optional
+        Lags (frames) at which each ion's own value is kept; ``None`` for about 64 logarithmic ones, none by default.
+    collective : bool, optional
+        Whether to compute the collective displacement too (else nan).
+
+    Returns
+    -------
+    MeanSquaredDisplacement
+        Values at all lags, in A^2.
+
+    Raises
+    ------
+    InputError
+        If positions are not (frames, ions, 3), not finite, or of one frame only.
+
+    Notes
+    -----
+    ``MSD(t) = < |r_i(t0 + t) - r_i(t0)|^2 >`` over ions i and all origins t0. Memory besides the positions does
+    not grow with the number of ions.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> straight = np.arange(5.0)[:, None, None] * np.array([1.0, 0.0, 2.0])
+    >>> mean_squared_displacement(straight, frame_time=0.1).total.round(9).tolist()
+    [0.0, 5.0, 20.0, 45.0, 80.0]
+    """
+    r = unwrapped_positions(positions)
+    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    n_frames, n_ions, _ = r.shape
+    kept = logarithmic_lags(n_frames) if lags is None else _kept_lags(lags, n_frames)
+    axes, by_ion, summed = np.zeros((3, n_frames)), np.empty((n_ions, kept.size, 3)), np.zeros((3, n_frames))
+    power, squares = 0.0, np.zeros((3, n_frames))
+    step = max(1, BATCH_BYTES // (n_frames * 3 * 8 * 6))
+    for first in range(0, n_ions, step):
+        x = np.array(r[:, first : first + step].transpose(1, 2, 0), dtype=np.float64, order="C")
+        x -= x.mean(axis=-1, keepdims=True)
+        spectrum, square = _power(x), _squares(x)
+        power, squares = power + spectrum.sum(axis=0), squares + square.sum(axis=0)
+        summed += x.sum(axis=0)
+        if kept.size:
+            own = _from_power(square, spectrum, n_frames)[..., kept]
+            by_ion[first : first + step] = own.transpose(0, 2, 1)
+    axes = _from_power(squares, np.asarray(power), n_frames) / n_ions
+    together = msd_by_fft(summed) / n_ions if collective else np.full((3, n_frames), np.nan)
+    return MeanSquaredDisplacement(
+        times=np.arange(n_frames, dtype=np.float64) * dt,
+        total=axes.sum(axis=0),
+        axes=np.ascontiguousarray(axes.T),
+        collective=np.ascontiguousarray(together.T),
+        lags=kept,
+        by_ion=by_ion,
+        frame_time=dt,
+        n_frames=n_frames,
+        n_ions=n_ions,
+    )
+
+
+def collective_displacement(positions: ArrayLike) -> Floats:
+    """Sum of the displacements of all ions since the first frame.
+
+    Parameters
+    ----------
+    positions : array_like, shape (T, N, 3)
+        Unwrapped positions in A.
+
+    Returns
+    -------
+    ndarray, shape (T, 3)
+        Summed displacement in A (the dipole of the moved charge divided by the charge).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> collective_displacement(np.array([[[0.0, 0, 0], [5.0, 0, 0]], [[1.0, 0, 0], [7.0, 0, 0]]])).tolist()
+    [[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]]
+    """
+    total = unwrapped_positions(positions).sum(axis=1, dtype=np.float64)
+    return np.asarray(total - total[0])
+
+
+def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Floats:
+    """Local exponent of the mean squared displacement.
+
+    Parameters
+    ----------
+    times : array_like, shape (T,)
+        Lag times in ps, equally spaced from zero.
+    msd : array_like, shape (T,)
+        Mean squared displacement in A^2.
+    span : float, optional
+        Ratio of the longest to the shortest time of the stretch around each time over which the slope is taken.
+
+    Returns
+    -------
+    ndarray, shape (T,)
+        ``beta(t) = d ln MSD / d ln t``; nan where the stretch does not fit into the data. 2 is ballistic motion,
+        1 diffusion, less than 1 is motion in cages.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> t = np.arange(100) * 0.1
+    >>> local_exponent(t, 3 * t**0.5)[[10, 50]].round(6).tolist()
+    [0.5, 0.5]
+    """
+    t, m = np.asarray(times, dtype=np.float64), np.asarray(msd, dtype=np.float64)
+    index = np.arange(t.size)
+    low = np.maximum(np.floor(index / np.sqrt(span)), 1).astype(int)
+    high = np.maximum(np.ceil(index * np.sqrt(span)), low + 1).astype(int)
+    out = np.full(t.size, np.nan)
+    inside = (index > 0) & (high < t.size)
+    a, b = low[inside], high[inside]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        out[inside] = np.log(m[b] / m[a]) / np.log(t[b] / t[a])
+    return out
+
+
+def logarithmic_lags(
+    n_frames: int, number: int = 64, first: int = 1, last: int | None = None
+) -> NDArray[np.int64]:
+    """Whole lags that are spread evenly on a logarithmic scale.
+
+    Parameters
+    ----------
+    n_frames : int
+        Length of the trajectory.
+    number : int, optional
+        How many to aim at; at short lags, where they would repeat, there are fewer.
+    first, last : int, optional
+        Shortest and longest lag in frames; the longest possible one by default.
+
+    Returns
+    -------
+    ndarray of int64
+        Increasing lags in frames.
+
+    Examples
+    --------
+    >>> logarithmic_lags(200, number=6).tolist()
+    [1, 3, 8, 24, 69, 199]
+    """
+    end = n_frames - 1 if last is None else last
+    return np.unique(np.round(np.geomspace(first, end, number)).astype(np.int64))
+
+
+def _kept_lags(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
+    return lag_array(lags, n_frames) if np.size(lags) else np.empty(0, dtype=np.int64)
+
+
+def _power(x: Floats) -> Floats:
+    from scipy.fft import next_fast_len, rfft
+
+    spectrum = rfft(x, next_fast_len(2 * x.shape[-1], real=True), axis=-1)
+    return np.asarray(spectrum.real**2 + spectrum.imag**2)
+
+
+def _squares(x: Floats) -> Floats:
+    """Sum over origins of the squares at both ends of each lag, shape of `x`."""
+    sums = np.cumsum(x * x, axis=-1)
+    starts = sums[..., ::-1]
+    ends = np.concatenate([sums[..., -1:], sums[..., -1:] - sums[..., :-1]], axis=-1)
+    return np.asarray(starts + ends)
+
+
+def _from_power(squares: Floats, power: Floats, n_frames: int) -> Floats:
+    from scipy.fft import irfft, next_fast_len
+
+    correlation = irfft(power, next_fast_len(2 * n_frames, real=True), axis=-1)[..., :n_frames]
+    msd = (squares - 2.0 * correlation) / np.arange(n_frames, 0, -1)
+    msd[..., 0] = 0.0
+    return np.maximum(msd, 0.0)

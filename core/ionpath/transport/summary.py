@@ -1,0 +1,206 @@
+"""Diffusion and conductivity of a trajectory in one call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.periodic import as_cells, unwrap
+from ionpath.transport._checks import Floats, positive, unwrapped_positions
+from ionpath.transport.conduction import conductivity
+from ionpath.transport.diffusion import Diffusion, estimate_diffusion
+from ionpath.transport.drift import Drift, Driftless, remove_drift
+from ionpath.transport.msd import mean_squared_displacement
+
+
+@dataclass(frozen=True)
+class IonTransport:
+    """Diffusion and conductivity of the mobile ions of one trajectory.
+
+    Attributes
+    ----------
+    diffusion : Diffusion
+        Coefficients in A^2/ps, window and displacements.
+    conductivity : Estimate
+        Nernst-Einstein conductivity in mS/cm, as if ions moved independently.
+    collective_conductivity : Estimate
+        Conductivity in mS/cm with the correlations between ions.
+    temperature : float
+        K.
+    charge : float
+        Charge of an ion in e.
+    density : float
+        Number density of the ions in A^-3.
+    drift : ndarray, shape (T, 3)
+        Displacement in A that was taken off all positions.
+    drift_reference : str
+        Whose: that of the ``framework``, of the ``ions``, or ``none``.
+    """
+
+    diffusion: Diffusion
+    conductivity: Estimate
+    collective_conductivity: Estimate
+    temperature: float
+    charge: float
+    density: float
+    drift: Floats
+    drift_reference: str
+
+    def __str__(self) -> str:
+        lines = [
+            f"D      {self.diffusion.coefficient}",
+            f"sigma  {self.conductivity} (Nernst-Einstein, {self.temperature:g} K)",
+            f"sigma  {self.collective_conductivity} (collective)",
+            f"Haven  {self.diffusion.haven_ratio}",
+            self.diffusion.verdict,
+        ]
+        return "\n".join(lines)
+
+
+@references("guan2024", "bullerjahn2020")
+def ion_transport(
+    positions: ArrayLike,
+    cells: ArrayLike,
+    mobile: ArrayLike,
+    *,
+    frame_time: float,
+    temperature: float,
+    charge: float = 1.0,
+    masses: ArrayLike | None = None,
+    drift: Drift = "framework",
+    window: tuple[float, float] | None = None,
+    minimum_msd: float = 9.0,
+    ballistic: float = 1.0,
+) -> IonTransport:
+    """Diffusion coefficient and conductivity of a trajectory, with errors.
+
+    Parameters
+    ----------
+    positions : array_like, shape (T, N, 3)
+        Positions of all atoms in A, wrapped or not: they are unwrapped here.
+    cells : array_like, shape (3, 3) or (T, 3, 3)
+        Cell vectors as rows in A, one for all frames or one for each (constant pressure).
+    mobile : array_like of int or bool
+        Indices of the mobile ions, or a mask over the atoms.
+    frame_time : float
+        Time between frames in ps.
+    temperature : float
+        Temperature in K.
+    charge : float, optional
+        Charge of an ion in e.
+    masses : array_like, shape (N,), optional
+        Masses of all atoms, for the drift of the framework; all the same by default.
+    drift : {"framework", "none"}, optional
+        Whether the drift of all other atoms is taken off.
+    window : tuple of float, optional
+        First and last lag time of the fit in ps; chosen by the local exponent by default.
+    minimum_msd : float, optional
+        Mean squared displacement in A^2 below which only an upper bound is given.
+    ballistic : float, optional
+        Lag times below this (ps) are never used.
+
+    Returns
+    -------
+    IonTransport
+        Coefficients and conductivities, each with error and 95 % interval.
+
+    Raises
+    ------
+    InputError
+        If arrays are malformed, no ion is selected, or the trajectory is too short.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> walk = np.random.default_rng(0).normal(scale=0.3, size=(300, 40, 3)).cumsum(axis=0)
+    >>> walk[:, 20:] = [5.0, 5.0, 5.0]
+    >>> print(ion_transport(walk, 12 * np.eye(3), np.arange(20), frame_time=1.0, temperature=300.0).conductivity)
+    326 ± 6.4 mS/cm
+    """
+    frames = unwrapped_positions(positions)
+    chosen = _mask(mobile, frames.shape[1])
+    positive(temperature, "temperature", "a temperature in K")
+    matrices = as_cells(cells)
+    whole = unwrap(frames, matrices)
+    weights = None if masses is None else np.asarray(masses, dtype=np.float64)[~chosen]
+    free = remove_drift(whole[:, chosen], whole[:, ~chosen], masses=weights, drift=drift)
+    found = diffusion_without_drift(
+        free, frame_time, window=window, minimum_msd=minimum_msd, ballistic=ballistic
+    )
+    volume = float(np.abs(np.linalg.det(matrices)).mean())
+    n_ions = int(chosen.sum())
+    return IonTransport(
+        diffusion=found,
+        conductivity=conductivity(found.coefficient, n_ions, volume, temperature, charge=charge),
+        collective_conductivity=conductivity(found.collective, n_ions, volume, temperature, charge=charge),
+        temperature=float(temperature),
+        charge=float(charge),
+        density=n_ions / volume,
+        drift=free.drift,
+        drift_reference=free.reference,
+    )
+
+
+def diffusion_without_drift(
+    free: Driftless,
+    frame_time: float,
+    *,
+    window: tuple[float, float] | None = None,
+    minimum_msd: float = 9.0,
+    ballistic: float = 1.0,
+) -> Diffusion:
+    """Diffusion of ions whose drift was removed, corrected for what a reference made of the ions hides.
+
+    Parameters
+    ----------
+    free : Driftless
+        Positions and what was taken off them.
+    frame_time : float
+        Time between frames in ps.
+    window : tuple of float, optional
+        First and last lag time of the fit in ps.
+    minimum_msd : float, optional
+        Mean squared displacement in A^2 below which only an upper bound is given.
+    ballistic : float, optional
+        Lag times below this (ps) are never used.
+
+    Returns
+    -------
+    Diffusion
+        Result of `estimate_diffusion`. Without framework atoms, the collective part is nan.
+    """
+    msd = mean_squared_displacement(
+        free.positions / np.sqrt(free.factor),
+        frame_time=frame_time,
+        lags=None,
+        collective=free.reference != "ions",
+    )
+    return estimate_diffusion(msd, window=window, minimum_msd=minimum_msd, ballistic=ballistic)
+
+
+def _mask(mobile: ArrayLike, n_atoms: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    given = np.asarray(mobile)
+    mask = np.zeros(n_atoms, dtype=bool)
+    if given.dtype == bool and given.shape != (n_atoms,):
+        raise InputError(
+            "mobile",
+            need=f"a mask over {n_atoms} atoms",
+            got=f"shape {given.shape}",
+            remedy="or pass indices",
+        )
+    try:
+        mask[given] = True
+    except IndexError:
+        raise InputError(
+            "mobile", need=f"indices of {n_atoms} atoms", got=repr(mobile), remedy="count atoms from 0"
+        ) from None
+    if not mask.any():
+        raise InputError(
+            "mobile", need="at least one ion", got="none", remedy="check the selection of mobile ions"
+        )
+    return mask

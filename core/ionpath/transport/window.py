@@ -1,0 +1,257 @@
+"""The stretch of lag times in which ions diffuse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+from ionpath.transport._checks import Floats
+from ionpath.transport.covariance import straight_line
+from ionpath.transport.msd import MeanSquaredDisplacement
+
+FEWEST_FRAMES = 10
+SPREAD = 4.0
+"""An exponent is taken over lags from t to this many times t."""
+CONTRADICTION = 0.998
+"""Confidence with which an exponent must miss the band to show that ions do not diffuse yet at this lag."""
+AGREEMENT = 0.98
+"""Confidence with which the line from a lag on must differ from that from four times the lag to be rejected."""
+GUARD = 2.0
+"""Where shorter lags were rejected, what rejects them has not yet died out at the first lag that passes: the window
+starts this many times later."""
+FEW_IONS = 8
+"""Of fewer ions than this the three axes count as samples of their own in tests."""
+
+
+@dataclass(frozen=True)
+class DiffusiveWindow:
+    """Lag times over which the mean squared displacement is taken as a straight line.
+
+    Attributes
+    ----------
+    start, stop : float
+        First and last lag time in ps.
+    start_lag, stop_lag : int
+        The same in frames.
+    exponent, exponent_error : float
+        Exponent of the mean squared displacement from `start` on (over lags up to four times `start`), and its
+        standard error.
+    criterion : {"exponent", "offset", "given", "none"}
+        Why this window: the exponent is near 1; the growth is linear above a constant offset (vibration in cages);
+        the caller chose it; or no stretch was found and this is the last half.
+    """
+
+    start: float
+    stop: float
+    start_lag: int
+    stop_lag: int
+    exponent: float
+    exponent_error: float
+    criterion: str
+
+
+def diffusive_window(
+    msd: MeanSquaredDisplacement,
+    *,
+    band: tuple[float, float] = (0.9, 1.1),
+    ballistic: float = 1.0,
+    discard: float = 0.3,
+    window: tuple[float, float] | None = None,
+) -> DiffusiveWindow:
+    """Choose the lag times at which ions diffuse.
+
+    Parameters
+    ----------
+    msd : MeanSquaredDisplacement
+        With the values of single ions at logarithmic lags (``lags=None``).
+    band : tuple of float, optional
+        Exponents that count as diffusion.
+    ballistic : float, optional
+        Lag times below this (ps) are never used.
+    discard : float, optional
+        Fraction of the longest lags that is never used, since few origins are averaged there.
+    window : tuple of float, optional
+        First and last lag time in ps, if you choose them yourself.
+
+    Returns
+    -------
+    DiffusiveWindow
+        The window and why it was chosen.
+
+    Raises
+    ------
+    InputError
+        If the trajectory is too short for any window, or the given window does not fit into it.
+
+    Notes
+    -----
+    The window starts at the first lag at which ``d ln MSD / d ln t`` lies in `band`, within its own standard error,
+    from which on it never significantly leaves the band, and from which on the fitted slope does not significantly
+    differ from that of a fit that starts four times later; twice as late if earlier lags failed. Ions that rattle
+    in cages while they diffuse have MSD = c + 2 d D t, whose exponent reaches 0.9 only where diffusion has gone nine
+    times as far as the rattling. If that takes too long, the window starts where the early and the late slope agree
+    within the half-width of the band, which is the same test on MSD - c.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ionpath.transport import mean_squared_displacement
+    >>> steps = np.random.default_rng(0).normal(size=(400, 32, 3))
+    >>> walk = mean_squared_displacement(steps.cumsum(axis=0), frame_time=0.5, lags=None)
+    >>> chosen = diffusive_window(walk)
+    >>> chosen.criterion, chosen.start
+    ('exponent', 1.0)
+    """
+    dt = msd.frame_time
+    if msd.n_frames < FEWEST_FRAMES:
+        raise InputError(
+            "positions", need=f"at least {FEWEST_FRAMES} frames to see diffusion", got=f"{msd.n_frames}",
+            remedy="use a longer trajectory",
+        )  # fmt: skip
+    if msd.lags.size == 0:
+        raise InputError(
+            "msd",
+            need="values of single ions",
+            got="none",
+            remedy="compute it with mean_squared_displacement(lags=None)",
+        )
+    if window is not None:
+        return _given(msd, window)
+    first = max(1, int(np.ceil(ballistic / dt - 1e-9)))
+    last = int((1.0 - discard) * (msd.n_frames - 1))
+    if last < 2 * first or last < 3:
+        raise InputError(
+            "positions",
+            need=f"lag times beyond twice the ballistic limit of {ballistic:g} ps",
+            got=f"{last * dt:g} ps once the last {discard:.0%} are left out",
+            remedy="use a longer trajectory, or lower ballistic=",
+        )
+    lags = msd.lags[(msd.lags >= first) & (msd.lags <= last)]
+    found = _first_in_band(msd, lags[lags <= last / 2], last, band)
+    if found:
+        found = _first_in_agreement(msd, lags[(lags >= found) & (lags <= last / 2)], last)
+        guarded = found if found == lags[0] else min(int(GUARD * found), last // 2)
+        return _window(msd, max(found, guarded), last, "exponent")
+    tolerance = 0.5 * (band[1] - band[0])
+    for start in lags[lags <= last / SPREAD]:
+        if _straight(msd, int(start), last, tolerance):
+            return _window(msd, int(start), last, "offset")
+    return _window(msd, int(max(first, last // 2)), last, "none")
+
+
+def exponent_from(msd: MeanSquaredDisplacement, start: int, stop: int) -> tuple[float, float]:
+    """Exponent of the mean squared displacement over lags from `start` to four times `start`.
+
+    Parameters
+    ----------
+    msd : MeanSquaredDisplacement
+        With values of single ions.
+    start, stop : int
+        First lag, and the last one that may be used, in frames.
+
+    Returns
+    -------
+    exponent, error : float
+        Slope of ln MSD against ln t and its standard error from the scatter between ions.
+    """
+    used = (msd.lags >= start) & (msd.lags <= max(min(SPREAD * start, stop), start + 1))
+    own = _samples(msd, used)
+    mean = own.mean(axis=0)
+    if not (mean > 0).all() or mean.size < 2:
+        return 0.0, 0.0
+    weights = _slope_weights(np.log(msd.lags[used]))
+    return float(weights @ np.log(mean)), _error((own / mean - 1.0) @ weights)
+
+
+def _first_in_band(
+    msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: int, band: tuple[float, float]
+) -> int:
+    """First lag with an exponent in the band that no later lag contradicts; 0 if there is none."""
+    found, contradiction = 0, _quantile(msd, CONTRADICTION)
+    for lag in lags[::-1]:
+        exponent, error = exponent_from(msd, int(lag), last)
+        outside = max(band[0] - exponent, exponent - band[1])
+        if outside > contradiction * error:
+            break
+        if outside <= error:
+            found = int(lag)
+    return found
+
+
+def _first_in_agreement(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: int) -> int:
+    """First lag from which on the line has the slope that it has from four times this lag on."""
+    allowed = _quantile(msd, AGREEMENT)
+    for lag in lags[lags <= last / SPREAD**2]:
+        change = _slopes(msd, int(lag), last) - _slopes(msd, int(SPREAD * lag), last)
+        if abs(change.mean()) <= allowed * _error(change):
+            return int(lag)
+    late = lags[lags > last / SPREAD**2]
+    return int(late[0] if late.size else lags[-1])
+
+
+def _slopes(msd: MeanSquaredDisplacement, start: int, stop: int) -> Floats:
+    """Slope of each sample's own line from `start` to `stop`, fitted with the weights of the mean."""
+    lags = msd.lags[(msd.lags >= start) & (msd.lags <= stop)]
+    lags = lags[np.unique(np.linspace(0, lags.size - 1, min(lags.size, 12)).round().astype(int))]
+    line = straight_line(lags, msd.axes.mean(axis=1), msd.n_frames, msd.frame_time)
+    return _samples(msd, np.searchsorted(msd.lags, lags)) @ line.weights[0]
+
+
+def _samples(msd: MeanSquaredDisplacement, used: NDArray[Any]) -> Floats:
+    """Mean squared displacement along one axis of each ion; if there are few ions, of each ion and axis."""
+    own = msd.by_ion[:, used]
+    if msd.n_ions >= FEW_IONS:
+        return np.asarray(own.mean(axis=2))
+    return np.asarray(own.transpose(0, 2, 1).reshape(3 * msd.n_ions, -1))
+
+
+def _quantile(msd: MeanSquaredDisplacement, confidence: float) -> float:
+    from scipy.stats import t
+
+    samples = msd.n_ions if msd.n_ions >= FEW_IONS else 3 * msd.n_ions
+    return float(t.ppf(0.5 + 0.5 * confidence, samples - 1))
+
+
+def _straight(msd: MeanSquaredDisplacement, start: int, stop: int, tolerance: float) -> bool:
+    middle = np.sqrt(start * stop)
+    slopes = []
+    for low, high in ((start, middle), (middle, stop)):
+        used = (msd.lags >= low) & (msd.lags <= high)
+        if used.sum() < 3:
+            return False
+        slopes.append(_samples(msd, used) @ _slope_weights(msd.lags[used].astype(np.float64)))
+    early, late = slopes
+    difference = abs(float((early - late).mean()))
+    return bool(late.mean() > 0 and difference <= tolerance * late.mean() + _error(early - late))
+
+
+def _slope_weights(x: Floats) -> Floats:
+    centred = x - x.mean()
+    return np.asarray(centred / (centred @ centred))
+
+
+def _error(values: NDArray[np.float64]) -> float:
+    return float(values.std(ddof=1) / np.sqrt(values.size))
+
+
+def _given(msd: MeanSquaredDisplacement, window: tuple[float, float]) -> DiffusiveWindow:
+    start, stop = (round(limit / msd.frame_time) for limit in window)
+    inside = ((msd.lags >= start) & (msd.lags <= stop)).sum()
+    if not (start >= 1 and stop < msd.n_frames and inside >= 3):
+        raise InputError(
+            "window",
+            need=f"two lag times well apart, between {msd.frame_time:g} ps and {msd.times[-1]:g} ps",
+            got=repr(window),
+            remedy="choose another window or leave it out",
+        )
+    return _window(msd, start, stop, "given")
+
+
+def _window(msd: MeanSquaredDisplacement, start: int, stop: int, criterion: str) -> DiffusiveWindow:
+    exponent, error = exponent_from(msd, start, stop)
+    dt = msd.frame_time
+    return DiffusiveWindow(start * dt, stop * dt, start, stop, exponent, error, criterion)
