@@ -56,6 +56,8 @@ _EXPORTS: dict[str, str] = {
     "ShellTrajectories": "trajectories",
     "shell_trajectories": "trajectories",
     "iter_shell_trajectories": "trajectories",
+    "ShellRuns": "runs",
+    "RunRecorder": "recording",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""

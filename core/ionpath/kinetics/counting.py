@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.kinetics.inputs import Trajectories, as_trajectories, check_lag, number_of_states
+from ionpath.kinetics.inputs import (
+    CountedTrajectories,
+    Trajectories,
+    as_trajectories,
+    check_lag,
+    number_of_states,
+)
 
 COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
 _CHUNK = 1 << 17  # frames at a time: the pair codes then stay in the processor's cache
@@ -59,6 +65,8 @@ def count_matrix(
     lag = check_lag(trajectories, lag)
     if count_mode not in COUNT_MODES:
         raise InputError("count_mode", need=f"one of {', '.join(COUNT_MODES)}", got=repr(count_mode))
+    if isinstance(trajectories, CountedTrajectories):
+        return _counted(trajectories, lag, count_mode)
     if count_mode == "effective":
         return _effective(trajectories, lag, size)
     total = np.zeros((size, size))
@@ -103,6 +111,8 @@ def count_matrices(
     lag = check_lag(trajectories, lag)
     if n_blocks < 1:
         raise InputError("n_blocks", need="at least 1", got=str(n_blocks))
+    if isinstance(trajectories, CountedTrajectories):
+        return trajectories.count_matrices(lag, n_blocks)
     counts = np.zeros((len(trajectories), n_blocks, size, size))
     for i, row in enumerate(trajectories):
         edges = np.linspace(0, max(row.size - lag, 0), n_blocks + 1).astype(int)
@@ -126,8 +136,13 @@ def state_histogram(trajectories: list[NDArray[np.integer[Any]]], n_states: int)
     ndarray of int, shape (n_states,)
         Frames; unassigned ones are left out.
     """
+    if isinstance(trajectories, CountedTrajectories):
+        return trajectories.histogram()
     frames = np.zeros(n_states + 1, dtype=np.int64)
     for row in trajectories:
+        if isinstance(row, CountedTrajectories):
+            frames[1:] += row.histogram()
+            continue
         for at in range(0, row.size, _CHUNK):
             frames += np.bincount(row[at : at + _CHUNK].astype(np.intp) + 1, minlength=n_states + 1)
     return frames[1:]
@@ -148,6 +163,16 @@ def _count(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1
         codes = starts[at : at + _CHUNK] * factor + ends[at : at + _CHUNK]
         counts += np.bincount(codes, minlength=width * width)
     return counts.reshape(width, width)[1:, 1:]
+
+
+def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> NDArray[np.float64]:
+    if count_mode not in ("sliding", "sliding-effective"):
+        raise InputError(
+            "count_mode", need="'sliding' or 'sliding-effective' for runs", got=repr(count_mode),
+            remedy="give trajectories as arrays, runs.trajectories(shells).dtrajs",
+        )  # fmt: skip
+    total = trajectories.count_matrices(lag).sum(axis=0)
+    return total / lag if count_mode == "sliding-effective" else total
 
 
 def _effective(trajectories: list[NDArray[np.integer[Any]]], lag: int, n_states: int) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,23 @@ from ionpath.errors import InputError
 UNASSIGNED = -1
 """Label of a frame in which an ion is in no state. Windows that begin or end there are not counted."""
 
-Trajectories = ArrayLike | Sequence[NDArray[np.integer[Any]]]
+
+
+@runtime_checkable
+class CountedTrajectories(Protocol):
+    """Trajectories that count their own windows, such as `ionpath.kinetics.runs.ShellRuns`."""
+
+    n_states: int
+    n_frames: int
+
+    def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
+        """Sliding counts of each ion and stretch of time."""
+
+    def histogram(self) -> NDArray[np.int64]:
+        """Frames in each state."""
+
+
+Trajectories = ArrayLike | Sequence[NDArray[np.integer[Any]]] | CountedTrajectories
 States = int | Iterable[int]
 
 
@@ -35,6 +51,8 @@ def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
     InputError
         If there is no frame, the labels are no integers, or a label is below -1.
     """
+    if isinstance(dtrajs, CountedTrajectories):
+        return dtrajs  # type: ignore[return-value]  # everything below asks it, and does not iterate
     rows = _split(dtrajs)
     for row in rows:
         if row.ndim != 1:
@@ -99,7 +117,10 @@ def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states:
     InputError
         If a label does not fit, or every frame is unassigned.
     """
-    top = int(max(row.max() for row in trajectories if row.size))
+    if isinstance(trajectories, CountedTrajectories):
+        top = trajectories.n_states - 1
+    else:
+        top = int(max(row.max() for row in trajectories if row.size))
     if n_states is None:
         if top < 0:
             raise InputError("dtrajs", need="frames with a state", got="only unassigned frames (-1)")
@@ -138,7 +159,10 @@ def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int
     """
     if isinstance(lag, bool) or int(lag) != lag or lag < 1:
         raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
-    longest = max(row.size for row in trajectories)
+    if isinstance(trajectories, CountedTrajectories):
+        longest = trajectories.n_frames
+    else:
+        longest = max(row.size for row in trajectories)
     if lag >= longest:
         raise InputError(
             "lag",
