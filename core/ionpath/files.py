@@ -34,7 +34,9 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     final = Path(path)
     final.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{final.stem}-", suffix="".join(final.suffixes), dir=final.parent)
+    handle, name = tempfile.mkstemp(
+        prefix=f".{final.stem}-", suffix="".join(final.suffixes), dir=final.parent
+    )
     os.close(handle)
     part = Path(name)
     try:

@@ -42,7 +42,10 @@ def entropy_factor(unit: str) -> float:
     """
     if unit not in ENTROPY_UNITS:
         raise InputError(
-            "unit", need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}", got=repr(unit), remedy="choose one of them"
+            "unit",
+            need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}",
+            got=repr(unit),
+            remedy="choose one of them",
         )
     return ENTROPY_UNITS[unit]
 
