@@ -58,6 +58,9 @@ _EXPORTS: dict[str, str] = {
     "iter_shell_trajectories": "trajectories",
     "ShellRuns": "runs",
     "RunRecorder": "recording",
+    "Tetrahedra": "polyhedra",
+    "assign_tetrahedra": "polyhedra",
+    "match_atoms": "reference",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""

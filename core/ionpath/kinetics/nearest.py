@@ -17,6 +17,9 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _CANDIDATES = 8
+_FIRST_REACH = 5.0
+_BLOCK = 250_000
+"""Points that are looked up at once; bounds the memory of temporary arrays."""
 
 
 class Nearest(NamedTuple):
@@ -24,7 +27,7 @@ class Nearest(NamedTuple):
 
     Attributes
     ----------
-    site : ndarray of int, (P,)
+    site : ndarray of int32, (P,)
         Nearest site of each point.
     distance : ndarray, (P,)
         Its distance, in A; infinity if no site is within reach.
@@ -32,9 +35,27 @@ class Nearest(NamedTuple):
         Whether another site is nearly as close.
     """
 
-    site: Integers
+    site: NDArray[np.int32]
     distance: Floats
     ambiguous: NDArray[np.bool_]
+
+
+class Points(NamedTuple):
+    """Points of a cell in groups that move together.
+
+    Attributes
+    ----------
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    coordinates : ndarray, (S, 3)
+        Fractional coordinates at rest.
+    group : ndarray of int, (S,)
+        Group of each point.
+    """
+
+    cell: Floats
+    coordinates: Floats
+    group: Integers
 
 
 class SiteTree:
@@ -70,7 +91,7 @@ class SiteTree:
             kept = ((moved >= -margin) & (moved <= 1.0 + margin)).all(axis=1)
             images.append(moved[kept])
             owners.append(np.flatnonzero(kept))
-        self.owner = np.concatenate(owners)
+        self.owner = np.concatenate(owners).astype(np.int32)
         self.points = np.concatenate(images) @ self.base
         self.tree = cKDTree(self.points, balanced_tree=False, compact_nodes=True, leafsize=8)
 
@@ -220,3 +241,79 @@ def farthest(cell: Floats) -> float:
     """
     base = obtuse_superbase(cell)
     return 0.5 * float(np.linalg.norm(base, axis=1).sum())
+
+
+def nearest_in_frames(
+    points: Points, ions: Floats, shifts: Floats | None, cutoff: float, margin: float
+) -> Nearest:
+    """Find the nearest point of every ion in every frame.
+
+    Parameters
+    ----------
+    points : Points
+        Sites, or centres.
+    ions : ndarray, (T, N, 3)
+        Fractional coordinates in the same cell, wrapped or not.
+    shifts : ndarray, (T, M, 3), or None
+        Displacement of every group in every frame, in A; None if all are at rest.
+    cutoff : float
+        Points further away do not count, in A; may be infinite.
+    margin : float
+        See `nearest_sites`.
+
+    Returns
+    -------
+    Nearest
+        Arrays (T, N); site -1 where no point is within the cutoff.
+    """
+    n_frames, n_ions = ions.shape[:2]
+    found = Nearest(
+        np.empty((n_frames, n_ions), dtype=np.int32),
+        np.empty((n_frames, n_ions)),
+        np.empty((n_frames, n_ions), dtype=bool),
+    )
+    largest = 0.0 if shifts is None else float(np.sqrt((shifts**2).sum(axis=-1).max()))
+    everywhere = farthest(points.cell) + 2.0 * largest + margin
+    reach = cutoff + largest if np.isfinite(cutoff) else _FIRST_REACH + 2.0 * largest
+    tree = SiteTree(points.cell, points.coordinates, min(reach + margin, everywhere))
+    step = max(1, _BLOCK // n_ions)
+    for start in range(0, n_frames, step):
+        part = slice(start, start + step)
+        block = ions[part].reshape(-1, 3)
+        moved = None if shifts is None else shifts[part]
+        here = _lookup(tree, block, moved, n_ions, points.group, cutoff, margin)
+        if not np.isfinite(cutoff) and tree.reach < everywhere:
+            far = np.flatnonzero(~(here.distance + margin <= tree.reach - 2.0 * largest))
+            if len(far):
+                wide = SiteTree(points.cell, points.coordinates, everywhere)
+                moved = None if moved is None else moved[far // n_ions]
+                again = _lookup(wide, block[far], moved, 1, points.group, cutoff, margin)
+                _put(here, far, again)
+        here.site[~np.isfinite(here.distance)] = -1
+        table = (-1, n_ions)
+        shaped = Nearest(
+            here.site.reshape(table), here.distance.reshape(table), here.ambiguous.reshape(table)
+        )
+        _put(found, part, shaped)
+    return found
+
+
+def _put(target: Nearest, where: slice | Integers, values: Nearest) -> None:
+    target.site[where], target.distance[where] = values.site, values.distance
+    target.ambiguous[where] = values.ambiguous
+
+
+def _lookup(
+    tree: SiteTree,
+    ions: Floats,
+    shifts: Floats | None,
+    n_ions: int,
+    group: Integers,
+    cutoff: float,
+    margin: float,
+) -> Nearest:
+    placed = tree.place(ions)
+    if shifts is None:
+        return nearest_sites(tree, placed, cutoff, margin)
+    frame = np.repeat(np.arange(len(shifts)), n_ions)
+    return nearest_moving_sites(tree, placed, shifts, frame, group, cutoff, margin)

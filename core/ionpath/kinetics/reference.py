@@ -1,0 +1,252 @@
+"""Frames seen from the reference cell: without drift, without strain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import linear_sum_assignment
+
+from ionpath.errors import InputError
+from ionpath.kinetics.shells import CoordinationShells
+from ionpath.periodic import as_cells, check_finite, minimum_image
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceFrames:
+    """Frames seen from the reference cell: no drift, no strain.
+
+    Attributes
+    ----------
+    ions : ndarray, (T, N, 3)
+        Fractional coordinates with the drift taken out.
+    shifts : ndarray, (T, M, 3), or None
+        Displacement of every centre from its place in the reference cell, in A of that cell; None with
+        centres at rest.
+    """
+
+    ions: Floats
+    shifts: Floats | None
+
+
+def fractional_frames(ions: ArrayLike, cells: ArrayLike) -> tuple[Floats, Floats]:
+    """Check frames and give their fractional coordinates.
+
+    Parameters
+    ----------
+    ions : array_like, (T, N, 3)
+        Positions of the mobile ions, in A.
+    cells : array_like, (3, 3) or (T, 3, 3)
+        Cells of the frames, in A.
+
+    Returns
+    -------
+    coordinates : ndarray, (T, N, 3)
+        Fractional coordinates, not wrapped.
+    inverse : ndarray, (3, 3) or (T, 3, 3)
+        Matrices that turn positions into fractional coordinates.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, a coordinate is not finite, or a cell has no volume.
+    """
+    mobile = check_finite(ions, "ions")
+    if mobile.ndim != 3 or 0 in mobile.shape:
+        raise InputError(
+            "ions", need="frames of ions (T, N, 3)", got=f"shape {mobile.shape}",
+            remedy="select at least one ion, and add an axis for a single frame",
+        )  # fmt: skip
+    lattice = as_cells(cells, "cells")
+    if lattice.ndim == 3 and len(lattice) != len(mobile):
+        raise InputError(
+            "cells", need=f"{len(mobile)} cells, one per frame", got=str(len(lattice)),
+            remedy="give one cell for all frames, or one per frame",
+        )  # fmt: skip
+    inverse: Floats = np.asarray(np.linalg.inv(lattice), dtype=np.float64)
+    return np.matmul(mobile.astype(np.float64, copy=False), inverse), inverse
+
+
+def displacements(
+    positions: ArrayLike, inverse: Floats, reference: Floats, n_frames: int, name: str
+) -> tuple[Floats, Floats]:
+    """Give the displacements of framework atoms from their places in the reference structure.
+
+    Parameters
+    ----------
+    positions : array_like, (T, M, 3)
+        Positions of the atoms in the order of the reference, wrapped or not, in A.
+    inverse : ndarray, (3, 3) or (T, 3, 3)
+        Inverse cells of the frames.
+    reference : ndarray, (M, 3)
+        Fractional coordinates in the reference structure.
+    n_frames : int
+        Number of frames that the ions have.
+    name : str
+        What to call the positions in an error.
+
+    Returns
+    -------
+    rest : ndarray, (T, M, 3)
+        Displacements without the mean over the atoms, in fractional units.
+    mean : ndarray, (T, 1, 3)
+        Mean displacement, in fractional units.
+
+    Raises
+    ------
+    InputError
+        If the shape is not that of the frames and the reference, or a coordinate is not finite.
+    """
+    followed = check_finite(positions, name)
+    expected = (n_frames, len(reference), 3)
+    if followed.shape != expected:
+        raise InputError(
+            name, need=f"shape {expected}, frames x {name} of the reference x 3", got=f"shape {followed.shape}",
+            remedy="give all of them in every frame, in the order of the reference structure",
+        )  # fmt: skip
+    return split_common(np.matmul(followed.astype(np.float64, copy=False), inverse) - reference)
+
+
+def reference_frames(
+    ions: ArrayLike,
+    shells: CoordinationShells,
+    cells: ArrayLike,
+    centres: ArrayLike | None = None,
+    drift: ArrayLike | None = None,
+) -> ReferenceFrames:
+    """Take frames back to the reference cell.
+
+    Parameters
+    ----------
+    ions : array_like, (T, N, 3)
+        Positions of the mobile ions, in A.
+    shells : CoordinationShells
+        Sites in their reference cell.
+    cells : array_like, (3, 3) or (T, 3, 3)
+        Cells of the frames, in A.
+    centres : array_like, (T, M, 3), optional
+        Positions of the centres, in A.
+    drift : array_like, (T, 3), optional
+        Displacement of the framework, in A, if `centres` are not given.
+
+    Returns
+    -------
+    ReferenceFrames
+        Fractional coordinates of the ions without drift, and displacements of the centres.
+
+    Raises
+    ------
+    InputError
+        If shapes do not fit, or a coordinate is not finite.
+    """
+    coordinates, inverse = fractional_frames(ions, cells)
+    if centres is None:
+        if drift is not None:
+            coordinates -= _fractional_drift(drift, inverse, len(coordinates))[:, None]
+        return ReferenceFrames(coordinates, None)
+    if drift is not None:
+        raise InputError(
+            "drift", need="either `centres` or `drift`", got="both", remedy="leave one of them out"
+        )
+    moved, common = displacements(centres, inverse, shells.centres, len(coordinates), "centres")
+    return ReferenceFrames(coordinates - common, np.matmul(moved, shells.cell))
+
+
+def split_common(displacements: Floats) -> tuple[Floats, Floats]:
+    """Split displacements on a torus into what all share and the rest.
+
+    Parameters
+    ----------
+    displacements : ndarray, (T, M, 3)
+        Differences of fractional coordinates, up to whole numbers.
+
+    Returns
+    -------
+    rest : ndarray, (T, M, 3)
+        Displacements without their mean.
+    mean : ndarray, (T, 1, 3)
+        Mean displacement.
+
+    Examples
+    --------
+    >>> rest, mean = split_common(np.array([[[0.49, 0.0, 0.0], [-0.49, 0.0, 0.0]]]))
+    >>> rest[0, :, 0].round(2).tolist(), float(mean[0, 0, 0])
+    ([-0.01, 0.01], 0.5)
+    """
+    common = displacements[:, :1].copy()
+    rest = displacements - common
+    for _ in range(3):  # the first centre may be far from the mean: repeat about the better one
+        rest = displacements - common
+        rest -= np.rint(rest)
+        common += rest.mean(axis=1, keepdims=True)
+    rest = displacements - common
+    rest -= np.rint(rest)
+    return rest, common
+
+
+def _fractional_drift(drift: ArrayLike, inverse: Floats, n_frames: int) -> Floats:
+    shift = check_finite(drift, "drift").astype(np.float64)
+    if shift.shape != (n_frames, 3):
+        raise InputError(
+            "drift",
+            need=f"shape ({n_frames}, 3)",
+            got=f"shape {shift.shape}",
+            remedy="give one vector per frame",
+        )
+    return shift @ inverse if inverse.ndim == 2 else np.einsum("ti,tij->tj", shift, inverse)
+
+
+def match_atoms(
+    cell: ArrayLike, positions: ArrayLike, reference: ArrayLike, *, tolerance: float = 1.5
+) -> NDArray[np.int64]:
+    """Find the atom that belongs to every place of a reference structure.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3)
+        Vectors of the cell as rows, in A.
+    positions : array_like, (T, M, 3)
+        Positions of as many atoms as the reference has, wrapped or not, in A. Their mean over the frames is compared.
+    reference : array_like, (M, 3)
+        Fractional coordinates of the reference structure, in the same setting and with nearly the same origin.
+    tolerance : float
+        Largest distance between an atom and its place, in A.
+
+    Returns
+    -------
+    ndarray of int, (M,)
+        Atom of every place: ``positions[:, match_atoms(...)]`` is in the order of the reference.
+
+    Raises
+    ------
+    InputError
+        If the numbers differ, or an atom is further from its place than the tolerance.
+
+    Examples
+    --------
+    >>> places = np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> match_atoms(np.eye(3) * 4.0, [[[2.1, 2, 2], [4.1, 0, 0]]], places)
+    array([1, 0])
+    """
+    box = as_cells(cell)
+    coordinates, _ = fractional_frames(positions, box)
+    places = check_finite(reference, "reference").astype(np.float64)
+    if coordinates.shape[1] != len(places):
+        raise InputError(
+            "positions", need=f"{len(places)} atoms, as many as the reference", got=str(coordinates.shape[1]),
+            remedy="select the atoms of the reference, or build it for this cell",
+        )  # fmt: skip
+    wandering = coordinates - coordinates[:1]
+    mean = coordinates[0] + (wandering - np.rint(wandering)).mean(axis=0)
+    distance = np.linalg.norm(minimum_image((places[:, None] - mean[None]) @ box, box), axis=-1)
+    _, atom = linear_sum_assignment(distance**2)
+    worst = float(distance[np.arange(len(places)), atom].max())
+    if worst > tolerance:
+        raise InputError(
+            "positions", need=f"atoms within {tolerance:g} A of the reference", got=f"one {worst:.2f} A away",
+            remedy="check setting, origin and cell of the reference",
+        )  # fmt: skip
+    return np.asarray(atom, dtype=np.int64)
