@@ -1,0 +1,198 @@
+"""Composition and mass density in layers across a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.periodic import wrap_fractional
+from ionpath.structure._frames import Floats, as_frames, as_symbols, heights
+
+GRAM_PER_CM3 = 1.66053906660
+"""Density of 1 u/A^3 in g/cm^3."""
+
+
+@dataclass(frozen=True)
+class LayerProfile:
+    """What the layers of a cell are made of.
+
+    Attributes
+    ----------
+    axis : int
+        Cell vector that counts the layers.
+    y : ndarray, (B,)
+        Centres of the layers along the normal, in A.
+    species : tuple of str
+        Species.
+    fractions : ndarray, (species, B)
+        Number fraction of each species; nan in a layer without atoms.
+    densities : ndarray, (species, B)
+        Number densities, in 1/A^3.
+    mass_density : ndarray, (B,)
+        Mass density, in g/cm^3.
+    n_frames : int
+        Number of frames.
+    """
+
+    axis: int
+    y: Floats
+    species: tuple[str, ...]
+    fractions: Floats
+    densities: Floats
+    mass_density: Floats
+    n_frames: int
+
+
+class LayerHistogram:
+    """Atoms counted layer by layer and frame by frame; histograms of blocks of frames can be added up.
+
+    Parameters
+    ----------
+    species : sequence of str, (N,)
+        Chemical symbols.
+    masses : array_like, (N,)
+        Masses in u.
+    axis : int
+        Cell vector that counts the layers.
+    bins : int
+        Number of layers.
+    """
+
+    def __init__(self, species: Sequence[str], masses: ArrayLike, *, axis: int = 1, bins: int = 20) -> None:
+        symbols = as_symbols(species, len(species))
+        self.masses = np.asarray(masses, dtype=np.float64)
+        if self.masses.shape != symbols.shape or not (self.masses > 0).all():
+            raise InputError(
+                "masses", need=f"{len(symbols)} positive masses in u", got=f"shape {self.masses.shape}",
+                remedy="give the mass of every atom",
+            )  # fmt: skip
+        if axis not in (0, 1, 2) or bins < 1:
+            raise InputError(
+                "axis", need="cell vector 0, 1 or 2 and at least one layer", got=f"axis {axis}, {bins} layers",
+                remedy="choose one of the three cell vectors",
+            )  # fmt: skip
+        self.axis, self.bins = axis, bins
+        self.names, self.kinds = np.unique(symbols, return_inverse=True)
+        self.density = np.zeros((len(self.names), bins))
+        self.mass = np.zeros(bins)
+        self.totals = np.zeros(2)  # frames, sum of heights
+
+    def add(self, positions: Floats, cell: Floats) -> None:
+        """Count the atoms of one frame.
+
+        Parameters
+        ----------
+        positions : ndarray, (N, 3)
+            Positions in A.
+        cell : ndarray, (3, 3)
+            Cell vectors as rows, in A.
+        """
+        along = wrap_fractional(positions @ np.linalg.inv(cell)[:, self.axis])
+        layer = np.minimum((along * self.bins).astype(int), self.bins - 1)
+        volume = abs(float(np.linalg.det(cell))) / self.bins
+        size = len(self.names) * self.bins
+        counts = np.bincount(self.kinds * self.bins + layer, minlength=size).reshape(-1, self.bins)
+        self.density += counts / volume
+        self.mass += np.bincount(layer, self.masses, minlength=self.bins) / volume * GRAM_PER_CM3
+        self.totals += [1.0, float(heights(cell)[self.axis])]
+
+    def state(self) -> dict[str, Floats]:
+        """Give what other histograms can be added to.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Sums over frames.
+        """
+        return {"density": self.density, "mass": self.mass, "totals": self.totals}
+
+    def merge(self, state: dict[str, Floats]) -> None:
+        """Add the frames of another histogram.
+
+        Parameters
+        ----------
+        state : dict of str to ndarray
+            What its `state` gave.
+        """
+        self.density += state["density"]
+        self.mass += state["mass"]
+        self.totals += state["totals"]
+
+    def result(self) -> LayerProfile:
+        """Normalise the counts.
+
+        Returns
+        -------
+        LayerProfile
+            Means over the frames so far.
+        """
+        frames = float(self.totals[0])
+        total = self.density.sum(axis=0)
+        return LayerProfile(
+            axis=self.axis,
+            y=np.asarray(
+                (np.arange(self.bins) + 0.5) / self.bins * self.totals[1] / frames, dtype=np.float64
+            ),
+            species=tuple(map(str, self.names)),
+            fractions=np.asarray(self.density / np.where(total > 0, total, np.nan), dtype=np.float64),
+            densities=self.density / frames,
+            mass_density=self.mass / frames,
+            n_frames=int(frames),
+        )
+
+
+@references("chen2025")
+def layer_profiles(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    species: Sequence[str],
+    masses: ArrayLike,
+    *,
+    axis: int = 1,
+    bins: int = 20,
+) -> LayerProfile:
+    """Compute the composition and the mass density in layers across a cell.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3) or (T, N, 3)
+        Positions in A, wrapped or not.
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    species : sequence of str, (N,)
+        Chemical symbols.
+    masses : array_like, (N,)
+        Masses in u.
+    axis : {1, 0, 2}
+        Cell vector that counts the layers; they lie parallel to the other two.
+    bins : int, default 20
+        Number of layers.
+
+    Returns
+    -------
+    LayerProfile
+        Number fractions, number densities and mass density of every layer.
+
+    Raises
+    ------
+    InputError
+        If masses are missing, or the axis is none of the cell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> p = layer_profiles([[0.0, 1, 0], [0, 6, 0]], np.diag([2.0, 8.0, 2.0]), ["Li", "S"], [6.94, 32.06], bins=2)
+    >>> p.species, p.fractions.tolist(), p.mass_density.round(3).tolist()
+    (('Li', 'S'), [[1.0, 0.0], [0.0, 1.0]], [0.72, 3.327])
+    """
+    frames, cells, _ = as_frames(positions, cell)
+    as_symbols(species, frames.shape[1])
+    histogram = LayerHistogram(species, masses, axis=axis, bins=bins)
+    for frame, lattice in zip(frames, cells, strict=True):
+        histogram.add(frame, lattice)
+    return histogram.result()

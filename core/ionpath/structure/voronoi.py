@@ -1,0 +1,150 @@
+"""Volumes of the Voronoi cells of ions."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.citations import references
+from ionpath.errors import InputError, require
+from ionpath.structure._frames import Floats, Ints, as_frames, freud_system, heights, repeat, repeats_for
+
+
+@references("freud", "rycroft2009", "gellatly1982")
+def voronoi_volumes(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    atoms: ArrayLike | None = None,
+    *,
+    mode: Literal["plain", "radical"] = "plain",
+    radii: ArrayLike | None = None,
+) -> Floats:
+    r"""Compute the volumes of Voronoi cells.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3) or (T, N, 3)
+        Positions of all atoms, in A, wrapped or not.
+    cell : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    atoms : array_like of int, optional
+        Atoms whose volumes are wanted; default: all.
+    mode : {"plain", "radical"}
+        Plain cells hold what is nearest to an atom. Radical ones take the sizes of atoms into account.
+    radii : array_like, (N,), optional
+        Radii in A; needed for the radical cells.
+
+    Returns
+    -------
+    ndarray, (n,) or (T, n)
+        Volumes in A^3; those of all atoms add up to the volume of the cell.
+
+    Raises
+    ------
+    InputError
+        If radii are missing, an index is out of range, or two atoms lie on top of each other.
+
+    Notes
+    -----
+    The plain cells come from freud (voro++). The radical ones are bounded by the planes of equal power,
+
+    .. math:: |\mathbf r - \mathbf r_i|^2 - R_i^2 = |\mathbf r - \mathbf r_j|^2 - R_j^2,
+
+    and are intersected atom by atom with scipy; an atom much smaller than its neighbours may have no cell of
+    its own, and its volume is 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> voronoi_volumes([[0.0, 0, 0], [2, 0, 0]], np.diag([4.0, 3.0, 3.0])).round(4).tolist()
+    [18.0, 18.0]
+    >>> two = [[0.0, 0, 0], [2, 0, 0]]
+    >>> voronoi_volumes(two, np.diag([4.0, 3.0, 3.0]), mode="radical", radii=[1.2, 0.8]).round(4).tolist()
+    [21.6, 14.4]
+    """
+    frames, cells, single = as_frames(positions, cell)
+    n_atoms = frames.shape[1]
+    chosen = np.arange(n_atoms) if atoms is None else np.asarray(atoms, dtype=np.int64)
+    if chosen.size and (chosen.min() < 0 or chosen.max() >= n_atoms):
+        raise InputError(
+            "atoms", need=f"indices from 0 to {n_atoms - 1}", got=f"{chosen.min()} to {chosen.max()}",
+            remedy="check the selection",
+        )  # fmt: skip
+    if mode == "plain":
+        volumes = np.array([_plain(f, c)[chosen] for f, c in zip(frames, cells, strict=True)])
+    elif mode == "radical":
+        sizes = _checked_radii(radii, n_atoms)
+        volumes = np.array([_radical(f, c, chosen, sizes) for f, c in zip(frames, cells, strict=True)])
+    else:
+        raise InputError("mode", need="'plain' or 'radical'", got=repr(mode), remedy="choose one of them")
+    return volumes[0] if single else volumes
+
+
+def _checked_radii(radii: ArrayLike | None, n_atoms: int) -> Floats:
+    sizes = np.asarray([] if radii is None else radii, dtype=np.float64)
+    if sizes.shape != (n_atoms,) or not (sizes > 0).all():
+        raise InputError(
+            "radii", need=f"{n_atoms} positive radii in A for radical cells",
+            got="none" if radii is None else f"shape {sizes.shape}", remedy="give one radius per atom",
+        )  # fmt: skip
+    return sizes
+
+
+def _plain(positions: Floats, cell: Floats) -> Floats:
+    freud = require("freud", purpose="Voronoi cells", install="pip install freud-analysis")
+    # voro++ does not cut a cell by the images of its own atom beyond the first: give it room.
+    length = 2.0 * (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0)
+    counts = repeats_for(cell, length)
+    larger, lattice = repeat(positions, cell, counts) if max(counts) > 1 else (positions, cell)
+    box, points = freud_system(larger, lattice)
+    volumes = np.asarray(freud.locality.Voronoi().compute((box, points)).volumes, dtype=np.float64)
+    expected = abs(float(np.linalg.det(lattice)))
+    if not abs(volumes.sum() - expected) < 1e-3 * expected:
+        raise InputError(
+            "positions", need="atoms apart from each other", got="Voronoi cells that do not fill the volume",
+            remedy="look for two atoms at one place",
+        )  # fmt: skip
+    return volumes[: len(positions)]
+
+
+def _radical(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Floats:
+    from scipy.spatial import cKDTree
+
+    radius = 3.0 * (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0) + float(np.ptp(radii))
+    layers = np.ceil(radius / heights(cell)).astype(int)
+    shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in layers), indexing="ij"), -1).reshape(-1, 3)
+    wrapped = np.mod(positions @ np.linalg.inv(cell), 1.0) @ cell
+    images = (wrapped[None] + (shifts @ cell)[:, None]).reshape(-1, 3)
+    squares = np.tile(radii**2, len(shifts))
+    tree = cKDTree(images)
+    volumes = np.empty(len(chosen))
+    for row, atom in enumerate(chosen):
+        reach = radius
+        near = np.array(tree.query_ball_point(wrapped[atom], reach))
+        offsets = images[near] - wrapped[atom]
+        apart = (offsets**2).sum(axis=1) > 1e-12
+        volumes[row] = _cell_volume(offsets[apart], squares[near][apart], float(radii[atom] ** 2))
+    return volumes
+
+
+def _cell_volume(offsets: Floats, squares: Floats, own: float) -> float:
+    """Volume of the points of lower power to the origin than to any neighbour."""
+    from scipy.optimize import linprog
+    from scipy.spatial import ConvexHull, HalfspaceIntersection
+
+    lengths = np.linalg.norm(offsets, axis=1)
+    normals = offsets / lengths[:, None]
+    distances = (lengths**2 + own - squares) / (2.0 * lengths)
+    # The point deepest inside, by linear programming (the atom itself may lie outside its radical cell).
+    inside = linprog(
+        [0, 0, 0, -1],
+        A_ub=np.c_[normals, np.ones(len(normals))],
+        b_ub=distances,
+        bounds=[(None, None)] * 3 + [(0, None)],
+    )
+    if inside.status != 0 or inside.x[3] < 1e-9:
+        return 0.0
+    corners = HalfspaceIntersection(np.c_[normals, -distances], inside.x[:3]).intersections
+    return float(ConvexHull(corners).volume)
