@@ -63,7 +63,11 @@ class AnionClusters:
             Shares of centre-frames; they add up to 1.
         """
         counts = np.bincount(self.centre_kind.ravel(), minlength=len(self.kinds))
-        return {name: float(n / self.centre_kind.size) for name, n in zip(self.kinds, counts, strict=True)}
+        return {
+            name: float(n / self.centre_kind.size)
+            for name, n in zip(self.kinds, counts, strict=True)
+            if name != FREE
+        }
 
     def unit_fractions(self) -> dict[str, float]:
         """Give the share of each kind among the units, free ligands left out.

@@ -110,27 +110,44 @@ def _plain(positions: Floats, cell: Floats) -> Floats:
 
 
 def _radical(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Floats:
+    spacing = (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0)
+    spread = float(np.ptp(radii**2)) / spacing
+    reach = 3.0 * spacing + spread
+    for _ in range(6):
+        volumes, farthest = _radical_within(positions, cell, chosen, radii, reach)
+        # A plane farther away than the farthest corner does not cut, and its atom is at most twice as far.
+        if 2.0 * farthest + spread <= reach:
+            return volumes
+        reach = 1.1 * (2.0 * farthest + spread) if np.isfinite(farthest) else 2.0 * reach
+    raise InputError(
+        "radii", need="cells bounded by near atoms", got=f"cells that reach beyond {reach:.3g} A",
+        remedy="check radii and positions",
+    )  # fmt: skip
+
+
+def _radical_within(
+    positions: Floats, cell: Floats, chosen: Ints, radii: Floats, reach: float
+) -> tuple[Floats, float]:
     from scipy.spatial import cKDTree
 
-    radius = 3.0 * (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0) + float(np.ptp(radii))
-    layers = np.ceil(radius / heights(cell)).astype(int)
+    layers = np.ceil(reach / heights(cell)).astype(int)
     shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in layers), indexing="ij"), -1).reshape(-1, 3)
     wrapped = np.mod(positions @ np.linalg.inv(cell), 1.0) @ cell
     images = (wrapped[None] + (shifts @ cell)[:, None]).reshape(-1, 3)
     squares = np.tile(radii**2, len(shifts))
     tree = cKDTree(images)
-    volumes = np.empty(len(chosen))
+    volumes, farthest = np.empty(len(chosen)), 0.0
     for row, atom in enumerate(chosen):
-        reach = radius
         near = np.array(tree.query_ball_point(wrapped[atom], reach))
         offsets = images[near] - wrapped[atom]
         apart = (offsets**2).sum(axis=1) > 1e-12
-        volumes[row] = _cell_volume(offsets[apart], squares[near][apart], float(radii[atom] ** 2))
-    return volumes
+        volumes[row], corner = _cell_volume(offsets[apart], squares[near][apart], float(radii[atom] ** 2))
+        farthest = max(farthest, corner)
+    return volumes, farthest
 
 
-def _cell_volume(offsets: Floats, squares: Floats, own: float) -> float:
-    """Volume of the points of lower power to the origin than to any neighbour."""
+def _cell_volume(offsets: Floats, squares: Floats, own: float) -> tuple[float, float]:
+    """Volume of the points of lower power to the origin than to any neighbour, and its farthest corner."""
     from scipy.optimize import linprog
     from scipy.spatial import ConvexHull, HalfspaceIntersection
 
@@ -144,7 +161,11 @@ def _cell_volume(offsets: Floats, squares: Floats, own: float) -> float:
         b_ub=distances,
         bounds=[(None, None)] * 3 + [(0, None)],
     )
+    if inside.status == 3:
+        return 0.0, float("inf")  # not bounded on all sides
     if inside.status != 0 or inside.x[3] < 1e-9:
-        return 0.0
+        return 0.0, 0.0
     corners = HalfspaceIntersection(np.c_[normals, -distances], inside.x[:3]).intersections
-    return float(ConvexHull(corners).volume)
+    if not np.isfinite(corners).all():
+        return 0.0, float("inf")
+    return float(ConvexHull(corners).volume), float(np.linalg.norm(corners, axis=1).max())

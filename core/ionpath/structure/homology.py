@@ -1,0 +1,263 @@
+"""Persistent homology of atoms in a periodic cell: the alpha filtration on the torus."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError, require
+from ionpath.periodic import wrap_fractional
+from ionpath.structure._frames import Floats, Ints, as_frames, heights
+
+_JITTER = 1e-5
+"""Random displacement, in A, that makes the triangulation of a perfect crystal unique."""
+
+
+@dataclass(frozen=True)
+class PeriodicComplex:
+    """Alpha complex of points on a torus.
+
+    Attributes
+    ----------
+    simplices : tuple of ndarray of int
+        Vertices of the points, edges, triangles and tetrahedra, each (n, k + 1), sorted in each row.
+    values : tuple of ndarray
+        Their filtration values, in A^2.
+    edge_images : ndarray of int, (n, 3)
+        For each edge, the image in which its second vertex is, seen from the first one in the home cell.
+    """
+
+    simplices: tuple[Ints, ...]
+    values: tuple[Floats, ...]
+    edge_images: Ints
+
+
+@dataclass(frozen=True)
+class PersistenceDiagram:
+    """Births and deaths of holes.
+
+    Attributes
+    ----------
+    dimension : int
+        1 for rings, 2 for cavities.
+    birth, death : ndarray, (n,)
+        Filtration values, in A^2.
+    birth_simplex, death_simplex : ndarray of int, (n, d + 1) and (n, d + 2)
+        Atoms of the simplices that make the hole and fill it.
+    """
+
+    dimension: int
+    birth: Floats
+    death: Floats
+    birth_simplex: Ints
+    death_simplex: Ints
+
+    @property
+    def birth_radius(self) -> Floats:
+        """Root of the birth values, in A; 0 where a value is negative."""
+        return np.asarray(np.sqrt(np.maximum(self.birth, 0.0)), dtype=np.float64)
+
+    @property
+    def death_radius(self) -> Floats:
+        """Root of the death values, in A; 0 where a value is negative."""
+        return np.asarray(np.sqrt(np.maximum(self.death, 0.0)), dtype=np.float64)
+
+
+def periodic_alpha_complex(positions: Floats, cell: Floats, radii: Floats | None = None) -> PeriodicComplex:
+    """Build the alpha complex of points on a torus.
+
+    Parameters
+    ----------
+    positions : ndarray, (N, 3)
+        Positions in A.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    radii : ndarray, (N,), optional
+        Radii in A, for the weighted complex.
+
+    Returns
+    -------
+    PeriodicComplex
+        Simplices with filtration values.
+
+    Raises
+    ------
+    InputError
+        If the cell is too small for the complex to be simplicial.
+
+    Notes
+    -----
+    gudhi triangulates the points with images around them; simplices with an atom in the home cell are kept, and
+    those that are images of each other are one. The margin is wide enough if no circumsphere of a simplex kept
+    reaches out of it, which is checked.
+    """
+    gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
+    rng = np.random.default_rng(20)
+    spots = wrap_fractional(positions @ np.linalg.inv(cell)) @ cell + rng.uniform(
+        -_JITTER, _JITTER, positions.shape
+    )
+    weights = None if radii is None else np.asarray(radii, dtype=np.float64) ** 2
+    margin = 2.5 * (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0)
+    for _ in range(6):
+        points, atom, image = _with_images(spots, cell, margin)
+        tree = gudhi.AlphaComplex(
+            points=points, weights=None if weights is None else weights[atom]
+        ).create_simplex_tree()
+        found, needed = _home_simplices(tree, atom, image)
+        if needed + (0.0 if radii is None else float(np.max(radii))) <= margin:
+            return _quotient(found)
+        margin = 1.2 * needed + (0.0 if radii is None else float(np.max(radii)))
+    raise InputError(
+        "positions", need="atoms throughout the cell", got=f"empty spheres wider than {margin:.3g} A",
+        remedy="choose more species",
+    )  # fmt: skip
+
+
+def _with_images(spots: Floats, cell: Floats, margin: float) -> tuple[Floats, Ints, Ints]:
+    reach = np.ceil(margin / heights(cell)).astype(int)
+    shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), -1).reshape(-1, 3)
+    coordinates = spots @ np.linalg.inv(cell)
+    everywhere = coordinates[None] + shifts[:, None]
+    pad = margin / heights(cell)
+    near = ((everywhere > -pad) & (everywhere < 1 + pad)).all(axis=-1)
+    shift, atom = np.nonzero(near)
+    return everywhere[shift, atom] @ cell, atom.astype(np.int64), shifts[shift].astype(np.int64)
+
+
+def _home_simplices(
+    tree: object, atom: Ints, image: Ints
+) -> tuple[list[tuple[NDArray[np.int64], Floats]], float]:
+    """Simplices of each dimension that touch the home cell, and twice the largest radius among them."""
+    by_size: dict[int, tuple[list[list[int]], list[float]]] = {k: ([], []) for k in range(1, 5)}
+    home = (image == 0).all(axis=1)
+    at_home = home.tolist()
+    for vertices, value in tree.get_simplices():  # type: ignore[attr-defined]
+        if any(at_home[v] for v in vertices):
+            rows, values = by_size[len(vertices)]
+            rows.append(vertices)
+            values.append(value)
+    found = []
+    for size in range(1, 5):
+        corners = np.array(by_size[size][0], dtype=np.int64).reshape(-1, size)
+        table = np.concatenate([atom[corners][..., None], image[corners]], axis=-1)  # (n, size, 4)
+        found.append((table, np.array(by_size[size][1])))
+    largest = float(found[3][1].max()) if len(found[3][1]) else 0.0
+    return found, 2.0 * float(np.sqrt(max(largest, 0.0)))
+
+
+def _quotient(found: list[tuple[NDArray[np.int64], Floats]]) -> PeriodicComplex:
+    simplices, values, images = [], [], np.empty((0, 3), dtype=np.int64)
+    for size, (table, value) in enumerate(found, start=1):
+        order = np.argsort(table[..., 0], axis=1, kind="stable")
+        table = np.take_along_axis(table, order[..., None], axis=1)
+        atoms = table[..., 0]
+        relative = (table[..., 1:] - table[:, :1, 1:]).reshape(len(table), -1)
+        keys, first = np.unique(np.concatenate([atoms, relative], axis=1), axis=0, return_index=True)
+        vertices = keys[:, :size]
+        twice = (vertices[:, 1:] == vertices[:, :-1]).any() if size > 1 else False
+        if twice or len(np.unique(vertices, axis=0)) != len(vertices):
+            raise InputError(
+                "cell", need="a cell in which no two atoms are neighbours through two images",
+                got="a smaller one", remedy="repeat the cell",
+            )  # fmt: skip
+        simplices.append(vertices)
+        values.append(value[first])
+        if size == 2:
+            images = keys[:, 5:8]
+    return PeriodicComplex(tuple(simplices), tuple(values), images)
+
+
+def diagram_of(complex_: PeriodicComplex, dimension: int = 1) -> PersistenceDiagram:
+    """Compute the persistence of a complex.
+
+    Parameters
+    ----------
+    complex_ : PeriodicComplex
+        Alpha complex.
+    dimension : {1, 2}
+        1 for rings, 2 for cavities.
+
+    Returns
+    -------
+    PersistenceDiagram
+        Holes that are filled at some radius, sorted by birth; those of the torus itself never are.
+    """
+    gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
+    tree = gudhi.SimplexTree()
+    for vertices, values in zip(complex_.simplices, complex_.values, strict=True):
+        tree.insert_batch(np.ascontiguousarray(vertices.T.astype(np.int32)), values)
+    tree.make_filtration_non_decreasing()
+    tree.compute_persistence(homology_coeff_field=2, min_persistence=0.0)
+    rows = []
+    for birth, death in tree.persistence_pairs():
+        if len(birth) == dimension + 1 and death:
+            rows.append((tree.filtration(birth), tree.filtration(death), sorted(birth), sorted(death)))
+    rows.sort()
+    return PersistenceDiagram(
+        dimension,
+        np.array([row[0] for row in rows]),
+        np.array([row[1] for row in rows]),
+        np.array([row[2] for row in rows], dtype=np.int64).reshape(-1, dimension + 1),
+        np.array([row[3] for row in rows], dtype=np.int64).reshape(-1, dimension + 2),
+    )
+
+
+@references("edelsbrunner1994", "gudhi", "chen2023")
+def persistence_diagram(
+    positions: ArrayLike, cell: ArrayLike, *, radii: ArrayLike | None = None, dimension: int = 1
+) -> PersistenceDiagram:
+    """Compute the persistent homology of atoms in a periodic cell.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3)
+        Positions of the atoms chosen, in A, wrapped or not.
+    cell : array_like, (3, 3)
+        Cell vectors as rows, in A.
+    radii : array_like, (N,), optional
+        Radii in A: balls then start with them, and the complex is weighted.
+    dimension : {1, 2}
+        1 for rings, 2 for cavities.
+
+    Returns
+    -------
+    PersistenceDiagram
+        Births and deaths in A^2; take the root for radii.
+
+    Raises
+    ------
+    InputError
+        If there are too few atoms, radii do not fit, or the cell is too small.
+
+    Notes
+    -----
+    Balls grow around the atoms. A ring is born when they close it and dies when they fill it. The alpha
+    filtration has the same holes as the union of the balls at every radius, and filtration values are squared
+    radii (with radii R, squared distance less R squared).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> cubic = np.stack(np.meshgrid(*[np.arange(4)] * 3), -1).reshape(-1, 3) * 2.0
+    >>> d = persistence_diagram(cubic, np.eye(3) * 8)
+    >>> long = d.death - d.birth > 0.5
+    >>> int(long.sum()), d.birth_radius[long].mean().round(3).item(), d.death_radius[long].mean().round(3).item()
+    (126, 1.0, 1.414)
+    """
+    frames, cells, single = as_frames(positions, cell)
+    if not single or frames.shape[1] < 8:
+        raise InputError(
+            "positions", need="one frame with at least eight atoms", got=f"shape {np.shape(positions)}",
+            remedy="go through the frames one by one",
+        )  # fmt: skip
+    if dimension not in (1, 2):
+        raise InputError("dimension", need="1 or 2", got=repr(dimension), remedy="1 gives rings")
+    sizes = None if radii is None else np.asarray(radii, dtype=np.float64)
+    if sizes is not None and (sizes.shape != frames.shape[1:2] or not (sizes >= 0).all()):
+        raise InputError(
+            "radii", need=f"{frames.shape[1]} radii in A", got=f"shape {sizes.shape}", remedy="one per atom"
+        )
+    return diagram_of(periodic_alpha_complex(frames[0], cells[0], sizes), dimension)
