@@ -131,7 +131,7 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
 
 def _check_lag_number(lag: int) -> None:
     if isinstance(lag, bool) or int(lag) != lag or lag < 1:
-        raise InputError("lag", need="a positive number of frames", got=repr(lag))
+        raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
 
 
 def _stochastic(matrix: Any) -> NDArray[np.float64]:

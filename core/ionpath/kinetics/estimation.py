@@ -138,7 +138,7 @@ def bayesian_msm(
     *,
     n_states: int | None = None,
     n_samples: int = 100,
-    count_mode: str = "effective",
+    count_mode: str = "sliding-effective",
     reversible: bool = True,
     connected: str = "all",
     seed: int | None = None,
@@ -155,10 +155,9 @@ def bayesian_msm(
         Number of states; the largest label plus one by default.
     n_samples : int
         Number of samples.
-    count_mode : {"effective", "sliding-effective", "sample"}
-        Counts that are statistically independent: by the statistical inefficiency of each row (thorough, minutes for
-        tens of millions of frames), by dividing by the lag, or by windows one lag apart (both instant, but too
-        optimistic if the dynamics at this lag is not Markovian).
+    count_mode : {"sliding-effective", "effective", "sample"}
+        Counts that are taken for independent: every window divided by the lag; windows divided by the statistical
+        inefficiency of their row, as deeptime estimates it; or windows one lag apart. See Notes.
     reversible : bool
         Whether samples obey detailed balance.
     connected : {"all", "largest"}
@@ -182,6 +181,11 @@ def bayesian_msm(
     -----
     Gibbs sampler of reversible matrices by Trendelkamp-Schroer et al., doi:10.1063/1.4934536, as in deeptime;
     non-reversible rows are drawn from their Dirichlet posterior.
+
+    All three ways take the ions for alike and the dynamics at this lag for Markovian. On 60 ions of the trajectories
+    released with arXiv:2412.07115 the standard error of the total path entropy (704 J/mol/K) was 9.5 from a bootstrap
+    over ions, 6.6 from "sliding-effective" and 3.7 from "effective" counts, which took a second per ion: where there
+    are enough ions, prefer the bootstrap of `entropy_uncertainty`.
 
     Examples
     --------

@@ -14,10 +14,17 @@ UNASSIGNED = -1
 """Label of a frame in which an ion is in no state. Windows that begin or end there are not counted."""
 
 
-
 @runtime_checkable
 class CountedTrajectories(Protocol):
-    """Trajectories that count their own windows, such as `ionpath.kinetics.runs.ShellRuns`."""
+    """Trajectories that count their own windows, such as `ionpath.kinetics.runs.ShellRuns`.
+
+    Attributes
+    ----------
+    n_states : int
+        Number of states.
+    n_frames : int
+        Number of frames of every ion.
+    """
 
     n_states: int
     n_frames: int
@@ -119,6 +126,10 @@ def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states:
     """
     if isinstance(trajectories, CountedTrajectories):
         top = trajectories.n_states - 1
+        if n_states not in (None, top + 1):
+            raise InputError(
+                "n_states", need=f"{top + 1}, as the runs have", got=str(n_states), remedy="leave it out"
+            )
     else:
         top = int(max(row.max() for row in trajectories if row.size))
     if n_states is None:
@@ -220,7 +231,8 @@ def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:
     InputError
         If the set is empty or a label is out of range.
     """
-    labels = np.atleast_1d(np.asarray(states if np.ndim(states) == 0 else list(states)))  # type: ignore[arg-type]
+    several = isinstance(states, Iterable) and not (isinstance(states, np.ndarray) and states.ndim == 0)
+    labels = np.array(list(states) if several else [states]).ravel()  # type: ignore[arg-type]
     if labels.size == 0:
         raise InputError(name, need="at least one state", got="an empty set")
     if not np.issubdtype(labels.dtype, np.integer):

@@ -1,0 +1,69 @@
+"""Counts against deeptime and against the definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from deeptime.markov import TransitionCountEstimator
+
+from ionpath.errors import InputError
+from ionpath.kinetics import count_matrices, count_matrix
+
+
+@pytest.mark.parametrize("mode", ["sliding", "sliding-effective", "sample"])
+@pytest.mark.parametrize(("states", "lag"), [(2, 1), (7, 13), (20, 5), (300, 2)])
+def test_counts_equal_those_of_deeptime(mode: str, states: int, lag: int) -> None:
+    # 2, 20 and 300 states are counted in codes of 8, 16 and 64 bits
+    dtrajs = [row.astype(np.int16) for row in np.random.default_rng(states).integers(0, states, (3, 2000))]
+    dtrajs[1] = dtrajs[1][:777]
+    expected = TransitionCountEstimator(lag, mode, n_states=states).fit_fetch(dtrajs).count_matrix
+    counts = count_matrix(dtrajs, lag, n_states=states, count_mode=mode)
+    np.testing.assert_allclose(counts, expected, rtol=1e-14)
+
+
+def test_effective_counts_are_those_of_deeptime(chains) -> None:
+    dtrajs = chains.simulate(chains.line, 4, 500, seed=1)
+    expected = (
+        TransitionCountEstimator(3, "effective").fit_fetch(list(dtrajs.astype(int)), n_jobs=1).count_matrix
+    )
+    np.testing.assert_allclose(count_matrix(dtrajs, 3, count_mode="effective"), expected)
+    with pytest.raises(InputError, match=r"effective counts, got unassigned frames \(-1\); use count_mode"):
+        count_matrix(np.array([0, 1, -1, 0, 1]), 1, count_mode="effective")
+
+
+def test_long_trajectories_are_counted_in_pieces_without_losing_a_window() -> None:
+    row = np.random.default_rng(0).integers(0, 3, 400_000).astype(np.int8)
+    counts = count_matrix(row, 600)
+    expected = np.zeros((3, 3))
+    np.add.at(expected, (row[:-600], row[600:]), 1)
+    np.testing.assert_array_equal(counts, expected)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32, np.int64, np.uint64])
+def test_the_integer_type_does_not_matter(kind: type) -> None:
+    row = np.random.default_rng(3).integers(0, 5, 1000)
+    np.testing.assert_array_equal(count_matrix(row.astype(kind), 7), count_matrix(row, 7))
+
+
+def test_windows_with_an_unassigned_end_are_not_counted() -> None:
+    row = np.array([0, -1, 1, 0, 1, -1, 0])
+    counts = count_matrix(row, 2)  # windows 0-1, (-1)-0, 1-1, 0-(-1), 1-0
+    np.testing.assert_array_equal(counts, [[0, 1], [1, 1]])
+
+
+def test_blocks_add_up_to_the_whole() -> None:
+    rows = np.random.default_rng(5).integers(0, 4, (3, 1001))
+    blocks = count_matrices(rows, 10, n_blocks=4)
+    assert blocks.shape == (12, 4, 4)
+    np.testing.assert_array_equal(blocks.sum(axis=0), count_matrix(rows, 10))
+
+
+def test_trajectories_shorter_than_the_lag_count_nothing() -> None:
+    long, short = np.array([0, 1, 0, 1, 1, 0]), np.array([1, 1])
+    np.testing.assert_array_equal(count_matrix([long, short], 3, n_states=2), count_matrix(long, 3))
+
+
+def test_released_counts_equal_those_of_deeptime(released) -> None:
+    some = released[:10]
+    expected = TransitionCountEstimator(600, "sliding", n_states=7).fit_fetch(list(some)).count_matrix
+    np.testing.assert_array_equal(count_matrix(some, 600, n_states=7), expected)
