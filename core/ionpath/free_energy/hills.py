@@ -94,7 +94,9 @@ class Hills:
             step = self.sigmas[:, k].min() / points_per_sigma
             if period is not None:
                 n = max(int(np.ceil((period[1] - period[0]) / step)), 8)
-                axes.append(period[0] + (period[1] - period[0]) / n * np.arange(n))
+                axes.append(
+                    np.asarray(period[0] + (period[1] - period[0]) / n * np.arange(n), dtype=np.float64)
+                )
             else:
                 reach = margin * self.sigmas[:, k].max()
                 low, high = self.centres[:, k].min() - reach, self.centres[:, k].max() + reach

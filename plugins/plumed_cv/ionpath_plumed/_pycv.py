@@ -186,7 +186,9 @@ def _first_step(action: Any, data: dict[str, Any]) -> None:
     order = {c.name: k for k, c in enumerate(variable.components)}
     data["outputs"] = [(name, order[name]) for name, _ in _selected(variable, parameters.get("values"))]
     data["image"] = None if periodic else _free
-    data["compute"] = variable.compute
+    # A variable of a plugin package takes the cell; ours take PLUMED's minimum image.
+    data["cell"] = hasattr(variable, "compute_in_cell")
+    data["compute"] = getattr(variable, "compute_in_cell", variable.compute)
 
 
 def _free(vectors: Any) -> Any:

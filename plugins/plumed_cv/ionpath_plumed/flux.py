@@ -2,7 +2,7 @@
 
 ``m: PYCVINTERFACE ATOMS=ion,centre IMPORT=ionpath_plumed.flux INIT={sites=sites.dat}`` gives memberships ``m.py-p0``
 (external), ``m.py-p1``, ``m.py-p2``, ...: see `ionpath.cvs.ShellMembership`. Printed along a run they are what a
-path entropy is counted from: `ionpath_plumed.colvar.states`.
+path entropy is counted from: `ionpath_plumed.files.states`.
 
 Parameters, as ``INIT={name=value ...}``: ``sites`` (vectors from the centre to the sites in A, a text file or
 rows), ``width``, ``cutoff`` (A), ``centre`` (number of atoms whose mean is the centre, 1), ``rotation`` (degrees

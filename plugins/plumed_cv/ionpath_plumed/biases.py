@@ -1,0 +1,134 @@
+"""The biasing and printing part of a plumed.dat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ionpath.errors import InputError
+from ionpath_plumed.presets import Protocol
+
+
+@dataclass(frozen=True)
+class Bias:
+    """How a run is biased.
+
+    Attributes
+    ----------
+    settings : Protocol
+        Widths, heights and paces.
+    temperature : float
+        Temperature in K.
+    timestep : float
+        Time step in fs.
+    method : str
+        ``metad``, ``opes`` or ``opes-explore``.
+    barrier : float
+        Highest barrier in kJ/mol for OPES.
+    walkers : int
+        Number of walkers that share hills.
+    """
+
+    settings: Protocol
+    temperature: float
+    timestep: float
+    method: str
+    barrier: float
+    walkers: int
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        for name in ("temperature", "timestep", "barrier", "walkers"):
+            if not getattr(self, name) > 0:
+                raise InputError(
+                    name, need="a number above 0", got=f"{getattr(self, name)}", remedy="check its unit"
+                )
+        if self.method not in ("metad", "opes", "opes-explore"):
+            raise InputError(
+                "method", need="'metad', 'opes' or 'opes-explore'", got=repr(self.method), remedy="choose one"
+            )
+        if self.walkers > 1 and self.method != "metad":
+            raise InputError(
+                "walkers", need="1 with OPES", got=f"{self.walkers}", remedy="use method='metad'"
+            )
+
+    @property
+    def stride(self) -> int:
+        """Steps between hills."""
+        return max(round(self.settings.pace / self.timestep), 1)
+
+
+def write_bias(
+    body: Sequence[str],
+    bias: Bias,
+    variables: Sequence[str],
+    printed: str,
+    *,
+    grid: Sequence[tuple[float | str, float | str]] | None,
+) -> str:
+    """Compose a plumed.dat.
+
+    Parameters
+    ----------
+    body : sequence of str
+        Collective variables and walls.
+    bias : Bias
+        How to bias.
+    variables : sequence of str
+        Biased variables.
+    printed : str
+        What COLVAR shows besides the bias.
+    grid : sequence of (low, high), optional
+        Range of the grid on which hills are stored along each variable; none: they are summed at every step.
+
+    Returns
+    -------
+    str
+        The input.
+    """
+    s = bias.settings
+    spacing = ",".join([f"{s.sigma / 5:g}"] * len(variables))
+    head = [
+        f"# {s.kind}: {s.sigma:g} wide hills of {s.height:g} kJ/mol every {s.pace:g} fs "
+        f"({bias.stride} steps of {bias.timestep:g} fs), gamma = {s.bias_factor:g}",
+        f"# settings: {s.source}",
+        "UNITS LENGTH=A ENERGY=kj/mol TIME=ps",
+        "LOAD FILE=PythonCVInterface.so",
+        "",
+        *body,
+        "",
+    ]
+    joined = ",".join(variables)
+    stored = ""
+    if grid is not None:
+        low, high = (
+            ",".join(f"{end[k]:g}" if isinstance(end[k], float) else str(end[k]) for end in grid)
+            for k in (0, 1)
+        )
+        stored = f" GRID_MIN={low} GRID_MAX={high} GRID_SPACING={spacing}"
+    sigma = ",".join([f"{s.sigma:g}"] * len(variables))
+    if bias.method == "metad":
+        reweighting = " CALC_RCT RCT_USTRIDE=10" if grid is not None and bias.walkers == 1 else ""
+        shared = (
+            f" WALKERS_N={bias.walkers} WALKERS_ID=0 WALKERS_DIR=. WALKERS_RSTRIDE={10 * bias.stride}"
+            if bias.walkers > 1
+            else ""
+        )
+        tail = [
+            "# well-tempered metadynamics",
+            f"metad: METAD ARG={joined} SIGMA={sigma} HEIGHT={s.height:g} PACE={bias.stride} "
+            f"BIASFACTOR={s.bias_factor:g} TEMP={bias.temperature:g} FILE=HILLS{stored}{reweighting}{shared}",
+        ]
+    else:
+        action = "OPES_METAD" if bias.method == "opes" else "OPES_METAD_EXPLORE"
+        tail = [
+            "# on-the-fly probability enhanced sampling; BARRIER in kJ/mol",
+            f"metad: {action} ARG={joined} SIGMA={sigma} PACE={bias.stride} BARRIER={bias.barrier:g} "
+            f"TEMP={bias.temperature:g} FILE=KERNELS STATE_WFILE=STATE STATE_WSTRIDE={100 * bias.stride}",
+        ]
+    extra = ",metad.rbias" if "CALC_RCT" in tail[-1] else ""
+    tail += [
+        f"PRINT ARG={printed},metad.bias{extra} STRIDE={bias.stride} FILE=COLVAR",
+        f"FLUSH STRIDE={bias.stride}",
+    ]
+    return "\n".join([*head, *tail]) + "\n"

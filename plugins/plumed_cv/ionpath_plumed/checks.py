@@ -1,0 +1,209 @@
+"""Checks of a plumed.dat before PLUMED sees it: PLUMED aborts the whole process on some mistakes."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+import ionpath_plumed
+from ionpath.errors import InputError
+from ionpath_plumed._pycv import _own, _selected, check_serials, parse_parameters
+from ionpath_plumed.kernel import prepare
+
+
+def keywords(statement: str) -> tuple[str, str, dict[str, str]]:
+    """Split a statement of PLUMED.
+
+    Parameters
+    ----------
+    statement : str
+        One complete statement, ``label: ACTION KEY=value ...``.
+
+    Returns
+    -------
+    tuple
+        Label (empty if none), action, and keywords; braces around values are gone, flags have an empty value.
+
+    Examples
+    --------
+    >>> keywords("p: PYCVINTERFACE ATOMS=1,2 INIT={nodes=[[1, 2], [3, 4]]}")
+    ('p', 'PYCVINTERFACE', {'ATOMS': '1,2', 'INIT': 'nodes=[[1, 2], [3, 4]]'})
+    """
+    kept: dict[str, str] = {}
+
+    def keep(match: re.Match[str]) -> str:
+        kept[f"@{len(kept)}@"] = match[1]
+        return f"=@{len(kept) - 1}@"
+
+    plain = re.sub(r"=\{([^{}]*)\}", keep, statement)
+    words = plain.split()
+    label = ""
+    if words and words[0].endswith(":"):
+        label, words = words[0][:-1], words[1:]
+    action, found = (words[0] if words else ""), {}
+    for word in words[1:]:
+        key, _, value = word.partition("=")
+        found[key] = kept.get(value, value)
+    return found.get("LABEL", label), action, found
+
+
+def check_input(lines: Iterable[str], n_atoms: int) -> list[str]:
+    """Check an input that uses ionpath's variables.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Lines of a plumed.dat.
+    n_atoms : int
+        Number of atoms of the system.
+
+    Returns
+    -------
+    list of str
+        Complete statements, ready for PLUMED.
+
+    Raises
+    ------
+    InputError
+        For unknown or repeated atoms, unknown modules or parameters, a wrong number of atoms, or lengths in nm: with
+        the nearest known name or the remedy.
+    """
+    statements = prepare(lines)
+    parsed = [keywords(statement) for statement in statements]
+    ours = [
+        (label, found) for label, action, found in parsed if action == "PYCVINTERFACE" and _is_ours(found)
+    ]
+    units = {key: value for _, action, found in parsed if action == "UNITS" for key, value in found.items()}
+    if ours and units.get("LENGTH", "nm") not in ("A", "0.1"):
+        raise InputError(
+            "UNITS", need="lengths in A", got=f"LENGTH={units.get('LENGTH', 'nm, the default of PLUMED')}: "
+            "every distance would be ten times too small",
+            remedy="begin plumed.dat with UNITS LENGTH=A",
+        )  # fmt: skip
+    if ours and not any(action == "LOAD" for _, action, _ in parsed):
+        raise InputError(
+            "plumed.dat", need="LOAD FILE=PythonCVInterface.so before the first PYCVINTERFACE", got="no LOAD",
+            remedy="add the line",
+        )  # fmt: skip
+    for label, found in ours:
+        _check_variable(label, found, n_atoms)
+    return statements
+
+
+def _is_ours(found: dict[str, str]) -> bool:
+    return found.get("IMPORT", "").split(".")[0] == "ionpath_plumed"
+
+
+def _check_variable(label: str, found: dict[str, str], n_atoms: int) -> None:
+    build = builder(found["IMPORT"])
+    text = found.get("INIT", "")
+    parameters = parse_parameters(text, build) if "=" in text else {}
+    serials = read_atoms(label, found.get("ATOMS", ""), n_atoms)
+    if serials is None:
+        _selected(build(None, **_own(parameters)), parameters.get("values"))
+        return
+    check_serials(label, serials)
+    variable = build(serials, **_own(parameters))
+    _selected(variable, parameters.get("values"))
+    if variable.n_atoms != len(serials):
+        raise InputError(
+            f"ATOMS of {label}", need=f"{variable.n_atoms} atoms for these parameters", got=f"{len(serials)}",
+            remedy=f"see the header of {found['IMPORT']} for the order of the atoms",
+        )  # fmt: skip
+
+
+def builder(module: str) -> Any:
+    """Function that makes the variable of a module named in IMPORT.
+
+    Parameters
+    ----------
+    module : str
+        For example ``ionpath_plumed.shell``.
+
+    Returns
+    -------
+    callable
+        Its ``build``.
+
+    Raises
+    ------
+    InputError
+        If there is no such module, with the nearest one.
+    """
+    known = variables()
+    name = module.removeprefix("ionpath_plumed.")
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        raise InputError(
+            "IMPORT", need=f"one of {', '.join('ionpath_plumed.' + k for k in known)}", got=module,
+            remedy=f"did you mean ionpath_plumed.{near[0]}?" if near else "choose one of them",
+        )  # fmt: skip
+    return import_module(f"ionpath_plumed.{name}").build
+
+
+def variables() -> list[str]:
+    """Names of the modules that PLUMED can import as collective variables.
+
+    Returns
+    -------
+    list of str
+        Module names without the package.
+
+    Examples
+    --------
+    >>> variables()
+    ['distortion', 'flux', 'path', 'plugin', 'position', 'shell', 'tilt']
+    """
+    names = [m.name for m in iter_modules(ionpath_plumed.__path__)]
+    return [n for n in names if n in {"distortion", "flux", "path", "plugin", "position", "shell", "tilt"}]
+
+
+def read_atoms(label: str, text: str, n_atoms: int) -> list[int] | None:
+    """Atom numbers of an ATOMS list.
+
+    Parameters
+    ----------
+    label : str
+        Label of the action, for the message.
+    text : str
+        For example ``1,4-6``.
+    n_atoms : int
+        Number of atoms of the system.
+
+    Returns
+    -------
+    list of int or None
+        Numbers from 1; None where the list names groups or virtual atoms.
+
+    Raises
+    ------
+    InputError
+        If the list is empty or names an atom that does not exist.
+
+    Examples
+    --------
+    >>> read_atoms("d", "1,4-6", 10)
+    [1, 4, 5, 6]
+    """
+    if not text:
+        raise InputError(
+            f"ATOMS of {label}", need="a list of atom numbers", got="none", remedy="write ATOMS=1,2,3"
+        )
+    serials: list[int] = []
+    for word in text.split(","):
+        match = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", word.strip())
+        if not match:
+            return None
+        low, high, stride = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
+        serials += range(low, high + 1, stride)
+    for serial in serials:
+        if not 1 <= serial <= n_atoms:
+            raise InputError(
+                f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=f"{serial}",
+                remedy="PLUMED counts atoms from 1 in the order of the MD engine",
+            )  # fmt: skip
+    return serials

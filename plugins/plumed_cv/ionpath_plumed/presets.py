@@ -1,0 +1,112 @@
+"""Published settings of the metadynamics protocols, in consistent units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+
+
+@references("guan2024")
+@dataclass(frozen=True)
+class Protocol:
+    """Settings of one kind of metadynamics run.
+
+    Attributes
+    ----------
+    kind : str
+        ``inter-cage``, ``intra-cage``, ``concerted``, ``tilt`` or ``position``.
+    sigma : float
+        Width of a hill: A for distances and positions, rad for angles, nodes for the progress along a path.
+    height : float
+        First height of a hill in kJ/mol.
+    pace : float
+        Time between hills in fs.
+    bias_factor : float
+        gamma of well-tempered metadynamics.
+    walls : tuple of (float, float), optional
+        Lower and upper wall in A on the distances.
+    source : str
+        Where the numbers come from.
+    """
+
+    kind: str
+    sigma: float
+    height: float
+    pace: float
+    bias_factor: float
+    walls: tuple[float, float] | None = None
+    source: str = "arXiv:2412.07115"
+
+
+_BETWEEN = (1.5, 8.5)
+_WITHIN = (1.5, 3.0)
+
+PRESETS: dict[str, Protocol] = {
+    "inter-cage": Protocol("inter-cage", 0.20, 5.0, 50.0, 20.0, _BETWEEN, "Li6PS5Cl of arXiv:2412.07115"),
+    "inter-cage-disordered": Protocol(
+        "inter-cage", 0.20, 5.0, 100.0, 20.0, _BETWEEN, "Li5.5PS4.5Cl1.5 of arXiv:2412.07115"
+    ),
+    "intra-cage": Protocol("intra-cage", 0.20, 2.0, 100.0, 10.0, _WITHIN),
+    "concerted": Protocol("concerted", 0.20, 2.0, 100.0, 10.0, _BETWEEN),
+    "tilt": Protocol("tilt", 0.25, 2.0, 100.0, 10.0, None, "PS4 of Li6PS5Cl, arXiv:2412.07115"),
+    "tilt-disordered": Protocol(
+        "tilt", 0.25, 2.0, 100.0, 20.0, None, "PS4 of Li5.5PS4.5Cl1.5, arXiv:2412.07115"
+    ),
+    "tilt-amm2": Protocol("tilt", 0.25, 5.0, 50.0, 20.0, None, "PS4 of the Amm2 phase, arXiv:2412.07115"),
+    "tilt-SiS4": Protocol("tilt", 0.25, 2.0, 50.0, 100.0, None, "SiS4 of Li-Si-P-S-Cl, arXiv:2412.07115"),
+    "tilt-SiS3Cl": Protocol("tilt", 0.25, 2.0, 100.0, 20.0, None, "SiS3Cl of Li-Si-P-S-Cl, arXiv:2412.07115"),
+    "position": Protocol("position", 0.20, 5.0, 100.0, 50.0),
+}
+"""Name -> published settings. The width of the angle of ``intra-cage`` is 0.20 rad (printed as A in the source)."""
+
+
+def protocol(name: str, **changes: float | tuple[float, float] | None) -> Protocol:
+    """Settings by name, with changes.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PRESETS`.
+    **changes : float or tuple
+        Fields of `Protocol` to replace; None keeps the published value.
+
+    Returns
+    -------
+    Protocol
+        Settings.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, or a number makes no sense.
+
+    Examples
+    --------
+    >>> protocol("inter-cage", pace=100.0).pace
+    100.0
+    """
+    if name not in PRESETS:
+        import difflib
+
+        near = difflib.get_close_matches(name, PRESETS, 1)
+        raise InputError(
+            "protocol", need=f"one of {', '.join(PRESETS)}", got=repr(name),
+            remedy=f"did you mean {near[0]!r}?" if near else "choose one of them",
+        )  # fmt: skip
+    given = {key: value for key, value in changes.items() if value is not None}
+    settings = replace(PRESETS[name], **given)  # type: ignore[arg-type]
+    for field in ("sigma", "height", "pace"):
+        if not getattr(settings, field) > 0:
+            raise InputError(
+                field, need="a number above 0", got=f"{getattr(settings, field)}", remedy="leave it out"
+            )
+    if not settings.bias_factor > 1:
+        raise InputError(
+            "bias_factor",
+            need="a number above 1",
+            got=f"{settings.bias_factor}",
+            remedy="published values are 10 to 100",
+        )
+    return settings

@@ -1,0 +1,423 @@
+"""Complete, commented plumed.dat for the metadynamics protocols, from a structure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from ionpath.errors import InputError
+from ionpath.files import atomic_path
+from ionpath_plumed.biases import Bias, write_bias
+from ionpath_plumed.presets import Protocol, protocol
+from ionpath_plumed.structure import (
+    Crystal,
+    as_crystal,
+    check_atoms,
+    find_shells,
+    find_tetrahedra,
+    neighbouring_cages,
+    shell_of,
+)
+
+Method = Literal["metad", "opes", "opes-explore"]
+
+
+@dataclass(frozen=True)
+class PlumedInput:
+    """An input for PLUMED, and what is needed to run and to analyse it.
+
+    Attributes
+    ----------
+    text : str
+        The plumed.dat.
+    files : dict
+        Name -> text of further files that it reads.
+    kind : str
+        Protocol, or ``custom``.
+    temperature : float
+        Temperature in K.
+    timestep : float
+        Time step in fs for which the paces are counted.
+    variables : tuple of str
+        Biased variables.
+    start, end : tuple of float
+        Where the two basins of interest are expected; empty where there is no such pair.
+    reach : tuple of float
+        Half widths of the boxes around them in which the lowest point is looked for.
+    atoms : dict
+        What was chosen: numbers of atoms from 1 by role.
+    method : str
+        ``metad``, ``opes`` or ``opes-explore``.
+    """
+
+    text: str
+    files: dict[str, str] = field(default_factory=dict)
+    kind: str = "custom"
+    temperature: float = 300.0
+    timestep: float = 2.0
+    variables: tuple[str, ...] = ()
+    start: tuple[float, ...] = ()
+    end: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
+    atoms: dict[str, list[int]] = field(default_factory=dict)
+    method: str = "metad"
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines of the plumed.dat."""
+        return self.text.splitlines()
+
+    def write(self, folder: str | Path) -> Path:
+        """Write plumed.dat, the files that it reads, and ``protocol.json`` for the analysis.
+
+        Parameters
+        ----------
+        folder : str or path
+            Folder; it is made if missing.
+
+        Returns
+        -------
+        pathlib.Path
+            The plumed.dat.
+        """
+        place = Path(folder)
+        about = {key: value for key, value in asdict(self).items() if key not in ("text", "files")}
+        for name, text in {
+            **self.files,
+            "protocol.json": json.dumps(about, indent=1),
+            "plumed.dat": self.text,
+        }.items():
+            with atomic_path(place / name) as part:
+                part.write_text(text)
+        return place / "plumed.dat"
+
+    @classmethod
+    def read(cls, folder: str | Path) -> PlumedInput:
+        """Read what `write` wrote.
+
+        Parameters
+        ----------
+        folder : str or path
+            Folder with plumed.dat and, if it came from here, protocol.json.
+
+        Returns
+        -------
+        PlumedInput
+            The input; without protocol.json a custom one.
+        """
+        place = Path(folder)
+        file = place / "plumed.dat"
+        if not file.is_file():
+            raise InputError(
+                "folder", need="a plumed.dat in it", got=f"none in {str(folder)!r}", remedy="write one first"
+            )
+        about = (
+            json.loads((place / "protocol.json").read_text()) if (place / "protocol.json").is_file() else {}
+        )
+        tuples = {key: tuple(about[key]) for key in ("variables", "start", "end", "reach") if key in about}
+        return cls(text=file.read_text(), **{**about, **tuples})
+
+
+def metadynamics_input(
+    structure: Any,
+    name: str = "inter-cage",
+    *,
+    temperature: float = 300.0,
+    timestep: float = 2.0,
+    ion: int | None = None,
+    centres: Sequence[int] | None = None,
+    mobile: str = "Li",
+    radius: float = 3.0,
+    rotation: float = 0.0,
+    region: Sequence[Sequence[float]] | None = None,
+    method: Method = "metad",
+    barrier: float = 80.0,
+    sigma: float | None = None,
+    height: float | None = None,
+    pace: float | None = None,
+    bias_factor: float | None = None,
+    walls: tuple[float, float] | None = None,
+    walkers: int = 1,
+) -> PlumedInput:
+    """Write the input of a metadynamics run for a structure.
+
+    Parameters
+    ----------
+    structure : object
+        ASE Atoms, pymatgen Structure, Universe, or (symbols, positions, cell); lengths in A.
+    name : str
+        Protocol: a key of `ionpath_plumed.presets.PRESETS`.
+    temperature : float
+        Temperature in K.
+    timestep : float
+        Time step of the MD in fs; paces are counted with it.
+    ion : int, optional
+        Index (from 0) of the ion to bias; found if left out.
+    centres : sequence of int, optional
+        Indices of the centres: two shells (inter-cage), one (intra-cage), the destinations of both ions (concerted),
+        or the central atom and an anion (tilt); found if left out.
+    mobile : str
+        Element that moves.
+    radius : float
+        Largest distance in A of an ion from the centre of its shell.
+    rotation : float
+        Angle in degrees by which the crystal axes are turned about z against those of the box.
+    region : sequence of (low, high), optional
+        Box in A for the protocol ``position``; by default around two neighbouring cages.
+    method : {"metad", "opes", "opes-explore"}
+        Well-tempered metadynamics, or on-the-fly probability enhanced sampling.
+    barrier : float
+        Highest barrier in kJ/mol that OPES is to overcome.
+    sigma, height, pace, bias_factor, walls : optional
+        In place of the published values: A or rad, kJ/mol, fs, gamma, A.
+    walkers : int
+        Number of walkers that share hills.
+
+    Returns
+    -------
+    PlumedInput
+        Input with comments; `write` puts it in a folder.
+
+    Raises
+    ------
+    InputError
+        If the protocol is unknown or the structure lacks what it needs: a sentence says what.
+    """
+    settings = protocol(name, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
+    crystal = as_crystal(structure)
+    bias = Bias(settings, temperature, timestep, method, barrier, walkers)
+    if settings.kind == "inter-cage":
+        return _inter_cage(crystal, bias, ion, centres, mobile, radius)
+    if settings.kind == "intra-cage":
+        return _intra_cage(crystal, bias, ion, centres, mobile, radius, rotation)
+    if settings.kind == "concerted":
+        return _concerted(crystal, bias, centres, mobile, radius)
+    if settings.kind == "tilt":
+        return _tilt(crystal, bias, centres, rotation)
+    return _position(crystal, bias, ion, mobile, radius, region)
+
+
+def choose_hop(
+    crystal: Crystal, ion: int | None, centres: Sequence[int] | None, mobile: str, radius: float
+) -> tuple[int, int, int]:
+    """Ion and two neighbouring shell centres of a hop.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        Structure.
+    ion : int or None
+        Index of the ion; None: the one of the first shell that is nearest to the second centre.
+    centres : sequence of int or None
+        Two centres; None: the nearest pair of shells (with the ion in the first, if it is given).
+    mobile : str
+        Element that moves.
+    radius : float
+        Largest distance in A of an ion from its centre.
+
+    Returns
+    -------
+    tuple of int
+        Ion, its centre, the centre to go to (indices from 0).
+    """
+    if centres is None:
+        shells = find_shells(crystal_of(crystal), mobile=mobile, radius=radius)
+        pairs = neighbouring_cages(crystal_of(crystal), shells)
+        if ion is not None:
+            check_atoms(crystal, [ion])
+            own = int(crystal.distances(ion, [shell.centre for shell in shells]).argmin())
+            pairs = [(own, i + j - own, d) for i, j, d in pairs if own in (i, j)]
+        first, second = shells[pairs[0][0]].centre, shells[pairs[0][1]].centre
+    elif len(centres) == 2:
+        first, second = centres
+        check_atoms(crystal, [first, second])
+    else:
+        raise InputError(
+            "centres", need="two", got=f"{len(centres)}", remedy="name the shell it is in and the next one"
+        )
+    if ion is None:
+        ions = list(shell_of(crystal_of(crystal), first, mobile=mobile, radius=radius).ions)
+        ion = ions[int(crystal.distances(second, ions).argmin())]
+    check_atoms(crystal, [ion, first, second])
+    return ion, first, second
+
+
+def crystal_of(crystal: Crystal) -> tuple[Any, Any, Any]:
+    """Arrays of a crystal, as the finders take them."""
+    return crystal.symbols, crystal.positions, crystal.cell
+
+
+def _named(crystal: Crystal, atom: int) -> str:
+    return f"{crystal.symbols[atom]} {atom + 1}"
+
+
+def _walls(settings: Protocol, arguments: Sequence[str]) -> list[str]:
+    if settings.walls is None:
+        return []
+    low, high = settings.walls
+    n = len(arguments)
+    joined = ",".join(arguments)
+    return [
+        "# walls in A keep the run between the two shells; their springs are in kJ/mol/A^2",
+        f"lower: LOWER_WALLS ARG={joined} AT={_list(low, n)} KAPPA={_list(500.0, n)}",
+        f"upper: UPPER_WALLS ARG={joined} AT={_list(high, n)} KAPPA={_list(500.0, n)}",
+    ]
+
+
+def _list(value: float, n: int) -> str:
+    return ",".join([f"{value:g}"] * n)
+
+
+def _inter_cage(
+    crystal: Crystal, bias: Bias, ion: int | None, centres: Sequence[int] | None, mobile: str, radius: float
+) -> PlumedInput:
+    ion, first, second = choose_hop(crystal, ion, centres, mobile, radius)
+    gap = float(crystal.distances(first, [second])[0])
+    d1, d2 = (float(d) for d in crystal.distances(ion, [first, second]))
+    variables = ("cage.py-d1", "cage.py-d2")
+    shortest = 2 * float(np.sqrt((crystal.vectors(first, [second]) ** 2).sum()))
+    heights = crystal.cell.diagonal().min()
+    small = [
+        f"# the cell ({heights:.1f} A) is small: images of the second centre are neighbours of the first as well"
+    ] * bool(heights < shortest)
+    body = [
+        f"# {_named(crystal, ion)} between the shells of {_named(crystal, first)} and {_named(crystal, second)}, "
+        f"{gap:.2f} A apart: distances to both centres",
+        *small,
+        f"cage: PYCVINTERFACE ATOMS={ion + 1},{first + 1},{second + 1} IMPORT=ionpath_plumed.shell",
+        *_walls(bias.settings, variables),
+    ]
+    text = write_bias(body, bias, variables, "cage.*", grid=[(0.0, 12.0), (0.0, 12.0)])
+    near, far = min(d1, 3.0), max(d2, gap - 2.4)
+    return _input(
+        text, bias, variables, start=(near, far), end=(far, near), reach=(1.0, 1.6),
+        atoms={"ion": [ion + 1], "centres": [first + 1, second + 1]},
+    )  # fmt: skip
+
+
+def _intra_cage(
+    crystal: Crystal, bias: Bias, ion: int | None, centres: Sequence[int] | None, mobile: str, radius: float,
+    rotation: float,
+) -> PlumedInput:  # fmt: skip
+    if centres is None:
+        shells = find_shells(crystal_of(crystal), mobile=mobile, radius=radius)
+        first = shells[0].centre
+        if ion is not None:
+            check_atoms(crystal, [ion])
+            first = shells[int(crystal.distances(ion, [s.centre for s in shells]).argmin())].centre
+    else:
+        first = centres[0]
+    shell = shell_of(crystal_of(crystal), first, mobile=mobile, radius=radius)
+    ion = shell.ions[0] if ion is None else ion
+    check_atoms(crystal, [ion, first])
+    turned = f" rotation={rotation:g}" if rotation else ""
+    body = [
+        f"# {_named(crystal, ion)} within the shell of {_named(crystal, first)} ({len(shell.ions)} ions): "
+        "polar angle in rad of the vector from the centre",
+        f"cage: PYCVINTERFACE ATOMS={ion + 1},{first + 1} IMPORT=ionpath_plumed.shell INIT={{centres=1{turned}}}",
+        *_walls(bias.settings, ["cage.py-d1"]),
+    ]
+    text = write_bias(body, bias, ["cage.py-theta"], "cage.*", grid=[("0", "pi")])
+    atoms = {"ion": [ion + 1], "centres": [first + 1]}
+    return _input(text, bias, ("cage.py-theta",), atoms=atoms)
+
+
+def _concerted(
+    crystal: Crystal, bias: Bias, centres: Sequence[int] | None, mobile: str, radius: float
+) -> PlumedInput:
+    one, first, second = choose_hop(crystal, None, centres, mobile, radius)
+    shells = find_shells(crystal_of(crystal), mobile=mobile, radius=radius)
+    others = [s.centre for s in shells if s.centre not in (first, second)]
+    third = min(others, key=lambda c: float(crystal.distances(second, [c])[0])) if others else first
+    ions = [i for i in shell_of(crystal_of(crystal), second, mobile=mobile, radius=radius).ions if i != one]
+    two = ions[int(crystal.distances(third, ions).argmin())]
+    pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"
+    body = [
+        f"# {_named(crystal, one)} moves to the shell of {_named(crystal, second)} while {_named(crystal, two)} moves "
+        f"from there to {_named(crystal, third)}",
+        "# s counts nodes (1 to 4), z is the distance in A from the line of nodes (6.5,6.5) to (2,2) A",
+        f"hop: PYCVINTERFACE ATOMS={pairs} IMPORT=ionpath_plumed.path",
+        f"p1: DISTANCE ATOMS={one + 1},{second + 1}",
+        f"p2: DISTANCE ATOMS={two + 1},{third + 1}",
+        *_walls(bias.settings, ["p1", "p2"]),
+    ]
+    variables = ("hop.py-s", "hop.py-z")
+    text = write_bias(body, bias, variables, "hop.*,p1,p2", grid=[(-1.0, 6.0), (0.0, 9.0)])
+    distances = [float(crystal.distances(two, [third])[0]), float(crystal.distances(one, [second])[0])]
+    low, high = 2.4, float(np.mean(distances))
+    start, end = (1 + (6.5 - high) / 1.5, 0.0), (1 + (6.5 - low) / 1.5, 0.0)
+    atoms = {"ions": [one + 1, two + 1], "centres": [second + 1, third + 1]}
+    return _input(text, bias, variables, start=start, end=end, reach=(0.6, 1.0), atoms=atoms)
+
+
+def _tilt(crystal: Crystal, bias: Bias, centres: Sequence[int] | None, rotation: float) -> PlumedInput:
+    if centres is None:
+        central, anion = find_tetrahedra(crystal_of(crystal))[0][:2]
+    elif len(centres) == 2:
+        central, anion = centres
+        check_atoms(crystal, [central, anion])
+    else:
+        raise InputError(
+            "centres", need="a central atom and an anion", got=f"{len(centres)} atoms", remedy="name two"
+        )
+    turned = f" INIT={{rotation={rotation:g}}}" if rotation else ""
+    body = [
+        f"# tilt of the bond {_named(crystal, central)} - {_named(crystal, anion)}: polar and azimuthal angle in rad",
+        f"tilt: PYCVINTERFACE ATOMS={central + 1},{anion + 1} IMPORT=ionpath_plumed.tilt{turned}",
+    ]
+    variables = ("tilt.py-theta", "tilt.py-phi")
+    text = write_bias(body, bias, variables, "tilt.*", grid=[("0", "pi"), ("-pi", "pi")])
+    return _input(text, bias, variables, atoms={"central": [central + 1], "anion": [anion + 1]})
+
+
+def _position(
+    crystal: Crystal,
+    bias: Bias,
+    ion: int | None,
+    mobile: str,
+    radius: float,
+    region: Sequence[Sequence[float]] | None,
+) -> PlumedInput:
+    ion, first, second = choose_hop(crystal, ion, None, mobile, radius)
+    framework = [i for i, s in enumerate(crystal.symbols) if s != mobile]
+    start = crystal.positions[first] + crystal.vectors(first, [ion])[0]
+    end = crystal.positions[first] + crystal.vectors(first, [second])[0] - crystal.vectors(first, [ion])[0]
+    ends = np.array(
+        [crystal.positions[first], crystal.positions[first] + crystal.vectors(first, [second])[0]]
+    )
+    middle, half = ends.mean(0), 0.5 * np.ptp(ends, axis=0) + 3.5
+    half = np.minimum(half, 0.5 * np.abs(crystal.cell).max(0) - 0.6)  # half a cell away components jump
+    box = np.array([middle - half, middle + half]).T if region is None else np.asarray(region, dtype=float)
+    if box.shape != (3, 2) or (box[:, 1] <= box[:, 0]).any():
+        raise InputError(
+            "region", need="three pairs (low, high) in A", got=f"{box.tolist()}", remedy="mend the box"
+        )
+    origin = ",".join(f"{c:.4f}" for c in box.mean(1))
+    serials = ",".join(str(i + 1) for i in [ion, *framework])
+    names = ("frame.py-x", "frame.py-y", "frame.py-z")
+    body = [
+        f"# position in A of {_named(crystal, ion)} in the frame of the {len(framework)} framework atoms",
+        f"frame: PYCVINTERFACE ATOMS={serials} IMPORT=ionpath_plumed.position "
+        f"INIT={{reference=framework.dat origin=[{origin}]}}",
+        "# walls in A around the region; their springs are in kJ/mol/A^2",
+        f"lower: LOWER_WALLS ARG={','.join(names)} AT={','.join(f'{c:.3f}' for c in box[:, 0])} KAPPA=500,500,500",
+        f"upper: UPPER_WALLS ARG={','.join(names)} AT={','.join(f'{c:.3f}' for c in box[:, 1])} KAPPA=500,500,500",
+    ]
+    text = write_bias(body, bias, names, "frame.*", grid=None)
+    table = "\n".join(" ".join(f"{c:.6f}" for c in crystal.positions[i]) for i in framework) + "\n"
+    return _input(
+        text, bias, names, files={"framework.dat": table}, start=tuple(map(float, start)), end=tuple(map(float, end)),
+        reach=(1.0, 1.0, 1.0), atoms={"ion": [ion + 1], "centres": [first + 1, second + 1]},
+    )  # fmt: skip
+
+
+def _input(text: str, bias: Bias, variables: Sequence[str], **more: Any) -> PlumedInput:
+    return PlumedInput(
+        text=text, kind=bias.settings.kind, temperature=bias.temperature, timestep=bias.timestep,
+        variables=tuple(variables), method=bias.method, **more,
+    )  # fmt: skip

@@ -1,0 +1,318 @@
+"""Shells, neighbouring cages and tetrahedra of a structure, found by distances."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.periodic import minimum_image
+
+Floats = NDArray[np.float64]
+CENTRAL = ("P", "Si", "Ge", "Sn", "As", "Sb", "B", "Al", "Ga")
+ANIONS = ("S", "Se", "O", "Cl", "Br", "I", "F")
+
+
+@dataclass(frozen=True)
+class Crystal:
+    """Atoms of a periodic structure, as arrays.
+
+    Attributes
+    ----------
+    symbols : ndarray of str, (n_atoms,)
+        Elements.
+    positions : ndarray, (n_atoms, 3)
+        Positions in A.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    """
+
+    symbols: NDArray[np.str_]
+    positions: Floats
+    cell: Floats
+
+    def vectors(self, origin: int, others: ArrayLike) -> Floats:
+        """Shortest vectors in A from one atom to others."""
+        return minimum_image(
+            self.positions[np.asarray(others, dtype=int)] - self.positions[origin], self.cell
+        )
+
+    def distances(self, origin: int, others: ArrayLike) -> Floats:
+        """Shortest distances in A from one atom to others."""
+        return np.sqrt((self.vectors(origin, others) ** 2).sum(-1))
+
+    def of(self, elements: Sequence[str] | str) -> NDArray[np.intp]:
+        """Indices of the atoms of some elements."""
+        return np.flatnonzero(
+            np.isin(self.symbols, [elements] if isinstance(elements, str) else list(elements))
+        )
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A coordination shell of mobile ions.
+
+    Attributes
+    ----------
+    centre : int
+        Index of the atom at its centre.
+    ions : tuple of int
+        Indices of its ions, nearest first.
+    """
+
+    centre: int
+    ions: tuple[int, ...]
+
+
+def as_crystal(structure: Any) -> Crystal:
+    """Take a structure in any of the usual forms.
+
+    Parameters
+    ----------
+    structure : ASE Atoms, pymatgen Structure, MDAnalysis Universe or AtomGroup, or (symbols, positions, cell)
+        Atoms with a periodic cell, lengths in A.
+
+    Returns
+    -------
+    Crystal
+        Arrays.
+
+    Raises
+    ------
+    InputError
+        If there is no cell, or coordinates are not finite.
+    """
+    if hasattr(structure, "get_chemical_symbols"):
+        symbols, positions, cell = (
+            structure.get_chemical_symbols(),
+            structure.positions,
+            np.array(structure.cell),
+        )
+    elif hasattr(structure, "lattice"):
+        symbols = [site.specie.symbol for site in structure]
+        positions, cell = structure.cart_coords, structure.lattice.matrix
+    elif hasattr(structure, "atoms"):
+        symbols, positions, cell = _from_universe(structure.atoms)
+    else:
+        symbols, positions, cell = structure
+    found = Crystal(
+        np.array(symbols, dtype=str), np.array(positions, dtype=float), np.array(cell, dtype=float)
+    )
+    if found.cell.shape != (3, 3) or abs(np.linalg.det(found.cell)) < 1e-6:
+        raise InputError("cell", need="a periodic cell", got="none", remedy="set the cell of the structure")
+    if not np.isfinite(found.positions).all():
+        raise InputError(
+            "positions", need="finite numbers", got="nan or infinity", remedy="check the structure"
+        )
+    return found
+
+
+def _from_universe(atoms: Any) -> tuple[list[str], Floats, Floats]:
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+
+    names = atoms.elements if hasattr(atoms, "elements") else atoms.names
+    box = atoms.universe.dimensions
+    cell = np.zeros((3, 3)) if box is None else triclinic_vectors(box).astype(float)
+    return [str(n).capitalize() for n in names], np.array(atoms.positions, dtype=float), cell
+
+
+def find_tetrahedra(
+    structure: Any, *, central: Sequence[str] = CENTRAL, cutoff: float = 2.8
+) -> list[tuple[int, ...]]:
+    """Find tetrahedra: a central atom and its four nearest anions.
+
+    Parameters
+    ----------
+    structure : object
+        See `as_crystal`.
+    central : sequence of str
+        Elements that are centres of tetrahedra.
+    cutoff : float
+        Longest bond in A.
+
+    Returns
+    -------
+    list of tuple of int
+        Index of the central atom, then of four anions by increasing index.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    crystal = as_crystal(structure)
+    anions = crystal.of(ANIONS)
+    found = []
+    for atom in crystal.of(central).tolist():
+        distances = crystal.distances(atom, anions)
+        near = anions[np.argsort(distances, kind="stable")[:4]]
+        if len(near) == 4 and np.sort(distances)[3] <= cutoff:
+            found.append((atom, *sorted(near.tolist())))
+    if not found:
+        raise InputError(
+            "tetrahedra", need=f"a {', '.join(central[:3])} ... atom with four anions within {cutoff} A", got="none",
+            remedy="name the central element, or raise the cutoff",
+        )  # fmt: skip
+    return found
+
+
+def find_shells(structure: Any, *, mobile: str = "Li", radius: float = 3.0, least: int = 4) -> list[Shell]:
+    """Find coordination shells: anions that belong to no tetrahedron and have several mobile ions around them.
+
+    Parameters
+    ----------
+    structure : object
+        See `as_crystal`.
+    mobile : str
+        Element that moves.
+    radius : float
+        Largest distance in A of an ion from its centre.
+    least : int
+        Fewest ions of a shell.
+
+    Returns
+    -------
+    list of Shell
+        Shells by index of the centre.
+
+    Raises
+    ------
+    InputError
+        If there are no mobile ions or no shells.
+    """
+    crystal = as_crystal(structure)
+    ions = crystal.of(mobile)
+    if not len(ions):
+        raise InputError(
+            "mobile", need=f"atoms of {mobile}", got=f"only {', '.join(sorted(set(crystal.symbols.tolist())))}",
+            remedy="name the element that moves",
+        )  # fmt: skip
+    bonded = {i for tetrahedron in _tetrahedra_or_none(crystal) for i in tetrahedron}
+    shells = []
+    best = 0
+    for atom in crystal.of(ANIONS).tolist():
+        if atom in bonded:
+            continue
+        distances = crystal.distances(atom, ions)
+        near = ions[np.argsort(distances, kind="stable")[: int((distances <= radius).sum())]]
+        best = max(best, len(near))
+        if len(near) >= least:
+            shells.append(Shell(atom, tuple(near.tolist())))
+    if not shells:
+        raise InputError(
+            "shells", need=f"free anions with {least} {mobile} or more within {radius} A", got=f"{best} at most",
+            remedy="raise radius, lower least, or name ion and centres yourself",
+        )  # fmt: skip
+    return shells
+
+
+def _tetrahedra_or_none(crystal: Crystal) -> list[tuple[int, ...]]:
+    try:
+        return find_tetrahedra(crystal_tuple(crystal))
+    except InputError:
+        return []
+
+
+def crystal_tuple(crystal: Crystal) -> tuple[NDArray[np.str_], Floats, Floats]:
+    """Arrays of a crystal, as `as_crystal` takes them."""
+    return crystal.symbols, crystal.positions, crystal.cell
+
+
+def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float = 3.0) -> Shell:
+    """Shell around a given centre.
+
+    Parameters
+    ----------
+    structure : object
+        See `as_crystal`.
+    centre : int
+        Index of the atom at the centre.
+    mobile : str
+        Element that moves.
+    radius : float
+        Largest distance in A.
+
+    Returns
+    -------
+    Shell
+        Its ions, nearest first.
+
+    Raises
+    ------
+    InputError
+        If the atom does not exist or has no ion around it.
+    """
+    crystal = as_crystal(structure)
+    check_atoms(crystal, [centre])
+    ions = crystal.of(mobile)
+    distances = crystal.distances(centre, ions) if len(ions) else np.zeros(0)
+    near = ions[np.argsort(distances, kind="stable")[: int((distances <= radius).sum())]]
+    if not len(near):
+        got = f"the nearest at {distances.min():.2f} A" if len(ions) else f"no {mobile} at all"
+        raise InputError(
+            f"centre {centre + 1}", need=f"a {mobile} within {radius} A", got=got,
+            remedy="choose a centre of a shell (find_shells lists them) or raise radius",
+        )  # fmt: skip
+    return Shell(centre, tuple(near.tolist()))
+
+
+def check_atoms(crystal: Crystal, atoms: Sequence[int]) -> None:
+    """Refuse atoms that do not exist or are repeated.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        Structure.
+    atoms : sequence of int
+        Indices from 0.
+
+    Raises
+    ------
+    InputError
+        If an index is out of range or repeated.
+    """
+    n = len(crystal.symbols)
+    for atom in atoms:
+        if not 0 <= atom < n:
+            raise InputError(
+                "atom", need=f"a number from 1 to {n}", got=f"{atom + 1}", remedy="check the structure"
+            )
+    if len(set(atoms)) != len(atoms):
+        raise InputError(
+            "atoms", need="different atoms", got=f"{[a + 1 for a in atoms]}", remedy="name each once"
+        )
+
+
+def neighbouring_cages(structure: Any, shells: Sequence[Shell]) -> list[tuple[int, int, float]]:
+    """Pairs of shells by the distance of their centres.
+
+    Parameters
+    ----------
+    structure : object
+        See `as_crystal`.
+    shells : sequence of Shell
+        Shells.
+
+    Returns
+    -------
+    list of (int, int, float)
+        Numbers of two shells and their distance in A, nearest first.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two shells.
+    """
+    if len(shells) < 2:
+        raise InputError("shells", need="two or more", got=f"{len(shells)}", remedy="use a larger cell")
+    crystal = as_crystal(structure)
+    centres = [shell.centre for shell in shells]
+    pairs = []
+    for i in range(len(shells)):
+        for j, distance in enumerate(crystal.distances(centres[i], centres[i + 1 :]), start=i + 1):
+            pairs.append((i, j, round(float(distance), 4)))
+    return sorted(pairs, key=lambda pair: pair[2])

@@ -1,0 +1,324 @@
+"""From hills to a free energy, a barrier with its error, figures and files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.free_energy import (
+    BarrierSeries,
+    Basin,
+    FreeEnergySurface,
+    Hills,
+    MinimumPath,
+    Verdict,
+    barrier_series,
+    find_basins,
+    judge,
+    minimum_path,
+    sum_hills,
+)
+from ionpath.free_energy.blocks import lowest_near
+from ionpath.free_energy.reweight import histogram_of, reweight
+from ionpath_plumed.files import PathLike, read_hills, read_table
+from ionpath_plumed.protocols import PlumedInput
+
+Floats = NDArray[np.float64]
+
+
+def free_energy(
+    hills: PathLike | Sequence[PathLike] | Hills,
+    *,
+    axes: Sequence[ArrayLike] | None = None,
+    bins: Sequence[int] | None = None,
+    ranges: Sequence[tuple[float, float]] | None = None,
+    from_zero: bool = True,
+) -> FreeEnergySurface:
+    """Free energy from the hills of a metadynamics run.
+
+    Parameters
+    ----------
+    hills : path, sequence of paths (several walkers), or Hills
+        HILLS files; a folder of `run_metadynamics` is also understood.
+    axes : sequence of array_like, optional
+        Grid points along each variable.
+    bins, ranges : sequence, optional
+        Number of bins and (lowest, highest) point along each variable, as ``--bin``, ``--min``, ``--max`` of
+        ``plumed sum_hills``, in place of `axes`.
+    from_zero : bool
+        Lowest value at 0 (``--mintozero``).
+
+    Returns
+    -------
+    FreeEnergySurface
+        Free energy in kJ/mol, equal to that of ``plumed sum_hills``.
+
+    Raises
+    ------
+    InputError
+        If there are no hills, or the grid does not fit them.
+    """
+    given = hills if isinstance(hills, Hills) else read_hills(hills_files(hills))
+    if bins is not None or ranges is not None:
+        if bins is None or ranges is None or len(bins) != len(given.names) or len(ranges) != len(given.names):
+            raise InputError(
+                "bins", need=f"bins and ranges for each of {', '.join(given.names)}", got=f"{bins}, {ranges}",
+                remedy="give both, or neither",
+            )  # fmt: skip
+        axes = [
+            np.linspace(low, high, n + 1) if period is None else low + (high - low) / n * np.arange(n)
+            for n, (low, high), period in zip(bins, ranges, given.periods, strict=True)
+        ]
+    return sum_hills(given, axes, from_zero=from_zero)
+
+
+def hills_files(source: Any) -> list[Path]:
+    """HILLS files of a folder, a run, or as they are given.
+
+    Parameters
+    ----------
+    source : path, sequence of paths, or MetadynamicsRun
+        Where to look.
+
+    Returns
+    -------
+    list of pathlib.Path
+        One file per walker.
+    """
+    if hasattr(source, "hills"):
+        return list(source.hills)
+    if isinstance(source, str | os.PathLike):
+        place = Path(source)
+        if place.is_dir():
+            found = sorted(place.glob("HILLS*"))
+            if not found:
+                raise InputError(
+                    "folder", need="HILLS files in it", got=f"none in {place.name!r}", remedy="run first"
+                )
+            return found
+        return [place]
+    return [Path(one) for one in source]
+
+
+def free_energy_from_colvar(
+    colvar: PathLike | Sequence[PathLike],
+    names: Sequence[str],
+    *,
+    temperature: float,
+    bias: str | None = None,
+    bins: int = 60,
+    ranges: Sequence[tuple[float, float]] | None = None,
+    skip: float = 0.0,
+    n_blocks: int = 5,
+) -> FreeEnergySurface:
+    """Free energy of any printed variables from a COLVAR file, unbiased or reweighted.
+
+    Parameters
+    ----------
+    colvar : path or sequence of paths
+        COLVAR files; several are joined.
+    names : sequence of str
+        Columns.
+    temperature : float
+        Temperature in K.
+    bias : str, optional
+        Column of the bias in kJ/mol, ``metad.rbias`` or ``opes.bias``; none: an unbiased run.
+    bins : int
+        Number of bins along each variable.
+    ranges : sequence of (low, high), optional
+        Range along each variable; by default what was visited, or the period.
+    skip : float
+        Fraction of the run at its beginning that is left out.
+    n_blocks : int
+        Blocks of time for the error.
+
+    Returns
+    -------
+    FreeEnergySurface
+        Free energy in kJ/mol with its standard error.
+
+    Raises
+    ------
+    InputError
+        If columns are missing or there are too few rows.
+    """
+    files = [colvar] if isinstance(colvar, str | os.PathLike) else list(colvar)
+    tables = [read_table(path) for path in files]
+    parts, biases = [], []
+    for table in tables:
+        first = int(skip * len(table.data))
+        parts.append(np.stack([table[name] for name in names], axis=1)[first:])
+        biases.append((table[bias] if bias else np.zeros(len(table.data)))[first:])
+    samples = np.vstack(parts)
+    ends = [tables[0].period(name) for name in names]
+    spans = ranges or [end or _span(samples[:, k]) for k, end in enumerate(ends)]
+    histogram = histogram_of(names, bins, spans, [None if end is None else end[1] - end[0] for end in ends])
+    return reweight(samples, histogram, temperature, bias=np.concatenate(biases), n_blocks=n_blocks)
+
+
+def _span(column: Floats) -> tuple[float, float]:
+    if not len(column):
+        raise InputError("COLVAR", need="rows", got="none", remedy="run first, or lower skip")
+    low, high = float(column.min()), float(column.max())
+    return low - 1e-9, high + 1e-9 + 1e-6 * abs(high)
+
+
+@dataclass(frozen=True)
+class MetadynamicsResult:
+    """What a metadynamics run says about a barrier.
+
+    Attributes
+    ----------
+    surface : FreeEnergySurface
+        Free energy in kJ/mol; inf where no hill reached.
+    basins : list of Basin
+        Basins, deepest first.
+    path : MinimumPath or None
+        Minimum free-energy path between the two ends; None where hills do not connect them.
+    barrier, reverse_barrier : Estimate
+        Barriers in kJ/mol with errors over the last 20 % of the run; nan where they are not known throughout it.
+    series : BarrierSeries or None
+        Barrier against time.
+    verdict : Verdict
+        Converged or not, and why.
+    n_hills : int
+        Number of hills.
+    picoseconds : float
+        Length of the run in ps.
+    figures : tuple of pathlib.Path
+        Figures and tables that were written.
+    """
+
+    surface: FreeEnergySurface
+    basins: list[Basin]
+    path: MinimumPath | None
+    barrier: Estimate
+    reverse_barrier: Estimate
+    series: BarrierSeries | None
+    verdict: Verdict
+    n_hills: int
+    picoseconds: float
+    figures: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        if self.path is None:
+            depth = float(np.ptp(self.surface.values[np.isfinite(self.surface.values)]))
+            what = f"no crossing: {depth:.0f} kJ/mol were filled without one"
+        elif np.isnan(self.barrier.value):
+            what = f"barrier about {self.path.barrier:.0f} kJ/mol (back {self.path.reverse_barrier:.0f}) at the end"
+        else:
+            what = f"barrier {self.barrier}, back {self.reverse_barrier}"
+        return f"{what}; {self.n_hills} hills in {self.picoseconds:.4g} ps; {self.verdict.sentence}"
+
+
+def analyse_metadynamics(
+    source: Any, *, temperature: float | None = None, figure: PathLike | None = None, title: str = ""
+) -> MetadynamicsResult:
+    """Free energy, minimum path, barrier with error, and verdict, of a run.
+
+    Parameters
+    ----------
+    source : MetadynamicsRun, or path of its folder
+        A run of `run_metadynamics`, or a folder with HILLS and plumed.dat.
+    temperature : float, optional
+        Temperature in K; by default that of the input.
+    figure : path, optional
+        Figure to write (.png, .svg, .pdf); beside it go the convergence plot (``-convergence``) and the surface
+        (``.npz``, and ``.cube`` for three variables).
+    title : str
+        Title of the figure.
+
+    Returns
+    -------
+    MetadynamicsResult
+        Results; `str` gives one honest sentence.
+
+    Raises
+    ------
+    InputError
+        If there are no hills yet, or the run was not metadynamics.
+    """
+    folder = Path(getattr(source, "folder", source))
+    given = PlumedInput.read(folder)
+    if given.method != "metad":
+        raise InputError(
+            "run", need="hills of METAD", got=given.method,
+            remedy="use free_energy_from_colvar(..., bias='metad.bias') for OPES",
+        )  # fmt: skip
+    kelvin = temperature or given.temperature
+    hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
+    surface = visited(sum_hills(hills, from_zero=False))
+    basins, _ = find_basins(surface)
+    ends = _ends(surface, given, basins)
+    path = _path(surface, ends)
+    series, verdict, forward, backward = _convergence(hills, given, ends, kelvin)
+    result = MetadynamicsResult(
+        surface.from_zero(),
+        basins,
+        path,
+        forward,
+        backward,
+        series,
+        verdict,
+        len(hills),
+        float(hills.times[-1]),
+    )
+    if figure is None:
+        return result
+    from ionpath_plumed.figures import write_figures
+
+    return replace(result, figures=write_figures(result, Path(figure), title))
+
+
+def visited(surface: FreeEnergySurface) -> FreeEnergySurface:
+    """Mark points that no hill reached.
+
+    Parameters
+    ----------
+    surface : FreeEnergySurface
+        Minus the sum of hills, not shifted.
+
+    Returns
+    -------
+    FreeEnergySurface
+        The same with inf where it was 0.
+    """
+    return replace(surface, values=np.where(surface.values < -1e-9, surface.values, np.inf))
+
+
+def _ends(
+    surface: FreeEnergySurface, given: PlumedInput, basins: list[Basin]
+) -> tuple[Floats, Floats] | None:
+    if given.start and given.end:
+        lows = [lowest_near(surface, point, given.reach) for point in (given.start, given.end)]
+        return None if lows[0] is None or lows[1] is None else (lows[0], lows[1])
+    if len(basins) > 1:
+        return np.array(basins[0].point), np.array(basins[1].point)
+    return None
+
+
+def _path(surface: FreeEnergySurface, ends: tuple[Floats, Floats] | None) -> MinimumPath | None:
+    try:
+        return None if ends is None else minimum_path(surface, *ends)
+    except InputError:
+        return None
+
+
+def _convergence(
+    hills: Hills, given: PlumedInput, ends: tuple[Floats, Floats] | None, temperature: float
+) -> tuple[BarrierSeries | None, Verdict, Estimate, Estimate]:
+    unknown = Estimate(float("nan"), float("nan"), 0.0, float("nan"), "kJ/mol")
+    if ends is None:
+        why = "the second basin was never reached" if given.start else "only one basin was found"
+        return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
+    series = barrier_series(hills, *ends)
+    verdict = judge(hills, series, temperature)
+    return series, verdict, series.estimate(), series.estimate(backward=True)
