@@ -14,6 +14,22 @@ _EXPORTS: dict[str, str] = {
     "entropy_map": "mixing",
     # Tetrahedra and sampled entropies
     # -- the modules on tilt, distortion, support and Shannon entropies add their names below this line --
+    "support_entropy": "entropy",
+    "shannon_entropy": "entropy",
+    "compare_entropies": "entropy",
+    "EntropyComparison": "entropy",
+    "jackknife_error": "entropy",
+    "number_of_states": "entropy",
+    "tetrahedra": "tilt",
+    "bond_vectors": "tilt",
+    "bond_angles": "tilt",
+    "tilt_free_energy": "tilt",
+    "TiltFreeEnergy": "tilt",
+    "TiltHistogram": "tilt",
+    "rotation_rate": "rotation",
+    "RotationRate": "rotation",
+    "RotationCounter": "rotation",
+    "site_permutations": "rotation",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""

@@ -1,0 +1,161 @@
+"""Rotations of tetrahedra: how often they turn into an orientation that differs by which ligand is where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import chi2
+
+from ionpath.errors import InputError
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class RotationRate:
+    """How often tetrahedra turn into an orientation that differs by which ligand is where.
+
+    Attributes
+    ----------
+    events : int
+        Rotations seen.
+    time : float
+        Time watched, summed over tetrahedra, in ps.
+    rate : float
+        Rotations per tetrahedron and ps.
+    low, high : float
+        95 % interval of the rate; without an event, an upper bound.
+    """
+
+    events: int
+    time: float
+    rate: float
+    low: float
+    high: float
+
+
+def rotation_rate(events: int, time: float) -> RotationRate:
+    """Give a rate with its Poisson interval.
+
+    Parameters
+    ----------
+    events : int
+        Rotations seen.
+    time : float
+        Time watched, summed over tetrahedra, in ps.
+
+    Returns
+    -------
+    RotationRate
+        Rate and exact 95 % interval.
+
+    Raises
+    ------
+    InputError
+        If the time is not positive.
+
+    Examples
+    --------
+    >>> none = rotation_rate(0, 100.0)
+    >>> none.rate, round(none.high, 4)
+    (0.0, 0.0369)
+    """
+    if not (np.isfinite(time) and time > 0):
+        raise InputError(
+            "time", need="a positive time in ps", got=repr(time), remedy="use two frames at least"
+        )
+    low = float(chi2.ppf(0.025, 2 * events)) / 2 / time if events else 0.0
+    high = float(chi2.ppf(0.975, 2 * events + 2)) / 2 / time
+    return RotationRate(int(events), float(time), events / time, low, high)
+
+
+def site_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float = 40.0) -> Ints:
+    """Tell which ligand of each tetrahedron points where.
+
+    Parameters
+    ----------
+    vectors : array_like, (T, M, 4, 3)
+        Bond vectors.
+    reference : array_like, (M, 4, 3)
+        Bond vectors of the reference.
+    core : float, default 40
+        A ligand is at a place if it points there within this angle, in degrees.
+
+    Returns
+    -------
+    ndarray of int, (T, M)
+        Number of the permutation (base-4 digits of the places), or -1 while the tetrahedron is between two.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> s = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    >>> turned = s[:, [1, 2, 0]]  # by 120 degrees about (1, 1, 1)
+    >>> site_permutations(np.stack([s, turned])[:, None], s[None])[:, 0].tolist()
+    [228, 156]
+    """
+    v = np.asarray(vectors, dtype=np.float64)
+    r = np.asarray(reference, dtype=np.float64)
+    v = v / np.linalg.norm(v, axis=-1, keepdims=True)
+    r = r / np.linalg.norm(r, axis=-1, keepdims=True)
+    cosines = np.einsum("tmli,mki->tmlk", v, r)
+    place = cosines.argmax(axis=-1)
+    clear = cosines.max(axis=-1).min(axis=-1) > np.cos(np.radians(core))
+    distinct = (np.sort(place, axis=-1) == np.arange(place.shape[-1])).all(axis=-1)
+    number = (place * 4 ** np.arange(place.shape[-1])).sum(axis=-1)
+    return np.where(clear & distinct, number, -1).astype(np.int64)
+
+
+class RotationCounter:
+    """Rotations counted frame by frame; counters of consecutive parts of a run can be joined.
+
+    Parameters
+    ----------
+    n : int
+        Number of tetrahedra.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.first = np.full(n, -1, dtype=np.int64)
+        self.last = np.full(n, -1, dtype=np.int64)
+        self.events = np.zeros(n, dtype=np.int64)
+
+    def add(self, permutations: Ints) -> None:
+        """Count the changes in the next frames.
+
+        Parameters
+        ----------
+        permutations : ndarray of int, (T, n)
+            What `site_permutations` gave; -1 keeps what was before.
+        """
+        for row in permutations:
+            known = row >= 0
+            self.events += known & (self.last >= 0) & (row != self.last)
+            self.first = np.where((self.first < 0) & known, row, self.first)
+            self.last = np.where(known, row, self.last)
+
+    def state(self) -> dict[str, Ints]:
+        """Give what later frames can be joined to.
+
+        Returns
+        -------
+        dict of str to ndarray
+            First and last permutations, and changes.
+        """
+        return {"first": self.first, "last": self.last, "events": self.events}
+
+    def merge(self, state: Mapping[str, Ints]) -> None:
+        """Join the frames that follow.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray
+            What the `state` of their counter gave.
+        """
+        met = (self.last >= 0) & (state["first"] >= 0) & (self.last != state["first"])
+        self.events += state["events"] + met
+        self.first = np.where(self.first < 0, state["first"], self.first)
+        self.last = np.where(state["last"] >= 0, state["last"], self.last)

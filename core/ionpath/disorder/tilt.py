@@ -1,0 +1,347 @@
+"""Tilt of tetrahedra: directions of their bonds, and free energies of the directions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.cells import as_cells
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.periodic import minimum_image
+from ionpath.units import kt_in_kj_per_mol
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def tetrahedra(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    centres: ArrayLike,
+    ligands: ArrayLike,
+    *,
+    cutoff: float = 3.0,
+    n_ligands: int = 4,
+) -> Ints:
+    """Find the ligands of every centre.
+
+    Parameters
+    ----------
+    positions : array_like, (N, 3)
+        Positions of one frame, in A.
+    cell : array_like, (3, 3)
+        Cell vectors as rows, in A.
+    centres, ligands : array_like of int
+        Indices of possible centres and ligands.
+    cutoff : float, default 3.0
+        Longest bond, in A.
+    n_ligands : int, default 4
+        Ligands that every centre must have.
+
+    Returns
+    -------
+    ndarray of int, (M, n_ligands)
+        Indices of the ligands of each centre, in ascending order.
+
+    Raises
+    ------
+    InputError
+        If a centre has another number of ligands.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> s = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 1.18
+    >>> tetrahedra(np.r_[[[0, 0, 0]], s], np.eye(3) * 12, [0], [1, 2, 3, 4]).tolist()
+    [[1, 2, 3, 4]]
+    """
+    points = np.asarray(positions, dtype=np.float64)
+    hubs, ends = np.asarray(centres, dtype=np.int64), np.asarray(ligands, dtype=np.int64)
+    found = np.empty((len(hubs), n_ligands), dtype=np.int64)
+    for row, hub in enumerate(hubs):
+        distances = np.linalg.norm(minimum_image(points[ends] - points[hub], as_cells(cell)), axis=1)
+        near = ends[(distances < cutoff) & (ends != hub)]
+        if len(near) != n_ligands:
+            raise InputError(
+                f"tetrahedron of atom {hub}", need=f"{n_ligands} ligands within {cutoff:g} A", got=str(len(near)),
+                remedy="choose another cutoff, or centres that have as many",
+            )  # fmt: skip
+        found[row] = np.sort(near)
+    return found
+
+
+def bond_vectors(positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, ligands: ArrayLike) -> Floats:
+    """Give the vectors from centres to their ligands.
+
+    Parameters
+    ----------
+    positions : array_like, (T, N, 3) or (N, 3)
+        Positions in A, wrapped or not.
+    cells : array_like, (3, 3) or (T, 3, 3)
+        Cell vectors as rows, in A.
+    centres : array_like of int, (M,)
+        Indices of the centres.
+    ligands : array_like of int, (M, n)
+        Indices of their ligands.
+
+    Returns
+    -------
+    ndarray, (T, M, n, 3) or (M, n, 3)
+        Shortest vectors, in A.
+    """
+    points = np.asarray(positions, dtype=np.float64)
+    hubs, ends = np.asarray(centres, dtype=np.int64), np.asarray(ligands, dtype=np.int64)
+    return minimum_image(points[..., ends, :] - points[..., hubs, None, :], cells)
+
+
+@references("guan2024")
+def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
+    r"""Give the polar and the azimuthal angle of vectors.
+
+    Parameters
+    ----------
+    vectors : array_like, (..., 3)
+        Vectors, in any unit.
+
+    Returns
+    -------
+    theta, phi : ndarray, (...)
+        Polar angle from the z axis, 0 to 180 degrees, and azimuth from the x axis, -180 to 180 degrees.
+
+    Notes
+    -----
+    .. math:: \theta = \arccos(b_z / |b|), \qquad \phi = \mathrm{atan2}(b_y, b_x)
+
+    Examples
+    --------
+    >>> [float(a) for a in bond_angles([0.0, -1.0, 0.0])]
+    [90.0, -90.0]
+    """
+    b = np.asarray(vectors, dtype=np.float64)
+    theta = np.degrees(np.arctan2(np.hypot(b[..., 0], b[..., 1]), b[..., 2]))
+    return np.asarray(theta, dtype=np.float64), np.degrees(np.arctan2(b[..., 1], b[..., 0]))
+
+
+@dataclass(frozen=True)
+class TiltFreeEnergy:
+    """Free energies of the direction of a bond.
+
+    Attributes
+    ----------
+    theta_edges, phi_edges : ndarray
+        Edges of the bins, in degrees.
+    theta, phi : ndarray
+        F(theta) and F(phi) in kJ/mol, lowest value 0; infinite where no bond was seen.
+    theta_error, phi_error : ndarray
+        Their standard errors from blocks of time, in kJ/mol; nan where they cannot be given.
+    joint_theta_edges, joint_phi_edges : ndarray
+        Edges of the coarser bins of the joint free energy, in degrees.
+    joint, joint_error : ndarray, (theta, phi)
+        F(theta, phi) and its standard error, in kJ/mol.
+    temperature : float
+        Temperature, in K.
+    jacobian : bool
+        Whether the density was divided by the solid angle of a bin.
+    n_samples : int
+        Bonds and frames.
+    """
+
+    theta_edges: Floats
+    phi_edges: Floats
+    theta: Floats
+    theta_error: Floats
+    phi: Floats
+    phi_error: Floats
+    joint_theta_edges: Floats
+    joint_phi_edges: Floats
+    joint: Floats
+    joint_error: Floats
+    temperature: float
+    jacobian: bool
+    n_samples: int
+
+
+class TiltHistogram:
+    """Directions counted frame by frame in blocks of time; histograms of parts of a run can be added up.
+
+    Parameters
+    ----------
+    bins : int
+        Bins of the polar angle; the azimuth has twice as many, the joint histogram half as many along both.
+    n_blocks : int
+        Blocks of time.
+    """
+
+    def __init__(self, *, bins: int = 90, n_blocks: int = 5) -> None:
+        if bins < 4 or bins % 2:
+            raise InputError("bins", need="an even number of at least 4", got=repr(bins), remedy="use 90")
+        if n_blocks < 1:
+            raise InputError("n_blocks", need="at least 1", got=repr(n_blocks), remedy="use 5")
+        self.bins = bins
+        self.theta = np.zeros((n_blocks, bins))
+        self.phi = np.zeros((n_blocks, 2 * bins))
+        self.joint = np.zeros((n_blocks, bins // 2, bins))
+
+    def add(self, theta: Floats, phi: Floats, block: Ints) -> None:
+        """Count directions.
+
+        Parameters
+        ----------
+        theta, phi : ndarray, (T, ...)
+            Angles in degrees.
+        block : ndarray of int, (T,)
+            Block of time of each frame.
+        """
+        for number in np.unique(block):
+            t, p = theta[block == number].ravel(), phi[block == number].ravel()
+            i = np.minimum((t / 180.0 * self.bins).astype(int), self.bins - 1)
+            j = np.minimum(((p + 180.0) / 180.0 * self.bins).astype(int), 2 * self.bins - 1)
+            self.theta[number] += np.bincount(i, minlength=self.bins)
+            self.phi[number] += np.bincount(j, minlength=2 * self.bins)
+            both = np.bincount(i // 2 * self.bins + j // 2, minlength=self.bins**2 // 2)
+            self.joint[number] += both.reshape(self.bins // 2, self.bins)
+
+    def state(self) -> dict[str, Floats]:
+        """Give what other histograms can be added to.
+
+        Returns
+        -------
+        dict of str to ndarray
+            Counts.
+        """
+        return {"theta": self.theta, "phi": self.phi, "joint": self.joint}
+
+    def merge(self, state: Mapping[str, Floats]) -> None:
+        """Add the counts of another histogram.
+
+        Parameters
+        ----------
+        state : mapping of str to ndarray
+            What its `state` gave.
+        """
+        self.theta += state["theta"]
+        self.phi += state["phi"]
+        self.joint += state["joint"]
+
+    def result(self, temperature: float, *, jacobian: bool = False) -> TiltFreeEnergy:
+        """Turn counts into free energies.
+
+        Parameters
+        ----------
+        temperature : float
+            Temperature, in K.
+        jacobian : bool, default False
+            Divide by the solid angle of a bin, so that free rotation gives a flat free energy.
+
+        Returns
+        -------
+        TiltFreeEnergy
+            Free energies in kJ/mol.
+
+        Raises
+        ------
+        InputError
+            If the temperature is not positive, or nothing was counted.
+        """
+        if not (np.isfinite(temperature) and temperature > 0):
+            raise InputError(
+                "temperature", need="a positive one in K", got=repr(temperature), remedy="give it"
+            )
+        if not self.theta.sum():
+            raise InputError("samples", need="angles", got="none", remedy="add frames first")
+        theta_edges = np.linspace(0.0, 180.0, self.bins + 1)
+        joint_edges = theta_edges[::2]
+        weight = _solid_angle(theta_edges) if jacobian else np.ones(self.bins)
+        joint_weight = _solid_angle(joint_edges) if jacobian else np.ones(self.bins // 2)
+        kt = kt_in_kj_per_mol(temperature)
+        theta, theta_error = _free_energy(self.theta / weight, kt)
+        phi, phi_error = _free_energy(self.phi, kt)
+        joint, joint_error = _free_energy(self.joint / joint_weight[:, None], kt)
+        phi_edges = np.linspace(-180.0, 180.0, 2 * self.bins + 1)
+        return TiltFreeEnergy(
+            theta_edges, phi_edges, theta, theta_error, phi, phi_error, joint_edges, phi_edges[::2],
+            joint, joint_error, float(temperature), jacobian, int(self.theta.sum()),
+        )  # fmt: skip
+
+
+def _solid_angle(edges: Floats) -> Floats:
+    return np.asarray(-np.diff(np.cos(np.radians(edges))), dtype=np.float64)
+
+
+def _free_energy(counts: Floats, kt: float) -> tuple[Floats, Floats]:
+    """Free energy of mean counts (blocks, ...), and its error from their spread between blocks."""
+    filled = counts[counts.reshape(len(counts), -1).sum(axis=1) > 0]
+    mean = filled.mean(axis=0)
+    with np.errstate(divide="ignore"):
+        energy = -kt * np.log(mean / mean.max())
+    if len(filled) < 2:
+        return np.asarray(energy, dtype=np.float64), np.full(mean.shape, np.nan)
+    spread = filled.std(axis=0, ddof=1) / np.sqrt(len(filled))
+    error = np.divide(kt * spread, mean, out=np.full(mean.shape, np.nan), where=mean > 0)
+    return np.asarray(energy, dtype=np.float64), np.asarray(error, dtype=np.float64)
+
+
+@references("guan2024")
+def tilt_free_energy(
+    theta: ArrayLike,
+    phi: ArrayLike,
+    *,
+    temperature: float,
+    bins: int = 90,
+    n_blocks: int = 5,
+    jacobian: bool = False,
+) -> TiltFreeEnergy:
+    r"""Compute the free energies of the directions of bonds.
+
+    Parameters
+    ----------
+    theta, phi : array_like, (T, ...)
+        Polar and azimuthal angles in degrees, frames first.
+    temperature : float
+        Temperature of the samples, in K.
+    bins : int, default 90
+        Bins of the polar angle; the azimuth has twice as many, the joint free energy half as many along both.
+    n_blocks : int, default 5
+        Blocks of time, for errors.
+    jacobian : bool, default False
+        Divide by the solid angle of a bin.
+
+    Returns
+    -------
+    TiltFreeEnergy
+        F(theta), F(phi) and F(theta, phi) with errors, in kJ/mol.
+
+    Raises
+    ------
+    InputError
+        If the angles do not fit together, or there are fewer frames than blocks.
+
+    Notes
+    -----
+    .. math:: F(\theta) = -k_B T \ln \int p(\theta, \phi)\, d\phi
+
+    as in Guan et al., up to the sign that is printed there. Bonds that point anywhere alike have
+    p(theta) proportional to sin(theta); with ``jacobian=True`` that becomes flat.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> theta, phi = bond_angles(rng.normal(size=(20_000, 3)))
+    >>> free = tilt_free_energy(theta, phi, temperature=300, bins=20, jacobian=True)
+    >>> bool(free.theta.max() < 1.0)
+    True
+    """
+    t, p = np.asarray(theta, dtype=np.float64), np.asarray(phi, dtype=np.float64)
+    if t.shape != p.shape or t.ndim < 1 or len(t) < n_blocks:
+        raise InputError(
+            "theta", need=f"as many angles as phi, in at least {n_blocks} frames", got=f"{t.shape} and {p.shape}",
+            remedy="give both for every bond and frame, or use fewer blocks",
+        )  # fmt: skip
+    histogram = TiltHistogram(bins=bins, n_blocks=n_blocks)
+    histogram.add(t, p, np.arange(len(t)) * n_blocks // len(t))
+    return histogram.result(temperature, jacobian=jacobian)
