@@ -10,6 +10,12 @@ from pymatgen.transformations.transformation_abc import AbstractTransformation
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from pymatgen.analysis.argyrodite.aliovalent import AliovalentSubstitutionTransformation
+from pymatgen.analysis.argyrodite.energies import json_ready
+from pymatgen.analysis.argyrodite.enumeration import (
+    EnumerateSiteInversionTransformation,
+    lowest_arrangement,
+)
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, require_ordered
 from pymatgen.analysis.argyrodite.lithium import add_lithium
 from pymatgen.analysis.argyrodite.selection import (
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 __all__ = [
+    "AliovalentSubstitutionTransformation",
+    "EnumerateSiteInversionTransformation",
     "ExcessHalideTransformation",
     "SiteInversionTransformation",
 ]
@@ -125,11 +133,25 @@ class SiteInversionTransformation(AbstractTransformation):
     def _lowest(
         self, structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int
     ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        from pymatgen.analysis.argyrodite.enumeration import lowest_arrangement
-
         return lowest_arrangement(
             structure, found, on_halide, on_sulfur, self.calculator, self.max_candidates, self.seed
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give what MontyDecoder needs to make it again.
+
+        Returns
+        -------
+        dict
+            JSON-able.
+
+        Raises
+        ------
+        InputError
+            If the calculator is an object.
+        """
+        json_ready(self.calculator)
+        return super().as_dict()
 
     @property
     def inverse(self) -> None:
@@ -232,11 +254,7 @@ class ExcessHalideTransformation(AbstractTransformation):
         halide, other = self._sites(structure, found, halides - inverted, inverted)
         new = _with_anions(structure, found, halide, other, self.halide)
         change = self._lithium_change(structure, found, halides)
-        if change < 0:
-            gone = choose_vacancies(new, found, -change, self.vacancies, halide, self.seed)
-            new.remove_sites([int(k) for k in gone])
-        elif change > 0:
-            new = add_lithium(new, change, seed=self.seed)
+        new = change_lithium(new, found, change, self.vacancies, self.seed, halide=halide)
         return _reported(new, n, halides - n, inverted, x_requested=self.x)
 
     def _inverted(self, found: Argyrodite, halides: int) -> int:
@@ -283,6 +301,47 @@ class ExcessHalideTransformation(AbstractTransformation):
     def is_one_to_many(self) -> bool:
         """False: one structure gives one."""
         return False
+
+
+def change_lithium(
+    structure: Structure,
+    found: Argyrodite,
+    change: int,
+    rule: VacancyRule,
+    seed: int,
+    *,
+    halide: NDArray[np.intp] | None = None,
+) -> Structure:
+    """Add lithium on empty tetrahedral sites, or take some out.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered argyrodite.
+    found : Argyrodite
+        Its sites.
+    change : int
+        Number of lithium to add, negative to remove.
+    rule : {"cage", "even", "random"}
+        Which lithium goes.
+    seed : int
+        Seed of the choice.
+    halide : ndarray of int, optional
+        Site indices that hold halide, if that is not what `found` says.
+
+    Returns
+    -------
+    Structure
+        The structure, or a copy with lithium added at the end.
+    """
+    if change > 0:
+        return add_lithium(structure, change, seed=seed)
+    if change < 0:
+        if halide is None:
+            halide = found.sulfur_sites[found.halide_on_sulfur_sites > 0.5]
+        gone = choose_vacancies(structure, found, -change, rule, halide, seed)
+        structure.remove_sites([int(k) for k in gone])
+    return structure
 
 
 def _n_halides(found: Argyrodite) -> int:

@@ -1,0 +1,179 @@
+"""Superlattices of a lattice that symmetry does not make equivalent, and the operations that they keep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.periodic import wrap_fractional
+
+Ints = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Superlattice:
+    """A superlattice.
+
+    Attributes
+    ----------
+    matrix : ndarray of int, (3, 3)
+        Rows are its vectors in terms of those of the lattice (Hermite normal form, lower triangular).
+    multiplicity : int
+        Number of superlattices that symmetry makes equivalent to it.
+    """
+
+    matrix: Ints
+    multiplicity: int
+
+    @property
+    def index(self) -> int:
+        """Number of lattice points per cell."""
+        return int(np.prod(np.diagonal(self.matrix)))
+
+    def operations(
+        self, rotations: ArrayLike, translations: ArrayLike
+    ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
+        """Give the operations that keep the superlattice, in its own coordinates.
+
+        Parameters
+        ----------
+        rotations : array_like, (G, 3, 3)
+            Operations of the lattice, acting on columns of fractional coordinates.
+        translations : array_like, (G, 3)
+            Their translations.
+
+        Returns
+        -------
+        rotations : ndarray of int, (H, 3, 3)
+            Matrices in fractional coordinates of the superlattice.
+        translations : ndarray, (H, 3)
+            Translations, combined with all those of the lattice.
+        lattice_translation : ndarray of bool, (H,)
+            Whether it is a translation of the lattice that the superlattice does not have.
+        """
+        columns = self.matrix.T.astype(np.float64)  # columns are the vectors
+        inverse = np.linalg.inv(columns)
+        inside = inverse @ np.asarray(rotations, dtype=np.float64) @ columns
+        kept = np.flatnonzero((np.abs(inside - np.rint(inside)) < 1e-6).all(axis=(1, 2)))
+        points = lattice_points(self.matrix)
+        shifts = np.asarray(translations, dtype=np.float64)[kept] @ inverse.T
+        every = wrap_fractional(shifts[:, None, :] + (points @ inverse.T)[None, :, :]).reshape(-1, 3)
+        matrices = np.repeat(np.rint(inside[kept]).astype(np.intp), len(points), axis=0)
+        pure = (matrices == np.eye(3, dtype=np.intp)).all(axis=(1, 2))
+        steps = every @ columns.T
+        whole = (np.abs(steps - np.rint(steps)) < 1e-4).all(axis=1)
+        moved = (np.abs(every - np.rint(every)) > 1e-4).any(axis=1)
+        return matrices, every, pure & whole & moved
+
+
+def lattice_points(matrix: ArrayLike) -> Ints:
+    """Give the lattice points in one cell of a superlattice.
+
+    Parameters
+    ----------
+    matrix : array_like of int, (3, 3)
+        Lower triangular, rows are the vectors of the superlattice.
+
+    Returns
+    -------
+    ndarray of int, (index, 3)
+        Coordinates in terms of the lattice.
+
+    Examples
+    --------
+    >>> lattice_points([[2, 0, 0], [0, 1, 0], [0, 0, 1]]).tolist()
+    [[0, 0, 0], [1, 0, 0]]
+    """
+    a, b, c = np.diagonal(np.asarray(matrix))
+    grid = np.meshgrid(np.arange(a), np.arange(b), np.arange(c), indexing="ij")
+    return np.stack(grid, axis=-1).reshape(-1, 3)
+
+
+def inequivalent_superlattices(rotations: ArrayLike, index: int) -> list[Superlattice]:
+    """List the superlattices of a given index up to symmetry.
+
+    Parameters
+    ----------
+    rotations : array_like, (G, 3, 3)
+        Point group of the lattice, acting on columns of fractional coordinates; repeats do not matter.
+    index : int
+        Number of lattice points per cell of the superlattice.
+
+    Returns
+    -------
+    list of Superlattice
+        One of each class.
+
+    Raises
+    ------
+    InputError
+        If the index is not positive.
+
+    Notes
+    -----
+    Each superlattice has one Hermite normal form; two are equivalent if a rotation takes one to the other (G. L. W.
+    Hart and R. W. Forcade, Phys. Rev. B 77, 224115 (2008), doi:10.1103/PhysRevB.77.224115).
+
+    Examples
+    --------
+    Without symmetry there are seven of index 2:
+
+    >>> len(inequivalent_superlattices([np.eye(3)], 2))
+    7
+    """
+    if index < 1:
+        raise InputError("index", need="a positive number of cells", got=str(index))
+    group = np.unique(np.rint(np.asarray(rotations, dtype=np.float64)).astype(np.intp).reshape(-1, 9), axis=0)
+    forms = _hermite_forms(index)
+    left = {form.tobytes(): form for form in forms}
+    found = []
+    while left:
+        _, form = next(iter(left.items()))
+        orbit = {_hermite(form @ r.reshape(3, 3).T).tobytes() for r in group}
+        found.append(Superlattice(form, len(orbit & set(left))))
+        for key in orbit:
+            left.pop(key, None)
+    return found
+
+
+def _hermite_forms(index: int) -> list[Ints]:
+    forms = []
+    for a in range(1, index + 1):
+        if index % a:
+            continue
+        for b in range(1, index // a + 1):
+            if (index // a) % b:
+                continue
+            c = index // a // b
+            forms += [
+                np.array([[a, 0, 0], [d, b, 0], [e, f, c]], dtype=np.intp)
+                for d in range(a)
+                for e in range(a)
+                for f in range(b)
+            ]
+    # The most compact cells come first, so that each class is represented by its most compact one.
+    return sorted(forms, key=lambda m: (np.abs(m).max(), np.abs(m).sum()))
+
+
+def _hermite(matrix: Ints) -> Ints:
+    """Reduce the rows to lower triangular form with non-negative entries below a positive diagonal."""
+    rows = np.array(matrix, dtype=np.intp)
+    for column in (2, 1, 0):
+        while True:
+            active = [r for r in range(column + 1) if rows[r, column]]
+            pivot = min(active, key=lambda r: abs(rows[r, column]))
+            if pivot != column:
+                rows[[pivot, column]] = rows[[column, pivot]]
+            if rows[column, column] < 0:
+                rows[column] *= -1
+            for r in range(column):
+                rows[r] -= (rows[r, column] // rows[column, column]) * rows[column]
+            if not rows[:column, column].any():
+                break
+    for row in (1, 2):
+        for column in range(row - 1, -1, -1):
+            rows[row] -= (rows[row, column] // rows[column, column]) * rows[column]
+    return rows

@@ -1,0 +1,173 @@
+"""Energies of structures from whatever the user has: an ASE calculator, a function, or the Ewald sum."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ionpath.errors import InputError, require
+from pymatgen.analysis.argyrodite.selection import CHARGES
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+EnergyFunction = Callable[["Structure"], float]
+
+
+def energy_function(calculator: Any) -> EnergyFunction:
+    """Turn a calculator of any kind into a function of the structure.
+
+    Parameters
+    ----------
+    calculator : None, str, mapping, callable or ASE calculator
+        None or "ewald": the Ewald sum with formal charges. Another word: the ASE calculator of that name. A
+        mapping: its "name", and the rest as its arguments. A callable: taken as it is, structure -> eV. Anything
+        with ``get_potential_energy``: an ASE calculator.
+
+    Returns
+    -------
+    callable
+        Structure -> energy of the cell, in eV.
+
+    Raises
+    ------
+    InputError
+        If it is none of these.
+
+    Examples
+    --------
+    >>> from pymatgen.analysis.argyrodite import argyrodite
+    >>> energy_function(lambda structure: -2.0)(argyrodite())
+    -2.0
+    """
+    if calculator is None or calculator == "ewald":
+        return ewald_energy
+    if isinstance(calculator, str):
+        return _from_ase(_by_name(calculator, {}))
+    if isinstance(calculator, Mapping):
+        arguments = dict(calculator)
+        name = arguments.pop("name", None)
+        if not isinstance(name, str):
+            raise InputError("calculator", need="a mapping with 'name'", got=repr(sorted(calculator)))
+        return _from_ase(_by_name(name, arguments))
+    if hasattr(calculator, "get_potential_energy"):
+        return _from_ase(calculator)
+    if callable(calculator):
+        return calculator
+    raise InputError(
+        "calculator", need="'ewald', the name of an ASE calculator, a mapping, a function or an ASE calculator",
+        got=type(calculator).__name__,
+    )  # fmt: skip
+
+
+def describe(calculator: Any) -> str:
+    """Name a calculator for a report.
+
+    Parameters
+    ----------
+    calculator : object
+        As in `energy_function`.
+
+    Returns
+    -------
+    str
+        A word or two.
+
+    Examples
+    --------
+    >>> describe(None), describe({"name": "ionpath", "model": "argyrodite"})
+    ('ewald', 'ionpath')
+    """
+    if calculator is None:
+        return "ewald"
+    if isinstance(calculator, str):
+        return calculator
+    if isinstance(calculator, Mapping):
+        return str(calculator.get("name"))
+    return str(
+        getattr(calculator, "name", None) or getattr(calculator, "__name__", type(calculator).__name__)
+    )
+
+
+def json_ready(calculator: Any) -> Any:
+    """Check that a calculator can be written as JSON.
+
+    Parameters
+    ----------
+    calculator : object
+        As in `energy_function`.
+
+    Returns
+    -------
+    None, str or mapping
+        The same.
+
+    Raises
+    ------
+    InputError
+        If it is an object.
+    """
+    if calculator is None or isinstance(calculator, str | Mapping):
+        return calculator
+    raise InputError(
+        "calculator", need="a name or a mapping to be written as JSON", got=type(calculator).__name__,
+        remedy="give {'name': 'ionpath', ...} instead of the object",
+    )  # fmt: skip
+
+
+def ewald_energy(structure: Structure) -> float:
+    """Give the electrostatic energy of formal charges.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered. Charges of Li +1, P +5, Si, Ge, Sn +4, S -2 and halides -1 are used unless the structure has its own
+        oxidation states.
+
+    Returns
+    -------
+    float
+        Energy of the cell, in eV. A cell that is not neutral gets a uniform background.
+
+    Notes
+    -----
+    Formal charges exaggerate every difference, and get some orders wrong: they make T4 the best site for lithium.
+    They serve to rank arrangements roughly and to test, not to predict.
+
+    Examples
+    --------
+    >>> from pymatgen.analysis.argyrodite import argyrodite
+    >>> ewald_energy(argyrodite()) < 0
+    True
+    """
+    from pymatgen.analysis.ewald import EwaldSummation
+
+    charged = structure
+    if any(getattr(species, "oxi_state", None) is None for species in structure.composition):
+        unknown = [e for e in structure.composition.element_composition if e.symbol not in CHARGES]
+        if unknown:
+            raise InputError("oxidation states", need="known formal charges", got=str(unknown[0]))
+        charged = structure.copy()
+        charged.add_oxidation_state_by_element(
+            {e.symbol: CHARGES[e.symbol] for e in structure.composition.element_composition}
+        )
+    return float(EwaldSummation(charged, compute_forces=False).total_energy)
+
+
+def _by_name(name: str, arguments: Mapping[str, Any]) -> Any:
+    calculators = require(
+        "ase.calculators.calculator", purpose=f"the calculator {name!r}", install="pip install 'ionpath[ase]'"
+    )
+    return calculators.get_calculator_class(name)(**arguments)
+
+
+def _from_ase(calculator: Any) -> EnergyFunction:
+    require("ase", purpose="energies from an ASE calculator", install="pip install 'ionpath[ase]'")
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    def energy(structure: Structure) -> float:
+        atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+        atoms.calc = calculator
+        return float(atoms.get_potential_energy())
+
+    return energy
