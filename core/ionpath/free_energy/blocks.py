@@ -37,7 +37,7 @@ class BarrierSeries:
     start: tuple[float, ...]
     end: tuple[float, ...]
 
-    def estimate(self, part: float = 0.2, *, backward: bool = False) -> Estimate:
+    def estimate(self, part: float = 0.2, *, backward: bool = False, floor: float = 0.0) -> Estimate:
         """Mean and error of the barrier over the last part of the run.
 
         Parameters
@@ -46,19 +46,22 @@ class BarrierSeries:
             Fraction of the run that is used.
         backward : bool
             The barrier from the second point to the first.
+        floor : float
+            Smallest error in kJ/mol, for example the height of the hills that are still being added: a barrier that
+            no recent hill touched does not scatter, yet it is not known exactly.
 
         Returns
         -------
         Estimate
-            Mean over the last part, with the larger of two errors: the standard deviation over times in that part, and
-            half the difference between its two halves. nan where the barrier is not known throughout.
+            Mean over the last part, with the largest of three errors: the standard deviation over times in that part,
+            half the difference between its two halves, and `floor`. nan where the barrier is not known throughout.
         """
         values = (self.backward if backward else self.forward)[self.times >= self.times[-1] * (1 - part)]
         if not len(values) or not np.isfinite(values).all():
             return Estimate(float("nan"), float("nan"), 0.0, float("nan"), "kJ/mol")
         halves = np.array_split(values, 2) if len(values) > 1 else [values, values]
         drift = 0.5 * abs(halves[1].mean() - halves[0].mean())
-        error = max(float(values.std(ddof=1)) if len(values) > 1 else float("nan"), float(drift))
+        error = max(float(values.std(ddof=1)) if len(values) > 1 else float("nan"), float(drift), floor)
         mean = float(values.mean())
         return Estimate(mean, error, mean - 1.96 * error, mean + 1.96 * error, "kJ/mol")
 

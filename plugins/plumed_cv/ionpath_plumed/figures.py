@@ -218,11 +218,16 @@ def export(surface: FreeEnergySurface, path: str | Path) -> Path:
 
 def _npz(surface: FreeEnergySurface, part: Path) -> None:
     axes = {f"axis{k}": axis for k, axis in enumerate(surface.axes)}
-    extra: dict[str, Any] = {} if surface.error is None else {"error": surface.error}
+    arrays: dict[str, Any] = {
+        **axes,
+        "values": surface.values,
+        "names": np.array(surface.names),
+        "unit": "kJ/mol",
+    }
+    if surface.error is not None:
+        arrays["error"] = surface.error
     with part.open("wb") as file:
-        np.savez_compressed(
-            file, values=surface.values, names=np.array(surface.names), unit="kJ/mol", **axes, **extra
-        )
+        np.savez_compressed(file, **arrays)
 
 
 def _rows(surface: FreeEnergySurface) -> Any:
@@ -240,8 +245,11 @@ def _dat(surface: FreeEnergySurface, part: Path) -> None:
     for name, axis, period in zip(surface.names, surface.axes, surface.periods, strict=True):
         periodic = period is not None
         end = axis[0] + period if period is not None else axis[-1]
-        lines += [f"#! SET min_{name} {axis[0]:.9g}", f"#! SET max_{name} {end:.9g}", f"#! SET nbins_{name} {len(axis)}",
-                  f"#! SET periodic_{name} {'true' if periodic else 'false'}"]  # fmt: skip
+        lines += [f"#! SET min_{name} {axis[0]:.9g}", f"#! SET max_{name} {end:.9g}"]
+        lines += [
+            f"#! SET nbins_{name} {len(axis)}",
+            f"#! SET periodic_{name} {'true' if periodic else 'false'}",
+        ]
     rows = _rows(surface)
     shape = surface.values.shape
     fastest_first = np.arange(len(rows)).reshape(shape).transpose(range(len(shape))[::-1]).ravel()
@@ -296,7 +304,8 @@ def isosurface(surface: FreeEnergySurface, levels: list[float], path: str | Path
     values = np.where(np.isfinite(surface.values), surface.values, high)
     drawn = go.Isosurface(
         x=grids[0].ravel(), y=grids[1].ravel(), z=grids[2].ravel(), value=values.ravel(), isomin=min(levels),
-        isomax=max(levels), surface_count=len(levels), opacity=0.4, caps={"x_show": False, "y_show": False, "z_show": False},
+        isomax=max(levels), surface_count=len(levels), opacity=0.4,
+        caps={"x_show": False, "y_show": False, "z_show": False},
         colorbar={"title": "kJ/mol"},
     )  # fmt: skip
     names = [axis_label(name) for name in surface.names]

@@ -295,7 +295,7 @@ def _inter_cage(
     text = write_bias(body, bias, variables, "cage.*", grid=[(0.0, 12.0), (0.0, 12.0)])
     near, far = min(d1, 3.0), max(d2, gap - 2.4)
     return _input(
-        text, bias, variables, start=(near, far), end=(far, near), reach=(1.0, 1.6),
+        text, bias, variables, start=(near, far), end=(far, near), reach=(1.3, 1.3),
         atoms={"ion": [ion + 1], "centres": [first + 1, second + 1]},
     )  # fmt: skip
 

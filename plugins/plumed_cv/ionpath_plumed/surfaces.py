@@ -26,8 +26,8 @@ from ionpath.free_energy import (
     minimum_path,
     sum_hills,
 )
-from ionpath.free_energy.blocks import lowest_near
 from ionpath.free_energy.reweight import histogram_of, reweight
+from ionpath.units import kt_in_kj_per_mol
 from ionpath_plumed.files import PathLike, read_hills, read_table
 from ionpath_plumed.protocols import PlumedInput
 
@@ -298,10 +298,25 @@ def _ends(
     surface: FreeEnergySurface, given: PlumedInput, basins: list[Basin]
 ) -> tuple[Floats, Floats] | None:
     if given.start and given.end:
-        lows = [lowest_near(surface, point, given.reach) for point in (given.start, given.end)]
-        return None if lows[0] is None or lows[1] is None else (lows[0], lows[1])
+        ends = [_basin_near(surface, basins, point, given.reach) for point in (given.start, given.end)]
+        return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
     if len(basins) > 1:
         return np.array(basins[0].point), np.array(basins[1].point)
+    return None
+
+
+def _basin_near(
+    surface: FreeEnergySurface, basins: list[Basin], point: tuple[float, ...], reach: tuple[float, ...]
+) -> Floats | None:
+    """Deepest minimum in the box around a point, None where there is none."""
+    for basin in basins:
+        away = np.array(basin.point) - np.array(point)
+        wide = np.array([np.inf if p is None else p for p in surface.periods])
+        away = np.where(
+            np.isfinite(wide), away - np.where(np.isfinite(wide), wide, 1) * np.round(away / wide), away
+        )
+        if (np.abs(away) <= np.array(reach)).all():
+            return np.array(basin.point)
     return None
 
 
@@ -321,4 +336,7 @@ def _convergence(
         return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
     series = barrier_series(hills, *ends)
     verdict = judge(hills, series, temperature)
-    return series, verdict, series.estimate(), series.estimate(backward=True)
+    # Nobody knows a barrier better than the hills that are still being added, nor, before several crossings, than RT.
+    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean())
+    floor = max(recent, kt_in_kj_per_mol(temperature) if verdict.crossings < 4 else 0.0)
+    return series, verdict, series.estimate(floor=floor), series.estimate(backward=True, floor=floor)
