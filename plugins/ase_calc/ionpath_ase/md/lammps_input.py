@@ -1,0 +1,147 @@
+"""LAMMPS input for a run: the same text for the engine and for a cluster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ionpath_ase.md.settings import MDSettings
+from ionpath_ase.md.state import FloatArray
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def species(atoms: Atoms) -> list[str]:
+    """Elements of a structure in the order of their LAMMPS types.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure.
+
+    Returns
+    -------
+    list of str
+        Symbols, sorted.
+    """
+    return sorted(set(atoms.get_chemical_symbols()))
+
+
+def data_file(atoms: Atoms, rotation: FloatArray) -> str:
+    """Structure and velocities as a LAMMPS data file in full precision.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure with velocities.
+    rotation : numpy.ndarray, shape (3, 3)
+        Rotation that makes the cell lower triangular.
+
+    Returns
+    -------
+    str
+        Text of the file (units metal, atom style atomic).
+    """
+    from ase import units
+
+    cell = np.tril(np.array(atoms.cell.array) @ rotation)
+    names = species(atoms)
+    kinds = [names.index(symbol) + 1 for symbol in atoms.get_chemical_symbols()]
+    masses = {kind: mass for kind, mass in zip(kinds, atoms.get_masses(), strict=True)}
+    lines = ["written by ionpath", "", f"{len(atoms)} atoms", f"{len(names)} atom types", ""]
+    for axis, name in enumerate("xyz"):
+        lines.append(f"0.0 {cell[axis, axis]:.17g} {name}lo {name}hi")
+    if np.abs(cell[np.tril_indices(3, -1)]).max() > 1e-10:
+        lines.append(f"{cell[1, 0]:.17g} {cell[2, 0]:.17g} {cell[2, 1]:.17g} xy xz yz")
+    lines += ["", "Masses", ""] + [f"{kind} {masses[kind]:.17g}" for kind in sorted(masses)]
+    lines += ["", "Atoms # atomic", ""]
+    for number, (kind, row) in enumerate(zip(kinds, atoms.positions @ rotation, strict=True), 1):
+        lines.append(f"{number} {kind} " + " ".join(f"{value:.17g}" for value in row))
+    lines += ["", "Velocities", ""]
+    for number, row in enumerate(atoms.get_velocities() * (1000.0 * units.fs) @ rotation, 1):
+        lines.append(f"{number} " + " ".join(f"{value:.17g}" for value in row))
+    return "\n".join(lines) + "\n"
+
+
+def commands(atoms: Atoms, settings: MDSettings, start: Path, library: Path, model: Path) -> str:
+    """LAMMPS commands up to the first step.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure; gives the elements.
+    settings : MDSettings
+        Parameters.
+    start : pathlib.Path
+        Data file, or restart file if its name ends in ``.restart``.
+    library : pathlib.Path
+        deepmd-kit's plugin.
+    model : pathlib.Path
+        Deep Potential.
+
+    Returns
+    -------
+    str
+        Commands, one a line.
+    """
+    resumed = start.suffix == ".restart"
+    lines = [f"plugin load {library}"]
+    if resumed:
+        lines.append(f"read_restart {start}")
+    else:
+        lines += [
+            "units metal",
+            "boundary p p p",
+            "atom_style atomic",
+            "atom_modify map array",
+            "box tilt large",
+            f"read_data {start}",
+            "reset_timestep 0",
+        ]
+    lines += [
+        f"pair_style deepmd {model}",
+        f"pair_coeff * * {' '.join(species(atoms))}",
+        f"timestep {settings.timestep * 1e-3:.12g}",
+        "neighbor 1.0 bin",
+        "neigh_modify every 1 delay 0 check yes",
+        "thermo_style custom step pe press",
+        "thermo_modify lost error norm no",
+        f"thermo {settings.stride}",
+        *_groups(settings),
+        *_integrator(settings),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _groups(settings: MDSettings) -> list[str]:
+    """Split moving and fixed atoms."""
+    if not settings.fixed:
+        return ["group mobile union all"]
+    numbers = " ".join(str(index + 1) for index in settings.fixed)
+    return [
+        f"group frozen id {numbers}",
+        "group mobile subtract all frozen",
+        "velocity frozen set 0.0 0.0 0.0",
+        "fix hold frozen setforce 0.0 0.0 0.0",
+    ]
+
+
+def _integrator(settings: MDSettings) -> list[str]:
+    """Fixes that move the atoms."""
+    first = settings.temperature
+    last = first if settings.final_temperature is None else settings.final_temperature
+    heat = f"{first:.12g} {last:.12g} {settings.damping:.12g}"
+    push = f"{settings.pressure * 1e4:.12g} {settings.pressure * 1e4:.12g} {settings.pressure_damping:.12g}"
+    mode = "aniso" if settings.ensemble == "npt-aniso" else "iso"
+    random = f"fix bath mobile langevin {heat} {settings.seed % 899_999_999 + 1} zero {'no' if settings.fixed else 'yes'}"
+    hoover = settings.thermostat == "nose-hoover"
+    if settings.ensemble == "nve":
+        return ["fix integrate mobile nve"]
+    if settings.ensemble == "nvt":
+        return [f"fix integrate mobile nvt temp {heat}"] if hoover else ["fix integrate mobile nve", random]
+    if hoover:
+        return [f"fix integrate mobile npt temp {heat} {mode} {push}"]
+    return [f"fix integrate mobile nph {mode} {push}", random]

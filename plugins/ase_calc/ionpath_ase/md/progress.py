@@ -1,0 +1,56 @@
+"""A bar that shows how far a run is."""
+
+from __future__ import annotations
+
+import time
+
+from ionpath_ase.md.settings import MDSettings
+from ionpath_ase.md.state import Snapshot
+
+
+class ProgressBar:
+    """Progress bar in ps, with time left and ns/day.
+
+    Parameters
+    ----------
+    settings : MDSettings
+        Length and time step.
+    start : int
+        Step at which the run begins.
+    show : bool
+        False for no bar.
+    """
+
+    def __init__(self, settings: MDSettings, start: int, show: bool) -> None:
+        from tqdm import tqdm
+
+        self._ps = settings.timestep * 1e-3
+        self._clock, self._start, self._step = time.perf_counter(), start, start
+        self._bar = tqdm(
+            total=settings.steps * self._ps,
+            initial=start * self._ps,
+            unit="ps",
+            disable=not show,
+            desc=f"{settings.ensemble.upper()} {settings.temperature:g} K",
+            bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} ps [{elapsed}<{remaining}{postfix}]",
+        )
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self._bar.close()
+
+    def update(self, snapshot: Snapshot) -> None:
+        """Move the bar.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            Where the run stands.
+        """
+        days = (time.perf_counter() - self._clock) / 86400.0
+        speed = (snapshot.step - self._start) * self._ps * 1e-3 / days
+        self._bar.set_postfix_str(f"{speed:.2f} ns/day, T={snapshot.temperature:.0f} K", refresh=False)
+        self._bar.update((snapshot.step - self._step) * self._ps)
+        self._step = snapshot.step

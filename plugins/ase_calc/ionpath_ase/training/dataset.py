@@ -1,0 +1,145 @@
+"""Labelled frames: read them, set a test part aside, and write them where deepmd-kit reads them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ionpath.errors import InputError, require
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+TYPE_MAP = ("Li", "P", "S", "Cl", "Si")
+"""Elements of the shipped potential, in the order of its types."""
+
+
+def read_frames(*paths: str | os.PathLike[str]) -> list[Atoms]:
+    """Read labelled frames from files that ASE reads.
+
+    Parameters
+    ----------
+    *paths : str or path
+        Files with frames that carry energies (eV), forces (eV/A) and stresses (eV/A^3).
+
+    Returns
+    -------
+    list of ase.Atoms
+        All frames in file order, with their labels in ``atoms.calc.results``.
+
+    Raises
+    ------
+    InputError
+        If a frame carries no energy or no forces.
+    """
+    from ase.io import read
+
+    frames: list[Atoms] = []
+    for path in paths:
+        for number, atoms in enumerate(read(path, ":")):
+            labels = set() if atoms.calc is None else set(atoms.calc.results)
+            if not {"energy", "forces"} <= labels:
+                raise InputError(
+                    f"frame {number} of {Path(path).name}",
+                    need="an energy and forces",
+                    got=", ".join(sorted(labels)) or "no labels",
+                    remedy="label it first, for example with ionpath_ase.training.label_frames",
+                )
+            frames.append(atoms)
+    return frames
+
+
+def split_by_tag(tags: Sequence[str], *, fraction: float = 0.1, seed: int = 0) -> np.ndarray:
+    """Choose test frames: of each tag one block of neighbouring frames, at a random place.
+
+    Parameters
+    ----------
+    tags : sequence of str, length n_frames
+        What each frame is a sample of, such as system and temperature. Frames of one tag are taken as a time series
+        in the order given.
+    fraction : float, default 0.1
+        Share of each tag that is set aside, rounded to the nearest number of frames but at least one, between 0 and 1.
+    seed : int, default 0
+        Seed of the places of the blocks.
+
+    Returns
+    -------
+    numpy.ndarray of bool, shape (n_frames,)
+        True where the frame belongs to the test part.
+
+    Raises
+    ------
+    InputError
+        If `fraction` is not between 0 and 1, or a tag has a single frame, which cannot be split.
+
+    Notes
+    -----
+    Successive frames of molecular dynamics resemble each other. A block has two neighbours in the training part,
+    where scattered frames would each have two.
+
+    Examples
+    --------
+    >>> split_by_tag(["a"] * 5 + ["b"] * 5, fraction=0.2).sum()
+    np.int64(2)
+    """
+    if not 0.0 < fraction < 1.0:
+        raise InputError("fraction", need="a number between 0 and 1", got=str(fraction))
+    rng = np.random.default_rng(seed)
+    labels = np.asarray(tags, dtype=str)
+    chosen = np.zeros(len(labels), dtype=bool)
+    for tag in sorted(set(labels.tolist())):
+        members = np.flatnonzero(labels == tag)
+        if len(members) < 2:
+            raise InputError(
+                f"tag {tag!r}", need="at least 2 frames", got="1", remedy="give it a tag that others share"
+            )
+        size = min(max(1, round(fraction * len(members))), len(members) - 1)
+        start = int(rng.integers(0, len(members) - size + 1))
+        chosen[members[start : start + size]] = True
+    return chosen
+
+
+def write_deepmd(
+    frames: Sequence[Atoms], folder: str | os.PathLike[str], *, type_map: Sequence[str] = TYPE_MAP
+) -> list[Path]:
+    """Write frames as deepmd-kit data, one system per chemical formula.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+        Labelled frames (energies in eV, forces in eV/A, stresses in eV/A^3).
+    folder : str or path
+        Where the systems go; it must be empty or missing.
+    type_map : sequence of str, optional
+        Elements in the order of the model's types.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Folders of the systems.
+
+    Raises
+    ------
+    InputError
+        If the folder is in use, there are no frames, or an element is not in `type_map`.
+    """
+    target = Path(folder)
+    if target.exists() and any(target.iterdir()):
+        raise InputError(
+            f"folder {target.name}", need="an empty folder", got="files", remedy="remove it or take another"
+        )
+    if not frames:
+        raise InputError("frames", need="at least one labelled frame", got="none")
+    unknown = sorted({s for a in frames for s in a.get_chemical_symbols()} - set(type_map))
+    if unknown:
+        raise InputError("type_map", need=f"the elements {', '.join(unknown)}", got=", ".join(type_map))
+    dpdata = require("dpdata", purpose="writing deepmd-kit data", install='pip install "ionpath[ase]"')
+    systems = dpdata.MultiSystems(type_map=list(type_map))
+    for atoms in frames:
+        systems.append(dpdata.LabeledSystem(atoms, fmt="ase/structure"))
+    systems.to("deepmd/npy", str(target))
+    return sorted(path for path in target.iterdir() if path.is_dir())
