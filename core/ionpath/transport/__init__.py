@@ -19,6 +19,11 @@ _EXPORTS = {
     "nernst_einstein": "conduction",
     "Driftless": "drift",
     "remove_drift": "drift",
+    "NonGaussian": "nongaussian",
+    "non_gaussian_parameter": "nongaussian",
+    "VanHove": "vanhove",
+    "self_van_hove": "vanhove",
+    "distinct_van_hove": "vanhove",
     "IonTransport": "summary",
     "ion_transport": "summary",
 }

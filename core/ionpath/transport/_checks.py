@@ -130,3 +130,21 @@ def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
             remedy="use shorter lags or a longer trajectory",
         )
     return whole
+
+
+def lag_times(lags: NDArray[np.int64], frame_time: float) -> Floats:
+    """Times of lags.
+
+    Parameters
+    ----------
+    lags : ndarray of int
+        Lags in frames.
+    frame_time : float
+        Time between frames in ps.
+
+    Returns
+    -------
+    ndarray
+        Times in ps.
+    """
+    return np.asarray(lags, dtype=np.float64) * frame_time

@@ -130,3 +130,13 @@ def test_frame_time_must_be_positive(walk):
         InputError, match=r"frame_time: need a time between frames in ps above zero, got 0\.0"
     ):
         mean_squared_displacement(walk, frame_time=0.0)
+
+
+def test_reference_values_on_real_data(aimd):
+    """Li6PS5Cl with 50 % inversion, 500 K: direct NumPy averages, without drift correction."""
+    lithium = aimd("50p", 1).lithium
+    found = mean_squared_displacement(lithium).total
+    for lag in (1, 10, 50, 139):
+        assert found[lag] == pytest.approx(
+            ((lithium[lag:] - lithium[:-lag]) ** 2).sum(axis=2).mean(), rel=1e-11
+        )

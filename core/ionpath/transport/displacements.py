@@ -1,0 +1,67 @@
+"""Squared displacements of ions over a lag, in pieces that stay in the cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.transport._checks import Floats
+
+PIECE = 2**14
+"""Displacements that are worked on at a time."""
+BATCH_BYTES = 2**27
+"""Memory that one batch of ions may take (bytes)."""
+
+
+def ion_batches(positions: NDArray[Any]) -> Iterator[Floats]:
+    """Ions in batches of bounded memory, with components first.
+
+    Parameters
+    ----------
+    positions : ndarray, shape (T, N, 3)
+        Unwrapped positions in A.
+
+    Yields
+    ------
+    ndarray, shape (3, T, n)
+        Positions of n ions in A.
+    """
+    frames, ions, _ = positions.shape
+    step = max(1, BATCH_BYTES // (frames * 24))
+    for first in range(0, ions, step):
+        yield np.array(positions[:, first : first + step].transpose(2, 0, 1), dtype=np.float64, order="C")
+
+
+def squared_displacements(batch: Floats, lag: int) -> Iterator[Floats]:
+    """Squared displacements of all ions of a batch over all origins.
+
+    Parameters
+    ----------
+    batch : ndarray, shape (3, T, n)
+        Positions in A.
+    lag : int
+        Lag in frames.
+
+    Yields
+    ------
+    ndarray, shape (m,)
+        Squared displacements in A^2, origins by origins, ion by ion; a buffer that the next piece overwrites, of a
+        whole number of origins.
+    """
+    _, frames, ions = batch.shape
+    flat, offset, total = batch.reshape(3, -1), lag * ions, (frames - lag) * ions
+    size = min(total, max(1, PIECE // ions) * ions)
+    sums, parts = np.empty(size), np.empty(size)
+    for first in range(0, total, size):
+        last = min(first + size, total)
+        square, part = sums[: last - first], parts[: last - first]
+        for axis in range(3):
+            target = part if axis else square
+            np.subtract(flat[axis, first + offset : last + offset], flat[axis, first:last], out=target)
+            np.multiply(target, target, out=target)
+            if axis:
+                np.add(square, part, out=square)
+        yield square
