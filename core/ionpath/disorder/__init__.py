@@ -30,6 +30,7 @@ _EXPORTS: dict[str, str] = {
     "RotationRate": "rotation",
     "RotationCounter": "rotation",
     "site_permutations": "rotation",
+    "tetrahedral_distortion": "distortion",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""

@@ -289,9 +289,10 @@ class Job:
         )  # fmt: skip
         biased.istep = start
         atoms.calc = biased
+        # The variables do not feel a drift of the centre of mass, and fixing it would disturb the canonical ensemble.
         dynamics = Langevin(
             atoms, self.timestep * units.fs, temperature_K=self.temperature,
-            friction=self.friction / (1000 * units.fs), rng=_Normal(generator),
+            friction=self.friction / (1000 * units.fs), rng=_Normal(generator), fixcm=False,
         )  # fmt: skip
         saved_every = max(round(self.trajectory_every * 1000 / self.timestep), 1)
         chunk = saved_every * max(round(self.checkpoint_every / self.trajectory_every), 1)
