@@ -58,9 +58,12 @@ _EXPORTS: dict[str, str] = {
     "iter_shell_trajectories": "trajectories",
     "ShellRuns": "runs",
     "RunRecorder": "recording",
+    "SiteFollower": "follow",
     "Tetrahedra": "polyhedra",
     "assign_tetrahedra": "polyhedra",
     "match_atoms": "reference",
+    "SiteOccupancies": "occupancy",
+    "site_occupancies": "occupancy",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""

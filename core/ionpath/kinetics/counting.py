@@ -16,9 +16,9 @@ from ionpath.kinetics.inputs import (
     check_lag,
     number_of_states,
 )
+from ionpath.kinetics.tally import blocks, tally
 
 COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
-_CHUNK = 1 << 17  # frames at a time: the pair codes then stay in the processor's cache
 
 
 @references("prinz2011")
@@ -60,19 +60,52 @@ def count_matrix(
     array([[1., 1.],
            [1., 1.]])
     """
+    return counts_and_frames(dtrajs, lag, n_states, count_mode)[0]
+
+
+def counts_and_frames(
+    dtrajs: Trajectories, lag: int, n_states: int | None, count_mode: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Transition counts, and frames in each state, in one pass.
+
+    Parameters
+    ----------
+    dtrajs : array_like
+        As in `count_matrix`.
+    lag : int
+        Lag in frames.
+    n_states : int or None
+        Number of states.
+    count_mode : str
+        As in `count_matrix`.
+
+    Returns
+    -------
+    counts : ndarray, shape (n_states, n_states)
+        Counts from row to column.
+    frames : ndarray, shape (n_states,)
+        Frames of all ions in each state.
+
+    Raises
+    ------
+    InputError
+        As in `count_matrix`.
+    """
     trajectories = as_trajectories(dtrajs)
     size = number_of_states(trajectories, n_states)
     lag = check_lag(trajectories, lag)
     if count_mode not in COUNT_MODES:
         raise InputError("count_mode", need=f"one of {', '.join(COUNT_MODES)}", got=repr(count_mode))
     if isinstance(trajectories, CountedTrajectories):
-        return _counted(trajectories, lag, count_mode)
+        return _counted(trajectories, lag, count_mode), trajectories.histogram()
     if count_mode == "effective":
-        return _effective(trajectories, lag, size)
-    total = np.zeros((size, size))
-    for row in trajectories:
-        total += _count(row, lag, size, step=lag if count_mode == "sample" else 1)
-    return total / lag if count_mode == "sliding-effective" else total
+        return _effective(trajectories, lag, size), state_histogram(trajectories, size)
+    total, frames = np.zeros((size, size)), np.zeros(size, dtype=np.int64)
+    for block in blocks(trajectories, size):
+        counts, found = tally(block, lag, size, step=lag if count_mode == "sample" else 1)
+        total += counts.sum(axis=0)
+        frames += found.sum(axis=0)
+    return total / lag if count_mode == "sliding-effective" else total, frames
 
 
 def count_matrices(
@@ -113,11 +146,15 @@ def count_matrices(
         raise InputError("n_blocks", need="at least 1", got=str(n_blocks))
     if isinstance(trajectories, CountedTrajectories):
         return trajectories.count_matrices(lag, n_blocks)
+    if n_blocks == 1:
+        return np.concatenate([tally(block, lag, size)[0] for block in blocks(trajectories, size)]).astype(
+            float
+        )
     counts = np.zeros((len(trajectories), n_blocks, size, size))
     for i, row in enumerate(trajectories):
         edges = np.linspace(0, max(row.size - lag, 0), n_blocks + 1).astype(int)
         for k in range(n_blocks):
-            counts[i, k] = _count(row[edges[k] : edges[k + 1] + lag], lag, size)
+            counts[i, k] = tally(row[None, edges[k] : edges[k + 1] + lag], lag, size)[0][0]
     return counts.reshape(-1, size, size)
 
 
@@ -138,31 +175,10 @@ def state_histogram(trajectories: list[NDArray[np.integer[Any]]], n_states: int)
     """
     if isinstance(trajectories, CountedTrajectories):
         return trajectories.histogram()
-    frames = np.zeros(n_states + 1, dtype=np.int64)
-    for row in trajectories:
-        if isinstance(row, CountedTrajectories):
-            frames[1:] += row.histogram()
-            continue
-        for at in range(0, row.size, _CHUNK):
-            frames += np.bincount(row[at : at + _CHUNK].astype(np.intp) + 1, minlength=n_states + 1)
-    return frames[1:]
-
-
-def _count(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> NDArray[np.int64]:
-    """Counts of one trajectory: a histogram of the codes (i + 1) * (n + 1) + (j + 1) of its windows."""
-    width = n_states + 1
-    kind = np.uint8 if width**2 <= 256 else np.uint16 if width**2 <= 65536 else np.int64
-    counts = np.zeros(width * width, dtype=np.int64)
-    factor: NDArray[Any] = np.full(1, width, dtype=kind)
-    shifted: NDArray[Any] = row.astype(kind) + np.ones(
-        1, dtype=kind
-    )  # -1 wraps round to 0: row and column 0 hold the unassigned windows
-    ends = shifted[lag::step]
-    starts = shifted[: row.size - lag : step] if row.size > lag else shifted[:0]
-    for at in range(0, starts.size, _CHUNK):
-        codes = starts[at : at + _CHUNK] * factor + ends[at : at + _CHUNK]
-        counts += np.bincount(codes, minlength=width * width)
-    return counts.reshape(width, width)[1:, 1:]
+    frames = np.zeros(n_states, dtype=np.int64)
+    for block in blocks(trajectories, n_states):
+        frames += tally(block, block.shape[1], n_states)[1].sum(axis=0)
+    return frames
 
 
 def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> NDArray[np.float64]:

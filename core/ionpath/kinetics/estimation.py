@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ionpath.citations import references
 from ionpath.errors import DisconnectedError, InputError
 from ionpath.kinetics.chain import largest_set, strong_components
-from ionpath.kinetics.counting import count_matrices, count_matrix, state_histogram
-from ionpath.kinetics.inputs import Trajectories, as_trajectories
+from ionpath.kinetics.counting import count_matrices, counts_and_frames, state_histogram
+from ionpath.kinetics.inputs import CountedTrajectories, Trajectories, as_trajectories
 
 if TYPE_CHECKING:
     from deeptime.markov import BayesianMSMPosterior, TransitionCountModel
@@ -80,8 +80,7 @@ def estimate_msm(
     array([[0.5  , 0.5  ],
            [0.667, 0.333]])
     """
-    counts = count_matrix(dtrajs, lag, n_states=n_states, count_mode=count_mode)
-    frames = state_histogram(as_trajectories(dtrajs), len(counts))
+    counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
     subset = connected_states(counts, frames > 0, connected)
     return _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, maxerr)
 
@@ -125,7 +124,8 @@ def estimate_msms(
                 "dtrajs", need="windows with both ends assigned for each ion", got=f"none for ion {ion}",
                 remedy="leave that ion out or use a shorter lag",
             )  # fmt: skip
-        frames = state_histogram([trajectories[ion]], len(counts))
+        own: Any = trajectories[ion]
+        frames = state_histogram(own if isinstance(own, CountedTrajectories) else [own], len(counts))
         subset = connected_states(counts, frames > 0, "largest")
         models.append(_fit(_count_model(counts, frames, subset, lag, "sliding"), reversible, MAXIMUM_ERROR))
     return models
@@ -205,8 +205,7 @@ def bayesian_msm(
         raise InputError("n_samples", need="at least 1", got=str(n_samples))
     from deeptime.markov import BayesianMSMPosterior
 
-    counts = count_matrix(dtrajs, lag, n_states=n_states, count_mode=count_mode)
-    frames = state_histogram(as_trajectories(dtrajs), len(counts))
+    counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
     subset = connected_states(counts, frames > 0, connected)
     prior = _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, MAXIMUM_ERROR)
     matrices = sample_matrices(prior, n_samples, reversible, seed)

@@ -8,6 +8,7 @@ from deeptime.markov import TransitionCountEstimator
 
 from ionpath.errors import InputError
 from ionpath.kinetics import count_matrices, count_matrix
+from ionpath.kinetics.counting import state_histogram
 
 
 @pytest.mark.parametrize("mode", ["sliding", "sliding-effective", "sample"])
@@ -37,6 +38,23 @@ def test_long_trajectories_are_counted_in_pieces_without_losing_a_window() -> No
     expected = np.zeros((3, 3))
     np.add.at(expected, (row[:-600], row[600:]), 1)
     np.testing.assert_array_equal(counts, expected)
+
+
+@pytest.mark.parametrize("lag", [1, 7, 600, 4999])
+@pytest.mark.parametrize("stay", [2, 20, 100, 3000])
+def test_long_runs_are_counted_as_frames_are(lag: int, stay: int) -> None:
+    # Ions that stay long are counted run by run; -1 among the labels
+    rng = np.random.default_rng(stay)
+    rows = [
+        np.repeat(rng.integers(-1, 6, 5000), rng.geometric(1 / stay, 5000))[:5000].astype(np.int8)
+        for _ in range(5)
+    ]
+    expected = np.zeros((7, 7))
+    for row in rows:
+        np.add.at(expected, (row[:-lag], row[lag:]), 1)  # the last row and column take the label -1
+    np.testing.assert_array_equal(count_matrix(rows, lag, n_states=6), expected[:6, :6])
+    frames = state_histogram(rows, 6)
+    np.testing.assert_array_equal(frames, [sum((row == i).sum() for row in rows) for i in range(6)])
 
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8, np.int32, np.int64, np.uint64])

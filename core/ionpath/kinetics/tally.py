@@ -1,0 +1,154 @@
+"""The counting itself: several ions at a time, over their runs where these are long and over frames where not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+LONG_RUNS = 32
+"""With more frames than this between two changes of state, on average, runs are counted and not frames."""
+_FRAMES = 1 << 20  # labels at a time: they stay in the processor's cache
+_CODES = 1 << 22  # entries of the tables of counts at a time
+
+
+def blocks(rows: Sequence[NDArray[np.integer[Any]]], n_states: int) -> Iterator[NDArray[np.integer[Any]]]:
+    """Stack trajectories of one length, a few at a time.
+
+    Parameters
+    ----------
+    rows : sequence of ndarray
+        Trajectories.
+    n_states : int
+        Number of states, which limits how many tables of counts are held at once.
+
+    Yields
+    ------
+    ndarray, shape (n_ions_of_block, n_frames)
+        Consecutive trajectories.
+    """
+    most = max(1, _CODES // (n_states + 1) ** 2)
+    at = 0
+    while at < len(rows):
+        size, kind = rows[at].size, rows[at].dtype
+        stop = at + 1
+        limit = at + max(1, min(most, _FRAMES // max(size, 1)))
+        while stop < min(limit, len(rows)) and rows[stop].size == size and rows[stop].dtype == kind:
+            stop += 1
+        yield np.stack(rows[at:stop])
+        at = stop
+
+
+def tally(
+    block: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Counts of windows, and frames in each state.
+
+    Parameters
+    ----------
+    block : ndarray, shape (n_ions, n_frames)
+        Labels from 0 on, or -1.
+    lag : int
+        Lag in frames.
+    n_states : int
+        Number of states.
+    step : int
+        Frames from one window to the next.
+
+    Returns
+    -------
+    counts : ndarray, shape (n_ions, n_states, n_states)
+        Windows from row to column; those with an unassigned end are left out.
+    frames : ndarray, shape (n_ions, n_states)
+        Frames in each state.
+    """
+    ions, size = block.shape
+    changed = np.ones(block.shape, dtype=bool)
+    np.not_equal(block[:, 1:], block[:, :-1], out=changed[:, 1:])
+    flat = np.ascontiguousarray(block).ravel()
+    first = np.flatnonzero(changed)
+    frames = _frames(flat, first, ions, size, n_states)
+    if size <= lag:
+        return np.zeros((ions, n_states, n_states), dtype=np.int64), frames
+    if step == 1 and first.size * LONG_RUNS < flat.size:
+        return count_runs(flat, first, ions, lag, n_states), frames
+    return np.stack([count_frames(row, lag, n_states, step) for row in block]), frames
+
+
+def _frames(
+    flat: NDArray[np.integer[Any]], first: NDArray[np.intp], ions: int, size: int, n_states: int
+) -> NDArray[np.int64]:
+    width = n_states + 1
+    codes = first // max(size, 1) * width + flat[first].astype(np.intp) + 1
+    found = np.bincount(codes, weights=np.diff(np.append(first, flat.size)), minlength=ions * width)
+    return found.astype(np.int64).reshape(ions, width)[:, 1:]
+
+
+def count_runs(
+    flat: NDArray[np.integer[Any]], first: NDArray[np.intp], ions: int, lag: int, n_states: int
+) -> NDArray[np.int64]:
+    """Count the windows between the frames where one of their ends changes its state.
+
+    Parameters
+    ----------
+    flat : ndarray, shape (n_ions * n_frames,)
+        Labels, one ion after the other.
+    first : ndarray of int
+        Where runs begin; every ion begins one.
+    ions : int
+        Number of ions.
+    lag : int
+        Lag in frames, less than the frames of an ion.
+    n_states : int
+        Number of states.
+
+    Returns
+    -------
+    ndarray, shape (n_ions, n_states, n_states)
+        Counts.
+    """
+    size = flat.size // ions
+    width, windows = n_states + 1, size - lag
+    inside = first % size
+    at = np.concatenate([first[inside < windows], first[inside > lag] - lag])
+    at.sort(kind="stable")  # two ascending halves: a merge
+    ion = at // size
+    following = np.append(at[1:], flat.size)
+    weight = np.minimum(following, ion * size + windows) - at
+    codes = (ion * width + flat[at].astype(np.intp) + 1) * width + flat[at + lag].astype(np.intp) + 1
+    counts = np.bincount(codes, weights=weight, minlength=ions * width * width)
+    return counts.astype(np.int64).reshape(ions, width, width)[:, 1:, 1:]
+
+
+def count_frames(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> NDArray[np.int64]:
+    """Count the windows of one ion one by one.
+
+    Parameters
+    ----------
+    row : ndarray, shape (n_frames,)
+        Labels.
+    lag : int
+        Lag in frames, less than the frames.
+    n_states : int
+        Number of states.
+    step : int
+        Frames from one window to the next.
+
+    Returns
+    -------
+    ndarray, shape (n_states, n_states)
+        Histogram of the codes ``(i + 1) * (n + 1) + (j + 1)``; index 0 is for unassigned ends and cut off.
+    """
+    width = n_states + 1
+    kind = np.uint8 if width**2 <= 256 else np.uint16 if width**2 <= 65536 else np.int64
+    counts = np.zeros(width * width, dtype=np.int64)
+    one: NDArray[Any] = np.ones(1, dtype=kind)
+    factor: NDArray[Any] = np.full(1, width, dtype=kind)
+    shifted: NDArray[Any] = row.astype(kind) + one  # the label -1 wraps round to 0
+    starts, ends = shifted[: row.size - lag : step], shifted[lag::step]
+    for at in range(0, starts.size, _FRAMES // 8):
+        codes = starts[at : at + _FRAMES // 8] * factor + ends[at : at + _FRAMES // 8]
+        counts += np.bincount(codes, minlength=width * width)
+    return counts.reshape(width, width)[1:, 1:]
