@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
+from pymatgen.io.vasp import Poscar
 
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder import argyrodite_mixing_entropy
@@ -66,7 +68,7 @@ def test_entropy_of_mixed_centres_and_of_three_anions() -> None:
     assert configurational_entropy(mixed).by_site["4b"] == pytest.approx(np.log(2))  # R
     three = argyrodite(inversion=0.5, supercell=(1, 1, 2))
     k = three.indices_from_symbol("Cl")
-    for site in k[:4]:
+    for site in k[::2]:
         three[site] = "Br"
     assert configurational_entropy(three).anions > 2 * np.log(2)
 
@@ -168,9 +170,12 @@ def test_sites_of_any_argyrodite(change: str) -> None:
 
 
 def test_too_distorted_is_an_error() -> None:
+    """A tetrahedron that is turned by 45 degrees leaves other holes between the anions."""
     structure = argyrodite()
-    free = [int(k) for k in analyse(structure).sulfur_sites]
-    structure.translate_sites(free[:1], [0.07, 0.03, 0.0])
+    centre = structure[int(analyse(structure).centres[0])]
+    turn = np.array([[1, -1, 0], [1, 1, 0], [0, 0, np.sqrt(2)]]) / np.sqrt(2)
+    for near in structure.get_neighbors(centre, 2.5):
+        structure[near.index].coords = centre.coords + turn @ (near.coords - centre.coords)
     with pytest.raises(
         InputError, match=r"structure: need \d+ tetrahedra of kind T\d, got \d+; the anions are too far"
     ):
@@ -182,24 +187,14 @@ def test_unknown_kind() -> None:
         lithium_sites(argyrodite()).of("T9")
 
 
-def test_sites_of_ab_initio_frames(shared_data: Path) -> None:
-    """Every hot frame (500 K) keeps its free anions in order; the ordered compound has most lithium on T5, some on T2."""
-    import gzip
-
-    from pymatgen.io.vasp import Xdatcar
-
-    source = shared_data / "aimd" / "Li6PS5Cl-0p-run1.XDATCAR.gz"
-    text = gzip.decompress(source.read_bytes()).decode()
-    lines = text.splitlines()
-    n = 7 + 2 * (1 + sum(int(v) for v in lines[6].split()))
-    path = source.name
-    assert path
-    head = "\n".join(lines[:n])
-    import tempfile
-
-    with tempfile.NamedTemporaryFile("w", suffix="XDATCAR") as stream:
-        stream.write(head + "\n")
-        stream.flush()
-        frame = Xdatcar(stream.name).structures[0]
-    found = analyse(frame)
-    assert (found.formula, found.inversion, found.n_formula_units) == ("Li6PS5Cl", 0.0, 32)
+@pytest.mark.parametrize(("run", "inversion"), [("0p", 0.0), ("50p", 0.5)])
+def test_frames_of_ab_initio_dynamics(shared_data: Path, run: str, inversion: float) -> None:
+    """A frame at 500 K (B. J. Morgan, Chem. Mater. 33, 2004 (2021)) is recognised with its inversion and orbits."""
+    with gzip.open(shared_data / "aimd" / f"Li6PS5Cl-{run}-run1.XDATCAR.gz", "rt") as stream:
+        head = [next(stream) for _ in range(7)]
+        frame = [next(stream) for _ in range(1 + sum(int(n) for n in head[-1].split()))]
+    frame[0] = "Direct\n"
+    found = analyse(Poscar.from_str("".join(head + frame)).structure)
+    assert (found.formula, found.inversion, found.n_formula_units) == ("Li6PS5Cl", inversion, 32)
+    assert found.sulfur_orbit == "4d"
+    assert found.edge == pytest.approx(10.155, abs=0.01)  # A

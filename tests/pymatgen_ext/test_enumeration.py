@@ -69,7 +69,7 @@ def test_no_two_are_equivalent() -> None:
     """pymatgen's own matcher finds no pair among those of one inversion."""
     from pymatgen.analysis.structure_matcher import StructureMatcher
 
-    entries = [e for e in listed(argyrodite(supercell=(1, 1, 2), lithium="none")) if e["inversion"] == 0.25]
+    entries = [e for e in listed(argyrodite(supercell=(1, 1, 2), lithium="none")) if e["inversion"] == 0.125]
     structures = [e["structure"] for e in entries]
     assert len(StructureMatcher(scale=False, primitive_cell=False).group_structures(structures)) == len(
         structures
@@ -127,7 +127,7 @@ def test_large_cells_are_drawn_and_the_whole_is_stated() -> None:
         len({str([k for k, s in enumerate(e["structure"]) if s.specie.symbol == "Cl"]) for e in entries}) == 7
     )
     again = listed(structure, fractions=[0.5], max_structures=7, seed=1)
-    assert all(a["structure"] == b["structure"] for a, b in zip(entries, again, strict=True))
+    assert all(a["structure"].species == b["structure"].species for a, b in zip(entries, again, strict=True))
 
 
 def test_lithium_orderings() -> None:
@@ -199,9 +199,9 @@ def test_bad_options() -> None:
         listed(argyrodite(), calculator=3)
     with pytest.raises(InputError, match=r"calculator: need a mapping with 'name'"):
         listed(argyrodite(), calculator={"model": "x"})
+    short = argyrodite()
+    short.remove_sites([0])
     with pytest.raises(InputError, match=r"x_excess: need 0 to 5.75 vacancies per formula unit"):
-        short = argyrodite()
-        short.remove_sites([0])
         listed(short, x_excess=-0.25, lithium_orderings=True)
     with pytest.raises(InputError, match=r"fractions: need a fraction that some cell can hold"):
         listed(argyrodite().get_primitive_structure(), fractions=[0.3], cell_sizes=[1, 2])

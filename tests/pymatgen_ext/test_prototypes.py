@@ -159,9 +159,9 @@ def test_what_is_not_an_argyrodite_says_what_is_missing() -> None:
     broken.remove_sites([int(analyse(broken).bonded[0])])
     with pytest.raises(InputError, match=r"need four anions within 3.0 A of every centre, got 3 around site"):
         analyse(broken)
+    odd = argyrodite()
+    odd.append("He", [0.4, 0.1, 0.2])
     with pytest.raises(InputError, match=r"need only centres, anions and mobile cations, got He"):
-        odd = argyrodite()
-        odd.append("He", [0.4, 0.1, 0.2])
         analyse(odd)
 
 

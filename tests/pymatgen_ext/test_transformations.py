@@ -170,7 +170,7 @@ def test_excess_is_neutral_and_exact(x: float, rule: Any) -> None:
 
 
 def test_half_of_the_cages_have_five_lithium() -> None:
-    """At x = 0.5 cages around chloride have five lithium, those around sulfur six (Guan et al., LPSCl-III: 144 + 144)."""
+    """At x = 0.5 cages around chloride have five lithium, others six (Guan et al., LPSCl-III: 144 + 144)."""
     new = ExcessHalideTransformation(0.5).apply_transformation(argyrodite(supercell=2))
     found = analyse(new)
     per_cage = np.bincount(nearest_cage(new, found), minlength=len(found.sulfur_sites))

@@ -87,10 +87,13 @@ def mixing_entropy(
     >>> round(mixing_entropy({"4a": [0.5, 0.5], "4d": [0.5, 0.5]}), 6)
     1.386294
     """
-    if not isinstance(fractions_by_site, Mapping):
-        fractions_by_site = {str(k): p for k, p in enumerate(fractions_by_site)}
+    named: dict[str, ArrayLike]
+    if isinstance(fractions_by_site, Mapping):
+        named = dict(fractions_by_site)
+    else:
+        named = {str(k): p for k, p in enumerate(fractions_by_site)}
     total = 0.0
-    for name, given in fractions_by_site.items():
+    for name, given in named.items():
         weight = (
             sites_per_formula[name] if isinstance(sites_per_formula, Mapping) else float(sites_per_formula)
         )

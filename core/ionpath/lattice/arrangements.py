@@ -203,12 +203,12 @@ class _PairCorrelations:
         self.start = np.searchsorted(centre, np.arange(len(xyz) + 1))
         fraction = np.array([state[m].mean() for m in members] or [0.0])
         expected = fraction[kind[centre]] * fraction[kind[neighbour]]
-        self.target = np.bincount(self.shell, weights=expected, minlength=self.n_shells)
+        self.target = _sum_by(self.shell, expected, self.n_shells)
         pairs = np.bincount(self.shell, minlength=self.n_shells)
         length = np.bincount(self.shell, weights=distance, minlength=self.n_shells) / np.maximum(pairs, 1)
         self.weight = 1.0 / np.maximum(length, 1e-9) ** 2 / np.maximum(pairs, 1)
-        chosen = state[centre] & state[neighbour]
-        self.now = np.bincount(self.shell, weights=chosen, minlength=self.n_shells)
+        chosen = (state[centre] & state[neighbour]).astype(np.float64)
+        self.now = _sum_by(self.shell, chosen, self.n_shells)
         self.cost = self._cost(self.now)
 
     def _cost(self, numbers: Floats) -> float:
@@ -217,8 +217,8 @@ class _PairCorrelations:
     def _around(self, state: NDArray[np.bool_], site: int, but: int) -> Floats:
         span = slice(self.start[site], self.start[site + 1])
         others = self.neighbour[span]
-        counted = state[others] & (others != but)
-        return np.bincount(self.shell[span], weights=counted, minlength=self.n_shells)
+        counted = (state[others] & (others != but)).astype(np.float64)
+        return _sum_by(self.shell[span], counted, self.n_shells)
 
     def try_exchange(self, state: NDArray[np.bool_], on: int, off: int) -> bool:
         """Move a chosen site from `on` to `off` if that does not raise the cost."""
@@ -234,4 +234,8 @@ class _PairCorrelations:
 
     def _own(self, site: int) -> Floats:
         span = slice(self.start[site], self.start[site + 1])
-        return np.bincount(self.shell[span], weights=self.neighbour[span] == site, minlength=self.n_shells)
+        return _sum_by(self.shell[span], (self.neighbour[span] == site).astype(np.float64), self.n_shells)
+
+
+def _sum_by(label: Ints, values: Floats, n: int) -> Floats:
+    return np.bincount(label, weights=values, minlength=n).astype(np.float64)

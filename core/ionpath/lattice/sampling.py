@@ -83,7 +83,8 @@ def sample_decorations(
     rng = np.random.default_rng(seed)
     draw = _Draw(group, parts, weight == "inequivalent", rng)
     seen: dict[bytes, None] = {}
-    chosen, multiplicity = [], []
+    chosen: list[NDArray[np.bool_]] = []
+    multiplicity: list[int] = []
     tries = 0
     while len(chosen) < number:
         state = draw.one()

@@ -161,10 +161,7 @@ class EnumerateSiteInversionTransformation(AbstractTransformation):
             If it is not an ordered argyrodite, or the cell cannot hold a fraction.
         """
         entries = self.entries(structure)
-        if return_ranked_list is False:
-            wanted = 1
-        else:
-            wanted = None if return_ranked_list is True else int(return_ranked_list)
+        wanted = _how_many(return_ranked_list)
         if self.calculator is None:
             listed = (
                 [entry for entry, _ in zip(entries, range(wanted), strict=False)] if wanted else list(entries)
@@ -192,7 +189,7 @@ class EnumerateSiteInversionTransformation(AbstractTransformation):
         """
         require_ordered(structure, "enumeration")
         found = analyse(structure)
-        operations = framework_operations(structure, found, of=self.symmetry, symprec=self.symprec)
+        operations = self._operations(structure, found)
         for size in sorted(self.cell_sizes):
             for lattice in inequivalent_superlattices(operations.rotations, size):
                 cell = make_cell(structure, found, operations, lattice, self.lithium_orderings, self.symprec)
@@ -214,7 +211,7 @@ class EnumerateSiteInversionTransformation(AbstractTransformation):
         """
         require_ordered(structure, "enumeration")
         found = analyse(structure)
-        operations = framework_operations(structure, found, of=self.symmetry, symprec=self.symprec)
+        operations = self._operations(structure, found)
         rows = []
         for size in sorted(self.cell_sizes):
             for lattice in inequivalent_superlattices(operations.rotations, size):
@@ -231,6 +228,11 @@ class EnumerateSiteInversionTransformation(AbstractTransformation):
                         }
                     )
         return rows
+
+    def _operations(self, structure: Structure, found: Argyrodite) -> Operations:
+        # Lithium that takes part must be mapped onto itself too.
+        of: SymmetryOf = "structure" if self.lithium_orderings else self.symmetry
+        return framework_operations(structure, found, of=of, symprec=self.symprec)
 
     def _choices(self, cell: Cell) -> Iterator[tuple[int, list[Sublattice]]]:
         """Give the sublattices and numbers for each inversion."""
@@ -479,6 +481,13 @@ def place_anions(structure: Structure, found: Argyrodite, halide: NDArray[np.int
     for k in np.concatenate([found.halide_sites, found.sulfur_sites]).tolist():
         new.sites[k].species = x if k in chosen else s
     return new
+
+
+def _how_many(return_ranked_list: bool | int) -> int | None:
+    """Give the number of entries to return, None for all."""
+    if isinstance(return_ranked_list, bool):
+        return None if return_ranked_list else 1
+    return int(return_ranked_list)
 
 
 def _repeats(chosen: NDArray[np.bool_], translations: NDArray[np.intp]) -> NDArray[np.bool_]:
