@@ -1,0 +1,210 @@
+"""Figures that a paper could use. Every function draws on axes that it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+
+def pair_matrix(ax: Any, values: Floats, labels: Any, name: str) -> Any:
+    """Draw a heat map over ordered pairs of states.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    values : ndarray, (n, n)
+        Value of each pair, row to column; the diagonal is left blank.
+    labels : sequence of str
+        Names of the states.
+    name : str
+        Name and unit of the values.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    shown = np.where(np.eye(len(values), dtype=bool), np.nan, values)
+    image = ax.imshow(shown, cmap="viridis")
+    ax.figure.colorbar(image, ax=ax, label=name, shrink=0.85)
+    ticks = np.arange(len(values))
+    ax.set(xticks=ticks, yticks=ticks, xlabel="to", ylabel="from")
+    ax.set_xticklabels(labels, rotation=45, ha="right")
+    ax.set_yticklabels(labels)
+    if len(values) <= 8 and np.isfinite(shown).any():
+        middle = 0.5 * (np.nanmin(shown) + np.nanmax(shown))
+        for (i, j), value in np.ndenumerate(shown):
+            if np.isfinite(value):
+                colour = "white" if value < middle else "black"
+                ax.text(j, i, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
+    return ax
+
+
+def implied_timescales(ax: Any, timescales: Any, lag_time: float) -> Any:
+    """Draw implied timescales against the lag, with their 95 % intervals.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    timescales : ionpath.kinetics.ImpliedTimescales
+        What to draw, in ps.
+    lag_time : float
+        Lag of the model in ps, marked by a line.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    lags = timescales.lag_times
+    for k in range(timescales.timescales.shape[1]):
+        (line,) = ax.plot(lags, timescales.timescales[:, k], "o-", ms=3)
+        if np.isfinite(timescales.low[:, k]).any():
+            ax.fill_between(
+                lags, timescales.low[:, k], timescales.high[:, k], alpha=0.2, color=line.get_color(), lw=0
+            )
+    ax.fill_between(lags, np.minimum(lags, lags.min()), lags, color="0.85", lw=0, zorder=0)
+    ax.axvline(lag_time, color="0.4", ls="--", lw=1)
+    ax.set(xlabel="lag (ps)", ylabel="implied timescale (ps)", yscale="log")
+    return ax
+
+
+def chapman_kolmogorov(axes: Any, test: Any, labels: Any) -> Any:
+    """Draw predicted and estimated probabilities to be where one was.
+
+    Parameters
+    ----------
+    axes : sequence of matplotlib.axes.Axes
+        One for each set of states; those left over are switched off.
+    test : ionpath.kinetics.ChapmanKolmogorov
+        What to draw.
+    labels : sequence of str
+        Names of the states.
+
+    Returns
+    -------
+    sequence of matplotlib.axes.Axes
+        The axes.
+    """
+    for k, ax in enumerate(axes):
+        if k >= test.predicted.shape[1]:
+            ax.set_axis_off()
+            continue
+        low = test.predicted[:, k] - 2 * test.predicted_error[:, k]
+        high = test.predicted[:, k] + 2 * test.predicted_error[:, k]
+        ax.fill_between(test.times, low, high, alpha=0.25, lw=0)
+        ax.plot(test.times, test.predicted[:, k], label="model")
+        ax.errorbar(
+            test.times, test.estimated[:, k], 2 * test.estimated_error[:, k], fmt="o", ms=3, label="data"
+        )
+        ax.set_title(" ".join(labels[i] for i in test.sets[k]), fontsize=9)
+        ax.set_ylim(0, 1)
+    axes[0].legend(fontsize=7)
+    axes[0].set(xlabel="time (ps)", ylabel="probability to be back")
+    return axes
+
+
+def flux_network(
+    ax: Any, flux: Floats, committor: Floats, population: Floats, labels: Any, *, least: float = 0.02
+) -> Any:
+    """Draw states as circles placed by committor, and net fluxes as arrows.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    flux : ndarray, (n, n)
+        Net flux from row to column, in passages per ps.
+    committor : ndarray, (n,)
+        Probability to reach the target first.
+    population : ndarray, (n,)
+        Equilibrium probabilities; the area of a circle.
+    labels : sequence of str
+        Names of the states.
+    least : float, default 0.02
+        Fluxes below this part of the largest are not drawn.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    known = np.flatnonzero(np.isfinite(committor))
+    x = committor
+    y = _spread(x, known)
+    largest = float(flux.max()) if flux.size else 0.0
+    for i, j in np.argwhere(flux > least * largest):
+        arrow = {
+            "arrowstyle": "-|>",
+            "lw": 0.5 + 4.0 * flux[i, j] / largest,
+            "color": "0.45",
+            "shrinkA": 12,
+            "shrinkB": 12,
+            "connectionstyle": "arc3,rad=0.08",
+        }
+        ax.annotate("", (x[j], y[j]), (x[i], y[i]), arrowprops=arrow)
+    size = 250 + 1500 * population[known] / max(float(population[known].max()), 1e-300)
+    ax.scatter(x[known], y[known], s=size, c=x[known], cmap="coolwarm", vmin=0, vmax=1, ec="k", zorder=3)
+    for k in known:
+        ax.text(x[k], y[k], labels[k], ha="center", va="center", fontsize=8, zorder=4)
+    ax.set(
+        xlabel="committor",
+        yticks=[],
+        xlim=(-0.15, 1.15),
+        ylim=(min(y[known].min(), -0.5) - 0.6, max(y[known].max(), 0.5) + 0.6),
+        title=f"total flux {flux[committor == 0].sum():.3g} per ps",
+    )
+    return ax
+
+
+def _spread(x: Floats, known: NDArray[np.intp]) -> Floats:
+    """Heights that keep states of similar committor apart."""
+    y = np.zeros_like(x)
+    order = known[np.argsort(x[known], kind="stable")]
+    groups: list[list[int]] = []
+    for k in order:
+        if groups and x[k] - x[groups[-1][0]] < 0.15:
+            groups[-1].append(int(k))
+        else:
+            groups.append([int(k)])
+    for group in groups:
+        y[group] = np.arange(len(group)) - 0.5 * (len(group) - 1)
+    return y
+
+
+def occupancy(ax: Any, shells: Any, values: Floats) -> Any:
+    """Draw the mean number of ions on the sites with each label, by kind of shell.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    shells : CoordinationShells
+        Sites.
+    values : ndarray, (n_sites,)
+        Mean number of ions on each site.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    kinds = sorted({str(kind) for kind in shells.kinds})
+    kind_of = shells.kinds[shells.centre_of]
+    vertices = np.arange(1, shells.n_states)
+    width = 0.8 / len(kinds)
+    for k, kind in enumerate(kinds):
+        rows = [values[(kind_of == kind) & (shells.vertex == v)] for v in vertices]
+        means = [row.mean() if row.size else np.nan for row in rows]
+        spread = [row.std(ddof=1) / np.sqrt(row.size) if row.size > 1 else np.nan for row in rows]
+        at = vertices + (k - 0.5 * (len(kinds) - 1)) * width
+        ax.bar(at, means, width, yerr=spread, label=f"around {kind}", capsize=2)
+    ax.set(xlabel="vertex", ylabel="ions per site", xticks=vertices)
+    ax.legend()
+    return ax

@@ -1,0 +1,398 @@
+"""In which coordination shell, and on which of its vertices, each ion is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.kinetics.recording import RunRecorder
+from ionpath.kinetics.reference import split_common
+from ionpath.kinetics.runs import ShellRuns
+from ionpath.kinetics.shells import CoordinationShells
+from ionpath.kinetics.trajectories import Home, Unassigned
+from ionpath_mdanalysis import _checks, _plots
+from ionpath_mdanalysis._base import Chunk, IonAnalysis
+
+Floats = NDArray[np.float64]
+MARGIN = 0.1
+"""A second site that is less than this further away makes a frame ambiguous, in A."""
+
+
+@references("guan2024")
+class ShellStates(IonAnalysis):
+    """States of mobile ions: shell and vertex of each ion in each frame.
+
+    Parameters
+    ----------
+    mobile : AtomGroup
+        The mobile ions.
+    shells : CoordinationShells
+        Sites around centres, in the cell of the trajectory: see `ionpath_mdanalysis.CoordinationShells`.
+    centres : AtomGroup, optional
+        Atoms that the shells follow, in the order of ``shells.centres``; default: the atoms that `shells` names, if
+        it names any.
+    framework : AtomGroup, optional
+        Atoms that do not diffuse, whose drift is taken out where no centres are followed; default: all atoms but
+        `mobile`.
+    method : str, default "nearest"
+        ``"nearest"`` site within `cutoff`; ``"geometric"`` and ``"voronoi"`` as published; or the name of a
+        discretiser that another package brings (`ionpath.plugins`).
+    cutoff : float, optional
+        Radius in A: of a site (nearest, default 1.4) or of a shell (geometric, default 3.0).
+    mode : {"correct", "published"}
+        For ``"geometric"``: nearest direction of a vertex, or the published thresholds.
+    core_sets : bool, default True
+        Ions keep their site until they have reached another one. Otherwise frames on no site are unassigned.
+    minimum_residence : int, default 1
+        Stays of fewer frames do not count (with core sets).
+    home : {"visited", "initial", "folded"}
+        What counts as outside: with ``"visited"`` (default) any shell but the one looked at, for every shell that an
+        ion visits; with ``"initial"`` the same for its first shell only; with ``"folded"`` no shell at all.
+    unassigned : {"external", "skip"}
+        What frames on no site count as: outside, or nothing.
+    **options
+        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.sites : ndarray of int, (n_frames, n_ions)
+        Site of each ion, -1 for none. Tables are the only results that grow with the frames: 5 bytes for each ion and
+        frame, or 3 where sites fit 16 bits.
+    results.states : ndarray of int8, (n_frames, n_ions)
+        Vertex of each ion in whichever shell, 0 for none.
+    results.runs : ionpath.kinetics.ShellRuns
+        The same as runs; `ionpath.kinetics` takes it wherever it takes trajectories.
+    results.occupancy : ndarray, (n_sites,)
+        Mean number of ions on each site.
+    results.state_occupancy : ndarray, (n_states,)
+        Part of the time that an ion is on a vertex with each label; entry 0: on none.
+    results.unassigned_fraction : float
+        Part of the ion-frames on no site, before core sets.
+    results.ambiguous_fraction : float
+        Part of the ion-frames with a second site less than 0.1 A further away than the first.
+    results.n_hops : int
+        Changes of site.
+
+    Raises
+    ------
+    InputError
+        If groups and shells do not fit together.
+
+    Notes
+    -----
+    Positions may be wrapped or not. Sites move with their centre and are strained with the cell; see
+    `ionpath.kinetics.assign_sites` for the rules and `ionpath.kinetics.core_sets` for core sets.
+    """
+
+    _tables: ClassVar[bool] = True
+    _even_times: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        mobile: Any,
+        shells: CoordinationShells,
+        *,
+        centres: Any = None,
+        framework: Any = None,
+        method: str = "nearest",
+        cutoff: float | None = None,
+        mode: Literal["correct", "published"] = "correct",
+        core_sets: bool = True,
+        minimum_residence: int = 1,
+        home: Home = "visited",
+        unassigned: Unassigned = "external",
+        **options: Any,
+    ) -> None:
+        _checks.check_group(mobile, "mobile")
+        if not isinstance(shells, CoordinationShells):
+            raise InputError(
+                "shells",
+                need="CoordinationShells",
+                got=type(shells).__name__,
+                remedy="make them with CoordinationShells.from_universe, .from_structure or .from_density",
+            )
+        if not core_sets and minimum_residence > 1:
+            raise InputError(
+                "minimum_residence", need="core sets", got="core_sets=False", remedy="leave one of them out"
+            )
+        parameters = {
+            "method": method,
+            "cutoff": cutoff,
+            "mode": mode,
+            "core_sets": core_sets,
+            "minimum_residence": minimum_residence,
+            "home": home,
+            "unassigned": unassigned,
+            **options.pop("parameters", {}),
+        }
+        others = _followed(mobile, shells, centres, framework)
+        super().__init__(mobile, others, parameters=parameters, **options)
+        self.shells = shells
+        self._assign = discretiser(method, shells, cutoff, mode)
+        self._origin = _origin(self.groups["framework"]) if "framework" in self.groups else None
+
+    def _prepare_block(self) -> None:
+        core = self.parameters["core_sets"]
+        self._recorder = RunRecorder(len(self.groups["mobile"]), core_sets=core)
+        self._frames_on = np.zeros(self.shells.n_sites + 1, dtype=np.int64)
+        self._ambiguous = 0
+
+    def _process(self, chunk: Chunk) -> None:
+        check_cells(chunk, self.shells)
+        ions: Any = chunk.positions["mobile"]
+        centres: Any = chunk.positions.get("centres")
+        if self._origin is not None:
+            ions = ions - _drift(chunk, self._origin)[:, None]
+        site, ambiguous = self._assign(ions, chunk.cells, centres)
+        self._frames_on += np.bincount(site.ravel() + 1, minlength=len(self._frames_on))
+        self._ambiguous += int(np.count_nonzero(ambiguous))
+        self._recorder.add(site)
+
+    def _block_results(self) -> dict[str, Any]:
+        return {**self._recorder.runs(), "frames_on": self._frames_on, "ambiguous": self._ambiguous}
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        chosen = self.parameters
+        n_ions = len(self.groups["mobile"])
+        runs = ShellRuns.from_parts(
+            blocks,
+            n_ions,
+            self.shells,
+            core_sets=chosen["core_sets"],
+            home=chosen["home"],
+            unassigned=chosen["unassigned"],
+        )
+        if chosen["minimum_residence"] > 1:
+            runs = runs.minimum_residence(chosen["minimum_residence"])
+        frames_on = sum(block["frames_on"] for block in blocks)
+        self._fill(runs, frames_on, sum(block["ambiguous"] for block in blocks))
+
+    def _fill(self, runs: ShellRuns, frames_on: NDArray[np.int64], ambiguous: int) -> None:
+        results, total = self.results, int(frames_on.sum())
+        results.shells = self.shells
+        results.runs = runs
+        results.unassigned_fraction = float(frames_on[0] / total)
+        results.ambiguous_fraction = ambiguous / total
+        results.occupancy = runs.site_frames() / runs.n_frames
+        label = np.bincount(
+            np.append(self.shells.vertex, 0)[runs.site], weights=runs.length, minlength=runs.n_states
+        )
+        results.state_occupancy = label / total
+        results.n_hops = int(np.count_nonzero((runs.ion[1:] == runs.ion[:-1]) & (runs.site[1:] >= 0)))
+        results.n_states = runs.n_states
+        results.labels = ("external", *(f"LS{k}" for k in range(1, runs.n_states)))
+        if self._tables:
+            kind = np.int16 if self.shells.n_sites < np.iinfo(np.int16).max else np.int32
+            results.sites = runs.sites().astype(kind)
+            results.states = runs.labels()
+
+    def _rebuild(self) -> None:
+        self.shells = self.results.shells
+
+    def _headline(self) -> dict[str, Any]:
+        results = self.results
+        return {
+            "sites": f"{self.shells.n_sites} in {self.shells.n_centres} shells",
+            "unassigned": f"{results.unassigned_fraction:.2%}",
+            "ambiguous": f"{results.ambiguous_fraction:.2%}",
+            "hops": results.n_hops,
+        }
+
+    def _table(self) -> dict[str, Any]:
+        shells = self.shells
+        x, y, z = shells.site_positions.T
+        return {
+            "site": np.arange(shells.n_sites),
+            "shell": shells.centre_of,
+            "kind": shells.kinds[shells.centre_of],
+            "vertex": shells.vertex,
+            "x": x,
+            "y": y,
+            "z": z,
+            "occupancy": self.results.occupancy,
+            "units": {"x": "A", "y": "A", "z": "A", "occupancy": "ions"},
+        }
+
+    def plot_occupancy(self, ax: Any = None) -> Any:
+        """Plot the mean number of ions on the sites with each label, by kind of shell.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to plot; default: a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        return _plots.occupancy(self._axes(ax), self.shells, self.results.occupancy)
+
+
+def discretiser(
+    method: str, shells: CoordinationShells, cutoff: float | None = None, mode: str = "correct"
+) -> Callable[..., tuple[NDArray[np.int32], Any]]:
+    """Find the rule that gives ions their sites.
+
+    Parameters
+    ----------
+    method : str
+        Name of the rule.
+    shells : CoordinationShells
+        Sites.
+    cutoff : float, optional
+        Radius in A; for the rules of ionpath only.
+    mode : {"correct", "published"}
+        Variant of the geometric rule.
+
+    Returns
+    -------
+    callable
+        Takes ions (n_frames, n_ions, 3), cells (n_frames, 3, 3) and centres (n_frames, n_centres, 3) or None; returns
+        sites, and which of them are ambiguous.
+
+    Raises
+    ------
+    InputError
+        If there is no such rule.
+    """
+    from ionpath.kinetics import SiteFollower, assign_sites
+    from ionpath.plugins import available
+
+    rules = available("discretisers")
+    if method not in rules:
+        raise InputError(
+            "method",
+            need=f"one of {', '.join(sorted(rules))}",
+            got=repr(method),
+            remedy="choose one of them, or install the package that brings it",
+        )
+    rule = rules[method]
+    if not (isinstance(rule, partial) and rule.func.__module__ == "ionpath.builtin"):
+        return partial(_foreign, rule, method, shells)
+    if method == "nearest":
+        return SiteFollower(shells, cutoff=cutoff, margin=MARGIN)
+    options = {"method": method, "margin": MARGIN}
+    if method == "geometric":
+        options.update(cutoff=cutoff, mode=mode)
+    return partial(_native, assign_sites, shells, options)
+
+
+def _native(assign: Any, shells: Any, options: dict[str, Any], ions: Any, cells: Any, centres: Any) -> Any:
+    return assign(ions, shells, cells, centres, **options)
+
+
+def _foreign(rule: Any, method: str, shells: Any, ions: Any, cells: Any, centres: Any) -> Any:
+    site = np.asarray(rule(ions, shells, cells, centres))
+    wrong = site.shape != ions.shape[:2] or not np.issubdtype(site.dtype, np.integer)
+    if wrong or site.min(initial=0) < -1 or site.max(initial=0) >= shells.n_sites:
+        raise InputError(
+            f"discretiser {method!r}",
+            need=f"integers from -1 to {shells.n_sites - 1} of shape {ions.shape[:2]}",
+            got=f"{site.dtype} of shape {site.shape}, from {site.min(initial=0)} to {site.max(initial=0)}",
+            remedy="report this to the authors of the package that brings it",
+        )
+    return site.astype(np.int32), np.zeros(1, dtype=bool)
+
+
+def check_cells(chunk: Chunk, shells: CoordinationShells) -> None:
+    """Refuse shells of another cell than that of the trajectory.
+
+    Parameters
+    ----------
+    chunk : Chunk
+        Frames.
+    shells : CoordinationShells
+        Shells in their reference cell.
+
+    Raises
+    ------
+    InputError
+        If an edge differs by more than a tenth.
+    """
+    edges = np.linalg.norm(shells.cell, axis=1)
+    strain = np.abs(chunk.dimensions[:, :3] / edges - 1.0)
+    if strain.max() > 0.1:
+        frame = int(np.argmax(strain.max(axis=1)))
+        raise InputError(
+            "shells",
+            need=f"a reference cell like that of the trajectory, {chunk.dimensions[frame, :3].round(3)} A",
+            got=f"one of {edges.round(3)} A",
+            remedy="make the shells from a supercell that has the size of the simulation",
+        )
+
+
+def _followed(mobile: Any, shells: CoordinationShells, centres: Any, framework: Any) -> dict[str, Any]:
+    """Groups to read beside the ions: the centres, or the framework whose drift is taken out."""
+    universe = mobile.universe
+    if centres is None and shells.centre_atoms is not None and framework is None:
+        if shells.centre_atoms.max() >= len(universe.atoms):
+            raise InputError(
+                "shells",
+                need=f"centres among the {len(universe.atoms)} atoms of the universe",
+                got=f"atom {shells.centre_atoms.max()}",
+                remedy="make the shells from this universe, or pass centres=AtomGroup",
+            )
+        centres = universe.atoms[shells.centre_atoms]
+        _check_kinds(centres, shells)
+    if centres is not None:
+        _checks.check_group(centres, "centres")
+        if len(centres) != shells.n_centres:
+            raise InputError(
+                "centres",
+                need=f"{shells.n_centres} atoms, one for each shell",
+                got=str(len(centres)),
+                remedy="select the centres in the order of shells.centres",
+            )
+        return {"centres": centres}
+    if framework is None:
+        framework = universe.atoms - mobile
+        return {"framework": framework} if len(framework) else {}
+    return {"framework": framework}
+
+
+def _check_kinds(centres: Any, shells: CoordinationShells) -> None:
+    names = getattr(centres, "elements", None)
+    if names is None:
+        names = getattr(centres, "names", None)
+    if names is None or set(shells.kinds) == {"X"}:
+        return
+    wrong = np.flatnonzero(np.char.add(names.astype(str), "") != shells.kinds)
+    known = set(names) <= set(shells.kinds)
+    if len(wrong) and known:
+        k = int(wrong[0])
+        raise InputError(
+            "shells",
+            need=f"{shells.kinds[k]} as centre of shell {k}",
+            got=f"{names[k]} (atom {shells.centre_atoms[k] if shells.centre_atoms is not None else k})",
+            remedy="the atoms of structure and trajectory are ordered differently: pass centres=AtomGroup",
+        )
+
+
+def _origin(framework: Any) -> Floats:
+    """Fractional coordinates of the framework in the first frame of the file, which drift is counted from."""
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+
+    trajectory = framework.universe.trajectory
+    here = trajectory.frame
+    ts = trajectory[0]
+    _checks.check_box(ts.dimensions, 0)
+    cell = triclinic_vectors(ts.dimensions, dtype=np.float64)
+    coordinates = framework.positions.astype(np.float64) @ np.linalg.inv(cell)
+    trajectory[here]
+    return np.asarray(coordinates)
+
+
+def _drift(chunk: Chunk, origin: Floats) -> Floats:
+    """Mean displacement of the framework since the first frame of the file, in A."""
+    inverse = np.linalg.inv(chunk.cells)
+    moved = np.matmul(chunk.positions["framework"].astype(np.float64), inverse) - origin
+    common = split_common(moved)[1][:, 0]
+    common -= np.rint(common)
+    return np.asarray(np.einsum("ti,tij->tj", common, chunk.cells))
