@@ -117,7 +117,7 @@ def assign_sites(
         raise InputError(
             "method", need="'nearest', 'geometric' or 'voronoi'", got=repr(method), remedy="choose one"
         )
-    frames = reference_frames(ions, shells, cells, centres, drift)
+    frames = reference_frames(ions, cells, shells.cell, shells.centres, centres, drift)
     limit = check_cutoff(cutoff, 3.0 if method == "geometric" else DEFAULT_CUTOFF)
     if method == "nearest":
         points = Points(shells.cell, shells.site_coordinates, shells.centre_of)

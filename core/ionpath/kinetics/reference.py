@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ionpath.errors import InputError
-from ionpath.kinetics.shells import CoordinationShells
 from ionpath.periodic import as_cells, check_finite, minimum_image
 
 Floats = NDArray[np.float64]
@@ -112,8 +111,9 @@ def displacements(
 
 def reference_frames(
     ions: ArrayLike,
-    shells: CoordinationShells,
     cells: ArrayLike,
+    reference_cell: Floats,
+    reference_centres: Floats,
     centres: ArrayLike | None = None,
     drift: ArrayLike | None = None,
 ) -> ReferenceFrames:
@@ -123,10 +123,12 @@ def reference_frames(
     ----------
     ions : array_like, (T, N, 3)
         Positions of the mobile ions, in A.
-    shells : CoordinationShells
-        Sites in their reference cell.
     cells : array_like, (3, 3) or (T, 3, 3)
         Cells of the frames, in A.
+    reference_cell : ndarray, (3, 3)
+        Reference cell, in A.
+    reference_centres : ndarray, (M, 3)
+        Fractional coordinates of the centres in the reference cell.
     centres : array_like, (T, M, 3), optional
         Positions of the centres, in A.
     drift : array_like, (T, 3), optional
@@ -151,8 +153,8 @@ def reference_frames(
         raise InputError(
             "drift", need="either `centres` or `drift`", got="both", remedy="leave one of them out"
         )
-    moved, common = displacements(centres, inverse, shells.centres, len(coordinates), "centres")
-    return ReferenceFrames(coordinates - common, np.matmul(moved, shells.cell))
+    moved, common = displacements(centres, inverse, reference_centres, len(coordinates), "centres")
+    return ReferenceFrames(coordinates - common, np.matmul(moved, reference_cell))
 
 
 def split_common(displacements: Floats) -> tuple[Floats, Floats]:

@@ -62,7 +62,7 @@ def geometric_sites(
             "shells", need="six vertices for the published geometric rule", got=str(shells.n_states - 1),
             remedy="use mode='correct'",
         )  # fmt: skip
-    centre, from_centre = nearest_centre_vectors(frames, shells, cutoff)
+    centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, cutoff)
     directions = _table(shells, shells.offsets / np.linalg.norm(shells.offsets, axis=1, keepdims=True))
     if mode == "published":
         label = published_octahedron(-from_centre @ _axes(orientation).T)
@@ -143,7 +143,7 @@ def voronoi_sites(
         raise InputError(
             "padding", need="zero or more A", got=f"{padding:g}", remedy="0.5 is the published value"
         )
-    centre, from_centre = nearest_centre_vectors(frames, shells, np.inf)
+    centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, np.inf)
     axes = _axes(orientation)
     turned = _table(shells, shells.offsets @ axes.T)
     low, high = np.nanmin(turned[:, 1:], axis=1) - padding, np.nanmax(turned[:, 1:], axis=1) + padding
@@ -156,7 +156,7 @@ def voronoi_sites(
 
 
 def nearest_centre_vectors(
-    frames: ReferenceFrames, shells: CoordinationShells, cutoff: float
+    frames: ReferenceFrames, cell: Floats, centres: Floats, cutoff: float
 ) -> tuple[NDArray[np.int32], Floats]:
     """Find the nearest centre of every ion, and the vector from it.
 
@@ -164,8 +164,10 @@ def nearest_centre_vectors(
     ----------
     frames : ReferenceFrames
         Ions and centres in the reference cell.
-    shells : CoordinationShells
-        Shells.
+    cell : ndarray, (3, 3)
+        Reference cell, in A.
+    centres : ndarray, (M, 3)
+        Fractional coordinates of the centres at rest.
     cutoff : float
         Centres further away do not count, in A.
 
@@ -176,12 +178,12 @@ def nearest_centre_vectors(
     vector : ndarray, (T * N, 3)
         From the centre to the ion, in A.
     """
-    points = Points(shells.cell, shells.centres, np.arange(shells.n_centres))
+    points = Points(cell, centres, np.arange(len(centres)))
     centre = nearest_in_frames(points, frames.ions, frames.shifts, cutoff, 0.0).site
-    vector = (frames.ions - shells.centres[centre]) @ shells.cell
+    vector = (frames.ions - centres[centre]) @ cell
     if frames.shifts is not None:
         vector -= np.take_along_axis(frames.shifts, np.maximum(centre, 0)[..., None], axis=1)
-    return centre.ravel(), minimum_image(vector.reshape(-1, 3), shells.cell)
+    return centre.ravel(), minimum_image(vector.reshape(-1, 3), cell)
 
 
 def _table(shells: CoordinationShells, values: Floats) -> Floats:

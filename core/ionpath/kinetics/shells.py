@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.kinetics.arguments import atom_indices, centre_kinds, coordinates, one_cell
+from ionpath.kinetics.reference import reference_frames
 from ionpath.kinetics.sites import (
     Floats,
     Integers,
@@ -20,7 +23,7 @@ from ionpath.kinetics.sites import (
     label_vertices,
     nearest_centres,
 )
-from ionpath.periodic import as_cells, check_finite, wrap_fractional
+from ionpath.periodic import wrap_fractional
 
 
 @references("guan2024")
@@ -233,10 +236,10 @@ class CoordinationShells:
         >>> CoordinationShells.from_sites(np.eye(3) * 10.155, centres, cage_sites(), n_vertices=6)
         CoordinationShells(4 centres, 24 sites, 7 states, kinds: X)
         """
-        box = _one_cell(cell)
-        middle, points = _points(centres, "centres"), _points(sites, "sites")
-        names = _kinds(kinds, len(middle))
-        atoms = _atoms(centre_atoms, len(middle))
+        box = one_cell(cell)
+        middle, points = coordinates(centres, "centres"), coordinates(sites, "sites")
+        names = centre_kinds(kinds, len(middle))
+        atoms = atom_indices(centre_atoms, len(middle))
         owner, offsets = nearest_centres(box, middle, points)
         found = np.bincount(owner, minlength=len(middle))
         remedy = "check the sites and the centres, or give n_vertices for each kind of centre"
@@ -244,52 +247,168 @@ class CoordinationShells:
         labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
         return cls(box, middle, offsets, owner, labels.vertex, names, labels.family, atoms, labels.templates)
 
+    @classmethod
+    def from_positions(
+        cls,
+        cell: ArrayLike,
+        centres: ArrayLike,
+        mobile_positions: ArrayLike,
+        *,
+        n_vertices: int | Sequence[int] | Mapping[str, int],
+        cells: ArrayLike | None = None,
+        centre_positions: ArrayLike | None = None,
+        drift: ArrayLike | None = None,
+        radius: float | None = None,
+        kinds: ArrayLike | None = None,
+        centre_atoms: ArrayLike | None = None,
+        template: ArrayLike | None = None,
+        orientation: ArrayLike | None = None,
+        pooled: bool = True,
+        seed: int = 0,
+    ) -> CoordinationShells:
+        """Find the vertices around known centres where ions spend their time.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        centres : array_like, (M, 3)
+            Fractional coordinates of the centres in the reference cell.
+        mobile_positions : array_like, (T, N, 3)
+            Positions of the ions, wrapped or not, in A.
+        n_vertices : int, sequence of int, or mapping
+            Number of vertices of each centre: one number, one per centre, or one per kind.
+        cells : array_like, (T, 3, 3), optional
+            Cells of the frames, in A; the reference cell if left out.
+        centre_positions : array_like, (T, M, 3), optional
+            Positions of the centres in the frames, in A, to follow them.
+        drift : array_like, (T, 3), optional
+            Displacement of the framework, in A, where the centres are not followed.
+        radius : float, optional
+            Ions within this distance of their nearest centre are used, in A; half of the shortest distance between
+            centres if left out, and 3.5 A at most.
+        kinds : array_like of str, (M,), optional
+            Kind of every centre.
+        centre_atoms : array_like of int, (M,), optional
+            Atom index of every centre.
+        template : array_like, (n, 3), optional
+            Directions of the vertices 1..n along the axes of the crystal.
+        orientation : array_like, (3, 3), optional
+            Rotation whose rows are the axes of the crystal in the frame of the cell.
+        pooled : bool
+            Find the vertices once for all centres of a kind, which all have them in the same directions. Set it to
+            False where shells of a kind are turned against each other; that needs more frames.
+        seed : int
+            Seed of the clustering.
+
+        Returns
+        -------
+        CoordinationShells
+            A vertex is the mean position of a cluster of ion positions around its centre.
+
+        Raises
+        ------
+        InputError
+            If a coordinate is not finite, or the ions around a centre do not form the expected number of clusters.
+
+        Examples
+        --------
+        >>> octahedron = 2.3 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
+        >>> ions = 6.0 + octahedron + np.random.default_rng(1).normal(0, 0.3, (50, 6, 3))
+        >>> shells = CoordinationShells.from_positions(np.eye(3) * 12.0, [[0.5] * 3], ions, n_vertices=6)
+        >>> shells, bool(np.abs(shells.offsets[shells.vertices_of(0)] - octahedron).max() < 0.2)
+        (CoordinationShells(1 centre, 6 sites, 7 states, kinds: X), True)
+        """
+        from ionpath.kinetics.clusters import Clustering, vertices_around
+
+        box, middle = one_cell(cell), coordinates(centres, "centres")
+        names, atoms = centre_kinds(kinds, len(middle)), atom_indices(centre_atoms, len(middle))
+        boxes = box if cells is None else cells
+        frames = reference_frames(mobile_positions, boxes, box, middle, centre_positions, drift)
+        asked = Clustering(expected_vertices(n_vertices, names), names, atoms, radius, pooled, seed)
+        offsets, owner = vertices_around(frames, box, middle, asked)
+        labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
+        return cls(box, middle, offsets, owner, labels.vertex, names, labels.family, atoms, labels.templates)
+
+    @classmethod
+    def from_density(
+        cls,
+        cell: ArrayLike,
+        mobile_positions: ArrayLike,
+        *,
+        n_vertices: int | None = None,
+        cells: ArrayLike | None = None,
+        drift: ArrayLike | None = None,
+        spacing: float = 0.3,
+        smoothing: float = 0.6,
+        separation: float = 2.2,
+        background: float = 0.1,
+        repeats: Sequence[int] = (1, 1, 1),
+        template: ArrayLike | None = None,
+        orientation: ArrayLike | None = None,
+    ) -> CoordinationShells:
+        """Find sites and cages in the density of the ions, without any model of the crystal.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        mobile_positions : array_like, (T, N, 3)
+            Positions of the ions, wrapped or not, in A.
+        n_vertices : int, optional
+            Number of sites of every cage. If left out, cages end at the widest gap in the distances between sites.
+        cells : array_like, (T, 3, 3), optional
+            Cells of the frames, in A; the reference cell if left out.
+        drift : array_like, (T, 3), optional
+            Displacement of the framework, in A, see `ionpath.periodic.framework_drift`.
+        spacing : float
+            Distance between points of the grid, in A.
+        smoothing : float
+            Standard deviation of the Gaussian that smooths the density, in A.
+        separation : float
+            Maxima closer than this are one site, in A. The default is the shortest distance at which two lithium ions
+            are found side by side, so that holes that only one ion can use at a time are one site.
+        background : float
+            Maxima lower than this fraction of the highest one are left out.
+        repeats : sequence of int, (3,)
+            Number of translationally equivalent cells along each cell vector, to average over in short runs.
+        template : array_like, (n, 3), optional
+            Directions of the vertices 1..n along the axes of the crystal.
+        orientation : array_like, (3, 3), optional
+            Rotation whose rows are the axes of the crystal in the frame of the cell.
+
+        Returns
+        -------
+        CoordinationShells
+            Centres are the middles of the cages; they are not atoms.
+
+        Raises
+        ------
+        InputError
+            If a coordinate is not finite, the density has no maxima, or they cannot be grouped as asked.
+
+        Examples
+        --------
+        >>> octahedron = 2.3 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
+        >>> ions = np.concatenate([4.0 + octahedron, 12.0 + octahedron])
+        >>> ions = ions + np.random.default_rng(1).normal(0, 0.3, (200, 12, 3))
+        >>> CoordinationShells.from_density(np.eye(3) * 16.0, ions)
+        CoordinationShells(2 centres, 12 sites, 7 states, kinds: X)
+        """
+        from ionpath.kinetics.density import cages_of_sites, density_sites
+
+        box = one_cell(cell)
+        frames = reference_frames(
+            mobile_positions, box if cells is None else cells, box, np.zeros((0, 3)), None, drift
+        )
+        sites = density_sites(frames.ions, box, spacing, smoothing, separation, background, repeats)
+        middle, offsets, owner = cages_of_sites(sites, box, n_vertices)
+        labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
+        kinds = np.full(len(middle), "X")
+        return cls(box, middle, offsets, owner, labels.vertex, kinds, labels.family, None, labels.templates)
+
 
 def _frozen(value: Any, dtype: Any) -> NDArray[Any]:
     array = np.array(value, dtype=dtype)
     array.flags.writeable = False
     return array
-
-
-def _one_cell(cell: ArrayLike) -> Floats:
-    box = as_cells(cell)
-    if box.ndim != 2:
-        raise InputError(
-            "cell", need="one reference cell (3, 3)", got=f"shape {box.shape}", remedy="average the cells"
-        )
-    return box
-
-
-def _points(values: ArrayLike, name: str) -> Floats:
-    array = np.asarray(values, dtype=np.float64)
-    if array.size == 0:
-        raise InputError(name, need=f"at least one of the {name}", got="none", remedy="widen the selection")
-    points = np.atleast_2d(check_finite(array, name)).astype(np.float64)
-    if points.ndim != 2:
-        raise InputError(
-            name, need="shape (n, 3)", got=f"shape {points.shape}", remedy="give fractional coordinates"
-        )
-    return points
-
-
-def _kinds(kinds: ArrayLike | None, n: int) -> NDArray[np.str_]:
-    names = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
-    if names.shape != (n,):
-        raise InputError(
-            "kinds", need=f"{n} names, one per centre", got=f"shape {names.shape}", remedy="match them"
-        )
-    return names
-
-
-def _atoms(atoms: ArrayLike | None, n: int) -> Integers | None:
-    if atoms is None:
-        return None
-    indices = np.asarray(atoms, dtype=np.int64)
-    if indices.shape != (n,):
-        raise InputError(
-            "centre_atoms",
-            need=f"{n} atom indices, one per centre",
-            got=f"shape {indices.shape}",
-            remedy="match them",
-        )
-    return indices

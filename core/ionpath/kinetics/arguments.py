@@ -1,0 +1,130 @@
+"""Checks of what coordination shells are built from."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.periodic import as_cells, check_finite
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+def one_cell(cell: ArrayLike) -> Floats:
+    """Check the reference cell.
+
+    Parameters
+    ----------
+    cell : array_like, (3, 3)
+        Cell vectors as rows, in A.
+
+    Returns
+    -------
+    ndarray, (3, 3)
+        The cell.
+
+    Raises
+    ------
+    InputError
+        If it is missing, a series, or without volume.
+    """
+    box = as_cells(cell)
+    if box.ndim != 2:
+        raise InputError(
+            "cell", need="one reference cell (3, 3)", got=f"shape {box.shape}", remedy="average the cells"
+        )
+    return box
+
+
+def coordinates(values: ArrayLike, name: str) -> Floats:
+    """Check fractional coordinates of which there must be some.
+
+    Parameters
+    ----------
+    values : array_like, (n, 3)
+        Fractional coordinates.
+    name : str
+        What to call them in an error.
+
+    Returns
+    -------
+    ndarray, (n, 3)
+        The coordinates.
+
+    Raises
+    ------
+    InputError
+        If there are none, one is not finite, or the shape is another.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    if array.size == 0:
+        raise InputError(name, need=f"at least one of the {name}", got="none", remedy="widen the selection")
+    points = np.atleast_2d(check_finite(array, name)).astype(np.float64)
+    if points.ndim != 2:
+        raise InputError(
+            name, need="shape (n, 3)", got=f"shape {points.shape}", remedy="give fractional coordinates"
+        )
+    return points
+
+
+def centre_kinds(kinds: ArrayLike | None, n: int) -> NDArray[np.str_]:
+    """Check the kinds of the centres.
+
+    Parameters
+    ----------
+    kinds : array_like of str, (n,), or None
+        Names; ``"X"`` for None.
+    n : int
+        Number of centres.
+
+    Returns
+    -------
+    ndarray of str, (n,)
+        One name per centre.
+
+    Raises
+    ------
+    InputError
+        If there is another number of them.
+    """
+    names = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
+    if names.shape != (n,):
+        raise InputError(
+            "kinds", need=f"{n} names, one per centre", got=f"shape {names.shape}", remedy="match them"
+        )
+    return names
+
+
+def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
+    """Check the atom indices of the centres.
+
+    Parameters
+    ----------
+    atoms : array_like of int, (n,), or None
+        Indices.
+    n : int
+        Number of centres.
+
+    Returns
+    -------
+    ndarray of int, (n,), or None
+        The indices.
+
+    Raises
+    ------
+    InputError
+        If there is another number of them.
+    """
+    if atoms is None:
+        return None
+    indices = np.asarray(atoms, dtype=np.int64)
+    if indices.shape != (n,):
+        raise InputError(
+            "centre_atoms",
+            need=f"{n} atom indices, one per centre",
+            got=f"shape {indices.shape}",
+            remedy="match them",
+        )
+    return indices
