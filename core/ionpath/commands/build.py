@@ -32,15 +32,26 @@ def main(argv: list[str]) -> int:
     arguments = parser("build", "Write Li(6-x)PS(5-x)Cl(1+x) with lithium on 24g sites.", EXAMPLE)
     arguments.add_argument("--excess", type=float, default=0.0, metavar="X", help="excess chloride x, 0 to 1")
     arguments.add_argument(
-        "--inversion", type=float, metavar="Y", help="fraction of chloride on the free-sulfur orbit; default: least"
+        "--inversion",
+        type=float,
+        metavar="Y",
+        help="fraction of chloride on the free-sulfur orbit; default: least",
     )
-    arguments.add_argument("--supercell", type=int, nargs=3, default=(1, 1, 1), metavar="N", help="default 1 1 1")
+    arguments.add_argument(
+        "--supercell", type=int, nargs=3, default=(1, 1, 1), metavar="N", help="default 1 1 1"
+    )
     arguments.add_argument("--lattice", type=float, metavar="A", help="edge of the cubic cell in A")
     arguments.add_argument("--seed", type=int, default=0, help="seed of the arrangement")
-    arguments.add_argument("-o", "--output", type=Path, default=Path("argyrodite.extxyz"), help=".extxyz, .cif, POSCAR")
+    arguments.add_argument(
+        "-o", "--output", type=Path, default=Path("argyrodite.extxyz"), help=".extxyz, .cif, POSCAR"
+    )
     options = arguments.parse_args(argv)
     structure = build(
-        options.excess, options.inversion, tuple(options.supercell), lattice=options.lattice, seed=options.seed
+        options.excess,
+        options.inversion,
+        tuple(options.supercell),
+        lattice=options.lattice,
+        seed=options.seed,
     )
     write(structure, options.output)
     print(f"{options.output}: {structure.composition.reduced_formula}, {len(structure)} atoms")

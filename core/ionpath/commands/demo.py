@@ -69,10 +69,16 @@ def main(argv: list[str]) -> int:
         EXAMPLE,
     )
     arguments.add_argument("--quick", action="store_true", help="shorter runs of smaller cells: two minutes")
-    arguments.add_argument("--atoms", type=int, help="least number of atoms of each cell; default 208, quick 104")
+    arguments.add_argument(
+        "--atoms", type=int, help="least number of atoms of each cell; default 208, quick 104"
+    )
     arguments.add_argument("--temperature", type=float, default=600.0, help="K; default 600")
-    arguments.add_argument("--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6")
-    arguments.add_argument("--metad-picoseconds", type=float, help="of metadynamics each; default 3, quick 0.5")
+    arguments.add_argument(
+        "--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6"
+    )
+    arguments.add_argument(
+        "--metad-picoseconds", type=float, help="of metadynamics each; default 3, quick 0.5"
+    )
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("-o", "--output", type=Path, default=Path("demo-run"), help="default demo-run")
     options = arguments.parse_args(argv)
@@ -85,7 +91,7 @@ def main(argv: list[str]) -> int:
         place = folder / system.folder
         _build(place, system, atoms, options.seed)
         _dynamics(place, system, options.temperature, picoseconds, options.seed)
-        _analysis(place, system, options.temperature)
+        _analysis(place, system, atoms, options.temperature)
     for system in SYSTEMS:
         _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, options.seed)
     page = write_report(
@@ -153,14 +159,99 @@ def _build(place: Path, system: System, atoms: int, seed: int) -> None:
 
 def _dynamics(place: Path, system: System, temperature: float, picoseconds: float, seed: int) -> None:
     from ase.io import read
+
     from ionpath_ase import run_md
 
     def make() -> None:
         atoms = read(place / "structure.extxyz")
         common: dict[str, Any] = {"temperature": temperature, "engine": "lammps", "timestep": 2.0}
-        warm = run_md(atoms, picoseconds=1.0, seed=seed, trajectory=place / "warm-up.extxyz", **common)
-        run_md(warm, picoseconds=picoseconds, seed=seed + 1, trajectory=place / "trajectory.xtc", interval=10, **common)
+        warm = run_md(
+            atoms,
+            picoseconds=1.0,
+            seed=seed,
+            thermostat="langevin",
+            trajectory=place / "warm-up.xtc",
+            **common,
+        )
+        run_md(
+            warm.atoms,
+            picoseconds=picoseconds,
+            seed=seed + 1,
+            trajectory=place / "trajectory.xtc",
+            interval=0.02,
+            **common,
+        )
 
     settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed}
-    title = f"{system.label}: {picoseconds:g} ps at {temperature:g} K (LAMMPS with the shipped Deep Potential)"
+    title = (
+        f"{system.label}: {picoseconds:g} ps at {temperature:g} K (LAMMPS with the shipped Deep Potential)"
+    )
     stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title)
+
+
+def _analysis(place: Path, system: System, atoms: int, temperature: float) -> None:
+    from ionpath.commands.analyze import analyse
+    from ionpath.commands.build import build, write
+    from ionpath.commands.record import FILE
+
+    def make() -> None:
+        # The sites are those of the ordered crystal, where none is vacant: both systems are counted on the same ones.
+        write(build(0.0, None, repetitions(atoms), lattice=LATTICE), place / "sites.cif")
+        analyse(
+            place / "structure.extxyz",
+            place / "trajectory.xtc",
+            place,
+            temperature=temperature,
+            sites=place / "sites.cif",
+            label=system.label,
+        )
+
+    title = f"{system.label}: states, Markov model, path entropy, diffusion (MDAnalysis)"
+    stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title)
+
+
+def _metadynamics(place: Path, system: System, temperature: float, picoseconds: float, seed: int) -> None:
+    from ase.calculators.calculator import get_calculator_class
+
+    from ionpath.commands.build import build, write
+    from ionpath.commands.record import FILE, Figure, Quantity, Record
+
+    def make() -> None:
+        from ase.io import read
+
+        from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
+
+        write(
+            build(system.excess, system.inversion, (1, 1, 2), lattice=LATTICE, seed=seed),
+            place / "start.extxyz",
+        )
+        atoms = read(place / "start.extxyz")
+        atoms.calc = get_calculator_class("ionpath")()
+        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature)
+        run = run_metadynamics(atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed)
+        found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
+        record = Record(
+            f"{system.label}: one hop",
+            [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps")],
+            [Figure("Free energy of a hop between two cages", "free-energy.png",
+                    "Free energy of one lithium against its distances to two neighbouring cage centres.")],
+            [str(found)],
+        )  # fmt: skip
+        record.save(place)
+
+    settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed}
+    title = f"{system.label}: {picoseconds:g} ps of metadynamics of one hop (ASE with PLUMED)"
+    stage(place, "hop", settings, [FILE], make, title=title)
+
+
+def _print_table(path: Path) -> None:
+    import csv
+
+    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    print()
+    for name in dict.fromkeys(row["quantity"] for row in rows):
+        print(f"{name}")
+        for row in (row for row in rows if row["quantity"] == name):
+            value, error = float(row["value"]), float(row["error"])
+            text = f"{value:.4g} ± {error:.2g}" if value == value else f"< {float(row['high']):.3g}"
+            print(f"    {row['system']:34} {text} {row['unit']}")

@@ -26,20 +26,29 @@ def main(argv: list[str]) -> int:
     int
         Exit status.
     """
-    arguments = parser("md", "Run molecular dynamics; a run that was stopped goes on from its checkpoint.", EXAMPLE)
+    arguments = parser(
+        "md", "Run molecular dynamics; a run that was stopped goes on from its checkpoint.", EXAMPLE
+    )
     arguments.add_argument("structure", type=Path, help="any file that ASE reads")
     arguments.add_argument("--temperature", type=float, default=300.0, help="K; default 300")
     arguments.add_argument("--picoseconds", type=float, default=20.0, help="length of the run; default 20")
     arguments.add_argument("--timestep", type=float, default=2.0, help="fs; default 2")
     arguments.add_argument("--engine", choices=("ase", "lammps"), default="lammps")
     arguments.add_argument("--ensemble", choices=("nve", "nvt", "npt"), default="nvt")
-    arguments.add_argument("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
+    arguments.add_argument(
+        "--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads"
+    )
     arguments.add_argument("--seed", type=int, default=0)
-    arguments.add_argument("--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj")
+    arguments.add_argument(
+        "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj"
+    )
     options = arguments.parse_args(argv)
     if not options.structure.exists():
         raise InputError(
-            "structure", need="an existing file", got=str(options.structure), remedy="make one with `ionpath build`"
+            "structure",
+            need="an existing file",
+            got=str(options.structure),
+            remedy="make one with `ionpath build`",
         )
     io = require("ase.io", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
     engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')

@@ -1,4 +1,4 @@
-"""Steps of a longer job that are done once: a second call with the same settings goes on where the first one stopped."""
+"""Steps of a longer job that are done once: a second call goes on where the first one stopped."""
 
 from __future__ import annotations
 
