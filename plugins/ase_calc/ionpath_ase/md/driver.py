@@ -85,8 +85,8 @@ class MolecularDynamics:
     >>> import tempfile, pathlib
     >>> salt = bulk("LiCl", "rocksalt", a=5.13, cubic=True)
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> run = MolecularDynamics(salt, MDSettings(temperature=300.0, steps=4, stride=2, checkpoint_stride=4, engine="ase"),
-    ...                         trajectory=folder / "salt.extxyz", progress=False)
+    >>> settings = MDSettings(temperature=300.0, steps=4, stride=2, checkpoint_stride=4, engine="ase")
+    >>> run = MolecularDynamics(salt, settings, trajectory=folder / "salt.extxyz", progress=False)
     >>> run.run().frames
     3
     """
@@ -324,6 +324,6 @@ def _row(snapshot: Snapshot, timestep: float) -> list[str]:
 
 def _disk(error: OSError, step: int) -> IonpathError:
     return IonpathError(
-        f"step {step}: cannot write ({error.strerror or error}); the checkpoint before it is intact; make room, and the "
-        "same call goes on"
+        f"step {step}: cannot write ({error.strerror or error}); the checkpoint before it is intact; "
+        "make room, and the same call goes on"
     )

@@ -1,4 +1,4 @@
-"""The LAMMPS engine: an `lmp` that runs beside Python, under MPI where wished, and is told chunk by chunk what to do."""
+"""The LAMMPS engine: an `lmp` beside Python, under MPI where wished, that is told chunk by chunk what to do."""
 
 from __future__ import annotations
 

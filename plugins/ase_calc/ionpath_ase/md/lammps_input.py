@@ -50,7 +50,7 @@ def data_file(atoms: Atoms, rotation: FloatArray) -> str:
     cell = np.tril(np.array(atoms.cell.array) @ rotation)
     names = species(atoms)
     kinds = [names.index(symbol) + 1 for symbol in atoms.get_chemical_symbols()]
-    masses = {kind: mass for kind, mass in zip(kinds, atoms.get_masses(), strict=True)}
+    masses = dict(zip(kinds, atoms.get_masses(), strict=True))
     lines = ["written by ionpath", "", f"{len(atoms)} atoms", f"{len(names)} atom types", ""]
     for axis, name in enumerate("xyz"):
         lines.append(f"0.0 {cell[axis, axis]:.17g} {name}lo {name}hi")
@@ -136,7 +136,8 @@ def _integrator(settings: MDSettings) -> list[str]:
     heat = f"{first:.12g} {last:.12g} {settings.damping:.12g}"
     push = f"{settings.pressure * 1e4:.12g} {settings.pressure * 1e4:.12g} {settings.pressure_damping:.12g}"
     mode = "aniso" if settings.ensemble == "npt-aniso" else "iso"
-    random = f"fix bath mobile langevin {heat} {settings.seed % 899_999_999 + 1} zero {'no' if settings.fixed else 'yes'}"
+    rest = "no" if settings.fixed else "yes"
+    random = f"fix bath mobile langevin {heat} {settings.seed % 899_999_999 + 1} zero {rest}"
     hoover = settings.thermostat == "nose-hoover"
     if settings.ensemble == "nve":
         return ["fix integrate mobile nve"]

@@ -22,40 +22,59 @@ class MDSettings:
     """Parameters of a molecular dynamics run.
 
     The engines read these and nothing else, so that one set means the same on both.
+
+    Attributes
+    ----------
+    temperature : float
+        Target temperature at the start, K.
+    steps : int
+        Number of time steps.
+    ensemble : str
+        ``nve``, ``nvt``, ``npt`` (isotropic) or ``npt-aniso`` (three cell lengths).
+    engine : str
+        ``ase`` or ``lammps``.
+    model : str
+        Name of a potential, or file.
+    timestep : float
+        Time step, fs.
+    thermostat : str
+        ``nose-hoover`` (chain of 3) or ``langevin``.
+    damping : float
+        Time constant of the thermostat, ps.
+    pressure : float
+        Target pressure, GPa (NPT).
+    pressure_damping : float
+        Time constant of the barostat, ps (NPT).
+    final_temperature : float | None
+        Target temperature at the end, K; the target goes linearly from `temperature` to it.
+    stride : int
+        Time steps between frames of the trajectory and rows of the log.
+    checkpoint_stride : int
+        Time steps between checkpoints, a multiple of `stride`.
+    seed : int
+        Seed of initial velocities and of random forces.
+    processes : int
+        MPI processes of LAMMPS.
+    fixed : tuple[int, ...]
+        Indices of atoms that do not move.
     """
 
     temperature: float
-    """Target temperature at the start, K."""
     steps: int
-    """Number of time steps."""
     ensemble: str = "nvt"
-    """``nve``, ``nvt``, ``npt`` (isotropic) or ``npt-aniso`` (three cell lengths)."""
     engine: str = "lammps"
-    """``ase`` or ``lammps``."""
     model: str = "argyrodite"
-    """Name of a potential, or file."""
     timestep: float = 2.0
-    """Time step, fs."""
     thermostat: str = "nose-hoover"
-    """``nose-hoover`` (chain of 3) or ``langevin``."""
     damping: float = 0.1
-    """Time constant of the thermostat, ps."""
     pressure: float = 0.0
-    """Target pressure, GPa (NPT)."""
     pressure_damping: float = 1.0
-    """Time constant of the barostat, ps (NPT)."""
     final_temperature: float | None = None
-    """Target temperature at the end, K; the target goes linearly from `temperature` to it."""
     stride: int = 25
-    """Time steps between frames of the trajectory and rows of the log."""
     checkpoint_stride: int = 500
-    """Time steps between checkpoints, a multiple of `stride`."""
     seed: int = 0
-    """Seed of initial velocities and of random forces."""
     processes: int = 1
-    """MPI processes of LAMMPS."""
     fixed: tuple[int, ...] = ()
-    """Indices of atoms that do not move."""
 
     def __post_init__(self) -> None:
         _choice("ensemble", self.ensemble, ENSEMBLES)
@@ -112,28 +131,42 @@ class MDSettings:
 
 @dataclass(frozen=True)
 class MDResult:
-    """Where a run has put its output, and what it came to."""
+    """Where a run has put its output, and what it came to.
+
+    Attributes
+    ----------
+    trajectory : Path
+        Trajectory file.
+    topology : Path
+        PDB file of the start, which MDAnalysis wants beside an XTC or DCD file.
+    log : Path
+        CSV file: step, time (ps), temperature (K), energies (eV), pressure (GPa), volume (A^3).
+    checkpoint : Path
+        File from which the run goes on.
+    atoms : Atoms
+        Last configuration, with velocities; positions are unwrapped.
+    steps : int
+        Time steps done in all.
+    frames : int
+        Frames in the trajectory.
+    mean_temperature : float
+        Mean temperature of the second half, K.
+    speed : float
+        Speed of this call, ns/day; 0 if nothing was left to do.
+    version : str
+        Version of ionpath.
+    """
 
     trajectory: Path
-    """Trajectory file."""
     topology: Path
-    """PDB file of the start, which MDAnalysis wants beside an XTC or DCD file."""
     log: Path
-    """CSV file: step, time (ps), temperature (K), energies (eV), pressure (GPa), volume (A^3)."""
     checkpoint: Path
-    """File from which the run goes on."""
     atoms: Atoms
-    """Last configuration, with velocities; positions are unwrapped."""
     steps: int
-    """Time steps done in all."""
     frames: int
-    """Frames in the trajectory."""
     mean_temperature: float
-    """Mean temperature of the second half, K."""
     speed: float
-    """Speed of this call, ns/day; 0 if nothing was left to do."""
     version: str
-    """Version of ionpath."""
 
 
 def _choice(name: str, value: str, known: tuple[str, ...]) -> None:

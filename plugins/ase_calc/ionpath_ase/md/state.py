@@ -22,26 +22,39 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One instant of a run, in the frame of the user's cell."""
+    """One instant of a run, in the frame of the user's cell.
+
+    Attributes
+    ----------
+    step : int
+        Time step.
+    positions : FloatArray
+        Unwrapped positions in A, shape (n_atoms, 3).
+    velocities : FloatArray
+        Velocities in A/ps, shape (n_atoms, 3).
+    cell : FloatArray
+        Lattice vectors in A as rows, shape (3, 3).
+    potential_energy : float
+        Potential energy in eV.
+    kinetic_energy : float
+        Kinetic energy in eV.
+    temperature : float
+        Kinetic temperature in K.
+    pressure : float
+        Pressure in GPa with the kinetic part.
+    forces : FloatArray | None
+        Forces in eV/A, shape (n_atoms, 3), where the engine has them at hand.
+    """
 
     step: int
-    """Time step."""
     positions: FloatArray
-    """Unwrapped positions in A, shape (n_atoms, 3)."""
     velocities: FloatArray
-    """Velocities in A/ps, shape (n_atoms, 3)."""
     cell: FloatArray
-    """Lattice vectors in A as rows, shape (3, 3)."""
     potential_energy: float
-    """Potential energy in eV."""
     kinetic_energy: float
-    """Kinetic energy in eV."""
     temperature: float
-    """Kinetic temperature in K."""
     pressure: float
-    """Pressure in GPa with the kinetic part."""
     forces: FloatArray | None = None
-    """Forces in eV/A, shape (n_atoms, 3), where the engine has them at hand."""
 
     @property
     def finite(self) -> bool:
@@ -52,18 +65,27 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is needed to go on as if the run had not been stopped."""
+    """What is needed to go on as if the run had not been stopped.
+
+    Attributes
+    ----------
+    snapshot : Snapshot
+        Instant of the checkpoint.
+    fingerprint : str
+        What must be the same in the run that goes on.
+    sizes : dict[str, int]
+        File name -> bytes of each output file at that instant.
+    frames : int
+        Frames written by then.
+    engine : dict[str, Any]
+        What the engine wants back: numbers, strings, lists, and arrays.
+    """
 
     snapshot: Snapshot
-    """Instant of the checkpoint."""
     fingerprint: str
-    """What must be the same in the run that goes on."""
     sizes: dict[str, int]
-    """File name -> bytes of each output file at that instant."""
     frames: int
-    """Frames written by then."""
     engine: dict[str, Any] = field(default_factory=dict)
-    """What the engine wants back: numbers, strings, lists, and arrays."""
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -77,7 +99,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         What to write.
     """
     snapshot = checkpoint.snapshot
-    arrays = {f"engine_{k}": v for k, v in checkpoint.engine.items() if isinstance(v, np.ndarray)}
+    arrays: dict[str, Any] = {
+        f"engine_{k}": v for k, v in checkpoint.engine.items() if isinstance(v, np.ndarray)
+    }
     meta = {
         "version": VERSION,
         "step": snapshot.step,

@@ -7,7 +7,7 @@ import os
 import struct
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -96,7 +96,7 @@ class FrameFile:
         self._stream.close()
 
 
-class ExtendedXYZ(FrameFile):
+class _ExtendedXYZ(FrameFile):
     """Extended XYZ: text, in the user's frame, with energy, and forces where they are known."""
 
     def encode(self, snapshot: Snapshot) -> bytes:
@@ -120,7 +120,7 @@ class ExtendedXYZ(FrameFile):
         frame.positions = snapshot.positions
         frame.arrays.pop("momenta", None)
         frame.info = {"step": snapshot.step, "time": round(snapshot.step * self.timestep, 9)}
-        labels = {"energy": snapshot.potential_energy}
+        labels: dict[str, Any] = {"energy": snapshot.potential_energy}
         if snapshot.forces is not None:
             labels["forces"] = snapshot.forces
         frame.calc = SinglePointCalculator(frame, **labels)
@@ -129,7 +129,7 @@ class ExtendedXYZ(FrameFile):
         return text.getvalue().encode()
 
 
-class XTC(FrameFile):
+class _XTC(FrameFile):
     """GROMACS XTC (0.01 A), written by MDAnalysis, in the frame with the first vector along x."""
 
     def encode(self, snapshot: Snapshot) -> bytes:
@@ -167,7 +167,7 @@ class XTC(FrameFile):
             Path(name).unlink()
 
 
-class DCD(FrameFile):
+class _DCD(FrameFile):
     """CHARMM DCD (single precision), in the frame with the first vector along x."""
 
     def header(self) -> bytes:
@@ -212,7 +212,7 @@ class DCD(FrameFile):
         return _record(box) + b"".join(_record(np.ascontiguousarray(column).tobytes()) for column in columns)
 
 
-class ASETrajectory(FrameFile):
+class _ASETrajectory(FrameFile):
     """ASE's binary .traj; cutting it back copies the frames that stay."""
 
     def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:
@@ -258,10 +258,10 @@ class ASETrajectory(FrameFile):
 
 
 WRITERS: dict[str, type[FrameFile]] = {
-    ".extxyz": ExtendedXYZ,
-    ".xtc": XTC,
-    ".dcd": DCD,
-    ".traj": ASETrajectory,
+    ".extxyz": _ExtendedXYZ,
+    ".xtc": _XTC,
+    ".dcd": _DCD,
+    ".traj": _ASETrajectory,
 }
 
 
