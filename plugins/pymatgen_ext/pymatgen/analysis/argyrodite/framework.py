@@ -107,27 +107,29 @@ class Argyrodite:
         )
 
 
-def occupancy(structure: Structure, elements: frozenset[str]) -> NDArray[np.float64]:
-    """Give how much of each site a set of elements occupies.
+def occupancies(structure: Structure, *groups: frozenset[str]) -> list[NDArray[np.float64]]:
+    """Give how much of each site some groups of elements occupy.
 
     Parameters
     ----------
     structure : Structure
         Ordered or disordered.
-    elements : frozenset of str
-        Symbols.
+    *groups : frozenset of str
+        Symbols of the elements of each group.
 
     Returns
     -------
-    ndarray, (n_sites,)
-        Sum of the occupancies of these elements.
+    list of ndarray, (n_sites,)
+        For each group the sum of the occupancies of its elements.
+
+    Examples
+    --------
+    >>> from pymatgen.analysis.argyrodite import argyrodite
+    >>> [float(v.sum()) for v in occupancies(argyrodite(), MOBILE, HALOGENS)]
+    [24.0, 4.0]
     """
-    if structure.is_ordered:
-        return np.array([site.specie.symbol in elements for site in structure], dtype=np.float64)
-    return np.array(
-        [sum(v for k, v in site.species.items() if k.symbol in elements) for site in structure],
-        dtype=np.float64,
-    )
+    amounts = [[(e.symbol, float(v)) for e, v in site.species.items()] for site in structure]
+    return [np.array([sum(v for e, v in site if e in group) for site in amounts]) for group in groups]
 
 
 def analyse(structure: Structure) -> Argyrodite:
@@ -162,19 +164,20 @@ def analyse(structure: Structure) -> Argyrodite:
     >>> found.formula, found.sulfur_orbit, found.inversion, found.mobile_content
     ('Li6PS5Br', '4d', 0.0, 6.0)
     """
-    kinds = [occupancy(structure, k) for k in (CENTRES, CHALCOGENS | HALOGENS, MOBILE)]
+    *kinds, halogen = occupancies(structure, CENTRES, CHALCOGENS | HALOGENS, MOBILE, HALOGENS)
+    xyz = structure.cart_coords
     centres, anions, mobile = (np.flatnonzero(k > 0) for k in kinds)
     _check_elements(structure, centres, anions, mobile)
-    bonded = _bonded(structure, centres, anions)
+    bonded = _bonded(structure, xyz, centres, anions)
     free = np.setdiff1d(anions, bonded)
     if len(free) != 2 * len(centres):
         raise _not_argyrodite(
             f"two anions per tetrahedron that are not bound to it ({2 * len(centres)})", f"{len(free)}"
         )
-    _check_overlaps(structure, np.concatenate([centres, anions]))
+    _check_overlaps(structure, xyz, np.concatenate([centres, anions]))
     _check_full(structure, kinds, centres, anions)
     edge = float((4.0 * structure.volume / len(centres)) ** (1 / 3))
-    around = _centres_around(structure, free, centres, edge)
+    around = neighbours_within(xyz[free], xyz[centres], structure.lattice.matrix, 0.66 * edge)
     shell = around.counts(len(free))
     octahedral, tetrahedral = free[shell == 6], free[shell == 4]
     if len(octahedral) != len(centres) or len(tetrahedral) != len(centres):
@@ -182,7 +185,6 @@ def analyse(structure: Structure) -> Argyrodite:
             f"{len(centres)} free anions among six tetrahedra (4a) and {len(centres)} among four (4c or 4d)",
             f"{len(octahedral)} and {len(tetrahedral)}",
         )
-    halogen = occupancy(structure, HALOGENS)
     return Argyrodite(
         centres=centres,
         bonded=bonded,
@@ -248,9 +250,9 @@ def _check_elements(
         raise _not_argyrodite("only centres, anions and mobile cations", ", ".join(other))
 
 
-def _check_overlaps(structure: Structure, framework: NDArray[np.intp]) -> None:
-    xyz = structure.cart_coords[framework]
-    close = neighbours_within(xyz, xyz, structure.lattice.matrix, _OVERLAP, smallest=0.0)
+def _check_overlaps(structure: Structure, xyz: NDArray[np.float64], framework: NDArray[np.intp]) -> None:
+    here = xyz[framework]
+    close = neighbours_within(here, here, structure.lattice.matrix, _OVERLAP, smallest=0.0)
     pairs = close.centre != close.neighbour
     if pairs.any():
         k = int(np.flatnonzero(pairs)[0])
@@ -280,8 +282,9 @@ def _check_full(
             )  # fmt: skip
 
 
-def _bonded(structure: Structure, centres: NDArray[np.intp], anions: NDArray[np.intp]) -> NDArray[np.intp]:
-    xyz = structure.cart_coords
+def _bonded(
+    structure: Structure, xyz: NDArray[np.float64], centres: NDArray[np.intp], anions: NDArray[np.intp]
+) -> NDArray[np.intp]:
     near = neighbours_within(xyz[centres], xyz[anions], structure.lattice.matrix, _LONGEST_BOND)
     counts = near.counts(len(centres))
     if (counts != 4).any():
@@ -294,13 +297,6 @@ def _bonded(structure: Structure, centres: NDArray[np.intp], anions: NDArray[np.
     if (times > 1).any():
         raise _not_argyrodite("isolated tetrahedra", f"{int((times > 1).sum())} anions shared by two of them")
     return anions[bound]
-
-
-def _centres_around(
-    structure: Structure, free: NDArray[np.intp], centres: NDArray[np.intp], edge: float
-) -> NeighbourList:
-    xyz = structure.cart_coords
-    return neighbours_within(xyz[free], xyz[centres], structure.lattice.matrix, 0.66 * edge)
 
 
 def _letter(around: NeighbourList, shell: NDArray[np.intp]) -> Literal["4c", "4d"]:
