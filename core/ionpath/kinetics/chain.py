@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import DisconnectedError, InputError
+from ionpath.kinetics.inputs import is_whole
 
 ROW_SUM_TOLERANCE = 1e-6
 REVERSIBILITY_TOLERANCE = 1e-8
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Chain:
     """A connected Markov chain on some of the states of a larger, fixed set of labels.
 
@@ -130,7 +131,7 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
 
 
 def _check_lag_number(lag: int) -> None:
-    if isinstance(lag, bool) or int(lag) != lag or lag < 1:
+    if not is_whole(lag) or lag < 1:
         raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
 
 

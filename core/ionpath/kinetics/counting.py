@@ -158,7 +158,9 @@ def count_matrices(
     return counts.reshape(-1, size, size)
 
 
-def state_histogram(trajectories: list[NDArray[np.integer[Any]]], n_states: int) -> NDArray[np.int64]:
+def state_histogram(
+    trajectories: list[NDArray[np.integer[Any]]] | CountedTrajectories, n_states: int
+) -> NDArray[np.int64]:
     """Number of frames in each state, summed over all ions.
 
     Parameters

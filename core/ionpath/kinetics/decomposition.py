@@ -19,7 +19,7 @@ from ionpath.kinetics.walks import row_stochastic
 KINDS = ("probability", "capacity")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pathways:
     """Pathways from a source to a target and their shares.
 

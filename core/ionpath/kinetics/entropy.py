@@ -11,7 +11,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.kinetics.chain import as_chain
 from ionpath.kinetics.fluxes import FLUX_TOLERANCE, all_net_fluxes, set_net_flux
-from ionpath.kinetics.inputs import States, as_pair
+from ionpath.kinetics.inputs import States, as_pair, is_whole
 from ionpath.kinetics.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
 from ionpath.units import entropy_factor
 
@@ -37,7 +37,7 @@ def path_entropy(
         Model, or row-stochastic matrix.
     source, target : int or iterable of int
         Disjoint sets of states. Paths from a set begin in each of its states in proportion to the flux that leaves it,
-        and the choice of the first state counts as a choice.
+        and the choice of the first state counts as a choice. States that the model does not connect are left out.
     definition : {"pathway", "unlimited", "flux", "flux-row"}
         What is counted, see Notes.
     max_edges : int
@@ -180,6 +180,6 @@ def _check(definition: str, max_edges: int, unit: str) -> float:
         raise InputError(
             "definition", need=f"one of {', '.join(map(repr, DEFINITIONS))}", got=repr(definition)
         )
-    if isinstance(max_edges, bool) or int(max_edges) != max_edges or max_edges < 1:
+    if not is_whole(max_edges) or max_edges < 1:
         raise InputError("max_edges", need="a whole number of at least 1", got=repr(max_edges))
     return entropy_factor(unit)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -136,7 +137,7 @@ def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states:
         if top < 0:
             raise InputError("dtrajs", need="frames with a state", got="only unassigned frames (-1)")
         return top + 1
-    if isinstance(n_states, bool) or int(n_states) != n_states or n_states < 1:
+    if not is_whole(n_states) or n_states < 1:
         raise InputError("n_states", need="a whole number of at least 1", got=repr(n_states))
     if top >= n_states:
         raise InputError(
@@ -168,7 +169,7 @@ def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int
     InputError
         If it is below one, no whole number, or longer than every trajectory.
     """
-    if isinstance(lag, bool) or int(lag) != lag or lag < 1:
+    if not is_whole(lag) or lag < 1:
         raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
     if isinstance(trajectories, CountedTrajectories):
         longest = trajectories.n_frames
@@ -204,9 +205,25 @@ def check_frame_time(frame_time: float) -> float:
     InputError
         If it is not a positive finite number.
     """
-    if not (np.isfinite(frame_time) and frame_time > 0):
+    if not isinstance(frame_time, Real) or not (np.isfinite(frame_time) and frame_time > 0):
         raise InputError("frame_time", need="a positive finite time", got=repr(frame_time))
     return float(frame_time)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number; True and False are not.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for 2, numpy's 2 and 2.0.
+    """
+    return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
 
 
 def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:

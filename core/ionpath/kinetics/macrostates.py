@@ -21,7 +21,7 @@ OCTAHEDRON = {"top": (1,), "plane": (2, 3, 4, 5), "bottom": (6,), "external": (0
 """Groups of the seven states of an octahedral shell: 1 and 6 are the apices, 0 is external."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MacrostatePathEntropy:
     """Path entropies between groups of states.
 

@@ -19,7 +19,7 @@ LEAST_BLOCKS = 20
 """With fewer ions than this the trajectories are cut into stretches of time to get as many blocks."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ResampledChains:
     """The best chain and samples of what it might have been.
 

@@ -23,7 +23,7 @@ from ionpath.kinetics.inputs import (
 from ionpath.kinetics.resampling import block_counts, chain_of_counts, draw_blocks, interval
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ImpliedTimescales:
     """Implied timescales as a function of the lag, with errors.
 

@@ -16,7 +16,7 @@ from ionpath.kinetics.resampling import interval, resampled_chains
 from ionpath.kinetics.summary import summarise
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PathEntropyUncertainty:
     """Path entropies with their errors.
 

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
+import scipy.sparse
 from deeptime.markov.msm import BayesianMSM, MarkovStateModel, MaximumLikelihoodMSM
 
 from ionpath.kinetics import (
@@ -150,6 +151,21 @@ def test_posterior_spread_is_that_of_deeptime(chains) -> None:
     theirs = BayesianMSM(n_samples=2000, n_steps=10).fit_fetch(ours.prior)
     spread = [np.std([m.transition_matrix for m in p.samples], axis=0) for p in (ours, theirs)]
     np.testing.assert_allclose(spread[0], spread[1], rtol=0.15, atol=1e-4)
+
+
+def test_models_of_deeptime_are_taken_as_they_are(chains) -> None:
+    inner = np.array([1, 3, 4])[chains.simulate(chains.line, 1, 2000, seed=7)[0]]
+    theirs = MaximumLikelihoodMSM(lagtime=2).fit_fetch(
+        inner
+    )  # a collection, on the connected set of five labels
+    ours = estimate_msm(inner, 2, connected="largest")
+    np.testing.assert_allclose(
+        mfpt_matrix(theirs, frame_time=0.5), mfpt_matrix(ours, frame_time=0.5), rtol=1e-8
+    )
+    bare = MarkovStateModel(chains.line, lagtime=3)
+    np.testing.assert_allclose(mfpt_matrix(bare), mfpt_matrix(chains.line, lag=3))
+    sparse = MarkovStateModel(scipy.sparse.csr_matrix(chains.line))
+    np.testing.assert_allclose(mfpt_matrix(sparse), mfpt_matrix(chains.line))
 
 
 def test_posterior_keeps_labels_and_a_single_state() -> None:

@@ -66,6 +66,9 @@ def test_bad_trajectories(dtrajs, sentence: str) -> None:
         (-3, "need a whole number of at least 1 frame, got -3"),
         (1.5, "need a whole number of at least 1 frame, got 1.5"),
         (True, "need a whole number of at least 1 frame, got True"),
+        (None, "need a whole number of at least 1 frame, got None"),
+        (np.nan, "need a whole number of at least 1 frame, got nan"),
+        ("600", "need a whole number of at least 1 frame, got '600'"),
         (
             8,
             "need fewer frames than the trajectory, got a lag of 8 frames for 8 frames; use a lag of at most 7",
@@ -174,7 +177,7 @@ def test_unknown_words() -> None:
 
 
 def test_times_and_lags_of_models() -> None:
-    for frame_time in (0.0, -1.0, np.nan, np.inf):
+    for frame_time in (0.0, -1.0, np.nan, np.inf, "2 ps", None):
         with pytest.raises(InputError, match="frame_time: need a positive finite time"):
             mfpt_matrix(TWO, frame_time=frame_time)
     with pytest.raises(InputError, match="lag: need a whole number of at least 1 frame, got 0"):
