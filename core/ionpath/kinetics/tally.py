@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-LONG_RUNS = 32
+LONG_RUNS = 16
 """With more frames than this between two changes of state, on average, runs are counted and not frames."""
 _FRAMES = 1 << 20  # labels at a time: they stay in the processor's cache
 _CODES = 1 << 22  # entries of the tables of counts at a time
