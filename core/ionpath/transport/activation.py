@@ -1,0 +1,312 @@
+"""Activation energies from diffusion at several temperatures, and what they say about other temperatures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.citations import references
+from ionpath.constants import BOLTZMANN_EV, EV_IN_KJ_PER_MOL
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.transport._checks import Floats
+from ionpath.transport.conduction import nernst_einstein
+
+Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Arrhenius:
+    """Straight line of ln D against 1 / T.
+
+    Attributes
+    ----------
+    temperatures : ndarray, shape (M,)
+        Temperatures of the data in K.
+    coefficients, errors : ndarray, shape (M,)
+        Diffusion coefficients and their standard errors in A^2/ps.
+    activation_energy : Estimate
+        eV.
+    log_prefactor : Estimate
+        ln of D0 in A^2/ps.
+    covariance : ndarray, shape (2, 2)
+        Covariance of activation energy (eV) and ln D0.
+    chi_squared : float
+        Sum of squared deviations over squared errors; about M - 2 if a single barrier rules. nan without errors.
+    quantile : float
+        Standard errors that make a 95 % interval.
+    """
+
+    temperatures: Floats
+    coefficients: Floats
+    errors: Floats
+    activation_energy: Estimate
+    log_prefactor: Estimate
+    covariance: Floats
+    chi_squared: float
+    quantile: float
+
+    @property
+    def activation_energy_in_kj_per_mol(self) -> Estimate:
+        """Activation energy in kJ/mol."""
+        e = self.activation_energy
+        f = EV_IN_KJ_PER_MOL
+        return Estimate(e.value * f, e.error * f, e.low * f, e.high * f, "kJ/mol")
+
+    def at(self, temperature: float) -> Estimate:
+        """Diffusion coefficient at another temperature, with the covariance of the fit carried over.
+
+        Parameters
+        ----------
+        temperature : float
+            Temperature in K.
+
+        Returns
+        -------
+        Estimate
+            D in A^2/ps; the interval is symmetric in ln D.
+
+        Raises
+        ------
+        InputError
+            If the temperature is not above zero.
+        """
+        if not temperature > 0:
+            raise InputError(
+                "temperature",
+                need="a temperature above zero in K",
+                got=f"{temperature!r}",
+                remedy="give it in K",
+            )
+        gradient = np.array([-1.0 / (BOLTZMANN_EV * temperature), 1.0])
+        log = float(gradient @ [self.activation_energy.value, self.log_prefactor.value])
+        spread = float(np.sqrt(gradient @ self.covariance @ gradient))
+        value, factor = float(np.exp(log)), float(np.exp(self.quantile * spread))
+        return Estimate(value, value * spread, value / factor, value * factor, "A^2/ps")
+
+    def conductivity(self, temperature: float, density: float, *, charge: float = 1.0) -> Estimate:
+        """Nernst-Einstein conductivity at a temperature.
+
+        Parameters
+        ----------
+        temperature : float
+            Temperature in K.
+        density : float
+            Number density of the ions in A^-3.
+        charge : float, optional
+            Charge of an ion in e.
+
+        Returns
+        -------
+        Estimate
+            Conductivity in mS/cm.
+        """
+        return nernst_einstein(self.at(temperature), density, temperature, charge)
+
+
+@references("chen2025")
+def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = None) -> Arrhenius:
+    """Fit of an activation energy to diffusion coefficients at several temperatures.
+
+    Parameters
+    ----------
+    temperatures : array_like, shape (M,)
+        Temperatures in K, at least two different ones.
+    D : array_like, shape (M,)
+        Diffusion coefficients in A^2/ps, or `Estimate` objects, whose errors are then used.
+    errors : array_like, shape (M,), optional
+        Standard errors in A^2/ps. Without any, the scatter about the line takes their place, which needs three
+        temperatures.
+
+    Returns
+    -------
+    Arrhenius
+        Activation energy, prefactor, covariance, and values at other temperatures (``.at(300.0)``).
+
+    Raises
+    ------
+    InputError
+        If there are too few temperatures, or a coefficient is not a positive number (an upper bound cannot be fitted).
+
+    Notes
+    -----
+    ``ln D = ln D0 - E_a / (k_B T)``, fitted with weights ``(D / error)^2``. Where the data scatter more than their
+    errors allow, the covariance is scaled up by chi-squared over M - 2, never down. The error at a temperature far
+    from the data comes from the whole covariance: slope and prefactor are strongly correlated, and neither's error
+    alone gives it.
+
+    Examples
+    --------
+    >>> T = [600.0, 700.0, 900.0]
+    >>> D = [0.1 * np.exp(-0.25 / (8.617333e-5 * t)) for t in T]
+    >>> fit = arrhenius(T, D, [0.05 * d for d in D])
+    >>> print(fit.activation_energy)
+    0.25 ± 0.011 eV
+    >>> print(fit.at(300.0))
+    6.31e-06 ± 1.6e-06 A^2/ps
+    """
+    t, values, sigma = _data(temperatures, D, errors)
+    known = bool(np.isfinite(sigma).all())
+    design = np.stack([-1.0 / (BOLTZMANN_EV * t), np.ones(t.size)], axis=1)
+    weights = (values / sigma) ** 2 if known else np.ones(t.size)
+    covariance = np.linalg.inv(design.T @ (weights[:, None] * design))
+    solution = covariance @ (design.T @ (weights * np.log(values)))
+    residuals = np.log(values) - design @ solution
+    squares, freedom = float(weights @ residuals**2), t.size - 2
+    quantile = Z95
+    if not known:
+        from scipy.stats import t as student
+
+        quantile = float(student.ppf(0.975, freedom))
+        covariance = covariance * squares / freedom
+    elif freedom > 0:
+        covariance = covariance * max(1.0, squares / freedom)
+    return Arrhenius(
+        temperatures=t,
+        coefficients=values,
+        errors=sigma,
+        activation_energy=_estimate(float(solution[0]), float(covariance[0, 0]), quantile, "eV"),
+        log_prefactor=_estimate(float(solution[1]), float(covariance[1, 1]), quantile, ""),
+        covariance=np.asarray(covariance, dtype=np.float64),
+        chi_squared=squares if known else float("nan"),
+        quantile=quantile,
+    )
+
+
+@dataclass(frozen=True)
+class MeyerNeldel:
+    """Straight line of ln D0 against the activation energy over systems.
+
+    Attributes
+    ----------
+    energy : Estimate
+        Meyer-Neldel energy in eV: ln D0 = intercept + E_a / energy.
+    temperature : float
+        Isokinetic temperature in K, at which all systems would be equally fast.
+    intercept : Estimate
+        ln of D00 in A^2/ps.
+    slope : Estimate
+        1 / energy in 1/eV; the fit itself, with a symmetric error.
+    chi_squared : float
+        Sum of squared deviations over squared errors.
+    """
+
+    energy: Estimate
+    temperature: float
+    intercept: Estimate
+    slope: Estimate
+    chi_squared: float
+
+
+@references("yelon2006")
+def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
+    """Compensation of activation energy and prefactor over several systems.
+
+    Parameters
+    ----------
+    fits : list of Arrhenius
+        One fit per system, at least three.
+
+    Returns
+    -------
+    MeyerNeldel
+        Meyer-Neldel energy and isokinetic temperature with errors.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three systems.
+
+    Notes
+    -----
+    ``ln D0 = ln D00 + E_a / E_MN``. Within each fit, errors of ln D0 and E_a go together, with a slope of about one
+    over k_B times the mean temperature of the data; that alone makes a line of this kind. So each system is weighted
+    with the variance of ``ln D0 - E_a / E_MN`` from its whole covariance. A Meyer-Neldel temperature close to the
+    temperatures of the data is a warning that nothing but this is seen.
+
+    Examples
+    --------
+    >>> T = np.array([500.0, 600.0, 800.0])
+    >>> fits = []
+    >>> for Ea in (0.2, 0.3, 0.4):
+    ...     D = np.exp(-3 + Ea / 0.05 - Ea / (8.617333262e-5 * T))
+    ...     fits.append(arrhenius(T, D, 0.05 * D))
+    >>> print(f"{meyer_neldel(fits).energy.value:.3f}")
+    0.050
+    """
+    if len(fits) < 3:
+        raise InputError("fits", need="at least three systems", got=f"{len(fits)}", remedy="add systems")
+    x = np.array([f.activation_energy.value for f in fits])
+    y = np.array([f.log_prefactor.value for f in fits])
+    covariances = np.stack([f.covariance for f in fits])
+    slope = float(np.polyfit(x, y, 1)[0])
+    for _ in range(50):
+        direction = np.array([-slope, 1.0])
+        variance = np.maximum(np.einsum("i,nij,j->n", direction, covariances, direction), 1e-300)
+        design = np.stack([x, np.ones(x.size)], axis=1)
+        normal = np.linalg.inv(design.T @ (design / variance[:, None]))
+        before, (slope, intercept) = slope, normal @ (design.T @ (y / variance))
+        if abs(slope - before) <= 1e-12 * abs(slope):
+            break
+    squares = float((((y - slope * x - intercept) ** 2) / variance).sum())
+    normal = normal * max(1.0, squares / (x.size - 2))
+    slope_estimate = _estimate(float(slope), float(normal[0, 0]), Z95, "1/eV")
+    ends = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
+    crosses = slope_estimate.low <= 0 <= slope_estimate.high
+    energy = Estimate(
+        1.0 / slope,
+        slope_estimate.error / slope**2,
+        float("nan") if crosses else ends[0],
+        float("nan") if crosses else ends[1],
+        "eV",
+    )
+    return MeyerNeldel(
+        energy=energy,
+        temperature=float(energy.value / BOLTZMANN_EV),
+        intercept=_estimate(float(intercept), float(normal[1, 1]), Z95, ""),
+        slope=slope_estimate,
+        chi_squared=squares,
+    )
+
+
+def _data(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
+    given = list(np.atleast_1d(np.asarray(D, dtype=object)))
+    values = np.array([d.value if isinstance(d, Estimate) else d for d in given], dtype=np.float64)
+    own = [d.error if isinstance(d, Estimate) else float("nan") for d in given]
+    t = np.atleast_1d(np.asarray(temperatures, dtype=np.float64))
+    sigma = np.asarray(own if errors is None else np.atleast_1d(np.asarray(errors)), dtype=np.float64)
+    if not (t.shape == values.shape == sigma.shape):
+        raise InputError(
+            "D", need=f"one value and error for each of {t.size} temperatures",
+            got=f"{values.size} values and {sigma.size} errors", remedy="give arrays of one length",
+        )  # fmt: skip
+    if not (np.isfinite(t).all() and (t > 0).all()):
+        raise InputError(
+            "temperatures", need="temperatures above zero in K", got=f"{t.tolist()}", remedy="give them in K"
+        )
+    if not (np.isfinite(values).all() and (values > 0).all()):
+        bad = float(t[~(values > 0)][0]) if (~(values > 0)).any() else float(t[~np.isfinite(values)][0])
+        raise InputError(
+            "D", need="positive numbers", got=f"none at {bad:g} K",
+            remedy="leave out temperatures at which only an upper bound is known, or run them for longer",
+        )  # fmt: skip
+    if np.unique(t).size < (2 if np.isfinite(sigma).all() else 3):
+        raise InputError(
+            "temperatures", need="at least two different ones with errors of D, or three without",
+            got=f"{np.unique(t).size}", remedy="add temperatures or errors",
+        )  # fmt: skip
+    if np.isfinite(sigma).any() and not (np.isfinite(sigma).all() and (sigma > 0).all()):
+        raise InputError(
+            "errors",
+            need="a standard error above zero for each D",
+            got=f"{sigma.tolist()}",
+            remedy="or pass none at all",
+        )
+    return t, values, sigma
+
+
+def _estimate(value: float, variance: float, quantile: float, unit: str) -> Estimate:
+    error = float(np.sqrt(variance))
+    return Estimate(value, error, value - quantile * error, value + quantile * error, unit)
