@@ -14,7 +14,7 @@ from ionpath.kinetics.inputs import States, Trajectories, check_frame_time
 from ionpath.kinetics.resampling import chain_of_counts
 
 
-@references("prinz2011", "metzner2009", "deeptime")
+@references("deeptime", "prinz2011", "metzner2009")
 def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDArray[np.float64]:
     r"""Mean first-passage times between all ordered pairs of states.
 

@@ -43,6 +43,10 @@ class ImpliedTimescales:
         The bootstrap itself: a sample has drawn the same ions at every lag.
     frame_time : float
         Time between frames.
+
+    Notes
+    -----
+    As an array it is its `timescales`.
     """
 
     lags: NDArray[np.intp]
@@ -53,6 +57,9 @@ class ImpliedTimescales:
     high: NDArray[np.float64]
     samples: NDArray[np.float64]
     frame_time: float
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.timescales, dtype=dtype)
 
 
 @references("prinz2011", "deeptime")

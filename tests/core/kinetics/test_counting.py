@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import tracemalloc
+
 import numpy as np
 import pytest
 from deeptime.markov import TransitionCountEstimator
@@ -85,3 +89,19 @@ def test_released_counts_equal_those_of_deeptime(released) -> None:
     some = released[:10]
     expected = TransitionCountEstimator(600, "sliding", n_states=7).fit_fetch(list(some)).count_matrix
     np.testing.assert_array_equal(count_matrix(some, 600, n_states=7), expected)
+
+
+def test_counting_takes_little_memory() -> None:
+    stays = np.random.default_rng(1).geometric(0.01, (300, 1000))
+    rows = np.array([np.repeat(np.arange(1000) % 7, row)[:60001] for row in stays]).astype(np.int8)  # 18 MB
+    tracemalloc.start()
+    count_matrix(rows, 600)
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert used < 40e6  # bytes: independent of the number of ions
+
+
+def test_the_package_opens_without_its_estimator() -> None:
+    code = "import sys, ionpath.kinetics as k; k.mfpt_matrix([[1.0]]); print('deeptime' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

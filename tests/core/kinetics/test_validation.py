@@ -38,6 +38,7 @@ def test_timescales_of_a_known_chain(chains, markovian) -> None:
     np.testing.assert_array_equal(its.lags, [1, 3, 6])
     np.testing.assert_allclose(its.lag_times, [0.5, 1.5, 3.0])
     assert its.timescales.shape == (3, 6)
+    np.testing.assert_array_equal(np.asarray(its), its.timescales)
     within = np.abs(its.timescales - expected) / its.errors
     assert np.median(within) < 1.5
     assert within.max() < 5.0  # degenerate timescales repel each other in a sample
