@@ -97,6 +97,8 @@ def assign_sites(
     r_c(t) + o h_0^-1 h(t), where o is its offset from the centre in the reference cell h_0. Distances are
     those in the reference cell.
 
+    Frames are independent of each other: a long trajectory can be given in parts.
+
     * ``"nearest"``: the nearest site within `cutoff`, exact for every shape of the cell.
     * ``"geometric"``: the nearest centre within `cutoff`, and its vertex in the direction nearest to that of
       the ion. The published rule (P. Guan et al., arXiv:2412.07115) takes v = centre minus ion in axes

@@ -103,7 +103,7 @@ def vertices_around(
 
 
 def _radius(cell: Floats, centres: Floats) -> float:
-    return min(_WIDEST_RADIUS, 0.5 * float(SiteTree(cell, centres, 0.0).separation.min()))
+    return min(_WIDEST_RADIUS, 0.5 * float(SiteTree(cell, centres, 2.0 * _WIDEST_RADIUS).separation.min()))
 
 
 def _groups(asked: Clustering, needed: Integers) -> list[Integers]:

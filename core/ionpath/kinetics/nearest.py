@@ -17,7 +17,6 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _CANDIDATES = 8
-_FIRST_REACH = 5.0
 _BLOCK = 250_000
 """Points that are looked up at once; bounds the memory of temporary arrays."""
 
@@ -98,11 +97,17 @@ class SiteTree:
     @cached_property
     def separation(self) -> Floats:
         """Distance from every site to the nearest other site or image of itself, in A; shape (S,)."""
-        shortest = float(np.linalg.norm(self.base, axis=1).max())
         inside = wrap_fractional(self.sites @ self.to_base) @ self.base
-        wide = self if self.reach >= shortest else SiteTree(self.cell, self.sites, shortest)
-        distance, _ = wide.tree.query(inside, k=2)
-        return np.asarray(distance[:, 1])
+        distance = self.tree.query(inside, k=2)[0][:, 1]
+        far = distance > self.reach  # a nearer image may have been left out
+        if far.any() and np.isfinite(distance).all() and self.reach > 0.0:
+            wide = SiteTree(self.cell, self.sites, float(distance[far].max()))
+        elif far.any():
+            wide = SiteTree(self.cell, self.sites, float(np.linalg.norm(self.base, axis=1).max()))
+        else:
+            return np.asarray(distance)
+        distance[far] = wide.tree.query(inside[far], k=2)[0][:, 1]
+        return np.asarray(distance)
 
     def place(self, coordinates: Floats) -> Floats:
         """Put points into the reduced cell.
@@ -274,21 +279,26 @@ def nearest_in_frames(
     )
     largest = 0.0 if shifts is None else float(np.sqrt((shifts**2).sum(axis=-1).max()))
     everywhere = farthest(points.cell) + 2.0 * largest + margin
-    reach = cutoff + largest if np.isfinite(cutoff) else _FIRST_REACH + 2.0 * largest
-    tree = SiteTree(points.cell, points.coordinates, min(reach + margin, everywhere))
+    reach = cutoff + largest if np.isfinite(cutoff) else _first_reach(points) + 2.0 * largest
+    trees = [SiteTree(points.cell, points.coordinates, min(reach + margin, everywhere))]
     step = max(1, _BLOCK // n_ions)
     for start in range(0, n_frames, step):
         part = slice(start, start + step)
         block = ions[part].reshape(-1, 3)
         moved = None if shifts is None else shifts[part]
-        here = _lookup(tree, block, moved, n_ions, points.group, cutoff, margin)
-        if not np.isfinite(cutoff) and tree.reach < everywhere:
-            far = np.flatnonzero(~(here.distance + margin <= tree.reach - 2.0 * largest))
-            if len(far):
-                wide = SiteTree(points.cell, points.coordinates, everywhere)
-                moved = None if moved is None else moved[far // n_ions]
-                again = _lookup(wide, block[far], moved, 1, points.group, cutoff, margin)
-                _put(here, far, again)
+        here = _lookup(trees[0], block, moved, n_ions, points.group, cutoff, margin)
+        level = 0
+        while not np.isfinite(cutoff) and trees[level].reach < everywhere:
+            far = np.flatnonzero(~(here.distance + margin <= trees[level].reach - 2.0 * largest))
+            if len(far) == 0:
+                break
+            level += 1
+            if level == len(trees):
+                trees.append(
+                    SiteTree(points.cell, points.coordinates, min(2.0 * trees[-1].reach, everywhere))
+                )
+            sites_then = None if moved is None else moved[far // n_ions]
+            _put(here, far, _lookup(trees[level], block[far], sites_then, 1, points.group, cutoff, margin))
         here.site[~np.isfinite(here.distance)] = -1
         table = (-1, n_ions)
         shaped = Nearest(
@@ -296,6 +306,11 @@ def nearest_in_frames(
         )
         _put(found, part, shaped)
     return found
+
+
+def _first_reach(points: Points) -> float:
+    """Distance within which nearly every point of space has a site."""
+    return float(1.2 * (abs(np.linalg.det(points.cell)) / len(points.coordinates)) ** (1.0 / 3.0))
 
 
 def _put(target: Nearest, where: slice | Integers, values: Nearest) -> None:

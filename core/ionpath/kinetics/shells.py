@@ -128,7 +128,7 @@ class CoordinationShells:
         """Shortest distance between two sites, or between a site and its own image, in A."""
         from ionpath.kinetics.nearest import SiteTree
 
-        return float(SiteTree(self.cell, self.site_coordinates, reach=0.0).separation.min())
+        return float(SiteTree(self.cell, self.site_coordinates, reach=4.0).separation.min())
 
     def vertices_of(self, centre: int) -> Integers:
         """Give the sites of one centre in the order of their labels.

@@ -16,6 +16,8 @@ from ionpath.kinetics.shells import CoordinationShells
 Home = Literal["visited", "initial", "folded"]
 Unassigned = Literal["external", "skip"]
 
+_IONS_AT_ONCE = 64
+
 
 @dataclass(frozen=True, eq=False)
 class ShellTrajectories:
@@ -87,7 +89,7 @@ def check_sites(site: ArrayLike, n_sites: int | None = None) -> NDArray[np.signe
 
 
 @references("guan2024")
-def core_sets(site: ArrayLike, *, minimum_residence: int = 1) -> NDArray[np.int32]:
+def core_sets(site: ArrayLike, *, minimum_residence: int = 1) -> NDArray[np.signedinteger]:
     """Let ions keep their site until they have reached another one.
 
     Parameters
@@ -99,7 +101,7 @@ def core_sets(site: ArrayLike, *, minimum_residence: int = 1) -> NDArray[np.int3
 
     Returns
     -------
-    ndarray of int32, (T, N)
+    ndarray of int, (T, N)
         Frames without a site have the site before; those before the first site have the first one. Ions that
         never are on a site stay at -1.
 
@@ -127,13 +129,17 @@ def core_sets(site: ArrayLike, *, minimum_residence: int = 1) -> NDArray[np.int3
         raise InputError(
             "minimum_residence", need="at least one frame", got=str(minimum_residence), remedy="use 1"
         )
-    filled = _fill(array.astype(np.int32))
-    if minimum_residence > 1:
-        filled = _fill(np.where(_stay_lengths(filled) < minimum_residence, np.int32(-1), filled))
-    return filled
+    smooth = np.empty(array.shape, dtype=array.dtype)
+    for start in range(0, array.shape[1], _IONS_AT_ONCE):  # bounds the memory of temporary arrays
+        part = slice(start, start + _IONS_AT_ONCE)
+        filled = _fill(array[:, part])
+        if minimum_residence > 1:
+            filled = _fill(np.where(_stay_lengths(filled) < minimum_residence, -1, filled))
+        smooth[:, part] = filled
+    return smooth
 
 
-def _fill(site: NDArray[np.int32]) -> NDArray[np.int32]:
+def _fill(site: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
     """Carry the last site forward, and the first one back."""
     assigned = site >= 0
     last = np.where(assigned, np.arange(len(site), dtype=np.int32)[:, None], np.int32(-1))
@@ -142,7 +148,7 @@ def _fill(site: NDArray[np.int32]) -> NDArray[np.int32]:
     return np.take_along_axis(site, last, axis=0)
 
 
-def _stay_lengths(site: NDArray[np.int32]) -> NDArray[np.int64]:
+def _stay_lengths(site: NDArray[np.signedinteger]) -> NDArray[np.int64]:
     """Number of frames of the stay that each frame belongs to."""
     columns = np.ascontiguousarray(site.T)
     begins = np.ones(columns.shape, dtype=bool)
@@ -253,7 +259,7 @@ def iter_shell_trajectories(
         raise InputError(
             "shells", need="at most 126 vertices", got=str(shells.n_states - 1), remedy="merge vertices"
         )
-    if not (array >= 0).any():
+    if array.max() < 0:
         raise InputError(
             "site", need="ions on sites", got="no ion on any site in any frame",
             remedy="check that shells and ions share one frame of reference, or widen the cutoff",
