@@ -16,7 +16,7 @@ from pymatgen.analysis.argyrodite.grids import iterate_grid
 
 
 def test_points_are_those_of_the_paper() -> None:
-    """33 points in steps of 3.125 %; nine at x = 0, five at x = 0.5: Jang et al., J. Mater. Chem. A 13, 16547 (2025)."""
+    """33 points in steps of 3.125 %; nine at x = 0, five at x = 0.5: Jang et al. (2025)."""
     assert [p.inversion for p in inversion_grid()] == [k / 32 for k in range(33)]
     points = excess_grid()
     numbers = [sum(p.x_excess == x for p in points) for x in np.arange(0, 1.01, 0.125)]

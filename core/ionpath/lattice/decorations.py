@@ -174,18 +174,22 @@ def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
         For each operation and sublattice, pairs of a length and the number of cycles of that length.
     """
     length = cycle_lengths(group)
-    types: list[CycleType] = []
-    cache: dict[bytes, CycleType] = {}
-    for row in length:
-        key = row.tobytes()
-        if key not in cache:
-            found = []
-            for part in parts:
-                values, counts = np.unique(row[list(part.sites)], return_counts=True)
-                found.append(tuple((int(v), int(c // v)) for v, c in zip(values, counts, strict=True)))
-            cache[key] = tuple(found)
-        types.append(cache[key])
-    return types
+    longest = int(length.max(initial=1))
+    numbers = np.stack(
+        [
+            np.stack(
+                [(length[:, list(p.sites)] == n).sum(axis=1) // n for n in range(1, longest + 1)], axis=1
+            )
+            for p in parts
+        ],
+        axis=1,
+    )  # (G, parts, lengths)
+    rows, which = np.unique(numbers.reshape(len(group), -1), axis=0, return_inverse=True)
+    named: list[CycleType] = [
+        tuple(tuple((n + 1, int(m)) for n, m in enumerate(part) if m) for part in row)
+        for row in rows.reshape(-1, len(parts), longest)
+    ]
+    return [named[int(k)] for k in which.ravel()]
 
 
 def cycle_lengths(group: Ints) -> Ints:

@@ -126,6 +126,8 @@ def inequivalent_superlattices(rotations: ArrayLike, index: int) -> list[Superla
     """
     if index < 1:
         raise InputError("index", need="a positive number of cells", got=str(index))
+    if index == 1:
+        return [Superlattice(np.eye(3, dtype=np.intp), 1)]
     group = np.unique(np.rint(np.asarray(rotations, dtype=np.float64)).astype(np.intp).reshape(-1, 9), axis=0)
     forms = _hermite_forms(index)
     left = {form.tobytes(): form for form in forms}

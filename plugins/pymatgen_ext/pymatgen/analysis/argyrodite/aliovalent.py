@@ -105,6 +105,7 @@ class AliovalentSubstitutionTransformation(AbstractTransformation):
             if self.adjust_bonds:
                 _stretch(new, found, site, BOND_LENGTHS[self.element] / BOND_LENGTHS[str(symbols[k])])
             new.sites[site].species = _like(structure[site].specie, self.element)
+            new.sites[site].label = None
         new.properties = {
             **new.properties, "substitution": {"element": self.element, "fraction": number / n}
         }  # fmt: skip

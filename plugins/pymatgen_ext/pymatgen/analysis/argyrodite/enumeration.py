@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import comb, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pymatgen.core import Composition
 from pymatgen.transformations.transformation_abc import AbstractTransformation
 
 from ionpath.citations import references
@@ -21,7 +23,7 @@ from ionpath.lattice.decorations import (
 from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.superlattices import Superlattice, inequivalent_superlattices
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
-from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, require_ordered
+from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, free_anions, require_ordered
 from pymatgen.analysis.argyrodite.selection import anion_species, check_charges, check_choice, whole_number
 from pymatgen.analysis.argyrodite.symmetry import (
     Operations,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 _LIST_AT_MOST = 2_000_000
+_LIST_AT_ONCE = 100_000
 
 
 @dataclass(frozen=True)
@@ -406,9 +409,14 @@ def decorations(
     Decorations
         All of them, or `at_most` drawn uniformly.
     """
-    inequivalent, arrangements = count_decorations(permutations, parts)
-    n_sites = sum(len(p.sites) for p in parts)
-    if inequivalent <= at_most and arrangements <= _LIST_AT_MOST and n_sites <= 64:
+    arrangements = prod(comb(len(p.sites), p.number) for p in parts)
+    few_sites = sum(len(p.sites) for p in parts) <= 64
+    if arrangements <= _LIST_AT_ONCE and few_sites:
+        listed = enumerate_decorations(permutations, parts)
+        if len(listed) <= at_most:
+            return listed
+    inequivalent, _ = count_decorations(permutations, parts)
+    if inequivalent <= at_most and arrangements <= _LIST_AT_MOST and few_sites:
         return enumerate_decorations(permutations, parts)
     return sample_decorations(permutations, parts, min(at_most, inequivalent), seed=seed)
 
@@ -476,10 +484,17 @@ def place_anions(structure: Structure, found: Argyrodite, halide: NDArray[np.int
     new = structure.copy()
     if len(halide) == 0 and not found.halide:
         return new
-    x, s = anion_species(structure, found, found.halide or None)
-    chosen = set(halide.tolist())
-    for k in np.concatenate([found.halide_sites, found.sulfur_sites]).tolist():
-        new.sites[k].species = x if k in chosen else s
+    wanted = np.zeros(len(new), dtype=bool)
+    wanted[halide] = True
+    sites, now = free_anions(found)
+    changed = sites[wanted[sites] != now]
+    if len(changed):
+        x, s = (
+            Composition({species: 1}) for species in anion_species(structure, found, found.halide or None)
+        )
+        for k in changed.tolist():
+            new.sites[k].species = x if wanted[k] else s
+            new.sites[k].label = None  # a label of the old element would be wrong
     return new
 
 

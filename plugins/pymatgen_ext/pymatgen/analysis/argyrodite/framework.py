@@ -202,6 +202,25 @@ def analyse(structure: Structure) -> Argyrodite:
     )
 
 
+def free_anions(found: Argyrodite) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Give the free anion sites of both orbits, and whether each holds halide.
+
+    Parameters
+    ----------
+    found : Argyrodite
+        Sites of an ordered structure.
+
+    Returns
+    -------
+    sites : ndarray of int, (2 N,)
+        4a, then the free-sulfur orbit.
+    halide : ndarray of bool, (2 N,)
+        Whether halide is there.
+    """
+    held = np.concatenate([found.halide_on_halide_sites, found.halide_on_sulfur_sites])
+    return np.concatenate([found.halide_sites, found.sulfur_sites]), held > 0.5
+
+
 def require_ordered(structure: Structure, purpose: str) -> None:
     """Refuse partial occupancies where they cannot be used.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pymatgen.core import Composition
 from pymatgen.transformations.transformation_abc import AbstractTransformation
 
 from ionpath.citations import references
@@ -16,7 +17,7 @@ from pymatgen.analysis.argyrodite.enumeration import (
     EnumerateSiteInversionTransformation,
     lowest_arrangement,
 )
-from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, require_ordered
+from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, free_anions, require_ordered
 from pymatgen.analysis.argyrodite.lithium import add_lithium
 from pymatgen.analysis.argyrodite.selection import (
     ARRANGEMENTS,
@@ -358,14 +359,15 @@ def _with_anions(
     """Copy the structure with halide and chalcogenide on the given sites."""
     new = structure.copy()
     was_halide = np.zeros(len(structure), dtype=bool)
-    was_halide[found.halide_sites[found.halide_on_halide_sites > 0.5]] = True
-    was_halide[found.sulfur_sites[found.halide_on_sulfur_sites > 0.5]] = True
+    sites, held = free_anions(found)
+    was_halide[sites[held]] = True
     arriving, leaving = halide[~was_halide[halide]], other[was_halide[other]]
     if len(arriving) or len(leaving):
-        x, s = anion_species(structure, found, name)
-        for sites, species in ((arriving, x), (leaving, s)):
-            for k in sites:
-                new.sites[int(k)].species = species
+        x, s = (Composition({species: 1}) for species in anion_species(structure, found, name))
+        for group, species in ((arriving, x), (leaving, s)):
+            for k in group.tolist():
+                new.sites[k].species = species
+                new.sites[k].label = None  # a label of the old element would be wrong
     return new
 
 
