@@ -50,6 +50,10 @@ class AseTrajFile(FrameFile):
         self.symbols = np.array(first.get_chemical_symbols())
         self.masses = first.get_masses()
 
+    def __del__(self) -> None:
+        if getattr(self, "_trajectory", None) is not None:
+            self.close()
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_trajectory": None}
 

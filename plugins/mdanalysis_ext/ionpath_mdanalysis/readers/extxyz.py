@@ -41,7 +41,7 @@ class ExtxyzFile(FrameFile):
         self._source = ByteSource(path)
         first = self._source.read_at(0, 256).split(b"\n", 1)[0]
         self._n = self._count(first, 0)
-        info, columns = self._read(0)
+        info, columns = self._parse(self._first_frame(), 0)
         self.symbols = self._symbols(info, columns)
         if "masses" in info["columns"] or "mass" in info["columns"]:
             key = "masses" if "masses" in info["columns"] else "mass"
@@ -72,7 +72,8 @@ class ExtxyzFile(FrameFile):
             Positions, cell, time (key ``time`` or ``time_ps`` in ps, ``time_fs`` in fs), velocities in A/ps, forces
             in eV/A, and the other keys of the comment line.
         """
-        info, table = self._read(index)
+        start, end = int(self._offsets[index]), int(self._offsets[index + 1])
+        info, table = self._parse(self._source.read_at(start, end - start), index)
         if not np.array_equal(self._symbols(info, table), self.symbols):
             raise InputError(
                 f"{self._source.path}, frame {index}",
@@ -102,12 +103,21 @@ class ExtxyzFile(FrameFile):
 
         return np.array(chemical_symbols)[values.astype(int)]
 
-    def _read(self, index: int) -> tuple[dict[str, Any], Any]:
+    def _first_frame(self) -> bytes:
+        """Read frame 0 without looking for the others."""
+        size = 128 * (self._n + 8)
+        while True:
+            text = self._source.read_at(0, size)
+            lines = text.split(b"\n", self._n + 2)
+            if len(lines) > self._n + 2 or len(text) < size:
+                return b"\n".join(lines[: self._n + 2])
+            size *= 4
+
+    def _parse(self, text: bytes, index: int) -> tuple[dict[str, Any], Any]:
         require("ase", purpose="reading extended XYZ files", install="pip install ase")
         from ase.io.extxyz import key_val_str_to_dict
 
-        start, end = int(self._offsets[index]), int(self._offsets[index + 1])
-        _, comment, body = self._source.read_at(start, end - start).split(b"\n", 2)
+        _, comment, body = (text.split(b"\n", 2) + [b"", b""])[:3]
         info = key_val_str_to_dict(comment.decode())
         layout = str(info.pop("Properties", "species:S:1:pos:R:3")).split(":")
         widths = [int(width) for width in layout[2::3]]

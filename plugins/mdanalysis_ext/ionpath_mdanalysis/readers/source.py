@@ -115,6 +115,10 @@ class ByteSource:
         self._stream: _GzipStream | None = None
         self._held: tuple[int, bytes] = (-1, b"")
 
+    def __del__(self) -> None:
+        if getattr(self, "_file", None) is not None:
+            self.close()
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None, "_stream": None, "_marks": [], "_held": (-1, b"")}
 
@@ -257,6 +261,11 @@ class ByteStream(io.RawIOBase):
     def __init__(self, source: ByteSource) -> None:
         super().__init__()
         self._source, self._at = source, 0
+
+    def close(self) -> None:
+        """Close the bytes with it."""
+        self._source.close()
+        super().close()
 
     def readable(self) -> bool:
         """Say that it can be read.

@@ -1,0 +1,409 @@
+"""Files that a Universe opens by name, with the same content as ASE reads from them."""
+
+from __future__ import annotations
+
+import gzip
+import pickle
+import subprocess
+import sys
+
+import ase
+import ase.io
+import MDAnalysis as mda
+import numpy as np
+import pytest
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io.trajectory import Trajectory
+from ase.units import fs
+from MDAnalysis.transformations import NoJump
+
+from ionpath.errors import InputError
+from ionpath_mdanalysis.readers.source import ByteSource, ByteStream
+from ionpath_mdanalysis.readers.xdatcar import is_xdatcar
+
+EV = 96.48533212331
+"""1 eV in kJ/mol, CODATA 2018."""
+N_FRAMES = 7
+SYMBOLS = ["Li"] * 5 + ["P"] * 2 + ["S"] * 6
+
+
+def frames(*, sheared: bool = True, breathing: bool = True) -> list[ase.Atoms]:
+    """Walking atoms in a cell that is not along the axes."""
+    rng = np.random.default_rng(2)
+    base = (
+        np.array([[9.0, 0.3, -0.2], [1.5, 8.0, 0.1], [0.4, -2.0, 10.0]])
+        if sheared
+        else np.diag([9.0, 8.0, 10.0])
+    )
+    scaled = rng.uniform(size=(len(SYMBOLS), 3))
+    images = []
+    for k in range(N_FRAMES):
+        scaled = scaled + rng.normal(scale=0.06, size=scaled.shape)
+        cell = base * (1.0 + 0.01 * k * breathing)
+        atoms = ase.Atoms(SYMBOLS, scaled_positions=scaled % 1.0, cell=cell, pbc=True)
+        atoms.set_velocities(rng.normal(size=scaled.shape) * 1e-3 / fs)
+        atoms.calc = SinglePointCalculator(atoms, energy=-5.0 - k, forces=rng.normal(size=scaled.shape))
+        atoms.info["time"] = 0.25 * k
+        images.append(atoms)
+    return images
+
+
+def write_xdatcar(path, images, *, constant: bool) -> None:
+    """As VASP writes it: one header for a constant cell, one for each frame otherwise."""
+    kinds = list(dict.fromkeys(images[0].get_chemical_symbols()))
+    counts = [images[0].get_chemical_symbols().count(kind) for kind in kinds]
+    with open(path, "w") as file:
+        for k, atoms in enumerate(images):
+            if k == 0 or not constant:
+                rows = "\n".join(" ".join(f"{x:18.12f}" for x in row) for row in atoms.cell[:] / 1.5)
+                file.write(
+                    f"unknown system\n  1.5\n{rows}\n {'  '.join(kinds)}\n {' '.join(map(str, counts))}\n"
+                )
+            file.write(f"Direct configuration={k + 1:6d}\n")
+            file.writelines(" ".join(f"{x:.10f}" for x in row) + "\n" for row in atoms.get_scaled_positions())
+
+
+@pytest.fixture(params=["xdatcar", "npt-xdatcar", "extxyz", "traj"])
+def file(request, tmp_path):
+    """A file of each format, and the frames in it."""
+    images = frames(breathing=request.param != "xdatcar")
+    if request.param.endswith("xdatcar"):
+        path = tmp_path / "XDATCAR"
+        write_xdatcar(path, images, constant=request.param == "xdatcar")
+    elif request.param == "extxyz":
+        path = tmp_path / "md.extxyz"
+        ase.io.write(path, images, format="extxyz")
+    else:
+        path = tmp_path / "md.traj"
+        with Trajectory(path, "w") as writer:
+            for atoms in images:
+                writer.write(atoms)
+    return path, images
+
+
+def compress(path):
+    target = path.with_name(path.name + ".gz")
+    target.write_bytes(gzip.compress(path.read_bytes()))
+    return target
+
+
+def distances(positions, cell):
+    return ase.Atoms("X" * len(positions), positions=positions, cell=cell, pbc=True).get_all_distances(
+        mic=True
+    )
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_content(file, compressed):
+    path, images = file
+    u = mda.Universe(compress(path) if compressed else path, dt=0.25)
+    assert u.trajectory.n_frames == N_FRAMES
+    assert u.atoms.names.tolist() == u.atoms.elements.tolist() == SYMBOLS
+    assert np.allclose(u.atoms.masses, images[0].get_masses(), rtol=2e-3)
+    for k in (3, 0, N_FRAMES - 1, 1, 2):
+        ts = u.trajectory[k]
+        assert ts.frame == k
+        assert ts.time == pytest.approx(0.25 * k)
+        assert np.allclose(ts.dimensions, images[k].cell.cellpar(), atol=1e-4)
+        ours = distances(ts.positions.astype(float), ts.triclinic_dimensions.astype(float))
+        assert np.allclose(ours, images[k].get_all_distances(mic=True), atol=2e-5)
+        inverse = np.linalg.inv(ts.triclinic_dimensions.astype(float))
+        scaled = images[k].get_scaled_positions(wrap=False)
+        assert np.allclose(ts.positions @ inverse, scaled, atol=1e-5)
+
+
+def test_forces_velocities_and_energies(file):
+    path, images = file
+    u = mda.Universe(path, dt=0.25)
+    if path.name == "XDATCAR":
+        assert not u.trajectory.ts.has_forces
+        return
+    for k in (4, 1):
+        ts = u.trajectory[k]
+        turned = images[k].get_forces() @ np.linalg.solve(images[k].cell[:], ts.triclinic_dimensions)
+        assert np.allclose(ts.forces, EV * turned, rtol=1e-4, atol=1e-3)
+        assert ts.data["info"]["energy"] == pytest.approx(-5.0 - k)
+        if path.suffix == ".traj":
+            speed = np.linalg.norm(images[k].get_velocities() * 1000 * fs, axis=1)
+            assert np.allclose(np.linalg.norm(ts.velocities, axis=1), speed, rtol=1e-4)
+    native = mda.Universe(path, convert_units=False).trajectory[1]
+    assert np.allclose(native.forces * EV, u.trajectory[1].forces, rtol=1e-5)
+
+
+def test_pickles_copies_and_slices(file):
+    path, _ = file
+    u = mda.Universe(path, dt=0.25)
+    expected = u.trajectory.timeseries()
+    u.trajectory[2]
+    for other in (pickle.loads(pickle.dumps(u)), u.copy()):
+        assert other.trajectory.frame == 2
+        assert np.array_equal(other.trajectory.timeseries(), expected)
+        other.trajectory.close()
+    assert np.array_equal([ts.positions.copy() for ts in u.trajectory[5:1:-2]], expected[5:1:-2])
+
+
+@pytest.mark.parametrize("name", ["XDATCAR", "md.extxyz", "md.traj"])
+def test_unwrapped_positions_do_not_depend_on_the_road(tmp_path, name):
+    images = frames(sheared=False, breathing=False)
+    path = tmp_path / name
+    if name == "XDATCAR":
+        write_xdatcar(path, images, constant=True)
+    else:
+        ase.io.write(path, images)
+    wrapped = mda.Universe(path, dt=0.25)
+    jumps = np.abs(np.diff(wrapped.trajectory.timeseries(), axis=0))
+    assert jumps.max() > 4.0, "the example must wrap"
+    u = mda.Universe(path, dt=0.25, unwrap=True)
+    in_order = np.array([ts.positions.copy() for ts in u.trajectory])
+    assert np.abs(np.diff(in_order, axis=0)).max() < 4.0
+    for k in (5, 1, 6, 0, 3):
+        assert np.allclose(u.trajectory[k].positions, in_order[k], atol=1e-5)
+    wrapped.trajectory.add_transformations(NoJump())
+    assert np.allclose([ts.positions.copy() for ts in wrapped.trajectory], in_order, atol=1e-4)
+    again = pickle.loads(pickle.dumps(u))
+    assert np.allclose(again.trajectory[4].positions, in_order[4], atol=1e-5)
+
+
+def test_long_walks_unwrap_after_jumps(tmp_path):
+    rng = np.random.default_rng(5)
+    walk = 5.0 + np.cumsum(rng.normal(scale=0.5, size=(700, 3, 3)), axis=0)
+    images = [ase.Atoms("Li3", positions=x % 10.0, cell=[10.0] * 3, pbc=True) for x in walk]
+    u = mda.Universe(images, dt=1.0, unwrap=True)
+    for k in (650, 10, 300, 699, 257, 256):
+        moved = u.trajectory[k].positions.copy() - u.trajectory[0].positions
+        assert np.allclose(moved, walk[k] - walk[0], atol=1e-3)
+
+
+def test_atoms_in_and_out():
+    images = frames()
+    u = mda.Universe(images, dt=0.25)
+    assert u.trajectory.n_frames == N_FRAMES
+    assert [ts.time for ts in u.trajectory] == pytest.approx([0.25 * k for k in range(N_FRAMES)])
+    u.trajectory[3]
+    back = u.atoms.convert_to("ASE")
+    assert back.get_chemical_symbols() == SYMBOLS
+    assert back.pbc.all()
+    assert back.info["time"] == pytest.approx(0.75)
+    assert np.allclose(back.cell.cellpar(), images[3].cell.cellpar(), atol=1e-4)
+    assert np.allclose(back.get_all_distances(mic=True), images[3].get_all_distances(mic=True), atol=2e-5)
+    assert np.allclose(back.get_masses(), images[3].get_masses())
+    speeds = [np.linalg.norm(a.get_velocities(), axis=1) for a in (back, images[3])]
+    assert np.allclose(*speeds, rtol=1e-4)
+    assert np.allclose(*(np.linalg.norm(a.get_forces(), axis=1) for a in (back, images[3])), rtol=1e-4)
+    part = mda.Universe(images[0], dt=1.0).select_atoms("name P").convert_to.ase()
+    assert part.get_chemical_formula() == "P2"
+    assert len(mda.Universe([images[0]]).trajectory) == 1
+    assert pickle.loads(pickle.dumps(u)).trajectory[2].time == pytest.approx(0.5)
+
+
+def test_molecules_without_a_cell():
+    u = mda.Universe(ase.Atoms("OH2", positions=np.eye(3)), dt=1.0)
+    assert u.dimensions is None
+    assert not u.atoms.convert_to("ASE").pbc.any()
+    with pytest.raises(
+        InputError, match="unwrap: need a cell in every frame, got none at frame 0; read without"
+    ):
+        mda.Universe(ase.Atoms("H"), unwrap=True)
+
+
+def test_chains_of_files_still_work(tmp_path):
+    images = frames()
+    for k in (0, 1):
+        ase.io.write(tmp_path / f"{k}.extxyz", images[3 * k : 3 * k + 3])
+    u = mda.Universe(tmp_path / "0.extxyz", [str(tmp_path / f"{k}.extxyz") for k in (0, 1)], dt=0.25)
+    assert u.trajectory.n_frames == 6
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("XDATCAR", True),
+        ("XDATCAR.gz", True),
+        ("XDATCAR_300K", True),
+        ("run-1.XDATCAR.gz", True),
+        ("XDATCAR.xyz", False),
+        ("notes-on-XDATCAR.txt", False),
+        ("md.xtc", False),
+    ],
+)
+def test_names_of_xdatcar(name, expected):
+    assert is_xdatcar(name) is expected
+    assert not is_xdatcar(np.zeros(3))
+
+
+def test_xdatcar_joined_from_restarts(tmp_path):
+    images = frames(breathing=False)
+    for part, chosen in (("a", images[:3]), ("b", images[3:])):
+        write_xdatcar(tmp_path / part, chosen, constant=True)
+    path = tmp_path / "XDATCAR"
+    path.write_bytes((tmp_path / "a").read_bytes() + (tmp_path / "b").read_bytes())
+    u = mda.Universe(path, dt=1.0)
+    assert u.trajectory.n_frames == N_FRAMES
+    scaled = u.trajectory[5].positions @ np.linalg.inv(u.trajectory.ts.triclinic_dimensions)
+    assert np.allclose(scaled, images[5].get_scaled_positions(wrap=False), atol=1e-5)
+
+
+def test_without_a_time_the_step_is_a_picosecond_and_said(tmp_path):
+    write_xdatcar(tmp_path / "XDATCAR", frames(), constant=True)
+    u = mda.Universe(tmp_path / "XDATCAR")
+    with pytest.warns(UserWarning, match="Reader has no dt information, set to 1.0 ps"):
+        assert u.trajectory[2].time == 2.0
+
+
+def cut(path, keep):
+    path.write_bytes(path.read_bytes()[:keep])
+    return path
+
+
+def test_broken_files(tmp_path):
+    images = frames()
+    write_xdatcar(tmp_path / "XDATCAR", images, constant=True)
+    with pytest.raises(
+        InputError, match="frame 6: need 13 lines of three numbers, got a frame that is cut off"
+    ):
+        mda.Universe(cut(tmp_path / "XDATCAR", -100))
+    (tmp_path / "XDATCAR").write_text("nothing\nat all\n")
+    with pytest.raises(
+        ValueError, match="need the header of an XDATCAR: comment, scale, three cell vectors, symbols,"
+    ):
+        mda.Universe(tmp_path / "XDATCAR")
+    ase.io.write(tmp_path / "md.extxyz", images)
+    with pytest.raises(
+        InputError, match="frame 6: need 15 lines, got 1., a file that is cut off; remove the lines of"
+    ):
+        mda.Universe(cut(tmp_path / "md.extxyz", -300))
+    (tmp_path / "md.extxyz").write_text("no number\n")
+    with pytest.raises(
+        ValueError, match="frame 0: need the number of atoms in its first line, got 'no number'"
+    ):
+        mda.Universe(tmp_path / "md.extxyz")
+    ase.io.write(tmp_path / "md.extxyz", [images[0], images[1][:4]])
+    with pytest.raises(
+        InputError, match="frame 1: need 13 atoms as in frame 0, got 4; a trajectory has one system"
+    ):
+        mda.Universe(tmp_path / "md.extxyz")
+    (tmp_path / "md.traj").write_bytes(b"something else, long enough to be read as a header of a file")
+    with pytest.raises(ValueError, match="need an ASE trajectory, got something else"):
+        mda.Universe(tmp_path / "md.traj")
+    ase.io.write(tmp_path / "md.extxyz", images)
+    compressed = cut(compress(tmp_path / "md.extxyz"), -50)
+    with pytest.raises(
+        InputError, match=r"need a complete gzip file, got a broken one \(it ends too early\); copy or"
+    ):
+        mda.Universe(compressed)
+    with pytest.raises(FileNotFoundError):
+        mda.Universe(tmp_path / "absent.extxyz")
+
+
+def test_other_atoms_later_in_the_file(tmp_path):
+    images = frames()
+    other = images[1].copy()
+    other.symbols[0] = "Na"
+    ase.io.write(tmp_path / "md.extxyz", [images[0], other])
+    u = mda.Universe(tmp_path / "md.extxyz")
+    with pytest.raises(
+        InputError, match="frame 1: need the same atoms in the same order as in frame 0, got other"
+    ):
+        u.trajectory[1]
+    with pytest.raises(
+        ValueError, match="Atoms 1 of the list: need the same atoms in the same order as in the first"
+    ):
+        mda.Universe([images[0], other])
+
+
+def test_bytes_of_a_gzip_file_at_any_offset(tmp_path):
+    content = np.random.default_rng(0).integers(0, 40, 40 * 2**20, dtype=np.uint8).tobytes()
+    path = tmp_path / "x.gz"
+    half = len(content) // 2
+    path.write_bytes(gzip.compress(content[:half], 1) + gzip.compress(content[half:], 1))  # two members
+    source = ByteSource(path)
+    assert source.compressed
+    assert sum(len(block) for block in source.blocks()) == len(content)
+    for at, size in (
+        (0, 10),
+        (39 * 2**20, 5000),
+        (half - 3, 6),
+        (17 * 2**20, 1),
+        (5, 2**20),
+        (len(content) - 4, 9),
+    ):
+        assert source.read_at(at, size) == content[at : at + size]
+    assert source.read_at(len(content) + 5, 3) == b""
+    again = pickle.loads(pickle.dumps(source))
+    assert again.read_at(half, 7) == content[half : half + 7]
+    stream = ByteStream(source)
+    stream.seek(half)
+    assert stream.read(4) == content[half : half + 4]
+    assert stream.tell() == half + 4
+
+
+def run(code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_script_that_imports_mdanalysis_alone(tmp_path):
+    """What ionpath installs at start-up makes the formats known, and imports neither ASE nor deeptime."""
+    write_xdatcar(tmp_path / "XDATCAR", frames(), constant=True)
+    code = (
+        "import sys, MDAnalysis as mda\n"
+        f"u = mda.Universe({str(tmp_path / 'XDATCAR')!r}, dt=0.1)\n"
+        "print(len(u.trajectory), 'ase' in sys.modules, 'deeptime' in sys.modules)\n"
+        "print(mda.__spec__.loader.get_source('MDAnalysis') is not None, 'exec_module' in vars(mda.__loader__))\n"
+    )
+    assert run(code).splitlines() == [f"{N_FRAMES} False False", "True False"]
+
+
+def test_asking_whether_mdanalysis_is_there_does_not_lose_the_formats():
+    code = (
+        "import importlib.util, sys\n"
+        "assert importlib.util.find_spec('MDAnalysis') is not None and 'MDAnalysis' not in sys.modules\n"
+        "import MDAnalysis; print('EXTXYZ' in MDAnalysis._READERS, 'TRAJ' in MDAnalysis._PARSERS)\n"
+    )
+    assert run(code) == "True True"
+
+
+def test_a_failure_of_ours_leaves_mdanalysis_working():
+    code = (
+        "import sys, warnings; sys.modules['ionpath_mdanalysis'] = None\n"
+        "with warnings.catch_warnings(record=True) as seen:\n"
+        "    warnings.simplefilter('always')\n"
+        "    import MDAnalysis\n"
+        "print(MDAnalysis.Universe.__name__, sum('could not add its file formats' in str(w.message) for w in seen))\n"
+    )
+    assert run(code) == "Universe 1"
+
+
+def test_a_format_that_mdanalysis_brings_is_left_to_it(monkeypatch):
+    from ionpath_mdanalysis.readers import registry
+
+    assert registry.register() == ()
+    theirs = object()
+    monkeypatch.setitem(mda._READERS, "XDATCAR", theirs)
+    registry.register()
+    assert mda._READERS["XDATCAR"] is theirs
+
+
+@pytest.mark.parametrize("name", ["Li6PS5Cl-0p-run1", "Li6PS5Cl-50p-run1"])
+def test_real_xdatcar(shared_data, name):
+    path = shared_data / "aimd" / f"{name}.XDATCAR.gz"
+    u = mda.Universe(path, dt=0.1)
+    with gzip.open(path, "rt") as file:
+        last = ase.io.read(file, index=-1, format="vasp-xdatcar")
+    assert u.trajectory.n_frames == 140
+    u.trajectory[-1]
+    chosen = u.atoms[::20].convert_to("ASE")
+    assert np.allclose(chosen.get_all_distances(mic=True), last[::20].get_all_distances(mic=True), atol=1e-5)
+
+
+def test_real_extxyz(shared_data):
+    path = shared_data / "dft" / "beta-Li3PS4.extxyz.gz"
+    u = mda.Universe(path, dt=0.5)
+    with gzip.open(path, "rt") as file:
+        frame = ase.io.read(file, index=57, format="extxyz")
+    ts = u.trajectory[57]
+    assert np.allclose(ts.positions, frame.positions, atol=1e-5)
+    assert np.allclose(ts.forces, EV * frame.get_forces(), rtol=1e-5, atol=1e-3)
