@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, require
-from ionpath_ase._quiet import calm_environment, quiet_stderr
+from ionpath_ase._quiet import calm_environment, quiet_exit, quiet_stderr
 
 FloatArray = NDArray[np.float64]
 INSTALL = 'pip install "ionpath[ase]"'
@@ -64,6 +64,7 @@ class Model:
         """
         if self._potential is None:
             calm_environment()
+            quiet_exit()
             with quiet_stderr():
                 infer = require("deepmd.infer", purpose="evaluating a Deep Potential", install=INSTALL)
                 try:

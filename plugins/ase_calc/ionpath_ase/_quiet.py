@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 
 
 @contextmanager
@@ -51,3 +53,22 @@ def calm_environment() -> None:
     if threads:
         os.environ.setdefault("DP_INTRA_OP_PARALLELISM_THREADS", threads)
         os.environ.setdefault("DP_INTER_OP_PARALLELISM_THREADS", threads)
+
+
+@cache
+def quiet_exit() -> None:
+    """Close file descriptor 2 to what compiled libraries write while the interpreter unloads them.
+
+    Notes
+    -----
+    deepmd-kit's stand-in for the CUDA runtime complains once more from its destructor. Handlers of ``atexit`` run in
+    reverse order, and tracebacks are printed before them, so that nothing of Python's is lost but the messages of
+    handlers that were registered earlier.
+    """
+    if not os.environ.get("IONPATH_VERBOSE"):
+        atexit.register(_point_stderr_nowhere)
+
+
+def _point_stderr_nowhere() -> None:
+    sys.stderr.flush()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

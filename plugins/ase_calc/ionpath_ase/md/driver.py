@@ -36,7 +36,7 @@ COLUMNS = (
 )
 
 
-class Engine(Protocol):
+class _Engine(Protocol):
     """What the driver asks of an engine."""
 
     def run(self, steps: int) -> Snapshot:
@@ -156,7 +156,7 @@ class MolecularDynamics:
         return self._result(last, count, speed)
 
     def _loop(
-        self, engine: Engine, frames: FrameFile, rows: BinaryIO, resume: Checkpoint | None
+        self, engine: _Engine, frames: FrameFile, rows: BinaryIO, resume: Checkpoint | None
     ) -> tuple[Snapshot, int]:
         """Run chunk by chunk; after each, write."""
         settings = self.settings
@@ -178,7 +178,7 @@ class MolecularDynamics:
                 bar.update(last)
         return last, count
 
-    def _engine(self, resume: Checkpoint | None) -> Engine:
+    def _engine(self, resume: Checkpoint | None) -> _Engine:
         if self.settings.engine == "ase":
             from ionpath_ase.md.ase_engine import AseEngine
 
@@ -209,7 +209,7 @@ class MolecularDynamics:
         return count + 1
 
     def _save(
-        self, engine: Engine, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int
+        self, engine: _Engine, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int
     ) -> None:
         """Bring the outputs to the disk, then put the checkpoint in place."""
         try:

@@ -1,0 +1,337 @@
+"""Molecular dynamics: both engines, all files, and every way to stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.constraints import FixAtoms, FixBondLength
+from ase.io import read
+
+from ionpath.errors import InputError, IonpathError, MissingDependency
+from ionpath_ase import IonPath, run_md, temperature_series
+from ionpath_ase.md import MDSettings, MolecularDynamics
+from ionpath_ase.md.lammps_engine import LammpsEngine, default_processes, launcher
+from ionpath_ase.md.state import load_checkpoint
+from ionpath_ase.md.writers import standard_frame
+
+QUIET: dict[str, Any] = {"progress": False}
+
+
+@pytest.fixture
+def copper() -> Atoms:
+    """108 atoms under ASE's effective medium potential: cheap, and the same to the last bit each time."""
+    atoms = bulk("Cu", cubic=True).repeat(3)
+    atoms.calc = EMT()
+    return atoms
+
+
+def log(path: Path) -> np.ndarray:
+    return np.genfromtxt(path, delimiter=",", names=True)
+
+
+def test_nve_is_the_same_on_both_engines(argyrodite: Atoms, tmp_path: Path) -> None:
+    last = {}
+    for engine in ("ase", "lammps"):
+        result = run_md(
+            argyrodite, temperature=600, picoseconds=0.2, interval=0.04, ensemble="nve", engine=engine, processes=1,
+            trajectory=tmp_path / f"{engine}.extxyz", **QUIET,
+        )  # fmt: skip
+        assert result.steps == 100
+        assert result.frames == 6
+        last[engine] = result
+        table = log(result.log)
+        assert np.ptp(table["total_energy_eV"]) < 0.02  # 52 atoms, 600 K, 2 fs
+        assert table["temperature_K"][0] == pytest.approx(600.0)
+    ours, theirs = last["ase"], last["lammps"]
+    # 100 steps of 2 fs let the rounding of single precision (1e-6 eV/A) grow to some 1e-6 A
+    assert np.abs(ours.atoms.positions - theirs.atoms.positions).max() < 1e-4
+    assert np.abs(ours.atoms.get_velocities() - theirs.atoms.get_velocities()).max() < 1e-4
+    first, second = log(ours.log), log(theirs.log)
+    for column in ("potential_energy_eV", "kinetic_energy_eV", "pressure_GPa", "volume_A3"):
+        assert np.allclose(first[column], second[column], atol=1e-3), column
+    frames, others = read(ours.trajectory, ":"), read(theirs.trajectory, ":")
+    assert np.abs(frames[3].positions - others[3].positions).max() < 1e-4
+    assert np.abs(frames[3].get_forces() - others[3].get_forces()).max() < 1e-3
+
+
+def test_lammps_keeps_a_turned_triclinic_cell(salt: Atoms, tmp_path: Path) -> None:
+    cell = salt.cell.array @ (np.eye(3) + [[0, 0.05, 0.02], [0.01, 0, -0.04], [0.03, 0, 0]])
+    turn = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
+    salt.set_cell(cell @ turn, scale_atoms=True)
+    salt.positions += salt.cell[0] * 1.5  # unwrapped start
+    results = [
+        run_md(
+            salt,
+            ensemble="nve",
+            engine=engine,
+            picoseconds=0.02,
+            interval=0.004,
+            processes=1,
+            trajectory=tmp_path / f"{engine}.extxyz",
+            **QUIET,
+        )  # fmt: skip
+        for engine in ("ase", "lammps")
+    ]
+    assert np.abs(results[0].atoms.positions - results[1].atoms.positions).max() < 1e-5
+    assert np.allclose(results[1].atoms.cell.array, salt.cell.array, atol=1e-10)
+    forces = read(results[1].trajectory, "0").get_forces()
+    salt.calc = IonPath()
+    assert np.abs(forces - salt.get_forces()).max() < 1e-4
+
+
+def test_lammps_goes_on_from_its_checkpoint(argyrodite: Atoms, tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "temperature": 500, "interval": 0.02, "checkpoint_interval": 0.04, "processes": 1, "engine": "lammps", **QUIET,
+    }  # fmt: skip
+    whole = run_md(argyrodite, picoseconds=0.08, trajectory=tmp_path / "whole.xtc", **options)
+    path = tmp_path / "parts.xtc"
+    run_md(argyrodite, picoseconds=0.04, trajectory=path, **options)
+    with path.open("ab") as stream:
+        stream.write(b"torn frame")  # as after a kill between a frame and the checkpoint
+    parts = run_md(argyrodite, picoseconds=0.08, trajectory=path, **options)
+    assert parts.frames == whole.frames == 5
+    # the chain of thermostats goes on too: the restarted run follows the unbroken one
+    assert np.abs(parts.atoms.positions - whole.atoms.positions).max() < 1e-4
+    assert np.allclose(log(parts.log)["temperature_K"], log(whole.log)["temperature_K"], atol=0.05)
+    assert path.stat().st_size == whole.trajectory.stat().st_size
+
+
+@pytest.mark.parametrize("suffix", [".xtc", ".dcd"])
+def test_mdanalysis_reads_box_times_and_types(copper: Atoms, tmp_path: Path, suffix: str) -> None:
+    import MDAnalysis as mda
+
+    copper.set_cell(copper.cell.array @ [[1, 0, 0], [0.1, 1, 0], [0, 0.05, 1]], scale_atoms=True)
+    settings = MDSettings(
+        temperature=300, steps=20, engine="ase", stride=4, checkpoint_stride=8, timestep=5.0
+    )
+    result = MolecularDynamics(copper, settings, trajectory=tmp_path / f"cu{suffix}", **QUIET).run()
+    with pytest.warns() as _:  # MDAnalysis guesses what a PDB file does not have
+        universe = mda.Universe(str(result.topology), str(result.trajectory))
+    assert set(universe.atoms.names) == {"Cu"}
+    assert len(universe.trajectory) == result.frames == 6
+    assert [frame.time for frame in universe.trajectory] == pytest.approx([0.0, 0.02, 0.04, 0.06, 0.08, 0.1])
+    assert universe.trajectory[-1].dimensions == pytest.approx(copper.cell.cellpar(), abs=2e-3)
+    expected = standard_frame(copper.cell.array, result.atoms.positions)[1]
+    assert np.abs(universe.atoms.positions - expected).max() < 0.006  # XTC keeps 0.01 A
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".traj"])
+def test_ase_reads_frames(copper: Atoms, tmp_path: Path, suffix: str) -> None:
+    settings = MDSettings(temperature=300, steps=6, engine="ase", stride=2, checkpoint_stride=2)
+    result = MolecularDynamics(copper, settings, trajectory=tmp_path / f"cu{suffix}", **QUIET).run()
+    frames = read(result.trajectory, ":")
+    assert [frame.info["step"] for frame in frames] == [0, 2, 4, 6]
+    assert np.allclose(frames[-1].positions, result.atoms.positions, atol=1e-7)
+    energies = log(result.log)["potential_energy_eV"]
+    assert [frame.get_potential_energy() for frame in frames] == pytest.approx(list(energies), abs=1e-6)
+
+
+@pytest.mark.parametrize("thermostat", ["langevin", "nose-hoover"])
+def test_thermostats_of_ase_hold_the_temperature(copper: Atoms, tmp_path: Path, thermostat: str) -> None:
+    settings = MDSettings(
+        temperature=400, steps=1500, engine="ase", stride=5, checkpoint_stride=500, thermostat=thermostat, timestep=5.0,
+        damping=0.05, seed=4,
+    )  # fmt: skip
+    result = MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.xtc", **QUIET).run()
+    table = log(result.log)["temperature_K"][100:]
+    assert table.mean() == pytest.approx(400.0, abs=15.0)
+    # canonical spread of the kinetic temperature: T sqrt(2 / (3 N - 3))
+    assert table.std() == pytest.approx(400.0 * np.sqrt(2 / (3 * 108 - 3)), rel=0.35)
+
+
+@pytest.mark.parametrize("ensemble", ["npt", "npt-aniso"])
+def test_barostat_of_ase_relaxes_the_cell(copper: Atoms, tmp_path: Path, ensemble: str) -> None:
+    copper.set_cell(copper.cell * 0.985, scale_atoms=True)  # some 7 GPa too dense
+    settings = MDSettings(
+        temperature=300, steps=400, engine="ase", stride=10, checkpoint_stride=100, timestep=5.0, ensemble=ensemble,
+        pressure_damping=0.3,
+    )  # fmt: skip
+    result = MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.xtc", **QUIET).run()
+    table = log(result.log)
+    assert table["pressure_GPa"][0] > 4.0
+    assert abs(table["pressure_GPa"][-20:].mean()) < 1.0
+    assert table["volume_A3"][-20:].mean() > 1.03 * table["volume_A3"][0]
+
+
+def test_lammps_npt_ramp_and_fixed_atoms(argyrodite: Atoms, tmp_path: Path) -> None:
+    short: dict[str, Any] = {"picoseconds": 0.1, "interval": 0.02, "processes": 1, **QUIET}
+    argyrodite.set_cell(argyrodite.cell * 0.97, scale_atoms=True)
+    loose = run_md(
+        argyrodite,
+        ensemble="npt",
+        pressure_damping=0.1,
+        temperature=300,
+        trajectory=tmp_path / "n.xtc",
+        **short,
+    )
+    volumes = log(loose.log)["volume_A3"]
+    assert volumes[-1] > volumes[0] * 1.01
+    held = argyrodite.copy()
+    held.set_constraint(FixAtoms(indices=[0, 3]))
+    ramp = run_md(
+        held, temperature=300, final_temperature=900, thermostat="langevin", damping=0.02,
+        trajectory=tmp_path / "r.xtc", **short,
+    )  # fmt: skip
+    assert np.allclose(ramp.atoms.positions[[0, 3]], held.positions[[0, 3]], atol=1e-9)
+    assert np.abs(ramp.atoms.positions[1] - held.positions[1]).max() > 1e-3
+    assert log(ramp.log)["temperature_K"][-2:].mean() > 450.0
+
+
+def test_a_finished_run_returns_and_a_longer_one_goes_on(copper: Atoms, tmp_path: Path) -> None:
+    settings = MDSettings(temperature=300, steps=10, engine="ase", stride=5, checkpoint_stride=10)
+    path = tmp_path / "cu.traj"
+    first = MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
+    again = MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
+    assert again.speed == 0.0
+    assert np.array_equal(first.atoms.positions, again.atoms.positions)
+    longer = MolecularDynamics(copper, replace(settings, steps=20), trajectory=path, **QUIET).run()
+    assert longer.frames == 5
+    assert [frame.info["step"] for frame in read(path, ":")] == [0, 5, 10, 15, 20]
+    with pytest.raises(
+        InputError, match="checkpoint cu.checkpoint.npz: need the same structure and parameters"
+    ):
+        MolecularDynamics(copper, replace(settings, temperature=301.0), trajectory=path, **QUIET).run()
+    path.with_suffix(".csv").write_text("")
+    with pytest.raises(
+        InputError, match=r"file cu.csv: need at least the \d+ bytes that it had at the checkpoint"
+    ):
+        MolecularDynamics(copper, replace(settings, steps=40), trajectory=path, **QUIET).run()
+    fresh = MolecularDynamics(
+        copper, replace(settings, temperature=301.0), trajectory=path, restart=False, **QUIET
+    )
+    assert fresh.run().frames == 3
+
+
+class Exploding(EMT):  # type: ignore[misc]
+    """Effective medium potential whose forces fail after some calls."""
+
+    calls = 0
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        super().calculate(*args, **kwargs)
+        self.calls += 1
+        if self.calls > 7:
+            self.results["forces"] = self.results["forces"] * np.nan
+
+
+def test_nan_forces_stop_the_run_and_keep_the_last_good_frame(copper: Atoms, tmp_path: Path) -> None:
+    copper.calc = Exploding()
+    settings = MDSettings(
+        temperature=300, steps=20, engine="ase", stride=2, checkpoint_stride=4, ensemble="nve"
+    )
+    with pytest.raises(IonpathError, match=r"step 8: .* not finite; the last good frame is step 6"):
+        MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.extxyz", **QUIET).run()
+    frames = read(tmp_path / "cu.extxyz", ":")
+    assert [frame.info["step"] for frame in frames] == [0, 2, 4, 6]
+    assert np.isfinite(frames[-1].positions).all()
+    assert load_checkpoint(tmp_path / "cu.checkpoint.npz").snapshot.step == 4
+
+
+def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(
+    copper: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ionpath_ase.md.writers import FrameFile
+
+    settings = MDSettings(
+        temperature=300, steps=20, engine="ase", stride=2, checkpoint_stride=4, ensemble="nve"
+    )
+    write, calls = FrameFile.write, []
+
+    def full(self: FrameFile, snapshot: Any) -> None:
+        calls.append(snapshot.step)
+        if snapshot.step == 10:
+            raise OSError(28, "No space left on device")
+        write(self, snapshot)
+
+    monkeypatch.setattr(FrameFile, "write", full)
+    with pytest.raises(
+        IonpathError, match=r"step 10: cannot write .No space left on device.; the checkpoint before"
+    ):
+        MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.xtc", **QUIET).run()
+    monkeypatch.undo()
+    result = MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.xtc", **QUIET).run()
+    assert result.frames == 11
+    whole = MolecularDynamics(copper, settings, trajectory=tmp_path / "whole.xtc", **QUIET).run()
+    assert (tmp_path / "cu.xtc").read_bytes() == whole.trajectory.read_bytes()
+
+
+def test_temperature_series(salt: Atoms, tmp_path: Path) -> None:
+    salt.calc = EMT()  # not for these elements: the series must say so, not skip
+    with pytest.raises(NotImplementedError):
+        temperature_series(salt, [300.0], tmp_path, engine="ase", picoseconds=0.01, **QUIET)
+    copper = bulk("Cu", cubic=True)
+    copper.calc = EMT()
+    runs = temperature_series(
+        copper, [300, 500], tmp_path / "t", engine="ase", picoseconds=0.02, interval=0.01, **QUIET
+    )
+    assert sorted(runs) == [300.0, 500.0]
+    assert runs[500.0].trajectory.name == "500K.xtc"
+    with pytest.raises(InputError, match="temperatures: need at least one, each once"):
+        temperature_series(copper, [300, 300.0], tmp_path)
+
+
+def test_errors_say_what_is_wrong(
+    copper: Atoms, salt: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="ensemble: need one of nve, nvt, npt, npt-aniso, got 'nvp'"):
+        run_md(copper, ensemble="nvp")
+    with pytest.raises(
+        InputError, match="trajectory: need a name that ends in one of .extxyz, .xtc, .dcd, .traj"
+    ):
+        run_md(copper, engine="ase", trajectory=tmp_path / "a.lammpstrj", **QUIET)
+    with pytest.raises(InputError, match="picoseconds: need a number above 0, got -1"):
+        run_md(copper, picoseconds=-1)
+    with pytest.raises(InputError, match="temperature: need a temperature in K, 0 or above, got -5.0"):
+        run_md(copper, temperature=-5)
+    with pytest.raises(InputError, match="thermostat: need nose-hoover for NPT on the ASE engine"):
+        run_md(copper, ensemble="npt", engine="ase", thermostat="langevin")
+    with pytest.raises(InputError, match="atoms: need at least one atom, got none"):
+        run_md(Atoms())
+    with pytest.raises(InputError, match=r"plumed: need the ASE engine, got engine=.lammps."):
+        run_md(copper, engine="lammps", plumed=["d: DISTANCE ATOMS=1,2"])
+    copper.set_constraint(FixBondLength(0, 1))
+    with pytest.raises(InputError, match="atoms: need no constraints but FixAtoms, got FixBondLengths"):
+        run_md(copper)
+    copper.set_constraint()
+    copper.positions[0] = copper.positions[1]
+    with pytest.raises(InputError, match="need atoms at least 0.5 A apart, got atoms 0 and 1"):
+        run_md(copper)
+    salt.pbc = False
+    with pytest.raises(InputError, match="periodic boundaries in all directions for the LAMMPS engine"):
+        LammpsEngine(salt, MDSettings(temperature=300, steps=1))
+    monkeypatch.setattr(
+        "ionpath_ase.md.lammps_engine.program", lambda name: None if name == "mpirun" else name
+    )
+    assert launcher(1) == ["lmp"]
+    assert default_processes(10_000) == 1
+    with pytest.raises(MissingDependency, match="mpirun is needed for LAMMPS on 2 processes .* processes=1"):
+        launcher(2)
+    monkeypatch.setattr("ionpath_ase.md.lammps_engine.program", lambda name: None)
+    with pytest.raises(
+        MissingDependency, match=r'lmp is needed for engine="lammps" .* pip install "ionpath.ase."'
+    ):
+        launcher(1)
+
+
+def test_lammps_errors_come_through(tmp_path: Path) -> None:
+    metal = bulk("Cu", cubic=True)
+    with pytest.raises(IonpathError, match=r"Cu"):
+        run_md(metal, engine="lammps", processes=1, picoseconds=0.01, trajectory=tmp_path / "cu.xtc", **QUIET)
+
+
+def test_velocities_start_at_the_target(copper: Atoms) -> None:
+    run = MolecularDynamics(
+        copper, MDSettings(temperature=500, steps=1, engine="ase"), trajectory="unused.xtc", **QUIET
+    )
+    momenta = run.atoms.get_momenta()
+    assert np.abs(momenta.sum(axis=0)).max() < 1e-9
+    kinetic = (momenta**2 / run.atoms.get_masses()[:, None]).sum() / 2
+    assert 2 * kinetic / ((3 * 108 - 3) * units.kB) == pytest.approx(500.0)
+    assert not copper.has("momenta")
