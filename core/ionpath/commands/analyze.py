@@ -166,60 +166,59 @@ def _kinetics(
     from MDAnalysis.analysis.path_entropy import PathEntropy
 
     from ionpath.errors import DisconnectedError
-    from ionpath.kinetics import mfpt_matrix, resampled_chains
 
     try:
         paths = PathEntropy(ions, shells=shells, lag_time=lag_time, verbose=progress).run()
     except DisconnectedError as error:
         record.notes.append(f"{error}. What follows is of the largest connected set of states.")
-        paths = PathEntropy(
-            ions, shells=shells, lag_time=lag_time, connected="largest", verbose=progress
-        ).run()
+        paths = PathEntropy(ions, shells=shells, lag_time=lag_time, connected="largest", verbose=progress)
+        paths.run()
     r = paths.results
     u = r.uncertainty
-    chosen = paths.parameters
-    chains = resampled_chains(
-        r.runs, r.lag, n_states=r.runs.n_states, n_samples=50, connected=chosen["connected"]
-    )
-    times = [mfpt_matrix(chain, frame_time=paths.frame_time) for chain in (chains.best, *chains.samples)]
-    inside, out = slice(1, None), slice(0, 1)
-    record.quantities.extend(
-        [
-            Quantity(
-                "path entropy, all pairs", u.total, f"{r.path_entropy.shape[0]} states, pooled over ions"
-            ),
-            Quantity("path entropy, mean per pair", u.mean_per_pair, "compares shells of different size"),
-            Quantity("path entropy, escape from the cage", u.escape, "sum over vertices"),
-            Quantity(
-                "first passage between vertices of a cage",
-                _mean_time([t[inside, inside] for t in times]),
-                "mean over pairs",
-            ),
-            Quantity(
-                "first passage out of the cage",
-                _mean_time([t[inside, out] for t in times]),
-                "mean over vertices",
-            ),
-            Quantity(
-                "frames on no site", _exact(100.0 * r.unassigned_fraction, "%"), "within 1.4 A of a site"
-            ),
-        ]
+    record.quantities += [
+        Quantity("path entropy, all pairs", u.total, f"{len(r.path_entropy)} states, pooled over ions"),
+        Quantity("path entropy, mean per pair", u.mean_per_pair, "compares shells of different size"),
+        Quantity("path entropy, escape from the cage", u.escape, "sum over vertices"),
+    ]
+    _passage(paths, record)
+    between = float(100.0 * r.unassigned_fraction)
+    record.quantities.append(
+        Quantity(
+            "frames between sites", Estimate(between, 0.0, between, between, "%"), "the ion keeps its site"
+        )
     )
     record.notes.append(str(r.verdict))
     record.notes.append(
         f"Lag {r.lag_time:g} ps. State 0 is every place outside the cage; 1 to 6 are its vertices from top to bottom."
     )
+    paths.save(folder / "path-entropy.npz")
     with atomic_path(folder / "pairs.csv") as part:
         paths.to_dataframe().to_csv(part)
-    _draw(paths.plot_path_entropy, "Path entropy", "path-entropy.png", folder, record,
-          "Entropy of the distribution over paths from row to column, J/mol/K.")  # fmt: skip
-    _draw(paths.plot_mfpt, "First-passage times", "mfpt.png", folder, record,
-          "Mean first-passage time from row to column, ps.")  # fmt: skip
-    _draw(
-        paths.plot_occupancy, "Where lithium is", "occupancy.png", folder, record, "Occupancy of the sites."
-    )
-    _draw(paths.plot_implied_timescales, "Is the lag long enough?", "timescales.png", folder, record,
-          "Implied timescales against the lag: flat where the model is Markovian.")  # fmt: skip
+    for plot, key, file, caption in (
+        (paths.plot_path_entropy, "Path entropy", "path-entropy.png",
+         "Entropy of the distribution over paths from row to column, J/mol/K."),
+        (paths.plot_mfpt, "First-passage times", "mfpt.png", "Mean first-passage time from row to column, ps."),
+        (paths.plot_occupancy, "Where lithium is", "occupancy.png", "Occupancy of the sites."),
+        (paths.plot_implied_timescales, "Is the lag long enough?", "timescales.png",
+         "Implied timescales against the lag: flat where the model is Markovian."),
+    ):  # fmt: skip
+        _draw(plot, key, file, folder, record, caption)
+
+
+def _passage(paths: Any, record: Record) -> None:
+    from ionpath.kinetics import mfpt_matrix, resampled_chains
+
+    r, connected = paths.results, paths.parameters["connected"]
+    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=50, connected=connected)
+    times = [mfpt_matrix(chain, frame_time=paths.frame_time) for chain in (chains.best, *chains.samples)]
+    for name, columns in (("between vertices of a cage", slice(1, None)), ("out of the cage", slice(0, 1))):
+        blocks = [t[1:, columns] for t in times]
+        if (blocks[0][np.isfinite(blocks[0])] > 0).any():
+            record.quantities.append(Quantity(f"first passage {name}", _mean_time(blocks), "mean"))
+        else:
+            record.notes.append(
+                f"No passage {name} and back was seen at this lag, so there is no time for it."
+            )
 
 
 def _transport(
@@ -237,6 +236,7 @@ def _transport(
         ]
     )
     record.notes.append(str(r.verdict))
+    run.save(folder / "diffusion.npz")
     with atomic_path(folder / "msd.csv") as part:
         run.to_dataframe().to_csv(part)
     _draw(run.plot, "Mean squared displacement", "msd.png", folder, record,
@@ -254,14 +254,13 @@ def _draw(plot: Any, key: str, file: str, folder: Path, record: Record, caption:
 
 
 def _mean_time(times: list[Any]) -> Estimate:
-    """Mean over pairs of the best chain (first) and its spread over chains resampled over ions."""
-    means = np.array([np.mean(t[np.isfinite(t) & (t > 0)]) if (t > 0).any() else np.nan for t in times])
-    if not np.isfinite(means[0]):
-        return Estimate(float("nan"), float("nan"), 0.0, float("inf"), "ps")
+    """Mean over pairs of the best chain (first), and its spread over chains that were resampled over ions."""
+    means = np.array([_mean(t) for t in times])
     spread = means[1:][np.isfinite(means[1:])]
     low, high = np.percentile(spread, [2.5, 97.5])
     return Estimate(float(means[0]), float(spread.std(ddof=1)), float(low), float(high), "ps")
 
 
-def _exact(value: float, unit: str) -> Estimate:
-    return Estimate(float(value), 0.0, float(value), float(value), unit)
+def _mean(times: Any) -> float:
+    known = times[np.isfinite(times) & (times > 0)]
+    return float(known.mean()) if known.size else float("nan")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 
 from ionpath_ase.md.settings import MDSettings
@@ -25,12 +26,13 @@ class ProgressBar:
         from tqdm import tqdm
 
         self._ps = settings.timestep * 1e-3
-        self._clock, self._start, self._step = time.perf_counter(), start, start
+        self._clock, self._start = time.perf_counter(), start
         self._bar = tqdm(
             total=settings.steps * self._ps,
             initial=start * self._ps,
             unit="ps",
             disable=not show,
+            mininterval=0.1 if sys.stderr.isatty() else 10.0,  # a log file needs no animation
             desc=f"{settings.ensemble.upper()} {settings.temperature:g} K",
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} ps [{elapsed}<{remaining}{postfix}]",
         )
@@ -52,5 +54,5 @@ class ProgressBar:
         days = (time.perf_counter() - self._clock) / 86400.0
         speed = (snapshot.step - self._start) * self._ps * 1e-3 / days
         self._bar.set_postfix_str(f"{speed:.2f} ns/day, T={snapshot.temperature:.0f} K", refresh=False)
-        self._bar.update((snapshot.step - self._step) * self._ps)
-        self._step = snapshot.step
+        # Sums of float steps may end a rounding above the total, which the bar warns about.
+        self._bar.update(min(snapshot.step * self._ps, self._bar.total) - self._bar.n)
