@@ -175,11 +175,13 @@ def _kinetics(
         paths.run()
     r = paths.results
     u = r.uncertainty
-    record.quantities += [
-        Quantity("path entropy, all pairs", u.total, f"{len(r.path_entropy)} states, pooled over ions"),
-        Quantity("path entropy, mean per pair", u.mean_per_pair, "compares shells of different size"),
-        Quantity("path entropy, escape from the cage", u.escape, "sum over vertices"),
-    ]
+    record.quantities.extend(
+        [
+            Quantity("path entropy, all pairs", u.total, f"{len(r.path_entropy)} states, pooled over ions"),
+            Quantity("path entropy, mean per pair", u.mean_per_pair, "compares shells of different size"),
+            Quantity("path entropy, escape from the cage", u.escape, "sum over vertices"),
+        ]
+    )
     _passage(paths, record)
     between = float(100.0 * r.unassigned_fraction)
     record.quantities.append(
