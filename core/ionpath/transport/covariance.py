@@ -89,10 +89,12 @@ def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
             got=f"up to lag {m.size - 1}",
             remedy="extend the straight line beyond the window",
         )
+    mirrored = np.concatenate([m[:0:-1], m])
     out = np.empty((n.size, n.size))
     for a in range(n.size):
         for b in range(a + 1):
-            out[a, b] = out[b, a] = _pair(int(n[a]), int(n[b]), m, n_frames)
+            long, short = max(int(n[a]), int(n[b])), min(int(n[a]), int(n[b]))
+            out[a, b] = out[b, a] = _pair(long, short, mirrored, n_frames)
     return out
 
 
@@ -138,15 +140,21 @@ def straight_line(lags: ArrayLike, msd: ArrayLike, n_frames: int, frame_time: fl
     return Line(n, weights, relative)
 
 
-def _pair(n: int, m: int, msd: Floats, n_frames: int) -> float:
-    """Covariance of the values at lags n >= m: a sum over the distance k of the two origins."""
-    stride = max(1, m // QUADRATURE)
+def _pair(n: int, m: int, mirrored: Floats, n_frames: int) -> float:
+    """Covariance of the values at lags n >= m: a sum over the distance k of the two origins.
+
+    `mirrored` holds the mean squared displacement at lags from -L to L.
+    """
+    stride, known = max(1, m // QUADRATURE), mirrored.size // 2
     # Displacements that lie further apart than the msd is known are uncorrelated to the same accuracy.
-    first, last = max(-(n_frames - n - 1), n - msd.size + 1), min(n_frames - m - 1, msd.size - 1 - m)
+    first, last = max(-(n_frames - n - 1), n - known), min(n_frames - m - 1, known - m)
     k = np.arange(first, last + 1, stride)
     pairs = np.minimum(n_frames - n, n_frames - m - k) - np.maximum(0, -k)
-    product = 0.5 * (msd[np.abs(k + m)] + msd[np.abs(k - n)] - msd[np.abs(k)] - msd[np.abs(k + m - n)])
-    total = 2.0 * stride * float(np.dot(pairs, product * product))
+    at_0, at_m, at_n, at_mn = (
+        mirrored[known + first + shift : known + last + shift + 1 : stride] for shift in (0, m, -n, m - n)
+    )
+    product = at_m + at_n - at_0 - at_mn
+    total = 0.5 * stride * float(np.dot(pairs, product * product))
     return total / ((n_frames - n) * (n_frames - m))
 
 

@@ -202,6 +202,7 @@ def site_hops(
     *,
     frame_time: float = 1.0,
     average: int = 1,
+    transit: bool = True,
     mode: str = "site",
 ) -> Hops:
     """Hops in a series of sites.
@@ -217,6 +218,9 @@ def site_hops(
         Time between frames in ps.
     average : int, optional
         Frames before the departure and after the arrival over which positions are averaged.
+    transit : bool, optional
+        Whether hops count that pass frames on no site. Without them, only changes from one frame to the next do, which
+        is how site-analysis counts.
     mode : str, optional
         Name of the rule, kept in the result.
 
@@ -241,6 +245,8 @@ def site_hops(
     frames, ions = np.arange(len(table))[:, None], np.arange(table.shape[1])
     last = np.maximum.accumulate(np.where(table >= 0, frames, -1), axis=0)
     before = np.where(last[:-1] >= 0, np.take_along_axis(table, np.maximum(last[:-1], 0), axis=0), -1)
+    if not transit:
+        before = table[:-1]
     frame, ion = np.nonzero((table[1:] >= 0) & (before >= 0) & (table[1:] != before))
     left = last[:-1][frame, ion]
     shape = (*table.shape, 3)

@@ -1,0 +1,129 @@
+"""Arrhenius and Meyer-Neldel fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.transport import arrhenius, meyer_neldel, nernst_einstein
+
+K_B = 8.617333262e-5  # eV/K
+T = np.array([600.0, 700.0, 800.0, 1000.0])
+
+
+def exact(barrier=0.3, prefactor=2.0, temperatures=T):
+    return prefactor * np.exp(-barrier / (K_B * temperatures))
+
+
+def test_exact_data_give_the_exact_line():
+    fit = arrhenius(T, exact(), 0.05 * exact())
+    assert fit.activation_energy.value == pytest.approx(0.3, rel=1e-9)
+    assert np.exp(fit.log_prefactor.value) == pytest.approx(2.0, rel=1e-9)
+    assert fit.at(300.0).value == pytest.approx(float(exact(temperatures=np.array([300.0]))[0]), rel=1e-8)
+    assert fit.activation_energy_in_kj_per_mol.value == pytest.approx(0.3 * 96.48533, rel=1e-6)
+
+
+def test_intervals_cover_the_truth_far_from_the_data():
+    """500 noisy data sets of 5 % error, carried to 300 K; errors of slope or prefactor alone would be far too wide."""
+    rng = np.random.default_rng(0)
+    truth, hits, hits_energy = float(exact(temperatures=np.array([300.0]))[0]), [], []
+    for _ in range(500):
+        noisy = exact() * np.exp(rng.normal(scale=0.05, size=T.size))
+        fit = arrhenius(T, noisy, 0.05 * noisy)
+        room = fit.at(300.0)
+        hits.append(room.low <= truth <= room.high)
+        hits_energy.append(abs(fit.activation_energy.value - 0.3) <= fit.activation_energy.error)
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.03)
+    assert np.mean(hits_energy) == pytest.approx(0.68, abs=0.08)
+
+
+def test_covariance_matters():
+    fit = arrhenius(T, exact(), 0.05 * exact())
+    room = fit.at(300.0)
+    naive = np.hypot(fit.activation_energy.error / (K_B * 300), fit.log_prefactor.error)
+    assert room.error / room.value < 0.9 * naive
+    inside = fit.at(750.0)
+    assert inside.error / inside.value < 0.05
+
+
+def test_equal_to_numpy_polyfit():
+    rng = np.random.default_rng(1)
+    noisy = exact() * np.exp(rng.normal(scale=0.05, size=T.size))
+    weights = np.array([20.0, 10.0, 30.0, 15.0])
+    slope, intercept = np.polyfit(-1 / (K_B * T), np.log(noisy), 1, w=weights)
+    fit = arrhenius(T, noisy, noisy / weights)
+    assert (fit.activation_energy.value, fit.log_prefactor.value) == pytest.approx(
+        (slope, intercept), rel=1e-9
+    )
+
+
+def test_estimates_bring_their_own_errors():
+    values = [Estimate(d, 0.05 * d, 0.9 * d, 1.1 * d) for d in exact()]
+    assert arrhenius(T, values).activation_energy == arrhenius(T, exact(), 0.05 * exact()).activation_energy
+
+
+def test_scatter_takes_the_place_of_errors():
+    rng = np.random.default_rng(2)
+    hits = []
+    for _ in range(400):
+        room = arrhenius(T, exact() * np.exp(rng.normal(scale=0.1, size=T.size))).at(300.0)
+        hits.append(room.low <= float(exact(temperatures=np.array([300.0]))[0]) <= room.high)
+    assert np.mean(hits) == pytest.approx(0.95, abs=0.03)
+
+
+def test_conductivity_at_room_temperature():
+    fit = arrhenius(T, exact(), 0.05 * exact())
+    assert fit.conductivity(300.0, 0.02).value == pytest.approx(
+        nernst_einstein(fit.at(300.0).value, 0.02, 300.0)
+    )
+
+
+def test_meyer_neldel_line_is_found_with_its_error():
+    rng = np.random.default_rng(3)
+    energies, hits = [], []
+    for _ in range(200):
+        fits = []
+        for barrier in (0.2, 0.25, 0.3, 0.4):
+            d = exact(barrier, np.exp(1.0 + barrier / 0.04)) * np.exp(rng.normal(scale=0.03, size=T.size))
+            fits.append(arrhenius(T, d, 0.03 * d))
+        found = meyer_neldel(fits)
+        energies.append(found.energy.value)
+        hits.append(found.slope.low <= 1 / 0.04 <= found.slope.high)
+    assert np.median(energies) == pytest.approx(0.04, rel=0.02)
+    assert np.mean(hits) >= 0.9
+    assert found.temperature == pytest.approx(found.energy.value / K_B)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ([300, 400], [1e-3, float("nan")], [1e-4, 1e-4]),
+            "D: need positive numbers, got none at 400 K; leave out",
+        ),
+        (
+            ([300, 300], [1e-3, 2e-3], [1e-4, 1e-4]),
+            "temperatures: need at least two different ones with errors",
+        ),
+        (([300, 400], [1e-3, 2e-3]), "or three without, got 2"),
+        (([300, 400], [1e-3, 2e-3, 3e-3]), "need one value and error for each of 2 temperatures"),
+        (([-300, 400], [1e-3, 2e-3], [1e-4, 1e-4]), "need temperatures above zero in K"),
+        (
+            ([300, 400, 500], [1e-3, 2e-3, 3e-3], [1e-4, 0.0, 1e-4]),
+            "need a standard error above zero for each D",
+        ),
+    ],
+)
+def test_bad_data_are_named(arguments, sentence):
+    with pytest.raises(InputError, match=sentence):
+        arrhenius(*arguments)
+
+
+def test_other_bad_input_is_named():
+    fit = arrhenius(T, exact(), 0.05 * exact())
+    with pytest.raises(InputError, match="fits: need at least three systems, got 2"):
+        meyer_neldel([fit, fit])
+    with pytest.raises(InputError, match="temperature: need a temperature above zero in K"):
+        fit.at(0.0)
