@@ -38,9 +38,9 @@ _EXPORTS: dict[str, str] = {
     # Anions
     "AnionClusters": "clusters",
     "anion_clusters": "clusters",
-    "Lifetime": "lifetimes",
-    "lifetimes": "lifetimes",
-    "persistent_labels": "lifetimes",
+    "Lifetime": "lifetime",
+    "lifetimes": "lifetime",
+    "persistent_labels": "lifetime",
     # Order and volume
     "averaged_steinhardt": "steinhardt",
     "voronoi_volumes": "voronoi",

@@ -1,0 +1,280 @@
+"""Distortion of tetrahedra, and the configurational entropies that follow from it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import numpy as np
+
+from ionpath.citations import references
+from ionpath.disorder import (
+    EntropyComparison,
+    compare_entropies,
+    jackknife_error,
+    shannon_entropy,
+    support_entropy,
+    tetrahedral_distortion,
+)
+from ionpath.errors import InputError
+from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronAnalysis, rotation_matrix
+
+Measure = Literal["sd", "q", "rmsd"]
+Mode = Literal["correct", "published"]
+
+_BINS = {
+    "sd": (-5.5, 5.5, 0.05),
+    "published": (0.0, 5.5, 0.05),
+    "q": (-3.0, 1.01, 0.002),
+    "rmsd": (0.0, 2.0, 0.005),
+}
+"""Range and width of the bins of each measure; widths of the last two in proportion to their spread."""
+
+ORIENTATION_TOLERANCE = 0.05
+"""Difference in the mean of x^4 + y^4 + z^4 of the bond directions that means another orientation."""
+
+
+@references("guan2024", "errington2001", "miller1955")
+class TetrahedralDistortion(TetrahedronAnalysis):
+    """Distortion of every tetrahedron in every frame, and its entropies.
+
+    Parameters
+    ----------
+    centres : AtomGroup
+        Central atoms, P or Si or both.
+    ligands : AtomGroup, optional
+        Possible ligands; default: all anions of the universe. Each centre must have four within `cutoff` in the
+        first frame, and keeps them.
+    measure : {"sd", "q", "rmsd"}
+        ``"sd"``: PLUMED's TETRAHEDRAL, which depends on the orientation; ``"q"`` (Errington and Debenedetti) and
+        ``"rmsd"`` (from the best perfect tetrahedron, in A) do not.
+    mode : {"correct", "published"}
+        ``"published"``, for ``"sd"``: absolute components and unclamped weights, as the entropies of Guan et al. were
+        made.
+    rotation : float or array_like, optional
+        How the crystal lies in the box: angle in degrees by which its axes are turned about z, or its axes as
+        rows; default: along the box. The published boxes are turned by 45 degrees, and the published entropies are
+        those in the frame of the box: use ``rotation=45`` to see a crystal along the box in such a frame.
+    bin_width : float, optional
+        Width of the bins of the entropies; default: 0.05 for sd, 0.002 for q, 0.005 A for rmsd.
+    cutoff : float, default 3.0
+        Longest bond in the first frame, in A.
+    n_blocks : int, default 5
+        Blocks of time, for errors.
+    **options
+        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.distortion : ndarray of float32, (n_frames, n_tetrahedra)
+        The measure. It grows with the frames, since entropies are compared at equal numbers of samples: 4 bytes per
+        tetrahedron and frame.
+    results.mean, results.std : float
+        Mean and standard deviation over all.
+    results.support_entropy, results.support_entropy_error : float
+        R ln W with the number W of bins that occur, and its standard error, in J/mol/K. It grows with
+        ``results.n_samples``.
+    results.shannon_entropy, results.shannon_entropy_error : float
+        Shannon entropy with the correction of Miller and Madow, and its standard error, in J/mol/K.
+    results.n_samples : int
+        Tetrahedra times frames.
+    results.orientation : float
+        Mean of x^4 + y^4 + z^4 of the bond directions in the frame of the crystal: 0.333 for bonds along (111), 0.556
+        when these are turned by 45 degrees about z, 0.6 for all directions alike.
+
+    Raises
+    ------
+    InputError
+        If a centre has not four ligands, or measure and mode do not go together.
+
+    Notes
+    -----
+    Entropies of two systems are compared by `compare_disorder`, at equal numbers of samples and equal orientation.
+    """
+
+    def __init__(
+        self,
+        centres: Any,
+        ligands: Any = None,
+        *,
+        measure: Measure = "sd",
+        mode: Mode = "correct",
+        rotation: Any = None,
+        bin_width: float | None = None,
+        cutoff: float = 3.0,
+        n_blocks: int = 5,
+        **options: Any,
+    ) -> None:
+        tetrahedral_distortion(np.eye(4, 3) - 0.25, measure=measure, mode=mode)  # refuses bad names
+        axes = rotation_matrix(rotation)
+        lower, upper, width = _BINS["published" if mode == "published" else measure]
+        parameters = {
+            "measure": measure, "mode": mode, "rotation": axes, "cutoff": cutoff, "n_blocks": n_blocks,
+            "bin_width": width if bin_width is None else float(bin_width), "lower": lower, "upper": upper,
+        }  # fmt: skip
+        super().__init__(
+            centres,
+            ligands,
+            cutoff=cutoff,
+            rotation=axes,
+            n_blocks=n_blocks,
+            parameters=parameters,
+            **options,
+        )
+
+    def _prepare_block(self) -> None:
+        self._rows: list[Any] = []
+        self._anisotropy = 0.0
+
+    def _process(self, chunk: Chunk) -> None:
+        vectors = self._bonds(chunk)
+        p = self.parameters
+        self._rows.append(
+            tetrahedral_distortion(vectors, measure=p["measure"], mode=p["mode"]).astype(np.float32)
+        )
+        squares = (vectors**2).sum(axis=-1)
+        self._anisotropy += float(((vectors**4).sum(axis=-1) / squares**2).mean(axis=(1, 2)).sum())
+
+    def _block_results(self) -> dict[str, Any]:
+        return {"rows": np.concatenate(self._rows), "anisotropy": self._anisotropy}
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        values = np.concatenate([block["rows"] for block in blocks])
+        p = self.parameters
+        bins = {"lower": p["lower"], "upper": p["upper"]}
+        widths = tuple(p["bin_width"] * factor for factor in (1.0, 1.05, 1.1))
+
+        def support(x: Any) -> float:
+            return support_entropy(x, widths=widths, **bins)
+
+        def shannon(x: Any) -> float:
+            return shannon_entropy(x, width=p["bin_width"], **bins)
+
+        n_blocks = min(self._n_blocks, len(values))
+        enough = n_blocks > 1
+        nan = float("nan")
+        self.results.update(
+            distortion=values,
+            kinds=tuple(map(str, self._tetrahedron_kinds)),
+            mean=float(values.mean(dtype=np.float64)),
+            std=float(values.std(dtype=np.float64)),
+            n_samples=int(values.size),
+            orientation=sum(block["anisotropy"] for block in blocks) / len(values),
+            support_entropy=support(values),
+            support_entropy_error=jackknife_error(values, support, n_blocks=n_blocks) if enough else nan,
+            shannon_entropy=shannon(values),
+            shannon_entropy_error=jackknife_error(values, shannon, n_blocks=n_blocks) if enough else nan,
+        )
+
+    def plot(self, ax: Any = None, **line: Any) -> Any:
+        """Plot the distribution of the measure.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to plot.
+        **line
+            Passed to matplotlib, for example ``label=``.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        axes = self._axes(ax)
+        p = self.parameters
+        edges = np.arange(p["lower"], p["upper"], p["bin_width"])
+        counts = np.histogram(self.results.distortion, edges)[0]
+        seen = np.flatnonzero(counts)
+        shown = slice(max(seen[0] - 2, 0), seen[-1] + 3)
+        density = counts / counts.sum() / p["bin_width"]
+        axes.stairs(density[shown], edges[shown.start : shown.start + len(density[shown]) + 1], **line)
+        label = {"sd": "s_d", "q": "q", "rmsd": "RMSD (Å)"}[p["measure"]]
+        axes.set(xlabel=label, ylabel="density")
+        if "label" in line:
+            axes.legend()
+        return axes
+
+    def _table(self) -> dict[str, Any]:
+        values = self.results.distortion
+        return {
+            "tetrahedron": np.arange(values.shape[1]),
+            "kind": list(self.results.kinds),
+            "mean": values.mean(axis=0, dtype=np.float64),
+            "std": values.std(axis=0, dtype=np.float64),
+            "units": {"mean": "A", "std": "A"} if self.parameters["measure"] == "rmsd" else {},
+        }
+
+
+@references("guan2024", "miller1955")
+def compare_disorder(
+    analyses: Mapping[str, TetrahedralDistortion], *, n_samples: int | None = None, n_blocks: int = 10
+) -> EntropyComparison:
+    """Compare the entropies of several systems at equal numbers of samples and equal orientation.
+
+    Parameters
+    ----------
+    analyses : mapping of str to TetrahedralDistortion
+        Analyses that were run or loaded, by the names of the systems.
+    n_samples : int, optional
+        Samples taken from each; default: as many as the smallest has. A warning says what was left out.
+    n_blocks : int, default 10
+        Blocks of time for the errors.
+
+    Returns
+    -------
+    EntropyComparison
+        Both entropies of every system.
+
+    Raises
+    ------
+    InputError
+        If measures or bins differ, or tetrahedra lie in different orientations and the measure depends on it.
+
+    Warns
+    -----
+    UserWarning
+        If numbers of samples differ, so that the longer ones are cut into pieces of the same number.
+    """
+    if len(analyses) < 2:
+        raise InputError(
+            "analyses", need="at least two", got=str(len(analyses)), remedy="pass a dict of them"
+        )
+    for analysis in analyses.values():
+        analysis._require_results()
+    first_name, first = next(iter(analyses.items()))
+    for name, other in analyses.items():
+        for key in ("measure", "mode", "bin_width"):
+            if other.parameters[key] != first.parameters[key]:
+                raise InputError(
+                    f"{key} of {name}", need=f"{first.parameters[key]!r} as in {first_name}",
+                    got=repr(other.parameters[key]), remedy="run both with the same settings",
+                )  # fmt: skip
+        apart = abs(other.results.orientation - first.results.orientation)
+        if first.parameters["measure"] == "sd" and apart > ORIENTATION_TOLERANCE:
+            raise InputError(
+                f"orientation of {name}",
+                need=f"tetrahedra that lie as in {first_name} (anisotropy {first.results.orientation:.3f})",
+                got=f"{other.results.orientation:.3f}",
+                remedy="turn one of them with rotation=, or use measure='q' or 'rmsd'",
+            )  # fmt: skip
+    sizes = {name: a.results.n_samples for name, a in analyses.items()}
+    if n_samples is None and len(set(sizes.values())) > 1:
+        warnings.warn(
+            f"numbers of samples differ ({', '.join(f'{k}: {v}' for k, v in sizes.items())}); entropies are "
+            f"compared at {min(sizes.values())} samples each",
+            stacklevel=2,
+        )
+    p = first.parameters
+    orientation = f"anisotropy {first.results.orientation:.2f}"
+    return compare_entropies(
+        {name: a.results.distortion for name, a in analyses.items()},
+        orientations=dict.fromkeys(analyses, orientation) if p["measure"] == "sd" else None,
+        n_samples=n_samples,
+        width=p["bin_width"],
+        lower=p["lower"],
+        upper=p["upper"],
+        n_blocks=n_blocks,
+    )

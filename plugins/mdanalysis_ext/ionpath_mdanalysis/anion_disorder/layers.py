@@ -1,0 +1,330 @@
+"""Layers across a cell: composition, mass density, and how amorphous they are."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.structure import AmorphisationProfile as Profile
+from ionpath.structure import Regions, divide_regions
+from ionpath.structure._frames import heights
+from ionpath.structure.amorphisation import layer_amplitudes, layer_grid, normalised_profile
+from ionpath.structure.profiles import LayerHistogram
+from ionpath.structure.regions import NAMES
+from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis.anion_disorder._structure import (
+    Floats,
+    StructureAnalysis,
+    TimeBlocks,
+    cell_now,
+    symbols_of,
+)
+
+Axis = Literal["x", "y", "z", 0, 1, 2]
+
+
+def _axis_number(axis: Axis) -> int:
+    numbers: dict[Any, int] = {"x": 0, "y": 1, "z": 2, 0: 0, 1: 1, 2: 2}
+    if axis not in numbers:
+        raise InputError("axis", need="x, y or z", got=repr(axis), remedy="choose one of them")
+    return numbers[axis]
+
+
+@references("chen2025")
+class LayerProfiles(StructureAnalysis):
+    """Composition and mass density in layers across a cell.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        Atoms to count, usually all of them.
+    axis : {"y", "x", "z"}
+        Cell vector that counts the layers.
+    bins : int, default 20
+        Number of layers.
+    n_blocks : int, default 5
+        Blocks of time, for errors.
+    **options
+        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.y : ndarray, (B,)
+        Centres of the layers, in A.
+    results.species : tuple of str
+        Species.
+    results.fractions : ndarray, (species, B)
+        Number fractions.
+    results.mass_density, results.mass_density_error : ndarray, (B,)
+        Mass density and its standard error, in g/cm^3.
+
+    Raises
+    ------
+    InputError
+        If elements or masses are not known.
+    """
+
+    def __init__(
+        self, atoms: Any, *, axis: Axis = "y", bins: int = 20, n_blocks: int = 5, **options: Any
+    ) -> None:
+        _checks.check_group(atoms, "atoms")
+        number = _axis_number(axis)
+        parameters = {"axis": number, "bins": bins, "n_blocks": n_blocks}
+        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
+        symbols = symbols_of(atoms, "atoms")
+        self._make = partial(LayerHistogram, symbols, _masses(atoms), axis=number, bins=bins)
+
+    def _prepare_block(self) -> None:
+        self._parts = TimeBlocks(self._make)
+
+    def _process(self, chunk: Chunk) -> None:
+        for block, positions, cell in self._frames_of(chunk, "atoms"):
+            self._parts.at(block).add(positions, cell)
+
+    def _block_results(self) -> dict[str, Any]:
+        return {"parts": self._parts.states()}
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        parts = TimeBlocks(self._make)
+        for block in blocks:
+            parts.merge(block["parts"])
+        found = parts.total().result()
+        self.results.update(
+            y=found.y,
+            species=found.species,
+            fractions=found.fractions,
+            densities=found.densities,
+            mass_density=found.mass_density,
+            mass_density_error=parts.error(_mass_density),
+        )
+
+    def plot(self, ax: Any = None) -> Any:
+        """Plot the number fractions, with the mass density on an axis of its own.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to plot.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        axes = self._axes(ax)
+        r = self.results
+        for name, row in zip(r.species, r.fractions, strict=True):
+            axes.plot(r.y, row, "o-", ms=3, label=name)
+        axes.set(xlabel="position (Å)", ylabel="number fraction", ylim=(0, None))
+        axes.legend(fontsize="small")
+        other = axes.twinx()
+        other.errorbar(r.y, r.mass_density, r.mass_density_error, color="0.5", ls="--", lw=1)
+        other.set_ylabel("mass density (g/cm³)")
+        return axes
+
+    def _table(self) -> dict[str, Any]:
+        r = self.results
+        table = {"y": r.y, "mass density": r.mass_density, "error": r.mass_density_error}
+        table.update(dict(zip(r.species, r.fractions, strict=True)))
+        return {**table, "units": {"y": "A", "mass density": "g/cm^3", "error": "g/cm^3"}}
+
+
+def _mass_density(part: LayerHistogram) -> Floats:
+    return part.result().mass_density
+
+
+def _masses(atoms: Any) -> Floats:
+    masses = getattr(atoms, "masses", None)
+    if masses is None or not (np.asarray(masses) > 0).all():
+        raise InputError(
+            "atoms", need="masses in the topology", got="none" if masses is None else "atoms without a mass",
+            remedy="call u.guess_TopologyAttrs(to_guess=['masses']) or add_TopologyAttr('masses', values)",
+        )  # fmt: skip
+    return np.asarray(masses, dtype=np.float64)
+
+
+@references("chen2025")
+class AmorphisationProfile(StructureAnalysis):
+    """How amorphous the layers of a cell are, and where crystal, interface and glass lie.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        Atoms that tell: all, or the framework.
+    axis : {"y", "x", "z"}
+        Cell vector that counts the layers.
+    thickness : float, default 6
+        Thickness of a layer, in A; rounded so that whole layers fit.
+    grid : float, default 0.5
+        Largest distance between points of the grid, in A.
+    sigma : float, default 0.7
+        Width of the Gaussian of an atom, in A.
+    thresholds : tuple of float, optional
+        Crystal below the first, glass above the second; default: from the profile.
+    **options
+        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.y : ndarray, (B,)
+        Centres of the layers, in A.
+    results.profile, results.error : ndarray, (B,)
+        Amorphisation of every layer, 1 for the most amorphous one, and its standard error.
+    results.contrast : float
+        Highest less lowest value.
+    results.layers : ionpath.structure.AmorphisationProfile
+        The same as one object.
+
+    Raises
+    ------
+    InputError
+        If fewer than two layers fit.
+
+    Notes
+    -----
+    `ionpath.structure.amorphisation_profile` says what is computed. `regions` divides the layers, and `select`
+    gives the atoms of a region.
+    """
+
+    def __init__(
+        self,
+        atoms: Any,
+        *,
+        axis: Axis = "y",
+        thickness: float = 6.0,
+        grid: float = 0.5,
+        sigma: float = 0.7,
+        thresholds: tuple[float, float] | None = None,
+        **options: Any,
+    ) -> None:
+        _checks.check_group(atoms, "atoms")
+        number = _axis_number(axis)
+        parameters = {
+            "axis": number, "thickness": thickness, "grid": grid, "sigma": sigma, "thresholds": thresholds,
+        }  # fmt: skip
+        super().__init__({"atoms": atoms}, parameters=parameters, **options)
+        self._layers = layer_grid(
+            cell_now(atoms, "atoms"), axis=number, thickness=thickness, grid=grid, sigma=sigma
+        )
+
+    def _prepare_block(self) -> None:
+        self._sums = np.zeros((2, self._layers.n_layers))
+        self._height = 0.0
+        self._count = 0
+
+    def _process(self, chunk: Chunk) -> None:
+        for _, positions, cell in self._frames_of(chunk, "atoms"):
+            amplitudes = layer_amplitudes(positions, cell, self._layers)
+            self._sums += [amplitudes, amplitudes**2]
+            self._height += float(heights(cell)[self._layers.axis])
+            self._count += 1
+
+    def _block_results(self) -> dict[str, Any]:
+        return {"sums": self._sums, "height": self._height, "count": self._count}
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        total, squares = sum(block["sums"] for block in blocks)
+        count = sum(block["count"] for block in blocks)
+        height = sum(block["height"] for block in blocks) / count
+        found = normalised_profile(total, squares, count, height, self._layers)
+        self.results.update(
+            y=found.y,
+            profile=found.profile,
+            error=found.error,
+            contrast=float(np.ptp(found.profile)),
+            layers=found,
+        )
+
+    def regions(self, **options: Any) -> Regions:
+        """Tell crystal, interface and glass apart.
+
+        Parameters
+        ----------
+        **options
+            ``thresholds``, ``interface_layers``, ``contrast``: see `ionpath.structure.divide_regions`.
+
+        Returns
+        -------
+        Regions
+            Region of every layer.
+
+        Raises
+        ------
+        InputError
+            If the profile is too flat to be divided.
+        """
+        self._require_results()
+        profile: Profile = self.results.layers
+        return divide_regions(profile, **{"thresholds": self.parameters["thresholds"], **options})
+
+    def select(
+        self, region: Literal["crystal", "interface", "glass"], group: Any = None, **options: Any
+    ) -> Any:
+        """Give the atoms that lie in a region in the frame that the universe is at.
+
+        Parameters
+        ----------
+        region : {"crystal", "interface", "glass"}
+            Region.
+        group : AtomGroup, optional
+            Atoms to choose from; default: those of the analysis.
+        **options
+            As for `regions`.
+
+        Returns
+        -------
+        AtomGroup
+            Fixed selection, to be passed to other analyses.
+
+        Raises
+        ------
+        InputError
+            If the region is unknown, or results were loaded and no group is passed.
+        """
+        if region not in NAMES:
+            raise InputError("region", need=" or ".join(NAMES), got=repr(region), remedy="choose one of them")
+        atoms = self.groups.get("atoms") if group is None else group
+        if atoms is None:
+            raise InputError("group", need="an AtomGroup", got="none", remedy="pass the atoms to choose from")
+        found = self.regions(**options).of(atoms.positions, cell_now(atoms, "group"))
+        return atoms[found == NAMES.index(region)]
+
+    def plot(self, ax: Any = None) -> Any:
+        """Plot the profile with its regions, if it can be divided.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to plot.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        axes = self._axes(ax)
+        r = self.results
+        axes.errorbar(r.y, r.profile, r.error, fmt="o-", ms=3)
+        try:
+            layers = self.regions().layers
+        except InputError:
+            layers = np.array([], dtype=np.int64)
+        half = 0.5 * r.layers.thickness
+        for y, kind in zip(r.y, layers, strict=False):
+            axes.axvspan(y - half, y + half, color=("C0", "0.6", "C3")[kind], alpha=0.15, lw=0)
+        axes.set(xlabel="position (Å)", ylabel="amorphisation")
+        return axes
+
+    def _table(self) -> dict[str, Any]:
+        r = self.results
+        table: dict[str, Any] = {"y": r.y, "profile": r.profile, "error": r.error}
+        try:
+            table["region"] = [NAMES[k] for k in self.regions().layers]
+        except InputError:
+            table["region"] = ["not divided"] * len(r.y)
+        return {**table, "units": {"y": "A"}}

@@ -1,0 +1,295 @@
+"""Structure factors, as X-rays and neutrons see them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.structure import (
+    DiffractionPeak,
+    RadialHistogram,
+    first_sharp_diffraction_peak,
+    neutron_lengths,
+    partial_structure_factors,
+    r_chi,
+    read_structure_factor,
+    reciprocal_vectors,
+    total_structure_factor,
+    xray_form_factors,
+)
+from ionpath.structure._frames import check_cutoff
+from ionpath.structure.reciprocal import DirectSum
+from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis.anion_disorder._structure import (
+    Floats,
+    StructureAnalysis,
+    TimeBlocks,
+    cell_now,
+    default_reach,
+    symbols_of,
+)
+
+Kind = Literal["neutron", "xray"]
+
+
+@references("faber1965", "lorch1969", "waasmaier1995", "sears1992", "wright1993", "chen2025")
+class StructureFactor(StructureAnalysis):
+    """Static structure factors: partials, and the totals of X-ray and neutron scattering.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        All atoms that scatter.
+    q : array_like, optional
+        Moduli in 1/A (transform), or edges of bins (direct); default: 0.3 to 12 in steps of 0.02, or 0.1.
+    method : {"transform", "direct"}
+        ``"transform"`` of the radial distribution functions; ``"direct"`` sum at the scattering vectors that fit
+        into the cell, for crystals and to check the other.
+    r_max : float, optional
+        Range of the transform, in A; default: what fits into half of the cell.
+    bin_width : float, default 0.02
+        Bins of the radial distribution functions, in A.
+    lorch : bool, default False
+        Damp the ripples that the end of the transform makes.
+    isotopes : mapping of str to (float or str), optional
+        Neutron scattering lengths in fm, or names such as ``"7Li"``.
+    ions : mapping of str to str, optional
+        X-ray form factors of ions, such as ``{"Cl": "Cl-"}``.
+    max_per_bin : int or None, default 200
+        Scattering vectors of about the same length that the direct sum takes at most.
+    mode : {"correct", "published"}
+        ``"published"`` totals are not normalised, see `ionpath.structure.total_structure_factor`.
+    n_blocks : int, default 5
+        Blocks of time, for errors.
+    **options
+        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.q : ndarray, (Q,)
+        Moduli, in 1/A.
+    results.pairs : tuple of (str, str)
+        Pairs of species.
+    results.partials : ndarray, (pairs, Q)
+        Faber-Ziman partial structure factors.
+    results.neutron, results.xray : ndarray, (Q,)
+        Total structure factors.
+    results.neutron_error, results.xray_error : ndarray, (Q,)
+        Their standard errors.
+    results.fractions : dict of str to float
+        Number fractions.
+
+    Raises
+    ------
+    InputError
+        If elements are not known or not tabulated, or `r_max` is beyond half of the cell.
+    """
+
+    def __init__(
+        self,
+        atoms: Any,
+        *,
+        q: ArrayLike | None = None,
+        method: Literal["transform", "direct"] = "transform",
+        r_max: float | None = None,
+        bin_width: float = 0.02,
+        lorch: bool = False,
+        isotopes: Mapping[str, float | str] | None = None,
+        ions: Mapping[str, str] | None = None,
+        max_per_bin: int | None = 200,
+        mode: Literal["correct", "published"] = "correct",
+        n_blocks: int = 5,
+        **options: Any,
+    ) -> None:
+        _checks.check_group(atoms, "atoms")
+        symbols = symbols_of(atoms, "atoms")
+        if method not in ("transform", "direct"):
+            raise InputError(
+                "method", need="'transform' or 'direct'", got=repr(method), remedy="choose one of them"
+            )
+        cell = cell_now(atoms, "atoms")
+        reach = default_reach(atoms, "atoms", np.inf) if r_max is None else check_cutoff(r_max, cell)
+        step = 0.02 if method == "transform" else 0.1
+        moduli = np.arange(0.3, 12.0 + 0.5 * step, step) if q is None else np.asarray(q, dtype=np.float64)
+        if moduli.ndim != 1 or len(moduli) < 2 or moduli[0] <= 0 or (np.diff(moduli) <= 0).any():
+            raise InputError(
+                "q", need="positive moduli that increase", got=repr(q), remedy="give them in 1/A"
+            )
+        parameters = {
+            "method": method, "r_max": reach, "bin_width": bin_width, "lorch": lorch, "mode": mode,
+            "isotopes": dict(isotopes or {}), "ions": dict(ions or {}), "max_per_bin": max_per_bin,
+            "n_blocks": n_blocks,
+        }  # fmt: skip
+        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
+        self._q = moduli
+        neutron_lengths(symbols, isotopes=isotopes)
+        xray_form_factors(symbols, moduli[:1], ions=ions)
+        if method == "transform":
+            self._make: Any = partial(
+                RadialHistogram, symbols, reach, bins=max(10, round(reach / bin_width)), pairs=None
+            )
+        else:
+            vectors = reciprocal_vectors(cell, moduli[-1], q_min=moduli[0], max_per_bin=max_per_bin)
+            self._make = partial(DirectSum, symbols, vectors)
+
+    def _prepare_block(self) -> None:
+        self._parts: TimeBlocks[Any] = TimeBlocks(self._make)
+
+    def _process(self, chunk: Chunk) -> None:
+        for block, positions, cell in self._frames_of(chunk, "atoms"):
+            self._parts.at(block).add(positions, cell)
+
+    def _block_results(self) -> dict[str, Any]:
+        return {"parts": self._parts.states()}
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        parts: TimeBlocks[Any] = TimeBlocks(self._make)
+        for block in blocks:
+            parts.merge(block["parts"])
+        direct = self.parameters["method"] == "direct"
+        total = parts.total().result()
+        numbers = total.fractions if direct else total.numbers
+        fractions = {s: n / sum(numbers.values()) for s, n in numbers.items()}
+        mean_q, partials, counts = (
+            self._binned(total) if direct else (self._q, self._transformed(total), None)
+        )
+        there = np.isfinite(mean_q)
+        self.results.update(
+            q=mean_q[there], pairs=total.pairs, partials=partials[:, there], fractions=fractions
+        )
+        if counts is not None:
+            self.results.vectors_per_bin = counts[there]
+        for kind in ("neutron", "xray"):
+            weights = self._weights(kind, mean_q[there], list(fractions))
+            totals = partial(
+                self._total_of, pairs=total.pairs, fractions=fractions, weights=weights, there=there
+            )
+            self.results[kind] = totals(parts.total())
+            self.results[f"{kind}_error"] = parts.error(totals)
+
+    def _weights(self, kind: str, q: Floats, species: list[str]) -> Mapping[str, ArrayLike]:
+        if kind == "neutron":
+            return neutron_lengths(species, isotopes=self.parameters["isotopes"])
+        return xray_form_factors(species, q, ions=self.parameters["ions"])
+
+    def _total_of(self, part: Any, *, pairs: Any, fractions: Any, weights: Any, there: Any) -> Floats:
+        found = part.result()
+        partials = self._binned(found)[1] if isinstance(part, DirectSum) else self._transformed(found)
+        return total_structure_factor(
+            partials[:, there], pairs, fractions, weights, mode=self.parameters["mode"]
+        )
+
+    def _transformed(self, rdf: Any) -> Floats:
+        return partial_structure_factors(rdf, self._q, lorch=self.parameters["lorch"])
+
+    def _binned(self, found: Any) -> tuple[Floats, Floats, Floats]:
+        return found.binned(self._q)
+
+    def first_peak(self, kind: Kind = "neutron", **options: Any) -> DiffractionPeak:
+        """Find the first sharp diffraction peak.
+
+        Parameters
+        ----------
+        kind : {"neutron", "xray"}
+            Which total.
+        **options
+            ``low``, ``high``, ``prominence``: see `ionpath.structure.first_sharp_diffraction_peak`.
+
+        Returns
+        -------
+        DiffractionPeak
+            Position, height, width and length.
+        """
+        self._require_results()
+        return first_sharp_diffraction_peak(self.results.q, self.results[kind], **options)
+
+    def r_chi(
+        self,
+        experiment: str | os.PathLike[str] | tuple[ArrayLike, ArrayLike],
+        kind: Kind = "neutron",
+        *,
+        q_range: tuple[float, float] | None = None,
+    ) -> float:
+        """Measure how far the total is from an experiment.
+
+        Parameters
+        ----------
+        experiment : str, path, or (q, s)
+            File with two columns, Q in 1/A and S(Q), or these two arrays.
+        kind : {"neutron", "xray"}
+            Which total.
+        q_range : tuple of float, optional
+            Range to compare in, in 1/A.
+
+        Returns
+        -------
+        float
+            R_chi in percent.
+        """
+        self._require_results()
+        q, s = experiment if isinstance(experiment, tuple) else read_structure_factor(experiment)
+        return r_chi(q, s, self.results.q, self.results[kind], q_range=q_range)
+
+    def plot(self, kind: Kind = "neutron", experiment: Any = None, ax: Any = None) -> Any:
+        """Plot a total structure factor with its error.
+
+        Parameters
+        ----------
+        kind : {"neutron", "xray"}
+            Which total.
+        experiment : str, path, or (q, s), optional
+            Experiment to lay over it.
+        ax : matplotlib.axes.Axes, optional
+            Where to plot.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        axes = self._axes(ax)
+        r = self.results
+        axes.plot(r.q, r[kind], label=kind)
+        error = r[f"{kind}_error"]
+        axes.fill_between(r.q, r[kind] - error, r[kind] + error, alpha=0.3, lw=0)
+        if experiment is not None:
+            q, s = experiment if isinstance(experiment, tuple) else read_structure_factor(experiment)
+            axes.plot(q, s, "k.", ms=2, label="experiment")
+            axes.legend()
+        axes.set(xlabel="Q (1/Å)", ylabel="S(Q)")
+        return axes
+
+    def plot_partials(self, ax: Any = None) -> Any:
+        """Plot the partial structure factors.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to plot.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        axes = self._axes(ax)
+        for (a, b), curve in zip(self.results.pairs, self.results.partials, strict=True):
+            axes.plot(self.results.q, curve, label=f"{a}–{b}")
+        axes.set(xlabel="Q (1/Å)", ylabel="partial S(Q)")
+        axes.legend(fontsize="small")
+        return axes
+
+    def _table(self) -> dict[str, Any]:
+        r = self.results
+        table = {"q": r.q, "neutron": r.neutron, "neutron error": r.neutron_error}
+        table.update({"xray": r.xray, "xray error": r.xray_error})
+        table.update({f"{a}-{b}": curve for (a, b), curve in zip(r.pairs, r.partials, strict=True)})
+        return {**table, "units": {"q": "1/A"}}
