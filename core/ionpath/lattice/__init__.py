@@ -27,6 +27,13 @@ _EXPORTS: dict[str, str] = {
     "Tetrahedra": "interstices",
     "tetrahedral_interstices": "interstices",
     # -- argyrodite.py (reference tetrahedral sites) adds its names below this line --
+    "TETRAHEDRAL_SITES": "argyrodite",
+    "TetrahedralSite": "argyrodite",
+    "cage_sites": "argyrodite",
+    "framework": "argyrodite",
+    "orbit": "argyrodite",
+    "setting_from_bonds": "argyrodite",
+    "tetrahedral_sites": "argyrodite",
     # -- and above this one --
 }
 """Public name -> module of this package that defines it."""
