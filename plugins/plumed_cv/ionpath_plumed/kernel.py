@@ -19,6 +19,7 @@ INSTALL = (
     "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
 )
 OLDEST = (2, 10)
+_LOAD = re.compile(r"^(LOAD\s+FILE=)\S*PythonCVInterface\.(?:so|dylib)\b")
 Floats = NDArray[np.float64]
 
 
@@ -178,6 +179,31 @@ def prepare(lines: Iterable[str]) -> list[str]:
     >>> prepare(["UNITS LENGTH=A  # nothing else", "d: DISTANCE ...", "  ATOMS=1,2", "..."])
     ['UNITS LENGTH=A', 'd: DISTANCE ATOMS=1,2']
     """
+    statements = joined(lines)
+    if any(_LOAD.search(statement) for statement in statements):
+        path = str(pycv_path()).replace("\\", r"\\")
+        statements = [_LOAD.sub(rf"\g<1>{path}", statement) for statement in statements]
+    return statements
+
+
+def joined(lines: Iterable[str]) -> list[str]:
+    """Complete statements, with comments gone and continuations joined.
+
+    Parameters
+    ----------
+    lines : iterable of str
+        Lines of a plumed.dat.
+
+    Returns
+    -------
+    list of str
+        One complete statement each.
+
+    Raises
+    ------
+    InputError
+        If a continued statement is not closed.
+    """
     statements: list[str] = []
     open_block: list[str] | None = None
     for raw in lines:
@@ -199,8 +225,7 @@ def prepare(lines: Iterable[str]) -> list[str]:
     if open_block is not None:
         raise InputError("plumed.dat", need="a line '...' that ends a long statement", got="the end of the file",
                          remedy=f"close the statement {open_block[0][:40]!r}")  # fmt: skip
-    return [re.sub(r"(?<=FILE=)(\S*/)?PythonCVInterface\.(so|dylib)\b", lambda _: str(pycv_path()), s) if
-            s.startswith("LOAD") else s for s in statements]  # fmt: skip
+    return statements
 
 
 class Engine:

@@ -16,7 +16,7 @@ from ionpath.errors import InputError, IonpathError, require
 from ionpath.files import atomic_path
 from ionpath_plumed.checks import check_input, keywords
 from ionpath_plumed.files import cut_back
-from ionpath_plumed.kernel import check_kernel
+from ionpath_plumed.kernel import check_kernel, joined
 from ionpath_plumed.progress import BarrierWatch
 from ionpath_plumed.protocols import PlumedInput
 
@@ -166,8 +166,8 @@ def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
         return PlumedInput.read(path if path.is_dir() else path.parent)
     text = plumed if isinstance(plumed, str) else "\n".join(plumed)
     found: dict[str, Any] = {}
-    for line in text.splitlines():
-        _, action, words = keywords(line)
+    for statement in joined(text.splitlines()):
+        _, action, words = keywords(statement)
         if action in ("METAD", "OPES_METAD", "OPES_METAD_EXPLORE"):
             found["variables"] = tuple(words.get("ARG", "").split(","))
             if "TEMP" in words:
@@ -245,11 +245,8 @@ class Job:
         """Put atoms in the state of the checkpoint, or give them velocities."""
         generator = np.random.default_rng(self.seed)
         if not checkpoint.exists():
-            from ase.md.velocitydistribution import MaxwellBoltzmannDistribution, Stationary
-
             if not atoms.get_momenta().any():
-                MaxwellBoltzmannDistribution(atoms, temperature_K=self.temperature, rng=generator)
-                Stationary(atoms)
+                atoms.set_momenta(_thermal_momenta(atoms, self.temperature, generator))
             return 0, generator
         with np.load(checkpoint) as saved:
             if not np.array_equal(saved["numbers"], atoms.numbers):
@@ -330,6 +327,15 @@ class Job:
                 cell=np.array(atoms.cell), numbers=atoms.numbers,
                 generator=np.array(json.dumps(generator.bit_generator.state)),
             )  # fmt: skip
+
+
+def _thermal_momenta(atoms: Atoms, temperature: float, generator: np.random.Generator) -> Any:
+    """Momenta of the Maxwell-Boltzmann distribution without a drift of the whole, in units of ASE."""
+    from ase import units
+
+    masses = atoms.get_masses()[:, None]
+    momenta = generator.standard_normal((len(atoms), 3)) * np.sqrt(masses * units.kB * temperature)
+    return momenta - masses * momenta.sum(0) / masses.sum()
 
 
 class _Normal:

@@ -242,7 +242,7 @@ def choose_hop(
         )
     if ion is None:
         ions = list(shell_of(crystal_of(crystal), first, mobile=mobile, radius=radius).ions)
-        ion = ions[int(crystal.distances(second, ions).argmin())]
+        ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first
     check_atoms(crystal, [ion, first, second])
     return ion, first, second
 
@@ -335,7 +335,7 @@ def _concerted(
     others = [s.centre for s in shells if s.centre not in (first, second)]
     third = min(others, key=lambda c: float(crystal.distances(second, [c])[0])) if others else first
     ions = [i for i in shell_of(crystal_of(crystal), second, mobile=mobile, radius=radius).ions if i != one]
-    two = ions[int(crystal.distances(third, ions).argmin())]
+    two = ions[int(crystal.distances(third, ions).round(3).argmin())]
     pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"
     body = [
         f"# {_named(crystal, one)} moves to the shell of {_named(crystal, second)} while {_named(crystal, two)} moves "

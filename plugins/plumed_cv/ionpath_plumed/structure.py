@@ -149,7 +149,7 @@ def find_tetrahedra(
     found = []
     for atom in crystal.of(central).tolist():
         distances = crystal.distances(atom, anions)
-        near = anions[np.argsort(distances, kind="stable")[:4]]
+        near = anions[np.argsort(distances.round(3), kind="stable")[:4]]
         if len(near) == 4 and np.sort(distances)[3] <= cutoff:
             found.append((atom, *sorted(near.tolist())))
     if not found:
@@ -198,7 +198,7 @@ def find_shells(structure: Any, *, mobile: str = "Li", radius: float = 3.0, leas
         if atom in bonded:
             continue
         distances = crystal.distances(atom, ions)
-        near = ions[np.argsort(distances, kind="stable")[: int((distances <= radius).sum())]]
+        near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
         best = max(best, len(near))
         if len(near) >= least:
             shells.append(Shell(atom, tuple(near.tolist())))
@@ -250,7 +250,7 @@ def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float =
     check_atoms(crystal, [centre])
     ions = crystal.of(mobile)
     distances = crystal.distances(centre, ions) if len(ions) else np.zeros(0)
-    near = ions[np.argsort(distances, kind="stable")[: int((distances <= radius).sum())]]
+    near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
     if not len(near):
         got = f"the nearest at {distances.min():.2f} A" if len(ions) else f"no {mobile} at all"
         raise InputError(

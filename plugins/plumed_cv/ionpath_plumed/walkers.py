@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
 from ionpath_plumed.checks import check_input
+from ionpath_plumed.kernel import joined
 from ionpath_plumed.protocols import PlumedInput
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def walker_input(given: PlumedInput, walker: int, n_walkers: int) -> PlumedInput
 
     lines = []
     found = False
-    for line in given.lines:
+    for line in joined(given.lines):
         words = line.split()
         if "METAD" in words[:2] and not line.startswith("#"):
             found = True

@@ -1,0 +1,324 @@
+"""Well-tempered metadynamics on the real kernel through ASE: forces, restart, walkers, analysis."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from ase import Atoms, units
+from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.plumed import Plumed
+
+from ionpath.errors import InputError
+from ionpath_plumed import analyse_metadynamics, metadynamics_input, read_hills, run_metadynamics
+from ionpath_plumed.checks import check_input
+from ionpath_plumed.files import read_table
+from ionpath_plumed.metadynamics import BrokenRun, as_input
+from ionpath_plumed.protocols import PlumedInput
+
+
+class DoubleWell(Calculator):
+    """A lithium between two fixed sulfur atoms: quartic along x, harmonic across. Cheap, and its barrier is known."""
+
+    implemented_properties = ("energy", "forces")
+    barrier = 30.0 * units.kJ / units.mol
+    half = 1.3
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        x, y, z = self.atoms.positions[0] - [4.0, 5.0, 5.0]
+        shape = (x / self.half) ** 2 - 1
+        forces = np.zeros((len(self.atoms), 3))
+        forces[0] = -4 * self.barrier * shape * x / self.half**2, -4.0 * y, -4.0 * z
+        held = self.atoms.positions[1:] - [[1.0, 5.0, 5.0], [7.0, 5.0, 5.0]]
+        forces[1:] = -20.0 * held
+        self.results["energy"] = self.barrier * shape**2 + 2.0 * (y * y + z * z) + 10.0 * (held**2).sum()
+        self.results["forces"] = forces
+
+
+class Exploding(DoubleWell):
+    """Forces stop being numbers after some steps."""
+
+    calls = 0
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        self.calls += 1
+        if self.calls > 120:
+            self.results["forces"][0, 0] = np.nan
+
+
+def system(calculator: Calculator | None = None) -> Atoms:
+    places = [[2.7, 5.0, 5.0], [1.0, 5.0, 5.0], [7.0, 5.0, 5.0]]
+    return Atoms("LiS2", positions=places, cell=[14, 10, 10], pbc=True, calculator=calculator or DoubleWell())
+
+
+INPUT = PlumedInput(
+    text="""UNITS LENGTH=A ENERGY=kj/mol TIME=ps
+LOAD FILE=PythonCVInterface.so
+s: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.shell
+metad: METAD ...
+  ARG=s.py-d1,s.py-d2 SIGMA=0.2,0.2 HEIGHT=4 PACE=10 BIASFACTOR=8 TEMP=300 FILE=HILLS
+  GRID_MIN=0,0 GRID_MAX=8,8 GRID_SPACING=0.04,0.04
+...
+PRINT ARG=s.py-d1,s.py-d2,metad.bias STRIDE=10 FILE=COLVAR
+FLUSH STRIDE=10
+""",
+    kind="inter-cage", variables=("s.py-d1", "s.py-d2"), start=(1.7, 4.3), end=(4.3, 1.7), reach=(0.8, 0.8),
+)  # fmt: skip
+OPTIONS = {"trajectory_every": 0.1, "checkpoint_every": 0.2, "progress": False, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run")
+    return run_metadynamics(system(), INPUT, picoseconds=4.0, folder=folder, **OPTIONS)
+
+
+def test_run_leaves_hills_values_and_frames(finished):
+    hills = read_hills(finished.hills[0])
+    assert hills.names == ("s.py-d1", "s.py-d2")
+    assert hills.bias_factor == 8.0
+    np.testing.assert_allclose(hills.times, 0.02 * np.arange(1, 201), atol=1e-9)
+    # Well-tempered: hills of 4 kJ/mol times gamma / (gamma - 1) as PLUMED writes them, shrinking as the basin fills.
+    assert hills.heights[0] == pytest.approx(4.0 * 8 / 7)
+    assert hills.heights[-20:].mean() < 0.7 * hills.heights[0]
+    from ase.io import read
+
+    frames = read(finished.trajectory[0], index=":")
+    assert [f.info["step"] for f in frames] == list(range(50, 2001, 50))
+    assert frames[-1].get_forces().shape == (3, 3)
+    colvar = read_table(finished.colvar[0])
+    last = frames[-1]
+    assert colvar["s.py-d1"][-1] == pytest.approx(last.get_distance(0, 1, mic=True), abs=1e-5)
+    assert colvar["s.py-d2"][-1] == pytest.approx(last.get_distance(0, 2, mic=True), abs=1e-5)
+
+
+def test_biased_forces_are_those_of_finite_differences(finished, tmp_path, monkeypatch):
+    # The hills of the run act, none is added: energy and forces of the same ASE calculator, differentiated.
+    (tmp_path / "HILLS").write_text(finished.hills[0].read_text())
+    monkeypatch.chdir(tmp_path)
+    frozen = [line.replace("PACE=10", "PACE=1000000000") for line in INPUT.lines if "GRID_MIN" not in line]
+    rng = np.random.default_rng(0)
+    atoms = system()
+    inner = atoms.calc
+    lines = check_input([line for line in frozen if not line.startswith(("PRINT", "FLUSH"))], 3)
+    biased = Plumed(inner, lines, timestep=2 * units.fs, atoms=atoms, kT=300 * units.kB, restart=True)
+    atoms.calc = biased
+    largest = 0.0
+    for _ in range(4):
+        atoms.positions = system().positions + rng.normal(scale=0.25, size=(3, 3))
+        atoms.positions[0, 0] += rng.uniform(0, 2.5)
+        forces = atoms.get_forces()
+        bias = forces - inner.get_forces(atoms)
+        largest = max(largest, np.abs(bias).max())
+        place, step = atoms.positions.copy(), 1e-4
+        for i, a in np.ndindex(3, 3):
+            ends = []
+            for sign in (1, -1):
+                moved = place.copy()
+                moved[i, a] += sign * step
+                atoms.positions = moved
+                ends.append(atoms.get_potential_energy())
+            assert forces[i, a] == pytest.approx(-(ends[0] - ends[1]) / (2 * step), abs=2e-4)
+        np.testing.assert_allclose(bias.sum(0), 0.0, atol=1e-9)
+    assert largest > 0.05
+    biased.plumed.finalize()
+
+
+def test_a_run_in_two_parts_is_the_run_in_one(tmp_path, finished):
+    first = run_metadynamics(system(), INPUT, picoseconds=1.0, folder=tmp_path, **OPTIONS)
+    assert (first.steps, first.resumed_at) == (500, 0)
+    second = run_metadynamics(system(), INPUT, picoseconds=2.0, folder=tmp_path, **OPTIONS)
+    assert (second.steps, second.resumed_at) == (1000, 500)
+    parts, whole = read_hills(second.hills[0]), read_hills(finished.hills[0])
+    np.testing.assert_allclose(parts.times, whole.times[:100])
+    # The hill of the very step at which the run stopped acts half a kick earlier: no more than that differs.
+    np.testing.assert_allclose(parts.centres, whole.centres[:100], atol=1e-2)
+    np.testing.assert_allclose(parts.heights, whole.heights[:100], rtol=1e-2)
+    colvar = read_table(second.colvar[0])
+    np.testing.assert_allclose(colvar["time"], 0.02 * np.arange(101), atol=1e-6)
+    again = run_metadynamics(system(), INPUT, picoseconds=2.0, folder=tmp_path, **OPTIONS)
+    assert again.resumed_at == 1000
+    assert len(read_hills(again.hills[0])) == 100
+
+
+KILLED = """
+import sys
+sys.path.insert(0, {tests!r})
+from test_metadynamics import INPUT, OPTIONS, system
+from ionpath_plumed import run_metadynamics
+run_metadynamics(system(), INPUT, picoseconds=60.0, folder={folder!r}, **OPTIONS)
+"""
+
+
+def test_a_killed_run_goes_on_without_counting_a_hill_twice(tmp_path, finished):
+    code = KILLED.format(tests=os.path.dirname(__file__), folder=str(tmp_path))
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        for _ in range(600):
+            time.sleep(0.05)
+            hills = tmp_path / "HILLS"
+            if (
+                (tmp_path / "checkpoint.npz").exists()
+                and hills.exists()
+                and hills.read_text().count("\n") > 30
+            ):
+                break
+        else:
+            pytest.fail("the run never reached its first checkpoint")
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    with np.load(tmp_path / "checkpoint.npz") as saved:
+        step = int(saved["step"])
+    goal = step * 0.002 + 0.4
+    resumed = run_metadynamics(system(), INPUT, picoseconds=goal, folder=tmp_path, **OPTIONS)
+    assert resumed.resumed_at == step
+    found, whole = read_hills(resumed.hills[0]), read_hills(finished.hills[0])
+    np.testing.assert_allclose(found.times, 0.02 * np.arange(1, len(found) + 1), atol=1e-9)
+    assert len(found) == round(goal / 0.02)
+    n = min(len(found), len(whole), 60)
+    np.testing.assert_allclose(found.centres[:n], whole.centres[:n], atol=1e-2)
+    from ase.io import read
+
+    steps = [frame.info["step"] for frame in read(resumed.trajectory[0], index=":")]
+    assert steps == list(range(50, round(goal * 500) + 1, 50))
+
+
+def test_walkers_share_their_hills(tmp_path):
+    import pickle
+
+    pytest.importorskip("ase.calculators.lj")
+    from ase.calculators.lj import LennardJones
+
+    atoms = system(LennardJones(sigma=1.5, epsilon=0.02, rc=4.0))
+    pickle.loads(pickle.dumps(atoms))
+    walls = "UPPER_WALLS ARG=s.py-d1,s.py-d2 AT=4.5,4.5 KAPPA=300,300\n"
+    bound = replace(INPUT, text=INPUT.text.replace("PRINT", f"{walls}PRINT"))
+    run = run_metadynamics(atoms, bound, picoseconds=0.6, folder=tmp_path, walkers=2, **OPTIONS)
+    assert [path.name for path in run.hills] == ["HILLS.0", "HILLS.1"]
+    each = [read_hills(path) for path in run.hills]
+    assert [len(hills) for hills in each] == [30, 30]
+    assert np.abs(each[0].centres - each[1].centres).max() > 1e-3  # other noise
+    assert len(read_hills(run.hills)) == 60
+    assert len(read_table(run.colvar[1]).data) >= 30
+    assert analyse_metadynamics(run).n_hills == 60
+
+
+def test_a_short_run_is_called_what_it_is(finished, tmp_path):
+    early = run_metadynamics(system(), INPUT, picoseconds=0.2, folder=tmp_path, **OPTIONS)
+    result = analyse_metadynamics(early)
+    assert not result.verdict.converged
+    assert np.isnan(result.barrier.value)
+    assert "not converged: the second basin was never reached" in str(result)
+
+
+@pytest.mark.slow
+def test_a_long_run_finds_the_known_barrier(tmp_path):
+    # The quartic double well of 30 kJ/mol; d1 and d2 follow x one to one, the width across adds an entropy of the
+    # same size at minimum and saddle.
+    run = run_metadynamics(system(), INPUT, picoseconds=150.0, folder=tmp_path, **OPTIONS)
+    result = analyse_metadynamics(run, figure=tmp_path / "fes.png")
+    assert result.verdict.converged, result
+    assert result.barrier.value == pytest.approx(30.0, abs=4.0)
+    assert result.reverse_barrier.value == pytest.approx(30.0, abs=4.0)
+    assert all(path.stat().st_size > 1000 for path in result.figures)
+
+
+def test_figures_and_numbers_are_written(finished, tmp_path):
+    result = analyse_metadynamics(finished.folder, figure=tmp_path / "fes.png", title="double well")
+    names = {path.name for path in result.figures}
+    assert {"fes.png", "fes.npz"} <= names
+    with np.load(tmp_path / "fes.npz") as saved:
+        np.testing.assert_allclose(saved["values"], result.surface.values)
+        assert list(saved["names"]) == ["s.py-d1", "s.py-d2"]
+    assert result.surface.values.min() == 0.0
+    assert result.picoseconds == pytest.approx(4.0)
+
+
+def test_forces_that_are_no_numbers_stop_the_run_and_keep_the_checkpoint(tmp_path):
+    with pytest.raises(
+        BrokenRun, match="need finite forces and positions, got nan .* the last checkpoint is kept"
+    ):
+        run_metadynamics(system(Exploding()), INPUT, picoseconds=1.0, folder=tmp_path, **OPTIONS)
+    with np.load(tmp_path / "checkpoint.npz") as saved:
+        assert int(saved["step"]) == 100
+        assert np.isfinite(saved["positions"]).all()
+
+
+def test_the_calculator_comes_back(tmp_path):
+    atoms = system()
+    calculator = atoms.calc
+    run_metadynamics(atoms, INPUT, picoseconds=0.02, folder=tmp_path, **OPTIONS)
+    assert atoms.calc is calculator
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"atoms": "no calculator"}, "atoms: need a calculator, got none"),
+        ({"picoseconds": 0.0}, "picoseconds: need one step or more"),
+        (
+            {"plumed": INPUT.text.replace("ATOMS=1,2,3", "ATOMS=1,2,9")},
+            "ATOMS of s: need numbers from 1 to 3, got 9",
+        ),
+        ({"plumed": INPUT.text.replace("LENGTH=A ", "")}, "UNITS: need lengths in A"),
+        (
+            {"walkers": 2, "plumed": "UNITS LENGTH=A\nd: DISTANCE ATOMS=1,2\n"},
+            "walkers: need a METAD in the input",
+        ),
+    ],
+)
+def test_sentences(tmp_path, change, match):
+    atoms = system()
+    if change.pop("atoms", None):
+        atoms.calc = None
+    arguments = {"picoseconds": 0.1, "folder": tmp_path, **OPTIONS, **change}
+    plumed = arguments.pop("plumed", INPUT)
+    with pytest.raises(InputError, match=match):
+        run_metadynamics(atoms, plumed, **arguments)
+
+
+def test_another_structure_in_the_same_folder_is_refused(tmp_path):
+    run_metadynamics(system(), INPUT, picoseconds=0.2, folder=tmp_path, **OPTIONS)
+    other = system()
+    other.symbols[1] = "Cl"
+    with pytest.raises(InputError, match="atoms: need the atoms of the run in this folder"):
+        run_metadynamics(other, INPUT, picoseconds=0.4, folder=tmp_path, **OPTIONS)
+    with pytest.raises(InputError, match="folder: need a folder without a run, got a checkpoint"):
+        run_metadynamics(system(), INPUT, picoseconds=0.4, folder=tmp_path, restart=False, **OPTIONS)
+
+
+def test_inputs_in_any_form(tmp_path):
+    assert as_input(INPUT) is INPUT
+    assert as_input(INPUT.text).temperature == 300.0
+    assert as_input(INPUT.lines).variables == INPUT.variables
+    path = INPUT.write(tmp_path)
+    assert as_input(path).end == INPUT.end
+    assert as_input(tmp_path).text == INPUT.text
+
+
+def test_one_lithium_between_cages_with_the_shipped_potential(tmp_path):
+    """The whole road on Li6PS5Cl, too short for a number and long enough to see every part at work."""
+    calculator = pytest.importorskip("ionpath_ase.calculator", reason="the ASE plugin needs deepmd-kit")
+    pytest.importorskip("deepmd", reason="the shipped potential needs deepmd-kit")
+    core = pytest.importorskip("pymatgen.analysis.argyrodite")
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    atoms = AseAtomsAdaptor.get_atoms(core.argyrodite())
+    atoms.calc = calculator.IonPath()
+    given = metadynamics_input(atoms, "inter-cage", temperature=600.0, pace=10.0)
+    run = run_metadynamics(atoms, given, picoseconds=0.2, folder=tmp_path, **OPTIONS)
+    assert len(read_hills(run.hills[0])) == 20
+    result = analyse_metadynamics(run)
+    assert not result.verdict.converged
+    assert result.surface.ndim == 2

@@ -1,0 +1,208 @@
+"""Inputs written from structures: what is found, what is written, and that PLUMED reads it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from ase import Atoms
+
+from ionpath.errors import InputError
+from ionpath_plumed import evaluate, find_shells, find_tetrahedra, metadynamics_input, neighbouring_cages
+from ionpath_plumed.checks import keywords
+from ionpath_plumed.presets import PRESETS, protocol
+from ionpath_plumed.protocols import PlumedInput
+
+
+def argyrodite(repeat: tuple[int, int, int] = (1, 1, 1), a: float = 10.155) -> Atoms:
+    """Cubic Li6PS5Cl from its sites (PHYSICS 7.1, setting with the free sulfur on 4d), lithium on 24g."""
+    x, u = 0.11824, 0.0226
+    faces = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+
+    def orbit(point) -> np.ndarray:
+        found = []
+        for permutation in ((0, 1, 2), (1, 2, 0), (2, 0, 1), (1, 0, 2), (0, 2, 1), (2, 1, 0)):
+            for signs in ((1, 1, 1), (1, -1, -1), (-1, 1, -1), (-1, -1, 1)):
+                image = np.array(signs) * np.array(point)[list(permutation)]
+                found += [tuple(np.round((image + face) % 1.0, 6) % 1.0) for face in faces]
+        return np.array(sorted(set(found)))
+
+    parts = {
+        "Li": orbit((0.25, 0.25, 1.0 - u)),
+        "P": orbit((0.5, 0.5, 0.5)),
+        "S": np.vstack([orbit((x, x, 0.5 - x)), orbit((0.75, 0.25, 0.25))]),
+        "Cl": orbit((0.0, 0.0, 0.0)),
+    }
+    symbols = [s for s, sites in parts.items() for _ in sites]
+    atoms = Atoms(symbols, scaled_positions=np.vstack(list(parts.values())), cell=np.eye(3) * a, pbc=True)
+    return atoms.repeat(repeat)
+
+
+@pytest.fixture(scope="module")
+def crystal() -> Atoms:
+    return argyrodite()
+
+
+def statement(given: PlumedInput, action: str) -> dict[str, str]:
+    return next(words for line in given.lines for _, name, words in [keywords(line)] if name == action)
+
+
+def test_the_structure_of_these_tests(crystal):
+    assert str(crystal.symbols.formula.count()) == "{'Li': 24, 'P': 4, 'S': 20, 'Cl': 4}"
+
+
+def test_shells_cages_and_tetrahedra_are_found(crystal):
+    shells = find_shells(crystal)
+    assert len(shells) == 4
+    assert all(crystal.symbols[s.centre] == "S" and len(s.ions) == 6 for s in shells)
+    pairs = neighbouring_cages(crystal, shells)
+    assert len(pairs) == 6
+    assert pairs[0][2] == pytest.approx(10.155 / np.sqrt(2), abs=1e-3)  # 7.18 A, PHYSICS 7.2
+    tetrahedra = find_tetrahedra(crystal)
+    assert len(tetrahedra) == 4
+    bonds = [crystal.get_distance(t[0], s, mic=True) for t in tetrahedra for s in t[1:]]
+    np.testing.assert_allclose(bonds, 2.08, atol=0.01)
+    assert not {s for t in tetrahedra for s in t[1:]} & {s.centre for s in shells}
+
+
+def test_what_is_found_does_not_depend_on_wrapping_or_order(crystal):
+    order = np.random.default_rng(0).permutation(len(crystal))
+    moved = crystal[order]
+    moved.positions += np.random.default_rng(1).integers(-1, 2, size=(52, 3)) @ np.array(crystal.cell) + 0.7
+    centres = {int(np.flatnonzero(order == s.centre)[0]) for s in find_shells(crystal)}
+    assert {s.centre for s in find_shells(moved)} == centres
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_protocol_is_written_read_and_evaluated_by_plumed(name, tmp_path, crystal, monkeypatch):
+    given = metadynamics_input(crystal, name, temperature=450.0)
+    assert given.write(tmp_path) == tmp_path / "plumed.dat"
+    assert PlumedInput.read(tmp_path).variables == given.variables
+    assert PlumedInput.read(tmp_path).start == given.start
+    monkeypatch.chdir(tmp_path)
+    table = evaluate(
+        [line for line in given.lines if "WALLS" not in line], crystal, arguments=given.variables
+    )
+    assert np.isfinite(table.data).all()
+    metad, settings = statement(given, "METAD"), PRESETS[name]
+    assert {float(s) for s in metad["SIGMA"].split(",")} == {settings.sigma}
+    assert float(metad["HEIGHT"]) == settings.height
+    assert int(metad["PACE"]) * 2.0 == settings.pace  # steps of 2 fs
+    assert float(metad["BIASFACTOR"]) == settings.bias_factor
+    assert float(metad["TEMP"]) == 450.0
+    assert metad["ARG"] == ",".join(given.variables)
+    assert "UNITS LENGTH=A ENERGY=kj/mol TIME=ps" in given.text
+    assert given.text.count("#") >= 3
+
+
+def test_published_settings():
+    # PHYSICS section 6: sigma, height kJ/mol, pace fs, gamma.
+    expected = {
+        "inter-cage": (0.20, 5.0, 50.0, 20.0),
+        "inter-cage-disordered": (0.20, 5.0, 100.0, 20.0),
+        "intra-cage": (0.20, 2.0, 100.0, 10.0),
+        "concerted": (0.20, 2.0, 100.0, 10.0),
+        "tilt": (0.25, 2.0, 100.0, 10.0),
+        "tilt-disordered": (0.25, 2.0, 100.0, 20.0),
+        "tilt-amm2": (0.25, 5.0, 50.0, 20.0),
+        "tilt-SiS4": (0.25, 2.0, 50.0, 100.0),
+        "tilt-SiS3Cl": (0.25, 2.0, 100.0, 20.0),
+        "position": (0.20, 5.0, 100.0, 50.0),
+    }
+    found = {name: (p.sigma, p.height, p.pace, p.bias_factor) for name, p in PRESETS.items()}
+    assert found == expected
+    assert PRESETS["inter-cage"].walls == (1.5, 8.5)
+    assert PRESETS["intra-cage"].walls == (1.5, 3.0)
+
+
+def test_the_ion_of_a_hop_is_the_nearest_to_the_other_cage(crystal):
+    given = metadynamics_input(crystal, "inter-cage")
+    ion, (first, second) = given.atoms["ion"][0] - 1, [c - 1 for c in given.atoms["centres"]]
+    d1, d2 = (crystal.get_distance(ion, c, mic=True) for c in (first, second))
+    assert d1 < 3.0 < d2
+    for other in find_shells(crystal)[0].ions:
+        assert crystal.get_distance(other, second, mic=True) >= d2 - 1e-6
+    assert given.start == pytest.approx((d1, d2), abs=0.3)
+    assert given.end == given.start[::-1]
+
+
+def test_an_ion_and_centres_of_ones_own(crystal):
+    shells = find_shells(crystal)
+    given = metadynamics_input(
+        crystal, "inter-cage", ion=shells[1].ions[2], centres=(shells[1].centre, shells[3].centre)
+    )
+    assert given.atoms == {
+        "ion": [shells[1].ions[2] + 1],
+        "centres": [shells[1].centre + 1, shells[3].centre + 1],
+    }
+    given = metadynamics_input(crystal, "inter-cage", ion=shells[2].ions[0])
+    assert given.atoms["centres"][0] == shells[2].centre + 1
+
+
+def test_variants_of_the_bias(crystal):
+    opes = metadynamics_input(crystal, "inter-cage", method="opes", barrier=70)
+    assert statement(opes, "OPES_METAD")["BARRIER"] == "70"
+    explore = metadynamics_input(crystal, "inter-cage", method="opes-explore")
+    assert statement(explore, "OPES_METAD_EXPLORE")["TEMP"] == "300"
+    shared = metadynamics_input(crystal, "inter-cage", walkers=3)
+    assert statement(shared, "METAD")["WALKERS_N"] == "3"
+    changed = metadynamics_input(crystal, "inter-cage", sigma=0.3, pace=10, timestep=1.0)
+    assert (statement(changed, "METAD")["SIGMA"], statement(changed, "METAD")["PACE"]) == ("0.3,0.3", "10")
+
+
+def test_structures_of_other_packages(crystal):
+    expected = metadynamics_input(crystal, "inter-cage").text
+    arrays = (crystal.get_chemical_symbols(), crystal.positions, np.array(crystal.cell))
+    assert metadynamics_input(arrays, "inter-cage").text == expected
+    core = pytest.importorskip("pymatgen.core")
+    structure = core.Structure(
+        np.array(crystal.cell), crystal.get_chemical_symbols(), crystal.get_scaled_positions()
+    )
+    assert metadynamics_input(structure, "inter-cage").text == expected
+    mda = pytest.importorskip("MDAnalysis")
+    universe = mda.Universe.empty(52, trajectory=True)
+    universe.add_TopologyAttr("elements", crystal.get_chemical_symbols())
+    universe.atoms.positions = crystal.positions
+    universe.dimensions = crystal.cell.cellpar()
+    assert metadynamics_input(universe, "inter-cage").atoms == metadynamics_input(crystal, "inter-cage").atoms
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "match"),
+    [
+        (None, {"name": "intercage"}, "protocol: need one of .* got 'intercage'; did you mean 'inter-cage'"),
+        (None, {"mobile": "Na"}, "mobile: need atoms of Na, got only Cl, Li, P, S"),
+        (None, {"radius": 1.0}, "shells: need free anions with 4 Li or more within 1.0 A, got 0 at most"),
+        (None, {"ion": 99}, "atom: need a number from 1 to 52, got 100"),
+        (None, {"centres": (50, 50)}, "atoms: need different atoms"),
+        (None, {"centres": (50,)}, "centres: need two, got 1"),
+        (None, {"centres": (24, 49)}, "centre 25: need a Li within 3.0 A, got the nearest at"),
+        (None, {"temperature": -1.0}, "temperature: need a number above 0, got -1.0"),
+        (None, {"sigma": 0.0}, "sigma: need a number above 0"),
+        (None, {"bias_factor": 1.0}, "bias_factor: need a number above 1"),
+        (None, {"method": "umbrella"}, "method: need 'metad', 'opes' or 'opes-explore', got 'umbrella'"),
+        (None, {"method": "opes", "walkers": 2}, "walkers: need 1 with OPES"),
+        (None, {"name": "position", "region": [[0, 1]]}, r"region: need three pairs \(low, high\)"),
+        (None, {"name": "tilt", "centres": (24,)}, "centres: need a central atom and an anion"),
+        ("cell", {}, "cell: need a periodic cell, got none"),
+        ("nan", {}, "positions: need finite numbers"),
+        ("phosphorus", {"name": "tilt"}, "tetrahedra: need a P, Si, Ge"),
+    ],
+)
+def test_sentences(crystal, change, arguments, match):
+    atoms = crystal.copy()
+    if change == "cell":
+        atoms.cell[:] = 0
+    if change == "nan":
+        atoms.positions[3] = np.nan
+    if change == "phosphorus":
+        del atoms[atoms.symbols == "P"]
+    with pytest.raises(InputError, match=match):
+        metadynamics_input(atoms, **{"name": "inter-cage", **arguments})
+
+
+def test_settings_are_checked():
+    assert protocol("tilt", height=3.0).height == 3.0
+    with pytest.raises(InputError, match="pace: need a number above 0"):
+        protocol("tilt", pace=-1.0)
+    with pytest.raises(InputError, match="folder: need a plumed.dat in it"):
+        PlumedInput.read("missing-folder")
