@@ -1,0 +1,128 @@
+"""``ionpath metad``: from a structure to a plumed.dat, a run, a free energy and a barrier."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError, require
+from ionpath_plumed.presets import PRESETS
+
+EXAMPLE = """examples:
+  ionpath metad start.extxyz --temperature 300 --picoseconds 200 --folder hop
+  ionpath metad start.extxyz --protocol tilt --write-only --folder tilt
+  ionpath metad --analyse hop
+The first command again goes on from the last checkpoint, or for longer with a larger --picoseconds."""
+
+INSTALL = 'pip install "ionpath[ase,plumed]"'
+
+
+def options() -> argparse.ArgumentParser:
+    """Options of the command.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+        Parser.
+    """
+    parser = argparse.ArgumentParser(
+        prog="ionpath metad", description="Metadynamics of a lithium hop, from input to barrier.", epilog=EXAMPLE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("structure", nargs="?", type=Path, help="any file that ASE reads, with a cell")
+    add("--protocol", default="inter-cage", help=f"one of {', '.join(PRESETS)}; default inter-cage")
+    add("--temperature", type=float, default=300.0, help="K; default 300")
+    add("--picoseconds", type=float, default=100.0, help="length of the whole run; default 100")
+    add("--timestep", type=float, default=2.0, help="fs; default 2")
+    add(
+        "--folder",
+        type=Path,
+        default=Path("metadynamics"),
+        help="where everything goes; default metadynamics",
+    )
+    add("--method", choices=("metad", "opes", "opes-explore"), default="metad")
+    add("--mobile", default="Li", help="element that moves; default Li")
+    add("--ion", type=int, help="number of the ion to bias, from 1; found if left out")
+    add("--centres", type=int, nargs="+", help="numbers of the centres, from 1; found if left out")
+    add("--rotation", type=float, default=0.0, help="degrees by which the crystal axes are turned about z")
+    add("--sigma", type=float, help="width of hills: A, rad or nodes; published value if left out")
+    add("--height", type=float, help="first height of hills, kJ/mol")
+    add("--pace", type=float, help="time between hills, fs")
+    add("--bias-factor", type=float, help="gamma")
+    add("--walkers", type=int, default=1, help="walkers that share hills, each on a core of its own")
+    add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
+    add("--seed", type=int, default=0)
+    add("--write-only", action="store_true", help="write plumed.dat and stop")
+    add(
+        "--analyse",
+        "--analyze",
+        type=Path,
+        metavar="FOLDER",
+        help="analyse a finished or running run and stop",
+    )
+    add("--quiet", action="store_true", help="no progress bar")
+    return parser
+
+
+def metad(argv: Sequence[str]) -> int:
+    """Run ``ionpath metad``.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        Arguments after ``ionpath metad``.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    given = options().parse_args(list(argv))
+    if given.analyse is not None:
+        return _analyse(given.analyse, given.analyse)
+    if given.structure is None or not given.structure.is_file():
+        raise InputError(
+            "structure", need="a structure file", got=str(given.structure or "none"),
+            remedy="make one with `ionpath build`, or see `ionpath metad --help`",
+        )  # fmt: skip
+    from ionpath_plumed.metadynamics import run_metadynamics
+    from ionpath_plumed.protocols import metadynamics_input
+
+    io = require("ase.io", purpose="metadynamics", install=INSTALL)
+    atoms = io.read(given.structure)
+    plumed = metadynamics_input(
+        atoms, given.protocol, temperature=given.temperature, timestep=given.timestep, mobile=given.mobile,
+        ion=None if given.ion is None else given.ion - 1,
+        centres=None if given.centres is None else [c - 1 for c in given.centres], rotation=given.rotation,
+        method=given.method, sigma=given.sigma, height=given.height, pace=given.pace, bias_factor=given.bias_factor,
+        walkers=given.walkers,
+    )  # fmt: skip
+    path = plumed.write(given.folder)
+    print(f"{path}: {plumed.kind}, {_chosen(plumed.atoms)}")
+    if given.write_only:
+        return 0
+    calculators = require("ase.calculators.calculator", purpose="metadynamics", install=INSTALL)
+    atoms.calc = calculators.get_calculator_class("ionpath")(model=given.model)
+    run = run_metadynamics(
+        atoms, plumed, picoseconds=given.picoseconds, folder=given.folder, seed=given.seed, walkers=given.walkers,
+        progress=not given.quiet,
+    )  # fmt: skip
+    print(f"{run.picoseconds:g} ps done, {', '.join(p.name for p in run.hills)} in {given.folder}")
+    return _analyse(run, given.folder) if given.method == "metad" else 0
+
+
+def _chosen(atoms: dict[str, list[int]]) -> str:
+    return ", ".join(f"{role} {' '.join(map(str, numbers))}" for role, numbers in atoms.items())
+
+
+def _analyse(source: Any, folder: Path) -> int:
+    from ionpath_plumed.surfaces import analyse_metadynamics
+
+    result = analyse_metadynamics(source, figure=folder / "free-energy.png")
+    print(result)
+    for path in result.figures:
+        print(f"  {path}")
+    return 0
