@@ -181,6 +181,8 @@ def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
     list of ndarray
         Ascending indices of each set; of two sets of one size the one with the smaller first index comes first.
     """
+    if (np.asarray(matrix) > 0).all():
+        return [np.arange(len(matrix))]
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 

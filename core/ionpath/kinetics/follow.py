@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -9,14 +11,16 @@ from numpy.typing import NDArray
 
 from ionpath.kinetics.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, check_cutoff
 from ionpath.kinetics.nearest import Nearest, SiteTree, nearest_moving_sites, nearest_sites
-from ionpath.kinetics.reference import fractional_frames, split_common
+from ionpath.kinetics.reference import split_common
 from ionpath.kinetics.shells import CoordinationShells
 
 Floats = NDArray[np.float64]
 
 BLOCK = 16
 """Frames that are compared with one known state at a time."""
-NEIGHBOURS = 16
+NEIGHBOURS = 32
+REACH = 8.0
+"""Sites near to a site that are listed: their number, and their distance in A."""
 SLACK = 1e-3
 """What single precision may be wrong by, in A; nearer to a border than that, double precision decides."""
 
@@ -55,8 +59,9 @@ class SiteFollower:
         self.cutoff = check_cutoff(cutoff, DEFAULT_CUTOFF)
         self._last: NDArray[np.intp] | None = None
         self._tree: SiteTree | None = None
-        self._offsets = shells.offsets @ np.linalg.inv(shells.cell)
-        self._same, self._other = _separations(shells)
+        self._offsets = (shells.offsets @ np.linalg.inv(shells.cell)).astype(np.float32)
+        self._near = _Neighbours(shells)
+        self._same, self._other = self._near.separations(shells)
 
     def __call__(
         self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None
@@ -92,52 +97,75 @@ class SiteFollower:
         for at in range(0, len(ions), BLOCK):
             part = slice(at, at + BLOCK)
             shifts = None if moved is None else moved[part]
-            doubt = self._compare(
-                ions[part], inverse[part], None if places is None else places[part], shifts, site[part]
+            block = _Block(
+                ions[part],
+                inverse[part],
+                None if places is None else places[part],
+                shifts,
+                None if common is None else common[part],
             )
-            if len(doubt):
-                found = self._look_up(
-                    ions[part], inverse[part], shifts, None if common is None else common[part], doubt
-                )
-                site[part].ravel()[doubt] = np.where(np.isfinite(found.distance), found.site, -1)
-                ambiguous[part].ravel()[doubt] = found.ambiguous
-            now = site[part][-1]
-            np.copyto(self._last, now, where=now >= 0)
+            self._block(block, site[part], ambiguous[part])
         return SiteAssignment(site, ambiguous)
 
     def _centres(self, centres: Any, inverse: Floats) -> tuple[Any, Any, Any]:
         """Fractional places of the centres, their own displacement in A, and the displacement of all."""
         if centres is None:
             return None, None, None
-        places, _ = fractional_frames(centres, np.linalg.inv(inverse))
+        n_frames, n_centres = centres.shape[:2]
+        places = _product(centres, inverse, np.float64)
         rest = places - self.shells.centres
-        common = rest[:, :1].copy()
-        rest -= common
-        rest -= np.rint(rest)
-        mean = rest.mean(axis=1, keepdims=True)
-        rest -= mean
-        common += mean
-        if np.abs(rest).max() > 0.25:  # the first centre is far from the others: more care is needed
+        common = rest[:, 0].copy()
+        flat = rest.reshape(n_frames, -1)  # rows as long as a frame, see _product
+        flat -= np.tile(common, (1, n_centres))
+        flat -= np.rint(flat)
+        mean = np.matmul(np.full((1, n_centres), 1.0 / n_centres), rest)[:, 0]
+        flat -= np.tile(mean, (1, n_centres))
+        common = (common + mean)[:, None]
+        if np.abs(flat).max() > 0.25:  # the first centre is far from the others: more care is needed
             rest, common = split_common(places - self.shells.centres)
         return places.astype(np.float32), rest @ self.shells.cell, common
 
-    def _compare(
-        self, ions: NDArray[Any], inverse: Floats, places: Any, shifts: Any, site: NDArray[np.int32]
-    ) -> NDArray[np.intp]:
-        """Put the last site of each ion into `site`, and give the flat indices of those that may be elsewhere."""
+    def _block(self, block: _Block, site: NDArray[np.int32], ambiguous: NDArray[np.bool_]) -> None:
+        """Compare with the last sites; look up who left, compare the rest of its frames with its new site; repeat."""
         assert self._last is not None
-        last, shells = self._last, self.shells
-        if places is None:
-            away = _product(ions, inverse)
-            away -= shells.site_coordinates[last].astype(np.float32)
-            limit = np.minimum(self._same, self._other)[last]
+        site[:] = self._last
+        inside = self._inside(block, self._last)
+        left = np.flatnonzero(~inside.all(axis=0))
+        if not len(left):
+            return
+        first = np.argmin(inside[:, left], axis=0)
+        self._look_up(block, first, left, site, ambiguous)
+        reached = site[first, left]
+        known = reached >= 0
+        moved, since = left[known], first[known]
+        self._last[moved] = reached[known]
+        inside[first, left] = True
+        later = np.arange(len(site))[:, None] > since
+        there = self._inside(block, self._last[moved], moved)
+        rest = np.where(later, there, True)
+        site[:, moved] = np.where(later, self._last[moved], site[:, moved])
+        inside[:, moved] = rest
+        frame, ion = np.divmod(np.flatnonzero(~inside.ravel()), site.shape[1])
+        if len(frame):
+            self._look_up(block, frame, ion, site, ambiguous)
+            now = site[-1, left]
+            self._last[left] = np.where(now >= 0, now, self._last[left])
+
+    def _inside(
+        self, block: _Block, anchor: NDArray[np.integer[Any]], ions: NDArray[np.intp] | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell where ions are certainly on a given site, and on that alone."""
+        shells = self.shells
+        away = _product(block.ions if ions is None else block.ions[:, ions], block.inverse)
+        if block.places is None or block.shifts is None:
+            away -= shells.site_coordinates[anchor].astype(np.float32)
+            limit = np.minimum(self._same, self._other)[anchor]
         else:
-            centre = shells.centre_of[last]
-            away = _product(ions, inverse)
-            away -= places[:, centre]
-            away -= self._offsets[last].astype(np.float32)
-            far = np.sqrt((shifts**2).sum(axis=-1).max(axis=0))
-            limit = np.minimum(self._same[last], self._other[last] - far[centre] - far.max())
+            centre = shells.centre_of[anchor]
+            away -= block.places.take(centre, axis=1)
+            away -= self._offsets.take(anchor, axis=0)
+            far = block.reach
+            limit = np.minimum(self._same[anchor], self._other[anchor] - far[centre] - far.max())
         limit = np.minimum(0.5 * (limit - self.margin), self.cutoff) - SLACK
         away -= np.rint(away)
         cell = shells.cell.astype(np.float32)
@@ -148,55 +176,134 @@ class SiteFollower:
             away = away @ cell
             away *= away
             squares = away.sum(axis=-1)
-        site[:] = last
-        inside = squares < (np.maximum(limit, 0.0) ** 2).astype(np.float32)
-        return np.flatnonzero(~inside.ravel())
+        return np.asarray(squares < (np.maximum(limit, 0.0) ** 2).astype(np.float32))
 
     def _look_up(
-        self, ions: NDArray[Any], inverse: Floats, shifts: Any, common: Any, doubt: NDArray[np.intp]
-    ) -> Nearest:
-        frame, ion = np.divmod(doubt, ions.shape[1])
-        points = ions[frame, ion].astype(np.float64)
-        points = np.einsum("pi,pij->pj", points, inverse[frame])
-        largest = 0.0
-        if shifts is not None:
-            points -= common[frame, 0]
-            largest = float(np.sqrt((shifts**2).sum(axis=-1).max()))
+        self,
+        block: _Block,
+        frame: NDArray[np.intp],
+        ion: NDArray[np.intp],
+        site: NDArray[np.int32],
+        ambiguous: NDArray[np.bool_],
+    ) -> None:
+        """Find some ions in some frames among the sites near to their last, or else among all, in double precision."""
+        assert self._last is not None
+        points = np.einsum("pi,pij->pj", block.ions[frame, ion].astype(np.float64), block.inverse[frame])
+        if block.common is not None:
+            points -= block.common[frame, 0]
+        found, settled = self._near.nearest(points, self._last[ion], block, frame, self.cutoff, self.margin)
+        open_points = np.flatnonzero(~settled)
+        if len(open_points):
+            rest = self._among_all(points[open_points], block, frame[open_points])
+            found.site[open_points] = rest.site
+            found.distance[open_points] = rest.distance
+            found.ambiguous[open_points] = rest.ambiguous
+        site[frame, ion] = np.where(np.isfinite(found.distance), found.site, -1)
+        ambiguous[frame, ion] = found.ambiguous
+
+    def _among_all(self, points: Floats, block: _Block, frame: NDArray[np.intp]) -> Nearest:
+        largest = 0.0 if block.shifts is None else float(block.reach.max())
         reach = self.cutoff + largest + self.margin
         if self._tree is None or self._tree.reach < reach:
             self._tree = SiteTree(self.shells.cell, self.shells.site_coordinates, reach + 0.5)
         placed = self._tree.place(points)
-        if shifts is None:
+        if block.shifts is None:
             return nearest_sites(self._tree, placed, self.cutoff, self.margin)
         return nearest_moving_sites(
-            self._tree, placed, shifts, frame, self.shells.centre_of, self.cutoff, self.margin
+            self._tree, placed, block.shifts, frame, self.shells.centre_of, self.cutoff, self.margin
         )
 
 
-def _product(positions: NDArray[Any], inverse: Floats) -> NDArray[np.float32]:
-    """Fractional coordinates in single precision, as a new array."""
-    matrix = inverse.astype(np.float32)
+@dataclass(frozen=True, eq=False)
+class _Block:
+    """A few frames: ions in A, inverse cells, places of centres, their own displacement in A, and that of all."""
+
+    ions: NDArray[Any]
+    inverse: Floats
+    places: NDArray[np.float32] | None
+    shifts: Floats | None
+    common: Floats | None
+
+    @cached_property
+    def reach(self) -> Floats:
+        """Largest displacement of each centre, in A."""
+        assert self.shifts is not None
+        return np.asarray(np.sqrt(np.einsum("tmi,tmi->tm", self.shifts, self.shifts).max(axis=0)))
+
+
+def _product(positions: NDArray[Any], inverse: Floats, dtype: Any = np.float32) -> NDArray[Any]:
+    """Fractional coordinates as a new array."""
+    matrix = inverse.astype(dtype)
     diagonal = np.diagonal(matrix, axis1=1, axis2=2)
-    if np.count_nonzero(matrix) == np.count_nonzero(diagonal):
-        return np.multiply(positions, diagonal[:, None], dtype=np.float32)
-    return np.matmul(positions, matrix, dtype=np.float32)
+    if np.count_nonzero(matrix) != np.count_nonzero(diagonal):
+        return np.matmul(positions, matrix, dtype=dtype)
+    # Rows as long as a frame are multiplied many times faster than rows of three.
+    n_frames, n_ions = positions.shape[:2]
+    if (diagonal == diagonal[0]).all():
+        diagonal = diagonal[:1]
+    factors = np.tile(diagonal, (1, n_ions))
+    flat = np.multiply(positions.reshape(n_frames, -1), factors, dtype=dtype)
+    return flat.reshape(positions.shape)
 
 
-def _separations(shells: CoordinationShells) -> tuple[Floats, Floats]:
-    """Distance from each site to the nearest one of its own shell, and to the nearest one of another, in A.
+class _Neighbours:
+    """The sites near to each site, itself first, with the vectors to them."""
 
-    They may be too small, never too large: beyond the nearest few sites it is the distance of the last of these.
-    """
-    n = shells.n_sites
-    reach = 6.0
-    tree = SiteTree(shells.cell, shells.site_coordinates, reach)
-    k = min(NEIGHBOURS, len(tree.points))
-    distance, image = tree.tree.query(tree.place(shells.site_coordinates), k=k, distance_upper_bound=reach)
-    distance, image = distance.reshape(n, k)[:, 1:], image.reshape(n, k)[:, 1:]
-    end = np.minimum(distance[:, -1], reach) if k > 1 else np.full(n, reach)
-    known = np.isfinite(distance)
-    owner = tree.owner[np.where(known, image, 0)]
-    mine = shells.centre_of[owner] == shells.centre_of[:, None]
-    same = np.where(known & mine, distance, np.inf).min(axis=1, initial=np.inf)
-    other = np.where(known & ~mine, distance, np.inf).min(axis=1, initial=np.inf)
-    return np.minimum(same, end), np.minimum(other, end)
+    def __init__(self, shells: CoordinationShells) -> None:
+        self.shells = shells
+        tree = SiteTree(shells.cell, shells.site_coordinates, REACH)
+        here = tree.place(shells.site_coordinates)
+        k = min(NEIGHBOURS, len(tree.points))
+        distance, image = tree.tree.query(here, k=k, distance_upper_bound=REACH)
+        self.distance, image = distance.reshape(-1, k), image.reshape(-1, k)
+        known = np.isfinite(self.distance)
+        self.site = tree.owner[np.where(known, image, 0)].astype(np.intp)
+        self.vector = np.where(
+            known[..., None], tree.points[np.where(known, image, 0)] - here[:, None], np.inf
+        )
+        # Beyond what is listed there may be sites from this distance on.
+        self.end = np.minimum(self.distance[:, -1], REACH)
+
+    def separations(self, shells: CoordinationShells) -> tuple[Floats, Floats]:
+        """Distance from each site to the nearest one of its own shell, and to the nearest one of another, in A.
+
+        They may be too small, never too large: beyond what is listed it is where the list ends.
+        """
+        known = np.isfinite(self.distance[:, 1:])
+        mine = shells.centre_of[self.site[:, 1:]] == shells.centre_of[:, None]
+        same = np.where(known & mine, self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
+        other = np.where(known & ~mine, self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
+        return np.minimum(same, self.end), np.minimum(other, self.end)
+
+    def nearest(
+        self,
+        points: Floats,
+        anchor: NDArray[np.integer[Any]],
+        block: _Block,
+        frame: NDArray[np.intp],
+        cutoff: float,
+        margin: float,
+    ) -> tuple[Nearest, NDArray[np.bool_]]:
+        """Nearest listed site of each point, and whether no other can be nearer or as near."""
+        shells = self.shells
+        away = points - shells.site_coordinates[anchor]
+        away -= np.rint(away)
+        away = away @ shells.cell
+        start = np.sqrt(np.einsum("pi,pi->p", away, away))
+        sites, vectors = self.site[anchor], away[:, None] - self.vector[anchor]
+        largest = 0.0
+        if block.shifts is not None:
+            vectors -= block.shifts[frame[:, None], shells.centre_of[sites]]
+            largest = float(block.reach.max())
+        squares = np.einsum("pki,pki->pk", vectors, vectors)
+        squares[np.isnan(squares)] = np.inf
+        rows = np.arange(len(points))
+        best = squares.argmin(axis=1)
+        distance = np.sqrt(squares[rows, best])
+        squares[rows, best] = np.inf
+        second = np.sqrt(squares.min(axis=1))
+        site = sites[rows, best]
+        settled = self.end[anchor] - start - largest > np.minimum(distance, cutoff) + margin
+        ambiguous = (second - distance < margin) & (distance <= cutoff)
+        distance[distance > cutoff] = np.inf
+        return Nearest(site, distance, ambiguous), settled

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -282,11 +283,18 @@ class ShellRuns:
             state[self.site < 0] = -1
         return state
 
+    @cached_property
     def _n_shells(self) -> Integers:
         """Number of shells that each ion visits."""
         on = self.site >= 0
-        pairs = np.unique(np.stack([self.ion[on], self.cage[self.site[on]]]), axis=1)
-        return np.bincount(pairs[0], minlength=self.n_ions)
+        n = int(self.cage.max()) + 1
+        pairs = np.unique(self.ion[on] * n + self.cage[self.site[on]])
+        return np.bincount(pairs // n, minlength=self.n_ions)
+
+    @cached_property
+    def _counted(self) -> dict[tuple[int, int], NDArray[np.float64]]:
+        """Counts that were asked for before: models, bootstrap and tests ask for the same ones."""
+        return {}
 
     def histogram(self) -> NDArray[np.int64]:
         """Count the frames in each state, summed over all trajectories.
@@ -306,7 +314,7 @@ class ShellRuns:
         frames = np.bincount(label, weights=np.where(on, weight, 0), minlength=self.n_states)
         counted = on if self.unassigned == "skip" else np.ones_like(on)
         whole = np.bincount(self.ion, weights=np.where(counted, weight, 0), minlength=self.n_ions)
-        frames[0] = whole @ self._n_shells() - frames[1:].sum()
+        frames[0] = whole @ self._n_shells - frames[1:].sum()
         return frames.astype(np.int64)
 
     def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
@@ -329,6 +337,13 @@ class ShellRuns:
         A window changes its pair of states only where a run starts at its beginning or at its end. Between these
         frames the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
         """
+        if (lag, n_blocks) not in self._counted:
+            counts = self._count(lag, n_blocks)
+            counts.flags.writeable = False
+            self._counted[lag, n_blocks] = counts
+        return self._counted[lag, n_blocks]
+
+    def _count(self, lag: int, n_blocks: int) -> NDArray[np.float64]:
         windows = self.n_frames - lag
         edges = np.linspace(0, max(windows, 0), n_blocks + 1).astype(np.int64)
         first, last, unit, weight = self._windows(lag, edges)
@@ -352,7 +367,7 @@ class ShellRuns:
         zero = np.zeros_like(i)
         counts = add(i, j, same) + add(i, zero, leave) + add(zero, j, arrive)
         total = np.bincount(unit[counted], weights=weight[counted], minlength=units)
-        shells = np.repeat(self._n_shells(), n_blocks)
+        shells = np.repeat(self._n_shells, n_blocks)
         counts[:, 0, 0] += total * shells - counts.sum(axis=(1, 2))
         return counts
 

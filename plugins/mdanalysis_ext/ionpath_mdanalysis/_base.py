@@ -220,10 +220,8 @@ class IonAnalysis(AnalysisBase):
 
     def _single_frame(self) -> None:
         at, ts = self._filled, self._ts
-        if self._needs_box:
-            _checks.check_box(ts.dimensions, ts.frame)
-        if ts.dimensions is not None:
-            self._dimensions[at] = ts.dimensions
+        dimensions = ts.dimensions
+        self._dimensions[at] = np.nan if dimensions is None else dimensions
         positions = ts.positions
         for name, index in self._indices.items():
             self._buffer[name][at] = positions[index]
@@ -243,6 +241,8 @@ class IonAnalysis(AnalysisBase):
             cells=cell_vectors(self._dimensions[:n]),
             positions={name: buffer[:n] for name, buffer in self._buffer.items()},
         )
+        if self._needs_box:
+            _checks.check_boxes(chunk.dimensions, chunk.frames)
         for name, positions in chunk.positions.items():
             _checks.check_finite(positions, chunk.frames, name)
         self._process(chunk)

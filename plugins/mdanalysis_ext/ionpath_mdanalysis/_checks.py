@@ -93,10 +93,14 @@ def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str)
     InputError
         If a coordinate is nan or infinite.
     """
-    # One pass without a temporary array: a sum is finite unless an entry is not, or the numbers are absurd.
-    if np.isfinite(positions.sum(dtype=np.float64)):
+    # One pass without a temporary array: a sum of squares is finite unless an entry is not, or is beyond 1e19.
+    flat = positions.ravel()
+    if np.isfinite(np.dot(flat, flat)):
         return
-    frame, atom = np.argwhere(~np.isfinite(positions).all(axis=-1))[0]
+    wrong = ~np.isfinite(positions).all(axis=-1)
+    if not wrong.any():
+        return
+    frame, atom = np.argwhere(wrong)[0]
     raise InputError(
         f"coordinates of {name}",
         need="finite numbers",
@@ -128,6 +132,27 @@ def check_box(dimensions: Any, frame: int) -> None:
         got=f"none at frame {frame}" if dimensions is None else f"{np.asarray(dimensions)} at frame {frame}",
         remedy="set it with MDAnalysis.transformations.boxdimensions.set_dimensions",
     )
+
+
+def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]]) -> None:
+    """Refuse frames without a periodic cell.
+
+    Parameters
+    ----------
+    dimensions : ndarray, shape (n_frames, 6)
+        Lengths in A and angles in degrees; nan where there is no cell.
+    frames : ndarray, shape (n_frames,)
+        Frame numbers, for the sentence.
+
+    Raises
+    ------
+    InputError
+        If there is no cell, or a length or an angle of it is not positive.
+    """
+    good = (dimensions > 0).all(axis=1)
+    if not good.all():
+        k = int(np.argmin(good))
+        check_box(None if np.isnan(dimensions[k]).all() else dimensions[k], int(frames[k]))
 
 
 def check_frame_count(n_frames: int, need: int) -> None:

@@ -140,8 +140,7 @@ class ShellStates(IonAnalysis):
     def _prepare_block(self) -> None:
         core = self.parameters["core_sets"]
         self._recorder = RunRecorder(len(self.groups["mobile"]), core_sets=core)
-        self._frames_on = np.zeros(self.shells.n_sites + 1, dtype=np.int64)
-        self._ambiguous = 0
+        self._ion_frames = self._unassigned = self._ambiguous = 0
 
     def _process(self, chunk: Chunk) -> None:
         check_cells(chunk, self.shells)
@@ -150,12 +149,14 @@ class ShellStates(IonAnalysis):
         if self._origin is not None:
             ions = ions - _drift(chunk, self._origin)[:, None]
         site, ambiguous = self._assign(ions, chunk.cells, centres)
-        self._frames_on += np.bincount(site.ravel() + 1, minlength=len(self._frames_on))
+        self._ion_frames += site.size
+        self._unassigned += int(np.count_nonzero(site < 0))
         self._ambiguous += int(np.count_nonzero(ambiguous))
         self._recorder.add(site)
 
     def _block_results(self) -> dict[str, Any]:
-        return {**self._recorder.runs(), "frames_on": self._frames_on, "ambiguous": self._ambiguous}
+        counted = (self._ion_frames, self._unassigned, self._ambiguous)
+        return {**self._recorder.runs(), "counted": np.array(counted)}
 
     def _finish(self, blocks: list[dict[str, Any]]) -> None:
         chosen = self.parameters
@@ -170,20 +171,20 @@ class ShellStates(IonAnalysis):
         )
         if chosen["minimum_residence"] > 1:
             runs = runs.minimum_residence(chosen["minimum_residence"])
-        frames_on = sum(block["frames_on"] for block in blocks)
-        self._fill(runs, frames_on, sum(block["ambiguous"] for block in blocks))
+        total, unassigned, ambiguous = sum(block["counted"] for block in blocks).tolist()
+        self.results.unassigned_fraction = unassigned / total
+        self.results.ambiguous_fraction = ambiguous / total
+        self._fill(runs)
 
-    def _fill(self, runs: ShellRuns, frames_on: NDArray[np.int64], ambiguous: int) -> None:
-        results, total = self.results, int(frames_on.sum())
+    def _fill(self, runs: ShellRuns) -> None:
+        results = self.results
         results.shells = self.shells
         results.runs = runs
-        results.unassigned_fraction = float(frames_on[0] / total)
-        results.ambiguous_fraction = ambiguous / total
         results.occupancy = runs.site_frames() / runs.n_frames
         label = np.bincount(
             np.append(self.shells.vertex, 0)[runs.site], weights=runs.length, minlength=runs.n_states
         )
-        results.state_occupancy = label / total
+        results.state_occupancy = label / label.sum()
         results.n_hops = int(np.count_nonzero((runs.ion[1:] == runs.ion[:-1]) & (runs.site[1:] >= 0)))
         results.n_states = runs.n_states
         results.labels = ("external", *(f"LS{k}" for k in range(1, runs.n_states)))
