@@ -79,21 +79,81 @@ def region_populations(
     [[0.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]
     """
     r = unwrapped_positions(positions)
+    limits = slab_edges(edges)
+    if axis not in (0, 1, 2):
+        raise InputError("axis", need="0, 1 or 2", got=repr(axis), remedy="name a cell vector")
+    coordinate = np.asarray(fractional(r, as_cells(cells)))[..., axis]
+    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    return population_trends(
+        slab_fractions(coordinate, limits), limits, np.arange(len(r), dtype=np.float64) * dt
+    )
+
+
+def slab_edges(edges: ArrayLike) -> Floats:
+    """Lower edges of slabs, checked.
+
+    Parameters
+    ----------
+    edges : array_like, shape (K,)
+        Increasing fractional coordinates from 0 to less than 1, at least two.
+
+    Returns
+    -------
+    ndarray, shape (K,)
+        The same numbers.
+
+    Raises
+    ------
+    InputError
+        If they are anything else.
+    """
     limits = np.atleast_1d(np.asarray(edges, dtype=np.float64))
     if limits.size < 2 or limits.min() < 0 or limits.max() >= 1 or (np.diff(limits) <= 0).any():
         raise InputError(
             "edges", need="two or more increasing fractional coordinates from 0 to less than 1",
             got=f"{limits.tolist()}", remedy="divide positions along the cell vector by its length",
         )  # fmt: skip
-    if axis not in (0, 1, 2):
-        raise InputError("axis", need="0, 1 or 2", got=repr(axis), remedy="name a cell vector")
-    coordinate = np.asarray(fractional(r, as_cells(cells)))[..., axis] % 1.0
-    slab = (np.searchsorted(limits, coordinate, side="right") - 1) % limits.size
-    fractions = np.stack([(slab == k).mean(axis=1) for k in range(limits.size)], axis=1)
-    times = np.arange(len(r), dtype=np.float64) * positive(
-        frame_time, "frame_time", "a time between frames in ps"
-    )
-    return RegionPopulations(times, fractions, limits, tuple(_trend(times, f) for f in fractions.T))
+    return limits
+
+
+def slab_fractions(coordinates: ArrayLike, edges: Floats) -> Floats:
+    """Fraction of ions in each slab.
+
+    Parameters
+    ----------
+    coordinates : array_like, shape (T, N)
+        Fractional coordinates of ions across the slabs.
+    edges : ndarray, shape (K,)
+        Lower edges.
+
+    Returns
+    -------
+    ndarray, shape (T, K)
+        Fractions.
+    """
+    inside = np.asarray(coordinates, dtype=np.float64) % 1.0
+    slab = (np.searchsorted(edges, inside, side="right") - 1) % edges.size
+    return np.stack([(slab == k).mean(axis=1) for k in range(edges.size)], axis=1)
+
+
+def population_trends(fractions: Floats, edges: Floats, times: Floats) -> RegionPopulations:
+    """Populations with their trends.
+
+    Parameters
+    ----------
+    fractions : ndarray, shape (T, K)
+        Fraction of ions in each slab.
+    edges : ndarray, shape (K,)
+        Lower edges.
+    times : ndarray, shape (T,)
+        Times in ps.
+
+    Returns
+    -------
+    RegionPopulations
+        Fractions and straight lines through them.
+    """
+    return RegionPopulations(times, fractions, edges, tuple(_trend(times, f) for f in fractions.T))
 
 
 def _trend(times: Floats, series: Floats) -> Estimate:

@@ -1,0 +1,17 @@
+"""How far ions move and where they are: diffusion, van Hove functions, hops and densities."""
+
+from ionpath_mdanalysis.ion_transport.density import IonDensity
+from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion, arrhenius, plot_arrhenius
+from ionpath_mdanalysis.ion_transport.hops import IonHops
+from ionpath_mdanalysis.ion_transport.nongaussian import NonGaussianParameter
+from ionpath_mdanalysis.ion_transport.vanhove import SelfVanHove
+
+__all__ = [
+    "IonDensity",
+    "IonDiffusion",
+    "IonHops",
+    "NonGaussianParameter",
+    "SelfVanHove",
+    "arrhenius",
+    "plot_arrhenius",
+]

@@ -1,0 +1,51 @@
+"""Lag times of a user as whole frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+
+
+def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) -> NDArray[np.int64]:
+    """Nearest whole numbers of frames to lag times.
+
+    Parameters
+    ----------
+    times : sequence of float
+        Lag times in ps.
+    frame_time : float
+        Time between frames in ps.
+    n_frames : int
+        Length of the trajectory.
+
+    Returns
+    -------
+    ndarray of int64
+        Lags in frames, each once.
+
+    Raises
+    ------
+    InputError
+        If a lag time is not within the trajectory.
+
+    Examples
+    --------
+    >>> lags_from_times([0.5, 1.0], 0.1, 20).tolist()
+    [5, 10]
+    """
+    lags = np.unique(
+        np.rint(np.atleast_1d(np.asarray(times, dtype=np.float64)) / frame_time).astype(np.int64)
+    )
+    longest = (n_frames - 1) * frame_time
+    if lags.size == 0 or lags[0] < 0 or lags[-1] > n_frames - 1:
+        raise InputError(
+            "lag_times",
+            need=f"lag times from 0 to {longest:g} ps, the length of the trajectory",
+            got=", ".join(f"{t:g}" for t in np.atleast_1d(times)) + " ps",
+            remedy="use shorter lag times or a longer trajectory",
+        )
+    return lags

@@ -1,0 +1,282 @@
+"""Probability density of ions in the crystal."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ionpath.errors import require
+from ionpath.periodic import fractional
+from ionpath.transport.density import DensityAccumulator, DensityGrid
+from ionpath.transport.grids import write_opendx, write_vasp_grid
+from ionpath.transport.peaks import density_sites
+from ionpath.transport.percolation import percolation_threshold
+from ionpath.transport.regions import population_trends, slab_edges, slab_fractions
+from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis.ion_transport._drift import DriftingAnalysis
+
+
+class IonDensity(DriftingAnalysis):
+    """Where ions are: density on a grid, percolation threshold, sites, and populations of regions.
+
+    Parameters
+    ----------
+    mobile : AtomGroup
+        The mobile ions.
+    framework : AtomGroup, optional
+        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    spacing : float, default 0.25
+        Largest edge of a voxel in A.
+    sigma : float, default 0.3
+        Width in A of the Gaussian that smooths the density.
+    site_level : float, default 2.0
+        Least height of a site in units of the mean density.
+    site_separation : float, default 1.2
+        Least distance between two sites in A.
+    regions : sequence of float, optional
+        Lower edges of slabs in fractional coordinates, whose populations are followed in time.
+    axis : {0, 1, 2}, default 2
+        Cell vector across which the slabs lie.
+    drift : {"framework", "none"}, default "framework"
+        Whether the drift of the framework is taken off.
+    weights : {"mass", "equal"}, optional
+        How the atoms of the framework count; default: by mass if the topology has masses.
+    **kwargs
+        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.grid : DensityGrid
+        Counts, mean cell, frames.
+    results.density : ndarray, shape (na, nb, nc)
+        Smoothed density in units of its mean.
+    results.percolation : Percolation
+        Critical levels in units of the mean density.
+    results.sites : DensitySites
+        Sites found in the density, with occupancies.
+    results.populations : RegionPopulations
+        Fractions of ions in the slabs against time; only with `regions`.
+    results.framework : ndarray, shape (M, 3)
+        Mean positions of the framework in the mean cell in A.
+
+    Notes
+    -----
+    Memory does not grow with frames, but for the populations of regions (8 bytes per frame and slab). In a cell that
+    changes, ions are counted by fractional coordinates.
+
+    Examples
+    --------
+    >>> from ionpath_mdanalysis.example import hopping_universe
+    >>> found = IonDensity(hopping_universe(400).select_atoms("name Li")).run()
+    >>> len(found.results.sites.positions)  # eight octahedra
+    48
+    """
+
+    __references__ = ("jang2025", "chen2025")
+    _derived = ("density",)
+    _min_frames: ClassVar[int] = 2
+
+    def __init__(
+        self,
+        mobile: Any,
+        framework: Any = None,
+        *,
+        spacing: float = 0.25,
+        sigma: float = 0.3,
+        site_level: float = 2.0,
+        site_separation: float = 1.2,
+        regions: Sequence[float] | None = None,
+        axis: int = 2,
+        drift: str = "framework",
+        weights: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            mobile,
+            framework,
+            spacing=spacing,
+            sigma=sigma,
+            site_level=site_level,
+            site_separation=site_separation,
+            regions=None if regions is None else slab_edges(regions).tolist(),
+            axis=axis,
+            drift=drift,
+            weights=weights,
+            **kwargs,
+        )
+        self._symbols = _symbols(self.groups.get("framework"))
+
+    def _prepare_block(self) -> None:
+        self._grid = DensityAccumulator(self._reference["cell"], spacing=self.parameters["spacing"])
+        self._framework_sum = np.zeros((len(self.groups.get("framework", ())), 3))
+        self._slabs: list[Any] = []
+
+    def _process(self, chunk: Chunk) -> None:
+        drift = self._drift(chunk)
+        if "framework" in self.groups:
+            self._framework_sum += self._displacements(chunk, "framework", drift).sum(axis=0)
+        moved = np.einsum("ti,tij->tj", drift, chunk.cells)
+        positions = chunk.positions["mobile"].astype(np.float64) - moved[:, None]
+        self._grid.add(positions, chunk.cells)
+        if self.parameters["regions"] is not None:
+            coordinate = fractional(positions, chunk.cells)[..., self.parameters["axis"]]
+            self._slabs.append(slab_fractions(coordinate, np.asarray(self.parameters["regions"])))
+
+    def _block_results(self) -> dict[str, Any]:
+        block = {
+            "counts": self._grid.counts,
+            "cell_sum": self._grid.cell_sum,
+            "n_frames": self._grid.n_frames,
+            "framework": self._framework_sum,
+        }
+        return block | ({"slabs": np.concatenate(self._slabs)} if self._slabs else {})
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        if self.parameters["drift"] == "framework" and "framework" not in self.groups:
+            warnings.warn(
+                "no framework atoms: the density is not corrected for drift; pass drift='none' if that is meant",
+                stacklevel=2,
+            )
+        n_frames = sum(block["n_frames"] for block in blocks)
+        cell = sum(block["cell_sum"] for block in blocks) / n_frames
+        grid = DensityGrid(sum(block["counts"] for block in blocks), cell, n_frames)
+        results, p = self.results, self.parameters
+        results.grid = grid
+        self._rebuild()
+        results.percolation = percolation_threshold(results.density)
+        results.sites = density_sites(
+            grid, level=p["site_level"], separation=p["site_separation"], sigma=p["sigma"] or 1e-3
+        )
+        if "framework" in self.groups:
+            start = fractional(self._reference["framework"], self._reference["cell"])
+            results.framework = (start + sum(b["framework"] for b in blocks) / n_frames) @ cell
+            results.symbols = list(self._symbols)
+        if p["regions"] is not None:
+            fractions = np.concatenate([block["slabs"] for block in blocks])
+            results.populations = population_trends(
+                fractions, np.asarray(p["regions"]), self.times - self.times[0]
+            )
+
+    def _rebuild(self) -> None:
+        self.results.density = self.results.grid.relative(self.parameters["sigma"])
+
+    def write_opendx(self, path: str | os.PathLike[str]) -> None:
+        """Write the smoothed density in units of its mean as OpenDX.
+
+        Parameters
+        ----------
+        path : str or path
+            File.
+        """
+        self._require_results()
+        write_opendx(path, self.results.density, self.results.grid.cell)
+
+    def write_vasp(self, path: str | os.PathLike[str]) -> None:
+        """Write the smoothed density in A^-3 with the mean framework in the grid format of VASP.
+
+        Parameters
+        ----------
+        path : str or path
+            File.
+        """
+        self._require_results()
+        r = self.results
+        atoms = {"symbols": r.symbols, "positions": r.framework} if r.get("symbols") else {}
+        write_vasp_grid(path, r.grid.density(self.parameters["sigma"]), r.grid.cell, **atoms)
+
+    def _headline(self) -> dict[str, Any]:
+        r = self.results
+        return {"percolation threshold": r.percolation.threshold, "sites": len(r.sites.peaks)}
+
+    def _table(self) -> dict[str, Any]:
+        sites = self.results.sites
+        columns = {axis: sites.positions[:, k] for k, axis in enumerate("xyz")}
+        units = dict.fromkeys("xyz", "A")
+        return {**columns, "peak": sites.peaks, "occupancy": sites.occupancies, "units": units}
+
+    def plot(self, ax: Any = None, *, axis: int = 2) -> Any:
+        """Draw the density projected along a cell vector.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; new axes by default.
+        axis : {0, 1, 2}, default 2
+            Cell vector along which the mean is taken.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        ax, r = self._axes(ax), self.results
+        lengths = np.delete(np.linalg.norm(r.grid.cell, axis=1), axis)
+        image = ax.imshow(
+            r.density.mean(axis=axis).T, origin="lower", extent=(0, lengths[0], 0, lengths[1]), cmap="magma"
+        )
+        ax.figure.colorbar(image, ax=ax, label="density / mean", shrink=0.85)
+        names = [name for k, name in enumerate("abc") if k != axis]
+        ax.set(xlabel=f"along {names[0]} (Å)", ylabel=f"along {names[1]} (Å)")
+        return ax
+
+    def plot_isosurface(self, level: float | None = None) -> Any:
+        """Draw the surface of equal density in three dimensions.
+
+        Parameters
+        ----------
+        level : float, optional
+            Level in units of the mean density; by default the percolation threshold.
+
+        Returns
+        -------
+        plotly.graph_objects.Figure
+            Figure; ``.show()`` or ``.write_html(path)``.
+        """
+        self._require_results()
+        go = require("plotly.graph_objects", purpose="isosurfaces", install="pip install plotly")
+        r = self.results
+        value = r.percolation.threshold if level is None else level
+        edges = np.linalg.norm(r.grid.cell, axis=1)
+        axes = [(np.arange(n) + 0.5) * edge / n for n, edge in zip(r.density.shape, edges, strict=True)]
+        x, y, z = (mesh.ravel() for mesh in np.meshgrid(*axes, indexing="ij"))
+        surface = go.Isosurface(
+            x=x, y=y, z=z, value=r.density.ravel(), isomin=value, isomax=value, surface_count=1, opacity=0.6,
+            caps={"x_show": False, "y_show": False, "z_show": False}, showscale=False,
+        )  # fmt: skip
+        figure = go.Figure(surface)
+        titles = {f"{k}axis": {"title": f"along {v} (Å)"} for k, v in zip("xyz", "abc", strict=True)}
+        figure.update_layout(title=f"density = {value:.3g} x mean", scene={**titles, "aspectmode": "data"})
+        return figure
+
+    def plot_populations(self, ax: Any = None) -> Any:
+        """Draw the fraction of ions in each slab against time.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; new axes by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        ax, populations = self._axes(ax), self.results.populations
+        for k, edge in enumerate(populations.edges):
+            ax.plot(
+                populations.times,
+                populations.fractions[:, k],
+                label=f"from {edge:g}: {populations.trends[k]}",
+            )
+        ax.set(xlabel="time (ps)", ylabel="fraction of ions")
+        ax.legend(fontsize=8)
+        return ax
+
+
+def _symbols(framework: Any) -> Sequence[str]:
+    symbols = getattr(framework, "elements", None)
+    return [] if symbols is None or not all(symbols) else [str(s) for s in symbols]

@@ -1,0 +1,267 @@
+"""Diffusion and conductivity of ions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ionpath.errors import InputError, require
+from ionpath.transport.activation import Arrhenius
+from ionpath.transport.activation import arrhenius as fit_arrhenius
+from ionpath.transport.conduction import conductivity
+from ionpath.transport.msd import local_exponent
+from ionpath.transport.summary import diffusion_without_drift
+from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, mean_volume
+
+
+class IonDiffusion(SeriesAnalysis):
+    """Mean squared displacement, diffusion coefficients and conductivity, with calibrated errors.
+
+    Parameters
+    ----------
+    mobile : AtomGroup
+        The mobile ions.
+    framework : AtomGroup, optional
+        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    temperature : float, optional
+        Temperature in K; needed for conductivities.
+    charge : float, default 1.0
+        Charge of an ion in e.
+    window : tuple of float, optional
+        First and last lag time of the fit in ps; default: chosen by the local exponent.
+    minimum_msd : float, default 9.0
+        Mean squared displacement in A^2 that ions must reach; else only an upper bound is given.
+    ballistic : float, default 1.0
+        Lag times below this (ps) are never used.
+    drift : {"framework", "none"}, default "framework"
+        Whether the drift of the framework is taken off.
+    weights : {"mass", "equal"}, optional
+        How the atoms of the framework count; default: by mass if the topology has masses.
+    unwrap : bool, default True
+        Undo jumps across the faces of the cell. With ``unwrap=False`` and no temperature, no cell is needed.
+    **kwargs
+        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+
+    Attributes
+    ----------
+    results.times : ndarray, shape (T,)
+        Lag times in ps.
+    results.msd, results.exponent : ndarray, shape (T,)
+        Mean squared displacement in A^2 and its local exponent.
+    results.msd_axes, results.msd_collective : ndarray, shape (T, 3)
+        Displacement along x, y and z, of single ions and of the sum of all (divided by their number), in A^2.
+    results.diffusion_coefficient : Estimate
+        Tracer diffusion coefficient in A^2/ps (1 A^2/ps = 1e-8 m^2/s), or an upper bound.
+    results.diffusion_axes : tuple of Estimate
+        The same along x, y and z.
+    results.collective_diffusion, results.haven_ratio : Estimate
+        Diffusion of charge in A^2/ps, and the ratio of both.
+    results.conductivity, results.collective_conductivity : Estimate
+        Nernst-Einstein and full conductivity in mS/cm; only with a temperature.
+    results.window : DiffusiveWindow
+        Lag times of the fit and why they were chosen.
+    results.verdict : str
+        What was found, in one sentence.
+    results.drift : ndarray, shape (T, 3)
+        What was taken off, in A.
+    results.wrapped, results.crossings : bool, int
+        Whether the input was wrapped, and the number of jumps across faces that were undone.
+
+    Notes
+    -----
+    See `ionpath.transport.estimate_diffusion` for the method. Memory: 24 bytes per mobile ion and frame.
+
+    Examples
+    --------
+    >>> from ionpath_mdanalysis.example import hopping_universe
+    >>> u = hopping_universe(n_frames=2000, across=0.05, seed=1)
+    >>> found = IonDiffusion(u.select_atoms("name Li"), temperature=600.0).run()
+    >>> found.results.conductivity.unit
+    'mS/cm'
+    """
+
+    __references__ = ("bullerjahn2020", "michalet2010", "calandrini2011", "guan2024")
+
+    def __init__(
+        self,
+        mobile: Any,
+        framework: Any = None,
+        *,
+        temperature: float | None = None,
+        charge: float = 1.0,
+        window: tuple[float, float] | None = None,
+        minimum_msd: float = 9.0,
+        ballistic: float = 1.0,
+        drift: str = "framework",
+        weights: str | None = None,
+        unwrap: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if temperature is not None and not (np.isfinite(temperature) and temperature > 0):
+            raise InputError("temperature", need="a temperature above zero in K", got=repr(temperature))
+        super().__init__(
+            mobile,
+            framework,
+            temperature=temperature,
+            charge=charge,
+            window=window,
+            minimum_msd=minimum_msd,
+            ballistic=ballistic,
+            drift=drift,
+            weights=weights,
+            unwrap=unwrap,
+            **kwargs,
+        )
+
+    @property
+    def _needs_box(self) -> bool:  # type: ignore[override]  # a constant in the base, an option here
+        return bool(self.parameters["unwrap"] or self.parameters["temperature"] or "framework" in self.groups)
+
+    def _finish(self, blocks: list[dict[str, Any]]) -> None:
+        free, cells = self._assemble(blocks)
+        p, results = self.parameters, self.results
+        found = diffusion_without_drift(
+            free, self.frame_time, window=p["window"], minimum_msd=p["minimum_msd"], ballistic=p["ballistic"]
+        )
+        results.times, results.msd = found.msd.times, found.msd.total
+        results.msd_axes, results.msd_collective = found.msd.axes, found.msd.collective
+        results.exponent = local_exponent(found.msd.times, found.msd.total)
+        results.diffusion_coefficient, results.diffusion_axes = found.coefficient, found.axes
+        results.collective_diffusion, results.haven_ratio = found.collective, found.haven_ratio
+        results.offset, results.window, results.verdict = found.offset, found.window, found.verdict
+        results.volume = mean_volume(cells)
+        n_ions = free.positions.shape[1]
+        results.density = n_ions / results.volume
+        if p["temperature"] is not None:
+            for name, D in (
+                ("conductivity", found.coefficient),
+                ("collective_conductivity", found.collective),
+            ):
+                results[name] = conductivity(D, n_ions, results.volume, p["temperature"], charge=p["charge"])
+
+    def _headline(self) -> dict[str, Any]:
+        shown = {"D": str(self.results.diffusion_coefficient)}
+        if "conductivity" in self.results:
+            shown["conductivity"] = str(self.results.conductivity)
+        return {**shown, "verdict": self.results.verdict, "wrapped": self.results.wrapped}
+
+    def _table(self) -> dict[str, Any]:
+        r = self.results
+        columns = {"time": r.times, "msd": r.msd, "exponent": r.exponent}
+        columns |= {f"msd_{axis}": r.msd_axes[:, k] for k, axis in enumerate("xyz")}
+        columns["msd_collective"] = r.msd_collective.sum(axis=1)
+        units = {name: "A^2" for name in columns if name.startswith("msd")} | {"time": "ps"}
+        return {**columns, "units": units}
+
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the mean squared displacement, the window and the line through it.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; new axes by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        ax, r = self._axes(ax), self.results
+        ax.loglog(r.times[1:], r.msd[1:], color="k", label="all")
+        for k, axis in enumerate("xyz"):
+            ax.loglog(r.times[1:], r.msd_axes[1:, k], lw=0.8, label=axis)
+        ax.axvspan(r.window.start, r.window.stop, color="tab:green", alpha=0.15, lw=0, label="window")
+        if np.isfinite(r.diffusion_coefficient.value):
+            t = np.geomspace(r.window.start, r.window.stop, 50)
+            fitted = r.offset + 6.0 * r.diffusion_coefficient.value * t
+            ax.loglog(t, fitted, "--", color="tab:red", label=f"D = {r.diffusion_coefficient}")
+        else:
+            ax.plot([], [], " ", label=f"D {r.diffusion_coefficient}")
+        ax.set(xlabel="lag time (ps)", ylabel="mean squared displacement (Å$^2$)")
+        ax.legend(fontsize=8)
+        return ax
+
+    def plot_exponent(self, ax: Any = None) -> Any:
+        """Draw the local exponent against lag time, with the band of diffusion and the window.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; new axes by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        ax, r = self._axes(ax), self.results
+        ax.semilogx(r.times[1:], r.exponent[1:], color="k")
+        ax.axhspan(0.9, 1.1, color="0.85", lw=0, zorder=0)
+        ax.axvspan(r.window.start, r.window.stop, color="tab:green", alpha=0.15, lw=0)
+        ax.set(xlabel="lag time (ps)", ylabel="d ln MSD / d ln t", ylim=(0, 2.1), title=r.verdict)
+        ax.title.set_size(8)
+        return ax
+
+
+def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:
+    """Activation energy from runs at several temperatures.
+
+    Parameters
+    ----------
+    analyses : sequence of IonDiffusion
+        Finished runs with temperatures.
+
+    Returns
+    -------
+    Arrhenius
+        Fit with covariance; ``.at(300.0)`` and ``.conductivity(300.0, density)`` carry it to room temperature.
+
+    Raises
+    ------
+    InputError
+        If a run has no temperature, or found an upper bound only.
+    """
+    temperatures = []
+    for analysis in analyses:
+        temperature = analysis.parameters["temperature"]
+        if temperature is None:
+            raise InputError(
+                "analyses", need="a temperature in every run", got="one without",
+                remedy="pass temperature= to IonDiffusion",
+            )  # fmt: skip
+        temperatures.append(temperature)
+    return fit_arrhenius(temperatures, [a.results.diffusion_coefficient for a in analyses])
+
+
+def plot_arrhenius(fit: Arrhenius, ax: Any = None, *, down_to: float = 300.0) -> Any:
+    """Draw diffusion coefficients against inverse temperature, with the fit and its 95 % band.
+
+    Parameters
+    ----------
+    fit : Arrhenius
+        What to draw.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    down_to : float, default 300.0
+        Lowest temperature in K.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        The axes.
+    """
+    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+    if ax is None:
+        ax = pyplot.subplots(layout="constrained")[1]
+    shown = np.linspace(1 / max(fit.temperatures), 1 / min(down_to, *fit.temperatures), 100)
+    line = [fit.at(1 / x) for x in shown]
+    ax.errorbar(1000 / fit.temperatures, fit.coefficients, fit.errors, fmt="o", color="k", label="simulated")
+    ax.plot(1000 * shown, [e.value for e in line], color="tab:red", label=f"$E_a$ = {fit.activation_energy}")
+    ax.fill_between(
+        1000 * shown, [e.low for e in line], [e.high for e in line], color="tab:red", alpha=0.2, lw=0
+    )
+    ax.set(xlabel="1000 K / T", ylabel="D (Å$^2$/ps)", yscale="log")
+    ax.legend()
+    return ax
