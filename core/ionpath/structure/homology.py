@@ -12,6 +12,8 @@ from ionpath.errors import InputError, require
 from ionpath.periodic import wrap_fractional
 from ionpath.structure._frames import Floats, Ints, as_frames, heights
 
+_INSTANT = 1e-6
+"""Holes that live less than this, in A^2, are left out: they are filled by the simplex that closes them."""
 _JITTER = 1e-5
 """Random displacement, in A, that makes the triangulation of a perfect crystal unique."""
 
@@ -106,10 +108,13 @@ def periodic_alpha_complex(positions: Floats, cell: Floats, radii: Floats | None
         tree = gudhi.AlphaComplex(
             points=points, weights=None if weights is None else weights[atom]
         ).create_simplex_tree()
-        found, needed = _home_simplices(tree, atom, image)
-        if needed + (0.0 if radii is None else float(np.max(radii))) <= margin:
+        found, largest = _home_simplices(tree, atom, image)
+        # Twice the radius of the widest empty sphere; with weights the value is its square less the weight.
+        spread = 0.0 if weights is None else float(weights.max())
+        needed = margin * 1.5 if largest is None else 2.0 * float(np.sqrt(max(largest + spread, 0.0)))
+        if needed <= margin:
             return _quotient(found)
-        margin = 1.2 * needed + (0.0 if radii is None else float(np.max(radii)))
+        margin = 1.2 * needed
     raise InputError(
         "positions", need="atoms throughout the cell", got=f"empty spheres wider than {margin:.3g} A",
         remedy="choose more species",
@@ -129,8 +134,8 @@ def _with_images(spots: Floats, cell: Floats, margin: float) -> tuple[Floats, In
 
 def _home_simplices(
     tree: object, atom: Ints, image: Ints
-) -> tuple[list[tuple[NDArray[np.int64], Floats]], float]:
-    """Simplices of each dimension that touch the home cell, and twice the largest radius among them."""
+) -> tuple[list[tuple[NDArray[np.int64], Floats]], float | None]:
+    """Simplices of each dimension that touch the home cell, and the largest filtration value among them."""
     by_size: dict[int, tuple[list[list[int]], list[float]]] = {k: ([], []) for k in range(1, 5)}
     home = (image == 0).all(axis=1)
     at_home = home.tolist()
@@ -144,8 +149,7 @@ def _home_simplices(
         corners = np.array(by_size[size][0], dtype=np.int64).reshape(-1, size)
         table = np.concatenate([atom[corners][..., None], image[corners]], axis=-1)  # (n, size, 4)
         found.append((table, np.array(by_size[size][1])))
-    largest = float(found[3][1].max()) if len(found[3][1]) else 0.0
-    return found, 2.0 * float(np.sqrt(max(largest, 0.0)))
+    return found, float(found[3][1].max()) if len(found[3][1]) else None
 
 
 def _quotient(found: list[tuple[NDArray[np.int64], Floats]]) -> PeriodicComplex:
@@ -190,7 +194,7 @@ def diagram_of(complex_: PeriodicComplex, dimension: int = 1) -> PersistenceDiag
     for vertices, values in zip(complex_.simplices, complex_.values, strict=True):
         tree.insert_batch(np.ascontiguousarray(vertices.T.astype(np.int32)), values)
     tree.make_filtration_non_decreasing()
-    tree.compute_persistence(homology_coeff_field=2, min_persistence=0.0)
+    tree.compute_persistence(homology_coeff_field=2, min_persistence=_INSTANT)
     rows = []
     for birth, death in tree.persistence_pairs():
         if len(birth) == dimension + 1 and death:

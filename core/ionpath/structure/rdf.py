@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 
@@ -11,8 +11,16 @@ from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
 from ionpath.citations import references
-from ionpath.errors import InputError, require
-from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, check_cutoff, freud_system
+from ionpath.errors import InputError
+from ionpath.structure._frames import (
+    Floats,
+    Ints,
+    as_frames,
+    as_symbols,
+    check_cutoff,
+    freud_system,
+    neighbour_pairs,
+)
 
 DEFAULT_BIN = 0.05
 """Width of a bin, in A, if none is chosen."""
@@ -171,18 +179,12 @@ class RadialHistogram:
         InputError
             If the largest distance is beyond half of the cell.
         """
-        freud = require("freud", purpose="counting pairs", install="pip install freud-analysis")
         check_cutoff(self.r_max, cell)
-        box, points = freud_system(positions, cell)
-        kernel = freud.density.RDF(bins=self.bins, r_max=self.r_max)
+        coordinates = positions @ np.linalg.inv(cell)
         volume = abs(float(np.linalg.det(cell)))
         for row, (a, b) in enumerate(self.pairs):
-            if a == b:
-                kernel.compute((box, points[self.indices[a]]))
-                found = 0.5 * np.asarray(kernel.bin_counts, dtype=np.float64)
-            else:
-                kernel.compute((box, points[self.indices[b]]), query_points=points[self.indices[a]])
-                found = np.asarray(kernel.bin_counts, dtype=np.float64)
+            first, second = coordinates[self.indices[a]], coordinates[self.indices[b]]
+            found = pair_counts(first, None if a == b else second, cell, self.r_max, self.bins)
             self.counts[row] += found
             self.counts_volume[row] += found * volume
         self.inverse_volume += 1.0 / volume
@@ -238,6 +240,68 @@ class RadialHistogram:
         )
 
 
+def pair_counts(first: Floats, second: Floats | None, cell: Floats, r_max: float, bins: int) -> Floats:
+    """Count the pairs in bins of distance.
+
+    Parameters
+    ----------
+    first : ndarray, (N, 3)
+        Fractional coordinates.
+    second : ndarray, (M, 3), or None
+        Fractional coordinates of the partners; None for the pairs among `first`, each counted once.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A.
+    r_max : float
+        Largest distance, in A; at most half of the smallest height of the cell.
+    bins : int
+        Number of bins.
+
+    Returns
+    -------
+    ndarray, (bins,)
+        Pairs in each bin.
+
+    Notes
+    -----
+    All pairs are looked at where the sphere takes much of the cell, which is then faster than a search; else freud
+    searches, in single precision. A vector shorter than half of the heights has fractional coordinates below one
+    half, so rounding these gives the right image in any cell.
+    """
+    others = first if second is None else second
+    sphere = 4.0 / 3.0 * np.pi * r_max**3 / abs(float(np.linalg.det(cell)))
+    distances = _all_distances if sphere > 0.1 or len(first) * len(others) < 10_000 else _near_distances
+    counts = np.zeros(bins)
+    for found in distances(first, second, cell, r_max):
+        index = (found * (bins / r_max)).astype(np.int64)
+        counts += np.bincount(index[index < bins], minlength=bins)
+    return counts if second is not None else 0.5 * counts
+
+
+def _all_distances(first: Floats, second: Floats | None, cell: Floats, r_max: float) -> Iterator[Floats]:
+    others = first if second is None else second
+    rows = max(1, 200_000 // len(others))
+    limit = r_max**2
+    for start in range(0, len(first), rows):
+        vectors = first[start : start + rows, None] - others[None]
+        vectors -= np.rint(vectors)
+        vectors = vectors.reshape(-1, 3) @ cell
+        squares = np.einsum("pi,pi->p", vectors, vectors)
+        if second is None:  # an atom is not its own partner
+            own = np.arange(min(rows, len(first) - start))
+            squares[own * len(others) + start + own] = np.inf
+        yield np.sqrt(squares[squares < limit])
+
+
+def _near_distances(first: Floats, second: Floats | None, cell: Floats, r_max: float) -> Iterator[Floats]:
+    others = first if second is None else second
+    system = freud_system(others @ cell, cell)
+    queries = freud_system(first @ cell, cell)[1]
+    for start in range(0, len(first), 2000):
+        part = queries[start : start + 2000]
+        query, point, found = neighbour_pairs(system, part, r_max, same=False)
+        yield found[query + start != point] if second is None else found
+
+
 def _all_pairs(present: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((a, b) for a, b in combinations_with_replacement(sorted(present), 2))
 
@@ -285,7 +349,7 @@ def radial_distribution(
 
     with the number of pairs n in the bin and the number N of all pairs, which is N_i N_j for two species and
     N_i (N_i - 1) / 2 for one, so that a gas without correlations has g = 1 in a box of any size. Volumes of
-    shells are exact, and the volume is that of each frame. Pairs are found by freud in single precision.
+    shells are exact, and the volume is that of each frame.
 
     Examples
     --------
