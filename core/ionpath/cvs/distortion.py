@@ -92,23 +92,51 @@ class TetrahedronDistortion(CollectiveVariable):
         """Values and derivatives of the vectors from the central atoms."""
         owner, n = self._owners
         distances = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
-        units = vectors / np.where(distances > 0, distances, 1.0)[:, None]
+        units = vectors / np.maximum(distances, 1e-300)[:, None]
+        if n == 1 and distances.max() <= self.switching.d0:
+            return _bonded(units, distances, self._axes)
+        return self._general(units, distances, owner, n)
+
+    def _general(
+        self, units: Floats, distances: Floats, owner: NDArray[np.intp], n: int
+    ) -> tuple[Floats, Floats]:
+        """Several central atoms, or neighbours of any weight."""
         inverse = (1.0 / np.where(distances > 0, distances, 1.0))[:, None]
         weights, slopes = self.switching(distances)
-        values, jacobian = np.zeros(2), np.zeros((2, *vectors.shape))
-        parts = zip((0, 1), (_cubic, _tetrahedral), strict=True)
-        for k, measure in parts:
+        values, jacobian = np.zeros(2), np.zeros((2, *units.shape))
+        for k, measure in ((0, _cubic), (1, _tetrahedral)):
             for centre in range(n):
                 mine = slice(None) if n == 1 else owner == centre
-                arguments = units[mine] if k or self._axes is None else units[mine] @ self._axes.T
+                u = units[mine]
+                arguments = u if k or self._axes is None else u @ self._axes.T
                 value, along, by_weight = measure(arguments, weights[mine])
                 if not k and self._axes is not None:
                     along = along @ self._axes
-                u = units[mine]
                 radial = by_weight * slopes[mine] - np.einsum("ij,ij->i", along, u) * inverse[mine, 0]
                 values[k] += value / n
                 jacobian[k, mine] += (along * inverse[mine] + radial[:, None] * u) / n
         return values, jacobian
+
+
+def _bonded(units: Floats, distances: Floats, axes: Floats | None) -> tuple[Floats, Floats]:
+    """One central atom whose neighbours all have the weight 1: the usual case, in few operations."""
+    n = len(units)
+    x, y, z = (units if axes is None else units @ axes.T).T
+    along = np.empty((2, n, 3))
+    along[0, :, 0], along[0, :, 1], along[0, :, 2] = y * z, x * z, x * y
+    along[0] *= 24.0 / n
+    sd = float(x @ along[0, :, 0])
+    if axes is not None:
+        along[0] = along[0] @ axes
+    excess = units @ units.T + 1.0 / 3.0
+    excess.flat[:: n + 1] = 0.0
+    factor = 2.25 / (n * (n - 1))
+    np.matmul(excess, units, out=along[1])
+    along[1] *= -4.0 * factor
+    radial = np.einsum("kij,ij->ki", along, units)
+    along -= radial[:, :, None] * units
+    along /= distances[:, None]
+    return np.array([sd, 1.0 - factor * float(np.vdot(excess, excess))]), along
 
 
 def _cubic(units: Floats, weights: Floats) -> tuple[float, Floats, Floats]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import sqrt
 from typing import Literal
 
 import numpy as np
@@ -117,10 +118,8 @@ class PathProgress(CollectiveVariable):
 
 def _geometric(x: Floats, nodes: Floats) -> tuple[Floats, Floats]:
     away = x - nodes
-    squares = np.einsum("ij,ij->i", away, away)
-    i, j = np.argpartition(squares, 1)[:2].tolist()
-    if squares[j] < squares[i]:
-        i, j = j, i
+    squares = np.einsum("ij,ij->i", away, away).tolist()
+    i, j = sorted(range(len(squares)), key=squares.__getitem__)[:2]
     if abs(i - j) != 1:
         return _polyline(x, nodes)
     k = 2 * i - j
@@ -128,15 +127,15 @@ def _geometric(x: Floats, nodes: Floats) -> tuple[Floats, Floats]:
     p = nodes[k] - nodes[i] if 0 <= k < len(nodes) else u
     v = away[i]
     vp, pp = float(v @ p), float(p @ p)
-    root = np.sqrt(max(vp * vp - pp * float(squares[i] - squares[j]), 1e-300))
+    root = sqrt(max(vp * vp - pp * (squares[i] - squares[j]), 1e-300))
     dx = 0.5 * ((root + vp) / pp - 1.0)
-    slope = 0.5 * ((vp * p + pp * u) / root + p) / pp
+    slope = (0.5 / pp * (vp / root + 1.0)) * p + (0.5 / root) * u
     off = v - dx * u
-    z = float(np.sqrt(off @ off))
+    z = sqrt(float(off @ off))
     out = np.zeros((2, len(x)))
     out[0] = (i - j) * slope
     if z > 1e-12:
-        out[1] = (off - (off @ u) * slope) / z
+        out[1] = (off - float(off @ u) * slope) / z
     return np.array([i + 1 + (i - j) * dx, z]), out
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import atan2, hypot, pi, sqrt
+from math import atan2, hypot, pi, sqrt, tan
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,11 @@ from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
 Points = tuple[tuple[float, float, float], ...]
+Quaternion = tuple[float, float, float, float]
+# Row d, column (a, b): the sign of a_vector x p written as p @ this.
+_LEVI_CIVITA = np.array(
+    [[0, 0, 0, 0, 0, -1, 0, 1, 0], [0, 0, 1, 0, 0, 0, -1, 0, 0], [0, -1, 0, 1, 0, 0, 0, 0, 0]], dtype=float
+)
 IDEAL: Points = ((1.0, 1.0, 1.0), (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0))
 
 
@@ -95,17 +100,21 @@ class TetrahedronRotation(CollectiveVariable):
     def _axes(self) -> Floats:
         return np.array(self.rotation, dtype=float)
 
+    @cached_property
+    def _plain(self) -> bool:
+        return np.array_equal(self._axes, np.eye(3))
+
     def function(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Angles and derivatives of the bonds."""
-        vectors = vectors @ self._axes.T
-        rotation = best_rotation(vectors, self._reference)
-        turned = self._reference @ rotation.T
-        fit = vectors.T @ turned
-        response = np.linalg.inv(np.trace(fit) * np.eye(3) - fit)
-        # d(omega_a)/d(v_kb) = response_ac eps_cdb turned_kd
-        spin = np.einsum("ac,kcb->kab", response, _cross_matrices(turned))
-        values, slopes = _angles(_quaternion(rotation))
-        return values, np.einsum("ca,kab->ckb", slopes, spin) @ self._axes
+        vectors = vectors if self._plain else vectors @ self._axes.T
+        quaternion = _best_quaternion((vectors.T @ self._reference).tolist())
+        turned = self._reference @ np.array(_matrix(quaternion)).T
+        response = _inverse_of_trace_minus((vectors.T @ turned).tolist())
+        values, slopes = _angles(quaternion)
+        # d(omega) = response sum_k (R u_k) x dv_k, so that a slope g along omega gives (response g) x (R u_k).
+        crossed = (turned @ _LEVI_CIVITA).reshape(-1, 3, 3)
+        by_bond = ((slopes @ response) @ crossed).transpose(1, 0, 2)
+        return values, np.ascontiguousarray(by_bond if self._plain else by_bond @ self._axes)
 
 
 def best_rotation(vectors: Floats, reference: Floats) -> Floats:
@@ -133,65 +142,80 @@ def best_rotation(vectors: Floats, reference: Floats) -> Floats:
     return np.asarray((left * np.array([1.0, 1.0, sign])) @ right)
 
 
-def _cross_matrices(vectors: Floats) -> Floats:
-    """Matrices of ``v x .``, (n, 3, 3)."""
-    x, y, z = vectors.T
-    zero = np.zeros(len(vectors))
-    return np.array([[zero, -z, y], [z, zero, -x], [-y, x, zero]]).transpose(2, 0, 1)
-
-
-def _quaternion(r: Floats) -> tuple[float, float, float, float]:
-    """Unit quaternion (w, x, y, z), w >= 0, from the largest of its four squares."""
-    trace = r[0, 0] + r[1, 1] + r[2, 2]
-    squares = [trace, r[0, 0], r[1, 1], r[2, 2]]
-    best = int(np.argmax(squares))
-    if best == 0:
-        q = [1.0 + trace, r[2, 1] - r[1, 2], r[0, 2] - r[2, 0], r[1, 0] - r[0, 1]]
-    else:
-        i = best - 1
-        j, k = (i + 1) % 3, (i + 2) % 3
-        q = [r[k, j] - r[j, k], 0.0, 0.0, 0.0]
-        q[1 + i] = 1.0 + r[i, i] - r[j, j] - r[k, k]
-        q[1 + j] = r[j, i] + r[i, j]
-        q[1 + k] = r[k, i] + r[i, k]
-    sign = (-1.0 if q[0] < 0 else 1.0) / sqrt(sum(float(c) * float(c) for c in q))
-    w, x, y, z = (float(c) * sign for c in q)
-    return w, x, y, z
-
-
-def _angles(q: tuple[float, float, float, float]) -> tuple[Floats, Floats]:
-    """Components and their derivatives (7, 3) with respect to a small rotation of the frame of the box."""
-    w, x, y, z = q
-    # dq/d(omega) of q' = (omega / 2) q
-    spin = 0.5 * np.array([[-x, -y, -z], [w, z, -y], [-z, w, x], [y, -x, w]])
-    swing, twist, sine = hypot(x, y), hypot(w, z), sqrt(x * x + y * y + z * z)
-    axis = np.array([2 * (x * z + w * y), 2 * (y * z - w * x), w * w - x * x - y * y + z * z])
-    slopes = np.zeros((7, 3))
-    angle = 2 * atan2(sine, w)
-    psi = 2 * atan2(z, w)
-    values = np.array(
-        [2 * atan2(swing, twist), atan2(axis[1], axis[0]), (psi + pi) % (2 * pi) - pi, angle, 0, 0, 0]
+def _best_quaternion(s: list[list[float]]) -> Quaternion:
+    """Unit quaternion (w, x, y, z), w >= 0, of the best rotation from the correlation of bonds and reference (Horn)."""
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = s
+    _, vectors = np.linalg.eigh(
+        [
+            [xx + yy + zz, zy - yz, xz - zx, yx - xy],
+            [zy - yz, xx - yy - zz, xy + yx, xz + zx],
+            [xz - zx, xy + yx, yy - xx - zz, yz + zy],
+            [yx - xy, xz + zx, yz + zy, zz - xx - yy],
+        ]
     )
+    w, x, y, z = vectors[:, 3].tolist()
+    return (w, x, y, z) if w >= 0 else (-w, -x, -y, -z)
+
+
+def _matrix(q: Quaternion) -> list[list[float]]:
+    """Rotation matrix of a unit quaternion."""
+    w, x, y, z = q
+    return [
+        [w * w + x * x - y * y - z * z, 2 * (x * y - w * z), 2 * (x * z + w * y)],
+        [2 * (x * y + w * z), w * w - x * x + y * y - z * z, 2 * (y * z - w * x)],
+        [2 * (x * z - w * y), 2 * (y * z + w * x), w * w - x * x - y * y + z * z],
+    ]
+
+
+def _inverse_of_trace_minus(m: list[list[float]]) -> Floats:
+    """Inverse of ``tr(M) 1 - M`` for the symmetric M of a best fit."""
+    (a, d, e), (_, b, f), (_, _, c) = m
+    p, q, r = b + c, a + c, a + b
+    # The matrix is [[p, -d, -e], [-d, q, -f], [-e, -f, r]].
+    pp, qq, rr = q * r - f * f, p * r - e * e, p * q - d * d
+    pq, pr, qr = d * r + e * f, d * f + e * q, p * f + d * e
+    scale = 1.0 / (p * pp - d * pq - e * pr)
+    return np.array([[pp, pq, pr], [pq, qq, qr], [pr, qr, rr]]) * scale
+
+
+def _angles(q: Quaternion) -> tuple[Floats, Floats]:
+    """Components and their derivatives (7, 3) with respect to a small rotation of the frame of the box.
+
+    A small rotation changes the quaternion by ``dq = (0, omega) q / 2``.
+    """
+    w, x, y, z = q
+    swing, twist, sine = hypot(x, y), hypot(w, z), sqrt(x * x + y * y + z * z)
+    ax, ay, az = 2 * (x * z + w * y), 2 * (y * z - w * x), w * w - x * x - y * y + z * z
+    angle = 2 * atan2(sine, w)
+    none = (0.0, 0.0, 0.0)
+    theta, phi, psi, whole = none, none, none, none
     if swing > 0 and twist > 0:
-        slopes[0] = 2 * (
-            twist * (x * spin[1] + y * spin[2]) / swing - swing * (w * spin[0] + z * spin[3]) / twist
-        )
-        flat = axis[0] ** 2 + axis[1] ** 2
-        turn = np.array([[0, axis[2], -axis[1]], [-axis[2], 0, axis[0]]])  # d(axis)/d(omega), rows x and y
-        slopes[1] = (axis[0] * turn[1] - axis[1] * turn[0]) / flat
+        # The tilted axis a moves by omega x a: theta grows along (z x a) / |z x a|.
+        flat = hypot(ax, ay)
+        theta = (-ay / flat, ax / flat, 0.0)
+        phi = (-ax * az / (flat * flat), -ay * az / (flat * flat), 1.0)
     if twist > 0:
-        slopes[2] = 2 * (w * spin[3] - z * spin[0]) / twist**2
+        square = twist * twist
+        psi = ((w * y + z * x) / square, (z * y - w * x) / square, 1.0)
     if sine > 0:
-        slopes[3] = np.array([x, y, z]) / sine
-    values[4:], slopes[4:] = _rotation_vector(np.array([x, y, z]), sine, angle)
-    return values, slopes
+        whole = (x / sine, y / sine, z / sine)
+    turned = 2 * atan2(z, w)
+    turned = turned - 2 * pi if turned > pi else turned + 2 * pi if turned <= -pi else turned
+    (rx, ry, rz), vector = _rotation_vector(x, y, z, sine, angle)
+    values = np.array([2 * atan2(swing, twist), atan2(ay, ax), turned, angle, rx, ry, rz])
+    return values, np.array([theta, phi, psi, whole, *vector])
 
 
-def _rotation_vector(imaginary: Floats, sine: float, angle: float) -> tuple[Floats, Floats]:
+def _rotation_vector(
+    x: float, y: float, z: float, sine: float, angle: float
+) -> tuple[tuple[float, float, float], list[list[float]]]:
     """Axis times angle, and its derivative: the inverse of the left Jacobian of the rotation group."""
     scale = angle / sine if sine > 1e-8 else 2.0
-    vector = scale * imaginary
+    a, b, c = scale * x, scale * y, scale * z
     half = angle / 2
-    factor = (1 - half / np.tan(half)) / angle**2 if angle > 1e-3 else 1 / 12 + angle**2 / 720
-    cross = _cross_matrices(vector[None])[0]
-    return vector, np.eye(3) - 0.5 * cross + factor * (cross @ cross)
+    k = (1 - half / tan(half)) / angle**2 if angle > 1e-3 else 1 / 12 + angle**2 / 720
+    return (a, b, c), [
+        [1 - k * (b * b + c * c), 0.5 * c + k * a * b, -0.5 * b + k * a * c],
+        [-0.5 * c + k * a * b, 1 - k * (a * a + c * c), 0.5 * a + k * b * c],
+        [0.5 * b + k * a * c, -0.5 * a + k * b * c, 1 - k * (a * a + b * b)],
+    ]
