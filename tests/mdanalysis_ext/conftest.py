@@ -60,3 +60,8 @@ def shells(universe) -> CoordinationShells:
         kinds=found.kinds,
         centre_atoms=universe.select_atoms("name S").ix,
     )
+
+
+@pytest.fixture
+def crystal_atoms():
+    return crystal()
