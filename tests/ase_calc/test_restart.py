@@ -18,9 +18,9 @@ import sys
 from ase.build import bulk
 from ase.calculators.emt import EMT
 from ionpath_ase.md import MDSettings, MolecularDynamics
-atoms = bulk("Cu", cubic=True).repeat(3)
+atoms = bulk("Cu", cubic=True).repeat(2)
 atoms.calc = EMT()
-settings = MDSettings(temperature=400, steps=400, engine="ase", stride=4, checkpoint_stride=20, timestep=4.0,
+settings = MDSettings(temperature=400, steps=200, engine="ase", stride=4, checkpoint_stride=20, timestep=4.0,
                       thermostat=sys.argv[2], seed=1)
 MolecularDynamics(atoms, settings, trajectory=sys.argv[1], progress=False).run()
 """
@@ -53,9 +53,9 @@ def test_killed_at_random_times(tmp_path: Path, suffix: str, thermostat: str) ->
     assert kills > 0
     assert start(parts, thermostat).wait() == 0
     assert parts.with_suffix(".csv").read_bytes() == whole.with_suffix(".csv").read_bytes()
-    if suffix == ".traj":
-        first, second = read(whole, ":"), read(parts, ":")
-        assert [a.info["step"] for a in first] == [a.info["step"] for a in second] == list(range(0, 401, 4))
-        assert np.abs(first[-1].positions - second[-1].positions).max() < 1e-6
-    else:
+    if suffix == ".dcd":
         assert parts.stat().st_size == whole.stat().st_size
+    else:
+        first, second = read(whole, ":"), read(parts, ":")
+        assert [a.info["step"] for a in first] == [a.info["step"] for a in second] == list(range(0, 201, 4))
+        assert np.abs(first[-1].positions - second[-1].positions).max() < 1e-6

@@ -80,6 +80,9 @@ class LammpsEngine:
         self._rotation = standard_rotation(np.array(atoms.cell.array))
         self._folder = Path(tempfile.mkdtemp(prefix="ionpath-lammps-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._moved = (
+            False  # write_restart sorts atoms anew, after which neighbours and forces must be set up again
+        )
         self._pipes: dict[str, int] = {}
         self._screen = log_file or self._folder / "screen.txt"
         try:
@@ -186,7 +189,9 @@ class LammpsEngine:
         Snapshot
             Instant after them.
         """
-        self._last = self._report(f"run {steps} pre no post no start 0 stop {self.settings.steps}")
+        setup = "yes" if self._moved else "no"
+        self._moved = False
+        self._last = self._report(f"run {steps} pre {setup} post no start 0 stop {self.settings.steps}")
         self.step = self._last.step
         return self._last
 
@@ -210,6 +215,7 @@ class LammpsEngine:
         """
         target = self._folder / "now.restart"
         target.unlink(missing_ok=True)
+        self._moved = True
         self._tell(f"write_restart {target}\nprint done file {self._folder / 'scalars'} screen no\n")
         self._read("scalars", 1)
         kept: NDArray[np.uint8] = np.frombuffer(target.read_bytes(), dtype=np.uint8)
