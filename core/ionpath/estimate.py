@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 
@@ -16,7 +17,8 @@ class Estimate:
     error : float
         Standard error (one sigma); nan where it cannot be given.
     low, high : float
-        95 % interval; an upper bound has ``low = 0`` and ``value = nan``.
+        95 % interval; an upper bound has ``low = 0`` and ``value = nan``, and what could not be determined has no
+        finite ``high`` either.
     unit : str
         Unit of all four numbers.
 
@@ -24,6 +26,9 @@ class Estimate:
     --------
     >>> print(Estimate(1.234, 0.056, 1.12, 1.35, "mS/cm"))
     1.23 ± 0.056 mS/cm
+    >>> nan = float("nan")
+    >>> print(Estimate(nan, nan, 0.0, 2.0, "mS/cm"), "|", Estimate(nan, nan, nan, nan, "kJ/mol"))
+    < 2 mS/cm | not determined
     """
 
     value: float
@@ -33,8 +38,8 @@ class Estimate:
     unit: str = ""
 
     def __str__(self) -> str:
-        if self.value != self.value:
-            return f"< {self.high:.3g} {self.unit}".rstrip()
+        if math.isnan(self.value):
+            return f"< {self.high:.3g} {self.unit}".rstrip() if math.isfinite(self.high) else "not determined"
         return f"{self.value:.3g} ± {self.error:.2g} {self.unit}".rstrip()
 
     def __format__(self, spec: str) -> str:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.commands.options import parser
+from ionpath.commands.record import FILE, Figure, Quantity, Record
 from ionpath.commands.report import write_report
 from ionpath.commands.stages import stage
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 
 EXAMPLE = """
   ionpath demo --quick                       two minutes
@@ -94,6 +96,7 @@ def main(argv: list[str]) -> int:
         _analysis(place, system, atoms, options.temperature)
     for system in SYSTEMS:
         _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, options.seed)
+    _overview(folder)
     page = write_report(
         folder,
         title="Why lithium is faster in the disordered argyrodite",
@@ -192,7 +195,6 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
 def _analysis(place: Path, system: System, atoms: int, temperature: float) -> None:
     from ionpath.commands.analyze import analyse
     from ionpath.commands.build import build, write
-    from ionpath.commands.record import FILE
 
     def make() -> None:
         # The sites are those of the ordered crystal, where none is vacant: both systems are counted on the same ones.
@@ -214,7 +216,6 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
     from ase.calculators.calculator import get_calculator_class
 
     from ionpath.commands.build import build, write
-    from ionpath.commands.record import FILE, Figure, Quantity, Record
 
     def make() -> None:
         from ase.io import read
@@ -231,7 +232,7 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         run = run_metadynamics(atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed)
         found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
         record = Record(
-            f"{system.label}: one hop",
+            system.label,
             [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps")],
             [Figure("Free energy of a hop between two cages", "free-energy.png",
                     "Free energy of one lithium against its distances to two neighbouring cage centres.")],
@@ -244,6 +245,16 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
     stage(place, "hop", settings, [FILE], make, title=title)
 
 
+def _overview(folder: Path) -> None:
+    from ionpath.commands.overview import draw_overview
+
+    place = folder / "0-overview"
+    place.mkdir(exist_ok=True)
+    draw_overview({system.label: folder / system.folder for system in SYSTEMS}, place / "overview.png")
+    caption = "Lithium density along z, path entropy of all pairs of states, and mean squared displacement."
+    Record("both", figures=[Figure("Overview", "overview.png", caption)]).save(place)
+
+
 def _print_table(path: Path) -> None:
     import csv
 
@@ -252,6 +263,5 @@ def _print_table(path: Path) -> None:
     for name in dict.fromkeys(row["quantity"] for row in rows):
         print(f"{name}")
         for row in (row for row in rows if row["quantity"] == name):
-            value, error = float(row["value"]), float(row["error"])
-            text = f"{value:.4g} ± {error:.2g}" if value == value else f"< {float(row['high']):.3g}"
-            print(f"    {row['system']:34} {text} {row['unit']}")
+            numbers = [float(row[key]) for key in ("value", "error", "low", "high")]
+            print(f"    {row['system']:34} {Estimate(*numbers, row['unit'])}")

@@ -104,13 +104,16 @@ def _rows(records: list[Record]) -> list[str]:
 
 
 def _table(records: list[Record]) -> str:
-    shown = [record for record in records if record.quantities]
-    head = "".join(f"<th>{html.escape(record.label)}</th>" for record in shown)
+    labels = list(dict.fromkeys(record.label for record in records if record.quantities))
+    head = "".join(f"<th>{html.escape(label)}</th>" for label in labels)
     lines = []
-    for name in _rows(shown):
+    for name in _rows(records):
         cells = []
-        for record in shown:
-            quantity = next((q for q in record.quantities if q.name == name), None)
+        for label in labels:
+            same = (
+                q for record in records if record.label == label for q in record.quantities if q.name == name
+            )
+            quantity = next(same, None)
             text = ""
             if quantity is not None:
                 text = html.escape(str(quantity.estimate))
