@@ -8,6 +8,7 @@ _EXPORTS: dict[str, str] = {
     "argyrodite": "prototypes",
     "lithium_thiophosphate": "thiophosphates",
     "lspscl": "thiophosphates",
+    "lithium_orderings": "orderings",
     "Argyrodite": "framework",
     "analyse": "framework",
     # Transformations
@@ -17,16 +18,19 @@ _EXPORTS: dict[str, str] = {
     "AliovalentSubstitutionTransformation": "transformations",
     "inversion_grid": "grids",
     "excess_grid": "grids",
+    "iterate_grid": "grids",
     "write_grid": "grids",
     # Entropy, sites and energies
     "configurational_entropy": "entropy",
     "plot_entropy_map": "entropy",
     "lithium_sites": "sites",
     "site_energies": "site_energy",
+    "overlap_table": "site_energy",
+    "plot_site_energies": "site_energy",
     "AnionClusterExpansion": "expansion",
-    "thermodynamics": "thermodynamics",
+    "thermodynamics": "ensemble",
+    "monte_carlo": "ensemble",
     "energy_above_hull": "hull",
-    "lithium_orderings": "orderings",
 }
 """Public name -> module of this package that defines it."""
 

@@ -1,0 +1,141 @@
+"""Energy above the hull of given competing phases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from ionpath.errors import InputError
+from pymatgen.analysis.argyrodite.energies import energy_function
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+@dataclass(frozen=True)
+class HullRow:
+    """One line of the table.
+
+    Attributes
+    ----------
+    formula : str
+        Reduced formula.
+    energy_per_atom : float
+        In eV.
+    above_hull : float
+        Energy above the most stable mixture of the competing phases, in meV per atom; negative if it is below.
+    decomposition : dict of str to float
+        That mixture: formula -> fraction of the atoms.
+    """
+
+    formula: str
+    energy_per_atom: float
+    above_hull: float
+    decomposition: dict[str, float]
+
+    def __str__(self) -> str:
+        mixture = " + ".join(f"{p:.3f} {f}" for f, p in self.decomposition.items())
+        return f"{self.formula:16s} {self.energy_per_atom:10.5f} eV/atom {self.above_hull:9.2f} meV/atom  {mixture}"
+
+
+def energy_above_hull(
+    structures: Sequence[Structure],
+    competing: Sequence[Structure],
+    calculator: Any = None,
+    *,
+    energies: Sequence[float] | None = None,
+    competing_energies: Sequence[float] | None = None,
+) -> list[HullRow]:
+    """Compare structures with the most stable mixture of competing phases of the same composition.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+        What to judge.
+    competing : sequence of Structure
+        Phases that it may decompose into, for instance Li2S, LiCl and Li3PS4. Elements are not needed.
+    calculator : str, dict or object, optional
+        As in `SiteInversionTransformation`, for energies that are not given.
+    energies, competing_energies : sequence of float, optional
+        Energies of the cells, in eV.
+
+    Returns
+    -------
+    list of HullRow
+        In the order of the structures.
+
+    Raises
+    ------
+    InputError
+        If no mixture of the competing phases has the composition, or the numbers of energies differ.
+
+    Notes
+    -----
+    For each structure the linear program min sum_i x_i E_i with sum_i x_i n_i = n, x >= 0, over the competing phases i,
+    with energies E_i and atoms n_i per cell. Energies at 0 K without vibrations; a disordered phase that is above the
+    hull may be stable at the temperature at which it is made by its entropy, T S per formula unit.
+
+    Examples
+    --------
+    >>> from pymatgen.core import Lattice, Structure
+    >>> salt = Structure(Lattice.cubic(3.0), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> row = energy_above_hull([salt], [salt], energies=[-3.9], competing_energies=[-4.0])[0]
+    >>> round(row.above_hull, 6)
+    50.0
+    """
+    energy = energy_function(calculator)
+    here = _energies("energies", structures, energies, energy)
+    there = _energies("competing_energies", competing, competing_energies, energy)
+    elements = sorted(
+        {e.symbol for s in (*structures, *competing) for e in s.composition.element_composition}
+    )
+    columns = np.array([[s.composition.element_composition[e] for e in elements] for s in competing]).T
+    rows = []
+    for structure, value in zip(structures, here, strict=True):
+        amounts = np.array([structure.composition.element_composition[e] for e in elements])
+        rows.append(_row(structure, value, amounts, competing, columns, there))
+    return rows
+
+
+def _energies(
+    name: str, structures: Sequence[Structure], given: Sequence[float] | None, energy: Any
+) -> NDArray[np.float64]:
+    if given is None:
+        return np.array([energy(s) for s in structures])
+    if len(given) != len(structures):
+        raise InputError(name, need=f"{len(structures)} energies", got=str(len(given)))
+    return np.asarray(given, dtype=np.float64)
+
+
+def _row(
+    structure: Structure,
+    value: float,
+    amounts: NDArray[np.float64],
+    competing: Sequence[Structure],
+    columns: NDArray[np.float64],
+    energies: NDArray[np.float64],
+) -> HullRow:
+    solved = linprog(energies, A_eq=columns, b_eq=amounts, bounds=(0, None), method="highs")
+    if not solved.success:
+        names = ", ".join(s.composition.reduced_formula for s in competing)
+        raise InputError(
+            "competing", need=f"phases that mix to {structure.composition.reduced_formula}", got=names,
+            remedy="add a phase for every independent element, as Li2S, LiCl and Li3PS4",
+        )  # fmt: skip
+    n = len(structure)
+    shares = {
+        phase.composition.reduced_formula: float(x * len(phase) / n)
+        for phase, x in zip(competing, solved.x, strict=True)
+        if x * len(phase) / n > 1e-6
+    }
+    return HullRow(
+        structure.composition.reduced_formula,
+        float(value / n),
+        float(1000 * (value - solved.fun) / n),
+        shares,
+    )

@@ -1,0 +1,297 @@
+"""Energies of a lithium probe on the tetrahedral sites, their densities and overlaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError, require
+from ionpath.periodic import minimum_image
+from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
+from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
+from pymatgen.analysis.argyrodite.selection import check_choice
+from pymatgen.analysis.argyrodite.sites import LithiumSites, lithium_sites
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+KINDS = ("T2", "T4", "T5")
+_WIDTH = 0.05
+
+
+@dataclass(frozen=True)
+class SiteEnergies:
+    """Energies of a lithium probe.
+
+    Attributes
+    ----------
+    kinds : ndarray of str, (K,)
+        Kind of each site.
+    energies : ndarray, (K,)
+        Energy of the probe there, in eV, against the reference of the method.
+    frac_coords : ndarray, (K, 3)
+        Where.
+    inversion : float
+        Halide fraction of the free-sulfur orbit of the structure.
+    method : {"frame", "occupied"}
+        How the energies were taken.
+    calculator : str
+        With what.
+    """
+
+    kinds: NDArray[np.str_]
+    energies: NDArray[np.float64]
+    frac_coords: NDArray[np.float64]
+    inversion: float
+    method: str
+    calculator: str
+
+    def of(self, kind: str) -> NDArray[np.float64]:
+        """Give the energies on one kind of site.
+
+        Parameters
+        ----------
+        kind : str
+            T2, T4 or T5.
+
+        Returns
+        -------
+        ndarray
+            In eV.
+
+        Raises
+        ------
+        InputError
+            If no such site was probed.
+        """
+        found = self.energies[self.kinds == kind]
+        if len(found) == 0:
+            raise InputError(
+                "kind", need=f"one of {', '.join(sorted(set(self.kinds.tolist())))}", got=repr(kind)
+            )
+        return found
+
+    def density(self, kind: str, grid: ArrayLike, *, width: float = _WIDTH) -> NDArray[np.float64]:
+        """Give the density of site energies of one kind, of unit area.
+
+        Parameters
+        ----------
+        kind : str
+            T2, T4 or T5.
+        grid : array_like, (M,)
+            Energies, in eV.
+        width : float
+            Standard deviation of the Gaussian put on each site, in eV.
+
+        Returns
+        -------
+        ndarray, (M,)
+            In 1/eV, divided by the number of sites of the kind.
+        """
+        if not width > 0:
+            raise InputError("width", need="a positive energy in eV", got=f"{width:g}")
+        x = np.asarray(grid, dtype=np.float64)[:, None] - self.of(kind)[None, :]
+        return np.asarray(np.exp(-0.5 * (x / width) ** 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
+
+    def overlap(self, one: str, other: str, *, width: float = _WIDTH) -> float:
+        """Give the common area of two densities.
+
+        Parameters
+        ----------
+        one, other : str
+            Kinds of site.
+        width : float
+            Standard deviation of the Gaussians, in eV.
+
+        Returns
+        -------
+        float
+            Integral of the smaller of the two densities: 0 where they are apart, 1 where they are the same.
+        """
+        both = np.concatenate([self.of(one), self.of(other)])
+        grid = np.linspace(both.min() - 6 * width, both.max() + 6 * width, 4001)
+        smaller = np.minimum(self.density(one, grid, width=width), self.density(other, grid, width=width))
+        return float(np.trapezoid(smaller, grid))
+
+    def report(self) -> str:
+        """Give means, spreads and overlaps.
+
+        Returns
+        -------
+        str
+            A table.
+        """
+        kinds = sorted(set(self.kinds.tolist()))
+        lines = [f"inversion {self.inversion:.4f}, {self.method}, {self.calculator}"]
+        lines += [
+            f"  {k}: mean {self.of(k).mean():8.4f} eV, spread {self.of(k).std():7.4f} eV" for k in kinds
+        ]
+        pairs = [(a, b) for i, a in enumerate(kinds) for b in kinds[i + 1 :]]
+        return "\n".join(lines + [f"  overlap {a}-{b}: {self.overlap(a, b):.4f}" for a, b in pairs])
+
+
+@references("jang2025")
+def site_energies(
+    structure: Structure,
+    calculator: Any = None,
+    *,
+    method: Literal["frame", "occupied"] = "frame",
+    kinds: Sequence[str] = KINDS,
+    sites: LithiumSites | None = None,
+) -> SiteEnergies:
+    """Probe the tetrahedral sites of an anion arrangement with lithium, without relaxation.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered argyrodite.
+    calculator : str, dict or object, optional
+        As in `SiteInversionTransformation`; the Ewald sum without it.
+    method : {"frame", "occupied"}
+        "frame": the lithium is taken out, and one lithium is put on each site in turn; the reference is the empty frame.
+        It needs a calculator that knows what to do with charge: the Ewald sum (with a uniform background), or DFT.
+        "occupied": the lithium nearest to the site is moved there; the reference is the structure itself. This is the
+        method for machine-learned potentials, which know no charged frame.
+    kinds : sequence of str
+        Kinds of site to probe.
+    sites : LithiumSites, optional
+        Sites, if they are known.
+
+    Returns
+    -------
+    SiteEnergies
+        One energy per site.
+
+    Raises
+    ------
+    InputError
+        If it is not an ordered argyrodite, or has no lithium for the method "occupied".
+
+    Notes
+    -----
+    Every position once for the given arrangement, as in Fig. 4c of Jang et al., J. Mater. Chem. A 13, 16547 (2025), whose
+    densities are divided by the number of sites of each kind. Formal charges reproduce how inversion broadens the
+    energies, but not their order: they make T4 the best site, against all evidence.
+
+    Examples
+    --------
+    >>> from pymatgen.analysis.argyrodite import argyrodite, site_energies
+    >>> found = site_energies(argyrodite(), kinds=["T4"])
+    >>> len(found.energies), bool(found.energies.std() < 1e-6)
+    (16, True)
+    """
+    check_choice("method", method, ("frame", "occupied"))
+    require_ordered(structure, "site energies")
+    found = analyse(structure)
+    where = lithium_sites(structure) if sites is None else sites
+    chosen = where.of(*kinds)
+    energy = energy_function(calculator)
+    values = (
+        _on_frame(structure, found.mobile, where.coords[chosen], energy)
+        if method == "frame"
+        else _on_occupied(structure, found.mobile, where.coords[chosen], energy)
+    )
+    return SiteEnergies(
+        where.kinds[chosen], values, where.frac_coords[chosen], found.inversion, method, describe(calculator)
+    )
+
+
+def _on_frame(
+    structure: Structure, mobile: NDArray[np.intp], places: NDArray[np.float64], energy: EnergyFunction
+) -> NDArray[np.float64]:
+    frame = structure.copy()
+    species = structure[int(mobile[0])].specie if len(mobile) else "Li"
+    frame.remove_sites([int(k) for k in mobile])
+    reference = energy(frame)
+    values = []
+    for place in places:
+        probed = frame.copy()
+        probed.append(species, place, coords_are_cartesian=True)
+        values.append(energy(probed) - reference)
+    return np.array(values)
+
+
+def _on_occupied(
+    structure: Structure, mobile: NDArray[np.intp], places: NDArray[np.float64], energy: EnergyFunction
+) -> NDArray[np.float64]:
+    if len(mobile) == 0:
+        raise InputError(
+            "structure", need="lithium to move", got="none", remedy="use method='frame', or keep the lithium"
+        )
+    reference = energy(structure)
+    ions = structure.cart_coords[mobile]
+    values = []
+    for place in places:
+        apart = np.linalg.norm(minimum_image(ions - place, structure.lattice.matrix), axis=1)
+        moved = structure.copy()
+        moved.sites[int(mobile[int(apart.argmin())])].coords = place
+        values.append(energy(moved) - reference)
+    return np.array(values)
+
+
+def overlap_table(results: Iterable[SiteEnergies], *, width: float = _WIDTH) -> list[dict[str, float]]:
+    """Give the overlaps of the densities against inversion.
+
+    Parameters
+    ----------
+    results : iterable of SiteEnergies
+        One for each arrangement.
+    width : float
+        Standard deviation of the Gaussians, in eV.
+
+    Returns
+    -------
+    list of dict
+        "inversion", and the overlap of each pair of kinds under a name like "T2-T5".
+    """
+    rows = []
+    for result in sorted(results, key=lambda r: r.inversion):
+        kinds = sorted(set(result.kinds.tolist()))
+        row = {"inversion": result.inversion}
+        for i, a in enumerate(kinds):
+            row |= {f"{a}-{b}": result.overlap(a, b, width=width) for b in kinds[i + 1 :]}
+        rows.append(row)
+    return rows
+
+
+def plot_site_energies(results: Iterable[SiteEnergies], *, width: float = _WIDTH, axes: Any = None) -> Any:
+    """Draw the densities of site energies, one panel for each arrangement.
+
+    Parameters
+    ----------
+    results : iterable of SiteEnergies
+        What to draw.
+    width : float
+        Standard deviation of the Gaussians, in eV.
+    axes : sequence of matplotlib Axes, optional
+        Where to draw; a new figure without it.
+
+    Returns
+    -------
+    ndarray of matplotlib Axes
+        One per result.
+    """
+    listed = sorted(results, key=lambda r: r.inversion)
+    if axes is None:
+        pyplot = require("matplotlib.pyplot", purpose="figures", install="pip install 'ionpath[pymatgen]'")
+        size = (5.2, 0.6 + 1.4 * len(listed))
+        _, axes = pyplot.subplots(
+            len(listed), 1, sharex=True, squeeze=False, figsize=size, layout="constrained"
+        )
+    panels = np.asarray(axes).ravel()
+    low = min(r.energies.min() for r in listed) - 5 * width
+    high = max(r.energies.max() for r in listed) + 5 * width
+    grid = np.linspace(low, high, 800)
+    for ax, result in zip(panels, listed, strict=True):
+        for kind in sorted(set(result.kinds.tolist())):
+            ax.fill_between(grid, result.density(kind, grid, width=width), alpha=0.5, label=kind)
+        ax.set_ylabel(f"y = {result.inversion:.3g}")
+        ax.set_yticks([])
+    panels[0].legend()
+    panels[-1].set_xlabel("site energy (eV)")
+    return panels
