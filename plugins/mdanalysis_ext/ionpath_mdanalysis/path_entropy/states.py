@@ -18,6 +18,7 @@ from ionpath.kinetics.shells import CoordinationShells
 from ionpath.kinetics.trajectories import Home, Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
+from ionpath_mdanalysis.shells import ANIONS
 
 Floats = NDArray[np.float64]
 MARGIN = 0.1
@@ -359,19 +360,19 @@ def _followed(mobile: Any, shells: CoordinationShells, centres: Any, framework: 
 
 
 def _check_kinds(centres: Any, shells: CoordinationShells) -> None:
-    names = getattr(centres, "elements", None)
-    if names is None:
-        names = getattr(centres, "names", None)
-    if names is None or set(shells.kinds) == {"X"}:
+    """Refuse centres of another element than the shells were made with, where both are known."""
+    elements = getattr(centres, "elements", None)
+    kinds = [set(str(kind).split("/")) for kind in shells.kinds]
+    known = set(map(str, getattr(centres.universe.atoms, "elements", ()))) | ANIONS
+    if elements is None or not set().union(*kinds) <= known:
         return
-    wrong = np.flatnonzero(np.char.add(names.astype(str), "") != shells.kinds)
-    known = set(names) <= set(shells.kinds)
-    if len(wrong) and known:
-        k = int(wrong[0])
+    wrong = [k for k, (element, kind) in enumerate(zip(elements, kinds, strict=True)) if element not in kind]
+    if wrong:
+        k = wrong[0]
         raise InputError(
             "shells",
             need=f"{shells.kinds[k]} as centre of shell {k}",
-            got=f"{names[k]} (atom {shells.centre_atoms[k] if shells.centre_atoms is not None else k})",
+            got=f"{elements[k]} (atom {centres.ix[k]})",
             remedy="the atoms of structure and trajectory are ordered differently: pass centres=AtomGroup",
         )
 
