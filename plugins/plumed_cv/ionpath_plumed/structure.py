@@ -160,7 +160,9 @@ def find_tetrahedra(
     return found
 
 
-def find_shells(structure: Any, *, mobile: str = "Li", radius: float = 3.0, least: int = 4) -> list[Shell]:
+def find_shells(
+    structure: Any, *, mobile: str = "Li", radius: float = 3.0, least: int = 4, apart: float = 5.5
+) -> list[Shell]:
     """Find coordination shells: anions that belong to no tetrahedron and have several mobile ions around them.
 
     Parameters
@@ -173,6 +175,10 @@ def find_shells(structure: Any, *, mobile: str = "Li", radius: float = 3.0, leas
         Largest distance in A of an ion from its centre.
     least : int
         Fewest ions of a shell.
+    apart : float
+        Centres nearer than this, in A, are not two shells: the one with the nearer tetrahedra around it is kept, and
+        where there are none the one with the nearer ions. In a hot or disordered structure an anion between the cages
+        can have as many ions within `radius` as a centre has.
 
     Returns
     -------
@@ -191,8 +197,9 @@ def find_shells(structure: Any, *, mobile: str = "Li", radius: float = 3.0, leas
             "mobile", need=f"atoms of {mobile}", got=f"only {', '.join(sorted(set(crystal.symbols.tolist())))}",
             remedy="name the element that moves",
         )  # fmt: skip
-    bonded = {i for tetrahedron in _tetrahedra_or_none(crystal) for i in tetrahedron}
-    shells = []
+    tetrahedra = _tetrahedra_or_none(crystal)
+    bonded = {i for tetrahedron in tetrahedra for i in tetrahedron}
+    shells: list[tuple[float, Shell]] = []
     best = 0
     for atom in crystal.of(ANIONS).tolist():
         if atom in bonded:
@@ -201,13 +208,21 @@ def find_shells(structure: Any, *, mobile: str = "Li", radius: float = 3.0, leas
         near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
         best = max(best, len(near))
         if len(near) >= least:
-            shells.append(Shell(atom, tuple(near.tolist())))
+            around = (
+                crystal.distances(atom, [t[0] for t in tetrahedra]) if len(tetrahedra) >= 4 else distances
+            )
+            tightness = float(np.sort(around)[:4].mean())
+            shells.append((round(tightness, 3), Shell(atom, tuple(near.tolist()))))
     if not shells:
         raise InputError(
             "shells", need=f"free anions with {least} {mobile} or more within {radius} A", got=f"{best} at most",
             remedy="raise radius, lower least, or name ion and centres yourself",
         )  # fmt: skip
-    return shells
+    kept: list[Shell] = []
+    for _, shell in sorted(shells, key=lambda one: one[0]):
+        if not kept or crystal.distances(shell.centre, [other.centre for other in kept]).min() >= apart:
+            kept.append(shell)
+    return sorted(kept, key=lambda shell: shell.centre)
 
 
 def _tetrahedra_or_none(crystal: Crystal) -> list[tuple[int, ...]]:

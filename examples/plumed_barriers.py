@@ -1,0 +1,120 @@
+"""Free-energy barriers of argyrodites by metadynamics, one protocol at a time, beside published values.
+
+Short form, about a minute each:
+
+    python examples/plumed_barriers.py inter-cage --picoseconds 2
+    python examples/plumed_barriers.py tilt --composition III --picoseconds 2
+
+Long form, as long as one has patience; the same command again goes on from the last checkpoint:
+
+    nice python examples/plumed_barriers.py inter-cage --composition II --picoseconds 400 --folder runs/inter-II
+    python examples/plumed_barriers.py table runs/*
+
+Compositions: II is ordered Li6PS5Cl, III is Li5.5PS4.5Cl1.5 with 75 % chloride on the free-sulfur sites, both as one
+cubic cell repeated ``--repeat`` times, with the shipped potential (or ``--model FILE``).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+for _name in ("OMP_NUM_THREADS", "TF_INTRA_OP_PARALLELISM_THREADS", "TF_INTER_OP_PARALLELISM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+PUBLISHED = {
+    ("inter-cage", "II"): "65",
+    ("inter-cage", "III"): "38",
+    ("intra-cage", "II"): "13.4",
+    ("intra-cage", "III"): "34.1 (S cage), 14.5 (Cl cage)",
+    ("concerted", "II"): "below 35",
+}
+"""Barriers in kJ/mol of arXiv:2412.07115: 3,744 and 3,600 atoms, nanoseconds, a potential trained for each phase."""
+PRESET = {("inter-cage", "III"): "inter-cage-disordered", ("tilt", "III"): "tilt-disordered"}
+
+
+def build(composition: str, repeat: list[int]):
+    """Ordered Li6PS5Cl (II) or disordered Li5.5PS4.5Cl1.5 (III) as ASE Atoms."""
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    from pymatgen.analysis.argyrodite import ExcessHalideTransformation, argyrodite
+
+    structure = argyrodite()
+    structure.make_supercell(repeat)
+    if composition == "III":
+        structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(structure)
+    return AseAtomsAdaptor.get_atoms(structure, msonable=False)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the input, run it, analyse it."""
+    from ase.calculators.calculator import get_calculator_class
+
+    from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
+
+    folder = options.folder or Path("runs") / f"{options.protocol}-{options.composition}"
+    atoms = build(options.composition, options.repeat)
+    preset = PRESET.get((options.protocol, options.composition), options.protocol)
+    plumed = metadynamics_input(atoms, preset, temperature=options.temperature, pace=options.pace)
+    if options.write:
+        plumed.write(folder)
+        atoms.write(folder / "start.extxyz")
+        print(f"{folder}: plumed.dat, start.extxyz")
+        return 0
+    atoms.calc = get_calculator_class("ionpath")(model=options.model)
+    done = run_metadynamics(
+        atoms, plumed, picoseconds=options.picoseconds, folder=folder, seed=options.seed, trajectory_every=1.0,
+        checkpoint_every=2.0,
+    )  # fmt: skip
+    (folder / "composition").write_text(f"{options.composition} {options.temperature:g} {len(atoms)}\n")
+    print(analyse_metadynamics(done, figure=folder / "free-energy.png"))
+    return 0
+
+
+def table(folders: list[Path]) -> int:
+    """Print one line per run, beside the published value."""
+    from ionpath_plumed import analyse_metadynamics
+    from ionpath_plumed.protocols import PlumedInput
+
+    print("| protocol | phase | atoms | K | ps | hills | barrier, back (kJ/mol) | published | verdict |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    for folder in folders:
+        kind = PlumedInput.read(folder).kind
+        note = folder / "composition"
+        phase, kelvin, n_atoms = note.read_text().split() if note.exists() else ("?", "?", "?")
+        found = analyse_metadynamics(folder)
+        barrier = f"{found.barrier}, {found.reverse_barrier}".replace(" kJ/mol", "")
+        if found.barrier.value != found.barrier.value:
+            barrier = "-"
+        print(
+            f"| {kind} | {phase} | {n_atoms} | {kelvin} | {found.picoseconds:.0f} | {found.n_hills} | {barrier} | "
+            f"{PUBLISHED.get((kind, phase), '-')} | {found.verdict.sentence} |"
+        )
+    return 0
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    kinds = ("inter-cage", "intra-cage", "concerted", "tilt", "position", "table")
+    parser.add_argument("protocol", choices=kinds)
+    parser.add_argument("folders", nargs="*", type=Path, help="finished or running runs, for the table")
+    parser.add_argument("--composition", choices=("II", "III"), default="II")
+    parser.add_argument("--temperature", type=float, default=300.0, help="K")
+    parser.add_argument("--picoseconds", type=float, default=2.0)
+    parser.add_argument("--pace", type=float, help="fs between hills; published value if left out")
+    parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
+    parser.add_argument("--model", default="argyrodite")
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--write", action="store_true", help="write plumed.dat and the structure, and stop")
+    options = parser.parse_args()
+    return table(options.folders) if options.protocol == "table" else run(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
