@@ -6,6 +6,7 @@ from typing import Any
 _EXPORTS = {
     "MeanSquaredDisplacement": "msd",
     "collective_displacement": "msd",
+    "cooperation": "msd",
     "local_exponent": "msd",
     "mean_squared_displacement": "msd",
     "msd_by_fft": "msd",

@@ -12,7 +12,7 @@ from ionpath.estimate import Estimate
 from ionpath.transport._checks import Floats, positive
 from ionpath.transport.conduction import haven_ratio
 from ionpath.transport.covariance import Line, straight_line
-from ionpath.transport.msd import MeanSquaredDisplacement, mean_squared_displacement
+from ionpath.transport.msd import COOPERATION_BLOCKS, MeanSquaredDisplacement, mean_squared_displacement
 from ionpath.transport.window import DiffusiveWindow, diffusive_window
 
 UNIT = "A^2/ps"
@@ -45,6 +45,8 @@ class Diffusion:
         What was fitted.
     minimum_msd : float
         Displacement (A^2) that ions had to reach within the window.
+    widening : float
+        Factor by which errors were widened because ions move at the same times; 1 if there is no sign of it.
     verdict : str
         One sentence: what was found and whether to trust it.
     """
@@ -57,6 +59,7 @@ class Diffusion:
     window: DiffusiveWindow
     msd: MeanSquaredDisplacement
     minimum_msd: float
+    widening: float
     verdict: str
 
     @property
@@ -134,12 +137,13 @@ def estimate_diffusion(
     lags = _fit_lags(msd, chosen)
     line = straight_line(lags, msd.axes.mean(axis=1), msd.n_frames, msd.frame_time)
     by_ion = msd.by_ion[:, np.searchsorted(msd.lags, lags)]
-    coefficient = _coefficient(line, by_ion)
+    widening = _widening(msd)
+    coefficient = _coefficient(line, by_ion, widening)
     reason = _why_bound(chosen, float(msd.total[chosen.stop_lag]), minimum_msd, coefficient)
     if reason:
         coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
     else:
-        axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1]) for axis in range(3))
+        axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1], widening) for axis in range(3))
     collective = _collective(msd, lags)
     return Diffusion(
         coefficient=coefficient,
@@ -150,6 +154,7 @@ def estimate_diffusion(
         window=chosen,
         msd=msd,
         minimum_msd=float(minimum_msd),
+        widening=widening,
         verdict=reason or _verdict(chosen),
     )
 
@@ -160,7 +165,7 @@ def _fit_lags(msd: MeanSquaredDisplacement, window: DiffusiveWindow) -> NDArray[
     return np.asarray(inside[picked])
 
 
-def _coefficient(line: Line, by_ion: Floats) -> Estimate:
+def _coefficient(line: Line, by_ion: Floats, widening: float) -> Estimate:
     """Coefficient from the values of single ions along the axes that are given."""
     n_ions, _, dimensions = by_ion.shape
     own = np.einsum("l,nla->na", line.weights[0], by_ion)
@@ -169,7 +174,17 @@ def _coefficient(line: Line, by_ion: Floats) -> Estimate:
     if n_ions < 2:
         return positive_estimate(value, model, 0)
     scatter = float(own.mean(axis=1).std(ddof=1) / np.sqrt(n_ions))
-    return positive_estimate(value, float(np.fmax(scatter, model)), n_ions - 1)
+    return positive_estimate(value, widening * float(np.fmax(scatter, model)), n_ions - 1)
+
+
+def _widening(msd: MeanSquaredDisplacement) -> float:
+    """Factor by which errors grow because ions move together, if they significantly do."""
+    from scipy.stats import chi2
+
+    freedom = min(COOPERATION_BLOCKS, msd.n_frames - 1) - 1
+    if not msd.cooperation > chi2.ppf(0.95, max(freedom, 1)) / max(freedom, 1):
+        return 1.0
+    return float(np.sqrt(min(msd.cooperation, msd.n_ions)))
 
 
 def positive_estimate(value: float, error: float, freedom: int, unit: str = UNIT) -> Estimate:

@@ -12,6 +12,8 @@ from ionpath.transport._checks import Floats, lag_array, positive, unwrapped_pos
 
 BATCH_BYTES = 2**26
 """Memory that one batch of ions may take in the transform (bytes)."""
+COOPERATION_BLOCKS = 20
+"""Pieces of a trajectory over which the squared displacement of all ions is compared."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class MeanSquaredDisplacement:
         Time between frames in ps.
     n_frames, n_ions : int
         Size of the trajectory.
+    cooperation : float
+        How much more the squared displacement of all ions fluctuates in time than that of independent ions would, see
+        `cooperation`; nan if ions are not kept apart.
     """
 
     times: Floats
@@ -47,6 +52,7 @@ class MeanSquaredDisplacement:
     frame_time: float
     n_frames: int
     n_ions: int
+    cooperation: float = float("nan")
 
 
 def msd_by_fft(series: ArrayLike) -> Floats:
@@ -151,7 +157,43 @@ def mean_squared_displacement(
         frame_time=dt,
         n_frames=n_frames,
         n_ions=n_ions,
+        cooperation=cooperation(r) if kept.size else float("nan"),
     )
+
+
+def cooperation(positions: ArrayLike, *, blocks: int = COOPERATION_BLOCKS) -> float:
+    """How much ions move at the same times.
+
+    Parameters
+    ----------
+    positions : array_like, shape (T, N, 3)
+        Unwrapped positions in A.
+    blocks : int, optional
+        Consecutive pieces into which the trajectory is cut.
+
+    Returns
+    -------
+    float
+        Variance over the pieces of the squared displacement averaged over ions, divided by what it would be if each
+        ion had its own variance and moved independently: 1 for independent ions, N if all move at once; nan for one
+        ion or fewer than four pieces. It scatters by the square root of 2 / (pieces - 1).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> bursts = rng.exponential(size=(400, 1, 1)) * rng.normal(size=(400, 30, 3))
+    >>> cooperation(bursts.cumsum(axis=0)) > 2
+    True
+    """
+    r = unwrapped_positions(positions)
+    number = min(blocks, r.shape[0] - 1)
+    if r.shape[1] < 2 or number < 4:
+        return float("nan")
+    ends = np.asarray(r[:: (r.shape[0] - 1) // number][: number + 1], dtype=np.float64)
+    squares = (np.diff(ends, axis=0) ** 2).sum(axis=2)
+    independent = squares.var(axis=0, ddof=1).mean() / r.shape[1]
+    return float(squares.mean(axis=1).var(ddof=1) / independent) if independent > 0 else float("nan")
 
 
 def collective_displacement(positions: ArrayLike) -> Floats:

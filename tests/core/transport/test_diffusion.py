@@ -86,6 +86,23 @@ def test_intervals_cover_the_truth(case):
     assert abs(bias) < 0.03
 
 
+def test_ions_that_move_at_the_same_times_widen_the_error():
+    """Groups of eight ions share the times at which they are fast: quoted errors must follow the true scatter."""
+    rng = np.random.default_rng(17)
+    values, errors, widened = [], [], []
+    for _ in range(40):
+        pace = np.repeat(rng.exponential(size=(20, 4)), 8, axis=1).repeat(10, axis=0)
+        steps = rng.normal(size=(200, 32, 3)) * np.sqrt(0.2 * pace)[..., None]
+        found = estimate_diffusion(steps.cumsum(axis=0), 1.0, window=(1, 40))
+        values.append(found.coefficient.value)
+        errors.append(found.coefficient.error)
+        widened.append(found.widening > 1)
+    assert np.mean(widened) > 0.9
+    assert np.mean(errors) == pytest.approx(np.std(values), rel=0.35)
+    alone = [estimate_diffusion(brownian(rng, 200, 32, 0.1, 1.0), 1.0).widening > 1 for _ in range(40)]
+    assert np.mean(alone) <= 0.15
+
+
 def test_axes_have_their_own_coefficients():
     rng = np.random.default_rng(3)
     walk = brownian(rng, 2000, 64, 1.0, 1.0) * np.sqrt([0.1, 0.2, 0.4])

@@ -64,6 +64,8 @@ class IonDiffusion(SeriesAnalysis):
         Lag times of the fit and why they were chosen.
     results.verdict : str
         What was found, in one sentence.
+    results.widening : float
+        Factor by which errors were widened because ions move at the same times.
     results.drift : ndarray, shape (T, 3)
         What was taken off, in A.
     results.wrapped, results.crossings : bool, int
@@ -131,6 +133,7 @@ class IonDiffusion(SeriesAnalysis):
         results.diffusion_coefficient, results.diffusion_axes = found.coefficient, found.axes
         results.collective_diffusion, results.haven_ratio = found.collective, found.haven_ratio
         results.offset, results.window, results.verdict = found.offset, found.window, found.verdict
+        results.widening = found.widening
         results.volume = mean_volume(cells)
         n_ions = free.positions.shape[1]
         results.density = n_ions / results.volume
