@@ -92,7 +92,9 @@ def test_the_same_shells_are_found_in_hot_frames(shared_data):
             found.append({shell.centre for shell in find_shells((symbols, place, cell))})
         assert len(set.union(*found)) <= 32, name
         assert min(len(centres) for centres in found) >= (32 if "-0p-" in name else 30), name
-        assert len(set.union(*found) & set(np.flatnonzero(symbols == "Cl"))) == (0 if "-0p-" in name else 16), name
+        assert len(set.union(*found) & set(np.flatnonzero(symbols == "Cl"))) == (
+            0 if "-0p-" in name else 16
+        ), name
 
 
 @pytest.mark.parametrize("name", PRESETS)
