@@ -1,0 +1,250 @@
+"""Train, freeze and compress a Deep Potential with deepmd-kit's own program."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionpath.errors import IonpathError, MissingDependency
+from ionpath.files import atomic_path
+from ionpath_ase._model import INSTALL
+from ionpath_ase.md.lammps_engine import environment, program
+from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
+from ionpath_ase.training.evaluate import Errors, evaluate, write_table
+from ionpath_ase.training.presets import dp_input
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+COMPRESSION_STEP = 0.1
+"""Step of the compression table. In single precision a finer table is larger and no more accurate: against the model
+before compression, forces differ by 3e-5 eV/A at 0.1 and by 2e-4 at 0.01."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A potential and how good it is.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        Compressed model.
+    frozen : pathlib.Path
+        Model before compression.
+    training_frames : int
+        Frames that it was trained on.
+    errors : tuple of Errors
+        Errors on the frames set aside, by tag, the last row for all.
+    table : pathlib.Path
+        The same as CSV.
+    """
+
+    path: Path
+    frozen: Path
+    training_frames: int
+    errors: tuple[Errors, ...]
+    table: Path
+
+
+def fit(
+    frames: Sequence[Atoms],
+    folder: str | os.PathLike[str],
+    *,
+    preset: str = "shipped",
+    steps: int | None = None,
+    seed: int = 1,
+    elements: Sequence[str] = TYPE_MAP,
+    test_fraction: float = 0.1,
+    split_seed: int = 20261121,
+    initial: str | os.PathLike[str] | None = None,
+    overrides: dict[str, Any] | None = None,
+    progress: bool = True,
+) -> TrainedModel:
+    """Train a Deep Potential on labelled frames, and judge it on frames set aside.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+        Labelled frames; ``info["tag"]`` groups them for the split.
+    folder : str or path
+        Where everything goes. A stopped call goes on from deepmd-kit's last checkpoint.
+    preset : str, default "shipped"
+        Settings (`ionpath_ase.training.PRESETS`).
+    steps : int, optional
+        Training steps, if not those of the preset.
+    seed : int, default 1
+        Seed of the weights; members of a committee differ in it.
+    elements : sequence of str, optional
+        Elements of the model.
+    test_fraction : float, default 0.1
+        Share of each tag that is set aside before training.
+    split_seed : int, optional
+        Seed of the split. Keep it for a fair comparison of models.
+    initial : str or path, optional
+        deepmd-kit checkpoint (``model.ckpt``) to start from.
+    overrides : dict, optional
+        Entries of the preset to change.
+    progress : bool, default True
+        Show a bar with the force error.
+
+    Returns
+    -------
+    TrainedModel
+        Files and errors.
+
+    Raises
+    ------
+    InputError
+        If frames or settings cannot be used.
+    IonpathError
+        If deepmd-kit stops; the message has its last words.
+    MissingDependency
+        If deepmd-kit is not installed.
+    """
+    target = Path(folder)
+    aside = split_by_tag(
+        [str(a.info.get("tag", "untagged")) for a in frames], fraction=test_fraction, seed=split_seed
+    )
+    test = [atoms for atoms, chosen in zip(frames, aside, strict=True) if chosen]
+    rest = [atoms for atoms, chosen in zip(frames, aside, strict=True) if not chosen]
+    paths = {}
+    for name, part in (("training", rest), ("validation", test)):
+        place = target / "data" / name
+        done = place.exists() and any(place.iterdir())
+        paths[name] = (
+            sorted(p for p in place.iterdir() if p.is_dir())
+            if done
+            else write_deepmd(part, place, type_map=elements)
+        )
+    made = dp_input(
+        preset,
+        training=[os.path.relpath(p, target) for p in paths["training"]],
+        validation=[os.path.relpath(p, target) for p in paths["validation"]],
+        elements=elements,
+        steps=steps,
+        seed=seed,
+        overrides=overrides,
+    )
+    with atomic_path(target / "input.json") as part_file:
+        part_file.write_text(json.dumps(made, indent=1))
+    _train(target, made["training"]["numb_steps"], initial, progress)
+    frozen, compressed = target / "frozen.pb", target / "model.pb"
+    _dp(["freeze", "-c", ".", "-o", frozen.name], target)
+    compress(frozen, compressed)
+    from ionpath_ase.calculator import IonPath
+
+    errors = tuple(evaluate(test, IonPath(compressed)))
+    return TrainedModel(compressed, frozen, len(rest), errors, write_table(errors, target / "errors.csv"))
+
+
+def compress(
+    frozen: str | os.PathLike[str], target: str | os.PathLike[str], *, step: float = COMPRESSION_STEP
+) -> Path:
+    """Compress a frozen model: the embedding nets become tables, which is several times faster.
+
+    Parameters
+    ----------
+    frozen : str or path
+        Frozen TensorFlow model.
+    target : str or path
+        Compressed model.
+    step : float, default 0.1
+        Step of the table.
+
+    Returns
+    -------
+    pathlib.Path
+        The compressed model.
+
+    Raises
+    ------
+    IonpathError
+        If deepmd-kit cannot compress it.
+
+    Notes
+    -----
+    Lu et al., J. Chem. Theory Comput. 18, 5559 (2022), doi:10.1021/acs.jctc.2c00102.
+    """
+    import tempfile
+
+    source, made = Path(frozen).resolve(), Path(target).resolve()
+    with tempfile.TemporaryDirectory() as scratch:
+        _dp(["compress", "-i", str(source), "-o", "compressed.pb", "-s", str(step)], Path(scratch))
+        with atomic_path(made) as part:
+            part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
+    return made
+
+
+def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
+    """Read the learning curve of a training run.
+
+    Parameters
+    ----------
+    folder : str or path
+        Folder of the run.
+
+    Returns
+    -------
+    numpy.ndarray
+        Structured array with deepmd-kit's columns: step, rmse_val, rmse_trn, rmse_f_val (eV/A) and others.
+    """
+    return np.genfromtxt(Path(folder) / "lcurve.out", names=True, invalid_raise=False)
+
+
+def _train(folder: Path, steps: int, initial: str | os.PathLike[str] | None, progress: bool) -> None:
+    """Run ``dp train``, from its checkpoint if there is one, and show how far it is."""
+    from tqdm import tqdm
+
+    words = ["train", "input.json"]
+    if (folder / "checkpoint").exists():
+        words += ["--restart", "model.ckpt"]
+    elif initial is not None:
+        words += ["--init-model", str(Path(initial).resolve())]
+    log = folder / "train.log"
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            _command(words), cwd=folder, stdout=stream, stderr=stream, env=environment(1)
+        )
+        try:
+            with tqdm(total=steps, unit="step", desc="training", disable=not progress) as bar:
+                while process.poll() is None:
+                    time.sleep(0.5)
+                    found = re.findall(
+                        r"Batch\s+(\d+): trn:.*?rmse_f = ([\d.e+-]+)", log.read_text(errors="replace")
+                    )
+                    if found:
+                        bar.n = int(found[-1][0])
+                        bar.set_postfix_str(f"force rmse {float(found[-1][1]):.3f} eV/A")
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait()
+    if process.returncode:
+        raise IonpathError(f"dp train stopped: {_last_words(log.read_text(errors='replace'))}")
+
+
+def _dp(words: Sequence[str], folder: Path) -> None:
+    done = subprocess.run(_command(words), cwd=folder, capture_output=True, text=True, env=environment(1))
+    if done.returncode:
+        raise IonpathError(f"dp {words[0]} stopped: {_last_words(done.stdout + done.stderr)}")
+
+
+def _command(words: Sequence[str]) -> list[str]:
+    dp = program("dp")
+    if dp is None:
+        raise MissingDependency("dp", purpose="training a Deep Potential", install=INSTALL)
+    return [dp, *words]
+
+
+def _last_words(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip() and "implib-gen" not in line]
+    return " | ".join(lines[-2:])[:500]

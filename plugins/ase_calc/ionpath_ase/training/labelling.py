@@ -1,0 +1,235 @@
+"""Label frames with a calculator: resumable, without duplicates, and with reasons for what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionpath.errors import InputError, require
+from ionpath_ase._geometry import closest_pair, model_cell
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+TEACHER_INSTALL = (
+    "pip install torch --index-url https://download.pytorch.org/whl/cpu && pip install sevenn dftd3"
+)
+
+
+@dataclass(frozen=True)
+class LabelReport:
+    """What became of the frames.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        File with the labelled frames.
+    labelled : int
+        Frames labelled in this call.
+    kept : int
+        Frames that an earlier call had labelled.
+    duplicates : int
+        Frames that were there twice.
+    refused : tuple of (int, str)
+        Index of each refused frame, and why.
+    """
+
+    path: Path
+    labelled: int
+    kept: int
+    duplicates: int
+    refused: tuple[tuple[int, str], ...]
+
+
+def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:
+    """Make the calculator that labelled the frames of the shipped potential.
+
+    Parameters
+    ----------
+    model : str, default "7net-l3i5"
+        Name of a SevenNet model that the ``sevenn`` package ships.
+    dispersion : bool, default True
+        Add D3 dispersion with Becke-Johnson damping for PBE.
+
+    Returns
+    -------
+    ase.calculators.calculator.Calculator
+        Calculator with energy, forces and stress.
+
+    Raises
+    ------
+    MissingDependency
+        If ``sevenn`` or ``dftd3`` is not installed.
+
+    Notes
+    -----
+    SevenNet: Park et al., J. Chem. Theory Comput. 20, 4857 (2024), doi:10.1021/acs.jctc.4c00190. D3(BJ): Grimme et al.,
+    J. Comput. Chem. 32, 1456 (2011), doi:10.1002/jcc.21759.
+    """
+    seven = require("sevenn.calculator", purpose="labelling frames with SevenNet", install=TEACHER_INSTALL)
+    base = seven.SevenNetCalculator(model, device="auto")
+    if not dispersion:
+        return base
+    dispersion_of = require(
+        "dftd3.ase", purpose="labelling frames with D3 dispersion", install=TEACHER_INSTALL
+    )
+    from ase.calculators.mixing import SumCalculator
+
+    return SumCalculator([base, dispersion_of.DFTD3(method="PBE", damping="d3bj")])
+
+
+def label_frames(
+    frames: Sequence[Atoms],
+    calculator: Any,
+    path: str | os.PathLike[str],
+    *,
+    max_force: float = 12.0,
+    closest: float = 1.15,
+    progress: bool = True,
+) -> LabelReport:
+    """Label frames and append them to a file.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+        Frames to label; ``info["tag"]`` is kept.
+    calculator : ase.calculators.calculator.Calculator
+        Gives energy (eV), forces (eV/A) and stress (eV/A^3).
+    path : str or path
+        Extended XYZ file. Frames that it holds are not labelled again, so that a stopped call can be repeated.
+    max_force : float, default 12
+        Frames with a larger force component, in eV/A, are refused.
+    closest : float, default 1.15
+        Frames with atoms closer than this, in A, are refused.
+    progress : bool, default True
+        Show a bar.
+
+    Returns
+    -------
+    LabelReport
+        Counts, and the reason for each refused frame.
+
+    Raises
+    ------
+    InputError
+        If `frames` is empty.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> from ase.calculators.emt import EMT
+    >>> import pathlib, tempfile
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "copper.extxyz"
+    >>> report = label_frames([bulk("Cu"), bulk("Cu"), bulk("Cu", a=3.7)], EMT(), path, progress=False)
+    >>> report.labelled, report.duplicates
+    (2, 1)
+    """
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from tqdm import tqdm
+
+    if not frames:
+        raise InputError("frames", need="at least one frame", got="none")
+    target = Path(path)
+    seen = {frame_digest(atoms) for atoms in _complete_frames(target)}
+    kept, labelled, duplicates = len(seen), 0, 0
+    refused: list[tuple[int, str]] = []
+    fresh: set[str] = set()
+    for index, atoms in enumerate(tqdm(frames, desc="labels", unit="frame", disable=not progress)):
+        digest = frame_digest(atoms)
+        if digest in fresh:
+            duplicates += 1
+            continue
+        fresh.add(digest)
+        if digest in seen:
+            continue
+        reason, labels = _labels(atoms, calculator, max_force, closest)
+        if reason:
+            refused.append((index, reason))
+            continue
+        frame = atoms.copy()
+        frame.arrays = {name: atoms.arrays[name].copy() for name in ("numbers", "positions")}
+        frame.info = {name: atoms.info[name] for name in ("tag",) if name in atoms.info}
+        frame.calc = SinglePointCalculator(frame, **labels)
+        _append(target, frame)
+        labelled += 1
+    return LabelReport(target, labelled, kept, duplicates, tuple(refused))
+
+
+def frame_digest(atoms: Atoms) -> str:
+    """Digest by which frames are told apart.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Frame.
+
+    Returns
+    -------
+    str
+        The same for the same elements, positions and cell to 1e-4 A.
+    """
+    digest = hashlib.sha256(atoms.numbers.astype(np.int64).tobytes())
+    for values in (atoms.positions, atoms.cell.array):
+        digest.update((np.round(values * 1e4) + 0.0).astype(np.int64).tobytes())
+    return digest.hexdigest()
+
+
+def _labels(atoms: Atoms, calculator: Any, max_force: float, closest: float) -> tuple[str, dict[str, Any]]:
+    """Reason to refuse a frame, or its labels."""
+    pair = closest_pair(atoms.positions, model_cell(atoms, 1.0), closest)
+    if pair is not None:
+        return f"atoms {pair[0]} and {pair[1]} are {pair[2]:.2f} A apart, less than {closest} A", {}
+    frame = atoms.copy()
+    frame.calc = calculator
+    labels: dict[str, Any] = {"energy": float(frame.get_potential_energy()), "forces": frame.get_forces()}
+    if frame.cell.rank == 3:
+        labels["stress"] = frame.get_stress()
+    if not all(np.isfinite(value).all() for value in labels.values()):
+        return "its labels are not finite", {}
+    largest = float(np.abs(labels["forces"]).max())
+    if largest > max_force:
+        return f"a force of {largest:.1f} eV/A is above {max_force} eV/A", {}
+    return "", labels
+
+
+def _append(path: Path, frame: Atoms) -> None:
+    """Write one frame in a single call, and bring it to the disk."""
+    import io
+
+    from ase.io import write
+
+    text = io.StringIO()
+    write(text, frame, format="extxyz")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as stream:
+        stream.write(text.getvalue())
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _complete_frames(path: Path) -> Iterable[Atoms]:
+    """Frames of an earlier call; a torn last one is cut off."""
+    if not path.exists():
+        return []
+    from ase.io import iread
+
+    raw = path.read_bytes()
+    lines = raw.splitlines(keepends=True)
+    position = size = 0
+    while position < len(lines):
+        count = int(lines[position]) + 2
+        block = lines[position : position + count]
+        if len(block) < count or not block[-1].endswith(b"\n"):
+            break
+        size += sum(len(line) for line in block)
+        position += count
+    if size < len(raw):
+        with path.open("r+b") as stream:
+            stream.truncate(size)
+    return iread(path, ":") if size else []

@@ -1,0 +1,181 @@
+"""Settings of deepmd-kit by name: those of the shipped potential, and those that papers have published."""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from ionpath.errors import InputError
+from ionpath_ase.training.dataset import TYPE_MAP
+
+_SHIPPED: dict[str, Any] = {
+    "rcut": 6.0,
+    "rcut_smth": 0.5,
+    "sel": {"Li": 48, "P": 12, "S": 36, "Cl": 44, "Si": 8},
+    "embedding": [16, 32, 64],
+    "axis": 10,
+    "fitting": [128, 128, 128],
+    "precision": "float32",
+    "lr": (2e-3, 1e-6),
+    "decay_steps": 500,
+    "energy": (0.02, 1.0),
+    "force": (1000.0, 20.0),
+    "virial": (0.01, 0.1),
+    "steps": 120_000,
+}
+_LARGE: dict[str, Any] = {
+    "rcut": 6.5,
+    "sel": {"Li": 60, "P": 16, "S": 60, "Cl": 52, "Si": 12},
+    "embedding": [25, 50, 100],
+    "axis": 16,
+    "precision": "float64",
+    "lr": (1e-3, 1e-8),
+    "decay_steps": 2000,
+    "energy": (0.02, 1.0),
+    "force": (1000.0, 1.0),
+    "virial": (0.0, 0.0),
+    "steps": 1_000_000,
+}
+PRESETS: dict[str, dict[str, Any]] = {
+    "shipped": _SHIPPED,
+    "path-entropy-I": _SHIPPED
+    | _LARGE
+    | {
+        "rcut": 8.5,
+        "sel": {"Li": 120, "P": 32, "S": 120, "Cl": 80, "Si": 20},
+        "fitting": [240, 240, 240],
+    },
+    "path-entropy-III": _SHIPPED | _LARGE | {"fitting": [480, 480, 480]},
+    "path-entropy-LSPSCl": _SHIPPED | _LARGE | {"fitting": [480, 480, 480], "force": (2000.0, 1.0)},
+    "thiophosphate-glass": _SHIPPED
+    | _LARGE
+    | {
+        "fitting": [240, 240, 240],
+        "lr": (1e-3, 1e-9),
+        "energy": (0.02, 2.0),
+        "virial": (0.02, 0.2),
+        "steps": 6_000_000,
+    },
+}
+"""Name -> settings. ``shipped`` is the potential of this package. ``path-entropy-*`` carry range, nets, learning rate
+and prefactors of Guan et al., arXiv:2412.07115 (I also for LPSCl-II); ``thiophosphate-glass`` those of the initial
+training of Chen et al. (Li3PS4), without its short-range repulsion. Numbers of neighbours, axis, and what a paper does
+not state are ours."""
+
+
+def dp_input(
+    preset: str = "shipped",
+    *,
+    training: Sequence[str | os.PathLike[str]],
+    validation: Sequence[str | os.PathLike[str]] = (),
+    elements: Sequence[str] = TYPE_MAP,
+    steps: int | None = None,
+    seed: int = 1,
+    overrides: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write the input of ``dp train``.
+
+    Parameters
+    ----------
+    preset : str, default "shipped"
+        Name in `PRESETS`.
+    training : sequence of path
+        Folders of deepmd-kit systems.
+    validation : sequence of path, optional
+        Folders of systems that are only watched.
+    elements : sequence of str, optional
+        Elements in the order of the model's types.
+    steps : int, optional
+        Training steps, if not those of the preset. The learning rate decays to its end over them.
+    seed : int, default 1
+        Seed of weights and of the order of frames; committees differ in it.
+    overrides : dict, optional
+        Entries of the preset to change, such as ``{"fitting": [64, 64]}``.
+
+    Returns
+    -------
+    dict
+        Input, ready for ``json.dump``.
+
+    Raises
+    ------
+    InputError
+        If the preset, one of its entries, or an element is unknown, or there is no training system.
+
+    Examples
+    --------
+    >>> made = dp_input("path-entropy-III", training=["data/a"], seed=3)
+    >>> made["model"]["fitting_net"]["neuron"], made["model"]["descriptor"]["rcut"]
+    ([480, 480, 480], 6.5)
+    """
+    if preset not in PRESETS:
+        raise InputError("preset", need=f"one of {', '.join(PRESETS)}", got=repr(preset))
+    chosen = copy.deepcopy(PRESETS[preset])
+    unknown = sorted(set(overrides or {}) - set(chosen))
+    if unknown:
+        raise InputError("overrides", need=f"only {', '.join(chosen)}", got=", ".join(unknown))
+    chosen |= overrides or {}
+    missing = [element for element in elements if element not in chosen["sel"]]
+    if missing:
+        raise InputError(
+            "elements",
+            need=f"a number of neighbours for {', '.join(missing)}",
+            got=f"those of {', '.join(chosen['sel'])}",
+            remedy='pass overrides={"sel": {...}}',
+        )
+    if not training:
+        raise InputError("training", need="at least one system", got="none")
+    total = steps or chosen["steps"]
+    data = {"systems": [os.fspath(p) for p in training], "batch_size": 1, "auto_prob": "prob_sys_size"}
+    made: dict[str, Any] = {
+        "model": _model(chosen, list(elements), seed),
+        "learning_rate": {
+            "type": "exp",
+            "start_lr": chosen["lr"][0],
+            "stop_lr": chosen["lr"][1],
+            "decay_steps": min(chosen["decay_steps"], max(5, total // 20)),
+        },
+        "loss": {"type": "ener"},
+        "training": {
+            "training_data": data,
+            "numb_steps": total,
+            "seed": seed,
+            "disp_file": "lcurve.out",
+            "disp_freq": max(1, min(1000, total // 20)),
+            "save_freq": max(1, min(2000, total // 4)),
+            "max_ckpt_keep": 2,
+        },
+    }
+    for letter, name in (("e", "energy"), ("f", "force"), ("v", "virial")):
+        made["loss"][f"start_pref_{letter}"], made["loss"][f"limit_pref_{letter}"] = chosen[name]
+    if validation:
+        systems = [os.fspath(p) for p in validation]
+        made["training"]["validation_data"] = {"systems": systems, "batch_size": 1, "numb_btch": 8}
+    return made
+
+
+def _model(chosen: dict[str, Any], elements: list[str], seed: int) -> dict[str, Any]:
+    """Descriptor and fitting net."""
+    return {
+        "type_map": elements,
+        "descriptor": {
+            "type": "se_e2_a",
+            "sel": [chosen["sel"][element] for element in elements],
+            "rcut": chosen["rcut"],
+            "rcut_smth": chosen["rcut_smth"],
+            "neuron": chosen["embedding"],
+            "axis_neuron": chosen["axis"],
+            "resnet_dt": False,
+            "type_one_side": True,
+            "precision": chosen["precision"],
+            "seed": seed,
+        },
+        "fitting_net": {
+            "neuron": chosen["fitting"],
+            "resnet_dt": True,
+            "precision": chosen["precision"],
+            "seed": seed,
+        },
+    }

@@ -1,0 +1,236 @@
+"""Training: splits, labels, presets, errors, and a short run of the real program."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from ase import Atoms
+from ase.build import bulk
+from ase.calculators.emt import EMT
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read, write
+
+from ionpath.errors import InputError, IonpathError
+from ionpath_ase import IonPath
+from ionpath_ase.cli import train
+from ionpath_ase.training import (
+    PRESETS,
+    compress,
+    dp_input,
+    evaluate,
+    fit,
+    format_table,
+    label_frames,
+    learning_curve,
+    read_frames,
+    split_by_tag,
+    write_deepmd,
+    write_table,
+)
+
+
+def shaken(count: int, tag: str = "LiCl") -> list[Atoms]:
+    """LiCl cells with random displacements and strains."""
+    rng = np.random.default_rng(7)
+    frames = []
+    for _ in range(count):
+        atoms = bulk("LiCl", "rocksalt", a=5.13, cubic=True)
+        atoms.set_cell(atoms.cell * (1.0 + rng.normal(0.0, 0.01)), scale_atoms=True)
+        atoms.positions += rng.normal(0.0, 0.1, atoms.positions.shape)
+        atoms.info["tag"] = tag
+        frames.append(atoms)
+    return frames
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames labelled by the shipped potential."""
+    path = tmp_path_factory.mktemp("labels") / "salt.extxyz"
+    report = label_frames(shaken(12), IonPath(), path, progress=False)
+    assert report.labelled == 12
+    return path
+
+
+def test_split_takes_one_block_of_each_tag() -> None:
+    tags = ["a"] * 30 + ["b"] * 15 + ["a"] * 10
+    chosen = split_by_tag(tags, fraction=0.1, seed=3)
+    for tag in "ab":
+        members = np.flatnonzero(np.array(tags) == tag)
+        places = np.flatnonzero(chosen[members])
+        assert len(places) == round(0.1 * len(members))
+        assert np.array_equal(np.diff(places), np.ones(len(places) - 1))
+    assert np.array_equal(chosen, split_by_tag(tags, fraction=0.1, seed=3))
+    assert any(not np.array_equal(chosen, split_by_tag(tags, fraction=0.1, seed=s)) for s in range(5))
+    with pytest.raises(InputError, match="fraction: need a number between 0 and 1, got 1.5"):
+        split_by_tag(tags, fraction=1.5)
+    with pytest.raises(InputError, match="tag 'c': need at least 2 frames, got 1"):
+        split_by_tag([*tags, "c"])
+
+
+def test_deepmd_data_round_trip(labelled: Path, tmp_path: Path) -> None:
+    import dpdata
+
+    frames = read_frames(labelled)
+    (folder,) = write_deepmd(frames, tmp_path / "data")
+    back = dpdata.LabeledSystem(str(folder), fmt="deepmd/npy")
+    assert back["energies"] == pytest.approx([a.get_potential_energy() for a in frames], abs=1e-5)
+    assert np.allclose(back["forces"][3], frames[3].get_forces(), atol=1e-6)
+    virial = -frames[3].get_volume() * frames[3].get_stress(voigt=False)
+    assert np.allclose(back["virials"][3], virial, atol=1e-6)
+    assert (folder / "type_map.raw").read_text().split() == ["Li", "P", "S", "Cl", "Si"]
+    with pytest.raises(InputError, match="folder data: need an empty folder"):
+        write_deepmd(frames, tmp_path / "data")
+    with pytest.raises(InputError, match="type_map: need the elements Cl"):
+        write_deepmd(frames, tmp_path / "other", type_map=["Li"])
+    with pytest.raises(InputError, match="frames: need at least one labelled frame"):
+        write_deepmd([], tmp_path / "other")
+
+
+def test_labels_are_resumable_and_refuse_bad_frames(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    frames = []
+    for _ in range(4):
+        atoms = bulk("Cu", cubic=True)
+        atoms.positions += rng.normal(0.0, 0.05, atoms.positions.shape)
+        frames.append(atoms)
+    crowded, steep = frames[0].copy(), frames[1].copy()
+    crowded.positions[0] = crowded.positions[1] + [0.4, 0, 0]
+    steep.positions[0] = steep.positions[1] + [1.3, 0, 0]
+    path = tmp_path / "copper.extxyz"
+    first = label_frames(frames[:2], EMT(), path, progress=False)
+    assert (first.labelled, first.kept, first.refused) == (2, 0, ())
+    with path.open("a") as stream:
+        stream.write('4\nLattice="3.6 0 0')  # as after a kill
+    report = label_frames([*frames, frames[2], crowded, steep], EMT(), path, progress=False)
+    assert (report.labelled, report.kept, report.duplicates) == (2, 2, 1)
+    assert [index for index, _ in report.refused] == [5, 6]
+    assert "atoms 0 and 1 are 0.40 A apart, less than 1.15 A" in report.refused[0][1]
+    assert "eV/A is above 12.0 eV/A" in report.refused[1][1]
+    stored = read_frames(path)
+    assert len(stored) == 4
+    frames[3].calc = EMT()
+    assert np.allclose(stored[3].get_forces(), frames[3].get_forces(), atol=1e-6)
+    with pytest.raises(InputError, match="frames: need at least one frame"):
+        label_frames([], EMT(), path)
+
+
+def test_frames_without_labels_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "bare.extxyz", bulk("LiCl", "rocksalt", a=5.13))
+    with pytest.raises(
+        InputError, match="frame 0 of bare.extxyz: need an energy and forces, got no labels; label it"
+    ):
+        read_frames(tmp_path / "bare.extxyz")
+
+
+def test_presets_carry_the_published_settings() -> None:
+    # Guan et al., arXiv:2412.07115: range, fitting net and force prefactor of each potential
+    for name, cutoff, width, force in (
+        ("I", 8.5, 240, 1000),
+        ("III", 6.5, 480, 1000),
+        ("LSPSCl", 6.5, 480, 2000),
+    ):
+        made = dp_input(f"path-entropy-{name}", training=["a"])
+        assert made["model"]["descriptor"]["rcut"] == cutoff
+        assert made["model"]["descriptor"]["neuron"] == [25, 50, 100]
+        assert made["model"]["fitting_net"]["neuron"] == [width] * 3
+        assert made["loss"]["start_pref_f"] == force
+        assert made["learning_rate"]["start_lr"] == 1e-3
+    with pytest.raises(InputError, match="preset: need one of shipped, path-entropy-I, .* got 'huge'"):
+        dp_input("huge", training=["a"])
+    with pytest.raises(InputError, match="overrides: need only rcut, .* got neurons"):
+        dp_input(training=["a"], overrides={"neurons": 3})
+    with pytest.raises(InputError, match="elements: need a number of neighbours for Ge"):
+        dp_input(training=["a"], elements=["Li", "Ge"])
+    with pytest.raises(InputError, match="training: need at least one system, got none"):
+        dp_input(training=[])
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_deepmd_accepts_the_presets(name: str) -> None:
+    from deepmd.utils.argcheck import normalize
+
+    made: dict[str, Any] = json.loads(json.dumps(dp_input(name, training=["a"], validation=["b"])))
+    assert normalize(made)["training"]["numb_steps"] == PRESETS[name]["steps"]
+
+
+def test_errors_are_their_definitions(tmp_path: Path) -> None:
+    atoms = bulk("Cu", cubic=True)
+    atoms.rattle(0.1, seed=2)
+    atoms.calc = EMT()
+    exact = {
+        "energy": atoms.get_potential_energy(),
+        "forces": atoms.get_forces(),
+        "stress": atoms.get_stress(),
+    }
+    frame = atoms.copy()
+    frame.calc = SinglePointCalculator(
+        frame, energy=exact["energy"] - 0.4, forces=exact["forces"] / 1.1, stress=exact["stress"] - 0.01
+    )
+    frame.info["tag"] = "off"
+    row, total = evaluate([frame], EMT())
+    assert row.tag == "off"
+    assert total.tag == "all"
+    assert row.energy_mae == pytest.approx(100.0)  # 0.4 eV on 4 atoms
+    assert row.energy_shifted_mae == pytest.approx(0.0, abs=1e-9)
+    assert row.force_slope == pytest.approx(1.1)
+    assert row.force_mae == pytest.approx(1e3 * np.abs(exact["forces"]).mean() * (1 - 1 / 1.1))
+    assert row.stress_mae == pytest.approx(1.6021766)
+    assert "off" in format_table([row, total])
+    assert (
+        write_table([row], tmp_path / "e.csv").read_text().splitlines()[0].startswith("tag,frames,force_mae")
+    )
+    with pytest.raises(InputError, match="frames: need at least one labelled frame"):
+        evaluate([], EMT())
+
+
+def test_a_short_training_run(labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "decay_steps": 20}
+    options: dict[str, Any] = {"overrides": small, "test_fraction": 0.2, "progress": False}
+    made = fit(read_frames(labelled), tmp_path / "run", steps=200, **options)
+    assert made.training_frames == 10
+    curve = learning_curve(tmp_path / "run")
+    assert curve["step"][-1] == 200
+    assert np.nanmean(curve["rmse_f_trn"][-3:]) < 0.8 * curve["rmse_f_trn"][0]  # it learns
+    atoms = read_frames(labelled)[0]
+    forces = []
+    for path in (made.frozen, made.path):
+        frame = atoms.copy()
+        frame.calc = IonPath(path)
+        forces.append(frame.get_forces())
+    assert np.abs(forces[0] - forces[1]).max() < 1e-3
+    assert np.abs(forces[0]).max() > 1e-3
+    assert train(["evaluate", str(made.path), str(labelled), "-o", str(tmp_path / "errors.csv")]) == 0
+    assert "LiCl" in capsys.readouterr().out
+    assert (tmp_path / "errors.csv").exists()
+    with pytest.raises(IonpathError, match="dp compress stopped"):
+        compress(labelled, tmp_path / "nothing.pb")
+    assert not (tmp_path / "nothing.pb").exists()
+
+
+def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
+    # CP2K PBE-D3 melts at 3000 K of Chen et al.: another code and basis, far above the temperatures of use.
+    frames = [
+        a
+        for name in ("Li7PS6", "beta-Li3PS4")
+        for a in read(shared_data / "dft" / f"{name}.extxyz.gz", "::10")
+    ]
+    total = evaluate(frames, IonPath())[-1]
+    assert total.force_mae < 200.0  # meV/A
+    assert 0.85 < total.force_slope < 1.05
+
+
+def test_shipped_potential_on_frames_of_its_teacher(shared_data: Path) -> None:
+    frames = read_frames(shared_data / "teacher" / "frames-md.extxyz.gz")
+    held = [
+        a
+        for a, out in zip(frames, split_by_tag([a.info["tag"] for a in frames], seed=20261121), strict=True)
+        if out
+    ]
+    total = evaluate(held[::4], IonPath())[-1]
+    assert total.force_mae < 60.0  # meV/A
+    assert total.energy_mae < 6.0  # meV/atom
+    assert total.stress_mae < 0.15  # GPa
