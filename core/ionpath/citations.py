@@ -66,6 +66,15 @@ REFERENCES: dict[str, str] = {
     "doi:10.1145/174462.156635",
     "gudhi": "Maria, Boissonnat, Glisse, Yvinec, The Gudhi library: simplicial complexes and persistent homology, "
     "ICMS 2014, LNCS 8592, 167 (2014), doi:10.1007/978-3-662-44199-2_28",
+    "falk1998": "Falk, Langer, Dynamics of viscoplastic deformation in amorphous solids, Phys. Rev. E 57, 7192 (1998), "
+    "doi:10.1103/PhysRevE.57.7192",
+    "cubuk2015": "Cubuk et al., Identifying structural flow defects in disordered solids using machine-learning methods, "
+    "Phys. Rev. Lett. 114, 108001 (2015), doi:10.1103/PhysRevLett.114.108001",
+    "schoenholz2016": "Schoenholz et al., A structural approach to relaxation in glassy liquids, Nat. Phys. 12, 469 "
+    "(2016), doi:10.1038/nphys3644",
+    "behler2007": "Behler, Parrinello, Generalized neural-network representation of high-dimensional potential-energy "
+    "surfaces, Phys. Rev. Lett. 98, 146401 (2007), doi:10.1103/PhysRevLett.98.146401",
+    "scikit-learn": "Pedregosa et al., Scikit-learn: machine learning in Python, J. Mach. Learn. Res. 12, 2825 (2011)",
     "morgan2021": "Morgan, Mechanistic origin of superionic lithium diffusion in anion-disordered Li6PS5X argyrodites, "
     "Chem. Mater. 33, 2004 (2021), doi:10.1021/acs.chemmater.0c03738",
 }
