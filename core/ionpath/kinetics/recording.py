@@ -108,7 +108,7 @@ def join_runs(
         ],
         axis=1,
     )
-    missing = np.setdiff1d(np.arange(n_ions), events[0])
+    missing = np.setdiff1d(np.arange(n_ions, dtype=np.int32), events[0])
     never = np.stack([missing, np.zeros_like(missing), np.full_like(missing, -1)])
     ion, start, site = np.concatenate([events, never], axis=1)
     order = np.lexsort((start, ion))

@@ -6,7 +6,7 @@ counted over runs rather than frames. Every function of this package that takes 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,9 @@ from ionpath.kinetics.shells import CoordinationShells
 from ionpath.kinetics.trajectories import Home, ShellTrajectories, Unassigned, check_sites, shell_trajectories
 
 Integers = NDArray[np.int64]
+
+RUNS_AT_ONCE = 20_000
+"""Runs whose transitions are counted at a time; bounds the memory of temporary arrays."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,10 +341,25 @@ class ShellRuns:
         frames the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
         """
         if (lag, n_blocks) not in self._counted:
-            counts = self._count(lag, n_blocks)
+            counts = np.concatenate([part._count(lag, n_blocks) for part in self._parts()])
             counts.flags.writeable = False
             self._counted[lag, n_blocks] = counts
         return self._counted[lag, n_blocks]
+
+    def _parts(self) -> Iterator[ShellRuns]:
+        """The same for a few ions at a time, so that temporary arrays stay small however many hops there are."""
+        step = max(1, RUNS_AT_ONCE * self.n_ions // len(self.ion))
+        for first in range(0, self.n_ions, step):
+            last = min(first + step, self.n_ions)
+            begin, end = np.searchsorted(self.ion, [first, last])
+            mine = slice(int(begin), int(end))
+            yield replace(
+                self,
+                ion=self.ion[mine] - first,
+                start=self.start[mine],
+                site=self.site[mine],
+                n_ions=last - first,
+            )
 
     def _count(self, lag: int, n_blocks: int) -> NDArray[np.float64]:
         windows = self.n_frames - lag
