@@ -208,6 +208,21 @@ def test_density_is_that_without_drift(walk, lithium, tmp_path):
     assert lines[5:7] == ["S", "30"]
 
 
+def test_memory_of_the_density_does_not_grow_with_frames(universe, monkeypatch):
+    """What a block hands back, and what it holds meanwhile, is the same for 30 and for 300 frames."""
+    sizes = []
+    finish = IonDensity._finish
+
+    def spy(self, blocks):
+        sizes.append(sum(value.nbytes for value in blocks[0].values() if isinstance(value, np.ndarray)))
+        return finish(self, blocks)
+
+    monkeypatch.setattr(IonDensity, "_finish", spy)
+    for stop in (30, 300):
+        IonDensity(universe.select_atoms("name Li"), spacing=0.7, chunk_frames=10).run(stop=stop)
+    assert sizes[0] == sizes[1]
+
+
 def test_constant_pressure_adds_no_diffusion():
     """Ions at rest in a cell that breathes by 3 %: schemes that keep images would make them diffuse."""
     rng = np.random.default_rng(1)

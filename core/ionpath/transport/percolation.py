@@ -70,7 +70,8 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
             remedy="pass a density",
         )
     levels = np.unique(values)
-    axes = tuple(_critical(values, levels, axis) for axis in range(3))
+    known: dict[int, NDArray[np.bool_]] = {}
+    axes = tuple(_critical(values, levels, axis, known) for axis in range(3))
     return Percolation(max(axes), (axes[0], axes[1], axes[2]))
 
 
@@ -133,12 +134,17 @@ def _winding(links: list[tuple[int, int, int]], number: int) -> NDArray[np.bool_
     return found
 
 
-def _critical(values: NDArray[np.float64], levels: NDArray[np.float64], axis: int) -> float:
-    """Largest level whose voxels at or above it percolate along an axis."""
-    low, high = 0, levels.size - 1  # at the lowest level every voxel takes part
+def _critical(
+    values: NDArray[np.float64], levels: NDArray[np.float64], axis: int, known: dict[int, NDArray[np.bool_]]
+) -> float:
+    """Largest level whose voxels at or above it percolate along an axis; `known` holds the levels tried so far."""
+    # At the lowest level every voxel takes part. What other axes have tried narrows the search.
+    low = max((k for k, found in known.items() if found[axis]), default=0)
+    high = min((k for k, found in known.items() if not found[axis]), default=levels.size) - 1
     while low < high:
         middle = (low + high + 1) // 2
-        if percolates(values >= levels[middle])[axis]:
+        known[middle] = percolates(values >= levels[middle])
+        if known[middle][axis]:
             low = middle
         else:
             high = middle - 1

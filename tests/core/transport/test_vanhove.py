@@ -125,3 +125,18 @@ def test_impossible_distinct_parts_are_named(walk, options, sentence):
 def test_one_ion_has_no_distinct_part(walk):
     with pytest.raises(InputError, match="need at least two ions, got 1; use the self part"):
         distinct_van_hove(walk[:, :1], 12 * np.eye(3), [1], r_max=5.0)
+
+
+def test_fast_and_slow_agree_on_real_data(aimd):
+    """Li6PS5Cl with 50 % inversion, in its slightly skewed cell."""
+    data = aimd("50p", 1)
+    found = self_van_hove(data.lithium, [1, 50], r_max=8.0)
+    for k, lag in enumerate((1, 50)):
+        np.testing.assert_allclose(
+            found.fractions[k], self_directly(data.lithium, lag, found.edges), atol=1e-12
+        )
+    few = data.lithium[:52, :40]
+    other = distinct_van_hove(few, data.cell, [50], r_max=9.0, dr=0.2)
+    np.testing.assert_allclose(
+        other.fractions[0], distinct_directly(few, data.cell, 50, other.edges), atol=1e-12
+    )
