@@ -16,7 +16,13 @@ from ase.calculators.calculator import Calculator, all_changes
 from ase.calculators.plumed import Plumed
 
 from ionpath.errors import InputError
-from ionpath_plumed import analyse_metadynamics, metadynamics_input, read_hills, run_metadynamics
+from ionpath_plumed import (
+    analyse_metadynamics,
+    free_energy_from_colvar,
+    metadynamics_input,
+    read_hills,
+    run_metadynamics,
+)
 from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import read_table
 from ionpath_plumed.metadynamics import BrokenRun, as_input
@@ -212,6 +218,36 @@ def test_walkers_share_their_hills(tmp_path):
     assert len(read_hills(run.hills)) == 60
     assert len(read_table(run.colvar[1]).data) >= 30
     assert analyse_metadynamics(run).n_hills == 60
+
+
+@pytest.mark.parametrize("action", ["OPES_METAD", "OPES_METAD_EXPLORE"])
+def test_opes_runs_and_its_free_energy_comes_by_reweighting(tmp_path, action):
+    lines = [
+        *INPUT.lines[:3],
+        f"metad: {action} ARG=s.py-d1,s.py-d2 SIGMA=0.2,0.2 PACE=10 BARRIER=35 TEMP=300 FILE=KERNELS",
+        "PRINT ARG=s.py-d1,s.py-d2,metad.bias STRIDE=2 FILE=COLVAR",
+    ]
+    run = run_metadynamics(system(), lines, picoseconds=2.0, folder=tmp_path, **OPTIONS)
+    assert (tmp_path / "KERNELS").read_text().count("\n") > 20
+    found = free_energy_from_colvar(
+        run.colvar, ["s.py-d1"], temperature=300.0, bias="metad.bias", bins=20, skip=0.1
+    )
+    assert np.isfinite(found.values).sum() > 5
+    if action == "OPES_METAD":  # the exploring variant needs longer for its weights
+        assert found.axes[0][found.values.argmin()] == pytest.approx(1.7, abs=0.4)
+
+
+def test_a_bias_of_the_energy_is_refused(tmp_path):
+    lines = [
+        *INPUT.lines[:3],
+        "e: ENERGY",
+        "c: ECV_MULTITHERMAL ARG=e TEMP_MAX=600",
+        "OPES_EXPANDED ARG=c.* PACE=10",
+    ]
+    with pytest.raises(
+        InputError, match="ASE does not let PLUMED scale its forces; run this input with LAMMPS"
+    ):
+        run_metadynamics(system(), lines, picoseconds=0.1, folder=tmp_path, **OPTIONS)
 
 
 def test_a_short_run_is_called_what_it_is(finished, tmp_path):

@@ -168,6 +168,11 @@ def test_variants_of_the_bias(crystal):
     assert statement(opes, "OPES_METAD")["BARRIER"] == "70"
     explore = metadynamics_input(crystal, "inter-cage", method="opes-explore")
     assert statement(explore, "OPES_METAD_EXPLORE")["TEMP"] == "300"
+    thermal = metadynamics_input(
+        crystal, "inter-cage", method="opes-multithermal", temperature_range=(300, 900)
+    )
+    assert statement(thermal, "ECV_MULTITHERMAL")["TEMP_MAX"] == "900"
+    assert statement(thermal, "OPES_EXPANDED")["ARG"] == "ecv.*"
     shared = metadynamics_input(crystal, "inter-cage", walkers=3)
     assert statement(shared, "METAD")["WALKERS_N"] == "3"
     changed = metadynamics_input(crystal, "inter-cage", sigma=0.3, pace=10, timestep=1.0)
@@ -204,8 +209,13 @@ def test_structures_of_other_packages(crystal):
         (None, {"temperature": -1.0}, "temperature: need a number above 0, got -1.0"),
         (None, {"sigma": 0.0}, "sigma: need a number above 0"),
         (None, {"bias_factor": 1.0}, "bias_factor: need a number above 1"),
-        (None, {"method": "umbrella"}, "method: need 'metad', 'opes' or 'opes-explore', got 'umbrella'"),
+        (None, {"method": "umbrella"}, "method: need one of 'metad', 'opes', .* got 'umbrella'"),
         (None, {"method": "opes", "walkers": 2}, "walkers: need 1 with OPES"),
+        (
+            None,
+            {"method": "opes-multithermal", "temperature_range": (0.0, 600.0)},
+            "temperature_range: need 50 K or more, .* got 0 to 600 K; the expanded ensemble is singular",
+        ),
         (None, {"name": "position", "region": [[0, 1]]}, r"region: need three pairs \(low, high\)"),
         (None, {"name": "tilt", "centres": (24,)}, "centres: need a central atom and an anion"),
         ("cell", {}, "cell: need a periodic cell, got none"),

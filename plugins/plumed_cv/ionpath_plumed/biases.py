@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from ionpath.errors import InputError
 from ionpath_plumed.presets import Protocol
 
+METHODS = ("metad", "opes", "opes-explore", "opes-multithermal")
+
 
 @dataclass(frozen=True)
 class Bias:
@@ -22,11 +24,13 @@ class Bias:
     timestep : float
         Time step in fs.
     method : str
-        ``metad``, ``opes`` or ``opes-explore``.
+        ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``.
     barrier : float
         Highest barrier in kJ/mol for OPES.
     walkers : int
         Number of walkers that share hills.
+    temperature_range : tuple of float
+        Lowest and highest temperature in K of ``opes-multithermal``.
     """
 
     settings: Protocol
@@ -35,6 +39,7 @@ class Bias:
     method: str
     barrier: float
     walkers: int
+    temperature_range: tuple[float, float] = (300.0, 900.0)
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -43,14 +48,19 @@ class Bias:
                 raise InputError(
                     name, need="a number above 0", got=f"{getattr(self, name)}", remedy="check its unit"
                 )
-        if self.method not in ("metad", "opes", "opes-explore"):
-            raise InputError(
-                "method", need="'metad', 'opes' or 'opes-explore'", got=repr(self.method), remedy="choose one"
-            )
+        if self.method not in METHODS:
+            need = f"one of {', '.join(map(repr, METHODS))}"
+            raise InputError("method", need=need, got=repr(self.method), remedy="choose one")
         if self.walkers > 1 and self.method != "metad":
             raise InputError(
                 "walkers", need="1 with OPES", got=f"{self.walkers}", remedy="use method='metad'"
             )
+        low, high = self.temperature_range
+        if self.method == "opes-multithermal" and not 50.0 <= low <= self.temperature <= high:
+            raise InputError(
+                "temperature_range", need=f"50 K or more, around the {self.temperature:g} K of the thermostat",
+                got=f"{low:g} to {high:g} K", remedy="the expanded ensemble is singular at 0 K",
+            )  # fmt: skip
 
     @property
     def stride(self) -> int:
@@ -106,29 +116,38 @@ def write_bias(
             for k in (0, 1)
         )
         stored = f" GRID_MIN={low} GRID_MAX={high} GRID_SPACING={spacing}"
-    sigma = ",".join([f"{s.sigma:g}"] * len(variables))
-    if bias.method == "metad":
-        reweighting = " CALC_RCT RCT_USTRIDE=10" if grid is not None and bias.walkers == 1 else ""
-        shared = (
-            f" WALKERS_N={bias.walkers} WALKERS_ID=0 WALKERS_DIR=. WALKERS_RSTRIDE={10 * bias.stride}"
-            if bias.walkers > 1
-            else ""
-        )
-        tail = [
-            "# well-tempered metadynamics",
-            f"metad: METAD ARG={joined} SIGMA={sigma} HEIGHT={s.height:g} PACE={bias.stride} "
-            f"BIASFACTOR={s.bias_factor:g} TEMP={bias.temperature:g} FILE=HILLS{stored}{reweighting}{shared}",
-        ]
-    else:
-        action = "OPES_METAD" if bias.method == "opes" else "OPES_METAD_EXPLORE"
-        tail = [
-            "# on-the-fly probability enhanced sampling; BARRIER in kJ/mol",
-            f"metad: {action} ARG={joined} SIGMA={sigma} PACE={bias.stride} BARRIER={bias.barrier:g} "
-            f"TEMP={bias.temperature:g} FILE=KERNELS STATE_WFILE=STATE STATE_WSTRIDE={100 * bias.stride}",
-        ]
+    tail = _action(bias, joined, len(variables), stored)
     extra = ",metad.rbias" if "CALC_RCT" in tail[-1] else ""
     tail += [
         f"PRINT ARG={printed},metad.bias{extra} STRIDE={bias.stride} FILE=COLVAR",
         f"FLUSH STRIDE={bias.stride}",
     ]
     return "\n".join([*head, *tail]) + "\n"
+
+
+def _action(bias: Bias, joined: str, n: int, stored: str) -> list[str]:
+    s = bias.settings
+    sigma = ",".join([f"{s.sigma:g}"] * n)
+    if bias.method == "metad":
+        more = stored + (" CALC_RCT RCT_USTRIDE=10" if stored and bias.walkers == 1 else "")
+        if bias.walkers > 1:
+            more += f" WALKERS_N={bias.walkers} WALKERS_ID=0 WALKERS_DIR=. WALKERS_RSTRIDE={10 * bias.stride}"
+        return [
+            "# well-tempered metadynamics",
+            f"metad: METAD ARG={joined} SIGMA={sigma} HEIGHT={s.height:g} PACE={bias.stride} "
+            f"BIASFACTOR={s.bias_factor:g} TEMP={bias.temperature:g} FILE=HILLS{more}",
+        ]
+    if bias.method == "opes-multithermal":
+        low, high = bias.temperature_range
+        return [
+            f"# all temperatures from {low:g} to {high:g} K at once: the bias acts on the potential energy",
+            "energy: ENERGY",
+            f"ecv: ECV_MULTITHERMAL ARG=energy TEMP={bias.temperature:g} TEMP_MIN={low:g} TEMP_MAX={high:g}",
+            f"metad: OPES_EXPANDED ARG=ecv.* PACE={bias.stride} FILE=DELTAFS",
+        ]
+    action = "OPES_METAD" if bias.method == "opes" else "OPES_METAD_EXPLORE"
+    return [
+        "# on-the-fly probability enhanced sampling; BARRIER in kJ/mol",
+        f"metad: {action} ARG={joined} SIGMA={sigma} PACE={bias.stride} BARRIER={bias.barrier:g} "
+        f"TEMP={bias.temperature:g} FILE=KERNELS STATE_WFILE=STATE STATE_WSTRIDE={100 * bias.stride}",
+    ]

@@ -43,7 +43,7 @@ def options() -> argparse.ArgumentParser:
         default=Path("metadynamics"),
         help="where everything goes; default metadynamics",
     )
-    add("--method", choices=("metad", "opes", "opes-explore"), default="metad")
+    add("--method", choices=("metad", "opes", "opes-explore", "opes-multithermal"), default="metad")
     add("--mobile", default="Li", help="element that moves; default Li")
     add("--ion", type=int, help="number of the ion to bias, from 1; found if left out")
     add("--centres", type=int, nargs="+", help="numbers of the centres, from 1; found if left out")

@@ -125,6 +125,11 @@ def run_metadynamics(
     """
     check_kernel()
     given = as_input(plumed)
+    if any(keywords(statement)[1] == "OPES_EXPANDED" for statement in joined(given.lines)):
+        raise InputError(
+            "plumed", need="a bias of positions", got="OPES_EXPANDED, a bias of the potential energy",
+            remedy="ASE does not let PLUMED scale its forces; run this input with LAMMPS",
+        )  # fmt: skip
     if atoms.calc is None:
         raise InputError(
             "atoms", need="a calculator", got="none", remedy="set atoms.calc, for example to IonPath()"

@@ -24,7 +24,7 @@ from ionpath_plumed.structure import (
     shell_of,
 )
 
-Method = Literal["metad", "opes", "opes-explore"]
+Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class PlumedInput:
     atoms : dict
         What was chosen: numbers of atoms from 1 by role.
     method : str
-        ``metad``, ``opes`` or ``opes-explore``.
+        ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``.
     """
 
     text: str
@@ -137,6 +137,7 @@ def metadynamics_input(
     region: Sequence[Sequence[float]] | None = None,
     method: Method = "metad",
     barrier: float = 80.0,
+    temperature_range: tuple[float, float] = (300.0, 900.0),
     sigma: float | None = None,
     height: float | None = None,
     pace: float | None = None,
@@ -169,10 +170,13 @@ def metadynamics_input(
         Angle in degrees by which the crystal axes are turned about z against those of the box.
     region : sequence of (low, high), optional
         Box in A for the protocol ``position``; by default around two neighbouring cages.
-    method : {"metad", "opes", "opes-explore"}
-        Well-tempered metadynamics, or on-the-fly probability enhanced sampling.
+    method : {"metad", "opes", "opes-explore", "opes-multithermal"}
+        Well-tempered metadynamics, or on-the-fly probability enhanced sampling: of the variables, or of the potential
+        energy in a range of temperatures (arXiv:2412.07115, Eq. 4).
     barrier : float
         Highest barrier in kJ/mol that OPES is to overcome.
+    temperature_range : tuple of float
+        Lowest (50 K or more) and highest temperature in K of ``opes-multithermal``.
     sigma, height, pace, bias_factor, walls : optional
         In place of the published values: A or rad, kJ/mol, fs, gamma, A.
     walkers : int
@@ -190,7 +194,7 @@ def metadynamics_input(
     """
     settings = protocol(name, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     crystal = as_crystal(structure)
-    bias = Bias(settings, temperature, timestep, method, barrier, walkers)
+    bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
     if settings.kind == "inter-cage":
         return _inter_cage(crystal, bias, ion, centres, mobile, radius)
     if settings.kind == "intra-cage":
