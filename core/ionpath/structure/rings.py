@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, indices_of
+from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, indices_of, repeat
 from ionpath.structure.homology import PeriodicComplex, PersistenceDiagram, diagram_of, periodic_alpha_complex
 
 
@@ -28,6 +28,8 @@ class Rings:
         Indices of its atoms, in the order of the cycle, filled up with -1.
     winds : ndarray of bool, (n,)
         Whether only a cycle around the whole cell was found.
+    copies : int
+        Number of cells that the rings come from: 1, or more where a small cell had to be repeated.
     species : tuple of str
         Species chosen.
     composition : ndarray of int, (n, species)
@@ -39,6 +41,7 @@ class Rings:
     size: Ints
     members: Ints
     winds: Ints
+    copies: int
     species: tuple[str, ...]
     composition: Ints
 
@@ -111,7 +114,8 @@ def persistent_rings(
     The cycle of a ring is the one with the fewest atoms among those that contain the edge that closes it and else
     edges that are there by then. It is looked for among cycles that close in space; if there is none, one
     around the cell is given and marked. There may be several cycles with the same number of atoms, of which one
-    is taken.
+    is taken. A cell so small that two atoms are neighbours through two images is repeated; divide numbers of
+    rings by ``copies`` then. An atom may occur in such a ring through several images.
 
     Examples
     --------
@@ -141,10 +145,10 @@ def persistent_rings(
         raise InputError(
             "select", need="at least eight atoms", got=str(len(atoms)), remedy="choose more species"
         )
-    complex_ = periodic_alpha_complex(frames[0][atoms], cells[0], sizes)
-    diagram = diagram_of(complex_, 1)
+    complex_, diagram, times = _wide_enough(frames[0][atoms], cells[0], sizes)
     lasting = np.flatnonzero(diagram.death_radius - diagram.birth_radius >= min_persistence)
-    cycles, winds = _cycles(complex_, diagram, lasting, longest)
+    found, winds = _cycles(complex_, diagram, lasting, longest)
+    cycles = [[atom % len(atoms) for atom in cycle] for cycle in found]
     kinds = tuple(dict.fromkeys(select))
     composition = np.array(
         [[np.count_nonzero(symbols[atoms[c]] == s) for s in kinds] for c in cycles], dtype=np.int64
@@ -159,9 +163,28 @@ def persistent_rings(
         size=np.array([len(c) for c in cycles], dtype=np.int64),
         members=members,
         winds=np.array(winds, dtype=np.int64),
+        copies=times**3,
         species=kinds,
         composition=composition.reshape(-1, len(kinds)),
     )
+
+
+def _wide_enough(
+    positions: Floats, cell: Floats, sizes: Floats | None
+) -> tuple[PeriodicComplex, PersistenceDiagram, int]:
+    """Repeat a small cell until no two atoms are neighbours through two images."""
+    for times in (1, 2, 3):
+        larger, lattice = repeat(positions, cell, (times, times, times))
+        try:
+            complex_ = periodic_alpha_complex(
+                larger, lattice, None if sizes is None else np.tile(sizes, times**3)
+            )
+        except InputError:
+            if times == 3:
+                raise
+        else:
+            break
+    return complex_, diagram_of(complex_, 1), times
 
 
 Shift = tuple[int, int, int]

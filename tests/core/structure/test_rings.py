@@ -115,6 +115,20 @@ def test_equal_radii_shift_the_filtration() -> None:
     np.testing.assert_allclose(np.sort(weighted.death), np.sort(plain.death) - 0.25, atol=1e-6)
 
 
+def test_small_cell_has_the_rings_of_its_repeats() -> None:
+    rng = np.random.default_rng(7)
+    basis = np.stack(np.meshgrid(*[np.arange(2)] * 3), -1).reshape(-1, 3) * 2.5 + rng.normal(0, 0.2, (8, 3))
+    shifts = np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 1, 3) * 5.0
+    large = (basis + shifts).reshape(-1, 3)
+    few = persistent_rings(basis, np.eye(3) * 5, ["S"] * 8, select=["S"])
+    many = persistent_rings(large, np.eye(3) * 15, ["S"] * 216, select=["S"])
+    assert many.copies == 1 and few.copies > 1
+    # three cycles of every torus wind around it and never die
+    assert (len(few.size) + 3) / few.copies == pytest.approx((len(many.size) + 3) / 27, abs=0.3)
+    assert few.death_radius.mean() == pytest.approx(many.death_radius.mean(), abs=0.02)
+    assert few.members.max() < 8 and many.members.max() < 216
+
+
 def test_rings_of_the_argyrodite(aimd: Callable[[str], Any]) -> None:
     positions, cell, symbols = aimd("50p-run1")
     rings = persistent_rings(positions[0], cell, symbols.tolist())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,7 +12,12 @@ from ionpath.errors import InputError
 from ionpath.structure import DiffractionPeak, Rings, persistent_rings
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk
-from ionpath_mdanalysis.anion_disorder._structure import StructureAnalysis, check_species, symbols_of
+from ionpath_mdanalysis.anion_disorder._structure import (
+    ANIONS,
+    StructureAnalysis,
+    check_species,
+    symbols_of,
+)
 
 LARGE = 8
 """Rings of more atoms than this are called large."""
@@ -106,7 +110,7 @@ class RingTopology(StructureAnalysis):
 
     def _prepare_block(self) -> None:
         self._tables: list[tuple[int, Any, Any]] = []
-        self._formulas: Counter[str] = Counter()
+        self._formulas: dict[str, float] = {}
         self._diagram = np.zeros((len(self._edges) - 1,) * 2)
         self._membership = np.zeros(len(self._symbols))
         self._facts = np.zeros(4)  # rings, without centres, winding, outside of the diagram
@@ -120,22 +124,26 @@ class RingTopology(StructureAnalysis):
             self._count(rings, block)
 
     def _count(self, rings: Rings, block: int) -> None:
-        sizes = np.bincount(rings.size)
-        diameters = np.bincount(rings.size, 2.0 * rings.death_radius)
+        share = 1.0 / rings.copies
+        sizes = share * np.bincount(rings.size)
+        diameters = share * np.bincount(rings.size, 2.0 * rings.death_radius)
         self._tables.append((block, sizes, diameters))
-        self._formulas.update(rings.formulas())
-        inside = np.histogram2d(rings.birth_radius, rings.death_radius, bins=[self._edges, self._edges])[0]
+        for name in rings.formulas():
+            self._formulas[name] = self._formulas.get(name, 0.0) + share
+        radii = (rings.birth_radius, rings.death_radius)
+        inside = share * np.histogram2d(*radii, bins=[self._edges, self._edges])[0]
         self._diagram += inside
         members = rings.members[rings.size > LARGE]
-        self._membership += np.bincount(members[members >= 0], minlength=len(self._symbols))
-        anions = [k for k, s in enumerate(rings.species) if s in ("S", "Cl", "O", "Se", "Br", "I", "F")]
+        self._membership += share * np.bincount(members[members >= 0], minlength=len(self._symbols))
+        anions = [k for k, s in enumerate(rings.species) if s in ANIONS]
         alone = rings.composition[:, anions].sum(axis=1) == rings.size
-        self._facts += [len(rings.size), alone.sum(), rings.winds.sum(), len(rings.size) - inside.sum()]
+        counts = np.array([len(rings.size), alone.sum(), rings.winds.sum()]) * share
+        self._facts += [*counts, counts[0] - inside.sum()]
 
     def _block_results(self) -> dict[str, Any]:
         return {
             "tables": self._tables,
-            "formulas": dict(self._formulas),
+            "formulas": self._formulas,
             "diagram": self._diagram,
             "membership": self._membership,
             "facts": self._facts,
@@ -148,9 +156,10 @@ class RingTopology(StructureAnalysis):
         spans = np.array([np.pad(d, (0, width - len(d))) for _, _, d in tables])
         which = np.array([block for block, _, _ in tables])
         n_frames = len(tables)
-        formulas: Counter[str] = Counter()
+        formulas: dict[str, float] = {}
         for block in blocks:
-            formulas.update(block["formulas"])
+            for name, number in block["formulas"].items():
+                formulas[name] = formulas.get(name, 0.0) + number / n_frames
         rings, alone, winding, outside = sum(block["facts"] for block in blocks)
         shown = np.flatnonzero(counts.sum(axis=0))
         large = np.arange(width) > LARGE
@@ -160,7 +169,9 @@ class RingTopology(StructureAnalysis):
             rings_per_frame=counts.mean(axis=0)[shown],
             rings_per_frame_error=_error(counts, which)[shown],
             diameters=(spans.sum(axis=0)[shown] / counts.sum(axis=0)[shown]),
-            formulas={name: n / n_frames for name, n in formulas.most_common()},
+            formulas={
+                name: formulas[name] for name in sorted(formulas, key=lambda n: (-round(formulas[n], 9), n))
+            },
             anions_only_fraction=float(alone / rings) if rings else float("nan"),
             winding_fraction=float(winding / rings) if rings else float("nan"),
             outside_fraction=float(outside / rings) if rings else float("nan"),

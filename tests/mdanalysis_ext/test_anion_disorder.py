@@ -1,0 +1,352 @@
+"""Every analysis of structure and disorder on a small made-up thiophosphate: backends, files, figures, bad input."""
+
+from __future__ import annotations
+
+import importlib
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("MDAnalysis", reason="the MDAnalysis plugin needs MDAnalysis")
+pytest.importorskip("freud", reason="order and volumes need freud")
+pytest.importorskip("gudhi", reason="rings need gudhi")
+
+import MDAnalysis as mda
+
+from ionpath.errors import InputError
+from ionpath.structure import DiffractionPeak, averaged_steinhardt, voronoi_volumes
+from ionpath_mdanalysis import anion_disorder as ad
+
+CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0)
+N_FRAMES = 12
+
+
+def make(turned: float = 0.0, n_frames: int = N_FRAMES, seed: int = 0, noise: float = 0.12) -> Any:
+    """Eight PS4 on a cubic grid of 8 A, 24 Li and 8 free S, in a box of 16 A, 0.5 ps between frames."""
+    rng = np.random.default_rng(seed)
+    grid = np.stack(np.meshgrid(*[np.arange(2)] * 3), -1).reshape(-1, 3) * 8.0
+    a = np.radians(turned)
+    turn = np.array([[np.cos(a), -np.sin(a), 0], [np.sin(a), np.cos(a), 0], [0, 0, 1]])
+    sulfur = (grid[:, None] + 2.05 * CORNERS @ turn.T).reshape(-1, 3)
+    lithium = (grid[:, None] + [[4.0, 0, 0], [0, 4.0, 0], [0, 0, 4.0]]).reshape(-1, 3)
+    ideal = np.concatenate([lithium, grid, sulfur, grid + 4.0])
+    names = ["Li"] * 24 + ["P"] * 8 + ["S"] * 40
+    positions = ideal + rng.normal(0, noise, (n_frames, *ideal.shape))
+    positions += rng.integers(-1, 2, positions.shape) * 16.0
+    u = mda.Universe.empty(len(names), trajectory=True)
+    u.add_TopologyAttr("name", names)
+    u.add_TopologyAttr("elements", names)
+    u.add_TopologyAttr("masses", [{"Li": 6.94, "P": 30.97, "S": 32.06}[n] for n in names])
+    return u.load_new(positions.astype("f4"), order="fac", dimensions=[16, 16, 16, 90, 90, 90], dt=0.5)
+
+
+def analyses(u: Any) -> dict[str, Any]:
+    lithium, phosphorus = u.select_atoms("name Li"), u.select_atoms("name P")
+    radii = {"Li": 0.8, "P": 1.0, "S": 1.8}
+    return {
+        "rdf": ad.RadialDistributions(u.atoms, r_max=7.5, bins=75),
+        "angles": ad.AngleDistribution(u.atoms),
+        "transform": ad.StructureFactor(u.atoms, q=np.arange(0.5, 8, 0.1), lorch=True),
+        "direct": ad.StructureFactor(u.atoms, method="direct", q=np.arange(0.3, 4, 0.2), max_per_bin=20),
+        "layers": ad.LayerProfiles(u.atoms, bins=4),
+        "amorphisation": ad.AmorphisationProfile(u.atoms, thickness=4.0),
+        "speciation": ad.AnionSpeciation(u.atoms, persistence=1.0),
+        "order": ad.AveragedSteinhardt(u.atoms, lithium, series=True),
+        "volume": ad.IonVoronoiVolume(lithium, series=True),
+        "radical": ad.IonVoronoiVolume(lithium[:3], mode="radical", radii=radii),
+        "rings": ad.RingTopology(make(n_frames=3).atoms, species=["Li", "P", "S"]),
+        "tilt": ad.TetrahedronTilt(phosphorus, u.select_atoms("name S"), temperature=500, bins=20),
+        "distortion": ad.TetrahedralDistortion(phosphorus, mode="published", rotation=45.0),
+        "invariant": ad.TetrahedralDistortion(phosphorus, measure="rmsd"),
+    }
+
+
+NAMES = list(analyses(make(n_frames=1)))
+
+
+@pytest.fixture(scope="module")
+def run() -> dict[str, Any]:
+    return {name: analysis.run() for name, analysis in analyses(make()).items()}
+
+
+def leaves(value: Any, name: str = "") -> dict[str, Any]:
+    """All arrays and numbers inside results."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+    if hasattr(value, "items"):
+        return {k: v for key, item in value.items() for k, v in leaves(item, f"{name}.{key}").items()}
+    if isinstance(value, (tuple, list)):
+        return {k: v for i, item in enumerate(value) for k, v in leaves(item, f"{name}.{i}").items()}
+    return {name: value}
+
+
+def assert_same(left: Any, right: Any) -> None:
+    a, b = leaves(left), leaves(right)
+    assert list(a) == list(b)
+    for name, value in a.items():
+        if isinstance(value, str) or value is None:
+            assert value == b[name], name
+        else:
+            np.testing.assert_allclose(
+                np.asarray(value, float), np.asarray(b[name], float), rtol=1e-9, atol=1e-12, err_msg=name
+            )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parts_of_a_run_agree_and_can_travel(run: dict[str, Any], name: str) -> None:
+    travelled = pickle.loads(pickle.dumps(analyses(make())[name]))
+    again = travelled.run(backend="serial", n_parts=3)
+    assert_same(run[name].results, again.results)
+    assert again.n_frames == run[name].n_frames
+
+
+PARALLEL = [("tilt", "multiprocessing"), ("speciation", "dask")]
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [
+        *PARALLEL,
+        *[
+            pytest.param(name, backend, marks=pytest.mark.slow)
+            for name in NAMES
+            for backend in ("multiprocessing", "dask")
+            if (name, backend) not in PARALLEL
+        ],
+    ],
+)
+def test_backends_agree(run: dict[str, Any], name: str, backend: str) -> None:
+    again = analyses(make())[name].run(backend=backend, n_workers=2)
+    assert_same(run[name].results, again.results)
+
+
+@pytest.mark.parametrize("name", ["rdf", "speciation", "tilt", "distortion", "order"])
+def test_chunks_do_not_matter(run: dict[str, Any], name: str) -> None:
+    analysis = analyses(make())[name]
+    analysis._chunk_frames = 5
+    assert_same(run[name].results, analysis.run().results)
+    assert_same(run[name].results, analysis.run().results)  # and a second run starts anew
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_results_can_be_kept_shown_and_cited(
+    run: dict[str, Any], name: str, tmp_path: Any, capsys: Any
+) -> None:
+    analysis = run[name]
+    analysis.save(tmp_path / "results.npz")
+    loaded = type(analysis).load(tmp_path / "results.npz")
+    assert_same(analysis.results, loaded.results)
+    with pytest.raises(InputError, match="run: need a trajectory, got results loaded from a file"):
+        loaded.run()
+    table = loaded.to_dataframe()
+    assert len(table) and "units" in table.attrs
+    loaded.plot()
+    analysis.plot()
+    assert type(analysis).__name__ in repr(analysis) and "<table>" in analysis._repr_html_()
+    analysis.cite()
+    assert "[" in capsys.readouterr().out
+
+
+def test_further_figures(run: dict[str, Any]) -> None:
+    run["transform"].plot_partials()
+    run["transform"].plot("xray", experiment=(np.array([1.0, 2.0, 3.0]), np.ones(3)))
+    run["rings"].plot_diagram()
+    run["tilt"].plot_joint("P-S")
+    run["rdf"].plot(pairs=[("P", "S")])
+
+
+def test_made_up_thiophosphate_is_what_it_was_made_to_be(run: dict[str, Any]) -> None:
+    assert run["rdf"].coordination_number("P", "S") == pytest.approx(4.0)
+    assert run["angles"].results.mean == pytest.approx(109.47, abs=1.0)  # degrees
+    assert run["speciation"].results.centre_fractions == {"PS4": 1.0}
+    assert run["speciation"].results.kinds == ("PS4", "free")
+    assert run["speciation"].results.unit_counts.tolist() == [[8, 8]] * N_FRAMES
+    assert run["tilt"].results.rotation["PS4"].events == 0
+    assert list(run["tilt"].results.free_energy) == ["P-S"]
+    mass = 24 * 6.94 + 8 * 30.97 + 40 * 32.06  # u
+    assert run["layers"].results.mass_density.mean() == pytest.approx(
+        mass / 16**3 * 1.66054, rel=1e-4
+    )  # g/cm^3
+    assert run["distortion"].results.n_samples == 8 * N_FRAMES
+    assert run["distortion"].results.orientation == pytest.approx(5 / 9, abs=0.03)
+    assert run["transform"].results.neutron.shape == (75,)
+
+
+def test_per_atom_series_equal_the_functions(run: dict[str, Any]) -> None:
+    u = make()
+    for k, ts in enumerate(u.trajectory[:3]):
+        cell = np.diag(ts.dimensions[:3])
+        np.testing.assert_allclose(
+            run["order"].results.series[k], averaged_steinhardt(ts.positions, cell)[:24], rtol=1e-5
+        )
+        np.testing.assert_allclose(
+            run["volume"].results.series[k], voronoi_volumes(ts.positions, cell)[:24], rtol=1e-5
+        )
+    np.testing.assert_allclose(
+        run["volume"].results.per_atom, run["volume"].results.series.mean(axis=0), rtol=1e-5
+    )
+
+
+def test_entropies_are_compared_on_equal_terms_only(run: dict[str, Any]) -> None:
+    def distortion(u: Any, **options: Any) -> Any:
+        return ad.TetrahedralDistortion(u.select_atoms("name P"), mode="published", **options).run()
+
+    calm, lively, turned = make(), make(noise=0.25, seed=1), make(turned=45.0)
+    both = ad.compare_disorder({"calm": distortion(calm), "lively": distortion(lively)})
+    assert both.n_samples == 96 and both.shannon[1] > both.shannon[0]
+    with pytest.raises(InputError, match="orientation of turned: need tetrahedra that lie as in calm"):
+        ad.compare_disorder({"calm": distortion(calm), "turned": distortion(turned)})
+    same = ad.compare_disorder({"calm": distortion(calm), "turned": distortion(turned, rotation=45.0)})
+    assert abs(np.diff(same.shannon)[0]) < 3 * np.hypot(*same.shannon_error)
+    short = distortion(make(n_frames=6))
+    with pytest.warns(UserWarning, match="numbers of samples differ .calm: 96, short: 48.; entropies"):
+        cut = ad.compare_disorder({"calm": distortion(calm), "short": short})
+    assert cut.n_samples == 48
+    with pytest.raises(InputError, match="measure of b: need 'sd' as in a, got 'rmsd'"):
+        ad.compare_disorder({"a": run["distortion"], "b": run["invariant"]})
+    with pytest.raises(InputError, match="analyses: need at least two, got 1"):
+        ad.compare_disorder({"a": run["distortion"]})
+
+
+def test_rotation_is_counted_across_blocks() -> None:
+    u = make(n_frames=40, noise=0.03)
+    positions = np.array([ts.positions.copy() for ts in u.trajectory])
+    a = np.radians(120.0)
+    axis = np.ones(3) / np.sqrt(3)
+    k = np.array([[0, -axis[2], axis[1]], [axis[2], 0, -axis[0]], [-axis[1], axis[0], 0]])
+    turn = np.eye(3) + np.sin(a) * k + (1 - np.cos(a)) * k @ k
+    positions[20:, 32:36] = positions[20:, 24:25] + 2.05 * CORNERS @ turn.T
+    u.load_new(positions, order="fac", dimensions=[16, 16, 16, 90, 90, 90], dt=0.5)
+    for options in ({}, {"backend": "serial", "n_parts": 4}):
+        tilt = ad.TetrahedronTilt(u.select_atoms("name P"), temperature=300, bins=20).run(**options)
+        rate = tilt.results.rotation["PS4"]
+        assert rate.events == 1 and rate.time == pytest.approx(8 * 19.5)  # ps
+
+
+def test_regions_are_handed_on_as_selections() -> None:
+    rng = np.random.default_rng(0)
+    grid = (
+        np.stack(np.meshgrid(np.arange(6), np.arange(12), np.arange(6), indexing="ij"), -1).reshape(-1, 3)
+        * 3.0
+    )
+    glass = rng.uniform([0, 36, 0], [18, 72, 18], (432, 3))
+    u = mda.Universe.empty(864, trajectory=True)
+    u.add_TopologyAttr("elements", ["Li", "S"] * 432)
+    u.load_new(
+        np.concatenate([grid + 0.5, glass])[None].astype("f4"),
+        order="fac",
+        dimensions=[18, 72, 18, 90, 90, 90],
+    )
+    profile = ad.AmorphisationProfile(u.atoms, thickness=6.0).run()
+    crystal, disordered = profile.select("crystal"), profile.select("glass")
+    assert (crystal.ix < 432).mean() > 0.95 and (disordered.ix >= 432).mean() > 0.95
+    assert len(crystal) + len(disordered) + len(profile.select("interface")) == 864
+    lithium = profile.select("glass", u.select_atoms("element Li"))
+    assert set(lithium.ix) <= set(disordered.ix) and set(lithium.elements) == {"Li"}
+    volume = ad.IonVoronoiVolume(lithium).run()
+    assert volume.results.mean > 0
+    assert "interface" in profile.to_dataframe()["region"].tolist()
+    with pytest.raises(InputError, match="region: need crystal or interface or glass, got 'melt'"):
+        profile.select("melt")
+
+
+def test_length_of_rings_beside_the_diffraction_peak(run: dict[str, Any]) -> None:
+    beside = run["rings"].compare(DiffractionPeak(1.25, 1.0, 0.1, 2 * np.pi / 1.25))
+    assert beside["length"] == pytest.approx(5.0265, abs=1e-3)  # A
+    assert beside["large rings / length"] == pytest.approx(
+        run["rings"].results.large_length / 5.0265, rel=1e-3
+    )
+
+
+def test_names_are_where_they_were_promised() -> None:
+    module = importlib.import_module("MDAnalysis.analysis.anion_disorder")
+    promised = (
+        "TetrahedronTilt", "TetrahedralDistortion", "AnionSpeciation", "AveragedSteinhardt", "AmorphisationProfile",
+        "IonVoronoiVolume", "RingTopology", "StructureFactor",
+    )  # fmt: skip
+    package = importlib.import_module("ionpath_mdanalysis")
+    for name in promised:
+        assert getattr(module, name) is getattr(ad, name) is getattr(package, name)
+        assert issubclass(getattr(ad, name), mda.analysis.base.AnalysisBase)
+
+
+def chosen(u: Any, name: str) -> Any:
+    return u.select_atoms(f"name {name}")
+
+
+BAD = {
+    "r_max: need at most half of the smallest height of the cell, 8 A, got 9 A": lambda u: (
+        ad.RadialDistributions(u.atoms, r_max=9.0)
+    ),
+    "pairs: need atoms of Cl, got only Li, P, S": lambda u: ad.RadialDistributions(
+        u.atoms, pairs=[("Li", "Cl")]
+    ),
+    "centre: need atoms of Si, got only": lambda u: ad.AngleDistribution(u.atoms, centre="Si"),
+    "method: need 'transform' or 'direct', got 'x'": lambda u: ad.StructureFactor(u.atoms, method="x"),
+    "q: need positive moduli that increase": lambda u: ad.StructureFactor(u.atoms, q=[2.0, 1.0]),
+    "axis: need x, y or z, got 'w'": lambda u: ad.LayerProfiles(u.atoms, axis="w"),
+    "thickness: need a positive thickness that fits twice into 16 A": lambda u: ad.AmorphisationProfile(
+        u.atoms, thickness=12
+    ),
+    "atoms: need atoms of P, got only Li": lambda u: ad.AnionSpeciation(chosen(u, "Li")),
+    "persistence: need a time in ps, got -1": lambda u: ad.AnionSpeciation(u.atoms, persistence=-1),
+    "bond: need at most half of the smallest height": lambda u: ad.AnionSpeciation(u.atoms, bond=9.0),
+    "cutoff: need at most half of the smallest height": lambda u: ad.AveragedSteinhardt(u.atoms, cutoff=9.0),
+    "of: need atoms that are among atoms, got atom 24": lambda u: ad.AveragedSteinhardt(
+        chosen(u, "Li"), chosen(u, "P")
+    ),
+    "radii: need a radius of P, S for radical cells, got none": lambda u: ad.IonVoronoiVolume(
+        chosen(u, "Li"), mode="radical", radii={"Li": 1.0}
+    ),
+    "species: need atoms of Cl, got only": lambda u: ad.RingTopology(u.atoms, species=["P", "Cl"]),
+    "radii: need a radius of S, got none": lambda u: ad.RingTopology(u.atoms, radii={"P": 1.0}),
+    "temperature: need a positive one in K, got -5": lambda u: ad.TetrahedronTilt(
+        chosen(u, "P"), temperature=-5
+    ),
+    "rotation: need an angle in degrees, or three orthogonal unit vectors": lambda u: ad.TetrahedronTilt(
+        chosen(u, "P"), temperature=5, rotation=np.ones((3, 3))
+    ),
+    "mode: need 'correct' with this measure, got 'published'": lambda u: ad.TetrahedralDistortion(
+        chosen(u, "P"), measure="q", mode="published"
+    ),
+    "centres: need at least one atom, got an empty selection": lambda u: ad.TetrahedronTilt(
+        chosen(u, "Si"), temperature=5
+    ),
+    "mobile: need at least one atom, got an empty selection": lambda u: ad.IonVoronoiVolume(chosen(u, "Na")),
+    "tetrahedron of atom 0: need 4 ligands within 1.5 A, got 0": lambda u: ad.TetrahedralDistortion(
+        chosen(u, "P"), cutoff=1.5
+    ).run(),
+}
+
+
+@pytest.mark.parametrize("sentence", list(BAD))
+def test_bad_input(sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        BAD[sentence](make(n_frames=2))
+
+
+def test_topology_without_elements_or_masses() -> None:
+    u = mda.Universe.empty(4, trajectory=True)
+    u.load_new(np.zeros((2, 4, 3), "f4"), order="fac", dimensions=[16, 16, 16, 90, 90, 90])
+    with pytest.raises(InputError, match="atoms: need chemical elements in the topology, got none"):
+        ad.RadialDistributions(u.atoms)
+    u.add_TopologyAttr("elements", ["Li", "Li", "P", "P"])
+    with pytest.raises(InputError, match="atoms: need masses in the topology, got none"):
+        ad.LayerProfiles(u.atoms)
+    with pytest.raises(InputError, match="ligands: need atoms of S, Cl, .* got only Li, P; pass the ligands"):
+        ad.TetrahedronTilt(u.select_atoms("element P"), temperature=300)
+    u.trajectory.ts.dimensions = None
+    with pytest.raises(InputError, match="box: need a periodic cell in every frame, got none"):
+        ad.StructureFactor(u.atoms)
+
+
+def test_times_that_do_not_increase_and_results_that_are_not_there() -> None:
+    u = make(n_frames=3)
+    with pytest.raises(InputError, match="TetrahedronTilt: need results, got none yet; call .run"):
+        ad.TetrahedronTilt(u.select_atoms("name P"), temperature=300).plot()
+    with pytest.raises(InputError, match="times of the frames: need times that increase"):
+        ad.AnionSpeciation(u.atoms).run(frames=[2, 1, 0])
