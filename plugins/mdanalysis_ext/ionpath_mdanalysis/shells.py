@@ -31,6 +31,11 @@ class CoordinationShells(CoreShells):
 
     Build it with `from_structure` (sites of a crystal), `from_universe` (vertices found around centres), or
     `from_density` (no crystal model); or with `from_sites` from arrays. See `ionpath.kinetics.CoordinationShells`.
+
+    Attributes
+    ----------
+    cell, centres, offsets, centre_of, vertex, kinds, family, centre_atoms, templates
+        See `ionpath.kinetics.CoordinationShells`.
     """
 
     @classmethod

@@ -436,10 +436,10 @@ def over_ions(average: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    values : ndarray, (n_ions, n, n)
-        Values, not finite where unknown.
     average : callable
         Mean or median of a one-dimensional array.
+    values : ndarray, (n_ions, n, n)
+        Values, not finite where unknown.
 
     Returns
     -------

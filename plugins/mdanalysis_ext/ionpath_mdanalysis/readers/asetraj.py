@@ -133,7 +133,13 @@ def frame_of(atoms: Any) -> Frame:
 
 
 class AseTrajParser(FileParser):
-    """Topology of an ASE trajectory: names, elements, types and masses from its first frame."""
+    """Topology of an ASE trajectory: names, elements, types and masses from its first frame.
+
+    Parameters
+    ----------
+    filename : str or path
+        File.
+    """
 
     format = "TRAJ"
     _file = AseTrajFile
@@ -141,6 +147,17 @@ class AseTrajParser(FileParser):
 
 class AseTrajReader(FileReader):
     """Frames of an ASE trajectory.
+
+    Parameters
+    ----------
+    filename : str or path
+        File.
+    convert_units : bool, default True
+        As in MDAnalysis; without it forces stay in eV/A.
+    unwrap : bool, default False
+        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
+    **kwargs
+        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
 
     Notes
     -----

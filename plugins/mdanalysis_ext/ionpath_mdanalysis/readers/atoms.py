@@ -89,7 +89,13 @@ class AtomsFrames:
 
 
 class ASEParser(TopologyReaderBase):
-    """Topology of ASE Atoms: names, elements, types and masses."""
+    """Topology of ASE Atoms: names, elements, types and masses.
+
+    Parameters
+    ----------
+    filename : Atoms or sequence of Atoms
+        One frame each.
+    """
 
     format = "ASE"
 
@@ -116,6 +122,17 @@ class ASEParser(TopologyReaderBase):
 
 class ASEReader(FileReader):
     """Frames of ASE Atoms, or of a list of them.
+
+    Parameters
+    ----------
+    filename : Atoms or sequence of Atoms
+        One frame each.
+    convert_units : bool, default True
+        As in MDAnalysis; without it forces stay in eV/A.
+    unwrap : bool, default False
+        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
+    **kwargs
+        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
 
     Notes
     -----
@@ -155,8 +172,8 @@ class ASEConverter(ConverterBase):
         Returns
         -------
         ase.Atoms
-            Positions in A, cell, masses, momenta where there are velocities, the time in ps in ``info["time"]``, and
-            forces in eV/A in a single-point calculator where there are forces.
+            Positions in A, cell, masses where they are not the usual ones, momenta where there are velocities, the time in ps in ``info["time"]`` if
+            it is known, and forces in eV/A in a single-point calculator where there are forces.
         """
         require("ase", purpose="conversion to ASE", install="pip install ase")
         from ase import Atoms
@@ -170,10 +187,14 @@ class ASEConverter(ConverterBase):
             positions=group.positions.astype(np.float64),
             cell=None if ts.dimensions is None else triclinic_vectors(ts.dimensions, dtype=np.float64),
             pbc=ts.dimensions is not None,
-            info={"time": float(ts.time), "frame": int(ts.frame)},
+            info={
+                "frame": int(ts.frame),
+                **({"time": float(ts.time)} if {"time", "dt"} & set(ts.data) else {}),
+            },
         )
         masses = getattr(group, "masses", None)
-        if masses is not None and np.all(masses > 0):
+        usual = atoms.get_masses()
+        if masses is not None and np.all(masses > 0) and not np.allclose(masses, usual, rtol=2e-3):
             atoms.set_masses(masses)
         if ts.has_velocities:
             atoms.set_velocities(group.velocities.astype(np.float64) / (1000.0 * fs))

@@ -185,7 +185,13 @@ class ExtxyzFile(FrameFile):
 
 
 class ExtxyzParser(FileParser):
-    """Topology of an extended XYZ file: names, elements, types and masses from its first frame."""
+    """Topology of an extended XYZ file: names, elements, types and masses from its first frame.
+
+    Parameters
+    ----------
+    filename : str or path
+        File.
+    """
 
     format = "EXTXYZ"
     _file = ExtxyzFile
@@ -193,6 +199,17 @@ class ExtxyzParser(FileParser):
 
 class ExtxyzReader(FileReader):
     """Frames of an extended XYZ file.
+
+    Parameters
+    ----------
+    filename : str or path
+        File.
+    convert_units : bool, default True
+        As in MDAnalysis; without it forces stay in eV/A.
+    unwrap : bool, default False
+        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
+    **kwargs
+        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
 
     Notes
     -----

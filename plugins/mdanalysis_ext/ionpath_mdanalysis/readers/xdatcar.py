@@ -179,7 +179,13 @@ def is_xdatcar(thing: Any) -> bool:
 
 
 class XDATCARParser(FileParser):
-    """Topology of an XDATCAR: names, elements and types from its header, masses from the elements."""
+    """Topology of an XDATCAR: names, elements and types from its header, masses from the elements.
+
+    Parameters
+    ----------
+    filename : str or path
+        File.
+    """
 
     format = "XDATCAR"
     _file = XdatcarFile
@@ -191,6 +197,17 @@ class XDATCARParser(FileParser):
 
 class XDATCARReader(FileReader):
     """Frames of an XDATCAR.
+
+    Parameters
+    ----------
+    filename : str or path
+        File.
+    convert_units : bool, default True
+        As in MDAnalysis; without it forces stay in eV/A.
+    unwrap : bool, default False
+        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
+    **kwargs
+        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
 
     Notes
     -----
