@@ -8,7 +8,6 @@ Answers are compared before times. Peers that are not installed are left out wit
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 import time
@@ -17,8 +16,7 @@ from collections.abc import Callable
 from math import comb
 from typing import Any
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(name, "1")
+from threadpoolctl import threadpool_limits
 
 from pymatgen.analysis.argyrodite import (
     EnumerateSiteInversionTransformation,
@@ -183,14 +181,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--repeat", type=int, default=5, help="calls per timing; the shortest counts")
     options = parser.parse_args(arguments)
     repeat = 1 if options.quick else options.repeat
-    rows = compare((1, 1, 1), repeat) + compare((1, 1, 2), repeat)
-    rows += draw((2, 2, 1), 1) + draw((2, 2, 2), 1)
-    rows += draw((4, 4, 4), 1) if not options.quick else []
-    rows += build(repeat) + grid(2 if options.quick else 4)
+    with threadpool_limits(1):
+        rows = measure(options.quick, repeat)
     width = max(len(r[0]) for r in rows)
     for label, program, text in rows:
         print(f"{label:{width}s}  {program:9s} {text}")
     return 0
+
+
+def measure(quick: bool, repeat: int) -> Rows:
+    rows = compare((1, 1, 1), repeat) + compare((1, 1, 2), repeat)
+    rows += draw((2, 2, 1), 1) + draw((2, 2, 2), 1)
+    rows += draw((4, 4, 4), 1) if not quick else []
+    rows += build(repeat) + grid(2 if quick else 4)
+    return rows
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ class AnionClusterExpansion:
         H = sum over clusters of H_S times their correlation functions (Guan et al., Eq. 3), with cutoffs of 6 A for
         pairs, 5 A for triplets and 4 A for quadruplets and quintuplets; S and X on both orbits and Li and vacancies on
         24g give 27 functions, the published number. The coefficients come from a ridge regression (scikit-learn) whose
-        penalty is chosen by cross-validation; the constant is not penalised. The fit is in eV per primitive cell; errors
+        penalty is chosen by cross-validation; the constant is not penalised. Errors
         are root mean squares, where the paper names a mean squared error with the unit of its root.
         """
         if len(structures) != len(energies) or len(structures) < folds + 2:

@@ -153,7 +153,7 @@ def site_energies(
     calculator : str, dict or object, optional
         As in `SiteInversionTransformation`; the Ewald sum without it.
     method : {"frame", "occupied"}
-        "frame": the lithium is taken out, and one lithium is put on each site in turn; the reference is the empty frame.
+        "frame": the lithium is taken out, and one is put on each site in turn; the reference is the empty frame.
         It needs a calculator that knows what to do with charge: the Ewald sum (with a uniform background), or DFT.
         "occupied": the lithium nearest to the site is moved there; the reference is the structure itself. This is the
         method for machine-learned potentials, which know no charged frame.
@@ -174,8 +174,8 @@ def site_energies(
 
     Notes
     -----
-    Every position once for the given arrangement, as in Fig. 4c of Jang et al., J. Mater. Chem. A 13, 16547 (2025), whose
-    densities are divided by the number of sites of each kind. Formal charges reproduce how inversion broadens the
+    Every position once for the given arrangement, as in Fig. 4c of Jang et al., J. Mater. Chem. A 13, 16547 (2025);
+    its densities are divided by the number of sites of each kind. Formal charges reproduce how inversion broadens the
     energies, but not their order: they make T4 the best site, against all evidence.
 
     Examples

@@ -28,8 +28,8 @@ def lithium_thiophosphate(
     Parameters
     ----------
     phase : {"beta", "gamma"}
-        gamma: Pmn2_1, two formula units. beta: eight formula units; the refined structure (Pnma) has split, partly filled
-        lithium sites, and this is an ordered model of it with the space group Pca2_1.
+        gamma: Pmn2_1, two formula units. beta: eight formula units; the refined structure (Pnma) has split, partly
+        filled lithium sites, and this is an ordered model of it with the space group Pca2_1.
     supercell : int, three ints or (3, 3) array of int, optional
         Repetition.
 
@@ -46,8 +46,8 @@ def lithium_thiophosphate(
     Notes
     -----
     gamma-Li3PS4 starts from the structure type of low-temperature Li3PO4; the relaxed edges are 7.59, 6.57 and 6.14 A
-    (measured: 7.71, 6.54, 6.14 A). The beta cell has edges of 12.17, 7.92 and 12.80 A, against 2 x 6.17, 8.02 and 13.03 A of
-    the refined cell that Chen et al. use.
+    (measured: 7.71, 6.54, 6.14 A). The beta cell has edges of 12.17, 7.92 and 12.80 A, against 2 x 6.17, 8.02 and 13.03
+    A of the refined cell that Chen et al. use.
 
     Examples
     --------
@@ -76,8 +76,8 @@ def lspscl(*, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None
 
     Notes
     -----
-    The compound of Guan et al., arXiv:2412.07115 (LSPSCl), with one arrangement of Si, P, Cl and lithium of the many that the
-    average structure allows.
+    The compound of Guan et al., arXiv:2412.07115 (LSPSCl), with one arrangement of Si, P, Cl and lithium of the many
+    that the average structure allows.
 
     Examples
     --------

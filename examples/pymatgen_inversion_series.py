@@ -1,0 +1,105 @@
+"""Entropy, conductivity and path entropy against S/Cl inversion: pymatgen builds, ASE runs, MDAnalysis explains.
+
+    python examples/pymatgen_inversion_series.py --quick               minutes; errors are wide
+    python examples/pymatgen_inversion_series.py --picoseconds 200 --supercell 3 3 3
+
+Finished parts are kept: a second call goes on where the first was stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+from typing import Any
+
+import MDAnalysis as mda
+from ase.io import read, write
+from MDAnalysis.analysis.ion_transport import IonDiffusion
+from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
+from pymatgen.io.ase import AseAtomsAdaptor
+
+from ionpath.files import atomic_path
+from ionpath_ase import run_md
+from pymatgen.analysis.argyrodite import SiteInversionTransformation, argyrodite, configurational_entropy
+
+
+def simulate(folder: Path, structure: Any, temperature: float, picoseconds: float) -> Path:
+    """Run molecular dynamics unless its trajectory is there; give the trajectory."""
+    trajectory = folder / "trajectory.xtc"
+    if not trajectory.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+        write(folder / "structure.extxyz", atoms)
+        settings = {"temperature": temperature, "engine": "lammps", "timestep": 2.0}
+        warm = run_md(
+            atoms,
+            picoseconds=1.0,
+            seed=1,
+            thermostat="langevin",
+            trajectory=folder / "warm-up.xtc",
+            **settings,
+        )
+        run_md(
+            warm.atoms,
+            picoseconds=picoseconds,
+            seed=2,
+            trajectory=folder / "part.xtc",
+            interval=0.02,
+            **settings,
+        )
+        (folder / "part.xtc").rename(trajectory)
+    return trajectory
+
+
+def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, lag: float) -> dict[str, float]:
+    """Conductivity and path entropy of a trajectory."""
+    universe = mda.Universe(str(folder / "structure.extxyz"), str(trajectory))
+    ions = universe.select_atoms("element Li")
+    transport = IonDiffusion(ions, temperature=temperature).run().results
+    shells = CoordinationShells.from_structure(crystal)
+    kinetics = PathEntropy(ions, shells=shells, lag_time=lag, connected="largest").run().results
+    return {
+        "conductivity (mS/cm)": transport.conductivity.value,
+        "conductivity error": transport.conductivity.error,
+        "path entropy (J/mol/K)": kinetics.mean_per_pair,
+        "path entropy error": kinetics.uncertainty.mean_per_pair.error,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="104 atoms, 6 ps, three inversions")
+    parser.add_argument("--supercell", type=int, nargs=3, default=(2, 2, 2))
+    parser.add_argument("--picoseconds", type=float, default=50.0)
+    parser.add_argument("--temperature", type=float, default=600.0, help="K")
+    parser.add_argument("--lag", type=float, default=1.0, help="lag of the Markov model, ps")
+    parser.add_argument("--folder", type=Path, default=Path("inversion-series"))
+    options = parser.parse_args()
+    supercell = (1, 1, 2) if options.quick else tuple(options.supercell)
+    picoseconds = 6.0 if options.quick else options.picoseconds
+
+    parent = argyrodite(a=10.0, supercell=supercell)
+    rows = []
+    for inversion in (0.0, 0.5, 1.0) if options.quick else (0.0, 0.25, 0.5, 0.75, 1.0):
+        structure = SiteInversionTransformation(inversion, arrangement="even").apply_transformation(parent)
+        folder = options.folder / f"y{inversion:.2f}-{len(structure)}atoms-{picoseconds:g}ps"
+        trajectory = simulate(folder, structure, options.temperature, picoseconds)
+        row = {"inversion": inversion, "mixing entropy (J/mol/K)": configurational_entropy(structure).joule}
+        crystal = read(folder / "structure.extxyz")
+        row |= explain(folder, trajectory, crystal, options.temperature, options.lag)
+        rows.append(row)
+        print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
+    with (
+        atomic_path(options.folder / "series.csv") as part,
+        part.open("w", newline="", encoding="utf-8") as stream,
+    ):
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""What the shipped potential says, through the objects of ASE only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pymatgen.analysis.argyrodite import (
+    AnionClusterExpansion,
+    EnumerateSiteInversionTransformation,
+    argyrodite,
+    lithium_orderings,
+    site_energies,
+)
+
+pytest.importorskip("deepmd", reason="deepmd-kit is not installed")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning"),
+]
+
+
+def test_enumeration_is_ranked_by_name() -> None:
+    """Without inversion the energy is lowest: inverted argyrodites are metastable (Jang et al. 2025)."""
+    entries = EnumerateSiteInversionTransformation(calculator="ionpath").apply_transformation(
+        argyrodite(a=10.0), 6
+    )
+    assert isinstance(entries, list)
+    assert entries[0]["inversion"] == 0.0
+    assert -6.0 < entries[0]["energy_per_atom"] < -3.0  # eV
+
+
+def test_site_energies_overlap_more_with_inversion() -> None:
+    calculator = {"name": "ionpath"}
+    ordered = site_energies(
+        argyrodite(a=10.0, lithium="48h"), calculator, method="occupied", kinds=["T5", "T2"]
+    )
+    inverted = site_energies(
+        argyrodite(a=10.0, lithium="48h", inversion=0.5), calculator, method="occupied", kinds=["T5", "T2"]
+    )
+    assert np.isfinite(ordered.energies).all()
+    assert np.isfinite(inverted.energies).all()
+    assert ordered.of("T5").mean() < ordered.of("T2").mean()
+
+
+def test_expansion_of_single_points() -> None:
+    pytest.importorskip("smol", reason="smol is not installed")
+    from pymatgen.analysis.argyrodite.energies import energy_function
+
+    draw = EnumerateSiteInversionTransformation(x_excess=0.5, lithium_orderings=True, max_structures=15)
+    entries = draw.apply_transformation(argyrodite(), return_ranked_list=True)
+    assert isinstance(entries, list)
+    energy = energy_function("ionpath")
+    energies = [energy(e["structure"]) for e in entries]
+    fitted = AnionClusterExpansion.fit([e["structure"] for e in entries], energies)
+    spread = 1000 * np.std(np.array(energies) / 4)  # meV per formula unit
+    assert fitted.validation_error < 0.5 * spread
+
+
+def test_no_ordering_of_the_primitive_cell_is_amm2() -> None:
+    from ase.calculators.calculator import get_calculator_class
+
+    found = lithium_orderings(get_calculator_class("ionpath")(), fmax=0.02, steps=150, a=10.0)
+    assert len(found) == 4
+    assert all(o.relaxed_space_group != "Amm2" for o in found)
+    assert found[0].energy_per_formula < found[-1].energy_per_formula
