@@ -1,0 +1,234 @@
+"""Which structure functions describe the surroundings of an ion: a list that travels with every model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.softness.angular import ANGULAR, angular_from_neighbours
+from ionpath.softness.neighbours import find_neighbours
+from ionpath.softness.radial import radial_from_neighbours
+from ionpath.structure._frames import as_symbols, indices_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Kind = Literal["gaussian", "shell"]
+
+
+@dataclass(frozen=True)
+class StructureFunctions:
+    """Structure functions of one kind of ion.
+
+    Parameters
+    ----------
+    species : tuple of str
+        Kinds of neighbours, each with functions of its own.
+    positions : tuple of float
+        Distances mu at which the radial functions sit, evenly spaced, in A.
+    width : float
+        Width L of the Gaussians, or of the shells, in A.
+    cutoff : float
+        Neighbours beyond it do not count, in A.
+    kind : {"gaussian", "shell"}
+        exp(-(R - mu)^2 / L^2), or 1 where mu - L/2 <= R < mu + L/2.
+    pooled : bool
+        Count neighbours of all species together.
+    angular : tuple of tuple of float
+        Angular functions as (xi in A, zeta, lambda); empty for none.
+    angular_cutoff : float
+        Neighbours of angular functions, in A.
+
+    Raises
+    ------
+    InputError
+        If the numbers make no sense.
+
+    Examples
+    --------
+    >>> functions = StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=2.0)
+    >>> functions.n_functions, functions.labels[:2]
+    (8, ('Li 0.25', 'Li 0.75'))
+    """
+
+    species: tuple[str, ...]
+    positions: tuple[float, ...]
+    width: float
+    cutoff: float
+    kind: Kind = "gaussian"
+    pooled: bool = False
+    angular: tuple[tuple[float, float, float], ...] = ()
+    angular_cutoff: float = 5.0
+
+    def __post_init__(self) -> None:
+        # A file gives lists back.
+        object.__setattr__(self, "species", tuple(map(str, self.species)))
+        object.__setattr__(self, "positions", tuple(map(float, self.positions)))
+        object.__setattr__(self, "angular", tuple((float(a), float(b), float(c)) for a, b, c in self.angular))
+        if not self.species or len(set(self.species)) < len(self.species):
+            raise InputError("species", need="different kinds of neighbours", got=repr(self.species))
+        steps = np.diff(self.positions)
+        if not self.positions or (steps.size and np.ptp(steps) > 1e-9 * abs(steps).max()):
+            raise InputError(
+                "positions", need="evenly spaced distances in A", got=repr(self.positions)[:40],
+                remedy="make them with StructureFunctions.spaced",
+            )  # fmt: skip
+        for name in ("width", "cutoff", "angular_cutoff"):
+            value = getattr(self, name)
+            if not (np.isfinite(value) and value > 0):
+                raise InputError(name, need="a positive length in A", got=repr(value))
+        if self.kind not in ("gaussian", "shell"):
+            raise InputError("kind", need="'gaussian' or 'shell'", got=repr(self.kind), remedy="choose one")
+
+    @classmethod
+    def spaced(
+        cls, species: tuple[str, ...], *, spacing: float = 0.2, cutoff: float = 10.0, **options: Any
+    ) -> StructureFunctions:
+        """Fill the sphere with functions one width apart.
+
+        Parameters
+        ----------
+        species : tuple of str
+            Kinds of neighbours.
+        spacing : float, default 0.2
+            Distance between functions, and their width, in A.
+        cutoff : float, default 10.0
+            Radius in A.
+        **options
+            ``kind``, ``pooled``, ``angular``, ``angular_cutoff``.
+
+        Returns
+        -------
+        StructureFunctions
+            With functions in the middle of cutoff / spacing shells.
+        """
+        if not (np.isfinite(spacing) and 0 < spacing <= cutoff):
+            raise InputError("spacing", need="a positive length up to the cutoff", got=repr(spacing))
+        centres = spacing * (np.arange(round(cutoff / spacing)) + 0.5)
+        return cls(tuple(species), tuple(np.round(centres, 10).tolist()), spacing, cutoff, **options)
+
+    def with_angular(
+        self, parameters: tuple[tuple[float, float, float], ...] = ANGULAR
+    ) -> StructureFunctions:
+        """Add angular functions.
+
+        Parameters
+        ----------
+        parameters : tuple of (xi, zeta, lambda)
+            What to add; default: a set of 8 over three ranges.
+
+        Returns
+        -------
+        StructureFunctions
+            A new list.
+        """
+        return replace(self, angular=parameters)
+
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        return ("+".join(self.species),) if self.pooled else self.species
+
+    @property
+    def reach(self) -> float:
+        """Largest distance in A at which a neighbour counts."""
+        return max(self.cutoff, self.angular_cutoff) if self.angular else self.cutoff
+
+    @property
+    def n_radial(self) -> int:
+        """Number of radial functions."""
+        return len(self._kinds) * len(self.positions)
+
+    @property
+    def n_functions(self) -> int:
+        """Number of functions."""
+        return len(self.labels)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Name of each function: the neighbours, and mu in A or the angular parameters."""
+        kinds = self._kinds
+        radial = [f"{kind} {mu:g}" for kind in kinds for mu in self.positions]
+        pairs = [f"{a}-{b}" for k, a in enumerate(kinds) for b in kinds[k:]]
+        angular = [f"{pair} xi={x:g} zeta={z:g} lambda={s:g}" for pair in pairs for x, z, s in self.angular]
+        return tuple(radial + (angular if self.angular else []))
+
+    def codes(self, symbols: ArrayLike) -> Ints:
+        """Number the atoms by the kind of neighbour that they are.
+
+        Parameters
+        ----------
+        symbols : array_like of str, (n_atoms,)
+            Chemical symbols.
+
+        Returns
+        -------
+        ndarray of int, (n_atoms,)
+            Kind of each atom; -1 for those that do not count.
+
+        Raises
+        ------
+        InputError
+            If a species is absent.
+        """
+        names = np.asarray(symbols, dtype=str)
+        codes = np.full(len(names), -1, dtype=np.int64)
+        for k, kind in enumerate(self.species):
+            codes[indices_of(names, kind, "species")] = 0 if self.pooled else k
+        return codes
+
+    def compute(
+        self, positions: ArrayLike, cell: ArrayLike, symbols: ArrayLike, centres: ArrayLike
+    ) -> Floats:
+        """Compute all functions of some atoms in one frame.
+
+        Parameters
+        ----------
+        positions : array_like, (n_atoms, 3)
+            Positions in A, wrapped or not.
+        cell : array_like, (3, 3)
+            Cell vectors as rows, in A.
+        symbols : array_like of str, (n_atoms,)
+            Chemical symbols.
+        centres : array_like of int, (n_centres,)
+            Atoms whose surroundings are described.
+
+        Returns
+        -------
+        ndarray, (n_centres, n_functions)
+            Values, in the order of `labels`.
+
+        Raises
+        ------
+        InputError
+            If a species is absent, or the cutoff reaches beyond half of the cell.
+        """
+        names = as_symbols(np.asarray(symbols, dtype=str), len(np.asarray(positions)))
+        codes = self.codes(names)
+        return self.of_neighbours(find_neighbours(positions, cell, self.reach, centres), codes)
+
+    def of_neighbours(self, neighbours: Any, codes: Ints) -> Floats:
+        """Compute all functions from neighbours that are known.
+
+        Parameters
+        ----------
+        neighbours : Neighbours
+            Neighbours within `reach` at least.
+        codes : ndarray of int, (n_atoms,)
+            What `codes` gives.
+
+        Returns
+        -------
+        ndarray, (n_centres, n_functions)
+            Values.
+        """
+        radial = radial_from_neighbours(
+            neighbours, codes, len(self._kinds), self.positions, self.width, self.cutoff, self.kind
+        )
+        parts = [radial.reshape(len(radial), -1)]
+        if self.angular:
+            near = neighbours.within(self.angular_cutoff)
+            parts.append(angular_from_neighbours(near, codes, len(self._kinds), self.angular))
+        return np.concatenate(parts, axis=1)

@@ -1,0 +1,131 @@
+"""Which ions count as mobile: a threshold of the displacement of their surroundings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """Class of each ion at each time.
+
+    Attributes
+    ----------
+    values : ndarray of int, shape of the measure
+        1 mobile, 0 not; or the number of the class.
+    thresholds : ndarray, (n_classes - 1,)
+        Values of the measure that separate the classes, in its unit.
+    balance : ndarray, (n_classes,)
+        Share of each class.
+    method : str
+        How the thresholds were found.
+    """
+
+    values: Ints
+    thresholds: Floats
+    balance: Floats
+    method: str
+
+
+def label_ions(
+    measure: ArrayLike,
+    method: Literal["quantile", "threshold", "classes"] = "quantile",
+    value: float | Sequence[float] = 0.5,
+) -> Labels:
+    """Label ions by how much their surroundings are displaced.
+
+    Parameters
+    ----------
+    measure : array_like
+        D_cum in A, or D2min in A^2, of any shape.
+    method : {"quantile", "threshold", "classes"}
+        Mobile is what exceeds a quantile of the measure, what exceeds a value, or there are several classes.
+    value : float or sequence of float, default 0.5
+        The quantile from 0 to 1; the threshold; or the increasing inner edges of the classes.
+
+    Returns
+    -------
+    Labels
+        Classes, with their balance.
+
+    Raises
+    ------
+    InputError
+        If the value does not fit the method, or the measure is not finite.
+
+    Examples
+    --------
+    >>> found = label_ions([0.1, 0.2, 0.9, 3.0], "threshold", 0.5)
+    >>> found.values.tolist(), found.balance.tolist()
+    ([0, 0, 1, 1], [0.5, 0.5])
+    """
+    values = np.asarray(measure, dtype=np.float64)
+    if not values.size or not np.isfinite(values).all():
+        raise InputError(
+            "measure", need="finite displacements", got="none" if not values.size else "nan or infinity",
+            remedy="leave out ions with too few neighbours",
+        )  # fmt: skip
+    edges = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    if method == "quantile":
+        if edges.size != 1 or not 0 < edges[0] < 1:
+            raise InputError("value", need="a quantile between 0 and 1", got=repr(value))
+        edges = np.atleast_1d(np.quantile(values, edges[0]))
+    elif method == "threshold":
+        if edges.size != 1 or not np.isfinite(edges[0]):
+            raise InputError(
+                "value", need="one threshold", got=repr(value), remedy="use method='classes' for more"
+            )
+    elif method == "classes":
+        if edges.size < 2 or not (np.diff(edges) > 0).all():
+            raise InputError("value", need="at least two increasing edges", got=repr(value))
+    else:
+        raise InputError(
+            "method",
+            need="'quantile', 'threshold' or 'classes'",
+            got=repr(method),
+            remedy="choose one of them",
+        )
+    found = np.searchsorted(edges, values, side="left").astype(np.int64)
+    balance = np.bincount(found.ravel(), minlength=len(edges) + 1) / found.size
+    return Labels(found, edges, balance, method)
+
+
+def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
+    """Refuse labels of one class only.
+
+    Parameters
+    ----------
+    labels : array_like of int
+        Classes.
+    name : str
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    ndarray of int, flat
+        The labels.
+
+    Raises
+    ------
+    InputError
+        If there is nothing to tell apart.
+    """
+    flat = np.asarray(labels).astype(np.int64).ravel()
+    present = np.unique(flat)
+    if len(present) < 2:
+        raise InputError(
+            name, need="ions of at least two classes",
+            got=f"{len(flat)} ions, all of class {present[0]}" if len(present) else "no ions",
+            remedy="there is nothing to learn: choose another threshold or quantile, a longer window, or more frames",
+        )  # fmt: skip
+    return flat

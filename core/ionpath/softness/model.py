@@ -1,0 +1,205 @@
+"""A trained classifier as plain arrays: softness of ions of any trajectory, on any machine, without pickles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.softness.functions import StructureFunctions
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+ModelKind = Literal["logistic", "linear-svm", "rbf-svm", "mlp"]
+
+_BLOCK = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class SoftnessModel:
+    """What `fit_softness` learns.
+
+    Attributes
+    ----------
+    kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}
+        Classifier.
+    functions : StructureFunctions
+        The features, with species, distances and cutoff.
+    mobile : str
+        Species of the ions.
+    mean, scale : ndarray, (n_functions,)
+        Mean and standard deviation of the features in training.
+    arrays : dict of str to ndarray
+        Coefficients of the classifier.
+    n_classes : int
+        Number of classes.
+    n_train : int
+        Number of training samples.
+    """
+
+    kind: ModelKind
+    functions: StructureFunctions
+    mobile: str
+    mean: Floats
+    scale: Floats
+    arrays: dict[str, NDArray[np.float64]]
+    n_classes: int
+    n_train: int
+
+    @property
+    def linear(self) -> bool:
+        """Whether there is a hyperplane of which softness is the distance."""
+        return self.kind in ("logistic", "linear-svm") and self.n_classes == 2
+
+    @property
+    def weights(self) -> Floats:
+        """Normal of the hyperplane in standardised features, (n_functions,), of unit length.
+
+        Raises
+        ------
+        InputError
+            If the model is not linear.
+        """
+        if not self.linear:
+            raise InputError(
+                "weights", need="a linear model of two classes", got=f"{self.kind} of {self.n_classes} classes",
+                remedy="use kind='logistic' or 'linear-svm'",
+            )  # fmt: skip
+        weights = self.arrays["weights"][0]
+        return np.asarray(weights / np.linalg.norm(weights))
+
+    def check(self, functions: StructureFunctions, mobile: str) -> None:
+        """Refuse features that the model does not know.
+
+        Parameters
+        ----------
+        functions : StructureFunctions
+            Features at hand.
+        mobile : str
+            Species of the ions at hand.
+
+        Raises
+        ------
+        InputError
+            If they are not those of training.
+        """
+        if mobile != self.mobile:
+            raise InputError(
+                "model", need=f"{self.mobile} ions, which the model was trained on", got=f"{mobile} ions",
+                remedy="train a model for these ions",
+            )  # fmt: skip
+        if functions.species != self.functions.species:
+            raise InputError(
+                "model", need=f"neighbours {', '.join(self.functions.species)}, as in training",
+                got=", ".join(functions.species), remedy="train a model with species that both systems have",
+            )  # fmt: skip
+        for name in ("positions", "width", "cutoff", "kind", "pooled", "angular", "angular_cutoff"):
+            ours, theirs = getattr(self.functions, name), getattr(functions, name)
+            if ours != theirs:
+                raise InputError(
+                    "model", need=f"structure functions with {name} {_short(ours)}, as in training",
+                    got=_short(theirs), remedy="leave the functions to the model",
+                )  # fmt: skip
+
+    def decision(self, features: ArrayLike) -> Floats:
+        """Evaluate the classifier.
+
+        Parameters
+        ----------
+        features : array_like, (..., n_functions)
+            Structure functions as they are, not standardised.
+
+        Returns
+        -------
+        ndarray, (...)
+            Unscaled decision value, positive for mobile. With several classes: the expected class, sum_c c p_c.
+
+        Raises
+        ------
+        InputError
+            If the number of features differs.
+        """
+        shape, raw = self._raw(features)
+        values = raw[:, 0] if self.n_classes == 2 else _softmax(raw) @ np.arange(self.n_classes)
+        return np.asarray(values.reshape(shape))
+
+    def softness(self, features: ArrayLike) -> Floats:
+        """Compute softness.
+
+        Parameters
+        ----------
+        features : array_like, (..., n_functions)
+            Structure functions.
+
+        Returns
+        -------
+        ndarray, (...)
+            Signed distance from the hyperplane, (W.G - b)/|W| in standardised features, positive for mobile. For a
+            model without a hyperplane: the decision value.
+        """
+        decision = self.decision(features)
+        return decision / np.linalg.norm(self.arrays["weights"][0]) if self.linear else decision
+
+    def predict(self, features: ArrayLike) -> Ints:
+        """Name the class.
+
+        Parameters
+        ----------
+        features : array_like, (..., n_functions)
+            Structure functions.
+
+        Returns
+        -------
+        ndarray of int, (...)
+            1 for mobile, 0 for not; or the most probable class.
+        """
+        shape, raw = self._raw(features)
+        found = raw[:, 0] > 0 if self.n_classes == 2 else raw.argmax(axis=1)
+        return found.astype(np.int64).reshape(shape)
+
+    def _raw(self, features: ArrayLike) -> tuple[tuple[int, ...], Floats]:
+        """Shape without the features, and what the classifier says of each row."""
+        values = np.asarray(features, dtype=np.float64)
+        if values.ndim < 1 or values.shape[-1] != len(self.mean):
+            raise InputError(
+                "features", need=f"{len(self.mean)} structure functions, as in training", got=f"shape {values.shape}",
+                remedy="compute them with model.functions",
+            )  # fmt: skip
+        return values.shape[:-1], self._scores((values.reshape(-1, len(self.mean)) - self.mean) / self.scale)
+
+    def _scores(self, standard: Floats) -> Floats:
+        """Decision value (n, 1) of two classes, or logits (n, n_classes)."""
+        arrays = self.arrays
+        if self.kind in ("logistic", "linear-svm"):
+            return np.asarray(standard @ arrays["weights"].T + arrays["intercept"])
+        if self.kind == "mlp":
+            layers = len(arrays) // 2
+            for k in range(layers):
+                standard = standard @ arrays[f"weights{k}"] + arrays[f"intercept{k}"]
+                if k < layers - 1:
+                    standard = np.maximum(standard, 0.0)
+            return standard
+        support = arrays["support"]
+        out = np.empty((len(standard), 1))
+        step = max(1, _BLOCK // max(1, len(support)))
+        own = (support**2).sum(axis=1)
+        for at in range(0, len(standard), step):
+            part = standard[at : at + step]
+            squares = (part**2).sum(axis=1)[:, None] + own - 2.0 * part @ support.T
+            kernel = np.exp(-arrays["gamma"] * np.maximum(squares, 0.0))
+            out[at : at + step, 0] = kernel @ arrays["weights"][0] + arrays["intercept"][0]
+        return out
+
+
+def _softmax(raw: Floats) -> Floats:
+    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _short(value: object) -> str:
+    if isinstance(value, tuple) and len(value) > 3:
+        return f"{value[0]} to {value[-1]} ({len(value)})"
+    return repr(value)

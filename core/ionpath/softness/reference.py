@@ -1,0 +1,118 @@
+"""Plain definitions of the quantities of this folder, one atom at a time: slow twins, for tests and for reading."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.periodic import minimum_image
+
+Floats = NDArray[np.float64]
+
+
+def slow_radial(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    centre: int,
+    atoms: ArrayLike,
+    mu: ArrayLike,
+    width: float,
+    cutoff: float,
+) -> Floats:
+    """Sum Gaussians over the neighbours of one atom.
+
+    Parameters
+    ----------
+    positions : array_like, (n_atoms, 3)
+        Positions in A.
+    cell : array_like, (3, 3)
+        Cell vectors in A.
+    centre : int
+        The atom.
+    atoms : array_like of int
+        Atoms that count as neighbours.
+    mu : array_like
+        Distances in A.
+    width, cutoff : float
+        In A.
+
+    Returns
+    -------
+    ndarray
+        One value for each mu.
+    """
+    x = np.asarray(positions, dtype=np.float64)
+    at = np.asarray(mu, dtype=np.float64)
+    total = np.zeros(len(at))
+    for j in np.asarray(atoms):
+        r = float(np.linalg.norm(minimum_image(x[j] - x[centre], cell)))
+        if j != centre and r < cutoff:
+            total += np.exp(-((r - at) ** 2) / width**2)
+    return total
+
+
+def slow_angular(
+    positions: ArrayLike,
+    cell: ArrayLike,
+    centre: int,
+    atoms: tuple[ArrayLike, ArrayLike],
+    parameter: tuple[float, float, float],
+    cutoff: float,
+) -> float:
+    """Sum over the pairs of neighbours of one atom.
+
+    Parameters
+    ----------
+    positions : array_like, (n_atoms, 3)
+        Positions in A.
+    cell : array_like, (3, 3)
+        Cell vectors in A.
+    centre : int
+        The atom.
+    atoms : tuple of array_like of int
+        Atoms of the one and of the other species of the pair; the same twice for equal species.
+    parameter : tuple of float
+        xi in A, zeta, lambda.
+    cutoff : float
+        In A.
+
+    Returns
+    -------
+    float
+        The angular structure function.
+    """
+    x = np.asarray(positions, dtype=np.float64)
+    xi, zeta, sign = parameter
+    near = [
+        {int(j): minimum_image(x[j] - x[centre], cell) for j in np.asarray(group) if j != centre}
+        for group in atoms
+    ]
+    near = [{j: v for j, v in group.items() if np.linalg.norm(v) < cutoff} for group in near]
+    same = np.array_equal(np.asarray(atoms[0]), np.asarray(atoms[1]))
+    total = 0.0
+    for j, a in near[0].items():
+        for k, b in near[1].items():
+            if k == j or (same and k < j):
+                continue
+            cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+            squares = a @ a + b @ b + (a - b) @ (a - b)
+            total += float(np.exp(-squares / xi**2) * (1 + sign * cosine) ** zeta)
+    return total
+
+
+def slow_nonaffine(old: ArrayLike, new: ArrayLike) -> float:
+    """Fit an affine map to bonds by least squares and give the mean squared rest.
+
+    Parameters
+    ----------
+    old, new : array_like, (n_neighbours, 3)
+        Vectors to the neighbours at the two times, in A.
+
+    Returns
+    -------
+    float
+        D2min per neighbour in A^2.
+    """
+    before, after = np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64)
+    solution = np.linalg.lstsq(before, after, rcond=None)[0]
+    return float(((after - before @ solution) ** 2).sum() / len(before))

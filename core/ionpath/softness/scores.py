@@ -1,0 +1,90 @@
+"""How good a classifier is, beside doing nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """Quality of predicted classes.
+
+    Attributes
+    ----------
+    accuracy : float
+        Share of right predictions.
+    balanced_accuracy : float
+        Mean over the classes of the share that is found; 0.5 for two classes without any skill. nan if a class is
+        absent.
+    matthews : float
+        Matthews correlation coefficient, 0 without skill and 1 at best; nan if a class is absent.
+    majority_accuracy : float
+        Accuracy of always naming the most frequent class.
+    balance : ndarray, (n_classes,)
+        Share of each class.
+    n_samples : int
+        Number of samples.
+    """
+
+    accuracy: float
+    balanced_accuracy: float
+    matthews: float
+    majority_accuracy: float
+    balance: NDArray[np.float64]
+    n_samples: int
+
+    def __str__(self) -> str:
+        return (
+            f"accuracy {self.accuracy:.3f} (majority class alone {self.majority_accuracy:.3f}), balanced accuracy "
+            f"{self.balanced_accuracy:.3f}, MCC {self.matthews:.3f}, {self.n_samples} samples"
+        )
+
+
+@references("scikit-learn")
+def score(labels: ArrayLike, predicted: ArrayLike, n_classes: int = 2) -> Scores:
+    """Compare predicted classes with true ones.
+
+    Parameters
+    ----------
+    labels, predicted : array_like of int, (n_samples,)
+        Classes.
+    n_classes : int, default 2
+        Number of classes.
+
+    Returns
+    -------
+    Scores
+        Accuracy, with what makes it meaningful.
+
+    Raises
+    ------
+    InputError
+        If the numbers of samples differ or are zero.
+
+    Examples
+    --------
+    >>> print(score([0, 0, 0, 1], [0, 0, 0, 0]))
+    accuracy 0.750 (majority class alone 0.750), balanced accuracy 0.500, MCC 0.000, 4 samples
+    """
+    true, found = np.asarray(labels, dtype=np.int64).ravel(), np.asarray(predicted, dtype=np.int64).ravel()
+    if len(true) != len(found) or not len(true):
+        raise InputError("predicted", need=f"{len(true) or 'some'} classes", got=str(len(found)))
+    from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
+
+    balance = np.bincount(true, minlength=n_classes) / len(true)
+    both = bool((balance > 0).all())
+    known = both and set(found.tolist()) <= set(true.tolist())
+    return Scores(
+        accuracy=float((true == found).mean()),
+        balanced_accuracy=float(balanced_accuracy_score(true, found)) if known else float("nan"),
+        matthews=float(matthews_corrcoef(true, found)) if both else float("nan"),
+        majority_accuracy=float(balance.max()),
+        balance=balance,
+        n_samples=len(true),
+    )

@@ -1,0 +1,356 @@
+"""Training of classifiers, cross-validation, and the weight of each structure function with its error."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.softness.functions import StructureFunctions
+from ionpath.softness.labels import check_classes
+from ionpath.softness.model import ModelKind, SoftnessModel
+from ionpath.softness.scores import Scores, score
+from ionpath.softness.splits import Fold
+
+Floats = NDArray[np.float64]
+
+PENALTIES: dict[str, float] = {"logistic": 1.0, "linear-svm": 1.0, "rbf-svm": 1.0, "mlp": 1.0}
+"""Default C."""
+
+
+@references("scikit-learn")
+def make_classifier(kind: ModelKind = "logistic", *, penalty: float | None = None, seed: int = 1) -> Any:
+    """Make a scikit-learn pipeline that standardises and classifies.
+
+    Parameters
+    ----------
+    kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}
+        Logistic regression; linear support vectors; support vectors with a Gaussian kernel; a network of two layers
+        of 128 rectified units trained for 20 epochs with batches of 128.
+    penalty : float, optional
+        C, the inverse strength of regularisation, for all but the network.
+    seed : int, default 1
+        Seed of the network.
+
+    Returns
+    -------
+    sklearn.pipeline.Pipeline
+        Not fitted yet. The mean and scale come from what it is fitted to, and from nothing else.
+
+    Raises
+    ------
+    InputError
+        If the kind is unknown or C is not positive.
+    """
+    if kind not in PENALTIES:
+        raise InputError(
+            "kind",
+            need="'logistic', 'linear-svm', 'rbf-svm' or 'mlp'",
+            got=repr(kind),
+            remedy="choose one of them",
+        )
+    strength = PENALTIES[kind] if penalty is None else float(penalty)
+    if not (np.isfinite(strength) and strength > 0):
+        raise InputError("penalty", need="a positive C", got=repr(penalty))
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neural_network import MLPClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC, LinearSVC
+
+    if kind == "logistic":
+        estimator = LogisticRegression(C=strength, max_iter=5000)
+    elif kind == "linear-svm":
+        estimator = LinearSVC(C=strength, max_iter=20000, dual=False)
+    elif kind == "rbf-svm":
+        estimator = SVC(C=strength, kernel="rbf", gamma="scale")
+    else:
+        estimator = MLPClassifier((128, 128), batch_size=128, max_iter=20, random_state=seed)
+    return make_pipeline(StandardScaler(), estimator)
+
+
+@references("cubuk2015", "scikit-learn")
+def fit_softness(
+    features: ArrayLike,
+    labels: ArrayLike,
+    functions: StructureFunctions,
+    *,
+    mobile: str = "Li",
+    kind: ModelKind = "logistic",
+    penalty: float | None = None,
+    seed: int = 1,
+) -> SoftnessModel:
+    """Learn which surroundings make ions mobile.
+
+    Parameters
+    ----------
+    features : array_like, (n_samples, n_functions)
+        Structure functions, not standardised.
+    labels : array_like of int, (n_samples,)
+        1 mobile, 0 not; or classes from 0.
+    functions : StructureFunctions
+        What the features are.
+    mobile : str, default "Li"
+        Species of the ions.
+    kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}
+        See `make_classifier`.
+    penalty : float, optional
+        C.
+    seed : int, default 1
+        Seed of the network.
+
+    Returns
+    -------
+    SoftnessModel
+        Plain arrays.
+
+    Raises
+    ------
+    InputError
+        If there is one class only, features and labels do not fit, or support vectors are asked to tell apart more
+        than two classes.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> functions = StructureFunctions.spaced(("S",), spacing=1.0, cutoff=3.0)
+    >>> x = rng.normal(size=(200, 3))
+    >>> model = fit_softness(x, x[:, 1] > 0, functions)
+    >>> int(np.argmax(model.weights)), bool(model.softness([0.0, 1.0, 0.0]) > 0)
+    (1, True)
+    """
+    x = np.asarray(features, dtype=np.float64)
+    y = check_classes(labels)
+    if x.shape != (len(y), functions.n_functions) or not np.isfinite(x).all():
+        raise InputError(
+            "features", need=f"finite numbers ({len(y)}, {functions.n_functions}), one row per label",
+            got=f"shape {x.shape}",
+            remedy="compute them with functions.compute",
+        )  # fmt: skip
+    n_classes = int(y.max()) + 1
+    present, index = np.unique(y, return_inverse=True)
+    if n_classes > 2 and kind in ("linear-svm", "rbf-svm"):
+        raise InputError(
+            "kind", need="'logistic' or 'mlp' for more than two classes", got=f"{kind!r} and {n_classes} classes",
+            remedy="label by threshold or quantile to use support vectors",
+        )  # fmt: skip
+    pipeline = make_classifier(kind, penalty=penalty, seed=seed)
+    with warnings.catch_warnings():
+        if kind == "mlp":  # 20 epochs are asked for, converged or not
+            warnings.filterwarnings("ignore", message="Stochastic Optimizer")
+        pipeline.fit(x, index)
+    scaler, estimator = pipeline[0], pipeline[-1]
+    arrays = _arrays(kind, estimator, present, n_classes)
+    return SoftnessModel(
+        kind,
+        functions,
+        mobile,
+        np.asarray(scaler.mean_),
+        np.asarray(scaler.scale_),
+        arrays,
+        n_classes,
+        len(y),
+    )
+
+
+def _arrays(kind: str, estimator: Any, present: NDArray[np.int64], n_classes: int) -> dict[str, Floats]:
+    if kind == "rbf-svm":
+        return {
+            "support": np.array(estimator.support_vectors_),
+            "weights": np.array(estimator.dual_coef_),
+            "intercept": np.array(estimator.intercept_),
+            "gamma": np.array(estimator._gamma),
+        }
+    if kind == "mlp":
+        pairs = list(zip(estimator.coefs_, estimator.intercepts_, strict=True))
+        pairs[-1] = _spread(pairs[-1][0].T, pairs[-1][1], present, n_classes)
+        pairs[-1] = (pairs[-1][0].T, pairs[-1][1])
+        return {
+            **{f"weights{k}": np.array(w) for k, (w, _) in enumerate(pairs)},
+            **{f"intercept{k}": np.array(b) for k, (_, b) in enumerate(pairs)},
+        }
+    weights, intercept = _spread(estimator.coef_, estimator.intercept_, present, n_classes)
+    return {"weights": weights, "intercept": intercept}
+
+
+def _spread(
+    weights: Floats, intercept: Floats, present: NDArray[np.int64], n_classes: int
+) -> tuple[Floats, Floats]:
+    """Logits of all classes, of which some were not in the training set and never come out."""
+    if n_classes == 2:
+        return np.array(weights), np.array(intercept)
+    if len(weights) == 1:
+        weights, intercept = np.vstack([np.zeros_like(weights), weights]), np.array([0.0, intercept[0]])
+    full, base = np.zeros((n_classes, weights.shape[1])), np.full(n_classes, -1e300)
+    full[present], base[present] = weights, intercept
+    return full, base
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """Scores of models on ions and times that they were not trained on.
+
+    Attributes
+    ----------
+    train, test : Scores
+        Over the samples of all folds together.
+    accuracy, balanced_accuracy, matthews : ndarray, (n_folds,)
+        Test scores of each fold.
+    weights : ndarray, (n_folds, n_functions)
+        Unit normals of the hyperplanes; empty for models without one.
+    """
+
+    train: Scores
+    test: Scores
+    accuracy: Floats
+    balanced_accuracy: Floats
+    matthews: Floats
+    weights: Floats
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean balanced accuracy over the folds."""
+        known = self.balanced_accuracy[np.isfinite(self.balanced_accuracy)]
+        return float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan")
+
+
+def cross_validate(
+    features: ArrayLike,
+    labels: ArrayLike,
+    functions: StructureFunctions,
+    folds: Sequence[Fold],
+    **options: Any,
+) -> CrossValidation:
+    """Train and test on folds.
+
+    Parameters
+    ----------
+    features : array_like, (n_samples, n_functions)
+        Structure functions.
+    labels : array_like of int, (n_samples,)
+        Classes.
+    functions : StructureFunctions
+        What the features are.
+    folds : sequence of Fold
+        What `split_samples` gives.
+    **options
+        ``kind``, ``penalty``, ``seed``, ``mobile`` of `fit_softness`.
+
+    Returns
+    -------
+    CrossValidation
+        Scores of training and of test.
+
+    Raises
+    ------
+    InputError
+        If the training set of a fold has one class only.
+    """
+    x, y = np.asarray(features, dtype=np.float64), check_classes(labels)
+    n_classes = int(y.max()) + 1
+    true: dict[str, list[Any]] = {"train": [], "test": []}
+    found: dict[str, list[Any]] = {"train": [], "test": []}
+    each, weights = [], []
+    for fold in folds:
+        model = fit_softness(x[fold.train], y[fold.train], functions, **options)
+        for name, part in (("train", fold.train), ("test", fold.test)):
+            true[name].append(y[part])
+            found[name].append(model.predict(x[part]))
+        each.append(score(true["test"][-1], found["test"][-1], n_classes))
+        if model.linear:
+            weights.append(model.weights)
+    train, test = (
+        score(np.concatenate(true[name]), np.concatenate(found[name]), n_classes)
+        for name in ("train", "test")
+    )
+    return CrossValidation(
+        train, test, np.array([s.accuracy for s in each]), np.array([s.balanced_accuracy for s in each]),
+        np.array([s.matthews for s in each]), np.array(weights).reshape(len(weights), -1),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """Importance of each structure function.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Names of the functions.
+    values, errors : ndarray, (n_functions,)
+        Component of the unit normal of the hyperplane in standardised features, and its standard error. Positive:
+        neighbours there make an ion soft.
+    """
+
+    labels: tuple[str, ...]
+    values: Floats
+    errors: Floats
+
+
+def feature_weights(
+    features: ArrayLike,
+    labels: ArrayLike,
+    functions: StructureFunctions,
+    ions: ArrayLike,
+    *,
+    n_groups: int = 10,
+    seed: int = 0,
+    **options: Any,
+) -> Weights:
+    """Compute W(r) with errors.
+
+    Parameters
+    ----------
+    features : array_like, (n_samples, n_functions)
+        Structure functions.
+    labels : array_like of int, (n_samples,)
+        Classes.
+    functions : StructureFunctions
+        What the features are.
+    ions : array_like of int, (n_samples,)
+        Ion of each sample.
+    n_groups : int, default 10
+        Groups of ions that are left out in turn.
+    seed : int, default 0
+        Seed of the grouping.
+    **options
+        ``kind``, ``penalty``, ``mobile`` of `fit_softness`.
+
+    Returns
+    -------
+    Weights
+        Weights and their errors.
+
+    Raises
+    ------
+    InputError
+        If the model has no hyperplane, or there are fewer ions than groups.
+
+    Notes
+    -----
+    Errors are those of the jackknife over groups of ions, since samples of one ion are not independent:
+    error^2 = (g - 1)/g sum_k (W_k - mean W)^2.
+    """
+    x, y, ion = np.asarray(features, dtype=np.float64), check_classes(labels), np.asarray(ions).ravel()
+    values = fit_softness(x, y, functions, **options).weights
+    members = np.random.default_rng(seed).permutation(np.unique(ion))
+    if len(members) < n_groups or n_groups < 2:
+        raise InputError(
+            "n_groups",
+            need=f"2 to {len(members)} groups of ions",
+            got=repr(n_groups),
+            remedy="use fewer groups",
+        )
+    left = []
+    for group in np.array_split(members, n_groups):
+        keep = ~np.isin(ion, group)
+        left.append(fit_softness(x[keep], y[keep], functions, **options).weights)
+    deviations = np.array(left) - np.mean(left, axis=0)
+    errors = np.sqrt((n_groups - 1) / n_groups * (deviations**2).sum(axis=0))
+    return Weights(functions.labels, values, errors)
