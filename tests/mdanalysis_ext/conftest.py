@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 import numpy as np
 import pytest
 
-pytest.importorskip("MDAnalysis", reason="the MDAnalysis plugin needs MDAnalysis")
+if find_spec("MDAnalysis") is None:
+    collect_ignore_glob = ["test_*.py"]
 
-from ionpath_mdanalysis import CoordinationShells
-from ionpath_mdanalysis.example import EDGE, VERTICES, hopping_universe
+
+def pytest_report_header():
+    if find_spec("MDAnalysis") is None:
+        return "tests/mdanalysis_ext is left out: MDAnalysis is not installed"
+    return None
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +31,8 @@ def _agg():
 @pytest.fixture(scope="session")
 def universe():
     """24 lithium ions in 8 octahedral shells, 600 frames of 0.1 ps."""
+    from ionpath_mdanalysis.example import hopping_universe
+
     return hopping_universe(n_frames=600, seed=3)
 
 
@@ -38,6 +46,8 @@ def crystal():
     """The ideal sites of the example as ASE Atoms, in the order of its universe: lithium sites, then sulfur."""
     import ase
 
+    from ionpath_mdanalysis.example import EDGE, VERTICES
+
     grid = np.stack(np.meshgrid(*[np.arange(2)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     centres = grid * EDGE + 0.5 * EDGE
     sites = (centres[:, None] + VERTICES).reshape(-1, 3)
@@ -50,7 +60,9 @@ def crystal():
 
 
 @pytest.fixture(scope="session")
-def shells(universe) -> CoordinationShells:
+def shells(universe):
+    from ionpath_mdanalysis import CoordinationShells
+
     found = CoordinationShells.from_structure(crystal(), n_vertices=6)
     return CoordinationShells.from_sites(
         found.cell,
