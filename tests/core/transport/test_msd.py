@@ -133,7 +133,7 @@ def test_frame_time_must_be_positive(walk):
 
 
 def test_reference_values_on_real_data(aimd):
-    """Li6PS5Cl with 50 % inversion, 500 K, without drift correction: what freud, MDAnalysis, Ripple and NumPy agree on."""
+    """Li6PS5Cl, 50 % inversion, 500 K, without drift correction: freud, MDAnalysis, Ripple and NumPy agree on these."""
     lithium = aimd("50p", 1).lithium
     found = mean_squared_displacement(lithium).total
     np.testing.assert_allclose(found[[1, 10, 50]], [0.44538, 1.60030, 5.11224], rtol=0, atol=6e-6)  # A^2
