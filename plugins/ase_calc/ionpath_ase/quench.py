@@ -1,0 +1,145 @@
+"""Make a glass: melt, cool, and let it settle."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ionpath.errors import InputError
+from ionpath_ase.md import MDResult, run_md
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+@dataclass(frozen=True)
+class Quench:
+    """A glass and how it was made.
+
+    Attributes
+    ----------
+    atoms : ase.Atoms
+        Last configuration, with velocities.
+    stages : dict of str to MDResult
+        ``melt``, ``cool`` and ``settle``.
+    cooling_rate : float
+        Cooling rate in K/ps.
+    """
+
+    atoms: Atoms
+    stages: dict[str, MDResult]
+    cooling_rate: float
+
+
+def melt_quench(
+    atoms: Atoms,
+    folder: str | os.PathLike[str],
+    *,
+    melt_temperature: float = 1500.0,
+    final_temperature: float = 300.0,
+    melt_picoseconds: float = 20.0,
+    cooling_rate: float = 25.0,
+    settle_picoseconds: float = 20.0,
+    settle_ensemble: str = "npt",
+    fixed: Sequence[int] = (),
+    suffix: str = ".xtc",
+    timestep: float = 2.0,
+    melt_timestep: float = 1.0,
+    seed: int = 0,
+    **options: Any,
+) -> Quench:
+    """Melt a structure at constant volume, cool it at a constant rate, and let it settle.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Start; not changed. Give it the volume that the melt should have.
+    folder : str or path
+        Where the stages write; a stopped call goes on from there.
+    melt_temperature : float, default 1500
+        Temperature of the melt in K.
+    final_temperature : float, default 300
+        Temperature of the glass in K.
+    melt_picoseconds : float, default 20
+        Time in the melt in ps.
+    cooling_rate : float, default 25
+        Cooling rate in K/ps.
+    settle_picoseconds : float, default 20
+        Time at the final temperature in ps.
+    settle_ensemble : {"npt", "nvt", "npt-aniso"}
+        Ensemble of the last stage.
+    fixed : sequence of int, optional
+        Atoms that do not move in any stage: a crystal slab, for a glass-ceramic. The last stage must then be ``nvt``.
+    suffix : str, default ".xtc"
+        Kind of trajectory.
+    timestep : float, default 2
+        Time step of the last stage in fs.
+    melt_timestep : float, default 1
+        Time step of melt and cooling in fs.
+    seed : int, default 0
+        Seed of the velocities.
+    **options
+        Passed to `run_md`: engine, model, progress and others.
+
+    Returns
+    -------
+    Quench
+        The glass, and the runs that made it.
+
+    Raises
+    ------
+    InputError
+        If the melt is not hotter than the glass, or a time or rate is not above 0.
+
+    Notes
+    -----
+    The defaults are for a first look: 48 ps of cooling from 1500 K. Published glasses cool some hundred times slower
+    (1 K/ps and below); say so with ``cooling_rate`` where structure matters. A potential must have been trained on melts.
+    """
+    if not melt_temperature > final_temperature > 0.0:
+        raise InputError(
+            "melt_temperature",
+            need="a temperature above final_temperature, which is above 0 K",
+            got=f"{melt_temperature} and {final_temperature}",
+        )
+    for name, value in (
+        ("cooling_rate", cooling_rate),
+        ("melt_picoseconds", melt_picoseconds),
+        ("settle_picoseconds", settle_picoseconds),
+    ):
+        if not value > 0.0:
+            raise InputError(name, need="a number above 0", got=str(value))
+    target = Path(folder)
+    common = {"fixed": fixed, "seed": seed, **options}
+    stages = {
+        "melt": run_md(
+            atoms,
+            temperature=melt_temperature,
+            picoseconds=melt_picoseconds,
+            timestep=melt_timestep,
+            trajectory=target / f"melt{suffix}",
+            **common,
+        )
+    }
+    stages["cool"] = run_md(
+        stages["melt"].atoms,
+        temperature=melt_temperature,
+        final_temperature=final_temperature,
+        picoseconds=(melt_temperature - final_temperature) / cooling_rate,
+        timestep=melt_timestep,
+        trajectory=target / f"cool{suffix}",
+        **common,
+    )
+    stages["settle"] = run_md(
+        stages["cool"].atoms,
+        temperature=final_temperature,
+        picoseconds=settle_picoseconds,
+        ensemble=settle_ensemble,
+        timestep=timestep,
+        trajectory=target / f"settle{suffix}",
+        **common,
+    )
+    return Quench(stages["settle"].atoms, stages, float(cooling_rate))
