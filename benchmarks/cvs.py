@@ -57,6 +57,10 @@ CASES: dict[str, tuple[int, str, str, list[str], str]] = {
     "rotation of a tetrahedron": (
         5, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.tilt INIT={{reference=ideal}}", "v{k}.py-theta", [], "",
     ),
+    "the same with its vector": (
+        5, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.tilt INIT={{reference=ideal vector=True}}",
+        "v{k}.py-theta", [], "",
+    ),
     "distortion": (
         5, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.distortion", "v{k}.py-sd",
         [f"n{{k}}: TETRAHEDRAL SPECIESA={{first}} SPECIESB={{rest}} SWITCH={SWITCH} MEAN"], "n{k}.mean",
@@ -114,7 +118,7 @@ def write_lines(name: str, count: int, pdb: str) -> tuple[list[str], list[str], 
             "third": atoms[min(2, n - 1)], "fourth": atoms[min(3, n - 1)], "rest": ",".join(map(str, atoms[1:])),
             "pdb": pdb,
             "origin": str(place[atoms[0] - 1].round(4).tolist()).replace(" ", ""),
-            "reference": str(place[[a - 1 for a in atoms[1:]]].round(4).tolist()).replace(" ", ""),
+            "reference": str(place[[a - 1 for a in atoms[1:]]].round(9).tolist()).replace(" ", ""),
         }  # fmt: skip
         found[0].extend([ours.format(**words), f"RESTRAINT ARG={output.format(**words)} AT=0 KAPPA=0.01"])
         if native:

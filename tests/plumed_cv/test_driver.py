@@ -18,7 +18,7 @@ UNITS LENGTH=A
 LOAD FILE=PythonCVInterface.so
 s: PYCVINTERFACE ATOMS=1,2,3,4,5,6 IMPORT=ionpath_plumed.shell INIT={neighbours=[4,5,6] rotation=30 softness=0.3}
 t: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.tilt INIT={rotation=20}
-w: PYCVINTERFACE ATOMS=1,2,3,4,5 IMPORT=ionpath_plumed.tilt INIT={reference=ideal}
+w: PYCVINTERFACE ATOMS=1,2,3,4,5 IMPORT=ionpath_plumed.tilt INIT={reference=ideal vector=True}
 d: PYCVINTERFACE ATOMS=1,2,3,4,5 IMPORT=ionpath_plumed.distortion INIT={d0=1.5 r0=0.9}
 p: PYCVINTERFACE ATOMS=1,2,3,4 IMPORT=ionpath_plumed.path
 x: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.position INIT={reference=[[1,1,1],[3,1,2]]}

@@ -39,6 +39,8 @@ class TetrahedronRotation(CollectiveVariable):
         common length does not matter.
     rotation : tuple of 3 rows
         Rows are the crystal axes a, b, c as unit vectors in the frame of the box; angles are measured against them.
+    vector : bool
+        Give ``angle``, ``rx``, ``ry``, ``rz`` besides ``theta``, ``phi``, ``psi``.
 
     Notes
     -----
@@ -63,6 +65,8 @@ class TetrahedronRotation(CollectiveVariable):
     reference: Points = IDEAL
     rotation: Points = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
+    vector: bool = True
+
     def __post_init__(self) -> None:
         """Refuse a reference that does not fix a rotation."""
         check_rotation(self.rotation)
@@ -82,7 +86,7 @@ class TetrahedronRotation(CollectiveVariable):
     def components(self) -> tuple[Component, ...]:
         """Names and periods of the outputs."""
         turn = (-pi, pi)
-        free = [Component(name) for name in ("angle", "rx", "ry", "rz")]
+        free = [Component(name) for name in ("angle", "rx", "ry", "rz") if self.vector]
         return (Component("theta"), Component("phi", turn), Component("psi", turn), *free)
 
     @cached_property
@@ -110,11 +114,11 @@ class TetrahedronRotation(CollectiveVariable):
         quaternion = _best_quaternion((vectors.T @ self._reference).tolist())
         turned = self._reference @ np.array(_matrix(quaternion)).T
         response = _inverse_of_trace_minus((vectors.T @ turned).tolist())
-        values, slopes = _angles(quaternion)
+        values, slopes = _angles(quaternion, self.vector)
         # d(omega) = response sum_k (R u_k) x dv_k, so that a slope g along omega gives (response g) x (R u_k).
         crossed = (turned @ _LEVI_CIVITA).reshape(-1, 3, 3)
         by_bond = ((slopes @ response) @ crossed).transpose(1, 0, 2)
-        return values, np.ascontiguousarray(by_bond if self._plain else by_bond @ self._axes)
+        return values, by_bond if self._plain else by_bond @ self._axes
 
 
 def best_rotation(vectors: Floats, reference: Floats) -> Floats:
@@ -178,8 +182,8 @@ def _inverse_of_trace_minus(m: list[list[float]]) -> Floats:
     return np.array([[pp, pq, pr], [pq, qq, qr], [pr, qr, rr]]) * scale
 
 
-def _angles(q: Quaternion) -> tuple[Floats, Floats]:
-    """Components and their derivatives (7, 3) with respect to a small rotation of the frame of the box.
+def _angles(q: Quaternion, vector: bool) -> tuple[Floats, Floats]:
+    """Components and their derivatives (3 or 7, 3) with respect to a small rotation of the frame of the box.
 
     A small rotation changes the quaternion by ``dq = (0, omega) q / 2``.
     """
@@ -197,13 +201,15 @@ def _angles(q: Quaternion) -> tuple[Floats, Floats]:
     if twist > 0:
         square = twist * twist
         psi = ((w * y + z * x) / square, (z * y - w * x) / square, 1.0)
-    if sine > 0:
-        whole = (x / sine, y / sine, z / sine)
     turned = 2 * atan2(z, w)
     turned = turned - 2 * pi if turned > pi else turned + 2 * pi if turned <= -pi else turned
-    (rx, ry, rz), vector = _rotation_vector(x, y, z, sine, angle)
-    values = np.array([2 * atan2(swing, twist), atan2(ay, ax), turned, angle, rx, ry, rz])
-    return values, np.array([theta, phi, psi, whole, *vector])
+    three = [2 * atan2(swing, twist), atan2(ay, ax), turned]
+    if not vector:
+        return np.array(three), np.array([theta, phi, psi])
+    if sine > 0:
+        whole = (x / sine, y / sine, z / sine)
+    rotated, jacobian = _rotation_vector(x, y, z, sine, angle)
+    return np.array([*three, angle, *rotated]), np.array([theta, phi, psi, whole, *jacobian])
 
 
 def _rotation_vector(

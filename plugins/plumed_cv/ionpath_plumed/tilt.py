@@ -2,13 +2,13 @@
 
 ``t: PYCVINTERFACE ATOMS=central,anion IMPORT=ionpath_plumed.tilt`` gives ``t.py-theta`` and ``t.py-phi`` (rad) of
 one bond: see `ionpath.cvs.BondTilt`. With ``ATOMS=central,anion1,anion2,anion3,anion4 INIT={reference=...}`` it
-gives ``theta``, ``phi``, ``psi``, ``angle``, ``rx``, ``ry``, ``rz`` of the whole tetrahedron: see
-`ionpath.cvs.TetrahedronRotation`.
+gives ``theta``, ``phi``, ``psi`` of the whole tetrahedron, and with ``vector=True`` also ``angle``, ``rx``, ``ry``,
+``rz``: see `ionpath.cvs.TetrahedronRotation`.
 
 Parameters, as ``INIT={name=value ...}``: ``reference`` (vectors from the central atom to the anions in the order of
 ATOMS, in A, as rows or as the name of a text file; or ``ideal``, bonds along (111), (1-1-1), (-11-1), (-1-11)),
-``rotation`` (degrees about z by which the crystal axes are turned against those of the box, or nine numbers),
-``values`` (list of components to keep), ``nopbc``.
+``vector``, ``rotation`` (degrees about z by which the crystal axes are turned against those of the box, or nine
+numbers), ``values`` (list of components to keep), ``nopbc``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ionpath_plumed._pycv import as_points, as_rotation, hooks
 
 
 def build(
-    serials: Sequence[int] | None, *, reference: Any = None, rotation: Any = 0.0
+    serials: Sequence[int] | None, *, reference: Any = None, rotation: Any = 0.0, vector: bool = False
 ) -> BondTilt | TetrahedronRotation:
     """Make the variable.
 
@@ -30,7 +30,7 @@ def build(
     ----------
     serials : sequence of int, optional
         Numbers of the atoms from 1, the central atom first.
-    reference, rotation : object
+    reference, rotation, vector : object
         See the header of this module.
 
     Returns
@@ -41,7 +41,7 @@ def build(
     if reference is None:
         return BondTilt(as_rotation(rotation))
     points: Any = IDEAL if reference == "ideal" else as_points("reference", reference)
-    return TetrahedronRotation(points, as_rotation(rotation))
+    return TetrahedronRotation(points, as_rotation(rotation), bool(vector))
 
 
 plumedInit, plumedCalculate, __getattr__ = hooks(build)

@@ -41,6 +41,7 @@ VARIABLES = {
     ),
     "tilt": BondTilt(rotation(2)),
     "rotation": TetrahedronRotation(rotation=rotation(3)),
+    "rotation angles": TetrahedronRotation(vector=False),
     "distortion": TetrahedronDistortion(switching=Rational(1.5, 2.0), rotation=rotation(4)),
     "mean distortion": TetrahedronDistortion(
         ((0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 5)), Rational(2.5, 1.0, 6, 10)
@@ -60,7 +61,7 @@ def place(name: str, rng: np.random.Generator) -> np.ndarray:
     positions = rng.random((variable.n_atoms, 3)) * 6
     if name == "position":
         positions[1:] = np.array(FRAMEWORK) + rng.normal(scale=0.2, size=(5, 3)) + [1.0, 2.0, 3.0]
-    if name == "rotation":
+    if name.startswith("rotation"):
         turn = np.array(rotation(int(rng.integers(1000))))
         positions[1:] = positions[0] + 1.2 * np.array(IDEAL) @ turn.T + rng.normal(scale=0.1, size=(4, 3))
     return positions

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ionpath.cvs import BondTilt, FramePosition, PathProgress, Rational, ShellCoordinates, ShellMembership
-from ionpath.cvs import TetrahedronDistortion, TetrahedronRotation
+from ionpath.cvs import (
+    BondTilt,
+    FramePosition,
+    PathProgress,
+    Rational,
+    ShellCoordinates,
+    ShellMembership,
+    TetrahedronDistortion,
+    TetrahedronRotation,
+)
 from ionpath.errors import InputError
 
 
