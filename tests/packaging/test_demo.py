@@ -20,17 +20,28 @@ SHORT = ["--atoms", "52", "--picoseconds", "3", "--metad-picoseconds", "0.1"]
 
 
 def command(folder: Path) -> list[str]:
-    return [sys.executable, "-c", "from ionpath.cli import main; raise SystemExit(main())", "demo", "-o", str(folder)]
+    return [
+        sys.executable,
+        "-c",
+        "from ionpath.cli import main; raise SystemExit(main())",
+        "demo",
+        "-o",
+        str(folder),
+    ]
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run that was interrupted once during molecular dynamics and then called again."""
     folder = tmp_path_factory.mktemp("demo")
-    first = subprocess.Popen([*command(folder), *SHORT], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    first = subprocess.Popen(
+        [*command(folder), *SHORT], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         deadline = time.monotonic() + 240
-        while not list(folder.rglob("trajectory*.npz")) and first.poll() is None and time.monotonic() < deadline:
+        while (
+            not list(folder.rglob("trajectory*.npz")) and first.poll() is None and time.monotonic() < deadline
+        ):
             time.sleep(0.2)
         first.send_signal(signal.SIGINT)
         said = first.communicate(timeout=120)[0]
@@ -45,7 +56,10 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_second_call_keeps_what_was_finished(finished: tuple[Path, str]) -> None:
     _, text = finished
     lines = text.splitlines()
-    assert lines[lines.index("== Li6PS5Cl, ordered: structure (pymatgen)") + 1].strip() == "kept from an earlier run"
+    assert (
+        lines[lines.index("== Li6PS5Cl, ordered: structure (pymatgen)") + 1].strip()
+        == "kept from an earlier run"
+    )
 
 
 def test_report_holds_both_systems(finished: tuple[Path, str]) -> None:
@@ -62,7 +76,11 @@ def test_numbers_are_numbers_or_bounds(finished: tuple[Path, str]) -> None:
     folder, _ = finished
     rows = list(csv.DictReader(next(folder.rglob("quantities.csv")).open()))
     names = {row["quantity"] for row in rows}
-    for name in ("path entropy, all pairs", "first passage between vertices of a cage", "diffusion coefficient"):
+    for name in (
+        "path entropy, all pairs",
+        "first passage between vertices of a cage",
+        "diffusion coefficient",
+    ):
         assert name in names
     for row in rows:
         value, high = float(row["value"]), float(row["high"])

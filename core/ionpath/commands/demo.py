@@ -263,5 +263,5 @@ def _print_table(path: Path) -> None:
     for name in dict.fromkeys(row["quantity"] for row in rows):
         print(f"{name}")
         for row in (row for row in rows if row["quantity"] == name):
-            numbers = [float(row[key]) for key in ("value", "error", "low", "high")]
-            print(f"    {row['system']:34} {Estimate(*numbers, row['unit'])}")
+            value, error, low, high = (float(row[key]) for key in ("value", "error", "low", "high"))
+            print(f"    {row['system']:34} {Estimate(value, error, low, high, row['unit'])}")
