@@ -17,7 +17,8 @@ from ionpath.kinetics import (
 )
 from ionpath.kinetics.runs import ShellRuns
 from ionpath_mdanalysis import _plots
-from ionpath_mdanalysis.path_entropy.markov import MarkovStates, over_ions
+from ionpath_mdanalysis.path_entropy.averages import over_ions
+from ionpath_mdanalysis.path_entropy.markov import MarkovStates
 
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
 
