@@ -172,8 +172,9 @@ class ASEConverter(ConverterBase):
         Returns
         -------
         ase.Atoms
-            Positions in A, cell, masses where they are not the usual ones, momenta where there are velocities, the time in ps in ``info["time"]`` if
-            it is known, and forces in eV/A in a single-point calculator where there are forces.
+            Positions in A, cell, masses where they are not the usual ones, momenta where there are velocities, the
+            time in ps in ``info["time"]`` if it is known, and forces in eV/A in a single-point calculator where
+            there are forces.
         """
         require("ase", purpose="conversion to ASE", install="pip install ase")
         from ase import Atoms
