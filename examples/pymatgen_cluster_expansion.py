@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
 
-    parent = argyrodite(a=10.0)
+    parent = argyrodite()
     draw = EnumerateSiteInversionTransformation(
         x_excess=options.excess, lithium_orderings=True, max_structures=options.structures, seed=options.seed
     )
@@ -64,7 +64,7 @@ def main() -> None:
         print(f"  {entry['inversion']:.2f}  {entry['multiplicity']:5d}  {entry['predicted_energy']:.5f}")
     found = monte_carlo(
         expansion,
-        argyrodite(a=10.0, x_excess=options.excess, supercell=2),
+        argyrodite(x_excess=options.excess, supercell=2),
         [300.0, 600.0, 900.0, 1200.0],
         sweeps=50,
     )

@@ -53,7 +53,7 @@ def simulate(folder: Path, structure: Any, temperature: float, picoseconds: floa
 
 
 def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, lag: float) -> dict[str, float]:
-    """Conductivity and path entropy of a trajectory."""
+    """Conductivity (nan where the run only bounds it) and path entropy of a trajectory."""
     universe = mda.Universe(str(folder / "structure.extxyz"), str(trajectory))
     ions = universe.select_atoms("element Li")
     transport = IonDiffusion(ions, temperature=temperature).run().results
@@ -62,6 +62,7 @@ def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, la
     return {
         "conductivity (mS/cm)": transport.conductivity.value,
         "conductivity error": transport.conductivity.error,
+        "conductivity at most (95 %)": transport.conductivity.high,
         "path entropy (J/mol/K)": kinetics.mean_per_pair,
         "path entropy error": kinetics.uncertainty.mean_per_pair.error,
     }

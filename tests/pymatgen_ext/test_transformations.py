@@ -344,3 +344,23 @@ def test_alias_is_the_same_module() -> None:
 
     assert alias.SiteInversionTransformation is SiteInversionTransformation
     assert alias.EnumerateSiteInversionTransformation is EnumerateSiteInversionTransformation
+
+
+def test_transmuter_with_processes() -> None:
+    """Worker processes get the transformation by pickling and give the same structures."""
+    chain = [SiteInversionTransformation(0.5, seed=3), EnumerateSiteInversionTransformation([0.25, 0.5])]
+    assert all(t.use_multiprocessing for t in chain)
+    assert not SiteInversionTransformation(0.5, "lowest", calculator=ewald_energy).use_multiprocessing
+
+    def starts() -> list[TransformedStructure]:
+        return [TransformedStructure(argyrodite(halide), []) for halide in ("Cl", "Br")]
+
+    alone = StandardTransmuter(starts(), chain, extend_collection=3)
+    together = StandardTransmuter(starts(), chain, extend_collection=3, ncores=2)
+    # Worker processes return in the order in which they finish.
+    one, other = (
+        sorted(str(t.final_structure.species) for t in made.transformed_structures)
+        for made in (alone, together)
+    )
+    assert len(one) == 6
+    assert one == other

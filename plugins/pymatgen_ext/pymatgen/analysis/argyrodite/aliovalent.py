@@ -142,6 +142,11 @@ class AliovalentSubstitutionTransformation(AbstractTransformation):
         return None
 
     @property
+    def use_multiprocessing(self) -> bool:
+        """True: a transmuter may use worker processes."""
+        return True
+
+    @property
     def is_one_to_many(self) -> bool:
         """False: one structure gives one."""
         return False

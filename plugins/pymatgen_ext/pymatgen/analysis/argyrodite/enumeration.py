@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import comb, prod
 from typing import TYPE_CHECKING, Any
@@ -340,6 +340,11 @@ class EnumerateSiteInversionTransformation(AbstractTransformation):
     def inverse(self) -> None:
         """None: the arrangement before is not known from the one after."""
         return None
+
+    @property
+    def use_multiprocessing(self) -> bool:
+        """Whether a transmuter may use worker processes: not with a calculator object."""
+        return isinstance(self.calculator, str | Mapping | None)
 
     @property
     def is_one_to_many(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -160,6 +161,11 @@ class SiteInversionTransformation(AbstractTransformation):
         return None
 
     @property
+    def use_multiprocessing(self) -> bool:
+        """Whether a transmuter may use worker processes: not with a calculator object."""
+        return isinstance(self.calculator, str | Mapping | None)
+
+    @property
     def is_one_to_many(self) -> bool:
         """False: one structure gives one."""
         return False
@@ -297,6 +303,11 @@ class ExcessHalideTransformation(AbstractTransformation):
     def inverse(self) -> None:
         """None: the content before is not known from the one after."""
         return None
+
+    @property
+    def use_multiprocessing(self) -> bool:
+        """True: a transmuter may use worker processes."""
+        return True
 
     @property
     def is_one_to_many(self) -> bool:
