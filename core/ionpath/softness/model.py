@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -38,6 +39,8 @@ class SoftnessModel:
         Number of classes.
     n_train : int
         Number of training samples.
+    system : tuple of str
+        Species of the training system, neighbours or not.
     """
 
     kind: ModelKind
@@ -48,6 +51,7 @@ class SoftnessModel:
     arrays: dict[str, NDArray[np.float64]]
     n_classes: int
     n_train: int
+    system: tuple[str, ...] = ()
 
     @property
     def linear(self) -> bool:
@@ -71,7 +75,7 @@ class SoftnessModel:
         weights = self.arrays["weights"][0]
         return np.asarray(weights / np.linalg.norm(weights))
 
-    def check(self, functions: StructureFunctions, mobile: str) -> None:
+    def check(self, functions: StructureFunctions, mobile: str, system: Sequence[str] = ()) -> None:
         """Refuse features that the model does not know.
 
         Parameters
@@ -80,6 +84,8 @@ class SoftnessModel:
             Features at hand.
         mobile : str
             Species of the ions at hand.
+        system : sequence of str, optional
+            Species of the system at hand.
 
         Raises
         ------
@@ -90,6 +96,11 @@ class SoftnessModel:
             raise InputError(
                 "model", need=f"{self.mobile} ions, which the model was trained on", got=f"{mobile} ions",
                 remedy="train a model for these ions",
+            )  # fmt: skip
+        if system and self.system and set(system) != set(self.system):
+            raise InputError(
+                "model", need=f"a system of {', '.join(sorted(self.system))}, as in training",
+                got=", ".join(sorted(set(system))), remedy="train a model on a system with these species",
             )  # fmt: skip
         if functions.species != self.functions.species:
             raise InputError(

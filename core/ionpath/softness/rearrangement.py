@@ -74,7 +74,7 @@ def rearrangement_probability(
     s, moved = np.asarray(softness, dtype=np.float64).ravel(), np.asarray(rearranged, dtype=bool).ravel()
     if s.shape != moved.shape or not s.size:
         raise InputError("rearranged", need=f"one bool for each of {s.size} samples", got=f"{moved.size}")
-    limits = (
+    limits: Floats = (
         np.linspace(*np.quantile(s, [0.01, 0.99]).tolist(), n_bins + 1)
         if edges is None
         else np.asarray(edges, float)

@@ -82,6 +82,7 @@ def fit_softness(
     functions: StructureFunctions,
     *,
     mobile: str = "Li",
+    system: Sequence[str] = (),
     kind: ModelKind = "logistic",
     penalty: float | None = None,
     seed: int = 1,
@@ -98,6 +99,8 @@ def fit_softness(
         What the features are.
     mobile : str, default "Li"
         Species of the ions.
+    system : sequence of str, optional
+        Species of the whole system; a model refuses systems of others. Default: any.
     kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}
         See `make_classifier`.
     penalty : float, optional
@@ -148,15 +151,9 @@ def fit_softness(
     scaler, estimator = pipeline[0], pipeline[-1]
     arrays = _arrays(kind, estimator, present, n_classes)
     return SoftnessModel(
-        kind,
-        functions,
-        mobile,
-        np.asarray(scaler.mean_),
-        np.asarray(scaler.scale_),
-        arrays,
-        n_classes,
-        len(y),
-    )
+        kind, functions, mobile, np.asarray(scaler.mean_), np.asarray(scaler.scale_), arrays, n_classes, len(y),
+        tuple(system),
+    )  # fmt: skip
 
 
 def _arrays(kind: str, estimator: Any, present: NDArray[np.int64], n_classes: int) -> dict[str, Floats]:
