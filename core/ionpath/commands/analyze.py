@@ -134,7 +134,8 @@ def _shells(universe: Any, mobile: str, sites: Path | None) -> Any:
         return CoordinationShells.from_density(universe, mobile)
     io = require("ase.io", purpose="reading the crystal with the sites", install='pip install "ionpath[ase]"')
     shells = CoordinationShells.from_structure(io.read(sites))
-    return replace(shells, centre_atoms=_centre_atoms(universe, shells))
+    atoms = _centre_atoms(universe, shells)
+    return replace(shells, centre_atoms=atoms, kinds=universe.atoms[atoms].elements.astype(str))
 
 
 def _centre_atoms(universe: Any, shells: Any) -> Any:
