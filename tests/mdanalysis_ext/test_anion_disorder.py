@@ -227,6 +227,39 @@ def test_rotation_is_counted_across_blocks() -> None:
         assert rate.events == 1 and rate.time == pytest.approx(8 * 19.5)  # ps
 
 
+def test_bonds_of_silicon_and_chlorine_are_told_apart() -> None:
+    """P -> Si in two tetrahedra, one of which has a Cl: P-S, Si-S and Si-Cl; PS4, SiS4 and SiS3Cl."""
+    u = make()
+    symbols = u.atoms.elements.copy()
+    symbols[[24, 25]] = "Si"
+    symbols[32] = "Cl"
+    u.add_TopologyAttr("elements", symbols)
+    centres = u.select_atoms("element P Si")
+    tilt = ad.TetrahedronTilt(centres, temperature=300, bins=20, rotation=45.0).run()
+    samples = {kind: free.n_samples // N_FRAMES for kind, free in tilt.results.free_energy.items()}
+    assert samples == {"P-S": 24, "Si-S": 7, "Si-Cl": 1}
+    assert tilt.results.n_tetrahedra == {"PS4": 6, "SiS3Cl": 1, "SiS4": 1}
+    assert set(tilt.results.rotation) == {"PS4", "SiS3Cl", "SiS4"}
+    with pytest.raises(InputError, match="kind: need one of P-S, Si-Cl, Si-S, got 'Ge-S'"):
+        tilt.plot_joint("Ge-S")
+    distortion = ad.TetrahedralDistortion(centres, measure="q").run()
+    assert distortion.results.kinds[:2] == ("SiS3Cl", "SiS4")
+    found = ad.AnionSpeciation(u.atoms, centre_species=["P", "Si"], ligand_species=["S", "Cl"]).run()
+    assert found.results.centre_fractions == {"PS4": 0.75, "SiS3Cl": 0.125, "SiS4": 0.125}
+
+
+def test_groups_that_overlap_count_no_atom_twice(run: dict[str, Any]) -> None:
+    u = make()
+    sulfur = u.select_atoms("element S")
+    for group in (u.atoms, u.select_atoms("element P")):
+        found = ad.AnionSpeciation(group, sulfur, persistence=1.0).run()
+        assert_same(found.results, run["speciation"].results)
+    whole = ad.TetrahedralDistortion(
+        u.select_atoms("element P"), u.select_atoms("element P S"), measure="rmsd"
+    ).run()
+    assert_same(whole.results, run["invariant"].results)
+
+
 def test_regions_are_handed_on_as_selections() -> None:
     rng = np.random.default_rng(0)
     grid = (

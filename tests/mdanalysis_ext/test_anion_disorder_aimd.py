@@ -120,3 +120,45 @@ def test_sums_do_not_grow_with_frames(universes: dict[str, Any]) -> None:
             analysis.run(stop=stop)
             sizes.append(len(pickle.dumps(blocks)))
         assert sizes[1] - sizes[0] <= 10 * per_frame + 200, name
+
+
+@pytest.mark.slow
+def test_every_analysis_runs_on_a_trajectory_of_the_shipped_potential(tmp_path: Path) -> None:
+    """One cubic cell of Li6PS5Cl (52 atoms, 10 A), smaller than what neighbours and rings need."""
+    pytest.importorskip("deepmd", reason="the shipped potential needs deepmd-kit")
+    pytest.importorskip("pymatgen.analysis.argyrodite", reason="the structure comes from the pymatgen plugin")
+    from ase import units
+    from ase.io import Trajectory
+    from ase.md.langevin import Langevin
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    from ionpath_ase import IonPath
+    from pymatgen.analysis.argyrodite import argyrodite
+
+    atoms = AseAtomsAdaptor.get_atoms(argyrodite())
+    atoms.calc = IonPath()
+    rng = np.random.default_rng(0)
+    atoms.set_momenta(rng.normal(size=(52, 3)) * np.sqrt(atoms.get_masses() * units.kB * 600)[:, None])
+    with Trajectory(tmp_path / "run.traj", "w") as file:
+        run = Langevin(atoms, 2 * units.fs, temperature_K=600, friction=0.01 / units.fs, fixcm=False, rng=rng)
+        run.attach(lambda: file.write(atoms), interval=20)
+        run.run(300)
+    u = mda.Universe(tmp_path / "run.traj", dt=0.04)
+    lithium, phosphorus = u.select_atoms("element Li"), u.select_atoms("element P")
+    assert ad.AnionSpeciation(u.atoms).run().results.centre_fractions == {"PS4": 1.0}
+    found = [
+        ad.RadialDistributions(u.atoms),
+        ad.AngleDistribution(u.atoms),
+        ad.StructureFactor(u.atoms, method="direct"),
+        ad.LayerProfiles(u.atoms, bins=4),
+        ad.AmorphisationProfile(u.atoms, thickness=4.0),
+        ad.AveragedSteinhardt(u.atoms, lithium),
+        ad.IonVoronoiVolume(lithium),
+        ad.TetrahedronTilt(phosphorus, temperature=600),
+        ad.TetrahedralDistortion(phosphorus),
+    ]
+    for analysis in found:
+        assert len(analysis.run().to_dataframe())
+    assert 18.0 < found[6].results.mean < 24.0  # A^3
+    rings = ad.RingTopology(u.atoms).run(stop=2)
+    assert rings.results.sizes.min() == 3

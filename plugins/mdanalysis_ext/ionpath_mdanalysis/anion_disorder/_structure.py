@@ -262,7 +262,8 @@ def ligands_of(centres: Any, ligands: Any) -> Any:
     """
     _checks.check_group(centres, "centres")
     if ligands is not None:
-        return ligands
+        _checks.check_group(ligands, "ligands")
+        return ligands - centres
     everything = centres.universe.atoms
     symbols = np.array(symbols_of(everything, "centres"))
     chosen = everything[np.isin(symbols, ANIONS)] - centres

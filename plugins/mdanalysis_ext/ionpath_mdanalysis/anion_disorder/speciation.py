@@ -86,6 +86,9 @@ class AnionSpeciation(StructureAnalysis):
         **options: Any,
     ) -> None:
         _checks.check_group(atoms, "atoms")
+        if ligands is not None:
+            _checks.check_group(ligands, "ligands")
+            atoms = atoms - ligands  # no atom twice
         groups = {"atoms": atoms} if ligands is None else {"atoms": atoms, "ligands": ligands}
         centres = [centre_species] if isinstance(centre_species, str) else list(centre_species)
         ends = [ligand_species] if isinstance(ligand_species, str) else list(ligand_species)
