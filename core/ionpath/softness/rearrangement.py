@@ -74,11 +74,8 @@ def rearrangement_probability(
     s, moved = np.asarray(softness, dtype=np.float64).ravel(), np.asarray(rearranged, dtype=bool).ravel()
     if s.shape != moved.shape or not s.size:
         raise InputError("rearranged", need=f"one bool for each of {s.size} samples", got=f"{moved.size}")
-    limits: Floats = (
-        np.linspace(*np.quantile(s, [0.01, 0.99]).tolist(), n_bins + 1)
-        if edges is None
-        else np.asarray(edges, float)
-    )
+    low, high = (float(q) for q in np.quantile(s, [0.01, 0.99]))
+    limits = np.asarray(np.linspace(low, high, n_bins + 1) if edges is None else edges, dtype=np.float64)
     if limits.ndim != 1 or len(limits) < 2 or not (np.diff(limits) > 0).all():
         raise InputError("edges", need="increasing edges of softness", got=repr(edges), remedy="give a range")
     bins = np.searchsorted(limits, s, side="right") - 1

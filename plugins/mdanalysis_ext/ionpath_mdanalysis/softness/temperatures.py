@@ -56,7 +56,8 @@ def softness_arrhenius(
         _check_same(first, other)
     if edges is None:
         every = np.concatenate([a.results.softness.ravel() for a in analyses])
-        edges = np.linspace(*np.quantile(every, [0.02, 0.98]).tolist(), n_bins + 1)
+        low, high = (float(q) for q in np.quantile(every, [0.02, 0.98]))
+        edges = np.linspace(low, high, n_bins + 1)
     found = [analysis.rearrangement_probability(edges) for analysis in analyses]
     return arrhenius_split(temperatures, found, min_count=min_count)
 
