@@ -29,7 +29,7 @@ def test_unbiased_and_metadynamics_agree_within_their_errors(tmp_path):
 
     # Small hills and a low gamma, so that the bond explores its basin and does not leave it.
     given = metadynamics_input(
-        atoms(), "tilt", temperature=TEMPERATURE, sigma=0.06, height=0.3, pace=20.0, bias_factor=3.0
+        atoms(), "tilt", temperature=TEMPERATURE, sigma=0.06, height=0.8, pace=10.0, bias_factor=4.0
     )
     options = {
         "picoseconds": PICOSECONDS,

@@ -58,7 +58,7 @@ class BarrierSeries:
         """
         values = (self.backward if backward else self.forward)[self.times >= self.times[-1] * (1 - part)]
         if not len(values) or not np.isfinite(values).all():
-            return Estimate(float("nan"), float("nan"), 0.0, float("nan"), "kJ/mol")
+            return Estimate(float("nan"), float("nan"), float("nan"), float("nan"), "kJ/mol")
         halves = np.array_split(values, 2) if len(values) > 1 else [values, values]
         drift = 0.5 * abs(halves[1].mean() - halves[0].mean())
         error = max(float(values.std(ddof=1)) if len(values) > 1 else float("nan"), float(drift), floor)

@@ -211,7 +211,7 @@ class MetadynamicsResult:
     def __str__(self) -> str:
         if self.path is None:
             depth = float(np.ptp(self.surface.values[np.isfinite(self.surface.values)]))
-            what = f"no crossing: {depth:.0f} kJ/mol were filled without one"
+            what = f"no barrier yet: hills of up to {depth:.0f} kJ/mol, and no way between the two basins"
         elif np.isnan(self.barrier.value):
             what = f"barrier about {self.path.barrier:.0f} kJ/mol (back {self.path.reverse_barrier:.0f}) at the end"
         else:
@@ -330,7 +330,7 @@ def _path(surface: FreeEnergySurface, ends: tuple[Floats, Floats] | None) -> Min
 def _convergence(
     hills: Hills, given: PlumedInput, ends: tuple[Floats, Floats] | None, temperature: float
 ) -> tuple[BarrierSeries | None, Verdict, Estimate, Estimate]:
-    unknown = Estimate(float("nan"), float("nan"), 0.0, float("nan"), "kJ/mol")
+    unknown = Estimate(float("nan"), float("nan"), float("nan"), float("nan"), "kJ/mol")
     if ends is None:
         why = "the second basin was never reached" if given.start else "only one basin was found"
         return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
