@@ -198,3 +198,48 @@ def test_frames_of_ab_initio_dynamics(shared_data: Path, run: str, inversion: fl
     assert (found.formula, found.inversion, found.n_formula_units) == ("Li6PS5Cl", inversion, 32)
     assert found.sulfur_orbit == "4d"
     assert found.edge == pytest.approx(10.155, abs=0.01)  # A
+
+
+CIF = """data_refined
+_cell_length_a 9.8598
+_cell_length_b 9.8598
+_cell_length_c 9.8598
+_cell_angle_alpha 90
+_cell_angle_beta 90
+_cell_angle_gamma 90
+_symmetry_space_group_name_H-M 'F -4 3 m'
+_symmetry_Int_Tables_number 216
+loop_
+_atom_site_label
+_atom_site_type_symbol
+_atom_site_fract_x
+_atom_site_fract_y
+_atom_site_fract_z
+_atom_site_occupancy
+P1 P 0 0 0.5 1.0
+S1 S 0.1196 -0.1196 0.6196 1.0
+Cl1 Cl 0 0 0 0.70
+S3 S 0 0 0 0.30
+S2 S 0.25 0.25 0.75 0.45
+Cl2 Cl 0.25 0.25 0.75 0.55
+Li1 Li 0.3110 0.0250 0.6890 0.35
+Li2 Li 0.2500 0.0200 0.7500 0.34
+"""
+
+
+@pytest.mark.filterwarnings("ignore:No _symmetry_equiv_pos:UserWarning")  # the CIF names its space group instead
+@pytest.mark.filterwarnings("ignore:Issues encountered while parsing CIF:UserWarning")
+def test_cif_with_one_row_per_species(tmp_path: Path) -> None:
+    """Rows of one position are one site; 0.70 + 0.55 halide is an excess of 0.25, 12 x 0.35 + 6 x 0.34 lithium."""
+    path = tmp_path / "refined.cif"
+    path.write_text(CIF, encoding="utf-8")
+    structure = Structure.from_file(path)
+    found = analyse(structure)
+    assert found.x_excess == pytest.approx(0.25)
+    assert found.inversion == pytest.approx(0.55)
+    assert found.mobile_content == pytest.approx(12 * 0.35 + 6 * 0.34)
+    assert found.formula == "Li6.24PS4.75Cl1.25"
+    assert "partial occupancies" in found.report()
+    expected = float(argyrodite_mixing_entropy(0.25, 0.55))
+    assert configurational_entropy(structure).anions == pytest.approx(expected, abs=1e-9)  # R
+    assert lithium_sites(structure).numbers == NUMBERS

@@ -103,9 +103,10 @@ def lithium_orderings(
 
     Notes
     -----
-    Guan et al., arXiv:2412.07115, call a phase of "Li6PS5Cl" with the space group Amm2 LPSCl-I. In the primitive cell the
-    point group mm2 gives Imm2, as the lattice is face-centred, and never Amm2; so an Amm2 structure of this composition
-    needs a larger cell or another framework. With the shipped potential the lowest ordering on T5 has no symmetry (P1).
+    Guan et al., arXiv:2412.07115, call a phase of "Li6PS5Cl" with the space group Amm2 LPSCl-I. In the primitive cell
+    the point group mm2 gives Imm2, as the lattice is face-centred, and never Amm2; so an Amm2 structure of this
+    composition needs a larger cell or another framework. With the shipped potential the lowest ordering on T5 has no
+    symmetry (P1).
 
     Examples
     --------

@@ -13,11 +13,9 @@ from pymatgen.transformations.transformation_abc import AbstractTransformation
 from ionpath.citations import references
 from ionpath.errors import InputError
 from pymatgen.analysis.argyrodite.aliovalent import AliovalentSubstitutionTransformation
+from pymatgen.analysis.argyrodite.arrangements import lowest_arrangement
 from pymatgen.analysis.argyrodite.energies import json_ready
-from pymatgen.analysis.argyrodite.enumeration import (
-    EnumerateSiteInversionTransformation,
-    lowest_arrangement,
-)
+from pymatgen.analysis.argyrodite.enumeration import EnumerateSiteInversionTransformation
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, free_anions, require_ordered
 from pymatgen.analysis.argyrodite.lithium import add_lithium
 from pymatgen.analysis.argyrodite.selection import (

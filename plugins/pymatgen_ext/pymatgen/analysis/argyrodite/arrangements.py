@@ -1,0 +1,204 @@
+"""Cells to enumerate in, lists and draws of arrangements, and structures made of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import comb, prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymatgen.core import Composition
+
+from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
+from ionpath.lattice.sampling import sample_decorations
+from ionpath.lattice.superlattices import Superlattice
+from pymatgen.analysis.argyrodite.energies import energy_function
+from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, free_anions
+from pymatgen.analysis.argyrodite.selection import anion_species
+from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations, permutations_of
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+_LIST_AT_MOST = 2_000_000
+_LIST_AT_ONCE = 100_000
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell to enumerate in: its sites, and the operations as permutations of them.
+
+    Attributes
+    ----------
+    structure : Structure
+        The cell.
+    found : Argyrodite
+        Its sites by orbit.
+    sites : ndarray of int, (N,)
+        Site indices that the columns of the permutations stand for: 4a, the free-sulfur orbit, lithium.
+    permutations : ndarray of int, (G, N)
+        Operations.
+    lattice_translations : ndarray of int, (T, N)
+        Those that are translations of the input cell.
+    size : int
+        Number of input cells.
+    """
+
+    structure: Structure
+    found: Argyrodite
+    sites: NDArray[np.intp]
+    permutations: NDArray[np.intp]
+    lattice_translations: NDArray[np.intp]
+    size: int
+
+
+def make_cell(
+    structure: Structure,
+    found: Argyrodite,
+    operations: Operations,
+    lattice: Superlattice,
+    lithium: bool,
+    symprec: float,
+) -> Cell:
+    """Build a supercell with the operations that keep it.
+
+    Parameters
+    ----------
+    structure : Structure
+        Input cell.
+    found : Argyrodite
+        Its sites.
+    operations : Operations
+        Its symmetry.
+    lattice : Superlattice
+        The supercell.
+    lithium : bool
+        Whether lithium sites take part.
+    symprec : float
+        Tolerance of symmetry, in A.
+
+    Returns
+    -------
+    Cell
+        The supercell, ready for enumeration.
+    """
+    new, sites_of = structure, found
+    if lattice.index > 1:
+        new = structure.make_supercell(lattice.matrix.tolist(), in_place=False)
+        sites_of = analyse(new)
+    rotations, translations, pure = lattice.operations(operations.rotations, operations.translations)
+    anions = np.concatenate([sites_of.halide_sites, sites_of.sulfur_sites])
+    sites = np.concatenate([anions, sites_of.mobile]) if lithium else anions
+    permutations = permutations_of(Operations(rotations, translations), new, sites, symprec=symprec)
+    return Cell(new, sites_of, sites, permutations, permutations[pure], lattice.index)
+
+
+def decorations(
+    permutations: NDArray[np.intp], parts: list[Sublattice], at_most: int, seed: int
+) -> Decorations:
+    """List all arrangements, or draw some where there are too many.
+
+    Parameters
+    ----------
+    permutations : ndarray of int, (G, N)
+        Operations.
+    parts : list of Sublattice
+        What to choose.
+    at_most : int
+        Most to list.
+    seed : int
+        Seed of the draw.
+
+    Returns
+    -------
+    Decorations
+        All of them, or `at_most` drawn uniformly.
+    """
+    arrangements = prod(comb(len(p.sites), p.number) for p in parts)
+    few_sites = sum(len(p.sites) for p in parts) <= 64
+    if arrangements <= _LIST_AT_ONCE and few_sites:
+        listed = enumerate_decorations(permutations, parts)
+        if len(listed) <= at_most:
+            return listed
+    inequivalent, _ = count_decorations(permutations, parts)
+    if inequivalent <= at_most and arrangements <= _LIST_AT_MOST and few_sites:
+        return enumerate_decorations(permutations, parts)
+    return sample_decorations(permutations, parts, min(at_most, inequivalent), seed=seed)
+
+
+def lowest_arrangement(
+    structure: Structure,
+    found: Argyrodite,
+    on_halide: int,
+    on_sulfur: int,
+    calculator: Any,
+    at_most: int,
+    seed: int,
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the arrangement with the lowest energy at one inversion.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered argyrodite.
+    found : Argyrodite
+        Its sites.
+    on_halide, on_sulfur : int
+        Numbers of halides on the two orbits.
+    calculator : object
+        See `energies.energy_function`.
+    at_most : int
+        Most energies to take.
+    seed : int
+        Seed of the draw where there are more arrangements.
+
+    Returns
+    -------
+    halide, chalcogenide : ndarray of int
+        Site indices.
+    """
+    operations = framework_operations(structure, found, of="structure")
+    anions = np.concatenate([found.halide_sites, found.sulfur_sites])
+    n = found.n_formula_units
+    permutations = permutations_of(operations, structure, anions)
+    parts = [Sublattice(tuple(range(n)), on_halide), Sublattice(tuple(range(n, 2 * n)), on_sulfur)]
+    listed = decorations(permutations, parts, at_most, seed)
+    energy = energy_function(calculator)
+    energies = [energy(place_anions(structure, found, anions[row])) for row in listed.chosen]
+    best = listed.chosen[int(np.argmin(energies))]
+    return anions[best], anions[~best]
+
+
+def place_anions(structure: Structure, found: Argyrodite, halide: NDArray[np.intp]) -> Structure:
+    """Copy a structure with halide on the given free anion sites and chalcogenide on the others.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered argyrodite.
+    found : Argyrodite
+        Its sites.
+    halide : ndarray of int
+        Site indices.
+
+    Returns
+    -------
+    Structure
+        The same sites in the same order.
+    """
+    new = structure.copy()
+    if len(halide) == 0 and not found.halide:
+        return new
+    wanted = np.zeros(len(new), dtype=bool)
+    wanted[halide] = True
+    sites, now = free_anions(found)
+    changed = sites[wanted[sites] != now]
+    if len(changed):
+        x, s = (
+            Composition({species: 1}) for species in anion_species(structure, found, found.halide or None)
+        )
+        for k in changed.tolist():
+            new.sites[k].species = x if wanted[k] else s
+            new.sites[k].label = None  # a label of the old element would be wrong
+    return new
