@@ -16,8 +16,8 @@ from ase.spacegroup import crystal
 from ionpath_ase import run_md
 
 
-def argyrodite(excess_per_cell: int, swaps: int, seed: int) -> Atoms:
-    """Cell of 4 formula units repeated to 8, with S/Cl exchanged on the free-anion sites and lithium left out.
+def argyrodite(excess_per_cell: int, swaps: int, seed: int, cells: tuple[int, int, int]) -> Atoms:
+    """Cubic cells of 4 formula units, with S/Cl exchanged on the free-anion sites and lithium left out.
 
     Parameters
     ----------
@@ -27,11 +27,13 @@ def argyrodite(excess_per_cell: int, swaps: int, seed: int) -> Atoms:
         Sulfur (4d) and chlorine (4a) pairs exchanged in each cubic cell.
     seed : int
         Seed of the choice.
+    cells : tuple of int
+        Repetitions of the cubic cell.
 
     Returns
     -------
     ase.Atoms
-        2 x 2 x 2 cells, a = 10 A.
+        Supercell, a = 10 A.
     """
     made = crystal(
         ["Cl", "P", "S", "S", "Li"],
@@ -40,16 +42,17 @@ def argyrodite(excess_per_cell: int, swaps: int, seed: int) -> Atoms:
         cellpar=[10.0, 10.0, 10.0, 90, 90, 90],
     )
     cell = Atoms(made.get_chemical_symbols(), positions=made.positions, cell=made.cell, pbc=True)
-    atoms = cell.repeat(2)
-    kinds = np.tile(np.asarray(made.arrays["spacegroup_kinds"]), 8)
+    atoms = cell.repeat(cells)
+    count = int(np.prod(cells))
+    kinds = np.tile(np.asarray(made.arrays["spacegroup_kinds"]), count)
     rng = np.random.default_rng(seed)
     free_sulfur = rng.permutation(np.flatnonzero(kinds == 2))
     chlorine = rng.permutation(np.flatnonzero(kinds == 0))
     symbols = np.array(atoms.get_chemical_symbols())
-    symbols[free_sulfur[: 8 * (excess_per_cell + swaps)]] = "Cl"
-    symbols[chlorine[: 8 * swaps]] = "S"
+    symbols[free_sulfur[: count * (excess_per_cell + swaps)]] = "Cl"
+    symbols[chlorine[: count * swaps]] = "S"
     atoms.set_chemical_symbols(symbols.tolist())
-    left_out = rng.permutation(np.flatnonzero(kinds == 4))[: 8 * excess_per_cell]
+    left_out = rng.permutation(np.flatnonzero(kinds == 4))[: count * excess_per_cell]
     return atoms[np.setdiff1d(np.arange(len(atoms)), left_out)]
 
 
@@ -67,11 +70,13 @@ def main() -> None:
     parser.add_argument("--model", default="argyrodite")
     parser.add_argument("--temperature", type=float, default=600.0, help="K")
     parser.add_argument("--picoseconds", type=float, default=50.0)
+    parser.add_argument("--cells", type=int, nargs=3, default=(2, 2, 2), help="repetitions of the cubic cell")
     parser.add_argument("--processes", type=int)
     parser.add_argument("--only", choices=("ordered", "disordered"))
     parser.add_argument("-o", "--output", type=Path, default=Path("stability"))
     options = parser.parse_args()
-    starts = {"ordered": argyrodite(0, 0, 1), "disordered": argyrodite(2, 1, 1)}
+    cells = tuple(options.cells)
+    starts = {"ordered": argyrodite(0, 0, 1, cells), "disordered": argyrodite(2, 1, 1, cells)}
     for name, start in starts.items():
         if options.only in (None, name):
             report(name, start, options)

@@ -97,7 +97,8 @@ def melt_quench(
     Notes
     -----
     The defaults are for a first look: 48 ps of cooling from 1500 K. Published glasses cool some hundred times slower
-    (1 K/ps and below); say so with ``cooling_rate`` where structure matters. A potential must have been trained on melts.
+    (1 K/ps and below); say so with ``cooling_rate`` where structure matters. A potential must have been trained on
+    melts.
     """
     if not melt_temperature > final_temperature > 0.0:
         raise InputError(
@@ -125,7 +126,7 @@ def melt_quench(
         )
     }
     stages["cool"] = run_md(
-        stages["melt"].atoms,
+        _with_calculator(stages["melt"].atoms, atoms.calc),
         temperature=melt_temperature,
         final_temperature=final_temperature,
         picoseconds=(melt_temperature - final_temperature) / cooling_rate,
@@ -134,7 +135,7 @@ def melt_quench(
         **common,
     )
     stages["settle"] = run_md(
-        stages["cool"].atoms,
+        _with_calculator(stages["cool"].atoms, atoms.calc),
         temperature=final_temperature,
         picoseconds=settle_picoseconds,
         ensemble=settle_ensemble,
@@ -143,3 +144,8 @@ def melt_quench(
         **common,
     )
     return Quench(stages["settle"].atoms, stages, float(cooling_rate))
+
+
+def _with_calculator(atoms: Atoms, calculator: Any) -> Atoms:
+    atoms.calc = calculator
+    return atoms
