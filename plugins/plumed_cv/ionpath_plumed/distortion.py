@@ -1,8 +1,8 @@
 """PLUMED collective variable of the distortion of tetrahedra: ``IMPORT=ionpath_plumed.distortion``.
 
 ``d: PYCVINTERFACE ATOMS=central,a1,a2,a3,a4 IMPORT=ionpath_plumed.distortion`` gives ``d.py-sd``, the order
-parameter s_d of PLUMED's TETRAHEDRAL, and ``d.py-q``, which does not depend on orientation: see
-`ionpath.cvs.TetrahedronDistortion`.
+parameter s_d of PLUMED's TETRAHEDRAL (PLUMED allows no underscore in a component), and ``d.py-q``, which does not
+depend on orientation: see `ionpath.cvs.TetrahedronDistortion`.
 
 Parameters, as ``INIT={name=value ...}``: ``centres`` (number of tetrahedra, each given in ATOMS by its central atom
 and its anions; the mean is taken), ``anions`` (neighbours per central atom, 4), ``shared`` (True: the first
