@@ -268,7 +268,7 @@ def cross_validate(
     )
     return CrossValidation(
         train, test, np.array([s.accuracy for s in each]), np.array([s.balanced_accuracy for s in each]),
-        np.array([s.matthews for s in each]), np.array(weights).reshape(len(weights), -1),
+        np.array([s.matthews for s in each]), np.array(weights).reshape(len(weights), x.shape[1]),
     )  # fmt: skip
 
 

@@ -1,0 +1,400 @@
+"""Softness in MDAnalysis: a conductor in which structure decides who moves, and ab initio trajectories."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import MDAnalysis as mda
+import numpy as np
+import pytest
+
+from ionpath.errors import InputError
+from ionpath.softness import (
+    StructureFunctions,
+    cumulative_displacement,
+    find_neighbours,
+    neighbour_fraction,
+    nonaffine_displacement,
+)
+from ionpath_mdanalysis import IonVoronoiVolume, NonAffineDisplacement, Softness
+from ionpath_mdanalysis.softness import plot_softness_arrhenius, softness_arrhenius
+
+EDGE, LAG = 18.0, 4  # A, frames
+FUNCTIONS = StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=6.0)
+OPTIONS = {"functions": FUNCTIONS, "lag": LAG, "nonaffine_cutoff": 6.0, "n_groups": 5}
+
+
+def as_universe(positions, names, edge=EDGE, dt=0.5):
+    u = mda.Universe.empty(len(names), trajectory=True)
+    u.add_TopologyAttr("name", names)
+    u.add_TopologyAttr("elements", names)
+    dimensions = np.array([edge] * 3 + [90.0] * 3, np.float32)
+    u.load_new(positions.astype(np.float32), order="fac", dimensions=dimensions, dt=dt)
+    return u
+
+
+def conductor(n_frames=81, kick=0.8, seed=0, names=("Li", "S")):
+    """64 ions on a grid, sulfur between them; every lag, ions with a sulfur near them are kicked more.
+
+    The distance of the sulfur that belongs to an ion is drawn anew at the start of every interval: structure, and
+    not the ion, decides.
+    """
+    rng = np.random.default_rng(seed)
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * EDGE / 4
+    frames = np.empty((n_frames, 128, 3))
+    near = np.zeros(64)
+    for t in range(n_frames):
+        if t % LAG == 0:
+            before = near
+            near = rng.random(64)
+            sulfur = grid + EDGE / 8 - 0.5 + 0.9 * near[:, None] / np.sqrt(3) * np.array([-1.0, -1, -1])
+            # An ion whose sulfur was near (at the start of the interval that ends here) has moved.
+            ions = grid + rng.normal(size=(64, 3)) * (0.05 + kick * (before[:, None] > 0.5))
+        frames[t, :64] = ions
+        frames[t, 64:] = sulfur + rng.normal(0, 0.01, (64, 3))
+    return as_universe(frames % EDGE, [names[0]] * 64 + [names[1]] * 64)
+
+
+@pytest.fixture(scope="module")
+def universe():
+    return conductor()
+
+
+@pytest.fixture(scope="module")
+def rattle():
+    """Ions and sulfur that rattle, each about its place, with nothing to learn."""
+    rng = np.random.default_rng(1)
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * EDGE / 4
+    sites = np.concatenate([grid, grid + EDGE / 8])
+    return as_universe((sites + rng.normal(0, 0.3, (61, 128, 3))) % EDGE, ["Li"] * 64 + ["S"] * 64)
+
+
+@pytest.fixture(scope="module")
+def soft(universe):
+    return Softness(universe.select_atoms("name Li"), **OPTIONS).run()
+
+
+# Non-affine displacement
+
+
+def test_displacements_are_those_of_the_core(rattle):
+    found = NonAffineDisplacement(rattle.select_atoms("name Li"), lag=7, cutoff=6.0).run().results
+    frames = [ts.positions.astype(float).copy() for ts in rattle.trajectory[::7]]
+    cell = np.eye(3) * EDGE
+    expected = [
+        nonaffine_displacement(a, b, find_neighbours(a, cell, 6.0, np.arange(64)), cell=cell)
+        for a, b in pairwise(frames)
+    ]
+    np.testing.assert_allclose(found.d2min, expected, rtol=1e-9)
+    np.testing.assert_allclose(found.cumulative, cumulative_displacement(expected))
+    np.testing.assert_allclose(found.per_ion, np.sqrt(expected).sum(axis=0))
+    assert found.frames.tolist() == list(range(0, 61, 7))
+    np.testing.assert_allclose(found.times, 0.5 * found.frames)
+    assert found.lag_time == pytest.approx(3.5)  # ps
+
+
+@pytest.mark.parametrize("backend", ["multiprocessing", "dask"])
+def test_blocks_and_chunks_do_not_matter(rattle, backend):
+    pytest.importorskip(backend, reason="a backend of its own")
+    lithium = rattle.select_atoms("name Li")
+    whole = NonAffineDisplacement(lithium, lag=7, cutoff=6.0).run(start=2).results
+    run = NonAffineDisplacement(lithium, lag=7, cutoff=6.0, chunk_frames=3)
+    found = run.run(start=2, backend=backend, n_workers=2, n_parts=5).results
+    np.testing.assert_allclose(found.d2min, whole.d2min, rtol=1e-12)
+    assert found.frames.tolist() == whole.frames.tolist()
+
+
+def test_blocks_shorter_than_an_interval(rattle):
+    lithium = rattle.select_atoms("name Li")
+    whole = NonAffineDisplacement(lithium, lag=10, cutoff=6.0).run().results
+    found = (
+        NonAffineDisplacement(lithium, lag=10, cutoff=6.0)
+        .run(backend="multiprocessing", n_workers=2, n_parts=12)
+        .results
+    )
+    np.testing.assert_allclose(found.d2min, whole.d2min, rtol=1e-12)
+
+
+def test_nonaffine_figures_tables_and_files(rattle, tmp_path, capsys):
+    run = NonAffineDisplacement(rattle.select_atoms("name Li"), lag=10, cutoff=6.0, power="square").run()
+    run.save(tmp_path / "d.npz")
+    back = NonAffineDisplacement.load(tmp_path / "d.npz")
+    np.testing.assert_array_equal(back.results.d2min, run.results.d2min)
+    assert back.plot().get_ylabel().endswith("(Å²)")
+    assert back.plot_distribution().get_xscale() == "log"
+    table = back.to_dataframe()
+    assert len(table) == 6 * 64
+    assert table["cumulative"].iloc[-1] == run.results.cumulative[-1, -1]
+    assert "mean D2min" in repr(back)
+    back.cite()
+    assert "Falk" in capsys.readouterr().out
+
+
+def test_too_few_neighbours_name_atom_cutoff_and_frame(rattle):
+    run = NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=2.0)
+    with pytest.raises(
+        InputError, match="need at least 4 neighbours .* within 2 A in frame 0; use a larger nonaff"
+    ):
+        run.run()
+
+
+def test_cutoff_beyond_half_of_the_box_is_refused_at_once(rattle):
+    with pytest.raises(InputError, match="nonaffine_cutoff: need at most half of the .* cell, 9 A, got 12 A"):
+        NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=12.0)
+    with pytest.raises(
+        InputError, match="cutoff: need at most half of the smallest height of the cell, 9 A, got 10 A"
+    ):
+        Softness(rattle.select_atoms("name Li"))
+
+
+def test_lag_beyond_the_trajectory(rattle):
+    lithium = rattle.select_atoms("name Li")
+    with pytest.raises(
+        InputError, match="lag: need at least 61 frames for 1 intervals of 60 frames, got 30 frames"
+    ):
+        NonAffineDisplacement(lithium, lag=60, cutoff=6.0).run(stop=30)
+    with pytest.raises(InputError, match="lag: need a whole number of at least 1, got 0"):
+        NonAffineDisplacement(lithium, lag=0, cutoff=6.0)
+    with pytest.raises(InputError, match="mobile: need ions that are among atoms"):
+        NonAffineDisplacement(lithium, rattle.select_atoms("name S"), cutoff=6.0)
+    with pytest.raises(InputError, match="power: need 'root' or 'square'"):
+        NonAffineDisplacement(lithium, cutoff=6.0, power="cube")
+
+
+# Softness
+
+
+def test_structure_that_decides_is_learnt(soft):
+    r = soft.results
+    assert r.softness.shape == (21, 64)
+    assert r.labels.values.shape == (20, 64)
+    np.testing.assert_allclose(r.labels.balance, [0.5, 0.5])
+    assert r.scores.balanced_accuracy > 0.7
+    assert r.scores.balanced_accuracy > r.scores.majority_accuracy + 0.15
+    moved, still = (r.softness[:20][r.labels.values == k].mean() for k in (1, 0))
+    assert moved > 0 > still
+    best = r.weights.labels[int(np.argmax(np.abs(r.weights.values) / r.weights.errors))]
+    assert best.startswith("S ")
+    p = r.probability
+    assert p.probability[-2] > 0.7 > 0.3 > p.probability[1]
+
+
+def test_nothing_is_learnt_from_rattling(rattle):
+    r = Softness(rattle.select_atoms("name Li"), **OPTIONS).run().results
+    assert abs(r.scores.balanced_accuracy - 0.5) < 0.1
+
+
+@pytest.mark.parametrize("backend", ["multiprocessing", "dask"])
+def test_backends_agree(universe, soft, backend):
+    pytest.importorskip(backend, reason="a backend of its own")
+    other = Softness(universe.select_atoms("name Li"), chunk_frames=5, **OPTIONS).run(
+        backend=backend, n_workers=2
+    )
+    np.testing.assert_allclose(other.results.displacement, soft.results.displacement, rtol=1e-12)
+    np.testing.assert_allclose(other.results.softness, soft.results.softness, rtol=1e-9, atol=1e-12)
+
+
+def test_features_are_those_of_the_core(universe, soft):
+    ts = universe.trajectory[8]
+    symbols = universe.atoms.elements
+    features = FUNCTIONS.compute(ts.positions, np.eye(3) * EDGE, symbols, np.arange(64))
+    universe.trajectory[0]
+    np.testing.assert_allclose(soft.results.softness[2], soft.results.model.softness(features), atol=1e-4)
+
+
+def test_window_sums_intervals(universe):
+    lithium = universe.select_atoms("name Li")
+    d2min = NonAffineDisplacement(lithium, lag=LAG, cutoff=6.0).run().results.d2min
+    r = Softness(lithium, **{**OPTIONS, "n_groups": 0}, window=3, split="ion").run().results
+    expected = np.sqrt(d2min)[:-2] + np.sqrt(d2min)[1:-1] + np.sqrt(d2min)[2:]
+    np.testing.assert_allclose(r.displacement, expected, rtol=1e-9)
+    assert r.window_time == pytest.approx(6.0)  # ps
+    assert r.weights is None
+
+
+def test_trained_model_is_applied_elsewhere(soft):
+    other = conductor(seed=7)
+    found = Softness(other.select_atoms("name Li"), model=soft).run()
+    r = found.results
+    assert r.cross_validation is None
+    assert found.parameters["lag"] == LAG
+    assert r.labels.thresholds == pytest.approx(soft.results.labels.thresholds)
+    assert r.scores.balanced_accuracy > 0.7
+    assert "accuracy on this trajectory" in repr(found)
+    bare = Softness(
+        other.select_atoms("name Li"), model=soft.results.model, lag=LAG, nonaffine_cutoff=6.0
+    ).run()
+    np.testing.assert_allclose(bare.results.softness, r.softness)
+
+
+def test_models_refuse_other_systems(soft, universe, tmp_path):
+    with pytest.raises(InputError, match="model: need Li ions, which the model was trained on, got Na ions"):
+        Softness(conductor(21, names=("Na", "S")).select_atoms("name Na"), model=soft)
+    with pytest.raises(InputError, match="model: need a system of Li, S, as in training, got Li, Se"):
+        Softness(conductor(21, names=("Li", "Se")).select_atoms("name Li"), model=soft)
+    lithium = universe.select_atoms("name Li")
+    wide = StructureFunctions.spaced(("Li", "S"), spacing=0.25, cutoff=6.0)
+    with pytest.raises(InputError, match="need structure functions with positions 0.25 to 5.75"):
+        Softness(lithium, model=soft, functions=wide)
+    with pytest.raises(
+        InputError, match="model: need a Softness that was run, or its results.model, got str"
+    ):
+        Softness(lithium, model="soft.npz")
+    with pytest.raises(InputError, match="Softness: need results, got none yet"):
+        Softness(lithium, model=Softness(lithium, **OPTIONS))
+
+
+def test_one_class_only_says_so(universe):
+    lithium = universe.select_atoms("name Li")
+    with pytest.raises(
+        InputError, match="labels: need ions of at least two classes, got 1280 ions, all of class 0"
+    ):
+        Softness(lithium, **OPTIONS, label="threshold", value=1e6).run()
+
+
+def test_absent_and_mixed_species(universe):
+    with pytest.raises(InputError, match="species: need atoms of P, got only Li, S"):
+        Softness(universe.select_atoms("name Li"), functions=StructureFunctions.spaced(("P",), cutoff=6.0))
+    with pytest.raises(InputError, match="mobile: need ions of one species, got Li, S"):
+        Softness(universe.atoms, **OPTIONS)
+
+
+def test_files_keep_the_model(soft, tmp_path):
+    soft.save(tmp_path / "soft.npz")
+    back = Softness.load(tmp_path / "soft.npz")
+    np.testing.assert_array_equal(back.results.softness, soft.results.softness)
+    assert back.results.model.functions == FUNCTIONS
+    other = conductor(41, seed=8).select_atoms("name Li")
+    expected, found = (Softness(other, model=m).run().results.softness for m in (soft, back))
+    np.testing.assert_array_equal(expected, found)
+    with pytest.raises(InputError, match="write_extxyz: need the trajectory, got results loaded from a file"):
+        back.write_extxyz(tmp_path / "soft.extxyz")
+    for draw in (back.plot, back.plot_weights, back.plot_probability):
+        assert draw().has_data()
+
+
+@pytest.mark.parametrize("kind", ["rbf-svm", "mlp"])
+def test_files_keep_models_without_a_plane(universe, kind, tmp_path):
+    run = Softness(universe.select_atoms("name Li"), **OPTIONS, kind=kind, n_folds=3).run()
+    run.save(tmp_path / "soft.npz")
+    back = Softness.load(tmp_path / "soft.npz").results
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(5, FUNCTIONS.n_functions))
+    np.testing.assert_array_equal(back.model.decision(features), run.results.model.decision(features))
+    assert back.weights is None
+    with pytest.raises(InputError, match="weights: need a linear model trained here"):
+        run.plot_weights()
+
+
+def test_extended_xyz_has_softness(soft, tmp_path):
+    ase_io = pytest.importorskip("ase.io", reason="extended xyz is read by ASE")
+    soft.write_extxyz(tmp_path / "soft.extxyz")
+    images = ase_io.read(tmp_path / "soft.extxyz", ":")
+    assert len(images) == 21
+    np.testing.assert_allclose(images[3].arrays["softness"][:64], soft.results.softness[3], atol=1e-7)
+    assert np.isnan(images[3].arrays["softness"][64:]).all()
+    assert images[3].arrays["rearranged"][:64].tolist() == soft.results.labels.values[3].tolist()
+    assert set(images[-1].arrays["rearranged"]) == {-1}
+    assert images[3].info["time"] == pytest.approx(6.0)  # ps
+    assert list(tmp_path.iterdir()) == [tmp_path / "soft.extxyz"]
+
+
+def test_correlation_with_another_analysis(soft, universe):
+    lithium = universe.select_atoms("name Li")
+    volumes = IonVoronoiVolume(lithium, series=True).run()
+    found = soft.correlate(volumes)
+    rows = np.array(volumes.results.series)[soft.results.frames]
+    assert found.samples == pytest.approx(soft.correlate(rows).samples)
+    sulfur = np.arange(64, 128)
+    share = np.array([
+        neighbour_fraction(ts.positions, np.eye(3) * EDGE, lithium.ix, sulfur, np.arange(64) % 2 == 0)
+        for ts in universe.trajectory[::LAG]
+    ])  # fmt: skip
+    assert abs(soft.correlate(share).samples) < 0.5
+    assert "over single ions" in soft.plot_correlation(volumes, name="volume (Å³)").get_title()
+    with pytest.raises(
+        InputError, match="IonVoronoiVolume: need a series in time, got none; run it as IonVor"
+    ):
+        soft.correlate(IonVoronoiVolume(lithium).run(stop=3))
+    with pytest.raises(
+        InputError, match="IonVoronoiVolume: need all frames and ions .* got frame 12 left out"
+    ):
+        soft.correlate(IonVoronoiVolume(lithium, series=True).run(stop=10))
+
+
+def test_grid_search_reads_the_same_frames(soft):
+    found = soft.grid_search(spacings=[0.5, 2.0], cutoffs=[6.0], penalties=[1.0])
+    assert found.balanced_accuracy.shape == (2, 1, 1, 1)
+    assert found.balanced_accuracy[0, 0, 0, 0] == pytest.approx(
+        np.mean(soft.results.cross_validation.balanced_accuracy), abs=0.02
+    )
+    assert soft.plot_grid(found, x="penalty").get_xlabel() == "penalty C"
+    with pytest.raises(InputError, match="x, y: need two of spacing, cutoff, penalty, threshold"):
+        soft.plot_grid(found, x="spacing", y="spacing")
+
+
+def test_temperatures_with_one_model(soft):
+    runs = [
+        Softness(conductor(121, kick, seed=9).select_atoms("name Li"), model=soft).run()
+        for kick in (0.6, 1.0)
+    ]
+    split = softness_arrhenius([500.0, 600.0], runs, n_bins=4)
+    assert len(split.softness) >= 2
+    assert np.isfinite(split.energy).all()
+    assert len(plot_softness_arrhenius(split)) == 2
+    other = Softness(conductor(seed=3).select_atoms("name Li"), **OPTIONS).run()
+    with pytest.raises(
+        InputError, match="analyses: need the same model at all temperatures, got different models"
+    ):
+        softness_arrhenius([500.0, 600.0], [soft, other])
+    bare = Softness(
+        conductor(seed=3).select_atoms("name Li"), model=soft.results.model, lag=LAG, nonaffine_cutoff=6.0
+    ).run()
+    with pytest.raises(InputError, match="analyses: need the same threshold of mobility at all temperatures"):
+        softness_arrhenius([500.0, 600.0], [soft, bare])
+
+
+def test_figures_and_table(soft, capsys):
+    assert "majority" in soft.plot().get_title()
+    labels = [text.get_text() for text in soft.plot_weights().get_legend().get_texts()]
+    assert labels == ["Li", "S"]
+    assert soft.plot_probability().get_xlabel() == "softness"
+    assert soft.plot_structure(2).get_aspect() == 1.0
+    table = soft.to_dataframe()
+    assert len(table) == 21 * 64
+    assert (table["class"][-64:] == -1).all()
+    assert "majority class alone" in repr(soft)
+    soft.cite()
+    assert "Cubuk" in capsys.readouterr().out
+
+
+def test_several_classes(universe):
+    edges = np.quantile(
+        np.sqrt(
+            NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min
+        ),
+        [0.4, 0.8],
+    )
+    run = Softness(universe.select_atoms("name Li"), **OPTIONS, label="classes", value=edges.tolist()).run()
+    assert 0 <= run.results.softness.min() <= run.results.softness.max() <= 2
+    assert run.results.probability is None
+    assert run.results.weights is None
+    with pytest.raises(InputError, match="labels: need two classes, got 3"):
+        run.rearrangement_probability()
+
+
+# Ab initio molecular dynamics
+
+
+@pytest.mark.parametrize("name", ["Li6PS5Cl-0p-run1", "Li6PS5Cl-50p-run1"])
+@pytest.mark.filterwarnings("ignore:Reader has no dt information")  # XDATCAR has no times; frame_time says it
+def test_ab_initio_trajectories(shared_data, name):
+    u = mda.Universe(shared_data / "aimd" / f"{name}.XDATCAR.gz")
+    run = Softness(u.select_atoms("element Li"), lag=10, frame_time=0.1, n_groups=0, penalty=0.01).run()
+    r = run.results
+    assert r.softness.shape == (14, 192)
+    assert r.model.functions.n_functions == 200
+    assert r.lag_time == pytest.approx(1.0)  # ps
+    assert r.cross_validation.train.balanced_accuracy > 0.6
+    assert 0.4 < r.scores.balanced_accuracy < r.cross_validation.train.balanced_accuracy
+    assert np.isfinite(r.softness).all()
