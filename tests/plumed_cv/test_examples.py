@@ -1,0 +1,32 @@
+"""Every plumed.dat in examples/ is read by PLUMED with the structure beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from ase.io import read
+
+from ionpath_plumed import evaluate
+from ionpath_plumed.checks import keywords
+from ionpath_plumed.protocols import PlumedInput
+
+EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("plumed_*/plumed.dat"))
+
+
+def test_there_are_examples_of_all_protocols():
+    kinds = {PlumedInput.read(path.parent).kind for path in EXAMPLES}
+    assert kinds == {"inter-cage", "intra-cage", "concerted", "tilt", "position"}
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_an_example_can_be_copied_and_used(path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    given = PlumedInput.read(path.parent)
+    variables = [
+        line for line in given.lines if keywords(line)[1] not in ("METAD", "LOWER_WALLS", "UPPER_WALLS")
+    ]
+    table = evaluate(variables, read("start.extxyz"), arguments=given.variables)
+    assert np.isfinite(table.data).all()
+    assert any(keywords(line)[1] == "METAD" for line in given.lines)
