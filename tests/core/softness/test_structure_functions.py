@@ -139,10 +139,10 @@ def test_tree_and_rows_find_the_same_neighbours(monkeypatch):
         ("guan2024", "correct", "Li P S Cl", (4 * 48, "rbf-svm", 200.0, "root", "ion-and-time")),
         ("guan2024", "published", "Li P S Cl", (37, "rbf-svm", 200.0, "root", "random")),
         # 50 radii to 10 A for Li, P, S: 150 functions
-        ("chen2025", "published", "Li P S Cl", (150, "logistic", None, "root", "ion-and-time")),
-        ("chen2025", "correct", "Li P S Cl", (200, "logistic", None, "root", "ion-and-time")),
-        ("chen2023", "published", "Li P S", (50, "logistic", None, "square", "ion-and-time")),
-        ("chen2023", "correct", "Li P S", (150, "logistic", None, "root", "ion-and-time")),
+        ("chen2025", "published", "Li P S Cl", (150, "logistic", 0.01, "root", "ion-and-time")),
+        ("chen2025", "correct", "Li P S Cl", (200, "logistic", 0.01, "root", "ion-and-time")),
+        ("chen2023", "published", "Li P S", (50, "logistic", 0.01, "square", "ion-and-time")),
+        ("chen2023", "correct", "Li P S", (150, "logistic", 0.01, "root", "ion-and-time")),
     ],
 )
 def test_presets(name, mode, species, expected):
