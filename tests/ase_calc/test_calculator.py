@@ -291,6 +291,34 @@ def test_bad_positions_are_refused(salt: Atoms, calculator: IonPath) -> None:
         flat.get_forces()
 
 
+def test_contacts_are_found_without_a_search_each_time(salt: Atoms, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ionpath_ase import _geometry
+
+    searches = []
+    search = _geometry.closest_pair
+    monkeypatch.setattr(_geometry, "closest_pair", lambda *a: searches.append(1) or search(*a))
+    check, cell = _geometry.ContactCheck(0.5), salt.cell.array
+    positions = salt.positions.copy()
+    check(positions, cell)
+    first = len(searches)
+    for _ in range(5):
+        check(positions, cell)
+        positions += 0.01
+    assert len(searches) == first
+
+    def walk_into_the_neighbour() -> None:
+        for _ in range(400):
+            positions[0] += 0.01 * (positions[1] - positions[0]) / np.linalg.norm(positions[1] - positions[0])
+            check(positions, cell)
+
+    with pytest.raises(InputError, match="atoms 0 and 1 at"):
+        walk_into_the_neighbour()
+    assert first < len(searches) < 60
+    positions[0] = np.nan
+    with pytest.raises(InputError, match="need finite coordinates"):
+        check(positions, cell)
+
+
 def test_shipped_names() -> None:
     assert "argyrodite" in available()
     assert resolve("argyrodite").stat().st_size < 5e6

@@ -275,6 +275,48 @@ def test_temperature_series(salt: Atoms, tmp_path: Path) -> None:
         temperature_series(copper, [300, 300.0], tmp_path)
 
 
+def test_plumed_biases_the_ase_engine(copper: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("plumed", reason="the PLUMED kernel with its Python wrapper is not installed")
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        "UNITS LENGTH=A ENERGY=eV",
+        "d: DISTANCE ATOMS=1,2",
+        "r: RESTRAINT ARG=d AT=3.2 KAPPA=20.0",
+        "m: METAD ARG=d PACE=5 HEIGHT=0.001 SIGMA=0.05 FILE=HILLS",
+        "PRINT ARG=d,r.bias,m.bias FILE=COLVAR STRIDE=1",
+    ]
+    settings = MDSettings(
+        temperature=300, steps=40, engine="ase", stride=5, checkpoint_stride=10, ensemble="nve"
+    )
+    whole = MolecularDynamics(
+        copper, settings, trajectory=tmp_path / "cu.extxyz", plumed=lines, **QUIET
+    ).run()
+    hills, colvar = np.loadtxt("HILLS"), np.loadtxt("COLVAR")
+    assert len(hills) == 8
+    assert colvar[:, 0] == pytest.approx(np.arange(41) * 0.002)
+    frames = read(whole.trajectory, ":")
+    assert colvar[::5, 1] == pytest.approx([a.get_distance(0, 1, mic=True) for a in frames], abs=1e-5)
+    # the forces of the frames are those of the potential plus those of the bias
+    free = frames[0].copy()
+    free.calc = EMT()
+    extra = frames[0].get_forces() - free.get_forces()
+    direction = copper.get_distance(0, 1, mic=True, vector=True) / copper.get_distance(0, 1, mic=True)
+    expected = 20.0 * (3.2 - copper.get_distance(0, 1, mic=True)) * direction
+    assert extra[1] == pytest.approx(expected, rel=1e-6, abs=1e-6)
+    assert extra[0] == pytest.approx(-expected, rel=1e-6, abs=1e-6)
+    # stop after 20 steps, lose what came after the checkpoint, go on
+    parts = tmp_path / "parts"
+    parts.mkdir()
+    monkeypatch.chdir(parts)
+    half = replace(settings, steps=20)
+    MolecularDynamics(copper, half, trajectory=parts / "cu.extxyz", plumed=lines, **QUIET).run()
+    with Path("HILLS").open("a") as stream:
+        stream.write("0.042 3.0 0.05 0.0")  # torn
+    result = MolecularDynamics(copper, settings, trajectory=parts / "cu.extxyz", plumed=lines, **QUIET).run()
+    assert np.abs(result.atoms.positions - whole.atoms.positions).max() < 1e-5
+    assert np.loadtxt("HILLS")[:, :2] == pytest.approx(hills[:, :2], abs=1e-5)
+
+
 def test_errors_say_what_is_wrong(
     copper: Atoms, salt: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,9 @@ def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
     if not periodic.any():
         return None
     cell = np.array(atoms.cell.array, dtype=float)
+    volume = float(np.dot(cell[0], np.cross(cell[1], cell[2])))
+    if periodic.all() and abs(volume) > 1e-3:
+        return -cell if volume < 0.0 else cell
     kept = cell[periodic]
     if np.linalg.matrix_rank(kept, tol=1e-6) < len(kept):
         raise InputError(
@@ -105,6 +108,64 @@ def check_positions(positions: FloatArray, cell: FloatArray | None, closest: flo
             got=f"atoms {i} and {j} at {distance:.3f} A",
             remedy="remove duplicates, or check the cell and its units",
         )
+
+
+class ContactCheck:
+    """Refuse overlapping atoms in successive frames, with a search for neighbours only where atoms have moved enough.
+
+    Parameters
+    ----------
+    closest : float
+        Smallest distance that is allowed, in A.
+
+    Notes
+    -----
+    A search finds the closest pair up to 1 A above the limit. Until some atom has moved by half of what is left, no
+    pair can be closer than the limit: the idea of a Verlet skin.
+    """
+
+    SKIN = 1.0
+
+    def __init__(self, closest: float) -> None:
+        self.closest = closest
+        self._positions: FloatArray | None = None
+        self._cell: FloatArray | None = None
+        self._reach = 0.0
+
+    def __call__(self, positions: FloatArray, cell: FloatArray | None) -> None:
+        """Check one frame.
+
+        Parameters
+        ----------
+        positions : numpy.ndarray, shape (n_atoms, 3)
+            Positions in A.
+        cell : numpy.ndarray, shape (3, 3), or None
+            Lattice vectors in A as rows, all periodic; None for a cluster.
+
+        Raises
+        ------
+        InputError
+            As `check_positions`.
+        """
+        if self._near(positions, cell):
+            return
+        check_positions(positions, cell, self.closest)
+        pair = closest_pair(positions, cell, self.closest + self.SKIN)
+        found = self.closest + self.SKIN if pair is None else pair[2]
+        self._positions = positions.copy()
+        self._cell = None if cell is None else cell.copy()
+        self._reach = 0.5 * (found - self.closest)
+
+    def _near(self, positions: FloatArray, cell: FloatArray | None) -> bool:
+        """Whether no atom has moved far since the last search; False for anything that is not a number."""
+        if self._positions is None or self._positions.shape != positions.shape:
+            return False
+        if (self._cell is None) != (cell is None):
+            return False
+        if cell is not None and self._cell is not None and not np.array_equal(cell, self._cell):
+            return False
+        moved = positions - self._positions
+        return bool(np.einsum("ij,ij->i", moved, moved).max(initial=0.0) < self._reach**2)
 
 
 def closest_pair(

@@ -43,9 +43,11 @@ class Model:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._potential: Any = None
+        self._cutoff: float | None = None
+        self._elements: tuple[str, ...] = ()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_potential": None}
+        return {"path": self.path, "_potential": None, "_cutoff": None, "_elements": ()}
 
     def load(self) -> Any:
         """Load the model at the first call.
@@ -81,12 +83,16 @@ class Model:
     @property
     def cutoff(self) -> float:
         """Range of the interactions in A."""
-        return float(self.load().get_rcut())
+        if self._cutoff is None:
+            self._cutoff = float(self.load().get_rcut())
+        return self._cutoff
 
     @property
     def elements(self) -> tuple[str, ...]:
         """Elements that the model knows, in the order of its types."""
-        return tuple(self.load().get_type_map())
+        if not self._elements:
+            self._elements = tuple(self.load().get_type_map())
+        return self._elements
 
     def types(self, symbols: Sequence[str]) -> NDArray[np.int64]:
         """Map element symbols to types of the model.

@@ -12,7 +12,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath_ase._geometry import check_positions, model_cell
+from ionpath_ase._geometry import ContactCheck, model_cell
 from ionpath_ase._model import Evaluation, Model
 from ionpath_ase.potentials import resolve
 
@@ -78,6 +78,7 @@ class IonPath(Calculator):
         self, model: str | os.PathLike[str] = "argyrodite", *, closest: float = 0.5, **kwargs: Any
     ) -> None:
         self._model = Model(resolve(model))
+        self._contacts = ContactCheck(closest)
         super().__init__(model=os.fspath(model), closest=closest, **kwargs)
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
@@ -109,6 +110,7 @@ class IonPath(Calculator):
         if "model" in changed:
             self._model = Model(resolve(changed["model"]))
         if changed:
+            self._contacts = ContactCheck(self.parameters["closest"])
             self.reset()
         return changed
 
@@ -141,7 +143,7 @@ class IonPath(Calculator):
         """
         super().calculate(atoms, properties, system_changes)
         per_atom = any(name in properties for name in _PER_ATOM)
-        prepared = _prepare(self.atoms, self._model.cutoff, self.parameters["closest"])
+        prepared = _prepare(self.atoms, self._model.cutoff, self._contacts)
         types = self._model.types(self.atoms.get_chemical_symbols())
         self.results = _results(self.atoms, self._model.evaluate(*prepared, types, per_atom=per_atom))
         if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
@@ -204,7 +206,7 @@ class Committee(Calculator):
                 "models", need="at least two potentials", got=repr(models), remedy="use IonPath for one"
             )
         super().__init__(**kwargs)
-        self.closest = closest
+        self._contacts = ContactCheck(closest)
         self._models = [m._model if isinstance(m, IonPath) else Model(resolve(m)) for m in models]
 
     @property
@@ -232,7 +234,7 @@ class Committee(Calculator):
         super().calculate(atoms, properties, system_changes)
         per_atom = any(name in properties for name in _PER_ATOM)
         symbols = self.atoms.get_chemical_symbols()
-        positions, cell = _prepare(self.atoms, max(m.cutoff for m in self._models), self.closest)
+        positions, cell = _prepare(self.atoms, max(m.cutoff for m in self._models), self._contacts)
         members = [
             _results(self.atoms, model.evaluate(positions, cell, model.types(symbols), per_atom=per_atom))
             for model in self._models
@@ -275,12 +277,12 @@ def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _prepare(
-    atoms: Atoms, cutoff: float, closest: float
+    atoms: Atoms, cutoff: float, contacts: ContactCheck
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
     """Positions and cell for the model, checked."""
     cell = model_cell(atoms, cutoff)
     positions = atoms.get_positions()
-    check_positions(positions, cell, closest)
+    contacts(positions, cell)
     return positions, cell
 
 
