@@ -221,6 +221,9 @@ def test_trained_model_is_applied_elsewhere(soft):
     assert r.labels.thresholds == pytest.approx(soft.results.labels.thresholds)
     assert r.scores.balanced_accuracy > 0.7
     assert "accuracy on this trajectory" in repr(found)
+    longer = Softness(other.select_atoms("name Li"), model=soft, lag=10, label="quantile", value=0.8).run()
+    assert longer.parameters["lag"] == 10
+    np.testing.assert_allclose(longer.results.labels.balance, [0.8, 0.2], atol=0.01)
     bare = Softness(
         other.select_atoms("name Li"), model=soft.results.model, lag=LAG, nonaffine_cutoff=6.0
     ).run()

@@ -46,16 +46,17 @@ class Softness(Showing, IncrementAnalysis):
         Classifier instead of that of the preset.
     penalty : float, optional
         C of the classifier.
-    lag : int, default 10
-        Interval over which D2min is taken, in analysed frames.
-    window : int, default 1
-        Intervals after a frame whose displacements are summed for its label.
-    label : {"quantile", "threshold", "classes"}
-        What makes an ion mobile, see `ionpath.softness.label_ions`.
-    value : float or sequence of float, default 0.5
-        The quantile, threshold (A) or edges (A) of the summed displacement.
+    lag : int, optional
+        Interval over which D2min is taken, in analysed frames; default: 10, or that of `model`.
+    window : int, optional
+        Intervals after a frame whose displacements are summed for its label; default: 1, or that of `model`.
+    label : {"quantile", "threshold", "classes"}, optional
+        What makes an ion mobile, see `ionpath.softness.label_ions`; default: a quantile, or the threshold of
+        `model`.
+    value : float or sequence of float, optional
+        The quantile (default 0.5), threshold (A) or edges (A) of the summed displacement.
     nonaffine_cutoff : float, optional
-        Neighbours of the affine fit in A; default: that of the preset.
+        Neighbours of the affine fit in A; default: that of the preset, or of `model`.
     split : {"ion-and-time", "ion", "time", "random"}, optional
         What test samples do not share with training samples; default: that of the preset.
     n_folds : int, default 5
@@ -63,7 +64,8 @@ class Softness(Showing, IncrementAnalysis):
     n_groups : int, default 10
         Groups of ions left out for the errors of W(r); 0 leaves the errors out.
     model : SoftnessModel or Softness, optional
-        Apply this model and do not train. A `Softness` that was run hands on its threshold of mobility as well.
+        Apply this model and do not train. A `Softness` that was run hands on its lag, its window and its threshold
+        of mobility as well, so that mobile means the same.
     seed : int, default 1
         Seed of the split and the network.
     **options
@@ -131,10 +133,10 @@ class Softness(Showing, IncrementAnalysis):
         functions: StructureFunctions | None = None,
         kind: ModelKind | None = None,
         penalty: float | None = None,
-        lag: int = 10,
-        window: int = 1,
-        label: Literal["quantile", "threshold", "classes"] = "quantile",
-        value: float | Sequence[float] = 0.5,
+        lag: int | None = None,
+        window: int | None = None,
+        label: Literal["quantile", "threshold", "classes"] | None = None,
+        value: float | Sequence[float] | None = None,
         nonaffine_cutoff: float | None = None,
         split: SplitKind | None = None,
         n_folds: int = 5,
@@ -152,12 +154,18 @@ class Softness(Showing, IncrementAnalysis):
         power = chosen.power
         if isinstance(model, Softness):
             model._require_results()
-            trained = model.results.model
+            trained, p = model.results.model, model.parameters
             label, value = _same_labels(model, label, value)
-            lag, window, power = _same_motion(model, lag, window)
-            nonaffine_cutoff = model.parameters["nonaffine_cutoff"]
+            power, lag, window = (
+                p["power"],
+                p["lag"] if lag is None else lag,
+                p["window"] if window is None else window,
+            )
+            nonaffine_cutoff = p["nonaffine_cutoff"] if nonaffine_cutoff is None else nonaffine_cutoff
         else:
             trained = model
+        lag, window = 10 if lag is None else lag, 1 if window is None else window
+        label, value = label or "quantile", 0.5 if value is None else value
         if trained is not None and not isinstance(trained, SoftnessModel):
             raise InputError(
                 "model", need="a Softness that was run, or its results.model", got=type(model).__name__,
@@ -389,12 +397,7 @@ def _one_species(symbols: Any) -> str:
 
 def _same_labels(trained: Softness, label: Any, value: Any) -> tuple[Any, Any]:
     """Mobile means the same displacement as in training, unless the user says otherwise."""
-    if (label, value) != ("quantile", 0.5):
+    if label is not None or value is not None:
         return label, value
     edges = trained.results.labels.thresholds
     return ("threshold", float(edges[0])) if len(edges) == 1 else ("classes", edges.tolist())
-
-
-def _same_motion(trained: Softness, lag: int, window: int) -> tuple[int, int, Any]:
-    p = trained.parameters
-    return (p["lag"] if lag == 10 else lag), (p["window"] if window == 1 else window), p["power"]
