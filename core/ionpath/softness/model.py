@@ -32,7 +32,7 @@ class SoftnessModel:
     mobile : str
         Species of the ions.
     mean, scale : ndarray, (n_functions,)
-        Mean and standard deviation of the features in training.
+        Mean and standard deviation of the features in training; infinite for functions that are left out.
     arrays : dict of str to ndarray
         Coefficients of the classifier.
     n_classes : int

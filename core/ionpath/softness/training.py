@@ -20,6 +20,10 @@ from ionpath.softness.splits import Fold
 
 Floats = NDArray[np.float64]
 
+FLAT = 1e-3
+"""Standard deviation below which a structure function is left out: tails of Gaussians where there are no neighbours,
+which standardisation would blow up."""
+
 PENALTIES: dict[str, float] = {"logistic": 1.0, "linear-svm": 1.0, "rbf-svm": 1.0, "mlp": 1.0}
 """Default C."""
 
@@ -111,7 +115,7 @@ def fit_softness(
     Returns
     -------
     SoftnessModel
-        Plain arrays.
+        Plain arrays. Functions that hardly vary (standard deviation below 0.001 neighbours) have no weight.
 
     Raises
     ------
@@ -143,17 +147,32 @@ def fit_softness(
             "kind", need="'logistic' or 'mlp' for more than two classes", got=f"{kind!r} and {n_classes} classes",
             remedy="label by threshold or quantile to use support vectors",
         )  # fmt: skip
+    used = x.std(axis=0) > FLAT
+    if not used.any():
+        raise InputError(
+            "features", need="structure functions that vary between ions", got="none that does",
+            remedy="use a larger cutoff",
+        )  # fmt: skip
     pipeline = make_classifier(kind, penalty=penalty, seed=seed)
     with warnings.catch_warnings():
         if kind == "mlp":  # 20 epochs are asked for, converged or not
             warnings.filterwarnings("ignore", message="Stochastic Optimizer")
-        pipeline.fit(x, index)
+        pipeline.fit(x[:, used], index)
     scaler, estimator = pipeline[0], pipeline[-1]
-    arrays = _arrays(kind, estimator, present, n_classes)
-    return SoftnessModel(
-        kind, functions, mobile, np.asarray(scaler.mean_), np.asarray(scaler.scale_), arrays, n_classes, len(y),
-        tuple(system),
-    )  # fmt: skip
+    arrays = _widen(kind, _arrays(kind, estimator, present, n_classes), used)
+    # What is left out is divided by infinity, and so is zero for every classifier.
+    mean, scale = x.mean(axis=0), np.full(x.shape[1], np.inf)
+    mean[used], scale[used] = scaler.mean_, scaler.scale_
+    return SoftnessModel(kind, functions, mobile, mean, scale, arrays, n_classes, len(y), tuple(system))
+
+
+def _widen(kind: str, arrays: dict[str, Floats], used: NDArray[np.bool_]) -> dict[str, Floats]:
+    """Give the functions that were left out their place again, with no weight."""
+    name, axis = {"rbf-svm": ("support", 1), "mlp": ("weights0", 0)}.get(kind, ("weights", 1))
+    narrow = arrays[name]
+    wide = np.zeros((len(narrow), len(used)) if axis else (len(used), narrow.shape[1]))
+    wide[(slice(None), used) if axis else used] = narrow
+    return {**arrays, name: wide}
 
 
 def _arrays(kind: str, estimator: Any, present: NDArray[np.int64], n_classes: int) -> dict[str, Floats]:

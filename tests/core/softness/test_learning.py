@@ -87,6 +87,19 @@ def test_standardisation_knows_the_training_samples_only(samples):
     np.testing.assert_allclose(model.scale, x[:300].std(axis=0))
 
 
+@pytest.mark.parametrize("kind", ["logistic", "linear-svm", "rbf-svm", "mlp"])
+def test_tails_of_empty_functions_have_no_weight(samples, kind):
+    x, y, *_ = samples
+    tails = x.copy()
+    tails[:, 3] = 1e-9 * y  # would tell everything if it were standardised
+    model = fit_softness(tails[:600], y[:600], FUNCTIONS, kind=kind)
+    expected = model.softness(tails)
+    tails[:, 3] = 1e-3
+    np.testing.assert_array_equal(model.softness(tails), expected)
+    with pytest.raises(InputError, match="features: need structure functions that vary between ions"):
+        fit_softness(np.ones_like(x), y, FUNCTIONS)
+
+
 def test_folds_share_neither_ions_nor_times(samples):
     *_, ions, times = samples
     tested = []
