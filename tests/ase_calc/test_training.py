@@ -190,13 +190,14 @@ def test_errors_are_their_definitions(tmp_path: Path) -> None:
 
 
 def test_a_short_training_run(labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "decay_steps": 20}
+    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "lr": (2e-2, 5e-4)}
     options: dict[str, Any] = {"overrides": small, "test_fraction": 0.2, "progress": False}
-    made = fit(read_frames(labelled), tmp_path / "run", steps=200, **options)
+    made = fit(read_frames(labelled), tmp_path / "run", steps=600, **options)
     assert made.training_frames == 10
     curve = learning_curve(tmp_path / "run")
-    assert curve["step"][-1] == 200
-    assert np.nanmean(curve["rmse_f_trn"][-3:]) < 0.8 * curve["rmse_f_trn"][0]  # it learns
+    assert curve["step"][-1] == 600
+    for column in ("rmse_f_val", "rmse_e_val"):  # it learns, and not by heart
+        assert curve[column][-3:].mean() < 0.7 * curve[column][0]
     atoms = read_frames(labelled)[0]
     forces = []
     for path in (made.frozen, made.path):

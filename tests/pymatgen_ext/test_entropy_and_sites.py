@@ -227,7 +227,9 @@ Li2 Li 0.2500 0.0200 0.7500 0.34
 """
 
 
-@pytest.mark.filterwarnings("ignore:No _symmetry_equiv_pos:UserWarning")  # the CIF names its space group instead
+@pytest.mark.filterwarnings(
+    "ignore:No _symmetry_equiv_pos:UserWarning"
+)  # the CIF names its space group instead
 @pytest.mark.filterwarnings("ignore:Issues encountered while parsing CIF:UserWarning")
 def test_cif_with_one_row_per_species(tmp_path: Path) -> None:
     """Rows of one position are one site; 0.70 + 0.55 halide is an excess of 0.25, 12 x 0.35 + 6 x 0.34 lithium."""

@@ -228,7 +228,7 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         )
         atoms = read(place / "start.extxyz")
         atoms.calc = get_calculator_class("ionpath")()
-        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature)
+        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=10.0)
         run = run_metadynamics(atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed)
         found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
         record = Record(

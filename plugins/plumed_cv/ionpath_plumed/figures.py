@@ -83,7 +83,7 @@ def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "",
         ax.set_ylabel(axis_label(surface.names[1]))
     if result.path is not None:
         points = result.path.points
-        along = points[:, 1] if values.ndim == 2 else result.path.energies - surface_low(result)
+        along = points[:, 1] if values.ndim == 2 else result.path.energies - _surface_low(result)
         ax.plot(
             points[:, 0], along, "w-" if values.ndim == 2 else "k--", lw=1.5, label="minimum free-energy path"
         )
@@ -95,7 +95,7 @@ def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "",
     return ax
 
 
-def surface_low(result: MetadynamicsResult) -> float:
+def _surface_low(result: MetadynamicsResult) -> float:
     """Free energy of the lowest point in the frame of the path's energies."""
     assert result.path is not None
     index = result.surface.index(result.path.points[0])

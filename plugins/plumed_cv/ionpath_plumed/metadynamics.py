@@ -182,7 +182,18 @@ def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
 
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """Work in a folder: PLUMED reads and writes its files in the current one."""
+    """Work in a folder: PLUMED reads and writes its files in the current one.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder; the one before is current again afterwards.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
     before = os.getcwd()
     os.chdir(folder)
     try:
@@ -193,7 +204,25 @@ def inside(folder: Path) -> Iterator[None]:
 
 @dataclass
 class Job:
-    """One walker: its settings and the loop over checkpoints."""
+    """One walker: its settings and the loop over checkpoints.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Folder of all files.
+    given : PlumedInput
+        Input of PLUMED.
+    temperature, timestep, friction : float
+        K, fs and 1/ps.
+    seed : int
+        Seed of velocities and noise.
+    trajectory_every, checkpoint_every : float
+        Intervals in ps.
+    progress : bool
+        Whether to show a bar.
+    suffix : str
+        Ending of the file names of this walker.
+    """
 
     folder: Path
     given: PlumedInput

@@ -18,6 +18,7 @@ from ionpath_plumed.structure import (
     Crystal,
     as_crystal,
     check_atoms,
+    crystal_tuple,
     find_shells,
     find_tetrahedra,
     neighbouring_cages,
@@ -230,8 +231,8 @@ def choose_hop(
         Ion, its centre, the centre to go to (indices from 0).
     """
     if centres is None:
-        shells = find_shells(crystal_of(crystal), mobile=mobile, radius=radius)
-        pairs = neighbouring_cages(crystal_of(crystal), shells)
+        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+        pairs = neighbouring_cages(crystal_tuple(crystal), shells)
         if ion is not None:
             check_atoms(crystal, [ion])
             own = int(crystal.distances(ion, [shell.centre for shell in shells]).argmin())
@@ -245,15 +246,10 @@ def choose_hop(
             "centres", need="two", got=f"{len(centres)}", remedy="name the shell it is in and the next one"
         )
     if ion is None:
-        ions = list(shell_of(crystal_of(crystal), first, mobile=mobile, radius=radius).ions)
+        ions = list(shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius).ions)
         ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first
     check_atoms(crystal, [ion, first, second])
     return ion, first, second
-
-
-def crystal_of(crystal: Crystal) -> tuple[Any, Any, Any]:
-    """Arrays of a crystal, as the finders take them."""
-    return crystal.symbols, crystal.positions, crystal.cell
 
 
 def _named(crystal: Crystal, atom: int) -> str:
@@ -309,14 +305,14 @@ def _intra_cage(
     rotation: float,
 ) -> PlumedInput:  # fmt: skip
     if centres is None:
-        shells = find_shells(crystal_of(crystal), mobile=mobile, radius=radius)
+        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
         first = shells[0].centre
         if ion is not None:
             check_atoms(crystal, [ion])
             first = shells[int(crystal.distances(ion, [s.centre for s in shells]).argmin())].centre
     else:
         first = centres[0]
-    shell = shell_of(crystal_of(crystal), first, mobile=mobile, radius=radius)
+    shell = shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius)
     ion = shell.ions[0] if ion is None else ion
     check_atoms(crystal, [ion, first])
     turned = f" rotation={rotation:g}" if rotation else ""
@@ -335,10 +331,12 @@ def _concerted(
     crystal: Crystal, bias: Bias, centres: Sequence[int] | None, mobile: str, radius: float
 ) -> PlumedInput:
     one, first, second = choose_hop(crystal, None, centres, mobile, radius)
-    shells = find_shells(crystal_of(crystal), mobile=mobile, radius=radius)
+    shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
     others = [s.centre for s in shells if s.centre not in (first, second)]
     third = min(others, key=lambda c: float(crystal.distances(second, [c])[0])) if others else first
-    ions = [i for i in shell_of(crystal_of(crystal), second, mobile=mobile, radius=radius).ions if i != one]
+    ions = [
+        i for i in shell_of(crystal_tuple(crystal), second, mobile=mobile, radius=radius).ions if i != one
+    ]
     two = ions[int(crystal.distances(third, ions).round(3).argmin())]
     pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"
     body = [
@@ -361,7 +359,7 @@ def _concerted(
 
 def _tilt(crystal: Crystal, bias: Bias, centres: Sequence[int] | None, rotation: float) -> PlumedInput:
     if centres is None:
-        central, anion = find_tetrahedra(crystal_of(crystal))[0][:2]
+        central, anion = find_tetrahedra(crystal_tuple(crystal))[0][:2]
     elif len(centres) == 2:
         central, anion = centres
         check_atoms(crystal, [central, anion])

@@ -233,7 +233,18 @@ def _tetrahedra_or_none(crystal: Crystal) -> list[tuple[int, ...]]:
 
 
 def crystal_tuple(crystal: Crystal) -> tuple[NDArray[np.str_], Floats, Floats]:
-    """Arrays of a crystal, as `as_crystal` takes them."""
+    """Arrays of a crystal, as the finders take them.
+
+    Parameters
+    ----------
+    crystal : Crystal
+        Structure.
+
+    Returns
+    -------
+    tuple of ndarray
+        Symbols (N,), positions (N, 3) and cell (3, 3) in A.
+    """
     return crystal.symbols, crystal.positions, crystal.cell
 
 
