@@ -74,7 +74,7 @@ def test_report_holds_both_systems(finished: tuple[Path, str]) -> None:
 
 def test_numbers_are_numbers_or_bounds(finished: tuple[Path, str]) -> None:
     folder, _ = finished
-    rows = list(csv.DictReader(next(folder.rglob("quantities.csv")).open()))
+    rows = list(csv.DictReader(next(folder.rglob("quantities.csv")).read_text().splitlines()))
     names = {row["quantity"] for row in rows}
     for name in (
         "path entropy, all pairs",
@@ -82,9 +82,11 @@ def test_numbers_are_numbers_or_bounds(finished: tuple[Path, str]) -> None:
         "diffusion coefficient",
     ):
         assert name in names
+    # Three picoseconds determine neither a barrier nor a Haven ratio, and the demo says so rather than give one.
+    allowed = {"barrier between cages", "Haven ratio"}
     for row in rows:
-        value, high = float(row["value"]), float(row["high"])
-        assert math.isfinite(value) or high > 0.0 or "barrier" in row["quantity"], row
+        known = math.isfinite(float(row["value"])) or float(row["high"]) > 0.0
+        assert known or row["quantity"] in allowed, row
 
 
 def test_third_call_only_writes_the_report(finished: tuple[Path, str]) -> None:

@@ -93,7 +93,7 @@ ASE = """
 from ase.calculators.calculator import get_calculator_class
 assert get_calculator_class("ionpath").__name__ == "IonPath"
 from ase._4.plugins import plugins
-assert any("ionpath" in str(p) for p in plugins.calculators), list(plugins.calculators)
+assert "ionpath" in [p.name for p in plugins.calculators]
 """
 PYMATGEN = """
 from pymatgen.transformations.site_inversion import SiteInversionTransformation
@@ -191,18 +191,6 @@ def test_start_up_stays_cheap() -> None:
 
 def test_ase_lists_the_plugin() -> None:
     assert "ionpath" in run(sys.executable, "-m", "ase", "info", "--plugins").stdout
-
-
-def test_ase_run_finds_the_calculator(tmp_path: Path) -> None:
-    from ase.build import bulk
-    from ase.io import read
-
-    bulk("LiCl", "rocksalt", a=5.13, cubic=True).write(tmp_path / "licl.extxyz")
-    run(sys.executable, "-m", "ase", "run", "ionpath", "licl.extxyz", "-t", "out", cwd=tmp_path)
-    results = list(tmp_path.glob("*.json"))
-    assert results, list(tmp_path.iterdir())
-    energy = read(results[0]).get_potential_energy()
-    assert energy < 0.0
 
 
 def test_hosts_and_site_are_real() -> None:

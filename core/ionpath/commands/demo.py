@@ -258,7 +258,7 @@ def _overview(folder: Path) -> None:
 def _print_table(path: Path) -> None:
     import csv
 
-    rows = list(csv.DictReader(path.open(encoding="utf-8")))
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
     print()
     for name in dict.fromkeys(row["quantity"] for row in rows):
         print(f"{name}")
