@@ -142,14 +142,14 @@ def test_lookup_by_name_of_ase() -> None:
 def test_command_line_of_ase(tmp_path: Path, salt: Atoms) -> None:
     write(tmp_path / "salt.extxyz", salt)
     done = subprocess.run(
-        [sys.executable, "-m", "ase", "run", "ionpath", "salt.extxyz", "-o", "done.traj"],
+        [sys.executable, "-m", "ase", "run", "ionpath", "salt.extxyz", "-o", "done.json"],
         cwd=tmp_path,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
     salt.calc = IonPath()
-    stored = read(tmp_path / "done.traj").get_potential_energy()
+    stored = read(tmp_path / "done.json").get_potential_energy()
     assert stored == pytest.approx(salt.get_potential_energy(), abs=1e-5)
 
 

@@ -79,6 +79,7 @@ class IonPath(Calculator):
     ) -> None:
         self._model = Model(resolve(model))
         self._contacts = ContactCheck(closest)
+        self._types: NDArray[np.int64] | None = None
         super().__init__(model=os.fspath(model), closest=closest, **kwargs)
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
@@ -109,6 +110,7 @@ class IonPath(Calculator):
         changed: dict[str, Any] = super().set(**kwargs)
         if "model" in changed:
             self._model = Model(resolve(changed["model"]))
+            self._types = None
         if changed:
             self._contacts = ContactCheck(self.parameters["closest"])
             self.reset()
@@ -144,7 +146,9 @@ class IonPath(Calculator):
         super().calculate(atoms, properties, system_changes)
         per_atom = any(name in properties for name in _PER_ATOM)
         prepared = _prepare(self.atoms, self._model.cutoff, self._contacts)
-        types = self._model.types(self.atoms.get_chemical_symbols())
+        if "numbers" in system_changes or self._types is None:
+            self._types = self._model.types(self.atoms.get_chemical_symbols())
+        types = self._types
         self.results = _results(self.atoms, self._model.evaluate(*prepared, types, per_atom=per_atom))
         if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
             raise PropertyNotImplementedError(
