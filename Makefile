@@ -49,6 +49,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/mypy
 
 benchmarks: $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[benchmarks]'
 	@for b in benchmarks/*.py; do echo "== $$b"; $(QUIET_TF) $(BIN)/python $$b --quick || exit 1; done
 
 clean:

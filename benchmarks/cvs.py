@@ -156,7 +156,10 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=60, help="steps of a round, shared by the variables")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 50])
+    parser.add_argument("--quick", action="store_true", help="five rounds, one variable each")
     options = parser.parse_args()
+    if options.quick:
+        options.rounds, options.counts = 5, [1]
     place = positions()
     print("variable                   n   ours us  bare us  ratio  native us  difference")
     with tempfile.TemporaryDirectory() as folder:

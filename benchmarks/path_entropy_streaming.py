@@ -139,7 +139,10 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="keep the trajectory here")
     parser.add_argument("--task", choices=("read", "analyse"), help=argparse.SUPPRESS)
     parser.add_argument("--form", choices=FORMATS, help=argparse.SUPPRESS)
+    parser.add_argument("--quick", action="store_true", help="1,000 frames only")
     chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.frames = [1000]
     warnings.simplefilter("ignore")
     if chosen.task:
         {"read": read, "analyse": analyse}[chosen.task](chosen.folder, chosen.form, chosen.frames[0])

@@ -211,7 +211,10 @@ def main() -> None:
     default = os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--frames", type=int, default=140)
+    parser.add_argument("--quick", action="store_true", help="ten frames")
     options = parser.parse_args()
+    if options.quick:
+        options.frames = 10
     path = options.data / "aimd" / "Li6PS5Cl-50p-run1.XDATCAR.gz"
     positions, cell, symbols = read(path) if path.is_file() else gas()
     positions = positions[: options.frames]

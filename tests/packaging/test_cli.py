@@ -52,6 +52,14 @@ def test_doctor_on_this_environment(capsys: pytest.CaptureFixture[str]) -> None:
         assert part in text
 
 
+@pytest.fixture
+def only_plumed_and_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out the slow checks, which the test above runs for real."""
+    for check in ("_potential", "_lammps", "_mdanalysis", "_pymatgen", "_ase"):
+        monkeypatch.setattr(doctor, check, lambda: None)
+
+
+@pytest.mark.usefixtures("only_plumed_and_mpi")
 def test_doctor_reports_what_is_broken(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -66,6 +74,7 @@ def test_doctor_reports_what_is_broken(
     assert "pip install --no-deps hillclimber" in text
 
 
+@pytest.mark.usefixtures("only_plumed_and_mpi")
 def test_doctor_counts_what_is_required(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
