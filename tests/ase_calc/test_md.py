@@ -264,7 +264,7 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(
 
 def test_temperature_series(salt: Atoms, tmp_path: Path) -> None:
     salt.calc = EMT()  # not for these elements: the series must say so, not skip
-    with pytest.raises(NotImplementedError):
+    with pytest.raises(NotImplementedError, match="EMT"):
         temperature_series(salt, [300.0], tmp_path, engine="ase", picoseconds=0.01, **QUIET)
     copper = bulk("Cu", cubic=True)
     copper.calc = EMT()

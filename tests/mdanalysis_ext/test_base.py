@@ -141,7 +141,7 @@ def test_files_of_others_are_refused(small, tmp_path):
     (tmp_path / "text.npz").write_text("no")
     with pytest.raises(InputError, match=r"need a file written by .save\(\), got something else"):
         MeanPosition.load(tmp_path / "text.npz")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="none.npz"):
         MeanPosition.load(tmp_path / "none.npz")
 
 

@@ -291,7 +291,7 @@ def test_broken_files(tmp_path):
         InputError, match=r"need a complete gzip file, got a broken one \(it ends too early\); copy or"
     ):
         mda.Universe(compressed)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="absent.extxyz"):
         mda.Universe(tmp_path / "absent.extxyz")
 
 
