@@ -325,6 +325,147 @@ def test_correlation_with_another_analysis(soft, universe):
         soft.correlate(IonVoronoiVolume(lithium, series=True).run(stop=10))
 
 
+def lennard_jones(positions, edge, sigma, epsilon, cutoff):
+    """Energy of each atom by the definition, half of each pair, shifted to zero at the cutoff."""
+    apart = positions[:, None] - positions[None]
+    apart -= edge * np.rint(apart / edge)
+    r = np.sqrt((apart**2).sum(axis=-1))
+    np.fill_diagonal(r, np.inf)
+    energy = 4 * epsilon * ((sigma / r) ** 12 - (sigma / r) ** 6)
+    shift = 4 * epsilon * ((sigma / cutoff) ** 12 - (sigma / cutoff) ** 6)
+    return 0.5 * np.where(r < cutoff, energy - shift, 0.0).sum(axis=1)
+
+
+def test_energies_of_ions_from_a_calculator(soft, universe):
+    lj = pytest.importorskip("ase.calculators.lj", reason="calculators are those of ASE")
+    options = {"sigma": 2.5, "epsilon": 0.05, "rc": 6.0}  # A, eV, A
+    found = soft.potential_energies("lj", **options)
+    expected = [
+        lennard_jones(universe.trajectory[int(f)].positions.astype(float), EDGE, 2.5, 0.05, 6.0)[:64]
+        for f in soft.results.frames
+    ]
+    universe.trajectory[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-8)  # eV
+    for calculator in (lj.LennardJones(**options), lj.LennardJones):
+        values = soft.potential_energies(calculator, **(options if isinstance(calculator, type) else {}))
+        np.testing.assert_array_equal(values, found)
+    correlation = soft.correlate(lj.LennardJones(**options))
+    assert correlation.samples == soft.correlate(found).samples
+    assert correlation.ions == pytest.approx(
+        np.corrcoef(soft.results.softness.mean(axis=0), found.mean(axis=0))[0, 1]
+    )
+    assert correlation.samples == pytest.approx(
+        np.corrcoef(soft.results.softness.ravel(), found.ravel())[0, 1]
+    )
+    assert correlation.quantity @ correlation.counts == pytest.approx(found.sum())  # eV
+    assert universe.trajectory.frame == 0
+
+
+def test_energies_of_ions_from_the_shipped_potential():
+    ase = pytest.importorskip("ase", reason="calculators are those of ASE")
+    pytest.importorskip("deepmd", reason="the shipped potential is evaluated by deepmd-kit")
+    from ase.calculators.calculator import get_calculator_class
+
+    rng = np.random.default_rng(4)
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    sites = grid * 2.57  # A, rock salt LiCl
+    names = np.where(grid.sum(axis=1) % 2 == 0, "Li", "Cl").tolist()
+    u = as_universe(sites + rng.normal(0, 0.15, (7, 64, 3)), names, edge=10.28)
+    functions = StructureFunctions.spaced(("Li", "Cl"), spacing=1.0, cutoff=5.0)
+    run = Softness(
+        u.select_atoms("name Li"), functions=functions, lag=2, nonaffine_cutoff=5.0, split="ion", n_groups=0
+    )
+    found = run.run().potential_energies("ionpath", model="argyrodite")
+    assert found.shape == (4, 32)
+    calculator = get_calculator_class("ionpath")()
+    for k, frame in enumerate(run.results.frames):
+        atoms = ase.Atoms(names, positions=u.trajectory[int(frame)].positions, cell=[10.28] * 3, pbc=True)
+        energies = calculator.get_potential_energies(atoms)
+        assert energies.sum() == pytest.approx(calculator.get_potential_energy(atoms), abs=1e-8)
+        np.testing.assert_allclose(
+            found[k], energies[np.array(names) == "Li"], atol=1e-5
+        )  # eV, single-precision cell
+    assert -1 < run.correlate("ionpath").samples < 1
+
+
+def test_calculators_without_energies_of_atoms_are_refused(soft, tmp_path):
+    tip3p = pytest.importorskip("ase.calculators.tip3p", reason="calculators are those of ASE")
+    with pytest.raises(
+        InputError, match="calculator: need the name of a calculator that ASE knows, got 'ionp'"
+    ):
+        soft.correlate("ionp")
+    with pytest.raises(
+        InputError, match="calculator: need a calculator with energies of single atoms .*, got TIP3P, which"
+    ):
+        soft.correlate(tip3p.TIP3P())
+    with pytest.raises(InputError, match="got object, which has none; use one whose implemented_properties"):
+        soft.potential_energies(object())
+    with pytest.raises(InputError, match="calculator: need a name or a class to pass options to, got TIP3P"):
+        soft.potential_energies(tip3p.TIP3P(), rc=3.0)
+    soft.save(tmp_path / "soft.npz")
+    with pytest.raises(InputError, match="potential_energies: need the trajectory, got results loaded"):
+        Softness.load(tmp_path / "soft.npz").correlate("lj")
+
+
+class _Broken:
+    def __init__(self, energies):
+        self.energies = energies
+
+    def get_potential_energies(self, atoms):
+        return self.energies
+
+
+@pytest.mark.parametrize(
+    ("energies", "sentence"),
+    [(np.zeros(3), r"got shape \(3,\)"), (np.full(128, np.nan), "got nan or infinity")],
+)
+def test_energies_that_are_none(soft, energies, sentence):
+    with pytest.raises(InputError, match=f"calculator: need 128 finite energies, {sentence} in frame 0"):
+        soft.potential_energies(_Broken(energies))
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """32 lithium among PS4 and free sulfur, drawn anew in each frame; who has more free sulfur nearby moves more."""
+    rng = np.random.default_rng(6)
+    tetrahedron = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 1.18  # A
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * 6.0
+    anions, ions = grid[grid.sum(axis=1) % 12 == 0], grid[grid.sum(axis=1) % 12 == 6]
+    frames, p = [], np.arange(16)
+    for _ in range(25):
+        where = rng.permutation(32)
+        bound = anions[where[:16]]
+        sulfur = np.r_[(bound[:, None] + tetrahedron).reshape(-1, 3), anions[where[16:]]]
+        frames.append(
+            np.r_[ions + rng.normal(0, 0.3, ions.shape), bound, sulfur] + rng.normal(0, 0.02, (128, 3))
+        )
+    names = ["Li"] * 32 + ["P"] * len(p) + ["S"] * 80
+    return as_universe(np.array(frames) % 24.0, names, edge=24.0)
+
+
+def test_correlation_with_kinds_of_anions(mixed):
+    lithium = mixed.select_atoms("name Li")
+    functions = StructureFunctions.spaced(("P", "S"), spacing=0.5, cutoff=7.0)
+    run = Softness(lithium, functions=functions, lag=2, nonaffine_cutoff=8.0, split="ion", n_groups=0).run()
+    found = run.correlate_anions(cutoff=7.0)
+    assert set(found) == {"PS4", "free"}
+    assert found["PS4"].samples == pytest.approx(-found["free"].samples)
+    share = np.array([
+        neighbour_fraction(ts.positions, np.eye(3) * 24, lithium.ix, np.arange(48, 128), np.arange(80) >= 64, 7.0)
+        for ts in mixed.trajectory[::2]
+    ])  # fmt: skip
+    assert run.correlate(share).samples == pytest.approx(found["free"].samples)
+    assert list(run.correlate_anions("free", cutoff=7.0)) == ["free"]
+    with pytest.raises(InputError, match="kinds: need anions among .*PS4.*, got P2S7; choose others"):
+        run.correlate_anions("P2S7", cutoff=7.0)
+    with pytest.raises(
+        InputError, match="cutoff: need ligands around each ion, got none within 2 A of atom 0"
+    ):
+        run.correlate_anions(cutoff=2.0)
+    with pytest.raises(InputError, match="kinds: need anions of more than one kind, got only free"):
+        run.correlate_anions(cutoff=7.0, bond=1.0, centre_bond=1.0)
+
+
 def test_grid_search_reads_the_same_frames(soft):
     found = soft.grid_search(spacings=[0.5, 2.0], cutoffs=[6.0], penalties=[1.0])
     assert found.balanced_accuracy.shape == (2, 1, 1, 1)

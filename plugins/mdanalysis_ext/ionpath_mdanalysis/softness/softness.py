@@ -9,7 +9,6 @@ import numpy as np
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.softness.correlation import Correlation, softness_correlation
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.grid import GridSearch, grid_search
 from ionpath.softness.labels import check_classes, label_ions
@@ -23,11 +22,12 @@ from ionpath.softness.training import cross_validate, feature_weights, fit_softn
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis.softness import _mapping
 from ionpath_mdanalysis.softness._increments import Floats, IncrementAnalysis
+from ionpath_mdanalysis.softness._relating import Relating
 from ionpath_mdanalysis.softness._showing import Showing
 
 
 @references("cubuk2015", "chen2025", "chen2023", "guan2024", "falk1998", "scikit-learn")
-class Softness(Showing, IncrementAnalysis):
+class Softness(Relating, Showing, IncrementAnalysis):
     """Softness of mobile ions: which surroundings come before motion.
 
     Parameters
@@ -265,33 +265,6 @@ class Softness(Showing, IncrementAnalysis):
             "balanced accuracy": s.balanced_accuracy,
             "MCC": s.matthews,
         }
-
-    # What softness goes with.
-
-    def correlate(self, quantity: Any, *, n_bins: int = 20) -> Correlation:
-        """Correlate softness with another quantity, by sample, by ion and in bins of softness.
-
-        Parameters
-        ----------
-        quantity : array_like (n_times, n_ions) or (n_ions,), or analysis
-            Values for ``results.frames`` and ``results.indices``; or an analysis that was run with ``series=True``,
-            such as `IonVoronoiVolume` or `AveragedSteinhardt`, from which these are taken.
-        n_bins : int, default 20
-            Bins of softness.
-
-        Returns
-        -------
-        ionpath.softness.Correlation
-            Pearson coefficients and means in bins.
-
-        Raises
-        ------
-        InputError
-            If frames or ions of the analysis do not cover those of the softness.
-        """
-        self._require_results()
-        values = _mapping.series_of(quantity, self.results.frames, self.results.indices)
-        return softness_correlation(self.results.softness, values, n_bins=n_bins)
 
     def rearrangement_probability(self, edges: Any = None, *, n_bins: int = 12) -> RearrangementProbability:
         """Compute P_R(S) with other bins.

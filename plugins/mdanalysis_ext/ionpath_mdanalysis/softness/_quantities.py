@@ -1,0 +1,199 @@
+"""Quantities of single ions, computed from frames that are read again one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError, require
+from ionpath.softness.correlation import neighbour_fraction
+from ionpath.structure.clusters import ClusterFinder
+from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis.softness._mapping import frames_of
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def is_calculator(quantity: Any) -> bool:
+    """Tell calculators and their names from arrays and analyses.
+
+    Parameters
+    ----------
+    quantity : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        Whether it is meant as a calculator.
+    """
+    return isinstance(quantity, (str, type)) or hasattr(quantity, "get_potential_energy")
+
+
+def calculator_of(calculator: Any, **options: Any) -> Any:
+    """Make a calculator from its name.
+
+    Parameters
+    ----------
+    calculator : str, class or ASE calculator
+        Name that ASE knows it by, class, or the calculator itself.
+    **options
+        Arguments of the class.
+
+    Returns
+    -------
+    ASE calculator
+        With ``get_potential_energies``.
+
+    Raises
+    ------
+    InputError
+        If ASE knows no such calculator, options come with one that is made already, or it has no energies of single
+        atoms.
+    MissingDependency
+        If ASE is not installed.
+    """
+    made = calculator
+    if isinstance(calculator, str):
+        ase = require("ase.calculators.calculator", purpose="potential energies", install="pip install ase")
+        try:
+            made = ase.get_calculator_class(calculator)
+        except (ImportError, AttributeError) as error:
+            raise InputError(
+                "calculator", need="the name of a calculator that ASE knows", got=repr(calculator),
+                remedy="ase.calculators.calculator.names lists them; 'ionpath' is the potential shipped here",
+            ) from error  # fmt: skip
+    if isinstance(calculator, (str, type)):
+        made = made(**options)
+    elif options:
+        raise InputError(
+            "calculator", need="a name or a class to pass options to", got=type(made).__name__,
+            remedy=f"set {', '.join(options)} where it is made",
+        )  # fmt: skip
+    if not hasattr(made, "get_potential_energies"):
+        raise _without_energies(made)
+    return made
+
+
+def _without_energies(calculator: Any) -> InputError:
+    return InputError(
+        "calculator", need="a calculator with energies of single atoms (get_potential_energies)",
+        got=f"{type(calculator).__name__}, which has none",
+        remedy="use one whose implemented_properties name 'energies', such as 'ionpath'",
+    )  # fmt: skip
+
+
+def potential_energies(
+    atoms: Any, frames: Ints, indices: Ints, calculator: Any, *, verbose: bool = False, **options: Any
+) -> Floats:
+    """Compute energies of single atoms frame by frame.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        All atoms that interact.
+    frames : ndarray of int, (n_times,)
+        Frame numbers.
+    indices : ndarray of int, (n_ions,)
+        Rows of the atoms whose energies are wanted.
+    calculator : str, class or ASE calculator
+        What `calculator_of` takes.
+    verbose : bool, default False
+        Show a progress bar.
+    **options
+        Arguments of a calculator that is named.
+
+    Returns
+    -------
+    ndarray, (n_times, n_ions)
+        In eV.
+
+    Raises
+    ------
+    InputError
+        If the calculator has no energies of single atoms, or they are not finite.
+    """
+    made = calculator_of(calculator, **options)
+    ase = require("ase", purpose="potential energies", install="pip install ase")
+    from ase.calculators.calculator import PropertyNotImplementedError
+    from MDAnalysis.lib.log import ProgressBar
+
+    image = ase.Atoms(_checks.elements_of(atoms, "atoms").tolist(), pbc=True)
+    found = np.empty((len(frames), len(indices)))
+    bar = ProgressBar(frames_of(atoms, frames), total=len(frames), desc="Energies", disable=not verbose)
+    for k, (positions, cell) in enumerate(bar):
+        image.set_cell(cell)
+        image.set_positions(positions)
+        try:
+            energies = np.asarray(made.get_potential_energies(image), dtype=np.float64)
+        except (PropertyNotImplementedError, NotImplementedError) as error:
+            raise _without_energies(made) from error
+        if energies.shape != (len(image),) or not np.isfinite(energies).all():
+            got = f"shape {energies.shape}" if energies.shape != (len(image),) else "nan or infinity"
+            raise InputError(
+                "calculator", need=f"{len(image)} finite energies", got=f"{got} in frame {int(frames[k])}",
+                remedy="check the calculator and the structure",
+            )  # fmt: skip
+        found[k] = energies[indices]
+    return found
+
+
+def anion_shares(
+    atoms: Any,
+    frames: Ints,
+    rows: Ints,
+    *,
+    cutoff: float,
+    centres: str | Sequence[str],
+    ligands: str | Sequence[str],
+    bond: float,
+    centre_bond: float,
+) -> dict[str, Floats]:
+    """Compute which share of the ligands around each ion belongs to each kind of anion.
+
+    Parameters
+    ----------
+    atoms : AtomGroup
+        Atoms with ions, centres and ligands.
+    frames : ndarray of int, (n_times,)
+        Frame numbers.
+    rows : ndarray of int, (n_ions,)
+        Rows of the ions among the atoms.
+    cutoff : float
+        Radius around an ion in A.
+    centres, ligands : str or sequence of str
+        Species.
+    bond, centre_bond : float
+        Longest bonds in A.
+
+    Returns
+    -------
+    dict of str to ndarray, (n_times, n_ions)
+        Share of each kind that occurs; the shares of an ion add up to 1.
+
+    Raises
+    ------
+    InputError
+        If a species is absent or an ion has no ligand within the cutoff.
+    """
+    symbols = _checks.elements_of(atoms, "atoms").tolist()
+    finder = ClusterFinder(symbols, centres=centres, ligands=ligands, bond=bond, centre_bond=centre_bond)
+    shares: dict[str, Floats] = {}
+    for k, (positions, cell) in enumerate(frames_of(atoms, frames)):
+        units = finder.frame(positions, cell)
+        kind = np.array(units.names)[units.ligand_unit]
+        for name in np.unique(kind).tolist():
+            share = neighbour_fraction(positions, cell, rows, finder.ligands, kind == name, cutoff)
+            if np.isnan(share).any():
+                raise InputError(
+                    "cutoff", need="ligands around each ion",
+                    got=f"none within {cutoff:g} A of atom {int(atoms.ix[rows[np.isnan(share).argmax()]])} in "
+                    f"frame {int(frames[k])}",
+                    remedy="use a larger cutoff",
+                )  # fmt: skip
+            shares.setdefault(name, np.zeros((len(frames), len(rows))))[k] = share
+    return shares
