@@ -5,6 +5,7 @@ from ionpath_ase.training.evaluate import Errors, evaluate, format_table, write_
 from ionpath_ase.training.fit import TrainedModel, compress, fit, learning_curve
 from ionpath_ase.training.labelling import LabelReport, label_frames, teacher
 from ionpath_ase.training.presets import PRESETS, dp_input
+from ionpath_ase.training.structures import starting_structure, starting_structures, structure_names, variants
 
 __all__ = [
     "PRESETS",
@@ -21,7 +22,11 @@ __all__ = [
     "learning_curve",
     "read_frames",
     "split_by_tag",
+    "starting_structure",
+    "starting_structures",
+    "structure_names",
     "teacher",
+    "variants",
     "write_deepmd",
     "write_table",
 ]

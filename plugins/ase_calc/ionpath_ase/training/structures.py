@@ -1,0 +1,254 @@
+"""Where training starts: named crystals, melts, and strained and shaken copies of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionpath.errors import InputError, require
+from ionpath_ase.training import crystals
+from ionpath_ase.training.packing import packed_ions
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_INSTALL = 'pip install "ionpath[pymatgen]"'
+_Builder = Callable[[int], "Atoms"]
+
+_MELTS: dict[str, dict[str, int]] = {
+    "melt-67Li2S-33P2S5": {"Li": 32, "P": 16, "S": 56},
+    "melt-70Li2S-30P2S5": {"Li": 28, "P": 12, "S": 44},
+    "melt-75Li2S-25P2S5": {"Li": 36, "P": 12, "S": 48},
+    "melt-80Li2S-20P2S5": {"Li": 32, "P": 8, "S": 36},
+    "melt-Li6PS5Cl": {"Li": 36, "P": 6, "S": 30, "Cl": 6},
+    "melt-Li5.5PS4.5Cl1.5": {"Li": 44, "P": 8, "S": 36, "Cl": 12},
+    "melt-LSPSCl": {"Li": 40, "Si": 6, "P": 6, "S": 46, "Cl": 2},
+}
+
+
+def structure_names() -> tuple[str, ...]:
+    """Names of all starting structures.
+
+    Returns
+    -------
+    tuple of str
+        ``LPSCl-I`` to ``LPSCl-III`` and ``LSPSCl`` of Guan et al., arXiv:2412.07115; ``Li6-xPS5-xCl1+x`` as
+        ``x=0.25,y=0.50`` (excess chloride x, inversion y); relatives; ``melt-...``.
+
+    Examples
+    --------
+    >>> names = structure_names()
+    >>> "LPSCl-III" in names, sum(name.startswith("x=") for name in names), "melt-75Li2S-25P2S5" in names
+    (True, 15, True)
+    """
+    return tuple(_builders())
+
+
+def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> Atoms:
+    """Build one starting structure.
+
+    Parameters
+    ----------
+    name : str
+        One of `structure_names`.
+    shortest : float, default 0
+        Crystals are repeated until no lattice vector is shorter than this, in A.
+    seed : int, default 0
+        Seed of the arrangement of anions and lithium, or of the packing.
+
+    Returns
+    -------
+    ase.Atoms
+        Structure with its name as ``info["tag"]``.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown.
+    MissingDependency
+        If the structure comes from the pymatgen plugin and pymatgen is not installed.
+
+    Notes
+    -----
+    The formula that Guan et al. give for LPSCl-I does not agree with its 4,608 atoms. These are 384 formula units of
+    Li5PS4Cl2, which has the five lithium per cage that are described there: ``LPSCl-I`` is taken as that composition,
+    on the cubic framework (the coordinates are not published).
+
+    Examples
+    --------
+    >>> starting_structure("Li2S", shortest=8.0).get_chemical_formula()
+    'Li64S32'
+    """
+    builders = _builders()
+    if name not in builders:
+        import difflib
+
+        near = difflib.get_close_matches(name, builders, n=3, cutoff=0.3) or list(builders)[:3]
+        raise InputError(
+            "name",
+            need="a starting structure",
+            got=repr(name),
+            remedy=f"the nearest names are: {', '.join(near)}",
+        )
+    atoms = builders[name](seed)
+    if not name.startswith("melt-"):
+        atoms = atoms.repeat([max(1, math.ceil(shortest / edge - 1e-9)) for edge in atoms.cell.lengths()])
+    atoms.info = {"tag": name}
+    return atoms
+
+
+def starting_structures(
+    names: Iterable[str] | None = None, *, shortest: float = 0.0, seed: int = 0
+) -> dict[str, Atoms]:
+    """Build several starting structures.
+
+    Parameters
+    ----------
+    names : iterable of str, optional
+        Names; all by default.
+    shortest : float, default 0
+        Crystals are repeated until no lattice vector is shorter than this, in A.
+    seed : int, default 0
+        Seed of arrangements.
+
+    Returns
+    -------
+    dict of str to ase.Atoms
+        Name to structure.
+
+    Raises
+    ------
+    InputError
+        If a name is unknown, or there is none.
+
+    Examples
+    --------
+    >>> list(starting_structures(["LiCl", "Li4P2S6"]))
+    ['LiCl', 'Li4P2S6']
+    """
+    wanted = structure_names() if names is None else tuple(names)
+    if not wanted:
+        raise InputError("names", need="at least one starting structure", got="none")
+    return {name: starting_structure(name, shortest=shortest, seed=seed) for name in wanted}
+
+
+def variants(
+    atoms: Atoms,
+    *,
+    strains: Sequence[float] = (-0.02, 0.0, 0.02, 0.04),
+    shear: float = 0.01,
+    rattle: float = 0.05,
+    copies: int = 1,
+    seed: int = 0,
+) -> list[Atoms]:
+    """Strained and shaken copies of a structure.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure; not changed.
+    strains : sequence of float, optional
+        Linear strains of the cell, each above -0.5.
+    shear : float, default 0.01
+        Standard deviation of a random symmetric strain that comes on top, 0 for none.
+    rattle : float, default 0.05
+        Standard deviation of random displacements along each axis in A.
+    copies : int, default 1
+        Copies for each strain.
+    seed : int, default 0
+        Seed.
+
+    Returns
+    -------
+    list of ase.Atoms
+        ``copies`` structures for each strain.
+
+    Raises
+    ------
+    InputError
+        If a strain, a width or the number of copies cannot be used.
+
+    Examples
+    --------
+    >>> from ionpath_ase.training.crystals import lithium_chloride
+    >>> made = variants(lithium_chloride(), strains=(0.0, 0.02), shear=0.0)
+    >>> [round(copy.cell.lengths()[0], 4) for copy in made]
+    [5.129, 5.2316]
+    """
+    if not all(-0.5 < strain < 1.0 for strain in strains) or not strains:
+        raise InputError("strains", need="numbers above -0.5 and below 1", got=str(list(strains)))
+    if rattle < 0.0 or shear < 0.0 or copies < 1:
+        raise InputError(
+            "rattle, shear, copies",
+            need="widths of 0 or above, and a copy at least",
+            got=f"{rattle}, {shear}, {copies}",
+        )
+    rng = np.random.default_rng(seed)
+    made = []
+    for strain in strains:
+        for _ in range(copies):
+            copy = atoms.copy()
+            random = rng.normal(0.0, shear, (3, 3))
+            deformation = (1.0 + strain) * np.eye(3) + 0.5 * (random + random.T)
+            copy.set_cell(copy.cell.array @ deformation, scale_atoms=True)
+            copy.positions += rng.normal(0.0, rattle, copy.positions.shape)
+            made.append(copy)
+    return made
+
+
+def _builders() -> dict[str, _Builder]:
+    """Name to a function of the seed."""
+    found: dict[str, _Builder] = {
+        "LPSCl-I": partial(_argyrodite, x_excess=1.0),
+        "LPSCl-II": partial(_argyrodite),
+        "LPSCl-III": partial(_argyrodite, x_excess=0.5),
+        "LSPSCl": partial(_pymatgen, "lspscl"),
+    }
+    for x in (0.0, 0.25, 0.5, 0.75, 1.0):
+        for y in np.arange(x, 1.01, 0.25):
+            found[f"x={x:.2f},y={y:.2f}"] = partial(_argyrodite, x_excess=x, inversion=float(y))
+    found |= {
+        "LPSCl-48h": partial(_argyrodite, lithium="48h"),
+        "Li7PS6": partial(_argyrodite, halide=None),
+        "beta-Li3PS4": partial(_pymatgen, "lithium_thiophosphate", "beta"),
+        "gamma-Li3PS4": partial(_pymatgen, "lithium_thiophosphate", "gamma"),
+        "Li7P3S11": lambda seed: crystals.heptalithium_thiophosphate(),
+        "Li4P2S6": lambda seed: crystals.lithium_hypothiodiphosphate(),
+        "Li2S": lambda seed: crystals.lithium_sulfide(),
+        "LiCl": lambda seed: crystals.lithium_chloride(),
+    }
+    for name, counts in _MELTS.items():
+        found[name] = partial(_melt, counts)
+    return found
+
+
+def _argyrodite(seed: int, **options: Any) -> Atoms:
+    return _converted(_host().argyrodite(seed=seed, **options))
+
+
+def _pymatgen(function: str, *words: str | int) -> Atoms:
+    return _converted(getattr(_host(), function)(*words[:-1]))
+
+
+def _melt(counts: dict[str, int], seed: int) -> Atoms:
+    return packed_ions(counts, seed=seed)
+
+
+def _host() -> Any:
+    return require("pymatgen.analysis.argyrodite", purpose="argyrodite structures", install=_INSTALL)
+
+
+def _converted(structure: Any) -> Atoms:
+    """As plain ASE atoms."""
+    from ase import Atoms
+
+    return Atoms(
+        [site.specie.symbol for site in structure],
+        positions=structure.cart_coords,
+        cell=structure.lattice.matrix,
+        pbc=True,
+    )

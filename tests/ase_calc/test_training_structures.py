@@ -1,0 +1,137 @@
+"""Starting structures: composition, charge, bonds, and the copies made of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from ionpath.errors import InputError, IonpathError, MissingDependency
+from ionpath_ase.training import (
+    starting_structure,
+    starting_structures,
+    structure_names,
+    structures,
+    variants,
+)
+from ionpath_ase.training.packing import packed_ions
+
+CHARGE = {"Li": 1, "P": 5, "Si": 4, "S": -2, "Cl": -1}
+
+
+def nearest(atoms, centre, other, reach):
+    """Number of neighbours of each atom of `centre`, and their distances."""
+    symbols = np.array(atoms.get_chemical_symbols())
+    distances = atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    block = distances[symbols == centre][:, symbols == other]
+    return (block < reach).sum(axis=1), block[block < reach]
+
+
+@pytest.mark.parametrize("name", structure_names())
+def test_neutral_with_whole_tetrahedra_and_no_contacts(name: str) -> None:
+    if not name.startswith(("Li4P", "Li2S", "LiCl", "Li7P3")):
+        pytest.importorskip("pymatgen.core", reason="the pymatgen plugin makes these")
+    atoms = starting_structure(name)
+    counts = Counter(atoms.get_chemical_symbols())
+    charge = sum(CHARGE[element] * number for element, number in counts.items())
+    assert charge == (counts["P"] if name == "Li4P2S6" else 0)  # P-P bonds: phosphorus is P(4+)
+    for a, b, shortest in (("Li", "S", 2.0), ("Li", "Cl", 2.0), ("S", "S", 2.6), ("Li", "Li", 1.9)):
+        assert nearest(atoms, a, b, shortest)[0].sum() == 0
+    if counts["P"] and name != "Li4P2S6":
+        sulfur = nearest(atoms, "P", "S", 2.45)[0]
+        assert (sulfur == 4).all()
+    assert atoms.info == {"tag": name}
+    assert atoms.pbc.all()
+
+
+def test_compositions_of_the_named_systems() -> None:
+    pytest.importorskip("pymatgen.core", reason="the pymatgen plugin makes these")
+    expected = {
+        "LPSCl-I": "Li5PS4Cl2",
+        "LPSCl-II": "Li6PS5Cl",
+        "LPSCl-III": "Li11P2S9Cl3",  # Li5.5PS4.5Cl1.5
+        "LSPSCl": "Li20Si3P3S23Cl",
+        "Li7PS6": "Li7PS6",
+        "x=0.75,y=1.00": "Li21P4S17Cl7",
+        "melt-67Li2S-33P2S5": "Li4P2S7",
+        "melt-80Li2S-20P2S5": "Li8P2S9",
+    }
+    from pymatgen.core import Composition
+
+    for name, formula in expected.items():
+        found = Composition(starting_structure(name).get_chemical_formula())
+        assert found.reduced_formula == Composition(formula).reduced_formula, name
+
+
+def test_small_crystals_have_their_distances() -> None:
+    # Li-Cl = a/2 of rock salt; Li-S = sqrt(3)/4 a of antifluorite
+    number, distances = nearest(starting_structure("LiCl", shortest=10.0), "Li", "Cl", 3.0)
+    assert (number == 6).all()
+    assert distances == pytest.approx(5.129 / 2)
+    number, distances = nearest(starting_structure("Li2S", shortest=10.0), "Li", "S", 3.0)
+    assert (number == 4).all()
+    assert distances == pytest.approx(5.708 * np.sqrt(3) / 4)
+    number, distances = nearest(starting_structure("Li4P2S6", shortest=12.0), "P", "P", 2.4)
+    assert (number == 1).all()
+    assert distances == pytest.approx(2.25, abs=0.01)
+    seven = starting_structure("Li7P3S11")
+    shared = nearest(seven, "S", "P", 2.45)[0]
+    assert Counter(shared.tolist()) == {1: 20, 2: 2}  # two P2S7, two PS4
+    import spglib
+
+    cell = (seven.cell.array, seven.get_scaled_positions(), seven.numbers)
+    assert spglib.get_symmetry_dataset(cell, symprec=1e-3).international == "P-1"
+
+
+def test_packing_shares_corners_only_where_sulfur_is_missing() -> None:
+    made = packed_ions({"Li": 14, "P": 6, "S": 22}, seed=3)
+    shared = nearest(made, "S", "P", 2.45)[0]
+    assert Counter(shared.tolist()) == {1: 20, 2: 2}
+    assert np.allclose(made.positions, packed_ions({"Li": 14, "P": 6, "S": 22}, seed=3).positions)
+    assert not np.allclose(made.positions, packed_ions({"Li": 14, "P": 6, "S": 22}, seed=4).positions)
+    density = made.get_masses().sum() / made.get_volume() / 0.602214076
+    assert density == pytest.approx(1.9)
+    with pytest.raises(InputError, match=r"counts: need at least 3.5 sulfur per tetrahedron, got 6 for 2"):
+        packed_ions({"Li": 4, "P": 2, "S": 6})
+    with pytest.raises(InputError, match="counts: need numbers of Li, P, Si, S, Cl, got"):
+        packed_ions({"Na": 4})
+    with pytest.raises(IonpathError, match=r"could not be packed at 6.0 g/cm3 .* lower the density"):
+        packed_ions({"Li": 6, "P": 2, "S": 8}, density=6.0)
+
+
+def test_variants_are_strained_shaken_and_repeatable() -> None:
+    salt = starting_structure("LiCl")
+    before = salt.positions.copy()
+    made = variants(salt, strains=(-0.02, 0.03), shear=0.0, rattle=0.05, copies=20, seed=5)
+    assert len(made) == 40
+    assert np.array_equal(salt.positions, before)
+    lengths = [a.cell.lengths()[0] / 5.129 for a in made]
+    assert lengths == pytest.approx([0.98] * 20 + [1.03] * 20)
+    moved = np.concatenate([a.positions - salt.get_scaled_positions() @ a.cell.array for a in made])
+    assert moved.std() == pytest.approx(0.05, rel=0.1)
+    again = variants(salt, strains=(-0.02, 0.03), shear=0.0, rattle=0.05, copies=20, seed=5)
+    assert np.array_equal(made[7].positions, again[7].positions)
+    sheared = variants(salt, strains=(0.0,), shear=0.02)[0]
+    assert np.allclose(sheared.cell.array, sheared.cell.array.T)  # a strain, not a rotation, of a cubic cell
+    assert abs(sheared.cell.array[0, 1]) > 1e-4
+    with pytest.raises(InputError, match="strains: need numbers above -0.5"):
+        variants(salt, strains=(-0.7,))
+    with pytest.raises(InputError, match="rattle, shear, copies: need widths of 0 or above"):
+        variants(salt, rattle=-1.0)
+
+
+def test_unknown_names_and_a_missing_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(InputError, match=r"name: need a starting structure, got 'LPSCl-IV'; .* LPSCl-I"):
+        starting_structure("LPSCl-IV")
+    with pytest.raises(InputError, match="names: need at least one starting structure, got none"):
+        starting_structures([])
+    assert list(starting_structures(["LiCl", "Li2S"], shortest=6.0)) == ["LiCl", "Li2S"]
+
+    def missing(module: str, *, purpose: str, install: str) -> None:
+        raise MissingDependency(module, purpose=purpose, install=install)
+
+    monkeypatch.setattr(structures, "require", missing)
+    with pytest.raises(MissingDependency, match=r"argyrodite structures .* pip install .ionpath.pymatgen"):
+        starting_structure("LPSCl-II")
