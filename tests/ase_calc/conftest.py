@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from ase import Atoms
@@ -30,3 +32,27 @@ def argyrodite() -> Atoms:
     assert atoms.get_chemical_formula() == "Cl4Li24P4S20"
     atoms.positions += np.random.default_rng(5).normal(0.0, 0.03, atoms.positions.shape)
     return atoms
+
+
+@pytest.fixture(scope="session")
+def different_models(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three potentials: the shipped one, and two whose fitting nets were moved at random by 10 %."""
+    import tensorflow as tf
+
+    from ionpath_ase.potentials import resolve
+
+    folder = tmp_path_factory.mktemp("models")
+    made = []
+    for number in (1, 2, 3):
+        graph = tf.compat.v1.GraphDef()
+        graph.ParseFromString(resolve("argyrodite").read_bytes())
+        rng = np.random.default_rng(number)
+        for node in graph.node if number > 1 else ():
+            if node.op == "Const" and "layer_" in node.name and node.name.endswith("matrix"):
+                values = tf.make_ndarray(node.attr["value"].tensor)
+                moved = values + 0.1 * values.std() * rng.standard_normal(values.shape)
+                node.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(moved.astype(values.dtype)))
+        made.append(folder / ("salt.pb" if number == 1 else f"salt.{number}.pb"))
+        made[-1].write_bytes(graph.SerializeToString())
+    assert made[0].read_bytes() != made[1].read_bytes() != made[2].read_bytes()
+    return made

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ionpath.errors import InputError
 from ionpath_ase._geometry import ContactCheck, model_cell
 from ionpath_ase._model import Evaluation, Model
-from ionpath_ase.potentials import resolve
+from ionpath_ase.potentials import members, resolve
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -161,8 +161,9 @@ class Committee(Calculator):
 
     Parameters
     ----------
-    models : sequence of (str, path or IonPath)
-        At least two potentials that know the same elements.
+    models : str, path, or sequence of (str, path or IonPath)
+        A name or file that stands for all its members (`ionpath_ase.potentials.members`): ``"argyrodite"`` for
+        ``argyrodite.pb``, ``argyrodite.2.pb`` and so on. Or at least two potentials that know the same elements.
     closest : float, default 0.5
         Atoms closer than this, in A, are an error.
     **kwargs
@@ -203,15 +204,27 @@ class Committee(Calculator):
     ]
 
     def __init__(
-        self, models: Sequence[str | os.PathLike[str] | IonPath], *, closest: float = 0.5, **kwargs: Any
+        self,
+        models: str | os.PathLike[str] | Sequence[str | os.PathLike[str] | IonPath],
+        *,
+        closest: float = 0.5,
+        **kwargs: Any,
     ) -> None:
-        if isinstance(models, str | os.PathLike) or len(models) < 2:
+        given = list(members(models)) if isinstance(models, str | os.PathLike) else list(models)
+        if len(given) < 2:
             raise InputError(
-                "models", need="at least two potentials", got=repr(models), remedy="use IonPath for one"
+                "models",
+                need="at least two potentials",
+                got=f"{len(given)}: {', '.join(_label(m) for m in given) or 'none'}",
+                remedy="use IonPath for one, or train others with other seeds (ionpath train fit --seed)",
             )
         super().__init__(**kwargs)
         self._contacts = ContactCheck(closest)
-        self._models = [m._model if isinstance(m, IonPath) else Model(resolve(m)) for m in models]
+        self._models = [m._model if isinstance(m, IonPath) else Model(resolve(m)) for m in given]
+
+    def __len__(self) -> int:
+        """Number of members."""
+        return len(self._models)
 
     @property
     def elements(self) -> tuple[str, ...]:
@@ -278,6 +291,11 @@ def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     spread: NDArray[np.float64] = forces - forces.mean(axis=0)
     return np.sqrt((spread**2).sum(axis=2).mean(axis=0))
+
+
+def _label(model: str | os.PathLike[str] | IonPath) -> str:
+    """What to call a member in a message."""
+    return str(model.parameters["model"]) if isinstance(model, IonPath) else os.path.basename(model)
 
 
 def _prepare(

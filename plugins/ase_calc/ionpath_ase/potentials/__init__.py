@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 from pathlib import Path
 
 from ionpath.errors import InputError
@@ -11,6 +12,7 @@ from ionpath.errors import InputError
 _FOLDER = Path(__file__).resolve().parent
 SUFFIXES = (".pb", ".pth", ".pt2", ".dp", ".savedmodel", ".json", ".hlo", ".yaml", ".yml")
 """File name endings that are taken for a model of deepmd-kit."""
+_NUMBERED = re.compile(r"\.\d+$")
 
 
 def available() -> dict[str, Path]:
@@ -19,7 +21,8 @@ def available() -> dict[str, Path]:
     Returns
     -------
     dict of str to pathlib.Path
-        Name to file. Names registered by plugins (`ionpath.plugins`, hook ``potentials``) replace shipped ones.
+        Name to file; of a committee (see `members`) the first one. Names registered by plugins (`ionpath.plugins`,
+        hook ``potentials``) replace shipped ones.
 
     Examples
     --------
@@ -28,7 +31,7 @@ def available() -> dict[str, Path]:
     """
     from ionpath import plugins
 
-    found = {path.stem: path for path in sorted(_FOLDER.glob("*.pb"))}
+    found = {path.stem: path for path in sorted(_FOLDER.glob("*.pb")) if not _NUMBERED.search(path.stem)}
     found.update({name: Path(path) for name, path in plugins.available("potentials").items()})
     return found
 
@@ -58,6 +61,8 @@ def resolve(model: str | os.PathLike[str]) -> Path:
     """
     text = os.fspath(model)
     path = Path(text).expanduser()
+    if _NUMBERED.search(text) and (_FOLDER / f"{text}.pb").exists():
+        return _FOLDER / f"{text}.pb"
     if path.suffix in SUFFIXES or os.sep in text:
         if not path.exists():
             raise InputError("model", need="an existing file", got=f"{text}, which does not exist")
@@ -72,3 +77,36 @@ def resolve(model: str | os.PathLike[str]) -> Path:
         got=repr(text),
         remedy=f"the nearest names are: {', '.join(near)}",
     )
+
+
+def members(model: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Files of all members of a committee.
+
+    Parameters
+    ----------
+    model : str or path
+        Name of `available`, or a file that deepmd-kit reads.
+
+    Returns
+    -------
+    tuple of pathlib.Path
+        The file of `resolve`, and those beside it that are called the same with ``.2``, ``.3`` and so on before the
+        ending (``argyrodite.pb``, ``argyrodite.2.pb``), in this order. A single potential is a tuple of one.
+
+    Raises
+    ------
+    InputError
+        If there is neither such a name nor such a file.
+
+    Examples
+    --------
+    >>> members("argyrodite")[0].name
+    'argyrodite.pb'
+    """
+    first = resolve(model)
+    others = {}
+    for path in first.parent.glob(f"{first.stem}.*{first.suffix}"):
+        number = path.name[len(first.stem) + 1 : -len(first.suffix)]
+        if number.isdigit() and int(number) > 1:
+            others[int(number)] = path
+    return (first, *(others[number] for number in sorted(others)))
