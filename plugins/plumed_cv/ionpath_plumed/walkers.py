@@ -158,7 +158,7 @@ def main(path: str) -> None:
     job = Job(
         settings["folder"], given, settings["temperature"] or given.temperature, settings["timestep"] or given.timestep,
         settings["friction"], settings["seed"] + walker, settings["trajectory_every"], settings["checkpoint_every"],
-        settings["progress"] and walker == 0, f".{walker}",
+        settings["progress"] and walker == 0, f".{walker}", settings["engine"],
     )  # fmt: skip
     job.run(settings["atoms"], settings["picoseconds"], settings["restart"])
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -72,6 +72,8 @@ class MolecularDynamics:
         Go on from the checkpoint if there is one.
     progress : bool, default True
         Show a bar with time left and ns/day.
+    note : callable, optional
+        Called after every checkpoint; its text is shown in the bar.
 
     Raises
     ------
@@ -101,13 +103,14 @@ class MolecularDynamics:
         plumed: str | os.PathLike[str] | Sequence[str] | None = None,
         restart: bool = True,
         progress: bool = True,
+        note: Callable[[], str] | None = None,
     ) -> None:
         self.trajectory = Path(trajectory)
         self.log = Path(log) if log is not None else self.trajectory.with_suffix(".csv")
         self.checkpoint = self.trajectory.with_suffix(".checkpoint.npz")
         self.topology = self.trajectory.with_suffix(".pdb")
         self.plumed = plumed_lines(plumed)
-        self.restart, self.progress = restart, progress
+        self.restart, self.progress, self.note = restart, progress, note
         if settings.checkpoint_stride % settings.stride:
             raise InputError(
                 "checkpoint_stride",
@@ -160,6 +163,7 @@ class MolecularDynamics:
             self._save(engine, last, frames, rows, count)
         else:
             last, count = resume.snapshot, resume.frames
+        note = ""
         with ProgressBar(settings, last.step, self.progress) as bar:
             while last.step < settings.steps:
                 previous = last
@@ -168,7 +172,8 @@ class MolecularDynamics:
                 count = self._write(last, frames, rows, count)
                 if last.step % settings.checkpoint_stride == 0 or last.step >= settings.steps:
                     self._save(engine, last, frames, rows, count)
-                bar.update(last)
+                    note = self.note() if self.note is not None else ""
+                bar.update(last, note)
         return last, count
 
     def _engine(self, resume: Checkpoint | None) -> _Engine:

@@ -43,16 +43,19 @@ class ProgressBar:
     def __exit__(self, *args: object) -> None:
         self._bar.close()
 
-    def update(self, snapshot: Snapshot) -> None:
+    def update(self, snapshot: Snapshot, note: str = "") -> None:
         """Move the bar.
 
         Parameters
         ----------
         snapshot : Snapshot
             Where the run stands.
+        note : str, optional
+            What else to show.
         """
         days = (time.perf_counter() - self._clock) / 86400.0
         speed = (snapshot.step - self._start) * self._ps * 1e-3 / days
-        self._bar.set_postfix_str(f"{speed:.2f} ns/day, T={snapshot.temperature:.0f} K", refresh=False)
+        text = f"{speed:.2f} ns/day, T={snapshot.temperature:.0f} K" + (f", {note}" if note else "")
+        self._bar.set_postfix_str(text, refresh=False)
         # Sums of float steps may end a rounding above the total, which the bar warns about.
         self._bar.update(min(snapshot.step * self._ps, self._bar.total) - self._bar.n)

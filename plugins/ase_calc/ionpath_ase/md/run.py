@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,7 @@ def run_md(
     plumed: str | os.PathLike[str] | Sequence[str] | None = None,
     restart: bool = True,
     progress: bool = True,
+    note: Callable[[], str] | None = None,
 ) -> MDResult:
     """Run molecular dynamics with a Deep Potential.
 
@@ -93,6 +94,8 @@ def run_md(
         Go on from the checkpoint if there is one. A finished run returns at once; a longer one is continued.
     progress : bool, default True
         Show a bar with time left and ns/day.
+    note : callable, optional
+        Called without arguments after every checkpoint; its text is shown in the bar.
 
     Returns
     -------
@@ -150,7 +153,14 @@ def run_md(
         fixed=tuple(int(index) for index in fixed),
     )
     return MolecularDynamics(
-        atoms, settings, trajectory=trajectory, log=log, plumed=plumed, restart=restart, progress=progress
+        atoms,
+        settings,
+        trajectory=trajectory,
+        log=log,
+        plumed=plumed,
+        restart=restart,
+        progress=progress,
+        note=note,
     ).run()
 
 
