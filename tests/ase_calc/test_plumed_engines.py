@@ -91,6 +91,7 @@ def test_both_engines_give_the_same_biased_run(
     assert abs(expected) > 1.0
 
 
+@pytest.mark.slow
 def test_a_biased_lammps_run_goes_on(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     options = {"processes": 1, "checkpoint_interval": 0.02}
     run(crystal, tmp_path / "whole", monkeypatch, "lammps", **options)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, require
 from ionpath_ase._quiet import calm_environment, quiet_exit, quiet_stderr
+from ionpath_ase._verlet import VerletNeighbours, can_take_lists
+from ionpath_ase._verlet import evaluate as evaluate_with_lists
 
 FloatArray = NDArray[np.float64]
 INSTALL = 'pip install "ionpath[ase]"'
@@ -45,9 +47,10 @@ class Model:
         self._potential: Any = None
         self._cutoff: float | None = None
         self._elements: tuple[str, ...] = ()
+        self._neighbours: VerletNeighbours | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_potential": None, "_cutoff": None, "_elements": ()}
+        return {"path": self.path, "_potential": None, "_cutoff": None, "_elements": (), "_neighbours": None}
 
     def load(self) -> Any:
         """Load the model at the first call.
@@ -78,6 +81,8 @@ class Model:
                         got=f"{type(error).__name__}: {str(error)[:200]}",
                         remedy="check the file, and install the backend it was written with",
                     ) from error
+            if can_take_lists(getattr(self._potential, "deep_eval", None)):
+                self._neighbours = VerletNeighbours(float(self._potential.get_rcut()))
         return self._potential
 
     @property
@@ -155,15 +160,24 @@ class Model:
             If the model returns something that is not a finite number.
         """
         model = self.load()
+        if self._neighbours is not None and cell is not None and len(types) and not per_atom:
+            found = evaluate_with_lists(model.deep_eval, self._neighbours, positions, cell, types)
+            self._check(*found[:2])
+            return Evaluation(*found)
         box = None if cell is None else np.asarray(cell, dtype=float).reshape(1, 9)
         parts = model.eval(np.asarray(positions, dtype=float).reshape(1, -1), box, types, atomic=per_atom)
         energy, forces, virial = float(parts[0].ravel()[0]), parts[1].reshape(-1, 3), parts[2].reshape(3, 3)
-        if not (np.isfinite(energy) and np.isfinite(forces).all()):
-            bad = np.flatnonzero(~np.isfinite(forces).all(axis=1))
-            raise IonpathError(
-                f"the model {self.path.name} gives an energy of {energy} eV and forces that are not finite on "
-                f"{len(bad)} atoms (first: {bad[:5].tolist()}); the configuration is outside of what it can describe"
-            )
+        self._check(energy, forces)
         if not per_atom:
             return Evaluation(energy, forces, virial)
         return Evaluation(energy, forces, virial, parts[3].reshape(-1), parts[4].reshape(-1, 3, 3))
+
+    def _check(self, energy: float, forces: FloatArray) -> None:
+        """Refuse results that are not numbers."""
+        if np.isfinite(energy) and np.isfinite(forces).all():
+            return
+        bad = np.flatnonzero(~np.isfinite(forces).all(axis=1))
+        raise IonpathError(
+            f"the model {self.path.name} gives an energy of {energy} eV and forces that are not finite on "
+            f"{len(bad)} atoms (first: {bad[:5].tolist()}); the configuration is outside of what it can describe"
+        )

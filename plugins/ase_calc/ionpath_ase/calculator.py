@@ -126,6 +126,32 @@ class IonPath(Calculator):
         """Range of the interactions in A."""
         return self._model.cutoff
 
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
+        """What changed since the last call, of what the potential depends on.
+
+        Parameters
+        ----------
+        atoms : ase.Atoms
+            Structure.
+        tol : float
+            Not used: any change counts.
+
+        Returns
+        -------
+        list of str
+            Names of what changed.
+        """
+        before = self.atoms
+        if before is None:
+            return list(all_changes)
+        pairs = {
+            "positions": (before.positions, atoms.positions),
+            "numbers": (before.numbers, atoms.numbers),
+            "cell": (before.cell.array, atoms.cell.array),
+            "pbc": (before.pbc, atoms.pbc),
+        }
+        return [name for name, (old, new) in pairs.items() if not np.array_equal(old, new)]
+
     def calculate(
         self,
         atoms: Atoms | None = None,

@@ -1,0 +1,223 @@
+"""Neighbours with a skin, handed to a TensorFlow model of deepmd-kit, so that it does not search anew at each step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+OUTPUTS = ("energy_redu", "energy_derv_r", "energy_derv_c_redu")
+"""Names that deepmd-kit gives to energy, forces and virial."""
+
+
+class VerletNeighbours:
+    """Lists of neighbours within the cutoff and a skin, for one structure that moves.
+
+    Parameters
+    ----------
+    cutoff : float
+        Range of the model in A.
+    skin : float, default 1
+        Extra range in A.
+
+    Notes
+    -----
+    Let u be the largest distance of an atom from where it was when the lists were made, carried along with the cell,
+    and s the smallest factor by which the cell has shrunk any length since. A pair that was farther apart than
+    cutoff + skin is now at least s (cutoff + skin) - 2u apart. While that is above the cutoff, the lists hold.
+    """
+
+    def __init__(self, cutoff: float, skin: float = 1.0) -> None:
+        self.cutoff, self.skin = cutoff, skin
+        self.builds = 0
+        self._cell: FloatArray | None = None
+
+    def update(self, positions: FloatArray, cell: FloatArray, types: IntArray) -> None:
+        """Make sure that the lists hold.
+
+        Parameters
+        ----------
+        positions : numpy.ndarray, shape (n_atoms, 3)
+            Positions in A.
+        cell : numpy.ndarray, shape (3, 3)
+            Lattice vectors in A as rows.
+        types : numpy.ndarray of int, shape (n_atoms,)
+            Types of the model.
+        """
+        if not self._holds(positions, cell, types):
+            self._build(positions, cell, types)
+
+    def _holds(self, positions: FloatArray, cell: FloatArray, types: IntArray) -> bool:
+        if self._cell is None or not np.array_equal(types, self._types):
+            return False
+        before, shrink = self._positions, 1.0
+        if not np.array_equal(cell, self._cell):
+            change = np.linalg.solve(self._cell, cell)
+            before, shrink = before @ change, float(np.linalg.svd(change, compute_uv=False)[-1])
+        moved = positions - before
+        u = float(np.sqrt(np.einsum("ij,ij->i", moved, moved).max(initial=0.0)))
+        return shrink * (self.cutoff + self.skin) - 2.0 * u > self.cutoff
+
+    def _build(self, positions: FloatArray, cell: FloatArray, types: IntArray) -> None:
+        """List the images that matter, and the neighbours of every atom; atoms are sorted by type, as models want."""
+        reach = self.cutoff + self.skin
+        self.builds += 1
+        self._positions, self._cell, self._types = positions.copy(), cell.copy(), types.copy()
+        self.order = np.argsort(types, kind="stable")
+        fractional = positions[self.order] @ np.linalg.inv(cell)
+        home = np.floor(fractional)
+        fractional -= home
+        margin = reach * np.linalg.norm(np.linalg.inv(cell), axis=0)  # of the faces, in fractions
+        counts = np.ceil(margin).astype(int)
+        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts), indexing="ij"), -1).reshape(
+            -1, 3
+        )
+        shifts = shifts[np.any(shifts != 0, axis=1)]
+        images, atoms = _near(fractional, shifts, margin)
+        self.ghosts = atoms
+        self._shift = np.concatenate([-home, shifts[images] - home[atoms]])
+        points = np.concatenate([fractional, fractional[atoms] + shifts[images]]) @ cell
+        first, second = _pairs(points, len(positions), reach)
+        self.mesh = _mesh(len(positions), first, second)
+        self.all_types = np.concatenate([types[self.order], types[self.order][atoms]]).astype(np.int32)
+
+    def coordinates(self, positions: FloatArray, cell: FloatArray) -> FloatArray:
+        """Positions of atoms and images.
+
+        Parameters
+        ----------
+        positions : numpy.ndarray, shape (n_atoms, 3)
+            Positions in A.
+        cell : numpy.ndarray, shape (3, 3)
+            Lattice vectors in A as rows.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_atoms + n_images, 3)
+            Positions in A, atoms in the order of `order`.
+        """
+        ours = positions[self.order]
+        placed: FloatArray = np.concatenate([ours, ours[self.ghosts]]) + self._shift @ cell
+        return placed
+
+    def collect(self, forces: FloatArray) -> FloatArray:
+        """Forces on atoms from those on atoms and images.
+
+        Parameters
+        ----------
+        forces : numpy.ndarray, shape (n_atoms + n_images, 3)
+            Forces in eV/A.
+
+        Returns
+        -------
+        numpy.ndarray, shape (n_atoms, 3)
+            Forces in eV/A in the order of the structure.
+        """
+        count = len(self.order)
+        result = np.empty((count, 3))
+        for axis in range(3):
+            added = np.bincount(self.ghosts, weights=forces[count:, axis], minlength=count)
+            result[self.order, axis] = forces[:count, axis] + added
+        return result
+
+
+def _near(fractional: FloatArray, shifts: IntArray, margin: FloatArray) -> tuple[IntArray, IntArray]:
+    """Images within a margin of the cell: number of the shift, number of the atom."""
+    inside = np.ones((len(shifts), len(fractional)), dtype=bool)
+    for axis in range(3):
+        moved = fractional[:, axis] + shifts[:, axis, None]
+        inside &= (moved > -margin[axis]) & (moved < 1.0 + margin[axis])
+    images, atoms = np.nonzero(inside)
+    return images, atoms
+
+
+def _pairs(points: FloatArray, count: int, reach: float) -> tuple[IntArray, IntArray]:
+    """Neighbours of the first `count` points, sorted by these."""
+    from scipy.spatial import cKDTree
+
+    pairs = cKDTree(points).query_pairs(reach, output_type="ndarray")
+    pairs = pairs[pairs[:, 0] < count]  # the first index is the smaller one
+    both = pairs[pairs[:, 1] < count]
+    first = np.concatenate([pairs[:, 0], both[:, 1]])
+    second = np.concatenate([pairs[:, 1], both[:, 0]])
+    order = np.argsort(first, kind="stable")
+    return first[order], second[order]
+
+
+def _mesh(count: int, first: IntArray, second: IntArray) -> NDArray[np.int32]:
+    """The lists as deepmd-kit reads them: 16 numbers, atoms, how many neighbours each has, and these."""
+    head = np.zeros(16, dtype=np.int64)
+    head[0] = count
+    return np.concatenate([head, np.arange(count), np.bincount(first, minlength=count), second]).astype(
+        np.int32
+    )
+
+
+def can_take_lists(evaluator: Any) -> bool:
+    """Whether a model takes lists of neighbours: TensorFlow graphs of plain Deep Potentials do.
+
+    Parameters
+    ----------
+    evaluator : object
+        What deepmd-kit evaluates a model with.
+
+    Returns
+    -------
+    bool
+        True if `evaluate` works with it.
+    """
+    needed = {"natoms", "type", "coord", "box", "mesh"}
+    return (
+        needed <= set(getattr(evaluator, "tensors", {}))
+        and set(OUTPUTS) <= set(getattr(evaluator, "output_tensors", {}))
+        and not any(
+            getattr(evaluator, name, True) for name in ("has_fparam", "has_aparam", "has_efield", "has_spin")
+        )
+        and hasattr(evaluator, "sess")
+    )
+
+
+def evaluate(
+    evaluator: Any, neighbours: VerletNeighbours, positions: FloatArray, cell: FloatArray, types: IntArray
+) -> tuple[float, FloatArray, FloatArray]:
+    """Evaluate a model with lists that are kept from step to step.
+
+    Parameters
+    ----------
+    evaluator : object
+        One that `can_take_lists`.
+    neighbours : VerletNeighbours
+        Lists of this structure.
+    positions : numpy.ndarray, shape (n_atoms, 3)
+        Positions in A.
+    cell : numpy.ndarray, shape (3, 3)
+        Lattice vectors in A as rows.
+    types : numpy.ndarray of int, shape (n_atoms,)
+        Types of the model.
+
+    Returns
+    -------
+    tuple
+        Energy in eV, forces in eV/A, shape (n_atoms, 3), and virial in eV, shape (3, 3).
+    """
+    neighbours.update(positions, cell, types)
+    numbers = np.bincount(types, minlength=evaluator.ntypes)
+    tensors = evaluator.tensors
+    box = cell.ravel() if len(tensors["box"].shape) == 1 else cell.reshape(1, 9)
+    feed = {
+        tensors["natoms"]: np.array([len(types), len(neighbours.all_types), *numbers], dtype=np.int32),
+        tensors["type"]: neighbours.all_types,
+        tensors["coord"]: neighbours.coordinates(positions, cell).ravel(),
+        tensors["box"]: box,
+        tensors["mesh"]: neighbours.mesh,
+    }
+    wanted = [evaluator.output_tensors[name] for name in OUTPUTS]
+    energy, forces, virial = evaluator.sess.run(wanted, feed_dict=feed)
+    return (
+        float(energy.ravel()[0]),
+        neighbours.collect(np.asarray(forces, dtype=float).reshape(-1, 3)),
+        np.asarray(virial, dtype=float).reshape(3, 3),
+    )
