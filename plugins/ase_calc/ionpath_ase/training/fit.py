@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import time
 from collections.abc import Sequence
@@ -63,6 +64,7 @@ def fit(
     steps: int | None = None,
     seed: int = 1,
     elements: Sequence[str] = TYPE_MAP,
+    test: Sequence[Atoms] | None = None,
     test_fraction: float = 0.1,
     split_seed: int = 20261121,
     initial: str | os.PathLike[str] | None = None,
@@ -85,6 +87,8 @@ def fit(
         Seed of the weights; members of a committee differ in it.
     elements : sequence of str, optional
         Elements of the model.
+    test : sequence of ase.Atoms, optional
+        Labelled frames to judge the model by. With them `frames` are all trained on, and the next two have no effect.
     test_fraction : float, default 0.1
         Share of each tag that is set aside before training.
     split_seed : int, optional
@@ -111,20 +115,11 @@ def fit(
         If deepmd-kit is not installed.
     """
     target = Path(folder)
-    aside = split_by_tag(
-        [str(a.info.get("tag", "untagged")) for a in frames], fraction=test_fraction, seed=split_seed
-    )
-    test = [atoms for atoms, chosen in zip(frames, aside, strict=True) if chosen]
-    rest = [atoms for atoms, chosen in zip(frames, aside, strict=True) if not chosen]
-    paths = {}
-    for name, part in (("training", rest), ("validation", test)):
-        place = target / "data" / name
-        done = place.exists() and any(place.iterdir())
-        paths[name] = (
-            sorted(p for p in place.iterdir() if p.is_dir())
-            if done
-            else write_deepmd(part, place, type_map=elements)
-        )
+    rest, test = _split(frames, test, test_fraction, split_seed)
+    paths = {
+        name: _written(part, target / "data" / name, elements)
+        for name, part in (("training", rest), ("validation", test))
+    }
     made = dp_input(
         preset,
         training=[os.path.relpath(p, target) for p in paths["training"]],
@@ -144,6 +139,29 @@ def fit(
 
     errors = tuple(evaluate(test, IonPath(compressed)))
     return TrainedModel(compressed, frozen, len(rest), errors, write_table(errors, target / "errors.csv"))
+
+
+def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> list[Path]:
+    """Folders of the deepmd-kit systems, which are complete once they have their name."""
+    if not place.exists():
+        part = place.with_name(f".{place.name}")
+        shutil.rmtree(part, ignore_errors=True)
+        write_deepmd(frames, part, type_map=elements)
+        part.rename(place)
+    return sorted(path for path in place.iterdir() if path.is_dir())
+
+
+def _split(
+    frames: Sequence[Atoms], test: Sequence[Atoms] | None, fraction: float, seed: int
+) -> tuple[list[Atoms], list[Atoms]]:
+    """Frames to train on, and frames to judge by."""
+    if test is not None:
+        return list(frames), list(test)
+    aside = split_by_tag([str(a.info.get("tag", "untagged")) for a in frames], fraction=fraction, seed=seed)
+    return (
+        [atoms for atoms, chosen in zip(frames, aside, strict=True) if not chosen],
+        [atoms for atoms, chosen in zip(frames, aside, strict=True) if chosen],
+    )
 
 
 def compress(

@@ -1,0 +1,201 @@
+"""Molecular dynamics that looks for what a committee does not know."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError, IonpathError, MissingDependency
+from ionpath.files import atomic_path
+from ionpath_ase.training.loop_settings import LoopSettings
+from ionpath_ase.training.opes import multithermal_lines
+from ionpath_ase.training.selection import DeviationError, check_deviation, frame_deviations
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Exploration:
+    """One exploring run.
+
+    Attributes
+    ----------
+    frames : tuple[Atoms, ...]
+        Frames after the start, wrapped into the cell.
+    deviations : FloatArray
+        Force deviation of each atom, eV/A, shape (n_frames, n_atoms).
+    stopped : str
+        Why it ended early; empty if it did not.
+    """
+
+    frames: tuple[Atoms, ...]
+    deviations: FloatArray
+    stopped: str = ""
+
+    @property
+    def largest(self) -> FloatArray:
+        """Largest force deviation of each frame in eV/A, shape (n_frames,)."""
+        return self.deviations.max(axis=1, initial=0.0)
+
+
+def explore(
+    atoms: Atoms,
+    models: Sequence[str | os.PathLike[str]],
+    folder: str | os.PathLike[str],
+    *,
+    temperature: float,
+    settings: LoopSettings,
+    name: str = "structure",
+    seed: int = 0,
+    committee: Any = None,
+    progress: bool = True,
+) -> Exploration:
+    """Run molecular dynamics with the first model, and ask all models about each frame.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Start; not changed.
+    models : sequence of str or path
+        Members of the committee, two at least.
+    folder : str or path
+        Where the run goes. A stopped call goes on from its last checkpoint, a finished one is read.
+    temperature : float
+        Temperature in K.
+    settings : LoopSettings
+        Length, engine, ensemble, bias, limit.
+    name : str, default "structure"
+        What to call the structure in messages.
+    seed : int, default 0
+        Seed of the velocities.
+    committee : Committee, optional
+        Calculator of the models, if there is one already.
+    progress : bool, default True
+        Show a bar.
+
+    Returns
+    -------
+    Exploration
+        Frames and deviations. A run that leaves the limit of the deviation, or blows up, keeps its frames until there
+        and says why in ``stopped``, with the atoms.
+
+    Raises
+    ------
+    InputError
+        If the structure, the models or a setting cannot be used.
+    MissingDependency
+        If the engine is not installed.
+    """
+    from ionpath_ase.calculator import Committee
+    from ionpath_ase.md import run_md
+
+    place = Path(folder)
+    trajectory, finished = place / "trajectory.extxyz", place / "deviations.npz"
+    if finished.exists():
+        with np.load(finished, allow_pickle=False) as data:
+            return Exploration(tuple(_frames(trajectory, 1)), data["deviations"], str(data["stopped"]))
+    place.mkdir(parents=True, exist_ok=True)
+    watch = _Watch(trajectory, committee or Committee(list(models)), settings, f"{name} at {temperature:g} K")
+    start = atoms.copy()
+    stopped = ""
+    try:
+        run_md(
+            start,
+            temperature=temperature,
+            picoseconds=settings.picoseconds,
+            ensemble=settings.ensemble,
+            engine=settings.engine,
+            model=models[0],
+            timestep=settings.timestep,
+            pressure=settings.pressure,
+            trajectory=trajectory,
+            interval=settings.interval,
+            checkpoint_interval=settings.check_picoseconds,
+            seed=seed,
+            plumed=_plumed(place, temperature, settings),
+            progress=progress,
+            note=watch,
+        )
+    except MissingDependency:
+        raise
+    except InputError as error:
+        # atoms that come to overlap in the run are the model's fault, all else is the caller's
+        if error.name != "positions" or not watch(check=False):
+            raise
+        stopped = f"{watch.where}: {error}"
+    except IonpathError as error:
+        stopped = str(error) if isinstance(error, DeviationError) else f"{watch.where}: {error}"
+    watch(check=False)
+    with atomic_path(finished) as part:
+        np.savez(part, deviations=watch.deviations(len(atoms)), stopped=np.array(stopped))
+    return Exploration(tuple(_frames(trajectory, 1)), watch.deviations(len(atoms)), stopped)
+
+
+class _Watch:
+    """Looks at the new frames of a growing trajectory."""
+
+    def __init__(self, trajectory: Path, committee: Any, settings: LoopSettings, where: str) -> None:
+        self.trajectory, self.committee, self.settings, self.where = trajectory, committee, settings, where
+        self._rows: list[FloatArray] = []
+
+    def __call__(self, check: bool = True) -> str:
+        """Judge frames that were not there before; text for the bar."""
+        if not self.trajectory.exists():
+            return ""
+        for frame in _frames(self.trajectory, 1 + len(self._rows)):
+            row = self._judge(frame, check)
+            self._rows.append(row)
+            if check:
+                time = len(self._rows) * self.settings.interval
+                symbols = frame.get_chemical_symbols()
+                check_deviation(row, self.settings.limit, symbols, f"{self.where}, {time:g} ps")
+        return f"deviation {self._rows[-1].max():.2f} eV/A" if self._rows else ""
+
+    def _judge(self, frame: Atoms, check: bool) -> FloatArray:
+        """Deviation of each atom; infinite where the frame is beyond any model and that is no longer news."""
+        try:
+            return frame_deviations([frame], self.committee)[0]
+        except InputError as error:
+            if check or error.name != "positions":
+                raise
+            return np.full(len(frame), np.inf)
+
+    def deviations(self, n_atoms: int) -> FloatArray:
+        """All rows so far."""
+        return np.array(self._rows, dtype=float).reshape(len(self._rows), n_atoms)
+
+
+def _frames(path: Path, first: int) -> list[Atoms]:
+    from ase.io import read
+
+    frames: list[Atoms] = read(path, f"{first}:")
+    for frame in frames:
+        frame.calc = None
+        frame.wrap()
+    return frames
+
+
+def _plumed(folder: Path, temperature: float, settings: LoopSettings) -> list[str] | None:
+    """Lines of the bias, if there is one."""
+    if settings.exploration == "md":
+        return None
+    pace = 10
+    updates = round(settings.picoseconds * 1e3 / settings.timestep / pace)
+    return multithermal_lines(
+        folder,
+        temperature=temperature,
+        temperature_range=settings.temperature_range,
+        pressure=settings.pressure if settings.exploration.endswith("multibaric") else None,
+        pressure_range=settings.pressure_range,
+        pace=pace,
+        observation=max(10, min(100, updates // 10)),
+    )
