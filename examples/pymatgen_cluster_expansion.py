@@ -10,12 +10,14 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+import numpy as np
 from pymatgen.core import Structure
 from pymatgen.io.ase import AseAtomsAdaptor
 
 from pymatgen.analysis.argyrodite import (
     AnionClusterExpansion,
     EnumerateSiteInversionTransformation,
+    analyse,
     argyrodite,
     monte_carlo,
 )
@@ -57,6 +59,10 @@ def main() -> None:
     else:
         single = energy_function(options.calculator)
         energies = [single(s) for s in structures]
+    each = 1000 * np.array(energies) / [analyse(s).n_formula_units for s in structures]
+    print(
+        f"energies in meV per primitive cell: standard deviation {each.std():.1f}, range {np.ptp(each):.1f}"
+    )
     expansion = AnionClusterExpansion.fit(structures, energies)
     print(expansion.report())
     print("ten lowest by the expansion: inversion, multiplicity, eV per formula unit")

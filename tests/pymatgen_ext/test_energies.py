@@ -16,6 +16,7 @@ from pymatgen.analysis.argyrodite import (
     lithium_thiophosphate,
     lspscl,
     overlap_table,
+    relax_ordering,
     site_energies,
 )
 from pymatgen.analysis.argyrodite.energies import ewald_energy
@@ -173,6 +174,43 @@ def test_orderings_are_relaxed_by_an_ase_calculator() -> None:
     energies = [o.energy_per_formula for o in found]
     assert energies == sorted(energies)
     assert all(o.relaxed is not None and o.relaxed_space_group for o in found)
+
+
+def test_amm2_needs_four_primitive_cells_and_t2() -> None:
+    """mm2 with the translations of the framework is Imm2; a face-centred lattice of its own has four cells."""
+    for size in (1, 2, 3):
+        with pytest.raises(
+            InputError, match=rf"space_group: need a subgroup of the framework .* {size} cells, got Amm2"
+        ):
+            lithium_orderings(space_group="Amm2", size=size)
+    with pytest.raises(InputError, match=r"closest: need room for 24 lithium on T5 sites, got none at 1.95"):
+        lithium_orderings(space_group="Amm2", size=4)
+    found = lithium_orderings(space_group="Amm2", size=4, kinds=("T5", "T2"), closest=2.5)
+    assert len(found) == 16
+    assert all(o.space_group == "Amm2" and len(o.structure) == 52 for o in found)
+    with pytest.raises(InputError, match=r"space_group: need a Hermann-Mauguin symbol as Amm2, got 'amm'"):
+        lithium_orderings(space_group="amm")
+
+
+def test_orderings_by_subgroup_are_those_of_the_whole_list() -> None:
+    """Building from subgroups and listing everything give the same orderings of the primitive cell."""
+    every = lithium_orderings(kinds=("T5", "T2"), closest=2.3)
+    for symbol in ("R3", "Imm2", "C2", "Cm"):
+        chosen = lithium_orderings(kinds=("T5", "T2"), closest=2.3, space_group=symbol)
+        listed = [o for o in every if o.space_group == symbol]
+        assert listed
+        assert sorted(o.multiplicity for o in chosen) == sorted(o.multiplicity for o in listed)
+
+
+def test_symmetry_is_kept_without_displacements() -> None:
+    calculators = pytest.importorskip("ase.calculators.lj", reason="ASE is not installed")
+    model = calculators.LennardJones(sigma=2.2, epsilon=0.2, rc=5.0, smooth=True)
+    (start, *_) = lithium_orderings(space_group="R3")
+    kept = relax_ordering(start.structure, model, steps=3, fmax=1e-4, rattle=0.0)
+    assert kept.relaxed_space_group == "R3"
+    assert not kept.converged
+    moved = relax_ordering(start.structure, model, steps=3, fmax=1e-4, rattle=0.3, multiplicity=8)
+    assert (moved.relaxed_space_group, moved.multiplicity) == ("P1", 8)
 
 
 @pytest.mark.parametrize(("phase", "formula"), [("beta", "Li24 P8 S32"), ("gamma", "Li6 P2 S8")])

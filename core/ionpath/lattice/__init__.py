@@ -20,6 +20,9 @@ _EXPORTS: dict[str, str] = {
     # Superlattices
     "Superlattice": "superlattices",
     "inequivalent_superlattices": "superlattices",
+    # Arrangements that a subgroup keeps
+    "invariant_arrangements": "subgroups",
+    "small_subgroups": "subgroups",
     # Arrangements of few among many sites
     "farthest_points": "arrangements",
     "even_subset": "arrangements",

@@ -9,6 +9,8 @@ _EXPORTS: dict[str, str] = {
     "lithium_thiophosphate": "thiophosphates",
     "lspscl": "thiophosphates",
     "lithium_orderings": "orderings",
+    "relax_ordering": "orderings",
+    "LithiumOrdering": "orderings",
     "Argyrodite": "framework",
     "analyse": "framework",
     # Transformations

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError, require
 from ionpath.lattice.decorations import Sublattice, enumerate_decorations
+from ionpath.lattice.permutations import site_permutations
+from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
+from ionpath.lattice.superlattices import inequivalent_superlattices
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.framework import analyse
 from pymatgen.analysis.argyrodite.prototypes import argyrodite
 from pymatgen.analysis.argyrodite.sites import lithium_sites
-from pymatgen.analysis.argyrodite.symmetry import framework_operations
+from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -62,9 +65,12 @@ def lithium_orderings(
     fmax: float = 0.01,
     steps: int = 500,
     symprec: float = 0.1,
+    size: int = 1,
+    space_group: str | None = None,
+    rattle: float = 0.02,
     progress: bool = False,
 ) -> list[LithiumOrdering]:
-    """List the orderings of lithium in the primitive cell of Li6PS5X, and relax each.
+    """List the orderings of lithium in a small cell of Li6PS5X, and relax each.
 
     Parameters
     ----------
@@ -86,6 +92,13 @@ def lithium_orderings(
         Most steps of a relaxation.
     symprec : float
         Tolerance of the space group after relaxation, in A.
+    size : int
+        Number of primitive cells (or of parents); all inequivalent supercells of that size are gone through.
+    space_group : str, optional
+        List the orderings with this space group only, as "Amm2". They are built from the subgroups of the framework,
+        so that cells can be larger.
+    rattle : float
+        Width of the random displacements before relaxation, in A; 0 keeps the symmetry.
     progress : bool
         Show a progress bar.
 
@@ -97,16 +110,21 @@ def lithium_orderings(
     Raises
     ------
     InputError
-        If the sites cannot hold the lithium that far apart.
+        If the sites cannot hold the lithium that far apart, or no cell of this size can have the space group.
     MissingDependency
         If ASE is not installed and something is to be relaxed.
 
     Notes
     -----
-    Guan et al., arXiv:2412.07115, call a phase of "Li6PS5Cl" with the space group Amm2 LPSCl-I. In the primitive cell
-    the point group mm2 gives Imm2, as the lattice is face-centred, and never Amm2; so an Amm2 structure of this
-    composition needs a larger cell or another framework. With the shipped potential the lowest ordering on T5 has no
-    symmetry (P1).
+    Guan et al., arXiv:2412.07115, call a phase of "Li6PS5Cl" with the space group Amm2 LPSCl-I. The framework is
+    F-43m, and the point group mm2 with all of its translations is Imm2. A lattice centred on one face that the
+    mirrors keep has four of its primitive cells or a multiple, so that smaller ones hold no Amm2. All mirror planes
+    are equivalent, and each swaps the two sites of some T5 pairs: with one lithium on each pair no ordering has a
+    mirror plane, however large its cell. Amm2 needs some lithium on T2, or midway between T5 sites, and four
+    primitive cells.
+
+    The space group of an ordering is that before relaxation; with a `space_group` those with a higher one are
+    left out. Multiplicities count the equivalent orderings of the same supercell.
 
     Examples
     --------
@@ -115,11 +133,13 @@ def lithium_orderings(
     64
     """
     cell = argyrodite(halide, a=a).get_primitive_structure() if parent is None else parent
-    candidates = _orderings(cell, kinds, closest)
+    candidates = _candidates(cell, kinds, closest, size, space_group)
     from tqdm import tqdm
 
     found = [
-        _relaxed(structure, weight, calculator, fmax, steps, symprec)
+        relax_ordering(
+            structure, calculator, multiplicity=weight, fmax=fmax, steps=steps, symprec=symprec, rattle=rattle
+        )
         for structure, weight in tqdm(candidates, desc="orderings", disable=not progress)
     ]
     if calculator is None:
@@ -127,38 +147,180 @@ def lithium_orderings(
     return sorted(found, key=lambda o: o.energy_per_formula)
 
 
-def _orderings(cell: Structure, kinds: tuple[str, ...], closest: float) -> list[tuple[Structure, int]]:
+def relax_ordering(
+    structure: Structure,
+    calculator: Any,
+    *,
+    multiplicity: int = 1,
+    fmax: float = 0.01,
+    steps: int = 500,
+    symprec: float = 0.1,
+    rattle: float = 0.02,
+) -> LithiumOrdering:
+    """Relax one ordering of lithium, positions and cell, and name its space group.
+
+    Parameters
+    ----------
+    structure : Structure
+        Ordered argyrodite.
+    calculator : ASE calculator or None
+        Energy, forces and stress; nothing is relaxed without it.
+    multiplicity : int
+        Number of orderings equivalent to it, handed on.
+    fmax : float
+        Largest force component at the end, in eV/A.
+    steps : int
+        Most steps.
+    symprec : float
+        Tolerance of the space group after relaxation, in A.
+    rattle : float
+        Width of the random displacements before relaxation, in A; they let a symmetric ordering leave a saddle point.
+        0 keeps the symmetry.
+
+    Returns
+    -------
+    LithiumOrdering
+        The ordering before and after.
+
+    Raises
+    ------
+    MissingDependency
+        If ASE is not installed and something is to be relaxed.
+    """
+    before = _space_group(structure, 0.01)
+    if calculator is None:
+        return LithiumOrdering(structure, multiplicity, before, None, "", float("nan"), False)
+    require("ase", purpose="relaxation", install="pip install 'ionpath[ase]'")
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import LBFGS
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+    atoms.rattle(rattle, seed=0)
+    atoms.calc = calculator
+    optimiser = LBFGS(FrechetCellFilter(atoms), logfile=None)
+    converged = bool(optimiser.run(fmax=fmax, steps=steps))
+    relaxed = AseAtomsAdaptor.get_structure(atoms)
+    energy = float(atoms.get_potential_energy()) / analyse(structure).n_formula_units
+    after = _space_group(relaxed, symprec)
+    return LithiumOrdering(structure, multiplicity, before, relaxed, after, energy, converged)
+
+
+@dataclass(frozen=True)
+class _Sites:
+    """Sites for lithium in a cell, with the symmetry of the framework."""
+
+    frame: Structure
+    places: NDArray[np.float64]
+    n_ions: int
+    operations: Operations
+    group: NDArray[np.intp]
+    near: NDArray[np.bool_]
+
+    def place(self, chosen: NDArray[np.bool_]) -> Structure:
+        structure = self.frame.copy()
+        for position in self.places[chosen]:
+            structure.append("Li", position, coords_are_cartesian=True)
+        return structure
+
+
+def _sites(cell: Structure, kinds: tuple[str, ...], closest: float) -> _Sites:
     found = analyse(cell)
-    n_ions = len(found.mobile)
     frame = cell.copy()
     frame.remove_sites([int(k) for k in found.mobile])
     sites = lithium_sites(frame)
     chosen = sites.of(*kinds)
-    places = sites.coords[chosen]
+    if len(found.mobile) > len(chosen):
+        raise InputError("kinds", need=f"sites for {len(found.mobile)} lithium", got=f"{len(chosen)}")
     operations = framework_operations(frame, analyse(frame))
     # All candidate sites are whole orbits of the framework, so its operations permute them.
-    from ionpath.lattice.permutations import site_permutations
-
     group = site_permutations(
         operations.rotations, operations.translations, sites.frac_coords[chosen], tolerance=0.02
     )
-    if n_ions > len(chosen):
-        raise InputError("kinds", need=f"sites for {n_ions} lithium", got=f"{len(chosen)}")
-    listed = enumerate_decorations(group, [Sublattice(tuple(range(len(chosen))), n_ions)])
+    places = sites.coords[chosen]
     near = _too_close(places, cell.lattice.matrix, closest)
-    ordered = []
-    for row, weight in zip(listed.chosen, listed.multiplicity, strict=True):
-        if near[np.ix_(row, row)].any():
+    return _Sites(frame, places, len(found.mobile), operations, group, near)
+
+
+def _candidates(
+    cell: Structure, kinds: tuple[str, ...], closest: float, size: int, space_group: str | None
+) -> list[tuple[Structure, int]]:
+    """Orderings with their multiplicities, in all inequivalent cells of a size."""
+    frame = framework_operations(cell, analyse(cell))
+    lattices = [lattice.matrix for lattice in inequivalent_superlattices(frame.rotations, size)]
+    ordered, held = [], False
+    for matrix in lattices:
+        sites = _sites(cell.make_supercell(matrix, in_place=False), kinds, closest)
+        if space_group is None:
+            held = True
+            listed = enumerate_decorations(
+                sites.group, [Sublattice(tuple(range(len(sites.places))), sites.n_ions)]
+            )
+            rows = zip(listed.chosen, listed.multiplicity, strict=True)
+            ordered += [(sites.place(r), int(w)) for r, w in rows if not sites.near[np.ix_(r, r)].any()]
             continue
-        structure = frame.copy()
-        for place in places[row]:
-            structure.append("Li", place, coords_are_cartesian=True)
-        ordered.append((structure, int(weight)))
+        subgroups = _subgroups(sites, space_group)
+        held = held or bool(subgroups)
+        ordered += _with_symmetry(sites, subgroups, space_group)
+    if not held:
+        raise InputError(
+            "space_group", need=f"a subgroup of the framework with the translations of {size} cells",
+            got=str(space_group), remedy="try another size",
+        )  # fmt: skip
     if not ordered:
         raise InputError(
-            "closest", need=f"room for {n_ions} lithium on {', '.join(kinds)} sites", got=f"none at {closest:g} A",
+            "closest", need=f"room for {sites.n_ions} lithium on {', '.join(kinds)} sites",
+            got=f"none at {closest:g} A",
             remedy="allow more kinds of site or shorter distances",
         )  # fmt: skip
+    return ordered
+
+
+def _subgroups(sites: _Sites, space_group: str) -> list[NDArray[np.intp]]:
+    """Subgroups of the framework of one type, with no translations but those of the cell."""
+    spglib = require("spglib", purpose="the symmetry of a crystal", install="pip install 'ionpath[pymatgen]'")
+    from pymatgen.symmetry.groups import SpaceGroup
+
+    try:
+        wanted = SpaceGroup(space_group)
+    except ValueError as error:
+        raise InputError(
+            "space_group", need="a Hermann-Mauguin symbol as Amm2", got=repr(space_group)
+        ) from error
+    rotations, translations = sites.operations.rotations, sites.operations.translations
+    order = len({op.rotation_matrix.astype(int).tobytes() for op in wanted.symmetry_ops})
+    if len(rotations) % order:
+        return []
+    moved = (rotations == np.eye(3, dtype=np.intp)).all(axis=(1, 2)) & (
+        np.abs(translations - np.rint(translations)) > 1e-4
+    ).any(axis=1)
+    return [
+        subgroup
+        for subgroup in small_subgroups(sites.group, order, without=moved)
+        if spglib.get_spacegroup_type_from_symmetry(
+            rotations[subgroup], translations[subgroup], lattice=sites.frame.lattice.matrix
+        ).number
+        == wanted.int_number
+    ]
+
+
+def _with_symmetry(
+    sites: _Sites, subgroups: list[NDArray[np.intp]], space_group: str
+) -> list[tuple[Structure, int]]:
+    """Inequivalent orderings that have a space group, and no higher one."""
+    seen: set[bytes] = set()
+    ordered = []
+    for subgroup in subgroups:
+        for row in invariant_arrangements(sites.group[subgroup], sites.n_ions, apart=sites.near):
+            if row.tobytes() in seen:
+                continue
+            images = np.zeros((len(sites.group), len(row)), dtype=bool)
+            np.put_along_axis(images, sites.group[:, row], True, axis=1)
+            orbit = {image.tobytes() for image in images}
+            seen |= orbit
+            structure = sites.place(row)
+            if _space_group(structure, 0.01) == space_group:
+                ordered.append((structure, len(orbit)))
     return ordered
 
 
@@ -167,30 +329,6 @@ def _too_close(places: NDArray[np.float64], cell: NDArray[np.float64], closest: 
     np.fill_diagonal(apart, np.inf)
     near: NDArray[np.bool_] = apart < closest
     return near
-
-
-def _relaxed(
-    structure: Structure, weight: int, calculator: Any, fmax: float, steps: int, symprec: float
-) -> LithiumOrdering:
-    before = _space_group(structure, 0.01)
-    if calculator is None:
-        return LithiumOrdering(structure, weight, before, None, "", float("nan"), False)
-    require("ase", purpose="relaxation", install="pip install 'ionpath[ase]'")
-    from ase.filters import FrechetCellFilter
-    from ase.optimize import LBFGS
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
-    # A small displacement lets a symmetric ordering leave a saddle point.
-    atoms.rattle(0.02, seed=0)
-    atoms.calc = calculator
-    optimiser = LBFGS(FrechetCellFilter(atoms), logfile=None)
-    converged = bool(optimiser.run(fmax=fmax, steps=steps))
-    relaxed = AseAtomsAdaptor.get_structure(atoms)
-    energy = float(atoms.get_potential_energy()) / analyse(structure).n_formula_units
-    return LithiumOrdering(
-        structure, weight, before, relaxed, _space_group(relaxed, symprec), energy, converged
-    )
 
 
 def _space_group(structure: Structure, symprec: float) -> str:
