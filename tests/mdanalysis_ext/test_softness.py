@@ -512,19 +512,28 @@ def test_figures_and_table(soft, capsys):
     assert "Cubuk" in capsys.readouterr().out
 
 
-def test_several_classes(universe):
+@pytest.mark.parametrize("kind", ["logistic", "linear-svm", "rbf-svm"])
+def test_several_classes(universe, kind, tmp_path):
     edges = np.quantile(
         np.sqrt(
             NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min
         ),
         [0.4, 0.8],
     )
-    run = Softness(universe.select_atoms("name Li"), **OPTIONS, label="classes", value=edges.tolist()).run()
+    run = Softness(
+        universe.select_atoms("name Li"), **OPTIONS, kind=kind, label="classes", value=edges.tolist()
+    ).run()
     assert 0 <= run.results.softness.min() <= run.results.softness.max() <= 2
     assert run.results.probability is None
     assert run.results.weights is None
+    assert run.results.scores.balanced_accuracy > 1 / 3 + 0.1
     with pytest.raises(InputError, match="labels: need two classes, got 3"):
         run.rearrangement_probability()
+    run.save(tmp_path / "soft.npz")
+    other = conductor(41, seed=8).select_atoms("name Li")
+    saved = Softness.load(tmp_path / "soft.npz")
+    expected, found = (Softness(other, model=m).run().results.softness for m in (run, saved))
+    np.testing.assert_array_equal(expected, found)
 
 
 # Ab initio molecular dynamics

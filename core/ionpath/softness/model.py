@@ -126,7 +126,8 @@ class SoftnessModel:
         Returns
         -------
         ndarray, (...)
-            Unscaled decision value, positive for mobile. With several classes: the expected class, sum_c c p_c.
+            Unscaled decision value, positive for mobile. With several classes: the expected class, sum_c c p_c, with
+            probabilities as `fit_softness` describes them.
 
         Raises
         ------
@@ -134,7 +135,7 @@ class SoftnessModel:
             If the number of features differs.
         """
         shape, raw = self._raw(features)
-        values = raw[:, 0] if self.n_classes == 2 else _softmax(raw) @ np.arange(self.n_classes)
+        values = raw[:, 0] if self.n_classes == 2 else self._chances(raw) @ np.arange(self.n_classes)
         return np.asarray(values.reshape(shape))
 
     def softness(self, features: ArrayLike) -> Floats:
@@ -168,7 +169,7 @@ class SoftnessModel:
             1 for mobile, 0 for not; or the most probable class.
         """
         shape, raw = self._raw(features)
-        found = raw[:, 0] > 0 if self.n_classes == 2 else raw.argmax(axis=1)
+        found = raw[:, 0] > 0 if self.n_classes == 2 else self._chances(raw).argmax(axis=1)
         return found.astype(np.int64).reshape(shape)
 
     def _raw(self, features: ArrayLike) -> tuple[tuple[int, ...], Floats]:
@@ -181,8 +182,15 @@ class SoftnessModel:
             )  # fmt: skip
         return values.shape[:-1], self._scores((values.reshape(-1, len(self.mean)) - self.mean) / self.scale)
 
+    def _chances(self, raw: Floats) -> Floats:
+        """Probability of each class, from logits or from decision values."""
+        if "platt" in self.arrays:
+            slope, offset = self.arrays["platt"]
+            raw = slope * raw + offset
+        return _softmax(raw)
+
     def _scores(self, standard: Floats) -> Floats:
-        """Decision value (n, 1) of two classes, or logits (n, n_classes)."""
+        """Decision value (n, 1) of two classes, or logits or decision values (n, n_classes)."""
         arrays = self.arrays
         if self.kind in ("logistic", "linear-svm"):
             return np.asarray(standard @ arrays["weights"].T + arrays["intercept"])
@@ -194,14 +202,14 @@ class SoftnessModel:
                     standard = np.maximum(standard, 0.0)
             return standard
         support = arrays["support"]
-        out = np.empty((len(standard), 1))
+        out = np.empty((len(standard), len(arrays["weights"])))
         step = max(1, _BLOCK // max(1, len(support)))
         own = (support**2).sum(axis=1)
         for at in range(0, len(standard), step):
             part = standard[at : at + step]
             squares = (part**2).sum(axis=1)[:, None] + own - 2.0 * part @ support.T
             kernel = np.exp(-arrays["gamma"] * np.maximum(squares, 0.0))
-            out[at : at + step, 0] = kernel @ arrays["weights"][0] + arrays["intercept"][0]
+            out[at : at + step] = kernel @ arrays["weights"].T + arrays["intercept"]
         return out
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.softness._portable import platt_scaling, portable_arrays, widen
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.labels import check_classes
 from ionpath.softness.model import ModelKind, SoftnessModel
@@ -29,7 +30,9 @@ PENALTIES: dict[str, float] = {"logistic": 1.0, "linear-svm": 1.0, "rbf-svm": 1.
 
 
 @references("scikit-learn")
-def make_classifier(kind: ModelKind = "logistic", *, penalty: float | None = None, seed: int = 1) -> Any:
+def make_classifier(
+    kind: ModelKind = "logistic", *, penalty: float | None = None, seed: int = 1, n_classes: int = 2
+) -> Any:
     """Make a scikit-learn pipeline that standardises and classifies.
 
     Parameters
@@ -41,6 +44,8 @@ def make_classifier(kind: ModelKind = "logistic", *, penalty: float | None = Non
         C, the inverse strength of regularisation, for all but the network.
     seed : int, default 1
         Seed of the network.
+    n_classes : int, default 2
+        Number of classes; support vectors need to know, see `fit_softness`.
 
     Returns
     -------
@@ -63,6 +68,7 @@ def make_classifier(kind: ModelKind = "logistic", *, penalty: float | None = Non
     if not (np.isfinite(strength) and strength > 0):
         raise InputError("penalty", need="a positive C", got=repr(penalty))
     from sklearn.linear_model import LogisticRegression
+    from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
     from sklearn.neural_network import MLPClassifier
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -72,8 +78,12 @@ def make_classifier(kind: ModelKind = "logistic", *, penalty: float | None = Non
         estimator = LogisticRegression(C=strength, max_iter=5000)
     elif kind == "linear-svm":
         estimator = LinearSVC(C=strength, max_iter=20000, dual=False)
+        if n_classes > 2:
+            estimator = OneVsOneClassifier(estimator)
     elif kind == "rbf-svm":
         estimator = SVC(C=strength, kernel="rbf", gamma="scale")
+        if n_classes > 2:
+            estimator = OneVsRestClassifier(estimator)
     else:
         estimator = MLPClassifier((128, 128), batch_size=128, max_iter=20, random_state=seed)
     return make_pipeline(StandardScaler(), estimator)
@@ -110,7 +120,7 @@ def fit_softness(
     penalty : float, optional
         C.
     seed : int, default 1
-        Seed of the network.
+        Seed of the network, and of the folds of Platt scaling.
 
     Returns
     -------
@@ -120,8 +130,16 @@ def fit_softness(
     Raises
     ------
     InputError
-        If there is one class only, features and labels do not fit, or support vectors are asked to tell apart more
-        than two classes.
+        If there is one class only, or features and labels do not fit.
+
+    Notes
+    -----
+    With more than two classes softness is the expected class, sum_c c p_c, and the predicted class the most probable
+    one. Logistic regression and the network give p_c by softmax. Support vectors give decision values d_c: linear ones
+    the sum of the margins that separate class c from each other class (planes between one class and the rest would
+    never find the middle one of ordered classes), Gaussian ones the margin of class c against the rest. Platt scaling
+    makes probabilities of them, p = softmax(a d_c + b_c), with a >= 0 and b_c fitted to decision values of samples
+    that were left out of the fit (three folds).
 
     Examples
     --------
@@ -142,70 +160,26 @@ def fit_softness(
         )  # fmt: skip
     n_classes = int(y.max()) + 1
     present, index = np.unique(y, return_inverse=True)
-    if n_classes > 2 and kind in ("linear-svm", "rbf-svm"):
-        raise InputError(
-            "kind", need="'logistic' or 'mlp' for more than two classes", got=f"{kind!r} and {n_classes} classes",
-            remedy="label by threshold or quantile to use support vectors",
-        )  # fmt: skip
     used = x.std(axis=0) > FLAT
     if not used.any():
         raise InputError(
             "features", need="structure functions that vary between ions", got="none that does",
             remedy="use a larger cutoff",
         )  # fmt: skip
-    pipeline = make_classifier(kind, penalty=penalty, seed=seed)
+    pipeline = make_classifier(kind, penalty=penalty, seed=seed, n_classes=n_classes)
     with warnings.catch_warnings():
         if kind == "mlp":  # 20 epochs are asked for, converged or not
             warnings.filterwarnings("ignore", message="Stochastic Optimizer")
         pipeline.fit(x[:, used], index)
     scaler, estimator = pipeline[0], pipeline[-1]
-    arrays = _widen(kind, _arrays(kind, estimator, present, n_classes), used)
+    arrays = portable_arrays(kind, estimator, present, n_classes)
+    if n_classes > 2 and kind in ("linear-svm", "rbf-svm"):
+        arrays["platt"] = platt_scaling(kind, pipeline, x[:, used], index, present, n_classes, seed=seed)
+    arrays = widen(kind, arrays, used)
     # What is left out is divided by infinity, and so is zero for every classifier.
     mean, scale = x.mean(axis=0), np.full(x.shape[1], np.inf)
     mean[used], scale[used] = scaler.mean_, scaler.scale_
     return SoftnessModel(kind, functions, mobile, mean, scale, arrays, n_classes, len(y), tuple(system))
-
-
-def _widen(kind: str, arrays: dict[str, Floats], used: NDArray[np.bool_]) -> dict[str, Floats]:
-    """Give the functions that were left out their place again, with no weight."""
-    name, axis = {"rbf-svm": ("support", 1), "mlp": ("weights0", 0)}.get(kind, ("weights", 1))
-    narrow = arrays[name]
-    wide = np.zeros((len(narrow), len(used)) if axis else (len(used), narrow.shape[1]))
-    wide[(slice(None), used) if axis else used] = narrow
-    return {**arrays, name: wide}
-
-
-def _arrays(kind: str, estimator: Any, present: NDArray[np.int64], n_classes: int) -> dict[str, Floats]:
-    if kind == "rbf-svm":
-        return {
-            "support": np.array(estimator.support_vectors_),
-            "weights": np.array(estimator.dual_coef_),
-            "intercept": np.array(estimator.intercept_),
-            "gamma": np.array(estimator._gamma),
-        }
-    if kind == "mlp":
-        pairs = list(zip(estimator.coefs_, estimator.intercepts_, strict=True))
-        pairs[-1] = _spread(pairs[-1][0].T, pairs[-1][1], present, n_classes)
-        pairs[-1] = (pairs[-1][0].T, pairs[-1][1])
-        return {
-            **{f"weights{k}": np.array(w) for k, (w, _) in enumerate(pairs)},
-            **{f"intercept{k}": np.array(b) for k, (_, b) in enumerate(pairs)},
-        }
-    weights, intercept = _spread(estimator.coef_, estimator.intercept_, present, n_classes)
-    return {"weights": weights, "intercept": intercept}
-
-
-def _spread(
-    weights: Floats, intercept: Floats, present: NDArray[np.int64], n_classes: int
-) -> tuple[Floats, Floats]:
-    """Logits of all classes, of which some were not in the training set and never come out."""
-    if n_classes == 2:
-        return np.array(weights), np.array(intercept)
-    if len(weights) == 1:
-        weights, intercept = np.vstack([np.zeros_like(weights), weights]), np.array([0.0, intercept[0]])
-    full, base = np.zeros((n_classes, weights.shape[1])), np.full(n_classes, -1e300)
-    full[present], base[present] = weights, intercept
-    return full, base
 
 
 @dataclass(frozen=True, eq=False)
