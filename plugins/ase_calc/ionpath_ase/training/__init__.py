@@ -2,6 +2,7 @@
 
 from ionpath_ase.training.concurrent import LoopResult, learn
 from ionpath_ase.training.dataset import TYPE_MAP, read_frames, split_by_tag, write_deepmd
+from ionpath_ase.training.dpgen import DpgenSettings, write_dpgen
 from ionpath_ase.training.evaluate import Errors, evaluate, format_table, write_table
 from ionpath_ase.training.fit import TrainedModel, compress, fit, learning_curve
 from ionpath_ase.training.labelling import LabelReport, label_frames, teacher
@@ -15,6 +16,7 @@ __all__ = [
     "PRESETS",
     "TYPE_MAP",
     "DeviationError",
+    "DpgenSettings",
     "Errors",
     "LabelReport",
     "LoopResult",
@@ -38,5 +40,6 @@ __all__ = [
     "teacher",
     "variants",
     "write_deepmd",
+    "write_dpgen",
     "write_table",
 ]
