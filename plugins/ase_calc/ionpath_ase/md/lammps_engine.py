@@ -61,7 +61,7 @@ class LammpsEngine:
     Notes
     -----
     LAMMPS reads commands from its standard input and answers through two named pipes, so that no number passes through
-    a file of lower precision and a driver that is killed takes LAMMPS with it.
+    a file of lower precision. A driver that is killed takes LAMMPS with it.
     """
 
     def __init__(
@@ -89,6 +89,7 @@ class LammpsEngine:
         self._rotation = standard_rotation(np.array(atoms.cell.array))
         self._folder = Path(tempfile.mkdtemp(prefix="ionpath-lammps-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
         self._moved = (
             False  # write_restart sorts atoms anew, after which neighbours and forces must be set up again
         )
@@ -120,7 +121,9 @@ class LammpsEngine:
                 stdout=screen,
                 stderr=subprocess.STDOUT,
                 env=environment(self.settings.processes),
+                start_new_session=True,
             )
+        self._guard = guard(self._process.pid)
         if not self._plumed:
             self._tell(text)
         self._last = self._report(f"run 0 start 0 stop {self.settings.steps} post no")
@@ -265,10 +268,30 @@ class LammpsEngine:
             except subprocess.TimeoutExpired:
                 process.terminate()
                 process.wait()
+        keeper, self._guard = self._guard, None
+        if keeper is not None:
+            keeper.communicate()  # its pipe closes, and it ends whatever is left of the group
         for pipe in self._pipes.values():
             os.close(pipe)
         self._pipes = {}
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def guard(group: int) -> subprocess.Popen[bytes]:
+    """Start a shell that kills a group of processes as soon as this process is gone, however it ended.
+
+    Parameters
+    ----------
+    group : int
+        Process group.
+
+    Returns
+    -------
+    subprocess.Popen
+        The shell. It waits for the end of its standard input, which the system closes with this process.
+    """
+    script = f"cat > /dev/null; kill -KILL -{group} 2> /dev/null; exit 0"
+    return subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def program(name: str) -> str | None:
