@@ -1,14 +1,36 @@
-"""``ionpath train``: label frames, train a Deep Potential on them, and judge potentials."""
+"""``ionpath train``: structures, labels, training, concurrent learning, judgement."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ase import Atoms
 
 EXAMPLE = """examples:
+  ionpath train structures LPSCl-II LPSCl-III -o starts.extxyz --strains -0.02 0 0.02 --rattle 0.05
   ionpath train label structures.extxyz -o labelled.extxyz
   ionpath train fit labelled.extxyz more.extxyz.gz -o my-potential --steps 60000
   ionpath train evaluate my-potential/model.pb held-back.extxyz
+  ionpath train loop labelled.extxyz --start LPSCl-II LPSCl-III -o loop --temperatures 300 600 900
+  ionpath train dpgen labelled.extxyz --start LPSCl-III -o cluster
+  ionpath train reproduce -o argyrodite --quick --teacher argyrodite
+"""
+_LOOP = """example:
+  ionpath train loop labelled.extxyz --start LPSCl-II cell.cif -o loop --held-back held-back.extxyz --picoseconds 5
+"""
+_DPGEN = """example:
+  ionpath train dpgen labelled.extxyz --start LPSCl-III -o cluster && cd cluster && dpgen run param.json machine.json
+"""
+_REPRODUCE = """examples:
+  ionpath train reproduce -o argyrodite
+  ionpath train reproduce -o try --quick --teacher argyrodite     minutes; shows that every part works
+"""
+_STRUCTURES = """examples:
+  ionpath train structures --list
+  ionpath train structures LPSCl-III melt-75Li2S-25P2S5 -o starts.extxyz --shortest 9 --copies 3
 """
 
 
@@ -26,7 +48,16 @@ def train(argv: list[str]) -> int:
         Exit status.
     """
     options = _parser().parse_args(argv)
-    return {"label": _label, "fit": _fit, "evaluate": _evaluate}[options.task](options)
+    tasks = {
+        "structures": _structures,
+        "label": _label,
+        "fit": _fit,
+        "evaluate": _evaluate,
+        "loop": _loop,
+        "dpgen": _dpgen,
+        "reproduce": _reproduce,
+    }
+    return tasks[options.task](options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -37,12 +68,14 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     tasks = parser.add_subparsers(dest="task", required=True)
-    label = tasks.add_parser("label", help="label frames with SevenNet-l3i5 and D3(BJ)")
+    _structures_parser(tasks)
+    label = tasks.add_parser("label", help="label frames, by default with SevenNet-l3i5 and D3(BJ)")
     label.add_argument("frames", type=Path, nargs="+", help="files that ASE reads")
     label.add_argument("-o", "--output", type=Path, required=True, help="extended XYZ file to append to")
     label.add_argument(
         "--max-force", type=float, default=12.0, help="refuse larger force components, eV/A; default 12"
     )
+    _add_teacher(label)
     fit = tasks.add_parser("fit", help="train, freeze, compress and evaluate")
     fit.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
     fit.add_argument(
@@ -59,16 +92,151 @@ def _parser() -> argparse.ArgumentParser:
     judge.add_argument("model", help="name or file")
     judge.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
     judge.add_argument("-o", "--output", type=Path, help="CSV file")
+    _loop_parser(tasks)
+    _dpgen_parser(tasks)
+    _reproduce_parser(tasks)
     return parser
+
+
+def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = tasks.add_parser(
+        name,
+        help=words,
+        description=words,
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    return made
+
+
+def _add_teacher(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--teacher",
+        default="7net-l3i5",
+        help="gives labels: 7net-... (SevenNet with D3), a Deep Potential, or a calculator of ASE; default 7net-l3i5",
+    )
+
+
+def _add_starts(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder")
+    parser.add_argument(
+        "--start",
+        nargs="+",
+        required=True,
+        help="names (ionpath train structures --list) or files that ASE reads",
+    )
+    parser.add_argument("--preset", help="settings of the models by name")
+    parser.add_argument("--steps", type=int, help="training steps, if not those of the preset")
+    parser.add_argument(
+        "--window", type=float, nargs=2, metavar=("LOW", "HIGH"), default=(0.15, 0.25),
+        help="force deviations worth a label, eV/A; default 0.15 0.25",
+    )  # fmt: skip
+    parser.add_argument("--exploration", help="md, opes-multithermal or opes-multithermal-multibaric")
+    parser.add_argument("--picoseconds", type=float, help="length of each exploring run")
+    parser.add_argument("--temperatures", type=float, nargs="+", help="temperatures of exploration in K")
+
+
+def _structures_parser(tasks: Any) -> None:
+    made = _add(tasks, "structures", "write starting structures", _STRUCTURES)
+    made.add_argument("names", nargs="*", help="names; all without any")
+    made.add_argument("--list", action="store_true", help="show the names")
+    made.add_argument("-o", "--output", type=Path, help="extended XYZ file")
+    made.add_argument("--shortest", type=float, default=6.0, help="shortest lattice vector in A; default 6")
+    made.add_argument("--strains", type=float, nargs="+", default=[0.0], help="linear strains; default 0")
+    made.add_argument("--rattle", type=float, default=0.0, help="random displacement in A; default 0")
+    made.add_argument("--copies", type=int, default=1, help="copies for each strain; default 1")
+    made.add_argument("--seed", type=int, default=0, help="seed; default 0")
+
+
+def _loop_parser(tasks: Any) -> None:
+    made = _add(tasks, "loop", "concurrent learning: train a committee, explore, label, and again", _LOOP)
+    _add_starts(made)
+    _add_teacher(made)
+    made.add_argument("--held-back", type=Path, nargs="+", default=[], help="files with frames to judge by")
+    made.add_argument("--iterations", type=int, help="iterations at most; default 5")
+    made.add_argument("--members", type=int, help="models in the committee; default 3")
+    made.add_argument("--engine", choices=("lammps", "ase"), help="engine of exploration; default lammps")
+    made.add_argument("--ensemble", choices=("nvt", "npt", "npt-aniso"), help="default nvt")
+    made.add_argument("--limit", type=float, help="deviation in eV/A that stops a run; default 2")
+    made.add_argument("--seed", type=int, help="seed; default 1")
+
+
+def _dpgen_parser(tasks: Any) -> None:
+    made = _add(tasks, "dpgen", "write the input of DP-GEN for the same on a cluster", _DPGEN)
+    _add_starts(made)
+    made.add_argument("--queue", help="name of the queue")
+
+
+def _reproduce_parser(tasks: Any) -> None:
+    made = _add(tasks, "reproduce", "make the shipped potential from nothing but packages", _REPRODUCE)
+    made.add_argument("-o", "--output", type=Path, required=True, help="folder")
+    made.add_argument("--quick", action="store_true", help="tiny net and runs, to see that every part works")
+    made.add_argument("--members", type=int, help="number of models; default 1")
+    _add_teacher(made)
+
+
+def _starts(words: list[str]) -> dict[str, Atoms]:
+    """Structures by name or file."""
+    from ase.io import read
+
+    from ionpath_ase.training import starting_structure
+
+    found = {}
+    for word in words:
+        if Path(word).exists():
+            found[Path(word).stem] = read(word)
+        else:
+            found[word] = starting_structure(word, shortest=6.0)
+    return found
+
+
+def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Options that were set."""
+    values = {name: getattr(options, name) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _structures(options: argparse.Namespace) -> int:
+    from ase.io import write
+
+    from ionpath.errors import InputError
+    from ionpath.files import atomic_path
+    from ionpath_ase.training import starting_structures, structure_names, variants
+
+    if options.list:
+        print("\n".join(structure_names()))
+        return 0
+    if options.output is None:
+        raise InputError("--output", need="a file to write to", got="none", remedy="or --list")
+    frames = []
+    for name, atoms in starting_structures(
+        options.names or None, shortest=options.shortest, seed=options.seed
+    ).items():
+        copies = variants(
+            atoms,
+            strains=options.strains,
+            shear=0.0,
+            rattle=options.rattle,
+            copies=options.copies,
+            seed=options.seed,
+        )
+        for copy in copies:
+            copy.info["tag"] = name
+        frames += copies
+    with atomic_path(options.output) as part:
+        write(part, frames, format="extxyz")
+    print(f"{len(frames)} structures: {options.output}")
+    return 0
 
 
 def _label(options: argparse.Namespace) -> int:
     from ase.io import read
 
-    from ionpath_ase.training import label_frames, teacher
+    from ionpath_ase.training import label_frames, teacher_named
 
     frames = [atoms for path in options.frames for atoms in read(path, ":")]
-    report = label_frames(frames, teacher(), options.output, max_force=options.max_force)
+    report = label_frames(frames, teacher_named(options.teacher), options.output, max_force=options.max_force)
     print(
         f"{report.labelled} labelled, {report.kept} already there, {report.duplicates} twice: {report.path}"
     )
@@ -102,4 +270,66 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(format_table(errors))
     if options.output:
         print(write_table(errors, options.output))
+    return 0
+
+
+def _loop(options: argparse.Namespace) -> int:
+    from ionpath_ase.training import LoopSettings, Window, learn, read_frames, teacher_named
+
+    given = _given(
+        options,
+        "preset",
+        "steps",
+        "exploration",
+        "picoseconds",
+        "members",
+        "engine",
+        "ensemble",
+        "limit",
+        "seed",
+    )
+    if options.temperatures:
+        given["temperatures"] = tuple(options.temperatures)
+    if options.iterations:
+        given["max_iterations"] = options.iterations
+    result = learn(
+        _starts(options.start),
+        read_frames(*options.frames),
+        teacher_named(options.teacher),
+        options.output,
+        settings=LoopSettings(window=Window(*options.window), **given),
+        held_back=read_frames(*options.held_back),
+    )
+    print(f"stopped: {result.reason}\ncommittee: {result.models[0]} and {len(result.models) - 1} beside it")
+    print(f"all labels: {result.dataset}")
+    return 0
+
+
+def _dpgen(options: argparse.Namespace) -> int:
+    from ionpath_ase.training import DpgenSettings, Window, read_frames, write_dpgen
+
+    given = _given(options, "preset", "steps", "exploration", "picoseconds", "queue")
+    if options.temperatures:
+        given["temperatures"] = tuple(options.temperatures)
+    settings = DpgenSettings(window=Window(*options.window), **given)
+    folder = write_dpgen(
+        _starts(options.start), read_frames(*options.frames), options.output, settings=settings
+    )
+    print(f"{folder}: set queue, commands and CPUs in machine.json, then dpgen run param.json machine.json")
+    return 0
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from ionpath_ase.training import FULL, QUICK, format_table, reproduce, teacher, teacher_named
+
+    recipe = QUICK if options.quick else FULL
+    if options.members:
+        recipe = replace(recipe, members=options.members)
+    labels = teacher_named(options.teacher)
+    sampler = teacher("7net-0", dispersion=False) if options.teacher.startswith("7net-") else None
+    made = reproduce(options.output, recipe=recipe, labels=labels, sampler=sampler)
+    print(format_table(made.errors))
+    print(f"trained on {made.training_frames} frames: {', '.join(str(path) for path in made.models)}")
     return 0

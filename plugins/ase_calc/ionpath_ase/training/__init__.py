@@ -5,15 +5,18 @@ from ionpath_ase.training.dataset import TYPE_MAP, read_frames, split_by_tag, wr
 from ionpath_ase.training.dpgen import DpgenSettings, write_dpgen
 from ionpath_ase.training.evaluate import Errors, evaluate, format_table, write_table
 from ionpath_ase.training.fit import TrainedModel, compress, fit, learning_curve
-from ionpath_ase.training.labelling import LabelReport, label_frames, teacher
+from ionpath_ase.training.labelling import LabelReport, label_frames, teacher, teacher_named
 from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import PRESETS, dp_input
+from ionpath_ase.training.reproduce import FULL, QUICK, Recipe, Reproduction, Sampling, reproduce
 from ionpath_ase.training.selection import DeviationError, Window
 from ionpath_ase.training.structures import starting_structure, starting_structures, structure_names, variants
 
 __all__ = [
+    "FULL",
     "PRESETS",
+    "QUICK",
     "TYPE_MAP",
     "DeviationError",
     "DpgenSettings",
@@ -21,6 +24,9 @@ __all__ = [
     "LabelReport",
     "LoopResult",
     "LoopSettings",
+    "Recipe",
+    "Reproduction",
+    "Sampling",
     "TrainedModel",
     "Window",
     "compress",
@@ -33,11 +39,13 @@ __all__ = [
     "learning_curve",
     "multithermal_lines",
     "read_frames",
+    "reproduce",
     "split_by_tag",
     "starting_structure",
     "starting_structures",
     "structure_names",
     "teacher",
+    "teacher_named",
     "variants",
     "write_deepmd",
     "write_dpgen",

@@ -84,6 +84,53 @@ def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:
     return SumCalculator([base, dispersion_of.DFTD3(method="PBE", damping="d3bj")])
 
 
+def teacher_named(name: str) -> Any:
+    """Make a teacher from what a command line says.
+
+    Parameters
+    ----------
+    name : str
+        ``7net-...`` for a SevenNet model with D3(BJ), the same with ``/no-d3`` for one without; the name or file of a
+        Deep Potential; or a calculator of ASE that needs no parameters, such as ``emt``.
+
+    Returns
+    -------
+    ase.calculators.calculator.Calculator
+        Calculator.
+
+    Raises
+    ------
+    InputError
+        If no such calculator is known.
+    MissingDependency
+        If ``sevenn`` or ``dftd3`` is needed and not installed.
+
+    Examples
+    --------
+    >>> teacher_named("argyrodite").name, teacher_named("emt").name
+    ('ionpath', 'emt')
+    """
+    from ase.calculators.calculator import get_calculator_class
+
+    from ionpath_ase.calculator import IonPath
+
+    if name.startswith("7net-"):
+        return teacher(name.removesuffix("/no-d3"), dispersion=not name.endswith("/no-d3"))
+    try:
+        return IonPath(name)
+    except InputError as error:
+        if os.sep in name or "." in name:
+            raise
+        try:
+            return get_calculator_class(name)()
+        except (ImportError, AttributeError, ValueError, KeyError):
+            raise InputError(
+                "teacher",
+                need="7net-l3i5 or another SevenNet model, a Deep Potential, or the name of an ASE calculator",
+                got=repr(name),
+            ) from error
+
+
 def label_frames(
     frames: Sequence[Atoms],
     calculator: Any,

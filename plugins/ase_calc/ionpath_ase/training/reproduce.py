@@ -1,0 +1,334 @@
+"""From nothing but packages to the shipped potential: structures, labels, two trainings, a judgement."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ionpath.errors import InputError
+from ionpath.files import atomic_path
+from ionpath_ase.training.dataset import read_frames, split_by_tag
+from ionpath_ase.training.evaluate import Errors, evaluate, write_table
+from ionpath_ase.training.fit import fit
+from ionpath_ase.training.labelling import label_frames, teacher
+from ionpath_ase.training.structures import starting_structure, variants
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_STARTS = (
+    ("LPSCl-II", 0), ("LPSCl-48h", 0), ("LPSCl-III", 0), ("LPSCl-III", 1), ("LPSCl-III", 2), ("LPSCl-III", 3),
+    ("x=0.00,y=0.25", 0), ("x=0.00,y=0.50", 0), ("x=0.00,y=0.75", 0), ("x=0.00,y=1.00", 0),
+    ("x=0.25,y=0.25", 0), ("x=0.75,y=0.75", 0), ("x=1.00,y=1.00", 0), ("LSPSCl", 0), ("Li7PS6", 0),
+    ("beta-Li3PS4", 0), ("gamma-Li3PS4", 0), ("Li7P3S11", 0), ("Li4P2S6", 0), ("Li2S", 0), ("LiCl", 0),
+)  # fmt: skip
+_CONSTANT = tuple(entry for entry in _STARTS if entry[0] not in ("LiCl", "Li2S", "Li4P2S6"))
+_JUDGED = (("LPSCl-II", 0), ("x=0.00,y=0.50", 0), ("LPSCl-III", 1), ("beta-Li3PS4", 0), ("LSPSCl", 0))
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Runs of molecular dynamics, one per structure, temperature and strain.
+
+    Attributes
+    ----------
+    name : str
+        What to call the set.
+    starts : tuple[tuple[str, int], ...]
+        Names of starting structures, each with a seed.
+    temperatures : tuple[float, ...]
+        Temperatures in K.
+    frames : int
+        Frames of each run.
+    stride : int
+        Time steps of 2 fs between frames.
+    final_temperature : float | None
+        Temperature at the end in K, for a ramp.
+    strains : tuple[float, ...]
+        Strains of the cells.
+    shortest : float
+        Crystals are repeated until no lattice vector is shorter than this, in A.
+    """
+
+    name: str
+    starts: tuple[tuple[str, int], ...]
+    temperatures: tuple[float, ...]
+    frames: int
+    stride: int
+    final_temperature: float | None = None
+    strains: tuple[float, ...] = (0.0,)
+    shortest: float = 6.0
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a potential is made.
+
+    Attributes
+    ----------
+    heated : Sampling
+        Runs with the sampler, before there is a model.
+    constant : Sampling
+        Runs with the first model.
+    added : tuple[Sampling, ...]
+        Runs with the model of the first stage: strained cells, large cells, melts.
+    judged : Sampling
+        Runs with the same model whose frames no model is trained on.
+    first_steps : int
+        Training steps of the model that makes `constant`.
+    stage_steps : tuple[int, int]
+        Training steps of the two stages.
+    overrides : dict[str, Any]
+        Entries of the preset ``shipped`` to change.
+    members : int
+        Number of models that differ in their seed: ``argyrodite.pb``, ``argyrodite.2.pb`` and so on.
+    engine : str
+        Engine of the runs with a model.
+    seed : int
+        Seed of velocities and weights.
+    """
+
+    heated: Sampling = Sampling("heated", _STARTS, (300.0,), 10, 15, 1200.0, (-0.02, 0.01, 0.04))
+    constant: Sampling = Sampling("constant", _CONSTANT, (300.0, 600.0, 900.0), 15, 40)
+    added: tuple[Sampling, ...] = (
+        Sampling("strained", _CONSTANT, (300.0, 650.0, 1000.0), 3, 250, None, (-0.02, 0.03)),
+        Sampling(
+            "large", (("LPSCl-II", 0), ("LPSCl-III", 0), ("LSPSCl", 0)), (600.0,), 2, 500, shortest=11.0
+        ),
+        Sampling(
+            "melts",
+            (("LPSCl-III", 2), ("LSPSCl", 0), ("Li7PS6", 0), ("beta-Li3PS4", 0)),
+            (1500.0, 2000.0, 3000.0),
+            4,
+            500,
+        ),
+    )
+    judged: Sampling = Sampling("judged", _JUDGED, (300.0, 600.0, 900.0), 3, 500)
+    first_steps: int = 36_000
+    stage_steps: tuple[int, int] = (57_000, 60_000)
+    overrides: dict[str, Any] = field(default_factory=dict)
+    members: int = 1
+    engine: str = "lammps"
+    seed: int = 1
+
+
+FULL = Recipe()
+"""The way of the shipped potential: some 2,000 labels, and hours to days on a processor."""
+_PAIR = (("LiCl", 0), ("gamma-Li3PS4", 0))
+QUICK = Recipe(
+    heated=Sampling("heated", _PAIR, (300.0,), 4, 5, 600.0, (0.0, 0.02)),
+    constant=Sampling("constant", _PAIR, (300.0,), 3, 5),
+    added=(Sampling("strained", _PAIR, (600.0,), 2, 5, None, (-0.02,)),),
+    judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
+    first_steps=200,
+    stage_steps=(300, 300),
+    overrides={"embedding": [4, 8], "axis": 4, "fitting": [16, 16]},
+    engine="ase",
+)
+"""The same road with a net and runs that are too small to be of use: it shows that every part works."""
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What `reproduce` made.
+
+    Attributes
+    ----------
+    models : tuple[Path, ...]
+        Compressed potentials.
+    training_frames : int
+        Frames that they were trained on.
+    errors : tuple[Errors, ...]
+        Errors of the first on runs of their own, by tag, the last row for all.
+    table : Path
+        The same as CSV.
+    """
+
+    models: tuple[Path, ...]
+    training_frames: int
+    errors: tuple[Errors, ...]
+    table: Path
+
+
+def reproduce(
+    folder: str | os.PathLike[str],
+    *,
+    recipe: Recipe = FULL,
+    labels: Any = None,
+    sampler: Any = None,
+    progress: bool = True,
+) -> Reproduction:
+    """Make the shipped potential again.
+
+    Parameters
+    ----------
+    folder : str or path
+        Where everything goes. A stopped call goes on.
+    recipe : Recipe, optional
+        `FULL` or `QUICK`, or one's own.
+    labels : ase.calculators.calculator.Calculator, optional
+        Teacher; SevenNet-l3i5 with D3(BJ) by default.
+    sampler : ase.calculators.calculator.Calculator, optional
+        Makes the first runs; SevenNet-0 by default, or `labels` where that is given.
+    progress : bool, default True
+        Show bars.
+
+    Returns
+    -------
+    Reproduction
+        Potentials and errors.
+
+    Raises
+    ------
+    InputError
+        If all labels of a set were refused.
+    MissingDependency
+        If pymatgen, deepmd-kit, or for the default teacher ``sevenn`` or ``dftd3`` is not installed.
+
+    Notes
+    -----
+    The steps are those of the model card: ramps with the sampler, labelled; a first model, and runs at constant
+    temperature with it, labelled; stage one on nine tenths of both; runs with that model on strained cells, large cells
+    and melts, labelled; stage two from the weights of stage one, on all but the tenth. Structures, random numbers and
+    the order of frames are not those of the shipped file, so that the numbers agree, not the bytes.
+    """
+    place = Path(folder)
+    if labels is None:
+        labels, sampler = teacher(), sampler or teacher("7net-0", dispersion=False)
+    shared: dict[str, Any] = {"place": place, "recipe": recipe, "labels": labels, "progress": progress}
+    heated = _sampled(recipe.heated, None, sampler or labels, **shared)
+    rest = [atoms for index, atoms in enumerate(heated) if index % 10]
+    first = _fitted(place / "first", heated[::10], rest, recipe, recipe.first_steps, progress=progress)
+    constant = _sampled(recipe.constant, first, None, **shared)
+    known = [*heated, *constant]
+    aside = split_by_tag([str(atoms.info["tag"]) for atoms in known], seed=20261121)
+    test = [atoms for atoms, chosen in zip(known, aside, strict=True) if chosen]
+    train = [atoms for atoms, chosen in zip(known, aside, strict=True) if not chosen]
+    one = {"lr": (2e-3, 4.3e-4)}
+    two = {"lr": (5e-4, 1e-6), "energy": (0.1, 1.0), "force": (500.0, 20.0), "virial": (0.03, 0.1)}
+    models, added, judged = [], [], []
+    for member in range(recipe.members):
+        seed, home = recipe.seed + member, place / f"member-{member + 1}"
+        stage = _fitted(
+            home / "one", test, train, recipe, recipe.stage_steps[0], seed, one, progress=progress
+        )
+        if member == 0:
+            added = [
+                frame for sampling in recipe.added for frame in _sampled(sampling, stage, None, **shared)
+            ]
+            judged = _sampled(recipe.judged, stage, None, **shared)
+        models.append(
+            _fitted(
+                home / "two", test, [*train, *added], recipe, recipe.stage_steps[1], seed, two,
+                initial=home / "one" / "model.ckpt", progress=progress,
+            )
+        )  # fmt: skip
+    return _judged(place, models, len(train) + len(added), judged)
+
+
+def _judged(
+    place: Path, models: Sequence[Path], training_frames: int, frames: Sequence[Atoms]
+) -> Reproduction:
+    """Give the models their names, and compare the first with frames of runs of their own."""
+    from ionpath_ase.calculator import IonPath
+
+    named = []
+    for number, model in enumerate(models, 1):
+        target = place / ("argyrodite.pb" if number == 1 else f"argyrodite.{number}.pb")
+        with atomic_path(target) as part:
+            part.write_bytes(model.read_bytes())
+        named.append(target)
+    errors = tuple(evaluate(frames, IonPath(named[0])))
+    return Reproduction(tuple(named), training_frames, errors, write_table(errors, place / "errors.csv"))
+
+
+def _fitted(
+    folder: Path,
+    test: Sequence[Atoms],
+    train: Sequence[Atoms],
+    recipe: Recipe,
+    steps: int,
+    seed: int | None = None,
+    overrides: dict[str, Any] | None = None,
+    *,
+    initial: Path | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train, unless that is done."""
+    model = folder / "model.pb"
+    if not model.exists():
+        fit(
+            train,
+            folder,
+            steps=steps,
+            seed=recipe.seed if seed is None else seed,
+            test=test,
+            initial=initial,
+            overrides={**recipe.overrides, **(overrides or {})},
+            progress=progress,
+        )
+    return model
+
+
+def _sampled(
+    sampling: Sampling,
+    model: Path | None,
+    calculator: Any,
+    *,
+    place: Path,
+    recipe: Recipe,
+    labels: Any,
+    progress: bool,
+) -> list[Atoms]:
+    """Labelled frames of a set, made where they are not there yet."""
+    path = place / f"{sampling.name}.extxyz"
+    done = path.with_suffix(".done")
+    if not done.exists():
+        frames = list(_runs(sampling, model, calculator, place / sampling.name, recipe, progress))
+        report = label_frames(frames, labels, path, progress=progress)
+        if report.labelled + report.kept == 0:
+            raise InputError(
+                f"frames of {sampling.name}", need="labels that can be used", got=report.refused[0][1]
+            )
+        with atomic_path(done) as part:
+            part.write_text(
+                "\n".join(f"frame {index} refused: {why}" for index, why in report.refused) + "\n"
+            )
+    return read_frames(path)
+
+
+def _runs(
+    sampling: Sampling, model: Path | None, calculator: Any, folder: Path, recipe: Recipe, progress: bool
+) -> Iterator[Atoms]:
+    """Frames of molecular dynamics, the starts left out."""
+    from ase.io import read
+
+    from ionpath_ase.md import run_md
+
+    for name, seed in sampling.starts:
+        base = starting_structure(name, shortest=sampling.shortest, seed=seed)
+        for number, strain in enumerate(sampling.strains):
+            (atoms,) = variants(base, strains=(strain,), shear=0.0, rattle=0.02, seed=recipe.seed + seed)
+            for temperature in sampling.temperatures:
+                run = f"{name}-{seed}-{number}-{temperature:g}K"
+                atoms.calc = calculator
+                made = run_md(
+                    atoms,
+                    temperature=temperature,
+                    final_temperature=sampling.final_temperature,
+                    picoseconds=sampling.frames * sampling.stride * 2e-3,
+                    interval=sampling.stride * 2e-3,
+                    thermostat="langevin",
+                    engine="ase" if model is None else recipe.engine,
+                    model="argyrodite" if model is None else model,
+                    trajectory=folder / f"{run}.extxyz",
+                    seed=recipe.seed + 17 * seed,
+                    progress=progress,
+                )
+                for frame in read(made.trajectory, "1:"):
+                    frame.info = {"tag": f"{sampling.name}:{name}-{seed}/{temperature:g}K"}
+                    frame.wrap()
+                    yield frame

@@ -1,0 +1,93 @@
+"""The road from packages to the shipped potential, in small."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ionpath_ase import IonPath
+from ionpath_ase.cli import train
+from ionpath_ase.training import PRESETS, read_frames, reproduce, structure_names, teacher
+from ionpath_ase.training.reproduce import FULL, QUICK, Sampling
+
+
+def test_full_recipe_is_that_of_the_model_card() -> None:
+    assert FULL.stage_steps == (57_000, 60_000)
+    assert FULL.overrides == {}  # the preset "shipped" as it is
+    names = {
+        name
+        for sampling in (FULL.heated, FULL.constant, *FULL.added, FULL.judged)
+        for name, _ in sampling.starts
+    }
+    assert names <= set(structure_names())
+    assert {
+        "LPSCl-II",
+        "LPSCl-III",
+        "LSPSCl",
+        "Li7PS6",
+        "beta-Li3PS4",
+        "gamma-Li3PS4",
+        "Li7P3S11",
+        "LiCl",
+    } <= names
+    count = {
+        s.name: len(s.starts) * len(s.temperatures) * len(s.strains) * s.frames
+        for s in (FULL.heated, FULL.constant, *FULL.added, FULL.judged)
+    }
+    assert 600 < count["heated"] < 700  # 653 in the model card
+    assert 700 < count["constant"] < 950  # 900
+    assert count["judged"] == 45
+    melts = next(s for s in FULL.added if s.name == "melts")
+    assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
+    assert FULL.heated.final_temperature == 1200.0  # K
+    assert set(QUICK.overrides) <= set(PRESETS["shipped"])
+
+
+@pytest.mark.slow
+def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path) -> None:
+    """All steps on the real programs; the shipped potential stands for the teacher, which is cheap."""
+    recipe = replace(QUICK, members=2)
+    made = reproduce(tmp_path, recipe=recipe, labels=IonPath(), progress=False)
+    assert [path.name for path in made.models] == ["argyrodite.pb", "argyrodite.2.pb"]
+    heated, judged = read_frames(tmp_path / "heated.extxyz"), read_frames(tmp_path / "judged.extxyz")
+    assert len(heated) == 2 * 2 * 4
+    assert len(judged) == 2 * 2
+    assert {a.info["tag"] for a in judged} == {"judged:LiCl-0/300K", "judged:gamma-Li3PS4-0/300K"}
+    check = judged[0].copy()
+    check.calc = IonPath()
+    assert np.allclose(check.get_forces(), judged[0].get_forces(), atol=1e-4)
+    total = made.errors[-1]
+    assert total.frames == 4
+    spread = 1e3 * np.abs(np.concatenate([a.get_forces().ravel() for a in judged])).mean()
+    assert total.force_mae < 0.8 * spread  # better than no forces at all
+    stamp = made.models[0].read_bytes()
+    again = reproduce(tmp_path, recipe=recipe, labels=IonPath(), progress=False)
+    assert again == made
+    assert again.models[0].read_bytes() == stamp
+
+
+@pytest.mark.slow
+def test_labels_of_the_real_teacher(tmp_path: Path) -> None:
+    """The first step with SevenNet-l3i5 and D3(BJ): the labels of shipped frames come out again."""
+    pytest.importorskip("sevenn", reason="sevenn is in the extra `train`")
+    pytest.importorskip("dftd3", reason="dftd3 is in the extra `train`")
+    frame = read_frames(Path(__file__).with_name("data") / "held-out.extxyz.gz")[0]
+    check = frame.copy()
+    check.calc = teacher()
+    assert check.get_potential_energy() == pytest.approx(frame.get_potential_energy(), abs=1e-3)
+    assert np.allclose(check.get_forces(), frame.get_forces(), atol=1e-3)
+
+
+def test_command_line_has_its_tasks(capsys: pytest.CaptureFixture[str]) -> None:
+    for task in ("structures", "loop", "dpgen", "reproduce"):
+        with pytest.raises(SystemExit):
+            train([task, "--help"])
+        assert "example" in capsys.readouterr().out
+
+
+def test_sampling_is_frozen() -> None:
+    with pytest.raises(AttributeError):
+        Sampling("a", (), (), 1, 1).frames = 2  # type: ignore[misc]
