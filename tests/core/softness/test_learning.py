@@ -80,14 +80,16 @@ def test_classes_give_the_expected_class(samples, kind):
     assert labels.balance.sum() == pytest.approx(1.0)
 
 
-def three_classes(x):
-    return label_ions(((x - x.mean(axis=0)) / x.std(axis=0)) @ TRUTH, "classes", [-0.5, 0.8]).values
+def three_classes(x, noise=0.0):
+    measure = ((x - x.mean(axis=0)) / x.std(axis=0)) @ TRUTH
+    measure += noise * np.random.default_rng(8).normal(size=len(x))
+    return label_ions(measure, "classes", [-0.5, 0.8]).values
 
 
 @pytest.mark.parametrize("kind", ["linear-svm", "rbf-svm"])
 def test_arrays_of_several_classes_say_what_scikit_learn_says(samples, kind):
     x, *_ = samples
-    y = three_classes(x)
+    y = three_classes(x, noise=0.5)
     model = fit_softness(x[:800], y[:800], FUNCTIONS, kind=kind, penalty=2.0)
     pipeline = make_classifier(kind, penalty=2.0, n_classes=3).fit(x[:800], y[:800])
     raw = model._scores((x - model.mean) / model.scale)
@@ -102,15 +104,14 @@ def test_arrays_of_several_classes_say_what_scikit_learn_says(samples, kind):
         )
     np.testing.assert_allclose(raw, expected, rtol=1e-8, atol=1e-9)
     assert (model.predict(x) == pipeline.predict(x)).mean() > 0.9
-    assert (model.predict(x[800:]) == y[800:]).mean() > 0.9
+    right, theirs = ((found[800:] == y[800:]).mean() for found in (model.predict(x), pipeline.predict(x)))
+    assert right > max(0.65, theirs - 0.03)
     chances = model._chances(raw)
     np.testing.assert_allclose(chances.sum(axis=1), 1.0)
     np.testing.assert_allclose(model.softness(x), chances @ [0, 1, 2])
     # Probabilities are those with which classes come out, for samples that were not in the fit.
-    for c in range(3):
-        sure = chances[800:, c] > 0.8
-        assert (y[800:][sure] == c).mean() > 0.75
-        assert chances[800:, c].mean() == pytest.approx((y[800:] == c).mean(), abs=0.06)
+    assert chances[800:].max(axis=1).mean() == pytest.approx(right, abs=0.05)
+    np.testing.assert_allclose(chances[800:].mean(axis=0), np.bincount(y[800:]) / 400, atol=0.07)
 
 
 @pytest.mark.parametrize("kind", ["logistic", "linear-svm", "rbf-svm", "mlp"])
