@@ -16,13 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ase.calculators.calculator import get_calculator_class
-from pymatgen.core import Structure
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from pymatgen.analysis.argyrodite import LithiumOrdering, lithium_orderings, relax_ordering
 
-BOTH = {"kinds": ("T5", "T2"), "closest": 2.3}
+BOTH: dict[str, Any] = {"kinds": ("T5", "T2"), "closest": 2.3}
 
 
 def show(part: str, found: list[LithiumOrdering], rows: list[dict[str, Any]], folder: Path) -> None:
@@ -65,18 +64,39 @@ def reasons() -> None:
                 print(f"Amm2 in {size} primitive cells on {name}: none ({error})", flush=True)
 
 
+def searched(
+    options: argparse.Namespace, calculator: Any, rattle: float, **cell: Any
+) -> list[LithiumOrdering]:
+    """Relax all orderings a little, and the lowest and one of each space group to the end."""
+    first = lithium_orderings(calculator, fmax=0.05, steps=options.screening, rattle=0.0, **cell)
+    kept = first[: options.lowest]
+    kept += [o for k, o in enumerate(first) if o.space_group not in {p.space_group for p in first[:k]}]
+    ends = [
+        relax_ordering(
+            o.structure,
+            calculator,
+            multiplicity=o.multiplicity,
+            fmax=options.fmax,
+            steps=options.steps,
+            rattle=rattle,
+        )
+        for o in {id(o): o for o in kept}.values()
+    ]
+    print(f"{len(first)} orderings, of which {len(ends)} are relaxed to the end")
+    return sorted(ends, key=lambda o: o.energy_per_formula)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="T5 in the primitive cell, and a few Amm2 orderings"
-    )
+    parser.add_argument("--quick", action="store_true", help="T5 in the primitive cell, and a few Amm2 ones")
     parser.add_argument("--calculator", default="ionpath", help="name of an ASE calculator")
     parser.add_argument("--fmax", type=float, default=0.01, help="eV/A")
     parser.add_argument("--steps", type=int, default=500, help="most steps of a relaxation")
+    parser.add_argument("--screening", type=int, default=40, help="steps after which the lowest are chosen")
     parser.add_argument(
-        "--lowest", type=int, default=10, help="Amm2 orderings that are displaced and relaxed again"
+        "--lowest", type=int, default=12, help="how many of the lowest are relaxed to the end"
     )
     parser.add_argument("--folder", type=Path, default=Path("orderings"))
     options = parser.parse_args()
@@ -84,19 +104,22 @@ def main() -> None:
     warnings.filterwarnings("ignore", "logm result may be inaccurate")  # SciPy, below 1e-12 here
 
     calculator = get_calculator_class(options.calculator)()
-    settings = {"fmax": options.fmax, "steps": options.steps}
     rows: list[dict[str, Any]] = []
-    show("primitive cell, T5", lithium_orderings(calculator, **settings), rows, options.folder)
-    if not options.quick:
-        found = lithium_orderings(calculator, **BOTH, **settings)
-        show("primitive cell, T5 and T2", found, rows, options.folder)
+    found = lithium_orderings(calculator, fmax=options.fmax, steps=options.steps)
+    show("primitive cell, T5", found, rows, options.folder)
     reasons()
-    amm2 = BOTH if not options.quick else {**BOTH, "closest": 2.5}
-    found = lithium_orderings(calculator, space_group="Amm2", size=4, rattle=0.0, **amm2, **settings)
-    show("Amm2, symmetry kept", found, rows, options.folder)
-    lowest: list[Structure] = [o.relaxed for o in found[: options.lowest] if o.relaxed is not None]
-    freed = [relax_ordering(structure, calculator, rattle=0.1, **settings) for structure in lowest]
-    show("Amm2, displaced by 0.1 A", sorted(freed, key=lambda o: o.energy_per_formula), rows, options.folder)
+    amm2 = {**BOTH, "space_group": "Amm2", "size": 4, "closest": 2.5 if options.quick else 2.3}
+    kept = searched(options, calculator, 0.0, **amm2)
+    show("Amm2, symmetry kept", kept, rows, options.folder)
+    freed = [
+        relax_ordering(o.relaxed, calculator, fmax=options.fmax, steps=options.steps, rattle=0.1)
+        for o in kept
+        if o.relaxed is not None
+    ]
+    show("Amm2, displaced", sorted(freed, key=lambda o: o.energy_per_formula), rows, options.folder)
+    if not options.quick:
+        found = searched(options, calculator, 0.02, **BOTH)
+        show("primitive cell, T5 and T2", found, rows, options.folder)
     with (
         atomic_path(options.folder / "orderings.csv") as part,
         part.open("w", newline="", encoding="utf-8") as stream,

@@ -36,7 +36,7 @@ def lithium_thiophosphate(
     Returns
     -------
     Structure
-        Relaxed (positions and cell) with the first Deep Potential of this package.
+        Relaxed (positions and cell, within its space group) with the shipped Deep Potential.
 
     Raises
     ------
@@ -45,9 +45,9 @@ def lithium_thiophosphate(
 
     Notes
     -----
-    gamma-Li3PS4 starts from the structure type of low-temperature Li3PO4; the relaxed edges are 7.59, 6.57 and 6.14 A
-    (measured: 7.71, 6.54, 6.14 A). The beta cell has edges of 12.17, 7.92 and 12.80 A, against 2 x 6.17, 8.02 and 13.03
-    A of the refined cell that Chen et al. use.
+    gamma-Li3PS4 starts from the structure type of low-temperature Li3PO4; the relaxed edges are 7.58, 6.59 and 6.12 A
+    (measured: 7.71, 6.54, 6.14 A). The beta cell has edges of 12.17, 7.92 and 12.68 A, against 2 x 6.17, 8.02 and 13.03
+    A of the refined cell that Chen et al. use. ``examples/pymatgen_relatives.py`` made both.
 
     Examples
     --------
@@ -72,7 +72,7 @@ def lspscl(*, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None
     Returns
     -------
     Structure
-        50 atoms, one SiS3Cl tetrahedron, no symmetry; relaxed with the first Deep Potential of this package.
+        50 atoms, one SiS3Cl tetrahedron, no symmetry; relaxed with the shipped Deep Potential.
 
     Notes
     -----
