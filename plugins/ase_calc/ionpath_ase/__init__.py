@@ -14,6 +14,8 @@ _HOME = {
     "MolecularDynamics": "md",
     "temperature_series": "md",
     "melt_quench": "quench",
+    "anneal": "glass",
+    "glass_ceramic": "glass",
     "migration_barriers": "barriers",
     "training": "training",
 }
