@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase.io import read, write
 
+from ionpath.errors import InputError
 from ionpath_ase import IonPath
 from ionpath_ase.cli import train
-from ionpath_ase.training import PRESETS, read_frames, reproduce, structure_names, teacher
+from ionpath_ase.training import (
+    PRESETS,
+    read_frames,
+    reproduce,
+    starting_structure,
+    structure_names,
+    teacher,
+    teacher_named,
+)
 from ionpath_ase.training.reproduce import FULL, QUICK, Sampling
 
 
@@ -86,6 +97,44 @@ def test_command_line_has_its_tasks(capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             train([task, "--help"])
         assert "example" in capsys.readouterr().out
+
+
+def test_structures_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(["structures", "--list"]) == 0
+    assert capsys.readouterr().out.split() == list(structure_names())
+    path = tmp_path / "starts.extxyz"
+    words = ["structures", "LiCl", "Li7P3S11", "-o", str(path), "--strains", "-0.02", "0.02", "--copies", "3"]
+    assert train(words) == 0
+    found = read(path, ":")
+    assert [a.info["tag"] for a in found] == ["LiCl"] * 6 + ["Li7P3S11"] * 6
+    assert found[0].cell.lengths()[0] == pytest.approx(2 * 5.129 * 0.98)
+    with pytest.raises(InputError, match="--output: need a file to write to, got none; or --list"):
+        train(["structures", "LiCl"])
+
+
+def test_dpgen_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    frames = str(Path(__file__).with_name("data") / "held-out.extxyz.gz")
+    write(tmp_path / "cell.extxyz", starting_structure("LiCl"))
+    words = ["dpgen", frames, "--start", "Li2S", str(tmp_path / "cell.extxyz"), "-o", str(tmp_path / "run")]
+    assert train([*words, "--queue", "gpu", "--window", "0.1", "0.3", "--preset", "path-entropy-I"]) == 0
+    assert "dpgen run param.json machine.json" in capsys.readouterr().out
+    made = json.loads((tmp_path / "run" / "param.json").read_text())
+    assert made["sys_configs"] == [["Li2S/POSCAR"], ["cell/POSCAR"]]
+    assert (made["model_devi_f_trust_lo"], made["model_devi_f_trust_hi"]) == (0.1, 0.3)
+    assert made["default_training_param"]["model"]["descriptor"]["rcut"] == 8.5  # A, LPSCl-I and -II
+    machine = json.loads((tmp_path / "run" / "machine.json").read_text())
+    assert machine["fp"][0]["resources"]["queue_name"] == "gpu"
+
+
+def test_teachers_by_name() -> None:
+    assert teacher_named("emt").name == "emt"
+    assert isinstance(teacher_named("argyrodite"), IonPath)
+    with pytest.raises(
+        InputError, match="teacher: need 7net-l3i5 or another SevenNet model, .* got 'argonite'"
+    ):
+        teacher_named("argonite")
+    with pytest.raises(InputError, match="model: need an existing file, got gone.pb, which does not exist"):
+        teacher_named("gone.pb")
 
 
 def test_sampling_is_frozen() -> None:

@@ -68,9 +68,9 @@ PROTOCOLS: dict[str, tuple[HeatStep, ...]] = {
     ),
 }
 """Heat treatments by name. ``glass`` and ``crystal`` are those of Chen et al. for Li3PS4: 100 ps at 1500 K, then 2.5
-K/ps to 300 K, NPT with 0.5 fs; and the crystal from 500 K to 300 K in 1 ns. ``amorphous`` is that of Jang et al., J. Mater.
-Chem. A 13, 16547 (2025): 10 ps at 4000 K, 20 ps at 2000 K, then 100 K/ps to 300 K, in cells strained by -5, 0 and 5 %.
-``short-glass`` is a first look: 20 times faster than ``glass``, at constant volume while it is hot."""
+K/ps to 300 K, NPT with 0.5 fs; and the crystal from 500 K to 300 K in 1 ns. ``amorphous`` is that of Jang et al.,
+J. Mater. Chem. A 13, 16547 (2025): 10 ps at 4000 K, 20 ps at 2000 K, then 100 K/ps to 300 K, in cells strained by -5, 0
+and 5 %. ``short-glass`` is a first look: 20 times faster than ``glass``, at constant volume while it is hot."""
 
 
 @dataclass(frozen=True)
