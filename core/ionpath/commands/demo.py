@@ -79,14 +79,14 @@ def main(argv: list[str]) -> int:
         "--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6"
     )
     arguments.add_argument(
-        "--metad-picoseconds", type=float, help="of metadynamics each; default 3, quick 0.5"
+        "--metad-picoseconds", type=float, help="of metadynamics each; default 8, quick 1.5"
     )
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("-o", "--output", type=Path, default=Path("demo-run"), help="default demo-run")
     options = arguments.parse_args(argv)
     atoms = options.atoms or (104 if options.quick else 208)
     picoseconds = options.picoseconds or (6.0 if options.quick else 30.0)
-    hills = options.metad_picoseconds or (0.5 if options.quick else 3.0)
+    hills = options.metad_picoseconds or (1.5 if options.quick else 8.0)
     folder = options.output / f"{atoms}atoms-{options.temperature:g}K-{picoseconds:g}ps-seed{options.seed}"
     begin = time.perf_counter()
     for system in SYSTEMS:
@@ -229,7 +229,9 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         atoms = read(place / "start.extxyz")
         atoms.calc = get_calculator_class("ionpath")()
         plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=10.0)
-        run = run_metadynamics(atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed)
+        run = run_metadynamics(
+            atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps"
+        )
         found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
         record = Record(
             system.label,
@@ -241,7 +243,7 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         record.save(place)
 
     settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed}
-    title = f"{system.label}: {picoseconds:g} ps of metadynamics of one hop (ASE with PLUMED)"
+    title = f"{system.label}: {picoseconds:g} ps of metadynamics of one hop (LAMMPS with PLUMED)"
     stage(place, "hop", settings, [FILE], make, title=title)
 
 

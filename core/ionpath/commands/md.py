@@ -42,6 +42,9 @@ def main(argv: list[str]) -> int:
     arguments.add_argument(
         "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj"
     )
+    arguments.add_argument(
+        "--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder"
+    )
     options = arguments.parse_args(argv)
     if not options.structure.exists():
         raise InputError(
@@ -62,6 +65,7 @@ def main(argv: list[str]) -> int:
         model=options.model,
         seed=options.seed,
         trajectory=options.trajectory,
+        plumed=options.plumed,
     )
     print(options.trajectory)
     return 0
