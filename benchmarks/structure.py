@@ -132,33 +132,39 @@ def scattering_rows(positions: Any, cell: Any, symbols: Any) -> list[Row]:
     from dynasor.core.reciprocal import calc_rho_q
 
     few = positions[:40]
-    vectors = reciprocal_vectors(cell, 3.0, max_per_bin=None)
-    vectors = vectors[np.random.default_rng(0).permutation(len(vectors))[:500]]
-    q = 2 * np.pi * vectors @ np.linalg.inv(cell).T
     species = sorted(set(symbols.tolist()))
     groups = [np.flatnonzero(symbols == s) for s in species]
+    every = reciprocal_vectors(cell, 3.0, max_per_bin=None)
+    some = every[np.random.default_rng(0).permutation(len(every))[:500]]
+    spread = reciprocal_vectors(cell, 10.0)
+    rows = []
+    sets = [(every, "all", "3"), (some, "some", "3"), (spread, "some", "10")]
+    for vectors, how_many, q_max in sets if len(few) > 10 else sets[:1]:
+        q = 2 * np.pi * vectors @ np.linalg.inv(cell).T
 
-    def ours() -> Any:
-        sums = DirectSum(symbols.tolist(), vectors)
-        for frame in few:
-            sums.add(frame, cell)
-        return sums.result()
+        def ours(vectors: Any = vectors) -> Any:
+            sums = DirectSum(symbols.tolist(), vectors)
+            for frame in few:
+                sums.add(frame, cell)
+            return sums.result()
 
-    def theirs() -> Any:
-        total = np.zeros((len(species), len(species), len(q)))
-        for frame in few:
-            modes = np.array([calc_rho_q(frame[g], q) for g in groups])
-            total += (modes[:, None] * modes[None].conj()).real
-        return total / len(few) / len(symbols)
+        def theirs(q: Any = q) -> Any:
+            total = np.zeros((len(species), len(species), len(q)))
+            for frame in few:
+                modes = np.array([calc_rho_q(frame[g], q) for g in groups])
+                total += (modes[:, None] * modes[None].conj()).real
+            return total / len(few) / len(symbols)
 
-    (a, t), (b, u) = timed(ours), timed(theirs)
-    worst = 0.0
-    for (x, y), values in zip(a.pairs, a.partials, strict=True):
-        i, j = species.index(x), species.index(y)
-        c = a.fractions[x] * a.fractions[y]
-        reference = 1 + (b[i, j] - (a.fractions[x] if x == y else 0)) / c
-        worst = max(worst, float((np.abs(values - reference) / (1 + np.abs(reference))).max()))
-    return [("S(Q), 10 partials, 500 vectors, 40 frames", f"largest difference: {worst:.1e}", t, u)]
+        (a, t), (b, u) = timed(ours), timed(theirs)
+        worst = 0.0
+        for (x, y), values in zip(a.pairs, a.partials, strict=True):
+            i, j = species.index(x), species.index(y)
+            c = a.fractions[x] * a.fractions[y]
+            reference = 1 + (b[i, j] - (a.fractions[x] if x == y else 0)) / c
+            worst = max(worst, float((np.abs(values - reference) / (1 + np.abs(reference))).max()))
+        name = f"S(Q), {how_many} vectors to {q_max}/A ({len(vectors)})"
+        rows.append((name, f"largest difference: {worst:.1e}", t, u))
+    return rows
 
 
 def own_rows(positions: Any, cell: Any, symbols: Any) -> list[tuple[str, float]]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, heights
+from ionpath.structure._phases import phase_sums
 from ionpath.structure.rdf import _all_pairs
 
 
@@ -160,24 +161,7 @@ def density_modes(
     ndarray of complex, (groups, K)
         Density modes. Powers of three phases per atom are multiplied, so no exponential is taken per vector.
     """
-    coordinates = positions @ np.linalg.inv(cell)
-    limits = np.abs(vectors).max(axis=0)
-    tables = []
-    for axis in range(3):
-        turns = np.exp(2j * np.pi * coordinates[:, axis])
-        powers = np.empty((limits[axis] + 1, len(turns)), dtype=np.complex128)
-        powers[0] = 1.0
-        for n in range(1, limits[axis] + 1):
-            powers[n] = powers[n - 1] * turns
-        tables.append(np.concatenate([powers, powers[:0:-1].conj()]))  # index -n counts from the end
-    modes = np.empty((len(groups), len(vectors)), dtype=np.complex128)
-    step = max(1, 2_000_000 // max(1, len(positions)))
-    for start in range(0, len(vectors), step):
-        part = vectors[start : start + step]
-        phases = tables[0][part[:, 0]] * tables[1][part[:, 1]] * tables[2][part[:, 2]]
-        for row, group in enumerate(groups):
-            modes[row, start : start + step] = phases[:, group].sum(axis=1)
-    return modes
+    return phase_sums(groups, vectors)(positions @ np.linalg.inv(cell))
 
 
 class DirectSum:
@@ -198,6 +182,7 @@ class DirectSum:
         self.groups = [np.flatnonzero(symbols == s) for s in present]
         self.numbers = dict(zip(present, map(len, self.groups), strict=True))
         self.pairs = _all_pairs(present)
+        self._sums = phase_sums(self.groups, vectors)
         self.products = np.zeros((len(self.pairs), len(vectors)))
         self.cells = np.zeros((3, 3))
         self.n_frames = 0
@@ -212,10 +197,11 @@ class DirectSum:
         cell : ndarray, (3, 3)
             Cell vectors as rows, in A.
         """
-        modes = density_modes(positions, cell, self.groups, self.vectors)
+        modes = self._sums(positions @ np.linalg.inv(cell))
         names = list(self.numbers)
         for row, (a, b) in enumerate(self.pairs):
-            self.products[row] += (modes[names.index(a)] * modes[names.index(b)].conj()).real
+            one, other = modes[names.index(a)], modes[names.index(b)]
+            self.products[row] += one.real * other.real + one.imag * other.imag
         self.cells += cell
         self.n_frames += 1
 

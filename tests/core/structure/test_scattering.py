@@ -22,6 +22,7 @@ from ionpath.structure import (
     total_structure_factor,
     xray_form_factors,
 )
+from ionpath.structure._phases import GridSums, VectorSums, phase_sums
 from ionpath.structure.form_factors import _XRAY
 from ionpath.structure.reciprocal import density_modes
 
@@ -103,6 +104,29 @@ def test_density_modes_equal_the_plain_sum(sheared: Any) -> None:
     k = 2 * np.pi * vectors @ np.linalg.inv(cell).T
     slow = np.array([np.exp(1j * positions[0][g] @ k.T).sum(axis=0) for g in groups])
     np.testing.assert_allclose(fast, slow, atol=1e-9)
+
+
+@pytest.mark.parametrize("way", [GridSums, VectorSums])
+def test_both_ways_to_sum_equal_the_plain_sum(sheared: Any, way: Any, monkeypatch: Any) -> None:
+    positions, cell, symbols = sheared
+    vectors = np.random.default_rng(2).integers(-7, 8, (200, 3))
+    vectors[:7] = [[0, 0, 0], [1, 0, 0], [0, -1, 0], [0, 0, 3], [-2, 0, 5], [0, 0, -1], [7, -7, -7]]
+    groups = [np.flatnonzero(symbols == s) for s in ("S", "Li")]
+    k = 2 * np.pi * vectors @ np.linalg.inv(cell).T
+    shift = 3.0 * cell.sum(axis=0)  # periods away from the origin
+    slow = np.array([np.exp(1j * positions[0][g] @ k.T).sum(axis=0) for g in groups])
+    for few in (1 << 30, 1):  # in one block, and in the smallest ones
+        monkeypatch.setattr("ionpath.structure._phases._PRODUCTS", few)
+        monkeypatch.setattr("ionpath.structure._phases._PHASES", few)
+        found = way(groups, vectors)((positions[0] + shift) @ np.linalg.inv(cell))
+        np.testing.assert_allclose(found, slow, atol=1e-10)
+
+
+def test_the_way_to_sum_follows_the_vectors(sheared: Any) -> None:
+    cell, groups = sheared[1], [np.arange(5)]
+    every = reciprocal_vectors(cell, 4.0, max_per_bin=None)
+    assert isinstance(phase_sums(groups, every), GridSums)
+    assert isinstance(phase_sums(groups, every[-5:]), VectorSums)
 
 
 def test_vectors_are_all_and_once(sheared: Any) -> None:
