@@ -92,6 +92,22 @@ def test_deepmd_data_round_trip(labelled: Path, tmp_path: Path) -> None:
         write_deepmd([], tmp_path / "other")
 
 
+def test_deepmd_data_are_read_as_frames(labelled: Path, tmp_path: Path) -> None:
+    frames = read_frames(labelled)
+    (folder,) = write_deepmd(frames, tmp_path / "data")
+    for back in (read_frames(folder), read_frames(folder, format="deepmd/npy")):
+        assert len(back) == len(frames)
+        for one, other in zip(back, frames, strict=True):
+            assert np.array_equal(one.numbers, other.numbers)
+            assert np.allclose(one.positions, other.positions, atol=1e-6)
+            assert one.get_potential_energy() == pytest.approx(other.get_potential_energy(), abs=1e-6)
+            assert np.allclose(one.get_forces(), other.get_forces(), atol=1e-6)
+            assert np.allclose(one.get_stress(), other.get_stress(), atol=1e-7)
+        assert back[0].info["tag"] == folder.name
+    with pytest.raises(InputError, match=r"salt.extxyz: need a file or folder of the kind vasp/outcar, got"):
+        read_frames(labelled, format="vasp/outcar")
+
+
 def test_labels_are_resumable_and_refuse_bad_frames(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     frames = []

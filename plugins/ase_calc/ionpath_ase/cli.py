@@ -77,7 +77,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_teacher(label)
     fit = tasks.add_parser("fit", help="train, freeze, compress and evaluate")
-    fit.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
+    fit.add_argument(
+        "frames", type=Path, nargs="+", help="files with labelled frames, or folders of deepmd-kit data"
+    )
+    fit.add_argument("--format", help="dpdata's name of their kind: vasp/outcar, cp2k/output and others")
     fit.add_argument(
         "-o", "--output", type=Path, required=True, help="folder for data, checkpoints and model"
     )
@@ -249,7 +252,7 @@ def _fit(options: argparse.Namespace) -> int:
     from ionpath_ase.training import fit, format_table, read_frames
 
     result = fit(
-        read_frames(*options.frames),
+        read_frames(*options.frames, format=options.format),
         options.output,
         preset=options.preset,
         steps=options.steps,

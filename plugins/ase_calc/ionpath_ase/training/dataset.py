@@ -18,29 +18,32 @@ TYPE_MAP = ("Li", "P", "S", "Cl", "Si")
 """Elements of the shipped potential, in the order of its types."""
 
 
-def read_frames(*paths: str | os.PathLike[str]) -> list[Atoms]:
-    """Read labelled frames from files that ASE reads.
+def read_frames(*paths: str | os.PathLike[str], format: str | None = None) -> list[Atoms]:
+    """Read labelled frames from files that ASE or dpdata reads.
 
     Parameters
     ----------
     *paths : str or path
-        Files with frames that carry energies (eV), forces (eV/A) and stresses (eV/A^3).
+        Files with frames that carry energies (eV), forces (eV/A) and stresses (eV/A^3), or folders of deepmd-kit data.
+    format : str, optional
+        A format of dpdata with a slash in its name, such as ``vasp/outcar``, ``vasp/xml``, ``cp2k/output`` or
+        ``cp2k/aimd_output``, or one of ASE. Without it folders with a ``type.raw`` (``deepmd/npy``) are found, and ASE
+        tells the kind of all else.
 
     Returns
     -------
     list of ase.Atoms
-        All frames in file order, with their labels in ``atoms.calc.results``.
+        All frames in file order, with their labels in ``atoms.calc.results``. What dpdata reads gets the name of its
+        file or folder as ``info["tag"]``.
 
     Raises
     ------
     InputError
-        If a frame carries no energy or no forces.
+        If a frame carries no energy or no forces, or dpdata cannot read a file.
     """
-    from ase.io import read
-
     frames: list[Atoms] = []
     for path in paths:
-        for number, atoms in enumerate(read(path, ":")):
+        for number, atoms in enumerate(_read(Path(path), format)):
             labels = set() if atoms.calc is None else set(atoms.calc.results)
             if not {"energy", "forces"} <= labels:
                 raise InputError(
@@ -50,6 +53,27 @@ def read_frames(*paths: str | os.PathLike[str]) -> list[Atoms]:
                     remedy="label it first, for example with ionpath_ase.training.label_frames",
                 )
             frames.append(atoms)
+    return frames
+
+
+def _read(path: Path, kind: str | None) -> list[Atoms]:
+    """Frames of one file or folder."""
+    if kind is None and (path / "type.raw").exists():
+        kind = "deepmd/npy"
+    if kind is None or "/" not in kind:
+        from ase.io import read
+
+        found: list[Atoms] = read(path, ":", format=kind)
+        return found
+    dpdata = require("dpdata", purpose=f"reading {kind}", install='pip install "ionpath[ase]"')
+    try:
+        frames: list[Atoms] = dpdata.LabeledSystem(str(path), fmt=kind).to("ase/structure")
+    except Exception as error:  # each of its readers fails in its own way
+        raise InputError(
+            path.name, need=f"a file or folder of the kind {kind}", got=str(error)[:200]
+        ) from error
+    for atoms in frames:
+        atoms.info["tag"] = path.name
     return frames
 
 

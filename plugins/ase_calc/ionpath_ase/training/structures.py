@@ -176,7 +176,7 @@ def variants(
     --------
     >>> from ionpath_ase.training.crystals import lithium_chloride
     >>> made = variants(lithium_chloride(), strains=(0.0, 0.02), shear=0.0)
-    >>> [round(copy.cell.lengths()[0], 4) for copy in made]
+    >>> [round(float(copy.cell.lengths()[0]), 4) for copy in made]
     [5.129, 5.2316]
     """
     if not all(-0.5 < strain < 1.0 for strain in strains) or not strains:
