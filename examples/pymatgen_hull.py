@@ -1,7 +1,7 @@
 """Energy of argyrodites above Li3PS4 + Li2S + LiCl, everything relaxed, several arrangements of each.
 
 python examples/pymatgen_hull.py --quick                      minutes; two arrangements, no annealing
-python examples/pymatgen_hull.py                              six arrangements, each annealed for 1 ps
+python examples/pymatgen_hull.py                              four arrangements, each annealed for 1 ps
 python examples/pymatgen_hull.py --energies teacher.extxyz    the same structures with other energies
 
 The folder gets hull.csv and relaxed.extxyz; `ionpath train label hull/relaxed.extxyz -o teacher.extxyz` gives the
@@ -109,7 +109,7 @@ def main() -> None:
     )
     parser.add_argument("--quick", action="store_true", help="two arrangements, no annealing")
     parser.add_argument("--calculator", default="ionpath", help="name of an ASE calculator")
-    parser.add_argument("--arrangements", type=int, default=6, help="of anions and lithium, per composition")
+    parser.add_argument("--arrangements", type=int, default=4, help="of anions and lithium, per composition")
     parser.add_argument("--anneal", type=float, default=1.0, help="ps at 600 K before each relaxation")
     parser.add_argument("--temperature", type=float, default=823.0, help="K, for T times the mixing entropy")
     parser.add_argument("--energies", type=Path, help="labelled frames with the tags of relaxed.extxyz")

@@ -3,7 +3,7 @@
     python examples/pymatgen_inversion_series.py --quick               minutes; errors are wide
     python examples/pymatgen_inversion_series.py --picoseconds 200 --supercell 3 3 3
 
-Finished parts are kept: a second call goes on where the first was stopped.
+Finished parts are kept: a second call goes on where the first was stopped. The folder gets series.csv and series.png.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import MDAnalysis as mda
+import numpy as np
 from ase.io import read, write
 from MDAnalysis.analysis.ion_transport import IonDiffusion
 from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
 from pymatgen.io.ase import AseAtomsAdaptor
 
+from ionpath.constants import GAS_CONSTANT
+from ionpath.disorder import argyrodite_mixing_entropy
 from ionpath.files import atomic_path
 from ionpath_ase import run_md
 from pymatgen.analysis.argyrodite import SiteInversionTransformation, argyrodite, configurational_entropy
@@ -53,19 +56,66 @@ def simulate(folder: Path, structure: Any, temperature: float, picoseconds: floa
 
 
 def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, lag: float) -> dict[str, float]:
-    """Conductivity (nan where the run only bounds it) and path entropy of a trajectory."""
+    """Conductivity (nan where the run only bounds it), and path entropy at the lag and at twice the lag."""
     universe = mda.Universe(str(folder / "structure.extxyz"), str(trajectory))
     ions = universe.select_atoms("element Li")
     transport = IonDiffusion(ions, temperature=temperature).run().results
     shells = CoordinationShells.from_structure(crystal)
-    kinetics = PathEntropy(ions, shells=shells, lag_time=lag, connected="largest").run().results
-    return {
+    row = {
         "conductivity (mS/cm)": transport.conductivity.value,
         "conductivity error": transport.conductivity.error,
         "conductivity at most (95 %)": transport.conductivity.high,
-        "path entropy (J/mol/K)": kinetics.mean_per_pair,
-        "path entropy error": kinetics.uncertainty.mean_per_pair.error,
     }
+    for name, time in (("", lag), (" at twice the lag", 2.0 * lag)):
+        kinetics = PathEntropy(ions, shells=shells, lag_time=time, connected="largest").run().results
+        row[f"path entropy{name} (J/mol/K)"] = kinetics.mean_per_pair
+        row[f"path entropy error{name}"] = kinetics.uncertainty.mean_per_pair.error
+    return row
+
+
+def draw(rows: list[dict[str, float]], path: Path, title: str) -> None:
+    """Mixing entropy, conductivity and path entropy against inversion; bounds are arrows."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt
+
+    table = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    x = table["inversion"]
+    figure, (left, middle, right) = plt.subplots(1, 3, figsize=(10.5, 3.4), layout="constrained")
+    fine = np.linspace(0.0, 1.0, 101)
+    left.plot(fine, GAS_CONSTANT * argyrodite_mixing_entropy(0.0, fine), color="0.7", zorder=0)
+    left.plot(x, table["mixing entropy (J/mol/K)"], "o", color="C0")
+    left.set_ylabel("mixing entropy (J/mol/K)")
+    known = np.isfinite(table["conductivity (mS/cm)"])
+    values, errors = table["conductivity (mS/cm)"][known], table["conductivity error"][known]
+    middle.errorbar(x[known], values, errors, fmt="o", color="C1", capsize=3)
+    bounds = table["conductivity at most (95 %)"][~known]
+    reach = 0.1 * np.nanmax(np.append(values, bounds), initial=1.0)
+    middle.errorbar(x[~known], bounds, reach, uplims=True, fmt="_", color="C1", label="at most (95 %)")
+    if not known.all():
+        middle.legend(frameon=False)
+    middle.set_ylim(bottom=0.0)
+    middle.set_ylabel("conductivity (mS/cm)")
+    for name, fill, label in (("", "C2", "lag"), (" at twice the lag", "none", "twice the lag")):
+        right.errorbar(
+            x,
+            table[f"path entropy{name} (J/mol/K)"],
+            table[f"path entropy error{name}"],
+            fmt="o",
+            color="C2",
+            mfc=fill,
+            capsize=3,
+            label=label,
+        )
+    right.set_ylabel("path entropy per pair (J/mol/K)")
+    right.legend(frameon=False)
+    for panel in (left, middle, right):
+        panel.set_xlabel("S/Cl inversion")
+    figure.suptitle(title, fontsize="medium")
+    with atomic_path(path) as part:
+        figure.savefig(part, dpi=110)
+    plt.close(figure)
 
 
 def main() -> None:
@@ -100,6 +150,8 @@ def main() -> None:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
+    title = f"{len(parent)} atoms, {picoseconds:g} ps at {options.temperature:g} K, lag {options.lag:g} ps"
+    draw(rows, options.folder / "series.png", title)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -337,6 +339,38 @@ def test_written_json_still_loads() -> None:
         got = [k for k, site in enumerate(made) if site.specie.is_halogen]
         assert type(transformation).__name__ == entry["name"]
         assert got == expected
+
+
+def test_written_history_still_loads() -> None:
+    """A TransformedStructure written by version 0.1.0, with inversion, substitution and enumeration in its history."""
+    with Path(__file__).with_name("transformed-0.1.0.json").open(encoding="utf-8") as stream:
+        stored = json.load(stream, cls=MontyDecoder)
+    assert stored.final_structure.formula == "Li7 Si1 S5 Cl1"
+    assert analyse(stored.final_structure).inversion == 0.0
+    extra = ("input_structure", "output_parameters")
+    written = [{k: v for k, v in entry.items() if k not in extra} for entry in stored.history]
+    steps = [MontyDecoder().process_decoded(entry) for entry in written]
+    assert [type(step).__name__ for step in steps] == [
+        "SiteInversionTransformation", "AliovalentSubstitutionTransformation", "EnumerateSiteInversionTransformation"
+    ]  # fmt: skip
+    made = TransformedStructure(stored.structures[0], steps)
+    assert made.final_structure.matches(stored.final_structure)
+    assert analyse(stored.structures[1]).inversion == 1.0
+
+
+def test_pipeline_in_another_process(tmp_path: Path) -> None:
+    """What a workflow does: steps and structure travel as JSON, and another process makes the results."""
+    sent, made = tmp_path / "sent.json", tmp_path / "made.json"
+    sent.write_text(json.dumps({"steps": TRANSFORMATIONS, "structure": argyrodite()}, cls=MontyEncoder))
+    program = (
+        "import json, sys\nfrom monty.json import MontyDecoder, MontyEncoder\n"
+        "job = json.load(open(sys.argv[1]), cls=MontyDecoder)\n"
+        "results = [step.apply_transformation(job['structure']) for step in job['steps']]\n"
+        "json.dump(results, open(sys.argv[2], 'w'), cls=MontyEncoder)\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(sent), str(made)], check=True, timeout=300)
+    results = json.loads(made.read_text(), cls=MontyDecoder)
+    assert results == [t.apply_transformation(argyrodite()) for t in TRANSFORMATIONS]
 
 
 def test_alias_is_the_same_module() -> None:
