@@ -81,8 +81,14 @@ def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings(
+    "ignore::UserWarning:sevenn", "ignore::UserWarning:torch", "ignore::DeprecationWarning"
+)
 def test_labels_of_the_real_teacher(tmp_path: Path) -> None:
-    """The first step with SevenNet-l3i5 and D3(BJ): the labels of shipped frames come out again."""
+    """The first step with SevenNet-l3i5 and D3(BJ): the labels of shipped frames come out again.
+
+    sevenn and torch warn about accelerators and deprecated calls of their own.
+    """
     pytest.importorskip("sevenn", reason="sevenn is in the extra `train`")
     pytest.importorskip("dftd3", reason="dftd3 is in the extra `train`")
     frame = read_frames(Path(__file__).with_name("data") / "held-out.extxyz.gz")[0]
