@@ -80,6 +80,12 @@ def axis_phases(coordinates: Floats, order: int) -> Complexes:
     return powers
 
 
+def _joined(groups: Sequence[Ints]) -> tuple[Ints, Ints]:
+    """Atoms of all groups one after another, and where each group ends."""
+    atoms = np.concatenate([np.asarray(group, dtype=np.int64) for group in groups])
+    return atoms, np.cumsum([len(group) for group in groups])
+
+
 class GridSums:
     """Sums at all vectors of a grid by products of matrices.
 
@@ -98,7 +104,8 @@ class GridSums:
     """
 
     def __init__(self, groups: Sequence[Ints], vectors: Ints) -> None:
-        self.groups = list(groups)
+        self.atoms, ends = _joined(groups)
+        self.bounds = np.c_[np.r_[0, ends[:-1]], ends]
         size = np.abs(vectors)
         self.order = int(size.max(initial=0))
         self.depth = int(size[:, 2].max(initial=0)) + 1
@@ -122,29 +129,33 @@ class GridSums:
             Sums.
         """
         step = max(64, _PRODUCTS // (4 * len(self.first)))
-        sums = np.zeros((len(self.groups), 8 * self.n_places))
-        for row, group in enumerate(self.groups):
-            for start in range(0, len(group), step):
-                sums[row] += self._products(coordinates[group[start : start + step]])
+        sums = np.zeros((len(self.bounds), 8 * self.n_places))
+        for start in range(0, len(self.atoms), step):
+            left, right = self._factors(coordinates[self.atoms[start : start + step]])
+            for row, (low, high) in enumerate(np.clip(self.bounds - start, 0, right.shape[1])):
+                if high > low:
+                    sums[row] += (left[:, low:high] @ right[:, low:high].T).ravel()
         # (group, x, y, pair, z, depth) to (x, y, z; group, pair, depth)
-        apart = sums.reshape(len(self.groups), 2, 2, len(self.first), 2, self.depth).transpose(
+        apart = sums.reshape(len(self.bounds), 2, 2, len(self.first), 2, self.depth).transpose(
             1, 2, 4, 0, 3, 5
         )
         parts = _ADDITION @ apart.reshape(8, -1)
-        table = np.empty((len(self.groups), 8, self.n_places), dtype=np.complex128)
-        table.real, table.imag = parts.reshape(2, 8, len(self.groups), -1).swapaxes(1, 2)
-        return np.take(table.reshape(len(self.groups), -1), self.where, axis=1)
+        table = np.empty((len(self.bounds), 8, self.n_places), dtype=np.complex128)
+        table.real, table.imag = parts.reshape(2, 8, len(self.bounds), -1).swapaxes(1, 2)
+        return np.take(table.reshape(len(self.bounds), -1), self.where, axis=1)
 
-    def _products(self, coordinates: Floats) -> Floats:
+    def _factors(self, coordinates: Floats) -> tuple[Floats, Floats]:
+        """Products along the first two axes, (4 pairs, N), and phases along the third, (2 depth, N)."""
         powers = axis_phases(coordinates, self.order)
         real, imaginary = powers.real.copy(), powers.imag.copy()
         left = np.empty((2, 2, len(self.first), len(coordinates)))
+        others = real[self.second, 1], imaginary[self.second, 1]
         for a, one in enumerate((real, imaginary)):
             along = one[self.first, 0]
-            for b, other in enumerate((real, imaginary)):
-                np.multiply(along, other[self.second, 1], out=left[a, b])
+            for b, other in enumerate(others):
+                np.multiply(along, other, out=left[a, b])
         right = np.concatenate([real[: self.depth, 2], imaginary[: self.depth, 2]])
-        return np.asarray((left.reshape(-1, len(coordinates)) @ right.T).ravel())
+        return left.reshape(-1, len(coordinates)), right
 
 
 class VectorSums:
@@ -159,9 +170,8 @@ class VectorSums:
     """
 
     def __init__(self, groups: Sequence[Ints], vectors: Ints) -> None:
-        self.atoms = np.concatenate([np.asarray(g, dtype=np.int64) for g in groups])
-        sizes = [len(g) for g in groups]
-        self.starts = np.cumsum([0, *sizes[:-1]])
+        self.atoms, ends = _joined(groups)
+        self.starts = np.r_[0, ends[:-1]]
         self.vectors = vectors
         self.order = int(np.abs(vectors).max(initial=0))
 
