@@ -56,7 +56,7 @@ def simulate(folder: Path, structure: Any, temperature: float, picoseconds: floa
 
 
 def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, lag: float) -> dict[str, float]:
-    """Conductivity (nan where the run only bounds it), and path entropy at the lag and at twice the lag."""
+    """Conductivity (nan where the run only bounds it), path entropy and slowest timescale at one and two lags."""
     universe = mda.Universe(str(folder / "structure.extxyz"), str(trajectory))
     ions = universe.select_atoms("element Li")
     transport = IonDiffusion(ions, temperature=temperature).run().results
@@ -70,6 +70,9 @@ def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, la
         kinetics = PathEntropy(ions, shells=shells, lag_time=time, connected="largest").run().results
         row[f"path entropy{name} (J/mol/K)"] = kinetics.mean_per_pair
         row[f"path entropy error{name}"] = kinetics.uncertainty.mean_per_pair.error
+        row[f"slowest timescale{name} (ps)"] = float(
+            np.interp(time, kinetics.timescales.lag_times, kinetics.timescales.timescales[:, 0])
+        )
     return row
 
 
@@ -94,7 +97,7 @@ def draw(rows: list[dict[str, float]], path: Path, title: str) -> None:
     reach = 0.1 * np.nanmax(np.append(values, bounds), initial=1.0)
     middle.errorbar(x[~known], bounds, reach, uplims=True, fmt="_", color="C1", label="at most (95 %)")
     if not known.all():
-        middle.legend(frameon=False)
+        middle.legend(frameon=False, loc="lower right")
     middle.set_ylim(bottom=0.0)
     middle.set_ylabel("conductivity (mS/cm)")
     for name, fill, label in (("", "C2", "lag"), (" at twice the lag", "none", "twice the lag")):
@@ -109,7 +112,7 @@ def draw(rows: list[dict[str, float]], path: Path, title: str) -> None:
             label=label,
         )
     right.set_ylabel("path entropy per pair (J/mol/K)")
-    right.legend(frameon=False)
+    right.legend(frameon=False, loc="lower left")
     for panel in (left, middle, right):
         panel.set_xlabel("S/Cl inversion")
     figure.suptitle(title, fontsize="medium")
@@ -138,7 +141,10 @@ def main() -> None:
         structure = SiteInversionTransformation(inversion, arrangement="even").apply_transformation(parent)
         folder = options.folder / f"y{inversion:.2f}-{len(structure)}atoms-{picoseconds:g}ps"
         trajectory = simulate(folder, structure, options.temperature, picoseconds)
-        row = {"inversion": inversion, "mixing entropy (J/mol/K)": configurational_entropy(structure).joule}
+        row = {
+            "inversion": inversion,
+            "mixing entropy (J/mol/K)": abs(configurational_entropy(structure).joule),
+        }
         crystal = read(folder / "structure.extxyz")
         row |= explain(folder, trajectory, crystal, options.temperature, options.lag)
         rows.append(row)
