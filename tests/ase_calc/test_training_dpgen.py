@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -152,8 +151,9 @@ def test_bad_input_is_refused(tmp_path: Path, written: Path) -> None:
 
 
 @pytest.mark.parametrize("exploration", ["opes-multithermal-multibaric", "opes-multithermal", "md"])
-def test_dpgen_itself_takes_it(exploration: str, tmp_path: Path) -> None:
+def test_dpgen_itself_takes_it(exploration: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its own checks of both files, and its own making of the exploration of an iteration."""
+    monkeypatch.chdir(tmp_path)  # its dispatcher writes a log where it is imported
     arginfo = pytest.importorskip("dpgen.generator.arginfo", reason="dpgen, which this package does not need")
     from dpgen.generator import run
     from dpgen.util import normalize
@@ -170,16 +170,12 @@ def test_dpgen_itself_takes_it(exploration: str, tmp_path: Path) -> None:
     normalize(
         arginfo.run_mdata_arginfo(), {**machine, **{k: machine[k][0] for k in ("train", "model_devi", "fp")}}
     )
-    here = Path.cwd()
-    os.chdir(folder)
-    try:
-        for number in range(4):
-            graph = Path("iter.000000/00.train") / f"graph.{number:03d}.pb"
-            graph.parent.mkdir(parents=True, exist_ok=True)
-            graph.write_text("")
-        run.make_model_devi(0, made, machine)
-    finally:
-        os.chdir(here)
+    monkeypatch.chdir(folder)
+    for number in range(4):
+        graph = Path("iter.000000/00.train") / f"graph.{number:03d}.pb"
+        graph.parent.mkdir(parents=True, exist_ok=True)
+        graph.write_text("")
+    run.make_model_devi(0, made, machine)
     tasks = sorted((folder / "iter.000000" / "01.model_devi").glob("task.*"))
     assert len(tasks) == (2 if exploration != "md" else 8)
     text = (tasks[0] / "input.lammps").read_text()
