@@ -354,7 +354,7 @@ def _concerted(
     low, high = 2.4, float(np.mean(distances))
     start, end = (1 + (6.5 - high) / 1.5, 0.0), (1 + (6.5 - low) / 1.5, 0.0)
     atoms = {"ions": [one + 1, two + 1], "centres": [second + 1, third + 1]}
-    return _input(text, bias, variables, start=start, end=end, reach=(0.6, 1.0), atoms=atoms)
+    return _input(text, bias, variables, start=start, end=end, reach=(0.7, 2.0), atoms=atoms)  # off the line of nodes, z is about 1 A
 
 
 def _tilt(crystal: Crystal, bias: Bias, centres: Sequence[int] | None, rotation: float) -> PlumedInput:
