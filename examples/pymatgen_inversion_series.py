@@ -73,6 +73,7 @@ def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, la
         row[f"slowest timescale{name} (ps)"] = float(
             np.interp(time, kinetics.timescales.lag_times, kinetics.timescales.timescales[:, 0])
         )
+    row["time away from all sites"] = float(kinetics.unassigned_fraction)
     return row
 
 
