@@ -23,6 +23,10 @@ AGREEMENT = 0.98
 GUARD = 2.0
 """Where shorter lags were rejected, what rejects them has not yet died out at the first lag that passes: the window
 starts this many times later."""
+STRAIGHT = 1.5
+"""Standard errors by which an early and a late slope may differ where growth counts as straight."""
+LEAST = 0.02
+"""Relative difference of slopes below which growth counts as straight, however small the errors are."""
 FEW_IONS = 8
 """Of fewer ions than this the three axes count as samples of their own in tests."""
 
@@ -94,7 +98,8 @@ def diffusive_window(
     differ from that of a fit that starts four times later; twice as late if earlier lags failed. Ions that rattle
     in cages while they diffuse have MSD = c + 2 d D t, whose exponent reaches 0.9 only where diffusion has gone nine
     times as far as the rattling. If that takes too long, the window starts where the early and the late slope agree
-    within the half-width of the band, which is the same test on MSD - c.
+    within 1.5 standard errors of their difference. Ions that hop back and forth for long never pass that test in a
+    short run: their slope still falls, and a fit that starts early would give too much.
 
     Examples
     --------
@@ -136,9 +141,8 @@ def diffusive_window(
         found = _first_in_agreement(msd, lags[(lags >= found) & (lags <= last / 2)], last)
         guarded = found if found == lags[0] else min(int(GUARD * found), last // 2)
         return _window(msd, max(found, guarded), last, "exponent")
-    tolerance = 0.5 * (band[1] - band[0])
     for start in lags[lags <= last / SPREAD]:
-        if _straight(msd, int(start), last, tolerance):
+        if _straight(msd, int(start), last):
             return _window(msd, int(start), last, "offset")
     return _window(msd, int(max(first, last // 2)), last, "none")
 
@@ -216,7 +220,8 @@ def _quantile(msd: MeanSquaredDisplacement, confidence: float) -> float:
     return float(t.ppf(0.5 + 0.5 * confidence, samples - 1))
 
 
-def _straight(msd: MeanSquaredDisplacement, start: int, stop: int, tolerance: float) -> bool:
+def _straight(msd: MeanSquaredDisplacement, start: int, stop: int) -> bool:
+    """Whether the slopes of both halves of a window, on a logarithmic axis, agree within their error."""
     middle = np.sqrt(start * stop)
     slopes = []
     for low, high in ((start, middle), (middle, stop)):
@@ -226,7 +231,7 @@ def _straight(msd: MeanSquaredDisplacement, start: int, stop: int, tolerance: fl
         slopes.append(_samples(msd, used) @ _slope_weights(msd.lags[used].astype(np.float64)))
     early, late = slopes
     difference = abs(float((early - late).mean()))
-    return bool(late.mean() > 0 and difference <= tolerance * late.mean() + _error(early - late))
+    return bool(late.mean() > 0 and difference <= max(STRAIGHT * _error(early - late), LEAST * late.mean()))
 
 
 def _slope_weights(x: Floats) -> Floats:
