@@ -123,8 +123,8 @@ QUICK = Recipe(
     constant=Sampling("constant", _PAIR, (300.0,), 3, 5),
     added=(Sampling("strained", _PAIR, (600.0,), 2, 5, None, (-0.02,)),),
     judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
-    first_steps=200,
-    stage_steps=(300, 300),
+    first_steps=500,
+    stage_steps=(1500, 1500),
     overrides={"embedding": [4, 8], "axis": 4, "fitting": [16, 16]},
     engine="ase",
 )
