@@ -115,11 +115,15 @@ def test_plumed_with_lammps_on_two_processes(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ase", "lammps"])
 def test_a_bias_of_the_energy_scales_the_forces(
-    crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str
 ) -> None:
-    """With U = k/2 (E - E0)^2 the force is that of the model times 1 + k (E - E0)."""
-    free = run(crystal, tmp_path / "free", monkeypatch, "lammps", plumed=None, picoseconds=0.004)
+    """With U = k/2 (E - E0)^2 force and virial are those of the model times 1 + k (E - E0)."""
+    processes = 1 if engine == "lammps" else None
+    free = run(
+        crystal, tmp_path / "free", monkeypatch, engine, plumed=None, picoseconds=0.004, processes=processes
+    )
     plain = read(free.trajectory, 0)
     energy, forces = plain.get_potential_energy(), plain.get_forces()
     kappa = 0.02  # 1/eV
@@ -127,15 +131,19 @@ def test_a_bias_of_the_energy_scales_the_forces(
         "UNITS LENGTH=A ENERGY=96.48533212331",
         "e: ENERGY",
         f"r: RESTRAINT ARG=e AT={energy - 10} KAPPA={kappa}",
+        "PRINT ARG=e,r.bias FILE=COLVAR STRIDE=1 FMT=%14.8f",
     ]
-    lines += ["PRINT ARG=e,r.bias FILE=COLVAR STRIDE=1 FMT=%14.8f"]
-    biased = run(crystal, tmp_path / "biased", monkeypatch, "lammps", plumed=lines, processes=1)
+    biased = run(crystal, tmp_path / "biased", monkeypatch, engine, plumed=lines, processes=processes)
     first = read(biased.trajectory, 0)
-    assert np.loadtxt("COLVAR")[0, 1] == pytest.approx(energy, abs=1e-5)
-    assert first.get_forces() == pytest.approx(forces * (1 + kappa * 10), rel=1e-5, abs=1e-5)
-    assert first.get_potential_energy() == pytest.approx(energy + 0.5 * kappa * 100, abs=1e-4)
-    total = np.loadtxt(biased.log, delimiter=",", skiprows=1)[:, 5]
-    assert np.ptp(total) < 0.005  # a static bias conserves the energy
+    factor = 1.0 + kappa * 10.0
+    assert np.loadtxt("COLVAR")[0, 1] == pytest.approx(energy, abs=1e-4)
+    assert first.get_forces() == pytest.approx(forces * factor, rel=1e-4, abs=2e-5)
+    assert first.get_potential_energy() == pytest.approx(energy + 0.5 * kappa * 100, abs=1e-3)
+    logs = [np.genfromtxt(result.log, delimiter=",", names=True) for result in (free, biased)]
+    kinetic = 2.0 / 3.0 * logs[0]["kinetic_energy_eV"][0] / crystal.get_volume() * 160.21766208
+    virial = [log["pressure_GPa"][0] - kinetic for log in logs]
+    assert virial[1] == pytest.approx(virial[0] * factor, abs=2e-3)
+    assert np.ptp(logs[1]["total_energy_eV"]) < 0.005  # a static bias conserves the energy
 
 
 def test_a_mistake_in_the_input_is_told(

@@ -90,9 +90,9 @@ class AseEngine:
         from ase import units
 
         require("plumed", purpose="PLUMED in the ASE engine", install=PLUMED_INSTALL)
-        from ase.calculators.plumed import Plumed
+        from ionpath_ase.md.ase_plumed import ScalingPlumed
 
-        self.atoms.calc = Plumed(
+        self.atoms.calc = ScalingPlumed(
             calculator,
             [*plumed, f"FLUSH STRIDE={self.settings.checkpoint_stride}"],
             timestep=self.settings.timestep * units.fs,

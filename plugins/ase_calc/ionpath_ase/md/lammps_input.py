@@ -149,7 +149,11 @@ def _external(plumed: Sequence[str]) -> list[str]:
         return []
     lines = ["fix plumed all external pf/callback 1 1", "fix_modify plumed energy yes virial yes"]
     if needs_energy(plumed):
-        lines += ["compute model_energy all pe pair", "fix tally all ave/time 1 1 1 c_model_energy"]
+        lines += [
+            "compute model_energy all pe pair",
+            "compute model_pressure all pressure NULL pair",
+            "fix tally all ave/time 1 1 1 c_model_energy c_model_pressure[1]",  # keeps both up to date
+        ]
     return lines
 
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ionpath_ase.md.state import FloatArray
+from ionpath_ase.md.state import EV_PER_A3_IN_GPA, FloatArray
 
 FIX = "plumed"
 """Name of the ``fix external`` in the commands."""
@@ -39,8 +39,8 @@ class Bias:
     Notes
     -----
     PLUMED sees unwrapped positions in the user's frame, not in the one LAMMPS turned the cell into. It is given the
-    forces of the model, so that biases of the potential energy (OPES_EXPANDED), which scale them, are right too. A step
-    that LAMMPS sets up twice is not counted twice.
+    forces of the model, and its virial where it wants the energy, so that biases of the potential energy
+    (OPES_EXPANDED), which scale them, are right too. A step that LAMMPS sets up twice is not counted twice.
     """
 
     lammps: Any
@@ -92,11 +92,11 @@ class Bias:
         )
         turns = _images(self.lammps.numpy.extract_atom("image")[:n_local])
         model = np.array(self.lammps.numpy.extract_atom("f")[:n_local])
-        energy = self.lammps.extract_compute("model_energy", 0, 0) if self.job["needs_energy"] else 0.0
+        energy, own = self._model_state(box) if self.job["needs_energy"] else (0.0, np.zeros((3, 3)))
         rows = self._gathered(np.column_stack([tags, np.asarray(x) - low + turns @ box, model]))
         result: tuple[FloatArray, FloatArray, float] | None = None
         if rows is not None:
-            result = self._ask(step, rows[:, 1:4], rows[:, 4:7], box, float(energy))
+            result = self._ask(step, rows[:, 1:4], rows[:, 4:7], box, energy, own)
         if self.world is not None:
             result = self.world.bcast(result)
         assert result is not None
@@ -106,6 +106,13 @@ class Bias:
             FIX, [xx, yy, zz, -virial[0, 1], -virial[0, 2], -virial[1, 2]]
         )
         self.lammps.fix_external_set_energy_global(FIX, bias)
+
+    def _model_state(self, box: FloatArray) -> tuple[float, FloatArray]:
+        """Energy of the model in eV, and its virial in eV with the sign of PLUMED."""
+        xx, yy, zz, xy, xz, yz = self.lammps.extract_compute("model_pressure", 0, 1)[:6]
+        pressure = np.array([[xx, xy, xz], [xy, yy, yz], [xz, yz, zz]]) * 1e-4 / EV_PER_A3_IN_GPA  # from bar
+        energy = float(self.lammps.extract_compute("model_energy", 0, 0))
+        return energy, -pressure * abs(float(np.linalg.det(box)))
 
     def _gathered(self, rows: FloatArray) -> FloatArray | None:
         """Rows of all processes in the order of the user's atoms, on the first process."""
@@ -117,13 +124,20 @@ class Bias:
         return rows[np.argsort(rows[:, 0])]
 
     def _ask(
-        self, step: int, positions: FloatArray, model: FloatArray, box: FloatArray, energy: float
+        self,
+        step: int,
+        positions: FloatArray,
+        model: FloatArray,
+        box: FloatArray,
+        energy: float,
+        own: FloatArray,
     ) -> tuple[FloatArray, FloatArray, float]:
         """Forces and virial that PLUMED adds, in LAMMPS's frame, and the bias in eV."""
         back, tell = self._rotation.T, self._plumed.cmd
         place = np.ascontiguousarray(positions @ back)
         before = np.ascontiguousarray(model @ back)
-        forces, virial, bias = before.copy(), np.zeros((3, 3)), np.zeros(1)
+        start = np.ascontiguousarray(self._rotation @ own @ back)
+        forces, virial, bias = before.copy(), start.copy(), np.zeros(1)
         tell("setStep", step)
         tell("setBox", np.ascontiguousarray(box @ back))
         tell("setPositions", place)
@@ -136,7 +150,7 @@ class Bias:
         tell("performCalcNoUpdate" if step == self.job["resumed_at"] else "performCalc")
         tell("getBias", bias)
         added = (forces - before) @ self._rotation
-        return added, self._rotation.T @ virial @ self._rotation, float(bias[0])
+        return added, self._rotation.T @ (virial - start) @ self._rotation, float(bias[0])
 
     def close(self) -> None:
         """Let PLUMED finish its files."""
