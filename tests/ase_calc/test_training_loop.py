@@ -106,7 +106,6 @@ def test_settings_are_checked() -> None:
         ({"picoseconds": 0.0}, "picoseconds: need a number above 0"),
         ({"accurate_share": 1.5}, "accurate_share: need a share above 0, up to 1"),
         ({"max_iterations": 0}, "max_iterations: need at least 1"),
-        ({"exploration": "opes-multithermal", "engine": "ase"}, "engine: need lammps for opes-multithermal"),
         (
             {"exploration": "opes-multithermal", "ensemble": "npt"},
             "ensemble: need nvt, or opes-multithermal-multi",
@@ -294,11 +293,14 @@ def test_multithermal_lines(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["ase", "lammps"])
 @pytest.mark.parametrize("kind", ["opes-multithermal", "opes-multithermal-multibaric"])
-def test_opes_explores_on_the_kernel(kind: str, different_models: list[Path], tmp_path: Path) -> None:
+def test_opes_explores_on_the_kernel(
+    engine: str, kind: str, different_models: list[Path], tmp_path: Path
+) -> None:
     pytest.importorskip("plumed", reason="PLUMED's Python wrapper")
     baric = kind.endswith("baric")
-    options: dict[str, Any] = QUICK | {"engine": "lammps", "picoseconds": 0.6, "interval": 0.05}
+    options: dict[str, Any] = QUICK | {"engine": engine, "picoseconds": 0.6, "interval": 0.05}
     options |= {"check_picoseconds": 0.1, "timestep": 2.0, "ensemble": "npt" if baric else "nvt"}
     options |= {"pressure": 1.01325e-4 if baric else 0.0, "limit": 50.0}
     salt = starting_structure("LiCl", shortest=6.0)

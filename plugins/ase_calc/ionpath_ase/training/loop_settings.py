@@ -34,8 +34,7 @@ class LoopSettings:
         ``lammps`` or ``ase``.
     exploration : str
         ``md``; or ``opes-multithermal``, where a bias makes one run visit all temperatures of `temperature_range`; or
-        ``opes-multithermal-multibaric``, with all pressures of `pressure_range` too (NPT). OPES needs
-        ``engine="lammps"``.
+        ``opes-multithermal-multibaric``, with all pressures of `pressure_range` too (NPT).
     temperature_range : tuple[float, float]
         Range of OPES in K.
     pressure_range : tuple[float, float]
@@ -125,13 +124,6 @@ class LoopSettings:
     def _check_opes(self) -> None:
         if self.exploration == "md":
             return
-        if self.engine != "lammps":
-            raise InputError(
-                "engine",
-                need=f"lammps for {self.exploration}",
-                got=self.engine,
-                remedy="ASE's PLUMED calculator does not pass on a bias that acts on the energy",
-            )
         barostat = self.ensemble.startswith("npt")
         if barostat != self.exploration.endswith("multibaric"):
             need = "npt or npt-aniso" if not barostat else "nvt, or opes-multithermal-multibaric"
