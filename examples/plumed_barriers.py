@@ -57,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
     folder = options.folder or Path("runs") / f"{options.protocol}-{options.composition}"
     atoms = build(options.composition, options.repeat)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
-    plumed = metadynamics_input(atoms, preset, temperature=options.temperature, pace=options.pace)
+    plumed = metadynamics_input(
+        atoms, preset, temperature=options.temperature, pace=options.pace, fence=options.fence or None
+    )
     if options.write:
         plumed.write(folder)
         atoms.write(folder / "start.extxyz")
@@ -107,6 +109,12 @@ def main() -> int:
     parser.add_argument("--temperature", type=float, default=300.0, help="K")
     parser.add_argument("--picoseconds", type=float, default=2.0)
     parser.add_argument("--pace", type=float, help="fs between hills; published value if left out")
+    parser.add_argument(
+        "--fence",
+        type=float,
+        default=4.5,
+        help="A from the nearer centre (inter-cage); 0: published walls alone",
+    )
     parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
     parser.add_argument("--model", default="argyrodite")
     parser.add_argument("--engine", choices=("lammps", "ase"), default="lammps")

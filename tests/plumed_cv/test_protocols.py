@@ -150,6 +150,16 @@ def test_the_ion_of_a_hop_is_the_nearest_to_the_other_cage(crystal):
     assert given.end == given.start[::-1]
 
 
+def test_third_cages_are_fenced_off_unless_the_published_walls_are_wanted(crystal):
+    given = metadynamics_input(crystal, "inter-cage")
+    assert "fence: UPPER_WALLS ARG=cage.py-nearest AT=4.5 KAPPA=500" in given.lines
+    gap = crystal.get_distance(*(c - 1 for c in given.atoms["centres"]), mic=True)
+    assert gap / 2 < 4.5 < gap - 2.4  # the way between the two is open, shells of other cages are not
+    published = metadynamics_input(crystal, "inter-cage", fence=None)
+    assert not any("fence" in line for line in published.lines)
+    assert [line for line in given.lines if line in published.lines] == published.lines
+
+
 def test_an_ion_and_centres_of_ones_own(crystal):
     shells = find_shells(crystal)
     given = metadynamics_input(

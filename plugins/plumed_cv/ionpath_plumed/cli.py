@@ -52,6 +52,7 @@ def options() -> argparse.ArgumentParser:
     add("--height", type=float, help="first height of hills, kJ/mol")
     add("--pace", type=float, help="time between hills, fs")
     add("--bias-factor", type=float, help="gamma")
+    add("--fence", type=float, default=4.5, help="A from the nearer centre (inter-cage); 0: published walls")
     add("--walkers", type=int, default=1, help="walkers that share hills, each on a core of its own")
     add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
     add("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps, several times faster")
@@ -99,7 +100,7 @@ def metad(argv: Sequence[str]) -> int:
         ion=None if given.ion is None else given.ion - 1,
         centres=None if given.centres is None else [c - 1 for c in given.centres], rotation=given.rotation,
         method=given.method, sigma=given.sigma, height=given.height, pace=given.pace, bias_factor=given.bias_factor,
-        walkers=given.walkers,
+        walkers=given.walkers, fence=given.fence or None,
     )  # fmt: skip
     path = plumed.write(given.folder)
     print(f"{path}: {plumed.kind}, {_chosen(plumed.atoms)}")

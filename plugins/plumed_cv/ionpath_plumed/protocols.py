@@ -144,6 +144,7 @@ def metadynamics_input(
     pace: float | None = None,
     bias_factor: float | None = None,
     walls: tuple[float, float] | None = None,
+    fence: float | None = 4.5,
     walkers: int = 1,
 ) -> PlumedInput:
     """Write the input of a metadynamics run for a structure.
@@ -180,6 +181,9 @@ def metadynamics_input(
         Lowest (50 K or more) and highest temperature in K of ``opes-multithermal``.
     sigma, height, pace, bias_factor, walls : optional
         In place of the published values: A or rad, kJ/mol, fs, gamma, A.
+    fence : float or None
+        Largest distance in A of the ion from the nearer of the two centres (inter-cage). None: the published walls
+        alone, within which the ion also goes to third cages, which the two distances fold onto one another.
     walkers : int
         Number of walkers that share hills.
 
@@ -197,7 +201,7 @@ def metadynamics_input(
     crystal = as_crystal(structure)
     bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
     if settings.kind == "inter-cage":
-        return _inter_cage(crystal, bias, ion, centres, mobile, radius)
+        return _inter_cage(crystal, bias, ion, centres, mobile, radius, fence)
     if settings.kind == "intra-cage":
         return _intra_cage(crystal, bias, ion, centres, mobile, radius, rotation)
     if settings.kind == "concerted":
@@ -274,8 +278,9 @@ def _list(value: float, n: int) -> str:
 
 
 def _inter_cage(
-    crystal: Crystal, bias: Bias, ion: int | None, centres: Sequence[int] | None, mobile: str, radius: float
-) -> PlumedInput:
+    crystal: Crystal, bias: Bias, ion: int | None, centres: Sequence[int] | None, mobile: str, radius: float,
+    fence: float | None,
+) -> PlumedInput:  # fmt: skip
     ion, first, second = choose_hop(crystal, ion, centres, mobile, radius)
     gap = float(crystal.distances(first, [second])[0])
     d1, d2 = (float(d) for d in crystal.distances(ion, [first, second]))
@@ -292,6 +297,11 @@ def _inter_cage(
         f"cage: PYCVINTERFACE ATOMS={ion + 1},{first + 1},{second + 1} IMPORT=ionpath_plumed.shell",
         *_walls(bias.settings, variables),
     ]
+    if fence is not None:
+        body += [
+            "# and this one out of third cages, which both distances cannot tell from the way between the two",
+            f"fence: UPPER_WALLS ARG=cage.py-nearest AT={fence:g} KAPPA=500",
+        ]
     text = write_bias(body, bias, variables, "cage.*", grid=[(0.0, 12.0), (0.0, 12.0)])
     near, far = min(d1, 3.0), max(d2, gap - 2.4)
     return _input(
@@ -354,7 +364,9 @@ def _concerted(
     low, high = 2.4, float(np.mean(distances))
     start, end = (1 + (6.5 - high) / 1.5, 0.0), (1 + (6.5 - low) / 1.5, 0.0)
     atoms = {"ions": [one + 1, two + 1], "centres": [second + 1, third + 1]}
-    return _input(text, bias, variables, start=start, end=end, reach=(0.7, 2.0), atoms=atoms)  # off the line of nodes, z is about 1 A
+    return _input(
+        text, bias, variables, start=start, end=end, reach=(0.7, 2.0), atoms=atoms
+    )  # off the line of nodes, z is about 1 A
 
 
 def _tilt(crystal: Crystal, bias: Bias, centres: Sequence[int] | None, rotation: float) -> PlumedInput:
