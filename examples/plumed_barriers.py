@@ -2,8 +2,8 @@
 
 Short form, about a minute each:
 
-    python examples/plumed_barriers.py inter-cage --picoseconds 2
-    python examples/plumed_barriers.py tilt --composition III --picoseconds 2
+    python examples/plumed_barriers.py inter-cage --picoseconds 2 --equilibrate 1
+    python examples/plumed_barriers.py tilt --composition III --picoseconds 2 --equilibrate 1
 
 Long form, as long as one has patience; the same command again goes on from the last checkpoint:
 
@@ -48,6 +48,18 @@ def build(composition: str, repeat: list[int]):
     return AseAtomsAdaptor.get_atoms(structure, msonable=False)
 
 
+def equilibrated(atoms, folder: Path, options: argparse.Namespace):
+    """Cool lithium from 900 K, so that the first hop does not pay or gain what it costs to leave perfect order."""
+    from ionpath_ase import run_md
+
+    done = run_md(
+        atoms, engine="lammps", model=options.model, temperature=900.0, final_temperature=options.temperature,
+        picoseconds=options.equilibrate, thermostat="langevin", seed=options.seed,
+        trajectory=folder / "equilibration.xtc", interval=0.5,
+    )  # fmt: skip
+    return done.atoms
+
+
 def run(options: argparse.Namespace) -> int:
     """Write the input, run it, analyse it."""
     from ase.calculators.calculator import get_calculator_class
@@ -56,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
 
     folder = options.folder or Path("runs") / f"{options.protocol}-{options.composition}"
     atoms = build(options.composition, options.repeat)
+    if options.equilibrate > 0 and not options.write:
+        atoms = equilibrated(atoms, folder, options)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
     plumed = metadynamics_input(
         atoms, preset, temperature=options.temperature, pace=options.pace, fence=options.fence or None
@@ -114,6 +128,12 @@ def main() -> int:
         type=float,
         default=4.5,
         help="A from the nearer centre (inter-cage); 0: published walls alone",
+    )
+    parser.add_argument(
+        "--equilibrate",
+        type=float,
+        default=10.0,
+        help="ps of cooling from 900 K before; 0: the perfect crystal",
     )
     parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
     parser.add_argument("--model", default="argyrodite")
