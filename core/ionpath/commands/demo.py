@@ -79,14 +79,14 @@ def main(argv: list[str]) -> int:
         "--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6"
     )
     arguments.add_argument(
-        "--metad-picoseconds", type=float, help="of metadynamics each; default 8, quick 1.5"
+        "--metad-picoseconds", type=float, help="of metadynamics each; default 10, quick 2"
     )
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("-o", "--output", type=Path, default=Path("demo-run"), help="default demo-run")
     options = arguments.parse_args(argv)
     atoms = options.atoms or (104 if options.quick else 208)
     picoseconds = options.picoseconds or (6.0 if options.quick else 30.0)
-    hills = options.metad_picoseconds or (1.5 if options.quick else 8.0)
+    hills = options.metad_picoseconds or (2.0 if options.quick else 10.0)
     folder = options.output / f"{atoms}atoms-{options.temperature:g}K-{picoseconds:g}ps-seed{options.seed}"
     begin = time.perf_counter()
     for system in SYSTEMS:
@@ -220,15 +220,21 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
     def make() -> None:
         from ase.io import read
 
+        from ionpath_ase import run_md
         from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
         write(
             build(system.excess, system.inversion, (1, 1, 2), lattice=LATTICE, seed=seed),
             place / "start.extxyz",
         )
-        atoms = read(place / "start.extxyz")
+        # The first hop shall not pay what it costs the lithium around to leave perfect order.
+        warm = run_md(
+            read(place / "start.extxyz"), engine="lammps", temperature=temperature, picoseconds=2.0,
+            thermostat="langevin", seed=seed, trajectory=place / "warm-up.xtc", interval=0.5,
+        )  # fmt: skip
+        atoms = warm.atoms
         atoms.calc = get_calculator_class("ionpath")()
-        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=10.0)
+        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=25.0)
         run = run_metadynamics(
             atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps"
         )
