@@ -100,7 +100,7 @@ def test_labels_of_the_real_teacher(tmp_path: Path) -> None:
 
 def test_command_line_has_its_tasks(capsys: pytest.CaptureFixture[str]) -> None:
     for task in ("structures", "loop", "dpgen", "reproduce"):
-        with pytest.raises(SystemExit):
+        with pytest.raises(SystemExit, match="^0$"):
             train([task, "--help"])
         assert "example" in capsys.readouterr().out
 
@@ -144,5 +144,5 @@ def test_teachers_by_name() -> None:
 
 
 def test_sampling_is_frozen() -> None:
-    with pytest.raises(AttributeError):
+    with pytest.raises(AttributeError, match="cannot assign to field 'frames'"):
         Sampling("a", (), (), 1, 1).frames = 2  # type: ignore[misc]

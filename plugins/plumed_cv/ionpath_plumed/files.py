@@ -157,6 +157,28 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     )  # fmt: skip
 
 
+def check_same_atoms(numbers: Any, atoms: Any) -> None:
+    """Refuse to go on with the run of another structure.
+
+    Parameters
+    ----------
+    numbers : ndarray of int, (n_atoms,)
+        Atomic numbers of the run in the folder.
+    atoms : ase.Atoms
+        Structure that was given.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+    """
+    if not np.array_equal(numbers, atoms.numbers):
+        raise InputError(
+            "atoms", need="the atoms of the run in this folder", got="other elements or another order",
+            remedy="use another folder",
+        )  # fmt: skip
+
+
 def cut_back(path: PathLike, time: float) -> int:
     """Drop rows after a time, so that a run that goes on from a checkpoint does not write them twice.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
-from ionpath_plumed.files import cut_back
+from ionpath_plumed.files import check_same_atoms, cut_back
 from ionpath_plumed.progress import BarrierWatch
 
 if TYPE_CHECKING:
@@ -89,11 +89,7 @@ def _beginning(job: Job, atoms: Atoms, checkpoint: Path) -> Atoms:
     begin = atoms.copy()
     if checkpoint.exists() and saved.exists():
         with np.load(saved) as kept:
-            if not np.array_equal(kept["numbers"], atoms.numbers):
-                raise InputError(
-                    "atoms", need="the atoms of the run in this folder", got="other elements or another order",
-                    remedy="use another folder",
-                )  # fmt: skip
+            check_same_atoms(kept["numbers"], atoms)
             begin.set_cell(kept["cell"])
             begin.set_positions(kept["positions"])
     else:

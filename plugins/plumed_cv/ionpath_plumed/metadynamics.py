@@ -15,7 +15,7 @@ import numpy as np
 from ionpath.errors import InputError, IonpathError, require
 from ionpath.files import atomic_path
 from ionpath_plumed.checks import check_input, keywords
-from ionpath_plumed.files import cut_back
+from ionpath_plumed.files import check_same_atoms, cut_back
 from ionpath_plumed.kernel import check_kernel, joined
 from ionpath_plumed.lammps import run_lammps
 from ionpath_plumed.progress import BarrierWatch
@@ -307,11 +307,7 @@ class Job:
                 atoms.set_momenta(_thermal_momenta(atoms, self.temperature, generator))
             return 0, generator
         with np.load(checkpoint) as saved:
-            if not np.array_equal(saved["numbers"], atoms.numbers):
-                raise InputError(
-                    "atoms", need="the atoms of the run in this folder", got="other elements or another order",
-                    remedy="use another folder",
-                )  # fmt: skip
+            check_same_atoms(saved["numbers"], atoms)
             atoms.set_cell(saved["cell"])
             atoms.set_positions(saved["positions"])
             atoms.set_momenta(saved["momenta"])
