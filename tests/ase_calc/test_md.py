@@ -104,7 +104,7 @@ def test_lammps_goes_on_from_its_checkpoint(argyrodite: Atoms, tmp_path: Path) -
 
 # MDAnalysis announces a change of its own DCD reader each time one is opened
 @pytest.mark.filterwarnings("ignore:DCDReader currently makes independent timesteps:DeprecationWarning")
-@pytest.mark.parametrize("suffix", [".xtc", ".dcd"])
+@pytest.mark.parametrize("suffix", [".xtc", ".dcd", ".h5md"])
 def test_mdanalysis_reads_box_times_and_types(copper: Atoms, tmp_path: Path, suffix: str) -> None:
     import MDAnalysis as mda
 

@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from ase.io import read
@@ -31,7 +32,8 @@ def start(path: Path, thermostat: str) -> subprocess.Popen[bytes]:
 
 
 @pytest.mark.parametrize(
-    ("suffix", "thermostat"), [(".extxyz", "nose-hoover"), (".dcd", "langevin"), (".traj", "nose-hoover")]
+    ("suffix", "thermostat"),
+    [(".extxyz", "nose-hoover"), (".dcd", "langevin"), (".traj", "nose-hoover"), (".h5md", "langevin")],
 )
 def test_killed_at_random_times(tmp_path: Path, suffix: str, thermostat: str) -> None:
     whole, parts = tmp_path / f"whole{suffix}", tmp_path / f"parts{suffix}"
@@ -53,7 +55,13 @@ def test_killed_at_random_times(tmp_path: Path, suffix: str, thermostat: str) ->
     assert kills > 0
     assert start(parts, thermostat).wait() == 0
     assert parts.with_suffix(".csv").read_bytes() == whole.with_suffix(".csv").read_bytes()
-    if suffix == ".dcd":
+    if suffix == ".h5md":
+        with h5py.File(whole) as first, h5py.File(parts) as second:
+            for name in ("value", "step", "time"):
+                one, other = (file[f"particles/trajectory/position/{name}"][:] for file in (first, second))
+                assert len(one) == 51 and np.array_equal(one, other)
+            assert list(first["particles/trajectory/box/edges/step"]) == list(range(0, 201, 4))
+    elif suffix == ".dcd":
         assert parts.stat().st_size == whole.stat().st_size
     else:
         first, second = read(whole, ":"), read(parts, ":")

@@ -63,7 +63,7 @@ class MolecularDynamics:
     settings : MDSettings
         Parameters.
     trajectory : str or path
-        Trajectory file: .extxyz, .xtc, .dcd or .traj. Log, checkpoint and PDB file get the same stem.
+        Trajectory file: .extxyz, .xtc, .dcd, .h5md or .traj. Log, checkpoint and PDB file get the same stem.
     log : str or path, optional
         CSV file; by default the trajectory's stem with ``.csv``.
     plumed : str, path or sequence of str, optional

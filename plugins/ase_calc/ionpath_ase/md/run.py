@@ -74,8 +74,8 @@ def run_md(
     final_temperature : float, optional
         Target temperature at the end in K; the target goes there linearly.
     trajectory : str or path, default "trajectory.xtc"
-        Trajectory: .xtc, .dcd, .extxyz or .traj, with unwrapped positions. Log (.csv), checkpoint (.checkpoint.npz) and
-        a PDB file of the start get the same stem.
+        Trajectory: .xtc, .dcd, .h5md, .extxyz or .traj, with unwrapped positions. Log (.csv), checkpoint
+        (.checkpoint.npz) and a PDB file of the start get the same stem.
     interval : float, default 0.05
         Time between frames in ps, rounded to whole steps.
     checkpoint_interval : float, default 1

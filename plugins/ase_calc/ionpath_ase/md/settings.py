@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 ENSEMBLES = ("nve", "nvt", "npt", "npt-aniso")
 ENGINES = ("ase", "lammps")
 THERMOSTATS = ("langevin", "nose-hoover")
-FORMATS = (".extxyz", ".xtc", ".dcd", ".traj")
+FORMATS = (".extxyz", ".xtc", ".dcd", ".traj", ".h5md")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from ionpath import __version__
 from ionpath.errors import InputError, require
 from ionpath_ase.md.settings import FORMATS
 from ionpath_ase.md.state import FloatArray, Snapshot
@@ -257,11 +258,143 @@ class _ASETrajectory(FrameFile):
         self._trajectory.close()
 
 
+class _H5MD(FrameFile):
+    """H5MD 1.1 (single precision), in the frame with the first vector along x; a kill leaves it readable."""
+
+    def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:
+        self.path, self.atoms, self.timestep, self.stride = path, atoms, timestep, stride
+        self._h5py = require("h5py", purpose="writing H5MD files", install="pip install h5py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if size:
+            self._keep(size)
+        else:
+            with self._h5py.File(path, "w", libver="latest") as file:
+                self._lay_out(file)
+        self._file = self._h5py.File(path, "r+", libver="latest")
+        self._series = [self._file[name] for name in _H5MD_SERIES]
+        if size == 0:
+            self._resize(0)
+        self._file.swmr_mode = True  # from here on, what is on the disk is whole at any moment
+        self._count = size
+
+    def _lay_out(self, file: Any) -> None:
+        """Groups, units and empty series, as H5MD 1.1 and MDAnalysis want them."""
+        n_atoms = len(self.atoms)
+        about = file.create_group("h5md")
+        about.attrs["version"] = np.array([1, 1])
+        about.create_group("author").attrs["name"] = "unknown"
+        creator = about.create_group("creator")
+        creator.attrs["name"], creator.attrs["version"] = "ionpath", __version__
+        particles = file.create_group("particles/trajectory")
+        numbers = particles.create_dataset("species", data=self.atoms.numbers.astype(np.int32))
+        numbers.attrs["meaning"] = "atomic number"
+        box = particles.create_group("box")
+        box.attrs["dimension"] = 3
+        box.attrs["boundary"] = ["periodic"] * 3
+        for group, shape, unit in (
+            (particles.create_group("position"), (n_atoms, 3), "Angstrom"),
+            (box.create_group("edges"), (3, 3), "Angstrom"),
+            (file.create_group("observables/potential_energy"), (), "eV"),
+        ):
+            made = group.create_dataset(
+                "value", (0, *shape), np.float64 if unit == "eV" else np.float32, maxshape=(None, *shape),
+                chunks=(max(1, 2**14 // int(np.prod(shape))), *shape),
+            )  # fmt: skip
+            made.attrs["unit"] = unit
+            for name, kind in (("step", np.int64), ("time", np.float64)):
+                group.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(4096,))
+            group["time"].attrs["unit"] = "ps"
+
+    def _keep(self, size: int) -> None:
+        """Cut back to the frames of the checkpoint; after a kill, by copying them into a file without its marks."""
+        from ionpath.files import atomic_path
+
+        try:
+            with self._h5py.File(self.path, "r", libver="latest", swmr=True) as old:
+                have = min(len(old[name]) for name in _H5MD_SERIES)
+                if have >= size:
+                    with (
+                        atomic_path(self.path) as part,
+                        self._h5py.File(part, "w", libver="latest") as new,
+                    ):
+                        self._lay_out(new)
+                        for name in _H5MD_SERIES:
+                            new[name].resize(size, axis=0)
+                            for first in range(0, size, 1000):
+                                last = min(first + 1000, size)
+                                new[name][first:last] = old[name][first:last]
+        except (OSError, KeyError) as error:
+            raise InputError(
+                f"file {self.path.name}",
+                need="the H5MD file of the run",
+                got=str(error),
+                remedy="pass restart=False",
+            ) from error
+        if have < size:
+            raise InputError(
+                f"file {self.path.name}", need=f"{size} frames", got=str(have), remedy="pass restart=False"
+            )
+
+    def _resize(self, count: int) -> None:
+        for series in self._series:
+            series.resize(count, axis=0)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Append one frame.
+
+        Parameters
+        ----------
+        snapshot : Snapshot
+            Instant to write.
+        """
+        cell, positions = standard_frame(snapshot.cell, snapshot.positions)
+        self._resize(self._count + 1)
+        for name, series in zip(_H5MD_SERIES, self._series, strict=True):
+            kind = name.split("/")[-2:]
+            if kind[1] == "value":
+                series[self._count] = {
+                    "position": positions, "edges": cell, "potential_energy": snapshot.potential_energy
+                }[kind[0]]  # fmt: skip
+            else:
+                series[self._count] = snapshot.step * (self.timestep if kind[1] == "time" else 1)
+        self._count += 1
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Bring everything to the disk.
+
+        Returns
+        -------
+        int
+            Frames in the file.
+        """
+        self._file.flush()
+        with self.path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        return self._count
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+_H5MD_SERIES = tuple(
+    f"{group}/{name}"
+    for group in (
+        "particles/trajectory/position",
+        "particles/trajectory/box/edges",
+        "observables/potential_energy",
+    )
+    for name in ("value", "step", "time")
+)
+
+
 WRITERS: dict[str, type[FrameFile]] = {
     ".extxyz": _ExtendedXYZ,
     ".xtc": _XTC,
     ".dcd": _DCD,
     ".traj": _ASETrajectory,
+    ".h5md": _H5MD,
 }
 
 
@@ -271,7 +404,7 @@ def open_writer(path: Path, atoms: Atoms, timestep: float, stride: int, size: in
     Parameters
     ----------
     path : pathlib.Path
-        File ending in .extxyz, .xtc, .dcd or .traj.
+        File ending in .extxyz, .xtc, .dcd, .traj or .h5md.
     atoms : ase.Atoms
         Structure; gives elements and periodicity.
     timestep : float

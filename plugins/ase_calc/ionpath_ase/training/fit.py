@@ -8,14 +8,15 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionpath.errors import IonpathError, MissingDependency
+from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path
 from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment, program
@@ -68,6 +69,7 @@ def fit(
     test_fraction: float = 0.1,
     split_seed: int = 20261121,
     initial: str | os.PathLike[str] | None = None,
+    weights: Mapping[str, float] | None = None,
     overrides: dict[str, Any] | None = None,
     progress: bool = True,
 ) -> TrainedModel:
@@ -95,6 +97,9 @@ def fit(
         Seed of the split. Keep it for a fair comparison of models.
     initial : str or path, optional
         deepmd-kit checkpoint (``model.ckpt``) to start from.
+    weights : mapping of str to float, optional
+        How much more often frames are drawn, by pattern of their tag, such as ``{"*LSPSCl*": 2}``; the first pattern
+        that fits counts, and frames that none fits count once. For what is described less well than the rest.
     overrides : dict, optional
         Entries of the preset to change.
     progress : bool, default True
@@ -129,6 +134,8 @@ def fit(
         seed=seed,
         overrides=overrides,
     )
+    if weights:
+        made["training"]["training_data"] |= _drawn(rest, paths["training"], weights, elements)
     with atomic_path(target / "input.json") as part_file:
         part_file.write_text(json.dumps(made, indent=1))
     _train(target, made["training"]["numb_steps"], initial, progress)
@@ -149,6 +156,26 @@ def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> l
         write_deepmd(frames, part, type_map=elements)
         part.rename(place)
     return sorted(path for path in place.iterdir() if path.is_dir())
+
+
+def _drawn(
+    frames: Sequence[Atoms], systems: Sequence[Path], weights: Mapping[str, float], elements: Sequence[str]
+) -> dict[str, Any]:
+    """Chance of each system (one per chemical formula) to be drawn: the sum of the weights of its frames."""
+    unused = [p for p in weights if not any(fnmatch(str(a.info.get("tag", "")), p) for a in frames)]
+    if unused or min(weights.values()) < 0:
+        raise InputError(
+            "weights",
+            need="patterns that fit a tag, and factors from 0 up",
+            got=f"{', '.join(unused)}, which fits none" if unused else f"{min(weights.values()):g}",
+        )
+    share = dict.fromkeys((path.name for path in systems), 0.0)
+    for atoms in frames:
+        symbols, tag = atoms.get_chemical_symbols(), str(atoms.info.get("tag", ""))
+        formula = "".join(f"{element}{symbols.count(element)}" for element in elements)
+        share[formula] += next((w for pattern, w in weights.items() if fnmatch(tag, pattern)), 1.0)
+    total = sum(share.values())
+    return {"sys_probs": [share[path.name] / total for path in systems]}
 
 
 def _split(
