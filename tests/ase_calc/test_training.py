@@ -230,6 +230,32 @@ def test_a_short_training_run(labelled: Path, tmp_path: Path, capsys: pytest.Cap
     assert not (tmp_path / "nothing.pb").exists()
 
 
+def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
+    frames = read_frames(labelled)
+    others = [atoms[:-1] for atoms in frames[:4]]  # another formula is another system
+    for atoms, old in zip(others, frames, strict=False):
+        atoms.info["tag"] = "half/300K"
+        atoms.calc = SinglePointCalculator(
+            atoms,
+            energy=old.get_potential_energy(),
+            forces=old.get_forces()[:-1],
+            stress=old.get_stress(),
+        )
+    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16]}
+    options: dict[str, Any] = {"overrides": small, "steps": 20, "test": frames[:1], "progress": False}
+    fit([*frames[:6], *others], tmp_path / "run", weights={"half/*": 3.0}, **options)
+
+    def formula(atoms: Atoms) -> str:
+        return "".join(f"{e}{atoms.get_chemical_symbols().count(e)}" for e in ("Li", "P", "S", "Cl", "Si"))
+
+    data = json.loads((tmp_path / "run" / "input.json").read_text())["training"]["training_data"]
+    chance = dict(zip((Path(p).name for p in data["systems"]), data["sys_probs"], strict=True))
+    assert chance[formula(frames[0])] == pytest.approx(6 / 18)
+    assert chance[formula(others[0])] == pytest.approx(12 / 18)
+    with pytest.raises(InputError, match="weights: need patterns that fit a tag"):
+        fit(frames, tmp_path / "other", weights={"glass*": 2.0}, **options)
+
+
 def test_shipped_potential_on_frames_of_its_teacher() -> None:
     """Trajectories of their own, of which no frame was in training; the numbers of the model card."""
     total = {row.tag: row for row in evaluate(read_frames(HELD_OUT), IonPath())}

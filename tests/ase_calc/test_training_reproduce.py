@@ -26,7 +26,8 @@ from ionpath_ase.training.reproduce import FULL, QUICK, Sampling
 
 
 def test_full_recipe_is_that_of_the_model_card() -> None:
-    assert FULL.stage_steps == (57_000, 60_000)
+    assert FULL.stage_steps == (57_000, 200_000)
+    assert FULL.member_steps == 95_000
     assert FULL.overrides == {}  # the preset "shipped" as it is
     names = {
         name

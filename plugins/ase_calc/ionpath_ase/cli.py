@@ -91,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
         "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
     )
     fit.add_argument("--initial", type=Path, help="deepmd-kit checkpoint to start from")
+    fit.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="PATTERN=FACTOR",
+        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
+    )
     judge = tasks.add_parser("evaluate", help="errors of a potential by system")
     judge.add_argument("model", help="name or file")
     judge.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
@@ -259,10 +266,22 @@ def _fit(options: argparse.Namespace) -> int:
         seed=options.seed,
         test_fraction=options.test_fraction,
         initial=options.initial,
+        weights=dict(_weight(text) for text in options.weight),
     )
     print(format_table(result.errors))
     print(f"trained on {result.training_frames} frames: {result.path}")
     return 0
+
+
+def _weight(text: str) -> tuple[str, float]:
+    """Pattern and factor of PATTERN=FACTOR."""
+    from ionpath.errors import InputError
+
+    pattern, _, factor = text.rpartition("=")
+    try:
+        return pattern, float(factor)
+    except ValueError:
+        raise InputError("--weight", need="PATTERN=FACTOR, such as '*LSPSCl*=2'", got=repr(text)) from None
 
 
 def _evaluate(options: argparse.Namespace) -> int:

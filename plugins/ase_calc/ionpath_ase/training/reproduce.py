@@ -80,7 +80,11 @@ class Recipe:
     first_steps : int
         Training steps of the model that makes `constant`.
     stage_steps : tuple[int, int]
-        Training steps of the two stages.
+        Training steps of the two stages of the first model.
+    member_steps : int
+        Training steps of the other models, on all frames at once.
+    weights : dict[str, float]
+        How much more often frames of the last stage are drawn, by pattern of their tag (`fit`).
     overrides : dict[str, Any]
         Entries of the preset ``shipped`` to change.
     members : int
@@ -88,7 +92,7 @@ class Recipe:
     engine : str
         Engine of the runs with a model.
     seed : int
-        Seed of velocities and weights.
+        Seed of velocities and of the weights of the nets; each member has the next.
     """
 
     heated: Sampling = Sampling("heated", _STARTS, (300.0,), 10, 15, 1200.0, (-0.02, 0.01, 0.04))
@@ -105,10 +109,30 @@ class Recipe:
             4,
             500,
         ),
+        Sampling("silicon", tuple(("LSPSCl", seed) for seed in range(4)), (300.0, 600.0, 900.0), 4, 150),
+        Sampling(
+            "relatives",
+            tuple(
+                (name, 1) for name in ("beta-Li3PS4", "gamma-Li3PS4", "Li7P3S11", "Li4P2S6", "Li2S", "Li7PS6")
+            ),
+            (300.0, 600.0, 900.0),
+            4,
+            150,
+        ),
+        Sampling(
+            "quenched",
+            (("LSPSCl", 0), ("LPSCl-III", 0), ("beta-Li3PS4", 0), ("Li7PS6", 0)),
+            (1800.0,),
+            12,
+            250,
+            300.0,
+        ),
     )
     judged: Sampling = Sampling("judged", _JUDGED, (300.0, 600.0, 900.0), 3, 500)
     first_steps: int = 36_000
-    stage_steps: tuple[int, int] = (57_000, 60_000)
+    stage_steps: tuple[int, int] = (57_000, 200_000)
+    member_steps: int = 95_000
+    weights: dict[str, float] = field(default_factory=lambda: {"*LSPSCl*": 1.6, "*Li3PS4*": 2.0})
     overrides: dict[str, Any] = field(default_factory=dict)
     members: int = 1
     engine: str = "lammps"
@@ -125,6 +149,8 @@ QUICK = Recipe(
     judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
     first_steps=500,
     stage_steps=(1500, 1500),
+    member_steps=1500,
+    weights={"*Li3PS4*": 2.0},
     overrides={"embedding": [4, 8], "axis": 4, "fitting": [16, 16]},
     engine="ase",
 )
@@ -208,25 +234,26 @@ def reproduce(
     test = [atoms for atoms, chosen in zip(known, aside, strict=True) if chosen]
     train = [atoms for atoms, chosen in zip(known, aside, strict=True) if not chosen]
     one = {"lr": (2e-3, 4.3e-4)}
-    two = {"lr": (5e-4, 1e-6), "energy": (0.1, 1.0), "force": (500.0, 20.0), "virial": (0.03, 0.1)}
-    models, added, judged = [], [], []
-    for member in range(recipe.members):
-        seed, home = recipe.seed + member, place / f"member-{member + 1}"
-        stage = _fitted(
-            home / "one", test, train, recipe, recipe.stage_steps[0], seed, one, progress=progress
+    two = {"lr": (1e-3, 1e-6), "energy": (0.05, 1.0), "force": (500.0, 20.0), "virial": (0.03, 0.1)}
+    home = place / "member-1"
+    stage = _fitted(home / "one", test, train, recipe, recipe.stage_steps[0], None, one, progress=progress)
+    for sampling in recipe.added:
+        train += _sampled(sampling, stage, None, **shared)
+    judged = _sampled(recipe.judged, stage, None, **shared)
+    models = [
+        _fitted(
+            home / "two", test, train, recipe, recipe.stage_steps[1], None, two, weights=recipe.weights,
+            initial=home / "one" / "model.ckpt", progress=progress,
         )
-        if member == 0:
-            added = [
-                frame for sampling in recipe.added for frame in _sampled(sampling, stage, None, **shared)
-            ]
-            judged = _sampled(recipe.judged, stage, None, **shared)
+    ]  # fmt: skip
+    for member in range(1, recipe.members):
         models.append(
             _fitted(
-                home / "two", test, [*train, *added], recipe, recipe.stage_steps[1], seed, two,
-                initial=home / "one" / "model.ckpt", progress=progress,
+                place / f"member-{member + 1}", test, train, recipe, recipe.member_steps, recipe.seed + member,
+                weights=recipe.weights, progress=progress,
             )
         )  # fmt: skip
-    return _judged(place, models, len(train) + len(added), judged)
+    return _judged(place, models, len(train), judged)
 
 
 def _judged(
@@ -254,6 +281,7 @@ def _fitted(
     seed: int | None = None,
     overrides: dict[str, Any] | None = None,
     *,
+    weights: dict[str, float] | None = None,
     initial: Path | None = None,
     progress: bool = True,
 ) -> Path:
@@ -267,6 +295,7 @@ def _fitted(
             seed=recipe.seed if seed is None else seed,
             test=test,
             initial=initial,
+            weights=weights,
             overrides={**recipe.overrides, **(overrides or {})},
             progress=progress,
         )
