@@ -72,8 +72,9 @@ def run(options: argparse.Namespace) -> int:
         atoms = equilibrated(atoms, folder, options)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
     plumed = metadynamics_input(
-        atoms, preset, temperature=options.temperature, pace=options.pace, fence=options.fence or None
-    )
+        atoms, preset, temperature=options.temperature, fence=options.fence or None,
+        sigma=options.sigma, height=options.height, pace=options.pace, bias_factor=options.bias_factor,
+    )  # fmt: skip
     if options.write:
         plumed.write(folder)
         atoms.write(folder / "start.extxyz")
@@ -123,6 +124,9 @@ def main() -> int:
     parser.add_argument("--temperature", type=float, default=300.0, help="K")
     parser.add_argument("--picoseconds", type=float, default=2.0)
     parser.add_argument("--pace", type=float, help="fs between hills; published value if left out")
+    parser.add_argument("--sigma", type=float, help="width of hills, A or rad; published value if left out")
+    parser.add_argument("--height", type=float, help="first height of hills, kJ/mol; likewise")
+    parser.add_argument("--bias-factor", type=float, help="gamma; likewise")
     parser.add_argument(
         "--fence",
         type=float,

@@ -101,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     judge = tasks.add_parser("evaluate", help="errors of a potential by system")
     judge.add_argument("model", help="name or file")
     judge.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
+    judge.add_argument(
+        "--committee", action="store_true", help="the mean of all members, not the first alone"
+    )
     judge.add_argument("-o", "--output", type=Path, help="CSV file")
     _loop_parser(tasks)
     _dpgen_parser(tasks)
@@ -285,10 +288,11 @@ def _weight(text: str) -> tuple[str, float]:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    from ionpath_ase.calculator import IonPath
+    from ionpath_ase.calculator import Committee, IonPath
     from ionpath_ase.training import evaluate, format_table, read_frames, write_table
 
-    errors = evaluate(read_frames(*options.frames), IonPath(options.model))
+    kind = Committee if options.committee else IonPath
+    errors = evaluate(read_frames(*options.frames), kind(options.model))
     print(format_table(errors))
     if options.output:
         print(write_table(errors, options.output))
