@@ -96,6 +96,24 @@ def test_packaged_committee(
     )
 
 
+def test_shipped_committee_knows_where_it_has_not_been(salt: Atoms) -> None:
+    files = members("argyrodite")
+    assert [path.name for path in files] == ["argyrodite.pb", "argyrodite.2.pb", "argyrodite.3.pb"]
+    assert sum(path.stat().st_size for path in files) < 12e6  # bytes
+    committee = Committee("argyrodite")
+    assert len(committee) == 3
+    deviation = []
+    for rattle in (0.05, 0.5):  # A; the second is far outside of training
+        frame = salt.copy()
+        frame.rattle(rattle, seed=1)
+        frame.calc = committee
+        forces = frame.get_forces()
+        alone_forces = [alone(frame, path).get_forces() for path in files]
+        assert np.allclose(forces, np.mean(alone_forces, axis=0), atol=1e-5)
+        deviation.append(frame.calc.results["max_force_deviation"])
+    assert 1e-4 < deviation[0] < 0.15 < deviation[1]  # eV/A
+
+
 def test_too_few_members_are_refused(different_models: list[Path]) -> None:
     with pytest.raises(InputError, match="models: need at least two potentials, got 0: none"):
         Committee([])

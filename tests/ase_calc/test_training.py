@@ -259,9 +259,11 @@ def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
 def test_shipped_potential_on_frames_of_its_teacher() -> None:
     """Trajectories of their own, of which no frame was in training; the numbers of the model card."""
     total = {row.tag: row for row in evaluate(read_frames(HELD_OUT), IonPath())}
-    assert total["LPSCl-II/600K"].force_mae < 36.0  # meV/A
-    assert total["LPSCl-III-1/600K"].force_mae < 40.0
-    assert total["inv50/600K"].force_mae < 38.0
+    assert total["LPSCl-II/600K"].force_mae < 34.0  # meV/A
+    assert total["LPSCl-III-1/600K"].force_mae < 38.0
+    assert total["inv50/600K"].force_mae < 36.0
+    assert total["beta-Li3PS4/600K"].force_mae < 49.0
+    assert total["LSPSCl.2/600K"].force_mae < 52.0  # an arrangement that was not in training
     assert total["all"].force_mae < 45.0
     assert total["all"].energy_mae < 2.0  # meV/atom
     assert total["all"].stress_mae < 0.08  # GPa
