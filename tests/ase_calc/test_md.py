@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from ase import Atoms, units
 from ase.build import bulk
+from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.constraints import FixAtoms, FixBondLength
 from ase.io import read
@@ -219,6 +220,40 @@ class Exploding(EMT):  # type: ignore[misc]
         self.calls += 1
         if self.calls > 7:
             self.results["forces"] = self.results["forces"] * np.nan
+
+
+class Collapsing(Calculator):
+    """A spring without length between the first two atoms, as a potential has that knows no short distances."""
+
+    implemented_properties = ("energy", "forces", "stress")
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        super().calculate(*args, **kwargs)
+        between = self.atoms.positions[1] - self.atoms.positions[0]
+        forces = np.zeros((len(self.atoms), 3))
+        forces[0], forces[1] = 20.0 * between, -20.0 * between
+        self.results = {"energy": 10.0 * between @ between, "forces": forces, "stress": np.zeros(6)}
+
+
+def test_atoms_that_fall_onto_each_other_stop_the_run(copper: Atoms, tmp_path: Path) -> None:
+    copper.calc = Collapsing()
+    settings = MDSettings(
+        temperature=300,
+        steps=2000,
+        engine="ase",
+        stride=5,
+        checkpoint_stride=10,
+        thermostat="langevin",
+        damping=0.02,
+    )
+    path = tmp_path / "cu.extxyz"
+    with pytest.raises(
+        IonpathError, match=r"step (\d+): atoms 0 and 1 at 0\.\d+ A; the last good frame is step"
+    ) as found:
+        MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
+    last = read(path, "-1")
+    assert last.info["step"] == int(str(found.value).split()[1][:-1]) - 5
+    assert last.get_distance(0, 1, mic=True) > 0.6
 
 
 def test_nan_forces_stop_the_run_and_keep_the_last_good_frame(copper: Atoms, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 
 from ionpath.errors import InputError, IonpathError
+from ionpath_ase._geometry import ContactCheck
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
 from ionpath_ase.md.start import plumed_lines, prepare
@@ -24,6 +25,8 @@ from ionpath_ase.md.writers import FrameFile, cut, open_writer
 if TYPE_CHECKING:
     from ase import Atoms
 
+CLOSEST = 0.6
+"""Distance in A at which a run stops; atoms of a molecule of hydrogen are 0.74 A apart."""
 COLUMNS = (
     "step",
     "time_ps",
@@ -118,6 +121,7 @@ class MolecularDynamics:
                 got=str(settings.checkpoint_stride),
             )
         self.atoms, self.settings = prepare(atoms, settings)
+        self._contacts = ContactCheck(CLOSEST)
 
     def run(self) -> MDResult:
         """Make the steps that are left.
@@ -130,8 +134,8 @@ class MolecularDynamics:
         Raises
         ------
         IonpathError
-            If positions or energy stop being finite, or the disk is full. The trajectory then ends with the last good
-            frame, and the checkpoint is intact.
+            If positions or energy stop being finite, atoms come closer than `CLOSEST`, or the disk is full. The
+            trajectory then ends with the last good frame, and the checkpoint is intact.
         """
         resume = self._resume()
         if resume is not None and resume.snapshot.step >= self.settings.steps:
@@ -193,13 +197,19 @@ class MolecularDynamics:
         )
 
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:
-        if snapshot.finite:
-            return
         kept = "none was written" if previous is None else f"the last good frame is step {previous.step}"
-        raise IonpathError(
-            f"step {snapshot.step}: positions, velocities or energy are not finite; {kept}; "
-            "the start is too strained, or the time step too long"
-        )
+        if not snapshot.finite:
+            raise IonpathError(
+                f"step {snapshot.step}: positions, velocities or energy are not finite; {kept}; "
+                "the start is too strained, or the time step too long"
+            )
+        try:
+            self._contacts(snapshot.positions, snapshot.cell if self.atoms.pbc.all() else None)
+        except InputError as error:
+            raise IonpathError(
+                f"step {snapshot.step}: {error.got}; {kept}; the potential was not trained on what happens here: "
+                "lower the temperature, or train it on such frames"
+            ) from error
 
     def _write(self, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int) -> int:
         try:
