@@ -107,6 +107,7 @@ def diffusion(kept: list, temperature: float) -> str:
             frame_time=kept[1].info["time"] - kept[0].info["time"],
             temperature=temperature,
             masses=kept[0].get_masses(),
+            minimum_msd=16.0,  # A^2: jumps that stay in a cage reach 11 to 12
         ).diffusion.coefficient
     except InputError:
         return "too short"
