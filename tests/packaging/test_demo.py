@@ -35,7 +35,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A run that was interrupted once during molecular dynamics and then called again."""
     folder = tmp_path_factory.mktemp("demo")
     first = subprocess.Popen(
-        [*command(folder), *SHORT], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        [*command(folder), *SHORT],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        # shells start background jobs with interrupts ignored, and what they start would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         deadline = time.monotonic() + 240
