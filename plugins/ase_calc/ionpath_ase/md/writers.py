@@ -272,8 +272,6 @@ class _H5MD(FrameFile):
                 self._lay_out(file)
         self._file = self._h5py.File(path, "r+", libver="latest")
         self._series = [self._file[name] for name in _H5MD_SERIES]
-        if size == 0:
-            self._resize(0)
         self._file.swmr_mode = True  # from here on, what is on the disk is whole at any moment
         self._count = size
 
