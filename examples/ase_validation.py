@@ -78,13 +78,14 @@ def table(options: argparse.Namespace) -> None:
         frames = read(path, ":")
         log = np.genfromtxt(path.with_suffix(".csv"), delimiter=",", names=True)
         late = log["time_ps"] > SETTLE * log["time_ps"][-1]
-        n_atoms, cells = len(frames[0]), len(frames[0]) // 50  # 50 or 52 atoms in a cubic cell
+        n_atoms, number = len(frames[0]), int((frames[0].symbols == "P").sum())
+        cells = number / 4  # a cubic cell of an argyrodite has four tetrahedra
         drift = slope_with_error(log["time_ps"][late], log["potential_energy_eV"][late] / n_atoms * 1e5)
         edge = mean_with_error((log["volume_A3"][late] / cells) ** (1 / 3))
         pressure = mean_with_error(log["pressure_GPa"][late])
         kept = frames[int(SETTLE * len(frames)) :]
         found = diffusion(kept, float(kelvin[:-1]))
-        whole, number = min(map(whole_tetrahedra, frames[::10])), (frames[0].symbols == "P").sum()
+        whole = min(map(whole_tetrahedra, frames[::10]))
         print(
             f"| {system} | {ensemble} | {kelvin[:-1]} | {log['time_ps'][-1]:.0f} "
             f"| {whole} of {number} | "

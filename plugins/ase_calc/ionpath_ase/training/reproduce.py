@@ -218,8 +218,9 @@ def reproduce(
     -----
     The steps are those of the model card: ramps with the sampler, labelled; a first model, and runs at constant
     temperature with it, labelled; stage one on nine tenths of both; runs with that model on strained cells, large cells
-    and melts, labelled; stage two from the weights of stage one, on all but the tenth. Structures, random numbers and
-    the order of frames are not those of the shipped file, so that the numbers agree, not the bytes.
+    and melts, labelled; stage two from the weights of stage one, on all but the tenth. Further members are trained on
+    the same frames in one stage. Structures, random numbers and the order of frames are not those of the shipped
+    files, so that the numbers agree, not the bytes.
     """
     place = Path(folder)
     if labels is None:
