@@ -31,6 +31,7 @@ from ionpath_ase.training import (
     write_deepmd,
     write_table,
 )
+from ionpath_ase.training.grow import grow, is_hybrid
 
 HELD_OUT = Path(__file__).with_name("data") / "held-out.extxyz.gz"
 
@@ -228,6 +229,37 @@ def test_a_short_training_run(labelled: Path, tmp_path: Path, capsys: pytest.Cap
     with pytest.raises(IonpathError, match="dp compress stopped"):
         compress(labelled, tmp_path / "nothing.pb")
     assert not (tmp_path / "nothing.pb").exists()
+
+
+def test_a_grown_model_says_what_it_said_before(labelled: Path, tmp_path: Path) -> None:
+    """A second descriptor is added to a trained model, which then goes on from where it was."""
+    frames = read_frames(labelled)
+    options: dict[str, Any] = {"test": frames[:1], "progress": False}
+    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "lr": (2e-2, 5e-4)}
+    one = fit(frames, tmp_path / "one", steps=100, overrides={**small, "outer": None}, **options)
+    still = {**small, "lr": (1e-9, 1e-10)}
+    two = fit(
+        frames,
+        tmp_path / "two",
+        steps=20,
+        overrides=still,
+        initial=tmp_path / "one" / "model.ckpt",
+        **options,
+    )
+    assert is_hybrid(tmp_path / "two" / "model.ckpt") and not is_hybrid(tmp_path / "one" / "model.ckpt")
+    forces = []
+    for model in (one, two):
+        frame = frames[0].copy()
+        frame.calc = IonPath(model.frozen)
+        forces.append(frame.get_forces())
+    assert np.abs(forces[0]).max() > 0.01  # eV/A
+    assert np.abs(forces[0] - forces[1]).max() < 1e-4
+    assert IonPath(two.frozen).cutoff == 7.0
+    start: dict[str, Any] = {"initial": tmp_path / "one" / "model.ckpt", "steps": 20, **options}
+    with pytest.raises(InputError, match="variable .*: need the shape .* of the new input"):
+        fit(frames, tmp_path / "other", overrides={**still, "fitting": [8, 8]}, **start)
+    with pytest.raises(InputError, match="checkpoint: need the prefix of a checkpoint of deepmd-kit"):
+        grow(tmp_path / "none", tmp_path / "none", tmp_path / "made")
 
 
 def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:

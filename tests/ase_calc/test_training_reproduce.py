@@ -26,8 +26,8 @@ from ionpath_ase.training.reproduce import FULL, QUICK, Sampling
 
 
 def test_full_recipe_is_that_of_the_model_card() -> None:
-    assert FULL.stage_steps == (57_000, 200_000)
-    assert FULL.member_steps == 95_000
+    assert FULL.stage_steps == (57_000, 200_000, 85_000)
+    assert FULL.member_steps == (25_000, 120_000)
     assert FULL.overrides == {}  # the preset "shipped" as it is
     names = {
         name
@@ -61,12 +61,16 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
 @pytest.mark.slow
 def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path) -> None:
     """All steps on the real programs; the shipped potential stands for the teacher, which is cheap."""
-    recipe = replace(QUICK, members=2)
+    recipe = replace(QUICK, members=3)
     made = reproduce(tmp_path, recipe=recipe, labels=IonPath(), progress=False)
-    assert [path.name for path in made.models] == ["argyrodite.pb", "argyrodite.2.pb"]
+    assert [path.name for path in made.models] == ["argyrodite.pb", "argyrodite.2.pb", "argyrodite.3.pb"]
     heated, judged = read_frames(tmp_path / "heated.extxyz"), read_frames(tmp_path / "judged.extxyz")
     assert len(heated) == 2 * 2 * 4
     assert len(judged) == 2 * 2
+    assert (
+        len(read_frames(tmp_path / "close.extxyz")) == 2 * 2
+    )  # two of the run, each also with a pair pushed together
+    assert [IonPath(path).cutoff for path in made.models] == [7.0, 6.0, 6.0]
     assert {a.info["tag"] for a in judged} == {"judged:LiCl-0/300K", "judged:gamma-Li3PS4-0/300K"}
     check = judged[0].copy()
     check.calc = IonPath()

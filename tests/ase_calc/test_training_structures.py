@@ -9,6 +9,7 @@ import pytest
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath_ase.training import (
+    pushed_together,
     starting_structure,
     starting_structures,
     structure_names,
@@ -135,3 +136,30 @@ def test_unknown_names_and_a_missing_host(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(structures, "require", missing)
     with pytest.raises(MissingDependency, match=r"argyrodite structures .* pip install .ionpath.pymatgen"):
         starting_structure("LPSCl-II")
+
+
+def test_one_pair_is_pushed_together_and_nothing_else_moves() -> None:
+    atoms = starting_structure("gamma-Li3PS4")
+    atoms.positions += [3.0, -40.0, 1.0]
+    found = set()
+    for seed in range(20):
+        made = pushed_together(atoms, seed=seed)
+        moved = np.flatnonzero(np.abs(made.positions - atoms.positions).max(axis=1) > 1e-12)
+        assert len(moved) == 2 and set(atoms.symbols[moved]) == {"S"}
+        distance = made.get_distance(*moved, mic=True)
+        assert 1.6 <= distance <= 2.6
+        assert atoms.get_distance(*moved, mic=True) > 2.6
+        assert np.allclose(made.positions.sum(axis=0), atoms.positions.sum(axis=0))
+        found.add((*moved, round(distance, 6)))
+    assert len(found) == 20  # other pairs and distances for other seeds
+    assert np.array_equal(pushed_together(atoms, seed=3).positions, pushed_together(atoms, seed=3).positions)
+
+
+def test_pairs_that_cannot_be_pushed() -> None:
+    atoms = starting_structure("LiCl")
+    with pytest.raises(
+        InputError, match="atoms: need two of S between 2.6 and 3.9 A apart, got none; pass other elements"
+    ):
+        pushed_together(atoms, elements=["S"])
+    with pytest.raises(InputError, match="distances: need a range above 0 and below 3.9 A, got 3 to 2"):
+        pushed_together(atoms, distances=(3.0, 2.0))

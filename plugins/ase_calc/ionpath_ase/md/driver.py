@@ -39,6 +39,10 @@ COLUMNS = (
 )
 
 
+class UnstableRun(IonpathError):
+    """A run whose numbers stopped being finite or whose atoms fell onto each other; its good frames are kept."""
+
+
 class _Engine(Protocol):
     """What the driver asks of an engine."""
 
@@ -133,9 +137,11 @@ class MolecularDynamics:
 
         Raises
         ------
+        UnstableRun
+            If positions or energy stop being finite, or atoms come closer than `CLOSEST`. The trajectory then ends with
+            the last good frame, and the checkpoint is intact.
         IonpathError
-            If positions or energy stop being finite, atoms come closer than `CLOSEST`, or the disk is full. The
-            trajectory then ends with the last good frame, and the checkpoint is intact.
+            If the disk is full; with the same guarantee.
         """
         resume = self._resume()
         if resume is not None and resume.snapshot.step >= self.settings.steps:
@@ -199,14 +205,14 @@ class MolecularDynamics:
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:
         kept = "none was written" if previous is None else f"the last good frame is step {previous.step}"
         if not snapshot.finite:
-            raise IonpathError(
+            raise UnstableRun(
                 f"step {snapshot.step}: positions, velocities or energy are not finite; {kept}; "
                 "the start is too strained, or the time step too long"
             )
         try:
             self._contacts(snapshot.positions, snapshot.cell if self.atoms.pbc.all() else None)
         except InputError as error:
-            raise IonpathError(
+            raise UnstableRun(
                 f"step {snapshot.step}: {error.got}; {kept}; the potential was not trained on what happens here: "
                 "lower the temperature, or train it on such frames"
             ) from error

@@ -5,13 +5,20 @@ from ionpath_ase.training.dataset import TYPE_MAP, read_frames, split_by_tag, wr
 from ionpath_ase.training.dpgen import DpgenSettings, write_dpgen
 from ionpath_ase.training.evaluate import Errors, evaluate, format_table, write_table
 from ionpath_ase.training.fit import TrainedModel, compress, fit, learning_curve
+from ionpath_ase.training.grow import grow
 from ionpath_ase.training.labelling import LabelReport, label_frames, teacher, teacher_named
 from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import PRESETS, dp_input
 from ionpath_ase.training.reproduce import FULL, QUICK, Recipe, Reproduction, Sampling, reproduce
 from ionpath_ase.training.selection import DeviationError, Window
-from ionpath_ase.training.structures import starting_structure, starting_structures, structure_names, variants
+from ionpath_ase.training.structures import (
+    pushed_together,
+    starting_structure,
+    starting_structures,
+    structure_names,
+    variants,
+)
 
 __all__ = [
     "FULL",
@@ -34,10 +41,12 @@ __all__ = [
     "evaluate",
     "fit",
     "format_table",
+    "grow",
     "label_frames",
     "learn",
     "learning_curve",
     "multithermal_lines",
+    "pushed_together",
     "read_frames",
     "reproduce",
     "split_by_tag",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import re
@@ -22,6 +23,7 @@ from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment, program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
+from ionpath_ase.training.grow import grow, is_hybrid
 from ionpath_ase.training.presets import dp_input
 
 if TYPE_CHECKING:
@@ -96,7 +98,8 @@ def fit(
     split_seed : int, optional
         Seed of the split. Keep it for a fair comparison of models.
     initial : str or path, optional
-        deepmd-kit checkpoint (``model.ckpt``) to start from.
+        Where to start from: a checkpoint of deepmd-kit (``model.ckpt``) or a frozen model that is not compressed
+        (``frozen.pb``). A checkpoint without the outer descriptor of the preset is extended by it (`grow`).
     weights : mapping of str to float, optional
         How much more often frames are drawn, by pattern of their tag, such as ``{"*LSPSCl*": 2}``; the first pattern
         that fits counts, and frames that none fits count once. For what is described less well than the rest.
@@ -138,7 +141,8 @@ def fit(
         made["training"]["training_data"] |= _drawn(rest, paths["training"], weights, elements)
     with atomic_path(target / "input.json") as part_file:
         part_file.write_text(json.dumps(made, indent=1))
-    _train(target, made["training"]["numb_steps"], initial, progress)
+    start = _start(made, target, initial)
+    _train(target, made["training"]["numb_steps"], start, progress)
     frozen, compressed = target / "frozen.pb", target / "model.pb"
     _dp(["freeze", "-c", ".", "-o", frozen.name], target)
     compress(frozen, compressed)
@@ -223,7 +227,8 @@ def compress(
 
     source, made = Path(frozen).resolve(), Path(target).resolve()
     with tempfile.TemporaryDirectory() as scratch:
-        _dp(["compress", "-i", str(source), "-o", "compressed.pb", "-s", str(step)], Path(scratch))
+        shutil.copyfile(source, Path(scratch) / "frozen.pb")  # deepmd-kit writes the name into the model
+        _dp(["compress", "-i", "frozen.pb", "-o", "compressed.pb", "-s", str(step)], Path(scratch))
         with atomic_path(made) as part:
             part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
     return made
@@ -245,15 +250,43 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
     return np.genfromtxt(Path(folder) / "lcurve.out", names=True, invalid_raise=False)
 
 
-def _train(folder: Path, steps: int, initial: str | os.PathLike[str] | None, progress: bool) -> None:
-    """Run ``dp train``, from its checkpoint if there is one, and show how far it is."""
+def _start(made: dict[str, Any], folder: Path, initial: str | os.PathLike[str] | None) -> list[str]:
+    """Words that tell ``dp train`` where to begin."""
+    if (folder / "checkpoint").exists():
+        return ["--restart", "model.ckpt"]
+    if initial is None:
+        return []
+    if Path(initial).suffix == ".pb":
+        return ["--init-frz-model", str(Path(initial).resolve())]
+    if made["model"]["descriptor"]["type"] == "hybrid" and not is_hybrid(initial):
+        return ["--init-model", str(_grown(made, folder, initial).resolve())]
+    return ["--init-model", str(Path(initial).resolve())]
+
+
+def _grown(made: dict[str, Any], folder: Path, initial: str | os.PathLike[str]) -> Path:
+    """Checkpoint of `initial` with the outer descriptor of the input, whose statistics a few steps provide."""
+    target = folder / "grown" / "model.ckpt"
+    if not Path(f"{target}.index").exists():
+        scratch = folder / "fresh"
+        scratch.mkdir(exist_ok=True)
+        brief = copy.deepcopy(made)
+        brief["training"] |= {"numb_steps": 20, "disp_freq": 10, "save_freq": 10}
+        for part in ("training_data", "validation_data"):
+            if part in brief["training"]:
+                systems = brief["training"][part]["systems"]
+                brief["training"][part]["systems"] = [os.path.join(os.pardir, system) for system in systems]
+        (scratch / "input.json").write_text(json.dumps(brief))
+        _dp(["train", "input.json"], scratch)
+        grow(initial, scratch / "model.ckpt", target)
+        shutil.rmtree(scratch)
+    return target
+
+
+def _train(folder: Path, steps: int, start: Sequence[str], progress: bool) -> None:
+    """Run ``dp train`` and show how far it is."""
     from tqdm import tqdm
 
-    words = ["train", "input.json"]
-    if (folder / "checkpoint").exists():
-        words += ["--restart", "model.ckpt"]
-    elif initial is not None:
-        words += ["--init-model", str(Path(initial).resolve())]
+    words = ["train", "input.json", *start]
     log = folder / "train.log"
     with log.open("w") as stream:
         process = subprocess.Popen(

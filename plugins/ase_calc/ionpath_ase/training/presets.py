@@ -13,9 +13,16 @@ from ionpath_ase.training.dataset import TYPE_MAP
 _SHIPPED: dict[str, Any] = {
     "rcut": 6.0,
     "rcut_smth": 0.5,
-    "sel": {"Li": 48, "P": 12, "S": 36, "Cl": 44, "Si": 8},
+    "sel": {"Li": 40, "P": 12, "S": 32, "Cl": 38, "Si": 8},
     "embedding": [16, 32, 64],
     "axis": 10,
+    "outer": {
+        "rcut": 7.0,
+        "rcut_smth": 4.0,
+        "sel": {"Li": 78, "P": 18, "S": 52, "Cl": 48, "Si": 10},
+        "embedding": [8, 16, 32],
+        "axis": 6,
+    },
     "fitting": [128, 128, 128],
     "precision": "float32",
     "lr": (2e-3, 1e-6),
@@ -30,6 +37,7 @@ _LARGE: dict[str, Any] = {
     "sel": {"Li": 60, "P": 16, "S": 60, "Cl": 52, "Si": 12},
     "embedding": [25, 50, 100],
     "axis": 16,
+    "outer": None,
     "precision": "float64",
     "lr": (1e-3, 1e-8),
     "decay_steps": 2000,
@@ -117,14 +125,15 @@ def dp_input(
     if unknown:
         raise InputError("overrides", need=f"only {', '.join(chosen)}", got=", ".join(unknown))
     chosen |= overrides or {}
-    missing = [element for element in elements if element not in chosen["sel"]]
-    if missing:
-        raise InputError(
-            "elements",
-            need=f"a number of neighbours for {', '.join(missing)}",
-            got=f"those of {', '.join(chosen['sel'])}",
-            remedy='pass overrides={"sel": {...}}',
-        )
+    for counts in [part["sel"] for part in (chosen, chosen["outer"]) if part]:
+        missing = [element for element in elements if element not in counts]
+        if missing:
+            raise InputError(
+                "elements",
+                need=f"a number of neighbours for {', '.join(missing)}",
+                got=f"those of {', '.join(counts)}",
+                remedy='pass overrides={"sel": {...}, "outer": None}',
+            )
     if not training:
         raise InputError("training", need="at least one system", got="none")
     total = steps or chosen["steps"]
@@ -157,21 +166,29 @@ def dp_input(
 
 
 def _model(chosen: dict[str, Any], elements: list[str], seed: int) -> dict[str, Any]:
-    """Descriptor and fitting net."""
+    """Descriptor, one or two of them, and fitting net."""
+    shared = {
+        "type": "se_e2_a",
+        "resnet_dt": False,
+        "type_one_side": True,
+        "precision": chosen["precision"],
+        "seed": seed,
+    }
+    parts = [
+        {
+            "sel": [part["sel"][element] for element in elements],
+            "rcut": part["rcut"],
+            "rcut_smth": part["rcut_smth"],
+            "neuron": part["embedding"],
+            "axis_neuron": part["axis"],
+            **shared,
+        }
+        for part in (chosen, chosen["outer"])
+        if part
+    ]
     return {
         "type_map": elements,
-        "descriptor": {
-            "type": "se_e2_a",
-            "sel": [chosen["sel"][element] for element in elements],
-            "rcut": chosen["rcut"],
-            "rcut_smth": chosen["rcut_smth"],
-            "neuron": chosen["embedding"],
-            "axis_neuron": chosen["axis"],
-            "resnet_dt": False,
-            "type_one_side": True,
-            "precision": chosen["precision"],
-            "seed": seed,
-        },
+        "descriptor": parts[0] if len(parts) == 1 else {"type": "hybrid", "list": parts},
         "fitting_net": {
             "neuron": chosen["fitting"],
             "resnet_dt": True,

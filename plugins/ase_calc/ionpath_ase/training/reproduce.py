@@ -1,10 +1,12 @@
-"""From nothing but packages to the shipped potential: structures, labels, two trainings, a judgement."""
+"""From nothing but packages to the shipped potential: structures, labels, three trainings, a judgement."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from ionpath_ase.training.dataset import read_frames, split_by_tag
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
 from ionpath_ase.training.fit import fit
 from ionpath_ase.training.labelling import label_frames, teacher
-from ionpath_ase.training.structures import starting_structure, variants
+from ionpath_ase.training.structures import pushed_together, starting_structure, variants
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -51,6 +53,9 @@ class Sampling:
         Strains of the cells.
     shortest : float
         Crystals are repeated until no lattice vector is shorter than this, in A.
+    pushed : bool
+        Push a pair of anions of each frame together (`pushed_together`), and end without complaint where atoms fall
+        onto each other: for what a potential does not know yet.
     """
 
     name: str
@@ -61,6 +66,7 @@ class Sampling:
     final_temperature: float | None = None
     strains: tuple[float, ...] = (0.0,)
     shortest: float = 6.0
+    pushed: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,14 +83,17 @@ class Recipe:
         Runs with the model of the first stage: strained cells, large cells, melts.
     judged : Sampling
         Runs with the same model whose frames no model is trained on.
+    close : Sampling
+        Runs of melts with the model of the second stage, and pairs of anions pushed together.
     first_steps : int
         Training steps of the model that makes `constant`.
-    stage_steps : tuple[int, int]
-        Training steps of the two stages of the first model.
-    member_steps : int
-        Training steps of the other models, on all frames at once.
+    stage_steps : tuple[int, int, int]
+        Training steps of the three stages of the first model; in the third it has its outer descriptor.
+    member_steps : tuple[int, int]
+        Training steps of the other models, which have one descriptor: of the second from the second stage of the first,
+        and of those with weights of their own.
     weights : dict[str, float]
-        How much more often frames of the last stage are drawn, by pattern of their tag (`fit`).
+        How much more often frames of the last stages are drawn, by pattern of their tag (`fit`).
     overrides : dict[str, Any]
         Entries of the preset ``shipped`` to change.
     members : int
@@ -129,10 +138,23 @@ class Recipe:
         ),
     )
     judged: Sampling = Sampling("judged", _JUDGED, (300.0, 600.0, 900.0), 3, 500)
+    close: Sampling = Sampling(
+        "close",
+        (
+            *(("beta-Li3PS4", seed) for seed in range(4)),
+            ("gamma-Li3PS4", 0), ("LSPSCl", 0), ("LPSCl-III", 0), ("Li7P3S11", 0), ("melt-75Li2S-25P2S5", 0),
+        ),
+        (1500.0, 1800.0),
+        6,
+        200,
+        pushed=True,
+    )  # fmt: skip
     first_steps: int = 36_000
-    stage_steps: tuple[int, int] = (57_000, 200_000)
-    member_steps: int = 95_000
-    weights: dict[str, float] = field(default_factory=lambda: {"*LSPSCl*": 1.6, "*Li3PS4*": 2.0})
+    stage_steps: tuple[int, int, int] = (57_000, 200_000, 85_000)
+    member_steps: tuple[int, int] = (25_000, 120_000)
+    weights: dict[str, float] = field(
+        default_factory=lambda: {"close*": 1.0, "*LSPSCl*": 2.2, "*Li3PS4*": 2.5, "*LiCl*": 0.5}
+    )
     overrides: dict[str, Any] = field(default_factory=dict)
     members: int = 1
     engine: str = "lammps"
@@ -147,9 +169,10 @@ QUICK = Recipe(
     constant=Sampling("constant", _PAIR, (300.0,), 3, 5),
     added=(Sampling("strained", _PAIR, (600.0,), 2, 5, None, (-0.02,)),),
     judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
+    close=Sampling("close", (("gamma-Li3PS4", 0),), (600.0,), 2, 10, pushed=True),
     first_steps=500,
-    stage_steps=(1500, 1500),
-    member_steps=1500,
+    stage_steps=(1500, 1500, 500),
+    member_steps=(500, 1500),
     weights={"*Li3PS4*": 2.0},
     overrides={"embedding": [4, 8], "axis": 4, "fitting": [16, 16]},
     engine="ase",
@@ -218,9 +241,11 @@ def reproduce(
     -----
     The steps are those of the model card: ramps with the sampler, labelled; a first model, and runs at constant
     temperature with it, labelled; stage one on nine tenths of both; runs with that model on strained cells, large cells
-    and melts, labelled; stage two from the weights of stage one, on all but the tenth. Further members are trained on
-    the same frames in one stage. Structures, random numbers and the order of frames are not those of the shipped
-    files, so that the numbers agree, not the bytes.
+    and melts, labelled; stage two from the weights of stage one, on all but the tenth; melts with that model and pairs
+    of anions pushed together, labelled; stage three, in which the model has its second, outer descriptor (`grow`). The
+    other members have one descriptor: the second goes on from stage two, the others have weights of their own.
+    Structures, random numbers and the order of frames are not those of the shipped files, so that the numbers agree,
+    not the bytes.
     """
     place = Path(folder)
     if labels is None:
@@ -228,32 +253,38 @@ def reproduce(
     shared: dict[str, Any] = {"place": place, "recipe": recipe, "labels": labels, "progress": progress}
     heated = _sampled(recipe.heated, None, sampler or labels, **shared)
     rest = [atoms for index, atoms in enumerate(heated) if index % 10]
-    first = _fitted(place / "first", heated[::10], rest, recipe, recipe.first_steps, progress=progress)
+    first = _fitted(
+        place / "first", rest, recipe.first_steps, test=heated[::10], recipe=recipe, overrides={"outer": None},
+        progress=progress,
+    )  # fmt: skip
     constant = _sampled(recipe.constant, first, None, **shared)
     known = [*heated, *constant]
     aside = split_by_tag([str(atoms.info["tag"]) for atoms in known], seed=20261121)
     test = [atoms for atoms, chosen in zip(known, aside, strict=True) if chosen]
     train = [atoms for atoms, chosen in zip(known, aside, strict=True) if not chosen]
-    one = {"lr": (2e-3, 4.3e-4)}
-    two = {"lr": (1e-3, 1e-6), "energy": (0.05, 1.0), "force": (500.0, 20.0), "virial": (0.03, 0.1)}
+    single = {"outer": None}
+    one = single | {"lr": (2e-3, 4.3e-4)}
+    two = single | {"lr": (1e-3, 1e-6), "energy": (0.05, 1.0), "force": (500.0, 20.0), "virial": (0.03, 0.1)}
+    three = {"lr": (1e-3, 2e-6), "energy": (0.05, 2.0), "force": (500.0, 50.0), "virial": (0.03, 0.2)}
     home = place / "member-1"
-    stage = _fitted(home / "one", test, train, recipe, recipe.stage_steps[0], None, one, progress=progress)
+    fitted = partial(_fitted, test=test, recipe=recipe, progress=progress)
+    stage = fitted(home / "one", train, recipe.stage_steps[0], overrides=one)
     for sampling in recipe.added:
         train += _sampled(sampling, stage, None, **shared)
     judged = _sampled(recipe.judged, stage, None, **shared)
-    models = [
-        _fitted(
-            home / "two", test, train, recipe, recipe.stage_steps[1], None, two, weights=recipe.weights,
-            initial=home / "one" / "model.ckpt", progress=progress,
-        )
-    ]  # fmt: skip
-    for member in range(1, recipe.members):
-        models.append(
-            _fitted(
-                place / f"member-{member + 1}", test, train, recipe, recipe.member_steps, recipe.seed + member,
-                weights=recipe.weights, progress=progress,
-            )
-        )  # fmt: skip
+    fitted = partial(fitted, weights=recipe.weights)
+    stage = fitted(
+        home / "two", train, recipe.stage_steps[1], overrides=two, initial=home / "one" / "model.ckpt"
+    )
+    train += _sampled(recipe.close, stage, None, **shared)
+    onward = {"initial": home / "two" / "model.ckpt"}
+    models = [fitted(home / "three", train, recipe.stage_steps[2], overrides=three, **onward)]
+    short, long = recipe.member_steps
+    if recipe.members > 1:
+        models.append(fitted(place / "member-2", train, short, overrides=three | single, **onward))
+    for member in range(2, recipe.members):
+        seed = recipe.seed + member
+        models.append(fitted(place / f"member-{member + 1}", train, long, overrides=single, seed=seed))
     return _judged(place, models, len(train), judged)
 
 
@@ -275,13 +306,13 @@ def _judged(
 
 def _fitted(
     folder: Path,
-    test: Sequence[Atoms],
     train: Sequence[Atoms],
-    recipe: Recipe,
     steps: int,
+    *,
+    test: Sequence[Atoms],
+    recipe: Recipe,
     seed: int | None = None,
     overrides: dict[str, Any] | None = None,
-    *,
     weights: dict[str, float] | None = None,
     initial: Path | None = None,
     progress: bool = True,
@@ -336,7 +367,7 @@ def _runs(
     """Frames of molecular dynamics, the starts left out."""
     from ase.io import read
 
-    from ionpath_ase.md import run_md
+    from ionpath_ase.md import UnstableRun, run_md
 
     for name, seed in sampling.starts:
         base = starting_structure(name, shortest=sampling.shortest, seed=seed)
@@ -345,20 +376,24 @@ def _runs(
             for temperature in sampling.temperatures:
                 run = f"{name}-{seed}-{number}-{temperature:g}K"
                 atoms.calc = calculator
-                made = run_md(
-                    atoms,
-                    temperature=temperature,
-                    final_temperature=sampling.final_temperature,
-                    picoseconds=sampling.frames * sampling.stride * 2e-3,
-                    interval=sampling.stride * 2e-3,
-                    thermostat="langevin",
-                    engine="ase" if model is None else recipe.engine,
-                    model="argyrodite" if model is None else model,
-                    trajectory=folder / f"{run}.extxyz",
-                    seed=recipe.seed + 17 * seed,
-                    progress=progress,
-                )
-                for frame in read(made.trajectory, "1:"):
+                trajectory = folder / f"{run}.extxyz"
+                with suppress(*([UnstableRun] if sampling.pushed else [])):
+                    run_md(
+                        atoms,
+                        temperature=temperature,
+                        final_temperature=sampling.final_temperature,
+                        picoseconds=sampling.frames * sampling.stride * 2e-3,
+                        interval=sampling.stride * 2e-3,
+                        thermostat="langevin",
+                        engine="ase" if model is None else recipe.engine,
+                        model="argyrodite" if model is None else model,
+                        trajectory=trajectory,
+                        seed=recipe.seed + 17 * seed,
+                        progress=progress,
+                    )
+                for index, frame in enumerate(read(trajectory, "1:")):
                     frame.info = {"tag": f"{sampling.name}:{name}-{seed}/{temperature:g}K"}
                     frame.wrap()
                     yield frame
+                    if sampling.pushed:
+                        yield pushed_together(frame, seed=index)

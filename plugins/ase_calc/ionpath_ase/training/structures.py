@@ -200,6 +200,76 @@ def variants(
     return made
 
 
+def pushed_together(
+    atoms: Atoms,
+    *,
+    elements: Sequence[str] = ("S", "Cl"),
+    distances: tuple[float, float] = (1.6, 2.6),
+    within: float = 3.9,
+    seed: int = 0,
+) -> Atoms:
+    """Push one pair of neighbouring ions together, for labels that say how steeply they repel each other.
+
+    A potential that has not seen such pairs may let them fall onto each other in a melt.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure; not changed.
+    elements : sequence of str, default ("S", "Cl")
+        Elements of the pair.
+    distances : tuple of float, default (1.6, 2.6)
+        Range of the new distance in A.
+    within : float, default 3.9
+        Largest distance of the pair before in A.
+    seed : int, default 0
+        Seed of pair and distance.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy in which both ions of the pair have moved by the same length.
+
+    Raises
+    ------
+    InputError
+        If there is no such pair, or the distances are not a range above 0.
+
+    Examples
+    --------
+    >>> from ionpath_ase.training.crystals import lithium_chloride
+    >>> salt = lithium_chloride()
+    >>> closer = pushed_together(salt, distances=(2.0, 2.0))
+    >>> pairs = closer[closer.symbols == "Cl"].get_all_distances(mic=True)
+    >>> round(float(pairs[pairs > 0].min()), 6)
+    2.0
+    """
+    from ase.neighborlist import neighbor_list
+
+    low, high = distances
+    if not 0.0 < low <= high < within:
+        raise InputError(
+            "distances", need=f"a range above 0 and below {within:g} A", got=f"{low:g} to {high:g}"
+        )
+    rng = np.random.default_rng(seed)
+    first, second, vectors, lengths = neighbor_list("ijDd", atoms, within)
+    of_these = np.isin(atoms.symbols, list(elements))
+    pairs = np.flatnonzero(of_these[first] & of_these[second] & (first < second) & (lengths > high))
+    if not pairs.size:
+        raise InputError(
+            "atoms",
+            need=f"two of {', '.join(elements)} between {high:g} and {within:g} A apart",
+            got="none",
+            remedy="pass other elements or a larger within=",
+        )
+    pair = rng.choice(pairs)
+    step = 0.5 * (lengths[pair] - rng.uniform(low, high)) * vectors[pair] / lengths[pair]
+    copy = atoms.copy()
+    copy.positions[first[pair]] += step
+    copy.positions[second[pair]] -= step
+    return copy
+
+
 def _builders() -> dict[str, _Builder]:
     """Name to a function of the seed."""
     found: dict[str, _Builder] = {
