@@ -323,7 +323,8 @@ def test_shipped_names() -> None:
     assert "argyrodite" in available()
     assert resolve("argyrodite").stat().st_size < 5e6
     assert IonPath().elements == ("Li", "P", "S", "Cl", "Si")
-    assert IonPath().cutoff == 6.0
+    assert IonPath().cutoff == 7.0
+    assert IonPath("argyrodite.2").cutoff == 6.0  # the fast one
 
 
 def test_plugin_entry_of_ase() -> None:

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 COMPRESSION_STEP = 0.1
 """Step of the compression table. In single precision a finer table is larger and no more accurate: against the model
 before compression, forces differ by 3e-5 eV/A at 0.1 and by 2e-4 at 0.01."""
+EXTRAPOLATE = 3
+"""How far the table goes beyond the shortest distance of the training set, in the inverse of the distance: from 1.7 to
+0.6 A, where `run_md` stops."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +231,18 @@ def compress(
     source, made = Path(frozen).resolve(), Path(target).resolve()
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copyfile(source, Path(scratch) / "frozen.pb")  # deepmd-kit writes the name into the model
-        _dp(["compress", "-i", "frozen.pb", "-o", "compressed.pb", "-s", str(step)], Path(scratch))
+        words = [
+            "compress",
+            "-i",
+            "frozen.pb",
+            "-o",
+            "compressed.pb",
+            "-s",
+            str(step),
+            "-e",
+            str(EXTRAPOLATE),
+        ]
+        _dp(words, Path(scratch))
         with atomic_path(made) as part:
             part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
     return made

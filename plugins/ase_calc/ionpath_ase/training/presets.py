@@ -67,7 +67,8 @@ PRESETS: dict[str, dict[str, Any]] = {
         "steps": 6_000_000,
     },
 }
-"""Name -> settings. ``shipped`` is the potential of this package. ``path-entropy-*`` carry range, nets, learning rate
+"""Name -> settings. ``shipped`` is the potential of this package; ``outer`` is its second descriptor, and
+``overrides={"outer": None}`` leaves it out. ``path-entropy-*`` carry range, nets, learning rate
 and prefactors of Guan et al., arXiv:2412.07115 (I also for LPSCl-II); ``thiophosphate-glass`` those of the initial
 training of Chen et al. (Li3PS4), without its short-range repulsion. Numbers of neighbours, axis, and what a paper does
 not state are ours."""
