@@ -44,7 +44,7 @@ def frames(options: argparse.Namespace) -> None:
                 for sign in (1.0, -1.0):
                     moved = atoms.copy()
                     moved.positions[index, axis] += sign * STEP
-                    moved.info = {"tag": f"{system}/{element}", "atom": index, "axis": axis}
+                    moved.info = {"tag": f"{system}/{element}/{index}"}
                     made.append(moved)
     write(options.folder / "frames.extxyz", made)
     print(f"{options.folder / 'frames.extxyz'}: {len(made)} frames")
@@ -66,13 +66,14 @@ def table(options: argparse.Namespace) -> None:
             copy.calc = calculator
             forces.append((atoms.get_forces(), copy.get_forces()))
         (teacher, model) = ((forces[0][k] - forces[1][k]) / (2.0 * STEP) for k in (0, 1))
-        distances = plus.get_distances(plus.info["atom"], range(len(plus)), mic=True)
+        name, index = plus.info["tag"].rsplit("/", 1)
+        distances = plus.get_distances(int(index), range(len(plus)), mic=True)
         shell = np.digitize(distances, SHELLS)
         lengths = [
             [np.linalg.norm(part[shell == k]) for k in range(len(SHELLS) + 1)]
             for part in (teacher, teacher - model)
         ]
-        rows.setdefault(plus.info["tag"], []).append(np.array(lengths))
+        rows.setdefault(name, []).append(np.array(lengths))
     names = ["itself", *(f"{a:g} to {b:g} A" for a, b in itertools.pairwise(SHELLS)), "beyond"]
     print(f"| moved atom | {' | '.join(names)} |")
     print("|---" * (len(names) + 1) + "|")

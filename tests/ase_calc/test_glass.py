@@ -12,8 +12,9 @@ from ase.build import bulk
 from ase.calculators.emt import EMT
 
 from ionpath.errors import InputError
-from ionpath_ase import anneal, glass_ceramic
+from ionpath_ase import anneal, glass_ceramic, run_md
 from ionpath_ase.glass import PROTOCOLS, HeatStep, crystal_in_glass
+from ionpath_ase.training import starting_structure
 
 QUICK: dict[str, Any] = {
     "engine": "ase",
@@ -128,3 +129,76 @@ def test_glass_ceramic_melts_around_a_slab_at_rest(tmp_path: Path) -> None:
     assert len(made.atoms.constraints) == 0
     with pytest.raises(InputError, match="settle_ensemble: need nvt while the crystal is held, got 'npt'"):
         glass_ceramic(crystal, tmp_path / "b", melt={"settle_ensemble": "npt"}, **QUICK)
+
+
+def phosphorus_with_four_sulfur(atoms: Atoms) -> float:
+    """Share of P with exactly four S within 2.6 A."""
+    phosphorus, sulfur = np.flatnonzero(atoms.symbols == "P"), np.flatnonzero(atoms.symbols == "S")
+    near = [(atoms.get_distances(i, sulfur, mic=True) < 2.6).sum() for i in phosphorus]
+    return float(np.mean(np.array(near) == 4))
+
+
+@pytest.mark.slow
+def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
+    """A minute of LAMMPS: a 75Li2S-25P2S5 glass out of beta-Li3PS4, far too fast for a real one."""
+    crystal = starting_structure("beta-Li3PS4")
+    steps = [
+        HeatStep(1500.0, 8.0, ensemble="nvt", timestep=1.0),
+        HeatStep(1500.0, 6.0, 300.0, ensemble="nvt"),
+        HeatStep(300.0, 6.0),
+    ]
+    glass = anneal(crystal, tmp_path, steps, seed=3, progress=False).atoms
+    moved = glass.positions - crystal.positions
+    moved -= moved.mean(axis=0)
+    phosphorus = glass.symbols == "P"
+    assert np.sqrt((moved[phosphorus] ** 2).sum(axis=1).mean()) > 1.5  # A: tetrahedra left their sites
+    assert phosphorus_with_four_sulfur(crystal) == 1.0
+    assert phosphorus_with_four_sulfur(glass) >= 0.75  # PS4 are the units of this glass
+    density = glass.get_masses().sum() / glass.get_volume() * 1.66054  # g/cm3
+    assert 1.5 < density < 2.1  # glasses of this composition have 1.8 to 1.9
+
+
+@pytest.mark.slow
+def test_glass_ceramic_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
+    """Two minutes of LAMMPS: a slab of beta-Li3PS4 that stays crystalline while the rest melts and freezes."""
+    crystal = starting_structure("beta-Li3PS4")
+    made = glass_ceramic(
+        crystal,
+        tmp_path,
+        crystal_fraction=0.5,
+        relax_picoseconds=4.0,
+        melt={
+            "melt_temperature": 1800.0,
+            "melt_picoseconds": 6.0,
+            "cooling_rate": 300.0,
+            "settle_picoseconds": 2.0,
+        },
+        progress=False,
+    )
+    assert made.n_crystal == len(crystal)
+    start = crystal_in_glass(crystal, crystal_fraction=0.5)[0].positions
+    phosphorus = np.flatnonzero(made.atoms.symbols == "P")
+    shift = made.atoms.positions - start
+    shift -= shift[: made.n_crystal].mean(axis=0)
+    moved = np.linalg.norm(shift, axis=1)
+    held, free = phosphorus[phosphorus < made.n_crystal], phosphorus[phosphorus >= made.n_crystal]
+    assert np.sqrt((moved[held] ** 2).mean()) < 1.2  # A, after 4 ps in which it was free
+    assert np.sqrt((moved[free] ** 2).mean()) > 1.5
+    assert phosphorus_with_four_sulfur(made.atoms) >= 0.75
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["argyrodite", "argyrodite.2"])
+@pytest.mark.parametrize(
+    ("name", "kelvin"), [("beta-Li3PS4", 1500.0), ("beta-Li3PS4", 2000.0), ("LSPSCl", 1800.0)]
+)
+def test_melts_hold(name: str, kelvin: float, model: str, tmp_path: Path) -> None:
+    """Melts in which anions fell onto each other within 3 ps before pairs at 1.35 to 2.6 A were in training."""
+    atoms = starting_structure(name, shortest=6.0, seed=2)
+    done = run_md(
+        atoms, temperature=kelvin, picoseconds=5.0, thermostat="langevin", seed=2, model=model, progress=False,
+        trajectory=tmp_path / "melt.xtc",
+    )  # fmt: skip
+    distances = done.atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    assert distances.min() > 1.3  # A

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -247,13 +248,16 @@ def test_a_grown_model_says_what_it_said_before(labelled: Path, tmp_path: Path) 
         **options,
     )
     assert is_hybrid(tmp_path / "two" / "model.ckpt") and not is_hybrid(tmp_path / "one" / "model.ckpt")
+    packed = tmp_path / "two.pb.gz"
+    packed.write_bytes(gzip.compress(two.frozen.read_bytes()))
+    three = fit(frames, tmp_path / "three", steps=20, overrides=still, initial=packed, **options)
     forces = []
-    for model in (one, two):
+    for model in (one, two, three):
         frame = frames[0].copy()
         frame.calc = IonPath(model.frozen)
         forces.append(frame.get_forces())
     assert np.abs(forces[0]).max() > 0.01  # eV/A
-    assert np.abs(forces[0] - forces[1]).max() < 1e-4
+    assert np.abs(np.array(forces[1:]) - forces[0]).max() < 1e-4
     assert IonPath(two.frozen).cutoff == 7.0
     start: dict[str, Any] = {"initial": tmp_path / "one" / "model.ckpt", "steps": 20, **options}
     with pytest.raises(InputError, match="variable .*: need the shape .* of the new input"):
@@ -291,12 +295,11 @@ def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
 def test_shipped_potential_on_frames_of_its_teacher() -> None:
     """Trajectories of their own, of which no frame was in training; the numbers of the model card."""
     total = {row.tag: row for row in evaluate(read_frames(HELD_OUT), IonPath())}
-    assert total["LPSCl-II/600K"].force_mae < 34.0  # meV/A
-    assert total["LPSCl-III-1/600K"].force_mae < 38.0
-    assert total["inv50/600K"].force_mae < 36.0
-    assert total["beta-Li3PS4/600K"].force_mae < 49.0
-    assert total["LSPSCl.2/600K"].force_mae < 52.0  # an arrangement that was not in training
-    assert total["all"].force_mae < 45.0
+    for name, most in (("LPSCl-II", 35.0), ("LPSCl-III-1", 35.0), ("inv50", 35.0), ("beta-Li3PS4", 46.0)):
+        means = [total[f"{name}/{kelvin}K"].force_mae for kelvin in (300, 600, 900)]
+        assert np.mean(means) < most, name  # meV/A
+    assert total["LSPSCl.2/600K"].force_mae < 49.0  # an arrangement that was not in training
+    assert total["all"].force_mae < 41.0
     assert total["all"].energy_mae < 2.0  # meV/atom
     assert total["all"].stress_mae < 0.08  # GPa
 

@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument(
         "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
     )
-    fit.add_argument("--initial", type=Path, help="deepmd-kit checkpoint to start from")
+    fit.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
     fit.add_argument(
         "--weight",
         action="append",
