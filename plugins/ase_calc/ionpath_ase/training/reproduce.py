@@ -109,6 +109,15 @@ class Recipe:
     added: tuple[Sampling, ...] = (
         Sampling("strained", _CONSTANT, (300.0, 650.0, 1000.0), 3, 250, None, (-0.02, 0.03)),
         Sampling(
+            "volume",
+            (("LiCl", 0), ("Li2S", 0)),
+            (100.0, 600.0),
+            2,
+            100,
+            None,
+            (-0.07, -0.05, -0.03, 0.0, 0.03, 0.06),
+        ),
+        Sampling(
             "large", (("LPSCl-II", 0), ("LPSCl-III", 0), ("LSPSCl", 0)), (600.0,), 2, 500, shortest=11.0
         ),
         Sampling(
@@ -150,7 +159,7 @@ class Recipe:
         pushed=True,
     )  # fmt: skip
     first_steps: int = 36_000
-    stage_steps: tuple[int, int, int] = (57_000, 200_000, 85_000)
+    stage_steps: tuple[int, int, int] = (57_000, 200_000, 90_000)
     member_steps: tuple[int, int] = (25_000, 120_000)
     weights: dict[str, float] = field(
         default_factory=lambda: {"close*": 1.0, "*LSPSCl*": 2.2, "*Li3PS4*": 2.5, "*LiCl*": 0.5}
