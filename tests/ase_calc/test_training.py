@@ -277,7 +277,7 @@ def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
             forces=old.get_forces()[:-1],
             stress=old.get_stress(),
         )
-    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16]}
+    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "outer": None}
     options: dict[str, Any] = {"overrides": small, "steps": 20, "test": frames[:1], "progress": False}
     fit([*frames[:6], *others], tmp_path / "run", weights={"half/*": 3.0}, **options)
 

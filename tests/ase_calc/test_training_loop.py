@@ -330,7 +330,7 @@ import sys
 from pathlib import Path
 from ionpath_ase import IonPath
 from ionpath_ase.training import LoopSettings, Window, learn, read_frames, starting_structure
-small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "lr": (2e-2, 5e-4)}
+small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "outer": None, "lr": (2e-2, 5e-4)}
 settings = LoopSettings(temperatures=(600.0,), picoseconds=0.2, interval=0.02, check_picoseconds=0.1, engine="ase",
                         steps=400, overrides=small, max_iterations=2, most_candidates=3, limit=20.0,
                         window=Window(0.02, 10.0), accurate_share=1.0)
