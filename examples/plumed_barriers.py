@@ -11,12 +11,14 @@ Long form, as long as one has patience; the same command again goes on from the 
     python examples/plumed_barriers.py table runs/*
 
 Compositions: II is ordered Li6PS5Cl, III is Li5.5PS4.5Cl1.5 with 75 % chloride on the free-sulfur sites, both as one
-cubic cell repeated ``--repeat`` times, with the shipped potential (or ``--model FILE``).
+cubic cell repeated ``--repeat`` times, with the shipped potential (or ``--model FILE``). Shells of III are
+about sulfur or chloride: ``--shell Cl`` takes the first of the latter (intra-cage).
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -28,7 +30,8 @@ PUBLISHED = {
     ("inter-cage", "II"): "65",
     ("inter-cage", "III"): "38",
     ("intra-cage", "II"): "13.4",
-    ("intra-cage", "III"): "34.1 (S cage), 14.5 (Cl cage)",
+    ("intra-cage", "III, S shell"): "34.1",
+    ("intra-cage", "III, Cl shell"): "14.5",
     ("concerted", "II"): "below 35",
 }
 """Barriers in kJ/mol of arXiv:2412.07115: 3,744 and 3,600 atoms, nanoseconds, a potential trained for each phase."""
@@ -60,6 +63,18 @@ def equilibrated(atoms, folder: Path, options: argparse.Namespace):
     return done.atoms
 
 
+def shell(atoms, element: str | None) -> list[int] | None:
+    """Centre of the first shell about this element; None leaves the choice to the protocol."""
+    from ionpath_plumed import find_shells
+
+    if element is None:
+        return None
+    centres = [found.centre for found in find_shells(atoms) if atoms[found.centre].symbol == element]
+    if not centres:
+        raise SystemExit(f"--shell: need an element at the centre of a shell, got {element}; take S or Cl")
+    return centres[:1]
+
+
 def run(options: argparse.Namespace) -> int:
     """Write the input, run it, analyse it."""
     from ase.calculators.calculator import get_calculator_class
@@ -67,25 +82,29 @@ def run(options: argparse.Namespace) -> int:
     from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
     folder = options.folder or Path("runs") / f"{options.protocol}-{options.composition}"
+    folder.mkdir(parents=True, exist_ok=True)
     atoms = build(options.composition, options.repeat)
     if options.equilibrate > 0 and not options.write:
         atoms = equilibrated(atoms, folder, options)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
     plumed = metadynamics_input(
-        atoms, preset, temperature=options.temperature, fence=options.fence or None,
-        sigma=options.sigma, height=options.height, pace=options.pace, bias_factor=options.bias_factor,
+        atoms, preset, centres=shell(atoms, options.shell), fence=options.fence or None,
+        temperature=options.temperature, sigma=options.sigma, height=options.height, pace=options.pace,
+        bias_factor=options.bias_factor,
     )  # fmt: skip
     if options.write:
         plumed.write(folder)
         atoms.write(folder / "start.extxyz")
         print(f"{folder}: plumed.dat, start.extxyz")
         return 0
+    phase = f"{options.composition}, {options.shell} shell" if options.shell else options.composition
+    about = {"phase": phase, "K": options.temperature, "atoms": len(atoms), "model": options.model}
+    (folder / "about.json").write_text(json.dumps(about))
     atoms.calc = get_calculator_class("ionpath")(model=options.model)
     done = run_metadynamics(
         atoms, plumed, picoseconds=options.picoseconds, folder=folder, seed=options.seed, trajectory_every=1.0,
         checkpoint_every=2.0, engine=options.engine,
     )  # fmt: skip
-    (folder / "composition").write_text(f"{options.composition} {options.temperature:g} {len(atoms)}\n")
     print(analyse_metadynamics(done, figure=folder / "free-energy.png"))
     return 0
 
@@ -99,15 +118,17 @@ def table(folders: list[Path]) -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     for folder in folders:
         kind = PlumedInput.read(folder).kind
-        note = folder / "composition"
-        phase, kelvin, n_atoms = note.read_text().split() if note.exists() else ("?", "?", "?")
+        note = folder / "about.json"
+        about = (
+            json.loads(note.read_text()) if note.exists() else {"phase": "?", "atoms": "?", "K": float("nan")}
+        )
         found = analyse_metadynamics(folder)
         barrier = f"{found.barrier}, {found.reverse_barrier}".replace(" kJ/mol", "")
         if found.barrier.value != found.barrier.value:
             barrier = "-"
         print(
-            f"| {kind} | {phase} | {n_atoms} | {kelvin} | {found.picoseconds:.0f} | {found.n_hills} | {barrier} | "
-            f"{PUBLISHED.get((kind, phase), '-')} | {found.verdict.sentence} |"
+            f"| {kind} | {about['phase']} | {about['atoms']} | {about['K']:g} | {found.picoseconds:.0f} | "
+            f"{found.n_hills} | {barrier} | {PUBLISHED.get((kind, about['phase']), '-')} | {found.verdict.sentence} |"
         )
     return 0
 
@@ -138,6 +159,9 @@ def main() -> int:
         type=float,
         default=10.0,
         help="ps of cooling from 900 K before; 0: the perfect crystal",
+    )
+    parser.add_argument(
+        "--shell", choices=("S", "Cl"), help="element at the centre of the shell (intra-cage)"
     )
     parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
     parser.add_argument("--model", default="argyrodite")

@@ -33,6 +33,7 @@ from ionpath_ase.training import (
     write_table,
 )
 from ionpath_ase.training.grow import grow, is_hybrid
+from ionpath_ase.training.lean import lean
 
 HELD_OUT = Path(__file__).with_name("data") / "held-out.extxyz.gz"
 
@@ -259,6 +260,15 @@ def test_a_grown_model_says_what_it_said_before(labelled: Path, tmp_path: Path) 
     assert np.abs(forces[0]).max() > 0.01  # eV/A
     assert np.abs(np.array(forces[1:]) - forces[0]).max() < 1e-4
     assert IonPath(two.frozen).cutoff == 7.0
+    frame = frames[0].copy()
+    both = []
+    for model in (two.frozen, lean(two.frozen, tmp_path / "lean.pb")):
+        frame.calc = IonPath(model)
+        both.append([*frame.get_forces().ravel(), *frame.get_stress()])
+    np.testing.assert_allclose(
+        both[1], both[0], atol=1e-10
+    )  # though its nets are differentiated once, not twice
+    assert (tmp_path / "lean.pb").stat().st_size < two.frozen.stat().st_size
     start: dict[str, Any] = {"initial": tmp_path / "one" / "model.ckpt", "steps": 20, **options}
     with pytest.raises(InputError, match="variable .*: need the shape .* of the new input"):
         fit(frames, tmp_path / "other", overrides={**still, "fitting": [8, 8]}, **start)

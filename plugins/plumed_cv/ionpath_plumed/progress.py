@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ionpath.errors import IonpathError
+from ionpath.errors import InputError, IonpathError
 from ionpath.free_energy import Hills, find_basins, minimum_path, sum_hills
-from ionpath.free_energy.blocks import _barriers
 from ionpath_plumed.files import read_hills
 from ionpath_plumed.protocols import PlumedInput
+from ionpath_plumed.surfaces import basin_ends, visited
 
 
 class BarrierWatch:
@@ -53,16 +53,14 @@ def describe(hills: Hills, given: PlumedInput) -> str:
     axes = hills.default_axes(2.0)
     if np.prod([len(axis) for axis in axes]) > 400_000:
         return f"{len(hills)} hills"
-    surface = sum_hills(hills, axes, from_zero=False)
-    forward = backward = float("nan")
-    if given.start and given.end:
-        ends = [np.array(given.start), np.array(given.end)]
-        forward, backward = _barriers(surface, ends, np.array(given.reach) / 2)
-    else:
-        basins, _ = find_basins(surface)
-        if len(basins) > 1:
-            path = minimum_path(surface, basins[0].point, basins[1].point)
-            forward, backward = path.barrier, path.reverse_barrier
-    if np.isnan(forward):
-        return f"no crossing yet, filled to {-surface.values.min():.0f} kJ/mol, {len(hills)} hills"
-    return f"barrier {forward:.0f} kJ/mol (back {backward:.0f}), {len(hills)} hills"
+    surface = visited(sum_hills(hills, axes, from_zero=False))
+    filled = f"{-surface.values.min():.0f} kJ/mol, {len(hills)} hills"
+    basins, _ = find_basins(surface)
+    ends = basin_ends(surface, given, basins)
+    if ends is None:
+        return f"no crossing yet, filled to {filled}"
+    try:
+        path = minimum_path(surface, *ends)
+    except InputError:
+        return f"no way between the basins yet, filled to {filled}"
+    return f"barrier {path.barrier:.0f} kJ/mol (back {path.reverse_barrier:.0f}), {len(hills)} hills"

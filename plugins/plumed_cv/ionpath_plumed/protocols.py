@@ -25,6 +25,7 @@ from ionpath_plumed.structure import (
     shell_of,
 )
 
+_TUPLES = ("variables", "start", "end", "reach", "end_reach")
 Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
 
 
@@ -49,7 +50,9 @@ class PlumedInput:
     start, end : tuple of float
         Where the two basins of interest are expected; empty where there is no such pair.
     reach : tuple of float
-        Half widths of the boxes around them in which the lowest point is looked for.
+        Half widths of the box around the start in which the lowest point is looked for.
+    end_reach : tuple of float
+        The same for the end; empty where it is the same.
     atoms : dict
         What was chosen: numbers of atoms from 1 by role.
     method : str
@@ -65,6 +68,7 @@ class PlumedInput:
     start: tuple[float, ...] = ()
     end: tuple[float, ...] = ()
     reach: tuple[float, ...] = ()
+    end_reach: tuple[float, ...] = ()
     atoms: dict[str, list[int]] = field(default_factory=dict)
     method: str = "metad"
 
@@ -120,7 +124,7 @@ class PlumedInput:
         about = (
             json.loads((place / "protocol.json").read_text()) if (place / "protocol.json").is_file() else {}
         )
-        tuples = {key: tuple(about[key]) for key in ("variables", "start", "end", "reach") if key in about}
+        tuples = {key: tuple(about[key]) for key in _TUPLES if key in about}
         return cls(text=file.read_text(), **{**about, **tuples})
 
 
@@ -283,7 +287,7 @@ def _inter_cage(
 ) -> PlumedInput:  # fmt: skip
     ion, first, second = choose_hop(crystal, ion, centres, mobile, radius)
     gap = float(crystal.distances(first, [second])[0])
-    d1, d2 = (float(d) for d in crystal.distances(ion, [first, second]))
+    d1 = float(crystal.distances(ion, [first])[0])
     variables = ("cage.py-d1", "cage.py-d2")
     shortest = 2 * float(np.sqrt((crystal.vectors(first, [second]) ** 2).sum()))
     heights = crystal.cell.diagonal().min()
@@ -303,9 +307,11 @@ def _inter_cage(
             f"fence: UPPER_WALLS ARG=cage.py-nearest AT={fence:g} KAPPA=500",
         ]
     text = write_bias(body, bias, variables, "cage.*", grid=[(0.0, 12.0), (0.0, 12.0)])
-    near, far = min(d1, 3.0), max(d2, gap - 2.4)
+    near = min(
+        d1, 3.0
+    )  # on any side of its centre, so that it is as far from the other one as that, more or less
     return _input(
-        text, bias, variables, start=(near, far), end=(far, near), reach=(1.3, 1.3),
+        text, bias, variables, start=(near, gap), end=(gap, near), reach=(1.3, 3.0), end_reach=(3.0, 1.3),
         atoms={"ion": [ion + 1], "centres": [first + 1, second + 1]},
     )  # fmt: skip
 

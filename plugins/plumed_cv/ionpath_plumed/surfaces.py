@@ -257,7 +257,7 @@ def analyse_metadynamics(
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
     surface = visited(sum_hills(hills, from_zero=False))
     basins, _ = find_basins(surface)
-    ends = _ends(surface, given, basins)
+    ends = basin_ends(surface, given, basins)
     path = _path(surface, ends)
     series, verdict, forward, backward = _convergence(hills, given, ends, kelvin)
     result = MetadynamicsResult(
@@ -294,12 +294,29 @@ def visited(surface: FreeEnergySurface) -> FreeEnergySurface:
     return replace(surface, values=np.where(surface.values < -1e-9, surface.values, np.inf))
 
 
-def _ends(
+def basin_ends(
     surface: FreeEnergySurface, given: PlumedInput, basins: list[Basin]
 ) -> tuple[Floats, Floats] | None:
+    """Two points between which the barrier is looked for.
+
+    Parameters
+    ----------
+    surface : FreeEnergySurface
+        Free energy in kJ/mol.
+    given : PlumedInput
+        Input of the run: where its two basins are expected, if it has such a pair.
+    basins : list of Basin
+        Basins of the surface, deepest first.
+
+    Returns
+    -------
+    tuple of two ndarray, or None
+        Deepest basins near the two places expected, else the two deepest of all; None where there are not two.
+    """
     if given.start and given.end:
-        ends = [_basin_near(surface, basins, point, given.reach) for point in (given.start, given.end)]
-        return None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
+        start = _basin_near(surface, basins, given.start, given.reach)
+        end = _basin_near(surface, basins, given.end, given.end_reach or given.reach)
+        return None if start is None or end is None else (start, end)
     if len(basins) > 1:
         return np.array(basins[0].point), np.array(basins[1].point)
     return None

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from ionpath.errors import InputError, IonpathError, MissingDependency, require
 from ionpath_ase.md.ase_engine import PLUMED_INSTALL
 from ionpath_ase.md.lammps_input import commands, data_file, needs_energy
+from ionpath_ase.md.lammps_model import with_virial_of_images
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, kinetic_state
 from ionpath_ase.md.writers import standard_rotation
@@ -111,7 +112,8 @@ class LammpsEngine:
         else:
             start = self._folder / "start.restart"
             start.write_bytes(resume.engine["restart"].tobytes())
-        text = commands(atoms, self.settings, start, plugin(), resolve(self.settings.model), self._plumed)
+        model = with_virial_of_images(resolve(self.settings.model), self._folder)
+        text = commands(atoms, self.settings, start, plugin(), model, self._plumed)
         if self._plumed:
             self._write_job(text, None if resume is None else self.step)
         with self._screen.open("ab") as screen:

@@ -25,6 +25,7 @@ from ionpath_ase.md.lammps_engine import environment, program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
 from ionpath_ase.training.grow import grow, is_hybrid
+from ionpath_ase.training.lean import lean
 from ionpath_ase.training.presets import dp_input
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def _split(
 def compress(
     frozen: str | os.PathLike[str], target: str | os.PathLike[str], *, step: float = COMPRESSION_STEP
 ) -> Path:
-    """Compress a frozen model: the embedding nets become tables, which is several times faster.
+    """Compress a frozen model: the embedding nets become tables, which is several times faster, and the graph lean.
 
     Parameters
     ----------
@@ -245,9 +246,7 @@ def compress(
             str(EXTRAPOLATE),
         ]
         _dp(words, Path(scratch))
-        with atomic_path(made) as part:
-            part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
-    return made
+        return lean(Path(scratch) / "compressed.pb", made)
 
 
 def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:

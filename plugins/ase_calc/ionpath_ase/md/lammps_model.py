@@ -1,0 +1,40 @@
+"""A model as the LAMMPS engine wants it: deepmd's interface sums virials of atoms, and the sum can be had cheaply."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ATOM_VIRIAL = "o_atom_virial"
+"""Virials of atoms in a frozen model: each pair's belongs to the neighbour."""
+EACH_VIRIAL = "o_each_virial"
+"""Force times position of each atom and image, in models that `ionpath_ase.training.lean` wrote: the same sum."""
+_SET_ASIDE = "o_pair_virial"
+
+
+def with_virial_of_images(model: Path, folder: Path) -> Path:
+    """Give a model whose virials of atoms are force times position, for runs that need their sum alone.
+
+    Parameters
+    ----------
+    model : pathlib.Path
+        File of a model.
+    folder : pathlib.Path
+        Where a copy may be written.
+
+    Returns
+    -------
+    pathlib.Path
+        The copy, in which two outputs have changed their names; the model itself if it has one of them only.
+
+    Notes
+    -----
+    The three names are of one length, so that they can be exchanged without reading the graph.
+    """
+    content = model.read_bytes()
+    if model.suffix != ".pb" or EACH_VIRIAL.encode() not in content:
+        return model
+    for old, new in ((ATOM_VIRIAL, _SET_ASIDE), (EACH_VIRIAL, ATOM_VIRIAL)):
+        content = content.replace(old.encode(), new.encode())
+    copy = folder / "model.pb"
+    copy.write_bytes(content)
+    return copy
