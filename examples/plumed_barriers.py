@@ -88,7 +88,7 @@ def run(options: argparse.Namespace) -> int:
         atoms = equilibrated(atoms, folder, options)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
     plumed = metadynamics_input(
-        atoms, preset, centres=shell(atoms, options.shell), fence=options.fence or None,
+        atoms, preset, centres=shell(atoms, options.shell), fence=None if options.no_fence else 0.0,
         temperature=options.temperature, sigma=options.sigma, height=options.height, pace=options.pace,
         bias_factor=options.bias_factor,
     )  # fmt: skip
@@ -148,12 +148,7 @@ def main() -> int:
     parser.add_argument("--sigma", type=float, help="width of hills, A or rad; published value if left out")
     parser.add_argument("--height", type=float, help="first height of hills, kJ/mol; likewise")
     parser.add_argument("--bias-factor", type=float, help="gamma; likewise")
-    parser.add_argument(
-        "--fence",
-        type=float,
-        default=4.5,
-        help="A from the nearer centre (inter-cage); 0: published walls alone",
-    )
+    parser.add_argument("--no-fence", action="store_true", help="published walls alone (inter-cage)")
     parser.add_argument(
         "--equilibrate",
         type=float,

@@ -146,15 +146,35 @@ def test_the_ion_of_a_hop_is_the_nearest_to_the_other_cage(crystal):
     assert d1 < 3.0 < d2
     for other in find_shells(crystal)[0].ions:
         assert crystal.get_distance(other, second, mic=True) >= d2 - 1e-6
-    assert given.start == pytest.approx((d1, d2), abs=0.3)
+    gap = crystal.get_distance(first, second, mic=True)
+    assert given.start == pytest.approx((d1, gap), abs=0.3)
+    assert given.end_reach == given.reach[::-1] and abs(d2 - gap) < given.reach[1]
     assert given.end == given.start[::-1]
 
 
 def test_third_cages_are_fenced_off_unless_the_published_walls_are_wanted(crystal):
     given = metadynamics_input(crystal, "inter-cage")
-    assert "fence: UPPER_WALLS ARG=cage.py-nearest AT=4.5 KAPPA=500" in given.lines
-    gap = crystal.get_distance(*(c - 1 for c in given.atoms["centres"]), mic=True)
-    assert gap / 2 < 4.5 < gap - 2.4  # the way between the two is open, shells of other cages are not
+    first, second = given.atoms["centres"]
+    others = [s.centre + 1 for s in find_shells(crystal) if s.centre + 1 not in (first, second)]
+    line = next(line for line in given.lines if line.startswith("third:"))
+    named = [int(word) for word in line.split("ATOMS=")[1].split()[0].split(",")]
+    assert named[0] == given.atoms["ion"][0] and sorted(named[1:]) == sorted(others) and len(others) == 2
+    assert "beyond: COMBINE ARG=cage.py-nearest,third COEFFICIENTS=1,-1 PERIODIC=NO" in given.lines
+    assert "fence: UPPER_WALLS ARG=beyond AT=0 KAPPA=500" in given.lines
+    variables = [
+        line for line in given.lines if keywords(line)[1] not in ("METAD", "LOWER_WALLS", "UPPER_WALLS")
+    ]
+    ion, shells = named[0] - 1, {shell.centre + 1: shell for shell in find_shells(crystal)}
+    way = crystal.get_distance(first - 1, second - 1, mic=True, vector=True)
+    places = [crystal.positions[first - 1] + part * way for part in (0.35, 0.5, 0.65)]
+    places += [crystal.positions[shells[third].ions[2]] for third in others]
+    frames = [crystal.copy() for _ in places]
+    for frame, place in zip(frames, places, strict=True):
+        frame.positions[ion] = place
+    beyond = evaluate(variables, frames, arguments=["beyond"])["beyond"]
+    assert (beyond[:3] < -0.5).all() and (
+        beyond[3:] > 0.5
+    ).all()  # open between the two, closed in third cages
     published = metadynamics_input(crystal, "inter-cage", fence=None)
     assert not any("fence" in line for line in published.lines)
     assert [line for line in given.lines if line in published.lines] == published.lines

@@ -52,7 +52,13 @@ def options() -> argparse.ArgumentParser:
     add("--height", type=float, help="first height of hills, kJ/mol")
     add("--pace", type=float, help="time between hills, fs")
     add("--bias-factor", type=float, help="gamma")
-    add("--fence", type=float, default=4.5, help="A from the nearer centre (inter-cage); 0: published walls")
+    add(
+        "--fence",
+        type=float,
+        default=0.0,
+        help="A that a third centre may be nearer than the two (inter-cage)",
+    )
+    add("--no-fence", action="store_true", help="published walls alone (inter-cage)")
     add("--walkers", type=int, default=1, help="walkers that share hills, each on a core of its own")
     add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
     add("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps, several times faster")
@@ -100,7 +106,7 @@ def metad(argv: Sequence[str]) -> int:
         ion=None if given.ion is None else given.ion - 1,
         centres=None if given.centres is None else [c - 1 for c in given.centres], rotation=given.rotation,
         method=given.method, sigma=given.sigma, height=given.height, pace=given.pace, bias_factor=given.bias_factor,
-        walkers=given.walkers, fence=given.fence or None,
+        walkers=given.walkers, fence=None if given.no_fence else given.fence,
     )  # fmt: skip
     path = plumed.write(given.folder)
     print(f"{path}: {plumed.kind}, {_chosen(plumed.atoms)}")

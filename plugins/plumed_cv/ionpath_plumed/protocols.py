@@ -148,7 +148,7 @@ def metadynamics_input(
     pace: float | None = None,
     bias_factor: float | None = None,
     walls: tuple[float, float] | None = None,
-    fence: float | None = 4.5,
+    fence: float | None = 0.0,
     walkers: int = 1,
 ) -> PlumedInput:
     """Write the input of a metadynamics run for a structure.
@@ -186,8 +186,9 @@ def metadynamics_input(
     sigma, height, pace, bias_factor, walls : optional
         In place of the published values: A or rad, kJ/mol, fs, gamma, A.
     fence : float or None
-        Largest distance in A of the ion from the nearer of the two centres (inter-cage). None: the published walls
-        alone, within which the ion also goes to third cages, which the two distances fold onto one another.
+        By how many A the ion may be nearer to the centre of a third shell than to the nearer of the two (inter-cage).
+        None: the published walls alone, within which the ion also goes to third cages, which the two distances cannot
+        tell from the way between the two.
     walkers : int
         Number of walkers that share hills.
 
@@ -301,10 +302,15 @@ def _inter_cage(
         f"cage: PYCVINTERFACE ATOMS={ion + 1},{first + 1},{second + 1} IMPORT=ionpath_plumed.shell",
         *_walls(bias.settings, variables),
     ]
-    if fence is not None:
+    third = [] if fence is None else _third_centres(crystal, first, second, 1.3 * gap, mobile, radius)
+    if third:
         body += [
-            "# and this one out of third cages, which both distances cannot tell from the way between the two",
-            f"fence: UPPER_WALLS ARG=cage.py-nearest AT={fence:g} KAPPA=500",
+            "# and this one nearer to one of the two centres than to any third one around them, since both distances",
+            "# cannot tell a third cage from the way between the two",
+            f"third: PYCVINTERFACE ATOMS={','.join(str(i + 1) for i in [ion, *third])} IMPORT=ionpath_plumed.shell "
+            f"INIT={{centres={len(third)} values=[nearest]}}",
+            "beyond: COMBINE ARG=cage.py-nearest,third COEFFICIENTS=1,-1 PERIODIC=NO",
+            f"fence: UPPER_WALLS ARG=beyond AT={fence:g} KAPPA=500",
         ]
     text = write_bias(body, bias, variables, "cage.*", grid=[(0.0, 12.0), (0.0, 12.0)])
     near = min(
@@ -314,6 +320,16 @@ def _inter_cage(
         text, bias, variables, start=(near, gap), end=(gap, near), reach=(1.3, 3.0), end_reach=(3.0, 1.3),
         atoms={"ion": [ion + 1], "centres": [first + 1, second + 1]},
     )  # fmt: skip
+
+
+def _third_centres(
+    crystal: Crystal, first: int, second: int, reach: float, mobile: str, radius: float
+) -> list[int]:
+    """Centres of other shells within reach of one of the two."""
+    centres = [shell.centre for shell in find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)]
+    others = [centre for centre in centres if centre not in (first, second)]
+    near = np.min([crystal.distances(end, others) for end in (first, second)], axis=0)
+    return [centre for centre, distance in zip(others, near, strict=True) if distance <= reach]
 
 
 def _intra_cage(
