@@ -83,12 +83,14 @@ def marked(mark: str) -> list[str]:
 
 @pytest.mark.parametrize("processes", [1, 2])
 def test_a_killed_lammps_run_goes_on(argyrodite: Atoms, tmp_path: Path, processes: int) -> None:
-    start = tmp_path / "start.traj"
+    start, scratch = tmp_path / "start.traj", tmp_path / "scratch"
     argyrodite.write(start)
+    scratch.mkdir()
 
     def begin(name: str) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-c", RUN, str(start), str(tmp_path / name), str(processes)]
-        return subprocess.Popen(command, env=os.environ | {"IONPATH_TEST_MARK": str(tmp_path)})
+        place = {"IONPATH_TEST_MARK": str(tmp_path), "TMPDIR": str(scratch)}
+        return subprocess.Popen(command, env=os.environ | place)
 
     assert begin("whole.extxyz").wait() == 0
     rng = np.random.default_rng(6)
@@ -113,4 +115,5 @@ def test_a_killed_lammps_run_goes_on(argyrodite: Atoms, tmp_path: Path, processe
     assert np.abs(whole[-1].positions - parts[-1].positions).max() < 0.02
     assert np.abs(whole[5].positions - parts[5].positions).max() < 1e-4
     time.sleep(1.0)
-    assert not marked(str(tmp_path))  # LAMMPS ends with the driver that was killed
+    assert not marked(str(tmp_path))  # LAMMPS ends with the driver that was killed, and its files go
+    assert not list(scratch.glob("ionpath-lammps-*"))

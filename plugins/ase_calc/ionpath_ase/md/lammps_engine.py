@@ -125,7 +125,7 @@ class LammpsEngine:
                 env=environment(self.settings.processes),
                 start_new_session=True,
             )
-        self._guard = guard(self._process.pid)
+        self._guard = guard(self._process.pid, self._folder)
         if not self._plumed:
             self._tell(text)
         self._last = self._report(f"run 0 start 0 stop {self.settings.steps} post no")
@@ -279,21 +279,23 @@ class LammpsEngine:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def guard(group: int) -> subprocess.Popen[bytes]:
-    """Start a shell that kills a group of processes as soon as this process is gone, however it ended.
+def guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
+    """Start a shell that kills a group of processes and removes its files as soon as this process is gone.
 
     Parameters
     ----------
     group : int
         Process group.
+    folder : pathlib.Path
+        Folder to remove.
 
     Returns
     -------
     subprocess.Popen
         The shell. It waits for the end of its standard input, which the system closes with this process.
     """
-    script = f"cat > /dev/null; kill -KILL -{group} 2> /dev/null; exit 0"
-    return subprocess.Popen(["sh", "-c", script], stdin=subprocess.PIPE, start_new_session=True)
+    script = f'cat > /dev/null; kill -KILL -{group} 2> /dev/null; rm -rf -- "$0"; exit 0'
+    return subprocess.Popen(["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def program(name: str) -> str | None:
