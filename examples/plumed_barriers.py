@@ -123,9 +123,8 @@ def table(folders: list[Path]) -> int:
             json.loads(note.read_text()) if note.exists() else {"phase": "?", "atoms": "?", "K": float("nan")}
         )
         found = analyse_metadynamics(folder)
-        barrier = f"{found.barrier}, {found.reverse_barrier}".replace(" kJ/mol", "")
-        if found.barrier.value != found.barrier.value:
-            barrier = "-"
+        both = (found.barrier, found.reverse_barrier)
+        barrier = ", ".join(dict.fromkeys(str(value).replace(" kJ/mol", "") for value in both))
         print(
             f"| {kind} | {about['phase']} | {about['atoms']} | {about['K']:g} | {found.picoseconds:.0f} | "
             f"{found.n_hills} | {barrier} | {PUBLISHED.get((kind, about['phase']), '-')} | {found.verdict.sentence} |"

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from ase import Atoms
 
+from ionpath.errors import InputError
 from ionpath_ase import IonPath, run_md
+from ionpath_ase.cli import train
 from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL, with_virial_of_images
 from ionpath_ase.potentials import resolve
 from ionpath_ase.training.lean import lean
@@ -70,10 +72,21 @@ def test_less_is_computed(models: tuple[Path, Path], tmp_path: Path) -> None:
     old, new = (operations(model) for model in models)
     assert len(new) < 0.8 * len(old)
     assert new.count("Pad") < old.count("Pad")
-    again = lean(models[1], tmp_path / "again.pb")
+    again = tmp_path / "again.pb"
+    assert train(["lean", str(models[1]), "-o", str(again)]) == 0
     assert again.read_bytes() == models[1].read_bytes()
     for name in ("argyrodite", "argyrodite.2", "argyrodite.3"):
         assert EACH_VIRIAL.encode() in resolve(name).read_bytes()  # those that are shipped are lean
+
+
+def test_what_is_no_potential_is_refused(tmp_path: Path) -> None:
+    for content in (b"not a graph", b""):
+        (tmp_path / "other.pb").write_bytes(content)
+        with pytest.raises(
+            InputError, match="model other.pb: need a frozen Deep Potential .*TensorFlow.* got something"
+        ):
+            lean(tmp_path / "other.pb", tmp_path / "lean.pb")
+    assert not (tmp_path / "lean.pb").exists()
 
 
 def test_lammps_takes_the_virial_of_images(

@@ -4,7 +4,14 @@ Values are kJ/mol with the lowest point at 0 unless a docstring says otherwise.
 """
 
 from ionpath.free_energy.basins import Basin, find_basins
-from ionpath.free_energy.blocks import BarrierSeries, Verdict, barrier_series, judge
+from ionpath.free_energy.blocks import (
+    BarrierSeries,
+    Verdict,
+    barrier_series,
+    judge,
+    judge_flat,
+    variation,
+)
 from ionpath.free_energy.hills import Hills, sum_hills
 from ionpath.free_energy.minpath import MinimumPath, minimum_path
 from ionpath.free_energy.reweight import Histogram, effective_samples, reweight
@@ -22,7 +29,9 @@ __all__ = [
     "effective_samples",
     "find_basins",
     "judge",
+    "judge_flat",
     "minimum_path",
     "reweight",
     "sum_hills",
+    "variation",
 ]

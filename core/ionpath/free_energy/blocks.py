@@ -207,6 +207,83 @@ def count_crossings(trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, rea
     return int((np.diff(visits) != 0).sum()) if len(visits) else 0
 
 
+def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate:
+    """By how much the free energy of one variable varies over what was visited: no barrier is higher.
+
+    Parameters
+    ----------
+    hills : Hills
+        Deposited hills of one variable.
+    part : float
+        Last fraction of the run that is used.
+    n_times : int
+        Number of times in the run.
+
+    Returns
+    -------
+    Estimate
+        Highest minus lowest free energy in kJ/mol, mean and error over the last part.
+
+    Raises
+    ------
+    InputError
+        If there is more than one variable.
+
+    Notes
+    -----
+    Two widths of a hill are left out at both ends of what was visited. Beyond a wall or the end of an angle there are
+    no hills, and the sum of those before it cannot follow the free energy: it has ripples of several kJ/mol there.
+    """
+    if hills.centres.shape[1] != 1:
+        raise InputError(
+            "hills", need="one variable", got=f"{hills.centres.shape[1]}", remedy="look for basins and paths"
+        )
+    edge = 2 * float(hills.sigmas[0, 0])
+    low, high = hills.centres.min() + edge, hills.centres.max() - edge
+    counts = sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+    axes = hills.default_axes(3.0)
+    inside = (axes[0] >= low) & (axes[0] <= high)
+    values = np.array([np.ptp(surface.values[inside]) for surface in partial_sums(hills, counts, axes)])
+    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean())
+    return BarrierSeries(hills.times[np.array(counts) - 1], values, values, (), ()).estimate(
+        part, floor=recent
+    )
+
+
+def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float = 0.2) -> Verdict:
+    """Say whether the variation of a free energy with one basin is known.
+
+    Parameters
+    ----------
+    hills : Hills
+        Deposited hills.
+    found : Estimate
+        What `variation` gives.
+    temperature : float
+        Temperature in K.
+    part : float
+        Last fraction of the run, for the words.
+
+    Returns
+    -------
+    Verdict
+        Converged when the error is below RT and hills have shrunk below a fifth of their first height.
+    """
+    kt = kt_in_kj_per_mol(temperature)
+    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean() / hills.heights[0])
+    missing = []
+    if not found.error < kt:
+        missing.append(f"over the last {part:.0%} it scattered by {found.error:.1f} kJ/mol (RT is {kt:.1f})")
+    if hills.bias_factor > 1 and recent > 0.2:
+        missing.append(f"hills are still {recent:.0%} of their first height")
+    what = f"one basin, in which the free energy varies by {found.value:.1f} kJ/mol"
+    if missing:
+        return Verdict(False, f"not converged: {what}; {'; '.join(missing)}", 0, found.error)
+    return Verdict(
+        True, f"converged: {what}, so that no barrier along the variable is higher", 0, found.error
+    )
+
+
 def judge(
     hills: Hills, series: BarrierSeries, temperature: float, *, part: float = 0.2, crossings_needed: int = 4
 ) -> Verdict:

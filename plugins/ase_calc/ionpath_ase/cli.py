@@ -53,6 +53,7 @@ def train(argv: list[str]) -> int:
         "label": _label,
         "fit": _fit,
         "evaluate": _evaluate,
+        "lean": _lean,
         "loop": _loop,
         "dpgen": _dpgen,
         "reproduce": _reproduce,
@@ -105,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
         "--committee", action="store_true", help="the mean of all members, not the first alone"
     )
     judge.add_argument("-o", "--output", type=Path, help="CSV file")
+    thin = tasks.add_parser("lean", help="the same model in a graph that takes less time, for LAMMPS and ASE")
+    thin.add_argument("model", type=Path, help="frozen TensorFlow model (.pb), best a compressed one")
+    thin.add_argument("-o", "--output", type=Path, required=True, help="lean model")
     _loop_parser(tasks)
     _dpgen_parser(tasks)
     _reproduce_parser(tasks)
@@ -296,6 +300,16 @@ def _evaluate(options: argparse.Namespace) -> int:
     print(format_table(errors))
     if options.output:
         print(write_table(errors, options.output))
+    return 0
+
+
+def _lean(options: argparse.Namespace) -> int:
+    from ionpath_ase.training import lean
+
+    made = lean(options.model, options.output)
+    print(
+        f"{made}: the same forces and energies; `ionpath md --model {made}` and IonPath({str(made)!r}) take it"
+    )
     return 0
 
 

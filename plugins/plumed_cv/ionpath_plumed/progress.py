@@ -58,7 +58,7 @@ def describe(hills: Hills, given: PlumedInput) -> str:
     basins, _ = find_basins(surface)
     ends = basin_ends(surface, given, basins)
     if ends is None:
-        return f"no crossing yet, filled to {filled}"
+        return f"{'no crossing' if given.start else 'one basin'} yet, filled to {filled}"
     try:
         path = minimum_path(surface, *ends)
     except InputError:

@@ -23,8 +23,10 @@ from ionpath.free_energy import (
     barrier_series,
     find_basins,
     judge,
+    judge_flat,
     minimum_path,
     sum_hills,
+    variation,
 )
 from ionpath.free_energy.reweight import histogram_of, reweight
 from ionpath.units import kt_in_kj_per_mol
@@ -184,7 +186,8 @@ class MetadynamicsResult:
     path : MinimumPath or None
         Minimum free-energy path between the two ends; None where hills do not connect them.
     barrier, reverse_barrier : Estimate
-        Barriers in kJ/mol with errors over the last 20 % of the run; nan where they are not known throughout it.
+        Barriers in kJ/mol with errors over the last 20 % of the run; nan where they are not known throughout it, and
+        an upper bound where one variable has one basin.
     series : BarrierSeries or None
         Barrier against time.
     verdict : Verdict
@@ -209,7 +212,9 @@ class MetadynamicsResult:
     figures: tuple[Path, ...] = ()
 
     def __str__(self) -> str:
-        if self.path is None:
+        if np.isfinite(self.barrier.high) and np.isnan(self.barrier.value):
+            what = f"barrier {self.barrier}"
+        elif self.path is None:
             depth = float(np.ptp(self.surface.values[np.isfinite(self.surface.values)]))
             what = f"no barrier yet: hills of up to {depth:.0f} kJ/mol, and no way between the two basins"
         elif np.isnan(self.barrier.value):
@@ -348,6 +353,10 @@ def _convergence(
     hills: Hills, given: PlumedInput, ends: tuple[Floats, Floats] | None, temperature: float
 ) -> tuple[BarrierSeries | None, Verdict, Estimate, Estimate]:
     unknown = Estimate(float("nan"), float("nan"), float("nan"), float("nan"), "kJ/mol")
+    if ends is None and not given.start and hills.centres.shape[1] == 1:
+        spread = variation(hills)
+        bound = replace(unknown, low=0.0, high=spread.high)
+        return None, judge_flat(hills, spread, temperature), bound, bound
     if ends is None:
         why = "the second basin was never reached" if given.start else "only one basin was found"
         return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown

@@ -16,9 +16,11 @@ from ionpath.free_energy import (
     effective_samples,
     find_basins,
     judge,
+    judge_flat,
     minimum_path,
     reweight,
     sum_hills,
+    variation,
 )
 from ionpath.free_energy.blocks import BarrierSeries, count_crossings, lowest_near
 from ionpath.free_energy.hills import CUTOFF
@@ -287,6 +289,39 @@ def test_an_early_stop_is_not_converged(long_run):
     assert not verdict.converged
     assert "not converged: the ion crossed 0 times, 4 are needed" in verdict.sentence
     assert np.isnan(series.estimate().value)
+
+
+def one_well(n: int, seed: int = 0) -> Hills:
+    """Well-tempered hills of independent draws in a box from 0 to 3 with F = 6 sin^2(x / 2)."""
+    rng = np.random.default_rng(seed)
+    grid, width, gamma = np.linspace(0, 3, 301), 0.15, 8.0
+    free, bias, centres, heights = 6 * np.sin(grid / 2) ** 2, np.zeros(301), [], []
+    for _ in range(n):
+        chance = np.exp(-(free + bias - (free + bias).min()) / KT)
+        x = rng.choice(grid, p=chance / chance.sum())
+        height = 1.0 * np.exp(-np.interp(x, grid, bias) / ((gamma - 1) * KT))
+        bias += height * np.exp(-0.5 * ((grid - x) / width) ** 2)
+        centres.append([x])
+        heights.append(height * gamma / (gamma - 1))
+    return Hills(
+        np.arange(1.0, n + 1), np.array(centres), np.full((n, 1), width), np.array(heights), ("x",), (None,), gamma,
+        False,
+    )  # fmt: skip
+
+
+def test_a_free_energy_without_a_barrier_has_a_bound():
+    run = one_well(6000)
+    found = variation(run)
+    assert found.value == pytest.approx(6.0, abs=1.0) and found.error < 1.0
+    verdict = judge_flat(run, found, 300.0)
+    assert verdict.converged and verdict.sentence.startswith(
+        "converged: one basin, in which the free energy varies"
+    )
+    early = run.until(200.0)
+    verdict = judge_flat(early, variation(early), 300.0)
+    assert not verdict.converged and "hills are still" in verdict.sentence
+    with pytest.raises(InputError, match="hills: need one variable, got 2; look for basins and paths"):
+        variation(hills())
 
 
 def test_error_has_a_floor():

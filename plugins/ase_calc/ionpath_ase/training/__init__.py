@@ -7,6 +7,7 @@ from ionpath_ase.training.evaluate import Errors, evaluate, format_table, write_
 from ionpath_ase.training.fit import TrainedModel, compress, fit, learning_curve
 from ionpath_ase.training.grow import grow
 from ionpath_ase.training.labelling import LabelReport, label_frames, teacher, teacher_named
+from ionpath_ase.training.lean import lean
 from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import PRESETS, dp_input
@@ -43,6 +44,7 @@ __all__ = [
     "format_table",
     "grow",
     "label_frames",
+    "lean",
     "learn",
     "learning_curve",
     "multithermal_lines",

@@ -21,8 +21,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import require
+from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
+from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL
 
 PREFIX = "lean"
@@ -41,10 +42,12 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
     Returns
     -------
     pathlib.Path
-        The lean model. One that is lean already, or without forces, is copied as it is.
+        The lean model. One that is lean already is copied as it is.
 
     Raises
     ------
+    InputError
+        If the file is not a frozen potential.
     MissingDependency
         If TensorFlow is not installed.
 
@@ -52,11 +55,21 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
     --------
     >>> lean("frozen.pb", "lean.pb")  # doctest: +SKIP
     """
-    tf = require("tensorflow", purpose="changing a frozen model", install='pip install "ionpath[ase]"')
+    tf = require("tensorflow", purpose="changing a frozen model", install=INSTALL)
+    from google.protobuf.message import DecodeError
+
     graph = tf.compat.v1.GraphDef()
-    graph.ParseFromString(Path(source).read_bytes())
+    try:
+        graph.ParseFromString(Path(source).read_bytes())
+    except DecodeError:
+        graph.Clear()
     names = {node.name for node in graph.node}
-    if {"o_force", "o_virial", ATOM_VIRIAL} <= names and EACH_VIRIAL not in names:
+    if not {"o_force", "o_virial", ATOM_VIRIAL} <= names:
+        raise InputError(
+            f"model {Path(source).name}", need="a frozen Deep Potential of deepmd-kit's TensorFlow backend (.pb)",
+            got="something else", remedy="freeze it with `dp --tf freeze`; models of other backends stay as they are",
+        )  # fmt: skip
+    if EACH_VIRIAL not in names:
         _merge_equal_nodes(graph)
         _join_padded_slices(graph, tf)
         _virial_from_images(graph, tf)
@@ -204,10 +217,26 @@ def _uncast(nodes: dict[str, Any], name: str) -> str:
     return _node_of(nodes[name].input[0]) if nodes[name].op == "Cast" else name
 
 
+def _pair_virials(nodes: dict[str, Any], name: str) -> list[Any] | None:
+    """Nodes whose sum a virial is; None if anything but sums over pairs enters it."""
+    node = nodes[name]
+    if node.op == "ProdVirialSeA":
+        return [node]
+    if node.op not in ("Reshape", "AddV2"):
+        return None
+    parts = [
+        _pair_virials(nodes, _node_of(given)) for given in node.input[: 1 if node.op == "Reshape" else 2]
+    ]
+    return None if any(part is None for part in parts) else [n for part in parts for n in part or []]
+
+
 def _virial_from_images(graph: Any, tf: Any) -> None:
     """Sum the virial over atoms and images where images have forces of their own."""
     nodes = {node.name: node for node in graph.node}
-    real, whole = tf.float64.as_datatype_enum, tf.int32.as_datatype_enum
+    over_pairs = _pair_virials(nodes, "o_virial")
+    if over_pairs is None:  # a pair table, for example
+        return
+    real, whole = nodes["o_force"].attr["T"].type, tf.int32.as_datatype_enum
 
     def add(name: str, op: str, inputs: list[str], **types: int) -> str:
         node = graph.node.add(name=f"{PREFIX}/{name}", op=op)
@@ -239,13 +268,12 @@ def _virial_from_images(graph: Any, tf: Any) -> None:
     images = add("by_images", "Reshape", [product, "o_virial/shape"], T=real, Tshape=whole)
 
     # the sum over pairs, which is left out where there are images
-    total = None
-    for node in [node for node in nodes.values() if node.op == "ProdVirialSeA"]:
+    total = ""
+    for node in over_pairs:
         gated = add(f"{node.name}/gate", "Switch", [node.input[0], has_images], T=real)
         pairs = add(node.name, node.op, [gated, *node.input[1:]])
         graph.node[-1].attr.MergeFrom(node.attr)
-        total = pairs if total is None else add(f"{node.name}/sum", "AddV2", [total, pairs], T=real)
-    assert total is not None
+        total = add(f"{node.name}/sum", "AddV2", [total, pairs], T=real) if total else pairs
     folded = add("by_pairs", "Reshape", [total, "o_virial/shape"], T=real, Tshape=whole)
 
     merged = add("virial", "Merge", [folded, images], T=real)
