@@ -202,7 +202,11 @@ def _split(
 
 
 def compress(
-    frozen: str | os.PathLike[str], target: str | os.PathLike[str], *, step: float = COMPRESSION_STEP
+    frozen: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    step: float = COMPRESSION_STEP,
+    thin: bool = True,
 ) -> Path:
     """Compress a frozen model: the embedding nets become tables, which is several times faster, and the graph lean.
 
@@ -214,6 +218,8 @@ def compress(
         Compressed model.
     step : float, default 0.1
         Step of the table.
+    thin : bool, default True
+        Give the graph to `lean`; if not, it stays as deepmd-kit wrote it.
 
     Returns
     -------
@@ -246,7 +252,11 @@ def compress(
             str(EXTRAPOLATE),
         ]
         _dp(words, Path(scratch))
-        return lean(Path(scratch) / "compressed.pb", made)
+        if thin:
+            return lean(Path(scratch) / "compressed.pb", made)
+        with atomic_path(made) as part:
+            part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
+    return made
 
 
 def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
