@@ -9,6 +9,7 @@ Long form, as long as one has patience; the same command again goes on from the 
 
     nice python examples/plumed_barriers.py inter-cage --composition II --picoseconds 400 --folder runs/inter-II
     python examples/plumed_barriers.py table runs/*
+    python examples/plumed_barriers.py figure runs/* --output barriers.png
 
 Compositions: II is ordered Li6PS5Cl, III is Li5.5PS4.5Cl1.5 with 75 % chloride on the free-sulfur sites, both as one
 cubic cell repeated ``--repeat`` times, with the shipped potential (or ``--model FILE``). Shells of III are
@@ -110,7 +111,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def table(folders: list[Path]) -> int:
-    """Print one line per run, beside the published value."""
+    """Print one line per run, beside the published value; the two cages of the ordered crystal count as equivalent."""
     from ionpath_plumed import analyse_metadynamics
     from ionpath_plumed.protocols import PlumedInput
 
@@ -122,7 +123,7 @@ def table(folders: list[Path]) -> int:
         about = (
             json.loads(note.read_text()) if note.exists() else {"phase": "?", "atoms": "?", "K": float("nan")}
         )
-        found = analyse_metadynamics(folder)
+        found = analyse_metadynamics(folder, equivalent=(kind, about["phase"]) == ("inter-cage", "II"))
         both = (found.barrier, found.reverse_barrier)
         barrier = ", ".join(dict.fromkeys(str(value).replace(" kJ/mol", "") for value in both))
         print(
@@ -132,14 +133,45 @@ def table(folders: list[Path]) -> int:
     return 0
 
 
+def figure(folders: list[Path], target: Path) -> int:
+    """Draw the free energies of all runs side by side."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from ionpath_plumed import analyse_metadynamics
+    from ionpath_plumed.figures import plot_surface
+    from ionpath_plumed.protocols import PlumedInput
+
+    columns = min(len(folders), 3)
+    rows = -(-len(folders) // columns)
+    page, axes = plt.subplots(
+        rows, columns, figsize=(4.3 * columns, 3.5 * rows), layout="constrained", squeeze=False
+    )
+    for ax in axes.ravel()[len(folders) :]:
+        ax.axis("off")
+    for ax, folder in zip(axes.ravel(), folders, strict=False):
+        note = folder / "about.json"
+        phase = json.loads(note.read_text())["phase"] if note.exists() else folder.name
+        kind = PlumedInput.read(folder).kind
+        found = analyse_metadynamics(folder, equivalent=(kind, phase) == ("inter-cage", "II"))
+        plot_surface(found, ax=ax, title=f"{kind}, {phase}, {found.picoseconds:.0f} ps", top=80.0)
+    page.savefig(target, dpi=130)
+    print(target)
+    return 0
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    kinds = ("inter-cage", "intra-cage", "concerted", "tilt", "position", "table")
+    kinds = ("inter-cage", "intra-cage", "concerted", "tilt", "position", "table", "figure")
     parser.add_argument("protocol", choices=kinds)
-    parser.add_argument("folders", nargs="*", type=Path, help="finished or running runs, for the table")
+    parser.add_argument(
+        "folders", nargs="*", type=Path, help="finished or running runs, for table and figure"
+    )
     parser.add_argument("--composition", choices=("II", "III"), default="II")
     parser.add_argument("--temperature", type=float, default=300.0, help="K")
     parser.add_argument("--picoseconds", type=float, default=2.0)
@@ -161,9 +193,12 @@ def main() -> int:
     parser.add_argument("--model", default="argyrodite")
     parser.add_argument("--engine", choices=("lammps", "ase"), default="lammps")
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--output", type=Path, default=Path("barriers.png"), help="of figure")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--write", action="store_true", help="write plumed.dat and the structure, and stop")
     options = parser.parse_args()
+    if options.protocol == "figure":
+        return figure(options.folders, options.output)
     return table(options.folders) if options.protocol == "table" else run(options)
 
 

@@ -339,6 +339,38 @@ def test_a_short_run_is_called_what_it_is(finished, tmp_path):
     assert "not converged: the second basin was never reached" in str(result)
 
 
+def test_equivalent_ends_share_their_hills(tmp_path):
+    """A lopsided run between equal wells: 30 kJ/mol one way and 20 the other become 25, give or take 5."""
+    INPUT.write(tmp_path)
+    names = "time s.py-d1 s.py-d2 sigma_s.py-d1 sigma_s.py-d2 height biasf"
+    along = np.linspace(1.7, 4.3, 27)
+    rows = []
+    for turn in range(1, 41):
+        for x in along:
+            depth = (
+                50.0 * np.exp(-0.5 * ((x - 1.7) / 0.4) ** 2)
+                + 40.0 * np.exp(-0.5 * ((x - 4.3) / 0.4) ** 2)
+                + 20.0
+            )
+            rows.append([turn + x / 10, x, 6.0 - x, 0.2, 0.2, depth / 300, 8.0])
+    text = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in rows)
+    (tmp_path / "HILLS").write_text(f"#! FIELDS {names}\n#! SET multivariate false\n{text}\n")
+    plain, shared = (analyse_metadynamics(tmp_path, equivalent=both) for both in (False, True))
+    there, back = plain.barrier.value, plain.reverse_barrier.value
+    assert there > back + 3.0
+    for estimate in (shared.barrier, shared.reverse_barrier):
+        assert estimate.value == pytest.approx((there + back) / 2, rel=0.02)
+        assert estimate.error >= 0.5 * (there - back) * 0.99
+    assert len(shared.surface.values) == len(shared.surface.values.T)
+    np.testing.assert_allclose(shared.surface.values, shared.surface.values.T, atol=1e-6)
+    assert shared.n_hills == plain.n_hills == len(rows)
+    replace(INPUT, start=(), end=()).write(tmp_path)
+    with pytest.raises(
+        InputError, match="equivalent: need two variables that exchange .* got inter-cage with s.py-d1"
+    ):
+        analyse_metadynamics(tmp_path, equivalent=True)
+
+
 @pytest.mark.slow
 def test_a_long_run_finds_the_known_barrier(tmp_path):
     # The quartic double well of 30 kJ/mol. The density in d1 and d2 has a factor d1 d2, which takes RT ln(9 / 7.31) =

@@ -71,6 +71,7 @@ def options() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="analyse a finished or running run and stop",
     )
+    add("--equivalent", action="store_true", help="both cages are the same by symmetry: average (inter-cage)")
     add("--quiet", action="store_true", help="no progress bar")
     return parser
 
@@ -90,7 +91,7 @@ def metad(argv: Sequence[str]) -> int:
     """
     given = options().parse_args(list(argv))
     if given.analyse is not None:
-        return _analyse(given.analyse, given.analyse)
+        return _analyse(given.analyse, given.analyse, given.equivalent)
     if given.structure is None or not given.structure.is_file():
         raise InputError(
             "structure", need="a structure file", got=str(given.structure or "none"),
@@ -119,17 +120,17 @@ def metad(argv: Sequence[str]) -> int:
         progress=not given.quiet, engine=given.engine,
     )  # fmt: skip
     print(f"{run.picoseconds:g} ps done, {', '.join(p.name for p in run.hills)} in {given.folder}")
-    return _analyse(run, given.folder) if given.method == "metad" else 0
+    return _analyse(run, given.folder, given.equivalent) if given.method == "metad" else 0
 
 
 def _chosen(atoms: dict[str, list[int]]) -> str:
     return ", ".join(f"{role} {' '.join(map(str, numbers))}" for role, numbers in atoms.items())
 
 
-def _analyse(source: Any, folder: Path) -> int:
+def _analyse(source: Any, folder: Path, equivalent: bool) -> int:
     from ionpath_plumed.surfaces import analyse_metadynamics
 
-    result = analyse_metadynamics(source, figure=folder / "free-energy.png")
+    result = analyse_metadynamics(source, figure=folder / "free-energy.png", equivalent=equivalent)
     print(result)
     for path in result.figures:
         print(f"  {path}")

@@ -225,7 +225,12 @@ class MetadynamicsResult:
 
 
 def analyse_metadynamics(
-    source: Any, *, temperature: float | None = None, figure: PathLike | None = None, title: str = ""
+    source: Any,
+    *,
+    temperature: float | None = None,
+    figure: PathLike | None = None,
+    title: str = "",
+    equivalent: bool = False,
 ) -> MetadynamicsResult:
     """Free energy, minimum path, barrier with error, and verdict, of a run.
 
@@ -240,6 +245,9 @@ def analyse_metadynamics(
         (``.npz``, and ``.cube`` for three variables).
     title : str
         Title of the figure.
+    equivalent : bool, default False
+        The two ends are the same by symmetry, as two cages of an ordered crystal are: the free energy is averaged over
+        the exchange of both variables, and half the difference of the two barriers before that is the least error.
 
     Returns
     -------
@@ -249,7 +257,8 @@ def analyse_metadynamics(
     Raises
     ------
     InputError
-        If there are no hills yet, or the run was not metadynamics.
+        If there are no hills yet, the run was not metadynamics, or ends are called equivalent that no exchange of two
+        variables turns into each other.
     """
     folder = Path(getattr(source, "folder", source))
     given = PlumedInput.read(folder)
@@ -260,11 +269,19 @@ def analyse_metadynamics(
         )  # fmt: skip
     kelvin = temperature or given.temperature
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
-    surface = visited(sum_hills(hills, from_zero=False))
+    shown = hills
+    if equivalent:
+        if len(given.start) != 2 or given.end != given.start[::-1]:
+            raise InputError(
+                "equivalent", need="two variables that exchange with the ends (inter-cage)",
+                got=f"{given.kind} with {', '.join(given.variables) or 'no variables'}", remedy="leave it out",
+            )  # fmt: skip
+        shown = _with_mirror_images(hills)
+    surface = visited(sum_hills(shown, from_zero=False))
     basins, _ = find_basins(surface)
     ends = basin_ends(surface, given, basins)
     path = _path(surface, ends)
-    series, verdict, forward, backward = _convergence(hills, given, ends, kelvin)
+    series, verdict, forward, backward = _convergence(hills, shown, given, ends, kelvin)
     result = MetadynamicsResult(
         surface.from_zero(),
         basins,
@@ -281,6 +298,14 @@ def analyse_metadynamics(
     from ionpath_plumed.figures import write_figures
 
     return replace(result, figures=write_figures(result, Path(figure), title))
+
+
+def _with_mirror_images(hills: Hills) -> Hills:
+    """Half of each hill where it is, and half where exchanging the two variables puts it."""
+    pairs = np.stack([hills.centres, hills.centres[:, ::-1]], axis=1).reshape(-1, 2)
+    widths = np.stack([hills.sigmas, hills.sigmas[:, ::-1]], axis=1).reshape(-1, 2)
+    times, heights = hills.times.repeat(2), 0.5 * hills.heights.repeat(2)
+    return replace(hills, times=times, centres=pairs, sigmas=widths, heights=heights)
 
 
 def visited(surface: FreeEnergySurface) -> FreeEnergySurface:
@@ -350,7 +375,7 @@ def _path(surface: FreeEnergySurface, ends: tuple[Floats, Floats] | None) -> Min
 
 
 def _convergence(
-    hills: Hills, given: PlumedInput, ends: tuple[Floats, Floats] | None, temperature: float
+    hills: Hills, shown: Hills, given: PlumedInput, ends: tuple[Floats, Floats] | None, temperature: float
 ) -> tuple[BarrierSeries | None, Verdict, Estimate, Estimate]:
     unknown = Estimate(float("nan"), float("nan"), float("nan"), float("nan"), "kJ/mol")
     if ends is None and not given.start and hills.centres.shape[1] == 1:
@@ -360,9 +385,13 @@ def _convergence(
     if ends is None:
         why = "the second basin was never reached" if given.start else "only one basin was found"
         return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
-    series = barrier_series(hills, *ends)
+    series = barrier_series(shown, *ends)
     verdict = judge(hills, series, temperature)
     # Nobody knows a barrier better than the hills that are still being added, nor, before several crossings, than RT.
     recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean())
     floor = max(recent, kt_in_kj_per_mol(temperature) if verdict.crossings < 4 else 0.0)
+    if shown is not hills:
+        plain = barrier_series(hills, *ends)
+        there, back = plain.estimate().value, plain.estimate(backward=True).value
+        floor = max(floor, 0.5 * abs(there - back))
     return series, verdict, series.estimate(floor=floor), series.estimate(backward=True, floor=floor)
