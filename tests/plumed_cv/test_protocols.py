@@ -180,6 +180,17 @@ def test_third_cages_are_fenced_off_unless_the_published_walls_are_wanted(crysta
     assert [line for line in given.lines if line in published.lines] == published.lines
 
 
+def test_two_named_centres_need_no_shells_and_no_fence():
+    atoms = Atoms("LiSS", [[2.4, 0, 0], [0, 0, 0], [6.5, 0, 0]], cell=[20, 20, 20], pbc=True)  # A
+    given = metadynamics_input(atoms, "inter-cage", ion=0, centres=(1, 2))
+    assert given.atoms == {"ion": [1], "centres": [2, 3]}
+    assert given.lines == metadynamics_input(atoms, "inter-cage", ion=0, centres=(1, 2), fence=None).lines
+    with pytest.raises(
+        InputError, match="shells: need free anions with 4 Li or more within 3.0 A, got 1 at most"
+    ):
+        metadynamics_input(atoms, "inter-cage")
+
+
 def test_an_ion_and_centres_of_ones_own(crystal):
     shells = find_shells(crystal)
     given = metadynamics_input(

@@ -20,7 +20,7 @@ EXAMPLE = """
   ionpath demo --atoms 832 --temperature 500 --picoseconds 200
 """
 POTENTIAL = "argyrodite.2"
-"""The fast one of the shipped potentials: a step takes a third to a half of the time of ``argyrodite``."""
+"""The fast one of the shipped potentials: a step takes half of the time of ``argyrodite``."""
 LATTICE = 10.0
 """Edge of the cubic cell in A at the temperatures of the demo, the same for both compositions."""
 

@@ -88,6 +88,27 @@ class Verdict:
     drift: float
 
 
+def recent_height(hills: Hills) -> float:
+    """Mean height of the last tenth of the hills: no free energy is known better.
+
+    Parameters
+    ----------
+    hills : Hills
+        Deposited hills.
+
+    Returns
+    -------
+    float
+        Height in kJ/mol.
+    """
+    return float(hills.heights[-max(len(hills) // 10, 1) :].mean())
+
+
+def _counts(hills: Hills, n_times: int) -> list[int]:
+    """Numbers of hills at equally spaced times."""
+    return sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+
+
 def barrier_series(
     hills: Hills, start: ArrayLike, end: ArrayLike, *, n_times: int = 25, points_per_sigma: float = 3.0
 ) -> BarrierSeries:
@@ -116,7 +137,7 @@ def barrier_series(
     """
     if n_times < 2:
         raise InputError("n_times", need="2 or more", got=f"{n_times}", remedy="leave it out")
-    counts = sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+    counts = _counts(hills, n_times)
     axes = hills.default_axes(points_per_sigma)
     ends = [np.asarray(start, dtype=float), np.asarray(end, dtype=float)]
     rows = []
@@ -240,14 +261,12 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
         )
     edge = 2 * float(hills.sigmas[0, 0])
     low, high = hills.centres.min() + edge, hills.centres.max() - edge
-    counts = sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+    counts = _counts(hills, n_times)
     axes = hills.default_axes(3.0)
     inside = (axes[0] >= low) & (axes[0] <= high)
     values = np.array([np.ptp(surface.values[inside]) for surface in partial_sums(hills, counts, axes)])
-    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean())
-    return BarrierSeries(hills.times[np.array(counts) - 1], values, values, (), ()).estimate(
-        part, floor=recent
-    )
+    series = BarrierSeries(hills.times[np.array(counts) - 1], values, values, (), ())
+    return series.estimate(part, floor=recent_height(hills))
 
 
 def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float = 0.2) -> Verdict:
@@ -270,7 +289,7 @@ def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float
         Converged when the error is below RT and hills have shrunk below a fifth of their first height.
     """
     kt = kt_in_kj_per_mol(temperature)
-    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean() / hills.heights[0])
+    recent = recent_height(hills) / float(hills.heights[0])
     missing = []
     if not found.error < kt:
         missing.append(f"over the last {part:.0%} it scattered by {found.error:.1f} kJ/mol (RT is {kt:.1f})")
@@ -322,7 +341,7 @@ def judge(
             else f"changed by {drift:.1f} kJ/mol (RT is {kt:.1f})"
         )
         missing.append(f"over the last {part:.0%} the barrier {known}")
-    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean() / hills.heights[0])
+    recent = recent_height(hills) / float(hills.heights[0])
     if hills.bias_factor > 1 and recent > 0.2:
         missing.append(f"hills are still {recent:.0%} of their first height")
     if missing:

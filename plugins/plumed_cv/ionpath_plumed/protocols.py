@@ -313,9 +313,8 @@ def _inter_cage(
             f"fence: UPPER_WALLS ARG=beyond AT={fence:g} KAPPA=500",
         ]
     text = write_bias(body, bias, variables, "cage.*", grid=[(0.0, 12.0), (0.0, 12.0)])
-    near = min(
-        d1, 3.0
-    )  # on any side of its centre, so that it is as far from the other one as that, more or less
+    near = min(d1, 3.0)
+    # On any side of its own centre the ion is as far from the other one as the centres are, give or take its distance.
     return _input(
         text, bias, variables, start=(near, gap), end=(gap, near), reach=(1.3, 3.0), end_reach=(3.0, 1.3),
         atoms={"ion": [ion + 1], "centres": [first + 1, second + 1]},
@@ -326,8 +325,13 @@ def _third_centres(
     crystal: Crystal, first: int, second: int, reach: float, mobile: str, radius: float
 ) -> list[int]:
     """Centres of other shells within reach of one of the two."""
-    centres = [shell.centre for shell in find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)]
-    others = [centre for centre in centres if centre not in (first, second)]
+    try:
+        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+    except (
+        InputError
+    ):  # ion and centres were named by hand, and there is no shell besides to keep the ion out of
+        return []
+    others = [shell.centre for shell in shells if shell.centre not in (first, second)]
     near = np.min([crystal.distances(end, others) for end in (first, second)], axis=0)
     return [centre for centre, distance in zip(others, near, strict=True) if distance <= reach]
 

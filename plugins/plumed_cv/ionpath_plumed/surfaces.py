@@ -28,6 +28,7 @@ from ionpath.free_energy import (
     sum_hills,
     variation,
 )
+from ionpath.free_energy.blocks import recent_height
 from ionpath.free_energy.reweight import histogram_of, reweight
 from ionpath.units import kt_in_kj_per_mol
 from ionpath_plumed.files import PathLike, read_hills, read_table
@@ -388,8 +389,7 @@ def _convergence(
     series = barrier_series(shown, *ends)
     verdict = judge(hills, series, temperature)
     # Nobody knows a barrier better than the hills that are still being added, nor, before several crossings, than RT.
-    recent = float(hills.heights[-max(len(hills) // 10, 1) :].mean())
-    floor = max(recent, kt_in_kj_per_mol(temperature) if verdict.crossings < 4 else 0.0)
+    floor = max(recent_height(hills), kt_in_kj_per_mol(temperature) if verdict.crossings < 4 else 0.0)
     if shown is not hills:
         plain = barrier_series(hills, *ends)
         there, back = plain.estimate().value, plain.estimate(backward=True).value

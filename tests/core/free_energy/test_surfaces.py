@@ -292,7 +292,7 @@ def test_an_early_stop_is_not_converged(long_run):
 
 
 def one_well(n: int, seed: int = 0) -> Hills:
-    """Well-tempered hills of independent draws in a box from 0 to 3 with F = 6 sin^2(x / 2)."""
+    """Well-tempered hills of independent draws in a box from 0 to 3 with F = 6 sin^2(x / 2) kJ/mol at 300 K."""
     rng = np.random.default_rng(seed)
     grid, width, gamma = np.linspace(0, 3, 301), 0.15, 8.0
     free, bias, centres, heights = 6 * np.sin(grid / 2) ** 2, np.zeros(301), [], []
