@@ -204,6 +204,25 @@ def test_an_ion_and_centres_of_ones_own(crystal):
     assert given.atoms["centres"][0] == shells[2].centre + 1
 
 
+def test_a_concerted_hop_goes_on_or_exchanges_two_ions(crystal):
+    shells = {shell.centre: shell.ions for shell in find_shells(crystal)}
+    first, second, third, _ = shells
+    for centres, last in (((first, second, third), third), ((first, second, first), first)):
+        given = metadynamics_input(crystal, "concerted", centres=centres)
+        one, two = (ion - 1 for ion in given.atoms["ions"])
+        assert given.atoms["centres"] == [second + 1, last + 1]
+        assert one in shells[first] and two in shells[second]
+        near = crystal.get_distances(two, list(shells), mic=True)
+        assert crystal.get_distance(two, last, mic=True) == pytest.approx(np.sort(near)[1], abs=1e-6)
+    with pytest.raises(
+        InputError, match=f"centres: need a third shell that is not the second, got S {second + 1} twice"
+    ):
+        metadynamics_input(crystal, "concerted", centres=(first, second, second))
+    chosen = metadynamics_input(crystal, "concerted", centres=(first, second))
+    assert chosen.atoms["centres"][0] == second + 1
+    assert chosen.atoms["centres"][1] not in (first + 1, second + 1)
+
+
 def test_variants_of_the_bias(crystal):
     opes = metadynamics_input(crystal, "inter-cage", method="opes", barrier=70)
     assert statement(opes, "OPES_METAD")["BARRIER"] == "70"
@@ -246,6 +265,11 @@ def test_structures_of_other_packages(crystal):
         (None, {"ion": 99}, "atom: need a number from 1 to 52, got 100"),
         (None, {"centres": (50, 50)}, "atoms: need different atoms"),
         (None, {"centres": (50,)}, "centres: need two, got 1"),
+        (
+            None,
+            {"name": "concerted", "centres": (48,)},
+            "centres: need two or three of a concerted hop, got 1",
+        ),
         (None, {"centres": (24, 49)}, "centre 25: need a Li within 3.0 A, got the nearest at"),
         (None, {"temperature": -1.0}, "temperature: need a number above 0, got -1.0"),
         (None, {"sigma": 0.0}, "sigma: need a number above 0"),

@@ -166,8 +166,9 @@ def metadynamics_input(
     ion : int, optional
         Index (from 0) of the ion to bias; found if left out.
     centres : sequence of int, optional
-        Indices of the centres: two shells (inter-cage), one (intra-cage), the destinations of both ions (concerted),
-        or the central atom and an anion (tilt); found if left out.
+        Indices of the centres: two shells (inter-cage), one (intra-cage), the shells from which, to which, and from
+        there to which the ions go (concerted), or the central atom and an anion (tilt); found if left out. A concerted
+        hop whose third shell is the first again is an exchange of two ions, the one that leaves all cages full.
     mobile : str
         Element that moves.
     radius : float
@@ -366,10 +367,28 @@ def _intra_cage(
 def _concerted(
     crystal: Crystal, bias: Bias, centres: Sequence[int] | None, mobile: str, radius: float
 ) -> PlumedInput:
-    one, first, second = choose_hop(crystal, None, centres, mobile, radius)
-    shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
-    others = [s.centre for s in shells if s.centre not in (first, second)]
-    third = min(others, key=lambda c: float(crystal.distances(second, [c])[0])) if others else first
+    if centres is not None and len(centres) not in (2, 3):
+        raise InputError(
+            "centres",
+            need="two or three of a concerted hop",
+            got=f"{len(centres)}",
+            remedy="name the shell of the first ion, the one it goes to, and the one to which another goes from there",
+        )
+    one, first, second = choose_hop(crystal, None, None if centres is None else centres[:2], mobile, radius)
+    if centres is not None and len(centres) == 3:
+        third = centres[2]
+        check_atoms(crystal, [third])
+    else:
+        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+        others = [s.centre for s in shells if s.centre not in (first, second)]
+        third = min(others, key=lambda c: float(crystal.distances(second, [c])[0])) if others else first
+    if third == second:
+        raise InputError(
+            "centres",
+            need="a third shell that is not the second",
+            got=_named(crystal, third) + " twice",
+            remedy="name the shell to which an ion goes from there; the first again exchanges two ions",
+        )
     ions = [
         i for i in shell_of(crystal_tuple(crystal), second, mobile=mobile, radius=radius).ions if i != one
     ]
