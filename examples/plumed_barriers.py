@@ -13,8 +13,7 @@ Long form, as long as one has patience; the same command again goes on from the 
 
 Compositions: II is ordered Li6PS5Cl, III is Li5.5PS4.5Cl1.5 with 75 % chloride on the free-sulfur sites, both as one
 cubic cell repeated ``--repeat`` times, with the shipped potential (or ``--model FILE``). Shells of III are
-about sulfur or chloride: ``--shell Cl`` takes the first of the latter (intra-cage). ``--exchange``: the second ion of
-``concerted`` goes to the cage that the first one leaves, so that all cages stay full.
+about sulfur or chloride: ``--shell Cl`` takes the first of the latter (intra-cage).
 """
 
 from __future__ import annotations
@@ -77,15 +76,6 @@ def shell(atoms, element: str | None) -> list[int] | None:
     return centres[:1]
 
 
-def exchange(atoms) -> list[int]:
-    """Centres of two neighbouring shells, and the first of them again."""
-    from ionpath_plumed import find_shells, neighbouring_cages
-
-    shells = find_shells(atoms)
-    first, second, _ = neighbouring_cages(atoms, shells)[0]
-    return [shells[first].centre, shells[second].centre, shells[first].centre]
-
-
 def run(options: argparse.Namespace) -> int:
     """Write the input, run it, analyse it."""
     from ase.calculators.calculator import get_calculator_class
@@ -97,12 +87,9 @@ def run(options: argparse.Namespace) -> int:
     atoms = build(options.composition, options.repeat)
     if options.equilibrate > 0 and not options.write:
         atoms = equilibrated(atoms, folder, options)
-    if options.exchange and options.protocol != "concerted":
-        raise SystemExit(f"--exchange: need the protocol concerted, got {options.protocol}")
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
-    centres = exchange(atoms) if options.exchange else shell(atoms, options.shell)
     plumed = metadynamics_input(
-        atoms, preset, centres=centres, fence=None if options.no_fence else 0.0,
+        atoms, preset, centres=shell(atoms, options.shell), fence=None if options.no_fence else 0.0,
         temperature=options.temperature, sigma=options.sigma, height=options.height, pace=options.pace,
         bias_factor=options.bias_factor,
     )  # fmt: skip
@@ -112,7 +99,6 @@ def run(options: argparse.Namespace) -> int:
         print(f"{folder}: plumed.dat, start.extxyz")
         return 0
     phase = f"{options.composition}, {options.shell} shell" if options.shell else options.composition
-    phase += ", exchange" if options.exchange else ""
     about = {"phase": phase, "K": options.temperature, "atoms": len(atoms), "model": options.model}
     (folder / "about.json").write_text(json.dumps(about))
     atoms.calc = get_calculator_class("ionpath")(model=options.model)
@@ -203,7 +189,6 @@ def main() -> int:
     parser.add_argument(
         "--shell", choices=("S", "Cl"), help="element at the centre of the shell (intra-cage)"
     )
-    parser.add_argument("--exchange", action="store_true", help="two ions change places (concerted)")
     parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
     parser.add_argument("--model", default="argyrodite")
     parser.add_argument("--engine", choices=("lammps", "ase"), default="lammps")

@@ -218,9 +218,14 @@ def test_a_concerted_hop_goes_on_or_exchanges_two_ions(crystal):
         InputError, match=f"centres: need a third shell that is not the second, got S {second + 1} twice"
     ):
         metadynamics_input(crystal, "concerted", centres=(first, second, second))
+    # all cages are full, so that two ions change places; with one ion less, the second goes to the next cage
     chosen = metadynamics_input(crystal, "concerted", centres=(first, second))
-    assert chosen.atoms["centres"][0] == second + 1
-    assert chosen.atoms["centres"][1] not in (first + 1, second + 1)
+    assert chosen.atoms["centres"] == [second + 1, first + 1]
+    vacancy = crystal.copy()
+    del vacancy[shells[third][0]]
+    chosen = metadynamics_input(vacancy, "concerted", centres=(first - 1, second - 1))
+    assert chosen.atoms["centres"][0] == second
+    assert chosen.atoms["centres"][1] not in (first, second)
 
 
 def test_variants_of_the_bias(crystal):

@@ -168,7 +168,8 @@ def metadynamics_input(
     centres : sequence of int, optional
         Indices of the centres: two shells (inter-cage), one (intra-cage), the shells from which, to which, and from
         there to which the ions go (concerted), or the central atom and an anion (tilt); found if left out. A concerted
-        hop whose third shell is the first again is an exchange of two ions, the one that leaves all cages full.
+        hop whose third shell is the first again is an exchange of two ions. It leaves all cages full, and is what is
+        chosen where all are.
     mobile : str
         Element that moves.
     radius : float
@@ -364,6 +365,16 @@ def _intra_cage(
     return _input(text, bias, ("cage.py-theta",), atoms=atoms)
 
 
+def _third_shell(crystal: Crystal, first: int, second: int, mobile: str, radius: float) -> int:
+    """Centre of the shell that takes the second ion: the next one, or the first where all are equally full."""
+    centres = [s.centre for s in find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)]
+    nearest = [int(crystal.distances(ion, centres).argmin()) for ion in crystal.of(mobile)]
+    others = [centre for centre in centres if centre not in (first, second)]
+    if not others or len(set(np.bincount(nearest, minlength=len(centres)))) == 1:
+        return first
+    return min(others, key=lambda centre: float(crystal.distances(second, [centre])[0]))
+
+
 def _concerted(
     crystal: Crystal, bias: Bias, centres: Sequence[int] | None, mobile: str, radius: float
 ) -> PlumedInput:
@@ -379,9 +390,7 @@ def _concerted(
         third = centres[2]
         check_atoms(crystal, [third])
     else:
-        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
-        others = [s.centre for s in shells if s.centre not in (first, second)]
-        third = min(others, key=lambda c: float(crystal.distances(second, [c])[0])) if others else first
+        third = _third_shell(crystal, first, second, mobile, radius)
     if third == second:
         raise InputError(
             "centres",
@@ -396,7 +405,7 @@ def _concerted(
     pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"
     body = [
         f"# {_named(crystal, one)} moves to the shell of {_named(crystal, second)} while {_named(crystal, two)} moves "
-        f"from there to {_named(crystal, third)}",
+        f"from there to {_named(crystal, third)}" + (": they change places" if third == first else ""),
         "# s counts nodes (1 to 4), z is the distance in A from the line of nodes (6.5,6.5) to (2,2) A",
         f"hop: PYCVINTERFACE ATOMS={pairs} IMPORT=ionpath_plumed.path",
         f"p1: DISTANCE ATOMS={one + 1},{second + 1}",
