@@ -121,6 +121,7 @@ def test_labels_are_resumable_and_refuse_bad_frames(tmp_path: Path) -> None:
     crowded, steep = frames[0].copy(), frames[1].copy()
     crowded.positions[0] = crowded.positions[1] + [0.4, 0, 0]
     steep.positions[0] = steep.positions[1] + [1.3, 0, 0]
+    frames[3].info = {"tag": "hot", "potential_energy": 1.5, "energy": 9.0, "cell_before": np.eye(3)}
     path = tmp_path / "copper.extxyz"
     first = label_frames(frames[:2], EMT(), path, progress=False)
     assert (first.labelled, first.kept, first.refused) == (2, 0, ())
@@ -135,6 +136,8 @@ def test_labels_are_resumable_and_refuse_bad_frames(tmp_path: Path) -> None:
     assert len(stored) == 4
     frames[3].calc = EMT()
     assert np.allclose(stored[3].get_forces(), frames[3].get_forces(), atol=1e-6)
+    assert stored[3].get_potential_energy() == pytest.approx(frames[3].get_potential_energy())
+    assert stored[3].info == {"tag": "hot", "potential_energy": 1.5}
     with pytest.raises(InputError, match="frames: need at least one frame"):
         label_frames([], EMT(), path)
 

@@ -145,7 +145,7 @@ def label_frames(
     Parameters
     ----------
     frames : sequence of ase.Atoms
-        Frames to label; ``info["tag"]`` is kept.
+        Frames to label; ``info["tag"]`` and other numbers and words in ``info`` are kept.
     calculator : ase.calculators.calculator.Calculator
         Gives energy (eV), forces (eV/A) and stress (eV/A^3).
     path : str or path
@@ -201,7 +201,7 @@ def label_frames(
             continue
         frame = atoms.copy()
         frame.arrays = {name: atoms.arrays[name].copy() for name in ("numbers", "positions")}
-        frame.info = {name: atoms.info[name] for name in ("tag",) if name in atoms.info}
+        frame.info = _notes(atoms)
         frame.calc = SinglePointCalculator(frame, **labels)
         _append(target, frame)
         labelled += 1
@@ -243,6 +243,15 @@ def _labels(atoms: Atoms, calculator: Any, max_force: float, closest: float) -> 
     if largest > max_force:
         return f"a force of {largest:.1f} eV/A is above {max_force} eV/A", {}
     return "", labels
+
+
+def _notes(atoms: Atoms) -> dict[str, Any]:
+    """Numbers and words that came with a frame, other than labels that it had."""
+    from ase.calculators.calculator import all_properties
+
+    return {
+        name: value for name, value in atoms.info.items() if np.isscalar(value) and name not in all_properties
+    }
 
 
 def _append(path: Path, frame: Atoms) -> None:
