@@ -329,10 +329,8 @@ def _third_centres(
     """Centres of other shells within reach of one of the two."""
     try:
         shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
-    except (
-        InputError
-    ):  # ion and centres were named by hand, and there is no shell besides to keep the ion out of
-        return []
+    except InputError:
+        return []  # ion and centres were named by hand, and there is no shell besides to keep the ion out of
     others = [shell.centre for shell in shells if shell.centre not in (first, second)]
     near = np.min([crystal.distances(end, others) for end in (first, second)], axis=0)
     return [centre for centre, distance in zip(others, near, strict=True) if distance <= reach]
