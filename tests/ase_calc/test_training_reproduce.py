@@ -31,7 +31,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     assert FULL.overrides == {}  # the preset "shipped" as it is
     names = {
         name
-        for sampling in (FULL.heated, FULL.constant, *FULL.added, FULL.judged)
+        for sampling in (FULL.heated, FULL.constant, *FULL.added, FULL.judged, FULL.onward)
         for name, _ in sampling.starts
     }
     assert names <= set(structure_names())
@@ -55,6 +55,8 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     melts = next(s for s in FULL.added if s.name == "melts")
     assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
     assert FULL.heated.final_temperature == 1200.0  # K
+    assert FULL.refine_steps == 75_000
+    assert (FULL.sizes.degree, FULL.sizes.channels, FULL.sizes.axes, FULL.sizes.neurons) == (4, 24, 8, 128)
     assert set(QUICK.overrides) <= set(PRESETS["shipped"])
 
 
@@ -75,6 +77,8 @@ def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path
     check = judged[0].copy()
     check.calc = IonPath()
     assert np.allclose(check.get_forces(), judged[0].get_forces(), atol=1e-4)
+    assert b"angular/" in made.models[0].read_bytes()
+    assert b"angular/" not in made.models[1].read_bytes()
     total = made.errors[-1]
     assert total.frames == 4
     spread = 1e3 * np.abs(np.concatenate([a.get_forces().ravel() for a in judged])).mean()

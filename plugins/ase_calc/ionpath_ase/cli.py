@@ -13,10 +13,15 @@ EXAMPLE = """examples:
   ionpath train structures LPSCl-II LPSCl-III -o starts.extxyz --strains -0.02 0 0.02 --rattle 0.05
   ionpath train label structures.extxyz -o labelled.extxyz
   ionpath train fit labelled.extxyz more.extxyz.gz -o my-potential --steps 60000
+  ionpath train refine my-potential/frozen.pb labelled.extxyz more.extxyz.gz -o refined.pb
   ionpath train evaluate my-potential/model.pb held-back.extxyz
   ionpath train loop labelled.extxyz --start LPSCl-II LPSCl-III -o loop --temperatures 300 600 900
   ionpath train dpgen labelled.extxyz --start LPSCl-III -o cluster
   ionpath train reproduce -o argyrodite --quick --teacher argyrodite
+"""
+_REFINE = """examples:
+  ionpath train refine my-potential/compressed.pb labelled.extxyz -o refined.pb --weight '*LSPSCl*=2.2'
+  ionpath train evaluate refined.pb held-back.extxyz
 """
 _LOOP = """example:
   ionpath train loop labelled.extxyz --start LPSCl-II cell.cif -o loop --held-back held-back.extxyz --picoseconds 5
@@ -53,6 +58,7 @@ def train(argv: list[str]) -> int:
         "label": _label,
         "fit": _fit,
         "evaluate": _evaluate,
+        "refine": _refine,
         "lean": _lean,
         "loop": _loop,
         "dpgen": _dpgen,
@@ -92,13 +98,8 @@ def _parser() -> argparse.ArgumentParser:
         "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
     )
     fit.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
-    fit.add_argument(
-        "--weight",
-        action="append",
-        default=[],
-        metavar="PATTERN=FACTOR",
-        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
-    )
+    _add_weight(fit)
+    _refine_parser(tasks)
     judge = tasks.add_parser("evaluate", help="errors of a potential by system")
     judge.add_argument("model", help="name or file")
     judge.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
@@ -124,6 +125,16 @@ def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentPar
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return made
+
+
+def _add_weight(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--weight",
+        action="append",
+        default=[],
+        metavar="PATTERN=FACTOR",
+        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
+    )
 
 
 def _add_teacher(parser: argparse.ArgumentParser) -> None:
@@ -164,6 +175,18 @@ def _structures_parser(tasks: Any) -> None:
     made.add_argument("--rattle", type=float, default=0.0, help="random displacement in A; default 0")
     made.add_argument("--copies", type=int, default=1, help="copies for each strain; default 1")
     made.add_argument("--seed", type=int, default=0, help="seed; default 0")
+
+
+def _refine_parser(tasks: Any) -> None:
+    made = _add(tasks, "refine", "add a term that sees angles to a frozen model, and train the term", _REFINE)
+    made.add_argument("model", type=Path, help="frozen TensorFlow model (.pb); best compressed and not lean")
+    made.add_argument("frames", type=Path, nargs="+", help="files with labelled frames, all trained on")
+    made.add_argument("-o", "--output", type=Path, required=True, help="new model; checkpoints lie beside it")
+    made.add_argument("--steps", type=int, help="training steps; default 60000")
+    made.add_argument("--learning-rate", type=float, help="of the first step; default 0.001")
+    made.add_argument("--seed", type=int, help="seed of weights and of the order of frames; default 1")
+    made.add_argument("--initial", type=Path, help="checkpoint (.npz) of such a term to start from")
+    _add_weight(made)
 
 
 def _loop_parser(tasks: Any) -> None:
@@ -277,6 +300,21 @@ def _fit(options: argparse.Namespace) -> int:
     )
     print(format_table(result.errors))
     print(f"trained on {result.training_frames} frames: {result.path}")
+    return 0
+
+
+def _refine(options: argparse.Namespace) -> int:
+    from ionpath_ase.training import RefineSettings, lean, read_frames, refine
+
+    made = refine(
+        options.model,
+        read_frames(*options.frames),
+        options.output,
+        settings=RefineSettings(**_given(options, "steps", "learning_rate", "seed")),
+        weights=dict(_weight(text) for text in options.weight),
+        initial=options.initial,
+    )
+    print(f"{lean(made, made)}: `ionpath md --model {made}` and IonPath({str(made)!r}) take it")
     return 0
 
 

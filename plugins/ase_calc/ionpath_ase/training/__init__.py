@@ -1,16 +1,19 @@
 """From labelled frames to a Deep Potential: data sets, labels, splits, training runs, evaluation."""
 
+from ionpath_ase.training.angular import AngularSettings
 from ionpath_ase.training.concurrent import LoopResult, learn
 from ionpath_ase.training.dataset import TYPE_MAP, read_frames, split_by_tag, write_deepmd
 from ionpath_ase.training.dpgen import DpgenSettings, write_dpgen
 from ionpath_ase.training.evaluate import Errors, evaluate, format_table, write_table
 from ionpath_ase.training.fit import TrainedModel, compress, fit, learning_curve
 from ionpath_ase.training.grow import grow
+from ionpath_ase.training.halves import halve
 from ionpath_ase.training.labelling import LabelReport, label_frames, teacher, teacher_named
 from ionpath_ase.training.lean import lean
 from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import PRESETS, dp_input
+from ionpath_ase.training.refine import RefineSettings, refine
 from ionpath_ase.training.reproduce import FULL, QUICK, Recipe, Reproduction, Sampling, reproduce
 from ionpath_ase.training.selection import DeviationError, Window
 from ionpath_ase.training.structures import (
@@ -26,6 +29,7 @@ __all__ = [
     "PRESETS",
     "QUICK",
     "TYPE_MAP",
+    "AngularSettings",
     "DeviationError",
     "DpgenSettings",
     "Errors",
@@ -33,6 +37,7 @@ __all__ = [
     "LoopResult",
     "LoopSettings",
     "Recipe",
+    "RefineSettings",
     "Reproduction",
     "Sampling",
     "TrainedModel",
@@ -43,6 +48,7 @@ __all__ = [
     "fit",
     "format_table",
     "grow",
+    "halve",
     "label_frames",
     "lean",
     "learn",
@@ -50,6 +56,7 @@ __all__ = [
     "multithermal_lines",
     "pushed_together",
     "read_frames",
+    "refine",
     "reproduce",
     "split_by_tag",
     "starting_structure",

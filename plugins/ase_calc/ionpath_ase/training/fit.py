@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path
@@ -168,22 +169,45 @@ def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> l
     return sorted(path for path in place.iterdir() if path.is_dir())
 
 
-def _drawn(
-    frames: Sequence[Atoms], systems: Sequence[Path], weights: Mapping[str, float], elements: Sequence[str]
-) -> dict[str, Any]:
-    """Chance of each system (one per chemical formula) to be drawn: the sum of the weights of its frames."""
-    unused = [p for p in weights if not any(fnmatch(str(a.info.get("tag", "")), p) for a in frames)]
-    if unused or min(weights.values()) < 0:
+def frame_weights(frames: Sequence[Atoms], weights: Mapping[str, float]) -> NDArray[np.float64]:
+    """How often each frame is drawn.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+        Frames with a tag in ``info["tag"]``.
+    weights : mapping of str to float
+        Factors by pattern of a tag; the first pattern that fits counts.
+
+    Returns
+    -------
+    numpy.ndarray, shape (n_frames,)
+        Factors; 1 where no pattern fits.
+
+    Raises
+    ------
+    InputError
+        If a pattern fits no tag, or a factor is negative.
+    """
+    tags = [str(atoms.info.get("tag", "")) for atoms in frames]
+    unused = [p for p in weights if not any(fnmatch(tag, p) for tag in tags)]
+    if unused or min(weights.values(), default=0.0) < 0:
         raise InputError(
             "weights",
             need="patterns that fit a tag, and factors from 0 up",
             got=f"{', '.join(unused)}, which fits none" if unused else f"{min(weights.values()):g}",
         )
+    return np.array([next((w for p, w in weights.items() if fnmatch(tag, p)), 1.0) for tag in tags])
+
+
+def _drawn(
+    frames: Sequence[Atoms], systems: Sequence[Path], weights: Mapping[str, float], elements: Sequence[str]
+) -> dict[str, Any]:
+    """Chance of each system (one per chemical formula) to be drawn: the sum of the weights of its frames."""
     share = dict.fromkeys((path.name for path in systems), 0.0)
-    for atoms in frames:
-        symbols, tag = atoms.get_chemical_symbols(), str(atoms.info.get("tag", ""))
-        formula = "".join(f"{element}{symbols.count(element)}" for element in elements)
-        share[formula] += next((w for pattern, w in weights.items() if fnmatch(tag, pattern)), 1.0)
+    for atoms, weight in zip(frames, frame_weights(frames, weights), strict=True):
+        symbols = atoms.get_chemical_symbols()
+        share["".join(f"{element}{symbols.count(element)}" for element in elements)] += float(weight)
     total = sum(share.values())
     return {"sys_probs": [share[path.name] / total for path in systems]}
 

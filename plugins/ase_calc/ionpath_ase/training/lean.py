@@ -24,6 +24,7 @@ from typing import Any
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath_ase._model import INSTALL
+from ionpath_ase._quiet import calm_environment, quiet_stderr
 from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL
 
 PREFIX = "lean"
@@ -55,20 +56,8 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
     --------
     >>> lean("frozen.pb", "lean.pb")  # doctest: +SKIP
     """
-    tf = require("tensorflow", purpose="changing a frozen model", install=INSTALL)
-    from google.protobuf.message import DecodeError
-
-    graph = tf.compat.v1.GraphDef()
-    try:
-        graph.ParseFromString(Path(source).read_bytes())
-    except DecodeError:
-        graph.Clear()
+    graph, tf = read_graph(source)
     names = {node.name for node in graph.node}
-    if not {"o_force", "o_virial", ATOM_VIRIAL} <= names:
-        raise InputError(
-            f"model {Path(source).name}", need="a frozen Deep Potential of deepmd-kit's TensorFlow backend (.pb)",
-            got="something else", remedy="freeze it with `dp --tf freeze`; models of other backends stay as they are",
-        )  # fmt: skip
     if EACH_VIRIAL not in names:
         _merge_equal_nodes(graph)
         _join_padded_slices(graph, tf)
@@ -78,6 +67,46 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
     with atomic_path(made) as part:
         part.write_bytes(graph.SerializeToString(deterministic=True))
     return made
+
+
+def read_graph(source: str | os.PathLike[str]) -> tuple[Any, Any]:
+    """Read a frozen potential of the TensorFlow backend.
+
+    Parameters
+    ----------
+    source : str or path
+        Frozen model.
+
+    Returns
+    -------
+    graph : tensorflow.GraphDef
+        Its graph.
+    tensorflow : module
+        TensorFlow.
+
+    Raises
+    ------
+    InputError
+        If the file is not a frozen potential.
+    MissingDependency
+        If TensorFlow is not installed.
+    """
+    calm_environment()
+    with quiet_stderr():
+        tf = require("tensorflow", purpose="changing a frozen model", install=INSTALL)
+    from google.protobuf.message import DecodeError
+
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(Path(source).read_bytes())
+    except DecodeError:
+        graph.Clear()
+    if not {"o_force", "o_virial", ATOM_VIRIAL} <= {node.name for node in graph.node}:
+        raise InputError(
+            f"model {Path(source).name}", need="a frozen Deep Potential of deepmd-kit's TensorFlow backend (.pb)",
+            got="something else", remedy="freeze it with `dp --tf freeze`; models of other backends stay as they are",
+        )  # fmt: skip
+    return graph, tf
 
 
 def _is_asked_for(name: str) -> bool:

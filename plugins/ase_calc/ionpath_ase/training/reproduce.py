@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath_ase.training.angular import AngularSettings
 from ionpath_ase.training.dataset import read_frames, split_by_tag
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
 from ionpath_ase.training.fit import fit
+from ionpath_ase.training.halves import halve
 from ionpath_ase.training.labelling import label_frames, teacher
+from ionpath_ase.training.refine import RefineSettings, refine
 from ionpath_ase.training.structures import pushed_together, starting_structure, variants
 
 if TYPE_CHECKING:
@@ -89,6 +92,14 @@ class Recipe:
         Training steps of the model that makes `constant`.
     stage_steps : tuple[int, int, int]
         Training steps of the three stages of the first model; in the third it has its outer descriptor.
+    onward : Sampling
+        Runs with the first model, for its angular term.
+    refine_steps : int
+        Training steps of this term (`refine`).
+    refine_weights : dict[str, float]
+        `weights` of this training.
+    sizes : AngularSettings
+        Sizes of the term.
     member_steps : tuple[int, int]
         Training steps of the other models, which have one descriptor: of the second from the second stage of the first,
         and of those with weights of their own.
@@ -158,6 +169,21 @@ class Recipe:
         200,
         pushed=True,
     )  # fmt: skip
+    onward: Sampling = Sampling(
+        "onward",
+        (
+            *(("LSPSCl", seed) for seed in range(4, 10)), *(("beta-Li3PS4", seed) for seed in range(3)),
+            ("x=0.00,y=0.50", 1), ("LPSCl-III", 4), ("LPSCl-II", 1),
+        ),
+        (300.0, 600.0, 900.0),
+        12,
+        150,
+    )  # fmt: skip
+    refine_steps: int = 75_000
+    refine_weights: dict[str, float] = field(
+        default_factory=lambda: {"close*": 0.4, "melts*": 0.5, "*LSPSCl*": 4.0, "*Li3PS4*": 2.0}
+    )
+    sizes: AngularSettings = field(default_factory=AngularSettings)
     first_steps: int = 36_000
     stage_steps: tuple[int, int, int] = (57_000, 200_000, 90_000)
     member_steps: tuple[int, int] = (25_000, 120_000)
@@ -179,6 +205,10 @@ QUICK = Recipe(
     added=(Sampling("strained", _PAIR, (600.0,), 2, 5, None, (-0.02,)),),
     judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
     close=Sampling("close", (("gamma-Li3PS4", 0),), (600.0,), 2, 10, pushed=True),
+    onward=Sampling("onward", (("gamma-Li3PS4", 1),), (600.0,), 2, 10),
+    refine_steps=300,
+    refine_weights={"*Li3PS4*": 2.0},
+    sizes=AngularSettings(basis=6, channels=5, axes=3, neurons=8),
     first_steps=500,
     stage_steps=(1500, 1500, 500),
     member_steps=(500, 1500),
@@ -252,9 +282,10 @@ def reproduce(
     temperature with it, labelled; stage one on nine tenths of both; runs with that model on strained cells, large cells
     and melts, labelled; stage two from the weights of stage one, on all but the tenth; melts with that model and pairs
     of anions pushed together, labelled; stage three, in which the model has its second, outer descriptor (`grow`). The
-    other members have one descriptor: the second goes on from stage two, the others have weights of their own.
-    Structures, random numbers and the order of frames are not those of the shipped files, so that the numbers agree,
-    not the bytes.
+    other members have one descriptor: the second goes on from stage two, the others have weights of their own. Runs
+    with the first, labelled; then it gets its angular term (`refine`), trained on all of it. Weights are stored in half
+    precision (`halve`). Structures, random numbers and the order of frames are not those of the shipped files, so that
+    the numbers agree, not the bytes.
     """
     place = Path(folder)
     if labels is None:
@@ -294,7 +325,24 @@ def reproduce(
     for member in range(2, recipe.members):
         seed = recipe.seed + member
         models.append(fitted(place / f"member-{member + 1}", train, long, overrides=single, seed=seed))
+    train += _sampled(recipe.onward, models[0], None, **shared)
+    models[0] = _refined(home / "refined.pb", models[0], train, recipe, progress)
     return _judged(place, models, len(train), judged)
+
+
+def _refined(target: Path, model: Path, train: Sequence[Atoms], recipe: Recipe, progress: bool) -> Path:
+    """Add the angular term, unless that is done."""
+    if not target.exists():
+        refine(
+            model,
+            train,
+            target,
+            settings=RefineSettings(steps=recipe.refine_steps, seed=recipe.seed),
+            sizes=recipe.sizes,
+            weights=recipe.refine_weights,
+            progress=progress,
+        )
+    return target
 
 
 def _judged(
@@ -306,9 +354,7 @@ def _judged(
     named = []
     for number, model in enumerate(models, 1):
         target = place / ("argyrodite.pb" if number == 1 else f"argyrodite.{number}.pb")
-        with atomic_path(target) as part:
-            part.write_bytes(model.read_bytes())
-        named.append(target)
+        named.append(halve(model, target))
     errors = tuple(evaluate(frames, IonPath(named[0])))
     return Reproduction(tuple(named), training_frames, errors, write_table(errors, place / "errors.csv"))
 

@@ -1,0 +1,389 @@
+"""Add an angular term to a frozen Deep Potential, and train the term alone."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError, IonpathError, require
+from ionpath.files import atomic_path
+from ionpath_ase._model import INSTALL, Model
+from ionpath_ase._quiet import quiet_stderr
+from ionpath_ase.training.angular import AngularSettings, angular_term, initial_values
+from ionpath_ase.training.fit import frame_weights
+from ionpath_ase.training.lean import read_graph
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+SCOPE = "angular"
+_SAVED = "refine/"
+_FORCE, _ENERGY, _VIRIAL = 0.05, 0.004, 0.01
+"""Errors of one weight in the loss: eV/A, eV/atom, eV/atom."""
+_STEEPEST = 20.0
+"""Gradients of the loss are cut to this length: melts do not rule the training."""
+_FALL = 0.003
+"""Of the learning rate, from the first step to the last."""
+_NORMALISED_FROM, _BLOCK, _KEPT_EVERY = 200, 500, 2000
+"""Frames that features are normalised by, frames drawn at a time, steps between checkpoints."""
+
+
+@dataclass(frozen=True)
+class RefineSettings:
+    """How the term is trained."""
+
+    steps: int = 60_000
+    """Steps of one frame each."""
+    learning_rate: float = 1e-3
+    """At the start; it falls exponentially to 3/1000 of this."""
+    decay: float = 0.2
+    """Weights shrink by this times the learning rate at each step: so frames are not learned by heart."""
+    seed: int = 1
+    """Seed of weights and of the order of frames."""
+
+
+def refine(
+    model: str | os.PathLike[str],
+    frames: Sequence[Atoms],
+    target: str | os.PathLike[str],
+    *,
+    settings: RefineSettings | None = None,
+    sizes: AngularSettings | None = None,
+    weights: Mapping[str, float] | None = None,
+    initial: str | os.PathLike[str] | None = None,
+    progress: bool = True,
+) -> Path:
+    """Train an angular term on what a potential leaves of the labels, and write both as one potential.
+
+    Parameters
+    ----------
+    model : str or path
+        Frozen TensorFlow model with ``se_e2_a`` descriptors (.pb); it may be compressed, and stays as it is.
+    frames : sequence of ase.Atoms
+        Labelled frames to train on, in cells that are periodic in all directions.
+    target : str or path
+        The new potential. Checkpoints lie beside it, as ``TARGET.npz``: the same call goes on from there.
+    settings : RefineSettings, optional
+        Length and rates of the training.
+    sizes : AngularSettings, optional
+        Sizes of the term.
+    weights : mapping of str to float, optional
+        How much more often frames are drawn, by pattern of their tag, as in `fit`.
+    initial : str or path, optional
+        Checkpoint (``.npz``) of a term of the same sizes to start from, for a second training on more frames.
+    progress : bool, default True
+        Show a bar with the mean error of forces in the last 500 steps.
+
+    Returns
+    -------
+    pathlib.Path
+        The new potential.
+
+    Raises
+    ------
+    InputError
+        If the model has such a term already or is no frozen potential, or a frame has no labels or no cell.
+    IonpathError
+        If the training diverges.
+    MissingDependency
+        If deepmd-kit with TensorFlow is not installed.
+
+    Notes
+    -----
+    Only the term is trained, on differences of energy, forces and virial: see
+    `ionpath_ase.training.angular` for its equation. Adam with decoupled decay of weights (Loshchilov and Hutter,
+    arXiv:1711.05101), one frame a step.
+
+    Examples
+    --------
+    >>> refine("frozen.pb", frames, "refined.pb")  # doctest: +SKIP
+    """
+    settings, sizes = settings or RefineSettings(), sizes or AngularSettings()
+    base = _Base(Path(model))
+    samples = _samples(base, frames)
+    chances = frame_weights(frames, weights or {})
+    start = initial_values(sizes, len(base.sel), settings.seed)
+    if initial is not None:
+        known = _load(_existing(initial), start)
+        start = {name: known[_SAVED + name] for name in start}
+    checkpoint = Path(f"{os.fspath(target)}.npz")
+    trained = _train(base, samples, chances, settings, start, sizes, checkpoint, progress)
+    return _write(base, trained, sizes, Path(target))
+
+
+class _Base:
+    """The graph of a frozen potential, and the names in it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.graph, self.tf = read_graph(path)
+        with quiet_stderr():
+            self.ops = require("deepmd.tf.env", purpose="adding to a frozen model", install=INSTALL).op_module
+        nodes = {node.name: node for node in self.graph.node}
+        self.suffix = "_0" if "o_rmat_0" in nodes else ""
+        scope = f"descrpt_attr{self.suffix}"
+        if not {f"o_rmat{self.suffix}", f"{scope}/t_avg", "o_atom_energy"} <= set(nodes):
+            self._refuse("a model of another kind")
+        if any(name.startswith(f"{SCOPE}/") for name in nodes):
+            self._refuse("one that has an angular term")
+        of_forces = [
+            node for node in nodes.values()
+            if node.op == "ProdForceSeA" and node.input[1] == f"o_rmat_deriv{self.suffix}"
+        ]  # fmt: skip
+        if len(of_forces) != 1:
+            self._refuse("a descriptor of another kind")
+        self.derivative = of_forces[0].input[0]
+        self.sel = [int(n) for n in self._constant(nodes, f"{scope}/sel")]
+        self.average = self._constant(nodes, f"{scope}/t_avg")
+        self.deviation = self._constant(nodes, f"{scope}/t_std")
+
+    def _refuse(self, got: str) -> None:
+        raise InputError(
+            f"model {self.path.name}",
+            need="a frozen Deep Potential of deepmd-kit's TensorFlow backend (.pb) with se_e2_a descriptors",
+            got=got,
+            remedy="freeze it with `dp --tf freeze`, and refine the model without a term",
+        )
+
+    def _constant(self, nodes: dict[str, Any], name: str) -> NDArray[Any]:
+        return np.asarray(self.tf.make_ndarray(nodes[name].attr["value"].tensor))
+
+    def built(self, values: dict[str, Any], sizes: AngularSettings) -> dict[str, Any]:
+        """Import the model into the default graph and add the term: tensors by name."""
+        tf, v1 = self.tf, self.tf.compat.v1
+        v1.import_graph_def(self.graph, name="")
+        graph = v1.get_default_graph()
+
+        def get(name: str) -> Any:
+            return graph.get_tensor_by_name(f"{name}:0")
+
+        matrix, natoms = get(f"o_rmat{self.suffix}"), get("t_natoms")
+        with tf.name_scope(SCOPE):
+            types = tf.reshape(get("t_type"), [-1, natoms[1]])[:, : natoms[0]]
+            environment = tf.reshape(matrix, [-1, natoms[0], 4 * sum(self.sel)])
+            energies, features = angular_term(
+                tf, environment, types, natoms[2:], self.sel, self.average, self.deviation, values, sizes
+            )
+            (slope,) = v1.gradients(energies, matrix)
+            slope = tf.reshape(slope, [-1, natoms[0] * 4 * sum(self.sel)], name="slope")
+        return {"energies": energies, "features": features, "slope": slope, "get": get}
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """What a frame is fed as, and what the model leaves of its labels, with atoms sorted by type."""
+
+    feed: dict[str, NDArray[Any]]
+    energy: float
+    forces: NDArray[np.float64]
+    virial: NDArray[np.float64]
+
+
+def _samples(base: _Base, frames: Sequence[Atoms]) -> list[_Sample]:
+    if not frames:
+        raise InputError("frames", need="at least one labelled frame", got="none")
+    model = Model(base.path)
+    made = []
+    for number, atoms in enumerate(frames):
+        if not atoms.pbc.all() or atoms.calc is None:
+            raise InputError(
+                f"frame {number}", need="energy, forces and stress in a cell periodic in all directions",
+                got="no labels" if atoms.calc is None else f"pbc {atoms.pbc.tolist()}",
+                remedy="label frames with `ionpath train label`",
+            )  # fmt: skip
+        types = model.types(atoms.get_chemical_symbols())
+        order = np.argsort(types, kind="stable")
+        found = model.evaluate(atoms.positions, atoms.cell.array, types)
+        counts = np.bincount(types, minlength=len(model.elements))
+        virial = -atoms.get_volume() * atoms.get_stress(voigt=False) - found.virial
+        feed = {
+            "t_coord": atoms.positions[order].ravel(),
+            "t_type": types[order].astype(np.int32),
+            "t_natoms": np.array([len(atoms), len(atoms), *counts], dtype=np.int32),
+            "t_box": atoms.cell.array.ravel(),
+            "t_mesh": np.zeros(6, dtype=np.int32),
+        }
+        forces = (atoms.get_forces() - found.forces)[order]
+        made.append(_Sample(feed, atoms.get_potential_energy() - found.energy, forces, virial.ravel()))
+    return made
+
+
+def _train(
+    base: _Base,
+    samples: list[_Sample],
+    chances: NDArray[np.float64],
+    settings: RefineSettings,
+    start: dict[str, NDArray[Any]],
+    sizes: AngularSettings,
+    checkpoint: Path,
+    progress: bool,
+) -> dict[str, NDArray[Any]]:
+    """Weights of the term, from a checkpoint on if there is one."""
+    from tqdm import tqdm
+
+    tf, v1 = base.tf, base.tf.compat.v1
+    kept = _load(checkpoint, start)
+    first = int(kept.pop("step", 0))
+    with tf.Graph().as_default(), v1.Session(config=_session(v1)) as session:
+        of_term = {
+            name: v1.get_variable(
+                f"{_SAVED}{name}", initializer=value, trainable=name not in ("mean", "scale")
+            )
+            for name, value in start.items()
+        }
+        goal = _objective(base, of_term, sizes)
+        rate, free = v1.placeholder(tf.float32, []), v1.trainable_variables()
+        slopes, _ = tf.clip_by_global_norm(v1.gradients(goal.loss, free), _STEEPEST)
+        stepped = v1.train.AdamOptimizer(rate).apply_gradients(zip(slopes, free, strict=True))
+        with tf.control_dependencies([stepped]):
+            step = tf.group([v1.assign(v, v * (1.0 - rate * settings.decay)) for v in free])
+        session.run(v1.global_variables_initializer())
+        saved = {variable.op.name: variable for variable in v1.global_variables()}
+        feeds = [goal.fed(sample) for sample in samples]
+        for name in kept:
+            saved[name].load(kept[name], session)
+        if not kept and (start["scale"] == 1.0).all():
+            _normalise(session, goal.features, feeds, of_term, settings.seed)
+        share, errors = chances / chances.sum(), []
+        with tqdm(total=settings.steps, initial=first, disable=not progress, desc="refine") as bar:
+            for number in range(first, settings.steps):
+                if number % _BLOCK == 0 or number == first:
+                    rng = np.random.default_rng([settings.seed, number // _BLOCK])
+                    drawn = rng.choice(len(feeds), size=_BLOCK, p=share)
+                now = settings.learning_rate * _FALL ** (number / settings.steps)
+                _, error = session.run([step, goal.error], feeds[drawn[number % _BLOCK]] | {rate: now})
+                errors.append(error)
+                bar.update()
+                done = number + 1
+                if done % _BLOCK and done < settings.steps:
+                    continue
+                if not np.isfinite(errors).all():
+                    raise IonpathError(f"the training diverged before step {done}: lower the learning rate")
+                bar.set_postfix_str(f"{1e3 * np.mean(errors):.1f} meV/A")
+                errors = []
+                if done % _KEPT_EVERY == 0 or done == settings.steps:
+                    _save(checkpoint, session.run(saved) | {"step": np.array(done)})
+        return dict(session.run(of_term))
+
+
+@dataclass(frozen=True)
+class _Objective:
+    """What is made small, as tensors."""
+
+    loss: Any
+    error: Any
+    features: list[Any]
+    inputs: dict[str, Any]
+
+    def fed(self, sample: _Sample) -> dict[Any, Any]:
+        """One frame by tensor."""
+        given = sample.feed | {"energy": sample.energy, "forces": sample.forces, "virial": sample.virial}
+        return {self.inputs[name]: value for name, value in given.items()}
+
+
+def _objective(base: _Base, of_term: dict[str, Any], sizes: AngularSettings) -> _Objective:
+    """Squares of what the term leaves of the labels, each in units of its usual error."""
+    tf, v1 = base.tf, base.tf.compat.v1
+    require("deepmd.tf.op", purpose="training", install=INSTALL)  # knows derivatives of deepmd's operations
+    made = base.built(of_term, sizes)
+    get, slope = made["get"], made["slope"]
+    inputs = {name: get(name) for name in ("t_coord", "t_type", "t_natoms", "t_box", "t_mesh")}
+    for name, shape in (("energy", []), ("forces", [None, 3]), ("virial", [9])):
+        inputs[name] = v1.placeholder(tf.float64, shape)
+    natoms, sel = inputs["t_natoms"], {"n_a_sel": sum(base.sel), "n_r_sel": 0}
+    moved, near, apart = (get(f"o_{name}{base.suffix}") for name in ("rmat_deriv", "nlist", "rij"))
+    forces = tf.reshape(base.ops.prod_force_se_a(slope, moved, near, natoms, **sel), [-1, 3])
+    virial, _ = base.ops.prod_virial_se_a(slope, moved, apart, near, natoms, **sel)
+    per_atom = 1.0 / tf.cast(natoms[0], tf.float64)
+    energy = tf.cast(tf.reduce_sum(made["energies"]), tf.float64)
+    off = (
+        (1.0, (forces - inputs["forces"]) / _FORCE),
+        (0.1, (energy - inputs["energy"]) * per_atom / _ENERGY),
+        (0.05, (tf.reshape(virial, [9]) - inputs["virial"]) * per_atom / _VIRIAL),
+    )
+    loss = tf.add_n([weight * tf.reduce_mean(x * x) for weight, x in off])
+    return _Objective(loss, tf.reduce_mean(tf.abs(forces - inputs["forces"])), made["features"], inputs)
+
+
+def _session(v1: Any) -> Any:
+    """As many threads as OMP_NUM_THREADS says, all without it."""
+    threads = int(os.environ.get("OMP_NUM_THREADS", "0") or 0)
+    return v1.ConfigProto(intra_op_parallelism_threads=threads, inter_op_parallelism_threads=min(threads, 1))
+
+
+def _normalise(
+    session: Any, features: list[Any], feeds: list[dict[Any, Any]], of_term: dict[str, Any], seed: int
+) -> None:
+    """Give each number that a net receives a mean of 0 and a spread of 1 over some frames."""
+    rng = np.random.default_rng(seed)
+    chosen = rng.choice(len(feeds), size=min(_NORMALISED_FROM, len(feeds)), replace=False)
+    found = [session.run(features, feeds[k]) for k in chosen]
+    mean, scale = (session.run(of_term[name]) for name in ("mean", "scale"))
+    for kind in range(len(features)):
+        seen = np.concatenate([frame[kind][0] for frame in found])
+        if len(seen) > 1:
+            spread = seen.std(axis=0)
+            mean[kind] = seen.mean(axis=0)
+            scale[kind] = 1.0 / (spread + 0.02 * spread.max() + 1e-6)
+    of_term["mean"].load(mean, session)
+    of_term["scale"].load(scale, session)
+
+
+def _existing(checkpoint: str | os.PathLike[str]) -> Path:
+    if not Path(checkpoint).exists():
+        raise InputError(
+            "initial", need="a checkpoint of `refine` (.npz)", got=f"no file {os.fspath(checkpoint)}"
+        )
+    return Path(checkpoint)
+
+
+def _load(checkpoint: Path, start: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Values of a checkpoint by name; none if there is none."""
+    if not checkpoint.exists():
+        return {}
+    with np.load(checkpoint) as file:
+        kept = {name: file[name] for name in file.files}
+    found = {name: kept[_SAVED + name].shape for name in start if _SAVED + name in kept}
+    if found != {name: value.shape for name, value in start.items()}:
+        raise InputError(
+            f"checkpoint {checkpoint.name}", need="a term of the sizes that are asked for", got="another one",
+            remedy="remove it, write to another file, or ask for its sizes",
+        )  # fmt: skip
+    return kept
+
+
+def _save(checkpoint: Path, values: dict[str, NDArray[Any]]) -> None:
+    with atomic_path(checkpoint) as part, part.open("wb") as file:
+        np.savez(file, **values)  # type: ignore[arg-type]
+
+
+def _write(base: _Base, values: dict[str, NDArray[Any]], sizes: AngularSettings, target: Path) -> Path:
+    """Write the model with the term, whose weights are constants now."""
+    tf = base.tf
+    with tf.Graph().as_default() as graph:
+        made = base.built({name: tf.constant(value) for name, value in values.items()}, sizes)
+        of_model = graph.get_tensor_by_name(f"{base.derivative}:0")
+        with tf.name_scope(SCOPE):
+            energies = tf.reshape(made["energies"], [-1], name="energies")
+            slope = tf.add(of_model, made["slope"], name="slope_with_model")
+            inner = graph.get_operation_by_name("o_atom_energy").inputs[0]
+            atoms = tf.add(
+                inner, tf.reshape(tf.cast(energies, inner.dtype), tf.shape(inner)), name="energies_with_model"
+            )
+        whole = graph.as_graph_def()
+    for node in whole.node:
+        if node.op in ("ProdForceSeA", "ProdVirialSeA", "Switch"):
+            for k, given in enumerate(node.input):
+                if given == base.derivative:
+                    node.input[k] = slope.op.name
+        if node.name == "o_atom_energy":
+            node.input[0] = atoms.op.name
+    with atomic_path(target) as part:
+        part.write_bytes(whole.SerializeToString(deterministic=True))
+    return target
