@@ -13,7 +13,7 @@ from numpy.polynomial.legendre import Legendre
 
 from ionpath.errors import InputError
 from ionpath_ase import IonPath, run_md
-from ionpath_ase.potentials import resolve
+from ionpath_ase.potentials import members, resolve
 from ionpath_ase.training import AngularSettings, RefineSettings, halve, lean, read_frames, refine
 from ionpath_ase.training.angular import harmonics
 
@@ -221,6 +221,9 @@ def test_one_term_starts_from_another_and_takes_half_of_the_room(
     assert other[0] == pytest.approx(energy, abs=1e-3 * len(frames[0]))
     assert 0.0 < np.abs(other[1] - forces).mean() < 1e-3  # eV/A
     assert halve(small, tmp_path / "again.pb").read_bytes() == small.read_bytes()
+    for name in ("argyrodite", "argyrodite.2", "argyrodite.3"):  # those that are shipped
+        assert b"/half" in resolve(name).read_bytes()
+    assert sum(path.stat().st_size for path in members("argyrodite")) < 12e6
 
 
 def test_bad_input(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     melts = next(s for s in FULL.added if s.name == "melts")
     assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
     assert FULL.heated.final_temperature == 1200.0  # K
-    assert FULL.refine_steps == 75_000
+    assert FULL.refine_steps == 80_000
     assert (FULL.sizes.degree, FULL.sizes.channels, FULL.sizes.axes, FULL.sizes.neurons) == (4, 24, 8, 128)
     assert set(QUICK.overrides) <= set(PRESETS["shipped"])
 

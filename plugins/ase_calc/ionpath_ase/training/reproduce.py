@@ -172,14 +172,14 @@ class Recipe:
     onward: Sampling = Sampling(
         "onward",
         (
-            *(("LSPSCl", seed) for seed in range(4, 10)), *(("beta-Li3PS4", seed) for seed in range(3)),
+            *(("LSPSCl", seed) for seed in range(4, 18)), *(("beta-Li3PS4", seed) for seed in range(3)),
             ("x=0.00,y=0.50", 1), ("LPSCl-III", 4), ("LPSCl-II", 1),
         ),
         (300.0, 600.0, 900.0),
         12,
         150,
     )  # fmt: skip
-    refine_steps: int = 75_000
+    refine_steps: int = 80_000
     refine_weights: dict[str, float] = field(
         default_factory=lambda: {"close*": 0.4, "melts*": 0.5, "*LSPSCl*": 4.0, "*Li3PS4*": 2.0}
     )
