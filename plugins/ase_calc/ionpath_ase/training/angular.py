@@ -105,21 +105,22 @@ def harmonics(tf: Any, direction: Sequence[Any], degree: int) -> Any:
     x, y, z = direction
     found = [tf.ones_like(x), x, y, z]
     xx, yy, zz = x * x, y * y, z * z
+    rr = xx + yy + zz  # 1 for unit vectors; with it, shorter ones do not depend on the axes either
     if degree >= 2:
         a = 3.0**0.5
-        found += [a * x * y, a * y * z, a * x * z, 0.5 * a * (xx - yy), 0.5 * (3.0 * zz - 1.0)]
+        found += [a * x * y, a * y * z, a * x * z, 0.5 * a * (xx - yy), 0.5 * (3.0 * zz - rr)]
     if degree >= 3:
         a, b, c = (5 / 8) ** 0.5, 15.0**0.5, (3 / 8) ** 0.5
         found += [
-            a * y * (3.0 * xx - yy), b * x * y * z, c * y * (5.0 * zz - 1.0), 0.5 * z * (5.0 * zz - 3.0),
-            c * x * (5.0 * zz - 1.0), 0.5 * b * z * (xx - yy), a * x * (xx - 3.0 * yy),
+            a * y * (3.0 * xx - yy), b * x * y * z, c * y * (5.0 * zz - rr), 0.5 * z * (5.0 * zz - 3.0 * rr),
+            c * x * (5.0 * zz - rr), 0.5 * b * z * (xx - yy), a * x * (xx - 3.0 * yy),
         ]  # fmt: skip
     if degree >= 4:
         a, b, c, d = 35.0**0.5, (35 / 8) ** 0.5, 5.0**0.5, (5 / 8) ** 0.5
         found += [
-            0.5 * a * x * y * (xx - yy), b * y * z * (3.0 * xx - yy), 0.5 * c * x * y * (7.0 * zz - 1.0),
-            d * y * z * (7.0 * zz - 3.0), (35.0 * zz * zz - 30.0 * zz + 3.0) / 8.0, d * x * z * (7.0 * zz - 3.0),
-            0.25 * c * (xx - yy) * (7.0 * zz - 1.0), b * x * z * (xx - 3.0 * yy),
+            0.5 * a * x * y * (xx - yy), b * y * z * (3.0 * xx - yy), 0.5 * c * x * y * (7.0 * zz - rr),
+            d * y * z * (7.0 * zz - 3.0 * rr), (35.0 * zz * zz - 30.0 * zz * rr + 3.0 * rr * rr) / 8.0,
+            d * x * z * (7.0 * zz - 3.0 * rr), 0.25 * c * (xx - yy) * (7.0 * zz - rr), b * x * z * (xx - 3.0 * yy),
             0.125 * a * (xx * xx - 6.0 * xx * yy + yy * yy),
         ]  # fmt: skip
     return tf.stack(found, axis=-1)

@@ -38,13 +38,15 @@ def halve(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Pat
 
     Notes
     -----
-    Weights keep 11 of 24 bits. Tables of a compressed model stay as they are: differences of their entries count.
+    Matrices of the nets keep 11 of 24 bits. Tables of a compressed model and what normalises environments stay as they
+    are: there, small differences count.
     TensorFlow turns the weights into single precision once, when the model is loaded.
     """
     graph, tf = read_graph(source)
     for node in list(graph.node):
-        of_net = node.name.endswith("/matrix") or node.name.startswith("angular/")
-        if node.op != "Const" or not of_net or node.attr["dtype"].type != tf.float32.as_datatype_enum:
+        if (node.op, node.attr["dtype"].type) != ("Const", tf.float32.as_datatype_enum):
+            continue
+        if not node.name.endswith("/matrix"):
             continue
         value = tf.make_ndarray(node.attr["value"].tensor)
         if value.size < _SMALLEST or np.abs(value).max() > np.finfo(np.float16).max:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 SCOPE = "angular"
+_NAMES = {name: f"{SCOPE}/{name}/matrix" for name in ("first", "second")}
+"""Weights that may be stored in half precision (`halve`)."""
 _SAVED = "refine/"
 _FORCE, _ENERGY, _VIRIAL = 0.05, 0.004, 0.01
 """Errors of one weight in the loss: eV/A, eV/atom, eV/atom."""
@@ -367,7 +369,11 @@ def _write(base: _Base, values: dict[str, NDArray[Any]], sizes: AngularSettings,
     """Write the model with the term, whose weights are constants now."""
     tf = base.tf
     with tf.Graph().as_default() as graph:
-        made = base.built({name: tf.constant(value) for name, value in values.items()}, sizes)
+        fixed = {
+            name: tf.constant(value, name=_NAMES.get(name, f"{SCOPE}/{name}"))
+            for name, value in values.items()
+        }
+        made = base.built(fixed, sizes)
         of_model = graph.get_tensor_by_name(f"{base.derivative}:0")
         with tf.name_scope(SCOPE):
             energies = tf.reshape(made["energies"], [-1], name="energies")
