@@ -28,18 +28,27 @@ _TINY = 1e-6
 
 @dataclass(frozen=True)
 class AngularSettings:
-    """Sizes of the angular term."""
+    """Sizes of the angular term.
+
+    Attributes
+    ----------
+    degree : int
+        Highest degree in the direction to a neighbour, 1 to 4.
+    basis : int
+        Gaussians along the distance.
+    channels : int
+        Combinations of them for each pair of elements.
+    axes : int
+        Combinations of channels that each channel is multiplied with.
+    neurons : int
+        Neurons in both layers of the nets.
+    """
 
     degree: int = 4
-    """Highest degree in the direction to a neighbour, 1 to 4."""
     basis: int = 12
-    """Gaussians along the distance."""
     channels: int = 24
-    """Combinations of them for each pair of elements."""
     axes: int = 8
-    """Combinations of channels that each channel is multiplied with."""
     neurons: int = 128
-    """Neurons in both layers of the nets."""
 
     @property
     def features(self) -> int:

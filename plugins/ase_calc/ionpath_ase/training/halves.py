@@ -44,9 +44,9 @@ def halve(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Pat
     """
     graph, tf = read_graph(source)
     for node in list(graph.node):
-        if (node.op, node.attr["dtype"].type) != ("Const", tf.float32.as_datatype_enum):
+        if node.op != "Const" or not node.name.endswith("/matrix"):
             continue
-        if not node.name.endswith("/matrix"):
+        if node.attr["dtype"].type != tf.float32.as_datatype_enum:
             continue
         value = tf.make_ndarray(node.attr["value"].tensor)
         if value.size < _SMALLEST or np.abs(value).max() > np.finfo(np.float16).max:

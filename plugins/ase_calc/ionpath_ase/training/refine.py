@@ -38,16 +38,24 @@ _NORMALISED_FROM, _BLOCK, _KEPT_EVERY = 200, 500, 2000
 
 @dataclass(frozen=True)
 class RefineSettings:
-    """How the term is trained."""
+    """How the term is trained.
+
+    Attributes
+    ----------
+    steps : int
+        Steps of one frame each.
+    learning_rate : float
+        At the start; it falls exponentially to 3/1000 of this.
+    decay : float
+        Weights shrink by this times the learning rate at each step: so frames are not learned by heart.
+    seed : int
+        Seed of weights and of the order of frames.
+    """
 
     steps: int = 60_000
-    """Steps of one frame each."""
     learning_rate: float = 1e-3
-    """At the start; it falls exponentially to 3/1000 of this."""
     decay: float = 0.2
-    """Weights shrink by this times the learning rate at each step: so frames are not learned by heart."""
     seed: int = 1
-    """Seed of weights and of the order of frames."""
 
 
 def refine(
