@@ -9,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.io import write
 from ase.neighborlist import neighbor_list
 from numpy.polynomial.legendre import Legendre
 
 from ionpath.errors import InputError
 from ionpath_ase import IonPath, run_md
+from ionpath_ase.cli import train
 from ionpath_ase.potentials import members, resolve
 from ionpath_ase.training import AngularSettings, RefineSettings, halve, lean, read_frames, refine
 from ionpath_ase.training.angular import harmonics
@@ -230,6 +232,19 @@ def test_half_precision_takes_less_room(frames: list[Atoms], tmp_path: Path) -> 
     for name in ("argyrodite", "argyrodite.2", "argyrodite.3"):  # those that are shipped
         assert b"/half" in resolve(name).read_bytes()
     assert sum(path.stat().st_size for path in members("argyrodite")) < 12e6
+
+
+def test_command_line(frames: list[Atoms], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels, made = tmp_path / "labels.extxyz", tmp_path / "made.pb"
+    write(labels, frames[:2])
+    words = ["refine", str(BASE), str(labels), "-o", str(made), "--steps", "2", "--weight", "LSPSCl*=2"]
+    assert train(words) == 0
+    assert f"{made}: `ionpath md --model {made}`" in capsys.readouterr().out
+    assert (tmp_path / "made.pb.npz").exists()
+    forces = energy_and_forces(made, frames[0])[1]
+    assert (
+        0.0 < np.abs(forces - energy_and_forces(BASE, frames[0])[1]).max() < 0.1
+    )  # two steps from a term of zero
 
 
 def test_bad_input(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:

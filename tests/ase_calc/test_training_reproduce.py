@@ -108,7 +108,7 @@ def test_labels_of_the_real_teacher(tmp_path: Path) -> None:
 
 
 def test_command_line_has_its_tasks(capsys: pytest.CaptureFixture[str]) -> None:
-    for task in ("structures", "loop", "dpgen", "reproduce"):
+    for task in ("structures", "refine", "loop", "dpgen", "reproduce"):
         with pytest.raises(SystemExit, match="^0$"):
             train([task, "--help"])
         assert "example" in capsys.readouterr().out
