@@ -100,8 +100,8 @@ def test_the_term_is_what_it_is_defined_to_be(refined: Path, frames: list[Atoms]
         }
     atoms = frames[1]
     term = energy_and_forces(refined, atoms)[0] - energy_and_forces(BASE, atoms)[0]
-    assert abs(term) > 1e-3
-    assert term == pytest.approx(defined(atoms, weights, SIZES, 6.0), abs=2e-4)
+    assert abs(term) > 1e-3  # eV, well above what the next line allows
+    assert term == pytest.approx(defined(atoms, weights, SIZES, 6.0), abs=2e-4)  # A; eV, single precision
 
 
 def test_training_lowers_the_error(refined: Path, frames: list[Atoms]) -> None:
@@ -109,7 +109,7 @@ def test_training_lowers_the_error(refined: Path, frames: list[Atoms]) -> None:
         np.mean([np.abs(energy_and_forces(model, atoms)[1] - atoms.get_forces()).mean() for atoms in frames])
         for model in (BASE, refined)
     )
-    assert 0.001 < after < 0.97 * before
+    assert 0.001 < after < 0.97 * before  # eV/A
 
 
 def test_forces_and_stress_are_derivatives(refined: Path, argyrodite: Atoms) -> None:
@@ -126,7 +126,9 @@ def test_forces_and_stress_are_derivatives(refined: Path, argyrodite: Atoms) -> 
             moved.calc = argyrodite.calc
             moved.positions[atom, axis] += step
             energies.append(moved.get_potential_energy())
-        assert forces[atom, axis] == pytest.approx((energies[1] - energies[0]) / 0.02, abs=0.01)
+        assert forces[atom, axis] == pytest.approx(
+            (energies[1] - energies[0]) / 0.02, abs=0.01
+        )  # eV/A, steps of 0.01 A
     strain = np.array([[0.5, 0.3, 0.0], [0.3, -0.2, 0.1], [0.0, 0.1, 0.4]])
     energies = []
     for step in (0.002, -0.002):
@@ -135,7 +137,7 @@ def test_forces_and_stress_are_derivatives(refined: Path, argyrodite: Atoms) -> 
         bent.set_cell(bent.cell.array @ (np.eye(3) + step * strain), scale_atoms=True)
         energies.append(bent.get_potential_energy())
     slope = (energies[0] - energies[1]) / 0.004 / argyrodite.get_volume()
-    assert (stress * strain).sum() == pytest.approx(slope, abs=2e-4)
+    assert (stress * strain).sum() == pytest.approx(slope, abs=2e-4)  # eV/A3
 
 
 def test_turned_renamed_and_repeated(refined: Path, argyrodite: Atoms) -> None:
@@ -181,7 +183,7 @@ def test_lammps_and_a_lean_twin_agree(refined: Path, argyrodite: Atoms, tmp_path
                 progress=False,
             )
         )  # fmt: skip
-    np.testing.assert_allclose(ends[0].atoms.positions, ends[1].atoms.positions, atol=1e-6)
+    np.testing.assert_allclose(ends[0].atoms.positions, ends[1].atoms.positions, atol=1e-6)  # A
 
 
 def test_a_stopped_training_goes_on_to_the_same_term(
@@ -195,11 +197,11 @@ def test_a_stopped_training_goes_on_to_the_same_term(
         save(checkpoint, values)
         calls.append(int(values["step"]))
         if len(calls) == 2:
-            raise KeyboardInterrupt
+            raise KeyboardInterrupt("after step 200")
 
     monkeypatch.setattr(MODULE, "_save", killed)
     target = tmp_path / "broken.pb"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(KeyboardInterrupt, match="after step 200"):
         refine(BASE, frames, target, settings=SETTINGS, sizes=SIZES, progress=False)
     assert not target.exists()
     refine(BASE, frames, target, settings=SETTINGS, sizes=SIZES, progress=False)
