@@ -172,16 +172,16 @@ class Recipe:
     onward: Sampling = Sampling(
         "onward",
         (
-            *(("LSPSCl", seed) for seed in range(4, 18)), *(("beta-Li3PS4", seed) for seed in range(3)),
+            *(("LSPSCl", seed) for seed in range(4, 57)), *(("beta-Li3PS4", seed) for seed in range(3)),
             ("x=0.00,y=0.50", 1), ("LPSCl-III", 4), ("LPSCl-II", 1),
         ),
         (300.0, 600.0, 900.0),
         12,
         150,
     )  # fmt: skip
-    refine_steps: int = 80_000
+    refine_steps: int = 120_000
     refine_weights: dict[str, float] = field(
-        default_factory=lambda: {"close*": 0.4, "melts*": 0.5, "*LSPSCl*": 4.0, "*Li3PS4*": 2.0}
+        default_factory=lambda: {"close*": 0.4, "melts*": 0.5, "*LSPSCl*": 2.2, "*Li3PS4*": 2.0}
     )
     sizes: AngularSettings = field(default_factory=AngularSettings)
     first_steps: int = 36_000
@@ -197,7 +197,7 @@ class Recipe:
 
 
 FULL = Recipe()
-"""The way of the shipped potential: some 2,000 labels, and hours to days on a processor."""
+"""The way of the shipped potential: some 4,000 labels, and hours to days on a processor."""
 _PAIR = (("LiCl", 0), ("gamma-Li3PS4", 0))
 QUICK = Recipe(
     heated=Sampling("heated", _PAIR, (300.0,), 4, 5, 600.0, (0.0, 0.02)),
