@@ -308,13 +308,15 @@ def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
 def test_shipped_potential_on_frames_of_its_teacher() -> None:
     """Trajectories of their own, of which no frame was in training; the numbers of the model card."""
     total = {row.tag: row for row in evaluate(read_frames(HELD_OUT), IonPath())}
-    for name, most in (("LPSCl-II", 35.0), ("LPSCl-III-1", 35.0), ("inv50", 35.0), ("beta-Li3PS4", 46.0)):
-        means = [total[f"{name}/{kelvin}K"].force_mae for kelvin in (300, 600, 900)]
-        assert np.mean(means) < most, name  # meV/A
-    assert total["LSPSCl.2/600K"].force_mae < 49.0  # an arrangement that was not in training
-    assert total["all"].force_mae < 41.0
-    assert total["all"].energy_mae < 2.0  # meV/atom
-    assert total["all"].stress_mae < 0.08  # GPa
+    for name in ("LPSCl-II", "LPSCl-III-1", "inv50", "beta-Li3PS4", "LSPSCl"):
+        rows = [row for tag, row in total.items() if tag.startswith(name)]  # 300, 600 and 900 K
+        frames = [row.frames for row in rows]
+        assert np.average([row.force_mae for row in rows], weights=frames) < 35.0, name  # meV/A
+        assert np.average([row.energy_mae for row in rows], weights=frames) < 2.0, name  # meV/atom
+    assert len([tag for tag in total if tag.startswith("LSPSCl")]) == 6  # LSPSCl.2 was not in training
+    assert total["all"].force_mae < 31.0
+    assert total["all"].energy_mae < 1.0  # meV/atom
+    assert total["all"].stress_mae < 0.06  # GPa
 
 
 def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
