@@ -143,8 +143,8 @@ def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
     """A minute of LAMMPS: a 75Li2S-25P2S5 glass out of beta-Li3PS4, far too fast for a real one."""
     crystal = starting_structure("beta-Li3PS4")
     steps = [
-        HeatStep(1500.0, 8.0, ensemble="nvt", timestep=1.0),
-        HeatStep(1500.0, 6.0, 300.0, ensemble="nvt"),
+        HeatStep(1800.0, 10.0, ensemble="nvt", timestep=1.0),
+        HeatStep(1800.0, 6.0, 300.0, ensemble="nvt"),
         HeatStep(300.0, 6.0),
     ]
     glass = anneal(crystal, tmp_path, steps, seed=3, progress=False).atoms
@@ -168,8 +168,8 @@ def test_glass_ceramic_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> N
         crystal_fraction=0.5,
         relax_picoseconds=4.0,
         melt={
-            "melt_temperature": 1800.0,
-            "melt_picoseconds": 6.0,
+            "melt_temperature": 2100.0,
+            "melt_picoseconds": 8.0,
             "cooling_rate": 300.0,
             "settle_picoseconds": 2.0,
         },
