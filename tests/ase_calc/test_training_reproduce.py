@@ -47,15 +47,16 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     } <= names
     count = {
         s.name: len(s.starts) * len(s.temperatures) * len(s.strains) * s.frames
-        for s in (FULL.heated, FULL.constant, *FULL.added, FULL.judged)
+        for s in (FULL.heated, FULL.constant, *FULL.added, FULL.judged, FULL.onward)
     }
     assert 600 < count["heated"] < 700  # 653 in the model card
     assert 700 < count["constant"] < 950  # 900
+    assert 2000 < count["onward"] < 2200  # 2,118
     assert count["judged"] == 45
     melts = next(s for s in FULL.added if s.name == "melts")
     assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
     assert FULL.heated.final_temperature == 1200.0  # K
-    assert FULL.refine_steps == 80_000
+    assert FULL.refine_steps == 120_000
     assert (FULL.sizes.degree, FULL.sizes.channels, FULL.sizes.axes, FULL.sizes.neurons) == (4, 24, 8, 128)
     assert set(QUICK.overrides) <= set(PRESETS["shipped"])
 
