@@ -51,7 +51,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     }
     assert 600 < count["heated"] < 700  # 653 in the model card
     assert 700 < count["constant"] < 950  # 900
-    assert 2000 < count["onward"] < 2200  # 2,118
+    assert 2000 < count["onward"] < 2200  # 2,118 in the model card
     assert count["judged"] == 45
     melts = next(s for s in FULL.added if s.name == "melts")
     assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
