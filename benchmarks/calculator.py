@@ -1,6 +1,6 @@
 """IonPath against deepmd-kit's own ASE calculator and the bare call of the model, at three sizes.
 
-python benchmarks/calculator.py [--quick]
+python benchmarks/calculator.py [--quick] [--model argyrodite.2]
 
 Answers are compared first. Times are the best of several calls in milliseconds of CPU time, in one
 process, with positions changed before each call. Set OMP_NUM_THREADS=1 for one thread.
@@ -50,12 +50,13 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two sizes, few calls")
+    parser.add_argument("--model", default="argyrodite", help="name of a shipped potential, or a model file")
     options = parser.parse_args()
-    ours = IonPath()
+    ours = IonPath(options.model)
     ours._model.load()  # quietly
     from deepmd.calculator import DP
 
-    theirs = DP(resolve("argyrodite"))
+    theirs = DP(resolve(options.model))
     sizes = {52: (1, 1, 1), 416: (2, 2, 2), 3328: (4, 4, 4)}
     print(
         f"{'atoms':>6s} {'model call':>11s} {'IonPath':>9s} {'deepmd DP':>10s}  ms; IonPath / model, IonPath / DP"
