@@ -18,7 +18,7 @@ from ase.io import read, write
 
 from ionpath.errors import InputError
 from ionpath_ase import Committee, IonPath
-from ionpath_ase._geometry import closest_pair
+from ionpath_ase._geometry import ContactCheck, check_positions, closest_pair, contact_radii
 from ionpath_ase.calculator import force_deviation
 from ionpath_ase.potentials import available, resolve
 
@@ -252,6 +252,32 @@ def test_closest_pair_is_that_of_all_pairs(argyrodite: Atoms) -> None:
     assert found is not None
     assert found[:2] == (3, 7)
     assert found[2] == pytest.approx(0.3)
+
+
+def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None:
+    radii = contact_radii(argyrodite.numbers)
+    gaps = argyrodite.get_all_distances(mic=True) - radii[:, None] - radii
+    np.fill_diagonal(gaps, np.inf)
+    found = closest_pair(argyrodite.positions, argyrodite.cell.array, gaps.min() + 1e-6, radii)
+    assert found is not None
+    assert found[2] == pytest.approx(gaps.min())
+    assert closest_pair(argyrodite.positions, argyrodite.cell.array, gaps.min() - 1e-6, radii) is None
+    one, two = np.flatnonzero(argyrodite.symbols == "P")[:2]
+    argyrodite.positions[two] = argyrodite.positions[one] + [0.0, 0.0, 1.3]
+    with pytest.raises(
+        InputError, match=rf"atoms at least 1.39 A apart, got atoms {one} and {two} at 1.300 A"
+    ):
+        ContactCheck(0.0, radii)(argyrodite.positions, argyrodite.cell.array)
+    nitrogen = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.1]])  # A: no bond is shorter for its atoms
+    check_positions(nitrogen, None, 0.0, contact_radii(np.array([7, 7])))
+
+
+def test_real_melts_have_no_contacts(shared_data: Path) -> None:
+    for name in ("Li7PS6", "beta-Li3PS4"):
+        frames = read(shared_data / "dft" / f"{name}.extxyz.gz", ":")
+        assert len(frames) >= 100
+        for frame in frames:  # CP2K PBE at 3000 K
+            check_positions(frame.positions, frame.cell.array, 0.0, contact_radii(frame.numbers))
 
 
 def test_errors_say_what_is_wrong(salt: Atoms, calculator: IonPath, tmp_path: Path) -> None:

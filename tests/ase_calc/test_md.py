@@ -248,12 +248,13 @@ def test_atoms_that_fall_onto_each_other_stop_the_run(copper: Atoms, tmp_path: P
     )
     path = tmp_path / "cu.extxyz"
     with pytest.raises(
-        IonpathError, match=r"step (\d+): atoms 0 and 1 at 0\.\d+ A; the last good frame is step"
+        IonpathError,
+        match=r"step (\d+): need atoms at least 1\.72 A apart, got atoms 0 and 1 at [01]\.\d+ A; the last good",
     ) as found:
         MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
     last = read(path, "-1")
     assert last.info["step"] == int(str(found.value).split()[1][:-1]) - 5
-    assert last.get_distance(0, 1, mic=True) > 0.6
+    assert last.get_distance(0, 1, mic=True) > 2 * 0.65 * 1.32  # A: the covalent radius of copper
 
 
 def test_nan_forces_stop_the_run_and_keep_the_last_good_frame(copper: Atoms, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 
 from ionpath.errors import InputError, IonpathError
-from ionpath_ase._geometry import ContactCheck
+from ionpath_ase._geometry import ContactCheck, contact_radii
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
 from ionpath_ase.md.start import plumed_lines, prepare
@@ -25,8 +25,6 @@ from ionpath_ase.md.writers import FrameFile, cut, open_writer
 if TYPE_CHECKING:
     from ase import Atoms
 
-CLOSEST = 0.6
-"""Distance in A at which a run stops; atoms of a molecule of hydrogen are 0.74 A apart."""
 COLUMNS = (
     "step",
     "time_ps",
@@ -125,7 +123,7 @@ class MolecularDynamics:
                 got=str(settings.checkpoint_stride),
             )
         self.atoms, self.settings = prepare(atoms, settings)
-        self._contacts = ContactCheck(CLOSEST)
+        self._contacts = ContactCheck(0.0, contact_radii(self.atoms.numbers))
 
     def run(self) -> MDResult:
         """Make the steps that are left.
@@ -138,8 +136,9 @@ class MolecularDynamics:
         Raises
         ------
         UnstableRun
-            If positions or energy stop being finite, or atoms come closer than `CLOSEST`. The trajectory then ends with
-            the last good frame, and the checkpoint is intact.
+            If positions or energy stop being finite, or atoms come closer than any bond: 0.65 of the sum of their
+            covalent radii, where alkali metals count with 0.5. The trajectory then ends with the last good frame, and
+            the checkpoint is intact.
         IonpathError
             If the disk is full; with the same guarantee.
         """
@@ -213,8 +212,8 @@ class MolecularDynamics:
             self._contacts(snapshot.positions, snapshot.cell if self.atoms.pbc.all() else None)
         except InputError as error:
             raise UnstableRun(
-                f"step {snapshot.step}: {error.got}; {kept}; the potential was not trained on what happens here: "
-                "lower the temperature, or train it on such frames"
+                f"step {snapshot.step}: need {error.need}, got {error.got}; {kept}; the potential was not trained on "
+                "what happens here: lower the temperature, or train it on such frames"
             ) from error
 
     def _write(self, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int) -> int:
