@@ -263,9 +263,9 @@ def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None
     assert found[2] == pytest.approx(gaps.min())
     assert closest_pair(argyrodite.positions, argyrodite.cell.array, gaps.min() - 1e-6, radii) is None
     one, two = np.flatnonzero(argyrodite.symbols == "P")[:2]
-    argyrodite.positions[two] = argyrodite.positions[one] + [0.0, 0.0, 1.3]
+    argyrodite.positions[two] = argyrodite.positions[one] + [0.0, 0.0, 1.5]
     with pytest.raises(
-        InputError, match=rf"atoms at least 1.39 A apart, got atoms {one} and {two} at 1.300 A"
+        InputError, match=rf"atoms at least 1.6 A apart, got atoms {one} and {two} at 1.500 A"
     ):
         ContactCheck(0.0, radii)(argyrodite.positions, argyrodite.cell.array)
     nitrogen = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.1]])  # A: no bond is shorter for its atoms

@@ -85,18 +85,21 @@ def contact_radii(numbers: NDArray[np.integer[Any]]) -> FloatArray:
     Returns
     -------
     numpy.ndarray, shape (n_atoms,)
-        Radii in A: 0.65 of the covalent radius (Cordero et al., doi:10.1039/b801115j), for alkali metals 0.5.
+        Radii in A, a share of the covalent radius (Cordero et al., doi:10.1039/b801115j): 0.75 for Si, P, S, Cl and the
+        elements below them, 0.5 for alkali metals, 0.65 for all others.
 
     Notes
     -----
-    The strongest bonds of all, such as those of nitrogen or carbon monoxide, are 0.77 to 0.8 of the sum of covalent
-    radii long. In first-principles melts of Li7PS6 and Li3PS4 at 3000 K no pair comes below 0.74 but for two lithium
-    ions, which meet at 0.63 (1.6 A). Potentials that fail leave phosphorus at 0.6 of its bond (1.3 A).
+    The shortest bonds there are, relative to covalent radii: 0.77 in N2, 0.79 in CO; 0.88 in P2, 0.84 in PN and SO2. In
+    first-principles melts of Li7PS6 and Li3PS4 at 3000 K no pair comes below 0.74 but for two lithium ions, which meet
+    at 0.63 (1.6 A). Potentials that fail leave two phosphorus atoms at 0.6 to 0.7 (1.3 to 1.5 A).
     """
     from ase.data import covalent_radii
 
-    alkali = np.isin(numbers, (3, 11, 19, 37, 55))
-    return np.asarray(np.where(alkali, 0.5, 0.65) * covalent_radii[numbers], dtype=float)
+    share = np.full(len(numbers), 0.65)
+    share[np.isin(numbers, (3, 11, 19, 37, 55))] = 0.5
+    share[np.isin(numbers, (14, 15, 16, 17, 32, 33, 34, 35, 50, 51, 52, 53))] = 0.75
+    return np.asarray(share * covalent_radii[numbers], dtype=float)
 
 
 def check_positions(

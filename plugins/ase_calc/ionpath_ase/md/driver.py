@@ -136,9 +136,9 @@ class MolecularDynamics:
         Raises
         ------
         UnstableRun
-            If positions or energy stop being finite, or atoms come closer than any bond: 0.65 of the sum of their
-            covalent radii, where alkali metals count with 0.5. The trajectory then ends with the last good frame, and
-            the checkpoint is intact.
+            If positions or energy stop being finite, or atoms come closer than any bond of theirs (1.6 A for P and P,
+            1.6 A for S and S, 1.3 A for Li and Li). The trajectory then ends with the last good frame, and the
+            checkpoint is intact.
         IonpathError
             If the disk is full; with the same guarantee.
         """
