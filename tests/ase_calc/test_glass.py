@@ -14,9 +14,13 @@ from ase.calculators.emt import EMT
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath_ase import anneal, glass_ceramic, run_md
+from ionpath_ase import IonPath, anneal, glass_ceramic, run_md
+from ionpath_ase._geometry import check_positions, contact_radii
 from ionpath_ase.glass import PROTOCOLS, HeatStep, crystal_in_glass
-from ionpath_ase.training import starting_structure
+from ionpath_ase.md import UnstableRun
+from ionpath_ase.training import evaluate, read_frames, starting_structure
+
+DATA = Path(__file__).with_name("data")
 
 QUICK: dict[str, Any] = {
     "engine": "ase",
@@ -142,11 +146,11 @@ def phosphorus_with_four_sulfur(atoms: Atoms) -> float:
 
 @pytest.mark.slow
 def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
-    """A minute of LAMMPS: a 75Li2S-25P2S5 glass out of beta-Li3PS4, far too fast for a real one."""
+    """Minutes of LAMMPS: a 75Li2S-25P2S5 glass out of beta-Li3PS4, far too fast for a real one."""
     crystal = starting_structure("beta-Li3PS4")
     steps = [
-        HeatStep(1800.0, 10.0, ensemble="nvt", timestep=1.0),
-        HeatStep(1800.0, 6.0, 300.0, ensemble="nvt"),
+        HeatStep(1500.0, 20.0, ensemble="nvt"),  # the published temperature
+        HeatStep(1500.0, 6.0, 300.0, ensemble="nvt"),
         HeatStep(300.0, 6.0),
     ]
     glass = anneal(crystal, tmp_path, steps, seed=3, progress=False).atoms
@@ -210,15 +214,37 @@ def test_the_rest_of_a_glass_ceramic_melts(ceramic: Ceramic) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["argyrodite", "argyrodite.2"])
 @pytest.mark.parametrize(
-    ("name", "kelvin"), [("beta-Li3PS4", 1500.0), ("beta-Li3PS4", 2000.0), ("LSPSCl", 1800.0)]
+    ("name", "kelvin", "picoseconds"),
+    [("beta-Li3PS4", 1500.0, 20.0), ("LPSCl-II", 1500.0, 20.0), ("LSPSCl", 1800.0, 5.0)],
 )
-def test_melts_hold(name: str, kelvin: float, model: str, tmp_path: Path) -> None:
-    """Melts in which anions fell onto each other within 3 ps before pairs at 1.35 to 2.6 A were in training."""
+def test_melts_hold(name: str, kelvin: float, picoseconds: float, model: str, tmp_path: Path) -> None:
+    """Melts at the published temperature, and one in which anions fell onto each other before that was in training."""
     atoms = starting_structure(name, shortest=6.0, seed=2)
     done = run_md(
-        atoms, temperature=kelvin, picoseconds=5.0, thermostat="langevin", seed=2, model=model, progress=False,
+        atoms, temperature=kelvin, picoseconds=picoseconds, thermostat="langevin", seed=2, model=model,
+        progress=False, trajectory=tmp_path / "melt.xtc",
+    )  # fmt: skip
+    assert phosphorus_with_four_sulfur(done.atoms) >= 0.75
+    check_positions(done.atoms.positions, done.atoms.cell.array, 0.0, contact_radii(done.atoms.numbers))
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, raises=UnstableRun, reason="tetrahedra break and P falls onto P: docs/potential.md"
+)
+def test_a_melt_at_2000_kelvin_holds(tmp_path: Path) -> None:
+    atoms = starting_structure("beta-Li3PS4", shortest=6.0, seed=2)
+    run_md(
+        atoms, temperature=2000.0, picoseconds=20.0, thermostat="langevin", seed=2, progress=False,
         trajectory=tmp_path / "melt.xtc",
     )  # fmt: skip
-    distances = done.atoms.get_all_distances(mic=True)
-    np.fill_diagonal(distances, np.inf)
-    assert distances.min() > 1.3  # A
+
+
+def test_a_hot_melt_is_described_until_phosphorus_meets_phosphorus() -> None:
+    """Frames of 192 atoms at 1800 K, 5 to 9 ps, before tetrahedra broke; those after it have the tag melt:contact."""
+    rows = {row.tag: row for row in evaluate(read_frames(DATA / "hot-melt.extxyz.gz"), IonPath())}
+    assert rows["melt:before"].force_mae < 100.0  # meV/A
+    assert rows["melt:before"].energy_mae < 10.0  # meV/atom
+    assert (
+        rows["melt:contact"].force_mae > 300.0
+    )  # if this fails, a better potential has come: say so in its card
