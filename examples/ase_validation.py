@@ -66,9 +66,10 @@ def slope_with_error(time: np.ndarray, series: np.ndarray, blocks: int = 8) -> t
 
 
 def table(options: argparse.Namespace) -> None:
-    """Print one line per run."""
+    """Print one line per run, and then what became of its tetrahedra."""
     from ase.io import read
 
+    tetrahedra = []
     print(
         "| system | ensemble | K | ps | whole PS4, least | drift (meV/atom/100 ps) | a (A) | GPa | D (cm2/s) |"
     )
@@ -86,6 +87,7 @@ def table(options: argparse.Namespace) -> None:
         kept = frames[int(SETTLE * len(frames)) :]
         found = diffusion(kept, float(kelvin[:-1]))
         whole = min(map(whole_tetrahedra, frames[::10]))
+        tetrahedra.append(f"{path.stem}: {bonds(frames)}")
         print(
             f"| {system} | {ensemble} | {kelvin[:-1]} | {log['time_ps'][-1]:.0f} "
             f"| {whole} of {number} | "
@@ -93,6 +95,7 @@ def table(options: argparse.Namespace) -> None:
             f"| {pressure[0]:+.2f} ± {pressure[1]:.2f} | {found} |",
             flush=True,
         )
+    print("", *tetrahedra, sep="\n")
 
 
 def diffusion(kept: list, temperature: float) -> str:
@@ -122,6 +125,20 @@ def whole_tetrahedra(atoms) -> int:
     phosphorus, sulfur = np.flatnonzero(atoms.symbols == "P"), np.flatnonzero(atoms.symbols == "S")
     near = [atoms.get_distances(i, sulfur, mic=True) < 2.6 for i in phosphorus]
     return int((np.sum(near, axis=1) == 4).sum())
+
+
+def bonds(frames: list) -> str:
+    """Say how long P-S bonds became, and whether phosphorus has its own sulfur at the end."""
+    symbols = frames[0].symbols
+    phosphorus, sulfur = np.flatnonzero(symbols == "P"), np.flatnonzero(symbols == "S")
+    distances = np.array([[a.get_distances(i, sulfur, mic=True) for i in phosphorus] for a in frames])
+    nearest = np.sort(np.argsort(distances, axis=-1)[:, :, :4], axis=-1)
+    longest = np.sort(distances, axis=-1)[:, :, 3]
+    own = int((nearest[0] == nearest[-1]).all(axis=-1).sum())
+    return (
+        f"{own} of {len(phosphorus)} P have at the end the four S they began with; the longest of four P-S is "
+        f"{longest.max():.2f} A, above 2.6 A in {int((longest > 2.6).any(axis=1).sum())} of {len(frames)} frames"
+    )
 
 
 def frames(options: argparse.Namespace) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,6 @@ import pytest
 from ase import Atoms
 from ase.build import bulk
 from ase.calculators.emt import EMT
-from numpy.typing import NDArray
 
 from ionpath.errors import InputError
 from ionpath_ase import IonPath, anneal, glass_ceramic, run_md
@@ -164,51 +162,32 @@ def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
     assert 1.5 < density < 2.1  # glasses of this composition have 1.8 to 1.9
 
 
-@dataclass(frozen=True)
-class Ceramic:
-    """Root mean square displacements (A) by element, in the slab and beside it, and whole PS4."""
-
-    slab: dict[str, float]
-    beside: dict[str, float]
-    whole: float
-
-
-@pytest.fixture(scope="module")
-def ceramic(tmp_path_factory: pytest.TempPathFactory) -> Ceramic:
-    """Ten minutes of LAMMPS: beta-Li3PS4 at 2000 K for 8 ps, 9 A thick, beside a slab of the crystal."""
+@pytest.mark.slow
+def test_a_slab_stays_crystalline_beside_its_glass(tmp_path: Path) -> None:
+    """Ten minutes of LAMMPS: beta-Li3PS4 at 1600 K for 12 ps, 28 A thick, beside a slab of the crystal of 13 A."""
     crystal = starting_structure("beta-Li3PS4")
-    shape: dict[str, float] = {"crystal_fraction": 0.5, "expansion": 1.12}  # a melt takes more room
+    shape: dict[str, Any] = {"crystal_fraction": 1 / 3, "axis": 2, "expansion": 1.1}  # a melt takes more room
     melt = {
-        "melt_temperature": 2000.0, "melt_picoseconds": 8.0, "cooling_rate": 300.0, "settle_picoseconds": 2.0,
+        "melt_temperature": 1600.0, "melt_picoseconds": 12.0, "cooling_rate": 300.0, "settle_picoseconds": 2.0,
+        "melt_timestep": 2.0,
     }  # fmt: skip
-    made = glass_ceramic(
-        crystal, tmp_path_factory.mktemp("ceramic"), relax_picoseconds=4.0, melt=melt, progress=False, **shape
-    )
-    assert made.n_crystal == len(crystal)
-    shift = made.atoms.positions - crystal_in_glass(crystal, **shape)[0].positions
-    shift -= shift[: made.n_crystal].mean(axis=0)
-    squares, in_slab = (shift**2).sum(axis=1), np.arange(len(shift)) < made.n_crystal
+    made = glass_ceramic(crystal, tmp_path, relax_picoseconds=4.0, melt=melt, progress=False, **shape)
+    start, n_crystal = crystal_in_glass(crystal, **shape)
+    assert made.n_crystal == n_crystal == len(crystal)
 
-    def moved(chosen: NDArray[np.bool_]) -> dict[str, float]:
-        return {e: float(squares[chosen & (made.atoms.symbols == e)].mean() ** 0.5) for e in ("P", "S")}
+    def moved(atoms: Atoms, chosen: slice, element: str) -> float:
+        """Root mean square displacement in A, less that of the slab as a whole."""
+        shift = atoms.positions - start.positions
+        shift -= shift[:n_crystal].mean(axis=0)
+        return float((shift[chosen][start.symbols[chosen] == element] ** 2).sum(axis=1).mean() ** 0.5)
 
-    return Ceramic(moved(in_slab), moved(~in_slab), phosphorus_with_four_sulfur(made.atoms))
-
-
-@pytest.mark.slow
-def test_a_slab_stays_crystalline_beside_tetrahedra_that_turn(ceramic: Ceramic) -> None:
-    assert ceramic.slab["P"] < 1.2  # A, after 4 ps in which it was free
-    assert ceramic.slab["S"] < 0.8  # A; 0.3 in one run
-    assert ceramic.beside["S"] > 1.4  # A; 1.9 in the same run
-    assert ceramic.whole >= 0.75
-
-
-@pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="in 8 ps it does not melt beside a slab: docs/potential.md says what was tried"
-)
-def test_the_rest_of_a_glass_ceramic_melts(ceramic: Ceramic) -> None:
-    assert ceramic.beside["P"] > 1.5  # A: tetrahedra left their sites
+    glass, slab = slice(n_crystal, None), slice(n_crystal)
+    assert moved(made.quench.atoms, glass, "P") > 1.5  # tetrahedra left their sites
+    assert moved(made.quench.atoms, glass, "S") > 2.0
+    assert moved(made.quench.atoms, slab, "S") < 1e-6
+    assert moved(made.atoms, slab, "P") < 1.2  # after 4 ps in which it was free
+    assert moved(made.atoms, slab, "S") < 0.8
+    assert phosphorus_with_four_sulfur(made.atoms) >= 0.75
 
 
 @pytest.mark.slow
