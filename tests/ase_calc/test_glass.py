@@ -208,11 +208,12 @@ def test_the_rest_of_a_glass_ceramic_melts(ceramic: tuple[GlassCeramic, Atoms]) 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["argyrodite", "argyrodite.2"])
 @pytest.mark.parametrize(
-    ("name", "kelvin", "picoseconds"),
-    [("beta-Li3PS4", 1500.0, 20.0), ("LPSCl-II", 1500.0, 20.0), ("LSPSCl", 1800.0, 5.0)],
+    ("name", "kelvin", "picoseconds", "least"),
+    # the last has three P, of which one may have lost a sulfur
+    [("beta-Li3PS4", 1500.0, 20.0, 0.75), ("LPSCl-II", 1500.0, 20.0, 0.75), ("LSPSCl", 1800.0, 5.0, 0.66)],
 )
 def test_overheated_crystals_hold(
-    name: str, kelvin: float, picoseconds: float, model: str, tmp_path: Path
+    name: str, kelvin: float, picoseconds: float, least: float, model: str, tmp_path: Path
 ) -> None:
     """So hot that tetrahedra turn and leave their sites; anions fell onto each other before that was in training."""
     atoms = starting_structure(name, shortest=6.0, seed=2)
@@ -220,7 +221,7 @@ def test_overheated_crystals_hold(
         atoms, temperature=kelvin, picoseconds=picoseconds, thermostat="langevin", seed=2, model=model,
         progress=False, trajectory=tmp_path / "melt.xtc",
     )  # fmt: skip
-    assert phosphorus_with_four_sulfur(done.atoms) >= 0.75
+    assert phosphorus_with_four_sulfur(done.atoms) >= least
     check_positions(done.atoms.positions, done.atoms.cell.array, 0.0, contact_radii(done.atoms.numbers))
 
 
