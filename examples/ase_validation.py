@@ -23,6 +23,8 @@ SYSTEMS = ("LPSCl-II", "LPSCl-III")
 PAIRS = (("Li", "S"), ("P", "S"), ("Li", "Li"))
 EXPERIMENT = {"LPSCl-II": 9.85, "LPSCl-III": 9.80}
 """Cubic lattice parameters at 300 K in A: Li6PS5Cl, Li5.5PS4.5Cl1.5."""
+BOND = 2.6
+"""Largest length of a P-S bond in A."""
 SETTLE = 0.1
 """Share of each run that is left out."""
 
@@ -86,8 +88,9 @@ def table(options: argparse.Namespace) -> None:
         pressure = mean_with_error(log["pressure_GPa"][late])
         kept = frames[int(SETTLE * len(frames)) :]
         found = diffusion(kept, float(kelvin[:-1]))
-        whole = min(map(whole_tetrahedra, frames[::10]))
-        tetrahedra.append(f"{path.stem}: {bonds(frames)}")
+        to_sulfur = distances_to_sulfur(frames)
+        whole = ((to_sulfur[::10] < BOND).sum(axis=-1) == 4).sum(axis=-1).min()
+        tetrahedra.append(f"{path.stem}: {bonds(to_sulfur)}")
         print(
             f"| {system} | {ensemble} | {kelvin[:-1]} | {log['time_ps'][-1]:.0f} "
             f"| {whole} of {number} | "
@@ -120,24 +123,20 @@ def diffusion(kept: list, temperature: float) -> str:
     return f"{found.value * 1e-4:.2e} ± {found.error * 1e-4:.1e}"  # 1 A^2/ps is 1e-4 cm2/s
 
 
-def whole_tetrahedra(atoms) -> int:
-    """Count phosphorus atoms with exactly four sulfur atoms within 2.6 A."""
-    phosphorus, sulfur = np.flatnonzero(atoms.symbols == "P"), np.flatnonzero(atoms.symbols == "S")
-    near = [atoms.get_distances(i, sulfur, mic=True) < 2.6 for i in phosphorus]
-    return int((np.sum(near, axis=1) == 4).sum())
+def distances_to_sulfur(frames: list) -> np.ndarray:
+    """Distances in A of all phosphorus and sulfur atoms, shape (n_frames, n_phosphorus, n_sulfur)."""
+    phosphorus, sulfur = (np.flatnonzero(frames[0].symbols == element) for element in ("P", "S"))
+    return np.array([[a.get_distances(i, sulfur, mic=True) for i in phosphorus] for a in frames])
 
 
-def bonds(frames: list) -> str:
+def bonds(to_sulfur: np.ndarray) -> str:
     """Say how long P-S bonds became, and whether phosphorus has its own sulfur at the end."""
-    symbols = frames[0].symbols
-    phosphorus, sulfur = np.flatnonzero(symbols == "P"), np.flatnonzero(symbols == "S")
-    distances = np.array([[a.get_distances(i, sulfur, mic=True) for i in phosphorus] for a in frames])
-    nearest = np.sort(np.argsort(distances, axis=-1)[:, :, :4], axis=-1)
-    longest = np.sort(distances, axis=-1)[:, :, 3]
-    own = int((nearest[0] == nearest[-1]).all(axis=-1).sum())
+    order = np.argsort(to_sulfur, axis=-1)
+    own = (np.sort(order[0, :, :4]) == np.sort(order[-1, :, :4])).all(axis=-1)
+    longest = np.take_along_axis(to_sulfur, order[:, :, 3:4], axis=-1).max(axis=(1, 2))
     return (
-        f"{own} of {len(phosphorus)} P have at the end the four S they began with; the longest of four P-S is "
-        f"{longest.max():.2f} A, above 2.6 A in {int((longest > 2.6).any(axis=1).sum())} of {len(frames)} frames"
+        f"{own.sum()} of {own.size} P have at the end the four S they began with; the longest of four P-S is "
+        f"{longest.max():.2f} A, above {BOND} A in {(longest > BOND).sum()} of {longest.size} frames"
     )
 
 

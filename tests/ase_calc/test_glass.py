@@ -13,7 +13,6 @@ from ase.calculators.emt import EMT
 
 from ionpath.errors import InputError
 from ionpath_ase import IonPath, anneal, glass_ceramic, run_md
-from ionpath_ase._geometry import check_positions, contact_radii
 from ionpath_ase.glass import PROTOCOLS, GlassCeramic, HeatStep, crystal_in_glass
 from ionpath_ase.md import UnstableRun
 from ionpath_ase.training import evaluate, read_frames, starting_structure
@@ -189,20 +188,20 @@ def moved(atoms: Atoms, start: Atoms, chosen: slice, element: str, n_crystal: in
 def test_a_slab_stays_crystalline_beside_tetrahedra_that_turn(ceramic: tuple[GlassCeramic, Atoms]) -> None:
     made, start = ceramic
     n = made.n_crystal
-    assert moved(made.quench.atoms, start, slice(n, None), "S", n) > 2.0
+    assert moved(made.quench.atoms, start, slice(n, None), "S", n) > 2.0  # A; 2.8 in one run
     assert moved(made.quench.atoms, start, slice(n), "S", n) < 1e-6  # held at rest
-    assert moved(made.atoms, start, slice(n), "P", n) < 0.8  # after 4 ps in which it was free
-    assert moved(made.atoms, start, slice(n), "S", n) < 0.8
+    assert moved(made.atoms, start, slice(n), "P", n) < 0.8  # A, after 4 ps in which it was free
+    assert moved(made.atoms, start, slice(n), "S", n) < 0.8  # A; 0.3 in the same run
     assert phosphorus_with_four_sulfur(made.atoms) >= 0.75
 
 
 @pytest.mark.slow
 @pytest.mark.xfail(
-    strict=False, reason="12 ps are too short to melt beside a slab, in most runs: docs/potential.md"
+    strict=True, reason="in 12 ps it does not melt beside a slab: docs/potential.md says what was tried"
 )
 def test_the_rest_of_a_glass_ceramic_melts(ceramic: tuple[GlassCeramic, Atoms]) -> None:
     made, start = ceramic
-    assert moved(made.quench.atoms, start, slice(made.n_crystal, None), "P", made.n_crystal) > 1.5
+    assert moved(made.quench.atoms, start, slice(made.n_crystal, None), "P", made.n_crystal) > 1.5  # A
 
 
 @pytest.mark.slow
@@ -222,7 +221,9 @@ def test_overheated_crystals_hold(
         progress=False, trajectory=tmp_path / "melt.xtc",
     )  # fmt: skip
     assert phosphorus_with_four_sulfur(done.atoms) >= least
-    check_positions(done.atoms.positions, done.atoms.cell.array, 0.0, contact_radii(done.atoms.numbers))
+    distances = done.atoms.get_all_distances(mic=True)
+    np.fill_diagonal(distances, np.inf)
+    assert distances.min() > 1.3  # A
 
 
 @pytest.mark.slow
@@ -243,6 +244,5 @@ def test_a_hot_melt_is_described_until_phosphorus_meets_phosphorus() -> None:
     assert rows["melt:before"].force_mae < 100.0  # meV/A
     assert rows["melt:before"].energy_mae < 10.0  # meV/atom
     assert rows["packed:before"].force_mae < 150.0  # meV/A
-    assert (
-        rows["melt:contact"].force_mae > 300.0
-    )  # if this fails, a better potential has come: say so in its card
+    # if this fails, a better potential has come: say so in its card
+    assert rows["melt:contact"].force_mae > 300.0  # meV/A
