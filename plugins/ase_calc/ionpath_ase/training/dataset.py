@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -63,7 +65,13 @@ def _read(path: Path, kind: str | None) -> list[Atoms]:
     if kind is None or "/" not in kind:
         from ase.io import read
 
-        found: list[Atoms] = read(path, ":", format=kind)
+        found: list[Atoms]
+        if path.name.endswith((".xyz.gz", ".extxyz.gz")) and kind in (None, "extxyz"):
+            # ASE goes back and forth in the file, and gzip starts at the beginning each time it goes back
+            with gzip.open(path, "rt") as file:
+                found = read(io.StringIO(file.read()), ":", format="extxyz")
+        else:
+            found = read(path, ":", format=kind)
         return found
     dpdata = require("dpdata", purpose=f"reading {kind}", install='pip install "ionpath[ase]"')
     try:
