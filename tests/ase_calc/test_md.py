@@ -17,7 +17,8 @@ from ase.io import read
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath_ase import IonPath, run_md, temperature_series
-from ionpath_ase.md import MDSettings, MolecularDynamics
+from ionpath_ase._geometry import check_positions
+from ionpath_ase.md import MDSettings, MolecularDynamics, UnstableRun
 from ionpath_ase.md.lammps_engine import LammpsEngine, default_processes, launcher
 from ionpath_ase.md.state import load_checkpoint
 from ionpath_ase.md.writers import standard_frame
@@ -255,6 +256,36 @@ def test_atoms_that_fall_onto_each_other_stop_the_run(copper: Atoms, tmp_path: P
     last = read(path, "-1")
     assert last.info["step"] == int(str(found.value).split()[1][:-1]) - 5
     assert last.get_distance(0, 1, mic=True) > 2 * 0.65 * 1.32  # A: the covalent radius of copper
+
+
+class CollapsingAndSeen(Collapsing):
+    """The same, and each call refuses atoms on top of each other, as `IonPath` does."""
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        super().calculate(*args, **kwargs)
+        check_positions(self.atoms.positions, self.atoms.cell.array, 0.5)
+
+
+def test_atoms_that_fall_onto_each_other_between_frames_stop_the_run_too(
+    copper: Atoms, tmp_path: Path
+) -> None:
+    copper.calc = CollapsingAndSeen()
+    settings = MDSettings(
+        temperature=300,
+        steps=2000,
+        engine="ase",
+        stride=200,
+        checkpoint_stride=200,
+        thermostat="langevin",
+        damping=0.02,
+    )
+    path = tmp_path / "cu.extxyz"
+    with pytest.raises(
+        UnstableRun,
+        match=r"after step 0: need atoms at least 0\.5 A apart, got atoms 0 and 1 at 0\.\d+ A; the last good",
+    ):
+        MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
+    assert read(path, "-1").info["step"] == 0
 
 
 def test_nan_forces_stop_the_run_and_keep_the_last_good_frame(copper: Atoms, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from ionpath_ase.training import (
     teacher_named,
 )
 from ionpath_ase.training.reproduce import FULL, QUICK, Sampling
+from ionpath_ase.training.structures import MELTS
 
 
 def test_full_recipe_is_that_of_the_model_card() -> None:
@@ -31,7 +32,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     assert FULL.overrides == {}  # the preset "shipped" as it is
     names = {
         name
-        for sampling in (FULL.heated, FULL.constant, *FULL.added, FULL.judged, FULL.onward)
+        for sampling in (FULL.heated, FULL.constant, *FULL.added, FULL.judged, *FULL.close, FULL.onward)
         for name, _ in sampling.starts
     }
     assert names <= set(structure_names())
@@ -47,7 +48,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     } <= names
     count = {
         s.name: len(s.starts) * len(s.temperatures) * len(s.strains) * s.frames
-        for s in (FULL.heated, FULL.constant, *FULL.added, FULL.judged, FULL.onward)
+        for s in (FULL.heated, FULL.constant, *FULL.added, FULL.judged, *FULL.close, FULL.onward)
     }
     assert 600 < count["heated"] < 700  # 653 in the model card
     assert 700 < count["constant"] < 950  # 900
@@ -56,6 +57,9 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     melts = next(s for s in FULL.added if s.name == "melts")
     assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
     assert FULL.heated.final_temperature == 1200.0  # K
+    packed = next(s for s in FULL.close if s.name == "packed")
+    assert (packed.pushed, packed.max_force) == ("centres", 60.0)  # P meets P: forces are larger than 12 eV/A
+    assert {name for name, _ in packed.starts} >= set(MELTS)
     assert FULL.refine_steps == 120_000
     assert (FULL.sizes.degree, FULL.sizes.channels, FULL.sizes.axes, FULL.sizes.neurons) == (4, 24, 8, 128)
     assert set(QUICK.overrides) <= set(PRESETS["shipped"])
@@ -73,6 +77,10 @@ def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path
     assert (
         len(read_frames(tmp_path / "close.extxyz")) == 2 * 2
     )  # two of the run, each also with a pair pushed together
+    packed = read_frames(tmp_path / "packed.extxyz")
+    assert len(packed) == 2 * 2
+    closest = [a[a.symbols == "P"].get_all_distances(mic=True) for a in packed]
+    assert max(d[d > 0].min() for d in closest[::2]) < 2.4  # A: the bond of P2S6, in all of them
     assert [IonPath(path).cutoff for path in made.models] == [7.0, 6.0, 6.0]
     assert {a.info["tag"] for a in judged} == {"judged:LiCl-0/300K", "judged:gamma-Li3PS4-0/300K"}
     check = judged[0].copy()

@@ -176,7 +176,10 @@ class MolecularDynamics:
         with ProgressBar(settings, last.step, self.progress) as bar:
             while last.step < settings.steps:
                 previous = last
-                last = engine.run(min(settings.stride, settings.steps - last.step))
+                try:
+                    last = engine.run(min(settings.stride, settings.steps - last.step))
+                except InputError as error:  # of a calculator, which sees the steps between frames too
+                    raise _untrained(f"after step {previous.step}", error, _kept(previous)) from error
                 self._check(last, previous)
                 count = self._write(last, frames, rows, count)
                 if last.step % settings.checkpoint_stride == 0 or last.step >= settings.steps:
@@ -202,7 +205,7 @@ class MolecularDynamics:
         )
 
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:
-        kept = "none was written" if previous is None else f"the last good frame is step {previous.step}"
+        kept = _kept(previous)
         if not snapshot.finite:
             raise UnstableRun(
                 f"step {snapshot.step}: positions, velocities or energy are not finite; {kept}; "
@@ -211,10 +214,7 @@ class MolecularDynamics:
         try:
             self._contacts(snapshot.positions, snapshot.cell if self.atoms.pbc.all() else None)
         except InputError as error:
-            raise UnstableRun(
-                f"step {snapshot.step}: need {error.need}, got {error.got}; {kept}; the potential was not trained on "
-                "what happens here: lower the temperature, or train it on such frames"
-            ) from error
+            raise _untrained(f"step {snapshot.step}", error, kept) from error
 
     def _write(self, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int) -> int:
         try:
@@ -337,6 +337,17 @@ def _row(snapshot: Snapshot, timestep: float) -> list[str]:
     volume = abs(float(np.linalg.det(snapshot.cell)))
     time_ps = round(snapshot.step * timestep * 1e-3, 9)
     return [str(snapshot.step), f"{time_ps:g}", *(f"{value:.8g}" for value in values), f"{volume:.8g}"]
+
+
+def _kept(previous: Snapshot | None) -> str:
+    return "none was written" if previous is None else f"the last good frame is step {previous.step}"
+
+
+def _untrained(where: str, error: InputError, kept: str) -> UnstableRun:
+    return UnstableRun(
+        f"{where}: need {error.need}, got {error.got}; {kept}; the potential was not trained on "
+        "what happens here: lower the temperature, or train it on such frames"
+    )
 
 
 def _disk(error: OSError, step: int) -> IonpathError:

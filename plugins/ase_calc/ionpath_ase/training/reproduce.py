@@ -19,7 +19,7 @@ from ionpath_ase.training.fit import fit
 from ionpath_ase.training.halves import halve
 from ionpath_ase.training.labelling import label_frames, teacher
 from ionpath_ase.training.refine import RefineSettings, refine
-from ionpath_ase.training.structures import pushed_together, starting_structure, variants
+from ionpath_ase.training.structures import MELTS, pushed_together, starting_structure, variants
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -32,6 +32,12 @@ _STARTS = (
 )  # fmt: skip
 _CONSTANT = tuple(entry for entry in _STARTS if entry[0] not in ("LiCl", "Li2S", "Li4P2S6"))
 _JUDGED = (("LPSCl-II", 0), ("x=0.00,y=0.50", 0), ("LPSCl-III", 1), ("beta-Li3PS4", 0), ("LSPSCl", 0))
+
+_PAIRS: dict[str, dict[str, Any]] = {
+    "anions": {},
+    "centres": {"elements": ("P", "Si"), "distances": (1.5, 3.2), "within": 7.0},
+}
+"""Which pairs are pushed together, and how far (`pushed_together`)."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +62,11 @@ class Sampling:
         Strains of the cells.
     shortest : float
         Crystals are repeated until no lattice vector is shorter than this, in A.
-    pushed : bool
-        Push a pair of anions of each frame together (`pushed_together`), and end without complaint where atoms fall
-        onto each other: for what a potential does not know yet.
+    pushed : str
+        Push a pair of each frame together (`pushed_together`), of ``anions`` or of the ``centres`` of tetrahedra, and
+        end without complaint where atoms fall onto each other: for what a potential does not know yet.
+    max_force : float
+        Frames with a larger force component, in eV/A, are not trained on.
     """
 
     name: str
@@ -69,7 +77,8 @@ class Sampling:
     final_temperature: float | None = None
     strains: tuple[float, ...] = (0.0,)
     shortest: float = 6.0
-    pushed: bool = False
+    pushed: str = ""
+    max_force: float = 12.0
 
 
 @dataclass(frozen=True)
@@ -86,8 +95,8 @@ class Recipe:
         Runs with the model of the first stage: strained cells, large cells, melts.
     judged : Sampling
         Runs with the same model whose frames no model is trained on.
-    close : Sampling
-        Runs of melts with the model of the second stage, and pairs of anions pushed together.
+    close : tuple[Sampling, ...]
+        Runs of melts with the model of the second stage, and pairs of anions, or of P and Si, pushed together.
     first_steps : int
         Training steps of the model that makes `constant`.
     stage_steps : tuple[int, int, int]
@@ -158,16 +167,27 @@ class Recipe:
         ),
     )
     judged: Sampling = Sampling("judged", _JUDGED, (300.0, 600.0, 900.0), 3, 500)
-    close: Sampling = Sampling(
-        "close",
-        (
-            *(("beta-Li3PS4", seed) for seed in range(4)),
-            ("gamma-Li3PS4", 0), ("LSPSCl", 0), ("LPSCl-III", 0), ("Li7P3S11", 0), ("melt-75Li2S-25P2S5", 0),
+    close: tuple[Sampling, ...] = (
+        Sampling(
+            "close",
+            (
+                *(("beta-Li3PS4", seed) for seed in range(4)),
+                ("gamma-Li3PS4", 0), ("LSPSCl", 0), ("LPSCl-III", 0), ("Li7P3S11", 0), ("melt-75Li2S-25P2S5", 0),
+            ),
+            (1500.0, 1800.0),
+            6,
+            200,
+            pushed="anions",
         ),
-        (1500.0, 1800.0),
-        6,
-        200,
-        pushed=True,
+        Sampling(
+            "packed",
+            (*((name, 0) for name in MELTS), ("beta-Li3PS4", 4), ("Li7P3S11", 1), ("Li4P2S6", 1)),
+            (1500.0, 1800.0),
+            10,
+            250,
+            pushed="centres",
+            max_force=60.0,
+        ),
     )  # fmt: skip
     onward: Sampling = Sampling(
         "onward",
@@ -204,7 +224,10 @@ QUICK = Recipe(
     constant=Sampling("constant", _PAIR, (300.0,), 3, 5),
     added=(Sampling("strained", _PAIR, (600.0,), 2, 5, None, (-0.02,)),),
     judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
-    close=Sampling("close", (("gamma-Li3PS4", 0),), (600.0,), 2, 10, pushed=True),
+    close=(
+        Sampling("close", (("gamma-Li3PS4", 0),), (600.0,), 2, 10, pushed="anions"),
+        Sampling("packed", (("Li4P2S6", 0),), (600.0,), 2, 10, pushed="centres", max_force=60.0),
+    ),
     onward=Sampling("onward", (("gamma-Li3PS4", 1),), (600.0,), 2, 10),
     refine_steps=300,
     refine_weights={"*Li3PS4*": 2.0},
@@ -280,8 +303,9 @@ def reproduce(
     -----
     The steps are those of the model card: ramps with the sampler, labelled; a first model, and runs at constant
     temperature with it, labelled; stage one on nine tenths of both; runs with that model on strained cells, large cells
-    and melts, labelled; stage two from the weights of stage one, on all but the tenth; melts with that model and pairs
-    of anions pushed together, labelled; stage three, in which the model has its second, outer descriptor (`grow`). The
+    and melts, labelled; stage two from the weights of stage one, on all but the tenth; melts with that model, of
+    crystals and of atoms packed at random, and pairs of anions, or of P and Si, pushed together, labelled; stage three,
+    in which the model has its second, outer descriptor (`grow`). The
     other members have one descriptor: the second goes on from stage two, the others have weights of their own. Runs
     with the first, labelled; then it gets its angular term (`refine`), trained on all of it. Weights are stored in half
     precision (`halve`). Structures, random numbers and the order of frames are not those of the shipped files, so that
@@ -316,7 +340,8 @@ def reproduce(
     stage = fitted(
         home / "two", train, recipe.stage_steps[1], overrides=two, initial=home / "one" / "model.ckpt"
     )
-    train += _sampled(recipe.close, stage, None, **shared)
+    for sampling in recipe.close:
+        train += _sampled(sampling, stage, None, **shared)
     onward = {"initial": home / "two" / "model.ckpt"}
     models = [fitted(home / "three", train, recipe.stage_steps[2], overrides=three, **onward)]
     short, long = recipe.member_steps
@@ -404,7 +429,7 @@ def _sampled(
     done = path.with_suffix(".done")
     if not done.exists():
         frames = list(_runs(sampling, model, calculator, place / sampling.name, recipe, progress))
-        report = label_frames(frames, labels, path, progress=progress)
+        report = label_frames(frames, labels, path, max_force=sampling.max_force, progress=progress)
         if report.labelled + report.kept == 0:
             raise InputError(
                 f"frames of {sampling.name}", need="labels that can be used", got=report.refused[0][1]
@@ -451,4 +476,4 @@ def _runs(
                     frame.wrap()
                     yield frame
                     if sampling.pushed:
-                        yield pushed_together(frame, seed=index)
+                        yield pushed_together(frame, seed=index, **_PAIRS[sampling.pushed])

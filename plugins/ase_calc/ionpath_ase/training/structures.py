@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _INSTALL = 'pip install "ionpath[pymatgen]"'
 _Builder = Callable[[int], "Atoms"]
 
-_MELTS: dict[str, dict[str, int]] = {
+MELTS: dict[str, dict[str, int]] = {
     "melt-67Li2S-33P2S5": {"Li": 32, "P": 16, "S": 56},
     "melt-70Li2S-30P2S5": {"Li": 28, "P": 12, "S": 44},
     "melt-75Li2S-25P2S5": {"Li": 36, "P": 12, "S": 48},
@@ -28,6 +28,7 @@ _MELTS: dict[str, dict[str, int]] = {
     "melt-Li5.5PS4.5Cl1.5": {"Li": 44, "P": 8, "S": 36, "Cl": 12},
     "melt-LSPSCl": {"Li": 40, "Si": 6, "P": 6, "S": 46, "Cl": 2},
 }
+"""Names of melts, whose atoms are packed at random, and what is in them."""
 
 
 def structure_names() -> tuple[str, ...]:
@@ -291,7 +292,7 @@ def _builders() -> dict[str, _Builder]:
         "Li2S": lambda seed: crystals.lithium_sulfide(),
         "LiCl": lambda seed: crystals.lithium_chloride(),
     }
-    for name, counts in _MELTS.items():
+    for name, counts in MELTS.items():
         found[name] = partial(_melt, counts)
     return found
 
