@@ -98,8 +98,8 @@ def melt_quench(
     -----
     The defaults are for a first look: 48 ps of cooling from 1500 K. Published glasses cool some hundred times slower
     (1 K/ps and below); say so with ``cooling_rate`` where structure matters. A potential must have been trained on
-    melts: with the shipped one, atoms packed at random stop with an error after some ps, because phosphorus falls onto
-    phosphorus; crystals that are heated to 1500 K hold, but hardly melt in the default time (see its model card).
+    melts: the shipped one was, its fast variant was not, with which atoms packed at random stop with an error. Crystals
+    that are heated to 1500 K hold, but hardly melt in the default time; begin with ``starting_structure("melt-...")``.
     """
     if not melt_temperature > final_temperature > 0.0:
         raise InputError(

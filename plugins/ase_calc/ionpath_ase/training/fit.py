@@ -37,7 +37,7 @@ COMPRESSION_STEP = 0.1
 hundredth of their error; with 0.12 it is 1e-3 and 7e-3."""
 EXTRAPOLATE = 2
 """How far the table goes beyond the shortest distance of the training set, in the inverse of the distance: for the
-shipped potential from 1.35 to about 0.7 A."""
+shipped potential from 1.16 to about 0.6 A."""
 
 
 @dataclass(frozen=True)
