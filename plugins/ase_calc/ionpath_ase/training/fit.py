@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 COMPRESSION_STEP = 0.1
-"""Step of the compression table. Forces of the shipped potential change by 3e-4 eV/A on average, 2e-3 at most, a
-hundredth of their error; with 0.12 it is 1e-3 and 7e-3."""
+"""Step of the compression table. Forces of the shipped potential change by 3e-4 eV/A on average, 5e-3 at most, a
+hundredth of their error; with 0.12 it was 1e-3 and 7e-3 in an earlier one."""
 EXTRAPOLATE = 2
 """How far the table goes beyond the shortest distance of the training set, in the inverse of the distance: for the
 shipped potential from 1.16 to about 0.6 A."""
