@@ -347,7 +347,7 @@ def test_contacts_are_found_without_a_search_each_time(salt: Atoms, monkeypatch:
 
 def test_shipped_names() -> None:
     assert "argyrodite" in available()
-    assert resolve("argyrodite").stat().st_size < 5e6
+    assert resolve("argyrodite").stat().st_size < 5.5e6  # bytes; its tables begin at 0.6 A
     assert IonPath().elements == ("Li", "P", "S", "Cl", "Si")
     assert IonPath().cutoff == 7.0
     assert IonPath("argyrodite.2").cutoff == 6.0  # the fast one
