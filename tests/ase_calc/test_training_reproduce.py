@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from ase import Atoms
 from ase.io import read, write
 
 from ionpath.errors import InputError
@@ -22,7 +24,8 @@ from ionpath_ase.training import (
     teacher,
     teacher_named,
 )
-from ionpath_ase.training.reproduce import FULL, QUICK, Sampling
+from ionpath_ase.training.fit import frame_weights
+from ionpath_ase.training.reproduce import FULL, QUICK, Sampling, weights_of_these
 from ionpath_ase.training.structures import MELTS
 
 
@@ -63,6 +66,26 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     assert FULL.refine_steps == 120_000
     assert (FULL.sizes.degree, FULL.sizes.channels, FULL.sizes.axes, FULL.sizes.neurons) == (4, 24, 8, 128)
     assert set(QUICK.overrides) <= set(PRESETS["shipped"])
+
+
+def test_patterns_of_later_sets_wait_for_them() -> None:
+    """`fit` refuses a pattern that fits no frame; in stage two, sets of the third are not there yet."""
+
+    def tagged(samplings: Sequence[Sampling]) -> list[Atoms]:
+        return [
+            Atoms("Li", info={"tag": f"{s.name}:{name}-{seed}/{kelvin:g}K"})
+            for s in samplings
+            for name, seed in s.starts
+            for kelvin in s.temperatures
+        ]
+
+    first = tagged([FULL.heated, FULL.constant, *FULL.added])
+    found = weights_of_these(first, FULL.weights)
+    assert found == {"*LSPSCl*": 2.2, "*Li3PS4*": 2.5, "*LiCl*": 0.5}
+    assert len(frame_weights(first, found)) == len(first)
+    everything = [*first, *tagged([*FULL.close, FULL.onward])]
+    assert weights_of_these(everything, FULL.weights) == FULL.weights
+    assert set(frame_weights(everything, FULL.refine_weights)) == {0.4, 0.5, 1.0, 2.0, 2.2}
 
 
 @pytest.mark.slow

@@ -179,6 +179,8 @@ class MolecularDynamics:
                 try:
                     last = engine.run(min(settings.stride, settings.steps - last.step))
                 except InputError as error:  # of a calculator, which sees the steps between frames too
+                    if error.name != "positions":
+                        raise
                     raise _untrained(f"after step {previous.step}", error, _kept(previous)) from error
                 self._check(last, previous)
                 count = self._write(last, frames, rows, count)

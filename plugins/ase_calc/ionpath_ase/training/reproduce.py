@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -77,7 +78,7 @@ class Sampling:
     final_temperature: float | None = None
     strains: tuple[float, ...] = (0.0,)
     shortest: float = 6.0
-    pushed: str = ""
+    pushed: Literal["", "anions", "centres"] = ""
     max_force: float = 12.0
 
 
@@ -113,7 +114,8 @@ class Recipe:
         Training steps of the other models, which have one descriptor: of the second from the second stage of the first,
         and of those with weights of their own.
     weights : dict[str, float]
-        How much more often frames of the last stages are drawn, by pattern of their tag (`fit`).
+        How much more often frames are drawn from the second stage on, by pattern of their tag (`fit`). Patterns of sets
+        that come later wait until these are there.
     overrides : dict[str, Any]
         Entries of the preset ``shipped`` to change.
     members : int
@@ -201,14 +203,26 @@ class Recipe:
     )  # fmt: skip
     refine_steps: int = 120_000
     refine_weights: dict[str, float] = field(
-        default_factory=lambda: {"close*": 0.4, "melts*": 0.5, "*LSPSCl*": 2.2, "*Li3PS4*": 2.0}
+        default_factory=lambda: {
+            "packed*": 2.0,
+            "close*": 0.4,
+            "melts*": 0.5,
+            "*LSPSCl*": 2.2,
+            "*Li3PS4*": 2.0,
+        }
     )
     sizes: AngularSettings = field(default_factory=AngularSettings)
     first_steps: int = 36_000
     stage_steps: tuple[int, int, int] = (57_000, 200_000, 90_000)
     member_steps: tuple[int, int] = (25_000, 120_000)
     weights: dict[str, float] = field(
-        default_factory=lambda: {"close*": 1.0, "*LSPSCl*": 2.2, "*Li3PS4*": 2.5, "*LiCl*": 0.5}
+        default_factory=lambda: {
+            "packed*": 2.5,
+            "close*": 1.0,
+            "*LSPSCl*": 2.2,
+            "*Li3PS4*": 2.5,
+            "*LiCl*": 0.5,
+        }
     )
     overrides: dict[str, Any] = field(default_factory=dict)
     members: int = 1
@@ -230,12 +244,12 @@ QUICK = Recipe(
     ),
     onward=Sampling("onward", (("gamma-Li3PS4", 1),), (600.0,), 2, 10),
     refine_steps=300,
-    refine_weights={"*Li3PS4*": 2.0},
+    refine_weights={"packed*": 2.0, "*Li3PS4*": 2.0},
     sizes=AngularSettings(basis=6, channels=5, axes=3, neurons=8),
     first_steps=500,
     stage_steps=(1500, 1500, 500),
     member_steps=(500, 1500),
-    weights={"*Li3PS4*": 2.0},
+    weights={"packed*": 2.0, "*Li3PS4*": 2.0},
     overrides={"embedding": [4, 8], "axis": 4, "fitting": [16, 16]},
     engine="ase",
 )
@@ -384,6 +398,25 @@ def _judged(
     return Reproduction(tuple(named), training_frames, errors, write_table(errors, place / "errors.csv"))
 
 
+def weights_of_these(frames: Sequence[Atoms], weights: dict[str, float]) -> dict[str, float]:
+    """Leave out patterns that fit none of the frames yet.
+
+    Parameters
+    ----------
+    frames : sequence of ase.Atoms
+        Frames of a stage, with their tags.
+    weights : dict of str to float
+        Factors of the recipe by pattern.
+
+    Returns
+    -------
+    dict of str to float
+        Factors whose pattern fits a tag, in their order.
+    """
+    tags = {str(atoms.info["tag"]) for atoms in frames}
+    return {p: factor for p, factor in weights.items() if any(fnmatch(tag, p) for tag in tags)}
+
+
 def _fitted(
     folder: Path,
     train: Sequence[Atoms],
@@ -407,7 +440,7 @@ def _fitted(
             seed=recipe.seed if seed is None else seed,
             test=test,
             initial=initial,
-            weights=weights,
+            weights=weights_of_these(train, weights or {}),
             overrides={**recipe.overrides, **(overrides or {})},
             progress=progress,
         )
