@@ -240,7 +240,7 @@ QUICK = Recipe(
     judged=Sampling("judged", _PAIR, (300.0,), 2, 10),
     close=(
         Sampling("close", (("gamma-Li3PS4", 0),), (600.0,), 2, 10, pushed="anions"),
-        Sampling("packed", (("Li4P2S6", 0),), (600.0,), 2, 10, pushed="centres", max_force=60.0),
+        Sampling("packed", (("gamma-Li3PS4", 2),), (600.0,), 2, 10, pushed="centres", max_force=60.0),
     ),
     onward=Sampling("onward", (("gamma-Li3PS4", 1),), (600.0,), 2, 10),
     refine_steps=300,
@@ -504,7 +504,8 @@ def _runs(
                         seed=recipe.seed + 17 * seed,
                         progress=progress,
                     )
-                for index, frame in enumerate(read(trajectory, "1:")):
+                # a run that stopped before its first frame leaves its start
+                for index, frame in enumerate(read(trajectory, "1:") or read(trajectory, ":")):
                     frame.info = {"tag": f"{sampling.name}:{name}-{seed}/{temperature:g}K"}
                     frame.wrap()
                     yield frame
