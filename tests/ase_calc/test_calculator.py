@@ -18,9 +18,19 @@ from ase.io import read, write
 
 from ionpath.errors import InputError
 from ionpath_ase import Committee, IonPath
-from ionpath_ase._geometry import ContactCheck, check_positions, closest_pair, contact_radii
+from ionpath_ase._geometry import (
+    ContactCheck,
+    check_phosphorus,
+    check_positions,
+    closest_pair,
+    contact_radii,
+    has_phosphorus_clusters,
+)
 from ionpath_ase.calculator import force_deviation
 from ionpath_ase.potentials import available, resolve
+from ionpath_ase.training import read_frames, starting_structure
+
+HOT_MELT = Path(__file__).with_name("data") / "hot-melt.extxyz.gz"
 
 # The networks are in single precision: differences of energies carry noise of some 1e-5 eV / displacement.
 NOISE = 5e-3  # eV/A
@@ -272,12 +282,32 @@ def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None
     check_positions(nitrogen, None, 0.0, contact_radii(np.array([7, 7])))
 
 
+def test_phosphorus_in_clusters_is_refused() -> None:
+    """P2S6 has one bond between P; a third P beside them is no thiophosphate. Black phosphorus has no sulfur."""
+    crystal = starting_structure("Li4P2S6", shortest=8.0)
+    check_phosphorus(crystal, crystal.positions, crystal.cell.array)
+    one, other = np.flatnonzero(crystal.symbols == "P")[[0, 2]]
+    crystal.positions[other] = crystal.positions[one] + [0.0, 2.2, 0.0]
+    near = crystal.get_distances(one, np.flatnonzero(crystal.symbols == "P"), mic=True)
+    assert ((near > 0) & (near < 2.5)).sum() == 2
+    with pytest.raises(
+        InputError, match=rf"need at most one P within 2.5 A of a P, as in P2S6, got 2 around atom {one}"
+    ):
+        check_phosphorus(crystal, crystal.positions, crystal.cell.array)
+    assert has_phosphorus_clusters(crystal)  # so that a run that begins with them goes on
+    assert not has_phosphorus_clusters(crystal[crystal.symbols == "P"])
+    for frame in read_frames(HOT_MELT):
+        if frame.info["tag"].startswith("held:"):
+            check_phosphorus(frame, frame.positions, frame.cell.array)
+
+
 def test_real_melts_have_no_contacts(shared_data: Path) -> None:
     for name in ("Li7PS6", "beta-Li3PS4"):
         frames = read(shared_data / "dft" / f"{name}.extxyz.gz", ":")
         assert len(frames) >= 100
         for frame in frames:  # CP2K PBE at 3000 K
             check_positions(frame.positions, frame.cell.array, 0.0, contact_radii(frame.numbers))
+            check_phosphorus(frame, frame.positions, frame.cell.array)
 
 
 def test_errors_say_what_is_wrong(salt: Atoms, calculator: IonPath, tmp_path: Path) -> None:

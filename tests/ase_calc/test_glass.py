@@ -144,22 +144,34 @@ def phosphorus_with_four_sulfur(atoms: Atoms) -> float:
 
 @pytest.mark.slow
 def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
-    """Minutes of LAMMPS: a 75Li2S-25P2S5 glass out of beta-Li3PS4, far too fast for a real one."""
-    crystal = starting_structure("beta-Li3PS4")
+    """Minutes of LAMMPS: a 75Li2S-25P2S5 glass out of atoms packed at random, far too fast for a real one."""
+    start = starting_structure("melt-75Li2S-25P2S5", seed=3)
     steps = [
-        HeatStep(1800.0, 10.0, ensemble="nvt", timestep=1.0),
-        HeatStep(1800.0, 6.0, 300.0, ensemble="nvt"),
+        HeatStep(1500.0, 8.0, ensemble="nvt", timestep=1.0),
+        HeatStep(1500.0, 6.0, 300.0, ensemble="nvt"),
         HeatStep(300.0, 6.0),
     ]
-    glass = anneal(crystal, tmp_path, steps, seed=3, progress=False).atoms
-    moved = glass.positions - crystal.positions
+    glass = anneal(start, tmp_path, steps, seed=3, progress=False).atoms
+    moved = glass.positions - start.positions
     moved -= moved.mean(axis=0)
     phosphorus = glass.symbols == "P"
     assert np.sqrt((moved[phosphorus] ** 2).sum(axis=1).mean()) > 1.5  # A: tetrahedra left their sites
-    assert phosphorus_with_four_sulfur(crystal) == 1.0
     assert phosphorus_with_four_sulfur(glass) >= 0.75  # PS4 are the units of this glass
     density = glass.get_masses().sum() / glass.get_volume() * 1.66054  # g/cm3
     assert 1.5 < density < 2.1  # glasses of this composition have 1.8 to 1.9
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True,
+    raises=UnstableRun,
+    reason="at 1800 K all phosphorus gathers in one cluster after 8 ps: docs/potential.md",
+)
+def test_a_crystal_that_melts_at_1800_kelvin_keeps_its_tetrahedra(tmp_path: Path) -> None:
+    run_md(
+        starting_structure("beta-Li3PS4"), temperature=1800.0, picoseconds=20.0, timestep=1.0, interval=0.05, seed=3,
+        progress=False, trajectory=tmp_path / "melt.xtc",
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +284,10 @@ def test_a_hot_melt_is_described() -> None:
     assert rows["melt:contact"].force_mae < 300.0  # meV/A; 587 before such pairs were in training
     assert rows["melt:contact"].energy_mae < 30.0  # meV/atom; 207 before
     assert rows["pushed:P"].force_mae < 300.0  # meV/A, of forces up to 38 eV/A
+    assert rows["glass:melting"].force_mae < 140.0  # meV/A, a crystal of 64 atoms at 1800 K
+    assert rows["glass:melting"].energy_mae < 8.0  # meV/atom
+    # the same from 10 ps on: if this fails, a better potential has come: say so in its card
+    assert rows["glass:clusters"].energy_mae > 200.0  # meV/atom
     # seven frames each of melts that this potential held for 20 ps
     for name, forces, energy in (
         ("melt-75Li2S-25P2S5/1500K", 90.0, 5.0),
