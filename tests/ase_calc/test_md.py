@@ -223,6 +223,17 @@ class Exploding(EMT):  # type: ignore[misc]
             self.results["forces"] = self.results["forces"] * np.nan
 
 
+FALLING = MDSettings(
+    temperature=300,  # K
+    steps=2000,
+    engine="ase",
+    stride=5,
+    checkpoint_stride=10,
+    thermostat="langevin",
+    damping=0.02,  # ps
+)
+
+
 class Collapsing(Calculator):
     """A spring without length between the first two atoms, as a potential has that knows no short distances."""
 
@@ -238,21 +249,12 @@ class Collapsing(Calculator):
 
 def test_atoms_that_fall_onto_each_other_stop_the_run(copper: Atoms, tmp_path: Path) -> None:
     copper.calc = Collapsing()
-    settings = MDSettings(
-        temperature=300,
-        steps=2000,
-        engine="ase",
-        stride=5,
-        checkpoint_stride=10,
-        thermostat="langevin",
-        damping=0.02,
-    )
     path = tmp_path / "cu.extxyz"
     with pytest.raises(
         IonpathError,
         match=r"step (\d+): need atoms at least 1\.72 A apart, got atoms 0 and 1 at [01]\.\d+ A; the last good",
     ) as found:
-        MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
+        MolecularDynamics(copper, FALLING, trajectory=path, **QUIET).run()
     last = read(path, "-1")
     assert last.info["step"] == int(str(found.value).split()[1][:-1]) - 5
     assert last.get_distance(0, 1, mic=True) > 2 * 0.65 * 1.32  # A: the covalent radius of copper
@@ -270,15 +272,7 @@ def test_atoms_that_fall_onto_each_other_between_frames_stop_the_run_too(
     copper: Atoms, tmp_path: Path
 ) -> None:
     copper.calc = CollapsingAndSeen()
-    settings = MDSettings(
-        temperature=300,
-        steps=2000,
-        engine="ase",
-        stride=200,
-        checkpoint_stride=200,
-        thermostat="langevin",
-        damping=0.02,
-    )
+    settings = replace(FALLING, stride=200, checkpoint_stride=200)
     path = tmp_path / "cu.extxyz"
     with pytest.raises(
         UnstableRun,
@@ -286,6 +280,39 @@ def test_atoms_that_fall_onto_each_other_between_frames_stop_the_run_too(
     ):
         MolecularDynamics(copper, settings, trajectory=path, **QUIET).run()
     assert read(path, "-1").info["step"] == 0
+
+
+class Gathering(Calculator):
+    """A spring of 2.2 A between the first P and the third, which already has the second at that length."""
+
+    implemented_properties = ("energy", "forces", "stress")
+
+    def calculate(self, *args: Any, **kwargs: Any) -> None:
+        super().calculate(*args, **kwargs)
+        between = self.atoms.positions[2] - self.atoms.positions[0]
+        length = np.linalg.norm(between)
+        pull = 2.0 * (length - 2.2) * between / length
+        forces = np.zeros((len(self.atoms), 3))
+        forces[0], forces[2] = pull, -pull
+        self.results = {"energy": (length - 2.2) ** 2, "forces": forces, "stress": np.zeros(6)}
+
+
+def test_phosphorus_that_gathers_stops_the_run_unless_it_began_so(tmp_path: Path) -> None:
+    places = [[2.0, 6.0, 6.0], [2.0, 8.2, 6.0], [5.5, 6.0, 6.0], [9.0, 9.0, 9.0]]
+    apart = Atoms("P3S", positions=places, cell=[12.0] * 3, pbc=True)
+    together = apart.copy()
+    together.positions[2, 0] = 4.2
+    cold = replace(FALLING, temperature=5, steps=200)
+    apart.calc, together.calc = Gathering(), Gathering()
+    with pytest.raises(
+        UnstableRun,
+        match=r"need at most one P within 2\.5 A of a P, as in P2S6, got 2 around atom 0; the last good frame",
+    ):
+        MolecularDynamics(apart, cold, trajectory=tmp_path / "apart.extxyz", **QUIET).run()
+    last = read(tmp_path / "apart.extxyz", "-1")
+    assert 2.5 < last.get_distance(0, 2) < 3.5  # A
+    done = MolecularDynamics(together, cold, trajectory=tmp_path / "together.extxyz", **QUIET).run()
+    assert done.steps == 200
 
 
 def test_nan_forces_stop_the_run_and_keep_the_last_good_frame(copper: Atoms, tmp_path: Path) -> None:

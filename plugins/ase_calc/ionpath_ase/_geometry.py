@@ -125,9 +125,9 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
 
     Notes
     -----
-    Units of thiophosphates are PS4, P2S7, and P2S6 with one bond between P. Of the melts that the shipped potential was
-    trained on, one in a hundred has more. A potential that finds such clusters too stable goes on to gather all P in
-    one, with bonds of a sound length, which `contact_radii` does not see.
+    Units of thiophosphates are PS4, P2S7, and P2S6 with one bond between P. Of the 452 frames of melts that the shipped
+    potential was trained on last, three have more. A potential that finds such clusters too stable goes on to gather
+    all P in one, with bonds of a sound length, which `contact_radii` does not see.
     """
     from ase import Atoms
     from ase.neighborlist import neighbor_list
