@@ -63,6 +63,9 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     packed = next(s for s in FULL.close if s.name == "packed")
     assert (packed.pushed, packed.max_force) == ("centres", 60.0)  # P meets P: forces are larger than 12 eV/A
     assert {name for name, _ in packed.starts} >= set(MELTS)
+    clusters = next(s for s in FULL.close if s.name == "gathered")
+    assert (clusters.gathered, clusters.max_force) == (4, 60.0)
+    assert {name for name, _ in clusters.starts} >= set(MELTS)
     assert FULL.refine_steps == 120_000
     assert (FULL.sizes.degree, FULL.sizes.channels, FULL.sizes.axes, FULL.sizes.neurons) == (4, 24, 8, 128)
     assert set(QUICK.overrides) <= set(PRESETS["shipped"])
@@ -104,6 +107,10 @@ def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path
     refused = (tmp_path / "packed.done").read_text().count("refused: ")
     assert len(packed) + refused == 2 * 2  # a pair of P may push others into each other
     assert len(packed) >= 2
+    together = read_frames(tmp_path / "gathered.extxyz")
+    for atoms in together:
+        phosphorus = atoms[atoms.symbols == "P"].get_all_distances(mic=True)
+        assert ((phosphorus > 0) & (phosphorus < 2.7)).any()
     assert [IonPath(path).cutoff for path in made.models] == [7.0, 6.0, 6.0]
     assert {a.info["tag"] for a in judged} == {"judged:LiCl-0/300K", "judged:gamma-Li3PS4-0/300K"}
     check = judged[0].copy()

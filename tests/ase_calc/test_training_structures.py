@@ -9,6 +9,7 @@ import pytest
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath_ase.training import (
+    gathered,
     pushed_together,
     starting_structure,
     starting_structures,
@@ -163,3 +164,33 @@ def test_pairs_that_cannot_be_pushed() -> None:
         pushed_together(atoms, elements=["S"])
     with pytest.raises(InputError, match="distances: need a range above 0 and below 3.9 A, got 3 to 2"):
         pushed_together(atoms, distances=(3.0, 2.0))
+
+
+@pytest.mark.parametrize(("name", "number"), [("Li7P3S11", 1), ("beta-Li3PS4", 4), ("LSPSCl", 2)])
+def test_centres_change_places_with_the_ligands_of_one(name: str, number: int) -> None:
+    atoms = starting_structure(name, shortest=6.0)
+    atoms.positions += [3.0, -40.0, 1.0]
+    found = set()
+    for seed in range(10):
+        made = gathered(atoms, number, seed=seed)
+        assert list(made.symbols) == list(atoms.symbols)
+        key = np.lexsort(atoms.positions.T), np.lexsort(made.positions.T)
+        assert np.array_equal(atoms.positions[key[0]], made.positions[key[1]])  # the same places
+        changed = np.flatnonzero((made.positions != atoms.positions).any(axis=1))
+        centres = np.flatnonzero(np.isin(made.symbols, ["P", "Si"]))
+        assert np.isin(changed, centres).sum() == number == (made.symbols[changed] == "S").sum()
+        together = (made.get_all_distances(mic=True)[np.ix_(centres, centres)] < 2.7).sum(axis=1) - 1
+        assert together.max() >= number
+        found.add(tuple(changed))
+    assert len(found) > 5  # other ions for other seeds
+    assert np.array_equal(gathered(atoms, seed=3).positions, gathered(atoms, seed=3).positions)
+
+
+def test_clusters_that_cannot_be_gathered() -> None:
+    for name in ("LiCl", "Li2S"):
+        with pytest.raises(
+            InputError, match="atoms: need two of P, Si, one of them with S within 2.7 A, got none; pass other"
+        ):
+            gathered(starting_structure(name))
+    with pytest.raises(InputError, match="number: need 1 or more, got 0"):
+        gathered(starting_structure("LPSCl-II"), 0)

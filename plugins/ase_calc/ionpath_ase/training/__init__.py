@@ -17,6 +17,7 @@ from ionpath_ase.training.refine import RefineSettings, refine
 from ionpath_ase.training.reproduce import FULL, QUICK, Recipe, Reproduction, Sampling, reproduce
 from ionpath_ase.training.selection import DeviationError, Window
 from ionpath_ase.training.structures import (
+    gathered,
     pushed_together,
     starting_structure,
     starting_structures,
@@ -47,6 +48,7 @@ __all__ = [
     "evaluate",
     "fit",
     "format_table",
+    "gathered",
     "grow",
     "halve",
     "label_frames",

@@ -20,7 +20,7 @@ from ionpath_ase.training.fit import fit
 from ionpath_ase.training.halves import halve
 from ionpath_ase.training.labelling import label_frames, teacher
 from ionpath_ase.training.refine import RefineSettings, refine
-from ionpath_ase.training.structures import MELTS, pushed_together, starting_structure, variants
+from ionpath_ase.training.structures import MELTS, gathered, pushed_together, starting_structure, variants
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -66,6 +66,8 @@ class Sampling:
     pushed : str
         Push a pair of each frame together (`pushed_together`), of ``anions`` or of the ``centres`` of tetrahedra, and
         end without complaint where atoms fall onto each other: for what a potential does not know yet.
+    gathered : int
+        Gather so many P or Si around one before each run (`gathered`); the run may end as one with `pushed` may.
     max_force : float
         Frames with a larger force component, in eV/A, are not trained on.
     """
@@ -79,6 +81,7 @@ class Sampling:
     strains: tuple[float, ...] = (0.0,)
     shortest: float = 6.0
     pushed: Literal["", "anions", "centres"] = ""
+    gathered: int = 0
     max_force: float = 12.0
 
 
@@ -97,7 +100,8 @@ class Recipe:
     judged : Sampling
         Runs with the same model whose frames no model is trained on.
     close : tuple[Sampling, ...]
-        Runs of melts with the model of the second stage, and pairs of anions, or of P and Si, pushed together.
+        Runs of melts with the model of the second stage, and pairs of anions, or of P and Si, pushed together;
+        and of melts in which P and Si were gathered in clusters.
     first_steps : int
         Training steps of the model that makes `constant`.
     stage_steps : tuple[int, int, int]
@@ -190,6 +194,15 @@ class Recipe:
             pushed="centres",
             max_force=60.0,
         ),
+        Sampling(
+            "gathered",
+            (*((name, 1) for name in MELTS), *(("beta-Li3PS4", seed) for seed in range(3)), ("Li7P3S11", 1), ("LSPSCl", 0)),
+            (900.0, 1500.0, 1800.0),
+            5,
+            50,
+            gathered=4,
+            max_force=60.0,
+        ),
     )  # fmt: skip
     onward: Sampling = Sampling(
         "onward",
@@ -205,6 +218,7 @@ class Recipe:
     refine_weights: dict[str, float] = field(
         default_factory=lambda: {
             "packed*": 2.0,
+            "gathered*": 2.0,
             "close*": 0.4,
             "melts*": 0.5,
             "*LSPSCl*": 2.2,
@@ -218,6 +232,7 @@ class Recipe:
     weights: dict[str, float] = field(
         default_factory=lambda: {
             "packed*": 2.5,
+            "gathered*": 2.5,
             "close*": 1.0,
             "*LSPSCl*": 2.2,
             "*Li3PS4*": 2.5,
@@ -241,15 +256,16 @@ QUICK = Recipe(
     close=(
         Sampling("close", (("gamma-Li3PS4", 0),), (600.0,), 2, 10, pushed="anions"),
         Sampling("packed", (("gamma-Li3PS4", 2),), (600.0,), 2, 10, pushed="centres", max_force=60.0),
+        Sampling("gathered", (("gamma-Li3PS4", 2),), (600.0,), 2, 10, gathered=1, max_force=60.0),
     ),
     onward=Sampling("onward", (("gamma-Li3PS4", 1),), (600.0,), 2, 10),
     refine_steps=300,
-    refine_weights={"packed*": 2.0, "*Li3PS4*": 2.0},
+    refine_weights={"packed*": 2.0, "gathered*": 2.0, "*Li3PS4*": 2.0},
     sizes=AngularSettings(basis=6, channels=5, axes=3, neurons=8),
     first_steps=500,
     stage_steps=(1500, 1500, 500),
     member_steps=(500, 1500),
-    weights={"packed*": 2.0, "*Li3PS4*": 2.0},
+    weights={"packed*": 2.0, "gathered*": 2.0, "*Li3PS4*": 2.0},
     overrides={"embedding": [4, 8], "axis": 4, "fitting": [16, 16]},
     engine="ase",
 )
@@ -485,12 +501,13 @@ def _runs(
     for name, seed in sampling.starts:
         base = starting_structure(name, shortest=sampling.shortest, seed=seed)
         for number, strain in enumerate(sampling.strains):
-            (atoms,) = variants(base, strains=(strain,), shear=0.0, rattle=0.02, seed=recipe.seed + seed)
-            for temperature in sampling.temperatures:
+            (start,) = variants(base, strains=(strain,), shear=0.0, rattle=0.02, seed=recipe.seed + seed)
+            for k, temperature in enumerate(sampling.temperatures):
                 run = f"{name}-{seed}-{number}-{temperature:g}K"
+                atoms = gathered(start, sampling.gathered, seed=seed + k) if sampling.gathered else start
                 atoms.calc = calculator
                 trajectory = folder / f"{run}.extxyz"
-                with suppress(*([UnstableRun] if sampling.pushed else [])):
+                with suppress(*([UnstableRun] if sampling.pushed or sampling.gathered else [])):
                     run_md(
                         atoms,
                         temperature=temperature,

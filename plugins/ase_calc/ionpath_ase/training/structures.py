@@ -271,6 +271,77 @@ def pushed_together(
     return copy
 
 
+def gathered(
+    atoms: Atoms,
+    number: int = 3,
+    *,
+    elements: Sequence[str] = ("P", "Si"),
+    ligands: Sequence[str] = ("S",),
+    bond: float = 2.7,
+    seed: int = 0,
+) -> Atoms:
+    """Gather the centres of tetrahedra around one of them, for labels that say what such a cluster costs.
+
+    A potential that has not seen them may let them gather in a melt, with bonds of a sound length. Each of the nearest centres is
+    exchanged with a ligand of the chosen one; run a few tenths of a picosecond of molecular dynamics before labels are made.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure; not changed.
+    number : int, default 3
+        How many centres are brought to the chosen one; fewer, if it has fewer ligands or there are fewer centres.
+    elements : sequence of str, default ("P", "Si")
+        Elements of the centres.
+    ligands : sequence of str, default ("S",)
+        Elements that they are exchanged with.
+    bond : float, default 2.7
+        Largest distance of a ligand to the chosen centre in A.
+    seed : int, default 0
+        Seed of the centre and its ligands.
+
+    Returns
+    -------
+    ase.Atoms
+        A copy in which ions have changed places.
+
+    Raises
+    ------
+    InputError
+        If ``number`` is below 1, or no centre has both a ligand and another centre to exchange it with.
+
+    Examples
+    --------
+    >>> from ionpath_ase.training.crystals import heptalithium_thiophosphate
+    >>> cluster = gathered(heptalithium_thiophosphate(), 2)
+    >>> phosphorus = cluster[cluster.symbols == "P"].get_all_distances(mic=True)
+    >>> int((phosphorus < 2.7).sum(axis=1).max()) - 1
+    2
+    """
+    if number < 1:
+        raise InputError("number", need="1 or more", got=number)
+    rng = np.random.default_rng(seed)
+    centres = np.flatnonzero(np.isin(atoms.symbols, list(elements)))
+    others = np.flatnonzero(np.isin(atoms.symbols, list(ligands)))
+    for centre in rng.permutation(centres):
+        bonded = others[atoms.get_distances(centre, others, mic=True) < bond] if others.size else others
+        rest = centres[centres != centre]
+        if bonded.size and rest.size:
+            break
+    else:
+        raise InputError(
+            "atoms",
+            need=f"two of {', '.join(elements)}, one of them with {' or '.join(ligands)} within {bond:g} A",
+            got="none",
+            remedy="pass other elements or ligands, or a larger bond=",
+        )
+    nearest = rest[np.argsort(atoms.get_distances(centre, rest, mic=True), kind="stable")][:number]
+    copy = atoms.copy()
+    for far, ligand in zip(nearest, rng.permutation(bonded), strict=False):
+        copy.positions[[far, ligand]] = copy.positions[[ligand, far]]
+    return copy
+
+
 def _builders() -> dict[str, _Builder]:
     """Name to a function of the seed."""
     found: dict[str, _Builder] = {
