@@ -189,7 +189,8 @@ def test_centres_change_places_with_the_ligands_of_one(name: str, number: int) -
 def test_clusters_that_cannot_be_gathered() -> None:
     for name in ("LiCl", "Li2S"):
         with pytest.raises(
-            InputError, match="atoms: need two of P, Si, one of them with S within 2.7 A, got none; pass other"
+            InputError,
+            match="atoms: need two of P, Si, one of them with S within 2.7 A, got none; pass other",
         ):
             gathered(starting_structure(name))
     with pytest.raises(InputError, match="number: need 1 or more, got 0"):

@@ -196,7 +196,10 @@ class Recipe:
         ),
         Sampling(
             "gathered",
-            (*((name, 1) for name in MELTS), *(("beta-Li3PS4", seed) for seed in range(3)), ("Li7P3S11", 1), ("LSPSCl", 0)),
+            (
+                *((name, 1) for name in MELTS), *(("beta-Li3PS4", seed) for seed in range(3)),
+                ("Li7P3S11", 1), ("LSPSCl", 0),
+            ),
             (900.0, 1500.0, 1800.0),
             5,
             50,

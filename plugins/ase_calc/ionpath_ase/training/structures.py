@@ -282,8 +282,9 @@ def gathered(
 ) -> Atoms:
     """Gather the centres of tetrahedra around one of them, for labels that say what such a cluster costs.
 
-    A potential that has not seen them may let them gather in a melt, with bonds of a sound length. Each of the nearest centres is
-    exchanged with a ligand of the chosen one; run a few tenths of a picosecond of molecular dynamics before labels are made.
+    A potential that has not seen them may let them gather in a melt, with bonds of a sound length. Each of the
+    nearest centres is exchanged with a ligand of the chosen one; run a few tenths of a picosecond of molecular
+    dynamics before labels are made.
 
     Parameters
     ----------
@@ -319,7 +320,7 @@ def gathered(
     2
     """
     if number < 1:
-        raise InputError("number", need="1 or more", got=number)
+        raise InputError("number", need="1 or more", got=str(number))
     rng = np.random.default_rng(seed)
     centres = np.flatnonzero(np.isin(atoms.symbols, list(elements)))
     others = np.flatnonzero(np.isin(atoms.symbols, list(ligands)))
