@@ -162,16 +162,18 @@ def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    raises=UnstableRun,
-    reason="at 1800 K all phosphorus gathers in one cluster after 8 ps: docs/potential.md",
-)
-def test_a_crystal_that_melts_at_1800_kelvin_keeps_its_tetrahedra(tmp_path: Path) -> None:
-    run_md(
-        starting_structure("beta-Li3PS4"), temperature=1800.0, picoseconds=20.0, timestep=1.0, interval=0.05, seed=3,
-        progress=False, trajectory=tmp_path / "melt.xtc",
+def test_a_crystal_that_melts_at_1800_kelvin_does_not_end_in_clusters(tmp_path: Path) -> None:
+    """The run would stop where a P has two P for neighbours, as it did after 8 ps with the potential before."""
+    start = starting_structure("beta-Li3PS4")
+    done = run_md(
+        start, temperature=1800.0, picoseconds=20.0, timestep=1.0, interval=0.05, seed=3, progress=False,
+        trajectory=tmp_path / "melt.xtc",
     )  # fmt: skip
+    shift = done.atoms.positions - start.positions
+    shift -= shift.mean(axis=0)
+    assert np.sqrt((shift[start.symbols == "P"] ** 2).sum(axis=1).mean()) > 2.5  # A: a liquid
+    # not all are whole: P2S6 and bonds of sulfur form, and the teacher agrees on their energies (`held:` below)
+    assert phosphorus_with_four_sulfur(done.atoms) > 0.0
 
 
 @pytest.fixture(scope="module")
@@ -281,20 +283,22 @@ def test_a_hot_melt_is_described() -> None:
     assert rows["melt:before"].force_mae < 100.0  # meV/A
     assert rows["melt:before"].energy_mae < 10.0  # meV/atom
     assert rows["packed:before"].force_mae < 150.0  # meV/A
-    assert rows["melt:contact"].force_mae < 300.0  # meV/A; 587 before such pairs were in training
-    assert rows["melt:contact"].energy_mae < 30.0  # meV/atom; 207 before
-    assert rows["pushed:P"].force_mae < 300.0  # meV/A, of forces up to 38 eV/A
+    assert rows["melt:contact"].force_mae < 200.0  # meV/A; 587 before such pairs were in training
+    assert rows["melt:contact"].energy_mae < 15.0  # meV/atom; 207 before
+    assert rows["pushed:P"].force_mae < 240.0  # meV/A, of forces up to 38 eV/A
     assert rows["glass:melting"].force_mae < 140.0  # meV/A, a crystal of 64 atoms at 1800 K
     assert rows["glass:melting"].energy_mae < 8.0  # meV/atom
-    # the same from 10 ps on: if this fails, a better potential has come: say so in its card
-    assert rows["glass:clusters"].energy_mae > 200.0  # meV/atom
-    # seven frames each of melts that this potential held for 20 ps
-    for name, forces, energy in (
-        ("melt-75Li2S-25P2S5/1500K", 90.0, 5.0),
-        ("melt-67Li2S-33P2S5/1500K", 140.0, 9.0),
-        ("melt-LSPSCl/1800K", 170.0, 15.0),
+    # the same from 10 ps on, run with the potential before: 372 meV/A and 368 meV/atom with that one
+    assert rows["glass:clusters"].force_mae < 260.0  # meV/A
+    assert rows["glass:clusters"].energy_mae < 50.0  # meV/atom
+    # frames of melts that held for 20 ps, with this potential or the one before
+    for name, frames, forces, energy in (
+        ("melt-75Li2S-25P2S5/1500K", 7, 90.0, 4.0),
+        ("melt-67Li2S-33P2S5/1500K", 7, 130.0, 8.0),
+        ("melt-LSPSCl/1800K", 7, 145.0, 10.0),
+        ("beta-Li3PS4/1800K", 11, 150.0, 12.0),
     ):
         row = rows[f"held:{name}"]
-        assert row.frames == 7
+        assert row.frames == frames
         assert row.force_mae < forces  # meV/A
         assert row.energy_mae < energy  # meV/atom
