@@ -283,15 +283,21 @@ def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None
 
 
 def test_phosphorus_in_clusters_is_refused() -> None:
-    """P2S6 has one bond between P; a third P beside them is no thiophosphate. Black phosphorus has no sulfur."""
+    """P2S6 has one bond between P, and melts have three in a row for a time. Black phosphorus has no sulfur."""
     crystal = starting_structure("Li4P2S6", shortest=8.0)
     check_phosphorus(crystal, crystal.positions, crystal.cell.array)
-    one, other = np.flatnonzero(crystal.symbols == "P")[[0, 2]]
-    crystal.positions[other] = crystal.positions[one] + [0.0, 2.2, 0.0]
-    near = crystal.get_distances(one, np.flatnonzero(crystal.symbols == "P"), mic=True)
-    assert ((near > 0) & (near < 2.5)).sum() == 2
+    phosphorus = np.flatnonzero(crystal.symbols == "P")
+    one = phosphorus[0]
+    near = crystal.get_distances(one, phosphorus, mic=True)
+    (bonded,) = phosphorus[(near > 0) & (near < 2.5)]
+    third, fourth = phosphorus[~np.isin(phosphorus, (one, bonded))][[0, -1]]
+    crystal.positions[third] = crystal.positions[one] + [0.0, 2.2, 0.0]
+    check_phosphorus(crystal, crystal.positions, crystal.cell.array)
+    crystal.positions[fourth] = crystal.positions[third] + [0.0, 2.2, 0.0]
+    atoms = ", ".join(map(str, sorted((one, bonded, third, fourth))))
     with pytest.raises(
-        InputError, match=rf"need at most one P within 2.5 A of a P, as in P2S6, got 2 around atom {one}"
+        InputError,
+        match=rf"need at most three P joined by bonds of 2.5 A or less, got 4, atoms {atoms}; lower",
     ):
         check_phosphorus(crystal, crystal.positions, crystal.cell.array)
     assert has_phosphorus_clusters(crystal)  # so that a run that begins with them goes on

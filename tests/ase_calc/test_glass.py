@@ -135,11 +135,15 @@ def test_glass_ceramic_melts_around_a_slab_at_rest(tmp_path: Path) -> None:
         glass_ceramic(crystal, tmp_path / "b", melt={"settle_ensemble": "npt"}, **QUICK)
 
 
+def sulfur_of_phosphorus(atoms: Atoms) -> np.ndarray:
+    """Number of S within 2.6 A of each P."""
+    phosphorus, sulfur = np.flatnonzero(atoms.symbols == "P"), np.flatnonzero(atoms.symbols == "S")
+    return np.array([(atoms.get_distances(i, sulfur, mic=True) < 2.6).sum() for i in phosphorus])
+
+
 def phosphorus_with_four_sulfur(atoms: Atoms) -> float:
     """Share of P with exactly four S within 2.6 A."""
-    phosphorus, sulfur = np.flatnonzero(atoms.symbols == "P"), np.flatnonzero(atoms.symbols == "S")
-    near = [(atoms.get_distances(i, sulfur, mic=True) < 2.6).sum() for i in phosphorus]
-    return float(np.mean(np.array(near) == 4))
+    return float(np.mean(sulfur_of_phosphorus(atoms) == 4))
 
 
 @pytest.mark.slow
@@ -167,13 +171,14 @@ def test_a_crystal_that_melts_at_1800_kelvin_does_not_end_in_clusters(tmp_path: 
     start = starting_structure("beta-Li3PS4")
     done = run_md(
         start, temperature=1800.0, picoseconds=20.0, timestep=1.0, interval=0.05, seed=3, progress=False,
-        trajectory=tmp_path / "melt.xtc",
+        trajectory=tmp_path / "melt.extxyz",
     )  # fmt: skip
     shift = done.atoms.positions - start.positions
     shift -= shift.mean(axis=0)
     assert np.sqrt((shift[start.symbols == "P"] ** 2).sum(axis=1).mean()) > 2.5  # A: a liquid
-    # not all are whole: P2S6 and bonds of sulfur form, and the teacher agrees on their energies (`held:` below)
-    assert phosphorus_with_four_sulfur(done.atoms) > 0.0
+    # PS4 react to P2S6 and bonds of sulfur, with energies as the teacher's (`held:` below); 1.6 in the clusters
+    frames = read(tmp_path / "melt.extxyz", "-100:")  # 5 ps
+    assert np.mean([sulfur_of_phosphorus(atoms).mean() for atoms in frames]) > 2.6
 
 
 @pytest.fixture(scope="module")
@@ -244,9 +249,9 @@ def test_overheated_crystals_hold(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kelvin", "least", "model"),
-    # PS4 as units: 93, 75 and 61 % of P had four S in one run each, over time
+    # PS4 as units, over time; by the energies of `held:` and `reacted:` below the teacher's melt would have fewer
     [
-        ("melt-75Li2S-25P2S5", 1500.0, 0.8, "argyrodite"),
+        ("melt-75Li2S-25P2S5", 1500.0, 0.55, "argyrodite"),
         ("melt-67Li2S-33P2S5", 1500.0, 0.6, "argyrodite"),
         ("melt-LSPSCl", 1800.0, 0.45, "argyrodite"),
         pytest.param(
@@ -292,13 +297,15 @@ def test_a_hot_melt_is_described() -> None:
     assert rows["glass:clusters"].force_mae < 260.0  # meV/A
     assert rows["glass:clusters"].energy_mae < 50.0  # meV/atom
     # frames of melts that held for 20 ps, with this potential or the one before
-    for name, frames, forces, energy in (
-        ("melt-75Li2S-25P2S5/1500K", 7, 90.0, 4.0),
-        ("melt-67Li2S-33P2S5/1500K", 7, 130.0, 8.0),
-        ("melt-LSPSCl/1800K", 7, 145.0, 10.0),
-        ("beta-Li3PS4/1800K", 11, 150.0, 12.0),
+    for tag, frames, forces, energy in (
+        ("held:melt-75Li2S-25P2S5/1500K", 7, 90.0, 4.0),
+        ("held:melt-67Li2S-33P2S5/1500K", 7, 130.0, 8.0),
+        ("held:melt-LSPSCl/1800K", 7, 145.0, 10.0),
+        ("held:beta-Li3PS4/1800K", 11, 150.0, 12.0),
+        ("joined:beta-Li3PS4/1800K", 12, 170.0, 12.0),  # on in time; three P in a row for a while
+        ("reacted:melt-75Li2S-25P2S5/1500K", 8, 125.0, 8.0),  # 70 % of P have four S; in `held` 94 %
     ):
-        row = rows[f"held:{name}"]
+        row = rows[tag]
         assert row.frames == frames
         assert row.force_mae < forces  # meV/A
         assert row.energy_mae < energy  # meV/atom

@@ -98,8 +98,8 @@ def melt_quench(
     -----
     The defaults are for a first look: 48 ps of cooling from 1500 K. Published glasses cool some hundred times slower
     (1 K/ps and below); say so with ``cooling_rate`` where structure matters. A potential must have been trained on
-    melts: the shipped one holds them at 1500 K, at 1800 K not for long; its fast variant does neither (a run that fails
-    stops with an error). Crystals at 1500 K hardly melt in the default time: begin with one of the ``melt-...`` of
+    melts: the shipped one holds them up to 1800 K; its fast variant does not (a run that fails stops with an error).
+    Crystals at 1500 K hardly melt in the default time: begin with one of the ``melt-...`` of
     `ionpath_ase.training.starting_structure`.
     """
     if not melt_temperature > final_temperature > 0.0:

@@ -124,7 +124,7 @@ class MolecularDynamics:
             )
         self.atoms, self.settings = prepare(atoms, settings)
         self._contacts = ContactCheck(0.0, contact_radii(self.atoms.numbers))
-        self._single_bonds = not has_phosphorus_clusters(self.atoms)
+        self._watch_phosphorus = not has_phosphorus_clusters(self.atoms)
 
     def run(self) -> MDResult:
         """Make the steps that are left.
@@ -138,8 +138,8 @@ class MolecularDynamics:
         ------
         UnstableRun
             If positions or energy stop being finite, or atoms come closer than any bond of theirs (1.6 A for P and P,
-            1.6 A for S and S, 1.3 A for Li and Li), or P in a thiophosphate gathers in clusters. The trajectory then
-            ends with the last good frame, and the checkpoint is intact.
+            1.6 A for S and S, 1.3 A for Li and Li), or more than three P of a thiophosphate are joined by bonds. The
+            trajectory then ends with the last good frame, and the checkpoint is intact.
         IonpathError
             If the disk is full; with the same guarantee.
         """
@@ -216,7 +216,7 @@ class MolecularDynamics:
             )
         try:
             self._contacts(snapshot.positions, snapshot.cell if self.atoms.pbc.all() else None)
-            if self._single_bonds:
+            if self._watch_phosphorus:
                 check_phosphorus(self.atoms, snapshot.positions, snapshot.cell)
         except InputError as error:
             raise _untrained(f"step {snapshot.step}", error, kept) from error
