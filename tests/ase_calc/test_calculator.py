@@ -6,6 +6,7 @@ import copy
 import pickle
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -283,21 +284,19 @@ def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None
 
 
 def test_phosphorus_in_clusters_is_refused() -> None:
-    """P2S6 has one bond between P, and melts have three in a row for a time. Black phosphorus has no sulfur."""
+    """P2S6 has one bond between P, and hot melts have four in a row for a time. Black phosphorus has no sulfur."""
     crystal = starting_structure("Li4P2S6", shortest=8.0)
-    check_phosphorus(crystal, crystal.positions, crystal.cell.array)
     phosphorus = np.flatnonzero(crystal.symbols == "P")
-    one = phosphorus[0]
-    near = crystal.get_distances(one, phosphorus, mic=True)
+    near = crystal.get_distances(phosphorus[0], phosphorus, mic=True)
     (bonded,) = phosphorus[(near > 0) & (near < 2.5)]
-    third, fourth = phosphorus[~np.isin(phosphorus, (one, bonded))][[0, -1]]
-    crystal.positions[third] = crystal.positions[one] + [0.0, 2.2, 0.0]
-    check_phosphorus(crystal, crystal.positions, crystal.cell.array)
-    crystal.positions[fourth] = crystal.positions[third] + [0.0, 2.2, 0.0]
-    atoms = ", ".join(map(str, sorted((one, bonded, third, fourth))))
+    chain = [phosphorus[0], *phosphorus[~np.isin(phosphorus, (phosphorus[0], bonded))][[0, 2, -1]]]
+    for last, added in pairwise(chain):
+        check_phosphorus(crystal, crystal.positions, crystal.cell.array)  # two, three, four
+        crystal.positions[added] = crystal.positions[last] + [0.0, 2.2, 0.0]
+    atoms = ", ".join(map(str, sorted((bonded, *chain))))
     with pytest.raises(
         InputError,
-        match=rf"need at most three P joined by bonds of 2.5 A or less, got 4, atoms {atoms}; lower",
+        match=rf"need at most four P joined by bonds of 2.5 A or less, got 5, atoms {atoms}; lower",
     ):
         check_phosphorus(crystal, crystal.positions, crystal.cell.array)
     assert has_phosphorus_clusters(crystal)  # so that a run that begins with them goes on

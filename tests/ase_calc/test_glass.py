@@ -167,7 +167,7 @@ def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_crystal_that_melts_at_1800_kelvin_does_not_end_in_clusters(tmp_path: Path) -> None:
-    """The run would stop where a P has two P for neighbours, as it did after 8 ps with the potential before."""
+    """The run would stop where five P are joined, as they were with the potential before, after 8 to 12 ps."""
     start = starting_structure("beta-Li3PS4")
     done = run_md(
         start, temperature=1800.0, picoseconds=20.0, timestep=1.0, interval=0.05, seed=3, progress=False,
@@ -176,9 +176,9 @@ def test_a_crystal_that_melts_at_1800_kelvin_does_not_end_in_clusters(tmp_path: 
     shift = done.atoms.positions - start.positions
     shift -= shift.mean(axis=0)
     assert np.sqrt((shift[start.symbols == "P"] ** 2).sum(axis=1).mean()) > 2.5  # A: a liquid
-    # PS4 react to P2S6 and bonds of sulfur, with energies as the teacher's (`held:` below); 1.6 in the clusters
+    # PS4 react to P2S6 and bonds of sulfur, with energies as the teacher's (`held:` and `joined:` below)
     frames = read(tmp_path / "melt.extxyz", "-100:")  # 5 ps
-    assert np.mean([sulfur_of_phosphorus(atoms).mean() for atoms in frames]) > 2.6
+    assert np.mean([sulfur_of_phosphorus(atoms).mean() for atoms in frames]) > 2.4  # 1.6 in the clusters
 
 
 @pytest.fixture(scope="module")
@@ -302,8 +302,8 @@ def test_a_hot_melt_is_described() -> None:
         ("held:melt-67Li2S-33P2S5/1500K", 7, 130.0, 8.0),
         ("held:melt-LSPSCl/1800K", 7, 145.0, 10.0),
         ("held:beta-Li3PS4/1800K", 11, 150.0, 12.0),
-        ("joined:beta-Li3PS4/1800K", 12, 170.0, 12.0),  # on in time; three P in a row for a while
-        ("reacted:melt-75Li2S-25P2S5/1500K", 8, 125.0, 8.0),  # 70 % of P have four S; in `held` 94 %
+        ("joined:beta-Li3PS4/1800K", 12, 170.0, 12.0),  # three or four P in a row for a while
+        ("reacted:melt-75Li2S-25P2S5/1500K", 8, 125.0, 8.0),  # 75 % of P have four S; in `held` 94
     ):
         row = rows[tag]
         assert row.frames == frames

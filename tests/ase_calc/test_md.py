@@ -283,7 +283,7 @@ def test_atoms_that_fall_onto_each_other_between_frames_stop_the_run_too(
 
 
 class Gathering(Calculator):
-    """A spring of 2.2 A between the first P and the third; the second and the fourth have that length already."""
+    """A spring of 2.2 A between the first P and the third; others hang on the first."""
 
     implemented_properties = ("energy", "forces", "stress")
 
@@ -298,15 +298,22 @@ class Gathering(Calculator):
 
 
 def test_phosphorus_that_gathers_stops_the_run_unless_it_began_so(tmp_path: Path) -> None:
-    places = [[2.0, 6.0, 6.0], [2.0, 8.2, 6.0], [5.5, 6.0, 6.0], [2.0, 3.8, 6.0], [9.0, 9.0, 9.0]]
-    apart = Atoms("P4S", positions=places, cell=[12.0] * 3, pbc=True)
+    places = [
+        [2.0, 6.0, 6.0],
+        [2.0, 8.2, 6.0],
+        [5.5, 6.0, 6.0],
+        [2.0, 3.8, 6.0],
+        [2.0, 6.0, 8.2],
+        [9.0, 9.0, 9.0],
+    ]
+    apart = Atoms("P5S", positions=places, cell=[12.0] * 3, pbc=True)
     together = apart.copy()
     together.positions[2, 0] = 4.2
     cold = replace(FALLING, temperature=5, steps=200)
     apart.calc, together.calc = Gathering(), Gathering()
     with pytest.raises(
         UnstableRun,
-        match=r"need at most three P joined by bonds of 2\.5 A or less, got 4, atoms 0, 1, 2, 3; the last good frame",
+        match=r"need at most four P joined by bonds of 2\.5 A or less, got 5, atoms 0, 1, 2, 3, 4; the last good frame",
     ):
         MolecularDynamics(apart, cold, trajectory=tmp_path / "apart.extxyz", **QUIET).run()
     last = read(tmp_path / "apart.extxyz", "-1")

@@ -104,12 +104,12 @@ def contact_radii(numbers: NDArray[np.integer[Any]]) -> FloatArray:
 
 _P_BOND = 2.5
 """Longest bond between two P, in A; in P2S6 it has 2.25 A."""
-_P_JOINED = 3
+_P_JOINED = 4
 """How many P may be joined by bonds."""
 
 
 def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> None:
-    """Refuse thiophosphates in which more than three P are joined by bonds.
+    """Refuse thiophosphates in which more than four P are joined by bonds.
 
     Parameters
     ----------
@@ -123,14 +123,14 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
     Raises
     ------
     InputError
-        If four P or more are joined by bonds of at most 2.5 A.
+        If five P or more are joined by bonds of at most 2.5 A.
 
     Notes
     -----
-    Units of thiophosphates are PS4, P2S7, and P2S6 with one bond between P; a melt of Li3PS4 at 1800 K also has three P
-    in a row for a time, and SevenNet-l3i5 with D3 agrees on their energy. Of the 475 frames of melts and of pairs of P
-    in them that the shipped potential was trained on, two have more. A potential that finds such clusters too stable
-    goes on to gather all P in one, with bonds of a sound length, which `contact_radii` does not see.
+    Units of thiophosphates are PS4, P2S7, and P2S6 with one bond between P; a melt of Li3PS4 at 1800 K also has three
+    or four P in a row for a time, and SevenNet-l3i5 with D3 agrees on their energy. A potential that finds such
+    clusters too stable goes on to gather all P in one, with bonds of a sound length, which `contact_radii` does not
+    see.
     """
     from ase import Atoms
     from ase.neighborlist import neighbor_list
@@ -151,14 +151,14 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
         members = phosphorus[group == joined.argmax()]
         raise InputError(
             "positions",
-            need=f"at most three P joined by bonds of {_P_BOND:g} A or less",
+            need=f"at most four P joined by bonds of {_P_BOND:g} A or less",
             got=f"{len(members)}, atoms {', '.join(map(str, members[:8]))}{', ...' if len(members) > 8 else ''}",
             remedy="lower the temperature, or train the potential on such frames",
         )
 
 
 def has_phosphorus_clusters(atoms: Atoms) -> bool:
-    """Whether a structure has more than three P that are joined by bonds from the start.
+    """Whether a structure has more than four P that are joined by bonds from the start.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ class MolecularDynamics:
         ------
         UnstableRun
             If positions or energy stop being finite, or atoms come closer than any bond of theirs (1.6 A for P and P,
-            1.6 A for S and S, 1.3 A for Li and Li), or more than three P of a thiophosphate are joined by bonds. The
+            1.6 A for S and S, 1.3 A for Li and Li), or more than four P of a thiophosphate are joined by bonds. The
             trajectory then ends with the last good frame, and the checkpoint is intact.
         IonpathError
             If the disk is full; with the same guarantee.
