@@ -167,7 +167,7 @@ def test_glass_of_li3ps4_with_the_shipped_potential(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_crystal_that_melts_at_1800_kelvin_does_not_end_in_clusters(tmp_path: Path) -> None:
-    """The run would stop where five P are joined, as they were with the potential before, after 8 to 12 ps."""
+    """The run would stop where five P are joined, as they were with the potential before."""
     start = starting_structure("beta-Li3PS4")
     done = run_md(
         start, temperature=1800.0, picoseconds=20.0, timestep=1.0, interval=0.05, seed=3, progress=False,

@@ -130,7 +130,7 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
     Units of thiophosphates are PS4, P2S7, and P2S6 with one bond between P; a melt of Li3PS4 at 1800 K also has three
     or four P in a row for a time, and SevenNet-l3i5 with D3 agrees on their energy. A potential that finds such
     clusters too stable goes on to gather all P in one, with bonds of a sound length, which `contact_radii` does not
-    see.
+    see. Structures of four P or fewer, such as one cell of an argyrodite, always pass.
     """
     from ase import Atoms
     from ase.neighborlist import neighbor_list
