@@ -218,7 +218,9 @@ def test_a_slab_stays_crystalline_beside_tetrahedra_that_turn(ceramic: tuple[Gla
 @pytest.mark.slow
 def test_the_rest_of_a_glass_ceramic_melts(ceramic: tuple[GlassCeramic, Atoms]) -> None:
     made, start = ceramic
-    assert moved(made.quench.atoms, start, slice(made.n_crystal, None), "P", made.n_crystal) > 1.3  # A; 1.7 in one run
+    assert (
+        moved(made.quench.atoms, start, slice(made.n_crystal, None), "P", made.n_crystal) > 1.3
+    )  # A; 1.7 in one run
 
 
 @pytest.mark.slow
