@@ -183,11 +183,11 @@ def test_a_crystal_that_melts_at_1800_kelvin_does_not_end_in_clusters(tmp_path: 
 
 @pytest.fixture(scope="module")
 def ceramic(tmp_path_factory: pytest.TempPathFactory) -> tuple[GlassCeramic, Atoms]:
-    """Ten minutes of LAMMPS: beta-Li3PS4 at 1600 K for 12 ps, 28 A thick, beside a slab of 13 A; and its start."""
+    """Ten minutes of LAMMPS: beta-Li3PS4 at 1800 K for 12 ps, 28 A thick, beside a slab of 13 A; and its start."""
     crystal = starting_structure("beta-Li3PS4")
     shape: dict[str, Any] = {"crystal_fraction": 1 / 3, "axis": 2, "expansion": 1.1}  # a melt takes more room
     melt = {
-        "melt_temperature": 1600.0, "melt_picoseconds": 12.0, "cooling_rate": 300.0, "settle_picoseconds": 2.0,
+        "melt_temperature": 1800.0, "melt_picoseconds": 12.0, "cooling_rate": 300.0, "settle_picoseconds": 2.0,
         "melt_timestep": 2.0,
     }  # fmt: skip
     folder = tmp_path_factory.mktemp("ceramic")
@@ -205,10 +205,10 @@ def moved(atoms: Atoms, start: Atoms, chosen: slice, element: str, n_crystal: in
 
 
 @pytest.mark.slow
-def test_a_slab_stays_crystalline_beside_tetrahedra_that_turn(ceramic: tuple[GlassCeramic, Atoms]) -> None:
+def test_a_slab_stays_crystalline_beside_a_melt(ceramic: tuple[GlassCeramic, Atoms]) -> None:
     made, start = ceramic
     n = made.n_crystal
-    assert moved(made.quench.atoms, start, slice(n, None), "S", n) > 2.0  # A; 3.0 in one run
+    assert moved(made.quench.atoms, start, slice(n, None), "S", n) > 2.0  # A; 5.2 in one run
     assert moved(made.quench.atoms, start, slice(n), "S", n) < 1e-6  # held at rest
     assert moved(made.atoms, start, slice(n), "P", n) < 0.8  # A, after 4 ps in which it was free
     assert moved(made.atoms, start, slice(n), "S", n) < 0.8  # A; 0.4 in the same run
@@ -218,9 +218,8 @@ def test_a_slab_stays_crystalline_beside_tetrahedra_that_turn(ceramic: tuple[Gla
 @pytest.mark.slow
 def test_the_rest_of_a_glass_ceramic_melts(ceramic: tuple[GlassCeramic, Atoms]) -> None:
     made, start = ceramic
-    assert (
-        moved(made.quench.atoms, start, slice(made.n_crystal, None), "P", made.n_crystal) > 1.3
-    )  # A; 1.7 in one run
+    n = made.n_crystal
+    assert moved(made.quench.atoms, start, slice(n, None), "P", n) > 2.0  # A; 3.6 in one run
 
 
 @pytest.mark.slow
