@@ -195,10 +195,16 @@ def test_errors_are_their_definitions(tmp_path: Path) -> None:
         frame, energy=exact["energy"] - 0.4, forces=exact["forces"] / 1.1, stress=exact["stress"] - 0.01
     )
     frame.info["tag"] = "off"
-    row, total = evaluate([frame], EMT())
+    other = atoms.copy()  # the same structure, labelled too high
+    other.calc = SinglePointCalculator(other, energy=exact["energy"] + 0.2, forces=exact["forces"])
+    other.info["tag"] = "too high"
+    row, second, total = evaluate([frame, other], EMT())
     assert row.tag == "off"
     assert total.tag == "all"
     assert row.energy_mae == pytest.approx(100.0)  # 0.4 eV on 4 atoms
+    assert [row.energy_bias, second.energy_bias] == pytest.approx([100.0, -50.0])
+    assert total.energy_bias == pytest.approx(25.0)
+    assert total.energy_mae == total.energy_shifted_mae == pytest.approx(75.0)
     assert row.energy_shifted_mae == pytest.approx(0.0, abs=1e-9)
     assert row.force_slope == pytest.approx(1.1)
     assert row.force_mae == pytest.approx(1e3 * np.abs(exact["forces"]).mean() * (1 - 1 / 1.1))
@@ -329,3 +335,15 @@ def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
     total = evaluate(frames, IonPath())[-1]
     assert total.force_mae < 160.0  # meV/A
     assert 0.85 < total.force_slope < 1.05
+
+
+def test_shipped_potential_without_its_number_of_lithium() -> None:
+    """Lithium taken out or put in, which no training had: forces still serve, energies per lithium do not."""
+    frames = read_frames(HELD_OUT.with_name("not-neutral.extxyz.gz"))
+    size = {atoms.info["tag"]: len(atoms) for atoms in frames}
+    rows = {row.tag: row for row in evaluate(frames, IonPath())}
+    for tag, lithium in (("LPSCl-II-2Li/600K", 2), ("LPSCl-II-4Li/600K", 4), ("LPSCl-III+4Li/600K", 4)):
+        assert rows[tag].force_mae < 30.0 * lithium  # meV/A
+        assert -0.75 < 1e-3 * rows[tag].energy_bias * size[tag] / lithium < 0.0, tag  # eV, too stable
+    assert rows["LPSCl-III+2Li/600K"].force_mae < 55.0  # meV/A
+    assert rows["LPSCl-III+2Li/600K"].energy_mae < 3.0  # meV/atom

@@ -39,6 +39,9 @@ class Errors:
         Slope of predicted against labelled force components; 1 is perfect.
     energy_mae : float
         Mean absolute error of the energy, meV/atom.
+    energy_bias : float
+        Mean error of the energy with its sign, meV/atom: below zero the potential finds these frames too stable.
+        Between two tags of one composition, the difference is the error of going from one to the other.
     energy_shifted_mae : float
         The same after the mean difference of each composition is taken off: energies of two methods differ by a
         constant per element.
@@ -52,6 +55,7 @@ class Errors:
     force_rmse: float
     force_slope: float
     energy_mae: float
+    energy_bias: float
     energy_shifted_mae: float
     stress_mae: float
 
@@ -129,14 +133,15 @@ def format_table(errors: Sequence[Errors]) -> str:
     str
         Table with a heading.
     """
-    names = ("system", "frames", "F MAE", "F RMSE", "slope", "E MAE", "E shift", "S MAE")
-    units = ("", "", "meV/A", "meV/A", "", "meV/at", "meV/at", "GPa")
-    layout = "{:28s} {:>6s} {:>7s} {:>7s} {:>6s} {:>7s} {:>7s} {:>6s}"
+    names = ("system", "frames", "F MAE", "F RMSE", "slope", "E MAE", "E bias", "E shift", "S MAE")
+    units = ("", "", "meV/A", "meV/A", "", "meV/at", "meV/at", "meV/at", "GPa")
+    width = max(len("system"), *(len(row.tag) for row in errors)) if errors else len("system")
+    layout = f"{{:{width}s}}" + " {:>6s} {:>7s} {:>7s} {:>6s} {:>7s} {:>7s} {:>7s} {:>6s}"
     lines = [layout.format(*names), layout.format(*units)]
     for row in errors:
         lines.append(
-            f"{row.tag:28s} {row.frames:6d} {row.force_mae:7.1f} {row.force_rmse:7.1f} {row.force_slope:6.3f} "
-            f"{row.energy_mae:7.2f} {row.energy_shifted_mae:7.2f} {row.stress_mae:6.3f}"
+            f"{row.tag:{width}s} {row.frames:6d} {row.force_mae:7.1f} {row.force_rmse:7.1f} {row.force_slope:6.3f} "
+            f"{row.energy_mae:7.2f} {row.energy_bias:+7.2f} {row.energy_shifted_mae:7.2f} {row.stress_mae:6.3f}"
         )
     return "\n".join(lines)
 
@@ -186,6 +191,7 @@ def _summary(tag: str, pairs: Sequence[_Pair]) -> Errors:
         1e3 * float(np.sqrt((difference**2).mean())),
         float(predicted @ labels / power) if power > 0.0 else float("nan"),
         1e3 * float(np.abs(energy).mean()),
+        1e3 * float(energy.mean()),
         1e3 * float(np.abs(shifted).mean()),
         EV_PER_A3_IN_GPA * float(np.abs(stress).mean()) if len(stress) else float("nan"),
     )
