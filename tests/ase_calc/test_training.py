@@ -242,6 +242,23 @@ def test_a_short_training_run(labelled: Path, tmp_path: Path, capsys: pytest.Cap
     assert not (tmp_path / "nothing.pb").exists()
 
 
+def test_fit_on_the_command_line_judges_by_other_files(
+    labelled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frames = read_frames(labelled)
+    others = [atoms for atoms in read_frames(HELD_OUT) if atoms.info["tag"] == "LPSCl-II/300K"]
+    write(tmp_path / "others.extxyz", others)
+    words = ["fit", str(labelled), "-o", str(tmp_path / "run"), "--steps", "4"]
+    assert train([*words, "--test", str(tmp_path / "others.extxyz")]) == 0
+    shown = capsys.readouterr().out
+    assert f"trained on {len(frames)} frames" in shown  # none of them is set aside
+    assert "LPSCl-II/300K" in shown
+    assert "LiCl" not in shown.split("trained on")[0]
+    with pytest.raises(SystemExit):
+        train([*words, "--test", str(labelled), "--test-fraction", "0.2"])
+    assert "not allowed with argument --test" in capsys.readouterr().err
+
+
 def test_a_grown_model_says_what_it_said_before(labelled: Path, tmp_path: Path) -> None:
     """A second descriptor is added to a trained model, which then goes on from where it was."""
     frames = read_frames(labelled)
@@ -314,6 +331,7 @@ def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
 def test_shipped_potential_on_frames_of_its_teacher() -> None:
     """Trajectories of their own, of which no frame was in training; the numbers of the model card."""
     total = {row.tag: row for row in evaluate(read_frames(HELD_OUT), IonPath())}
+    assert total["all"].frames == 57
     for name in ("LPSCl-II", "LPSCl-III-1", "inv50", "beta-Li3PS4", "LSPSCl"):
         rows = [row for tag, row in total.items() if tag.startswith(name)]  # 300, 600 and 900 K
         frames = [row.frames for row in rows]
@@ -335,6 +353,25 @@ def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
     total = evaluate(frames, IonPath())[-1]
     assert total.force_mae < 160.0  # meV/A
     assert 0.85 < total.force_slope < 1.05
+
+
+def test_shipped_potential_on_all_frames_set_aside() -> None:
+    """Blocks of the runs that training began with, and the runs of their own; no frame of these was in training."""
+    folder = HELD_OUT.parent
+    aside = read_frames(folder / "set-aside.extxyz.gz", HELD_OUT)
+    row = evaluate(aside, IonPath())[-1]
+    assert row.frames == 242
+    assert row.force_mae < 31.0  # meV/A
+    assert row.energy_mae < 1.2  # meV/atom
+    assert row.stress_mae < 0.05  # GPa
+    assert row.force_slope == pytest.approx(1.0, abs=0.01)
+    known = {
+        a.positions.tobytes()
+        for name in ("first", "added")
+        for a in read_frames(folder / f"{name}.extxyz.gz")
+    }
+    assert len(known) == 1368 + 3532
+    assert not any(a.positions.tobytes() in known for a in aside)
 
 
 def test_shipped_potential_without_its_number_of_lithium() -> None:

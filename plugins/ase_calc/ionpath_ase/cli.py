@@ -94,8 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     fit.add_argument("--preset", default="shipped", help="settings by name; default shipped")
     fit.add_argument("--steps", type=int, help="training steps, if not those of the preset")
     fit.add_argument("--seed", type=int, default=1, help="seed of the weights; default 1")
-    fit.add_argument(
+    aside = fit.add_mutually_exclusive_group()
+    aside.add_argument(
         "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
+    )
+    aside.add_argument(
+        "--test", type=Path, nargs="+", help="files with frames to judge by, instead of a share"
     )
     fit.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
     _add_weight(fit)
@@ -294,6 +298,7 @@ def _fit(options: argparse.Namespace) -> int:
         preset=options.preset,
         steps=options.steps,
         seed=options.seed,
+        test=None if options.test is None else read_frames(*options.test, format=options.format),
         test_fraction=options.test_fraction,
         initial=options.initial,
         weights=dict(_weight(text) for text in options.weight),
