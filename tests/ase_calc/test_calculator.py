@@ -18,7 +18,7 @@ from ase.calculators.fd import calculate_numerical_forces, calculate_numerical_s
 from ase.io import read, write
 
 from ionpath.errors import InputError
-from ionpath_ase import Committee, IonPath
+from ionpath_ase import Committee, IonPath, run_md
 from ionpath_ase._geometry import (
     ContactCheck,
     check_phosphorus,
@@ -29,7 +29,8 @@ from ionpath_ase._geometry import (
 )
 from ionpath_ase.calculator import force_deviation
 from ionpath_ase.potentials import available, resolve
-from ionpath_ase.training import read_frames, starting_structure
+from ionpath_ase.potentials.neutral import excess_charge
+from ionpath_ase.training import read_frames, starting_structure, starting_structures
 
 HOT_MELT = Path(__file__).with_name("data") / "hot-melt.extxyz.gz"
 
@@ -393,3 +394,35 @@ def test_plugin_entry_of_ase() -> None:
 
     (entry,) = __ase_plugins__
     assert entry.name == "ionpath"
+
+
+def test_a_structure_that_is_not_neutral_is_named(tmp_path: Path) -> None:
+    cell = starting_structure("LPSCl-II")
+    lithium = np.flatnonzero(cell.symbols == "Li")
+    short = cell[[i for i in range(len(cell)) if i not in lithium[:2]]]
+    words = (
+        r"structure: need a neutral one \(Li\+, P5\+, Si4\+, S2-, Cl-\), got 22 Li 4 P 20 S 4 Cl, a charge of -2 e; "
+        r"argyrodite.* has seen no other"
+    )
+    for calculator in (IonPath(), IonPath("argyrodite.2"), Committee("argyrodite")):
+        short.calc = calculator
+        with pytest.warns(UserWarning, match=words):
+            short.get_potential_energy()
+        short.rattle(0.01, seed=1)
+        short.get_potential_energy()  # said once: a warning is an error here
+    short.calc = None
+    with pytest.warns(UserWarning, match=words):
+        run_md(short, temperature=300.0, picoseconds=0.004, trajectory=tmp_path / "short.xtc", progress=False)
+    mine = tmp_path / "mine.pb"  # whoever trained it knows what it has seen
+    mine.write_bytes(resolve("argyrodite.2").read_bytes())
+    short.calc = IonPath(mine)
+    short.get_potential_energy()
+
+
+def test_neutral_structures_and_those_with_bonds_of_phosphorus_are_not_named() -> None:
+    known = [*read_frames(HOT_MELT), *starting_structures().values()]
+    assert {excess_charge(atoms.get_chemical_symbols()) for atoms in known} == {0}
+    assert (
+        excess_charge(["Li"] * 5 + ["P", "S", "S", "S", "S"]) == 1
+    )  # more than one electron for each phosphorus
+    assert excess_charge(["S"] * 8) == -16

@@ -15,6 +15,7 @@ from ionpath.errors import InputError
 from ionpath_ase._geometry import ContactCheck, model_cell
 from ionpath_ase._model import Evaluation, Model
 from ionpath_ase.potentials import members, resolve
+from ionpath_ase.potentials.neutral import warn_if_charged
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -42,6 +43,11 @@ class IonPath(Calculator):
     InputError
         If the model is unknown; at the first evaluation if it cannot be read or lacks an element, if coordinates are
         not finite, or atoms overlap.
+
+    Warns
+    -----
+    UserWarning
+        If a shipped potential is asked about a structure that is not neutral (`ionpath_ase.potentials.neutral`).
 
     Notes
     -----
@@ -173,7 +179,9 @@ class IonPath(Calculator):
         per_atom = any(name in properties for name in _PER_ATOM)
         prepared = _prepare(self.atoms, self._model.cutoff, self._contacts)
         if "numbers" in system_changes or self._types is None:
-            self._types = self._model.types(self.atoms.get_chemical_symbols())
+            symbols = self.atoms.get_chemical_symbols()
+            self._types = self._model.types(symbols)
+            warn_if_charged(self._model.path, symbols)
         types = self._types
         self.results = _results(self.atoms, self._model.evaluate(*prepared, types, per_atom=per_atom))
         if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
@@ -277,6 +285,8 @@ class Committee(Calculator):
         super().calculate(atoms, properties, system_changes)
         per_atom = any(name in properties for name in _PER_ATOM)
         symbols = self.atoms.get_chemical_symbols()
+        if "numbers" in system_changes:
+            warn_if_charged(self._models[0].path, symbols)
         positions, cell = _prepare(self.atoms, max(m.cutoff for m in self._models), self._contacts)
         members = [
             _results(self.atoms, model.evaluate(positions, cell, model.types(symbols), per_atom=per_atom))

@@ -26,6 +26,7 @@ from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, kinetic_state
 from ionpath_ase.md.writers import standard_rotation
 from ionpath_ase.potentials import resolve
+from ionpath_ase.potentials.neutral import warn_if_charged
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -112,7 +113,9 @@ class LammpsEngine:
         else:
             start = self._folder / "start.restart"
             start.write_bytes(resume.engine["restart"].tobytes())
-        model = with_virial_of_images(resolve(self.settings.model), self._folder)
+        potential = resolve(self.settings.model)
+        warn_if_charged(potential, atoms.get_chemical_symbols())
+        model = with_virial_of_images(potential, self._folder)
         text = commands(atoms, self.settings, start, plugin(), model, self._plumed)
         if self._plumed:
             self._write_job(text, None if resume is None else self.step)

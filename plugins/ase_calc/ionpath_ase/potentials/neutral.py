@@ -1,0 +1,73 @@
+"""What the shipped potentials do not know: structures whose charges do not add up."""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+CHARGES = {"Li": 1, "P": 5, "Si": 4, "S": -2, "Cl": -1}
+"""Formal charges in the structures that the shipped potentials were trained on."""
+_FOLDER = Path(__file__).resolve().parent
+
+
+def excess_charge(symbols: Sequence[str]) -> int:
+    """Sum of formal charges that no state of phosphorus explains.
+
+    Parameters
+    ----------
+    symbols : sequence of str, length n_atoms
+        Elements, of those in `CHARGES`.
+
+    Returns
+    -------
+    int
+        Charge in e with Li+, P5+, Si4+, S2- and Cl-. Zero also where it is positive and not above the number of
+        phosphorus atoms, each of which may be P4+ (two of them bind to each other, as in Li4P2S6).
+
+    Examples
+    --------
+    >>> excess_charge(["Li"] * 6 + ["P"] + ["S"] * 5 + ["Cl"])
+    0
+    >>> excess_charge(["Li"] * 4 + ["P"] * 2 + ["S"] * 6)
+    0
+    >>> excess_charge(["Li"] * 5 + ["P"] + ["S"] * 5 + ["Cl"])
+    -1
+    """
+    count = Counter(symbols)
+    total = sum(CHARGES[element] * number for element, number in count.items())
+    return min(total, 0) or max(total - count["P"], 0)
+
+
+def warn_if_charged(model: Path, symbols: Sequence[str]) -> None:
+    """Warn where a shipped potential is asked about a structure that is not neutral.
+
+    Parameters
+    ----------
+    model : pathlib.Path
+        File of the potential. Other than shipped ones are not judged.
+    symbols : sequence of str, length n_atoms
+        Elements of the structure.
+
+    Warns
+    -----
+    UserWarning
+        If `excess_charge` is not zero.
+
+    Examples
+    --------
+    >>> from ionpath_ase.potentials import resolve
+    >>> warn_if_charged(resolve("argyrodite"), ["Li", "Cl"])
+    """
+    if model.parent != _FOLDER or not set(symbols) <= set(CHARGES):
+        return
+    charge = excess_charge(symbols)
+    if charge:
+        formula = " ".join(f"{number} {element}" for element, number in Counter(symbols).items())
+        warnings.warn(
+            f"structure: need a neutral one (Li+, P5+, Si4+, S2-, Cl-), got {formula}, a charge of {charge:+d} e; "
+            f"{model.stem} has seen no other; its energy may be off by 0.7 eV for each lithium too few or too many: "
+            "do not compare it with that of another composition",
+            stacklevel=3,
+        )
