@@ -175,7 +175,7 @@ def distances(options: argparse.Namespace) -> None:
     figure, axes = plt.subplots(
         len(runs), len(PAIRS), figsize=(9, 2.6 * len(runs)), squeeze=False, layout="constrained"
     )
-    rng = np.random.default_rng(0)
+    rng, means = np.random.default_rng(0), []
     print(
         "| run | frames, effective | pair | peak, potential and teacher (A) | largest difference of g | its error |"
     )
@@ -207,7 +207,15 @@ def distances(options: argparse.Namespace) -> None:
                 f"| {r[one.argmax()]:.2f}, {r[two.argmax()]:.2f} "
                 f"| {one[worst] - two[worst]:+.2f} of {two[worst]:.2f} at {r[worst]:.2f} A | {error[worst]:.2f} |"
             )
+        lengths = np.sort(distances_to_sulfur(found), axis=-1)[:, :, :4].mean(axis=(1, 2))
+        theirs = np.average(lengths, weights=weights)
+        off = np.std([np.average(lengths[d], weights=weights[d]) - lengths[d].mean() for d in draws])
+        means.append(
+            f"{name}: P-S bonds of {lengths.mean():.4f} A, the teacher's {theirs:.4f}, "
+            f"a difference of {lengths.mean() - theirs:+.4f} ± {off:.4f}"
+        )
         row[0].legend(frameon=False, fontsize=7)
+    print("", *means, sep="\n")
     figure.savefig(options.folder / "distances.png", dpi=150)
 
 
