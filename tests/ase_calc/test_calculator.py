@@ -422,7 +422,6 @@ def test_a_structure_that_is_not_neutral_is_named(tmp_path: Path) -> None:
 def test_neutral_structures_and_those_with_bonds_of_phosphorus_are_not_named() -> None:
     known = [*read_frames(HOT_MELT), *starting_structures().values()]
     assert {excess_charge(atoms.get_chemical_symbols()) for atoms in known} == {0}
-    assert (
-        excess_charge(["Li"] * 5 + ["P", "S", "S", "S", "S"]) == 1
-    )  # more than one electron for each phosphorus
+    assert excess_charge(["Li"] * 4 + ["P", "S", "S", "S", "S"]) == 0
+    assert excess_charge(["Li"] * 5 + ["P", "S", "S", "S", "S"]) == 2
     assert excess_charge(["S"] * 8) == -16

@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).resolve().parent
 
 
 def excess_charge(symbols: Sequence[str]) -> int:
-    """Sum of formal charges that no state of phosphorus explains.
+    """Sum of formal charges, unless phosphorus explains it.
 
     Parameters
     ----------
@@ -23,8 +23,8 @@ def excess_charge(symbols: Sequence[str]) -> int:
     Returns
     -------
     int
-        Charge in e with Li+, P5+, Si4+, S2- and Cl-. Zero also where it is positive and not above the number of
-        phosphorus atoms, each of which may be P4+ (two of them bind to each other, as in Li4P2S6).
+        Charge in e with Li+, P5+, Si4+, S2- and Cl-; zero also from 1 to the number of phosphorus atoms, as each of
+        them may be P4+ (two of them bind to each other, as in Li4P2S6).
 
     Examples
     --------
@@ -37,7 +37,7 @@ def excess_charge(symbols: Sequence[str]) -> int:
     """
     count = Counter(symbols)
     total = sum(CHARGES[element] * number for element, number in count.items())
-    return min(total, 0) or max(total - count["P"], 0)
+    return 0 if 0 <= total <= count["P"] else total
 
 
 def warn_if_charged(model: Path, symbols: Sequence[str]) -> None:
