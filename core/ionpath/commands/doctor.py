@@ -167,9 +167,8 @@ def _potential() -> str | None:
     from ase import Atoms
     from ase.calculators.calculator import get_calculator_class
 
-    atoms = Atoms(
-        "PS4", positions=1.18 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-    )
+    corners = 1.18 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    atoms = Atoms("PS4Li3", positions=np.concatenate([np.zeros((1, 3)), corners, -1.3 * corners[:3]]))
     atoms.calc = get_calculator_class("ionpath")()
     force = float(np.abs(atoms.get_forces()).max())
     if not np.isfinite(force):
