@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ionpath.cli import COMMANDS
+from ionpath_cli.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ionpath import cli
-from ionpath.commands import doctor
 from ionpath.errors import InputError, MissingDependency
+from ionpath_cli import doctor
 
 
 def test_usage_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:

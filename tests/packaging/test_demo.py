@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ionpath.commands.demo import repetitions
-from ionpath.commands.stages import stage
 from ionpath.errors import InputError
+from ionpath_cli.demo import repetitions
+from ionpath_cli.stages import stage
 
 SHORT = ["--atoms", "52", "--picoseconds", "3", "--metad-picoseconds", "0.1"]
 
@@ -23,7 +23,7 @@ def command(folder: Path) -> list[str]:
     return [
         sys.executable,
         "-c",
-        "from ionpath.cli import main; raise SystemExit(main())",
+        "from ionpath_cli.cli import main; raise SystemExit(main())",
         "demo",
         "-o",
         str(folder),

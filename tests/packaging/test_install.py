@@ -156,7 +156,7 @@ else:
         if other not in {host, *needs_ase}:
             environment.script(code)
     doctor = environment.script(
-        "from ionpath.commands.doctor import examine\n"
+        "from ionpath_cli.doctor import examine\n"
         "for f in examine():\n    print(f.state, '|', f.part, '|', f.detail, '|', f.remedy)"
     )
     absent = [line for line in doctor.splitlines() if line.startswith("absent")]

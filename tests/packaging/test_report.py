@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from ionpath import cli
-from ionpath.commands.record import FILE, Figure, Quantity, Record
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath_cli.record import FILE, Figure, Quantity, Record
 
 # Smallest PNG: one pixel.
 PIXEL = base64.b64decode(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.shell import check_rotation
+from ionpath.cvs.directions import check_rotation
 from ionpath.cvs.switching import Rational
 from ionpath.errors import InputError
 

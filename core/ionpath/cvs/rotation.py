@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.shell import check_rotation
+from ionpath.cvs.directions import check_rotation
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -10,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.cvs.directions import check_rotation, direction_angles
 from ionpath.cvs.switching import Rational
-from ionpath.cvs.tilt import direction_angles
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -139,25 +138,3 @@ class ShellCoordinates(CollectiveVariable):
         share = np.exp(-(distances - distances[lowest]) / self.softness)
         total = share.sum()
         return float(distances[lowest] - self.softness * np.log(total)), share / total
-
-
-def check_rotation(rotation: Sequence[Sequence[float]]) -> None:
-    """Refuse axes that are not three perpendicular unit vectors.
-
-    Parameters
-    ----------
-    rotation : sequence of 3 rows
-        Crystal axes as rows.
-
-    Raises
-    ------
-    InputError
-        If the matrix is not a proper rotation.
-    """
-    matrix = np.asarray(rotation, dtype=float)
-    if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):
-        raise InputError(
-            "rotation", need="three perpendicular unit vectors as rows", got=f"{matrix.round(4).tolist()}",
-            remedy="normalise the crystal axes; turned by t about z they are [[cos t, sin t, 0], [-sin t, cos t, 0], "
-            "[0, 0, 1]]",
-        )  # fmt: skip

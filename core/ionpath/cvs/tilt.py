@@ -4,55 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import atan2, hypot, pi, sqrt
+from math import pi
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.cvs.directions import check_rotation, direction_angles
 
 Floats = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], ...]
-
-
-def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats, Floats]:
-    """Polar and azimuthal angle of a vector, with derivatives.
-
-    Parameters
-    ----------
-    vector : ndarray, (3,)
-        Vector in A.
-    axes : ndarray, (3, 3), optional
-        Rows are the axes x, y, z of the frame in which angles are measured; by default those of the box.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``(theta, phi)`` in rad, theta in [0, pi], phi in (-pi, pi], and their derivatives (2, 3) per A.
-
-    Notes
-    -----
-    ``theta = arccos(b_z / |b|)``, ``phi = atan2(b_y, b_x)``. Both gradients are 0 exactly at the poles, where the
-    directions of steepest ascent are undefined.
-
-    Examples
-    --------
-    >>> angles, _ = direction_angles(np.array([0.0, 1.0, 1.0]))
-    >>> np.degrees(angles).round(6)
-    array([45., 90.])
-    """
-    x, y, z = (vector if axes is None else axes @ vector).tolist()
-    flat, length = hypot(x, y), sqrt(x * x + y * y + z * z)
-    slopes = np.zeros((2, 3))
-    if length == 0.0:
-        return np.zeros(2), slopes
-    # atan2 keeps full precision at the poles, where the arc cosine loses half of the digits.
-    values = np.array([atan2(flat, z), atan2(y, x)])
-    if flat > 0.0:
-        scale = z / (length * length * flat)
-        slopes[0] = x * scale, y * scale, -flat / (length * length)
-        slopes[1] = -y / (flat * flat), x / (flat * flat), 0.0
-    return values, (slopes if axes is None else slopes @ axes)
 
 
 @dataclass(frozen=True)
@@ -85,8 +46,6 @@ class BondTilt(CollectiveVariable):
 
     def __post_init__(self) -> None:
         """Check the axes."""
-        from ionpath.cvs.shell import check_rotation
-
         check_rotation(self.rotation)
 
     @cached_property

@@ -1,81 +1,85 @@
-"""Kinetics of ions between the sites of coordination shells: Markov state models, fluxes and path entropy.
+"""Kinetics of ions between the sites of coordination shells: Markov state models, fluxes and path entropy."""
 
-Every name is imported when it is first used, so that ``import ionpath.kinetics`` does not pull in deeptime.
-"""
+from ionpath.markov.chain import Chain, as_chain
+from ionpath.markov.chapman import ChapmanKolmogorov, chapman_kolmogorov
+from ionpath.markov.counting import count_matrices, count_matrix
+from ionpath.markov.estimation import bayesian_msm, estimate_msm, estimate_msms
+from ionpath.markov.resampling import ResampledChains, resampled_chains
+from ionpath.markov.timescales import ImpliedTimescales, implied_timescales
+from ionpath.markov.verdict import MarkovVerdict, markovian_verdict
+from ionpath.paths.entropy import path_entropy, path_entropy_matrix
+from ionpath.paths.fluxes import committor, gross_flux, mfpt, net_flux, rate, total_flux
+from ionpath.paths.macrostates import OCTAHEDRON, MacrostatePathEntropy, macrostate_path_entropy
+from ionpath.paths.passage import mfpt_matrix, mfpt_per_ion
+from ionpath.paths.pathways import Pathways, pathways
+from ionpath.paths.released import released_path_entropy
+from ionpath.paths.summary import PathEntropySummary, path_entropy_summary, summarise
+from ionpath.paths.uncertainty import PathEntropyUncertainty, entropy_uncertainty
+from ionpath.sites.assign import SiteAssignment, assign_sites
+from ionpath.sites.follow import SiteFollower
+from ionpath.sites.occupancy import SiteOccupancies, site_occupancies
+from ionpath.sites.polyhedra import Tetrahedra, assign_tetrahedra
+from ionpath.sites.recording import RunRecorder
+from ionpath.sites.reference import match_atoms
+from ionpath.sites.runs import ShellRuns
+from ionpath.sites.shells import CoordinationShells
+from ionpath.sites.trajectories import (
+    ShellTrajectories,
+    core_sets,
+    iter_shell_trajectories,
+    shell_trajectories,
+)
 
-from importlib import import_module
-from typing import Any
-
-_EXPORTS: dict[str, str] = {
-    # Counts and models
-    "count_matrix": "counting",
-    "count_matrices": "counting",
-    "estimate_msm": "estimation",
-    "estimate_msms": "estimation",
-    "bayesian_msm": "estimation",
-    "Chain": "chain",
-    "as_chain": "chain",
-    # Functions of a transition matrix
-    "mfpt_matrix": "passage",
-    "mfpt": "passage",
-    "mfpt_per_ion": "passage",
-    "committor": "fluxes",
-    "gross_flux": "fluxes",
-    "net_flux": "fluxes",
-    "total_flux": "fluxes",
-    "rate": "fluxes",
-    "Pathways": "decomposition",
-    "pathways": "decomposition",
-    # Path entropy
-    "path_entropy": "entropy",
-    "path_entropy_matrix": "entropy",
-    "PathEntropySummary": "summary",
-    "summarise": "summary",
-    "path_entropy_summary": "summary",
-    "macrostate_path_entropy": "macrostates",
-    "MacrostatePathEntropy": "macrostates",
-    "OCTAHEDRON": "macrostates",
-    "released_path_entropy": "released",
-    # Validation and uncertainty
-    "ImpliedTimescales": "timescales",
-    "implied_timescales": "timescales",
-    "ChapmanKolmogorov": "validation",
-    "chapman_kolmogorov": "validation",
-    "MarkovVerdict": "verdict",
-    "markovian_verdict": "verdict",
-    "PathEntropyUncertainty": "uncertainty",
-    "entropy_uncertainty": "uncertainty",
-    "resampled_chains": "resampling",
-    "ResampledChains": "resampling",
-    # States in coordination shells (discretisation)
-    # -- the modules shells.py, sites.py, assign.py and density.py add their names below this line --
-    "CoordinationShells": "shells",
-    "SiteAssignment": "assign",
-    "assign_sites": "assign",
-    "core_sets": "trajectories",
-    "ShellTrajectories": "trajectories",
-    "shell_trajectories": "trajectories",
-    "iter_shell_trajectories": "trajectories",
-    "ShellRuns": "runs",
-    "RunRecorder": "recording",
-    "SiteFollower": "follow",
-    "Tetrahedra": "polyhedra",
-    "assign_tetrahedra": "polyhedra",
-    "match_atoms": "reference",
-    "SiteOccupancies": "occupancy",
-    "site_occupancies": "occupancy",
-    # -- and above this one --
-}
-"""Public name -> module of this package that defines it."""
-
-__all__ = sorted(_EXPORTS)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"ionpath.kinetics.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module 'ionpath.kinetics' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_EXPORTS])
+__all__ = [
+    "OCTAHEDRON",
+    "Chain",
+    "ChapmanKolmogorov",
+    "CoordinationShells",
+    "ImpliedTimescales",
+    "MacrostatePathEntropy",
+    "MarkovVerdict",
+    "PathEntropySummary",
+    "PathEntropyUncertainty",
+    "Pathways",
+    "ResampledChains",
+    "RunRecorder",
+    "ShellRuns",
+    "ShellTrajectories",
+    "SiteAssignment",
+    "SiteFollower",
+    "SiteOccupancies",
+    "Tetrahedra",
+    "as_chain",
+    "assign_sites",
+    "assign_tetrahedra",
+    "bayesian_msm",
+    "chapman_kolmogorov",
+    "committor",
+    "core_sets",
+    "count_matrices",
+    "count_matrix",
+    "entropy_uncertainty",
+    "estimate_msm",
+    "estimate_msms",
+    "gross_flux",
+    "implied_timescales",
+    "iter_shell_trajectories",
+    "macrostate_path_entropy",
+    "markovian_verdict",
+    "match_atoms",
+    "mfpt",
+    "mfpt_matrix",
+    "mfpt_per_ion",
+    "net_flux",
+    "path_entropy",
+    "path_entropy_matrix",
+    "path_entropy_summary",
+    "pathways",
+    "rate",
+    "released_path_entropy",
+    "resampled_chains",
+    "shell_trajectories",
+    "site_occupancies",
+    "summarise",
+    "total_flux",
+]

@@ -1,60 +1,65 @@
-"""Softness: how ready the surroundings of an ion are to let it move.
+"""Softness: how ready the surroundings of an ion are to let it move."""
 
-Every name is imported when it is first used, so that ``import ionpath.softness`` does not pull in scikit-learn.
-"""
+from ionpath.softness.angular import ANGULAR, angular_structure_functions
+from ionpath.softness.correlation import Correlation, neighbour_fraction, softness_correlation
+from ionpath.softness.functions import StructureFunctions
+from ionpath.softness.grid import GridSearch, grid_search
+from ionpath.softness.labels import Labels, label_ions
+from ionpath.softness.model import SoftnessModel
+from ionpath.softness.neighbours import Neighbours, find_neighbours
+from ionpath.softness.nonaffine import AffineFit, affine_fit, cumulative_displacement, nonaffine_displacement
+from ionpath.softness.presets import Preset, preset
+from ionpath.softness.radial import radial_structure_functions
+from ionpath.softness.rearrangement import (
+    ArrheniusSplit,
+    RearrangementProbability,
+    arrhenius_split,
+    rearrangement_probability,
+)
+from ionpath.softness.scores import Scores, score
+from ionpath.softness.splits import Fold, split_samples
+from ionpath.softness.training import (
+    CrossValidation,
+    Weights,
+    cross_validate,
+    feature_weights,
+    fit_softness,
+    make_classifier,
+)
 
-from importlib import import_module
-from typing import Any
-
-_EXPORTS: dict[str, str] = {
-    # Motion
-    "nonaffine_displacement": "nonaffine",
-    "affine_fit": "nonaffine",
-    "AffineFit": "nonaffine",
-    "cumulative_displacement": "nonaffine",
-    "label_ions": "labels",
-    "Labels": "labels",
-    # Structure
-    "Neighbours": "neighbours",
-    "find_neighbours": "neighbours",
-    "radial_structure_functions": "radial",
-    "angular_structure_functions": "angular",
-    "ANGULAR": "angular",
-    "StructureFunctions": "functions",
-    "Preset": "presets",
-    "preset": "presets",
-    # Learning
-    "Fold": "splits",
-    "split_samples": "splits",
-    "make_classifier": "training",
-    "fit_softness": "training",
-    "SoftnessModel": "model",
-    "cross_validate": "training",
-    "CrossValidation": "training",
-    "feature_weights": "training",
-    "Weights": "training",
-    "Scores": "scores",
-    "score": "scores",
-    "GridSearch": "grid",
-    "grid_search": "grid",
-    # What softness goes with
-    "Correlation": "correlation",
-    "softness_correlation": "correlation",
-    "neighbour_fraction": "correlation",
-    "RearrangementProbability": "rearrangement",
-    "rearrangement_probability": "rearrangement",
-    "ArrheniusSplit": "rearrangement",
-    "arrhenius_split": "rearrangement",
-}
-
-__all__ = sorted(_EXPORTS)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"ionpath.softness.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module 'ionpath.softness' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = [
+    "ANGULAR",
+    "AffineFit",
+    "ArrheniusSplit",
+    "Correlation",
+    "CrossValidation",
+    "Fold",
+    "GridSearch",
+    "Labels",
+    "Neighbours",
+    "Preset",
+    "RearrangementProbability",
+    "Scores",
+    "SoftnessModel",
+    "StructureFunctions",
+    "Weights",
+    "affine_fit",
+    "angular_structure_functions",
+    "arrhenius_split",
+    "cross_validate",
+    "cumulative_displacement",
+    "feature_weights",
+    "find_neighbours",
+    "fit_softness",
+    "grid_search",
+    "label_ions",
+    "make_classifier",
+    "neighbour_fraction",
+    "nonaffine_displacement",
+    "preset",
+    "radial_structure_functions",
+    "rearrangement_probability",
+    "score",
+    "softness_correlation",
+    "split_samples",
+]

@@ -1,65 +1,61 @@
-"""Structure of disordered conductors: pair and angle distributions, scattering, anions, order, volumes and rings.
+"""Structure of disordered conductors: pair and angle distributions, scattering, anions, order, volumes and rings."""
 
-Every name is imported when it is first used. Functions take positions of one frame (N, 3) or of many
-(T, N, 3) in A with one cell or one per frame, and species as chemical symbols.
-"""
+from ionpath.structure.amorphisation import AmorphisationProfile, amorphisation_profile
+from ionpath.structure.angles import AngleDistribution, AngleHistogram, angle_distribution
+from ionpath.structure.clusters import AnionClusters, anion_clusters
+from ionpath.structure.form_factors import neutron_lengths, xray_form_factors
+from ionpath.structure.homology import PersistenceDiagram, persistence_diagram
+from ionpath.structure.lifetime import Lifetime, lifetimes, persistent_labels
+from ionpath.structure.profiles import LayerProfile, layer_profiles
+from ionpath.structure.rdf import RadialDistribution, RadialHistogram, first_minimum, radial_distribution
+from ionpath.structure.reciprocal import DirectStructureFactor, direct_structure_factors, reciprocal_vectors
+from ionpath.structure.regions import Regions, divide_regions
+from ionpath.structure.rings import Rings, persistent_rings
+from ionpath.structure.scattering import (
+    DiffractionPeak,
+    first_sharp_diffraction_peak,
+    partial_structure_factors,
+    r_chi,
+    read_structure_factor,
+    total_structure_factor,
+)
+from ionpath.structure.steinhardt import averaged_steinhardt
+from ionpath.structure.voronoi import voronoi_volumes
 
-from importlib import import_module
-from typing import Any
-
-_EXPORTS: dict[str, str] = {
-    # Pairs and angles
-    "RadialDistribution": "rdf",
-    "RadialHistogram": "rdf",
-    "radial_distribution": "rdf",
-    "first_minimum": "rdf",
-    "AngleDistribution": "angles",
-    "AngleHistogram": "angles",
-    "angle_distribution": "angles",
-    # Scattering
-    "neutron_lengths": "form_factors",
-    "xray_form_factors": "form_factors",
-    "partial_structure_factors": "scattering",
-    "total_structure_factor": "scattering",
-    "first_sharp_diffraction_peak": "scattering",
-    "DiffractionPeak": "scattering",
-    "r_chi": "scattering",
-    "read_structure_factor": "scattering",
-    "DirectStructureFactor": "reciprocal",
-    "direct_structure_factors": "reciprocal",
-    "reciprocal_vectors": "reciprocal",
-    # Layers
-    "LayerProfile": "profiles",
-    "layer_profiles": "profiles",
-    "AmorphisationProfile": "amorphisation",
-    "amorphisation_profile": "amorphisation",
-    "Regions": "regions",
-    "divide_regions": "regions",
-    # Anions
-    "AnionClusters": "clusters",
-    "anion_clusters": "clusters",
-    "Lifetime": "lifetime",
-    "lifetimes": "lifetime",
-    "persistent_labels": "lifetime",
-    # Order and volume
-    "averaged_steinhardt": "steinhardt",
-    "voronoi_volumes": "voronoi",
-    # Rings
-    "PersistenceDiagram": "homology",
-    "persistence_diagram": "homology",
-    "Rings": "rings",
-    "persistent_rings": "rings",
-}
-"""Public name -> module of this package that defines it."""
-
-__all__ = sorted(_EXPORTS)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"ionpath.structure.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module 'ionpath.structure' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_EXPORTS])
+__all__ = [
+    "AmorphisationProfile",
+    "AngleDistribution",
+    "AngleHistogram",
+    "AnionClusters",
+    "DiffractionPeak",
+    "DirectStructureFactor",
+    "LayerProfile",
+    "Lifetime",
+    "PersistenceDiagram",
+    "RadialDistribution",
+    "RadialHistogram",
+    "Regions",
+    "Rings",
+    "amorphisation_profile",
+    "angle_distribution",
+    "anion_clusters",
+    "averaged_steinhardt",
+    "direct_structure_factors",
+    "divide_regions",
+    "first_minimum",
+    "first_sharp_diffraction_peak",
+    "layer_profiles",
+    "lifetimes",
+    "neutron_lengths",
+    "partial_structure_factors",
+    "persistence_diagram",
+    "persistent_labels",
+    "persistent_rings",
+    "r_chi",
+    "radial_distribution",
+    "read_structure_factor",
+    "reciprocal_vectors",
+    "total_structure_factor",
+    "voronoi_volumes",
+    "xray_form_factors",
+]

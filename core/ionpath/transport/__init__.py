@@ -1,68 +1,85 @@
 """How far ions move: displacements, diffusion and conductivity with errors, hops, and where the ions are."""
 
-from importlib import import_module
-from typing import Any
+from ionpath.transport.activation import Arrhenius, MeyerNeldel, arrhenius, meyer_neldel
+from ionpath.transport.conduction import conductivity, haven_ratio, nernst_einstein
+from ionpath.transport.covariance import msd_covariance
+from ionpath.transport.density import DensityAccumulator, DensityGrid, gaussian_smooth, ion_density
+from ionpath.transport.diffusion import Diffusion, estimate_diffusion
+from ionpath.transport.drift import Driftless, remove_drift
+from ionpath.transport.events import Hops, Residence
+from ionpath.transport.grids import write_opendx, write_vasp_grid
+from ionpath.transport.hops import (
+    cage_hops,
+    displacement_hops,
+    final_displacement_hops,
+    residence_times,
+    site_hops,
+)
+from ionpath.transport.msd import (
+    MeanSquaredDisplacement,
+    collective_displacement,
+    cooperation,
+    local_exponent,
+    mean_squared_displacement,
+    msd_by_fft,
+)
+from ionpath.transport.nongaussian import NonGaussian, non_gaussian_parameter
+from ionpath.transport.peaks import DensitySites, density_sites
+from ionpath.transport.percolation import Percolation, percolates, percolation_threshold
+from ionpath.transport.regions import RegionPopulations, region_populations
+from ionpath.transport.strings import Strings, cooperative_strings
+from ionpath.transport.summary import IonTransport, ion_transport
+from ionpath.transport.vanhove import VanHove, distinct_van_hove, self_van_hove
+from ionpath.transport.window import DiffusiveWindow, diffusive_window
 
-_EXPORTS = {
-    "MeanSquaredDisplacement": "msd",
-    "collective_displacement": "msd",
-    "cooperation": "msd",
-    "local_exponent": "msd",
-    "mean_squared_displacement": "msd",
-    "msd_by_fft": "msd",
-    "msd_covariance": "covariance",
-    "DiffusiveWindow": "window",
-    "diffusive_window": "window",
-    "Diffusion": "diffusion",
-    "estimate_diffusion": "diffusion",
-    "conductivity": "conduction",
-    "haven_ratio": "conduction",
-    "nernst_einstein": "conduction",
-    "Driftless": "drift",
-    "remove_drift": "drift",
-    "Arrhenius": "activation",
-    "MeyerNeldel": "activation",
-    "arrhenius": "activation",
-    "meyer_neldel": "activation",
-    "DensityAccumulator": "density",
-    "DensityGrid": "density",
-    "gaussian_smooth": "density",
-    "ion_density": "density",
-    "Percolation": "percolation",
-    "percolates": "percolation",
-    "percolation_threshold": "percolation",
-    "DensitySites": "peaks",
-    "density_sites": "peaks",
-    "write_opendx": "grids",
-    "write_vasp_grid": "grids",
-    "RegionPopulations": "regions",
-    "region_populations": "regions",
-    "Hops": "events",
-    "Residence": "events",
-    "cage_hops": "hops",
-    "displacement_hops": "hops",
-    "final_displacement_hops": "hops",
-    "residence_times": "hops",
-    "site_hops": "hops",
-    "Strings": "strings",
-    "cooperative_strings": "strings",
-    "NonGaussian": "nongaussian",
-    "non_gaussian_parameter": "nongaussian",
-    "VanHove": "vanhove",
-    "self_van_hove": "vanhove",
-    "distinct_van_hove": "vanhove",
-    "IonTransport": "summary",
-    "ion_transport": "summary",
-}
-
-__all__ = sorted(_EXPORTS)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"{__name__}.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__
+__all__ = [
+    "Arrhenius",
+    "DensityAccumulator",
+    "DensityGrid",
+    "DensitySites",
+    "Diffusion",
+    "DiffusiveWindow",
+    "Driftless",
+    "Hops",
+    "IonTransport",
+    "MeanSquaredDisplacement",
+    "MeyerNeldel",
+    "NonGaussian",
+    "Percolation",
+    "RegionPopulations",
+    "Residence",
+    "Strings",
+    "VanHove",
+    "arrhenius",
+    "cage_hops",
+    "collective_displacement",
+    "conductivity",
+    "cooperation",
+    "cooperative_strings",
+    "density_sites",
+    "diffusive_window",
+    "displacement_hops",
+    "distinct_van_hove",
+    "estimate_diffusion",
+    "final_displacement_hops",
+    "gaussian_smooth",
+    "haven_ratio",
+    "ion_density",
+    "ion_transport",
+    "local_exponent",
+    "mean_squared_displacement",
+    "meyer_neldel",
+    "msd_by_fft",
+    "msd_covariance",
+    "nernst_einstein",
+    "non_gaussian_parameter",
+    "percolates",
+    "percolation_threshold",
+    "region_populations",
+    "remove_drift",
+    "residence_times",
+    "self_van_hove",
+    "site_hops",
+    "write_opendx",
+    "write_vasp_grid",
+]

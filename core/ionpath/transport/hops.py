@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.kinetics.nearest import Points, nearest_in_frames
-from ionpath.kinetics.trajectories import check_sites, core_sets
 from ionpath.periodic import as_cells, fractional
+from ionpath.sites.nearest import Points, nearest_in_frames
+from ionpath.sites.trajectories import check_sites, core_sets
 from ionpath.transport._checks import Floats, positive, unwrapped_positions
 from ionpath.transport.events import Hops, Residence
 

@@ -120,7 +120,7 @@ def _separate(
 
 def _owners(points: Floats, sites: Floats, cell: Floats, reach: float) -> tuple[NDArray[np.int64], Floats]:
     """Nearest site of each point (fractional coordinates) within reach, -1 for none, and the vector from it in A."""
-    from ionpath.kinetics.nearest import Points, nearest_in_frames
+    from ionpath.sites.nearest import Points, nearest_in_frames
 
     found = nearest_in_frames(
         Points(cell, sites, np.arange(len(sites))), points[None], None, reach, 0.0

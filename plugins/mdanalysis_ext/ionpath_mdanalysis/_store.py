@@ -14,6 +14,7 @@ import numpy as np
 import ionpath
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath.moved import MOVED
 
 FORMAT = 1
 
@@ -128,7 +129,7 @@ def _unpack(value: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     module, _, name = value["dataclass"].partition(":")
     if not _ours(module):
         raise InputError("dataclass", need="a class of ionpath", got=value["dataclass"], remedy="save again")
-    cls: Any = importlib.import_module(module)
+    cls: Any = importlib.import_module(MOVED.get(module, module))
     for part in name.split("."):
         cls = getattr(cls, part)
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):

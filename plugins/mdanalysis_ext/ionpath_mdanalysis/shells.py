@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath.kinetics.reference import split_common
-from ionpath.kinetics.shells import CoordinationShells as CoreShells
+from ionpath.sites.reference import split_common
+from ionpath.sites.shells import CoordinationShells as CoreShells
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import cell_vectors
 
@@ -342,7 +342,7 @@ def _unpack(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]]]:
 def _structure_centres(
     cell: Floats, coordinates: Floats, symbols: list[tuple[str, ...]], is_mobile: Any, centres: Any
 ) -> NDArray[np.intp]:
-    from ionpath.kinetics.sites import nearest_centres
+    from ionpath.sites.vertices import nearest_centres
 
     if centres is not None and not isinstance(centres, str):
         return np.asarray(centres, dtype=np.intp)

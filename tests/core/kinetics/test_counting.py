@@ -12,7 +12,7 @@ from deeptime.markov import TransitionCountEstimator
 
 from ionpath.errors import InputError
 from ionpath.kinetics import count_matrices, count_matrix
-from ionpath.kinetics.counting import state_histogram
+from ionpath.markov.counting import state_histogram
 
 
 @pytest.mark.parametrize("mode", ["sliding", "sliding-effective", "sample"])

@@ -21,7 +21,7 @@ from ionpath.kinetics import (
     path_entropy_matrix,
     path_entropy_summary,
 )
-from ionpath.kinetics.chain import stationary_distribution
+from ionpath.markov.chain import stationary_distribution
 
 
 @pytest.mark.parametrize("reversible", [True, False])

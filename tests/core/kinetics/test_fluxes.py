@@ -20,8 +20,8 @@ from ionpath.kinetics import (
     rate,
     total_flux,
 )
-from ionpath.kinetics.chain import stationary_distribution
-from ionpath.kinetics.fluxes import all_net_fluxes
+from ionpath.markov.chain import stationary_distribution
+from ionpath.paths.fluxes import all_net_fluxes
 
 
 @pytest.fixture(params=["two", "line", "octahedron", "external", "reversible", "sparse", "irreversible"])

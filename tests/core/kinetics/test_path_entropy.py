@@ -17,9 +17,9 @@ from ionpath.kinetics import (
     pathways,
     summarise,
 )
-from ionpath.kinetics.chain import as_chain
-from ionpath.kinetics.fluxes import all_net_fluxes
-from ionpath.kinetics.walks import arrival_probability, row_stochastic
+from ionpath.markov.chain import as_chain
+from ionpath.paths.fluxes import all_net_fluxes
+from ionpath.paths.walks import arrival_probability, row_stochastic
 
 
 def off_diagonal(matrix):

@@ -17,9 +17,9 @@ from ionpath.kinetics import (
     implied_timescales,
     shell_trajectories,
 )
-from ionpath.kinetics.counting import count_matrices, count_matrix, state_histogram
-from ionpath.kinetics.recording import RunRecorder
-from ionpath.kinetics.runs import ShellRuns
+from ionpath.markov.counting import count_matrices, count_matrix, state_histogram
+from ionpath.sites.recording import RunRecorder
+from ionpath.sites.runs import ShellRuns
 
 OCTAHEDRON = 0.1 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
 N_FRAMES, N_IONS = 97, 9

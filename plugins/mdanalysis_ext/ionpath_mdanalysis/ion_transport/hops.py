@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath.kinetics.nearest import Points, nearest_in_frames
-from ionpath.kinetics.trajectories import core_sets
 from ionpath.periodic import fractional
+from ionpath.sites.nearest import Points, nearest_in_frames
+from ionpath.sites.trajectories import core_sets
 from ionpath.transport.events import Hops
 from ionpath.transport.hops import displacement_hops, final_displacement_hops, residence_times, site_hops
 from ionpath.transport.strings import cooperative_strings

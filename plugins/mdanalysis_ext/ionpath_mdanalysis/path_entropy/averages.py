@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.kinetics import implied_timescales
-from ionpath.kinetics.runs import ShellRuns
+from ionpath.sites.runs import ShellRuns
 
 
 def over_ions(average: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -15,7 +15,7 @@ from ionpath.kinetics import (
     released_path_entropy,
     summarise,
 )
-from ionpath.kinetics.runs import ShellRuns
+from ionpath.sites.runs import ShellRuns
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis.path_entropy.averages import over_ions
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates

@@ -20,7 +20,7 @@ from ionpath.kinetics import (
     net_flux,
     pathways,
 )
-from ionpath.kinetics.runs import ShellRuns
+from ionpath.sites.runs import ShellRuns
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis.path_entropy.averages import default_lag, over_ions
 from ionpath_mdanalysis.path_entropy.states import ShellStates

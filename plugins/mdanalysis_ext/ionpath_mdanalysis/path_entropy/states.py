@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.kinetics.recording import RunRecorder
-from ionpath.kinetics.reference import split_common
-from ionpath.kinetics.runs import ShellRuns
-from ionpath.kinetics.shells import CoordinationShells
-from ionpath.kinetics.trajectories import Home, Unassigned
+from ionpath.sites.recording import RunRecorder
+from ionpath.sites.reference import split_common
+from ionpath.sites.runs import ShellRuns
+from ionpath.sites.shells import CoordinationShells
+from ionpath.sites.trajectories import Home, Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
 from ionpath_mdanalysis.shells import ANIONS

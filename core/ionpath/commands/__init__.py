@@ -1,1 +1,0 @@
-"""The commands of ``ionpath``: they use the hosts through the plugins, as a user's script would."""

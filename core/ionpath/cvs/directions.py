@@ -1,0 +1,75 @@
+"""Directions of vectors in the axes of a crystal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import atan2, hypot, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError
+
+Floats = NDArray[np.float64]
+
+
+def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats, Floats]:
+    """Polar and azimuthal angle of a vector, with derivatives.
+
+    Parameters
+    ----------
+    vector : ndarray, (3,)
+        Vector in A.
+    axes : ndarray, (3, 3), optional
+        Rows are the axes x, y, z of the frame in which angles are measured; by default those of the box.
+
+    Returns
+    -------
+    tuple of ndarray
+        ``(theta, phi)`` in rad, theta in [0, pi], phi in (-pi, pi], and their derivatives (2, 3) per A.
+
+    Notes
+    -----
+    ``theta = arccos(b_z / |b|)``, ``phi = atan2(b_y, b_x)``. Both gradients are 0 exactly at the poles, where the
+    directions of steepest ascent are undefined.
+
+    Examples
+    --------
+    >>> angles, _ = direction_angles(np.array([0.0, 1.0, 1.0]))
+    >>> np.degrees(angles).round(6)
+    array([45., 90.])
+    """
+    x, y, z = (vector if axes is None else axes @ vector).tolist()
+    flat, length = hypot(x, y), sqrt(x * x + y * y + z * z)
+    slopes = np.zeros((2, 3))
+    if length == 0.0:
+        return np.zeros(2), slopes
+    # atan2 keeps full precision at the poles, where the arc cosine loses half of the digits.
+    values = np.array([atan2(flat, z), atan2(y, x)])
+    if flat > 0.0:
+        scale = z / (length * length * flat)
+        slopes[0] = x * scale, y * scale, -flat / (length * length)
+        slopes[1] = -y / (flat * flat), x / (flat * flat), 0.0
+    return values, (slopes if axes is None else slopes @ axes)
+
+
+def check_rotation(rotation: Sequence[Sequence[float]]) -> None:
+    """Refuse axes that are not three perpendicular unit vectors.
+
+    Parameters
+    ----------
+    rotation : sequence of 3 rows
+        Crystal axes as rows.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not a proper rotation.
+    """
+    matrix = np.asarray(rotation, dtype=float)
+    if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):
+        raise InputError(
+            "rotation", need="three perpendicular unit vectors as rows", got=f"{matrix.round(4).tolist()}",
+            remedy="normalise the crystal axes; turned by t about z they are [[cos t, sin t, 0], [-sin t, cos t, 0], "
+            "[0, 0, 1]]",
+        )  # fmt: skip

@@ -1,0 +1,269 @@
+"""The one form in which every function here takes a Markov chain: a matrix that remembers its state labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import DisconnectedError, InputError
+from ionpath.markov.inputs import is_whole
+
+ROW_SUM_TOLERANCE = 1e-6
+REVERSIBILITY_TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Chain:
+    """A connected Markov chain on some of the states of a larger, fixed set of labels.
+
+    Attributes
+    ----------
+    transition_matrix : ndarray, shape (m, m)
+        Row-stochastic matrix on the connected states.
+    stationary_distribution : ndarray, shape (m,)
+        Its stationary distribution.
+    states : ndarray of int, shape (m,)
+        Label of each row, ascending.
+    n_states : int
+        Number of labels, connected or not; every full-size result has this size.
+    lag : int
+        Lag in frames.
+    reversible : bool
+        Whether detailed balance holds.
+    """
+
+    transition_matrix: NDArray[np.float64]
+    stationary_distribution: NDArray[np.float64]
+    states: NDArray[np.intp]
+    n_states: int
+    lag: int
+    reversible: bool
+
+    @property
+    def outside(self) -> NDArray[np.intp]:
+        """Labels that the chain does not connect."""
+        return np.setdiff1d(np.arange(self.n_states), self.states)
+
+    def positions(self, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Rows of those of `labels` that the chain connects.
+
+        Parameters
+        ----------
+        labels : ndarray of int
+            State labels.
+
+        Returns
+        -------
+        ndarray of int
+            Rows of the transition matrix; labels outside have none.
+        """
+        return np.flatnonzero(np.isin(self.states, labels))
+
+    def expand(self, values: NDArray[np.float64], outside: float) -> NDArray[np.float64]:
+        """Vector or matrix over all labels.
+
+        Parameters
+        ----------
+        values : ndarray, shape (m,) or (m, m)
+            Values on the connected states.
+        outside : float
+            Value for all others.
+
+        Returns
+        -------
+        ndarray, shape (n_states,) or (n_states, n_states)
+            Values in natural order of the labels.
+        """
+        full = np.full((self.n_states,) * values.ndim, outside)
+        full[np.ix_(*[self.states] * values.ndim)] = values
+        return full
+
+
+def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
+    """Chain of a Markov state model, of a transition matrix, or of a chain.
+
+    Parameters
+    ----------
+    msm_or_T : MarkovStateModel, BayesianMSMPosterior, Chain, or array_like of shape (n, n)
+        A deeptime model keeps its state labels and its lag; of a posterior the maximum-likelihood model is taken.
+    lag : int
+        Lag in frames of a bare matrix.
+
+    Returns
+    -------
+    Chain
+        The chain on its connected states.
+
+    Raises
+    ------
+    InputError
+        If the matrix is not square, not finite, or not row-stochastic, or the lag contradicts the model.
+    DisconnectedError
+        If some state of the matrix cannot be reached from another.
+
+    Examples
+    --------
+    >>> as_chain([[0.8, 0.2], [0.1, 0.9]]).stationary_distribution.round(6)
+    array([0.333333, 0.666667])
+    """
+    if isinstance(msm_or_T, Chain):
+        return msm_or_T
+    model = getattr(msm_or_T, "prior", msm_or_T)
+    if not hasattr(model, "transition_matrix"):
+        matrix = _stochastic(model)
+        _check_lag_number(lag)
+        return _chain(matrix, np.arange(len(matrix)), len(matrix), int(lag))
+    if lag not in (1, model.lagtime):
+        raise InputError(
+            "lag",
+            need=f"the lag of the model, {model.lagtime}",
+            got=str(lag),
+            remedy="leave it out for a model",
+        )
+    matrix = _stochastic(model.transition_matrix)
+    if model.has_count_model:
+        counts = model.count_model
+        return _chain(matrix, np.asarray(counts.state_symbols), int(counts.n_states_full), int(model.lagtime))
+    return _chain(matrix, np.arange(len(matrix)), len(matrix), int(model.lagtime))
+
+
+def _check_lag_number(lag: int) -> None:
+    if not is_whole(lag) or lag < 1:
+        raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
+
+
+def _stochastic(matrix: Any) -> NDArray[np.float64]:
+    matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+    try:
+        square = np.array(matrix, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(
+            "T", need="a model or a square matrix of numbers", got=type(matrix).__name__
+        ) from None
+    if square.ndim != 2 or square.shape[0] != square.shape[1] or square.size == 0:
+        raise InputError("T", need="a square matrix", got=f"shape {square.shape}")
+    sums = square.sum(axis=1)
+    if not np.isfinite(square).all():
+        raise InputError("T", need="finite probabilities", got="NaN or infinity")
+    if float(square.min()) < 0 or np.abs(sums - 1).max() > ROW_SUM_TOLERANCE:
+        raise InputError(
+            "T",
+            need="a row-stochastic matrix (no entry below 0, rows that sum to 1)",
+            got=f"smallest entry {square.min():.3g}, row sums from {sums.min():.6g} to {sums.max():.6g}",
+            remedy="divide each row of counts by its sum, or use estimate_msm",
+        )
+    return square
+
+
+def _chain(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]], n_states: int, lag: int) -> Chain:
+    check_connected(matrix, states)
+    order = np.argsort(states)
+    matrix = matrix[np.ix_(order, order)]
+    stationary = stationary_distribution(matrix)
+    flow = stationary[:, None] * matrix
+    reversible = bool(np.abs(flow - flow.T).max() <= REVERSIBILITY_TOLERANCE * flow.max())
+    return Chain(matrix, stationary, np.asarray(states)[order].astype(np.intp), n_states, lag, reversible)
+
+
+def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
+    """Strongly connected sets of states, largest first.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n, n)
+        Counts or probabilities; a positive entry is an edge.
+
+    Returns
+    -------
+    list of ndarray
+        Ascending indices of each set; of two sets of one size the one with the smaller first index comes first.
+    """
+    if (np.asarray(matrix) > 0).all():
+        return [np.arange(len(matrix))]
+    from scipy.sparse import csr_matrix
+    from scipy.sparse.csgraph import connected_components
+
+    count, label = connected_components(
+        csr_matrix(np.asarray(matrix) > 0), directed=True, connection="strong"
+    )
+    return sorted(
+        (np.flatnonzero(label == k) for k in range(count)), key=lambda group: (-group.size, group[0])
+    )
+
+
+def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:
+    """Largest strongly connected set; of sets of one size that with most counts, then the first.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n, n)
+        Transition counts.
+
+    Returns
+    -------
+    ndarray of int
+        Ascending indices.
+    """
+    return max(strong_components(counts), key=lambda group: (group.size, counts[np.ix_(group, group)].sum()))
+
+
+def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]]) -> None:
+    """Refuse a matrix in which some state cannot be reached from another.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (m, m)
+        Transition matrix.
+    states : ndarray of int, shape (m,)
+        Labels for the message.
+
+    Raises
+    ------
+    DisconnectedError
+        With the sets of states that are connected among themselves.
+    """
+    groups = strong_components(matrix)
+    if len(groups) > 1:
+        raise DisconnectedError(
+            "T",
+            need="every state reachable from every other",
+            got="the separate sets " + ", ".join(str(states[group].tolist()) for group in groups),
+            remedy=f"take one set, for example T[np.ix_(s, s)] with s = {groups[0].tolist()} and rows that sum to 1 "
+            "again, or estimate with connected='largest'",
+        )
+
+
+def stationary_distribution(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Stationary distribution by state elimination, which subtracts nothing and so loses no digits.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (m, m)
+        Connected row-stochastic matrix.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        Probabilities that sum to one.
+
+    Notes
+    -----
+    Algorithm of Grassmann, Taksar and Heyman, Oper. Res. 33, 1107 (1985), doi:10.1287/opre.33.5.1107.
+
+    Examples
+    --------
+    >>> stationary_distribution(np.array([[0.8, 0.2], [0.1, 0.9]])).round(6)
+    array([0.333333, 0.666667])
+    """
+    work = np.array(matrix, dtype=float)
+    n = len(work)
+    for k in range(n - 1, 0, -1):
+        work[:k, k] /= work[k, :k].sum()
+        work[:k, :k] += np.outer(work[:k, k], work[k, :k])
+    weights = np.ones(n)
+    for k in range(1, n):
+        weights[k] = weights[:k] @ work[:k, k]
+    return weights / weights.sum()

@@ -1,0 +1,210 @@
+"""Transition counts over a sliding window, fast enough for a hundred million frames."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.markov.inputs import (
+    CountedTrajectories,
+    Trajectories,
+    as_trajectories,
+    check_lag,
+    number_of_states,
+)
+from ionpath.markov.tally import blocks, tally
+
+COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
+
+
+@references("prinz2011")
+def count_matrix(
+    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, count_mode: str = "sliding"
+) -> NDArray[np.float64]:
+    r"""Transition counts at one lag, summed over all ions.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame; -1 is an unassigned frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    count_mode : {"sliding", "sliding-effective", "sample", "effective"}
+        Every window; every window divided by the lag; only windows one lag apart; windows divided by the statistical
+        inefficiency of their row (by deeptime, slow on long trajectories).
+
+    Returns
+    -------
+    ndarray, shape (n_states, n_states)
+        Counts from row to column.
+
+    Raises
+    ------
+    InputError
+        If the trajectories, the lag or the mode cannot be used.
+
+    Notes
+    -----
+    :math:`C_{ij}(\tau) = \sum_t 1[x_t = i, x_{t+\tau} = j]`. A window that begins or ends in an unassigned frame is
+    not counted; trajectories that are no longer than the lag count nothing.
+
+    Examples
+    --------
+    >>> count_matrix([0, 0, 1, 1, 0], lag=1)
+    array([[1., 1.],
+           [1., 1.]])
+    """
+    return counts_and_frames(dtrajs, lag, n_states, count_mode)[0]
+
+
+def counts_and_frames(
+    dtrajs: Trajectories, lag: int, n_states: int | None, count_mode: str
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Transition counts, and frames in each state, in one pass.
+
+    Parameters
+    ----------
+    dtrajs : array_like
+        As in `count_matrix`.
+    lag : int
+        Lag in frames.
+    n_states : int or None
+        Number of states.
+    count_mode : str
+        As in `count_matrix`.
+
+    Returns
+    -------
+    counts : ndarray, shape (n_states, n_states)
+        Counts from row to column.
+    frames : ndarray, shape (n_states,)
+        Frames of all ions in each state.
+
+    Raises
+    ------
+    InputError
+        As in `count_matrix`.
+    """
+    trajectories = as_trajectories(dtrajs)
+    size = number_of_states(trajectories, n_states)
+    lag = check_lag(trajectories, lag)
+    if count_mode not in COUNT_MODES:
+        raise InputError("count_mode", need=f"one of {', '.join(COUNT_MODES)}", got=repr(count_mode))
+    if isinstance(trajectories, CountedTrajectories):
+        return _counted(trajectories, lag, count_mode), trajectories.histogram()
+    if count_mode == "effective":
+        return _effective(trajectories, lag, size), state_histogram(trajectories, size)
+    total, frames = np.zeros((size, size)), np.zeros(size, dtype=np.int64)
+    for block in blocks(trajectories, size):
+        counts, found = tally(block, lag, size, step=lag if count_mode == "sample" else 1)
+        total += counts.sum(axis=0)
+        frames += found.sum(axis=0)
+    return total / lag if count_mode == "sliding-effective" else total, frames
+
+
+def count_matrices(
+    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, n_blocks: int = 1
+) -> NDArray[np.float64]:
+    """Sliding counts of each ion by itself, and of each stretch of time.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame; -1 is an unassigned frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    n_blocks : int
+        Number of stretches of equal length into which the windows of each ion are divided by their first frame.
+
+    Returns
+    -------
+    ndarray, shape (n_ions * n_blocks, n_states, n_states)
+        Counts; the sum over the first axis is `count_matrix`.
+
+    Raises
+    ------
+    InputError
+        If the trajectories, the lag or the number of blocks cannot be used.
+
+    Examples
+    --------
+    >>> count_matrices([[0, 0, 1], [1, 1, 1]], lag=1).sum(axis=(1, 2))
+    array([2., 2.])
+    """
+    trajectories = as_trajectories(dtrajs)
+    size = number_of_states(trajectories, n_states)
+    lag = check_lag(trajectories, lag)
+    if n_blocks < 1:
+        raise InputError("n_blocks", need="at least 1", got=str(n_blocks))
+    if isinstance(trajectories, CountedTrajectories):
+        return trajectories.count_matrices(lag, n_blocks)
+    if n_blocks == 1:
+        return np.concatenate([tally(block, lag, size)[0] for block in blocks(trajectories, size)]).astype(
+            float
+        )
+    counts = np.zeros((len(trajectories), n_blocks, size, size))
+    for i, row in enumerate(trajectories):
+        edges = np.linspace(0, max(row.size - lag, 0), n_blocks + 1).astype(int)
+        for k in range(n_blocks):
+            counts[i, k] = tally(row[None, edges[k] : edges[k + 1] + lag], lag, size)[0][0]
+    return counts.reshape(-1, size, size)
+
+
+def state_histogram(
+    trajectories: list[NDArray[np.integer[Any]]] | CountedTrajectories, n_states: int
+) -> NDArray[np.int64]:
+    """Number of frames in each state, summed over all ions.
+
+    Parameters
+    ----------
+    trajectories : list of ndarray
+        As `as_trajectories` gives them.
+    n_states : int
+        Number of states.
+
+    Returns
+    -------
+    ndarray of int, shape (n_states,)
+        Frames; unassigned ones are left out.
+    """
+    if isinstance(trajectories, CountedTrajectories):
+        return trajectories.histogram()
+    frames = np.zeros(n_states, dtype=np.int64)
+    for block in blocks(trajectories, n_states):
+        frames += tally(block, block.shape[1], n_states)[1].sum(axis=0)
+    return frames
+
+
+def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> NDArray[np.float64]:
+    if count_mode not in ("sliding", "sliding-effective"):
+        raise InputError(
+            "count_mode", need="'sliding' or 'sliding-effective' for runs", got=repr(count_mode),
+            remedy="give trajectories as arrays, runs.trajectories(shells).dtrajs",
+        )  # fmt: skip
+    total = trajectories.count_matrices(lag).sum(axis=0)
+    return total / lag if count_mode == "sliding-effective" else total
+
+
+def _effective(trajectories: list[NDArray[np.integer[Any]]], lag: int, n_states: int) -> NDArray[np.float64]:
+    if any((row < 0).any() for row in trajectories):
+        raise InputError(
+            "dtrajs",
+            need="assigned frames only for effective counts",
+            got="unassigned frames (-1)",
+            remedy="use count_mode='sliding-effective' or a block bootstrap",
+        )
+    from deeptime.markov import TransitionCountEstimator
+
+    whole = [row.astype(np.int64) for row in trajectories if row.size > lag]
+    counts = TransitionCountEstimator.count("effective", whole, lag, n_jobs=1)
+    full = np.zeros((n_states, n_states))
+    full[: len(counts), : len(counts)] = counts
+    return full

@@ -1,0 +1,343 @@
+"""Markov state models from discrete trajectories: deeptime estimates, the state labels are kept."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.errors import DisconnectedError, InputError
+from ionpath.markov.chain import largest_set, strong_components
+from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
+from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories
+
+if TYPE_CHECKING:
+    from deeptime.markov import BayesianMSMPosterior, TransitionCountModel
+    from deeptime.markov.msm import MarkovStateModel
+
+MAXIMUM_ERROR = 1e-8
+"""Convergence of the reversible estimate: Euclidean norm of the relative changes of the stationary weights."""
+
+
+@references("prinz2011", "trendelkamp2015", "deeptime")
+def estimate_msm(
+    dtrajs: Trajectories,
+    lag: int,
+    *,
+    n_states: int | None = None,
+    count_mode: str = "sliding",
+    reversible: bool = True,
+    connected: str = "all",
+    maxerr: float = MAXIMUM_ERROR,
+) -> MarkovStateModel:
+    r"""Maximum-likelihood Markov state model of all ions together.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame, from 0 on; windows that begin or end in an unassigned frame (-1) do not count.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    count_mode : {"sliding", "sliding-effective", "sample", "effective"}
+        How windows are counted, see `count_matrix`. It does not change a sliding estimate, only its error.
+    reversible : bool
+        Whether to enforce detailed balance.
+    connected : {"all", "largest"}
+        What to do if some state is absent or not connected in both directions: refuse, or estimate on the largest
+        connected set. The model then still knows the label of each of its rows (``msm.count_model.state_symbols``), and
+        every function of this package gives results for all `n_states` labels: zero flux and zero entropy, but nan
+        for committors and times, of states outside the set.
+    maxerr : float
+        Convergence of the reversible estimate.
+
+    Returns
+    -------
+    deeptime.markov.msm.MarkovStateModel
+        Model with its count model; ``lagtime`` is in frames. If one state only is ever visited, nothing moves: the
+        model is that single state, whatever `connected` says.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    DisconnectedError
+        If states are absent or not connected and `connected` is "all".
+
+    Notes
+    -----
+    The reversible estimate maximises :math:`\prod_{ij} T_{ij}^{C_{ij}}` under :math:`\pi_i T_{ij} = \pi_j T_{ji}` by
+    the fixed-point iteration :math:`x_{ij} \leftarrow (C_{ij} + C_{ji}) / (C_i / x_i + C_j / x_j)`,
+    :math:`T_{ij} = x_{ij} / x_i` (doi:10.1063/1.3565032, doi:10.1063/1.4934536).
+
+    Examples
+    --------
+    >>> msm = estimate_msm([0, 0, 1, 1, 0, 0, 1, 0], lag=1)
+    >>> msm.transition_matrix.round(3)
+    array([[0.5  , 0.5  ],
+           [0.667, 0.333]])
+    """
+    counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
+    subset = connected_states(counts, frames > 0, connected)
+    return _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, maxerr)
+
+
+def estimate_msms(
+    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, reversible: bool = True
+) -> list[MarkovStateModel]:
+    """One Markov state model per ion, each on the largest connected set of that ion.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    reversible : bool
+        Whether to enforce detailed balance.
+
+    Returns
+    -------
+    list of deeptime.markov.msm.MarkovStateModel
+        One model per ion; rows keep their labels. An ion that never leaves a state has a model of one state.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or an ion is assigned in no window.
+
+    Examples
+    --------
+    >>> [msm.n_states for msm in estimate_msms([[0, 1, 0, 1], [2, 2, 2, 2]], lag=1)]
+    [2, 1]
+    """
+    models = []
+    trajectories = as_trajectories(dtrajs)
+    for ion, counts in enumerate(count_matrices(dtrajs, lag, n_states=n_states)):
+        if not counts.any():
+            raise InputError(
+                "dtrajs", need="windows with both ends assigned for each ion", got=f"none for ion {ion}",
+                remedy="leave that ion out or use a shorter lag",
+            )  # fmt: skip
+        own: Any = trajectories[ion]
+        frames = state_histogram(own if isinstance(own, CountedTrajectories) else [own], len(counts))
+        subset = connected_states(counts, frames > 0, "largest")
+        models.append(_fit(_count_model(counts, frames, subset, lag, "sliding"), reversible, MAXIMUM_ERROR))
+    return models
+
+
+@references("trendelkamp2015", "deeptime")
+def bayesian_msm(
+    dtrajs: Trajectories,
+    lag: int,
+    *,
+    n_states: int | None = None,
+    n_samples: int = 100,
+    count_mode: str = "sliding-effective",
+    reversible: bool = True,
+    connected: str = "all",
+    seed: int | None = None,
+) -> BayesianMSMPosterior:
+    """Posterior samples of the transition matrix on the connected set.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    n_samples : int
+        Number of samples.
+    count_mode : {"sliding-effective", "effective", "sample"}
+        Counts that are taken for independent: every window divided by the lag; windows divided by the statistical
+        inefficiency of their row, as deeptime estimates it; or windows one lag apart. See Notes.
+    reversible : bool
+        Whether samples obey detailed balance.
+    connected : {"all", "largest"}
+        See `estimate_msm`.
+    seed : int, optional
+        Seed of the sampler; the same seed gives the same samples.
+
+    Returns
+    -------
+    deeptime.markov.msm.BayesianMSMPosterior
+        ``prior`` is the maximum-likelihood model of the same counts, ``samples`` the sampled models.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used; plain sliding counts are refused, for they are correlated.
+    DisconnectedError
+        If states are absent or not connected and `connected` is "all".
+
+    Notes
+    -----
+    Gibbs sampler of reversible matrices by Trendelkamp-Schroer et al., doi:10.1063/1.4934536, as in deeptime;
+    non-reversible rows are drawn from their Dirichlet posterior.
+
+    All three ways take the ions for alike and the dynamics at this lag for Markovian. On 60 ions of the trajectories
+    released with arXiv:2412.07115 the standard error of the total path entropy (704 J/mol/K) was 9.5 from a bootstrap
+    over ions, 6.6 from "sliding-effective" and 3.7 from "effective" counts, which took a second per ion: where there
+    are enough ions, prefer the bootstrap of `entropy_uncertainty`.
+
+    Examples
+    --------
+    >>> chain = [0, 0, 1, 1, 0, 0, 1, 0] * 50
+    >>> posterior = bayesian_msm(chain, lag=1, n_samples=20, count_mode="sample", seed=1)
+    >>> len(posterior.samples), posterior.samples[0].transition_matrix.shape
+    (20, (2, 2))
+    """
+    if count_mode == "sliding":
+        raise InputError(
+            "count_mode",
+            need="'effective', 'sliding-effective' or 'sample'",
+            got="'sliding', whose counts are correlated",
+            remedy="use count_mode='sliding-effective', which divides them by the lag",
+        )
+    if n_samples < 1:
+        raise InputError("n_samples", need="at least 1", got=str(n_samples))
+    from deeptime.markov import BayesianMSMPosterior
+
+    counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
+    subset = connected_states(counts, frames > 0, connected)
+    prior = _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, MAXIMUM_ERROR)
+    matrices = sample_matrices(prior, n_samples, reversible, seed)
+    return BayesianMSMPosterior(prior, [_model(matrix, prior.count_model, reversible) for matrix in matrices])
+
+
+def sample_matrices(
+    prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None
+) -> NDArray[np.float64]:
+    """Transition matrices from the posterior of a model's own counts.
+
+    Parameters
+    ----------
+    prior : deeptime.markov.msm.MarkovStateModel
+        Model with a count model of independent counts.
+    n_samples : int
+        Number of samples.
+    reversible : bool
+        Whether samples obey detailed balance.
+    seed : int or None
+        Seed of the sampler.
+
+    Returns
+    -------
+    ndarray, shape (n_samples, m, m)
+        Sampled matrices.
+    """
+    counts = np.asarray(prior.count_model.count_matrix, dtype=float)
+    if len(counts) == 1:
+        return np.ones((n_samples, 1, 1))
+    if not reversible:
+        rng = np.random.default_rng(seed)
+        matrices = np.zeros((n_samples, *counts.shape))
+        for i, row in enumerate(counts):
+            matrices[:, i, row > 0] = rng.dirichlet(row[row > 0], size=n_samples)
+        return matrices
+    from deeptime.markov.tools.estimation.dense.tmat_sampling.sampler_rev import SamplerRev
+
+    steps = 2 * len(counts)  # many more than the usual sqrt(n), for they are cheap: samples hardly correlated
+    sampler = SamplerRev(counts, P0=prior.transition_matrix, seed=_sampler_seed(seed))
+    sampler.update(10 * steps)
+    return np.array([sampler.sample(N=steps) for _ in range(n_samples)])
+
+
+def _sampler_seed(seed: int | None) -> int:
+    return int(np.random.default_rng(seed).integers(2**31 - 1))
+
+
+def connected_states(
+    counts: NDArray[np.float64], occurring: NDArray[np.bool_], connected: str
+) -> NDArray[np.intp]:
+    """States on which a model of `counts` can be estimated.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (n, n)
+        Transition counts.
+    occurring : ndarray of bool, shape (n,)
+        Which states occur in the trajectories at all.
+    connected : {"all", "largest"}
+        Refuse to leave a state out, or take the largest connected set.
+
+    Returns
+    -------
+    ndarray of int
+        Ascending labels.
+
+    Raises
+    ------
+    InputError
+        If there is no count at all, or `connected` is unknown.
+    DisconnectedError
+        If a state would be left out and `connected` is "all".
+    """
+    if connected not in ("all", "largest"):
+        raise InputError("connected", need="'all' or 'largest'", got=repr(connected))
+    if not counts.any():
+        raise InputError(
+            "dtrajs",
+            need="windows with both ends assigned",
+            got="none",
+            remedy="use a shorter lag or assign more frames",
+        )
+    largest = largest_set(counts)
+    if connected == "all" and occurring.sum() > 1 and largest.size < len(counts):
+        raise _disconnected(strong_components(counts), occurring, largest)
+    return largest
+
+
+def _disconnected(
+    groups: list[NDArray[np.intp]], occurring: NDArray[np.bool_], largest: NDArray[np.intp]
+) -> DisconnectedError:
+    absent = np.flatnonzero(~occurring).tolist()
+    sets = [group.tolist() for group in groups if occurring[group].all()]
+    found = [f"states {absent} never visited"] if absent else []
+    if len(sets) > 1:
+        found.append("the separate sets " + ", ".join(map(str, sets)))
+    return DisconnectedError(
+        "dtrajs",
+        need="every state visited and reachable from every other at this lag",
+        got=" and ".join(found),
+        remedy=f"use connected='largest' to go on with {largest.tolist()}, a shorter lag, more data, or merge states",
+    )
+
+
+def _count_model(
+    counts: NDArray[np.float64],
+    frames: NDArray[np.int64],
+    subset: NDArray[np.intp],
+    lag: int,
+    count_mode: str,
+) -> TransitionCountModel:
+    from deeptime.markov import TransitionCountModel
+
+    return TransitionCountModel(counts, count_mode, int(lag), frames).submodel(subset)
+
+
+def _fit(count_model: TransitionCountModel, reversible: bool, maxerr: float) -> MarkovStateModel:
+    counts = np.asarray(count_model.count_matrix, dtype=float)
+    if len(counts) == 1:
+        return _model(np.ones((1, 1)), count_model, True)
+    from deeptime.markov.msm import MaximumLikelihoodMSM
+
+    fitted = MaximumLikelihoodMSM(reversible=reversible, maxerr=maxerr).fit_fetch(count_model)
+    return _model(fitted.transition_matrix, count_model, reversible, fitted.stationary_distribution)
+
+
+def _model(
+    matrix: NDArray[np.float64], count_model: TransitionCountModel, reversible: bool, stationary: Any = None
+) -> MarkovStateModel:
+    from deeptime.markov.msm import MarkovStateModel
+
+    return MarkovStateModel(
+        matrix, stationary_distribution=stationary, reversible=reversible, count_model=count_model
+    )

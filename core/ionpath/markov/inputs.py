@@ -1,0 +1,291 @@
+"""Checks of discrete trajectories, lags and sets of states: one place, one wording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from numbers import Real
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+
+UNASSIGNED = -1
+"""Label of a frame in which an ion is in no state. Windows that begin or end there are not counted."""
+
+
+@runtime_checkable
+class CountedTrajectories(Protocol):
+    """Trajectories that count their own windows, such as `ionpath.sites.runs.ShellRuns`.
+
+    Attributes
+    ----------
+    n_states : int
+        Number of states.
+    n_frames : int
+        Number of frames of every ion.
+    """
+
+    n_states: int
+    n_frames: int
+
+    def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
+        """Sliding counts of each ion and stretch of time."""
+
+    def histogram(self) -> NDArray[np.int64]:
+        """Frames in each state."""
+
+
+Trajectories = ArrayLike | Sequence[NDArray[np.integer[Any]]] | CountedTrajectories
+States = int | Iterable[int]
+
+
+def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
+    """List of integer trajectories from one trajectory, a list of them, or an array (n_ions, n_frames).
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame, 0 ... n - 1; -1 marks an unassigned frame.
+
+    Returns
+    -------
+    list of ndarray
+        One array per ion; views of the input where that is possible.
+
+    Raises
+    ------
+    InputError
+        If there is no frame, the labels are no integers, or a label is below -1.
+    """
+    if isinstance(dtrajs, CountedTrajectories):
+        return dtrajs  # type: ignore[return-value]  # everything below asks it, and does not iterate
+    rows = _split(dtrajs)
+    for row in rows:
+        if row.ndim != 1:
+            raise InputError(
+                "dtrajs", need="one-dimensional trajectories", got=f"an array of shape {row.shape}"
+            )
+        if row.size and not np.issubdtype(row.dtype, np.integer):
+            _refuse_type(row)
+        if row.size and row.min() < UNASSIGNED:
+            raise InputError(
+                "dtrajs",
+                need="labels from 0 on, or -1 for an unassigned frame",
+                got=f"the label {row.min()}",
+                remedy="renumber the states",
+            )
+    if all(row.size == 0 for row in rows):
+        raise InputError("dtrajs", need="at least one trajectory with frames", got="no frames")
+    return rows
+
+
+def _split(dtrajs: Trajectories) -> list[NDArray[Any]]:
+    if isinstance(dtrajs, np.ndarray):
+        return [dtrajs] if dtrajs.ndim < 2 else list(dtrajs)
+    if not isinstance(dtrajs, Iterable):
+        raise InputError("dtrajs", need="arrays of integer labels", got=type(dtrajs).__name__)
+    rows = list(dtrajs)
+    if rows and all(np.ndim(row) == 0 for row in rows):
+        return [np.asarray(rows)]
+    return [np.asarray(row) for row in rows]
+
+
+def _refuse_type(row: NDArray[Any]) -> None:
+    if np.issubdtype(row.dtype, np.floating) and np.isnan(row).any():
+        raise InputError(
+            "dtrajs", need="integer labels", got="NaN", remedy="mark frames without a state by the integer -1"
+        )
+    raise InputError(
+        "dtrajs",
+        need="integer labels",
+        got=f"data type {row.dtype}",
+        remedy="convert with .astype(int) if they are whole",
+    )
+
+
+def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int | None) -> int:
+    """Number of states, checked against the largest label.
+
+    Parameters
+    ----------
+    trajectories : sequence of ndarray
+        As `as_trajectories` gives them.
+    n_states : int or None
+        What the user said; None takes the largest label plus one.
+
+    Returns
+    -------
+    int
+        Number of states.
+
+    Raises
+    ------
+    InputError
+        If a label does not fit, or every frame is unassigned.
+    """
+    if isinstance(trajectories, CountedTrajectories):
+        top = trajectories.n_states - 1
+        if n_states not in (None, top + 1):
+            raise InputError(
+                "n_states", need=f"{top + 1}, as the runs have", got=str(n_states), remedy="leave it out"
+            )
+    else:
+        top = int(max(row.max() for row in trajectories if row.size))
+    if n_states is None:
+        if top < 0:
+            raise InputError("dtrajs", need="frames with a state", got="only unassigned frames (-1)")
+        return top + 1
+    if not is_whole(n_states) or n_states < 1:
+        raise InputError("n_states", need="a whole number of at least 1", got=repr(n_states))
+    if top >= n_states:
+        raise InputError(
+            "n_states",
+            need=f"at least {top + 1}, the largest label plus one",
+            got=str(n_states),
+            remedy="count all states",
+        )
+    return int(n_states)
+
+
+def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int:
+    """Lag as a whole number of frames that at least one trajectory can hold.
+
+    Parameters
+    ----------
+    trajectories : sequence of ndarray
+        As `as_trajectories` gives them.
+    lag : int
+        Lag in frames.
+
+    Returns
+    -------
+    int
+        The lag.
+
+    Raises
+    ------
+    InputError
+        If it is below one, no whole number, or longer than every trajectory.
+    """
+    if not is_whole(lag) or lag < 1:
+        raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
+    if isinstance(trajectories, CountedTrajectories):
+        longest = trajectories.n_frames
+    else:
+        longest = max(row.size for row in trajectories)
+    if lag >= longest:
+        raise InputError(
+            "lag",
+            need="fewer frames than the trajectory",
+            got=f"a lag of {lag} frames for {longest} frames",
+            remedy=f"use a lag of at most {longest - 1} or longer trajectories"
+            if longest > 1
+            else "use longer trajectories",
+        )
+    return int(lag)
+
+
+def check_frame_time(frame_time: float) -> float:
+    """Time between frames, checked.
+
+    Parameters
+    ----------
+    frame_time : float
+        Time between two frames.
+
+    Returns
+    -------
+    float
+        The same number.
+
+    Raises
+    ------
+    InputError
+        If it is not a positive finite number.
+    """
+    if not isinstance(frame_time, Real) or not (np.isfinite(frame_time) and frame_time > 0):
+        raise InputError("frame_time", need="a positive finite time", got=repr(frame_time))
+    return float(frame_time)
+
+
+def is_whole(value: Any) -> bool:
+    """Whether a value is a whole number; True and False are not.
+
+    Parameters
+    ----------
+    value : object
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for 2, numpy's 2 and 2.0.
+    """
+    return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
+
+
+def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:
+    """Sorted state labels of one set.
+
+    Parameters
+    ----------
+    states : int or iterable of int
+        One state or several.
+    n_states : int
+        Number of states.
+    name : str
+        Name of the argument, for the error.
+
+    Returns
+    -------
+    ndarray of int
+        Unique labels, ascending.
+
+    Raises
+    ------
+    InputError
+        If the set is empty or a label is out of range.
+    """
+    several = isinstance(states, Iterable) and not (isinstance(states, np.ndarray) and states.ndim == 0)
+    labels = np.array(list(states) if several else [states]).ravel()  # type: ignore[arg-type]
+    if labels.size == 0:
+        raise InputError(name, need="at least one state", got="an empty set")
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise InputError(name, need="integer state labels", got=f"data type {labels.dtype}")
+    if labels.min() < 0 or labels.max() >= n_states:
+        raise InputError(name, need=f"states from 0 to {n_states - 1}", got=f"{sorted(set(labels.tolist()))}")
+    return np.unique(labels).astype(np.intp)
+
+
+def as_pair(source: States, target: States, n_states: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Two disjoint sets of states.
+
+    Parameters
+    ----------
+    source, target : int or iterable of int
+        Where paths begin and end.
+    n_states : int
+        Number of states.
+
+    Returns
+    -------
+    tuple of ndarray
+        Sorted labels of the two sets.
+
+    Raises
+    ------
+    InputError
+        If a set is bad or the two share a state.
+    """
+    first, last = as_set(source, n_states, "source"), as_set(target, n_states, "target")
+    shared = np.intersect1d(first, last)
+    if shared.size:
+        raise InputError(
+            "target",
+            need="states that are not in source",
+            got=f"{shared.tolist()} in both",
+            remedy="choose two sets without a common state",
+        )
+    return first, last

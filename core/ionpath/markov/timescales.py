@@ -1,0 +1,189 @@
+"""Implied timescales: does the model at this lag describe the dynamics?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.markov.chain import Chain, as_chain
+from ionpath.markov.estimation import estimate_msm
+from ionpath.markov.inputs import (
+    Trajectories,
+    as_trajectories,
+    check_frame_time,
+    check_lag,
+    number_of_states,
+)
+from ionpath.markov.resampling import block_counts, chain_of_counts, draw_blocks, interval
+
+
+@dataclass(frozen=True, eq=False)
+class ImpliedTimescales:
+    """Implied timescales as a function of the lag, with errors.
+
+    Attributes
+    ----------
+    lags : ndarray of int, shape (n_lags,)
+        Lags in frames, ascending.
+    lag_times : ndarray, shape (n_lags,)
+        The same in the unit of `frame_time`.
+    timescales : ndarray, shape (n_lags, n_timescales)
+        Slowest first, in the unit of `frame_time`; nan where a lag connects too few states.
+    errors : ndarray, shape (n_lags, n_timescales)
+        Standard errors from a bootstrap over ions; nan if none were asked for.
+    low, high : ndarray, shape (n_lags, n_timescales)
+        95 % interval.
+    samples : ndarray, shape (n_samples, n_lags, n_timescales)
+        The bootstrap itself: a sample has drawn the same ions at every lag.
+    frame_time : float
+        Time between frames.
+
+    Notes
+    -----
+    As an array it is its `timescales`.
+    """
+
+    lags: NDArray[np.intp]
+    lag_times: NDArray[np.float64]
+    timescales: NDArray[np.float64]
+    errors: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    samples: NDArray[np.float64]
+    frame_time: float
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.timescales, dtype=dtype)
+
+
+@references("prinz2011", "deeptime")
+def implied_timescales(
+    dtrajs: Trajectories,
+    lags: Iterable[int] | int,
+    *,
+    frame_time: float,
+    n_states: int | None = None,
+    n_timescales: int | None = None,
+    n_samples: int = 50,
+    n_blocks: int | None = None,
+    reversible: bool = True,
+    connected: str = "all",
+    seed: int | None = 0,
+) -> ImpliedTimescales:
+    r"""Implied timescales at several lags, with errors from a block bootstrap over ions.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame.
+    lags : iterable of int
+        Lags in frames.
+    frame_time : float
+        Time between frames; the results have its unit.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    n_timescales : int, optional
+        How many, slowest first; all n_states - 1 by default.
+    n_samples : int
+        Bootstrap samples; 0 leaves the errors out.
+    n_blocks : int, optional
+        Stretches of time per ion, see `resampled_chains`.
+    reversible : bool
+        Whether to enforce detailed balance.
+    connected : {"all", "largest"}
+        See `estimate_msm`.
+    seed : int, optional
+        Seed of the random numbers.
+
+    Returns
+    -------
+    ImpliedTimescales
+        Timescales, errors and the bootstrap samples.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    DisconnectedError
+        If states are absent or not connected at some lag and `connected` is "all".
+
+    Notes
+    -----
+    :math:`t_i(\tau) = -\tau / \ln |\lambda_i(\tau)|` for the eigenvalues other than :math:`\lambda_1 = 1` of
+    :math:`T(\tau)`. For a Markovian model they do not depend on :math:`\tau` (doi:10.1063/1.3565032); a timescale that
+    still grows with the lag says that the lag is too short, see `markovian_verdict`.
+
+    Examples
+    --------
+    >>> from deeptime.markov.msm import MarkovStateModel
+    >>> dtraj = MarkovStateModel([[0.9, 0.1], [0.1, 0.9]]).simulate(50000, seed=1)
+    >>> its = implied_timescales(dtraj, [1, 2, 4], frame_time=0.5, n_samples=20)
+    >>> bool(abs(its.timescales[:, 0] - 0.5 / -np.log(0.8)).max() < 0.1)
+    True
+    """
+    trajectories = as_trajectories(dtrajs)
+    size = number_of_states(trajectories, n_states)
+    steps = _check_lags(trajectories, lags)
+    count = size - 1 if n_timescales is None else n_timescales
+    if not 0 <= count < max(size, 2):
+        raise InputError("n_timescales", need=f"at most {size - 1}, one less than the states", got=str(count))
+    time = check_frame_time(frame_time)
+    best = np.full((len(steps), count), np.nan)
+    samples = np.full((n_samples, len(steps), count), np.nan)
+    for k, lag in enumerate(steps):
+        msm = estimate_msm(trajectories, lag, n_states=size, reversible=reversible, connected=connected)
+        best[k] = chain_timescales(as_chain(msm), count) * time
+        if n_samples:
+            counts = block_counts(trajectories, lag, n_states=size, n_blocks=n_blocks)
+            drawn = draw_blocks(counts, n_samples, np.random.default_rng(seed))
+            samples[:, k] = [
+                chain_timescales(chain_of_counts(one, lag, reversible), count) * time for one in drawn
+            ]
+    if n_samples:
+        error, low, high = interval(best, samples)
+    else:
+        error, low, high = (np.full_like(best, np.nan) for _ in range(3))
+    return ImpliedTimescales(np.array(steps), np.array(steps) * time, best, error, low, high, samples, time)
+
+
+def chain_timescales(chain: Chain, count: int) -> NDArray[np.float64]:
+    """Slowest implied timescales of one chain, in frames.
+
+    Parameters
+    ----------
+    chain : Chain
+        A chain.
+    count : int
+        How many.
+
+    Returns
+    -------
+    ndarray, shape (count,)
+        Descending; nan where the chain has fewer.
+    """
+    matrix = chain.transition_matrix
+    values: NDArray[Any]
+    if chain.reversible:
+        root = np.sqrt(chain.stationary_distribution)
+        symmetric = root[:, None] * matrix / root[None, :]
+        values = np.linalg.eigvalsh(0.5 * (symmetric + symmetric.T))
+    else:
+        values = np.asarray(np.linalg.eigvals(matrix))
+    sizes = np.sort(np.abs(np.delete(values, np.argmin(np.abs(values - 1.0)))))[::-1][:count]
+    times = np.full(count, np.nan)
+    inside = np.clip(sizes, 1e-300, 1.0 - 1e-16)
+    times[: sizes.size] = -chain.lag / np.log(inside)
+    return times
+
+
+def _check_lags(trajectories: list[NDArray[np.integer[Any]]], lags: Iterable[int] | int) -> list[int]:
+    wanted = [lags] if isinstance(lags, int) else list(lags)
+    if not wanted:
+        raise InputError("lags", need="at least one lag", got="none")
+    return sorted({check_lag(trajectories, lag) for lag in wanted})

@@ -1,0 +1,169 @@
+"""A plain sentence on whether a lag makes the dynamics Markovian."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.markov.chapman import ChapmanKolmogorov
+from ionpath.markov.timescales import ImpliedTimescales
+
+
+@dataclass(frozen=True)
+class MarkovVerdict:
+    """Whether a lag is long enough, and why.
+
+    Attributes
+    ----------
+    markovian : bool
+        True if nothing speaks against the lag.
+    sentence : str
+        The verdict in words, with its numbers.
+    growth : float
+        Relative change of the slowest implied timescale from this lag to longer ones.
+    growth_error : float
+        Standard error of the change; nan without a bootstrap.
+    deviation : float
+        Largest deviation in the Chapman-Kolmogorov test; nan if none was given.
+    """
+
+    markovian: bool
+    sentence: str
+    growth: float
+    growth_error: float
+    deviation: float
+
+    def __bool__(self) -> bool:
+        return self.markovian
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+@references("prinz2011")
+def markovian_verdict(
+    timescales: ImpliedTimescales,
+    lag: int,
+    test: ChapmanKolmogorov | None = None,
+    *,
+    tolerance: float = 0.1,
+    deviation_tolerance: float = 0.05,
+    time_unit: str = "ps",
+) -> MarkovVerdict:
+    """Judge a lag by the implied timescales at longer lags and by the Chapman-Kolmogorov test.
+
+    Parameters
+    ----------
+    timescales : ImpliedTimescales
+        At `lag` and at one longer lag at least; twice the lag is a good choice.
+    lag : int
+        The lag to judge, in frames.
+    test : ChapmanKolmogorov, optional
+        Test at the same lag.
+    tolerance : float
+        Relative change of the slowest timescale, up to twice the lag, that is still called converged.
+    deviation_tolerance : float
+        Difference of predicted and measured probabilities that is still called agreement.
+    time_unit : str
+        Name of the unit of time in the sentence.
+
+    Returns
+    -------
+    MarkovVerdict
+        Yes or no with a sentence.
+
+    Raises
+    ------
+    InputError
+        If `lag` or a longer lag is not among the timescales, or the test is for another lag.
+
+    Notes
+    -----
+    A change or a deviation beyond its tolerance counts if it exceeds two standard errors, where these are known; with
+    larger errors the answer is no as well, for the data then do not show that the lag is long enough. Changes are
+    looked for up to twice the lag, or to the next longer lag if there is none.
+
+    Examples
+    --------
+    >>> from deeptime.markov.msm import MarkovStateModel
+    >>> from ionpath.kinetics import implied_timescales
+    >>> dtraj = MarkovStateModel([[0.9, 0.1], [0.1, 0.9]]).simulate(100000, seed=1)
+    >>> its = implied_timescales(dtraj, [2, 3, 4], frame_time=1.0)
+    >>> print(markovian_verdict(its, 2))  # doctest: +ELLIPSIS
+    Markovian at a lag of 2 ps: the slowest implied timescale ... changes by ... up to a lag of ... ps.
+    """
+    at, later = _rows(timescales, lag, test)
+    slowest = timescales.timescales[:, 0]
+    growths = slowest[later] / slowest[at] - 1.0
+    worst = int(np.nanargmax(np.abs(growths))) if np.isfinite(growths).any() else 0
+    growth = float(growths[worst])
+    row = int(later[worst])
+    error = _growth_error(timescales, at, row)
+    times = timescales.lag_times
+    head = f"at a lag of {times[at]:.4g} {time_unit}"
+    change = f"the slowest implied timescale ({slowest[at]:.4g} {time_unit}) changes by {growth:+.0%}"
+    change += f" ± {error:.0%}" if np.isfinite(error) else ""
+    change += f" up to a lag of {times[row]:.4g} {time_unit}"
+    deviation, ck = _ck(test, deviation_tolerance)
+    if not np.isfinite(growth) or slowest[at] < times[at]:
+        why = f"the slowest implied timescale ({slowest[at]:.3g} {time_unit}) is below the lag and cannot be resolved"
+        return MarkovVerdict(
+            False, f"Not shown to be Markovian {head}: {why}; use a shorter lag.", growth, error, deviation
+        )
+    if abs(growth) > tolerance and not abs(growth) <= 2 * error:
+        why = f"{change}: it is not converged{ck}; use a longer lag, finer states, or core sets"
+        return MarkovVerdict(False, f"Not Markovian {head}: {why}.", growth, error, deviation)
+    if ck:
+        return MarkovVerdict(False, f"Not Markovian {head}: {change}, but{ck[5:]}.", growth, error, deviation)
+    if abs(growth) > tolerance or error > tolerance:
+        why = f"{change}, too uncertain to tell; more data are needed"
+        return MarkovVerdict(False, f"Not shown to be Markovian {head}: {why}.", growth, error, deviation)
+    return MarkovVerdict(True, f"Markovian {head}: {change}.", growth, error, deviation)
+
+
+def _rows(
+    timescales: ImpliedTimescales, lag: int, test: ChapmanKolmogorov | None
+) -> tuple[int, np.ndarray[tuple[int], np.dtype[np.intp]]]:
+    lags = timescales.lags
+    if lag not in lags:
+        raise InputError("lag", need=f"one of the lags of the timescales, {lags.tolist()}", got=str(lag))
+    if timescales.timescales.shape[1] == 0:
+        raise InputError("timescales", need="at least one timescale, so two states", got="none")
+    if test is not None and test.lag != lag:
+        raise InputError("test", need=f"a test at the lag {lag}", got=f"one at {test.lag}")
+    at = int(np.flatnonzero(lags == lag)[0])
+    later = np.flatnonzero((lags > lag) & (lags <= 2 * lag))
+    if not later.size:
+        later = np.flatnonzero(lags > lag)[:1]
+    if not later.size:
+        raise InputError(
+            "timescales",
+            need="a longer lag to compare with",
+            got=f"{lag} as the longest",
+            remedy=f"add the lag {2 * lag}",
+        )
+    return at, later
+
+
+def _growth_error(timescales: ImpliedTimescales, at: int, row: int) -> float:
+    if not len(timescales.samples):
+        return float("nan")
+    ratio = timescales.samples[:, row, 0] / timescales.samples[:, at, 0]
+    ratio = ratio[np.isfinite(ratio)]
+    return float(ratio.std(ddof=1)) if ratio.size > 1 else float("nan")
+
+
+def _ck(test: ChapmanKolmogorov | None, tolerance: float) -> tuple[float, str]:
+    if test is None:
+        return float("nan"), ""
+    deviation, errors = test.max_deviation, test.max_deviation_in_errors
+    if deviation > tolerance and not errors <= 2:
+        spread = f", {errors:.0f} standard errors" if np.isfinite(errors) else ""
+        return (
+            deviation,
+            f", and the Chapman-Kolmogorov test deviates by {deviation:.2f} in probability{spread}",
+        )
+    return deviation, ""

@@ -1,0 +1,41 @@
+"""Where modules were in earlier versions: saved files name classes by their module."""
+
+from __future__ import annotations
+
+MOVED = {
+    "ionpath.kinetics.arguments": "ionpath.sites.arguments",
+    "ionpath.kinetics.assign": "ionpath.sites.assign",
+    "ionpath.kinetics.chain": "ionpath.markov.chain",
+    "ionpath.kinetics.clusters": "ionpath.sites.vertex_clusters",
+    "ionpath.kinetics.counting": "ionpath.markov.counting",
+    "ionpath.kinetics.decomposition": "ionpath.paths.pathways",
+    "ionpath.kinetics.density": "ionpath.sites.density",
+    "ionpath.kinetics.enclosing": "ionpath.sites.enclosing",
+    "ionpath.kinetics.entropy": "ionpath.paths.entropy",
+    "ionpath.kinetics.estimation": "ionpath.markov.estimation",
+    "ionpath.kinetics.fluxes": "ionpath.paths.fluxes",
+    "ionpath.kinetics.follow": "ionpath.sites.follow",
+    "ionpath.kinetics.inputs": "ionpath.markov.inputs",
+    "ionpath.kinetics.macrostates": "ionpath.paths.macrostates",
+    "ionpath.kinetics.nearest": "ionpath.sites.nearest",
+    "ionpath.kinetics.occupancy": "ionpath.sites.occupancy",
+    "ionpath.kinetics.passage": "ionpath.paths.passage",
+    "ionpath.kinetics.polyhedra": "ionpath.sites.polyhedra",
+    "ionpath.kinetics.recording": "ionpath.sites.recording",
+    "ionpath.kinetics.reference": "ionpath.sites.reference",
+    "ionpath.kinetics.released": "ionpath.paths.released",
+    "ionpath.kinetics.resampling": "ionpath.markov.resampling",
+    "ionpath.kinetics.rules": "ionpath.sites.rules",
+    "ionpath.kinetics.runs": "ionpath.sites.runs",
+    "ionpath.kinetics.shells": "ionpath.sites.shells",
+    "ionpath.kinetics.sites": "ionpath.sites.vertices",
+    "ionpath.kinetics.summary": "ionpath.paths.summary",
+    "ionpath.kinetics.tally": "ionpath.markov.tally",
+    "ionpath.kinetics.timescales": "ionpath.markov.timescales",
+    "ionpath.kinetics.trajectories": "ionpath.sites.trajectories",
+    "ionpath.kinetics.uncertainty": "ionpath.paths.uncertainty",
+    "ionpath.kinetics.validation": "ionpath.markov.chapman",
+    "ionpath.kinetics.verdict": "ionpath.markov.verdict",
+    "ionpath.kinetics.walks": "ionpath.paths.walks",
+}
+"""Old module -> module of today."""

@@ -1,0 +1,1 @@
+"""Paths of a Markov chain: passage times, committors, fluxes and path entropies."""

@@ -1,0 +1,139 @@
+"""Mean first-passage times of a Markov chain, all pairs of states from one factorisation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.markov.chain import Chain, as_chain
+from ionpath.markov.counting import count_matrices
+from ionpath.markov.inputs import Trajectories, check_frame_time
+from ionpath.markov.resampling import chain_of_counts
+
+
+@references("deeptime", "prinz2011", "metzner2009")
+def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDArray[np.float64]:
+    r"""Mean first-passage times between all ordered pairs of states.
+
+    Parameters
+    ----------
+    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
+        Model, or row-stochastic matrix.
+    lag : int
+        Lag in frames of a bare matrix; a model knows its own.
+    frame_time : float
+        Time between frames; the result has its unit.
+
+    Returns
+    -------
+    ndarray, shape (n, n)
+        Time from row to column, in natural state order; zero on the diagonal, nan for states that the model does not
+        connect.
+
+    Raises
+    ------
+    InputError
+        If the matrix or a time cannot be used.
+    DisconnectedError
+        If some state of a bare matrix cannot be reached.
+
+    Notes
+    -----
+    :math:`m_{ij} = \tau + \sum_{k \ne j} T_{ik} m_{kj}` with the lag time :math:`\tau`, solved for all pairs by the
+    fundamental matrix :math:`Z = (1 - T + 1 \pi^T)^{-1}` as :math:`m_{ij} = \tau (Z_{jj} - Z_{ij}) / \pi_j` (Kemeny
+    and Snell, Finite Markov Chains, 1960). For single states this is the inverse TPT rate (doi:10.1137/070699500).
+
+    Examples
+    --------
+    >>> mfpt_matrix([[0.8, 0.2], [0.1, 0.9]], lag=600).round(6)
+    array([[   0., 3000.],
+           [6000.,    0.]])
+    """
+    chain = as_chain(msm_or_T, lag=lag)
+    time = chain.lag * check_frame_time(frame_time)
+    return chain.expand(time * passage_times(chain.transition_matrix, chain.stationary_distribution), np.nan)
+
+
+def mfpt_per_ion(
+    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, frame_time: float = 1.0
+) -> NDArray[np.float64]:
+    """Mean first-passage times of each ion by itself, from one model per ion.
+
+    Parameters
+    ----------
+    dtrajs : array_like of int, shape (n_ions, n_frames), or sequence of (n_frames_i,) arrays
+        State of each ion in each frame.
+    lag : int
+        Lag in frames.
+    n_states : int, optional
+        Number of states; the largest label plus one by default.
+    frame_time : float
+        Time between frames; the result has its unit.
+
+    Returns
+    -------
+    ndarray, shape (n_ions, n_states, n_states)
+        Time from row to column; nan for pairs that an ion does not connect. Ions differ by orders of magnitude: use
+        ``numpy.nanmedian(..., axis=0)`` rather than the mean.
+
+    Raises
+    ------
+    InputError
+        If the trajectories, the lag or the time cannot be used.
+
+    Examples
+    --------
+    >>> mfpt_per_ion([[0, 1, 0, 1, 0], [0, 0, 0, 1, 0]], lag=1)[:, 0, 1].round(6)
+    array([1., 3.])
+    """
+    counts = count_matrices(dtrajs, lag, n_states=n_states)
+    times = np.full(counts.shape, np.nan)
+    for ion in np.flatnonzero(counts.any(axis=(1, 2))):
+        times[ion] = mfpt_matrix(chain_of_counts(counts[ion], lag), frame_time=frame_time)
+    return times
+
+
+def passage_times(matrix: NDArray[np.float64], stationary: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean first-passage times in lags.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (m, m)
+        Connected row-stochastic matrix.
+    stationary : ndarray, shape (m,)
+        Its stationary distribution.
+
+    Returns
+    -------
+    ndarray, shape (m, m)
+        Number of lags from row to column, zero on the diagonal.
+    """
+    # Only off-diagonal entries enter: scaled so that the busiest state always leaves, which keeps slow chains (all
+    # hops improbable) as well-conditioned as fast ones.
+    hops = matrix - np.diag(np.diag(matrix))
+    leave = hops.sum(axis=1)
+    if not leave.any():
+        return np.zeros_like(matrix)
+    scale = leave.max()
+    fundamental = np.linalg.inv(np.diag(leave / scale) - hops / scale + stationary[None, :])
+    return (np.diag(fundamental)[None, :] - fundamental) / (scale * stationary[None, :])
+
+
+def time_reversed(chain: Chain) -> NDArray[np.float64]:
+    """Transition matrix of the chain seen backwards in time.
+
+    Parameters
+    ----------
+    chain : Chain
+        A chain.
+
+    Returns
+    -------
+    ndarray, shape (m, m)
+        ``pi_j T_ji / pi_i``.
+    """
+    weight = chain.stationary_distribution
+    return weight[None, :] * chain.transition_matrix.T / weight[:, None]

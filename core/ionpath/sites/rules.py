@@ -1,0 +1,184 @@
+"""Published rules that give an ion to a vertex of its nearest centre."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError
+from ionpath.sites.centres import nearest_centre_vectors
+from ionpath.sites.reference import ReferenceFrames
+from ionpath.sites.shells import CoordinationShells
+
+Floats = NDArray[np.float64]
+Found = tuple[NDArray[np.int32], NDArray[np.bool_]]
+
+APEX = 1.5
+"""Height above which the published rule takes an ion for an apex of its octahedron, in A."""
+
+
+def geometric_sites(
+    frames: ReferenceFrames,
+    shells: CoordinationShells,
+    cutoff: float,
+    margin: float,
+    mode: str = "correct",
+    orientation: ArrayLike | None = None,
+) -> Found:
+    """Give ions the vertex of the nearest centre in whose direction they are.
+
+    Parameters
+    ----------
+    frames : ReferenceFrames
+        Ions and centres in the reference cell.
+    shells : CoordinationShells
+        Shells.
+    cutoff : float
+        Ions further from every centre are on no site, in A.
+    margin : float
+        An ion is ambiguous if a second vertex of the centre is less than this further away, in A.
+    mode : {"correct", "published"}
+        Nearest direction, or the published thresholds and quadrants (octahedra only).
+    orientation : array_like, (3, 3), optional
+        Rotation whose rows are the axes that the published rule is written in.
+
+    Returns
+    -------
+    site : ndarray of int32, (T, N)
+        Site, or -1.
+    ambiguous : ndarray of bool, (T, N)
+        Whether another vertex is as close.
+
+    Raises
+    ------
+    InputError
+        If the mode is unknown, or the published rule is asked for a shell that is not an octahedron.
+    """
+    if mode not in ("correct", "published"):
+        raise InputError("mode", need="'correct' or 'published'", got=repr(mode), remedy="choose one of them")
+    if mode == "published" and shells.n_states != 7:
+        raise InputError(
+            "shells", need="six vertices for the published geometric rule", got=str(shells.n_states - 1),
+            remedy="use mode='correct'",
+        )  # fmt: skip
+    centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, cutoff)
+    directions = _table(shells, shells.offsets / np.linalg.norm(shells.offsets, axis=1, keepdims=True))
+    if mode == "published":
+        label = published_octahedron(-from_centre @ _axes(orientation).T)
+    else:
+        cosine = np.einsum("pi,pki->pk", from_centre, directions[centre])
+        label = np.where(np.isfinite(cosine), cosine, -np.inf).argmax(axis=1)
+    site = np.where(centre >= 0, shells.site_table[centre, label], -1)
+    return _shaped(frames, site, _several(shells, centre, from_centre, margin) & (centre >= 0))
+
+
+def published_octahedron(vectors: Floats) -> NDArray[np.int64]:
+    """Label the vertices of an octahedron by thresholds and quadrants, as published.
+
+    Parameters
+    ----------
+    vectors : ndarray, (P, 3)
+        From the ion to the centre, in axes whose diagonals point to the equatorial vertices, in A.
+
+    Returns
+    -------
+    ndarray of int, (P,)
+        1 for z > 1.5 A, 6 for z < -1.5 A, else by the signs of x and y: ++ 2, +- 3, -- 4, -+ 5, with 0 as minus.
+
+    Notes
+    -----
+    P. Guan et al., arXiv:2412.07115. The vector points from the ion to the centre, so 1 is the lower apex.
+
+    Examples
+    --------
+    >>> published_octahedron(np.array([[0, 0, 2.0], [1, 1, 0], [1, -1, 0], [0, 0, 0], [-1, 1, 0], [0, 0, -2]]))
+    array([1, 2, 3, 4, 5, 6])
+    """
+    x, y, z = vectors.T
+    quadrant = np.where(x > 0, np.where(y > 0, 2, 3), np.where(y > 0, 5, 4))
+    return np.asarray(np.where(z > APEX, 1, np.where(z < -APEX, 6, quadrant)))
+
+
+def voronoi_sites(
+    frames: ReferenceFrames,
+    shells: CoordinationShells,
+    padding: float,
+    margin: float,
+    orientation: ArrayLike | None = None,
+) -> Found:
+    """Give ions the Voronoi cell of the vertices of the nearest centre, inside a padded box around these vertices.
+
+    Parameters
+    ----------
+    frames : ReferenceFrames
+        Ions and centres in the reference cell.
+    shells : CoordinationShells
+        Shells.
+    padding : float
+        How far the box reaches beyond the vertices, in A.
+    margin : float
+        An ion is ambiguous if a second vertex of the centre is less than this further away, in A.
+    orientation : array_like, (3, 3), optional
+        Rotation whose rows are the axes of the box.
+
+    Returns
+    -------
+    site : ndarray of int32, (T, N)
+        Site, or -1.
+    ambiguous : ndarray of bool, (T, N)
+        Whether another vertex is as close.
+
+    Raises
+    ------
+    InputError
+        If the padding is negative.
+
+    Notes
+    -----
+    The convex hulls of Voronoi cells cut off by a box are those cells inside the box, and the Voronoi cell that holds
+    a point is that of the nearest vertex: neither a tessellation nor a hull needs to be built.
+    """
+    if not padding >= 0.0:
+        raise InputError(
+            "padding", need="zero or more A", got=f"{padding:g}", remedy="0.5 is the published value"
+        )
+    centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, np.inf)
+    axes = _axes(orientation)
+    turned = _table(shells, shells.offsets @ axes.T)
+    low, high = np.nanmin(turned[:, 1:], axis=1) - padding, np.nanmax(turned[:, 1:], axis=1) + padding
+    own = from_centre @ axes.T
+    inside = ((own >= low[centre]) & (own <= high[centre])).all(axis=1)
+    squares = ((_table(shells, shells.offsets)[centre] - from_centre[:, None]) ** 2).sum(axis=-1)
+    label = np.where(np.isfinite(squares), squares, np.inf).argmin(axis=1)
+    site = np.where(inside, shells.site_table[centre, label], -1)
+    return _shaped(frames, site, _several(shells, centre, from_centre, margin) & inside)
+
+
+def _table(shells: CoordinationShells, values: Floats) -> Floats:
+    """Values of sites by centre and label; NaN where a centre has no such vertex."""
+    table = np.full((shells.n_centres, shells.n_states, 3), np.nan)
+    table[shells.centre_of, shells.vertex] = values
+    return table
+
+
+def _several(
+    shells: CoordinationShells, centre: NDArray[np.int32], vector: Floats, margin: float
+) -> NDArray[np.bool_]:
+    squares = ((_table(shells, shells.offsets)[centre] - vector[:, None]) ** 2).sum(axis=-1)
+    distances = np.sort(np.sqrt(np.where(np.isfinite(squares), squares, np.inf)), axis=1)
+    return np.asarray(distances[:, 1] - distances[:, 0] < margin)
+
+
+def _axes(orientation: ArrayLike | None) -> Floats:
+    axes = np.eye(3) if orientation is None else np.asarray(orientation, dtype=np.float64)
+    if axes.shape != (3, 3) or np.abs(axes @ axes.T - np.eye(3)).max() > 1e-6:
+        raise InputError(
+            "orientation", need="a rotation (3, 3) whose rows are unit vectors", got=f"shape {axes.shape}",
+            remedy="normalise the axes",
+        )  # fmt: skip
+    return axes
+
+
+def _shaped(frames: ReferenceFrames, site: NDArray[np.signedinteger], ambiguous: NDArray[np.bool_]) -> Found:
+    shape = frames.ions.shape[:2]
+    return site.astype(np.int32).reshape(shape), ambiguous.reshape(shape)

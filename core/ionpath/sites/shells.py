@@ -1,0 +1,414 @@
+"""Coordination shells: centres with the sites around them, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.periodic import wrap_fractional
+from ionpath.sites.arguments import atom_indices, centre_kinds, coordinates, one_cell
+from ionpath.sites.reference import reference_frames
+from ionpath.sites.vertices import (
+    Floats,
+    Integers,
+    VertexCounts,
+    check_vertices,
+    expected_vertices,
+    label_vertices,
+    nearest_centres,
+)
+
+
+@references("guan2024")
+@dataclass(frozen=True, eq=False)
+class CoordinationShells:
+    """Sites of mobile ions in shells around centres, in a reference cell.
+
+    Build it with `from_sites`, `from_positions` or `from_density`.
+
+    Attributes
+    ----------
+    cell : ndarray, (3, 3)
+        Vectors of the reference cell as rows, in A.
+    centres : ndarray, (M, 3)
+        Fractional coordinates of the centres in the reference cell.
+    offsets : ndarray, (S, 3)
+        Vector from its own centre to every site, in the reference cell, in A.
+    centre_of : ndarray of int, (S,)
+        Centre of every site.
+    vertex : ndarray of int, (S,)
+        Label 1..n of every site in its shell; 0 is kept for "outside this shell".
+    kinds : ndarray of str, (M,)
+        Kind of every centre, such as its element.
+    family : ndarray of int, (M,)
+        Shells of one family have the vertices with the same label in the same direction.
+    centre_atoms : ndarray of int, (M,), or None
+        Atom index of every centre, where centres are atoms.
+
+    Examples
+    --------
+    >>> octahedron = 0.2 * np.array([[0, 0, -1], [0, -1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0], [-1, 0, 0]])
+    >>> shells = CoordinationShells.from_sites(np.eye(3) * 12.0, [[0.5, 0.5, 0.5]], 0.5 + octahedron)
+    >>> shells
+    CoordinationShells(1 centre, 6 sites, 7 states, kinds: X)
+    >>> shells.vertex
+    array([6, 5, 2, 1, 3, 4])
+    """
+
+    cell: Floats
+    centres: Floats
+    offsets: Floats
+    centre_of: Integers
+    vertex: Integers
+    kinds: NDArray[np.str_]
+    family: Integers
+    centre_atoms: Integers | None = None
+    templates: tuple[Floats, ...] = field(default=(), repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.centres) == 0:
+            raise InputError("centres", need="at least one centre", got="none", remedy="widen the selection")
+        if len(self.offsets) == 0:
+            raise InputError(
+                "sites", need="at least one site", got="none", remedy="check the sites or the density"
+            )
+        for name in ("cell", "centres", "offsets"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
+        for name in ("centre_of", "vertex", "family", "centre_atoms"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, None if value is None else _frozen(value, np.int64))
+        object.__setattr__(self, "kinds", _frozen(self.kinds, np.str_))
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(sorted({str(k) for k in self.kinds}))
+        centres = f"{self.n_centres} centre" + ("s" if self.n_centres != 1 else "")
+        return f"CoordinationShells({centres}, {self.n_sites} sites, {self.n_states} states, kinds: {kinds})"
+
+    @property
+    def n_centres(self) -> int:
+        """Number of centres."""
+        return len(self.centres)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return len(self.offsets)
+
+    @cached_property
+    def n_states(self) -> int:
+        """Number of states of one shell: its vertices, and 0 for outside."""
+        return int(self.vertex.max()) + 1
+
+    @cached_property
+    def site_coordinates(self) -> Floats:
+        """Fractional coordinates of the sites in the reference cell, in [0, 1); shape (S, 3)."""
+        return wrap_fractional(self.centres[self.centre_of] + self.offsets @ np.linalg.inv(self.cell))
+
+    @cached_property
+    def site_positions(self) -> Floats:
+        """Positions of the sites in the reference cell, in A; shape (S, 3)."""
+        return self.site_coordinates @ self.cell
+
+    @cached_property
+    def site_table(self) -> Integers:
+        """Site of every centre (row) and label (column); -1 where there is none; shape (M, n_states)."""
+        table = np.full((self.n_centres, self.n_states), -1, dtype=np.int64)
+        table[self.centre_of, self.vertex] = np.arange(self.n_sites)
+        return table
+
+    @cached_property
+    def site_distance(self) -> float:
+        """Shortest distance between two sites, or between a site and its own image, in A."""
+        from ionpath.sites.nearest import SiteTree
+
+        return float(SiteTree(self.cell, self.site_coordinates, reach=4.0).separation.min())
+
+    def vertices_of(self, centre: int) -> Integers:
+        """Give the sites of one centre in the order of their labels.
+
+        Parameters
+        ----------
+        centre : int
+            Index of the centre.
+
+        Returns
+        -------
+        ndarray of int
+            Site indices.
+        """
+        row = self.site_table[centre]
+        return row[row >= 0]
+
+    def select(self, kind: str) -> CoordinationShells:
+        """Keep the centres of one kind, and their sites.
+
+        Parameters
+        ----------
+        kind : str
+            Kind of centre.
+
+        Returns
+        -------
+        CoordinationShells
+            Fewer centres; labels stay as they are.
+
+        Raises
+        ------
+        InputError
+            If no centre is of this kind.
+        """
+        kept = np.flatnonzero(self.kinds == kind)
+        if len(kept) == 0:
+            have = ", ".join(sorted({str(k) for k in self.kinds}))
+            raise InputError("kind", need=f"one of {have}", got=repr(kind), remedy="choose a kind of centre")
+        number = np.full(self.n_centres, -1)
+        number[kept] = np.arange(len(kept))
+        mine = number[self.centre_of] >= 0
+        return replace(
+            self,
+            centres=self.centres[kept],
+            offsets=self.offsets[mine],
+            centre_of=number[self.centre_of[mine]],
+            vertex=self.vertex[mine],
+            kinds=self.kinds[kept],
+            family=self.family[kept],
+            centre_atoms=None if self.centre_atoms is None else self.centre_atoms[kept],
+        )
+
+    @classmethod
+    def from_sites(
+        cls,
+        cell: ArrayLike,
+        centres: ArrayLike,
+        sites: ArrayLike,
+        *,
+        n_vertices: VertexCounts = None,
+        kinds: ArrayLike | None = None,
+        centre_atoms: ArrayLike | None = None,
+        template: ArrayLike | None = None,
+        orientation: ArrayLike | None = None,
+    ) -> CoordinationShells:
+        """Give known sites to their nearest centres and label them.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        centres : array_like, (M, 3)
+            Fractional coordinates of the centres.
+        sites : array_like, (S, 3)
+            Fractional coordinates of the sites.
+        n_vertices : int, sequence of int, or mapping, optional
+            Number of sites that each centre must have: one number, one per centre, or one per kind.
+        kinds : array_like of str, (M,), optional
+            Kind of every centre; ``"X"`` if left out.
+        centre_atoms : array_like of int, (M,), optional
+            Atom index of every centre.
+        template : array_like, (n, 3), optional
+            Directions of the vertices 1..n along the axes of the crystal.
+        orientation : array_like, (3, 3), optional
+            Rotation whose rows are the axes of the crystal in the frame of the cell, for cells that are
+            rotated.
+
+        Returns
+        -------
+        CoordinationShells
+            Shells with labels that mean the same direction in every shell of a family. In an octahedron 1 is
+            the top (+z of the crystal), 2 to 5 lie in the plane (+x, +y, -x, -y) and 6 is the bottom.
+
+        Raises
+        ------
+        InputError
+            If a coordinate is not finite, or a centre has not the expected number of vertices.
+
+        Examples
+        --------
+        >>> from ionpath.lattice.argyrodite import cage_sites, framework
+        >>> positions, elements, orbits = framework()
+        >>> centres = positions[orbits == "4d"]
+        >>> CoordinationShells.from_sites(np.eye(3) * 10.155, centres, cage_sites(), n_vertices=6)
+        CoordinationShells(4 centres, 24 sites, 7 states, kinds: X)
+        """
+        box = one_cell(cell)
+        middle, points = coordinates(centres, "centres"), coordinates(sites, "sites")
+        names = centre_kinds(kinds, len(middle))
+        atoms = atom_indices(centre_atoms, len(middle))
+        owner, offsets = nearest_centres(box, middle, points)
+        found = np.bincount(owner, minlength=len(middle))
+        remedy = "check the sites and the centres, or give n_vertices for each kind of centre"
+        check_vertices(found, expected_vertices(n_vertices, names), names, atoms, remedy)
+        labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
+        return cls(box, middle, offsets, owner, labels.vertex, names, labels.family, atoms, labels.templates)
+
+    @classmethod
+    def from_positions(
+        cls,
+        cell: ArrayLike,
+        centres: ArrayLike,
+        mobile_positions: ArrayLike,
+        *,
+        n_vertices: int | Sequence[int] | Mapping[str, int],
+        cells: ArrayLike | None = None,
+        centre_positions: ArrayLike | None = None,
+        drift: ArrayLike | None = None,
+        radius: float | None = None,
+        kinds: ArrayLike | None = None,
+        centre_atoms: ArrayLike | None = None,
+        template: ArrayLike | None = None,
+        orientation: ArrayLike | None = None,
+        pooled: bool = True,
+        seed: int = 0,
+    ) -> CoordinationShells:
+        """Find the vertices around known centres where ions spend their time.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        centres : array_like, (M, 3)
+            Fractional coordinates of the centres in the reference cell.
+        mobile_positions : array_like, (T, N, 3)
+            Positions of the ions, wrapped or not, in A.
+        n_vertices : int, sequence of int, or mapping
+            Number of vertices of each centre: one number, one per centre, or one per kind.
+        cells : array_like, (T, 3, 3), optional
+            Cells of the frames, in A; the reference cell if left out.
+        centre_positions : array_like, (T, M, 3), optional
+            Positions of the centres in the frames, in A, to follow them.
+        drift : array_like, (T, 3), optional
+            Displacement of the framework, in A, where the centres are not followed.
+        radius : float, optional
+            Ions within this distance of their nearest centre are used, in A; half of the shortest distance between
+            centres if left out, and 3.5 A at most.
+        kinds : array_like of str, (M,), optional
+            Kind of every centre.
+        centre_atoms : array_like of int, (M,), optional
+            Atom index of every centre.
+        template : array_like, (n, 3), optional
+            Directions of the vertices 1..n along the axes of the crystal.
+        orientation : array_like, (3, 3), optional
+            Rotation whose rows are the axes of the crystal in the frame of the cell.
+        pooled : bool
+            Find the vertices once for all centres of a kind, which all have them in the same directions. Set it to
+            False where shells of a kind are turned against each other; that needs more frames.
+        seed : int
+            Seed of the clustering.
+
+        Returns
+        -------
+        CoordinationShells
+            A vertex is the mean position of a cluster of ion positions around its centre.
+
+        Raises
+        ------
+        InputError
+            If a coordinate is not finite, or the ions around a centre do not form the expected number of clusters.
+
+        Examples
+        --------
+        >>> octahedron = 2.3 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
+        >>> ions = 6.0 + octahedron + np.random.default_rng(1).normal(0, 0.3, (50, 6, 3))
+        >>> shells = CoordinationShells.from_positions(np.eye(3) * 12.0, [[0.5] * 3], ions, n_vertices=6)
+        >>> shells, bool(np.abs(shells.offsets[shells.vertices_of(0)] - octahedron).max() < 0.2)
+        (CoordinationShells(1 centre, 6 sites, 7 states, kinds: X), True)
+        """
+        from ionpath.sites.vertex_clusters import Clustering, vertices_around
+
+        box, middle = one_cell(cell), coordinates(centres, "centres")
+        names, atoms = centre_kinds(kinds, len(middle)), atom_indices(centre_atoms, len(middle))
+        boxes = box if cells is None else cells
+        frames = reference_frames(mobile_positions, boxes, box, middle, centre_positions, drift)
+        asked = Clustering(expected_vertices(n_vertices, names), names, atoms, radius, pooled, seed)
+        offsets, owner = vertices_around(frames, box, middle, asked)
+        labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
+        return cls(box, middle, offsets, owner, labels.vertex, names, labels.family, atoms, labels.templates)
+
+    @classmethod
+    def from_density(
+        cls,
+        cell: ArrayLike,
+        mobile_positions: ArrayLike,
+        *,
+        n_vertices: int | None = None,
+        cells: ArrayLike | None = None,
+        drift: ArrayLike | None = None,
+        spacing: float = 0.3,
+        smoothing: float = 0.6,
+        separation: float = 2.2,
+        background: float = 0.1,
+        repeats: Sequence[int] = (1, 1, 1),
+        template: ArrayLike | None = None,
+        orientation: ArrayLike | None = None,
+    ) -> CoordinationShells:
+        """Find sites and cages in the density of the ions, without any model of the crystal.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        mobile_positions : array_like, (T, N, 3)
+            Positions of the ions, wrapped or not, in A.
+        n_vertices : int, optional
+            Number of sites of every cage. If left out, cages end at the widest gap in the distances between sites.
+        cells : array_like, (T, 3, 3), optional
+            Cells of the frames, in A; the reference cell if left out.
+        drift : array_like, (T, 3), optional
+            Displacement of the framework, in A, see `ionpath.periodic.framework_drift`.
+        spacing : float
+            Distance between points of the grid, in A.
+        smoothing : float
+            Standard deviation of the Gaussian that smooths the density, in A.
+        separation : float
+            Maxima closer than this are one site, in A. The default is the shortest distance at which two lithium ions
+            are found side by side, so that holes that only one ion can use at a time are one site.
+        background : float
+            Maxima lower than this fraction of the highest one are left out.
+        repeats : sequence of int, (3,)
+            Number of translationally equivalent cells along each cell vector, to average over in short runs.
+        template : array_like, (n, 3), optional
+            Directions of the vertices 1..n along the axes of the crystal.
+        orientation : array_like, (3, 3), optional
+            Rotation whose rows are the axes of the crystal in the frame of the cell.
+
+        Returns
+        -------
+        CoordinationShells
+            Centres are the middles of the cages; they are not atoms.
+
+        Raises
+        ------
+        InputError
+            If a coordinate is not finite, the density has no maxima, or they cannot be grouped as asked.
+
+        Examples
+        --------
+        >>> octahedron = 2.3 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
+        >>> ions = np.concatenate([4.0 + octahedron, 12.0 + octahedron])
+        >>> ions = ions + np.random.default_rng(1).normal(0, 0.3, (200, 12, 3))
+        >>> CoordinationShells.from_density(np.eye(3) * 16.0, ions)
+        CoordinationShells(2 centres, 12 sites, 7 states, kinds: X)
+        """
+        from ionpath.sites.density import cages_of_sites, density_sites
+
+        box = one_cell(cell)
+        frames = reference_frames(
+            mobile_positions, box if cells is None else cells, box, np.zeros((0, 3)), None, drift
+        )
+        sites = density_sites(frames.ions, box, spacing, smoothing, separation, background, repeats)
+        middle, offsets, owner = cages_of_sites(sites, box, n_vertices)
+        labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
+        kinds = np.full(len(middle), "X")
+        return cls(box, middle, offsets, owner, labels.vertex, kinds, labels.family, None, labels.templates)
+
+
+def _frozen(value: Any, dtype: Any) -> NDArray[Any]:
+    array = np.array(value, dtype=dtype)
+    array.flags.writeable = False
+    return array

@@ -1,0 +1,282 @@
+"""``ionpath demo``: ordered Li6PS5Cl and disordered Li5.5PS4.5Cl1.5 built, run, analysed and explained, in minutes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath_cli.options import parser
+from ionpath_cli.record import FILE, Figure, Quantity, Record
+from ionpath_cli.report import write_report
+from ionpath_cli.stages import stage
+
+EXAMPLE = """
+  ionpath demo --quick                       two minutes
+  ionpath demo                               ten minutes on two cores
+  ionpath demo --atoms 832 --temperature 500 --picoseconds 200
+"""
+POTENTIAL = "argyrodite.2"
+"""The fast one of the shipped potentials: a step takes half of the time of ``argyrodite``."""
+LATTICE = 10.0
+"""Edge of the cubic cell in A at the temperatures of the demo, the same for both compositions."""
+
+
+@dataclass(frozen=True)
+class System:
+    """One of the two materials.
+
+    Attributes
+    ----------
+    folder : str
+        Folder name.
+    label : str
+        Name in the report.
+    excess : float
+        Excess chloride x.
+    inversion : float
+        Fraction of chloride on the free-sulfur orbit.
+    """
+
+    folder: str
+    label: str
+    excess: float
+    inversion: float
+
+
+SYSTEMS = (
+    System("1-ordered", "Li6PS5Cl, ordered", 0.0, 0.0),
+    System("2-disordered", "Li5.5PS4.5Cl1.5, disordered", 0.5, 0.75),
+)
+
+
+def main(argv: list[str]) -> int:
+    """Run ``ionpath demo``.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments after ``ionpath demo``.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    arguments = parser(
+        "demo",
+        "Build, run, analyse and explain ordered and disordered argyrodite with ASE, MDAnalysis, PLUMED and pymatgen. "
+        "A second call goes on where the first was stopped.",
+        EXAMPLE,
+    )
+    arguments.add_argument("--quick", action="store_true", help="shorter runs of smaller cells: two minutes")
+    arguments.add_argument(
+        "--atoms", type=int, help="least number of atoms of each cell; default 208, quick 104"
+    )
+    arguments.add_argument("--temperature", type=float, default=600.0, help="K; default 600")
+    arguments.add_argument(
+        "--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6"
+    )
+    arguments.add_argument(
+        "--metad-picoseconds", type=float, help="of metadynamics each; default 10, quick 2"
+    )
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("-o", "--output", type=Path, default=Path("demo-run"), help="default demo-run")
+    options = arguments.parse_args(argv)
+    atoms = options.atoms or (104 if options.quick else 208)
+    picoseconds = options.picoseconds or (6.0 if options.quick else 30.0)
+    hills = options.metad_picoseconds or (2.0 if options.quick else 10.0)
+    folder = options.output / f"{atoms}atoms-{options.temperature:g}K-{picoseconds:g}ps-seed{options.seed}"
+    begin = time.perf_counter()
+    for system in SYSTEMS:
+        place = folder / system.folder
+        _build(place, system, atoms, options.seed)
+        _dynamics(place, system, options.temperature, picoseconds, options.seed)
+        _analysis(place, system, atoms, options.temperature)
+    for system in SYSTEMS:
+        _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, options.seed)
+    _overview(folder)
+    page = write_report(
+        folder,
+        title="Why lithium is faster in the disordered argyrodite",
+        lead=f"Two cells of about {atoms} atoms, {picoseconds:g} ps at {options.temperature:g} K with the shipped "
+        "Deep Potential. Every number and figure was computed in this run; short runs have wide errors.",
+    )
+    _print_table(page.parent / "quantities.csv")
+    print(f"\n{time.perf_counter() - begin:.0f} s. Report: {page}\nTables: {page.parent / 'quantities.csv'}")
+    return 0
+
+
+def repetitions(atoms: int, per_cell: int = 52) -> tuple[int, int, int]:
+    """Find the most cubic supercell with at least so many atoms.
+
+    Parameters
+    ----------
+    atoms : int
+        Least number of atoms.
+    per_cell : int, optional
+        Atoms in one cell.
+
+    Returns
+    -------
+    tuple of int
+        Repetitions along the three axes.
+
+    Raises
+    ------
+    InputError
+        If fewer than one atom is asked for.
+
+    Examples
+    --------
+    >>> repetitions(208), repetitions(400), repetitions(3328)
+    ((2, 2, 1), (2, 2, 2), (4, 4, 4))
+    """
+    if atoms < 1:
+        raise InputError("atoms", need="a number of atoms above 0", got=str(atoms), remedy="use 208 or more")
+    n = [1, 1, 1]
+    while n[0] * n[1] * n[2] * per_cell < atoms:
+        n[n.index(min(n))] += 1
+    return n[0], n[1], n[2]
+
+
+def _build(place: Path, system: System, atoms: int, seed: int) -> None:
+    from ionpath_cli.build import build, write
+
+    def make() -> None:
+        structure = build(system.excess, system.inversion, repetitions(atoms), lattice=LATTICE, seed=seed)
+        write(structure, place / "structure.cif")
+        write(structure, place / "structure.extxyz")
+
+    settings = {"excess": system.excess, "inversion": system.inversion, "atoms": atoms, "seed": seed}
+    stage(
+        place,
+        "build",
+        settings,
+        ["structure.cif", "structure.extxyz"],
+        make,
+        title=f"{system.label}: structure (pymatgen)",
+    )
+
+
+def _dynamics(place: Path, system: System, temperature: float, picoseconds: float, seed: int) -> None:
+    from ase.io import read
+
+    from ionpath_ase import run_md
+
+    def make() -> None:
+        atoms = read(place / "structure.extxyz")
+        common: dict[str, Any] = {
+            "temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL,
+        }  # fmt: skip
+        warm = run_md(
+            atoms,
+            picoseconds=1.0,
+            seed=seed,
+            thermostat="langevin",
+            trajectory=place / "warm-up.xtc",
+            **common,
+        )
+        run_md(
+            warm.atoms,
+            picoseconds=picoseconds,
+            seed=seed + 1,
+            trajectory=place / "trajectory.xtc",
+            interval=0.02,
+            **common,
+        )
+
+    settings = {
+        "temperature": temperature,
+        "picoseconds": picoseconds,
+        "seed": seed,
+        "model": POTENTIAL,
+    }
+    title = f"{system.label}: {picoseconds:g} ps at {temperature:g} K (LAMMPS with the fast shipped Deep Potential)"
+    stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title)
+
+
+def _analysis(place: Path, system: System, atoms: int, temperature: float) -> None:
+    from ionpath_cli.analyze import analyse
+    from ionpath_cli.build import build, write
+
+    def make() -> None:
+        # The sites are those of the ordered crystal, where none is vacant: both systems are counted on the same ones.
+        write(build(0.0, None, repetitions(atoms), lattice=LATTICE), place / "sites.cif")
+        analyse(
+            place / "structure.extxyz",
+            place / "trajectory.xtc",
+            place,
+            temperature=temperature,
+            sites=place / "sites.cif",
+            label=system.label,
+        )
+
+    title = f"{system.label}: states, Markov model, path entropy, diffusion (MDAnalysis)"
+    stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title)
+
+
+def _metadynamics(place: Path, system: System, temperature: float, picoseconds: float, seed: int) -> None:
+    from ase.calculators.calculator import get_calculator_class
+
+    from ionpath_cli.build import build, write
+
+    def make() -> None:
+        from ase.io import read
+
+        from ionpath_ase import run_md
+        from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
+
+        write(
+            build(system.excess, system.inversion, (1, 1, 2), lattice=LATTICE, seed=seed),
+            place / "start.extxyz",
+        )
+        # The first hop shall not pay what it costs the lithium around to leave perfect order.
+        warm = run_md(
+            read(place / "start.extxyz"), engine="lammps", model=POTENTIAL, temperature=temperature,
+            picoseconds=2.0, thermostat="langevin", seed=seed, trajectory=place / "warm-up.xtc", interval=0.5,
+        )  # fmt: skip
+        atoms = warm.atoms
+        atoms.calc = get_calculator_class("ionpath")(model=POTENTIAL)
+        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=25.0)
+        run = run_metadynamics(
+            atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps"
+        )
+        found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
+        record = Record(
+            system.label,
+            [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps")],
+            [Figure("Free energy of a hop between two cages", "free-energy.png",
+                    "Free energy of one lithium against its distances to two neighbouring cage centres.")],
+            [str(found)],
+        )  # fmt: skip
+        record.save(place)
+
+    settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed}
+    title = f"{system.label}: {picoseconds:g} ps of metadynamics of one hop (LAMMPS with PLUMED)"
+    stage(place, "hop", settings, [FILE], make, title=title)
+
+
+def _overview(folder: Path) -> None:
+    from ionpath_cli.overview import draw_overview
+
+    place = folder / "0-overview"
+    place.mkdir(exist_ok=True)
+    draw_overview({system.label: folder / system.folder for system in SYSTEMS}, place / "overview.png")
+    caption = "Lithium density along z, path entropy of all pairs of states, and mean squared displacement."
+    Record("both", figures=[Figure("Overview", "overview.png", caption)]).save(place)
+
+
+def _print_table(path: Path) -> None:
+    import csv
+
+    rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+    print()
+    for name in dict.fromkeys(row["quantity"] for row in rows):
+        print(f"{name}")
+        for row in (row for row in rows if row["quantity"] == name):
+            value, error, low, high = (float(row[key]) for key in ("value", "error", "low", "high"))
+            print(f"    {row['system']:34} {Estimate(value, error, low, high, row['unit'])}")

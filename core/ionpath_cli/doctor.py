@@ -1,0 +1,270 @@
+"""``ionpath doctor``: what is installed, whether it works, and what to type for what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ionpath_cli.options import parser
+
+EXAMPLE = """
+  ionpath doctor            check everything that is installed
+  ionpath doctor --require plumed --require ase
+"""
+MARKS = {"ok": "ok     ", "absent": "absent ", "broken": "BROKEN "}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report.
+
+    Attributes
+    ----------
+    part : str
+        What was looked at.
+    state : {"ok", "absent", "broken"}
+        Whether it works; a part that is not installed is absent, not broken.
+    detail : str
+        Version, measured number, or the error.
+    remedy : str
+        What to type if it is absent or broken.
+    """
+
+    part: str
+    state: str
+    detail: str
+    remedy: str = ""
+
+
+def main(argv: list[str]) -> int:
+    """Print the report.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments after ``ionpath doctor``.
+
+    Returns
+    -------
+    int
+        0 when everything that is installed works and nothing required is absent, else 1.
+    """
+    arguments = parser("doctor", "Look at every part of the installation and try it.", EXAMPLE)
+    arguments.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="count PART as a failure when it is absent",
+    )
+    options = arguments.parse_args(argv)
+    failed = False
+    for finding in examine():
+        required = any(word.lower() in finding.part.lower() for word in options.require)
+        failed |= finding.state == "broken" or (required and finding.state == "absent")
+        print(f"{MARKS[finding.state]} {finding.part:34} {finding.detail}")
+        if finding.remedy and finding.state != "ok":
+            print(f"{'':42}-> {finding.remedy}")
+    print("something that is installed does not work" if failed else "what is installed works")
+    return int(failed)
+
+
+def examine() -> list[Finding]:
+    """Look at every part.
+
+    Returns
+    -------
+    list of Finding
+        One for Python, ionpath and each host, engine and plugin.
+    """
+    checks: list[tuple[str, Callable[[], str | None], str]] = [
+        ("ionpath core", _core, "pip install --force-reinstall ionpath"),
+        ("alias finder", _aliases, "pip install --force-reinstall ionpath (and not with --target)"),
+        ("ASE plugin", _ase, 'pip install "ionpath[ase]"'),
+        ("Deep Potential (deepmd-kit)", _potential, 'pip install "ionpath[ase]"'),
+        ("LAMMPS with deepmd", _lammps, 'pip install "deepmd-kit[cpu,lmp]"'),
+        ("MPI", _mpi, 'pip install "deepmd-kit[cpu,lmp]"'),
+        ("MDAnalysis plugin", _mdanalysis, 'pip install "ionpath[mdanalysis]"'),
+        ("pymatgen plugin", _pymatgen, 'pip install "ionpath[pymatgen]"'),
+        (
+            "PLUMED kernel",
+            _plumed,
+            "pip install --no-deps hillclimber  (or conda install -c conda-forge py-plumed)",
+        ),
+        ("PLUMED Python CVs (pycv)", _pycv, "pip install --no-deps hillclimber"),
+        ("third-party plugins", _plugins, "repair or uninstall the plugin that is named"),
+    ]
+    python = Finding(
+        "Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
+    return [python, *(_run(*check) for check in checks)]
+
+
+def _run(part: str, check: Callable[[], str | None], remedy: str) -> Finding:
+    try:
+        detail = check()
+    except Exception as error:  # whatever breaks a part is what this report is for
+        return Finding(part, "broken", f"{type(error).__name__}: {error}".splitlines()[0][:300], remedy)
+    return Finding(part, "absent", "not installed", remedy) if detail is None else Finding(part, "ok", detail)
+
+
+def _installed(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # a parent package is missing
+        return False
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return "version unknown"
+
+
+def _core() -> str:
+    import numpy as np
+
+    from ionpath import __version__
+    from ionpath.kinetics import path_entropy
+
+    # The octahedron of six vertices: opposite vertices have four equal paths, so ln 4 nats.
+    hop = np.array([[0.0 if j in (i, 5 - i) else 0.02 for j in range(6)] for i in range(6)])
+    matrix = hop + np.diag(1.0 - hop.sum(axis=1))
+    value = path_entropy(matrix, 0, 5, unit="nat")
+    if abs(value - np.log(4.0)) > 1e-9:
+        raise RuntimeError(f"path entropy of the octahedron is {value}, not ln 4")
+    return f"{__version__}, NumPy {np.__version__}, deeptime {_version('deeptime')}"
+
+
+def _aliases() -> str:
+    import _ionpath_aliases
+
+    if _ionpath_aliases.Aliases not in sys.meta_path:
+        raise RuntimeError("installed, but Python did not run it at start-up")
+    return f"{len(_ionpath_aliases.ALIASES)} names"
+
+
+def _ase() -> str | None:
+    if not _installed("ase"):
+        return None
+    from ase.calculators.calculator import get_calculator_class
+
+    return f"ase {_version('ase')}, calculator {get_calculator_class('ionpath').__name__}"
+
+
+def _potential() -> str | None:
+    if not (_installed("deepmd") and _installed("ase")):
+        return None
+    import numpy as np
+    from ase import Atoms
+    from ase.calculators.calculator import get_calculator_class
+
+    corners = 1.18 * np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    atoms = Atoms("PS4Li3", positions=np.concatenate([np.zeros((1, 3)), corners, -1.3 * corners[:3]]))
+    atoms.calc = get_calculator_class("ionpath")()
+    force = float(np.abs(atoms.get_forces()).max())
+    if not np.isfinite(force):
+        raise RuntimeError("the shipped potential gives forces that are not finite")
+    return f"deepmd-kit {_version('deepmd-kit')}, model 'argyrodite' evaluates"
+
+
+def _lammps() -> str | None:
+    program = _program("lmp")
+    if program is None:
+        return None
+    library = _deepmd_library()
+    script = f"plugin load {library}\ninfo styles pair\n" if library else "info styles pair\n"
+    run = subprocess.run(
+        [program, "-log", "none"], input=script, capture_output=True, text=True, timeout=120, check=False
+    )
+    version = next((line for line in run.stdout.splitlines() if line.startswith("LAMMPS")), "")
+    if not version:
+        raise RuntimeError(f"lmp does not run: {(run.stderr or run.stdout).strip()[-200:]}")
+    if "deepmd" not in run.stdout:
+        raise RuntimeError(f"{version.strip()} runs, but its plugin with pair_style deepmd does not load")
+    return f"{version.strip()}, pair_style deepmd loads"
+
+
+def _deepmd_library() -> str | None:
+    spec = importlib.util.find_spec("deepmd")
+    roots = list(spec.submodule_search_locations or ()) if spec else []
+    found = [path for root in roots for path in Path(root).rglob("libdeepmd_lmpplugin.*")]
+    return str(found[0]) if found else None
+
+
+def _mpi() -> str | None:
+    program = _program("mpirun")
+    if program is None:
+        return None
+    ranks = subprocess.run(
+        [program, "-np", "2", sys.executable, "-c", "print('rank')"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if ranks.stdout.count("rank") != 2:
+        raise RuntimeError(f"mpirun -np 2 failed: {ranks.stderr.strip()[-200:]}")
+    return "mpirun starts 2 ranks"
+
+
+def _mdanalysis() -> str | None:
+    if not _installed("MDAnalysis"):
+        return None
+    from MDAnalysis.analysis.path_entropy import PathEntropy
+
+    return f"MDAnalysis {_version('MDAnalysis')}, {PathEntropy.__name__} found where scripts look"
+
+
+def _pymatgen() -> str | None:
+    if not _installed("pymatgen.core"):
+        return None
+    from pymatgen.transformations.site_inversion import SiteInversionTransformation
+
+    return f"pymatgen {_version('pymatgen')}, {SiteInversionTransformation.__name__} found where scripts look"
+
+
+def _plumed() -> str | None:
+    if not _installed("plumed"):
+        return None
+    # A kernel that does not load can end the process, so a child looks.
+    child = subprocess.run(
+        [sys.executable, "-c", "import plumed; p = plumed.Plumed(); p.cmd('setNatoms', 1); print('kernel')"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    if "kernel" not in child.stdout:
+        raise RuntimeError((child.stderr or child.stdout).strip().splitlines()[-1])
+    return "kernel loads"
+
+
+def _pycv() -> str | None:
+    if not _installed("plumed"):
+        return None
+    import plumed
+
+    if not hasattr(plumed, "get_pycv_path"):
+        return None
+    return str(plumed.get_pycv_path()).rpartition("/")[2]
+
+
+def _plugins() -> str:
+    from ionpath.plugins import manager
+
+    names = [name for name, _ in manager().list_name_plugin() if name != "ionpath"]
+    return ", ".join(names) or "none"
+
+
+def _program(name: str) -> str | None:
+    beside = Path(sys.executable).with_name(name)
+    return str(beside) if beside.exists() else shutil.which(name)

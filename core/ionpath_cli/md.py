@@ -1,0 +1,71 @@
+"""``ionpath md``: molecular dynamics of any structure that ASE reads, on ASE or LAMMPS."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ionpath.errors import InputError, require
+from ionpath_cli.options import parser
+
+EXAMPLE = """
+  ionpath build --excess 0.5 --inversion 0.75 --supercell 2 2 2 -o start.extxyz
+  ionpath md start.extxyz --temperature 600 --picoseconds 20 --trajectory run/trajectory.xtc
+"""
+
+
+def main(argv: list[str]) -> int:
+    """Run ``ionpath md``.
+
+    Parameters
+    ----------
+    argv : list of str
+        Arguments after ``ionpath md``.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    arguments = parser(
+        "md", "Run molecular dynamics; a run that was stopped goes on from its checkpoint.", EXAMPLE
+    )
+    arguments.add_argument("structure", type=Path, help="any file that ASE reads")
+    arguments.add_argument("--temperature", type=float, default=300.0, help="K; default 300")
+    arguments.add_argument("--picoseconds", type=float, default=20.0, help="length of the run; default 20")
+    arguments.add_argument("--timestep", type=float, default=2.0, help="fs; default 2")
+    arguments.add_argument("--engine", choices=("ase", "lammps"), default="lammps")
+    arguments.add_argument("--ensemble", choices=("nve", "nvt", "npt"), default="nvt")
+    arguments.add_argument(
+        "--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads"
+    )
+    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument(
+        "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj"
+    )
+    arguments.add_argument(
+        "--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder"
+    )
+    options = arguments.parse_args(argv)
+    if not options.structure.exists():
+        raise InputError(
+            "structure",
+            need="an existing file",
+            got=str(options.structure),
+            remedy="make one with `ionpath build`",
+        )
+    io = require("ase.io", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
+    engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
+    engine.run_md(
+        io.read(options.structure),
+        temperature=options.temperature,
+        picoseconds=options.picoseconds,
+        timestep=options.timestep,
+        engine=options.engine,
+        ensemble=options.ensemble,
+        model=options.model,
+        seed=options.seed,
+        trajectory=options.trajectory,
+        plumed=options.plumed,
+    )
+    print(options.trajectory)
+    return 0

@@ -1,0 +1,101 @@
+"""One figure of several systems: where lithium goes, how many paths it takes, and how far it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath.errors import require
+from ionpath.files import atomic_path
+
+INSTALL = 'pip install "ionpath[mdanalysis]"'
+
+
+def draw_overview(places: Mapping[str, Path], file: Path) -> None:
+    """Draw density, path entropy and displacement of each analysed system.
+
+    Parameters
+    ----------
+    places : mapping of str to pathlib.Path
+        Label -> folder that `ionpath_cli.analyze.analyse` filled.
+    file : pathlib.Path
+        PNG file to write.
+    """
+    pyplot = require("matplotlib.pyplot", purpose="figures", install=INSTALL)
+    from MDAnalysis.analysis.ion_transport import IonDiffusion
+    from MDAnalysis.analysis.path_entropy import PathEntropy
+
+    paths = {label: PathEntropy.load(place / "path-entropy.npz") for label, place in places.items()}
+    motion = {label: IonDiffusion.load(place / "diffusion.npz") for label, place in places.items()}
+    densities = {label: projected_density(place) for label, place in places.items()}
+    top = max(float(np.nanmax(p.results.path_entropy)) for p in paths.values())
+    far = max(float(np.max(m.results.msd)) for m in motion.values())
+    figure, axes = pyplot.subplots(
+        len(places), 3, figsize=(12.5, 3.9 * len(places)), layout="constrained", squeeze=False
+    )
+    for row, label in zip(axes, places, strict=True):
+        _density(row[0], *densities[label], label)
+        _entropy(figure, row[1], paths[label].results, top)
+        _displacement(row[2], motion[label], far)
+    with atomic_path(file) as part:
+        figure.savefig(part, dpi=130)
+    pyplot.close(figure)
+
+
+def projected_density(place: Path, spacing: float = 0.15) -> tuple[Any, Any]:
+    """Lithium density seen along z, in units of its mean.
+
+    Parameters
+    ----------
+    place : pathlib.Path
+        Folder with ``structure.extxyz`` and ``trajectory.xtc``.
+    spacing : float, optional
+        Width of a pixel in A.
+
+    Returns
+    -------
+    ndarray, (nx, ny)
+        Density over its mean.
+    ndarray, (2,)
+        Lengths of the cell along x and y in A.
+    """
+    mda = require("MDAnalysis", purpose="reading trajectories", install=INSTALL)
+    universe = mda.Universe(str(place / "structure.extxyz"), str(place / "trajectory.xtc"))
+    ions, framework = universe.select_atoms("element Li"), universe.select_atoms("not element Li")
+    start = framework.positions.mean(axis=0)
+    lengths = universe.dimensions[:2].astype(float)
+    bins = np.maximum(1, (lengths / spacing).astype(int))
+    counts = np.zeros(bins)
+    for _ in universe.trajectory:
+        xy = (ions.positions - (framework.positions.mean(axis=0) - start))[:, :2]
+        pixel = (np.mod(xy / lengths, 1.0) * bins).astype(int) % bins
+        np.add.at(counts, (pixel[:, 0], pixel[:, 1]), 1.0)
+    return counts / counts.mean(), lengths
+
+
+def _density(ax: Any, density: Any, lengths: Any, label: str) -> None:
+    ax.imshow(
+        density.T, origin="lower", extent=(0, lengths[0], 0, lengths[1]), cmap="magma", vmax=8.0, vmin=0.0
+    )
+    ax.set(title=f"{label}\nlithium density along z", xlabel="x (Å)", ylabel="y (Å)")
+
+
+def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:
+    shown = np.where(np.eye(len(results.path_entropy), dtype=bool), np.nan, results.path_entropy)
+    image = ax.imshow(shown, cmap="viridis", vmin=0.0, vmax=top)
+    figure.colorbar(image, ax=ax, label="J/mol/K", shrink=0.85)
+    total = results.uncertainty.total
+    ax.set(
+        title=f"path entropy of all pairs\n{total}",
+        xlabel="to state (0: outside the cage)",
+        ylabel="from state",
+    )
+
+
+def _displacement(ax: Any, motion: Any, far: float) -> None:
+    motion.plot(ax=ax)
+    ax.set_ylim(top=2.0 * far)
+    ax.set_title(f"mean squared displacement\nconductivity {motion.results.conductivity}")
