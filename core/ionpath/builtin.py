@@ -17,11 +17,5 @@ def _assign(method: str, ions: Any, shells: Any, cells: Any, centres: Any = None
 
 @hookimpl
 def discretisers() -> Mapping[str, Callable[..., Any]]:
-    """The three rules of `ionpath.kinetics.assign_sites`, by name.
-
-    Returns
-    -------
-    dict
-        Name -> function.
-    """
+    """The three rules of `ionpath.kinetics.assign_sites`, by name."""
     return {method: partial(_assign, method) for method in ("nearest", "geometric", "voronoi")}

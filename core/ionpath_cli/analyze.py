@@ -23,18 +23,7 @@ INSTALL = 'pip install "ionpath[mdanalysis]"'
 
 
 def main(argv: list[str]) -> int:
-    """Run ``ionpath analyze``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath analyze``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath analyze``."""
     arguments = parser(
         "analyze", "Analyse one trajectory and leave numbers, tables and figures in a folder.", EXAMPLE
     )
@@ -82,38 +71,7 @@ def analyse(
     label: str = "",
     progress: bool = True,
 ) -> Record:
-    """Analyse one trajectory.
-
-    Parameters
-    ----------
-    structure, trajectory : pathlib.Path
-        Topology with elements, and trajectory.
-    folder : pathlib.Path
-        Where the record, tables (CSV) and figures (PNG) go.
-    temperature : float
-        Temperature of the trajectory in K.
-    sites : pathlib.Path, optional
-        Crystal with every site of the mobile ions, of the size of the trajectory's cell; without it sites are found
-        in the density of the ions.
-    mobile : str, optional
-        Selection of the mobile ions.
-    lag_time : float, optional
-        Lag of the Markov model in ps.
-    label : str, optional
-        Name in reports.
-    progress : bool, optional
-        Show progress bars.
-
-    Returns
-    -------
-    Record
-        Numbers with errors, figures and notes; also saved in `folder`.
-
-    Raises
-    ------
-    InputError
-        If a file is missing or the trajectory cannot carry the analysis.
-    """
+    """Analyse one trajectory."""
     for name, path in (("structure", structure), ("trajectory", trajectory), ("sites", sites)):
         if path is not None and not path.exists():
             raise InputError(name, need="an existing file", got=str(path), remedy="check the path")

@@ -17,18 +17,7 @@ INSTALL = 'pip install "ionpath[pymatgen]"'
 
 
 def main(argv: list[str]) -> int:
-    """Run ``ionpath build``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath build``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath build``."""
     arguments = parser("build", "Write Li(6-x)PS(5-x)Cl(1+x) with lithium on 24g sites.", EXAMPLE)
     arguments.add_argument("--excess", type=float, default=0.0, metavar="X", help="excess chloride x, 0 to 1")
     arguments.add_argument(
@@ -66,26 +55,7 @@ def build(
     lattice: float | None = None,
     seed: int = 0,
 ) -> Any:
-    """Make the structure with pymatgen's transformations.
-
-    Parameters
-    ----------
-    excess : float
-        Excess chloride x in Li(6-x)PS(5-x)Cl(1+x).
-    inversion : float or None
-        Fraction of chloride on the free-sulfur orbit; None for the least that the composition allows.
-    supercell : tuple of int
-        Repetitions of the cubic cell.
-    lattice : float, optional
-        Edge of the cubic cell in A.
-    seed : int, optional
-        Seed of the arrangement.
-
-    Returns
-    -------
-    pymatgen.core.Structure
-        Ordered structure.
-    """
+    """Make the structure with pymatgen's transformations."""
     host = require("pymatgen.analysis.argyrodite", purpose="building structures", install=INSTALL)
     structure = host.argyrodite(a=lattice, supercell=supercell, seed=seed)
     if excess:
@@ -96,15 +66,7 @@ def build(
 
 
 def write(structure: Any, path: Path) -> None:
-    """Write a structure in the format that the file name asks for.
-
-    Parameters
-    ----------
-    structure : pymatgen.core.Structure
-        Ordered structure.
-    path : pathlib.Path
-        File; ``.extxyz`` goes through ASE, every other name through pymatgen.
-    """
+    """Write a structure in the format that the file name asks for."""
     with atomic_path(path) as part:
         if path.suffix in (".extxyz", ".xyz", ".traj"):
             from pymatgen.io.ase import AseAtomsAdaptor

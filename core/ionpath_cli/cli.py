@@ -33,19 +33,7 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command.
-
-    Parameters
-    ----------
-    argv : list of str, optional
-        Arguments after the program's name; by default those of the process.
-
-    Returns
-    -------
-    int
-        Exit status: 0 when the command did what it was asked to, 1 on an error that it explains, 2 on wrong usage,
-        130 when it was interrupted.
-    """
+    """Run one command."""
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_usage())

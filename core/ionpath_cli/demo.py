@@ -54,18 +54,7 @@ SYSTEMS = (
 
 
 def main(argv: list[str]) -> int:
-    """Run ``ionpath demo``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath demo``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath demo``."""
     arguments = parser(
         "demo",
         "Build, run, analyse and explain ordered and disordered argyrodite with ASE, MDAnalysis, PLUMED and pymatgen. "
@@ -112,23 +101,6 @@ def main(argv: list[str]) -> int:
 
 def repetitions(atoms: int, per_cell: int = 52) -> tuple[int, int, int]:
     """Find the most cubic supercell with at least so many atoms.
-
-    Parameters
-    ----------
-    atoms : int
-        Least number of atoms.
-    per_cell : int, optional
-        Atoms in one cell.
-
-    Returns
-    -------
-    tuple of int
-        Repetitions along the three axes.
-
-    Raises
-    ------
-    InputError
-        If fewer than one atom is asked for.
 
     Examples
     --------

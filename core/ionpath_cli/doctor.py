@@ -44,18 +44,7 @@ class Finding:
 
 
 def main(argv: list[str]) -> int:
-    """Print the report.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath doctor``.
-
-    Returns
-    -------
-    int
-        0 when everything that is installed works and nothing required is absent, else 1.
-    """
+    """Print the report."""
     arguments = parser("doctor", "Look at every part of the installation and try it.", EXAMPLE)
     arguments.add_argument(
         "--require",
@@ -77,13 +66,7 @@ def main(argv: list[str]) -> int:
 
 
 def examine() -> list[Finding]:
-    """Look at every part.
-
-    Returns
-    -------
-    list of Finding
-        One for Python, ionpath and each host, engine and plugin.
-    """
+    """Look at every part."""
     checks: list[tuple[str, Callable[[], str | None], str]] = [
         ("ionpath core", _core, "pip install --force-reinstall ionpath"),
         ("alias finder", _aliases, "pip install --force-reinstall ionpath (and not with --target)"),

@@ -14,18 +14,7 @@ EXAMPLE = """
 
 
 def main(argv: list[str]) -> int:
-    """Run ``ionpath md``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath md``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath md``."""
     arguments = parser(
         "md", "Run molecular dynamics; a run that was stopped goes on from its checkpoint.", EXAMPLE
     )

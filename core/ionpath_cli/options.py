@@ -6,22 +6,7 @@ import argparse
 
 
 def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
-    """Make the parser of one command.
-
-    Parameters
-    ----------
-    command : str
-        Name after ``ionpath``.
-    description : str
-        One sentence.
-    example : str
-        Lines that a user can copy.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        Parser whose help ends with the example.
-    """
+    """Make the parser of one command."""
     return argparse.ArgumentParser(
         prog=f"ionpath {command}",
         description=description,

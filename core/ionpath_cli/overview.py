@@ -15,15 +15,7 @@ INSTALL = 'pip install "ionpath[mdanalysis]"'
 
 
 def draw_overview(places: Mapping[str, Path], file: Path) -> None:
-    """Draw density, path entropy and displacement of each analysed system.
-
-    Parameters
-    ----------
-    places : mapping of str to pathlib.Path
-        Label -> folder that `ionpath_cli.analyze.analyse` filled.
-    file : pathlib.Path
-        PNG file to write.
-    """
+    """Draw density, path entropy and displacement of each analysed system."""
     pyplot = require("matplotlib.pyplot", purpose="figures", install=INSTALL)
     from MDAnalysis.analysis.ion_transport import IonDiffusion
     from MDAnalysis.analysis.path_entropy import PathEntropy
@@ -46,22 +38,7 @@ def draw_overview(places: Mapping[str, Path], file: Path) -> None:
 
 
 def projected_density(place: Path, spacing: float = 0.15) -> tuple[Any, Any]:
-    """Lithium density seen along z, in units of its mean.
-
-    Parameters
-    ----------
-    place : pathlib.Path
-        Folder with ``structure.extxyz`` and ``trajectory.xtc``.
-    spacing : float, optional
-        Width of a pixel in A.
-
-    Returns
-    -------
-    ndarray, (nx, ny)
-        Density over its mean.
-    ndarray, (2,)
-        Lengths of the cell along x and y in A.
-    """
+    """Lithium density seen along z, in units of its mean."""
     mda = require("MDAnalysis", purpose="reading trajectories", install=INSTALL)
     universe = mda.Universe(str(place / "structure.extxyz"), str(place / "trajectory.xtc"))
     ions, framework = universe.select_atoms("element Li"), universe.select_atoms("not element Li")

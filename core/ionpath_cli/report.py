@@ -29,18 +29,7 @@ ul.notes li{margin:.35em 0} code{background:#f4f7fa;padding:.1em .3em;border-rad
 
 
 def main(argv: list[str]) -> int:
-    """Run ``ionpath report``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath report``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath report``."""
     arguments = parser("report", "One HTML page and CSV tables from the results in a folder.", EXAMPLE)
     arguments.add_argument("folder", type=Path, help="folder whose subfolders hold results")
     arguments.add_argument("--title", default="Lithium transport report")
@@ -50,27 +39,7 @@ def main(argv: list[str]) -> int:
 
 
 def write_report(folder: Path, *, title: str, lead: str = "") -> Path:
-    """Write ``report.html`` and ``quantities.csv`` from all records below a folder.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder whose subfolders hold records.
-    title : str
-        Heading of the page.
-    lead : str, optional
-        Paragraph under the heading.
-
-    Returns
-    -------
-    pathlib.Path
-        The HTML file.
-
-    Raises
-    ------
-    InputError
-        If there is no record below the folder.
-    """
+    """Write ``report.html`` and ``quantities.csv`` from all records below a folder."""
     places = sorted(path.parent for path in folder.rglob(FILE))
     if not places:
         raise InputError(

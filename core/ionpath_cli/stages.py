@@ -22,26 +22,6 @@ def stage(
 ) -> bool:
     """Run one step, unless its outputs of the same settings are there.
 
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder of the step's files.
-    name : str
-        Name of the step; ``.NAME.json`` in the folder says when it is done.
-    parameters : mapping
-        Settings; a step whose settings changed is run again.
-    outputs : sequence of str
-        Files that the step leaves in the folder.
-    make : callable
-        Does the step. If it is interrupted or raises, the step does not count as done.
-    title : str
-        What is shown.
-
-    Returns
-    -------
-    bool
-        Whether the step was run now.
-
     Examples
     --------
     >>> import pathlib, tempfile

@@ -160,18 +160,7 @@ class CollectiveVariable(ABC):
 
 
 def periodic_image(cell: ArrayLike | None) -> Image:
-    """Minimum image of a cell as a function of vectors alone.
-
-    Parameters
-    ----------
-    cell : array_like, (3, 3), or None
-        Cell vectors as rows, in A; None for an isolated system.
-
-    Returns
-    -------
-    callable
-        Function from vectors (m, 3) to their shortest images.
-    """
+    """Minimum image of a cell as a function of vectors alone."""
     if cell is None:
         return lambda vectors: vectors
     from ionpath.periodic import minimum_image

@@ -16,18 +16,6 @@ Floats = NDArray[np.float64]
 def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats, Floats]:
     """Polar and azimuthal angle of a vector, with derivatives.
 
-    Parameters
-    ----------
-    vector : ndarray, (3,)
-        Vector in A.
-    axes : ndarray, (3, 3), optional
-        Rows are the axes x, y, z of the frame in which angles are measured; by default those of the box.
-
-    Returns
-    -------
-    tuple of ndarray
-        ``(theta, phi)`` in rad, theta in [0, pi], phi in (-pi, pi], and their derivatives (2, 3) per A.
-
     Notes
     -----
     ``theta = arccos(b_z / |b|)``, ``phi = atan2(b_y, b_x)``. Both gradients are 0 exactly at the poles, where the
@@ -54,18 +42,7 @@ def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats
 
 
 def check_rotation(rotation: Sequence[Sequence[float]]) -> None:
-    """Refuse axes that are not three perpendicular unit vectors.
-
-    Parameters
-    ----------
-    rotation : sequence of 3 rows
-        Crystal axes as rows.
-
-    Raises
-    ------
-    InputError
-        If the matrix is not a proper rotation.
-    """
+    """Refuse axes that are not three perpendicular unit vectors."""
     matrix = np.asarray(rotation, dtype=float)
     if matrix.shape != (3, 3) or not np.allclose(matrix @ matrix.T, np.eye(3), atol=1e-6):
         raise InputError(

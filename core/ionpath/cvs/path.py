@@ -169,21 +169,7 @@ def _branduardi(x: Floats, nodes: Floats, lam: float) -> tuple[Floats, Floats]:
 
 
 def check_nodes(nodes: Sequence[Sequence[float]], *, equidistant: bool = True) -> None:
-    """Refuse nodes that do not make a path.
-
-    Parameters
-    ----------
-    nodes : sequence, (n_nodes, n_distances)
-        Distances in A at each node.
-    equidistant : bool
-        Whether the form needs equal spacing (to 1 %).
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two nodes, they are ragged, not equidistant, or the path folds back on itself so that
-        the two nodes closest to a point need not be adjacent.
-    """
+    """Refuse nodes that do not make a path."""
     remedy = "list the distances of each node, one node after the other"
     if len({len(node) for node in nodes}) != 1 or len(nodes) < 2:
         got = f"lengths {[len(node) for node in nodes]}"
@@ -211,23 +197,6 @@ def check_nodes(nodes: Sequence[Sequence[float]], *, equidistant: bool = True) -
 @references("guan2024")
 def equidistant_nodes(points: ArrayLike, n_nodes: int) -> tuple[tuple[float, ...], ...]:
     """Place nodes at equal distances along the line through given points.
-
-    Parameters
-    ----------
-    points : array_like, (n_points, n_distances)
-        Points of the path in A.
-    n_nodes : int
-        Number of nodes, ends included.
-
-    Returns
-    -------
-    tuple of tuple of float, (n_nodes, n_distances)
-        Nodes whose neighbours are equally far apart along straight lines (to 1e-6).
-
-    Raises
-    ------
-    InputError
-        If there are fewer than two points or nodes.
 
     Examples
     --------

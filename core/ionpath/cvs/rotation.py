@@ -124,16 +124,6 @@ class TetrahedronRotation(CollectiveVariable):
 def best_rotation(vectors: Floats, reference: Floats) -> Floats:
     """Proper rotation that brings the reference closest to the vectors (Kabsch).
 
-    Parameters
-    ----------
-    vectors, reference : ndarray, (n, 3)
-        Vectors from a common centre.
-
-    Returns
-    -------
-    ndarray, (3, 3)
-        Rotation R with ``vectors ~ reference @ R.T``.
-
     Examples
     --------
     >>> best_rotation(np.eye(3)[[1, 2, 0]], np.eye(3)).round(6) + 0.0

@@ -54,18 +54,7 @@ class Rational:
             )  # fmt: skip
 
     def __call__(self, distances: ArrayLike) -> tuple[Floats, Floats]:
-        """Value and derivative.
-
-        Parameters
-        ----------
-        distances : array_like
-            Distances in A.
-
-        Returns
-        -------
-        tuple of ndarray
-            Values, and derivatives per A, of the shape of `distances`.
-        """
+        """Value and derivative."""
         r = np.asarray(distances, dtype=float)
         x = np.maximum((r - self.d0) / self.r0, 0.0)
         n, m = self.nn, self.mm or 2 * self.nn

@@ -89,18 +89,7 @@ class Verdict:
 
 
 def recent_height(hills: Hills) -> float:
-    """Mean height of the last tenth of the hills: no free energy is known better.
-
-    Parameters
-    ----------
-    hills : Hills
-        Deposited hills.
-
-    Returns
-    -------
-    float
-        Height in kJ/mol.
-    """
+    """Mean height of the last tenth of the hills: no free energy is known better."""
     return float(hills.heights[-max(len(hills) // 10, 1) :].mean())
 
 
@@ -165,20 +154,7 @@ def _barriers(surface: FreeEnergySurface, ends: list[Floats], sigma: Floats) -> 
 
 
 def lowest_near(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> Floats | None:
-    """Lowest sampled point within a box around a point.
-
-    Parameters
-    ----------
-    surface : FreeEnergySurface
-        Free energy.
-    point, reach : array_like, (n_variables,)
-        Middle and half widths of the box.
-
-    Returns
-    -------
-    ndarray, (n_variables,), or None
-        The lowest point; None if nothing there was sampled.
-    """
+    """Lowest sampled point within a box around a point."""
     inside = np.ones((), dtype=bool)
     for axis, period, x, r in zip(
         surface.axes,
@@ -200,20 +176,6 @@ def lowest_near(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) 
 
 def count_crossings(trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, reach: ArrayLike) -> int:
     """How often a run went from around one point to around the other, either way.
-
-    Parameters
-    ----------
-    trajectory : array_like, (n, n_variables)
-        Variables along the run, for example where hills were put.
-    start, end : array_like, (n_variables,)
-        The two points.
-    reach : array_like, (n_variables,)
-        Half widths of the boxes that count as being there.
-
-    Returns
-    -------
-    int
-        Number of transitions.
 
     Examples
     --------

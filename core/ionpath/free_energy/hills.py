@@ -149,15 +149,6 @@ def partial_sums(
 ) -> Iterator[FreeEnergySurface]:
     """Free energy after the first hills, for increasing numbers of them, in one pass.
 
-    Parameters
-    ----------
-    hills : Hills
-        Deposited hills.
-    counts : sequence of int
-        Increasing numbers of hills.
-    axes : sequence of array_like, optional
-        Grid points along each variable.
-
     Yields
     ------
     FreeEnergySurface

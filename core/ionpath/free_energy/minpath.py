@@ -164,26 +164,7 @@ def _step_lengths(surface: FreeEnergySurface) -> Floats:
 def relax_string(
     surface: FreeEnergySurface, points: Floats, *, n_images: int = 60, steps: int = 400
 ) -> tuple[Floats, Floats]:
-    """Relax a path on the interpolated surface with the simplified string method.
-
-    Parameters
-    ----------
-    surface : FreeEnergySurface
-        Free energy in kJ/mol.
-    points : ndarray, (n, n_variables)
-        Path to start from; its ends stay.
-    n_images : int
-        Number of points of the string.
-    steps : int
-        Number of steps.
-
-    Returns
-    -------
-    points : ndarray, (n_images, n_variables)
-        Relaxed path.
-    energies : ndarray, (n_images,)
-        Free energy along it.
-    """
+    """Relax a path on the interpolated surface with the simplified string method."""
     from scipy.ndimage import map_coordinates, spline_filter
 
     finite = surface.values[np.isfinite(surface.values)]

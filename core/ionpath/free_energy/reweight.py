@@ -146,23 +146,6 @@ def effective_samples(bias: ArrayLike, temperature: float) -> float:
 def histogram_of(
     names: Sequence[str], bins: int, ranges: Sequence[tuple[float, float]], periods: Sequence[float | None]
 ) -> Histogram:
-    """Equally spaced bins.
-
-    Parameters
-    ----------
-    names : sequence of str
-        Names of the variables.
-    bins : int
-        Number of bins along each.
-    ranges : sequence of (float, float)
-        Lowest and highest edge along each.
-    periods : sequence of float or None
-        Period of each.
-
-    Returns
-    -------
-    Histogram
-        Its axes.
-    """
+    """Equally spaced bins."""
     edges = tuple(np.linspace(low, high, bins + 1) for low, high in ranges)
     return Histogram(edges, tuple(names), tuple(periods))

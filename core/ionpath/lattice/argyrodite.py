@@ -65,11 +65,6 @@ _CENTRING = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 def point_group() -> NDArray[np.int64]:
     """Give the 24 operations of the point group -43m.
 
-    Returns
-    -------
-    ndarray, (24, 3, 3)
-        Integer matrices: all permutations of the axes with an even number of sign changes.
-
     Examples
     --------
     >>> point_group().shape

@@ -75,27 +75,7 @@ class Decorations:
 def check_sublattices(
     permutations: ArrayLike, sublattices: Iterable[Sublattice]
 ) -> tuple[Ints, list[Sublattice]]:
-    """Check that the sublattices are disjoint and that the operations keep each of them.
-
-    Parameters
-    ----------
-    permutations : array_like of int, (G, N)
-        A group of permutations of all sites.
-    sublattices : iterable of Sublattice
-        Sublattices.
-
-    Returns
-    -------
-    ndarray of int, (H, N)
-        Distinct permutations, as they act on the sublattices.
-    list of Sublattice
-        The sublattices.
-
-    Raises
-    ------
-    InputError
-        If a site is in two sublattices, or an operation moves a site from one to another.
-    """
+    """Check that the sublattices are disjoint and that the operations keep each of them."""
     group = np.asarray(permutations, dtype=np.intp)
     parts = list(sublattices)
     active = np.array([s for part in parts for s in part.sites], dtype=np.intp)
@@ -159,20 +139,7 @@ CycleType = tuple[tuple[tuple[int, int], ...], ...]
 
 
 def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
-    """Give the lengths of the cycles of each operation on each sublattice.
-
-    Parameters
-    ----------
-    group : ndarray of int, (G, N)
-        Permutations.
-    parts : sequence of Sublattice
-        Sublattices that they keep.
-
-    Returns
-    -------
-    list of tuple
-        For each operation and sublattice, pairs of a length and the number of cycles of that length.
-    """
+    """Give the lengths of the cycles of each operation on each sublattice."""
     length = cycle_lengths(group)
     longest = int(length.max(initial=1))
     numbers = np.stack(
@@ -195,16 +162,6 @@ def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
 def cycle_lengths(group: Ints) -> Ints:
     """Give the length of the cycle that each site is in.
 
-    Parameters
-    ----------
-    group : ndarray of int, (G, N)
-        Permutations.
-
-    Returns
-    -------
-    ndarray of int, (G, N)
-        Lengths.
-
     Examples
     --------
     >>> cycle_lengths(np.array([[1, 0, 2]])).tolist()
@@ -221,20 +178,7 @@ def cycle_lengths(group: Ints) -> Ints:
 
 
 def fixed_by_type(group: Ints, parts: Sequence[Sublattice]) -> dict[CycleType, tuple[int, int]]:
-    """Give for each cycle type the number of arrangements that it fixes and how many operations have it.
-
-    Parameters
-    ----------
-    group : ndarray of int, (G, N)
-        Permutations.
-    parts : sequence of Sublattice
-        Sublattices that they keep.
-
-    Returns
-    -------
-    dict
-        Cycle type -> (fixed arrangements, operations).
-    """
+    """Give for each cycle type the number of arrangements that it fixes and how many operations have it."""
     table: dict[CycleType, tuple[int, int]] = {}
     for kind in cycle_types(group, parts):
         if kind in table:
@@ -250,18 +194,6 @@ def fixed_by_type(group: Ints, parts: Sequence[Sublattice]) -> dict[CycleType, t
 
 def cycle_polynomial(lengths: Sequence[tuple[int, int]], degree: int) -> list[int]:
     """Expand the product of (1 + z^l)^m up to a degree.
-
-    Parameters
-    ----------
-    lengths : sequence of (int, int)
-        Length l of the cycles and their number m.
-    degree : int
-        Highest power to keep.
-
-    Returns
-    -------
-    list of int
-        Coefficients, exact, from power 0 to `degree`.
 
     Examples
     --------

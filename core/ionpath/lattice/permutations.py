@@ -90,16 +90,6 @@ def _look_up(
 def effective_group(permutations: Ints) -> Ints:
     """Remove operations that do the same to all sites.
 
-    Parameters
-    ----------
-    permutations : ndarray of int, (G, N)
-        Permutations of the sites.
-
-    Returns
-    -------
-    ndarray of int, (H, N)
-        Each permutation once.
-
     Examples
     --------
     >>> effective_group(np.array([[0, 1], [1, 0], [0, 1]])).tolist()

@@ -72,16 +72,6 @@ class Superlattice:
 def lattice_points(matrix: ArrayLike) -> Ints:
     """Give the lattice points in one cell of a superlattice.
 
-    Parameters
-    ----------
-    matrix : array_like of int, (3, 3)
-        Lower triangular, rows are the vectors of the superlattice.
-
-    Returns
-    -------
-    ndarray of int, (index, 3)
-        Coordinates in terms of the lattice.
-
     Examples
     --------
     >>> lattice_points([[2, 0, 0], [0, 1, 0], [0, 0, 1]]).tolist()

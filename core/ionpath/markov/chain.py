@@ -169,18 +169,7 @@ def _chain(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]], n_stat
 
 
 def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
-    """Strongly connected sets of states, largest first.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (n, n)
-        Counts or probabilities; a positive entry is an edge.
-
-    Returns
-    -------
-    list of ndarray
-        Ascending indices of each set; of two sets of one size the one with the smaller first index comes first.
-    """
+    """Strongly connected sets of states, largest first."""
     if (np.asarray(matrix) > 0).all():
         return [np.arange(len(matrix))]
     from scipy.sparse import csr_matrix
@@ -195,36 +184,12 @@ def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
 
 
 def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:
-    """Largest strongly connected set; of sets of one size that with most counts, then the first.
-
-    Parameters
-    ----------
-    counts : ndarray, shape (n, n)
-        Transition counts.
-
-    Returns
-    -------
-    ndarray of int
-        Ascending indices.
-    """
+    """Largest strongly connected set; of sets of one size that with most counts, then the first."""
     return max(strong_components(counts), key=lambda group: (group.size, counts[np.ix_(group, group)].sum()))
 
 
 def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]]) -> None:
-    """Refuse a matrix in which some state cannot be reached from another.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (m, m)
-        Transition matrix.
-    states : ndarray of int, shape (m,)
-        Labels for the message.
-
-    Raises
-    ------
-    DisconnectedError
-        With the sets of states that are connected among themselves.
-    """
+    """Refuse a matrix in which some state cannot be reached from another."""
     groups = strong_components(matrix)
     if len(groups) > 1:
         raise DisconnectedError(
@@ -238,16 +203,6 @@ def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]
 
 def stationary_distribution(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Stationary distribution by state elimination, which subtracts nothing and so loses no digits.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (m, m)
-        Connected row-stochastic matrix.
-
-    Returns
-    -------
-    ndarray, shape (m,)
-        Probabilities that sum to one.
 
     Notes
     -----

@@ -66,31 +66,7 @@ def count_matrix(
 def counts_and_frames(
     dtrajs: Trajectories, lag: int, n_states: int | None, count_mode: str
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Transition counts, and frames in each state, in one pass.
-
-    Parameters
-    ----------
-    dtrajs : array_like
-        As in `count_matrix`.
-    lag : int
-        Lag in frames.
-    n_states : int or None
-        Number of states.
-    count_mode : str
-        As in `count_matrix`.
-
-    Returns
-    -------
-    counts : ndarray, shape (n_states, n_states)
-        Counts from row to column.
-    frames : ndarray, shape (n_states,)
-        Frames of all ions in each state.
-
-    Raises
-    ------
-    InputError
-        As in `count_matrix`.
-    """
+    """Transition counts, and frames in each state, in one pass."""
     trajectories = as_trajectories(dtrajs)
     size = number_of_states(trajectories, n_states)
     lag = check_lag(trajectories, lag)
@@ -161,20 +137,7 @@ def count_matrices(
 def state_histogram(
     trajectories: list[NDArray[np.integer[Any]]] | CountedTrajectories, n_states: int
 ) -> NDArray[np.int64]:
-    """Number of frames in each state, summed over all ions.
-
-    Parameters
-    ----------
-    trajectories : list of ndarray
-        As `as_trajectories` gives them.
-    n_states : int
-        Number of states.
-
-    Returns
-    -------
-    ndarray of int, shape (n_states,)
-        Frames; unassigned ones are left out.
-    """
+    """Number of frames in each state, summed over all ions."""
     if isinstance(trajectories, CountedTrajectories):
         return trajectories.histogram()
     frames = np.zeros(n_states, dtype=np.int64)

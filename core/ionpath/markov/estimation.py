@@ -215,24 +215,7 @@ def bayesian_msm(
 def sample_matrices(
     prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None
 ) -> NDArray[np.float64]:
-    """Transition matrices from the posterior of a model's own counts.
-
-    Parameters
-    ----------
-    prior : deeptime.markov.msm.MarkovStateModel
-        Model with a count model of independent counts.
-    n_samples : int
-        Number of samples.
-    reversible : bool
-        Whether samples obey detailed balance.
-    seed : int or None
-        Seed of the sampler.
-
-    Returns
-    -------
-    ndarray, shape (n_samples, m, m)
-        Sampled matrices.
-    """
+    """Transition matrices from the posterior of a model's own counts."""
     counts = np.asarray(prior.count_model.count_matrix, dtype=float)
     if len(counts) == 1:
         return np.ones((n_samples, 1, 1))
@@ -257,29 +240,7 @@ def _sampler_seed(seed: int | None) -> int:
 def connected_states(
     counts: NDArray[np.float64], occurring: NDArray[np.bool_], connected: str
 ) -> NDArray[np.intp]:
-    """States on which a model of `counts` can be estimated.
-
-    Parameters
-    ----------
-    counts : ndarray, shape (n, n)
-        Transition counts.
-    occurring : ndarray of bool, shape (n,)
-        Which states occur in the trajectories at all.
-    connected : {"all", "largest"}
-        Refuse to leave a state out, or take the largest connected set.
-
-    Returns
-    -------
-    ndarray of int
-        Ascending labels.
-
-    Raises
-    ------
-    InputError
-        If there is no count at all, or `connected` is unknown.
-    DisconnectedError
-        If a state would be left out and `connected` is "all".
-    """
+    """States on which a model of `counts` can be estimated."""
     if connected not in ("all", "largest"):
         raise InputError("connected", need="'all' or 'largest'", got=repr(connected))
     if not counts.any():

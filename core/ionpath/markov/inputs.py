@@ -42,23 +42,7 @@ States = int | Iterable[int]
 
 
 def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
-    """List of integer trajectories from one trajectory, a list of them, or an array (n_ions, n_frames).
-
-    Parameters
-    ----------
-    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame, 0 ... n - 1; -1 marks an unassigned frame.
-
-    Returns
-    -------
-    list of ndarray
-        One array per ion; views of the input where that is possible.
-
-    Raises
-    ------
-    InputError
-        If there is no frame, the labels are no integers, or a label is below -1.
-    """
+    """List of integer trajectories from one trajectory, a list of them, or an array (n_ions, n_frames)."""
     if isinstance(dtrajs, CountedTrajectories):
         return dtrajs  # type: ignore[return-value]  # everything below asks it, and does not iterate
     rows = _split(dtrajs)
@@ -106,25 +90,7 @@ def _refuse_type(row: NDArray[Any]) -> None:
 
 
 def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int | None) -> int:
-    """Number of states, checked against the largest label.
-
-    Parameters
-    ----------
-    trajectories : sequence of ndarray
-        As `as_trajectories` gives them.
-    n_states : int or None
-        What the user said; None takes the largest label plus one.
-
-    Returns
-    -------
-    int
-        Number of states.
-
-    Raises
-    ------
-    InputError
-        If a label does not fit, or every frame is unassigned.
-    """
+    """Number of states, checked against the largest label."""
     if isinstance(trajectories, CountedTrajectories):
         top = trajectories.n_states - 1
         if n_states not in (None, top + 1):
@@ -150,25 +116,7 @@ def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states:
 
 
 def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int:
-    """Lag as a whole number of frames that at least one trajectory can hold.
-
-    Parameters
-    ----------
-    trajectories : sequence of ndarray
-        As `as_trajectories` gives them.
-    lag : int
-        Lag in frames.
-
-    Returns
-    -------
-    int
-        The lag.
-
-    Raises
-    ------
-    InputError
-        If it is below one, no whole number, or longer than every trajectory.
-    """
+    """Lag as a whole number of frames that at least one trajectory can hold."""
     if not is_whole(lag) or lag < 1:
         raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
     if isinstance(trajectories, CountedTrajectories):
@@ -188,66 +136,19 @@ def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int
 
 
 def check_frame_time(frame_time: float) -> float:
-    """Time between frames, checked.
-
-    Parameters
-    ----------
-    frame_time : float
-        Time between two frames.
-
-    Returns
-    -------
-    float
-        The same number.
-
-    Raises
-    ------
-    InputError
-        If it is not a positive finite number.
-    """
+    """Time between frames, checked."""
     if not isinstance(frame_time, Real) or not (np.isfinite(frame_time) and frame_time > 0):
         raise InputError("frame_time", need="a positive finite time", got=repr(frame_time))
     return float(frame_time)
 
 
 def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number; True and False are not.
-
-    Parameters
-    ----------
-    value : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        True for 2, numpy's 2 and 2.0.
-    """
+    """Whether a value is a whole number; True and False are not."""
     return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
 
 
 def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:
-    """Sorted state labels of one set.
-
-    Parameters
-    ----------
-    states : int or iterable of int
-        One state or several.
-    n_states : int
-        Number of states.
-    name : str
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    ndarray of int
-        Unique labels, ascending.
-
-    Raises
-    ------
-    InputError
-        If the set is empty or a label is out of range.
-    """
+    """Sorted state labels of one set."""
     several = isinstance(states, Iterable) and not (isinstance(states, np.ndarray) and states.ndim == 0)
     labels = np.array(list(states) if several else [states]).ravel()  # type: ignore[arg-type]
     if labels.size == 0:
@@ -260,25 +161,7 @@ def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:
 
 
 def as_pair(source: States, target: States, n_states: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Two disjoint sets of states.
-
-    Parameters
-    ----------
-    source, target : int or iterable of int
-        Where paths begin and end.
-    n_states : int
-        Number of states.
-
-    Returns
-    -------
-    tuple of ndarray
-        Sorted labels of the two sets.
-
-    Raises
-    ------
-    InputError
-        If a set is bad or the two share a state.
-    """
+    """Two disjoint sets of states."""
     first, last = as_set(source, n_states, "source"), as_set(target, n_states, "target")
     shared = np.intersect1d(first, last)
     if shared.size:

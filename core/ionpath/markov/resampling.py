@@ -121,29 +121,7 @@ def resampled_chains(
 def block_counts(
     dtrajs: Trajectories, lag: int, *, n_states: int | None, n_blocks: int | None
 ) -> NDArray[np.float64]:
-    """Sliding counts of each block of data.
-
-    Parameters
-    ----------
-    dtrajs : array_like
-        Discrete trajectories.
-    lag : int
-        Lag in frames.
-    n_states : int or None
-        Number of states.
-    n_blocks : int or None
-        Stretches of time per ion; None chooses.
-
-    Returns
-    -------
-    ndarray, shape (n_units, n_states, n_states)
-        Counts of the blocks that hold any.
-
-    Raises
-    ------
-    InputError
-        If fewer than two blocks hold counts.
-    """
+    """Sliding counts of each block of data."""
     trajectories = as_trajectories(dtrajs)
     size = number_of_states(trajectories, n_states)
     lag = check_lag(trajectories, lag)
@@ -160,44 +138,14 @@ def block_counts(
 
 
 def draw_blocks(counts: NDArray[np.float64], n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Summed counts of blocks drawn with replacement.
-
-    Parameters
-    ----------
-    counts : ndarray, shape (n_units, n, n)
-        Counts of each block.
-    n_samples : int
-        Number of samples.
-    rng : numpy.random.Generator
-        Random numbers.
-
-    Returns
-    -------
-    ndarray, shape (n_samples, n, n)
-        Counts of each sample.
-    """
+    """Summed counts of blocks drawn with replacement."""
     units = len(counts)
     times_drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=n_samples)
     return np.tensordot(times_drawn.astype(float), counts, axes=1)
 
 
 def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = True) -> Chain:
-    """Chain on the largest connected set of a count matrix.
-
-    Parameters
-    ----------
-    counts : ndarray, shape (n, n)
-        Transition counts.
-    lag : int
-        Lag in frames.
-    reversible : bool
-        Whether to enforce detailed balance.
-
-    Returns
-    -------
-    Chain
-        Maximum-likelihood chain with the labels of its states.
-    """
+    """Chain on the largest connected set of a count matrix."""
     from deeptime.markov.tools.estimation import transition_matrix
 
     states = largest_set(counts)
@@ -214,21 +162,7 @@ def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = Tr
 def interval(
     best: NDArray[np.float64], samples: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Standard error and 95 % interval of each entry.
-
-    Parameters
-    ----------
-    best : ndarray
-        Best values.
-    samples : ndarray, shape (n_samples, ...)
-        Resampled values; nan entries are left out.
-
-    Returns
-    -------
-    tuple of ndarray
-        Standard deviation of the samples, and their 2.5 and 97.5 percentiles; nan where `best` is nan or fewer than
-        two samples are known.
-    """
+    """Standard error and 95 % interval of each entry."""
     known = np.isfinite(samples).sum(axis=0) >= 2
     usable = known & np.isfinite(best)
     filled = np.where(known, samples, 0.0)

@@ -17,13 +17,6 @@ _CODES = 1 << 22  # entries of the tables of counts at a time
 def blocks(rows: Sequence[NDArray[np.integer[Any]]], n_states: int) -> Iterator[NDArray[np.integer[Any]]]:
     """Stack trajectories of one length, a few at a time.
 
-    Parameters
-    ----------
-    rows : sequence of ndarray
-        Trajectories.
-    n_states : int
-        Number of states, which limits how many tables of counts are held at once.
-
     Yields
     ------
     ndarray, shape (n_ions_of_block, n_frames)
@@ -44,26 +37,7 @@ def blocks(rows: Sequence[NDArray[np.integer[Any]]], n_states: int) -> Iterator[
 def tally(
     block: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Counts of windows, and frames in each state.
-
-    Parameters
-    ----------
-    block : ndarray, shape (n_ions, n_frames)
-        Labels from 0 on, or -1.
-    lag : int
-        Lag in frames.
-    n_states : int
-        Number of states.
-    step : int
-        Frames from one window to the next.
-
-    Returns
-    -------
-    counts : ndarray, shape (n_ions, n_states, n_states)
-        Windows from row to column; those with an unassigned end are left out.
-    frames : ndarray, shape (n_ions, n_states)
-        Frames in each state.
-    """
+    """Counts of windows, and frames in each state."""
     ions, size = block.shape
     changed = np.ones(block.shape, dtype=bool)
     np.not_equal(block[:, 1:], block[:, :-1], out=changed[:, 1:])
@@ -89,26 +63,7 @@ def _frames(
 def count_runs(
     flat: NDArray[np.integer[Any]], first: NDArray[np.intp], ions: int, lag: int, n_states: int
 ) -> NDArray[np.int64]:
-    """Count the windows between the frames where one of their ends changes its state.
-
-    Parameters
-    ----------
-    flat : ndarray, shape (n_ions * n_frames,)
-        Labels, one ion after the other.
-    first : ndarray of int
-        Where runs begin; every ion begins one.
-    ions : int
-        Number of ions.
-    lag : int
-        Lag in frames, less than the frames of an ion.
-    n_states : int
-        Number of states.
-
-    Returns
-    -------
-    ndarray, shape (n_ions, n_states, n_states)
-        Counts.
-    """
+    """Count the windows between the frames where one of their ends changes its state."""
     size = flat.size // ions
     width, windows = n_states + 1, size - lag
     inside = first % size
@@ -123,24 +78,7 @@ def count_runs(
 
 
 def count_frames(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> NDArray[np.int64]:
-    """Count the windows of one ion one by one.
-
-    Parameters
-    ----------
-    row : ndarray, shape (n_frames,)
-        Labels.
-    lag : int
-        Lag in frames, less than the frames.
-    n_states : int
-        Number of states.
-    step : int
-        Frames from one window to the next.
-
-    Returns
-    -------
-    ndarray, shape (n_states, n_states)
-        Histogram of the codes ``(i + 1) * (n + 1) + (j + 1)``; index 0 is for unassigned ends and cut off.
-    """
+    """Count the windows of one ion one by one."""
     width = n_states + 1
     kind = np.uint8 if width**2 <= 256 else np.uint16 if width**2 <= 65536 else np.int64
     counts = np.zeros(width * width, dtype=np.int64)

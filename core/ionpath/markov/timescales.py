@@ -153,20 +153,7 @@ def implied_timescales(
 
 
 def chain_timescales(chain: Chain, count: int) -> NDArray[np.float64]:
-    """Slowest implied timescales of one chain, in frames.
-
-    Parameters
-    ----------
-    chain : Chain
-        A chain.
-    count : int
-        How many.
-
-    Returns
-    -------
-    ndarray, shape (count,)
-        Descending; nan where the chain has fewer.
-    """
+    """Slowest implied timescales of one chain, in frames."""
     matrix = chain.transition_matrix
     values: NDArray[Any]
     if chain.reversible:

@@ -277,13 +277,6 @@ def mfpt(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
 def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Iterator[NDArray[np.float64]]:
     """Net fluxes of all ordered pairs, one source at a time.
 
-    Parameters
-    ----------
-    chain : Chain
-        Chain of m states.
-    tolerance : float
-        Fluxes below this part of the largest are set to zero.
-
     Yields
     ------
     ndarray, shape (m, m, m)
@@ -302,22 +295,7 @@ def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Iterator[
 def set_net_flux(
     chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float
 ) -> NDArray[np.float64]:
-    """Net flux between two sets of rows.
-
-    Parameters
-    ----------
-    chain : Chain
-        Chain of m states.
-    source, target : ndarray of int
-        Rows of the two sets.
-    tolerance : float
-        Fluxes below this part of the largest are set to zero.
-
-    Returns
-    -------
-    ndarray, shape (m, m)
-        Net flux.
-    """
+    """Net flux between two sets of rows."""
     flux = _net(chain, _committor(chain, source, target, True), _committor(chain, source, target, False))
     flux[:, source] = 0.0
     flux[target, :] = 0.0

@@ -97,20 +97,7 @@ def mfpt_per_ion(
 
 
 def passage_times(matrix: NDArray[np.float64], stationary: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean first-passage times in lags.
-
-    Parameters
-    ----------
-    matrix : ndarray, shape (m, m)
-        Connected row-stochastic matrix.
-    stationary : ndarray, shape (m,)
-        Its stationary distribution.
-
-    Returns
-    -------
-    ndarray, shape (m, m)
-        Number of lags from row to column, zero on the diagonal.
-    """
+    """Mean first-passage times in lags."""
     # Only off-diagonal entries enter: scaled so that the busiest state always leaves, which keeps slow chains (all
     # hops improbable) as well-conditioned as fast ones.
     hops = matrix - np.diag(np.diag(matrix))
@@ -123,17 +110,6 @@ def passage_times(matrix: NDArray[np.float64], stationary: NDArray[np.float64]) 
 
 
 def time_reversed(chain: Chain) -> NDArray[np.float64]:
-    """Transition matrix of the chain seen backwards in time.
-
-    Parameters
-    ----------
-    chain : Chain
-        A chain.
-
-    Returns
-    -------
-    ndarray, shape (m, m)
-        ``pi_j T_ji / pi_i``.
-    """
+    """Transition matrix of the chain seen backwards in time."""
     weight = chain.stationary_distribution
     return weight[None, :] * chain.transition_matrix.T / weight[:, None]

@@ -7,35 +7,13 @@ from numpy.typing import NDArray
 
 
 def row_stochastic(flux: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of the next step: each row divided by its sum, rows without flux left at zero.
-
-    Parameters
-    ----------
-    flux : ndarray, shape (..., m, m)
-        Net fluxes.
-
-    Returns
-    -------
-    ndarray, shape (..., m, m)
-        Probabilities.
-    """
+    """Probabilities of the next step: each row divided by its sum, rows without flux left at zero."""
     sums = flux.sum(axis=-1, keepdims=True)
     return np.divide(flux, sums, out=np.zeros_like(flux), where=sums > 0)
 
 
 def p_log_p(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """``p ln p``, zero at p = 0.
-
-    Parameters
-    ----------
-    values : ndarray
-        Numbers of at least zero.
-
-    Returns
-    -------
-    ndarray
-        ``p ln p``.
-    """
+    """``p ln p``, zero at p = 0."""
     return values * np.log(np.where(values > 0, values, 1.0))
 
 
@@ -48,24 +26,6 @@ def walk_entropy(
     clip: bool = True,
 ) -> NDArray[np.float64]:
     r"""Entropy of all walks of at most `max_edges` steps that stop on arrival.
-
-    Parameters
-    ----------
-    steps : ndarray, shape (k, m, m)
-        Weights of single steps; rows of targets must be zero.
-    start : ndarray, shape (k, m)
-        Probability to begin in each state.
-    is_target : ndarray of bool, shape (k, m)
-        Where walks stop.
-    max_edges : int
-        Longest walk.
-    clip : bool
-        Set results below zero to zero: for probabilities they are rounding errors.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        :math:`-\sum_w p_w \ln p_w`.
 
     Notes
     -----
@@ -86,24 +46,7 @@ def walk_entropy(
 def arrival_probability(
     steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], max_edges: int
 ) -> NDArray[np.float64]:
-    """Summed probability of the walks that `walk_entropy` counts.
-
-    Parameters
-    ----------
-    steps : ndarray, shape (k, m, m)
-        Probabilities of single steps.
-    start : ndarray, shape (k, m)
-        Probability to begin in each state.
-    is_target : ndarray of bool, shape (k, m)
-        Where walks stop.
-    max_edges : int
-        Longest walk.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        One if no walk is longer.
-    """
+    """Summed probability of the walks that `walk_entropy` counts."""
     weight = start[:, None, :]
     arrived = np.zeros(len(steps))
     for _ in range(max_edges):
@@ -115,23 +58,7 @@ def arrival_probability(
 def closed_form(
     steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Entropy of all walks of any length that stop on arrival.
-
-    Parameters
-    ----------
-    steps : ndarray, shape (k, m, m)
-        Probabilities of single steps; rows of targets must be zero.
-    start : ndarray, shape (k, m)
-        Probability to begin in each state.
-    is_target : ndarray of bool, shape (k, m)
-        Where walks stop.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        Entropy of the first state plus, for every state, its step entropy times the expected number of visits
-        (Ekroot and Cover, doi:10.1109/18.243461).
-    """
+    """Entropy of all walks of any length that stop on arrival."""
     inner = np.where(is_target[:, :, None], 0.0, steps)
     transient = np.where(is_target[:, None, :], 0.0, inner)
     system = np.eye(steps.shape[-1]) - np.swapaxes(transient, -1, -2)
@@ -141,20 +68,7 @@ def closed_form(
 
 
 def edge_entropy(flux: NDArray[np.float64], *, rows: bool) -> NDArray[np.float64]:
-    """Entropy of the edges of a flux network.
-
-    Parameters
-    ----------
-    flux : ndarray, shape (k, m, m)
-        Net fluxes.
-    rows : bool
-        Normalise each row, or the whole network.
-
-    Returns
-    -------
-    ndarray, shape (k,)
-        Entropy; zero for an empty network.
-    """
+    """Entropy of the edges of a flux network."""
     if rows:
         return np.maximum(-p_log_p(row_stochastic(flux)).sum(axis=(-1, -2)), 0.0)
     total = flux.sum(axis=(-1, -2), keepdims=True)

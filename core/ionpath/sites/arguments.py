@@ -13,23 +13,7 @@ Integers = NDArray[np.int64]
 
 
 def one_cell(cell: ArrayLike) -> Floats:
-    """Check the reference cell.
-
-    Parameters
-    ----------
-    cell : array_like, (3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    ndarray, (3, 3)
-        The cell.
-
-    Raises
-    ------
-    InputError
-        If it is missing, a series, or without volume.
-    """
+    """Check the reference cell."""
     box = as_cells(cell)
     if box.ndim != 2:
         raise InputError(
@@ -39,25 +23,7 @@ def one_cell(cell: ArrayLike) -> Floats:
 
 
 def coordinates(values: ArrayLike, name: str) -> Floats:
-    """Check fractional coordinates of which there must be some.
-
-    Parameters
-    ----------
-    values : array_like, (n, 3)
-        Fractional coordinates.
-    name : str
-        What to call them in an error.
-
-    Returns
-    -------
-    ndarray, (n, 3)
-        The coordinates.
-
-    Raises
-    ------
-    InputError
-        If there are none, one is not finite, or the shape is another.
-    """
+    """Check fractional coordinates of which there must be some."""
     array = np.asarray(values, dtype=np.float64)
     if array.size == 0:
         raise InputError(name, need=f"at least one of the {name}", got="none", remedy="widen the selection")
@@ -70,25 +36,7 @@ def coordinates(values: ArrayLike, name: str) -> Floats:
 
 
 def centre_kinds(kinds: ArrayLike | None, n: int) -> NDArray[np.str_]:
-    """Check the kinds of the centres.
-
-    Parameters
-    ----------
-    kinds : array_like of str, (n,), or None
-        Names; ``"X"`` for None.
-    n : int
-        Number of centres.
-
-    Returns
-    -------
-    ndarray of str, (n,)
-        One name per centre.
-
-    Raises
-    ------
-    InputError
-        If there is another number of them.
-    """
+    """Check the kinds of the centres."""
     names = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
     if names.shape != (n,):
         raise InputError(
@@ -98,25 +46,7 @@ def centre_kinds(kinds: ArrayLike | None, n: int) -> NDArray[np.str_]:
 
 
 def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
-    """Check the atom indices of the centres.
-
-    Parameters
-    ----------
-    atoms : array_like of int, (n,), or None
-        Indices.
-    n : int
-        Number of centres.
-
-    Returns
-    -------
-    ndarray of int, (n,), or None
-        The indices.
-
-    Raises
-    ------
-    InputError
-        If there is another number of them.
-    """
+    """Check the atom indices of the centres."""
     if atoms is None:
         return None
     indices = np.asarray(atoms, dtype=np.int64)

@@ -133,23 +133,6 @@ def assign_sites(
 def check_cutoff(cutoff: float | None, default: float) -> float:
     """Use the default cutoff if none is given, and refuse one that is not positive.
 
-    Parameters
-    ----------
-    cutoff : float or None
-        What the user asked for, in A.
-    default : float
-        Value for None, in A.
-
-    Returns
-    -------
-    float
-        Cutoff in A.
-
-    Raises
-    ------
-    InputError
-        If it is not a positive number.
-
     Examples
     --------
     >>> check_cutoff(None, 1.4)

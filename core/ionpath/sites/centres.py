@@ -15,26 +15,7 @@ Floats = NDArray[np.float64]
 def nearest_centre_vectors(
     frames: ReferenceFrames, cell: Floats, centres: Floats, cutoff: float
 ) -> tuple[NDArray[np.int32], Floats]:
-    """Find the nearest centre of every ion, and the vector from it.
-
-    Parameters
-    ----------
-    frames : ReferenceFrames
-        Ions and centres in the reference cell.
-    cell : ndarray, (3, 3)
-        Reference cell, in A.
-    centres : ndarray, (M, 3)
-        Fractional coordinates of the centres at rest.
-    cutoff : float
-        Centres further away do not count, in A.
-
-    Returns
-    -------
-    centre : ndarray of int32, (T * N,)
-        Centre, or -1.
-    vector : ndarray, (T * N, 3)
-        From the centre to the ion, in A.
-    """
+    """Find the nearest centre of every ion, and the vector from it."""
     points = Points(cell, centres, np.arange(len(centres)))
     centre = nearest_in_frames(points, frames.ions, frames.shifts, cutoff, 0.0).site
     vector = (frames.ions - centres[centre]) @ cell

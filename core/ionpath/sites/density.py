@@ -25,27 +25,6 @@ _LONGEST_LINK = 6.0
 def density_grid(ions: Floats, cell: Floats, spacing: float, smoothing: float) -> Floats:
     """Count ions on a grid and smooth the counts with a Gaussian.
 
-    Parameters
-    ----------
-    ions : ndarray, (T, N, 3)
-        Fractional coordinates.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    spacing : float
-        Distance between grid points, in A.
-    smoothing : float
-        Standard deviation of the Gaussian, in A.
-
-    Returns
-    -------
-    ndarray, (nx, ny, nz)
-        Density in ions per A^3, whose integral over the cell is the number of ions N.
-
-    Raises
-    ------
-    InputError
-        If the spacing is not positive.
-
     Notes
     -----
     The Gaussian is applied to the Fourier components of the counts, with their wave vectors, so that it is round in
@@ -84,33 +63,7 @@ def density_sites(
     background: float,
     repeats: Sequence[int] = (1, 1, 1),
 ) -> Floats:
-    """Find the maxima of the density of ions.
-
-    Parameters
-    ----------
-    ions : ndarray, (T, N, 3)
-        Fractional coordinates without drift.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    spacing, smoothing : float
-        See `density_grid`, in A.
-    separation : float
-        Of maxima closer than this the highest is kept, in A.
-    background : float
-        Maxima lower than this fraction of the highest are left out.
-    repeats : sequence of int, (3,)
-        Number of translationally equivalent cells along each vector; the density is averaged over them.
-
-    Returns
-    -------
-    ndarray, (S, 3)
-        Fractional coordinates: mean positions of the ions near each maximum.
-
-    Raises
-    ------
-    InputError
-        If no maximum is left.
-    """
+    """Find the maxima of the density of ions."""
     number = np.asarray(repeats)
     if number.shape != (3,) or not np.issubdtype(number.dtype, np.integer) or (number < 1).any():
         raise InputError(
@@ -165,29 +118,6 @@ def _settle(sites: Floats, ions: Floats, cell: Floats, separation: float) -> Flo
 
 def cages_of_sites(sites: Floats, cell: Floats, n_vertices: int | None) -> tuple[Floats, Floats, Integers]:
     """Group sites into cages of near neighbours.
-
-    Parameters
-    ----------
-    sites : ndarray, (S, 3)
-        Fractional coordinates.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    n_vertices : int or None
-        Number of sites of every cage; None cuts at the widest gap.
-
-    Returns
-    -------
-    centres : ndarray, (M, 3)
-        Fractional coordinates of the middles of the cages.
-    offsets : ndarray, (S, 3)
-        Sites relative to the middle of their cage, in A.
-    owner : ndarray of int, (S,)
-        Cage of each site.
-
-    Raises
-    ------
-    InputError
-        If no distance cuts the sites into cages of the size asked for, or a cage closes on itself across the cell.
 
     Notes
     -----

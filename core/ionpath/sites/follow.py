@@ -66,22 +66,7 @@ class SiteFollower:
     def __call__(
         self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None
     ) -> SiteAssignment:
-        """Give every ion its site in the next frames.
-
-        Parameters
-        ----------
-        ions : ndarray, (T, N, 3)
-            Positions of the ions, wrapped or not, in A.
-        cells : ndarray, (3, 3) or (T, 3, 3)
-            Cells, in A.
-        centres : ndarray, (T, M, 3), optional
-            Positions of the centres in the same frames, in A; else sites stay where they are in the reference cell.
-
-        Returns
-        -------
-        SiteAssignment
-            The same as `assign_sites` gives.
-        """
+        """Give every ion its site in the next frames."""
         lattice = np.broadcast_to(np.asarray(cells, dtype=np.float64), (len(ions), 3, 3))
         expected = (len(ions), self.shells.n_centres, 3)
         if not np.isfinite(self.cutoff) or (centres is not None and centres.shape != expected):

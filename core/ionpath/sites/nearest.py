@@ -110,42 +110,14 @@ class SiteTree:
         return np.asarray(distance)
 
     def place(self, coordinates: Floats) -> Floats:
-        """Put points into the reduced cell.
-
-        Parameters
-        ----------
-        coordinates : ndarray, (P, 3)
-            Fractional coordinates in the cell, wrapped or not.
-
-        Returns
-        -------
-        ndarray, (P, 3)
-            Positions in the reduced cell, in A.
-        """
+        """Put points into the reduced cell."""
         inside = coordinates @ self.to_base
         inside -= np.floor(inside)
         return np.asarray(inside @ self.base)
 
 
 def nearest_sites(tree: SiteTree, points: Floats, cutoff: float, margin: float) -> Nearest:
-    """Find the nearest site of every point, with sites at rest.
-
-    Parameters
-    ----------
-    tree : SiteTree
-        Sites with images up to `cutoff` at least, or as far as any point may be from a site.
-    points : ndarray, (P, 3)
-        Positions in the reduced cell, from `SiteTree.place`, in A.
-    cutoff : float
-        Sites further away do not count, in A.
-    margin : float
-        Points whose second site is less than this further than the first are ambiguous, in A.
-
-    Returns
-    -------
-    Nearest
-        Sites, distances and ambiguous points.
-    """
+    """Find the nearest site of every point, with sites at rest."""
     distance, image = tree.tree.query(points, k=1)
     site = tree.owner[np.minimum(image, len(tree.owner) - 1)]
     distance[distance > cutoff] = np.inf
@@ -168,26 +140,6 @@ def nearest_moving_sites(
     margin: float,
 ) -> Nearest:
     """Find the nearest site of every point, with sites that follow their centres.
-
-    Parameters
-    ----------
-    tree : SiteTree
-        Sites at rest, with images up to `cutoff` plus the largest shift.
-    points : ndarray, (P, 3)
-        Positions in the reduced cell, in A.
-    shifts : ndarray, (T, M, 3)
-        Displacement of every centre from its place at rest in every frame, in A.
-    frame : ndarray of int, (P,)
-        Frame of each point.
-    group : ndarray of int, (S,)
-        Centre of each site.
-    cutoff, margin : float
-        As in `nearest_sites`.
-
-    Returns
-    -------
-    Nearest
-        Sites, distances and ambiguous points.
 
     Notes
     -----
@@ -232,18 +184,7 @@ def nearest_moving_sites(
 
 
 def farthest(cell: Floats) -> float:
-    """Give a distance from a lattice point that no point of space exceeds.
-
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    float
-        Half of the sum of the edges of the reduced cell, in A; at least the covering radius of the lattice.
-    """
+    """Give a distance from a lattice point that no point of space exceeds."""
     base = obtuse_superbase(cell)
     return 0.5 * float(np.linalg.norm(base, axis=1).sum())
 
@@ -251,26 +192,7 @@ def farthest(cell: Floats) -> float:
 def nearest_in_frames(
     points: Points, ions: Floats, shifts: Floats | None, cutoff: float, margin: float
 ) -> Nearest:
-    """Find the nearest point of every ion in every frame.
-
-    Parameters
-    ----------
-    points : Points
-        Sites, or centres.
-    ions : ndarray, (T, N, 3)
-        Fractional coordinates in the same cell, wrapped or not.
-    shifts : ndarray, (T, M, 3), or None
-        Displacement of every group in every frame, in A; None if all are at rest.
-    cutoff : float
-        Points further away do not count, in A; may be infinite.
-    margin : float
-        See `nearest_sites`.
-
-    Returns
-    -------
-    Nearest
-        Arrays (T, N); site -1 where no point is within the cutoff.
-    """
+    """Find the nearest point of every ion in every frame."""
     n_frames, n_ions = ions.shape[:2]
     found = Nearest(
         np.empty((n_frames, n_ions), dtype=np.int32),

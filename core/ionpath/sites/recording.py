@@ -84,22 +84,7 @@ class RunRecorder:
 def join_runs(
     parts: Sequence[dict[str, Any]], n_ions: int, *, core_sets: bool = True
 ) -> tuple[Integers, Integers, Integers]:
-    """Join runs of consecutive stretches of a trajectory.
-
-    Parameters
-    ----------
-    parts : sequence of dict
-        What `RunRecorder.runs` gave for each stretch, in the order of time.
-    n_ions : int
-        Number of ions.
-    core_sets : bool
-        As in `RunRecorder`; frames before the first site of an ion then get that site.
-
-    Returns
-    -------
-    ion, start, site : ndarray of int, (n_runs,)
-        Runs in the order of ions and of time; each ion has one that starts in frame 0.
-    """
+    """Join runs of consecutive stretches of a trajectory."""
     offsets = np.cumsum([0, *(part["n_frames"] for part in parts)])
     events = np.concatenate(
         [

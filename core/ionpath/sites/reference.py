@@ -32,27 +32,7 @@ class ReferenceFrames:
 
 
 def fractional_frames(ions: ArrayLike, cells: ArrayLike) -> tuple[Floats, Floats]:
-    """Check frames and give their fractional coordinates.
-
-    Parameters
-    ----------
-    ions : array_like, (T, N, 3)
-        Positions of the mobile ions, in A.
-    cells : array_like, (3, 3) or (T, 3, 3)
-        Cells of the frames, in A.
-
-    Returns
-    -------
-    coordinates : ndarray, (T, N, 3)
-        Fractional coordinates, not wrapped.
-    inverse : ndarray, (3, 3) or (T, 3, 3)
-        Matrices that turn positions into fractional coordinates.
-
-    Raises
-    ------
-    InputError
-        If shapes do not fit, a coordinate is not finite, or a cell has no volume.
-    """
+    """Check frames and give their fractional coordinates."""
     mobile = check_finite(ions, "ions")
     if mobile.ndim != 3 or 0 in mobile.shape:
         raise InputError(
@@ -72,33 +52,7 @@ def fractional_frames(ions: ArrayLike, cells: ArrayLike) -> tuple[Floats, Floats
 def displacements(
     positions: ArrayLike, inverse: Floats, reference: Floats, n_frames: int, name: str
 ) -> tuple[Floats, Floats]:
-    """Give the displacements of framework atoms from their places in the reference structure.
-
-    Parameters
-    ----------
-    positions : array_like, (T, M, 3)
-        Positions of the atoms in the order of the reference, wrapped or not, in A.
-    inverse : ndarray, (3, 3) or (T, 3, 3)
-        Inverse cells of the frames.
-    reference : ndarray, (M, 3)
-        Fractional coordinates in the reference structure.
-    n_frames : int
-        Number of frames that the ions have.
-    name : str
-        What to call the positions in an error.
-
-    Returns
-    -------
-    rest : ndarray, (T, M, 3)
-        Displacements without the mean over the atoms, in fractional units.
-    mean : ndarray, (T, 1, 3)
-        Mean displacement, in fractional units.
-
-    Raises
-    ------
-    InputError
-        If the shape is not that of the frames and the reference, or a coordinate is not finite.
-    """
+    """Give the displacements of framework atoms from their places in the reference structure."""
     followed = check_finite(positions, name)
     expected = (n_frames, len(reference), 3)
     if followed.shape != expected:
@@ -117,33 +71,7 @@ def reference_frames(
     centres: ArrayLike | None = None,
     drift: ArrayLike | None = None,
 ) -> ReferenceFrames:
-    """Take frames back to the reference cell.
-
-    Parameters
-    ----------
-    ions : array_like, (T, N, 3)
-        Positions of the mobile ions, in A.
-    cells : array_like, (3, 3) or (T, 3, 3)
-        Cells of the frames, in A.
-    reference_cell : ndarray, (3, 3)
-        Reference cell, in A.
-    reference_centres : ndarray, (M, 3)
-        Fractional coordinates of the centres in the reference cell.
-    centres : array_like, (T, M, 3), optional
-        Positions of the centres, in A.
-    drift : array_like, (T, 3), optional
-        Displacement of the framework, in A, if `centres` are not given.
-
-    Returns
-    -------
-    ReferenceFrames
-        Fractional coordinates of the ions without drift, and displacements of the centres.
-
-    Raises
-    ------
-    InputError
-        If shapes do not fit, or a coordinate is not finite.
-    """
+    """Take frames back to the reference cell."""
     coordinates, inverse = fractional_frames(ions, cells)
     if centres is None:
         if drift is not None:
@@ -159,18 +87,6 @@ def reference_frames(
 
 def split_common(displacements: Floats) -> tuple[Floats, Floats]:
     """Split displacements on a torus into what all share and the rest.
-
-    Parameters
-    ----------
-    displacements : ndarray, (T, M, 3)
-        Differences of fractional coordinates, up to whole numbers.
-
-    Returns
-    -------
-    rest : ndarray, (T, M, 3)
-        Displacements without their mean.
-    mean : ndarray, (T, 1, 3)
-        Mean displacement.
 
     Examples
     --------

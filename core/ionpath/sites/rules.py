@@ -25,35 +25,7 @@ def geometric_sites(
     mode: str = "correct",
     orientation: ArrayLike | None = None,
 ) -> Found:
-    """Give ions the vertex of the nearest centre in whose direction they are.
-
-    Parameters
-    ----------
-    frames : ReferenceFrames
-        Ions and centres in the reference cell.
-    shells : CoordinationShells
-        Shells.
-    cutoff : float
-        Ions further from every centre are on no site, in A.
-    margin : float
-        An ion is ambiguous if a second vertex of the centre is less than this further away, in A.
-    mode : {"correct", "published"}
-        Nearest direction, or the published thresholds and quadrants (octahedra only).
-    orientation : array_like, (3, 3), optional
-        Rotation whose rows are the axes that the published rule is written in.
-
-    Returns
-    -------
-    site : ndarray of int32, (T, N)
-        Site, or -1.
-    ambiguous : ndarray of bool, (T, N)
-        Whether another vertex is as close.
-
-    Raises
-    ------
-    InputError
-        If the mode is unknown, or the published rule is asked for a shell that is not an octahedron.
-    """
+    """Give ions the vertex of the nearest centre in whose direction they are."""
     if mode not in ("correct", "published"):
         raise InputError("mode", need="'correct' or 'published'", got=repr(mode), remedy="choose one of them")
     if mode == "published" and shells.n_states != 7:
@@ -74,16 +46,6 @@ def geometric_sites(
 
 def published_octahedron(vectors: Floats) -> NDArray[np.int64]:
     """Label the vertices of an octahedron by thresholds and quadrants, as published.
-
-    Parameters
-    ----------
-    vectors : ndarray, (P, 3)
-        From the ion to the centre, in axes whose diagonals point to the equatorial vertices, in A.
-
-    Returns
-    -------
-    ndarray of int, (P,)
-        1 for z > 1.5 A, 6 for z < -1.5 A, else by the signs of x and y: ++ 2, +- 3, -- 4, -+ 5, with 0 as minus.
 
     Notes
     -----
@@ -107,31 +69,6 @@ def voronoi_sites(
     orientation: ArrayLike | None = None,
 ) -> Found:
     """Give ions the Voronoi cell of the vertices of the nearest centre, inside a padded box around these vertices.
-
-    Parameters
-    ----------
-    frames : ReferenceFrames
-        Ions and centres in the reference cell.
-    shells : CoordinationShells
-        Shells.
-    padding : float
-        How far the box reaches beyond the vertices, in A.
-    margin : float
-        An ion is ambiguous if a second vertex of the centre is less than this further away, in A.
-    orientation : array_like, (3, 3), optional
-        Rotation whose rows are the axes of the box.
-
-    Returns
-    -------
-    site : ndarray of int32, (T, N)
-        Site, or -1.
-    ambiguous : ndarray of bool, (T, N)
-        Whether another vertex is as close.
-
-    Raises
-    ------
-    InputError
-        If the padding is negative.
 
     Notes
     -----

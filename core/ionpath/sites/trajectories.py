@@ -53,25 +53,7 @@ class ShellTrajectories:
 
 
 def check_sites(site: ArrayLike, n_sites: int | None = None) -> NDArray[np.signedinteger]:
-    """Check a series of sites.
-
-    Parameters
-    ----------
-    site : array_like of int, (T, N)
-        Sites, -1 for none.
-    n_sites : int, optional
-        Number of sites that there are.
-
-    Returns
-    -------
-    ndarray of int, (T, N)
-        The same array.
-
-    Raises
-    ------
-    InputError
-        If it is not a table of integers from -1 to `n_sites` - 1.
-    """
+    """Check a series of sites."""
     array = np.asarray(site)
     if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer) or 0 in array.shape:
         raise InputError(

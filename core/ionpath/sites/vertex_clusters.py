@@ -59,31 +59,7 @@ class Clustering:
 def vertices_around(
     frames: ReferenceFrames, cell: Floats, centres: Floats, asked: Clustering
 ) -> tuple[Floats, Integers]:
-    """Cluster the positions of ions around every centre.
-
-    Parameters
-    ----------
-    frames : ReferenceFrames
-        Ions and centres in the reference cell.
-    cell : ndarray, (3, 3)
-        Reference cell, in A.
-    centres : ndarray, (M, 3)
-        Fractional coordinates of the centres.
-    asked : Clustering
-        What is expected.
-
-    Returns
-    -------
-    offsets : ndarray, (S, 3)
-        Vertices relative to their centre, in A.
-    owner : ndarray of int, (S,)
-        Centre of each.
-
-    Raises
-    ------
-    InputError
-        If the ions around a centre form another number of clusters.
-    """
+    """Cluster the positions of ions around every centre."""
     radius = _radius(cell, centres) if asked.radius is None else asked.radius
     centre, vectors = nearest_centre_vectors(frames, cell, centres, radius)
     near = centre >= 0

@@ -45,24 +45,7 @@ class VertexLabels:
 
 
 def nearest_centres(cell: Floats, centres: Floats, sites: Floats) -> tuple[Integers, Floats]:
-    """Give each site to its nearest centre.
-
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    centres : ndarray, (M, 3)
-        Fractional coordinates.
-    sites : ndarray, (S, 3)
-        Fractional coordinates.
-
-    Returns
-    -------
-    owner : ndarray of int, (S,)
-        Index of the nearest centre.
-    offsets : ndarray, (S, 3)
-        Shortest vector from that centre to the site, in A.
-    """
+    """Give each site to its nearest centre."""
     owner = np.empty(len(sites), dtype=np.int64)
     offsets = np.empty((len(sites), 3))
     block = max(1, 2_000_000 // max(1, len(centres)))
@@ -78,23 +61,6 @@ def nearest_centres(cell: Floats, centres: Floats, sites: Floats) -> tuple[Integ
 
 def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers | None:
     """Write the expected number of vertices out for every centre.
-
-    Parameters
-    ----------
-    counts : int, sequence of int, mapping or None
-        One number for all, one per centre, or one per kind of centre.
-    kinds : ndarray of str, (M,)
-        Kind of every centre.
-
-    Returns
-    -------
-    ndarray of int, (M,), or None
-        Number for each centre; None where nothing is expected.
-
-    Raises
-    ------
-    InputError
-        If a kind is missing, or the number of entries is not the number of centres.
 
     Examples
     --------
@@ -123,26 +89,7 @@ def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers
 def check_vertices(
     found: Integers, needed: Integers | None, kinds: NDArray[np.str_], atoms: Any, remedy: str
 ) -> None:
-    """Refuse a centre that has not the expected number of vertices.
-
-    Parameters
-    ----------
-    found : ndarray of int, (M,)
-        Number of vertices found around each centre.
-    needed : ndarray of int, (M,), or None
-        Number expected; None asks for one at least.
-    kinds : ndarray of str, (M,)
-        Kind of every centre.
-    atoms : ndarray of int, (M,), or None
-        Atom index of every centre, for the message.
-    remedy : str
-        What to do about it.
-
-    Raises
-    ------
-    InputError
-        For the first such centre, with the number of others.
-    """
+    """Refuse a centre that has not the expected number of vertices."""
     wrong = np.flatnonzero(found < 1 if needed is None else found != needed)
     if len(wrong) == 0:
         return
@@ -155,17 +102,6 @@ def check_vertices(
 
 def canonical_order(directions: ArrayLike) -> Integers:
     """Order directions from top to bottom, and around the z axis in each layer.
-
-    Parameters
-    ----------
-    directions : array_like, (n, 3)
-        Vectors in the frame of the crystal; their lengths do not matter.
-
-    Returns
-    -------
-    ndarray of int, (n,)
-        Indices: layers along +z first; in a layer counter-clockwise seen from +z, beginning at +x. In an
-        octahedron that is +z, +x, +y, -x, -y, -z, so that the antipodes are 1-6, 2-4 and 3-5.
 
     Examples
     --------
@@ -182,23 +118,7 @@ def canonical_order(directions: ArrayLike) -> Integers:
 
 
 def match_directions(directions: Floats, template: Floats) -> tuple[Integers, float]:
-    """Find the vertices of a template that directions point to.
-
-    Parameters
-    ----------
-    directions : ndarray, (n, 3)
-        Unit vectors.
-    template : ndarray, (m, 3)
-        Unit vectors, at least as many.
-
-    Returns
-    -------
-    index : ndarray of int, (n,)
-        Another vertex of the template for each direction, so that the sum of the squared deviations is
-        smallest.
-    widest : float
-        Largest angle between a direction and its vertex, in rad.
-    """
+    """Find the vertices of a template that directions point to."""
     cosine = np.clip(directions @ template.T, -1.0, 1.0)
     _, column = linear_sum_assignment(1.0 - cosine)
     return column, float(np.arccos(cosine[np.arange(len(directions)), column]).max())
@@ -218,32 +138,7 @@ def label_vertices(
     template: ArrayLike | None = None,
     orientation: ArrayLike | None = None,
 ) -> VertexLabels:
-    """Label vertices so that the same direction has the same label in every shell.
-
-    Parameters
-    ----------
-    offsets : ndarray, (S, 3)
-        Vectors from the centre to its vertices, in A.
-    owner : ndarray of int, (S,)
-        Centre of each vertex.
-    n_centres : int
-        Number of centres M.
-    template : array_like, (n, 3), optional
-        Directions of the vertices 1..n in the frame of the crystal. Every shell must fit it. Without it the
-        fullest shells define their own template in `canonical_order`, and emptier ones are fitted into those.
-    orientation : array_like, (3, 3), optional
-        Rotation whose rows are the axes of the crystal in the frame of the cell.
-
-    Returns
-    -------
-    VertexLabels
-        Labels, families and templates.
-
-    Raises
-    ------
-    InputError
-        If a given template does not fit a shell.
-    """
+    """Label vertices so that the same direction has the same label in every shell."""
     axes = np.eye(3) if orientation is None else np.asarray(orientation, dtype=np.float64)
     units = offsets @ axes.T
     units = units / np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-12)

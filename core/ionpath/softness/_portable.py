@@ -17,22 +17,7 @@ NEVER = -1e300
 
 
 def widen(kind: str, arrays: dict[str, Floats], used: NDArray[np.bool_]) -> dict[str, Floats]:
-    """Give the functions that were left out their place again, with no weight.
-
-    Parameters
-    ----------
-    kind : str
-        Classifier.
-    arrays : dict of str to ndarray
-        What `portable_arrays` gives.
-    used : ndarray of bool, (n_functions,)
-        Functions that the classifier knows.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Arrays for all functions.
-    """
+    """Give the functions that were left out their place again, with no weight."""
     name, axis = {"rbf-svm": ("support", 1), "mlp": ("weights0", 0)}.get(kind, ("weights", 1))
     narrow = arrays[name]
     wide = np.zeros((len(narrow), len(used)) if axis else (len(used), narrow.shape[1]))
@@ -41,24 +26,7 @@ def widen(kind: str, arrays: dict[str, Floats], used: NDArray[np.bool_]) -> dict
 
 
 def portable_arrays(kind: str, estimator: Any, present: Ints, n_classes: int) -> dict[str, Floats]:
-    """Read the coefficients of a fitted estimator.
-
-    Parameters
-    ----------
-    kind : str
-        Classifier.
-    estimator : scikit-learn estimator
-        Last step of the pipeline.
-    present : ndarray of int
-        Classes of the training set, in order.
-    n_classes : int
-        Number of classes, with those that the training set lacks.
-
-    Returns
-    -------
-    dict of str to ndarray
-        Coefficients by name.
-    """
+    """Read the coefficients of a fitted estimator."""
     if kind == "rbf-svm":
         return _support_vectors(estimator, present, n_classes)
     if kind == "mlp":
@@ -132,32 +100,7 @@ def platt_scaling(
     n_folds: int = 3,
     seed: int = 1,
 ) -> Floats:
-    """Fit the slope and the offsets that turn decision values into logits.
-
-    Parameters
-    ----------
-    kind : str
-        Classifier.
-    pipeline : sklearn.pipeline.Pipeline
-        Classifier that was fitted to the samples.
-    features : ndarray, (n_samples, n_used)
-        Features.
-    index : ndarray of int, (n_samples,)
-        Place of the class of each sample among those that are present.
-    present : ndarray of int
-        Classes that are present.
-    n_classes : int
-        Number of classes.
-    n_folds : int, default 3
-        Decision values come from classifiers fitted without a fold; fewer folds if a class has fewer samples.
-    seed : int, default 1
-        Seed of the folds.
-
-    Returns
-    -------
-    ndarray, (2, n_classes)
-        Slopes, all the same and never negative, and offsets.
-    """
+    """Fit the slope and the offsets that turn decision values into logits."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
 

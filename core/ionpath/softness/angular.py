@@ -92,29 +92,7 @@ def angular_structure_functions(
 def angular_from_neighbours(
     neighbours: Neighbours, codes: Ints, n_kinds: int, parameters: Sequence[tuple[float, float, float]]
 ) -> Floats:
-    """Compute angular structure functions from neighbours that are known.
-
-    Parameters
-    ----------
-    neighbours : Neighbours
-        Neighbours, all of which count.
-    codes : ndarray of int, (n_atoms,)
-        Kind of each atom; negative for those that do not count.
-    n_kinds : int
-        Number of kinds.
-    parameters : sequence of (xi, zeta, lambda)
-        Range in A, sharpness and sign.
-
-    Returns
-    -------
-    ndarray, (n_centres, n_pairs * n_parameters)
-        Structure functions.
-
-    Raises
-    ------
-    InputError
-        If a parameter makes no sense.
-    """
+    """Compute angular structure functions from neighbours that are known."""
     for xi, zeta, sign in parameters:
         if not (xi > 0 and zeta >= 0 and abs(sign) == 1):
             raise InputError(

@@ -101,25 +101,7 @@ def label_ions(
 
 
 def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
-    """Refuse labels of one class only.
-
-    Parameters
-    ----------
-    labels : array_like of int
-        Classes.
-    name : str
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    ndarray of int, flat
-        The labels.
-
-    Raises
-    ------
-    InputError
-        If there is nothing to tell apart.
-    """
+    """Refuse labels of one class only."""
     flat = np.asarray(labels).astype(np.int64).ravel()
     present = np.unique(flat)
     if len(present) < 2:

@@ -95,35 +95,7 @@ def radial_structure_functions(
 def radial_from_neighbours(
     neighbours: Neighbours, codes: Ints, n_kinds: int, mu: ArrayLike, width: float, cutoff: float, kind: str
 ) -> Floats:
-    """Compute radial structure functions from neighbours that are known.
-
-    Parameters
-    ----------
-    neighbours : Neighbours
-        Neighbours within the cutoff at least.
-    codes : ndarray of int, (n_atoms,)
-        Kind of each atom; negative for those that do not count.
-    n_kinds : int
-        Number of kinds.
-    mu : array_like, (n_mu,)
-        Evenly spaced distances in A.
-    width : float
-        Width in A.
-    cutoff : float
-        Radius in A.
-    kind : {"gaussian", "shell"}
-        Form of the functions.
-
-    Returns
-    -------
-    ndarray, (n_centres, n_kinds, n_mu)
-        Structure functions.
-
-    Raises
-    ------
-    InputError
-        If distances are not evenly spaced or a width is not positive.
-    """
+    """Compute radial structure functions from neighbours that are known."""
     at = np.asarray(mu, dtype=np.float64)
     step = _spacing(at, width)
     code = codes[neighbours.atom]

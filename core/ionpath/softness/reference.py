@@ -19,28 +19,7 @@ def slow_radial(
     width: float,
     cutoff: float,
 ) -> Floats:
-    """Sum Gaussians over the neighbours of one atom.
-
-    Parameters
-    ----------
-    positions : array_like, (n_atoms, 3)
-        Positions in A.
-    cell : array_like, (3, 3)
-        Cell vectors in A.
-    centre : int
-        The atom.
-    atoms : array_like of int
-        Atoms that count as neighbours.
-    mu : array_like
-        Distances in A.
-    width, cutoff : float
-        In A.
-
-    Returns
-    -------
-    ndarray
-        One value for each mu.
-    """
+    """Sum Gaussians over the neighbours of one atom."""
     x = np.asarray(positions, dtype=np.float64)
     at = np.asarray(mu, dtype=np.float64)
     total = np.zeros(len(at))
@@ -59,28 +38,7 @@ def slow_angular(
     parameter: tuple[float, float, float],
     cutoff: float,
 ) -> float:
-    """Sum over the pairs of neighbours of one atom.
-
-    Parameters
-    ----------
-    positions : array_like, (n_atoms, 3)
-        Positions in A.
-    cell : array_like, (3, 3)
-        Cell vectors in A.
-    centre : int
-        The atom.
-    atoms : tuple of array_like of int
-        Atoms of the one and of the other species of the pair; the same twice for equal species.
-    parameter : tuple of float
-        xi in A, zeta, lambda.
-    cutoff : float
-        In A.
-
-    Returns
-    -------
-    float
-        The angular structure function.
-    """
+    """Sum over the pairs of neighbours of one atom."""
     x = np.asarray(positions, dtype=np.float64)
     xi, zeta, sign = parameter
     near = [
@@ -101,18 +59,7 @@ def slow_angular(
 
 
 def slow_nonaffine(old: ArrayLike, new: ArrayLike) -> float:
-    """Fit an affine map to bonds by least squares and give the mean squared rest.
-
-    Parameters
-    ----------
-    old, new : array_like, (n_neighbours, 3)
-        Vectors to the neighbours at the two times, in A.
-
-    Returns
-    -------
-    float
-        D2min per neighbour in A^2.
-    """
+    """Fit an affine map to bonds by least squares and give the mean squared rest."""
     before, after = np.asarray(old, dtype=np.float64), np.asarray(new, dtype=np.float64)
     solution = np.linalg.lstsq(before, after, rcond=None)[0]
     return float(((after - before @ solution) ** 2).sum() / len(before))

@@ -18,29 +18,7 @@ Symbols = NDArray[np.str_]
 
 
 def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bool]:
-    """Give positions and cells an axis of frames.
-
-    Parameters
-    ----------
-    positions : array_like, (N, 3) or (T, N, 3)
-        Positions in A.
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    positions : ndarray, (T, N, 3)
-        Positions of all frames.
-    cells : ndarray, (T, 3, 3)
-        One cell per frame.
-    single : bool
-        Whether one frame without an axis of frames was given.
-
-    Raises
-    ------
-    InputError
-        If shapes do not fit, a coordinate is not finite, or a cell has no volume.
-    """
+    """Give positions and cells an axis of frames."""
     frames = np.asarray(check_finite(positions, "positions"), dtype=np.float64)
     cells = as_cells(cell)
     single = frames.ndim == 2
@@ -62,25 +40,7 @@ def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bo
 
 
 def as_symbols(species: Sequence[str] | Symbols, n_atoms: int) -> Symbols:
-    """Check that there is one chemical symbol per atom.
-
-    Parameters
-    ----------
-    species : sequence of str
-        Chemical symbols.
-    n_atoms : int
-        Number of atoms.
-
-    Returns
-    -------
-    ndarray of str, (N,)
-        Symbols.
-
-    Raises
-    ------
-    InputError
-        If their number differs.
-    """
+    """Check that there is one chemical symbol per atom."""
     symbols = np.asarray(species, dtype=str)
     if symbols.shape != (n_atoms,):
         raise InputError(
@@ -91,27 +51,7 @@ def as_symbols(species: Sequence[str] | Symbols, n_atoms: int) -> Symbols:
 
 
 def indices_of(symbols: Symbols, wanted: str | Sequence[str], name: str) -> Ints:
-    """Find the atoms of some species.
-
-    Parameters
-    ----------
-    symbols : ndarray of str, (N,)
-        Chemical symbols.
-    wanted : str or sequence of str
-        Species to find.
-    name : str
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    ndarray of int
-        Indices.
-
-    Raises
-    ------
-    InputError
-        If a species is absent.
-    """
+    """Find the atoms of some species."""
     chosen = [wanted] if isinstance(wanted, str) else list(wanted)
     for symbol in chosen:
         if symbol not in symbols:
@@ -123,44 +63,13 @@ def indices_of(symbols: Symbols, wanted: str | Sequence[str], name: str) -> Ints
 
 
 def heights(cells: Floats) -> Floats:
-    """Give the distances between opposite faces of cells.
-
-    Parameters
-    ----------
-    cells : ndarray, (..., 3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    ndarray, (..., 3)
-        Heights in A.
-    """
+    """Give the distances between opposite faces of cells."""
     inverse = np.linalg.inv(cells)
     return np.asarray(1.0 / np.linalg.norm(inverse, axis=-2), dtype=np.float64)
 
 
 def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
-    """Refuse a radius that is not positive, or that reaches beyond half of a cell.
-
-    Parameters
-    ----------
-    cutoff : float
-        Radius in A.
-    cells : ndarray, (..., 3, 3)
-        Cell vectors as rows, in A.
-    name : str
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    float
-        The radius.
-
-    Raises
-    ------
-    InputError
-        If pairs within it could be nearest through two images.
-    """
+    """Refuse a radius that is not positive, or that reaches beyond half of a cell."""
     radius = float(cutoff)
     if not (np.isfinite(radius) and radius > 0):
         raise InputError(name, need="a positive radius in A", got=repr(cutoff), remedy="give a radius in A")
@@ -174,62 +83,19 @@ def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
 
 
 def standard_cell(cell: Floats) -> Floats:
-    """Turn a cell so that the first vector lies along x and the second in the xy plane.
-
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    ndarray, (3, 3)
-        Lower triangular cell with a positive diagonal. A left-handed cell becomes its mirror image.
-    """
+    """Turn a cell so that the first vector lies along x and the second in the xy plane."""
     _, upper = np.linalg.qr(cell.T)
     return np.asarray((upper * np.sign(np.diag(upper))[:, None]).T, dtype=np.float64)
 
 
 def freud_box(cell: Floats) -> Any:
-    """Make a freud box of a cell.
-
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    freud.box.Box
-        Box with the origin in its centre, as freud has it.
-
-    Raises
-    ------
-    MissingDependency
-        If freud is not installed.
-    """
+    """Make a freud box of a cell."""
     freud = require("freud", purpose="neighbours, order and volumes", install="pip install freud-analysis")
     return freud.box.Box.from_matrix(standard_cell(cell).T)
 
 
 def freud_system(positions: Floats, cell: Floats) -> tuple[Any, NDArray[np.float32]]:
-    """Make the pair (box, points) that freud computes on.
-
-    Parameters
-    ----------
-    positions : ndarray, (N, 3)
-        Positions in A, wrapped or not.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A; it may be turned in space.
-
-    Returns
-    -------
-    box : freud.box.Box
-        Box.
-    points : ndarray of float32, (N, 3)
-        Points in the turned frame, inside the box. Only what does not depend on orientation may be taken from
-        them.
-    """
+    """Make the pair (box, points) that freud computes on."""
     coordinates = wrap_fractional(positions @ np.linalg.inv(cell)) - 0.5
     return freud_box(cell), np.asarray(coordinates @ standard_cell(cell), dtype=np.float32)
 
@@ -237,26 +103,7 @@ def freud_system(positions: Floats, cell: Floats) -> tuple[Any, NDArray[np.float
 def neighbour_pairs(
     points: tuple[Any, NDArray[np.float32]], queries: NDArray[np.float32], radius: float, *, same: bool
 ) -> tuple[Ints, Ints, Floats]:
-    """Find all pairs within a radius.
-
-    Parameters
-    ----------
-    points : tuple
-        What `freud_system` gives.
-    queries : ndarray of float32, (M, 3)
-        Points whose neighbours are wanted, in the same frame of reference.
-    radius : float
-        Radius in A.
-    same : bool
-        Whether queries are the points themselves, so that a point is no neighbour of its own.
-
-    Returns
-    -------
-    query, point : ndarray of int, (P,)
-        Indices of each pair.
-    distance : ndarray, (P,)
-        Distances in A.
-    """
+    """Find all pairs within a radius."""
     freud = require("freud", purpose="neighbours", install="pip install freud-analysis")
     nlist = (
         freud.locality.AABBQuery(*points)
@@ -271,42 +118,12 @@ def neighbour_pairs(
 
 
 def repeats_for(cell: Floats, radius: float) -> tuple[int, int, int]:
-    """Give how often a cell must be repeated so that a radius fits into its half.
-
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    radius : float
-        Radius in A.
-
-    Returns
-    -------
-    tuple of int
-        Repeats along the three vectors.
-    """
+    """Give how often a cell must be repeated so that a radius fits into its half."""
     counts = np.maximum(1, np.ceil(2.0 * radius / heights(cell) - 1e-9)).astype(int)
     return int(counts[0]), int(counts[1]), int(counts[2])
 
 
 def repeat(positions: Floats, cell: Floats, counts: tuple[int, int, int]) -> tuple[Floats, Floats]:
-    """Repeat a cell; the atoms given stay first.
-
-    Parameters
-    ----------
-    positions : ndarray, (N, 3)
-        Positions in A.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    counts : tuple of int
-        Repeats along the three vectors.
-
-    Returns
-    -------
-    positions : ndarray, (N * repeats, 3)
-        Positions in A; the first N are those given.
-    cell : ndarray, (3, 3)
-        The larger cell.
-    """
+    """Repeat a cell; the atoms given stay first."""
     shifts = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), axis=-1).reshape(-1, 3) @ cell
     return (shifts[:, None] + positions[None]).reshape(-1, 3), cell * np.array(counts)[:, None]

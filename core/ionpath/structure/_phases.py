@@ -34,39 +34,13 @@ _PHASES = 1 << 15
 
 
 def phase_sums(groups: Sequence[Ints], vectors: Ints) -> GridSums | VectorSums:
-    """Choose the faster of two ways to sum at given vectors.
-
-    Parameters
-    ----------
-    groups : sequence of ndarray of int
-        Atoms of each group.
-    vectors : ndarray of int, (K, 3)
-        Miller indices.
-
-    Returns
-    -------
-    GridSums or VectorSums
-        The same sums either way.
-    """
+    """Choose the faster of two ways to sum at given vectors."""
     sums = GridSums(groups, vectors)
     return sums if sums.n_places <= _DENSE * len(vectors) else VectorSums(groups, vectors)
 
 
 def axis_phases(coordinates: Floats, order: int) -> Complexes:
-    """Compute exp(2 pi i n x) for n up to an order, with one exponential per coordinate.
-
-    Parameters
-    ----------
-    coordinates : ndarray, (N, 3)
-        Fractional coordinates.
-    order : int
-        Largest n.
-
-    Returns
-    -------
-    ndarray of complex, (order + 1, 3, N)
-        Phases; n doubles from products that are known, so that errors grow with the logarithm of n only.
-    """
+    """Compute exp(2 pi i n x) for n up to an order, with one exponential per coordinate."""
     angles = 2.0 * np.pi * (coordinates - np.rint(coordinates)).T
     powers = np.empty((order + 1, *angles.shape), dtype=np.complex128)
     powers[0] = 1.0
@@ -116,18 +90,7 @@ class GridSums:
         self.where = signs * self.n_places + which.ravel() * self.depth + size[:, 2]
 
     def __call__(self, coordinates: Floats) -> Complexes:
-        """Sum over the atoms of each group.
-
-        Parameters
-        ----------
-        coordinates : ndarray, (N, 3)
-            Fractional coordinates.
-
-        Returns
-        -------
-        ndarray of complex, (groups, K)
-            Sums.
-        """
+        """Sum over the atoms of each group."""
         step = max(64, _PRODUCTS // (4 * len(self.first)))
         sums = np.zeros((len(self.bounds), 8 * self.n_places))
         for start in range(0, len(self.atoms), step):
@@ -176,18 +139,7 @@ class VectorSums:
         self.order = int(np.abs(vectors).max(initial=0))
 
     def __call__(self, coordinates: Floats) -> Complexes:
-        """Sum over the atoms of each group.
-
-        Parameters
-        ----------
-        coordinates : ndarray, (N, 3)
-            Fractional coordinates.
-
-        Returns
-        -------
-        ndarray of complex, (groups, K)
-            Sums.
-        """
+        """Sum over the atoms of each group."""
         powers = axis_phases(coordinates[self.atoms], self.order)
         table = np.concatenate([powers, powers[:0:-1].conj()])  # index -n counts from the end
         tables = [np.ascontiguousarray(table[:, axis]) for axis in range(3)]

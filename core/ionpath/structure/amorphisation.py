@@ -73,31 +73,7 @@ class LayerGrid:
 def layer_grid(
     cell: Floats, *, axis: int = 1, thickness: float = 6.0, grid: float = 0.5, sigma: float = 0.7
 ) -> LayerGrid:
-    """Cut a cell into layers of equal thickness.
-
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    axis : {1, 0, 2}
-        Cell vector that counts the layers.
-    thickness : float, default 6
-        Thickness of a layer, in A; it is rounded so that whole layers fit.
-    grid : float, default 0.5
-        Largest distance between points of the grid, in A.
-    sigma : float, default 0.7
-        Width of the Gaussian of an atom, in A.
-
-    Returns
-    -------
-    LayerGrid
-        Layers and grid.
-
-    Raises
-    ------
-    InputError
-        If fewer than two layers fit, or a length is not positive, or the Gaussian is finer than the grid.
-    """
+    """Cut a cell into layers of equal thickness."""
     if axis not in (0, 1, 2):
         raise InputError("axis", need="cell vector 0, 1 or 2", got=repr(axis), remedy="choose one of them")
     height = float(heights(cell)[axis])
@@ -119,20 +95,6 @@ def layer_grid(
 
 def layer_amplitudes(positions: Floats, cell: Floats, layers: LayerGrid) -> Floats:
     """Sum the Fourier amplitudes of every layer of one frame, without the zeroth.
-
-    Parameters
-    ----------
-    positions : ndarray, (N, 3)
-        Positions in A.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    layers : LayerGrid
-        Layers and grid.
-
-    Returns
-    -------
-    ndarray, (layers,)
-        Sums of amplitudes, per number of grid points.
 
     Notes
     -----
@@ -240,24 +202,7 @@ def amorphisation_profile(
 def normalised_profile(
     total: Floats, squares: Floats, n_frames: int, height: float, layers: LayerGrid
 ) -> AmorphisationProfile:
-    """Make a profile from sums over frames.
-
-    Parameters
-    ----------
-    total, squares : ndarray, (layers,)
-        Sums over frames of the amplitudes and of their squares.
-    n_frames : int
-        Number of frames.
-    height : float
-        Mean height of the cell along the normal, in A.
-    layers : LayerGrid
-        Layers.
-
-    Returns
-    -------
-    AmorphisationProfile
-        Profile, largest value 1.
-    """
+    """Make a profile from sums over frames."""
     mean = total / n_frames
     variance = np.maximum(squares / n_frames - mean**2, 0.0) * n_frames / max(n_frames - 1, 1)
     error = np.sqrt(variance / n_frames) if n_frames > 1 else np.full_like(mean, np.nan)

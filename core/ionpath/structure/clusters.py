@@ -141,20 +141,7 @@ class ClusterFinder:
         self.bond, self.centre_bond = float(bond), float(centre_bond)
 
     def frame(self, positions: Floats, cell: Floats) -> Frame:
-        """Find the units of one frame.
-
-        Parameters
-        ----------
-        positions : ndarray, (N, 3)
-            Positions in A.
-        cell : ndarray, (3, 3)
-            Cell vectors as rows, in A.
-
-        Returns
-        -------
-        Frame
-            Units.
-        """
+        """Find the units of one frame."""
         check_cutoff(max(self.bond, self.centre_bond), cell, "bond")
         box, points = freud_system(positions, cell)
         n = len(self.centres)
@@ -220,24 +207,7 @@ def _unit_name(elements: Sequence[str], facts: Ints) -> str:
 def number_kinds(
     frames: Sequence[Frame], known: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], NDArray[np.int16], NDArray[np.int16], Ints]:
-    """Give kinds numbers, and frames these numbers.
-
-    Parameters
-    ----------
-    frames : sequence of Frame
-        Units of every frame.
-    known : sequence of str
-        Kinds that come first.
-
-    Returns
-    -------
-    kinds : tuple of str
-        Names.
-    centre_kind, ligand_kind : ndarray of int16, (T, n)
-        Kind of the unit of every centre and ligand.
-    unit_counts : ndarray of int, (T, kinds)
-        Units of every kind.
-    """
+    """Give kinds numbers, and frames these numbers."""
     numbers: dict[str, int] = {name: k for k, name in enumerate(known)}
     coded = []
     for frame in frames:
@@ -251,22 +221,7 @@ def number_kinds(
 def sorted_kinds(
     kinds: Sequence[str], centre: NDArray[np.int16], ligand: NDArray[np.int16], counts: Ints
 ) -> tuple[tuple[str, ...], NDArray[np.int16], NDArray[np.int16], Ints]:
-    """Sort kinds by how many centres are in them, free ligands last.
-
-    Parameters
-    ----------
-    kinds : sequence of str
-        Names.
-    centre, ligand : ndarray of int16
-        Kind of every centre and ligand.
-    counts : ndarray of int, (T, kinds)
-        Units of every kind.
-
-    Returns
-    -------
-    tuple
-        The same, with new numbers.
-    """
+    """Sort kinds by how many centres are in them, free ligands last."""
     weight = np.bincount(centre.ravel(), minlength=len(kinds))
     order = sorted(range(len(kinds)), key=lambda k: (kinds[k] == FREE, -weight[k], kinds[k]))
     rank = np.argsort(order).astype(np.int16)

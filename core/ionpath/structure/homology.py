@@ -71,25 +71,6 @@ class PersistenceDiagram:
 def periodic_alpha_complex(positions: Floats, cell: Floats, radii: Floats | None = None) -> PeriodicComplex:
     """Build the alpha complex of points on a torus.
 
-    Parameters
-    ----------
-    positions : ndarray, (N, 3)
-        Positions in A.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    radii : ndarray, (N,), optional
-        Radii in A, for the weighted complex.
-
-    Returns
-    -------
-    PeriodicComplex
-        Simplices with filtration values.
-
-    Raises
-    ------
-    InputError
-        If the cell is too small for the complex to be simplicial.
-
     Notes
     -----
     gudhi triangulates the points with images around them; simplices with an atom in the home cell are kept, and
@@ -175,20 +156,7 @@ def _quotient(found: list[tuple[NDArray[np.int64], Floats]]) -> PeriodicComplex:
 
 
 def diagram_of(complex_: PeriodicComplex, dimension: int = 1) -> PersistenceDiagram:
-    """Compute the persistence of a complex.
-
-    Parameters
-    ----------
-    complex_ : PeriodicComplex
-        Alpha complex.
-    dimension : {1, 2}
-        1 for rings, 2 for cavities.
-
-    Returns
-    -------
-    PersistenceDiagram
-        Holes that are filled at some radius, sorted by birth; those of the torus itself never are.
-    """
+    """Compute the persistence of a complex."""
     gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
     tree = gudhi.SimplexTree()
     for vertices, values in zip(complex_.simplices, complex_.values, strict=True):

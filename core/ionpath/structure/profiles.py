@@ -83,15 +83,7 @@ class LayerHistogram:
         self.totals = np.zeros(2)  # frames, sum of heights
 
     def add(self, positions: Floats, cell: Floats) -> None:
-        """Count the atoms of one frame.
-
-        Parameters
-        ----------
-        positions : ndarray, (N, 3)
-            Positions in A.
-        cell : ndarray, (3, 3)
-            Cell vectors as rows, in A.
-        """
+        """Count the atoms of one frame."""
         along = wrap_fractional(positions @ np.linalg.inv(cell)[:, self.axis])
         layer = np.minimum((along * self.bins).astype(int), self.bins - 1)
         volume = abs(float(np.linalg.det(cell))) / self.bins
@@ -102,35 +94,17 @@ class LayerHistogram:
         self.totals += [1.0, float(heights(cell)[self.axis])]
 
     def state(self) -> dict[str, Floats]:
-        """Give what other histograms can be added to.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Sums over frames.
-        """
+        """Give what other histograms can be added to."""
         return {"density": self.density, "mass": self.mass, "totals": self.totals}
 
     def merge(self, state: dict[str, Floats]) -> None:
-        """Add the frames of another histogram.
-
-        Parameters
-        ----------
-        state : dict of str to ndarray
-            What its `state` gave.
-        """
+        """Add the frames of another histogram."""
         self.density += state["density"]
         self.mass += state["mass"]
         self.totals += state["totals"]
 
     def result(self) -> LayerProfile:
-        """Normalise the counts.
-
-        Returns
-        -------
-        LayerProfile
-            Means over the frames so far.
-        """
+        """Normalise the counts."""
         frames = float(self.totals[0])
         total = self.density.sum(axis=0)
         return LayerProfile(

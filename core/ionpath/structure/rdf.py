@@ -243,24 +243,6 @@ class RadialHistogram:
 def pair_counts(first: Floats, second: Floats | None, cell: Floats, r_max: float, bins: int) -> Floats:
     """Count the pairs in bins of distance.
 
-    Parameters
-    ----------
-    first : ndarray, (N, 3)
-        Fractional coordinates.
-    second : ndarray, (M, 3), or None
-        Fractional coordinates of the partners; None for the pairs among `first`, each counted once.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    r_max : float
-        Largest distance, in A; at most half of the smallest height of the cell.
-    bins : int
-        Number of bins.
-
-    Returns
-    -------
-    ndarray, (bins,)
-        Pairs in each bin.
-
     Notes
     -----
     All pairs are looked at where the sphere takes much of the cell, which is then faster than a search; else freud

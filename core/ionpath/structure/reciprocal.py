@@ -143,24 +143,7 @@ def _moduli(vectors: NDArray[np.integer], cell: Floats) -> Floats:
 def density_modes(
     positions: Floats, cell: Floats, groups: Sequence[Ints], vectors: Ints
 ) -> NDArray[np.complex128]:
-    """Sum exp(i q r) over the atoms of each group.
-
-    Parameters
-    ----------
-    positions : ndarray, (N, 3)
-        Positions in A.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    groups : sequence of ndarray of int
-        Atoms of each group.
-    vectors : ndarray of int, (K, 3)
-        Miller indices.
-
-    Returns
-    -------
-    ndarray of complex, (groups, K)
-        Density modes. Powers of three phases per atom are multiplied, so no exponential is taken per vector.
-    """
+    """Sum exp(i q r) over the atoms of each group."""
     return phase_sums(groups, vectors)(positions @ np.linalg.inv(cell))
 
 
@@ -188,15 +171,7 @@ class DirectSum:
         self.n_frames = 0
 
     def add(self, positions: Floats, cell: Floats) -> None:
-        """Add one frame.
-
-        Parameters
-        ----------
-        positions : ndarray, (N, 3)
-            Positions in A.
-        cell : ndarray, (3, 3)
-            Cell vectors as rows, in A.
-        """
+        """Add one frame."""
         modes = self._sums(positions @ np.linalg.inv(cell))
         names = list(self.numbers)
         for row, (a, b) in enumerate(self.pairs):
@@ -206,35 +181,17 @@ class DirectSum:
         self.n_frames += 1
 
     def state(self) -> dict[str, Floats]:
-        """Give what other sums can be added to.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Sums over frames.
-        """
+        """Give what other sums can be added to."""
         return {"products": self.products, "cells": self.cells, "n_frames": np.array(float(self.n_frames))}
 
     def merge(self, state: dict[str, Floats]) -> None:
-        """Add the frames of another sum.
-
-        Parameters
-        ----------
-        state : dict of str to ndarray
-            What its `state` gave.
-        """
+        """Add the frames of another sum."""
         self.products += state["products"]
         self.cells += state["cells"]
         self.n_frames += int(state["n_frames"])
 
     def result(self) -> DirectStructureFactor:
-        """Normalise the sums.
-
-        Returns
-        -------
-        DirectStructureFactor
-            Means over the frames so far.
-        """
+        """Normalise the sums."""
         total = sum(self.numbers.values())
         partials = np.empty_like(self.products)
         for row, (a, b) in enumerate(self.pairs):

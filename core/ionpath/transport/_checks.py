@@ -13,27 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "positions") -> NDArray[Any]:
-    """Positions as an array of floats with frames, ions and three components.
-
-    Parameters
-    ----------
-    positions : array_like, shape (T, N, 3)
-        Unwrapped positions in A.
-    frames : int, optional
-        Fewest frames that will do.
-    name : str, optional
-        Name in error messages.
-
-    Returns
-    -------
-    ndarray, shape (T, N, 3)
-        The same numbers, float32 or float64 as they came, without a copy where none is needed.
-
-    Raises
-    ------
-    InputError
-        If the shape is wrong, there are too few frames, no ions, or coordinates that are not finite.
-    """
+    """Positions as an array of floats with frames, ions and three components."""
     array = np.asanyarray(positions)
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
@@ -67,27 +47,7 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
 
 
 def positive(value: float, name: str, what: str) -> float:
-    """A number above zero.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-    name : str
-        Name of the argument.
-    what : str
-        What it is, with its unit.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is not finite or not above zero.
-    """
+    """A number above zero."""
     number = float(value)
     if not (np.isfinite(number) and number > 0.0):
         raise InputError(
@@ -97,25 +57,7 @@ def positive(value: float, name: str, what: str) -> float:
 
 
 def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
-    """Lags in frames, whole and inside the trajectory.
-
-    Parameters
-    ----------
-    lags : array_like of int
-        Lags in frames.
-    n_frames : int
-        Length of the trajectory.
-
-    Returns
-    -------
-    ndarray of int64
-        The lags, one-dimensional.
-
-    Raises
-    ------
-    InputError
-        If a lag is not a whole number, is negative, or is not shorter than the trajectory.
-    """
+    """Lags in frames, whole and inside the trajectory."""
     given = np.atleast_1d(np.asarray(lags))
     whole = given.astype(np.int64)
     if given.size == 0 or not np.array_equal(whole, given):
@@ -133,18 +75,5 @@ def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
 
 
 def lag_times(lags: NDArray[np.int64], frame_time: float) -> Floats:
-    """Times of lags.
-
-    Parameters
-    ----------
-    lags : ndarray of int
-        Lags in frames.
-    frame_time : float
-        Time between frames in ps.
-
-    Returns
-    -------
-    ndarray
-        Times in ps.
-    """
+    """Times of lags."""
     return np.asarray(lags, dtype=np.float64) * frame_time

@@ -101,22 +101,6 @@ def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
 def straight_line(lags: ArrayLike, msd: ArrayLike, n_frames: int, frame_time: float) -> Line:
     """Best unbiased straight line through a mean squared displacement, offset included.
 
-    Parameters
-    ----------
-    lags : array_like of int, shape (L,)
-        Lags in frames within the diffusive window; at least three.
-    msd : array_like, shape (T,)
-        Measured mean squared displacement along one axis, or the mean over axes, at lags 0, 1, ... in A^2.
-    n_frames : int
-        Length of the trajectory.
-    frame_time : float
-        Time between frames in ps.
-
-    Returns
-    -------
-    Line
-        Weights of generalised least squares. The offset takes up vibrations within cages.
-
     Notes
     -----
     Weights are ``(X^T C^-1 X)^-1 X^T C^-1`` with the covariance C of `msd_covariance`, made from the measured

@@ -188,24 +188,7 @@ def _widening(msd: MeanSquaredDisplacement) -> float:
 
 
 def positive_estimate(value: float, error: float, freedom: int, unit: str = UNIT) -> Estimate:
-    """Estimate of a number that cannot be negative.
-
-    Parameters
-    ----------
-    value, error : float
-        Value and standard error.
-    freedom : int
-        Degrees of freedom behind the error; 0 if the error follows from a model in which it is proportional to the
-        true value.
-    unit : str, optional
-        Unit.
-
-    Returns
-    -------
-    Estimate
-        With a 95 % interval above zero: symmetric in the logarithm with Student's t, or that of a chi-squared
-        variable of the same relative error.
-    """
+    """Estimate of a number that cannot be negative."""
     from scipy.stats import chi2, t
 
     if not (value > 0 and np.isfinite(error) and error > 0):

@@ -19,11 +19,6 @@ BATCH_BYTES = 2**27
 def ion_batches(positions: NDArray[Any]) -> Iterator[Floats]:
     """Ions in batches of bounded memory, with components first.
 
-    Parameters
-    ----------
-    positions : ndarray, shape (T, N, 3)
-        Unwrapped positions in A.
-
     Yields
     ------
     ndarray, shape (3, T, n)
@@ -37,13 +32,6 @@ def ion_batches(positions: NDArray[Any]) -> Iterator[Floats]:
 
 def squared_displacements(batch: Floats, lag: int) -> Iterator[Floats]:
     """Squared displacements of all ions of a batch over all origins.
-
-    Parameters
-    ----------
-    batch : ndarray, shape (3, T, n)
-        Positions in A.
-    lag : int
-        Lag in frames.
 
     Yields
     ------

@@ -309,25 +309,7 @@ def residence_times(sites: ArrayLike, *, frame_time: float = 1.0) -> Residence:
 
 
 def running_mean(positions: NDArray[Any], width: int) -> Floats:
-    """Mean over windows of consecutive frames.
-
-    Parameters
-    ----------
-    positions : ndarray, shape (T, N, 3)
-        Unwrapped positions in A.
-    width : int
-        Frames per window.
-
-    Returns
-    -------
-    ndarray, shape (T - width + 1, N, 3)
-        Means; the first one is that of frames 0 to width - 1.
-
-    Raises
-    ------
-    InputError
-        If there are fewer frames than the window needs.
-    """
+    """Mean over windows of consecutive frames."""
     if width == 1:
         return np.asarray(positions, dtype=np.float64)
     if positions.shape[0] < width + 1:

@@ -261,20 +261,6 @@ def logarithmic_lags(
 ) -> NDArray[np.int64]:
     """Whole lags that are spread evenly on a logarithmic scale.
 
-    Parameters
-    ----------
-    n_frames : int
-        Length of the trajectory.
-    number : int, optional
-        How many to aim at; at short lags, where they would repeat, there are fewer.
-    first, last : int, optional
-        Shortest and longest lag in frames; the longest possible one by default.
-
-    Returns
-    -------
-    ndarray of int64
-        Increasing lags in frames.
-
     Examples
     --------
     >>> logarithmic_lags(200, number=6).tolist()

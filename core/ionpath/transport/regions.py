@@ -90,23 +90,7 @@ def region_populations(
 
 
 def slab_edges(edges: ArrayLike) -> Floats:
-    """Lower edges of slabs, checked.
-
-    Parameters
-    ----------
-    edges : array_like, shape (K,)
-        Increasing fractional coordinates from 0 to less than 1, at least two.
-
-    Returns
-    -------
-    ndarray, shape (K,)
-        The same numbers.
-
-    Raises
-    ------
-    InputError
-        If they are anything else.
-    """
+    """Lower edges of slabs, checked."""
     limits = np.atleast_1d(np.asarray(edges, dtype=np.float64))
     if limits.size < 2 or limits.min() < 0 or limits.max() >= 1 or (np.diff(limits) <= 0).any():
         raise InputError(
@@ -117,42 +101,14 @@ def slab_edges(edges: ArrayLike) -> Floats:
 
 
 def slab_fractions(coordinates: ArrayLike, edges: Floats) -> Floats:
-    """Fraction of ions in each slab.
-
-    Parameters
-    ----------
-    coordinates : array_like, shape (T, N)
-        Fractional coordinates of ions across the slabs.
-    edges : ndarray, shape (K,)
-        Lower edges.
-
-    Returns
-    -------
-    ndarray, shape (T, K)
-        Fractions.
-    """
+    """Fraction of ions in each slab."""
     inside = np.asarray(coordinates, dtype=np.float64) % 1.0
     slab = (np.searchsorted(edges, inside, side="right") - 1) % edges.size
     return np.stack([(slab == k).mean(axis=1) for k in range(edges.size)], axis=1)
 
 
 def population_trends(fractions: Floats, edges: Floats, times: Floats) -> RegionPopulations:
-    """Populations with their trends.
-
-    Parameters
-    ----------
-    fractions : ndarray, shape (T, K)
-        Fraction of ions in each slab.
-    edges : ndarray, shape (K,)
-        Lower edges.
-    times : ndarray, shape (T,)
-        Times in ps.
-
-    Returns
-    -------
-    RegionPopulations
-        Fractions and straight lines through them.
-    """
+    """Populations with their trends."""
     return RegionPopulations(times, fractions, edges, tuple(_trend(times, f) for f in fractions.T))
 
 

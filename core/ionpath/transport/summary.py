@@ -154,26 +154,7 @@ def diffusion_without_drift(
     minimum_msd: float = 9.0,
     ballistic: float = 1.0,
 ) -> Diffusion:
-    """Diffusion of ions whose drift was removed, corrected for what a reference made of the ions hides.
-
-    Parameters
-    ----------
-    free : Driftless
-        Positions and what was taken off them.
-    frame_time : float
-        Time between frames in ps.
-    window : tuple of float, optional
-        First and last lag time of the fit in ps.
-    minimum_msd : float, optional
-        Mean squared displacement in A^2 below which only an upper bound is given.
-    ballistic : float, optional
-        Lag times below this (ps) are never used.
-
-    Returns
-    -------
-    Diffusion
-        Result of `estimate_diffusion`. Without framework atoms, the collective part is nan.
-    """
+    """Diffusion of ions whose drift was removed, corrected for what a reference made of the ions hides."""
     msd = mean_squared_displacement(
         free.positions / np.sqrt(free.factor),
         frame_time=frame_time,

@@ -211,25 +211,7 @@ def distinct_van_hove(
 
 
 def bin_edges(r_max: float, dr: float) -> Floats:
-    """Edges of bins from zero on.
-
-    Parameters
-    ----------
-    r_max : float
-        Largest distance in A; rounded to a whole number of bins.
-    dr : float
-        Width of a bin in A.
-
-    Returns
-    -------
-    ndarray, shape (B + 1,)
-        Edges in A.
-
-    Raises
-    ------
-    InputError
-        If there is not at least one bin.
-    """
+    """Edges of bins from zero on."""
     positive(dr, "dr", "a width of bins in A")
     number = round(positive(r_max, "r_max", "a largest distance in A") / dr)
     if number < 1:

@@ -148,20 +148,7 @@ def diffusive_window(
 
 
 def exponent_from(msd: MeanSquaredDisplacement, start: int, stop: int) -> tuple[float, float]:
-    """Exponent of the mean squared displacement over lags from `start` to four times `start`.
-
-    Parameters
-    ----------
-    msd : MeanSquaredDisplacement
-        With values of single ions.
-    start, stop : int
-        First lag, and the last one that may be used, in frames.
-
-    Returns
-    -------
-    exponent, error : float
-        Slope of ln MSD against ln t and its standard error from the scatter between ions.
-    """
+    """Exponent of the mean squared displacement over lags from `start` to four times `start`."""
     used = (msd.lags >= start) & (msd.lags <= max(min(SPREAD * start, stop), start + 1))
     own = _samples(msd, used)
     mean = own.mean(axis=0)

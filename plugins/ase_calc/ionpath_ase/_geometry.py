@@ -18,24 +18,6 @@ FloatArray = NDArray[np.float64]
 def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
     """Cell to hand to the model.
 
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Structure with any periodicity.
-    cutoff : float
-        Range of the model in A.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3, 3), or None
-        Lattice vectors in A as rows; None where nothing is periodic. Directions that are not periodic get vacuum, so
-        that images along them lie beyond the cutoff.
-
-    Raises
-    ------
-    InputError
-        If a periodic direction has no lattice vector, or the periodic ones are not independent.
-
     Notes
     -----
     deepmd-kit turns the forces around in a left-handed cell and knows only all directions periodic or none. The same
@@ -77,17 +59,6 @@ def _with_vacuum(
 def contact_radii(numbers: NDArray[np.integer[Any]]) -> FloatArray:
     """Radii of atoms that do not touch in a sound run: where two do, they have fallen onto each other.
 
-    Parameters
-    ----------
-    numbers : numpy.ndarray of int, shape (n_atoms,)
-        Atomic numbers.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_atoms,)
-        Radii in A, a share of the covalent radius (Cordero et al., doi:10.1039/b801115j): 0.75 for Si, P, S, Cl and the
-        elements below them, 0.5 for alkali metals, 0.65 for all others.
-
     Notes
     -----
     The shortest bonds there are, relative to covalent radii: 0.77 in N2, 0.79 in CO; 0.88 in P2, 0.84 in PN and SO2. In
@@ -110,20 +81,6 @@ _P_JOINED = 4
 
 def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> None:
     """Refuse thiophosphates in which more than four P are joined by bonds.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Elements and periodic directions. Without sulfur nothing is checked.
-    positions : numpy.ndarray, shape (n_atoms, 3)
-        Positions in A.
-    cell : numpy.ndarray, shape (3, 3)
-        Lattice vectors in A as rows.
-
-    Raises
-    ------
-    InputError
-        If five P or more are joined by bonds of at most 2.5 A.
 
     Notes
     -----
@@ -158,18 +115,7 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
 
 
 def has_phosphorus_clusters(atoms: Atoms) -> bool:
-    """Whether a structure has more than four P that are joined by bonds from the start.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Structure.
-
-    Returns
-    -------
-    bool
-        Whether `check_phosphorus` refuses it.
-    """
+    """Whether a structure has more than four P that are joined by bonds from the start."""
     try:
         check_phosphorus(atoms, atoms.positions, atoms.cell.array)
     except InputError:
@@ -180,24 +126,7 @@ def has_phosphorus_clusters(atoms: Atoms) -> bool:
 def check_positions(
     positions: FloatArray, cell: FloatArray | None, closest: float, radii: FloatArray | None = None
 ) -> None:
-    """Refuse positions that are not numbers, and atoms on top of each other.
-
-    Parameters
-    ----------
-    positions : numpy.ndarray, shape (n_atoms, 3)
-        Positions in A.
-    cell : numpy.ndarray, shape (3, 3), or None
-        Lattice vectors in A as rows, all periodic; None for a cluster.
-    closest : float
-        Smallest distance that is allowed, in A.
-    radii : numpy.ndarray, shape (n_atoms,), optional
-        Radii in A, which are added to it.
-
-    Raises
-    ------
-    InputError
-        If a coordinate is not finite, or two atoms are closer than `closest`.
-    """
+    """Refuse positions that are not numbers, and atoms on top of each other."""
     finite = np.isfinite(positions).all(axis=1)
     if not finite.all() or (cell is not None and not np.isfinite(cell).all()):
         bad = np.flatnonzero(~finite)
@@ -244,20 +173,7 @@ class ContactCheck:
         self._reach = 0.0
 
     def __call__(self, positions: FloatArray, cell: FloatArray | None) -> None:
-        """Check one frame.
-
-        Parameters
-        ----------
-        positions : numpy.ndarray, shape (n_atoms, 3)
-            Positions in A.
-        cell : numpy.ndarray, shape (3, 3), or None
-            Lattice vectors in A as rows, all periodic; None for a cluster.
-
-        Raises
-        ------
-        InputError
-            As `check_positions`.
-        """
+        """Check one frame."""
         if self._near(positions, cell):
             return
         check_positions(positions, cell, self.closest, self.radii)
@@ -283,22 +199,6 @@ def closest_pair(
     positions: FloatArray, cell: FloatArray | None, below: float, radii: FloatArray | None = None
 ) -> tuple[int, int, float] | None:
     """Find the closest pair of atoms, if one is closer than a limit.
-
-    Parameters
-    ----------
-    positions : numpy.ndarray, shape (n_atoms, 3)
-        Positions in A.
-    cell : numpy.ndarray, shape (3, 3), or None
-        Lattice vectors in A as rows, all periodic; None for a cluster.
-    below : float
-        Limit in A.
-    radii : numpy.ndarray, shape (n_atoms,), optional
-        Radii in A: distances are those of spheres of this size, not of points.
-
-    Returns
-    -------
-    tuple of (int, int, float) or None
-        Indices and distance in A of the closest pair.
 
     Notes
     -----

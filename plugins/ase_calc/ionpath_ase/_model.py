@@ -53,20 +53,7 @@ class Model:
         return {"path": self.path, "_potential": None, "_cutoff": None, "_elements": (), "_neighbours": None}
 
     def load(self) -> Any:
-        """Load the model at the first call.
-
-        Returns
-        -------
-        deepmd.infer.DeepPot
-            The model.
-
-        Raises
-        ------
-        MissingDependency
-            If deepmd-kit is not installed.
-        InputError
-            If deepmd-kit cannot read the file.
-        """
+        """Load the model at the first call."""
         if self._potential is None:
             calm_environment()
             quiet_exit()
@@ -100,23 +87,7 @@ class Model:
         return self._elements
 
     def types(self, symbols: Sequence[str]) -> NDArray[np.int64]:
-        """Map element symbols to types of the model.
-
-        Parameters
-        ----------
-        symbols : sequence of str, length n_atoms
-            Element symbols.
-
-        Returns
-        -------
-        numpy.ndarray of int, shape (n_atoms,)
-            Types.
-
-        Raises
-        ------
-        InputError
-            If the model does not know an element.
-        """
+        """Map element symbols to types of the model."""
         index = {symbol: number for number, symbol in enumerate(self.elements)}
         missing = sorted(set(symbols) - set(index))
         if missing:
@@ -136,29 +107,7 @@ class Model:
         *,
         per_atom: bool = False,
     ) -> Evaluation:
-        """Evaluate one configuration.
-
-        Parameters
-        ----------
-        positions : numpy.ndarray, shape (n_atoms, 3)
-            Positions in A.
-        cell : numpy.ndarray, shape (3, 3), or None
-            Lattice vectors in A as rows, all periodic; None for a cluster in empty space.
-        types : numpy.ndarray of int, shape (n_atoms,)
-            Types of the model.
-        per_atom : bool, default False
-            Also return energies and virials of the atoms.
-
-        Returns
-        -------
-        Evaluation
-            Energy, forces and virial.
-
-        Raises
-        ------
-        IonpathError
-            If the model returns something that is not a finite number.
-        """
+        """Evaluate one configuration."""
         model = self.load()
         if self._neighbours is not None and cell is not None and len(types) and not per_atom:
             found = evaluate_with_lists(model.deep_eval, self._neighbours, positions, cell, types)

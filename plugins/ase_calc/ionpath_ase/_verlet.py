@@ -36,17 +36,7 @@ class VerletNeighbours:
         self._cell: FloatArray | None = None
 
     def update(self, positions: FloatArray, cell: FloatArray, types: IntArray) -> None:
-        """Make sure that the lists hold.
-
-        Parameters
-        ----------
-        positions : numpy.ndarray, shape (n_atoms, 3)
-            Positions in A.
-        cell : numpy.ndarray, shape (3, 3)
-            Lattice vectors in A as rows.
-        types : numpy.ndarray of int, shape (n_atoms,)
-            Types of the model.
-        """
+        """Make sure that the lists hold."""
         if not self._holds(positions, cell, types):
             self._build(positions, cell, types)
 
@@ -85,37 +75,13 @@ class VerletNeighbours:
         self.all_types = np.concatenate([types[self.order], types[self.order][atoms]]).astype(np.int32)
 
     def coordinates(self, positions: FloatArray, cell: FloatArray) -> FloatArray:
-        """Positions of atoms and images.
-
-        Parameters
-        ----------
-        positions : numpy.ndarray, shape (n_atoms, 3)
-            Positions in A.
-        cell : numpy.ndarray, shape (3, 3)
-            Lattice vectors in A as rows.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n_atoms + n_images, 3)
-            Positions in A, atoms in the order of `order`.
-        """
+        """Positions of atoms and images."""
         ours = positions[self.order]
         placed: FloatArray = np.concatenate([ours, ours[self.ghosts]]) + self._shift @ cell
         return placed
 
     def collect(self, forces: FloatArray) -> FloatArray:
-        """Forces on atoms from those on atoms and images.
-
-        Parameters
-        ----------
-        forces : numpy.ndarray, shape (n_atoms + n_images, 3)
-            Forces in eV/A.
-
-        Returns
-        -------
-        numpy.ndarray, shape (n_atoms, 3)
-            Forces in eV/A in the order of the structure.
-        """
+        """Forces on atoms from those on atoms and images."""
         count = len(self.order)
         result = np.empty((count, 3))
         for axis in range(3):
@@ -157,18 +123,7 @@ def _mesh(count: int, first: IntArray, second: IntArray) -> NDArray[np.int32]:
 
 
 def can_take_lists(evaluator: Any) -> bool:
-    """Whether a model takes lists of neighbours: TensorFlow graphs of plain Deep Potentials do.
-
-    Parameters
-    ----------
-    evaluator : object
-        What deepmd-kit evaluates a model with.
-
-    Returns
-    -------
-    bool
-        True if `evaluate` works with it.
-    """
+    """Whether a model takes lists of neighbours: TensorFlow graphs of plain Deep Potentials do."""
     needed = {"natoms", "type", "coord", "box", "mesh"}
     return (
         needed <= set(getattr(evaluator, "tensors", {}))
@@ -183,26 +138,7 @@ def can_take_lists(evaluator: Any) -> bool:
 def evaluate(
     evaluator: Any, neighbours: VerletNeighbours, positions: FloatArray, cell: FloatArray, types: IntArray
 ) -> tuple[float, FloatArray, FloatArray]:
-    """Evaluate a model with lists that are kept from step to step.
-
-    Parameters
-    ----------
-    evaluator : object
-        One that `can_take_lists`.
-    neighbours : VerletNeighbours
-        Lists of this structure.
-    positions : numpy.ndarray, shape (n_atoms, 3)
-        Positions in A.
-    cell : numpy.ndarray, shape (3, 3)
-        Lattice vectors in A as rows.
-    types : numpy.ndarray of int, shape (n_atoms,)
-        Types of the model.
-
-    Returns
-    -------
-    tuple
-        Energy in eV, forces in eV/A, shape (n_atoms, 3), and virial in eV, shape (3, 3).
-    """
+    """Evaluate a model with lists that are kept from step to step."""
     neighbours.update(positions, cell, types)
     numbers = np.bincount(types, minlength=evaluator.ntypes)
     tensors = evaluator.tensors

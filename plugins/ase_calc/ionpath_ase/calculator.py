@@ -310,16 +310,6 @@ class Committee(Calculator):
 def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
     """Disagreement of a committee about each force.
 
-    Parameters
-    ----------
-    forces : numpy.ndarray, shape (n_models, n_atoms, 3)
-        Forces of each model in eV/A.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_atoms,)
-        Root mean square distance of the members' force vectors from their mean, in eV/A.
-
     Examples
     --------
     >>> force_deviation(np.array([[[1.0, 0, 0]], [[-1.0, 0, 0]]]))

@@ -40,18 +40,7 @@ _STRUCTURES = """examples:
 
 
 def train(argv: list[str]) -> int:
-    """Run ``ionpath train``.
-
-    Parameters
-    ----------
-    argv : list of str
-        Arguments after ``ionpath train``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath train``."""
     options = _parser().parse_args(argv)
     tasks = {
         "structures": _structures,

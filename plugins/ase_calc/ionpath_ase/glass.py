@@ -188,27 +188,6 @@ def crystal_in_glass(
 ) -> tuple[Atoms, int]:
     """Continue a crystal along an axis by copies of itself that are to be melted.
 
-    Parameters
-    ----------
-    crystal : ase.Atoms
-        Supercell of the crystal: the slab that stays. Published slabs are some 8 nm thick.
-    crystal_fraction : float, default 0.5
-        Share of atoms of the crystal, between 0 and 1; one over a whole number of repeats is closest to it.
-    axis : int, default 1
-        Lattice vector along which they are stacked: 0, 1 or 2.
-    expansion : float, default 1
-        Factor by which the part to be melted is longer than as many repeats of the crystal.
-
-    Returns
-    -------
-    tuple of (ase.Atoms, int)
-        Structure, periodic in all directions, with the crystal's atoms first; and their number.
-
-    Raises
-    ------
-    InputError
-        If the fraction or the axis cannot be used.
-
     Examples
     --------
     >>> from ase.build import bulk

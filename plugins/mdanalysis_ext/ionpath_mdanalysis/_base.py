@@ -373,16 +373,6 @@ class IonAnalysis(AnalysisBase):
 def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Cell vectors of many frames.
 
-    Parameters
-    ----------
-    dimensions : ndarray, shape (n_frames, 6)
-        Lengths in A and angles in degrees.
-
-    Returns
-    -------
-    ndarray, shape (n_frames, 3, 3)
-        Rows a, b, c in A; a along x, b in the xy plane. nan where `dimensions` is nan.
-
     Examples
     --------
     >>> import numpy as np

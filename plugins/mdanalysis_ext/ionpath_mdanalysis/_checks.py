@@ -13,20 +13,7 @@ Floats = NDArray[np.floating[Any]]
 
 
 def check_group(group: Any, name: str) -> None:
-    """Refuse what is not a fixed, filled AtomGroup.
-
-    Parameters
-    ----------
-    group : AtomGroup
-        What the user passed.
-    name : str
-        Name of the argument, for the sentence.
-
-    Raises
-    ------
-    InputError
-        If it is not an AtomGroup, updates itself, or is empty.
-    """
+    """Refuse what is not a fixed, filled AtomGroup."""
     from MDAnalysis.core.groups import AtomGroup, UpdatingAtomGroup
 
     if not isinstance(group, AtomGroup):
@@ -53,18 +40,7 @@ def check_group(group: Any, name: str) -> None:
 
 
 def check_universe(groups: dict[str, Any]) -> None:
-    """Refuse AtomGroups of different universes.
-
-    Parameters
-    ----------
-    groups : dict of str to AtomGroup
-        The groups of one analysis.
-
-    Raises
-    ------
-    InputError
-        If they do not share a universe.
-    """
+    """Refuse AtomGroups of different universes."""
     names = list(groups)
     for name in names[1:]:
         if groups[name].universe is not groups[names[0]].universe:
@@ -77,22 +53,7 @@ def check_universe(groups: dict[str, Any]) -> None:
 
 
 def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str) -> None:
-    """Refuse coordinates that are not numbers.
-
-    Parameters
-    ----------
-    positions : ndarray, shape (n_frames, n_atoms, 3)
-        Coordinates in A.
-    frames : ndarray, shape (n_frames,)
-        Frame numbers, for the sentence.
-    name : str
-        Name of the group, for the sentence.
-
-    Raises
-    ------
-    InputError
-        If a coordinate is nan or infinite.
-    """
+    """Refuse coordinates that are not numbers."""
     # One pass without a temporary array: a sum of squares is finite unless an entry is not, or is beyond 1e19.
     flat = positions.ravel()
     if np.isfinite(np.dot(flat, flat)):
@@ -110,20 +71,7 @@ def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str)
 
 
 def check_box(dimensions: Any, frame: int) -> None:
-    """Refuse a frame without a periodic cell.
-
-    Parameters
-    ----------
-    dimensions : ndarray, shape (6,), or None
-        Lengths in A and angles in degrees.
-    frame : int
-        Frame number, for the sentence.
-
-    Raises
-    ------
-    InputError
-        If there is no cell, or a length or an angle of it is not positive.
-    """
+    """Refuse a frame without a periodic cell."""
     if dimensions is not None and np.all(np.asarray(dimensions) > 0):
         return
     raise InputError(
@@ -135,20 +83,7 @@ def check_box(dimensions: Any, frame: int) -> None:
 
 
 def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]]) -> None:
-    """Refuse frames without a periodic cell.
-
-    Parameters
-    ----------
-    dimensions : ndarray, shape (n_frames, 6)
-        Lengths in A and angles in degrees; nan where there is no cell.
-    frames : ndarray, shape (n_frames,)
-        Frame numbers, for the sentence.
-
-    Raises
-    ------
-    InputError
-        If there is no cell, or a length or an angle of it is not positive.
-    """
+    """Refuse frames without a periodic cell."""
     good = (dimensions > 0).all(axis=1)
     if not good.all():
         k = int(np.argmin(good))
@@ -156,20 +91,7 @@ def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]]) -> None:
 
 
 def check_frame_count(n_frames: int, need: int) -> None:
-    """Refuse a run over too few frames.
-
-    Parameters
-    ----------
-    n_frames : int
-        Frames chosen by start, stop, step or frames.
-    need : int
-        Smallest number of use.
-
-    Raises
-    ------
-    InputError
-        If there are fewer.
-    """
+    """Refuse a run over too few frames."""
     if n_frames < need:
         raise InputError(
             "frames",
@@ -181,21 +103,6 @@ def check_frame_count(n_frames: int, need: int) -> None:
 
 def even_frame_time(times: Floats) -> float:
     """Time between analysed frames, if it is one time.
-
-    Parameters
-    ----------
-    times : ndarray, shape (n_frames,)
-        Times in ps. Single precision, as XTC and TRR files hold them, is allowed for.
-
-    Returns
-    -------
-    float
-        Time between frames in ps; nan for one frame.
-
-    Raises
-    ------
-    InputError
-        If times do not increase, or not by equal steps.
 
     Examples
     --------
@@ -231,25 +138,7 @@ def even_frame_time(times: Floats) -> float:
 
 
 def elements_of(group: Any, name: str = "atoms") -> NDArray[np.str_]:
-    """Chemical symbols of a group.
-
-    Parameters
-    ----------
-    group : AtomGroup
-        Atoms.
-    name : str, default "atoms"
-        Name of the argument, for the sentence.
-
-    Returns
-    -------
-    ndarray of str, shape (n_atoms,)
-        Symbols.
-
-    Raises
-    ------
-    InputError
-        If the topology has no elements.
-    """
+    """Chemical symbols of a group."""
     symbols = getattr(group, "elements", None)
     if symbols is None or not all(symbols):
         raise InputError(

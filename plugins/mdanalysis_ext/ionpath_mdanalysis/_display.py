@@ -22,35 +22,13 @@ def _facts(analysis: Any) -> dict[str, str]:
 
 
 def text(analysis: Any) -> str:
-    """One line about an analysis.
-
-    Parameters
-    ----------
-    analysis : IonAnalysis
-        Analysis, run or not.
-
-    Returns
-    -------
-    str
-        ``<Class: fact, fact, ...>``.
-    """
+    """One line about an analysis."""
     facts = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in _facts(analysis).items())
     return f"<{type(analysis).__name__}: {facts}>"
 
 
 def html(analysis: Any) -> str:
-    """Small table about an analysis.
-
-    Parameters
-    ----------
-    analysis : IonAnalysis
-        Analysis, run or not.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
+    """Small table about an analysis."""
     rows = {**_facts(analysis), **{k: _number(v) for k, v in analysis.parameters.items()}}
     body = "".join(
         f"<tr><th style='text-align:left'>{escape(key.replace('_', ' '))}</th><td>{escape(value)}</td></tr>"

@@ -11,24 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def pair_matrix(ax: Any, values: Floats, labels: Any, name: str) -> Any:
-    """Draw a heat map over ordered pairs of states.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    values : ndarray, (n, n)
-        Value of each pair, row to column; the diagonal is left blank.
-    labels : sequence of str
-        Names of the states.
-    name : str
-        Name and unit of the values.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw a heat map over ordered pairs of states."""
     shown = np.where(np.eye(len(values), dtype=bool), np.nan, values)
     image = ax.imshow(shown, cmap="viridis")
     ax.figure.colorbar(image, ax=ax, label=name, shrink=0.85)
@@ -46,22 +29,7 @@ def pair_matrix(ax: Any, values: Floats, labels: Any, name: str) -> Any:
 
 
 def implied_timescales(ax: Any, timescales: Any, lag_time: float) -> Any:
-    """Draw implied timescales against the lag, with their 95 % intervals.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    timescales : ionpath.kinetics.ImpliedTimescales
-        What to draw, in ps.
-    lag_time : float
-        Lag of the model in ps, marked by a line.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw implied timescales against the lag, with their 95 % intervals."""
     lags = timescales.lag_times
     for k in range(timescales.timescales.shape[1]):
         (line,) = ax.plot(lags, timescales.timescales[:, k], "o-", ms=3)
@@ -76,22 +44,7 @@ def implied_timescales(ax: Any, timescales: Any, lag_time: float) -> Any:
 
 
 def chapman_kolmogorov(axes: Any, test: Any, labels: Any) -> Any:
-    """Draw predicted and estimated probabilities to be where one was.
-
-    Parameters
-    ----------
-    axes : sequence of matplotlib.axes.Axes
-        One for each set of states; those left over are switched off.
-    test : ionpath.kinetics.ChapmanKolmogorov
-        What to draw.
-    labels : sequence of str
-        Names of the states.
-
-    Returns
-    -------
-    sequence of matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw predicted and estimated probabilities to be where one was."""
     for k, ax in enumerate(axes):
         if k >= test.predicted.shape[1]:
             ax.set_axis_off()
@@ -113,28 +66,7 @@ def chapman_kolmogorov(axes: Any, test: Any, labels: Any) -> Any:
 def flux_network(
     ax: Any, flux: Floats, committor: Floats, population: Floats, labels: Any, *, least: float = 0.02
 ) -> Any:
-    """Draw states as circles placed by committor, and net fluxes as arrows.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    flux : ndarray, (n, n)
-        Net flux from row to column, in passages per ps.
-    committor : ndarray, (n,)
-        Probability to reach the target first.
-    population : ndarray, (n,)
-        Equilibrium probabilities; the area of a circle.
-    labels : sequence of str
-        Names of the states.
-    least : float, default 0.02
-        Fluxes below this part of the largest are not drawn.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw states as circles placed by committor, and net fluxes as arrows."""
     known = np.flatnonzero(np.isfinite(committor))
     x = committor
     y = _spread(x, known)
@@ -179,22 +111,7 @@ def _spread(x: Floats, known: NDArray[np.intp]) -> Floats:
 
 
 def occupancy(ax: Any, shells: Any, values: Floats) -> Any:
-    """Draw the mean number of ions on the sites with each label, by kind of shell.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        Where to draw.
-    shells : CoordinationShells
-        Sites.
-    values : ndarray, (n_sites,)
-        Mean number of ions on each site.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw the mean number of ions on the sites with each label, by kind of shell."""
     kinds = sorted({str(kind) for kind in shells.kinds})
     kind_of = shells.kinds[shells.centre_of]
     vertices = np.arange(1, shells.n_states)

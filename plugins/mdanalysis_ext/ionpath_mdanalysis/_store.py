@@ -20,22 +20,7 @@ FORMAT = 1
 
 
 def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Write values and metadata, atomically.
-
-    Parameters
-    ----------
-    path : str or path
-        File to write; the suffix is kept as given.
-    metadata : mapping
-        What JSON can hold, or what `values` can.
-    values : mapping of str to object
-        Arrays, numbers, texts, lists, dictionaries, and frozen dataclasses of ionpath.
-
-    Raises
-    ------
-    InputError
-        If a value cannot be stored.
-    """
+    """Write values and metadata, atomically."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     tree = {
         "format": FORMAT,
@@ -48,25 +33,7 @@ def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Map
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Read what `write` wrote.
-
-    Parameters
-    ----------
-    path : str or path
-        File.
-
-    Returns
-    -------
-    metadata, values : dict
-        As they were.
-    version : str
-        Version of ionpath that wrote the file.
-
-    Raises
-    ------
-    InputError
-        If the file was not written by `write`, or by a newer version.
-    """
+    """Read what `write` wrote."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}

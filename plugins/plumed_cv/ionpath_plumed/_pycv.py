@@ -30,19 +30,7 @@ SMALLEST_BOX = 6.0
 
 
 def hooks(build: Build) -> tuple[Callable[..., Any], Callable[..., Any], Callable[[str], Any]]:
-    """Make what PLUMED looks up in a module.
-
-    Parameters
-    ----------
-    build : callable
-        ``build(serials, *, ...)`` that returns the collective variable; its keyword-only parameters are those of
-        INIT.
-
-    Returns
-    -------
-    tuple of callable
-        ``plumedInit``, ``plumedCalculate`` and the module's ``__getattr__``.
-    """
+    """Make what PLUMED looks up in a module."""
 
     def initialise(action: Any, text: str = "") -> dict[str, Any]:
         try:
@@ -79,25 +67,7 @@ def hooks(build: Build) -> tuple[Callable[..., Any], Callable[..., Any], Callabl
 
 
 def parse_parameters(text: str, build: Build) -> dict[str, Any]:
-    """Read ``name=value`` pairs, separated by spaces or commas.
-
-    Parameters
-    ----------
-    text : str
-        What stands between the braces of INIT. Values are Python literals; anything else is text.
-    build : callable
-        Its keyword-only parameters are the names that are known.
-
-    Returns
-    -------
-    dict
-        Parameters.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, with the nearest known one, or is given twice.
-    """
+    """Read ``name=value`` pairs, separated by spaces or commas."""
     known = [p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
     known += ["values", "nopbc"]
     starts = [m for m in re.finditer(r"([A-Za-z_]\w*)\s*=", text) if _depth(text, m.start()) == 0]
@@ -196,20 +166,7 @@ def _free(vectors: Any) -> Any:
 
 
 def check_serials(label: str, serials: Sequence[int]) -> None:
-    """Refuse repeated atoms.
-
-    Parameters
-    ----------
-    label : str
-        Label of the action, for the message.
-    serials : sequence of int
-        Numbers of the atoms, from 1.
-
-    Raises
-    ------
-    InputError
-        If an atom is named twice.
-    """
+    """Refuse repeated atoms."""
     repeated = sorted({k for k in serials if serials.count(k) > 1})
     if repeated:
         raise InputError(
@@ -219,22 +176,7 @@ def check_serials(label: str, serials: Sequence[int]) -> None:
 
 
 def check_units(label: str, positions: np.ndarray[Any, Any], box: np.ndarray[Any, Any]) -> None:
-    """Recognise lengths that arrive in nm where A are meant.
-
-    Parameters
-    ----------
-    label : str
-        Label of the action, for the message.
-    positions : ndarray, (n, 3)
-        Positions of its atoms.
-    box : ndarray, (3, 3)
-        Cell vectors as rows.
-
-    Raises
-    ------
-    InputError
-        If a distance and the box are both too small for A.
-    """
+    """Recognise lengths that arrive in nm where A are meant."""
     if len(positions) < 2:
         return
     from ionpath.periodic import minimum_image
@@ -257,19 +199,7 @@ def _say(error: Exception) -> None:
 
 
 def as_rotation(rotation: Any) -> Any:
-    """Crystal axes from an angle or from nine numbers.
-
-    Parameters
-    ----------
-    rotation : float or sequence
-        Angle in degrees by which the crystal axes are turned about z against those of the box, or the axes as three
-        rows or nine numbers.
-
-    Returns
-    -------
-    tuple of 3 rows
-        Crystal axes as rows.
-    """
+    """Crystal axes from an angle or from nine numbers."""
     if isinstance(rotation, int | float):
         c, s = np.cos(np.radians(rotation)), np.sin(np.radians(rotation))
         return ((float(c), float(s), 0.0), (float(-s), float(c), 0.0), (0.0, 0.0, 1.0))
@@ -282,25 +212,7 @@ def as_rotation(rotation: Any) -> Any:
 
 
 def as_points(name: str, points: Any) -> tuple[tuple[float, ...], ...]:
-    """Rows of numbers from a list or from a text file.
-
-    Parameters
-    ----------
-    name : str
-        Name of the parameter, for the message.
-    points : str or sequence
-        File with one row per line, or rows.
-
-    Returns
-    -------
-    tuple of tuple of float
-        Rows.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or is not a table of numbers.
-    """
+    """Rows of numbers from a list or from a text file."""
     try:
         table = (
             np.loadtxt(points, ndmin=2) if isinstance(points, str) else np.array(points, dtype=float, ndmin=2)

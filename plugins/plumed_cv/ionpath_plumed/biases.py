@@ -76,26 +76,7 @@ def write_bias(
     *,
     grid: Sequence[tuple[float | str, float | str]] | None,
 ) -> str:
-    """Compose a plumed.dat.
-
-    Parameters
-    ----------
-    body : sequence of str
-        Collective variables and walls.
-    bias : Bias
-        How to bias.
-    variables : sequence of str
-        Biased variables.
-    printed : str
-        What COLVAR shows besides the bias.
-    grid : sequence of (low, high), optional
-        Range of the grid on which hills are stored along each variable; none: they are summed at every step.
-
-    Returns
-    -------
-    str
-        The input.
-    """
+    """Compose a plumed.dat."""
     s = bias.settings
     spacing = ",".join([f"{s.sigma / 5:g}"] * len(variables))
     head = [

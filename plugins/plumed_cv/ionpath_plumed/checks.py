@@ -18,16 +18,6 @@ from ionpath_plumed.kernel import prepare
 def keywords(statement: str) -> tuple[str, str, dict[str, str]]:
     """Split a statement of PLUMED.
 
-    Parameters
-    ----------
-    statement : str
-        One complete statement, ``label: ACTION KEY=value ...``.
-
-    Returns
-    -------
-    tuple
-        Label (empty if none), action, and keywords; braces around values are gone, flags have an empty value.
-
     Examples
     --------
     >>> keywords("p: PYCVINTERFACE ATOMS=1,2 INIT={nodes=[[1, 2], [3, 4]]}")
@@ -117,23 +107,7 @@ def _check_variable(label: str, found: dict[str, str], n_atoms: int) -> None:
 
 
 def builder(module: str) -> Any:
-    """Function that makes the variable of a module named in IMPORT.
-
-    Parameters
-    ----------
-    module : str
-        For example ``ionpath_plumed.shell``.
-
-    Returns
-    -------
-    callable
-        Its ``build``.
-
-    Raises
-    ------
-    InputError
-        If there is no such module, with the nearest one.
-    """
+    """Function that makes the variable of a module named in IMPORT."""
     known = variables()
     name = module.removeprefix("ionpath_plumed.")
     if name not in known:
@@ -148,11 +122,6 @@ def builder(module: str) -> Any:
 def variables() -> list[str]:
     """Names of the modules that PLUMED can import as collective variables.
 
-    Returns
-    -------
-    list of str
-        Module names without the package.
-
     Examples
     --------
     >>> variables()
@@ -164,25 +133,6 @@ def variables() -> list[str]:
 
 def read_atoms(label: str, text: str, n_atoms: int) -> list[int] | None:
     """Atom numbers of an ATOMS list.
-
-    Parameters
-    ----------
-    label : str
-        Label of the action, for the message.
-    text : str
-        For example ``1,4-6``.
-    n_atoms : int
-        Number of atoms of the system.
-
-    Returns
-    -------
-    list of int or None
-        Numbers from 1; None where the list names groups or virtual atoms.
-
-    Raises
-    ------
-    InputError
-        If the list is empty or names an atom that does not exist.
 
     Examples
     --------

@@ -20,13 +20,7 @@ INSTALL = 'pip install "ionpath[ase,plumed]"'
 
 
 def options() -> argparse.ArgumentParser:
-    """Options of the command.
-
-    Returns
-    -------
-    argparse.ArgumentParser
-        Parser.
-    """
+    """Options of the command."""
     parser = argparse.ArgumentParser(
         prog="ionpath metad", description="Metadynamics of a lithium hop, from input to barrier.", epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -77,18 +71,7 @@ def options() -> argparse.ArgumentParser:
 
 
 def metad(argv: Sequence[str]) -> int:
-    """Run ``ionpath metad``.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments after ``ionpath metad``.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
+    """Run ``ionpath metad``."""
     given = options().parse_args(list(argv))
     if given.analyse is not None:
         return _analyse(given.analyse, given.analyse, given.equivalent)

@@ -31,20 +31,7 @@ def build(
     mm: int = 12,
     rotation: Any = 0.0,
 ) -> TetrahedronDistortion:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1.
-    centres, anions, shared, r0, d0, nn, mm, rotation : object
-        See the header of this module.
-
-    Returns
-    -------
-    TetrahedronDistortion
-        The variable on the atoms in the order of ATOMS.
-    """
+    """Make the variable."""
     if shared:
         n_atoms = len(serials) if serials is not None else centres + anions
         pairs = tuple((i, j) for i in range(centres) for j in range(centres, n_atoms))

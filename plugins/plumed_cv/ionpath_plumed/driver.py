@@ -46,18 +46,7 @@ class _Plumed(ctypes.Structure):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a tool of PLUMED.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments after the program's name; by default those of the process.
-
-    Returns
-    -------
-    int
-        Exit status of the tool; 1 with a sentence if the input cannot be used, 2 on wrong usage.
-    """
+    """Run a tool of PLUMED."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] in ("-h", "--help"):
         print(USAGE)

@@ -25,16 +25,6 @@ LABELS = {
 def axis_label(name: str) -> str:
     """Label of an axis from the name of a variable.
 
-    Parameters
-    ----------
-    name : str
-        For example ``cage.py-d1``.
-
-    Returns
-    -------
-    str
-        For people.
-
     Examples
     --------
     >>> axis_label("cage.py-d1")
@@ -44,24 +34,7 @@ def axis_label(name: str) -> str:
 
 
 def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "", top: float = 120.0) -> Any:
-    """Draw the free energy of one or two variables, with basins and the minimum path.
-
-    Parameters
-    ----------
-    result : MetadynamicsResult
-        What to draw; of three variables the lowest value over the third is drawn.
-    ax : matplotlib Axes, optional
-        Where to draw.
-    title : str
-        Title.
-    top : float
-        Highest free energy in the colours, kJ/mol.
-
-    Returns
-    -------
-    matplotlib Axes
-        The axes.
-    """
+    """Draw the free energy of one or two variables, with basins and the minimum path."""
     plt = require("matplotlib.pyplot", purpose="figures", install=PLOTS)
     surface = result.surface
     if ax is None:
@@ -109,22 +82,7 @@ def _caption(result: MetadynamicsResult) -> str:
 
 
 def plot_convergence(series: BarrierSeries, *, ax: Any = None, part: float = 0.2) -> Any:
-    """Draw the barrier against time, the last part shaded with its mean and error.
-
-    Parameters
-    ----------
-    series : BarrierSeries
-        Barriers against time.
-    ax : matplotlib Axes, optional
-        Where to draw.
-    part : float
-        Fraction of the run that the error is taken from.
-
-    Returns
-    -------
-    matplotlib Axes
-        The axes.
-    """
+    """Draw the barrier against time, the last part shaded with its mean and error."""
     plt = require("matplotlib.pyplot", purpose="figures", install=PLOTS)
     if ax is None:
         _, ax = plt.subplots(figsize=(5.2, 3.0), layout="constrained")
@@ -146,22 +104,7 @@ def plot_convergence(series: BarrierSeries, *, ax: Any = None, part: float = 0.2
 
 
 def write_figures(result: MetadynamicsResult, figure: Path, title: str = "") -> tuple[Path, ...]:
-    """Write the surface, its convergence and the numbers.
-
-    Parameters
-    ----------
-    result : MetadynamicsResult
-        What to write.
-    figure : pathlib.Path
-        Figure of the surface; its suffix chooses the format.
-    title : str
-        Title.
-
-    Returns
-    -------
-    tuple of pathlib.Path
-        Files.
-    """
+    """Write the surface, its convergence and the numbers."""
     plt = require("matplotlib.pyplot", purpose="figures", install=PLOTS)
     written = [_save(plot_surface(result, title=title), figure, plt)]
     if result.series is not None and np.isfinite(result.series.forward).any():

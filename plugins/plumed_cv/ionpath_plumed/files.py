@@ -59,23 +59,7 @@ def _number(text: str) -> float:
 
 
 def read_table(path: PathLike) -> Table:
-    """Read a COLVAR or HILLS file.
-
-    Parameters
-    ----------
-    path : str or path
-        File with a ``#! FIELDS`` header. A last line that was cut short by an interrupted run is left out.
-
-    Returns
-    -------
-    Table
-        Its columns.
-
-    Raises
-    ------
-    InputError
-        If the file is missing, has no header, or its columns change on the way.
-    """
+    """Read a COLVAR or HILLS file."""
     file = Path(path)
     if not file.is_file():
         raise InputError(
@@ -158,20 +142,7 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
 
 
 def check_same_atoms(numbers: Any, atoms: Any) -> None:
-    """Refuse to go on with the run of another structure.
-
-    Parameters
-    ----------
-    numbers : ndarray of int, (n_atoms,)
-        Atomic numbers of the run in the folder.
-    atoms : ase.Atoms
-        Structure that was given.
-
-    Raises
-    ------
-    InputError
-        If they differ.
-    """
+    """Refuse to go on with the run of another structure."""
     if not np.array_equal(numbers, atoms.numbers):
         raise InputError(
             "atoms", need="the atoms of the run in this folder", got="other elements or another order",
@@ -180,20 +151,7 @@ def check_same_atoms(numbers: Any, atoms: Any) -> None:
 
 
 def cut_back(path: PathLike, time: float) -> int:
-    """Drop rows after a time, so that a run that goes on from a checkpoint does not write them twice.
-
-    Parameters
-    ----------
-    path : str or path
-        COLVAR or HILLS file; nothing is done if it is missing.
-    time : float
-        Last time in ps that is kept.
-
-    Returns
-    -------
-    int
-        Number of rows that were dropped.
-    """
+    """Drop rows after a time, so that a run that goes on from a checkpoint does not write them twice."""
     file = Path(path)
     if not file.is_file():
         return 0
@@ -216,22 +174,7 @@ def cut_back(path: PathLike, time: float) -> int:
 
 
 def states(path: PathLike, label: str, *, threshold: float = 0.5) -> NDArray[Any]:
-    """Discrete states from memberships that a run printed.
-
-    Parameters
-    ----------
-    path : str or path
-        COLVAR file with columns ``label.py-p0``, ``label.py-p1``, ... of ``IMPORT=ionpath_plumed.flux``.
-    label : str
-        Label of the variable.
-    threshold : float
-        A frame keeps the state before it unless a membership exceeds this.
-
-    Returns
-    -------
-    ndarray of int, (n_frames,)
-        State per frame: 0 external, 1, 2, ... the sites, as path entropy counts them.
-    """
+    """Discrete states from memberships that a run printed."""
     table = read_table(path)
     columns = [name for name in table.names if name.startswith(f"{label}.py-p")]
     if not columns:

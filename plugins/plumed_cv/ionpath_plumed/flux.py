@@ -31,20 +31,7 @@ def build(
     centre: int = 1,
     rotation: Any = 0.0,
 ) -> ShellMembership:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1, the ion first.
-    sites, width, cutoff, centre, rotation : object
-        See the header of this module.
-
-    Returns
-    -------
-    ShellMembership
-        The variable on the atoms in the order of ATOMS.
-    """
+    """Make the variable."""
     if sites is None:
         raise InputError(
             "sites", need="vectors from the centre to the sites", got="none",

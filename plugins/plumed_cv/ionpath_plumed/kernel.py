@@ -24,34 +24,12 @@ Floats = NDArray[np.float64]
 
 
 def plumed_module() -> Any:
-    """Import PLUMED's Python wrapper.
-
-    Returns
-    -------
-    module
-        ``plumed``.
-
-    Raises
-    ------
-    MissingDependency
-        If it is not installed, with what to type.
-    """
+    """Import PLUMED's Python wrapper."""
     return require("plumed", purpose="running PLUMED from Python", install=INSTALL)
 
 
 def kernel_path() -> Path:
-    """Shared library of the kernel: PLUMED_KERNEL where it is set, else the one that came with the wrapper.
-
-    Returns
-    -------
-    pathlib.Path
-        ``libplumedKernel.so``.
-
-    Raises
-    ------
-    MissingDependency
-        If there is none.
-    """
+    """Shared library of the kernel: PLUMED_KERNEL where it is set, else the one that came with the wrapper."""
     plumed_module()  # sets PLUMED_KERNEL to its own kernel unless the user did
     path = os.environ.get("PLUMED_KERNEL", "")
     if not path or not Path(path).is_file():
@@ -62,18 +40,7 @@ def kernel_path() -> Path:
 
 
 def pycv_path() -> Path:
-    """Shared library that lets PLUMED call Python: IONPATH_PYCV, or beside the kernel, or from the wrapper.
-
-    Returns
-    -------
-    pathlib.Path
-        ``PythonCVInterface.so``.
-
-    Raises
-    ------
-    MissingDependency
-        If there is none.
-    """
+    """Shared library that lets PLUMED call Python: IONPATH_PYCV, or beside the kernel, or from the wrapper."""
     kernel = kernel_path()
     name = f"PythonCVInterface{kernel.suffix}"
     places = [os.environ.get("IONPATH_PYCV"), kernel.parent / name, kernel.parent / "plumed" / name]
@@ -89,13 +56,7 @@ def pycv_path() -> Path:
 
 @cache
 def kernel_version() -> tuple[int, ...]:
-    """Version of the kernel, as it says in its log.
-
-    Returns
-    -------
-    tuple of int
-        For example (2, 10, 0); empty when the log does not tell.
-    """
+    """Version of the kernel, as it says in its log."""
     kernel_path()
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -111,41 +72,13 @@ def kernel_version() -> tuple[int, ...]:
 
 
 def check_kernel() -> tuple[int, ...]:
-    """Check that kernel and pycv are there and new enough.
-
-    Returns
-    -------
-    tuple of int
-        Version of the kernel.
-
-    Raises
-    ------
-    MissingDependency
-        If kernel or pycv are not found.
-    InputError
-        If the kernel is older than 2.10.
-    """
+    """Check that kernel and pycv are there and new enough."""
     pycv_path()
     return require_version(kernel_version())
 
 
 def require_version(version: tuple[int, ...]) -> tuple[int, ...]:
     """Refuse a kernel that is too old for collective variables in Python.
-
-    Parameters
-    ----------
-    version : tuple of int
-        Version of the kernel.
-
-    Returns
-    -------
-    tuple of int
-        The same.
-
-    Raises
-    ------
-    InputError
-        If it is older than 2.10.
 
     Examples
     --------
@@ -163,17 +96,6 @@ def require_version(version: tuple[int, ...]) -> tuple[int, ...]:
 def prepare(lines: Iterable[str]) -> list[str]:
     """Input lines that any process can give to PLUMED, with comments gone and continuations joined.
 
-    Parameters
-    ----------
-    lines : iterable of str
-        Lines of a plumed.dat. ``LOAD FILE=PythonCVInterface.so`` gets the full path of the library, without which
-        it is found only by programs that PLUMED itself starts.
-
-    Returns
-    -------
-    list of str
-        One complete statement each.
-
     Examples
     --------
     >>> prepare(["UNITS LENGTH=A  # nothing else", "d: DISTANCE ...", "  ATOMS=1,2", "..."])
@@ -187,23 +109,7 @@ def prepare(lines: Iterable[str]) -> list[str]:
 
 
 def joined(lines: Iterable[str]) -> list[str]:
-    """Complete statements, with comments gone and continuations joined.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Lines of a plumed.dat.
-
-    Returns
-    -------
-    list of str
-        One complete statement each.
-
-    Raises
-    ------
-    InputError
-        If a continued statement is not closed.
-    """
+    """Complete statements, with comments gone and continuations joined."""
     statements: list[str] = []
     open_block: list[str] | None = None
     for raw in lines:
@@ -267,22 +173,7 @@ class Engine:
             self._plumed.cmd("readInputLine", line)
 
     def step(self, step: int, positions: ArrayLike, cell: ArrayLike | None) -> tuple[float, Floats, Floats]:
-        """Give one frame to PLUMED.
-
-        Parameters
-        ----------
-        step : int
-            Number of the step.
-        positions : array_like, (n_atoms, 3)
-            Positions in A.
-        cell : array_like, (3, 3), optional
-            Cell vectors as rows, in A.
-
-        Returns
-        -------
-        tuple
-            Bias in kJ/mol, its forces (n_atoms, 3) in kJ/mol/A, and its virial (3, 3) in kJ/mol.
-        """
+        """Give one frame to PLUMED."""
         place = np.array(positions, dtype=float)
         forces, virial = np.zeros_like(place), np.zeros((3, 3))
         self._plumed.cmd("setStep", step)

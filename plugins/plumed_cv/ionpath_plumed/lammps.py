@@ -21,33 +21,7 @@ INSTALL = 'pip install "ionpath[ase,plumed]"'
 
 
 def run_lammps(job: Job, atoms: Atoms, lines: list[str], picoseconds: float, checkpoint: Path) -> int:
-    """Run one walker with LAMMPS in the current folder.
-
-    Parameters
-    ----------
-    job : Job
-        Settings of the walker.
-    atoms : ase.Atoms
-        Start; afterwards the last configuration.
-    lines : list of str
-        PLUMED input.
-    picoseconds : float
-        Length of the whole run in ps.
-    checkpoint : pathlib.Path
-        Checkpoint of the run.
-
-    Returns
-    -------
-    int
-        Step from which this call went on.
-
-    Raises
-    ------
-    InputError
-        If the folder holds a run of other atoms.
-    MissingDependency
-        If the ASE plugin or LAMMPS are not installed.
-    """
+    """Run one walker with LAMMPS in the current folder."""
     engine = require("ionpath_ase", purpose="metadynamics with LAMMPS", install=INSTALL)
     start = 0
     begin = _beginning(job, atoms, checkpoint)

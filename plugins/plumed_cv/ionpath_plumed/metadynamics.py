@@ -166,18 +166,7 @@ def _check_engine(engine: str, given: PlumedInput, atoms: Atoms) -> None:
 
 
 def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
-    """Take an input in any form.
-
-    Parameters
-    ----------
-    plumed : PlumedInput, path, text or lines
-        A path is read together with the protocol.json beside it.
-
-    Returns
-    -------
-    PlumedInput
-        The input; temperature and files are found in the text where there is no protocol.json.
-    """
+    """Take an input in any form."""
     if isinstance(plumed, PlumedInput):
         return plumed
     if isinstance(plumed, Path) or (isinstance(plumed, str) and "\n" not in plumed and Path(plumed).exists()):
@@ -197,11 +186,6 @@ def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
     """Work in a folder: PLUMED reads and writes its files in the current one.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder; the one before is current again afterwards.
 
     Yields
     ------

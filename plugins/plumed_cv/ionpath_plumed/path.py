@@ -25,20 +25,7 @@ def build(
     form: Any = "geometric",
     lam: float | None = None,
 ) -> PathProgress:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1, pair after pair.
-    nodes, form, lam : object
-        See the header of this module.
-
-    Returns
-    -------
-    PathProgress
-        The variable on the atoms in the order of ATOMS.
-    """
+    """Make the variable."""
     return PathProgress(as_points("nodes", nodes), form, lam)
 
 

@@ -93,20 +93,7 @@ class Registered(CollectiveVariable):
 def build(
     serials: Sequence[int] | None, *, name: str = "", low: float | None = None, high: float | None = None
 ) -> Registered:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1.
-    name, low, high : object
-        See the header of this module.
-
-    Returns
-    -------
-    Registered
-        The variable.
-    """
+    """Make the variable."""
     from ionpath.plugins import available
 
     known = available("collective_variables")

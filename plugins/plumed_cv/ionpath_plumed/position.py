@@ -23,20 +23,7 @@ from ionpath_plumed._pycv import as_points, hooks
 def build(
     serials: Sequence[int] | None, *, reference: Any = None, origin: Any = (0.0, 0.0, 0.0), cell: Any = None
 ) -> FramePosition:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1, the ion first.
-    reference, origin, cell : object
-        See the header of this module.
-
-    Returns
-    -------
-    FramePosition
-        The variable on the atoms in the order of ATOMS.
-    """
+    """Make the variable."""
     frame = np.eye(3)
     if cell is not None:
         flat = np.asarray(cell, dtype=float).ravel()

@@ -65,23 +65,6 @@ PRESETS: dict[str, Protocol] = {
 def protocol(name: str, **changes: float | tuple[float, float] | None) -> Protocol:
     """Settings by name, with changes.
 
-    Parameters
-    ----------
-    name : str
-        A key of `PRESETS`.
-    **changes : float or tuple
-        Fields of `Protocol` to replace; None keeps the published value.
-
-    Returns
-    -------
-    Protocol
-        Settings.
-
-    Raises
-    ------
-    InputError
-        If the name is unknown, or a number makes no sense.
-
     Examples
     --------
     >>> protocol("inter-cage", pace=100.0).pace

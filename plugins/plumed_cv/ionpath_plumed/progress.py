@@ -36,20 +36,7 @@ class BarrierWatch:
 
 
 def describe(hills: Hills, given: PlumedInput) -> str:
-    """Barrier between the ends of the protocol, or between the two deepest basins.
-
-    Parameters
-    ----------
-    hills : Hills
-        Hills so far.
-    given : PlumedInput
-        Input of the run.
-
-    Returns
-    -------
-    str
-        For example ``barrier 41 kJ/mol (back 38), 210 hills``.
-    """
+    """Barrier between the ends of the protocol, or between the two deepest basins."""
     axes = hills.default_axes(2.0)
     if np.prod([len(axis) for axis in axes]) > 400_000:
         return f"{len(hills)} hills"

@@ -221,26 +221,7 @@ def metadynamics_input(
 def choose_hop(
     crystal: Crystal, ion: int | None, centres: Sequence[int] | None, mobile: str, radius: float
 ) -> tuple[int, int, int]:
-    """Ion and two neighbouring shell centres of a hop.
-
-    Parameters
-    ----------
-    crystal : Crystal
-        Structure.
-    ion : int or None
-        Index of the ion; None: the one of the first shell that is nearest to the second centre.
-    centres : sequence of int or None
-        Two centres; None: the nearest pair of shells (with the ion in the first, if it is given).
-    mobile : str
-        Element that moves.
-    radius : float
-        Largest distance in A of an ion from its centre.
-
-    Returns
-    -------
-    tuple of int
-        Ion, its centre, the centre to go to (indices from 0).
-    """
+    """Ion and two neighbouring shell centres of a hop."""
     if centres is None:
         shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
         pairs = neighbouring_cages(crystal_tuple(crystal), shells)

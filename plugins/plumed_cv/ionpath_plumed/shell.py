@@ -33,20 +33,7 @@ def build(
     rotation: Any = 0.0,
     softness: float = 0.0,
 ) -> ShellCoordinates:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1, the ion first; None: any, for the names of the components.
-    centres, neighbours, r0, d0, nn, mm, rotation, softness : object
-        See the header of this module.
-
-    Returns
-    -------
-    ShellCoordinates
-        The variable on the atoms in the order of `serials`.
-    """
+    """Make the variable."""
     groups: list[Any] = centres if isinstance(centres, list) else [1] * centres
     sizes = [len(group) if isinstance(group, list) else int(group) for group in groups]
     named = [group for group in groups if isinstance(group, list)]

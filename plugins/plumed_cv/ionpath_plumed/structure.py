@@ -69,23 +69,7 @@ class Shell:
 
 
 def as_crystal(structure: Any) -> Crystal:
-    """Take a structure in any of the usual forms.
-
-    Parameters
-    ----------
-    structure : ASE Atoms, pymatgen Structure, MDAnalysis Universe or AtomGroup, or (symbols, positions, cell)
-        Atoms with a periodic cell, lengths in A.
-
-    Returns
-    -------
-    Crystal
-        Arrays.
-
-    Raises
-    ------
-    InputError
-        If there is no cell, or coordinates are not finite.
-    """
+    """Take a structure in any of the usual forms."""
     if hasattr(structure, "get_chemical_symbols"):
         symbols, positions, cell = (
             structure.get_chemical_symbols(),
@@ -233,45 +217,12 @@ def _tetrahedra_or_none(crystal: Crystal) -> list[tuple[int, ...]]:
 
 
 def crystal_tuple(crystal: Crystal) -> tuple[NDArray[np.str_], Floats, Floats]:
-    """Arrays of a crystal, as the finders take them.
-
-    Parameters
-    ----------
-    crystal : Crystal
-        Structure.
-
-    Returns
-    -------
-    tuple of ndarray
-        Symbols (N,), positions (N, 3) and cell (3, 3) in A.
-    """
+    """Arrays of a crystal, as the finders take them."""
     return crystal.symbols, crystal.positions, crystal.cell
 
 
 def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float = 3.0) -> Shell:
-    """Shell around a given centre.
-
-    Parameters
-    ----------
-    structure : object
-        See `as_crystal`.
-    centre : int
-        Index of the atom at the centre.
-    mobile : str
-        Element that moves.
-    radius : float
-        Largest distance in A.
-
-    Returns
-    -------
-    Shell
-        Its ions, nearest first.
-
-    Raises
-    ------
-    InputError
-        If the atom does not exist or has no ion around it.
-    """
+    """Shell around a given centre."""
     crystal = as_crystal(structure)
     check_atoms(crystal, [centre])
     ions = crystal.of(mobile)
@@ -287,20 +238,7 @@ def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float =
 
 
 def check_atoms(crystal: Crystal, atoms: Sequence[int]) -> None:
-    """Refuse atoms that do not exist or are repeated.
-
-    Parameters
-    ----------
-    crystal : Crystal
-        Structure.
-    atoms : sequence of int
-        Indices from 0.
-
-    Raises
-    ------
-    InputError
-        If an index is out of range or repeated.
-    """
+    """Refuse atoms that do not exist or are repeated."""
     n = len(crystal.symbols)
     for atom in atoms:
         if not 0 <= atom < n:

@@ -84,18 +84,7 @@ def free_energy(
 
 
 def hills_files(source: Any) -> list[Path]:
-    """HILLS files of a folder, a run, or as they are given.
-
-    Parameters
-    ----------
-    source : path, sequence of paths, or MetadynamicsRun
-        Where to look.
-
-    Returns
-    -------
-    list of pathlib.Path
-        One file per walker.
-    """
+    """HILLS files of a folder, a run, or as they are given."""
     if hasattr(source, "hills"):
         return list(source.hills)
     if isinstance(source, str | os.PathLike):
@@ -310,40 +299,14 @@ def _with_mirror_images(hills: Hills) -> Hills:
 
 
 def visited(surface: FreeEnergySurface) -> FreeEnergySurface:
-    """Mark points that no hill reached.
-
-    Parameters
-    ----------
-    surface : FreeEnergySurface
-        Minus the sum of hills, not shifted.
-
-    Returns
-    -------
-    FreeEnergySurface
-        The same with inf where it was 0.
-    """
+    """Mark points that no hill reached."""
     return replace(surface, values=np.where(surface.values < -1e-9, surface.values, np.inf))
 
 
 def basin_ends(
     surface: FreeEnergySurface, given: PlumedInput, basins: list[Basin]
 ) -> tuple[Floats, Floats] | None:
-    """Two points between which the barrier is looked for.
-
-    Parameters
-    ----------
-    surface : FreeEnergySurface
-        Free energy in kJ/mol.
-    given : PlumedInput
-        Input of the run: where its two basins are expected, if it has such a pair.
-    basins : list of Basin
-        Basins of the surface, deepest first.
-
-    Returns
-    -------
-    tuple of two ndarray, or None
-        Deepest basins near the two places expected, else the two deepest of all; None where there are not two.
-    """
+    """Two points between which the barrier is looked for."""
     if given.start and given.end:
         start = _basin_near(surface, basins, given.start, given.reach)
         end = _basin_near(surface, basins, given.end, given.end_reach or given.reach)

@@ -24,20 +24,7 @@ from ionpath_plumed._pycv import as_points, as_rotation, hooks
 def build(
     serials: Sequence[int] | None, *, reference: Any = None, rotation: Any = 0.0, vector: bool = False
 ) -> BondTilt | TetrahedronRotation:
-    """Make the variable.
-
-    Parameters
-    ----------
-    serials : sequence of int, optional
-        Numbers of the atoms from 1, the central atom first.
-    reference, rotation, vector : object
-        See the header of this module.
-
-    Returns
-    -------
-    BondTilt or TetrahedronRotation
-        The former without a reference.
-    """
+    """Make the variable."""
     if reference is None:
         return BondTilt(as_rotation(rotation))
     points: Any = IDEAL if reference == "ideal" else as_points("reference", reference)

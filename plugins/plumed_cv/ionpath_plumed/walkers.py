@@ -22,25 +22,7 @@ if TYPE_CHECKING:
 
 
 def walker_input(given: PlumedInput, walker: int, n_walkers: int) -> PlumedInput:
-    """Input of one walker.
-
-    Parameters
-    ----------
-    given : PlumedInput
-        Input, with or without WALKERS keywords.
-    walker, n_walkers : int
-        Number of this walker, from 0, and of all.
-
-    Returns
-    -------
-    PlumedInput
-        The same with WALKERS_N, WALKERS_ID, WALKERS_DIR, WALKERS_RSTRIDE for this walker.
-
-    Raises
-    ------
-    InputError
-        If there is no METAD in it.
-    """
+    """Input of one walker."""
     from dataclasses import replace
 
     lines = []
@@ -78,35 +60,7 @@ def run_walkers(
     restart: bool,
     **settings: Any,
 ) -> MetadynamicsRun:
-    """Run several walkers and wait for all of them.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Start of every walker; its calculator must pickle.
-    given : PlumedInput
-        Input.
-    n_walkers : int
-        Number of walkers.
-    folder : pathlib.Path
-        Folder for all files.
-    picoseconds : float
-        Length of each walker in ps.
-    restart : bool
-        Go on from checkpoints.
-    **settings : object
-        As in `run_metadynamics`.
-
-    Returns
-    -------
-    MetadynamicsRun
-        Files of all walkers.
-
-    Raises
-    ------
-    IonpathError
-        If a walker failed: its last words.
-    """
+    """Run several walkers and wait for all of them."""
     from ionpath_plumed.metadynamics import MetadynamicsRun
 
     place = folder.resolve()
@@ -144,13 +98,7 @@ def run_walkers(
 
 
 def main(path: str) -> None:
-    """Run one walker from its job file.
-
-    Parameters
-    ----------
-    path : str
-        Pickle that `run_walkers` wrote.
-    """
+    """Run one walker from its job file."""
     from ionpath_plumed.metadynamics import Job
 
     settings = pickle.loads(Path(path).read_bytes())

@@ -154,31 +154,14 @@ class AseEngine:
         self._dynamics._thermostat._Q *= ratio
 
     def run(self, steps: int) -> Snapshot:
-        """Make steps.
-
-        Parameters
-        ----------
-        steps : int
-            How many.
-
-        Returns
-        -------
-        Snapshot
-            Instant after them.
-        """
+        """Make steps."""
         self._set_target()
         self._dynamics.run(steps)
         self.step += steps
         return self.current()
 
     def current(self) -> Snapshot:
-        """Instant at which the engine stands.
-
-        Returns
-        -------
-        Snapshot
-            Positions, velocities, energies, forces.
-        """
+        """Instant at which the engine stands."""
         atoms = self.atoms
         velocities = atoms.get_velocities() * self._ps
         kinetic = kinetic_state(velocities, atoms.get_masses(), self.settings.fixed)
@@ -200,13 +183,7 @@ class AseEngine:
         )
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps besides positions and velocities.
-
-        Returns
-        -------
-        dict
-            Generator of random numbers, variables of thermostat and barostat.
-        """
+        """What a checkpoint keeps besides positions and velocities."""
         kept: dict[str, Any] = {"generator": json.dumps(self._rng.bit_generator.state)}
         for owner, names in _STATE.items():
             thing = self._dynamics if not owner else getattr(self._dynamics, owner, None)
@@ -232,16 +209,6 @@ class AseEngine:
 
 def plumed_outputs(lines: Sequence[str]) -> list[Path]:
     """Files that a PLUMED input writes.
-
-    Parameters
-    ----------
-    lines : sequence of str
-        The input.
-
-    Returns
-    -------
-    list of pathlib.Path
-        What follows ``FILE=`` in actions that write, relative to the working folder.
 
     Examples
     --------

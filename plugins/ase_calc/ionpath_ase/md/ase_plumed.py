@@ -38,22 +38,7 @@ class ScalingPlumed(Plumed):
     """
 
     def compute_bias(self, pos: Any, istep: int, unbiased_energy: float) -> list[Any]:
-        """Ask PLUMED; ASE calls this.
-
-        Parameters
-        ----------
-        pos : numpy.ndarray, shape (n_atoms, 3)
-            Positions in A.
-        istep : int
-            Step.
-        unbiased_energy : float
-            Potential energy in eV.
-
-        Returns
-        -------
-        list
-            Energy, forces and virial that the bias adds, in eV and A.
-        """
+        """Ask PLUMED; ASE calls this."""
         periodic = self.atoms.cell.rank == 3
         before = np.ascontiguousarray(self.calc.get_forces(self.atoms))
         own = np.zeros((3, 3))

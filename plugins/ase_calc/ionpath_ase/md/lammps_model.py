@@ -14,18 +14,6 @@ _SET_ASIDE = "o_pair_virial"
 def with_virial_of_images(model: Path, folder: Path) -> Path:
     """Give a model whose virials of atoms are force times position, for runs that need their sum alone.
 
-    Parameters
-    ----------
-    model : pathlib.Path
-        File of a model.
-    folder : pathlib.Path
-        Where a copy may be written.
-
-    Returns
-    -------
-    pathlib.Path
-        The copy, in which two outputs have changed their names; the model itself if it has one of them only.
-
     Notes
     -----
     The three names are of one length, so that they can be exchanged without reading the graph.

@@ -178,13 +178,7 @@ def _find_mpi() -> None:
 
 
 def main(folder: Path) -> None:
-    """Run until standard input ends.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder with ``job.json`` and ``start.in``.
-    """
+    """Run until standard input ends."""
     job = json.loads((folder / "job.json").read_text())
     _find_mpi()
     world = None
@@ -211,13 +205,7 @@ def main(folder: Path) -> None:
 
 
 def stop(error: BaseException) -> None:
-    """Leave the last words on the screen, where the engine finds them, and end this and all other processes.
-
-    Parameters
-    ----------
-    error : BaseException
-        What happened.
-    """
+    """Leave the last words on the screen, where the engine finds them, and end this and all other processes."""
     traceback.print_exception(error)
     print("ERROR:", " ".join(str(error).split()) or repr(error), flush=True)
     os._exit(1)

@@ -44,15 +44,7 @@ class ProgressBar:
         self._bar.close()
 
     def update(self, snapshot: Snapshot, note: str = "") -> None:
-        """Move the bar.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Where the run stands.
-        note : str, optional
-            What else to show.
-        """
+        """Move the bar."""
         days = (time.perf_counter() - self._clock) / 86400.0
         speed = (snapshot.step - self._start) * self._ps * 1e-3 / days
         text = f"{speed:.2f} ns/day, T={snapshot.temperature:.0f} K" + (f", {note}" if note else "")

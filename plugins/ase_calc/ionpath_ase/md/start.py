@@ -19,25 +19,7 @@ if TYPE_CHECKING:
 
 
 def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
-    """Copy the start, turn constraints into settings, check it, and draw velocities where it has none.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Start; not changed.
-    settings : MDSettings
-        Parameters.
-
-    Returns
-    -------
-    tuple of (ase.Atoms, MDSettings)
-        Start with velocities, and settings with the fixed atoms of its constraints.
-
-    Raises
-    ------
-    InputError
-        If there are no atoms, other constraints than FixAtoms, or atoms that overlap.
-    """
+    """Copy the start, turn constraints into settings, check it, and draw velocities where it has none."""
     from ase.constraints import FixAtoms
 
     if len(atoms) == 0:
@@ -63,15 +45,7 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
 
 
 def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:
-    """Draw Maxwell-Boltzmann velocities at exactly the target temperature, with the centre of mass at rest.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Structure; its velocities are set.
-    settings : MDSettings
-        Temperature, seed, and fixed atoms.
-    """
+    """Draw Maxwell-Boltzmann velocities at exactly the target temperature, with the centre of mass at rest."""
     from ase import units
 
     from ionpath_ase.md.state import kinetic_state
@@ -90,23 +64,7 @@ def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:
 
 
 def plumed_lines(plumed: str | os.PathLike[str] | Sequence[str] | None) -> list[str]:
-    """Lines of a PLUMED input, from a file or as they are.
-
-    Parameters
-    ----------
-    plumed : str, path or sequence of str, optional
-        File, or lines.
-
-    Returns
-    -------
-    list of str
-        Lines; none without an input.
-
-    Raises
-    ------
-    InputError
-        If the file does not exist.
-    """
+    """Lines of a PLUMED input, from a file or as they are."""
     if plumed is None:
         return []
     if isinstance(plumed, str | os.PathLike):

@@ -89,15 +89,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint, all or nothing.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File that ends in ``.npz``.
-    checkpoint : Checkpoint
-        What to write.
-    """
+    """Write a checkpoint, all or nothing."""
     snapshot = checkpoint.snapshot
     arrays: dict[str, Any] = {
         f"engine_{k}": v for k, v in checkpoint.engine.items() if isinstance(v, np.ndarray)
@@ -125,23 +117,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File of `save_checkpoint`.
-
-    Returns
-    -------
-    Checkpoint
-        What was written.
-
-    Raises
-    ------
-    InputError
-        If the file is not a checkpoint of this version.
-    """
+    """Read a checkpoint."""
     try:
         with np.load(path, allow_pickle=False) as data:
             meta = json.loads(str(data["meta"]))
@@ -167,20 +143,6 @@ def kinetic_state(
     velocities: FloatArray, masses: FloatArray, fixed: Sequence[int] = ()
 ) -> tuple[float, float]:
     """Kinetic energy and temperature.
-
-    Parameters
-    ----------
-    velocities : numpy.ndarray, shape (n_atoms, 3)
-        Velocities in A/ps.
-    masses : numpy.ndarray, shape (n_atoms,)
-        Masses in u.
-    fixed : sequence of int, optional
-        Atoms that do not move. Without any, the centre of mass is taken to rest.
-
-    Returns
-    -------
-    tuple of float
-        Kinetic energy in eV, temperature in K.
 
     Examples
     --------

@@ -55,39 +55,16 @@ class FrameFile:
         return b""
 
     def encode(self, snapshot: Snapshot) -> bytes:
-        """Bytes of one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-
-        Returns
-        -------
-        bytes
-            The frame as the format has it.
-        """
+        """Bytes of one frame."""
         raise NotImplementedError
 
     def write(self, snapshot: Snapshot) -> None:
-        """Append one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-        """
+        """Append one frame."""
         self._stream.write(self.encode(snapshot))
         self._stream.flush()
 
     def sync(self) -> int:
-        """Bring everything to the disk.
-
-        Returns
-        -------
-        int
-            Bytes in the file.
-        """
+        """Bring everything to the disk."""
         self._stream.flush()
         os.fsync(self._stream.fileno())
         return self._stream.tell()
@@ -101,18 +78,7 @@ class _ExtendedXYZ(FrameFile):
     """Extended XYZ: text, in the user's frame, with energy, and forces where they are known."""
 
     def encode(self, snapshot: Snapshot) -> bytes:
-        """Bytes of one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-
-        Returns
-        -------
-        bytes
-            The frame as the format has it.
-        """
+        """Bytes of one frame."""
         from ase.calculators.singlepoint import SinglePointCalculator
         from ase.io import write
 
@@ -134,18 +100,7 @@ class _XTC(FrameFile):
     """GROMACS XTC (0.01 A), written by MDAnalysis, in the frame with the first vector along x."""
 
     def encode(self, snapshot: Snapshot) -> bytes:
-        """Bytes of one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-
-        Returns
-        -------
-        bytes
-            The frame as the format has it.
-        """
+        """Bytes of one frame."""
         xdr = require(
             "MDAnalysis.lib.formats.libmdaxdr",
             purpose="writing XTC files",
@@ -192,18 +147,7 @@ class _DCD(FrameFile):
         )
 
     def encode(self, snapshot: Snapshot) -> bytes:
-        """Bytes of one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-
-        Returns
-        -------
-        bytes
-            The frame as the format has it.
-        """
+        """Bytes of one frame."""
         from ase.geometry import cell_to_cellpar
 
         _, positions = standard_frame(snapshot.cell, snapshot.positions)
@@ -227,13 +171,7 @@ class _ASETrajectory(FrameFile):
         self._trajectory = Trajectory(str(path), "a" if size else "w")
 
     def write(self, snapshot: Snapshot) -> None:
-        """Append one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-        """
+        """Append one frame."""
         frame = self.atoms.copy()
         frame.set_cell(snapshot.cell)
         frame.positions = snapshot.positions
@@ -242,13 +180,7 @@ class _ASETrajectory(FrameFile):
         self._count += 1
 
     def sync(self) -> int:
-        """Bring everything to the disk.
-
-        Returns
-        -------
-        int
-            Frames in the file.
-        """
+        """Bring everything to the disk."""
         with self.path.open("rb") as stream:
             os.fsync(stream.fileno())
         return self._count
@@ -338,13 +270,7 @@ class _H5MD(FrameFile):
             series.resize(count, axis=0)
 
     def write(self, snapshot: Snapshot) -> None:
-        """Append one frame.
-
-        Parameters
-        ----------
-        snapshot : Snapshot
-            Instant to write.
-        """
+        """Append one frame."""
         cell, positions = standard_frame(snapshot.cell, snapshot.positions)
         self._resize(self._count + 1)
         for name, series in zip(_H5MD_SERIES, self._series, strict=True):
@@ -359,13 +285,7 @@ class _H5MD(FrameFile):
         self._file.flush()
 
     def sync(self) -> int:
-        """Bring everything to the disk.
-
-        Returns
-        -------
-        int
-            Frames in the file.
-        """
+        """Bring everything to the disk."""
         self._file.flush()
         with self.path.open("rb") as stream:
             os.fsync(stream.fileno())
@@ -397,56 +317,14 @@ WRITERS: dict[str, type[FrameFile]] = {
 
 
 def open_writer(path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> FrameFile:
-    """Open a trajectory by the ending of its name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File ending in .extxyz, .xtc, .dcd, .traj or .h5md.
-    atoms : ase.Atoms
-        Structure; gives elements and periodicity.
-    timestep : float
-        Time step in ps.
-    stride : int
-        Time steps between frames.
-    size : int, optional
-        What `FrameFile.sync` said when the part to keep was complete; 0 starts a new file.
-
-    Returns
-    -------
-    FrameFile
-        Open file.
-
-    Raises
-    ------
-    InputError
-        If the ending is unknown, or the file is shorter than what is to be kept.
-    """
+    """Open a trajectory by the ending of its name."""
     if path.suffix not in WRITERS:
         raise InputError("trajectory", need=f"a name that ends in one of {', '.join(FORMATS)}", got=path.name)
     return WRITERS[path.suffix](path, atoms, timestep, stride, size)
 
 
 def cut(path: Path, size: int) -> BinaryIO:
-    """Open a file for appending after its first bytes, and drop the rest.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File; made if missing and `size` is 0.
-    size : int
-        Bytes to keep.
-
-    Returns
-    -------
-    binary file
-        Open at its end.
-
-    Raises
-    ------
-    InputError
-        If the file has fewer bytes.
-    """
+    """Open a file for appending after its first bytes, and drop the rest."""
     if size == 0:
         return path.open("wb")
     have = path.stat().st_size if path.exists() else 0
@@ -466,18 +344,6 @@ def cut(path: Path, size: int) -> BinaryIO:
 def standard_frame(cell: FloatArray, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Turn a cell so that its first vector is along x and the second in the xy plane.
 
-    Parameters
-    ----------
-    cell : numpy.ndarray, shape (3, 3)
-        Right-handed lattice vectors as rows.
-    positions : numpy.ndarray, shape (n_atoms, 3)
-        Positions in the same frame.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Lower triangular cell and turned positions.
-
     Examples
     --------
     >>> standard_frame(np.array([[0, 2.0, 0], [0, 0, 2.0], [2.0, 0, 0]]), np.eye(3))[0].diagonal()
@@ -489,23 +355,7 @@ def standard_frame(cell: FloatArray, positions: FloatArray) -> tuple[FloatArray,
 
 
 def standard_rotation(cell: FloatArray) -> FloatArray:
-    """Rotation of `standard_frame`: row vectors are multiplied by it from the right.
-
-    Parameters
-    ----------
-    cell : numpy.ndarray, shape (3, 3)
-        Right-handed lattice vectors as rows.
-
-    Returns
-    -------
-    numpy.ndarray, shape (3, 3)
-        Orthogonal matrix with determinant 1.
-
-    Raises
-    ------
-    InputError
-        If the cell is left-handed or flat.
-    """
+    """Rotation of `standard_frame`: row vectors are multiplied by it from the right."""
     if not np.linalg.det(cell) > 0.0:
         raise InputError("cell", need="three lattice vectors that are right-handed", got=str(cell.tolist()))
     if np.allclose(cell, np.tril(cell)) and (np.diagonal(cell) > 0.0).all():

@@ -15,17 +15,6 @@ _FOLDER = Path(__file__).resolve().parent
 def excess_charge(symbols: Sequence[str]) -> int:
     """Sum of formal charges, unless phosphorus explains it.
 
-    Parameters
-    ----------
-    symbols : sequence of str, length n_atoms
-        Elements, of those in `CHARGES`.
-
-    Returns
-    -------
-    int
-        Charge in e with Li+, P5+, Si4+, S2- and Cl-; zero also from 1 to the number of phosphorus atoms, as each of
-        them may be P4+ (two of them bind to each other, as in Li4P2S6).
-
     Examples
     --------
     >>> excess_charge(["Li"] * 6 + ["P"] + ["S"] * 5 + ["Cl"])
@@ -42,18 +31,6 @@ def excess_charge(symbols: Sequence[str]) -> int:
 
 def warn_if_charged(model: Path, symbols: Sequence[str]) -> None:
     """Warn where a shipped potential is asked about a structure that is not neutral.
-
-    Parameters
-    ----------
-    model : pathlib.Path
-        File of the potential. Other than shipped ones are not judged.
-    symbols : sequence of str, length n_atoms
-        Elements of the structure.
-
-    Warns
-    -----
-    UserWarning
-        If `excess_charge` is not zero.
 
     Examples
     --------

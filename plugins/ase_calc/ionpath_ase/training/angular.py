@@ -57,22 +57,7 @@ class AngularSettings:
 
 
 def initial_values(settings: AngularSettings, n_types: int, seed: int) -> dict[str, NDArray[np.float32]]:
-    """Random weights of a term that is zero everywhere.
-
-    Parameters
-    ----------
-    settings : AngularSettings
-        Sizes.
-    n_types : int
-        Elements of the model.
-    seed : int
-        Seed of the weights.
-
-    Returns
-    -------
-    dict of str to numpy.ndarray
-        Weights by name. The first axis of each is the element of the atom.
-    """
+    """Random weights of a term that is zero everywhere."""
     rng = np.random.default_rng(seed)
     s = settings
 
@@ -95,22 +80,7 @@ def initial_values(settings: AngularSettings, n_types: int, seed: int) -> dict[s
 
 
 def harmonics(tf: Any, direction: Sequence[Any], degree: int) -> Any:
-    """Real spherical harmonics of unit vectors in the norm in which their squares sum to 1 for each degree.
-
-    Parameters
-    ----------
-    tf : module
-        TensorFlow.
-    direction : sequence of three tensors
-        x, y, z of unit vectors.
-    degree : int
-        Highest degree, 1 to 4.
-
-    Returns
-    -------
-    tensor, shape (..., (degree + 1) ** 2)
-        Harmonics, by degree.
-    """
+    """Real spherical harmonics of unit vectors in the norm in which their squares sum to 1 for each degree."""
     x, y, z = direction
     found = [tf.ones_like(x), x, y, z]
     xx, yy, zz = x * x, y * y, z * z
@@ -146,35 +116,7 @@ def angular_term(
     values: dict[str, Any],
     settings: AngularSettings,
 ) -> tuple[Any, list[Any]]:
-    """Energies of the atoms in the term.
-
-    Parameters
-    ----------
-    tf : module
-        TensorFlow.
-    environment : tensor, shape (n_frames, n_atoms, 4 n_neighbours)
-        deepmd-kit's matrix of environments: for each neighbour s(r) and s(r) times its direction, normalised.
-        Neighbours of one element follow each other; places that are not taken hold zeros before normalisation.
-    types : tensor of int, shape (n_frames, n_atoms)
-        Types of the atoms, in rising order.
-    counts : tensor of int, shape (n_types,)
-        Number of atoms of each type.
-    sel : sequence of int, length n_types
-        Places for neighbours of each type.
-    average, deviation : numpy.ndarray, shape (n_types, 4 n_neighbours)
-        Of the normalisation.
-    values : dict of str to tensor
-        Weights, named and shaped as by `initial_values`.
-    settings : AngularSettings
-        Sizes.
-
-    Returns
-    -------
-    energies : tensor, shape (n_frames, n_atoms)
-        In eV.
-    features : list of tensors, shape (n_frames, n_atoms of the type, n_features)
-        What the net of each type is given, before it is normalised.
-    """
+    """Energies of the atoms in the term."""
     s, sel = settings, [int(n) for n in sel]
     by_kind = {name: tf.unstack(value, num=len(sel)) for name, value in values.items()}
     raw = tf.cast(environment, tf.float32) * tf.gather(deviation.astype(np.float32), types)

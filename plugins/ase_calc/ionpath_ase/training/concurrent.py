@@ -131,26 +131,7 @@ def learn(
 def train_member(
     frames: Sequence[Atoms], held_back: Sequence[Atoms], folder: Path, seed: int, settings: LoopSettings
 ) -> Path:
-    """Train one model with deepmd-kit.
-
-    Parameters
-    ----------
-    frames : sequence of ase.Atoms
-        Labelled frames to train on.
-    held_back : sequence of ase.Atoms
-        Labelled frames that are only watched; without any, every tenth of `frames` is set aside.
-    folder : pathlib.Path
-        Folder of the run; a stopped one goes on.
-    seed : int
-        Seed of the weights.
-    settings : LoopSettings
-        Preset, steps and overrides.
-
-    Returns
-    -------
-    pathlib.Path
-        Compressed model.
-    """
+    """Train one model with deepmd-kit."""
     watched = list(held_back) or list(frames[::10])
     return fit(
         frames if held_back else [atoms for index, atoms in enumerate(frames) if index % 10],

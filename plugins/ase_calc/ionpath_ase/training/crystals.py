@@ -26,11 +26,6 @@ _LI7P3S11 = {
 def lithium_chloride() -> Atoms:
     """Build LiCl.
 
-    Returns
-    -------
-    ase.Atoms
-        Conventional cell of 8 atoms.
-
     Notes
     -----
     Rock salt, a = 5.129 A at room temperature: Wyckoff, Crystal Structures 1 (Interscience, New York, 1963), p. 85.
@@ -47,11 +42,6 @@ def lithium_chloride() -> Atoms:
 
 def lithium_sulfide() -> Atoms:
     """Build Li2S.
-
-    Returns
-    -------
-    ase.Atoms
-        Conventional cell of 12 atoms.
 
     Notes
     -----
@@ -72,11 +62,6 @@ def lithium_sulfide() -> Atoms:
 
 def lithium_hypothiodiphosphate() -> Atoms:
     """Build an ordered model of Li4P2S6.
-
-    Returns
-    -------
-    ase.Atoms
-        12 atoms, space group P-31m.
 
     Notes
     -----
@@ -103,11 +88,6 @@ def lithium_hypothiodiphosphate() -> Atoms:
 
 def heptalithium_thiophosphate() -> Atoms:
     """Build Li7P3S11.
-
-    Returns
-    -------
-    ase.Atoms
-        42 atoms, space group P-1: one PS4 and one P2S7 for seven Li, twice.
 
     Notes
     -----

@@ -59,42 +59,7 @@ def explore(
     committee: Any = None,
     progress: bool = True,
 ) -> Exploration:
-    """Run molecular dynamics with the first model, and ask all models about each frame.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Start; not changed.
-    models : sequence of str or path
-        Members of the committee, two at least.
-    folder : str or path
-        Where the run goes. A stopped call goes on from its last checkpoint, a finished one is read.
-    temperature : float
-        Temperature in K.
-    settings : LoopSettings
-        Length, engine, ensemble, bias, limit.
-    name : str, default "structure"
-        What to call the structure in messages.
-    seed : int, default 0
-        Seed of the velocities.
-    committee : Committee, optional
-        Calculator of the models, if there is one already.
-    progress : bool, default True
-        Show a bar.
-
-    Returns
-    -------
-    Exploration
-        Frames and deviations. A run that leaves the limit of the deviation, or blows up, keeps its frames until there
-        and says why in ``stopped``, with the atoms.
-
-    Raises
-    ------
-    InputError
-        If the structure, the models or a setting cannot be used.
-    MissingDependency
-        If the engine is not installed.
-    """
+    """Run molecular dynamics with the first model, and ask all models about each frame."""
     from ionpath_ase.calculator import Committee
     from ionpath_ase.md import run_md
 

@@ -170,25 +170,7 @@ def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> l
 
 
 def frame_weights(frames: Sequence[Atoms], weights: Mapping[str, float]) -> NDArray[np.float64]:
-    """How often each frame is drawn.
-
-    Parameters
-    ----------
-    frames : sequence of ase.Atoms
-        Frames with a tag in ``info["tag"]``.
-    weights : mapping of str to float
-        Factors by pattern of a tag; the first pattern that fits counts.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_frames,)
-        Factors; 1 where no pattern fits.
-
-    Raises
-    ------
-    InputError
-        If a pattern fits no tag, or a factor is negative.
-    """
+    """How often each frame is drawn."""
     tags = [str(atoms.info.get("tag", "")) for atoms in frames]
     unused = [p for p in weights if not any(fnmatch(tag, p) for tag in tags)]
     if unused or min(weights.values(), default=0.0) < 0:

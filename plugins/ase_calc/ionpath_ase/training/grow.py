@@ -21,18 +21,7 @@ _SCOPES = ("filter_type_all", "descrpt_attr")
 
 
 def is_hybrid(checkpoint: str | os.PathLike[str]) -> bool:
-    """Whether a deepmd-kit checkpoint has more than one descriptor.
-
-    Parameters
-    ----------
-    checkpoint : str or path
-        Prefix of the checkpoint, such as ``model.ckpt``.
-
-    Returns
-    -------
-    bool
-        True for a hybrid descriptor.
-    """
+    """Whether a deepmd-kit checkpoint has more than one descriptor."""
     return "descrpt_attr_1/t_avg" in _shapes(checkpoint)
 
 

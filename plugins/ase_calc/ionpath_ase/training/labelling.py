@@ -209,18 +209,7 @@ def label_frames(
 
 
 def frame_digest(atoms: Atoms) -> str:
-    """Digest by which frames are told apart.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Frame.
-
-    Returns
-    -------
-    str
-        The same for the same elements, positions and cell to 1e-4 A.
-    """
+    """Digest by which frames are told apart."""
     digest = hashlib.sha256(atoms.numbers.astype(np.int64).tobytes())
     for values in (atoms.positions, atoms.cell.array):
         digest.update((np.round(values * 1e4) + 0.0).astype(np.int64).tobytes())

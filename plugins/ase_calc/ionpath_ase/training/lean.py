@@ -70,27 +70,7 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
 
 
 def read_graph(source: str | os.PathLike[str]) -> tuple[Any, Any]:
-    """Read a frozen potential of the TensorFlow backend.
-
-    Parameters
-    ----------
-    source : str or path
-        Frozen model.
-
-    Returns
-    -------
-    graph : tensorflow.GraphDef
-        Its graph.
-    tensorflow : module
-        TensorFlow.
-
-    Raises
-    ------
-    InputError
-        If the file is not a frozen potential.
-    MissingDependency
-        If TensorFlow is not installed.
-    """
+    """Read a frozen potential of the TensorFlow backend."""
     calm_environment()
     with quiet_stderr():
         tf = require("tensorflow", purpose="changing a frozen model", install=INSTALL)

@@ -99,18 +99,7 @@ class IterationReport:
 
 
 def format_report(report: IterationReport) -> str:
-    """Show an iteration as text.
-
-    Parameters
-    ----------
-    report : IterationReport
-        Iteration.
-
-    Returns
-    -------
-    str
-        Table with a heading and a summary.
-    """
+    """Show an iteration as text."""
     layout = "{:28s} {:>6s} {:>7s} {:>9s} {:>10s} {:>7s} {:>9s} {:>9s}"
     names = ("system", "T", "frames", "accurate", "candidates", "failed", "mean dev", "max dev")
     lines = [
@@ -140,22 +129,7 @@ def format_report(report: IterationReport) -> str:
 def write_report(
     report: IterationReport, history: Sequence[IterationReport], folder: str | os.PathLike[str]
 ) -> tuple[Path, Path, Path]:
-    """Write table, text and figure of an iteration.
-
-    Parameters
-    ----------
-    report : IterationReport
-        Iteration.
-    history : sequence of IterationReport
-        All iterations up to this one, for the figure.
-    folder : str or path
-        Where ``report.csv``, ``report.txt`` and ``report.png`` go.
-
-    Returns
-    -------
-    tuple of pathlib.Path
-        The three files.
-    """
+    """Write table, text and figure of an iteration."""
     place = Path(folder)
     table, text, figure = (place / f"report.{ending}" for ending in ("csv", "txt", "png"))
     with atomic_path(table) as part, part.open("w", newline="") as stream:

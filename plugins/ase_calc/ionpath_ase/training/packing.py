@@ -29,30 +29,6 @@ def packed_ions(
 ) -> Atoms:
     """Pack PS4 (or SiS4) tetrahedra, corner-shared pairs of them, and ions in a cube without order.
 
-    Parameters
-    ----------
-    counts : mapping of str to int
-        Element (Li, P, Si, S, Cl) to number of atoms. Sulfur beyond four per tetrahedron stays alone; each sulfur that
-        is missing makes one shared corner (P2S7).
-    density : float, default 1.9
-        Mass density in g/cm3. Glasses of Li2S and P2S5 have 1.8 to 2.0.
-    seed : int, default 0
-        Seed of the start.
-    worst : float, default 0.6
-        How far, in A, the worst contact or bond may be from its rule.
-
-    Returns
-    -------
-    ase.Atoms
-        Cubic periodic cell.
-
-    Raises
-    ------
-    InputError
-        If an element is unknown, a count is negative, or there is less than 3.5 sulfur per tetrahedron.
-    IonpathError
-        If the contacts cannot be kept at this density.
-
     Notes
     -----
     Random positions are moved downhill (L-BFGS) on a sum of squares: bonds that are not 2.05 A (Si-S 2.13 A), and other

@@ -418,20 +418,7 @@ def _judged(
 
 
 def weights_of_these(frames: Sequence[Atoms], weights: dict[str, float]) -> dict[str, float]:
-    """Leave out patterns that fit none of the frames yet.
-
-    Parameters
-    ----------
-    frames : sequence of ase.Atoms
-        Frames of a stage, with their tags.
-    weights : dict of str to float
-        Factors of the recipe by pattern.
-
-    Returns
-    -------
-    dict of str to float
-        Factors whose pattern fits a tag, in their order.
-    """
+    """Leave out patterns that fit none of the frames yet."""
     tags = {str(atoms.info["tag"]) for atoms in frames}
     return {p: factor for p, factor in weights.items() if any(fnmatch(tag, p) for tag in tags)}
 

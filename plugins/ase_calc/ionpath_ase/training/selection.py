@@ -77,20 +77,7 @@ class Window:
 
 
 def frame_deviations(frames: Sequence[Atoms], committee: Any) -> FloatArray:
-    """Force deviation of every atom in every frame.
-
-    Parameters
-    ----------
-    frames : sequence of ase.Atoms
-        Frames of one system; not changed.
-    committee : Committee
-        Calculator that gives ``force_deviation``.
-
-    Returns
-    -------
-    numpy.ndarray, shape (n_frames, n_atoms)
-        Deviations in eV/A.
-    """
+    """Force deviation of every atom in every frame."""
     rows = []
     for frame in frames:
         copy = frame.copy()
@@ -101,22 +88,6 @@ def frame_deviations(frames: Sequence[Atoms], committee: Any) -> FloatArray:
 
 def check_deviation(deviation: FloatArray, limit: float, symbols: Sequence[str], where: str) -> None:
     """Stop where a committee disagrees too much, and name the atoms.
-
-    Parameters
-    ----------
-    deviation : numpy.ndarray, shape (n_atoms,)
-        Force deviation of each atom in eV/A.
-    limit : float
-        Largest deviation that is allowed, in eV/A.
-    symbols : sequence of str, length n_atoms
-        Elements.
-    where : str
-        System and time, for the message.
-
-    Raises
-    ------
-    DeviationError
-        If an atom is above the limit, or its deviation is not a number.
 
     Examples
     --------
@@ -141,20 +112,6 @@ def check_deviation(deviation: FloatArray, limit: float, symbols: Sequence[str],
 
 def choose(classes: NDArray[np.str_], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Choose candidates at random.
-
-    Parameters
-    ----------
-    classes : numpy.ndarray of str, shape (n_frames,)
-        Result of `Window.classify`.
-    most : int
-        How many at most.
-    rng : numpy.random.Generator
-        Source of the choice.
-
-    Returns
-    -------
-    numpy.ndarray of int
-        Indices in ascending order.
 
     Examples
     --------

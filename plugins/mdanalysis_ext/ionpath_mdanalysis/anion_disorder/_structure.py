@@ -47,69 +47,29 @@ class TimeBlocks(Generic[A]):
         self._parts: dict[int, A] = {}
 
     def at(self, block: int) -> A:
-        """Give the accumulator of a block.
-
-        Parameters
-        ----------
-        block : int
-            Number of the block.
-
-        Returns
-        -------
-        Accumulator
-            Its accumulator, made when it is first asked for.
-        """
+        """Give the accumulator of a block."""
         if block not in self._parts:
             self._parts[block] = self._make()
         return self._parts[block]
 
     def states(self) -> dict[int, Mapping[str, Any]]:
-        """Give the sums of all blocks.
-
-        Returns
-        -------
-        dict of int to mapping
-            Sums by number of the block.
-        """
+        """Give the sums of all blocks."""
         return {number: part.state() for number, part in self._parts.items()}
 
     def merge(self, states: Mapping[int, Mapping[str, Any]]) -> None:
-        """Add what `states` of another one gave.
-
-        Parameters
-        ----------
-        states : mapping of int to mapping
-            Sums by number of the block.
-        """
+        """Add what `states` of another one gave."""
         for number, state in states.items():
             self.at(number).merge(state)
 
     def total(self) -> A:
-        """Add up all blocks.
-
-        Returns
-        -------
-        Accumulator
-            Sums over all frames.
-        """
+        """Add up all blocks."""
         everything = self._make()
         for number in sorted(self._parts):
             everything.merge(self._parts[number].state())
         return everything
 
     def error(self, value: Callable[[A], Floats]) -> Floats:
-        """Give the standard error of what is derived from the sums, from its spread between blocks.
-
-        Parameters
-        ----------
-        value : callable
-            Function of an accumulator.
-
-        Returns
-        -------
-        ndarray
-            Standard errors; nan with one block.
-        """
+        """Give the standard error of what is derived from the sums, from its spread between blocks."""
         values = np.array([value(self._parts[number]) for number in sorted(self._parts)])
         if len(values) < 2:
             return np.full(values.shape[1:], np.nan)
@@ -174,43 +134,12 @@ class StructureAnalysis(IonAnalysis):
 
 
 def symbols_of(group: Any, name: str) -> list[str]:
-    """Give the chemical symbols of a group.
-
-    Parameters
-    ----------
-    group : AtomGroup
-        Atoms.
-    name : str
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    list of str
-        Symbols.
-    """
+    """Give the chemical symbols of a group."""
     return [str(symbol) for symbol in _checks.elements_of(group, name)]
 
 
 def cell_now(group: Any, name: str) -> Floats:
-    """Give the cell of the frame that a universe is at.
-
-    Parameters
-    ----------
-    group : AtomGroup
-        Atoms.
-    name : str
-        Name of the argument, for the error.
-
-    Returns
-    -------
-    ndarray, (3, 3)
-        Cell vectors as rows, in A.
-
-    Raises
-    ------
-    InputError
-        If there is none.
-    """
+    """Give the cell of the frame that a universe is at."""
     from ionpath_mdanalysis._base import cell_vectors
 
     dimensions = group.universe.trajectory.ts.dimensions
@@ -219,47 +148,14 @@ def cell_now(group: Any, name: str) -> Floats:
 
 
 def default_reach(group: Any, name: str, longest: float = 10.0) -> float:
-    """Give a radius that fits into half of the cell with some room for its fluctuations.
-
-    Parameters
-    ----------
-    group : AtomGroup
-        Atoms.
-    name : str
-        Name of the argument, for the error.
-    longest : float, default 10
-        Longest radius, in A.
-
-    Returns
-    -------
-    float
-        Radius in A.
-    """
+    """Give a radius that fits into half of the cell with some room for its fluctuations."""
     from ionpath.structure._frames import heights
 
     return float(min(longest, 0.95 * 0.5 * heights(cell_now(group, name)).min()))
 
 
 def ligands_of(centres: Any, ligands: Any) -> Any:
-    """Give the ligands that were passed, or all anions of the universe.
-
-    Parameters
-    ----------
-    centres : AtomGroup
-        Central atoms.
-    ligands : AtomGroup or None
-        Ligands.
-
-    Returns
-    -------
-    AtomGroup
-        Ligands.
-
-    Raises
-    ------
-    InputError
-        If none were passed and the universe holds no anions.
-    """
+    """Give the ligands that were passed, or all anions of the universe."""
     _checks.check_group(centres, "centres")
     if ligands is not None:
         _checks.check_group(ligands, "ligands")
@@ -276,22 +172,7 @@ def ligands_of(centres: Any, ligands: Any) -> Any:
 
 
 def check_species(wanted: Sequence[str], group: Any, name: str) -> None:
-    """Refuse species that a group does not hold.
-
-    Parameters
-    ----------
-    wanted : sequence of str
-        Chemical symbols.
-    group : AtomGroup
-        Atoms.
-    name : str
-        Name of the argument, for the error.
-
-    Raises
-    ------
-    InputError
-        If one is absent.
-    """
+    """Refuse species that a group does not hold."""
     present = set(symbols_of(group, name))
     for symbol in wanted:
         if symbol not in present:

@@ -103,20 +103,7 @@ class PerAtomAnalysis(StructureAnalysis):
             self.results.series = np.concatenate([block["kept"] for block in blocks])
 
     def plot(self, ax: Any = None, **line: Any) -> Any:
-        """Plot the distribution over atoms and frames.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-        **line
-            Passed to matplotlib, for example ``label=``.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot the distribution over atoms and frames."""
         axes = self._axes(ax)
         r = self.results
         axes.stairs(r.density, r.edges, **line)

@@ -86,23 +86,7 @@ def _formula(centre: str, ends: Any) -> str:
 
 
 def rotation_matrix(rotation: Any) -> Floats:
-    """Make the axes of a crystal from what a user says about them.
-
-    Parameters
-    ----------
-    rotation : None, float, or array_like (3, 3)
-        None: along the box. A number: turned by this angle in degrees about z. A matrix: axes as rows.
-
-    Returns
-    -------
-    ndarray, (3, 3)
-        Unit vectors as rows.
-
-    Raises
-    ------
-    InputError
-        If a matrix is no rotation.
-    """
+    """Make the axes of a crystal from what a user says about them."""
     if rotation is None:
         return np.eye(3)
     given = np.asarray(rotation, dtype=np.float64)

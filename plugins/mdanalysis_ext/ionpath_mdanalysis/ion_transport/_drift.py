@@ -231,34 +231,12 @@ class SeriesAnalysis(DriftingAnalysis):
 
 
 def mean_volume(cells: Floats) -> float:
-    """Mean volume of the cell.
-
-    Parameters
-    ----------
-    cells : ndarray, shape (n_frames, 3, 3)
-        Cell vectors in A; nan without a cell.
-
-    Returns
-    -------
-    float
-        Volume in A^3; nan without a cell.
-    """
+    """Mean volume of the cell."""
     return float(np.abs(np.linalg.det(cells)).mean()) if np.isfinite(cells).all() else float("nan")
 
 
 def constant_cell(cells: Floats) -> Floats:
-    """One cell for all frames where it does not change.
-
-    Parameters
-    ----------
-    cells : ndarray, shape (n_frames, 3, 3)
-        Cell vectors in A.
-
-    Returns
-    -------
-    ndarray, shape (3, 3) or (n_frames, 3, 3)
-        The first cell if all are the same.
-    """
+    """One cell for all frames where it does not change."""
     return np.asarray(cells[0] if (cells == cells[0]).all() else cells)
 
 

@@ -13,25 +13,6 @@ from ionpath.errors import InputError
 def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) -> NDArray[np.int64]:
     """Nearest whole numbers of frames to lag times.
 
-    Parameters
-    ----------
-    times : sequence of float
-        Lag times in ps.
-    frame_time : float
-        Time between frames in ps.
-    n_frames : int
-        Length of the trajectory.
-
-    Returns
-    -------
-    ndarray of int64
-        Lags in frames, each once.
-
-    Raises
-    ------
-    InputError
-        If a lag time is not within the trajectory.
-
     Examples
     --------
     >>> lags_from_times([0.5, 1.0], 0.1, 20).tolist()

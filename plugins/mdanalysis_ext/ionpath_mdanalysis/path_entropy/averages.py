@@ -14,18 +14,6 @@ from ionpath.sites.runs import ShellRuns
 def over_ions(average: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Average over the ions for which a pair is known.
 
-    Parameters
-    ----------
-    average : callable
-        Mean or median of a one-dimensional array.
-    values : ndarray, (n_ions, n, n)
-        Values, not finite where unknown.
-
-    Returns
-    -------
-    ndarray, (n, n)
-        Averages; nan where no ion knows.
-
     Examples
     --------
     >>> over_ions(np.mean, np.array([[[0.0, 2.0]], [[0.0, np.nan]]]))
@@ -38,24 +26,7 @@ def over_ions(average: Any, values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def default_lag(runs: ShellRuns, frame_time: float, tolerance: float = 0.1) -> tuple[int, str]:
-    """Choose a lag by the slowest implied timescale.
-
-    Parameters
-    ----------
-    runs : ShellRuns
-        States.
-    frame_time : float
-        Time between frames in ps.
-    tolerance : float, default 0.1
-        Relative change on doubling the lag that counts as converged.
-
-    Returns
-    -------
-    lag : int
-        Frames.
-    reason : str
-        How it was chosen.
-    """
+    """Choose a lag by the slowest implied timescale."""
     longest = max(1, runs.n_frames // 10)
     grid = np.unique(np.geomspace(1, longest, 12).astype(int))
     both = sorted({*grid.tolist(), *(2 * grid).tolist()} & set(range(1, runs.n_frames)))

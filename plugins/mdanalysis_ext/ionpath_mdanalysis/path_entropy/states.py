@@ -240,30 +240,7 @@ class ShellStates(IonAnalysis):
 def discretiser(
     method: str, shells: CoordinationShells, cutoff: float | None = None, mode: str = "correct"
 ) -> Callable[..., tuple[NDArray[np.int32], Any]]:
-    """Find the rule that gives ions their sites.
-
-    Parameters
-    ----------
-    method : str
-        Name of the rule.
-    shells : CoordinationShells
-        Sites.
-    cutoff : float, optional
-        Radius in A; for the rules of ionpath only.
-    mode : {"correct", "published"}
-        Variant of the geometric rule.
-
-    Returns
-    -------
-    callable
-        Takes ions (n_frames, n_ions, 3), cells (n_frames, 3, 3) and centres (n_frames, n_centres, 3) or None; returns
-        sites, and which of them are ambiguous.
-
-    Raises
-    ------
-    InputError
-        If there is no such rule.
-    """
+    """Find the rule that gives ions their sites."""
     from ionpath.kinetics import SiteFollower, assign_sites
     from ionpath.plugins import available
 
@@ -304,20 +281,7 @@ def _foreign(rule: Any, method: str, shells: Any, ions: Any, cells: Any, centres
 
 
 def check_cells(chunk: Chunk, shells: CoordinationShells) -> None:
-    """Refuse shells of another cell than that of the trajectory.
-
-    Parameters
-    ----------
-    chunk : Chunk
-        Frames.
-    shells : CoordinationShells
-        Shells in their reference cell.
-
-    Raises
-    ------
-    InputError
-        If an edge differs by more than a tenth.
-    """
+    """Refuse shells of another cell than that of the trajectory."""
     edges = np.linalg.norm(shells.cell, axis=1)
     strain = np.abs(chunk.dimensions[:, :3] / edges - 1.0)
     if strain.max() > 0.1:

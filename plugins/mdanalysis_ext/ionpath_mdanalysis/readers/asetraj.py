@@ -67,18 +67,7 @@ class AseTrajFile(FrameFile):
             self._trajectory = None
 
     def frame(self, index: int) -> Frame:
-        """Read one frame.
-
-        Parameters
-        ----------
-        index : int
-            Frame number from 0.
-
-        Returns
-        -------
-        Frame
-            Positions, cell, time (``info["time"]`` in ps), velocities, forces and energy where the file has them.
-        """
+        """Read one frame."""
         atoms = self._open()[index]
         if not np.array_equal(atoms.get_chemical_symbols(), self.symbols):
             raise InputError(
@@ -103,18 +92,7 @@ class AseTrajFile(FrameFile):
 
 
 def frame_of(atoms: Any) -> Frame:
-    """Turn ASE Atoms into a frame.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Atoms; velocities, and results of a calculator that are there, are taken too.
-
-    Returns
-    -------
-    Frame
-        In A, ps, eV.
-    """
+    """Turn ASE Atoms into a frame."""
     from ase.units import fs
 
     cell = np.array(atoms.cell[:]) if atoms.cell.rank == 3 else None

@@ -18,18 +18,7 @@ from ionpath_mdanalysis.readers.reader import FileReader, topology_of
 
 
 def is_atoms(thing: Any) -> bool:
-    """Tell ASE Atoms, or a sequence of them, without importing ASE.
-
-    Parameters
-    ----------
-    thing : object
-        What a user gave to Universe.
-
-    Returns
-    -------
-    bool
-        True for Atoms and for a filled list or tuple of Atoms.
-    """
+    """Tell ASE Atoms, or a sequence of them, without importing ASE."""
     ase = sys.modules.get("ase")
     atoms = getattr(ase, "Atoms", None)
     if atoms is None:
@@ -70,18 +59,7 @@ class AtomsFrames:
         return len(self._atoms)
 
     def frame(self, index: int) -> Any:
-        """Give one frame.
-
-        Parameters
-        ----------
-        index : int
-            Which of the Atoms.
-
-        Returns
-        -------
-        Frame
-            Its content.
-        """
+        """Give one frame."""
         return frame_of(self._atoms[index])
 
     def close(self) -> None:
@@ -104,18 +82,7 @@ class ASEParser(TopologyReaderBase):
         return is_atoms(thing)
 
     def parse(self, **kwargs: Any) -> Any:
-        """Read names, elements, types and masses.
-
-        Parameters
-        ----------
-        **kwargs
-            Ignored.
-
-        Returns
-        -------
-        MDAnalysis.core.topology.Topology
-            One residue and one segment.
-        """
+        """Read names, elements, types and masses."""
         frames = AtomsFrames(self.filename)
         return topology_of(frames.symbols, frames.masses)
 
@@ -162,20 +129,7 @@ class ASEConverter(ConverterBase):
     units: ClassVar[dict[str, Any]] = {"time": None, "length": "Angstrom"}
 
     def convert(self, obj: Any) -> Any:
-        """Make Atoms of the current frame.
-
-        Parameters
-        ----------
-        obj : AtomGroup or Universe
-            What to convert; it needs elements.
-
-        Returns
-        -------
-        ase.Atoms
-            Positions in A, cell, masses where they are not the usual ones, momenta where there are velocities, the
-            time in ps in ``info["time"]`` if it is known, and forces in eV/A in a single-point calculator where
-            there are forces.
-        """
+        """Make Atoms of the current frame."""
         require("ase", purpose="conversion to ASE", install="pip install ase")
         from ase import Atoms
         from ase.calculators.singlepoint import SinglePointCalculator

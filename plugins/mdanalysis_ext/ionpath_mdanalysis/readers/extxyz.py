@@ -59,19 +59,7 @@ class ExtxyzFile(FrameFile):
         self._source.close()
 
     def frame(self, index: int) -> Frame:
-        """Read one frame.
-
-        Parameters
-        ----------
-        index : int
-            Frame number from 0.
-
-        Returns
-        -------
-        Frame
-            Positions, cell, time (key ``time`` or ``time_ps`` in ps, ``time_fs`` in fs), velocities in A/ps, forces
-            in eV/A, and the other keys of the comment line.
-        """
+        """Read one frame."""
         start, end = int(self._offsets[index]), int(self._offsets[index + 1])
         info, table = self._parse(self._source.read_at(start, end - start), index)
         if not np.array_equal(self._symbols(info, table), self.symbols):

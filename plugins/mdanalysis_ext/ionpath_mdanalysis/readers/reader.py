@@ -69,20 +69,7 @@ class FileReader(ReaderBase):
 
     @classmethod
     def parse_n_atoms(cls, filename: Any, **kwargs: Any) -> int:
-        """Read the number of atoms.
-
-        Parameters
-        ----------
-        filename : str or path
-            File.
-        **kwargs
-            Ignored.
-
-        Returns
-        -------
-        int
-            Number of atoms.
-        """
+        """Read the number of atoms."""
         return len(cls._file(str(filename)).symbols)
 
     def _read_next_timestep(self, ts: Any = None) -> Any:
@@ -163,18 +150,7 @@ class FileParser(TopologyReaderBase):
     _file: ClassVar[type[Any]]
 
     def parse(self, **kwargs: Any) -> Topology:
-        """Read names, elements, types and masses.
-
-        Parameters
-        ----------
-        **kwargs
-            Ignored.
-
-        Returns
-        -------
-        MDAnalysis.core.topology.Topology
-            One residue and one segment.
-        """
+        """Read names, elements, types and masses."""
         file = self._file(self.filename)
         try:
             return topology_of(file.symbols, file.masses)
@@ -183,20 +159,7 @@ class FileParser(TopologyReaderBase):
 
 
 def topology_of(symbols: Any, masses: Any = None) -> Topology:
-    """Make a topology of atoms that are known by their symbols.
-
-    Parameters
-    ----------
-    symbols : sequence of str
-        Chemical symbols.
-    masses : ndarray, optional
-        Masses in u; default: those of the elements.
-
-    Returns
-    -------
-    MDAnalysis.core.topology.Topology
-        One residue and one segment.
-    """
+    """Make a topology of atoms that are known by their symbols."""
     from MDAnalysis.guesser.tables import masses as table
 
     names = np.asarray(symbols, dtype=object)
@@ -216,22 +179,7 @@ def topology_of(symbols: Any, masses: Any = None) -> Topology:
 
 
 def turned(frame: Frame) -> tuple[Any, Any, Any]:
-    """Positions and dimensions of a frame in the orientation that MDAnalysis assumes.
-
-    Parameters
-    ----------
-    frame : Frame
-        Frame.
-
-    Returns
-    -------
-    positions : ndarray, shape (n_atoms, 3)
-        In A.
-    dimensions : ndarray, shape (6,), or None
-        Lengths in A and angles in degrees.
-    rotation : ndarray, shape (3, 3), or None
-        Matrix that turns row vectors; None where nothing is turned.
-    """
+    """Positions and dimensions of a frame in the orientation that MDAnalysis assumes."""
     if frame.cell is None:
         return frame.positions, None, None
     dimensions = triclinic_box(*frame.cell)
@@ -243,17 +191,7 @@ def turned(frame: Frame) -> tuple[Any, Any, Any]:
 
 
 def fill(ts: Any, frame: Frame, convert_units: bool = True) -> None:
-    """Put a frame into a Timestep.
-
-    Parameters
-    ----------
-    ts : Timestep
-        Changed in place; its frame number is left.
-    frame : Frame
-        Content.
-    convert_units : bool, default True
-        Forces in kJ/mol/A, as MDAnalysis has them, instead of eV/A.
-    """
+    """Put a frame into a Timestep."""
     positions, dimensions, rotation = turned(frame)
     ts.positions = positions
     ts.dimensions = dimensions

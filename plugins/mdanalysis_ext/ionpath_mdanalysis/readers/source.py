@@ -129,18 +129,7 @@ class ByteSource:
         return self._file
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Read bytes.
-
-        Parameters
-        ----------
-        offset, size : int
-            Where, and how many.
-
-        Returns
-        -------
-        bytes
-            Fewer than `size` at the end of the file.
-        """
+        """Read bytes."""
         if not self.compressed:
             self._open_file.seek(offset)
             return self._open_file.read(size)
@@ -268,68 +257,26 @@ class ByteStream(io.RawIOBase):
         super().close()
 
     def readable(self) -> bool:
-        """Say that it can be read.
-
-        Returns
-        -------
-        bool
-            True.
-        """
+        """Say that it can be read."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it can be positioned.
-
-        Returns
-        -------
-        bool
-            True.
-        """
+        """Say that it can be positioned."""
         return True
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position.
-
-        Parameters
-        ----------
-        offset : int
-            Position.
-        whence : {0, 1}
-            From the start, or from here.
-
-        Returns
-        -------
-        int
-            New position.
-        """
+        """Go to a position."""
         if whence not in (0, 1):
             raise io.UnsupportedOperation("the end of a compressed file is not known")
         self._at = offset + (self._at if whence else 0)
         return self._at
 
     def tell(self) -> int:
-        """Say where it is.
-
-        Returns
-        -------
-        int
-            Position.
-        """
+        """Say where it is."""
         return self._at
 
     def readinto(self, buffer: Any) -> int:
-        """Read into a buffer.
-
-        Parameters
-        ----------
-        buffer : writable buffer
-            Where to put bytes.
-
-        Returns
-        -------
-        int
-            How many.
-        """
+        """Read into a buffer."""
         data = self._source.read_at(self._at, len(buffer))
         buffer[: len(data)] = data
         self._at += len(data)

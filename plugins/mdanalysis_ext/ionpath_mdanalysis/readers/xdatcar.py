@@ -55,23 +55,7 @@ class XdatcarFile(FrameFile):
         self._source.close()
 
     def frame(self, index: int) -> Frame:
-        """Read one frame.
-
-        Parameters
-        ----------
-        index : int
-            Frame number from 0.
-
-        Returns
-        -------
-        Frame
-            Positions and cell; the format has no times.
-
-        Raises
-        ------
-        InputError
-            If the frame is not complete.
-        """
+        """Read one frame."""
         starts, own = self._layout
         return self._frame(index, int(starts[index]), bool(own[index]))
 
@@ -158,18 +142,7 @@ def _tail(held: bytes, block: bytes) -> int:
 
 
 def is_xdatcar(thing: Any) -> bool:
-    """Tell an XDATCAR by its name, which often has no extension.
-
-    Parameters
-    ----------
-    thing : object
-        What a user gave to Universe.
-
-    Returns
-    -------
-    bool
-        True for ``XDATCAR``, ``XDATCAR.gz``, ``XDATCAR_2``, ``run1.XDATCAR`` and the like.
-    """
+    """Tell an XDATCAR by its name, which often has no extension."""
     if not isinstance(thing, (str, os.PathLike)):
         return False
     name = os.path.basename(os.fspath(thing))

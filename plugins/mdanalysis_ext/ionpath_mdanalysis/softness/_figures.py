@@ -13,20 +13,7 @@ Floats = NDArray[np.float64]
 
 
 def distribution(axes: Any, results: Any) -> Any:
-    """Draw histograms of softness by class.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    results : Results
-        Results of `Softness`.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw histograms of softness by class."""
     classes = results.labels.values
     values = results.softness[: len(classes)]
     edges = np.linspace(values.min(), values.max() + 1e-9, 51)
@@ -47,25 +34,7 @@ def distribution(axes: Any, results: Any) -> Any:
 
 
 def weights(axes: Any, results: Any) -> Any:
-    """Draw W(r) with its errors.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    results : Results
-        Results of `Softness`.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-
-    Raises
-    ------
-    InputError
-        If there are no weights.
-    """
+    """Draw W(r) with its errors."""
     found = results.weights
     if found is None:
         raise InputError(
@@ -87,48 +56,14 @@ def weights(axes: Any, results: Any) -> Any:
 
 
 def probability(axes: Any, found: Any, label: str | None = None) -> Any:
-    """Draw P_R(S).
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    found : ionpath.softness.RearrangementProbability
-        What to draw.
-    label : str, optional
-        Entry in the legend.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw P_R(S)."""
     axes.errorbar(found.softness, found.probability, found.error, fmt="o-", ms=3, capsize=2, label=label)
     axes.set(xlabel="softness", ylabel="probability of rearrangement", ylim=(0, None))
     return axes
 
 
 def structure(axes: Any, positions: Floats, cell: Floats, rows: NDArray[np.int64], softness: Floats) -> Any:
-    """Draw atoms seen along z, ions coloured by softness.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    positions : ndarray, (n_atoms, 3)
-        In A.
-    cell : ndarray, (3, 3)
-        Cell vectors in A.
-    rows : ndarray of int
-        The ions.
-    softness : ndarray
-        Their softness.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw atoms seen along z, ions coloured by softness."""
     from ionpath.periodic import wrap
 
     inside = wrap(positions, cell)
@@ -144,27 +79,7 @@ def structure(axes: Any, positions: Floats, cell: Floats, rows: NDArray[np.int64
 
 
 def grid(axes: Any, search: Any, x: str = "cutoff", y: str = "spacing") -> Any:
-    """Draw the balanced accuracy over two axes of a grid, at the best place of the others.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    search : ionpath.softness.GridSearch
-        What to draw.
-    x, y : {"spacing", "cutoff", "penalty", "threshold"}
-        Axes.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-
-    Raises
-    ------
-    InputError
-        If the axes are no axes of a grid, or the same.
-    """
+    """Draw the balanced accuracy over two axes of a grid, at the best place of the others."""
     names = ("spacing", "cutoff", "penalty", "threshold")
     values = (search.spacings, search.cutoffs, search.penalties, search.thresholds)
     if x not in names or y not in names or x == y:
@@ -183,22 +98,7 @@ def grid(axes: Any, search: Any, x: str = "cutoff", y: str = "spacing") -> Any:
 
 
 def correlation(axes: Any, found: Any, name: str = "quantity") -> Any:
-    """Draw a quantity against softness, in bins.
-
-    Parameters
-    ----------
-    axes : matplotlib.axes.Axes
-        Where to draw.
-    found : ionpath.softness.Correlation
-        What to draw.
-    name : str
-        Name and unit of the quantity.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
+    """Draw a quantity against softness, in bins."""
     axes.errorbar(found.softness, found.quantity, found.quantity_error, fmt="o", ms=3, capsize=2)
     axes.set(xlabel="softness", ylabel=name)
     axes.set_title(f"r = {found.samples:.2f} over single ions, {found.binned:.2f} over bins", fontsize=8)

@@ -17,25 +17,7 @@ Floats = NDArray[np.float64]
 
 
 def atoms_of(analysis: Any, what: str) -> Any:
-    """Give the atoms of an analysis.
-
-    Parameters
-    ----------
-    analysis : IncrementAnalysis
-        Analysis.
-    what : str
-        What they are needed for, for the error.
-
-    Returns
-    -------
-    AtomGroup
-        All atoms that count.
-
-    Raises
-    ------
-    InputError
-        If the results were loaded from a file.
-    """
+    """Give the atoms of an analysis."""
     if not analysis.groups:
         raise InputError(
             what, need="the trajectory", got="results loaded from a file",
@@ -46,13 +28,6 @@ def atoms_of(analysis: Any, what: str) -> Any:
 
 def frames_of(atoms: Any, frames: Sequence[int] | NDArray[np.int64]) -> Iterator[tuple[Floats, Floats]]:
     """Read frames again, and leave the trajectory where it was.
-
-    Parameters
-    ----------
-    atoms : AtomGroup
-        Atoms.
-    frames : sequence of int
-        Frame numbers.
 
     Yields
     ------
@@ -74,25 +49,7 @@ def frames_of(atoms: Any, frames: Sequence[int] | NDArray[np.int64]) -> Iterator
 
 
 def series_of(quantity: Any, frames: NDArray[np.int64], indices: NDArray[np.int64]) -> Any:
-    """Give values for frames and ions.
-
-    Parameters
-    ----------
-    quantity : array_like or IonAnalysis
-        Values, passed on; or an analysis with ``results.series`` and ``results.indices``.
-    frames, indices : ndarray of int
-        Frames and atoms that are wanted.
-
-    Returns
-    -------
-    array_like
-        Values (n_times, n_ions).
-
-    Raises
-    ------
-    InputError
-        If the analysis kept no series, or lacks frames or ions.
-    """
+    """Give values for frames and ions."""
     results = getattr(quantity, "results", None)
     if results is None:
         return quantity
@@ -118,20 +75,7 @@ def series_of(quantity: Any, frames: NDArray[np.int64], indices: NDArray[np.int6
 
 
 def write_extxyz(analysis: Any, path: Any) -> None:
-    """Write structures with softness.
-
-    Parameters
-    ----------
-    analysis : Softness
-        Analysis that was run.
-    path : str or path
-        File.
-
-    Raises
-    ------
-    MissingDependency
-        If ASE is not installed.
-    """
+    """Write structures with softness."""
     ase = require("ase", purpose="extended xyz files", install="pip install ase")
     io = require("ase.io", purpose="extended xyz files", install="pip install ase")
     atoms = atoms_of(analysis, "write_extxyz")

@@ -19,44 +19,12 @@ Ints = NDArray[np.int64]
 
 
 def is_calculator(quantity: Any) -> bool:
-    """Tell calculators and their names from arrays and analyses.
-
-    Parameters
-    ----------
-    quantity : object
-        Anything.
-
-    Returns
-    -------
-    bool
-        Whether it is meant as a calculator.
-    """
+    """Tell calculators and their names from arrays and analyses."""
     return isinstance(quantity, (str, type)) or hasattr(quantity, "get_potential_energy")
 
 
 def calculator_of(calculator: Any, **options: Any) -> Any:
-    """Make a calculator from its name.
-
-    Parameters
-    ----------
-    calculator : str, class or ASE calculator
-        Name that ASE knows it by, class, or the calculator itself.
-    **options
-        Arguments of the class.
-
-    Returns
-    -------
-    ASE calculator
-        With ``get_potential_energies``.
-
-    Raises
-    ------
-    InputError
-        If ASE knows no such calculator, options come with one that is made already, or it has no energies of single
-        atoms.
-    MissingDependency
-        If ASE is not installed.
-    """
+    """Make a calculator from its name."""
     made = calculator
     if isinstance(calculator, str):
         ase = require("ase.calculators.calculator", purpose="potential energies", install="pip install ase")
@@ -90,33 +58,7 @@ def _without_energies(calculator: Any) -> InputError:
 def potential_energies(
     atoms: Any, frames: Ints, indices: Ints, calculator: Any, *, verbose: bool = False, **options: Any
 ) -> Floats:
-    """Compute energies of single atoms frame by frame.
-
-    Parameters
-    ----------
-    atoms : AtomGroup
-        All atoms that interact.
-    frames : ndarray of int, (n_times,)
-        Frame numbers.
-    indices : ndarray of int, (n_ions,)
-        Rows of the atoms whose energies are wanted.
-    calculator : str, class or ASE calculator
-        What `calculator_of` takes.
-    verbose : bool, default False
-        Show a progress bar.
-    **options
-        Arguments of a calculator that is named.
-
-    Returns
-    -------
-    ndarray, (n_times, n_ions)
-        In eV.
-
-    Raises
-    ------
-    InputError
-        If the calculator has no energies of single atoms, or they are not finite.
-    """
+    """Compute energies of single atoms frame by frame."""
     made = calculator_of(calculator, **options)
     ase = require("ase", purpose="potential energies", install="pip install ase")
     from ase.calculators.calculator import PropertyNotImplementedError
@@ -153,33 +95,7 @@ def anion_shares(
     bond: float,
     centre_bond: float,
 ) -> dict[str, Floats]:
-    """Compute which share of the ligands around each ion belongs to each kind of anion.
-
-    Parameters
-    ----------
-    atoms : AtomGroup
-        Atoms with ions, centres and ligands.
-    frames : ndarray of int, (n_times,)
-        Frame numbers.
-    rows : ndarray of int, (n_ions,)
-        Rows of the ions among the atoms.
-    cutoff : float
-        Radius around an ion in A.
-    centres, ligands : str or sequence of str
-        Species.
-    bond, centre_bond : float
-        Longest bonds in A.
-
-    Returns
-    -------
-    dict of str to ndarray, (n_times, n_ions)
-        Share of each kind that occurs; the shares of an ion add up to 1.
-
-    Raises
-    ------
-    InputError
-        If a species is absent or an ion has no ligand within the cutoff.
-    """
+    """Compute which share of the ligands around each ion belongs to each kind of anion."""
     symbols = _checks.elements_of(atoms, "atoms").tolist()
     finder = ClusterFinder(symbols, centres=centres, ligands=ligands, bond=bond, centre_bond=centre_bond)
     shares: dict[str, Floats] = {}

@@ -21,28 +21,7 @@ class Relating:
     _require_results: Any
 
     def correlate(self, quantity: Any, *, n_bins: int = 20) -> Correlation:
-        """Correlate softness with another quantity, by sample, by ion and in bins of softness.
-
-        Parameters
-        ----------
-        quantity : array_like (n_times, n_ions) or (n_ions,), analysis, ASE calculator or str
-            Values for ``results.frames`` and ``results.indices``; or an analysis that was run with ``series=True``,
-            such as `IonVoronoiVolume` or `AveragedSteinhardt`, from which these are taken; or a calculator, or the
-            name that ASE knows it by (``"ionpath"``), for the potential energies of the ions.
-        n_bins : int, default 20
-            Bins of softness.
-
-        Returns
-        -------
-        ionpath.softness.Correlation
-            Pearson coefficients and means in bins.
-
-        Raises
-        ------
-        InputError
-            If frames or ions of the analysis do not cover those of the softness, or a calculator has no energies of
-            single atoms.
-        """
+        """Correlate softness with another quantity, by sample, by ion and in bins of softness."""
         self._require_results()
         if _quantities.is_calculator(quantity):
             values: Any = self.potential_energies(quantity)
@@ -54,29 +33,6 @@ class Relating:
         self, calculator: Any = "ionpath", *, verbose: bool = False, **options: Any
     ) -> Floats:
         """Compute the potential energy of each ion at the times of the softness, one frame after another.
-
-        Parameters
-        ----------
-        calculator : str, class or ASE calculator, default "ionpath"
-            Calculator, or the name that ASE knows it by. It must give energies of single atoms
-            (``get_potential_energies``).
-        verbose : bool, default False
-            Show a progress bar.
-        **options
-            Passed to the calculator if it is named, for example ``model="my-potential.pb"``.
-
-        Returns
-        -------
-        ndarray, (n_times, n_ions)
-            In eV, for ``results.frames`` and ``results.indices``.
-
-        Raises
-        ------
-        InputError
-            If ASE knows no such calculator, it has no energies of single atoms, or they are not finite; or if the
-            results were loaded from a file.
-        MissingDependency
-            If ASE is not installed.
 
         Notes
         -----
@@ -101,33 +57,7 @@ class Relating:
         centre_bond: float = 2.6,
         n_bins: int = 20,
     ) -> dict[str, Correlation]:
-        """Correlate softness with the kinds of anions around each ion.
-
-        Parameters
-        ----------
-        kinds : str or sequence of str, optional
-            Kinds of anions as `AnionSpeciation` names them, for example ``"P2S7"``; ``"free"`` are ligands without a
-            centre. Default: all whose share varies from ion to ion.
-        cutoff : float, default 5.0
-            Radius around an ion in A.
-        centre_species, ligand_species : str or sequence of str
-            Species of the centres and the ligands of the anions.
-        bond, centre_bond : float
-            Longest bonds in A, as for `AnionSpeciation`.
-        n_bins : int, default 20
-            Bins of softness.
-
-        Returns
-        -------
-        dict of str to ionpath.softness.Correlation
-            For each kind the correlation with its share of the ligands within the cutoff.
-
-        Raises
-        ------
-        InputError
-            If a kind or a species is absent, all ligands are of one kind, an ion has no ligand within the cutoff, or
-            the results were loaded from a file.
-        """
+        """Correlate softness with the kinds of anions around each ion."""
         self._require_results()
         atoms = _mapping.atoms_of(self, "correlate_anions")
         shares = _quantities.anion_shares(

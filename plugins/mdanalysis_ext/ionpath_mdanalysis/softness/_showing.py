@@ -20,133 +20,35 @@ class Showing:
     rearrangement_probability: Any
 
     def plot(self, ax: Any = None) -> Any:
-        """Plot the distribution of softness of ions that then moved, and of those that did not.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot the distribution of softness of ions that then moved, and of those that did not."""
         return _figures.distribution(self._axes(ax), self.results)
 
     def plot_weights(self, ax: Any = None) -> Any:
-        """Plot W(r) of each species with its errors.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-
-        Raises
-        ------
-        InputError
-            If the model has no hyperplane or was trained elsewhere.
-        """
+        """Plot W(r) of each species with its errors."""
         return _figures.weights(self._axes(ax), self.results)
 
     def plot_probability(self, ax: Any = None) -> Any:
-        """Plot the probability of rearrangement against softness.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot the probability of rearrangement against softness."""
         self._require_results()
         return _figures.probability(self._axes(ax), self.rearrangement_probability())
 
     def plot_structure(self, frame: int = 0, ax: Any = None) -> Any:
-        """Plot the structure along z with ions coloured by softness.
-
-        Parameters
-        ----------
-        frame : int, default 0
-            Row of ``results.softness``.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-
-        Raises
-        ------
-        InputError
-            If the results were loaded from a file.
-        """
+        """Plot the structure along z with ions coloured by softness."""
         axes = self._axes(ax)
         atoms = _mapping.atoms_of(self, "plot_structure")
         positions, cell = next(iter(_mapping.frames_of(atoms, [int(self.results.frames[frame])])))
         return _figures.structure(axes, positions, cell, self._rows, self.results.softness[frame])
 
     def plot_correlation(self, quantity: Any, ax: Any = None, *, name: str = "quantity") -> Any:
-        """Plot another quantity against softness, in bins.
-
-        Parameters
-        ----------
-        quantity : array_like, analysis or ionpath.softness.Correlation
-            What `correlate` takes or gives.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-        name : str, default "quantity"
-            Name and unit of the quantity.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot another quantity against softness, in bins."""
         found = quantity if isinstance(quantity, Correlation) else self.correlate(quantity)
         return _figures.correlation(self._axes(ax), found, name)
 
     def plot_grid(self, search: GridSearch, ax: Any = None, *, x: str = "cutoff", y: str = "spacing") -> Any:
-        """Plot the scores of a grid search over two of its axes, at the best place of the others.
-
-        Parameters
-        ----------
-        search : ionpath.softness.GridSearch
-            What `grid_search` gives.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-        x, y : {"spacing", "cutoff", "penalty", "threshold"}
-            Axes of the figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot the scores of a grid search over two of its axes, at the best place of the others."""
         return _figures.grid(self._axes(ax), search, x, y)
 
     def write_extxyz(self, path: Any) -> None:
-        """Write the structures with the softness of each ion, atomically.
-
-        Parameters
-        ----------
-        path : str or path
-            File. Arrays ``softness`` and ``mobile``; atoms that are no ions have softness nan. ``rearranged`` is the
-            class, -1 where it is not known.
-
-        Raises
-        ------
-        InputError
-            If the results were loaded from a file.
-        """
+        """Write the structures with the softness of each ion, atomically."""
         self._require_results()
         _mapping.write_extxyz(self, path)

@@ -61,28 +61,7 @@ def make_cell(
     lithium: bool,
     symprec: float,
 ) -> Cell:
-    """Build a supercell with the operations that keep it.
-
-    Parameters
-    ----------
-    structure : Structure
-        Input cell.
-    found : Argyrodite
-        Its sites.
-    operations : Operations
-        Its symmetry.
-    lattice : Superlattice
-        The supercell.
-    lithium : bool
-        Whether lithium sites take part.
-    symprec : float
-        Tolerance of symmetry, in A.
-
-    Returns
-    -------
-    Cell
-        The supercell, ready for enumeration.
-    """
+    """Build a supercell with the operations that keep it."""
     new, sites_of = structure, found
     if lattice.index > 1:
         new = structure.make_supercell(lattice.matrix.tolist(), in_place=False)
@@ -97,24 +76,7 @@ def make_cell(
 def decorations(
     permutations: NDArray[np.intp], parts: list[Sublattice], at_most: int, seed: int
 ) -> Decorations:
-    """List all arrangements, or draw some where there are too many.
-
-    Parameters
-    ----------
-    permutations : ndarray of int, (G, N)
-        Operations.
-    parts : list of Sublattice
-        What to choose.
-    at_most : int
-        Most to list.
-    seed : int
-        Seed of the draw.
-
-    Returns
-    -------
-    Decorations
-        All of them, or `at_most` drawn uniformly.
-    """
+    """List all arrangements, or draw some where there are too many."""
     arrangements = prod(comb(len(p.sites), p.number) for p in parts)
     few_sites = sum(len(p.sites) for p in parts) <= 64
     if arrangements <= _LIST_AT_ONCE and few_sites:
@@ -136,28 +98,7 @@ def lowest_arrangement(
     at_most: int,
     seed: int,
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the arrangement with the lowest energy at one inversion.
-
-    Parameters
-    ----------
-    structure : Structure
-        Ordered argyrodite.
-    found : Argyrodite
-        Its sites.
-    on_halide, on_sulfur : int
-        Numbers of halides on the two orbits.
-    calculator : object
-        See `energies.energy_function`.
-    at_most : int
-        Most energies to take.
-    seed : int
-        Seed of the draw where there are more arrangements.
-
-    Returns
-    -------
-    halide, chalcogenide : ndarray of int
-        Site indices.
-    """
+    """Find the arrangement with the lowest energy at one inversion."""
     operations = framework_operations(structure, found, of="structure")
     anions = np.concatenate([found.halide_sites, found.sulfur_sites])
     n = found.n_formula_units
@@ -171,22 +112,7 @@ def lowest_arrangement(
 
 
 def place_anions(structure: Structure, found: Argyrodite, halide: NDArray[np.intp]) -> Structure:
-    """Copy a structure with halide on the given free anion sites and chalcogenide on the others.
-
-    Parameters
-    ----------
-    structure : Structure
-        Ordered argyrodite.
-    found : Argyrodite
-        Its sites.
-    halide : ndarray of int
-        Site indices.
-
-    Returns
-    -------
-    Structure
-        The same sites in the same order.
-    """
+    """Copy a structure with halide on the given free anion sites and chalcogenide on the others."""
     new = structure.copy()
     if len(halide) == 0 and not found.halide:
         return new

@@ -17,23 +17,6 @@ EnergyFunction = Callable[["Structure"], float]
 def energy_function(calculator: Any) -> EnergyFunction:
     """Turn a calculator of any kind into a function of the structure.
 
-    Parameters
-    ----------
-    calculator : None, str, mapping, callable or ASE calculator
-        None or "ewald": the Ewald sum with formal charges. Another word: the ASE calculator of that name. A
-        mapping: its "name", and the rest as its arguments. A callable: taken as it is, structure -> eV. Anything
-        with ``get_potential_energy``: an ASE calculator.
-
-    Returns
-    -------
-    callable
-        Structure -> energy of the cell, in eV.
-
-    Raises
-    ------
-    InputError
-        If it is none of these.
-
     Examples
     --------
     >>> from pymatgen.analysis.argyrodite import argyrodite
@@ -63,16 +46,6 @@ def energy_function(calculator: Any) -> EnergyFunction:
 def describe(calculator: Any) -> str:
     """Name a calculator for a report.
 
-    Parameters
-    ----------
-    calculator : object
-        As in `energy_function`.
-
-    Returns
-    -------
-    str
-        A word or two.
-
     Examples
     --------
     >>> describe(None), describe({"name": "ionpath", "model": "argyrodite"})
@@ -90,23 +63,7 @@ def describe(calculator: Any) -> str:
 
 
 def json_ready(calculator: Any) -> Any:
-    """Check that a calculator can be written as JSON.
-
-    Parameters
-    ----------
-    calculator : object
-        As in `energy_function`.
-
-    Returns
-    -------
-    None, str or mapping
-        The same.
-
-    Raises
-    ------
-    InputError
-        If it is an object.
-    """
+    """Check that a calculator can be written as JSON."""
     if calculator is None or isinstance(calculator, str | Mapping):
         return calculator
     raise InputError(
@@ -117,17 +74,6 @@ def json_ready(calculator: Any) -> Any:
 
 def ewald_energy(structure: Structure) -> float:
     """Give the electrostatic energy of formal charges.
-
-    Parameters
-    ----------
-    structure : Structure
-        Ordered. Charges of Li +1, P +5, Si, Ge, Sn +4, S -2 and halides -1 are used unless the structure has its own
-        oxidation states.
-
-    Returns
-    -------
-    float
-        Energy of the cell, in eV. A cell that is not neutral gets a uniform background.
 
     Notes
     -----

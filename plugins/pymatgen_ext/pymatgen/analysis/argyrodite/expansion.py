@@ -176,25 +176,7 @@ class AnionClusterExpansion:
 
 
 def correlations(subspace: Any, structure: Structure) -> NDArray[np.float64]:
-    """Give the correlation functions of an arrangement.
-
-    Parameters
-    ----------
-    subspace : smol.cofe.ClusterSubspace
-        The clusters.
-    structure : Structure
-        Arrangement on the lattice of the expansion.
-
-    Returns
-    -------
-    ndarray, (n_functions,)
-        Mean of each function; the first is 1.
-
-    Raises
-    ------
-    InputError
-        If the structure does not lie on the lattice.
-    """
+    """Give the correlation functions of an arrangement."""
     matrix, mapping = on_lattice(subspace.structure, structure)
     plain = structure.copy()
     plain.remove_oxidation_states()
@@ -203,27 +185,7 @@ def correlations(subspace: Any, structure: Structure) -> NDArray[np.float64]:
 
 
 def on_lattice(primitive: Structure, structure: Structure) -> tuple[NDArray[np.intp], list[int]]:
-    """Find the sites of a structure in the supercell of a primitive cell.
-
-    Parameters
-    ----------
-    primitive : Structure
-        Primitive cell of the expansion.
-    structure : Structure
-        Arrangement.
-
-    Returns
-    -------
-    matrix : ndarray of int, (3, 3)
-        Vectors of the structure in terms of those of the primitive cell.
-    mapping : list of int
-        For each site of the structure its place in the supercell.
-
-    Raises
-    ------
-    InputError
-        If the cell is not a supercell, or a site is more than 0.6 A from where it should be.
-    """
+    """Find the sites of a structure in the supercell of a primitive cell."""
     remedy = "pass structures before their relaxation, with lithium on the sites of the parent"
     ratio = structure.lattice.matrix @ np.linalg.inv(primitive.lattice.matrix)
     matrix = np.rint(ratio).astype(np.intp)
@@ -261,19 +223,7 @@ def _subspace(primitive: Structure, cutoffs: Mapping[int, float]) -> Any:
 
 
 def disordered_primitive(structures: Sequence[Structure]) -> Structure:
-    """Give the primitive cell with every species on each site that some of the structures has there.
-
-    Parameters
-    ----------
-    structures : sequence of Structure
-        Arrangements on one lattice.
-
-    Returns
-    -------
-    Structure
-        Both anions on each free site, half each, the same on both orbits so that they can be exchanged between them;
-        lithium on all its sites, shared with vacancies if a structure leaves one empty.
-    """
+    """Give the primitive cell with every species on each site that some of the structures has there."""
     frame = structures[0].copy()
     frame.remove_oxidation_states()
     found = analyse(frame)

@@ -110,18 +110,6 @@ class Argyrodite:
 def occupancies(structure: Structure, *groups: frozenset[str]) -> list[NDArray[np.float64]]:
     """Give how much of each site some groups of elements occupy.
 
-    Parameters
-    ----------
-    structure : Structure
-        Ordered or disordered.
-    *groups : frozenset of str
-        Symbols of the elements of each group.
-
-    Returns
-    -------
-    list of ndarray, (n_sites,)
-        For each group the sum of the occupancies of its elements.
-
     Examples
     --------
     >>> from pymatgen.analysis.argyrodite import argyrodite
@@ -203,39 +191,13 @@ def analyse(structure: Structure) -> Argyrodite:
 
 
 def free_anions(found: Argyrodite) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Give the free anion sites of both orbits, and whether each holds halide.
-
-    Parameters
-    ----------
-    found : Argyrodite
-        Sites of an ordered structure.
-
-    Returns
-    -------
-    sites : ndarray of int, (2 N,)
-        4a, then the free-sulfur orbit.
-    halide : ndarray of bool, (2 N,)
-        Whether halide is there.
-    """
+    """Give the free anion sites of both orbits, and whether each holds halide."""
     held = np.concatenate([found.halide_on_halide_sites, found.halide_on_sulfur_sites])
     return np.concatenate([found.halide_sites, found.sulfur_sites]), held > 0.5
 
 
 def require_ordered(structure: Structure, purpose: str) -> None:
-    """Refuse partial occupancies where they cannot be used.
-
-    Parameters
-    ----------
-    structure : Structure
-        Any structure.
-    purpose : str
-        What needs an ordered structure.
-
-    Raises
-    ------
-    InputError
-        If a site is shared or partly empty.
-    """
+    """Refuse partial occupancies where they cannot be used."""
     if not structure.is_ordered:
         partial = [k for k, site in enumerate(structure) if not site.is_ordered]
         raise InputError(

@@ -236,24 +236,7 @@ def _parent(halide: str, supercell: int | tuple[int, int, int], a: float | None)
 def build_point(
     parent: Structure, point: GridPoint, lithium: Literal["vacancies", "restored"], arrangement: Any
 ) -> Structure:
-    """Build one structure of a grid from its parent.
-
-    Parameters
-    ----------
-    parent : Structure
-        Supercell without inversion and excess.
-    point : GridPoint
-        What to build.
-    lithium : {"vacancies", "restored"}
-        As in `write_grid`.
-    arrangement : {"random", "even"}
-        As in `write_grid`.
-
-    Returns
-    -------
-    Structure
-        The structure.
-    """
+    """Build one structure of a grid from its parent."""
     from pymatgen.analysis.argyrodite.transformations import (
         ExcessHalideTransformation,
         SiteInversionTransformation,

@@ -21,27 +21,6 @@ def add_lithium(
 ) -> Structure:
     """Add lithium on empty tetrahedral sites, each as far as possible from all other lithium.
 
-    Parameters
-    ----------
-    structure : Structure
-        Ordered argyrodite; it is not changed.
-    number : int
-        How many to add.
-    kinds : tuple of str
-        Kinds of site to use.
-    seed : int
-        Seed of the choice among equals.
-
-    Returns
-    -------
-    Structure
-        With the new lithium at the end.
-
-    Raises
-    ------
-    InputError
-        If there is no room that far (1.95 A) from other lithium.
-
     Examples
     --------
     >>> from pymatgen.analysis.argyrodite import argyrodite

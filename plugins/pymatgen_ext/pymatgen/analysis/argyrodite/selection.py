@@ -25,22 +25,7 @@ _EXACT = 1e-6
 
 
 def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Refuse a word that is not among the choices.
-
-    Parameters
-    ----------
-    name : str
-        Argument.
-    value : str
-        What the user gave.
-    choices : tuple of str
-        What there is.
-
-    Raises
-    ------
-    InputError
-        If `value` is not one of `choices`.
-    """
+    """Refuse a word that is not among the choices."""
     if value not in choices:
         raise InputError(name, need=f"one of {', '.join(choices)}", got=repr(value))
 
@@ -54,20 +39,7 @@ CHARGES = {
 
 
 def check_charges(structure: Structure, found: Argyrodite) -> None:
-    """Refuse a cell whose formal charges do not add up to zero.
-
-    Parameters
-    ----------
-    structure : Structure
-        Ordered structure.
-    found : Argyrodite
-        Its sites.
-
-    Raises
-    ------
-    InputError
-        If the sum is not zero, with the lithium content that would balance it.
-    """
+    """Refuse a cell whose formal charges do not add up to zero."""
     amounts = structure.composition.element_composition.get_el_amt_dict()
     total = sum(CHARGES[element] * amount for element, amount in amounts.items())
     if abs(total) > 1e-6:
@@ -80,31 +52,7 @@ def check_charges(structure: Structure, found: Argyrodite) -> None:
 
 
 def whole_number(name: str, wanted: float, sites: int, *, nearest: bool, low: int, high: int) -> int:
-    """Turn a fraction of sites into a number of sites.
-
-    Parameters
-    ----------
-    name : str
-        Argument, for the error.
-    wanted : float
-        Fraction of the sites.
-    sites : int
-        Number of sites, one per formula unit.
-    nearest : bool
-        Take the nearest possible number instead of refusing a fraction that does not fit.
-    low, high : int
-        Numbers that the composition allows.
-
-    Returns
-    -------
-    int
-        Number of sites.
-
-    Raises
-    ------
-    InputError
-        If the composition does not allow the fraction, or it does not come out whole.
-    """
+    """Turn a fraction of sites into a number of sites."""
     exact = wanted * sites
     if not low - _EXACT * sites <= exact <= high + _EXACT * sites:
         raise InputError(
@@ -131,26 +79,7 @@ def _smallest(wanted: float, sites: int) -> str:
 def arrange(
     structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int, how: Arrangement, seed: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Choose which free anion sites hold halide.
-
-    Parameters
-    ----------
-    structure : Structure
-        The structure.
-    found : Argyrodite
-        Its sites.
-    on_halide, on_sulfur : int
-        Numbers of halides on 4a and on the orbit of the free sulfur.
-    how : {"random", "even"}
-        At random, or with pair correlations as near as possible to those of full disorder.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    halide, chalcogenide : ndarray of int
-        Site indices.
-    """
+    """Choose which free anion sites hold halide."""
     if how == "even":
         sites = np.concatenate([found.halide_sites, found.sulfur_sites])
         n = len(found.halide_sites)
@@ -177,34 +106,7 @@ def choose_vacancies(
     halide: NDArray[np.intp],
     seed: int,
 ) -> NDArray[np.intp]:
-    """Choose lithium to take out.
-
-    Parameters
-    ----------
-    structure : Structure
-        The structure.
-    found : Argyrodite
-        Its sites.
-    number : int
-        How many vacancies.
-    rule : {"cage", "even", "random"}
-        "cage": cages around a halide lose lithium first, one each before any loses two, then the others; "even":
-        as far as possible from each other; "random": at random.
-    halide : ndarray of int
-        Site indices that hold halide afterwards.
-    seed : int
-        Seed.
-
-    Returns
-    -------
-    ndarray of int
-        Site indices of the lithium to remove.
-
-    Raises
-    ------
-    InputError
-        If there is less lithium than vacancies.
-    """
+    """Choose lithium to take out."""
     if number > len(found.mobile):
         raise InputError("lithium", need=f"{number} ions to remove", got=f"{len(found.mobile)}")
     rng = np.random.default_rng(seed)
@@ -237,20 +139,7 @@ def _from_cages(
 
 
 def nearest_cage(structure: Structure, found: Argyrodite) -> NDArray[np.intp]:
-    """Give the cage (site of the free-sulfur orbit) that is nearest to each mobile cation.
-
-    Parameters
-    ----------
-    structure : Structure
-        The structure.
-    found : Argyrodite
-        Its sites.
-
-    Returns
-    -------
-    ndarray of int, (n_mobile,)
-        Positions in ``found.sulfur_sites``.
-    """
+    """Give the cage (site of the free-sulfur orbit) that is nearest to each mobile cation."""
     xyz = structure.cart_coords
     centres = xyz[found.sulfur_sites]
     nearest = np.empty(len(found.mobile), dtype=np.intp)
@@ -262,27 +151,7 @@ def nearest_cage(structure: Structure, found: Argyrodite) -> NDArray[np.intp]:
 
 
 def anion_species(structure: Structure, found: Argyrodite, halide: str | None) -> tuple[Any, Any]:
-    """Give the halide and the chalcogenide that the structure uses, with their oxidation states if it has them.
-
-    Parameters
-    ----------
-    structure : Structure
-        Ordered structure.
-    found : Argyrodite
-        Its sites.
-    halide : str or None
-        Halide to use where there is none.
-
-    Returns
-    -------
-    halide, chalcogenide : Element or Species
-        What to put on the sites.
-
-    Raises
-    ------
-    InputError
-        If the structure has no halide and none is named.
-    """
+    """Give the halide and the chalcogenide that the structure uses, with their oxidation states if it has them."""
     from pymatgen.core import Element, Species
 
     free = np.concatenate([found.halide_sites, found.sulfur_sites])

@@ -38,30 +38,7 @@ class Operations:
 def framework_operations(
     structure: Structure, found: Argyrodite, *, of: SymmetryOf = "framework", symprec: float = 0.1
 ) -> Operations:
-    """Find the symmetry that the arrangements are compared under.
-
-    Parameters
-    ----------
-    structure : Structure
-        Argyrodite.
-    found : Argyrodite
-        Its sites.
-    of : {"framework", "structure"}
-        Symmetry of the tetrahedra and of the two orbits of free anions, whatever is on them; or of these with the
-        lithium as it stands.
-    symprec : float
-        Tolerance of positions, in A.
-
-    Returns
-    -------
-    Operations
-        Operations of the cell, translations inside it included.
-
-    Raises
-    ------
-    InputError
-        If no symmetry is found.
-    """
+    """Find the symmetry that the arrangements are compared under."""
     spglib = require("spglib", purpose="the symmetry of a crystal", install="pip install 'ionpath[pymatgen]'")
     # Centres and the two free orbits already have the whole symmetry F-43m; bound anions follow their centres.
     parts = [found.centres, found.halide_sites, found.sulfur_sites]
@@ -90,24 +67,7 @@ def framework_operations(
 def permutations_of(
     operations: Operations, structure: Structure, sites: NDArray[np.intp], *, symprec: float = 0.1
 ) -> NDArray[np.intp]:
-    """Give where the operations take some sites of a structure.
-
-    Parameters
-    ----------
-    operations : Operations
-        In the cell of the structure.
-    structure : Structure
-        The structure.
-    sites : ndarray of int, (N,)
-        Whole orbits of sites.
-    symprec : float
-        Tolerance that the operations were found with, in A.
-
-    Returns
-    -------
-    ndarray of int, (G, N)
-        Positions in `sites`.
-    """
+    """Give where the operations take some sites of a structure."""
     # Displacements of two sites and of the operation itself add up.
     tolerance = min(10 * symprec, 0.8) / min(structure.lattice.abc)
     return site_permutations(

@@ -322,28 +322,7 @@ def change_lithium(
     *,
     halide: NDArray[np.intp] | None = None,
 ) -> Structure:
-    """Add lithium on empty tetrahedral sites, or take some out.
-
-    Parameters
-    ----------
-    structure : Structure
-        Ordered argyrodite.
-    found : Argyrodite
-        Its sites.
-    change : int
-        Number of lithium to add, negative to remove.
-    rule : {"cage", "even", "random"}
-        Which lithium goes.
-    seed : int
-        Seed of the choice.
-    halide : ndarray of int, optional
-        Site indices that hold halide, if that is not what `found` says.
-
-    Returns
-    -------
-    Structure
-        The structure, or a copy with lithium added at the end.
-    """
+    """Add lithium on empty tetrahedral sites, or take some out."""
     if change > 0:
         return add_lithium(structure, change, seed=seed)
     if change < 0:
