@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ionpath import cli
 from ionpath.errors import InputError, MissingDependency
-from ionpath_cli import doctor
+from ionpath_cli import cli, doctor
 
 
 def test_usage_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
