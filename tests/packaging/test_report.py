@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ionpath import cli
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath_cli import cli
 from ionpath_cli.record import FILE, Figure, Quantity, Record
 
 # Smallest PNG: one pixel.
