@@ -75,7 +75,24 @@ def potentials() -> Mapping[str, Any]:
     raise NotImplementedError
 
 
-ARGUMENTS = {"discretisers": 4, "order_parameters": 2, "collective_variables": 2, "potentials": None}
+@hookspec
+def structures() -> Mapping[str, Callable[..., Any]]:
+    """Return ``{name: factory}`` of crystals to start molecular dynamics and training from.
+
+    Each factory is called as ``factory(seed)``, where the integer `seed` selects the arrangement of sites that share
+    elements, and returns ``(symbols, positions, cell)``: n_atoms element symbols, (n_atoms, 3) and (3, 3) in A; the
+    crystal is periodic along all three vectors.
+    """
+    raise NotImplementedError
+
+
+ARGUMENTS: dict[str, int | None] = {
+    "discretisers": 4,
+    "order_parameters": 2,
+    "collective_variables": 2,
+    "potentials": None,
+    "structures": 1,
+}
 """Number of positional arguments that an entry of each hook is called with; None where entries are files."""
 
 
@@ -84,7 +101,7 @@ def available(kind: str) -> dict[str, Any]:
 
     Parameters
     ----------
-    kind : {"discretisers", "order_parameters", "collective_variables", "potentials"}
+    kind : {"discretisers", "order_parameters", "collective_variables", "potentials", "structures"}
         Name of the hook.
 
     Returns

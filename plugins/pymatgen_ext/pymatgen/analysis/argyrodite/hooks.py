@@ -1,0 +1,46 @@
+"""What this package adds to ionpath: its crystals, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import require
+from ionpath.plugins import hookimpl
+
+Crystal = tuple[Sequence[str], NDArray[np.float64], NDArray[np.float64]]
+
+
+@hookimpl
+def structures() -> dict[str, Callable[[int], Crystal]]:
+    """Argyrodites and their relatives; pymatgen is imported when one is built."""
+    found: dict[str, Callable[[int], Crystal]] = {
+        "LPSCl-I": partial(_built, "argyrodite", x_excess=1.0),
+        "LPSCl-II": partial(_built, "argyrodite"),
+        "LPSCl-III": partial(_built, "argyrodite", x_excess=0.5),
+        "LSPSCl": partial(_built, "lspscl"),
+    }
+    for x in (0.0, 0.25, 0.5, 0.75, 1.0):
+        for y in np.arange(x, 1.01, 0.25):
+            found[f"x={x:.2f},y={y:.2f}"] = partial(_built, "argyrodite", x_excess=x, inversion=float(y))
+    return found | {
+        "LPSCl-48h": partial(_built, "argyrodite", lithium="48h"),
+        "Li7PS6": partial(_built, "argyrodite", halide=None),
+        "beta-Li3PS4": partial(_built, "lithium_thiophosphate", phase="beta"),
+        "gamma-Li3PS4": partial(_built, "lithium_thiophosphate", phase="gamma"),
+    }
+
+
+def _built(function: str, seed: int, **options: Any) -> Crystal:
+    """Elements, positions and cell of what a function of this package builds."""
+    require("pymatgen.core", purpose="argyrodite structures", install='pip install "ionpath[pymatgen]"')
+    if function == "argyrodite":  # the others have one arrangement
+        options["seed"] = seed
+    structure = getattr(import_module("pymatgen.analysis.argyrodite"), function)(**options)
+    symbols = [site.specie.symbol for site in structure]
+    return symbols, np.asarray(structure.cart_coords), np.asarray(structure.lattice.matrix)
