@@ -26,6 +26,7 @@ from ionpath.disorder import (
     tetrahedra,
     tetrahedral_distortion,
 )
+from ionpath.frames import freud_system
 from ionpath.structure import (
     anion_clusters,
     averaged_steinhardt,
@@ -34,7 +35,6 @@ from ionpath.structure import (
     reciprocal_vectors,
     voronoi_volumes,
 )
-from ionpath.structure._frames import freud_system
 from ionpath.structure.reciprocal import DirectSum
 
 Row = tuple[str, str, float, float]

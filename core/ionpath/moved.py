@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MOVED = {
+    "ionpath.transport.drift": "ionpath.framework",
     "ionpath.kinetics.arguments": "ionpath.sites.arguments",
     "ionpath.kinetics.assign": "ionpath.sites.assign",
     "ionpath.kinetics.chain": "ionpath.markov.chain",

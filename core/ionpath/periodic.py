@@ -1,4 +1,4 @@
-"""Periodic cells: shortest images, wrapping, unwrapping, and the drift of a framework.
+"""Periodic cells: shortest images, wrapping and unwrapping.
 
 Cells are matrices whose rows are the cell vectors, in A. Every function takes one cell (3, 3) or one per
 frame (T, 3, 3).
@@ -20,7 +20,6 @@ __all__ = [
     "cartesian",
     "check_finite",
     "fractional",
-    "framework_drift",
     "is_orthorhombic",
     "minimum_image",
     "obtuse_superbase",
@@ -341,45 +340,3 @@ def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") ->
         return np.concatenate([frames[:1], frames[0] + np.cumsum(steps, axis=0)])
     walker = Unwrapper(scheme)
     return np.stack([walker(frame, cell) for frame, cell in zip(frames, lattice, strict=True)])
-
-
-def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Floats:
-    """Give the displacement of the centre of mass of the framework.
-
-    Parameters
-    ----------
-    positions : array_like, (T, N, 3)
-        Unwrapped positions of the atoms that do not diffuse, in A.
-    masses : array_like, (N,), optional
-        Their masses, in any unit. Without them all count the same.
-
-    Returns
-    -------
-    ndarray, (T, 3)
-        Displacement from the first frame, in A. Subtract it from the positions of all atoms.
-
-    Raises
-    ------
-    InputError
-        If there are no atoms, or the masses do not fit.
-
-    Examples
-    --------
-    >>> framework_drift([[[0.0, 0, 0], [2, 0, 0]], [[1.0, 0, 0], [2, 0, 0]]], masses=[3.0, 1.0])
-    array([[0.  , 0.  , 0.  ],
-           [0.75, 0.  , 0.  ]])
-    """
-    frames = check_finite(positions, "positions")
-    if frames.ndim != 3 or frames.shape[1] == 0:
-        raise InputError(
-            "positions", need="framework atoms (T, N, 3)", got=f"shape {frames.shape}",
-            remedy="select the atoms that do not diffuse",
-        )  # fmt: skip
-    weights = np.ones(frames.shape[1]) if masses is None else np.asarray(masses, dtype=np.float64)
-    if weights.shape != (frames.shape[1],) or not (weights > 0).all():
-        raise InputError(
-            "masses", need=f"{frames.shape[1]} positive masses, one per atom", got=f"shape {weights.shape}",
-            remedy="leave masses out to count all atoms the same",
-        )  # fmt: skip
-    centre = np.einsum("tni,n->ti", frames.astype(np.float64, copy=False), weights / weights.sum())
-    return centre - centre[0]

@@ -10,11 +10,11 @@ and in ``mine/ionpath_hooks.py``::
     from ionpath.plugins import hookimpl
 
     @hookimpl
-    def discretisers():
-        return {"octants": octants}
+    def order_parameters():
+        return {"hexatic": hexatic}
 
-Nothing else is needed: ``PathEntropy(..., method="octants")`` finds it. An installed plugin replaces a built-in entry
-of the same name.
+Nothing else is needed: ``OrderParameter(atoms, "hexatic")`` and ``softness.correlate("hexatic")`` find it. An
+installed plugin replaces a built-in entry of the same name.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 
 import pluggy
 
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import IonpathError, one_of
 
 hookspec = pluggy.HookspecMarker("ionpath")
 hookimpl = pluggy.HookimplMarker("ionpath")
@@ -39,12 +39,14 @@ class PluginError(IonpathError):
 
 @hookspec
 def discretisers() -> Mapping[str, Callable[..., Any]]:
-    """Return ``{name: function}`` that turn ion positions into states.
+    """Return ``{name: factory}`` of rules that give ions their sites.
 
-    Each function is called as ``function(ions, shells, cells, centres)`` with `ions` (n_frames, n_ions, 3) in A,
-    `shells` an `ionpath.kinetics.CoordinationShells`, `cells` (n_frames, 3, 3) in A, and `centres`
-    (n_frames, n_centres, 3) in A or None, and returns the index of the site of each ion, (n_frames, n_ions)
-    integers, -1 where it is on none.
+    A factory is called once for a trajectory as ``factory(shells, cutoff=..., mode=..., margin=...)`` with `shells` an
+    `ionpath.kinetics.CoordinationShells` and the options that the user passed (``None`` is the default), and returns a
+    function ``assign(ions, cells, centres)``. That one is called for chunks of frames in the order of time, with `ions`
+    (n_frames, n_ions, 3) in A, `cells` (n_frames, 3, 3) in A, and `centres` (n_frames, n_centres, 3) in A or None, and
+    returns an `ionpath.kinetics.SiteAssignment`: the index of the site of each ion, (n_frames, n_ions) integers, -1
+    where it is on none, and whether a second site is as near. ``PathEntropy(..., method=name)`` uses it.
     """
     raise NotImplementedError
 
@@ -55,6 +57,7 @@ def order_parameters() -> Mapping[str, Callable[..., Any]]:
 
     Each function is called as ``function(positions, cell)`` with `positions` (n_atoms, 3) and `cell` (3, 3) in A and
     returns one number per atom, (n_atoms,).
+    ``MDAnalysis.analysis.anion_disorder.OrderParameter(atoms, name)`` and ``Softness.correlate(name)`` use it.
     """
     raise NotImplementedError
 
@@ -86,14 +89,25 @@ def structures() -> Mapping[str, Callable[..., Any]]:
     raise NotImplementedError
 
 
-ARGUMENTS: dict[str, int | None] = {
-    "discretisers": 4,
-    "order_parameters": 2,
-    "collective_variables": 2,
+CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]] | None] = {
+    "discretisers": ((0,), {"cutoff": None, "mode": "correct", "margin": 0.1}),
+    "order_parameters": ((0, 1), {}),
+    "collective_variables": ((0, 1), {}),
     "potentials": None,
-    "structures": 1,
+    "structures": ((0,), {}),
 }
-"""Number of positional arguments that an entry of each hook is called with; None where entries are files."""
+"""How entries of each hook are called: positional arguments and keywords; None where entries are files."""
+
+
+class _BuiltIn:
+    """The entries that ionpath itself brings, registered as any other plugin is."""
+
+    @staticmethod
+    @hookimpl
+    def discretisers() -> Mapping[str, Callable[..., Any]]:
+        from ionpath.sites.discretisers import BUILT_IN
+
+        return BUILT_IN
 
 
 def available(kind: str) -> dict[str, Any]:
@@ -121,10 +135,7 @@ def available(kind: str) -> dict[str, Any]:
     >>> "nearest" in available("discretisers")
     True
     """
-    if kind not in ARGUMENTS:
-        raise InputError(
-            "kind", need=f"one of {', '.join(ARGUMENTS)}", got=repr(kind), remedy="choose one of them"
-        )
+    one_of("kind", kind, CALLS)
     found: dict[str, Any] = {}
     for entries in reversed(getattr(manager().hook, kind)()):
         found.update(entries)
@@ -183,11 +194,9 @@ def manager() -> pluggy.PluginManager:
     """
     from importlib.metadata import entry_points
 
-    from ionpath import builtin
-
     plugin_manager = pluggy.PluginManager("ionpath")
     plugin_manager.add_hookspecs(sys.modules[__name__])
-    _register(plugin_manager, builtin, "ionpath")
+    _register(plugin_manager, _BuiltIn, "ionpath")
     for point in entry_points(group="ionpath"):
         try:
             module = point.load()
@@ -223,7 +232,7 @@ def _check_names(plugin_manager: pluggy.PluginManager, plugin: object, name: str
     for caller in plugin_manager.get_hookcallers(plugin) or ():
         if not caller.has_spec():
             raise PluginError(
-                f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(ARGUMENTS)}"
+                f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(CALLS)}"
             )
 
 
@@ -237,18 +246,20 @@ def _check_entries(plugin_manager: pluggy.PluginManager, plugin: object, name: s
 def _check_result(name: str, hook: str, entries: object) -> None:
     if not isinstance(entries, Mapping) or not all(isinstance(key, str) for key in entries):
         raise PluginError(f"plugin {name!r}, hook {hook!r}: need a dict with names as keys, got {entries!r}")
-    count = ARGUMENTS[hook]
+    call = CALLS[hook]
     for key, entry in entries.items():
-        if count is None:
+        if call is None:
             continue
         if not callable(entry):
             raise PluginError(
                 f"plugin {name!r}, hook {hook!r}, entry {key!r}: need a function, got {entry!r}"
             )
+        positional, keywords = call
         try:
-            inspect.signature(entry).bind(*range(count))
+            inspect.signature(entry).bind(*positional, **keywords)
         except TypeError as error:
+            named = f" and {', '.join(keywords)} by name" if keywords else ""
             raise PluginError(
-                f"plugin {name!r}, hook {hook!r}, entry {key!r}: must be callable with {count} positional arguments "
-                f"(see ionpath.plugins.{hook}): {error}"
+                f"plugin {name!r}, hook {hook!r}, entry {key!r}: must be callable with {len(positional)} positional "
+                f"argument{'s' * (len(positional) > 1)}{named} (see ionpath.plugins.{hook}): {error}"
             ) from error

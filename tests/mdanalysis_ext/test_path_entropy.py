@@ -179,28 +179,45 @@ def test_a_discretiser_of_another_package(lithium, shells, run):
     class Toy:
         @ionpath.plugins.hookimpl
         def discretisers(self):
-            def octants(ions, shells, cells, centres):
+            def octants(shells, *, cutoff, mode, margin):
                 from ionpath.kinetics import assign_sites
 
-                assert centres.shape == (len(ions), shells.n_centres, 3)
-                return assign_sites(ions, shells, cells, centres).site
+                assert (cutoff, mode) == (1.2, "correct")
 
-            return {"octants": octants, "broken": lambda ions, shells, cells, centres: np.full((2, 2), 99)}
+                def assign(ions, cells, centres):
+                    assert centres.shape == (len(ions), shells.n_centres, 3)
+                    return assign_sites(ions, shells, cells, centres, cutoff=cutoff, margin=50 * margin)
+
+                return assign
+
+            def broken(shells, *, cutoff, mode, margin):
+                return lambda ions, cells, centres: np.full((2, 2), 99)
+
+            def unsaid(shells, *, cutoff, mode, margin):
+                return lambda ions, cells, centres: np.zeros(ions.shape[:2], dtype=int)
+
+            return {"octants": octants, "broken": broken, "unsaid": unsaid}
 
     toy = Toy()
     ionpath.plugins.register(toy, name="toy")
     try:
-        found = PathEntropy(lithium, shells, lag=LAG, method="octants", **FEW).run()
+        found = PathEntropy(lithium, shells, lag=LAG, method="octants", cutoff=1.2, **FEW).run()
+        ours = PathEntropy(lithium, shells, lag=LAG, cutoff=1.2, **FEW).run()
         broken = PathEntropy(lithium, shells, lag=LAG, method="broken", **FEW)
         with pytest.raises(
             InputError, match=r"discretiser 'broken': need integers from -1 to 47 of shape \(600, 24\)"
         ):
             broken.run()
+        with pytest.raises(
+            InputError, match="discretiser 'unsaid': need a SiteAssignment of sites and of truth"
+        ):
+            PathEntropy(lithium, shells, lag=LAG, method="unsaid", **FEW).run()
     finally:
         ionpath.plugins.unregister(toy)
-    assert found.results.total == run.results.total
+    assert found.results.total == ours.results.total
+    assert found.results.ambiguous_fraction > 0.5  # two vertices of a shell are 3.4 A apart
     with pytest.raises(
-        InputError, match="method: need one of .*geometric, nearest.*, got 'octants'; choose one"
+        InputError, match="method: need one of 'geometric', 'nearest', .*, got 'octants'; choose one"
     ):
         ShellStates(lithium, shells, method="octants")
 

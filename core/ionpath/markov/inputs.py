@@ -17,18 +17,15 @@ UNASSIGNED = -1
 
 @runtime_checkable
 class CountedTrajectories(Protocol):
-    """Trajectories that count their own windows, such as `ionpath.sites.runs.ShellRuns`.
+    """Trajectories that count their own windows, such as `ionpath.sites.runs.ShellRuns`."""
 
-    Attributes
-    ----------
-    n_states : int
-        Number of states.
-    n_frames : int
-        Number of frames of every ion.
-    """
+    @property
+    def n_states(self) -> int:
+        """Number of states."""
 
-    n_states: int
-    n_frames: int
+    @property
+    def n_frames(self) -> int:
+        """Number of frames of every ion."""
 
     def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
         """Sliding counts of each ion and stretch of time."""

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.framework import split_common
 from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, check_cutoff
 from ionpath.sites.nearest import Nearest, SiteTree, nearest_moving_sites, nearest_sites
-from ionpath.sites.reference import split_common
 from ionpath.sites.shells import CoordinationShells
 
 Floats = NDArray[np.float64]

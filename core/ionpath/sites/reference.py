@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ionpath.errors import InputError
+from ionpath.framework import split_common
 from ionpath.periodic import as_cells, check_finite, minimum_image
 
 Floats = NDArray[np.float64]
@@ -83,26 +84,6 @@ def reference_frames(
         )
     moved, common = displacements(centres, inverse, reference_centres, len(coordinates), "centres")
     return ReferenceFrames(coordinates - common, np.matmul(moved, reference_cell))
-
-
-def split_common(displacements: Floats) -> tuple[Floats, Floats]:
-    """Split displacements on a torus into what all share and the rest.
-
-    Examples
-    --------
-    >>> rest, mean = split_common(np.array([[[0.49, 0.0, 0.0], [-0.49, 0.0, 0.0]]]))
-    >>> rest[0, :, 0].round(2).tolist(), float(mean[0, 0, 0])
-    ([-0.01, 0.01], 0.5)
-    """
-    common = displacements[:, :1].copy()
-    rest = displacements - common
-    for _ in range(3):  # the first centre may be far from the mean: repeat about the better one
-        rest = displacements - common
-        rest -= np.rint(rest)
-        common += rest.mean(axis=1, keepdims=True)
-    rest = displacements - common
-    rest -= np.rint(rest)
-    return rest, common
 
 
 def _fractional_drift(drift: ArrayLike, inverse: Floats, n_frames: int) -> Floats:

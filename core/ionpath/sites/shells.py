@@ -360,7 +360,7 @@ class CoordinationShells:
         cells : array_like, (T, 3, 3), optional
             Cells of the frames, in A; the reference cell if left out.
         drift : array_like, (T, 3), optional
-            Displacement of the framework, in A, see `ionpath.periodic.framework_drift`.
+            Displacement of the framework, in A, see `ionpath.framework.framework_drift`.
         spacing : float
             Distance between points of the grid, in A.
         smoothing : float

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import as_symbols, indices_of
 from ionpath.softness.neighbours import Neighbours, find_neighbours
-from ionpath.structure._frames import as_symbols, indices_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

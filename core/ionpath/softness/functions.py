@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.frames import as_symbols, indices_of
 from ionpath.softness.angular import ANGULAR, angular_from_neighbours
 from ionpath.softness.neighbours import find_neighbours
 from ionpath.softness.radial import radial_from_neighbours
-from ionpath.structure._frames import as_symbols, indices_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

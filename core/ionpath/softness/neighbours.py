@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells, check_finite, is_orthorhombic
 from ionpath.errors import InputError
-from ionpath.structure._frames import check_cutoff, freud_system, neighbour_pairs
+from ionpath.frames import check_cutoff, freud_system, neighbour_pairs
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

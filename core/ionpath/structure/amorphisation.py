@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import erf
 
+from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import as_frames
 from ionpath.periodic import wrap_fractional
-from ionpath.structure._frames import Floats, as_frames, heights
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import as_frames, as_symbols, check_cutoff, freud_system, indices_of, neighbour_pairs
 from ionpath.periodic import minimum_image
-from ionpath.structure._frames import (
-    Floats,
-    as_frames,
-    as_symbols,
-    check_cutoff,
-    freud_system,
-    indices_of,
-    neighbour_pairs,
-)
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.citations import references
-from ionpath.structure._frames import (
-    Floats,
-    Ints,
-    Symbols,
-    as_frames,
-    as_symbols,
-    check_cutoff,
-    freud_system,
-    indices_of,
-    neighbour_pairs,
-)
+from ionpath.frames import as_frames, as_symbols, check_cutoff, freud_system, indices_of, neighbour_pairs
 
 FREE = "free"
 """Kind of a ligand without any centre."""

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure._frames import Floats
 
 # fmt: off
 _XRAY: dict[str, tuple[float, ...]] = {

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, require
+from ionpath.frames import as_frames
 from ionpath.periodic import wrap_fractional
-from ionpath.structure._frames import Floats, Ints, as_frames, heights
 
 _INSTANT = 1e-6
 """Holes that live less than this, in A^2, are left out: they are filled by the simplex that closes them."""

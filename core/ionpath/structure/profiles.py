@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import as_frames, as_symbols
 from ionpath.periodic import wrap_fractional
-from ionpath.structure._frames import Floats, as_frames, as_symbols, heights
 
 GRAM_PER_CM3 = 1.66053906660
 """Density of 1 u/A^3 in g/cm^3."""

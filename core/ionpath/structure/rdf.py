@@ -10,17 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure._frames import (
-    Floats,
-    Ints,
-    as_frames,
-    as_symbols,
-    check_cutoff,
-    freud_system,
-    neighbour_pairs,
-)
+from ionpath.frames import as_frames, as_symbols, check_cutoff, freud_system, neighbour_pairs
 
 DEFAULT_BIN = 0.05
 """Width of a bin, in A, if none is chosen."""

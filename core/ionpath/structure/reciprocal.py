@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, heights
+from ionpath.frames import as_frames, as_symbols
 from ionpath.structure._phases import phase_sums
 from ionpath.structure.rdf import _all_pairs
 

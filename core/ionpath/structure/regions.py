@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.periodic import wrap_fractional
-from ionpath.structure._frames import Floats, Ints
 from ionpath.structure.amorphisation import AmorphisationProfile
 
 NAMES = ("crystal", "interface", "glass")

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure._frames import Floats, Ints, as_frames, as_symbols, indices_of, repeat
+from ionpath.frames import as_frames, as_symbols, indices_of, repeat
 from ionpath.structure.homology import PeriodicComplex, PersistenceDiagram, diagram_of, periodic_alpha_complex
 
 

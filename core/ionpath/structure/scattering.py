@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure._frames import Floats
 from ionpath.structure.rdf import RadialDistribution
 
 Pairs = tuple[tuple[str, str], ...]

@@ -5,17 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, require
-from ionpath.structure._frames import (
-    Floats,
-    as_frames,
-    check_cutoff,
-    freud_system,
-    heights,
-    repeat,
-    repeats_for,
-)
+from ionpath.frames import as_frames, check_cutoff, freud_system, repeat, repeats_for
 
 
 @references("steinhardt1983", "lechner2008", "freud")

@@ -7,9 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, require
-from ionpath.structure._frames import Floats, Ints, as_frames, freud_system, heights, repeat, repeats_for
+from ionpath.frames import as_frames, freud_system, repeat, repeats_for
 
 
 @references("freud", "rycroft2009", "gellatly1982")

@@ -1,11 +1,11 @@
 """How far ions move: displacements, diffusion and conductivity with errors, hops, and where the ions are."""
 
+from ionpath.framework import Driftless, remove_drift
 from ionpath.transport.activation import Arrhenius, MeyerNeldel, arrhenius, meyer_neldel
 from ionpath.transport.conduction import conductivity, haven_ratio, nernst_einstein
 from ionpath.transport.covariance import msd_covariance
 from ionpath.transport.density import DensityAccumulator, DensityGrid, gaussian_smooth, ion_density
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
-from ionpath.transport.drift import Driftless, remove_drift
 from ionpath.transport.events import Hops, Residence
 from ionpath.transport.grids import write_opendx, write_vasp_grid
 from ionpath.transport.hops import (

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.framework import Drift, Driftless, remove_drift
 from ionpath.periodic import as_cells, unwrap
 from ionpath.transport._checks import Floats, positive, unwrapped_positions
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
-from ionpath.transport.drift import Drift, Driftless, remove_drift
 from ionpath.transport.msd import mean_squared_displacement
 
 

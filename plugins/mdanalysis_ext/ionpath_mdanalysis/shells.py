@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath.sites.reference import split_common
+from ionpath.framework import split_common
 from ionpath.sites.shells import CoordinationShells as CoreShells
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import cell_vectors

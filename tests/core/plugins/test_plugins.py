@@ -12,13 +12,16 @@ import pytest
 
 from ionpath import plugins
 from ionpath.errors import InputError
+from ionpath.kinetics import SiteAssignment
 from ionpath.plugins import PluginError, hookimpl
 
 TOY = Path(__file__).parent / "toy_plugin"
 
 
-def octants(ions, shells, cells, centres):
-    return np.zeros(ions.shape[:2], dtype=np.int32)
+def octants(shells, *, cutoff, mode, margin):
+    return lambda ions, cells, centres: SiteAssignment(
+        np.zeros(ions.shape[:2], dtype=np.int32), np.zeros(1, bool)
+    )
 
 
 class Good:
@@ -79,7 +82,7 @@ class NotCallable:
 class WrongArguments:
     @hookimpl
     def discretisers(self):
-        return {"short": lambda ions, shells: None}
+        return {"short": lambda shells, cutoff: None}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,8 @@ class WrongArguments:
         (NotCallable(), "plugin 'bad', hook 'collective_variables', entry 'shell': need a function, got 3"),
         (
             WrongArguments(),
-            "plugin 'bad', hook 'discretisers', entry 'short': must be callable with 4 positional arguments",
+            "plugin 'bad', hook 'discretisers', entry 'short': must be callable with 1 positional argument and cutoff, "
+            "mode, margin by name",
         ),
     ],
 )
@@ -107,7 +111,10 @@ def test_broken_plugin_is_refused_and_forgotten(plugin: object, sentence: str) -
 
 
 def test_unknown_kind() -> None:
-    with pytest.raises(InputError, match="kind: need one of discretisers, .*, got 'descretisers'"):
+    with pytest.raises(
+        InputError,
+        match="kind: need one of 'discretisers', .*, got 'descretisers'; did you mean 'discretisers'",
+    ):
         plugins.available("descretisers")
 
 
@@ -163,6 +170,28 @@ def test_toy_package_is_found_by_its_entry_point(toy_site: Path) -> None:
     ).stdout
     assert "hemispheres" in out
     assert "nearest" in out
+
+
+def test_the_calculator_runs_the_toy_potential(toy_site: Path) -> None:
+    """The file that a package registers is the one that is evaluated: here a shipped one under another name."""
+    code = f"""
+import shutil, sys; sys.path.append({str(toy_site)!r})
+import ionpath_toy
+from pathlib import Path
+from ase import Atoms
+from ionpath_ase import IonPath, potentials
+shutil.copy(potentials.resolve("argyrodite.2"), Path(ionpath_toy.__file__).with_name("toy.pb"))
+energies = []
+for model in ("toy-potential", "argyrodite.2"):
+    atoms = Atoms("Li3PS4", [[2, 0, 0], [0, 2.4, 1], [-2, -1, 1], [0, 0, 5], [1.2, 1.2, 6.2], [-1.2, -1.2, 6.2],
+                             [1.2, -1.2, 3.8], [-1.2, 1.2, 3.8]], cell=[12, 12, 12], pbc=True)
+    atoms.calc = IonPath(model)
+    energies.append(atoms.get_potential_energy())
+print(energies[0] == energies[1] < -20.0)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split()[-1] == "True"
 
 
 def test_path_entropy_uses_the_toy_discretiser(toy_site: Path) -> None:

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath.framework import framework_drift
 from ionpath.lattice import argyrodite
-from ionpath.periodic import framework_drift, minimum_image, unwrap, wrap
+from ionpath.periodic import minimum_image, unwrap, wrap
 from ionpath.sites.density import density_grid
 from ionpath.sites.reference import match_atoms
 from ionpath.sites.shells import CoordinationShells

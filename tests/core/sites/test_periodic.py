@@ -7,7 +7,7 @@ import itertools
 import numpy as np
 import pytest
 
-from ionpath import periodic
+from ionpath import framework, periodic
 from ionpath.errors import InputError
 
 CUBE = np.eye(3) * 10.0
@@ -141,7 +141,7 @@ def test_framework_drift_weighs_with_masses():
     vibration = rng.normal(0, 0.1, (50, 12, 3))
     vibration -= np.einsum("tni,n->ti", vibration, masses)[:, None] / masses.sum()
     positions = rng.uniform(0, 10, (1, 12, 3)) + drift[:, None] + vibration
-    np.testing.assert_allclose(periodic.framework_drift(positions, masses), drift - drift[0], atol=1e-10)
+    np.testing.assert_allclose(framework.framework_drift(positions, masses), drift - drift[0], atol=1e-10)
 
 
 def test_inputs_are_not_changed():
@@ -176,8 +176,8 @@ def test_inputs_are_not_changed():
         (lambda: periodic.unwrap(np.zeros((1, 2, 3)), CUBE), "need at least two frames .*, got one frame"),
         (lambda: periodic.unwrap(np.full((2, 2, 3), np.nan), CUBE), "NaN or infinity in 4 of 4 positions"),
         (lambda: periodic.Unwrapper("other"), "scheme: need 'tor' or 'nearest', got 'other'"),
-        (lambda: periodic.framework_drift(np.zeros((3, 0, 3))), "need framework atoms"),
-        (lambda: periodic.framework_drift(np.zeros((3, 2, 3)), [1.0, 0.0]), "need 2 positive masses"),
+        (lambda: framework.framework_drift(np.zeros((3, 0, 3))), "need framework atoms"),
+        (lambda: framework.framework_drift(np.zeros((3, 2, 3)), [1.0, 0.0]), "need 2 positive masses"),
         (
             lambda: periodic.check_finite(np.zeros((3, 2)), "ions"),
             r"ions: need shape \(\.\.\., 3\), got shape \(3, 2\)",

@@ -61,7 +61,7 @@ def test_equals_freud_and_the_slow_twin_on_real_data(
     aimd: Callable[[str], Any], l: int, averaged: bool
 ) -> None:
     freud = pytest.importorskip("freud", reason="freud is the referee")
-    from ionpath.structure._frames import freud_system
+    from ionpath.frames import freud_system
 
     positions, cell, _ = aimd("50p-run2")
     found = averaged_steinhardt(positions[7], cell, l=l, averaged=averaged)
@@ -85,7 +85,7 @@ def test_order_does_not_depend_on_images_orientation_or_sequence(sheared: Any, r
 
 def test_plain_volumes_equal_freud_and_fill_the_cell(aimd: Callable[[str], Any]) -> None:
     freud = pytest.importorskip("freud", reason="freud is the referee")
-    from ionpath.structure._frames import freud_system
+    from ionpath.frames import freud_system
 
     positions, cell, symbols = aimd("0p-run1")
     lithium = np.flatnonzero(symbols == "Li")

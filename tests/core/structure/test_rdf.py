@@ -49,7 +49,7 @@ def test_both_kernels_find_the_same_pairs(sheared: Any) -> None:
 def test_equals_freud_on_real_data(aimd: Callable[[str], Any]) -> None:
     freud = pytest.importorskip("freud", reason="freud is the referee")
     positions, cell, symbols = aimd("50p-run1")
-    from ionpath.structure._frames import freud_system
+    from ionpath.frames import freud_system
 
     rdf = radial_distribution(
         positions[:10], cell, symbols.tolist(), r_max=10.0, bins=100, pairs=[("Li", "S")]

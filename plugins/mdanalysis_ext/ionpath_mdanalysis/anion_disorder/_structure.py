@@ -149,7 +149,7 @@ def cell_now(group: Any, name: str) -> Floats:
 
 def default_reach(group: Any, name: str, longest: float = 10.0) -> float:
     """Give a radius that fits into half of the cell with some room for its fluctuations."""
-    from ionpath.structure._frames import heights
+    from ionpath.arrays import heights
 
     return float(min(longest, 0.95 * 0.5 * heights(cell_now(group, name)).min()))
 

@@ -7,11 +7,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ionpath.arrays import heights
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.structure import AmorphisationProfile as Profile
 from ionpath.structure import Regions, divide_regions
-from ionpath.structure._frames import heights
 from ionpath.structure.amorphisation import layer_amplitudes, layer_grid, normalised_profile
 from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES

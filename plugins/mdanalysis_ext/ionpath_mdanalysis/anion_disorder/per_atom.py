@@ -9,8 +9,8 @@ import numpy as np
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import check_cutoff
 from ionpath.structure import averaged_steinhardt, voronoi_volumes
-from ionpath.structure._frames import check_cutoff
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis.anion_disorder._structure import Floats, StructureAnalysis, cell_now, symbols_of

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ionpath.citations import references
+from ionpath.frames import check_cutoff
 from ionpath.structure import AngleHistogram, RadialHistogram, first_minimum
-from ionpath.structure._frames import check_cutoff
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis.anion_disorder._structure import (

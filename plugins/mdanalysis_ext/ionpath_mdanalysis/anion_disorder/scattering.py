@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import check_cutoff
 from ionpath.structure import (
     DiffractionPeak,
     RadialHistogram,
@@ -24,7 +25,6 @@ from ionpath.structure import (
     total_structure_factor,
     xray_form_factors,
 )
-from ionpath.structure._frames import check_cutoff
 from ionpath.structure.reciprocal import DirectSum
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk

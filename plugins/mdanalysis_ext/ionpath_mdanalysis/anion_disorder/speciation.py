@@ -10,8 +10,8 @@ import numpy as np
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.frames import check_cutoff
 from ionpath.structure import lifetimes, persistent_labels
-from ionpath.structure._frames import check_cutoff
 from ionpath.structure.clusters import FREE, ClusterFinder, Frame, number_kinds, sorted_kinds
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk

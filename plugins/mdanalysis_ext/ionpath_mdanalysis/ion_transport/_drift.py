@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
+from ionpath.framework import Driftless, remove_drift, split_common
 from ionpath.periodic import fractional, minimum_image, unwrap, wrap
-from ionpath.transport.drift import Driftless, remove_drift
 from ionpath_mdanalysis._base import Chunk, IonAnalysis, cell_vectors
 
 Floats = NDArray[np.float64]
@@ -92,11 +92,7 @@ class DriftingAnalysis(IonAnalysis):
             return np.zeros((len(chunk.frames), 3))
         start = fractional(self._reference["framework"], self._reference["cell"])
         moved = fractional(chunk.positions["framework"], chunk.cells) - start
-        phase = np.exp(2j * np.pi * moved).mean(axis=1)
-        common = np.angle(phase) / (2 * np.pi)
-        rest = moved - common[:, None]
-        rest -= np.rint(rest)
-        return np.asarray(common + np.einsum("tni,n->ti", rest, self._weights))
+        return split_common(moved, self._weights)[1][:, 0]
 
     def _mean_positions(self, sums: Floats, name: str, n_frames: int) -> Floats:
         """Mean positions of a group in the first cell, from sums of `_displacements`."""

@@ -251,7 +251,11 @@ class MarkovStates(ShellStates):
 
     def _validate(self, runs: ShellRuns, lag: int) -> None:
         results, chosen = self.results, self.parameters
-        shared = {"n_states": runs.n_states, "connected": "largest", "frame_time": self.frame_time}
+        shared: dict[str, Any] = {
+            "n_states": runs.n_states,
+            "connected": "largest",
+            "frame_time": self.frame_time,
+        }
         shared.update(n_samples=chosen["n_samples"], seed=chosen["seed"])
         longest = runs.n_frames - 1
         factors = (0.125, 0.25, 0.5, 1.0, 1.5, 2.0)

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
+from ionpath.framework import split_common
+from ionpath.plugins import available
+from ionpath.sites.assign import SiteAssignment
+from ionpath.sites.discretisers import MARGIN, checked
 from ionpath.sites.recording import RunRecorder
-from ionpath.sites.reference import split_common
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.trajectories import Home, Unassigned
@@ -21,8 +24,6 @@ from ionpath_mdanalysis._base import Chunk, IonAnalysis
 from ionpath_mdanalysis.shells import ANIONS
 
 Floats = NDArray[np.float64]
-MARGIN = 0.1
-"""A second site that is less than this further away makes a frame ambiguous, in A."""
 
 
 @references("guan2024")
@@ -239,45 +240,12 @@ class ShellStates(IonAnalysis):
 
 def discretiser(
     method: str, shells: CoordinationShells, cutoff: float | None = None, mode: str = "correct"
-) -> Callable[..., tuple[NDArray[np.int32], Any]]:
-    """Find the rule that gives ions their sites."""
-    from ionpath.kinetics import SiteFollower, assign_sites
-    from ionpath.plugins import available
-
+) -> Callable[..., SiteAssignment]:
+    """Find the rule that gives ions their sites, a built-in one or one that another package brings."""
     rules = available("discretisers")
-    if method not in rules:
-        raise InputError(
-            "method",
-            need=f"one of {', '.join(sorted(rules))}",
-            got=repr(method),
-            remedy="choose one of them, or install the package that brings it",
-        )
-    rule = rules[method]
-    if not (isinstance(rule, partial) and rule.func.__module__ == "ionpath.builtin"):
-        return partial(_foreign, rule, method, shells)
-    if method == "nearest":
-        return SiteFollower(shells, cutoff=cutoff, margin=MARGIN)
-    options = {"method": method, "margin": MARGIN}
-    if method == "geometric":
-        options.update(cutoff=cutoff, mode=mode)
-    return partial(_native, assign_sites, shells, options)
-
-
-def _native(assign: Any, shells: Any, options: dict[str, Any], ions: Any, cells: Any, centres: Any) -> Any:
-    return assign(ions, shells, cells, centres, **options)
-
-
-def _foreign(rule: Any, method: str, shells: Any, ions: Any, cells: Any, centres: Any) -> Any:
-    site = np.asarray(rule(ions, shells, cells, centres))
-    wrong = site.shape != ions.shape[:2] or not np.issubdtype(site.dtype, np.integer)
-    if wrong or site.min(initial=0) < -1 or site.max(initial=0) >= shells.n_sites:
-        raise InputError(
-            f"discretiser {method!r}",
-            need=f"integers from -1 to {shells.n_sites - 1} of shape {ions.shape[:2]}",
-            got=f"{site.dtype} of shape {site.shape}, from {site.min(initial=0)} to {site.max(initial=0)}",
-            remedy="report this to the authors of the package that brings it",
-        )
-    return site.astype(np.int32), np.zeros(1, dtype=bool)
+    one_of("method", method, sorted(rules))
+    assign = rules[method](shells, cutoff=cutoff, mode=mode, margin=MARGIN)
+    return partial(checked, method, shells, assign)
 
 
 def check_cells(chunk: Chunk, shells: CoordinationShells) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
+from ionpath.frames import check_cutoff
 from ionpath.softness.neighbours import Neighbours, find_neighbours
 from ionpath.softness.nonaffine import nonaffine_displacement
-from ionpath.structure._frames import check_cutoff
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk, IonAnalysis, cell_vectors
 

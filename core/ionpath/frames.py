@@ -1,4 +1,4 @@
-"""What every function of this folder does at its door: frames, species, cutoffs, and the system that freud wants."""
+"""Frames, species and cutoffs as functions of positions check them at their door, and the system that freud wants."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints, Symbols, heights, standard_cell
 from ionpath.cells import as_cells, check_finite
 from ionpath.errors import InputError, require
 from ionpath.periodic import wrap_fractional
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-Symbols = NDArray[np.str_]
 
 
 def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bool]:
@@ -62,12 +59,6 @@ def indices_of(symbols: Symbols, wanted: str | Sequence[str], name: str) -> Ints
     return np.flatnonzero(np.isin(symbols, chosen))
 
 
-def heights(cells: Floats) -> Floats:
-    """Give the distances between opposite faces of cells."""
-    inverse = np.linalg.inv(cells)
-    return np.asarray(1.0 / np.linalg.norm(inverse, axis=-2), dtype=np.float64)
-
-
 def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
     """Refuse a radius that is not positive, or that reaches beyond half of a cell."""
     radius = float(cutoff)
@@ -80,12 +71,6 @@ def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
             remedy="use a shorter radius or repeat the cell",
         )  # fmt: skip
     return radius
-
-
-def standard_cell(cell: Floats) -> Floats:
-    """Turn a cell so that the first vector lies along x and the second in the xy plane."""
-    _, upper = np.linalg.qr(cell.T)
-    return np.asarray((upper * np.sign(np.diag(upper))[:, None]).T, dtype=np.float64)
 
 
 def freud_box(cell: Floats) -> Any:

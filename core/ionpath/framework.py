@@ -1,0 +1,208 @@
+"""The framework that does not diffuse: its drift, on the torus and unwrapped, taken off the positions of ions."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.arrays import Floats
+from ionpath.errors import InputError, one_of, shape
+from ionpath.periodic import check_finite
+
+Drift = Literal["framework", "none"]
+
+
+def split_common(displacements: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
+    """Split displacements on a torus into what all atoms share and the rest.
+
+    Parameters
+    ----------
+    displacements : ndarray, shape (T, M, 3)
+        Differences of fractional coordinates, each known up to whole numbers.
+    weights : ndarray, shape (M,), optional
+        What each atom counts, such as its mass; all the same by default.
+
+    Returns
+    -------
+    rest : ndarray, shape (T, M, 3)
+        Displacement of each atom from the common one, its shortest image.
+    common : ndarray, shape (T, 1, 3)
+        Weighted mean displacement, up to whole numbers.
+
+    Notes
+    -----
+    An angle has no mean, but the mean of unit vectors ``exp(2 pi i x)`` has a direction, wherever the origin is. About
+    it atoms are less than half of a cell away, and the plain mean of their shortest images is exact.
+
+    Examples
+    --------
+    >>> rest, mean = split_common(np.array([[[0.49, 0.0, 0.0], [-0.49, 0.0, 0.0]]]))
+    >>> rest[0, :, 0].round(2).tolist(), abs(float(mean[0, 0, 0]))
+    ([-0.01, 0.01], 0.5)
+    """
+    share = (
+        np.full(displacements.shape[1], 1.0 / displacements.shape[1])
+        if weights is None
+        else weights / weights.sum()
+    )
+    # An atom is near to the common displacement of most frames: the circular mean is needed where one is not.
+    common = displacements[:, :1].copy()
+    rest = displacements - common
+    rest -= np.rint(rest)
+    if np.abs(rest).max(initial=0.0) > 0.25:
+        phase = np.einsum("tni,n->ti", np.exp(2j * np.pi * displacements), share)[:, None]
+        common = np.angle(phase) / (2 * np.pi)
+        rest = displacements - common
+        rest -= np.rint(rest)
+    mean = np.einsum("tni,n->ti", rest, share)[:, None]
+    common = common + mean
+    rest = rest - mean
+    rest -= np.rint(rest)
+    return rest, common
+
+
+def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Floats:
+    """Displacement of the centre of mass of the framework.
+
+    Parameters
+    ----------
+    positions : array_like, (T, N, 3)
+        Unwrapped positions of the atoms that do not diffuse, in A.
+    masses : array_like, (N,), optional
+        Their masses, in any unit. Without them all count the same.
+
+    Returns
+    -------
+    ndarray, (T, 3)
+        Displacement from the first frame, in A. Subtract it from the positions of all atoms.
+
+    Raises
+    ------
+    InputError
+        If there are no atoms, or the masses do not fit.
+
+    Examples
+    --------
+    >>> framework_drift([[[0.0, 0, 0], [2, 0, 0]], [[1.0, 0, 0], [2, 0, 0]]], masses=[3.0, 1.0])
+    array([[0.  , 0.  , 0.  ],
+           [0.75, 0.  , 0.  ]])
+    """
+    frames = check_finite(positions, "positions")
+    if frames.ndim != 3 or frames.shape[1] == 0:
+        raise InputError(
+            "positions", need="framework atoms (T, N, 3)", got=f"shape {frames.shape}",
+            remedy="select the atoms that do not diffuse",
+        )  # fmt: skip
+    weights = np.ones(frames.shape[1]) if masses is None else np.asarray(masses, dtype=np.float64)
+    if weights.shape != (frames.shape[1],) or not (weights > 0).all():
+        raise InputError(
+            "masses", need=f"{frames.shape[1]} positive masses, one per atom", got=f"shape {weights.shape}",
+            remedy="leave masses out to count all atoms the same",
+        )  # fmt: skip
+    centre = np.einsum("tni,n->ti", frames.astype(np.float64, copy=False), weights / weights.sum())
+    return centre - centre[0]
+
+
+@dataclass(frozen=True)
+class Driftless:
+    """Positions of ions relative to what stands still.
+
+    Attributes
+    ----------
+    positions : ndarray, shape (T, N, 3)
+        Unwrapped positions of the ions in A without drift.
+    drift : ndarray, shape (T, 3)
+        What was taken off, in A; zero in the first frame.
+    reference : {"framework", "ions", "none"}
+        Whose centre of mass the drift is.
+    factor : float
+        By what mean squared displacements are too small because the reference is made of the ions themselves:
+        1 - 1/N for independent ions, else 1.
+    """
+
+    positions: Floats
+    drift: Floats
+    reference: str
+    factor: float
+
+
+def remove_drift(
+    mobile: ArrayLike,
+    framework: ArrayLike | None = None,
+    *,
+    masses: ArrayLike | None = None,
+    drift: Drift = "framework",
+) -> Driftless:
+    """Take the drift of the framework off the positions of ions.
+
+    Parameters
+    ----------
+    mobile : array_like, shape (T, N, 3)
+        Unwrapped positions of the mobile ions in A.
+    framework : array_like, shape (T, M, 3), optional
+        Unwrapped positions of all other atoms in A.
+    masses : array_like, shape (M,), optional
+        Masses of the other atoms; all the same by default.
+    drift : {"framework", "none"}, optional
+        Whether to take anything off.
+
+    Returns
+    -------
+    Driftless
+        Positions and what was taken off.
+
+    Warns
+    -----
+    UserWarning
+        If there are no framework atoms. The centre of the ions is taken instead, which hides their collective
+        motion.
+
+    Raises
+    ------
+    InputError
+        If arrays are malformed or `drift` is unknown.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> moving = np.arange(3.0)[:, None, None] * np.ones((1, 2, 3))
+    >>> remove_drift(moving, moving[:, :1]).positions[:, 0, 0].tolist()
+    [0.0, 0.0, 0.0]
+    """
+    r = _unwrapped(mobile, "mobile")
+    one_of("drift", drift, ("framework", "none"))
+    if drift == "none":
+        return Driftless(r, np.zeros((len(r), 3)), "none", 1.0)
+    if framework is not None and np.shape(framework)[1:2] != (0,):
+        moved = framework_drift(_unwrapped(framework, "framework"), masses)
+        return Driftless(r - moved[:, None, :], moved, "framework", 1.0)
+    if r.shape[1] == 1:
+        warnings.warn(
+            "one ion and no framework atoms: drift cannot be told from diffusion and stays in", stacklevel=2
+        )
+        return Driftless(r, np.zeros((len(r), 3)), "none", 1.0)
+    warnings.warn(
+        "no framework atoms: the drift of the centre of the mobile ions is removed instead; pass the other atoms as "
+        "framework, or drift='none' to keep the positions as they are",
+        stacklevel=2,
+    )
+    moved = framework_drift(r)
+    return Driftless(r - moved[:, None, :], moved, "ions", 1.0 - 1.0 / r.shape[1])
+
+
+def _unwrapped(positions: ArrayLike, name: str) -> Floats:
+    frames = np.asarray(check_finite(positions, name), dtype=np.float64)
+    shape(
+        name,
+        frames,
+        "(T, N, 3)",
+        None,
+        None,
+        3,
+        remedy="give unwrapped positions of at least one atom in every frame",
+    )
+    return frames
