@@ -47,6 +47,7 @@ lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 benchmarks: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[benchmarks]'

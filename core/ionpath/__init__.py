@@ -3,23 +3,27 @@
 Subpackages are imported when they are first used, so that ``import ionpath`` is fast and pulls in no host framework.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-from ionpath.citations import cite
+from ionpath.citations import cite as cite
+from ionpath.lazy import face
 
 __version__ = "0.1.0"
 
-_SUBPACKAGES = ("cvs", "disorder", "kinetics", "lattice", "plugins", "softness", "structure", "transport")
-
-__all__ = ["__version__", "cite", *_SUBPACKAGES]
-
-
-def __getattr__(name: str) -> Any:
-    if name in _SUBPACKAGES:
-        return import_module(f"ionpath.{name}")
-    raise AttributeError(f"module 'ionpath' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
+if TYPE_CHECKING:
+    from ionpath import (
+        cvs as cvs,
+        disorder as disorder,
+        free_energy as free_energy,
+        kinetics as kinetics,
+        lattice as lattice,
+        plugins as plugins,
+        softness as softness,
+        structure as structure,
+        transport as transport,
+        units as units,
+    )
+else:
+    _PACKAGES = "cvs disorder free_energy kinetics lattice plugins softness structure transport units"
+    __all__, __getattr__, __dir__ = face(__name__, {name: name for name in _PACKAGES.split()})
+    __all__ += ["__version__", "cite"]

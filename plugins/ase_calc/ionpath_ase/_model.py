@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, require
 from ionpath_ase._quiet import calm_environment, quiet_exit, quiet_stderr
-from ionpath_ase._verlet import VerletNeighbours, can_take_lists
-from ionpath_ase._verlet import evaluate as evaluate_with_lists
+from ionpath_ase._verlet import VerletNeighbours, can_take_lists, evaluate as evaluate_with_lists
 
 FloatArray = NDArray[np.float64]
 INSTALL = 'pip install "ionpath[ase]"'

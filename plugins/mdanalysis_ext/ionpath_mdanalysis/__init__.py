@@ -4,44 +4,65 @@ The readers register with MDAnalysis when this package is imported; the analyses
 when they are first used.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
+from ionpath.lazy import face
 from ionpath_mdanalysis.readers.registry import register
 
-_HOMES = {
-    "CoordinationShells": "path_entropy",
-    "ShellStates": "path_entropy",
-    "MarkovStates": "path_entropy",
-    "PathEntropy": "path_entropy",
-    "IonAnalysis": "_base",
-    "NonAffineDisplacement": "softness",
-    "Softness": "softness",
-    "IonDiffusion": "ion_transport",
-    "SelfVanHove": "ion_transport",
-    "NonGaussianParameter": "ion_transport",
-    "IonHops": "ion_transport",
-    "IonDensity": "ion_transport",
-    "TetrahedronTilt": "anion_disorder",
-    "TetrahedralDistortion": "anion_disorder",
-    "AnionSpeciation": "anion_disorder",
-    "AveragedSteinhardt": "anion_disorder",
-    "AmorphisationProfile": "anion_disorder",
-    "IonVoronoiVolume": "anion_disorder",
-    "RingTopology": "anion_disorder",
-    "StructureFactor": "anion_disorder",
-}
-
-__all__ = sorted(_HOMES)
+if TYPE_CHECKING:
+    from ionpath_mdanalysis._base import IonAnalysis as IonAnalysis
+    from ionpath_mdanalysis.anion_disorder import (
+        AmorphisationProfile as AmorphisationProfile,
+        AnionSpeciation as AnionSpeciation,
+        AveragedSteinhardt as AveragedSteinhardt,
+        IonVoronoiVolume as IonVoronoiVolume,
+        RingTopology as RingTopology,
+        StructureFactor as StructureFactor,
+        TetrahedralDistortion as TetrahedralDistortion,
+        TetrahedronTilt as TetrahedronTilt,
+    )
+    from ionpath_mdanalysis.ion_transport import (
+        IonDensity as IonDensity,
+        IonDiffusion as IonDiffusion,
+        IonHops as IonHops,
+        NonGaussianParameter as NonGaussianParameter,
+        SelfVanHove as SelfVanHove,
+    )
+    from ionpath_mdanalysis.path_entropy import (
+        CoordinationShells as CoordinationShells,
+        MarkovStates as MarkovStates,
+        PathEntropy as PathEntropy,
+        ShellStates as ShellStates,
+    )
+    from ionpath_mdanalysis.softness import (
+        NonAffineDisplacement as NonAffineDisplacement,
+        Softness as Softness,
+    )
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "AmorphisationProfile": "anion_disorder",
+            "AnionSpeciation": "anion_disorder",
+            "AveragedSteinhardt": "anion_disorder",
+            "CoordinationShells": "path_entropy",
+            "IonAnalysis": "_base",
+            "IonDensity": "ion_transport",
+            "IonDiffusion": "ion_transport",
+            "IonHops": "ion_transport",
+            "IonVoronoiVolume": "anion_disorder",
+            "MarkovStates": "path_entropy",
+            "NonAffineDisplacement": "softness",
+            "NonGaussianParameter": "ion_transport",
+            "PathEntropy": "path_entropy",
+            "RingTopology": "anion_disorder",
+            "SelfVanHove": "ion_transport",
+            "ShellStates": "path_entropy",
+            "Softness": "softness",
+            "StructureFactor": "anion_disorder",
+            "TetrahedralDistortion": "anion_disorder",
+            "TetrahedronTilt": "anion_disorder",
+        },
+    )
 
 register()
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"ionpath_mdanalysis.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'ionpath_mdanalysis' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return __all__

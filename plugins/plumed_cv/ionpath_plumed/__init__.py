@@ -5,34 +5,44 @@ Modules that PLUMED imports by name: ``shell``, ``tilt``, ``distortion``, ``path
 gives the barrier, `free_energy` the surface.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_EXPORTS = {
-    "PlumedInput": "protocols",
-    "analyse_metadynamics": "surfaces",
-    "check_input": "checks",
-    "evaluate": "driver",
-    "export": "figures",
-    "find_shells": "structure",
-    "find_tetrahedra": "structure",
-    "free_energy": "surfaces",
-    "free_energy_from_colvar": "surfaces",
-    "isosurface": "figures",
-    "metadynamics_input": "protocols",
-    "neighbouring_cages": "structure",
-    "read_hills": "files",
-    "run_metadynamics": "metadynamics",
-}
+from ionpath.lazy import face
 
-__all__ = sorted(_EXPORTS)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _EXPORTS:
-        return getattr(import_module(f"ionpath_plumed.{_EXPORTS[name]}"), name)
-    raise AttributeError(f"module 'ionpath_plumed' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *__all__])
+if TYPE_CHECKING:
+    from ionpath_plumed.checks import check_input as check_input
+    from ionpath_plumed.driver import evaluate as evaluate
+    from ionpath_plumed.figures import export as export, isosurface as isosurface
+    from ionpath_plumed.files import read_hills as read_hills
+    from ionpath_plumed.metadynamics import run_metadynamics as run_metadynamics
+    from ionpath_plumed.protocols import PlumedInput as PlumedInput, metadynamics_input as metadynamics_input
+    from ionpath_plumed.structure import (
+        find_shells as find_shells,
+        find_tetrahedra as find_tetrahedra,
+        neighbouring_cages as neighbouring_cages,
+    )
+    from ionpath_plumed.surfaces import (
+        analyse_metadynamics as analyse_metadynamics,
+        free_energy as free_energy,
+        free_energy_from_colvar as free_energy_from_colvar,
+    )
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "PlumedInput": "protocols",
+            "analyse_metadynamics": "surfaces",
+            "check_input": "checks",
+            "evaluate": "driver",
+            "export": "figures",
+            "find_shells": "structure",
+            "find_tetrahedra": "structure",
+            "free_energy": "surfaces",
+            "free_energy_from_colvar": "surfaces",
+            "isosurface": "figures",
+            "metadynamics_input": "protocols",
+            "neighbouring_cages": "structure",
+            "read_hills": "files",
+            "run_metadynamics": "metadynamics",
+        },
+    )

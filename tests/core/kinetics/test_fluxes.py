@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deeptime.markov import reactive_flux
-from deeptime.markov.tools.analysis import mfpt as deeptime_mfpt
-from deeptime.markov.tools.analysis import stationary_distribution as deeptime_stationary
+from deeptime.markov.tools.analysis import (
+    mfpt as deeptime_mfpt,
+    stationary_distribution as deeptime_stationary,
+)
 
 from ionpath.kinetics import (
     as_chain,

@@ -12,10 +12,10 @@ from ionpath.softness import (
     StructureFunctions,
     angular_structure_functions,
     find_neighbours,
+    neighbours as neighbours_module,
     preset,
     radial_structure_functions,
 )
-from ionpath.softness import neighbours as neighbours_module
 from ionpath.softness.reference import slow_angular, slow_radial
 
 CELLS = {

@@ -3,32 +3,46 @@
 Also importable as ``MDAnalysis.analysis.anion_disorder``. Every class is imported when it is first used.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOMES = {
-    "RadialDistributions": "radial",
-    "AngleDistribution": "radial",
-    "StructureFactor": "scattering",
-    "LayerProfiles": "layers",
-    "AmorphisationProfile": "layers",
-    "AnionSpeciation": "speciation",
-    "AveragedSteinhardt": "per_atom",
-    "IonVoronoiVolume": "per_atom",
-    "RingTopology": "rings",
-    "TetrahedronTilt": "tilt",
-    "TetrahedralDistortion": "distortion",
-    "compare_disorder": "distortion",
-}
+from ionpath.lazy import face
 
-__all__ = sorted(_HOMES)
-
-
-def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(f"ionpath_mdanalysis.anion_disorder.{_HOMES[name]}"), name)
-    raise AttributeError(f"module 'ionpath_mdanalysis.anion_disorder' has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOMES])
+if TYPE_CHECKING:
+    from ionpath_mdanalysis.anion_disorder.distortion import (
+        TetrahedralDistortion as TetrahedralDistortion,
+        compare_disorder as compare_disorder,
+    )
+    from ionpath_mdanalysis.anion_disorder.layers import (
+        AmorphisationProfile as AmorphisationProfile,
+        LayerProfiles as LayerProfiles,
+    )
+    from ionpath_mdanalysis.anion_disorder.per_atom import (
+        AveragedSteinhardt as AveragedSteinhardt,
+        IonVoronoiVolume as IonVoronoiVolume,
+    )
+    from ionpath_mdanalysis.anion_disorder.radial import (
+        AngleDistribution as AngleDistribution,
+        RadialDistributions as RadialDistributions,
+    )
+    from ionpath_mdanalysis.anion_disorder.rings import RingTopology as RingTopology
+    from ionpath_mdanalysis.anion_disorder.scattering import StructureFactor as StructureFactor
+    from ionpath_mdanalysis.anion_disorder.speciation import AnionSpeciation as AnionSpeciation
+    from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronTilt as TetrahedronTilt
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "AmorphisationProfile": "layers",
+            "AngleDistribution": "radial",
+            "AnionSpeciation": "speciation",
+            "AveragedSteinhardt": "per_atom",
+            "IonVoronoiVolume": "per_atom",
+            "LayerProfiles": "layers",
+            "RadialDistributions": "radial",
+            "RingTopology": "rings",
+            "StructureFactor": "scattering",
+            "TetrahedralDistortion": "distortion",
+            "TetrahedronTilt": "tilt",
+            "compare_disorder": "distortion",
+        },
+    )

@@ -10,8 +10,7 @@ import numpy as np
 from ionpath.arrays import heights
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.structure import AmorphisationProfile as Profile
-from ionpath.structure import Regions, divide_regions
+from ionpath.structure import AmorphisationProfile as Profile, Regions, divide_regions
 from ionpath.structure.amorphisation import layer_amplitudes, layer_grid, normalised_profile
 from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES

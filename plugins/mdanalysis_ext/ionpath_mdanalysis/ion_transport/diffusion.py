@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError, require
-from ionpath.transport.activation import Arrhenius
-from ionpath.transport.activation import arrhenius as fit_arrhenius
+from ionpath.transport.activation import Arrhenius, arrhenius as fit_arrhenius
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.msd import local_exponent
 from ionpath.transport.summary import diffusion_without_drift
