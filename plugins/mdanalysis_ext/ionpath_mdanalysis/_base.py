@@ -8,10 +8,12 @@ the same road, so that what they give differs by nothing.
 from __future__ import annotations
 
 import copy
+import difflib
+import inspect
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
@@ -52,13 +54,21 @@ class Chunk:
     positions: dict[str, NDArray[np.float32]]
 
 
+class Reading(TypedDict, total=False):
+    """Keywords that every analysis takes."""
+
+    frame_time: float | None
+    chunk_frames: int | None
+    verbose: bool
+
+
 class IonAnalysis(AnalysisBase):
     """Base of the analyses of mobile ions.
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
+    mobile : AtomGroup or mapping of str to AtomGroup
+        The mobile ions, or groups of any names.
     others : dict of str to AtomGroup, optional
         Further groups to read.
     frame_time : float, optional
@@ -70,16 +80,20 @@ class IonAnalysis(AnalysisBase):
         Show a progress bar (serial backend).
     parameters : mapping, optional
         What else the user chose, kept with the results and in saved files.
+    **unknown
+        Refused, with the name that was meant.
 
     Raises
     ------
     InputError
         If a group is empty, updates itself, or belongs to another universe.
+    TypeError
+        If a keyword is not known.
 
     Notes
     -----
-    To make a subclass, override these methods. Nothing but the block results goes from one block of frames to
-    another, since each may be eaten in a process of its own:
+    To make a subclass, derive from `ionpath_mdanalysis._accumulating.Accumulating`, or override these methods. Nothing
+    but the block results goes from one block of frames to another, since each may be read in a process of its own:
 
     * ``_prepare_block()`` makes empty accumulators on ``self``;
     * ``_process(chunk)`` adds a `Chunk` to them; its positions are overwritten after the call, so copy what is kept;
@@ -119,8 +133,10 @@ class IonAnalysis(AnalysisBase):
         chunk_frames: int | None = None,
         verbose: bool = False,
         parameters: Mapping[str, Any] | None = None,
+        **unknown: object,
     ) -> None:
-        groups = {"mobile": mobile, **(others or {})}
+        _refuse(unknown, type(self))
+        groups = {**(mobile if isinstance(mobile, Mapping) else {"mobile": mobile}), **(others or {})}
         for name, group in groups.items():
             _checks.check_group(group, name)
         _checks.check_universe(groups)
@@ -128,7 +144,7 @@ class IonAnalysis(AnalysisBase):
             raise InputError("frame_time", need="a positive time in ps", got=repr(frame_time))
         if chunk_frames is not None and chunk_frames < 1:
             raise InputError("chunk_frames", need="at least 1", got=repr(chunk_frames))
-        super().__init__(mobile.universe.trajectory, verbose=verbose)
+        super().__init__(next(iter(groups.values())).universe.trajectory, verbose=verbose)
         self.groups: dict[str, Any] = groups
         self._given_frame_time = frame_time
         self._chunk_frames = chunk_frames
@@ -368,6 +384,16 @@ class IonAnalysis(AnalysisBase):
 
     def _repr_html_(self) -> str:
         return _display.html(self)
+
+
+def _refuse(unknown: Iterable[str], cls: type) -> None:
+    """Refuse keywords that neither a class nor its bases take."""
+    for name in unknown:
+        known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
+        near = difflib.get_close_matches(name, known - {"self"}, 1)
+        raise TypeError(
+            f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+        )
 
 
 def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

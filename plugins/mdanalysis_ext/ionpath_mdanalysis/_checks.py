@@ -52,6 +52,20 @@ def check_universe(groups: dict[str, Any]) -> None:
             )
 
 
+def rows_among(group: Any, atoms: Any, name: str) -> NDArray[np.int64]:
+    """Where the atoms of a group stand among others; refuse those that are not there or stand twice."""
+    place = {int(i): k for k, i in enumerate(atoms.ix)}
+    if len(place) != len(atoms):
+        raise InputError("atoms", need="every atom once", got="repeated atoms", remedy="use atoms.unique")
+    missing = [int(i) for i in group.ix if int(i) not in place]
+    if missing:
+        raise InputError(
+            name, need="atoms that are among atoms", got=f"atom {missing[0]}, which is not",
+            remedy="pass a larger group as atoms",
+        )  # fmt: skip
+    return np.array([place[int(i)] for i in group.ix], dtype=np.int64)
+
+
 def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str) -> None:
     """Refuse coordinates that are not numbers."""
     # One pass without a temporary array: a sum of squares is finite unless an entry is not, or is beyond 1e19.

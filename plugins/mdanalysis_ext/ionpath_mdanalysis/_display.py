@@ -2,8 +2,45 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
+from collections.abc import Callable
 from html import escape
-from typing import Any
+from typing import Any, TypeVar
+
+Drawing = TypeVar("Drawing", bound=Callable[..., Any])
+
+_AXES = """
+ax : matplotlib.axes.Axes, optional
+    Where to draw; new axes by default.
+
+Returns
+-------
+matplotlib.axes.Axes
+    The axes.
+"""
+
+
+def figure(**layout: Any) -> Callable[[Drawing], Drawing]:
+    """Turn a method that draws on ``ax`` into one that makes the axes if there are none, and returns them."""
+
+    def decorate(draw: Drawing) -> Drawing:
+        signature = inspect.signature(draw)
+
+        @functools.wraps(draw)
+        def drawn(*args: Any, **options: Any) -> Any:
+            bound = signature.bind(*args, **options)
+            bound.apply_defaults()
+            bound.arguments["ax"] = args[0]._axes(bound.arguments["ax"], **layout)
+            draw(*bound.args, **bound.kwargs)
+            return bound.arguments["ax"]
+
+        text = inspect.cleandoc(draw.__doc__ or "")
+        others = "" if "Parameters\n---" in text else "\n\nParameters\n----------"
+        drawn.__doc__ = text + others + _AXES
+        return drawn  # type: ignore[return-value]  # the same arguments as before
+
+    return decorate
 
 
 def _number(value: Any) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from ionpath.disorder import (
 )
 from ionpath.errors import InputError
 from ionpath_mdanalysis._base import Chunk
-from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronAnalysis, rotation_matrix
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.anion_disorder._structure import Floats, Options
+from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronAnalysis
 
 Measure = Literal["sd", "q", "rmsd"]
 Mode = Literal["correct", "published"]
@@ -34,6 +37,27 @@ _BINS = {
 
 ORIENTATION_TOLERANCE = 0.1
 """Difference in the mean of x^4 + y^4 + z^4 of the bond directions that means another orientation."""
+
+
+class _Distortions:
+    """The measure of every tetrahedron in every frame, and the sum over frames of the anisotropy of bonds."""
+
+    def __init__(self, measure: Measure, mode: Mode) -> None:
+        self._measure = partial(tetrahedral_distortion, measure=measure, mode=mode)
+        self.rows: list[Any] = []
+        self.anisotropy = 0.0
+
+    def add(self, vectors: Floats) -> None:
+        self.rows.append(self._measure(vectors).astype(np.float32))
+        squares = (vectors**2).sum(axis=-1)
+        self.anisotropy += float(((vectors**4).sum(axis=-1) / squares**2).mean(axis=(1, 2)).sum())
+
+    def state(self) -> tuple[list[Any], float]:
+        return self.rows, self.anisotropy
+
+    def merge(self, state: tuple[list[Any], float]) -> None:
+        self.rows += state[0]
+        self.anisotropy += state[1]
 
 
 @references("guan2024", "errington2001", "miller1955")
@@ -61,10 +85,8 @@ class TetrahedralDistortion(TetrahedronAnalysis):
         Width of the bins of the entropies; default: 0.05 for sd, 0.002 for q, 0.005 A for rmsd.
     cutoff : float, default 3.0
         Longest bond in the first frame, in A.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -104,98 +126,65 @@ class TetrahedralDistortion(TetrahedronAnalysis):
         rotation: Any = None,
         bin_width: float | None = None,
         cutoff: float = 3.0,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         tetrahedral_distortion(np.eye(4, 3) - 0.25, measure=measure, mode=mode)  # refuses bad names
-        axes = rotation_matrix(rotation)
         lower, upper, width = _BINS["published" if mode == "published" else measure]
         parameters = {
-            "measure": measure, "mode": mode, "rotation": axes, "cutoff": cutoff, "n_blocks": n_blocks,
-            "bin_width": width if bin_width is None else float(bin_width), "lower": lower, "upper": upper,
+            "measure": measure, "mode": mode, "bin_width": width if bin_width is None else float(bin_width),
+            "lower": lower, "upper": upper,
         }  # fmt: skip
-        super().__init__(
-            centres,
-            ligands,
-            cutoff=cutoff,
-            rotation=axes,
-            n_blocks=n_blocks,
-            parameters=parameters,
-            **options,
-        )
+        super().__init__(centres, ligands, parameters, cutoff=cutoff, rotation=rotation, **options)
 
-    def _prepare_block(self) -> None:
-        self._rows: list[Any] = []
-        self._anisotropy = 0.0
+    def _empty(self) -> _Distortions:
+        return _Distortions(self.parameters["measure"], self.parameters["mode"])
 
-    def _process(self, chunk: Chunk) -> None:
-        vectors = self._bonds(chunk)
-        p = self.parameters
-        self._rows.append(
-            tetrahedral_distortion(vectors, measure=p["measure"], mode=p["mode"]).astype(np.float32)
-        )
-        squares = (vectors**2).sum(axis=-1)
-        self._anisotropy += float(((vectors**4).sum(axis=-1) / squares**2).mean(axis=(1, 2)).sum())
+    def _add(self, sums: _Distortions, chunk: Chunk) -> None:
+        sums.add(self._bonds(chunk))
 
-    def _block_results(self) -> dict[str, Any]:
-        return {"rows": np.concatenate(self._rows), "anisotropy": self._anisotropy}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        values = np.concatenate([block["rows"] for block in blocks])
-        p = self.parameters
+    def _fill(self, sums: _Distortions) -> None:
+        values, p = np.concatenate(sums.rows), self.parameters
         bins = {"lower": p["lower"], "upper": p["upper"]}
-        widths = tuple(p["bin_width"] * factor for factor in (1.0, 1.05, 1.1))
-
-        def support(x: Any) -> float:
-            return support_entropy(x, widths=widths, **bins)
-
-        def shannon(x: Any) -> float:
-            return shannon_entropy(x, width=p["bin_width"], **bins)
-
-        n_blocks = min(self._n_blocks, len(values))
-        enough = n_blocks > 1
-        nan = float("nan")
+        entropies: dict[str, Callable[[Any], float]] = {
+            "support": partial(
+                support_entropy, widths=tuple(p["bin_width"] * factor for factor in (1.0, 1.05, 1.1)), **bins
+            ),
+            "shannon": partial(shannon_entropy, width=p["bin_width"], **bins),
+        }
         self.results.update(
             distortion=values,
             kinds=tuple(map(str, self._tetrahedron_kinds)),
             mean=float(values.mean(dtype=np.float64)),
             std=float(values.std(dtype=np.float64)),
             n_samples=int(values.size),
-            orientation=sum(block["anisotropy"] for block in blocks) / len(values),
-            support_entropy=support(values),
-            support_entropy_error=jackknife_error(values, support, n_blocks=n_blocks) if enough else nan,
-            shannon_entropy=shannon(values),
-            shannon_entropy_error=jackknife_error(values, shannon, n_blocks=n_blocks) if enough else nan,
+            orientation=sums.anisotropy / len(values),
         )
+        n_blocks = min(self._n_blocks, len(values))
+        for name, entropy in entropies.items():
+            self.results[f"{name}_entropy"] = entropy(values)
+            self.results[f"{name}_entropy_error"] = (
+                jackknife_error(values, entropy, n_blocks=n_blocks) if n_blocks > 1 else float("nan")
+            )
 
+    @figure()
     def plot(self, ax: Any = None, **line: Any) -> Any:
         """Plot the distribution of the measure.
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
         **line
             Passed to matplotlib, for example ``label=``.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
         """
-        axes = self._axes(ax)
         p = self.parameters
         edges = np.arange(p["lower"], p["upper"], p["bin_width"])
         counts = np.histogram(self.results.distortion, edges)[0]
         seen = np.flatnonzero(counts)
         shown = slice(max(seen[0] - 2, 0), seen[-1] + 3)
         density = counts / counts.sum() / p["bin_width"]
-        axes.stairs(density[shown], edges[shown.start : shown.start + len(density[shown]) + 1], **line)
-        label = {"sd": "s_d", "q": "q", "rmsd": "RMSD (Å)"}[p["measure"]]
-        axes.set(xlabel=label, ylabel="density")
+        ax.stairs(density[shown], edges[shown.start : shown.start + len(density[shown]) + 1], **line)
+        ax.set(xlabel={"sd": "s_d", "q": "q", "rmsd": "RMSD (Å)"}[p["measure"]], ylabel="density")
         if "label" in line:
-            axes.legend()
-        return axes
+            ax.legend()
 
     def _table(self) -> dict[str, Any]:
         values = self.results.distortion

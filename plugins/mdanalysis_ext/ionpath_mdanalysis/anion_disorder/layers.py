@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
@@ -11,15 +11,14 @@ from ionpath.arrays import heights
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.structure import AmorphisationProfile as Profile, Regions, divide_regions
-from ionpath.structure.amorphisation import layer_amplitudes, layer_grid, normalised_profile
+from ionpath.structure.amorphisation import LayerGrid, layer_amplitudes, layer_grid, normalised_profile
 from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES
-from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     Floats,
+    Options,
     StructureAnalysis,
-    TimeBlocks,
     cell_now,
     symbols_of,
 )
@@ -46,10 +45,8 @@ class LayerProfiles(StructureAnalysis):
         Cell vector that counts the layers.
     bins : int, default 20
         Number of layers.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -57,8 +54,8 @@ class LayerProfiles(StructureAnalysis):
         Centres of the layers, in A.
     results.species : tuple of str
         Species.
-    results.fractions : ndarray, (species, B)
-        Number fractions.
+    results.fractions, results.densities : ndarray, (species, B)
+        Number fractions, and number densities in 1/A^3.
     results.mass_density, results.mass_density_error : ndarray, (B,)
         Mass density and its standard error, in g/cm^3.
 
@@ -68,73 +65,31 @@ class LayerProfiles(StructureAnalysis):
         If elements or masses are not known.
     """
 
-    def __init__(
-        self, atoms: Any, *, axis: Axis = "y", bins: int = 20, n_blocks: int = 5, **options: Any
-    ) -> None:
-        _checks.check_group(atoms, "atoms")
-        number = _axis_number(axis)
-        parameters = {"axis": number, "bins": bins, "n_blocks": n_blocks}
-        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
-        symbols = symbols_of(atoms, "atoms")
+    _values = ("y", "species", "fractions", "densities", "mass_density")
+    _spread = ("mass_density",)
+
+    def __init__(self, atoms: Any, *, axis: Axis = "y", bins: int = 20, **options: Unpack[Options]) -> None:
+        symbols, number = symbols_of(atoms), _axis_number(axis)
+        super().__init__({"atoms": atoms}, {"axis": number, "bins": bins}, **options)
         self._make = partial(LayerHistogram, symbols, _masses(atoms), axis=number, bins=bins)
 
-    def _prepare_block(self) -> None:
-        self._parts = TimeBlocks(self._make)
-
-    def _process(self, chunk: Chunk) -> None:
-        for block, positions, cell in self._frames_of(chunk, "atoms"):
-            self._parts.at(block).add(positions, cell)
-
-    def _block_results(self) -> dict[str, Any]:
-        return {"parts": self._parts.states()}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        parts = TimeBlocks(self._make)
-        for block in blocks:
-            parts.merge(block["parts"])
-        found = parts.total().result()
-        self.results.update(
-            y=found.y,
-            species=found.species,
-            fractions=found.fractions,
-            densities=found.densities,
-            mass_density=found.mass_density,
-            mass_density_error=parts.error(_mass_density),
-        )
-
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Plot the number fractions, with the mass density on an axis of its own.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the number fractions, with the mass density on an axis of its own."""
         r = self.results
         for name, row in zip(r.species, r.fractions, strict=True):
-            axes.plot(r.y, row, "o-", ms=3, label=name)
-        axes.set(xlabel="position (Å)", ylabel="number fraction", ylim=(0, None))
-        axes.legend(fontsize="small")
-        other = axes.twinx()
+            ax.plot(r.y, row, "o-", ms=3, label=name)
+        ax.set(xlabel="position (Å)", ylabel="number fraction", ylim=(0, None))
+        ax.legend(fontsize="small")
+        other = ax.twinx()
         other.errorbar(r.y, r.mass_density, r.mass_density_error, color="0.5", ls="--", lw=1)
         other.set_ylabel("mass density (g/cm³)")
-        return axes
 
     def _table(self) -> dict[str, Any]:
         r = self.results
         table = {"y": r.y, "mass density": r.mass_density, "error": r.mass_density_error}
         table.update(dict(zip(r.species, r.fractions, strict=True)))
         return {**table, "units": {"y": "A", "mass density": "g/cm^3", "error": "g/cm^3"}}
-
-
-def _mass_density(part: LayerHistogram) -> Floats:
-    return part.result().mass_density
 
 
 def _masses(atoms: Any) -> Floats:
@@ -145,6 +100,31 @@ def _masses(atoms: Any) -> Floats:
             remedy="call u.guess_TopologyAttrs(to_guess=['masses']) or add_TopologyAttr('masses', values)",
         )  # fmt: skip
     return np.asarray(masses, dtype=np.float64)
+
+
+class _Amplitudes:
+    """Sums of the amplitudes of all layers, of their squares, of heights, and of frames."""
+
+    def __init__(self, layers: LayerGrid) -> None:
+        self._layers = layers
+        self._sums = np.zeros((2, layers.n_layers))
+        self._totals = np.zeros(2)
+
+    def add(self, positions: Floats, cell: Floats) -> None:
+        amplitudes = layer_amplitudes(positions, cell, self._layers)
+        self._sums += [amplitudes, amplitudes**2]
+        self._totals += [heights(cell)[self._layers.axis], 1.0]
+
+    def state(self) -> tuple[Floats, Floats]:
+        return self._sums, self._totals
+
+    def merge(self, state: tuple[Floats, Floats]) -> None:
+        self._sums += state[0]
+        self._totals += state[1]
+
+    def result(self) -> Profile:
+        height, count = self._totals
+        return normalised_profile(*self._sums, int(count), float(height / count), self._layers)
 
 
 @references("chen2025")
@@ -190,6 +170,8 @@ class AmorphisationProfile(StructureAnalysis):
     gives the atoms of a region.
     """
 
+    _values = ("y", "profile", "error")
+
     def __init__(
         self,
         atoms: Any,
@@ -199,45 +181,14 @@ class AmorphisationProfile(StructureAnalysis):
         grid: float = 0.5,
         sigma: float = 0.7,
         thresholds: tuple[float, float] | None = None,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
-        _checks.check_group(atoms, "atoms")
-        number = _axis_number(axis)
-        parameters = {
-            "axis": number, "thickness": thickness, "grid": grid, "sigma": sigma, "thresholds": thresholds,
-        }  # fmt: skip
-        super().__init__({"atoms": atoms}, parameters=parameters, **options)
-        self._layers = layer_grid(
-            cell_now(atoms, "atoms"), axis=number, thickness=thickness, grid=grid, sigma=sigma
-        )
+        chosen = {"axis": _axis_number(axis), "thickness": thickness, "grid": grid, "sigma": sigma}
+        super().__init__({"atoms": atoms}, {**chosen, "thresholds": thresholds}, **options)
+        self._make = partial(_Amplitudes, layer_grid(cell_now(atoms), **chosen))
 
-    def _prepare_block(self) -> None:
-        self._sums = np.zeros((2, self._layers.n_layers))
-        self._height = 0.0
-        self._count = 0
-
-    def _process(self, chunk: Chunk) -> None:
-        for _, positions, cell in self._frames_of(chunk, "atoms"):
-            amplitudes = layer_amplitudes(positions, cell, self._layers)
-            self._sums += [amplitudes, amplitudes**2]
-            self._height += float(heights(cell)[self._layers.axis])
-            self._count += 1
-
-    def _block_results(self) -> dict[str, Any]:
-        return {"sums": self._sums, "height": self._height, "count": self._count}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        total, squares = sum(block["sums"] for block in blocks)
-        count = sum(block["count"] for block in blocks)
-        height = sum(block["height"] for block in blocks) / count
-        found = normalised_profile(total, squares, count, height, self._layers)
-        self.results.update(
-            y=found.y,
-            profile=found.profile,
-            error=found.error,
-            contrast=float(np.ptp(found.profile)),
-            layers=found,
-        )
+    def _add_results(self, found: Profile) -> None:
+        self.results.update(contrast=float(np.ptp(found.profile)), layers=found)
 
     def regions(self, **options: Any) -> Regions:
         """Tell crystal, interface and glass apart.
@@ -264,7 +215,7 @@ class AmorphisationProfile(StructureAnalysis):
     def select(
         self, region: Literal["crystal", "interface", "glass"], group: Any = None, **options: Any
     ) -> Any:
-        """Give the atoms that lie in a region in the frame that the universe is at.
+        """Select the atoms that lie in a region in the frame that the universe is at.
 
         Parameters
         ----------
@@ -290,40 +241,27 @@ class AmorphisationProfile(StructureAnalysis):
         atoms = self.groups.get("atoms") if group is None else group
         if atoms is None:
             raise InputError("group", need="an AtomGroup", got="none", remedy="pass the atoms to choose from")
-        found = self.regions(**options).of(atoms.positions, cell_now(atoms, "group"))
+        found = self.regions(**options).of(atoms.positions, cell_now(atoms))
         return atoms[found == NAMES.index(region)]
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Plot the profile with its regions, if it can be divided.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the profile with its regions, if it can be divided."""
         r = self.results
-        axes.errorbar(r.y, r.profile, r.error, fmt="o-", ms=3)
-        try:
-            layers = self.regions().layers
-        except InputError:
-            layers = np.array([], dtype=np.int64)
+        ax.errorbar(r.y, r.profile, r.error, fmt="o-", ms=3)
         half = 0.5 * r.layers.thickness
-        for y, kind in zip(r.y, layers, strict=False):
-            axes.axvspan(y - half, y + half, color=("C0", "0.6", "C3")[kind], alpha=0.15, lw=0)
-        axes.set(xlabel="position (Å)", ylabel="amorphisation")
-        return axes
+        for y, kind in zip(r.y, self._kinds(), strict=False):
+            ax.axvspan(y - half, y + half, color=("C0", "0.6", "C3")[kind], alpha=0.15, lw=0)
+        ax.set(xlabel="position (Å)", ylabel="amorphisation")
+
+    def _kinds(self) -> Any:
+        """Region of every layer; none where the profile cannot be divided."""
+        try:
+            return self.regions().layers
+        except InputError:
+            return []
 
     def _table(self) -> dict[str, Any]:
         r = self.results
-        table: dict[str, Any] = {"y": r.y, "profile": r.profile, "error": r.error}
-        try:
-            table["region"] = [NAMES[k] for k in self.regions().layers]
-        except InputError:
-            table["region"] = ["not divided"] * len(r.y)
-        return {**table, "units": {"y": "A"}}
+        region = [NAMES[k] for k in self._kinds()] or ["not divided"] * len(r.y)
+        return {"y": r.y, "profile": r.profile, "error": r.error, "region": region, "units": {"y": "A"}}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
@@ -12,17 +13,56 @@ from ionpath.errors import InputError
 from ionpath.frames import check_cutoff
 from ionpath.structure import averaged_steinhardt, voronoi_volumes
 from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
-from ionpath_mdanalysis.anion_disorder._structure import Floats, StructureAnalysis, cell_now, symbols_of
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.anion_disorder._structure import (
+    Floats,
+    Options,
+    StructureAnalysis,
+    cell_now,
+    symbols_of,
+)
+
+
+class _Numbers:
+    """Sums over frames of one number per atom: frames, values, squares, histogram, means, and all on demand."""
+
+    def __init__(self, n_atoms: int, edges: Floats, series: bool) -> None:
+        self._edges, self._series = edges, series
+        self.sums = np.zeros((3, n_atoms))
+        self.counts = np.zeros(len(edges) - 1)
+        self.means: list[float] = []
+        self.rows: list[Any] = []
+
+    def add(self, values: Floats) -> None:
+        self.sums += np.stack([np.ones_like(values), values, values**2])
+        self.counts += np.histogram(values, self._edges)[0]
+        self.means.append(float(values.mean()))
+        if self._series:
+            self.rows.append(values.astype(np.float32))
+
+    def state(self) -> tuple[Any, ...]:
+        return self.sums, self.counts, self.means, self.rows
+
+    def merge(self, state: tuple[Any, ...]) -> None:
+        self.sums += state[0]
+        self.counts += state[1]
+        self.means += state[2]
+        self.rows += state[3]
 
 
 class PerAtomAnalysis(StructureAnalysis):
-    """Base of analyses that give one number per atom and frame, kept as sums, or as a series on demand.
+    """Base of analyses that measure one number per atom and frame, kept as sums, or as a series on demand.
 
     Parameters
     ----------
-    groups : mapping of str to AtomGroup
-        ``"atoms"``, of which all are needed, and ``"of"``, whose numbers are wanted.
+    atoms : AtomGroup
+        Atoms that are needed.
+    of : AtomGroup or None
+        Atoms whose numbers are wanted; default: all of `atoms`.
+    parameters : mapping
+        What else the user chose.
     edges : ndarray
         Edges of the bins of the distribution.
     series : bool
@@ -34,89 +74,63 @@ class PerAtomAnalysis(StructureAnalysis):
     _quantity: ClassVar[str] = ""
     _unit: ClassVar[str] = ""
 
-    def __init__(self, groups: Mapping[str, Any], *, edges: Floats, series: bool, **options: Any) -> None:
-        super().__init__(groups, **options)
+    def __init__(
+        self, atoms: Any, of: Any, parameters: Mapping[str, Any], edges: Floats, series: bool, **options: Any
+    ) -> None:
+        of = atoms if of is None else of
+        super().__init__({"atoms": atoms, "of": of}, {**parameters, "series": series}, **options)
+        self._rows = _checks.rows_among(of, atoms, "of")
+        self._make = partial(_Numbers, len(self._rows), edges, series)
         self._edges = edges
-        self._series = series
-        atoms, of = groups["atoms"], groups["of"]
-        place = {int(i): k for k, i in enumerate(atoms.ix)}
-        if len(place) != len(atoms):
-            raise InputError("atoms", need="every atom once", got="repeated atoms", remedy="use atoms.unique")
-        missing = [int(i) for i in of.ix if int(i) not in place]
-        if missing:
-            raise InputError(
-                "of", need="atoms that are among atoms", got=f"atom {missing[0]}, which is not",
-                remedy="pass a larger group as atoms",
-            )  # fmt: skip
-        self._rows = np.array([place[int(i)] for i in of.ix], dtype=np.int64)
 
-    def _values(self, positions: Floats, cell: Floats) -> Floats:
-        """Give the numbers of the atoms wanted in one frame."""
+    def _numbers(self, positions: Floats, cell: Floats) -> Floats:
+        """Numbers of the atoms wanted in one frame."""
         raise NotImplementedError
 
-    def _prepare_block(self) -> None:
-        size = len(self._rows)
-        self._sums = np.zeros((3, size))  # frames, sum, sum of squares
-        self._counts = np.zeros(len(self._edges) - 1)
-        self._outside = 0
-        self._means: list[float] = []
-        self._kept: list[Floats] = []
+    def _joined(self, chunk: Chunk) -> Any:
+        return chunk.positions["atoms"]
 
-    def _process(self, chunk: Chunk) -> None:
-        for _, positions, cell in self._frames_of(chunk, "atoms"):
-            values = self._values(positions, cell)
-            self._sums += np.stack([np.ones_like(values), values, values**2])
-            found = np.histogram(values, self._edges)[0]
-            self._counts += found
-            self._outside += len(values) - int(found.sum())
-            self._means.append(float(values.mean()))
-            if self._series:
-                self._kept.append(values.astype(np.float32))
+    def _add(self, sums: Any, chunk: Chunk) -> None:
+        for block, positions, cell in self._frames_of(chunk):
+            sums.at(block).add(self._numbers(positions, cell))
 
-    def _block_results(self) -> dict[str, Any]:
-        return {
-            "sums": self._sums,
-            "counts": self._counts,
-            "outside": self._outside,
-            "means": np.array(self._means),
-            "kept": np.array(self._kept, dtype=np.float32),
-        }
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        frames, total, squares = sum(block["sums"] for block in blocks)
-        counts = sum(block["counts"] for block in blocks)
-        means = np.concatenate([block["means"] for block in blocks])
+    def _fill(self, sums: Any) -> None:
+        found = sums.total()
+        frames, total, squares = found.sums
+        mean, means, counts = total / frames, np.array(found.means), found.counts
         parts = [part.mean() for part in np.array_split(means, min(self._n_blocks, len(means)))]
-        mean = total / frames
         self.results.update(
             per_atom=mean,
             per_atom_std=np.sqrt(np.maximum(squares / frames - mean**2, 0.0)),
             per_frame=means,
             mean=float(means.mean()),
-            mean_error=float(np.std(parts, ddof=1) / np.sqrt(len(parts))) if len(parts) > 1 else float("nan"),
+            mean_error=float(block_error(np.array(parts))),
             edges=self._edges,
             density=counts / max(counts.sum(), 1) / np.diff(self._edges),
-            outside_fraction=float(sum(block["outside"] for block in blocks) / frames.sum()),
+            outside_fraction=float(1.0 - counts.sum() / frames.sum()),
             indices=np.asarray(self.groups["of"].ix, dtype=np.int64),
         )
-        if self._series:
-            self.results.series = np.concatenate([block["kept"] for block in blocks])
+        if found.rows:
+            self.results.series = np.array(found.rows)
 
+    @figure()
     def plot(self, ax: Any = None, **line: Any) -> Any:
-        """Plot the distribution over atoms and frames."""
-        axes = self._axes(ax)
-        r = self.results
-        axes.stairs(r.density, r.edges, **line)
-        axes.set(xlabel=self._quantity + self._unit, ylabel="density")
+        """Plot the distribution over atoms and frames.
+
+        Parameters
+        ----------
+        **line
+            Passed to matplotlib, for example ``label=``.
+        """
+        ax.stairs(self.results.density, self.results.edges, **line)
+        ax.set(xlabel=self._quantity + self._unit, ylabel="density")
         if "label" in line:
-            axes.legend()
-        return axes
+            ax.legend()
 
     def _table(self) -> dict[str, Any]:
-        r = self.results
+        r, unit = self.results, self._unit.strip(" ()")
         return {
-            "atom": r.indices, "mean": r.per_atom, "std": r.per_atom_std,
-            "units": {"mean": self._unit.strip(" ()"), "std": self._unit.strip(" ()")},
+            "atom": r.indices, "mean": r.per_atom, "std": r.per_atom_std, "units": {"mean": unit, "std": unit},
         }  # fmt: skip
 
 
@@ -143,10 +157,8 @@ class AveragedSteinhardt(PerAtomAnalysis):
     series : bool, default False
         Keep ``results.series``, the order of every atom in every frame, 4 bytes each. Nothing else grows with the
         frames but one number per frame.
-    n_blocks : int, default 5
-        Blocks of time, for the error of the mean.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -178,31 +190,17 @@ class AveragedSteinhardt(PerAtomAnalysis):
         averaged: bool = True,
         bins: int = 100,
         series: bool = False,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         _checks.check_group(atoms, "atoms")
         if cutoff is not None:
-            check_cutoff(cutoff, cell_now(atoms, "atoms"), "cutoff")
-        parameters = {
-            "l": l, "n_neighbours": n_neighbours, "cutoff": cutoff, "averaged": averaged, "series": series,
-        }  # fmt: skip
-        groups = {"atoms": atoms, "of": atoms if of is None else of}
-        super().__init__(
-            groups, edges=np.linspace(0, 1, bins + 1), series=series, n_blocks=n_blocks, parameters=parameters,
-            **options,
-        )  # fmt: skip
+            check_cutoff(cutoff, cell_now(atoms), "cutoff")
+        chosen = {"l": l, "n_neighbours": n_neighbours, "cutoff": cutoff, "averaged": averaged}
+        super().__init__(atoms, of, chosen, np.linspace(0, 1, bins + 1), series, **options)
+        self._chosen = chosen
 
-    def _values(self, positions: Floats, cell: Floats) -> Floats:
-        p = self.parameters
-        values = averaged_steinhardt(
-            positions,
-            cell,
-            l=p["l"],
-            n_neighbours=p["n_neighbours"],
-            cutoff=p["cutoff"],
-            averaged=p["averaged"],
-        )
+    def _numbers(self, positions: Floats, cell: Floats) -> Floats:
+        values = averaged_steinhardt(positions, cell, **self._chosen)
         return np.asarray(values[self._rows], dtype=np.float64)
 
 
@@ -227,10 +225,8 @@ class IonVoronoiVolume(PerAtomAnalysis):
     series : bool, default False
         Keep ``results.series``, the volume of every ion in every frame, 4 bytes each. Nothing else grows with the
         frames but one number per frame.
-    n_blocks : int, default 5
-        Blocks of time, for the error of the mean.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -262,8 +258,7 @@ class IonVoronoiVolume(PerAtomAnalysis):
         bins: int = 200,
         volume_range: tuple[float, float] = (0.0, 60.0),
         series: bool = False,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         _checks.check_group(mobile, "mobile")
         everything = mobile.universe.atoms if atoms is None else atoms
@@ -280,12 +275,11 @@ class IonVoronoiVolume(PerAtomAnalysis):
                     remedy="give radii={'Li': 0.76, 'S': 1.84, ...} in A",
                 )  # fmt: skip
             self._radii = np.array([radii[s] for s in symbols])
-        parameters = {"mode": mode, "radii": dict(radii or {}), "series": series}
+        parameters = {"mode": mode, "radii": dict(radii or {})}
         super().__init__(
-            {"atoms": everything, "of": mobile}, edges=np.linspace(*volume_range, bins + 1), series=series,
-            n_blocks=n_blocks, parameters=parameters, **options,
-        )  # fmt: skip
+            everything, mobile, parameters, np.linspace(*volume_range, bins + 1), series, **options
+        )
 
-    def _values(self, positions: Floats, cell: Floats) -> Floats:
+    def _numbers(self, positions: Floats, cell: Floats) -> Floats:
         mode = self.parameters["mode"]
         return voronoi_volumes(positions, cell, self._rows, mode=mode, radii=self._radii)

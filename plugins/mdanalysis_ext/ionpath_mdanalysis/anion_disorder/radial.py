@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from ionpath.citations import references
 from ionpath.frames import check_cutoff
 from ionpath.structure import AngleHistogram, RadialHistogram, first_minimum
-from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
-    Floats,
+    Options,
     StructureAnalysis,
-    TimeBlocks,
     cell_now,
     check_species,
     default_reach,
@@ -38,10 +36,8 @@ class RadialDistributions(StructureAnalysis):
         Number of bins; default: bins of 0.05 A.
     pairs : sequence of (str, str), optional
         Pairs of species; default: all.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -60,6 +56,9 @@ class RadialDistributions(StructureAnalysis):
         If a species is absent, elements are not known, or `r_max` is beyond half of the cell.
     """
 
+    _values = ("r", "pairs", "g", "n_frames")
+    _spread = ("g",)
+
     def __init__(
         self,
         atoms: Any,
@@ -67,41 +66,19 @@ class RadialDistributions(StructureAnalysis):
         r_max: float | None = None,
         bins: int | None = None,
         pairs: Sequence[tuple[str, str]] | None = None,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
-        _checks.check_group(atoms, "atoms")
-        symbols = symbols_of(atoms, "atoms")
-        reach = default_reach(atoms, "atoms") if r_max is None else float(r_max)
-        check_cutoff(reach, cell_now(atoms, "atoms"))
-        for pair in pairs or ():
-            check_species(pair, atoms, "pairs")
-        chosen = None if pairs is None else tuple((str(a), str(b)) for a, b in pairs)
-        parameters = {"r_max": reach, "bins": bins, "pairs": chosen, "n_blocks": n_blocks}
-        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
+        symbols = symbols_of(atoms)
+        reach = default_reach(atoms) if r_max is None else check_cutoff(r_max, cell_now(atoms))
+        chosen = None if pairs is None else [tuple(check_species(pair, symbols, "pairs")) for pair in pairs]
+        super().__init__({"atoms": atoms}, {"r_max": reach, "bins": bins, "pairs": chosen}, **options)
         self._make = partial(RadialHistogram, symbols, reach, bins=bins, pairs=chosen)
 
-    def _prepare_block(self) -> None:
-        self._parts = TimeBlocks(self._make)
-
-    def _process(self, chunk: Chunk) -> None:
-        for block, positions, cell in self._frames_of(chunk, "atoms"):
-            self._parts.at(block).add(positions, cell)
-
-    def _block_results(self) -> dict[str, Any]:
-        return {"parts": self._parts.states()}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        parts = TimeBlocks(self._make)
-        for block in blocks:
-            parts.merge(block["parts"])
-        rdf = parts.total().result()
-        self.results.update(
-            r=rdf.r, pairs=rdf.pairs, g=rdf.g, g_error=parts.error(_curves), rdf=rdf, n_frames=rdf.n_frames
-        )
+    def _add_results(self, found: Any) -> None:
+        self.results.rdf = found
 
     def coordination_number(self, a: str, b: str, radius: float | None = None) -> float:
-        """Give the number of atoms of one species around an atom of another.
+        """Number of atoms of one species around an atom of another.
 
         Parameters
         ----------
@@ -120,6 +97,7 @@ class RadialDistributions(StructureAnalysis):
         reach = first_minimum(rdf, a, b) if radius is None else radius
         return float(np.interp(reach, rdf.edges[1:], rdf.coordination(a, b)))
 
+    @figure()
     def plot(self, pairs: Sequence[tuple[str, str]] | None = None, ax: Any = None) -> Any:
         """Plot radial distribution functions with their errors.
 
@@ -127,24 +105,15 @@ class RadialDistributions(StructureAnalysis):
         ----------
         pairs : sequence of (str, str), optional
             Pairs; default: all.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
         """
-        axes = self._axes(ax)
         rdf = self.results.rdf
         for a, b in pairs or rdf.pairs:
             g, error = rdf.partial(a, b), self.results.g_error[rdf.index(a, b)]
-            (line,) = axes.plot(rdf.r, g, label=f"{a}–{b}")
-            axes.fill_between(rdf.r, g - error, g + error, color=line.get_color(), alpha=0.3, lw=0)
-        axes.axhline(1.0, color="0.7", lw=0.8)
-        axes.set(xlabel="r (Å)", ylabel="g(r)", ylim=(0, None))
-        axes.legend(fontsize="small")
-        return axes
+            (line,) = ax.plot(rdf.r, g, label=f"{a}–{b}")
+            ax.fill_between(rdf.r, g - error, g + error, color=line.get_color(), alpha=0.3, lw=0)
+        ax.axhline(1.0, color="0.7", lw=0.8)
+        ax.set(xlabel="r (Å)", ylabel="g(r)", ylim=(0, None))
+        ax.legend(fontsize="small")
 
     def _table(self) -> dict[str, Any]:
         rdf = self.results.rdf
@@ -153,10 +122,6 @@ class RadialDistributions(StructureAnalysis):
             table[f"g {a}-{b}"] = rdf.partial(a, b)
             table[f"n {a}-{b}"] = rdf.coordination(a, b)
         return {**table, "units": {"r": "A"}}
-
-
-def _curves(part: RadialHistogram) -> Floats:
-    return part.result().g
 
 
 @references("chen2025")
@@ -175,10 +140,8 @@ class AngleDistribution(StructureAnalysis):
         Longest bond, in A.
     bins : int, default 180
         Bins from 0 to 180 degrees.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -188,12 +151,17 @@ class AngleDistribution(StructureAnalysis):
         Probability density per degree, and its standard error.
     results.mean, results.std : float
         Mean and standard deviation, in degrees.
+    results.peak : float
+        Most probable angle, in degrees.
 
     Raises
     ------
     InputError
         If a species is absent, or no centre has two bonds.
     """
+
+    _values = ("angles", "density", "mean", "std", "peak")
+    _spread = ("density",)
 
     def __init__(
         self,
@@ -203,61 +171,23 @@ class AngleDistribution(StructureAnalysis):
         ends: str | Sequence[str] = "S",
         cutoff: float = 2.6,
         bins: int = 180,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
-        _checks.check_group(atoms, "atoms")
-        chosen = [ends] if isinstance(ends, str) else list(ends)
-        check_species([centre], atoms, "centre")
-        check_species(chosen, atoms, "ends")
-        parameters = {"centre": centre, "ends": chosen, "cutoff": cutoff, "bins": bins, "n_blocks": n_blocks}
-        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
-        self._make = partial(AngleHistogram, symbols_of(atoms, "atoms"), centre, chosen, cutoff, bins=bins)
+        symbols = symbols_of(atoms)
+        check_species(centre, symbols, "centre")
+        chosen = check_species(ends, symbols, "ends")
+        parameters = {"centre": centre, "ends": chosen, "cutoff": cutoff, "bins": bins}
+        super().__init__({"atoms": atoms}, parameters, **options)
+        self._make = partial(AngleHistogram, symbols, centre, chosen, cutoff, bins=bins)
 
-    def _prepare_block(self) -> None:
-        self._parts = TimeBlocks(self._make)
-
-    def _process(self, chunk: Chunk) -> None:
-        for block, positions, cell in self._frames_of(chunk, "atoms"):
-            self._parts.at(block).add(positions, cell)
-
-    def _block_results(self) -> dict[str, Any]:
-        return {"parts": self._parts.states()}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        parts = TimeBlocks(self._make)
-        for block in blocks:
-            parts.merge(block["parts"])
-        found = parts.total().result()
-        self.results.update(
-            angles=found.angles,
-            density=found.density,
-            density_error=parts.error(_densities),
-            mean=found.mean,
-            std=found.std,
-            peak=found.peak,
-        )
-
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Plot the distribution.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the distribution."""
         r = self.results
-        axes.plot(r.angles, r.density)
-        axes.fill_between(r.angles, r.density - r.density_error, r.density + r.density_error, alpha=0.3, lw=0)
+        ax.plot(r.angles, r.density)
+        ax.fill_between(r.angles, r.density - r.density_error, r.density + r.density_error, alpha=0.3, lw=0)
         ends = "/".join(self.parameters["ends"])
-        axes.set(xlabel=f"angle {ends}–{self.parameters['centre']}–{ends} (°)", ylabel="density (1/°)")
-        return axes
+        ax.set(xlabel=f"angle {ends}–{self.parameters['centre']}–{ends} (°)", ylabel="density (1/°)")
 
     def _table(self) -> dict[str, Any]:
         r = self.results
@@ -265,7 +195,3 @@ class AngleDistribution(StructureAnalysis):
             "angle": r.angles, "density": r.density, "error": r.density_error,
             "units": {"angle": "degree", "density": "1/degree", "error": "1/degree"},
         }  # fmt: skip
-
-
-def _densities(part: AngleHistogram) -> Floats:
-    return part.result().density

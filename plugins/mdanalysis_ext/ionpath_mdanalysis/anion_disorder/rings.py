@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, Unpack
 
 import numpy as np
 
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.structure import DiffractionPeak, Rings, persistent_rings
-from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     ANIONS,
+    Floats,
+    Options,
     StructureAnalysis,
     check_species,
     symbols_of,
@@ -21,6 +24,65 @@ from ionpath_mdanalysis.anion_disorder._structure import (
 
 LARGE = 8
 """Rings of more atoms than this are called large."""
+
+
+class _Counts:
+    """Rings counted frame by frame: by size and make-up, in the diagram, and by the atoms they hold."""
+
+    def __init__(self, n_atoms: int, edges: Floats) -> None:
+        self._edges = edges
+        self.n_frames = 0
+        self.sizes = self.spans = np.zeros(0)  # number and summed diameter of the rings of each size
+        self.formulas: dict[str, float] = {}
+        self.diagram = np.zeros((len(edges) - 1,) * 2)
+        self.membership = np.zeros(n_atoms)
+        self.facts = np.zeros(4)  # rings, without centres, winding, outside of the diagram
+
+    def add(self, rings: Rings) -> None:
+        share = 1.0 / rings.copies
+        members = rings.members[rings.size > LARGE]
+        anions = [k for k, symbol in enumerate(rings.species) if symbol in ANIONS]
+        alone = rings.composition[:, anions].sum(axis=1) == rings.size
+        inside = np.histogram2d(rings.birth_radius, rings.death_radius, bins=[self._edges, self._edges])[0]
+        formulas: dict[str, float] = {}
+        for name in rings.formulas():
+            formulas[name] = formulas.get(name, 0.0) + share
+        self.merge((
+            1,
+            share * np.bincount(rings.size),
+            share * np.bincount(rings.size, 2.0 * rings.death_radius),
+            formulas,
+            share * inside,
+            share * np.bincount(members[members >= 0], minlength=len(self.membership)),
+            share * np.array([len(alone), alone.sum(), rings.winds.sum(), len(alone) - inside.sum()]),
+        ))  # fmt: skip
+
+    def state(self) -> tuple[Any, ...]:
+        return (
+            self.n_frames, self.sizes, self.spans, self.formulas, self.diagram, self.membership, self.facts
+        )  # fmt: skip
+
+    def merge(self, state: tuple[Any, ...]) -> None:
+        n_frames, sizes, spans, formulas, diagram, membership, facts = state
+        self.n_frames += n_frames
+        self.sizes, self.spans = _added(self.sizes, sizes), _added(self.spans, spans)
+        for name, number in formulas.items():
+            self.formulas[name] = self.formulas.get(name, 0.0) + number
+        self.diagram += diagram
+        self.membership += membership
+        self.facts += facts
+
+    @property
+    def large_length(self) -> float:
+        """Mean diameter of large rings; nan without any."""
+        number = self.sizes[LARGE + 1 :].sum()
+        return float(self.spans[LARGE + 1 :].sum() / number) if number else float("nan")
+
+
+def _added(a: Floats, b: Floats) -> Floats:
+    """Sum of two arrays of which one may be longer."""
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return longer + np.pad(shorter, (0, len(longer) - len(shorter)))
 
 
 @references("edelsbrunner1994", "gudhi", "chen2023")
@@ -41,10 +103,8 @@ class RingTopology(StructureAnalysis):
         Bins of the persistence diagram along both axes.
     largest_radius : float, default 6
         Range of the persistence diagram, in A.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -89,97 +149,55 @@ class RingTopology(StructureAnalysis):
         min_persistence: float = 0.1,
         bins: int = 60,
         largest_radius: float = 6.0,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
-        _checks.check_group(atoms, "atoms")
-        chosen = [species] if isinstance(species, str) else list(species)
-        check_species(chosen, atoms, "species")
+        symbols = symbols_of(atoms)
+        chosen = check_species(species, symbols, "species")
         missing = [s for s in chosen if radii is not None and s not in radii]
         if missing:
             raise InputError(
                 "radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species"
             )
         parameters = {
-            "species": chosen, "radii": None if radii is None else dict(radii),
-            "min_persistence": min_persistence, "n_blocks": n_blocks,
+            "species": chosen, "radii": None if radii is None else dict(radii), "min_persistence": min_persistence,
         }  # fmt: skip
-        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
-        self._symbols = symbols_of(atoms, "atoms")
+        super().__init__({"atoms": atoms}, parameters, **options)
         self._edges = np.linspace(0.0, largest_radius, bins + 1)
+        self._make = partial(_Counts, len(symbols), self._edges)
+        self._find = partial(
+            persistent_rings, species=symbols, select=chosen, radii=parameters["radii"],
+            min_persistence=min_persistence,
+        )  # fmt: skip
 
-    def _prepare_block(self) -> None:
-        self._tables: list[tuple[int, Any, Any]] = []
-        self._formulas: dict[str, float] = {}
-        self._diagram = np.zeros((len(self._edges) - 1,) * 2)
-        self._membership = np.zeros(len(self._symbols))
-        self._facts = np.zeros(4)  # rings, without centres, winding, outside of the diagram
+    def _add(self, sums: Any, chunk: Chunk) -> None:
+        for block, positions, cell in self._frames_of(chunk):
+            sums.at(block).add(self._find(positions, cell))
 
-    def _process(self, chunk: Chunk) -> None:
-        for block, positions, cell in self._frames_of(chunk, "atoms"):
-            rings = persistent_rings(
-                positions, cell, self._symbols, select=self.parameters["species"],
-                radii=self.parameters["radii"], min_persistence=self.parameters["min_persistence"],
-            )  # fmt: skip
-            self._count(rings, block)
+    def _fill(self, sums: Any) -> None:
+        found: _Counts = sums.total()
+        width, n_frames = len(found.sizes), found.n_frames
+        shown = np.flatnonzero(found.sizes)
+        rings, alone, winding, outside = found.facts
+        nan = float("nan")
+        order = sorted(found.formulas, key=lambda name: (-round(found.formulas[name], 9), name))
 
-    def _count(self, rings: Rings, block: int) -> None:
-        share = 1.0 / rings.copies
-        sizes = share * np.bincount(rings.size)
-        diameters = share * np.bincount(rings.size, 2.0 * rings.death_radius)
-        self._tables.append((block, sizes, diameters))
-        for name in rings.formulas():
-            self._formulas[name] = self._formulas.get(name, 0.0) + share
-        radii = (rings.birth_radius, rings.death_radius)
-        inside = share * np.histogram2d(*radii, bins=[self._edges, self._edges])[0]
-        self._diagram += inside
-        members = rings.members[rings.size > LARGE]
-        self._membership += share * np.bincount(members[members >= 0], minlength=len(self._symbols))
-        anions = [k for k, s in enumerate(rings.species) if s in ANIONS]
-        alone = rings.composition[:, anions].sum(axis=1) == rings.size
-        counts = np.array([len(rings.size), alone.sum(), rings.winds.sum()]) * share
-        self._facts += [*counts, counts[0] - inside.sum()]
+        def per_frame(part: _Counts) -> Floats:
+            return np.pad(part.sizes, (0, width - len(part.sizes)))[shown] / part.n_frames
 
-    def _block_results(self) -> dict[str, Any]:
-        return {
-            "tables": self._tables,
-            "formulas": self._formulas,
-            "diagram": self._diagram,
-            "membership": self._membership,
-            "facts": self._facts,
-        }
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        tables = [table for block in blocks for table in block["tables"]]
-        width = max(len(sizes) for _, sizes, _ in tables)
-        counts = np.array([np.pad(sizes, (0, width - len(sizes))) for _, sizes, _ in tables], dtype=float)
-        spans = np.array([np.pad(d, (0, width - len(d))) for _, _, d in tables])
-        which = np.array([block for block, _, _ in tables])
-        n_frames = len(tables)
-        formulas: dict[str, float] = {}
-        for block in blocks:
-            for name, number in block["formulas"].items():
-                formulas[name] = formulas.get(name, 0.0) + number / n_frames
-        rings, alone, winding, outside = sum(block["facts"] for block in blocks)
-        shown = np.flatnonzero(counts.sum(axis=0))
-        large = np.arange(width) > LARGE
-        n_large = counts[:, large].sum()
         self.results.update(
             sizes=shown,
-            rings_per_frame=counts.mean(axis=0)[shown],
-            rings_per_frame_error=_error(counts, which)[shown],
-            diameters=(spans.sum(axis=0)[shown] / counts.sum(axis=0)[shown]),
-            formulas={
-                name: formulas[name] for name in sorted(formulas, key=lambda n: (-round(formulas[n], 9), n))
-            },
-            anions_only_fraction=float(alone / rings) if rings else float("nan"),
-            winding_fraction=float(winding / rings) if rings else float("nan"),
-            outside_fraction=float(outside / rings) if rings else float("nan"),
+            rings_per_frame=per_frame(found),
+            rings_per_frame_error=sums.error(per_frame),
+            diameters=found.spans[shown] / found.sizes[shown],
+            formulas={name: found.formulas[name] / n_frames for name in order},
+            anions_only_fraction=float(alone / rings) if rings else nan,
+            winding_fraction=float(winding / rings) if rings else nan,
+            outside_fraction=float(outside / rings) if rings else nan,
             edges=self._edges,
-            diagram=sum(block["diagram"] for block in blocks) / n_frames,
-            membership=sum(block["membership"] for block in blocks) / n_frames,
-            large_length=float(spans[:, large].sum() / n_large) if n_large else float("nan"),
-            large_length_error=_ratio_error(spans[:, large].sum(axis=1), counts[:, large].sum(axis=1), which),
+            diagram=found.diagram / n_frames,
+            membership=found.membership / n_frames,
+            large_length=found.large_length,
+            large_length_error=float(sums.error(lambda part: part.large_length)),
         )
 
     def compare(self, peak: DiffractionPeak) -> dict[str, float]:
@@ -208,46 +226,22 @@ class RingTopology(StructureAnalysis):
             "large rings / length": r.large_length / peak.length,
         }
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Plot how many rings there are of each size.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot how many rings there are of each size."""
         r = self.results
-        axes.bar(r.sizes, r.rings_per_frame, yerr=r.rings_per_frame_error)
-        axes.set(xlabel="atoms in the ring", ylabel="rings per frame")
-        return axes
+        ax.bar(r.sizes, r.rings_per_frame, yerr=r.rings_per_frame_error)
+        ax.set(xlabel="atoms in the ring", ylabel="rings per frame")
 
+    @figure()
     def plot_diagram(self, ax: Any = None) -> Any:
-        """Plot the persistence diagram.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the persistence diagram."""
         r = self.results
         shown = np.where(r.diagram > 0, r.diagram, np.nan)
-        image = axes.pcolormesh(r.edges, r.edges, shown.T)
-        axes.figure.colorbar(image, ax=axes, label="rings per frame")
-        axes.plot(r.edges[[0, -1]], r.edges[[0, -1]], color="0.6", lw=0.8)
-        axes.set(xlabel="birth radius (Å)", ylabel="death radius (Å)", aspect="equal")
-        return axes
+        image = ax.pcolormesh(r.edges, r.edges, shown.T)
+        ax.figure.colorbar(image, ax=ax, label="rings per frame")
+        ax.plot(r.edges[[0, -1]], r.edges[[0, -1]], color="0.6", lw=0.8)
+        ax.set(xlabel="birth radius (Å)", ylabel="death radius (Å)", aspect="equal")
 
     def _table(self) -> dict[str, Any]:
         r = self.results
@@ -255,16 +249,3 @@ class RingTopology(StructureAnalysis):
             "size": r.sizes, "rings per frame": r.rings_per_frame, "error": r.rings_per_frame_error,
             "diameter": r.diameters, "units": {"diameter": "A"},
         }  # fmt: skip
-
-
-def _error(values: Any, which: Any) -> Any:
-    means = np.array([values[which == k].mean(axis=0) for k in np.unique(which)])
-    if len(means) < 2:
-        return np.full(values.shape[1], np.nan)
-    return means.std(axis=0, ddof=1) / np.sqrt(len(means))
-
-
-def _ratio_error(total: Any, count: Any, which: Any) -> float:
-    sums = [(total[which == k].sum(), count[which == k].sum()) for k in np.unique(which)]
-    ratios = [t / c for t, c in sums if c]
-    return float(np.std(ratios, ddof=1) / np.sqrt(len(ratios))) if len(ratios) > 1 else float("nan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,12 +26,11 @@ from ionpath.structure import (
     xray_form_factors,
 )
 from ionpath.structure.reciprocal import DirectSum
-from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     Floats,
+    Options,
     StructureAnalysis,
-    TimeBlocks,
     cell_now,
     default_reach,
     symbols_of,
@@ -67,10 +66,8 @@ class StructureFactor(StructureAnalysis):
         Scattering vectors of about the same length that the direct sum takes at most.
     mode : {"correct", "published"}
         ``"published"`` totals are not normalised, see `ionpath.structure.total_structure_factor`.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -106,17 +103,15 @@ class StructureFactor(StructureAnalysis):
         ions: Mapping[str, str] | None = None,
         max_per_bin: int | None = 200,
         mode: Literal["correct", "published"] = "correct",
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
-        _checks.check_group(atoms, "atoms")
-        symbols = symbols_of(atoms, "atoms")
+        symbols = symbols_of(atoms)
         if method not in ("transform", "direct"):
             raise InputError(
                 "method", need="'transform' or 'direct'", got=repr(method), remedy="choose one of them"
             )
-        cell = cell_now(atoms, "atoms")
-        reach = default_reach(atoms, "atoms", np.inf) if r_max is None else check_cutoff(r_max, cell)
+        cell = cell_now(atoms)
+        reach = default_reach(atoms, np.inf) if r_max is None else check_cutoff(r_max, cell)
         step = 0.02 if method == "transform" else 0.1
         moduli = np.arange(0.3, 12.0 + 0.5 * step, step) if q is None else np.asarray(q, dtype=np.float64)
         if moduli.ndim != 1 or len(moduli) < 2 or moduli[0] <= 0 or (np.diff(moduli) <= 0).any():
@@ -126,72 +121,45 @@ class StructureFactor(StructureAnalysis):
         parameters = {
             "method": method, "r_max": reach, "bin_width": bin_width, "lorch": lorch, "mode": mode,
             "isotopes": dict(isotopes or {}), "ions": dict(ions or {}), "max_per_bin": max_per_bin,
-            "n_blocks": n_blocks,
         }  # fmt: skip
-        super().__init__({"atoms": atoms}, n_blocks=n_blocks, parameters=parameters, **options)
+        super().__init__({"atoms": atoms}, parameters, **options)
         self._q = moduli
         neutron_lengths(symbols, isotopes=isotopes)
         xray_form_factors(symbols, moduli[:1], ions=ions)
         if method == "transform":
-            self._make: Any = partial(
-                RadialHistogram, symbols, reach, bins=max(10, round(reach / bin_width)), pairs=None
-            )
+            bins = max(10, round(reach / bin_width))
+            self._make = partial(RadialHistogram, symbols, reach, bins=bins, pairs=None)
         else:
             vectors = reciprocal_vectors(cell, moduli[-1], q_min=moduli[0], max_per_bin=max_per_bin)
             self._make = partial(DirectSum, symbols, vectors)
 
-    def _prepare_block(self) -> None:
-        self._parts: TimeBlocks[Any] = TimeBlocks(self._make)
-
-    def _process(self, chunk: Chunk) -> None:
-        for block, positions, cell in self._frames_of(chunk, "atoms"):
-            self._parts.at(block).add(positions, cell)
-
-    def _block_results(self) -> dict[str, Any]:
-        return {"parts": self._parts.states()}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        parts: TimeBlocks[Any] = TimeBlocks(self._make)
-        for block in blocks:
-            parts.merge(block["parts"])
-        direct = self.parameters["method"] == "direct"
-        total = parts.total().result()
-        numbers = total.fractions if direct else total.numbers
+    def _fill(self, sums: Any) -> None:
+        found, r = sums.total().result(), self.results
+        numbers = found.fractions if self.parameters["method"] == "direct" else found.numbers
         fractions = {s: n / sum(numbers.values()) for s, n in numbers.items()}
-        mean_q, partials, counts = (
-            self._binned(total) if direct else (self._q, self._transformed(total), None)
-        )
-        there = np.isfinite(mean_q)
-        self.results.update(
-            q=mean_q[there], pairs=total.pairs, partials=partials[:, there], fractions=fractions
-        )
+        q, partials, counts = self._partials(found)
+        there = np.isfinite(q)
+        r.update(q=q[there], pairs=found.pairs, partials=partials[:, there], fractions=fractions)
         if counts is not None:
-            self.results.vectors_per_bin = counts[there]
-        for kind in ("neutron", "xray"):
-            weights = self._weights(kind, mean_q[there], list(fractions))
-            totals = partial(
-                self._total_of, pairs=total.pairs, fractions=fractions, weights=weights, there=there
-            )
-            self.results[kind] = totals(parts.total())
-            self.results[f"{kind}_error"] = parts.error(totals)
+            r.vectors_per_bin = counts[there]
+        p, species = self.parameters, list(fractions)
+        scattering: dict[str, Mapping[str, ArrayLike]] = {
+            "neutron": neutron_lengths(species, isotopes=p["isotopes"]),
+            "xray": xray_form_factors(species, r.q, ions=p["ions"]),
+        }
+        for kind, weights in scattering.items():
 
-    def _weights(self, kind: str, q: Floats, species: list[str]) -> Mapping[str, ArrayLike]:
-        if kind == "neutron":
-            return neutron_lengths(species, isotopes=self.parameters["isotopes"])
-        return xray_form_factors(species, q, ions=self.parameters["ions"])
+            def total(part: Any, weights: Any = weights) -> Floats:
+                curves = self._partials(part.result())[1][:, there]
+                return total_structure_factor(curves, found.pairs, fractions, weights, mode=p["mode"])
 
-    def _total_of(self, part: Any, *, pairs: Any, fractions: Any, weights: Any, there: Any) -> Floats:
-        found = part.result()
-        partials = self._binned(found)[1] if isinstance(part, DirectSum) else self._transformed(found)
-        return total_structure_factor(
-            partials[:, there], pairs, fractions, weights, mode=self.parameters["mode"]
-        )
+            r[kind], r[f"{kind}_error"] = total(sums.total()), sums.error(total)
 
-    def _transformed(self, rdf: Any) -> Floats:
-        return partial_structure_factors(rdf, self._q, lorch=self.parameters["lorch"])
-
-    def _binned(self, found: Any) -> tuple[Floats, Floats, Floats]:
-        return found.binned(self._q)
+    def _partials(self, found: Any) -> tuple[Floats, Floats, Any]:
+        """Moduli, partial structure factors, and the numbers of vectors of the direct sum."""
+        if self.parameters["method"] == "direct":
+            return found.binned(self._q)  # type: ignore[no-any-return]  # either of two results
+        return self._q, partial_structure_factors(found, self._q, lorch=self.parameters["lorch"]), None
 
     def first_peak(self, kind: Kind = "neutron", **options: Any) -> DiffractionPeak:
         """Find the first sharp diffraction peak.
@@ -238,6 +206,7 @@ class StructureFactor(StructureAnalysis):
         q, s = experiment if isinstance(experiment, tuple) else read_structure_factor(experiment)
         return r_chi(q, s, self.results.q, self.results[kind], q_range=q_range)
 
+    @figure()
     def plot(self, kind: Kind = "neutron", experiment: Any = None, ax: Any = None) -> Any:
         """Plot a total structure factor with its error.
 
@@ -247,45 +216,24 @@ class StructureFactor(StructureAnalysis):
             Which total.
         experiment : str, path, or (q, s), optional
             Experiment to lay over it.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
         """
-        axes = self._axes(ax)
         r = self.results
-        axes.plot(r.q, r[kind], label=kind)
+        ax.plot(r.q, r[kind], label=kind)
         error = r[f"{kind}_error"]
-        axes.fill_between(r.q, r[kind] - error, r[kind] + error, alpha=0.3, lw=0)
+        ax.fill_between(r.q, r[kind] - error, r[kind] + error, alpha=0.3, lw=0)
         if experiment is not None:
             q, s = experiment if isinstance(experiment, tuple) else read_structure_factor(experiment)
-            axes.plot(q, s, "k.", ms=2, label="experiment")
-            axes.legend()
-        axes.set(xlabel="Q (1/Å)", ylabel="S(Q)")
-        return axes
+            ax.plot(q, s, "k.", ms=2, label="experiment")
+            ax.legend()
+        ax.set(xlabel="Q (1/Å)", ylabel="S(Q)")
 
+    @figure()
     def plot_partials(self, ax: Any = None) -> Any:
-        """Plot the partial structure factors.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the partial structure factors."""
         for (a, b), curve in zip(self.results.pairs, self.results.partials, strict=True):
-            axes.plot(self.results.q, curve, label=f"{a}–{b}")
-        axes.set(xlabel="Q (1/Å)", ylabel="partial S(Q)")
-        axes.legend(fontsize="small")
-        return axes
+            ax.plot(self.results.q, curve, label=f"{a}–{b}")
+        ax.set(xlabel="Q (1/Å)", ylabel="partial S(Q)")
+        ax.legend(fontsize="small")
 
     def _table(self) -> dict[str, Any]:
         r = self.results

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -14,13 +14,49 @@ from ionpath.frames import check_cutoff
 from ionpath.structure import lifetimes, persistent_labels
 from ionpath.structure.clusters import FREE, ClusterFinder, Frame, number_kinds, sorted_kinds
 from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
+    Options,
     StructureAnalysis,
     cell_now,
     check_species,
     symbols_of,
 )
+
+
+class _Kinds:
+    """Kinds of the units of centres and ligands, numbered as they are met, and counts of units, frame by frame."""
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._rows: list[tuple[Any, Any, Any]] = []
+
+    def add(self, frames: list[Frame]) -> None:
+        self._names, *rows = number_kinds(frames, self._names)
+        self._rows.append((rows[0], rows[1], rows[2]))
+
+    def state(self) -> tuple[tuple[str, ...], list[tuple[Any, Any, Any]]]:
+        return self._names, self._rows
+
+    def merge(self, state: tuple[tuple[str, ...], list[tuple[Any, Any, Any]]]) -> None:
+        self._names = tuple(dict.fromkeys((*self._names, *state[0])))
+        place = np.array([self._names.index(name) for name in state[0]], dtype=np.int16)
+        for centre, ligand, counts in state[1]:
+            moved = np.zeros((len(counts), len(self._names)), dtype=np.int64)
+            moved[:, place[: counts.shape[1]]] = counts
+            self._rows.append((place[centre], place[ligand], moved))
+
+    def result(self) -> tuple[tuple[str, ...], Any, Any, Any]:
+        """Names of the kinds, that with most centres first; kinds of centres and ligands; counts of units."""
+        counts = np.zeros((sum(len(row[2]) for row in self._rows), len(self._names)), dtype=np.int64)
+        at = 0
+        for row in self._rows:
+            counts[at : at + len(row[2]), : row[2].shape[1]] = row[2]
+            at += len(row[2])
+        centre, ligand = (np.concatenate([row[k] for row in self._rows]) for k in (0, 1))
+        return sorted_kinds(self._names, centre, ligand, counts)
 
 
 @references("chen2023", "chen2025")
@@ -44,7 +80,7 @@ class AnionSpeciation(StructureAnalysis):
     persistence : float, default 0
         Time in ps that a centre must stay in a kind of unit for it to count; shorter changes are vibrations.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -83,65 +119,45 @@ class AnionSpeciation(StructureAnalysis):
         bond: float = 2.6,
         centre_bond: float = 2.6,
         persistence: float = 0.0,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         _checks.check_group(atoms, "atoms")
+        groups = {"atoms": atoms}
         if ligands is not None:
             _checks.check_group(ligands, "ligands")
-            atoms = atoms - ligands  # no atom twice
-        groups = {"atoms": atoms} if ligands is None else {"atoms": atoms, "ligands": ligands}
-        centres = [centre_species] if isinstance(centre_species, str) else list(centre_species)
-        ends = [ligand_species] if isinstance(ligand_species, str) else list(ligand_species)
+            groups = {"atoms": atoms - ligands, "ligands": ligands}  # no atom twice
+        symbols = {name: symbols_of(group, name) for name, group in groups.items()}
+        *_, ends_among = symbols
+        centres = check_species(centre_species, symbols["atoms"], "atoms")
+        ends = check_species(ligand_species, symbols[ends_among], ends_among)
         if not (np.isfinite(persistence) and persistence >= 0):
             raise InputError("persistence", need="a time in ps", got=repr(persistence), remedy="use 0 or 1")
+        check_cutoff(max(bond, centre_bond), cell_now(atoms), "bond")
         parameters = {
             "centre_species": centres, "ligand_species": ends, "bond": bond, "centre_bond": centre_bond,
             "persistence": persistence,
         }  # fmt: skip
-        super().__init__(groups, parameters=parameters, **options)
-        check_cutoff(max(bond, centre_bond), cell_now(atoms, "atoms"), "bond")
-        check_species(centres, atoms, "atoms")
-        check_species(ends, atoms if ligands is None else ligands, "atoms" if ligands is None else "ligands")
-        self._symbols = [s for name, group in groups.items() for s in symbols_of(group, name)]
+        super().__init__(groups, parameters, **options)
+        everything = [symbol for group in symbols.values() for symbol in group]
         self._finder = ClusterFinder(
-            self._symbols, centres=centres, ligands=ends, bond=bond, centre_bond=centre_bond
+            everything, centres=centres, ligands=ends, bond=bond, centre_bond=centre_bond
         )
 
-    def _prepare_block(self) -> None:
-        self._kinds: tuple[str, ...] = ()
-        self._rows: list[tuple[Any, Any, Any]] = []
+    def _empty(self) -> _Kinds:
+        return _Kinds()
 
-    def _process(self, chunk: Chunk) -> None:
-        positions = np.concatenate([chunk.positions[name] for name in self.groups], axis=1)
-        frames: list[Frame] = [
-            self._finder.frame(frame.astype(np.float64), cell)
-            for frame, cell in zip(positions, chunk.cells, strict=True)
-        ]
-        self._kinds, centre, ligand, counts = number_kinds(frames, self._kinds)
-        self._rows.append((centre, ligand, counts))
+    def _add(self, sums: _Kinds, chunk: Chunk) -> None:
+        sums.add([self._finder.frame(positions, cell) for _, positions, cell in self._frames_of(chunk)])
 
-    def _block_results(self) -> dict[str, Any]:
-        width = len(self._kinds)
-        counts = [np.pad(row[2], ((0, 0), (0, width - row[2].shape[1]))) for row in self._rows]
-        return {
-            "kinds": self._kinds,
-            "centre": np.concatenate([row[0] for row in self._rows]),
-            "ligand": np.concatenate([row[1] for row in self._rows]),
-            "counts": np.concatenate(counts),
-        }
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        kinds, centre, ligand, counts = _joined(blocks)
+    def _fill(self, sums: _Kinds) -> None:
+        kinds, centre, ligand, counts = sums.result()
         if self.parameters["persistence"] > 0 and len(centre) > 1:
             least = int(np.ceil(self.parameters["persistence"] / self.frame_time - 1e-9))
             centre = persistent_labels(centre, least).astype(np.int16)
             ligand = persistent_labels(ligand, least).astype(np.int16)
         per_frame = np.stack([(centre == k).mean(axis=1) for k in range(len(kinds))], axis=1)
-        blocks_of_time = np.array_split(per_frame, min(self._n_blocks, len(per_frame)))
-        means = np.array([block.mean(axis=0) for block in blocks_of_time])
-        error = (
-            means.std(axis=0, ddof=1) / np.sqrt(len(means)) if len(means) > 1 else np.full(len(kinds), np.nan)
-        )
+        blocks = np.array_split(per_frame, min(self._n_blocks, len(per_frame)))
+        error = block_error(np.array([block.mean(axis=0) for block in blocks]))
         shown = [k for k, name in enumerate(kinds) if name != FREE]
         share = per_frame.mean(axis=0)
         self.results.update(
@@ -155,27 +171,15 @@ class AnionSpeciation(StructureAnalysis):
             lifetimes=lifetimes(centre, self.frame_time) if len(centre) > 1 else (),
         )
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Plot the share of the centres in each kind of unit against time.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the share of the centres in each kind of unit against time."""
         r = self.results
         for k, name in enumerate(r.kinds):
             if name in r.centre_fractions:
-                axes.plot(self.times, (r.centre_kind == k).mean(axis=1), label=name)
-        axes.set(xlabel="time (ps)", ylabel="share of the centres", ylim=(-0.02, 1.02))
-        axes.legend(fontsize="small")
-        return axes
+                ax.plot(self.times, (r.centre_kind == k).mean(axis=1), label=name)
+        ax.set(xlabel="time (ps)", ylabel="share of the centres", ylim=(-0.02, 1.02))
+        ax.legend(fontsize="small")
 
     def _table(self) -> dict[str, Any]:
         r = self.results
@@ -192,22 +196,6 @@ class AnionSpeciation(StructureAnalysis):
             "lifetime high": [times[n].high if n in times else nan for n in names],
             "units": {"lifetime": "ps", "lifetime low": "ps", "lifetime high": "ps"},
         }
-
-
-def _joined(blocks: list[dict[str, Any]]) -> tuple[tuple[str, ...], Any, Any, Any]:
-    """Put blocks together, each of which numbered its kinds as it met them."""
-    names: list[str] = []
-    for block in blocks:
-        names += [name for name in block["kinds"] if name not in names]
-    maps = [np.array([names.index(name) for name in block["kinds"]], dtype=np.int16) for block in blocks]
-    centre = np.concatenate([m[block["centre"]] for m, block in zip(maps, blocks, strict=True)])
-    ligand = np.concatenate([m[block["ligand"]] for m, block in zip(maps, blocks, strict=True)])
-    counts = np.zeros((len(centre), len(names)), dtype=np.int64)
-    at = 0
-    for m, block in zip(maps, blocks, strict=True):
-        counts[at : at + len(block["counts"]), m] = block["counts"]
-        at += len(block["counts"])
-    return sorted_kinds(names, centre, ligand, counts)
 
 
 def _unit_fractions(kinds: Sequence[str], share: Any, centre_species: Sequence[str]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -19,9 +19,11 @@ from ionpath.disorder import (
 )
 from ionpath.errors import InputError
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._base import Chunk, cell_vectors
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     Floats,
+    Options,
     StructureAnalysis,
     ligands_of,
     symbols_of,
@@ -37,6 +39,8 @@ class TetrahedronAnalysis(StructureAnalysis):
         Central atoms.
     ligands : AtomGroup or None
         Possible ligands; default: all anions of the universe.
+    parameters : mapping
+        What else the user chose.
     cutoff : float
         Longest bond in the first frame, in A.
     rotation : float or array_like or None
@@ -45,21 +49,20 @@ class TetrahedronAnalysis(StructureAnalysis):
         As for `StructureAnalysis`.
     """
 
-    def __init__(self, centres: Any, ligands: Any, *, cutoff: float, rotation: Any, **options: Any) -> None:
-        super().__init__({"centres": centres, "ligands": ligands_of(centres, ligands)}, **options)
-        self._cutoff = float(cutoff)
-        self._axes_of_crystal = rotation_matrix(rotation)
+    def __init__(
+        self, centres: Any, ligands: Any, parameters: Any, *, cutoff: float, rotation: Any, **options: Any
+    ) -> None:
+        self._cutoff, self._axes_of_crystal = float(cutoff), rotation_matrix(rotation)
+        parameters = {**parameters, "cutoff": cutoff, "rotation": self._axes_of_crystal}
+        super().__init__({"centres": centres, "ligands": ligands_of(centres, ligands)}, parameters, **options)
         self._centre_symbols = np.array(symbols_of(self.groups["centres"], "centres"))
         self._ligand_symbols = np.array(symbols_of(self.groups["ligands"], "ligands"))
 
-    def _look_at_first_frame(self) -> None:
-        ts = self._first_frame()
-        _checks.check_box(ts.dimensions, ts.frame)
-        from ionpath_mdanalysis._base import cell_vectors
-
-        cell = cell_vectors(np.asarray(ts.dimensions)[None])[0]
-        centres = ts.positions[self.groups["centres"].ix].astype(np.float64)
-        ligands = ts.positions[self.groups["ligands"].ix].astype(np.float64)
+    def _look_at(self, first: Any) -> None:
+        _checks.check_box(first.dimensions, first.frame)
+        cell = cell_vectors(np.asarray(first.dimensions)[None])[0]
+        centres = first.positions[self.groups["centres"].ix].astype(np.float64)
+        ligands = first.positions[self.groups["ligands"].ix].astype(np.float64)
         both = np.concatenate([centres, ligands])
         n = len(centres)
         found = tetrahedra(both, cell, np.arange(n), np.arange(n, len(both)), cutoff=self._cutoff)
@@ -73,9 +76,9 @@ class TetrahedronAnalysis(StructureAnalysis):
 
     def _bonds(self, chunk: Chunk) -> Floats:
         """Bond vectors in the frame of the crystal, (T, M, 4, 3)."""
-        both = np.concatenate([chunk.positions["centres"], chunk.positions["ligands"]], axis=1)
         n = len(self.groups["centres"])
-        vectors = bond_vectors(both.astype(np.float64), chunk.cells, np.arange(n), self._members + n)
+        positions = self._joined(chunk).astype(np.float64)
+        vectors = bond_vectors(positions, chunk.cells, np.arange(n), self._members + n)
         return np.asarray(vectors @ self._axes_of_crystal.T, dtype=np.float64)
 
 
@@ -101,6 +104,32 @@ def rotation_matrix(rotation: Any) -> Floats:
     return given
 
 
+class _Directions:
+    """Directions of the bonds of each kind, and rotations of tetrahedra, added up chunk by chunk."""
+
+    def __init__(self, bond_kinds: Any, bins: int, n_blocks: int) -> None:
+        self._bond_kinds = bond_kinds
+        self.histograms = {
+            str(kind): TiltHistogram(bins=bins, n_blocks=n_blocks) for kind in np.unique(bond_kinds)
+        }
+        self.rotations = RotationCounter(len(bond_kinds))
+
+    def add(self, vectors: Floats, reference: Floats, block: Any) -> None:
+        theta, phi = bond_angles(vectors)
+        for kind, histogram in self.histograms.items():
+            chosen = self._bond_kinds == kind
+            histogram.add(theta[:, chosen], phi[:, chosen], block)
+        self.rotations.add(site_permutations(vectors, reference))
+
+    def state(self) -> tuple[dict[str, Any], Any]:
+        return {kind: h.state() for kind, h in self.histograms.items()}, self.rotations.state()
+
+    def merge(self, state: tuple[dict[str, Any], Any]) -> None:
+        for kind, histogram in self.histograms.items():
+            histogram.merge(state[0][kind])
+        self.rotations.merge(state[1])
+
+
 @references("guan2024")
 class TetrahedronTilt(TetrahedronAnalysis):
     """Directions of the bonds of tetrahedra: free energies of both angles, and rotations.
@@ -123,10 +152,8 @@ class TetrahedronTilt(TetrahedronAnalysis):
     rotation : float or array_like, optional
         How the crystal lies in the box: angle in degrees by which its axes are turned about z, or its axes as
         rows; default: along the box.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
 
     Attributes
     ----------
@@ -158,73 +185,40 @@ class TetrahedronTilt(TetrahedronAnalysis):
         jacobian: bool = False,
         cutoff: float = 3.0,
         rotation: Any = None,
-        n_blocks: int = 5,
-        **options: Any,
+        **options: Unpack[Options],
     ) -> None:
         if not (np.isfinite(temperature) and temperature > 0):
             raise InputError(
                 "temperature", need="a positive one in K", got=repr(temperature), remedy="give it"
             )
-        TiltHistogram(bins=bins, n_blocks=n_blocks)
-        axes = rotation_matrix(rotation)
-        parameters = {
-            "temperature": float(temperature), "bins": bins, "jacobian": jacobian, "cutoff": cutoff,
-            "rotation": axes, "n_blocks": n_blocks,
-        }  # fmt: skip
-        super().__init__(
-            centres,
-            ligands,
-            cutoff=cutoff,
-            rotation=axes,
-            n_blocks=n_blocks,
-            parameters=parameters,
-            **options,
-        )
+        TiltHistogram(bins=bins)  # refuses bad bins
+        parameters = {"temperature": float(temperature), "bins": bins, "jacobian": jacobian}
+        super().__init__(centres, ligands, parameters, cutoff=cutoff, rotation=rotation, **options)
 
-    def _prepare_block(self) -> None:
-        self._histograms = {str(kind): self._empty() for kind in np.unique(self._bond_kinds)}
-        self._rotations = RotationCounter(len(self._members))
+    def _empty(self) -> _Directions:
+        return _Directions(self._bond_kinds, self.parameters["bins"], self._n_blocks)
 
-    def _empty(self) -> TiltHistogram:
-        return TiltHistogram(bins=self.parameters["bins"], n_blocks=self._n_blocks)
-
-    def _process(self, chunk: Chunk) -> None:
-        vectors = self._bonds(chunk)
-        theta, phi = bond_angles(vectors)
+    def _add(self, sums: _Directions, chunk: Chunk) -> None:
         block = np.array([self._next_block() for _ in chunk.frames])
-        for kind, histogram in self._histograms.items():
-            chosen = self._bond_kinds == kind
-            histogram.add(theta[:, chosen], phi[:, chosen], block)
-        reference = self._reference @ self._axes_of_crystal.T
-        self._rotations.add(site_permutations(vectors, reference))
+        sums.add(self._bonds(chunk), self._reference @ self._axes_of_crystal.T, block)
 
-    def _block_results(self) -> dict[str, Any]:
-        return {
-            "tilt": {kind: histogram.state() for kind, histogram in self._histograms.items()},
-            "rotations": self._rotations.state(),
-        }
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        free = {}
-        for kind in blocks[0]["tilt"]:
-            total = self._empty()
-            for block in blocks:
-                total.merge(block["tilt"][kind])
-            free[kind] = total.result(self.parameters["temperature"], jacobian=self.parameters["jacobian"])
-        rotations = RotationCounter(len(self._members))
-        for block in blocks:
-            rotations.merge(block["rotations"])
-        self.results.free_energy = free
-        self.results.rotation = {}
+    def _fill(self, sums: _Directions) -> None:
+        p, rotation, numbers = self.parameters, {}, {}
         duration = self.frame_time * (self.n_frames - 1)
-        for kind in np.unique(self._tetrahedron_kinds):
+        for kind in map(str, np.unique(self._tetrahedron_kinds)):
             chosen = self._tetrahedron_kinds == kind
+            numbers[kind] = int(chosen.sum())
             if self.n_frames > 1:
-                events = int(rotations.events[chosen].sum())
-                self.results.rotation[str(kind)] = rotation_rate(events, duration * int(chosen.sum()))
-        self.results.n_tetrahedra = {
-            str(k): int((self._tetrahedron_kinds == k).sum()) for k in np.unique(self._tetrahedron_kinds)
-        }
+                events = int(sums.rotations.events[chosen].sum())
+                rotation[kind] = rotation_rate(events, duration * numbers[kind])
+        self.results.update(
+            free_energy={
+                kind: histogram.result(p["temperature"], jacobian=p["jacobian"])
+                for kind, histogram in sums.histograms.items()
+            },
+            rotation=rotation,
+            n_tetrahedra=numbers,
+        )
 
     def _headline(self) -> dict[str, Any]:
         return {f"rotations of {k} (1/ps)": r.rate for k, r in self.results.rotation.items()}
@@ -238,33 +232,18 @@ class TetrahedronTilt(TetrahedronAnalysis):
             raise InputError("kind", need=f"one of {', '.join(known)}", got=repr(kind), remedy="choose one")
         return known[kind]
 
+    @figure(ncols=2, figsize=(9, 3.5))
     def plot(self, ax: Any = None) -> Any:
-        """Plot F(theta) and F(phi) of every kind of bond.
-
-        Parameters
-        ----------
-        ax : pair of matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        pair of matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax, ncols=2, figsize=(9, 3.5)) if ax is None else ax
+        """Plot F(theta) and F(phi) of every kind of bond, on a pair of axes."""
         for kind, free in self.results.free_energy.items():
-            sides = (
-                (axes[0], free.theta_edges, free.theta, free.theta_error),
-                (axes[1], free.phi_edges, free.phi, free.phi_error),
-            )
-            for axis, edges, energy, error in sides:
+            for axes, edges, energy, error in zip(ax, *_angles(free), strict=True):
                 middle = 0.5 * (edges[1:] + edges[:-1])
-                axis.errorbar(middle, np.where(np.isfinite(energy), energy, np.nan), error, label=kind, lw=1)
-        axes[0].set(xlabel="θ (°)", ylabel="free energy (kJ/mol)")
-        axes[1].set(xlabel="φ (°)")
-        axes[0].legend()
-        return axes
+                axes.errorbar(middle, np.where(np.isfinite(energy), energy, np.nan), error, label=kind, lw=1)
+        ax[0].set(xlabel="θ (°)", ylabel="free energy (kJ/mol)")
+        ax[1].set(xlabel="φ (°)")
+        ax[0].legend()
 
+    @figure()
     def plot_joint(self, kind: str | None = None, ax: Any = None) -> Any:
         """Plot F(theta, phi) of one kind of bond.
 
@@ -272,32 +251,27 @@ class TetrahedronTilt(TetrahedronAnalysis):
         ----------
         kind : str, optional
             Kind of bond, such as ``"P-S"``; default: the first.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
         """
         free = self._chosen(kind)
-        axes = self._axes(ax)
         shown = np.where(np.isfinite(free.joint), free.joint, np.nan)
-        image = axes.pcolormesh(free.joint_phi_edges, free.joint_theta_edges, shown)
-        axes.figure.colorbar(image, ax=axes, label="free energy (kJ/mol)")
-        axes.set(xlabel="φ (°)", ylabel="θ (°)")
-        return axes
+        image = ax.pcolormesh(free.joint_phi_edges, free.joint_theta_edges, shown)
+        ax.figure.colorbar(image, ax=ax, label="free energy (kJ/mol)")
+        ax.set(xlabel="φ (°)", ylabel="θ (°)")
 
     def _table(self) -> dict[str, Any]:
         rows: dict[str, list[Any]] = {"bond": [], "angle": [], "value": [], "free energy": [], "error": []}
         for kind, free in self.results.free_energy.items():
-            for name, edges, energy, error in (
-                ("theta", free.theta_edges, free.theta, free.theta_error),
-                ("phi", free.phi_edges, free.phi, free.phi_error),
-            ):
+            for name, edges, energy, error in zip(("theta", "phi"), *_angles(free), strict=True):
                 rows["bond"] += [kind] * len(energy)
                 rows["angle"] += [name] * len(energy)
                 rows["value"] += (0.5 * (edges[1:] + edges[:-1])).tolist()
                 rows["free energy"] += energy.tolist()
                 rows["error"] += error.tolist()
         return {**rows, "units": {"value": "degree", "free energy": "kJ/mol", "error": "kJ/mol"}}
+
+
+def _angles(free: TiltFreeEnergy) -> tuple[tuple[Floats, Floats], ...]:
+    """Edges, free energies and errors of both angles."""
+    return (
+        (free.theta_edges, free.phi_edges), (free.theta, free.phi), (free.theta_error, free.phi_error),
+    )  # fmt: skip
