@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
-
-Floats = NDArray[np.float64]
 
 
 class Accumulator(Protocol):

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ionpath.arrays import heights
+from ionpath.arrays import Floats, heights
 from ionpath.errors import InputError
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._accumulating import Accumulating, Floats, TimeBlocks
+from ionpath_mdanalysis._accumulating import Accumulating, TimeBlocks
 from ionpath_mdanalysis._base import Chunk, Reading, cell_vectors
 
 ANIONS = ("S", "Cl", "Se", "O", "Br", "I", "F")

@@ -9,6 +9,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.disorder import (
     EntropyComparison,
@@ -21,7 +22,7 @@ from ionpath.disorder import (
 from ionpath.errors import InputError
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
-from ionpath_mdanalysis.anion_disorder._structure import Floats, Options
+from ionpath_mdanalysis.anion_disorder._structure import Options
 from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronAnalysis
 
 Measure = Literal["sd", "q", "rmsd"]

@@ -7,7 +7,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
-from ionpath.arrays import heights
+from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.structure import AmorphisationProfile as Profile, Regions, divide_regions
@@ -16,7 +16,6 @@ from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
-    Floats,
     Options,
     StructureAnalysis,
     cell_now,
@@ -123,8 +122,8 @@ class _Amplitudes:
         self._totals += state[1]
 
     def result(self) -> Profile:
-        height, count = self._totals
-        return normalised_profile(*self._sums, int(count), float(height / count), self._layers)
+        (total, squares), (height, count) = self._sums, self._totals
+        return normalised_profile(total, squares, int(count), float(height / count), self._layers)
 
 
 @references("chen2025")
@@ -183,7 +182,12 @@ class AmorphisationProfile(StructureAnalysis):
         thresholds: tuple[float, float] | None = None,
         **options: Unpack[Options],
     ) -> None:
-        chosen = {"axis": _axis_number(axis), "thickness": thickness, "grid": grid, "sigma": sigma}
+        chosen: dict[str, Any] = {
+            "axis": _axis_number(axis),
+            "thickness": thickness,
+            "grid": grid,
+            "sigma": sigma,
+        }
         super().__init__({"atoms": atoms}, {**chosen, "thresholds": thresholds}, **options)
         self._make = partial(_Amplitudes, layer_grid(cell_now(atoms), **chosen))
 

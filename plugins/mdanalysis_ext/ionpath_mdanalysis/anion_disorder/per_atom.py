@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import check_cutoff
@@ -17,7 +18,6 @@ from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
-    Floats,
     Options,
     StructureAnalysis,
     cell_now,
@@ -195,7 +195,12 @@ class AveragedSteinhardt(PerAtomAnalysis):
         _checks.check_group(atoms, "atoms")
         if cutoff is not None:
             check_cutoff(cutoff, cell_now(atoms), "cutoff")
-        chosen = {"l": l, "n_neighbours": n_neighbours, "cutoff": cutoff, "averaged": averaged}
+        chosen: dict[str, Any] = {
+            "l": l,
+            "n_neighbours": n_neighbours,
+            "cutoff": cutoff,
+            "averaged": averaged,
+        }
         super().__init__(atoms, of, chosen, np.linspace(0, 1, bins + 1), series, **options)
         self._chosen = chosen
 

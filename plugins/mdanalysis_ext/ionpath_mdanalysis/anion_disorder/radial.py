@@ -70,7 +70,9 @@ class RadialDistributions(StructureAnalysis):
     ) -> None:
         symbols = symbols_of(atoms)
         reach = default_reach(atoms) if r_max is None else check_cutoff(r_max, cell_now(atoms))
-        chosen = None if pairs is None else [tuple(check_species(pair, symbols, "pairs")) for pair in pairs]
+        for pair in pairs or ():
+            check_species(pair, symbols, "pairs")
+        chosen = None if pairs is None else tuple((str(a), str(b)) for a, b in pairs)
         super().__init__({"atoms": atoms}, {"r_max": reach, "bins": bins, "pairs": chosen}, **options)
         self._make = partial(RadialHistogram, symbols, reach, bins=bins, pairs=chosen)
 

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.structure import DiffractionPeak, Rings, persistent_rings
@@ -15,7 +16,6 @@ from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     ANIONS,
-    Floats,
     Options,
     StructureAnalysis,
     check_species,
@@ -158,14 +158,13 @@ class RingTopology(StructureAnalysis):
             raise InputError(
                 "radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species"
             )
-        parameters = {
-            "species": chosen, "radii": None if radii is None else dict(radii), "min_persistence": min_persistence,
-        }  # fmt: skip
+        given = None if radii is None else dict(radii)
+        parameters = {"species": chosen, "radii": given, "min_persistence": min_persistence}
         super().__init__({"atoms": atoms}, parameters, **options)
         self._edges = np.linspace(0.0, largest_radius, bins + 1)
         self._make = partial(_Counts, len(symbols), self._edges)
         self._find = partial(
-            persistent_rings, species=symbols, select=chosen, radii=parameters["radii"],
+            persistent_rings, species=symbols, select=chosen, radii=given,
             min_persistence=min_persistence,
         )  # fmt: skip
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import check_cutoff
@@ -28,7 +29,6 @@ from ionpath.structure import (
 from ionpath.structure.reciprocal import DirectSum
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
-    Floats,
     Options,
     StructureAnalysis,
     cell_now,
@@ -158,7 +158,7 @@ class StructureFactor(StructureAnalysis):
     def _partials(self, found: Any) -> tuple[Floats, Floats, Any]:
         """Moduli, partial structure factors, and the numbers of vectors of the direct sum."""
         if self.parameters["method"] == "direct":
-            return found.binned(self._q)  # type: ignore[no-any-return]  # either of two results
+            return found.binned(self._q)
         return self._q, partial_structure_factors(found, self._q, lorch=self.parameters["lorch"]), None
 
     def first_peak(self, kind: Kind = "neutron", **options: Any) -> DiffractionPeak:

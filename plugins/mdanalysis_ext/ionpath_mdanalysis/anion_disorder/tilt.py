@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.disorder import (
     RotationCounter,
@@ -22,7 +23,6 @@ from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk, cell_vectors
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
-    Floats,
     Options,
     StructureAnalysis,
     ligands_of,
