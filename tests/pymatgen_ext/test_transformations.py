@@ -15,7 +15,7 @@ from pymatgen.alchemy.materials import TransformedStructure
 from pymatgen.alchemy.transmuters import StandardTransmuter
 from pymatgen.core import Structure
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, IonpathError
 from pymatgen.analysis.argyrodite import (
     AliovalentSubstitutionTransformation,
     EnumerateSiteInversionTransformation,
@@ -24,8 +24,10 @@ from pymatgen.analysis.argyrodite import (
     analyse,
     argyrodite,
 )
+from pymatgen.analysis.argyrodite.anions import arrange
+from pymatgen.analysis.argyrodite.composition import check_conserved
 from pymatgen.analysis.argyrodite.energies import ewald_energy
-from pymatgen.analysis.argyrodite.selection import arrange, nearest_cage
+from pymatgen.analysis.argyrodite.lithium import nearest_cage
 
 TRANSFORMATIONS = [
     SiteInversionTransformation(0.5, seed=4),
@@ -70,7 +72,7 @@ def test_every_arrangement_is_equally_likely() -> None:
     counts: dict[str, int] = {}
     found = analyse(structure)
     for seed in range(1600):
-        halide, _ = arrange(structure, found, 3, 1, "random", seed)
+        halide = arrange(structure, found, 3, 1, "random", seed)
         counts[str(halide)] = counts.get(str(halide), 0) + 1
     chi2 = sum((c - 100) ** 2 / 100 for c in counts.values())
     assert len(counts) == 16
@@ -94,13 +96,67 @@ def test_fraction_outside_of_the_composition() -> None:
         SiteInversionTransformation(0.5).apply_transformation(argyrodite(halide=None))
 
 
-def test_partial_occupancies_are_refused() -> None:
+def test_partial_occupancies_become_one_arrangement() -> None:
     disordered = argyrodite(inversion=0.5, ordered=False)
     for transformation in TRANSFORMATIONS:
-        with pytest.raises(
-            InputError, match=r"structure: need full occupancies for .*, got 8 sites with partial"
-        ):
-            transformation.apply_transformation(disordered)
+        made = transformation.apply_transformation(disordered)
+        assert made.is_ordered
+        charges = {"Li": 1, "P": 5, "Ge": 4, "S": -2, "Cl": -1}
+        assert sum(charges[site.specie.symbol] for site in made) == 0  # e
+
+
+def mixed(name: str) -> Structure:
+    """Li6PS5Cl0.5Br0.5 (halides on 4a), or Li6PS4.5Se0.5Cl (chalcogenides on the free-sulfur orbit)."""
+    structure = argyrodite(supercell=2)
+    found = analyse(structure)
+    sites, element = (found.halide_sites, "Br") if name == "halides" else (found.sulfur_sites, "Se")
+    for k in sites[::2].tolist():
+        structure.replace(k, element)
+    return structure
+
+
+@pytest.mark.parametrize("name", ["halides", "chalcogenides"])
+@pytest.mark.parametrize("arrangement", ["random", "even", "lowest"])
+def test_inversion_keeps_every_element(name: str, arrangement: Any) -> None:
+    """Halides that leave 4a arrive on the other orbit as what they are, and so do chalcogenides on the way back."""
+    before = mixed(name)
+    step = SiteInversionTransformation(0.5, arrangement, max_candidates=2, seed=1)
+    after = step.apply_transformation(before)
+    assert after.composition == before.composition
+    assert analyse(after).inversion == 0.5
+    assert step.apply_transformation(before) == after
+    kept = [k for k in analyse(before).halide_sites if after[int(k)].specie.is_halogen]
+    assert all(after[int(k)].specie == before[int(k)].specie for k in kept)
+
+
+@pytest.mark.parametrize("name", ["halides", "chalcogenides"])
+def test_every_transformation_conserves_or_says_what_changed(name: str) -> None:
+    before = mixed(name)
+    listed = EnumerateSiteInversionTransformation([0.5], max_structures=3)
+    entries = listed.apply_transformation(before, return_ranked_list=True)
+    assert isinstance(entries, list)
+    assert all(e["structure"].composition == before.composition for e in entries)
+    rich = ExcessHalideTransformation(0.5, inversion=0.75, seed=2).apply_transformation(before).composition
+    assert rich["Cl"] + rich["Br"] == 1.5 * 32
+    assert rich["S"] + rich["Se"] == 4.5 * 32
+    assert rich["Cl"] >= before.composition["Cl"]
+    assert rich["Br"] >= before.composition["Br"]
+    poor = ExcessHalideTransformation(-0.5).apply_transformation(before).composition
+    assert poor["Cl"] + poor["Br"] == 0.5 * 32
+    assert (poor["Se"], poor["Li"]) == (before.composition["Se"], 6.5 * 32)
+    silicon = AliovalentSubstitutionTransformation("Si", 0.25).apply_transformation(before).composition
+    assert (silicon["Br"], silicon["Se"]) == (before.composition["Br"], before.composition["Se"])
+
+
+def test_lost_atoms_are_a_fault() -> None:
+    before = argyrodite()
+    after = before.copy()
+    after.replace(int(analyse(before).halide_sites[0]), "Br")
+    with pytest.raises(
+        IonpathError, match=r"Br: 0 atoms expected and 1 made of Li24 P4 S20 Cl4; this is a fault"
+    ):
+        check_conserved(before, after, {frozenset({"Cl"}): -1.0})
+    check_conserved(before, after, {frozenset({"Cl", "Br"}): 0.0})
 
 
 def test_even_is_less_correlated_than_random() -> None:

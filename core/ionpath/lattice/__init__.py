@@ -9,13 +9,13 @@ from ionpath.lattice.argyrodite import (
     setting_from_bonds,
     tetrahedral_sites,
 )
-from ionpath.lattice.arrangements import even_subset, farthest_points
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
 from ionpath.lattice.interstices import Tetrahedra, tetrahedral_interstices
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
+from ionpath.lattice.subsets import even_subset, farthest_points
 from ionpath.lattice.superlattices import Superlattice, inequivalent_superlattices
 
 __all__ = [

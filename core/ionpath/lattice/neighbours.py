@@ -100,6 +100,27 @@ def neighbours_within(
     return NeighbourList(centre[order], index[found[order]], vector[order], distance[order])
 
 
+def nearest_point(positions: ArrayLike, points: ArrayLike, cell: ArrayLike) -> NDArray[np.intp]:
+    """Index of the point that is nearest to each position, images included.
+
+    Examples
+    --------
+    >>> nearest_point([[0.1, 0, 0]], [[2.0, 0, 0], [2.9, 0, 0]], np.eye(3) * 3.0).tolist()
+    [1]
+    """
+    lattice = as_cells(cell)
+    start = wrap_fractional(fractional(positions, lattice)).reshape(-1, 3) @ lattice
+    others = wrap_fractional(fractional(points, lattice)).reshape(-1, 3)
+    radius = 1.5 * (abs(np.linalg.det(lattice)) / len(others)) ** (1 / 3)
+    while True:
+        images, index = _padded(others, lattice, radius)
+        distance, nearest = cKDTree(images).query(start)
+        # What is farther than the images reach may have a nearer image that was left out.
+        if not (np.asarray(distance) > radius).any():
+            return np.asarray(index[nearest], dtype=np.intp)
+        radius = float(np.max(distance))
+
+
 def _padded(
     others: NDArray[np.float64], lattice: NDArray[np.float64], radius: float
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:

@@ -108,7 +108,7 @@ def test_farthest_points_spread_and_pack() -> None:
 
 def test_even_subset_lowers_its_own_measure() -> None:
     """Counts of pairs after the exchanges agree with a count from scratch."""
-    from ionpath.lattice.arrangements import _PairCorrelations
+    from ionpath.lattice.subsets import _PairCorrelations
 
     rng = np.random.default_rng(0)
     cell = np.diag([12.0, 12.0, 12.0])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError, require
-from pymatgen.analysis.argyrodite.selection import CHARGES
+from pymatgen.analysis.argyrodite.composition import CHARGES
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -190,12 +190,6 @@ def analyse(structure: Structure) -> Argyrodite:
     )
 
 
-def free_anions(found: Argyrodite) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-    """Give the free anion sites of both orbits, and whether each holds halide."""
-    held = np.concatenate([found.halide_on_halide_sites, found.halide_on_sulfur_sites])
-    return np.concatenate([found.halide_sites, found.sulfur_sites]), held > 0.5
-
-
 def require_ordered(structure: Structure, purpose: str) -> None:
     """Refuse partial occupancies where they cannot be used."""
     if not structure.is_ordered:

@@ -1,19 +1,27 @@
-"""Lithium that is added on empty tetrahedral sites."""
+"""Lithium that is added on empty tetrahedral sites, or taken out."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath.lattice.arrangements import farthest_points
-from pymatgen.analysis.argyrodite.sites import lithium_sites
+from ionpath.lattice.neighbours import nearest_point
+from ionpath.lattice.subsets import farthest_points
+from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
+    from pymatgen.analysis.argyrodite.framework import Argyrodite
+
+VacancyRule = Literal["cage", "even", "random"]
+
+VACANCY_RULES = ("cage", "even", "random")
 CLOSEST = 1.95
+"""Shortest distance between two lithium, in A: sites that share a face are 1.9 A apart, the next 2.2 A."""
 
 
 def add_lithium(
@@ -45,3 +53,70 @@ def add_lithium(
     for position in candidates[np.asarray(chosen)]:
         new.append(species, position, coords_are_cartesian=True)
     return new
+
+
+def change_lithium(
+    structure: Structure,
+    found: Argyrodite,
+    change: int,
+    rule: VacancyRule,
+    seed: int,
+    *,
+    halide: NDArray[np.intp] | None = None,
+) -> Structure:
+    """Add lithium on empty tetrahedral sites, or take some out."""
+    if change > 0:
+        return add_lithium(structure, change, seed=seed)
+    if change < 0:
+        if halide is None:
+            halide = found.sulfur_sites[found.halide_on_sulfur_sites > 0.5]
+        gone = choose_vacancies(structure, found, -change, rule, halide, seed)
+        structure.remove_sites([int(k) for k in gone])
+    return structure
+
+
+def choose_vacancies(
+    structure: Structure,
+    found: Argyrodite,
+    number: int,
+    rule: VacancyRule,
+    halide: NDArray[np.intp],
+    seed: int,
+) -> NDArray[np.intp]:
+    """Choose lithium to take out."""
+    if number > len(found.mobile):
+        raise InputError(
+            "lithium", need=f"{number} ions to remove", got=f"{len(found.mobile)}",
+            remedy="change the composition less, or start with more lithium",
+        )  # fmt: skip
+    rng = np.random.default_rng(seed)
+    if rule == "random":
+        return np.sort(rng.choice(found.mobile, size=number, replace=False))
+    if rule == "even":
+        places = structure.cart_coords[found.mobile]
+        return np.sort(found.mobile[farthest_points(places, structure.lattice.matrix, number, seed=seed)])
+    return _from_cages(structure, found, number, np.isin(found.sulfur_sites, halide), rng)
+
+
+def _from_cages(
+    structure: Structure, found: Argyrodite, number: int, around_halide: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:  # fmt: skip
+    """Cages around halide lose one ion each before any loses two."""
+    cage = nearest_cage(structure, found)
+    order = rng.permutation(len(found.mobile))
+    # The k-th ion that a cage would lose belongs to its k-th round.
+    turn = np.empty(len(order), dtype=np.intp)
+    seen = np.zeros(len(around_halide), dtype=np.intp)
+    for ion in order:
+        turn[ion] = seen[cage[ion]]
+        seen[cage[ion]] += 1
+    shuffled = rng.permutation(len(around_halide))
+    rank = np.lexsort((shuffled[cage], turn, ~around_halide[cage]))
+    return np.sort(found.mobile[rank[:number]])
+
+
+def nearest_cage(structure: Structure, found: Argyrodite) -> NDArray[np.intp]:
+    """The cage (site of the free-sulfur orbit) that is nearest to each mobile cation."""
+    xyz = structure.cart_coords
+    return nearest_point(xyz[found.mobile], xyz[found.sulfur_sites], structure.lattice.matrix)

@@ -16,8 +16,8 @@ from ionpath.lattice.superlattices import inequivalent_superlattices
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.framework import analyse
 from pymatgen.analysis.argyrodite.prototypes import argyrodite
-from pymatgen.analysis.argyrodite.sites import lithium_sites
 from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations
+from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -12,7 +12,7 @@ from pymatgen.core import Lattice, Structure
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite import cage_sites, framework, tetrahedral_sites
-from ionpath.lattice.arrangements import farthest_points
+from ionpath.lattice.subsets import farthest_points
 
 if TYPE_CHECKING:
     from ionpath.lattice.argyrodite import Setting

@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.citations import references
 from ionpath.errors import InputError, require
 from ionpath.periodic import minimum_image
+from pymatgen.analysis.argyrodite.composition import check_choice
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
 from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
-from pymatgen.analysis.argyrodite.selection import check_choice
-from pymatgen.analysis.argyrodite.sites import LithiumSites, lithium_sites
+from pymatgen.analysis.argyrodite.tetrahedral_sites import LithiumSites, lithium_sites
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

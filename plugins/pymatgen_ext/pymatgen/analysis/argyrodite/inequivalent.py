@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pymatgen.core import Composition
 
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
 from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.superlattices import Superlattice
+from pymatgen.analysis.argyrodite.anions import free_anions, place_anions
 from pymatgen.analysis.argyrodite.energies import energy_function
-from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, free_anions
-from pymatgen.analysis.argyrodite.selection import anion_species
+from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
 from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations, permutations_of
 
 if TYPE_CHECKING:
@@ -41,6 +40,8 @@ class Cell:
         Operations.
     lattice_translations : ndarray of int, (T, N)
         Those that are translations of the input cell.
+    supercell : list of list of int
+        Its vectors in terms of those of the input cell.
     size : int
         Number of input cells.
     """
@@ -50,6 +51,7 @@ class Cell:
     sites: NDArray[np.intp]
     permutations: NDArray[np.intp]
     lattice_translations: NDArray[np.intp]
+    supercell: list[list[int]]
     size: int
 
 
@@ -67,10 +69,12 @@ def make_cell(
         new = structure.make_supercell(lattice.matrix.tolist(), in_place=False)
         sites_of = analyse(new)
     rotations, translations, pure = lattice.operations(operations.rotations, operations.translations)
-    anions = np.concatenate([sites_of.halide_sites, sites_of.sulfur_sites])
+    anions, _ = free_anions(sites_of)
     sites = np.concatenate([anions, sites_of.mobile]) if lithium else anions
     permutations = permutations_of(Operations(rotations, translations), new, sites, symprec=symprec)
-    return Cell(new, sites_of, sites, permutations, permutations[pure], lattice.index)
+    return Cell(
+        new, sites_of, sites, permutations, permutations[pure], lattice.matrix.tolist(), lattice.index
+    )
 
 
 def decorations(
@@ -97,34 +101,14 @@ def lowest_arrangement(
     calculator: Any,
     at_most: int,
     seed: int,
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Find the arrangement with the lowest energy at one inversion."""
+) -> NDArray[np.intp]:
+    """Find the free anion sites that hold halide in the arrangement with the lowest energy at one inversion."""
     operations = framework_operations(structure, found, of="structure")
-    anions = np.concatenate([found.halide_sites, found.sulfur_sites])
+    anions, _ = free_anions(found)
     n = found.n_formula_units
     permutations = permutations_of(operations, structure, anions)
     parts = [Sublattice(tuple(range(n)), on_halide), Sublattice(tuple(range(n, 2 * n)), on_sulfur)]
     listed = decorations(permutations, parts, at_most, seed)
     energy = energy_function(calculator)
-    energies = [energy(place_anions(structure, found, anions[row])) for row in listed.chosen]
-    best = listed.chosen[int(np.argmin(energies))]
-    return anions[best], anions[~best]
-
-
-def place_anions(structure: Structure, found: Argyrodite, halide: NDArray[np.intp]) -> Structure:
-    """Copy a structure with halide on the given free anion sites and chalcogenide on the others."""
-    new = structure.copy()
-    if len(halide) == 0 and not found.halide:
-        return new
-    wanted = np.zeros(len(new), dtype=bool)
-    wanted[halide] = True
-    sites, now = free_anions(found)
-    changed = sites[wanted[sites] != now]
-    if len(changed):
-        x, s = (
-            Composition({species: 1}) for species in anion_species(structure, found, found.halide or None)
-        )
-        for k in changed.tolist():
-            new.sites[k].species = x if wanted[k] else s
-            new.sites[k].label = None  # a label of the old element would be wrong
-    return new
+    energies = [energy(place_anions(structure, found, anions[row], seed=seed)) for row in listed.chosen]
+    return anions[listed.chosen[int(np.argmin(energies))]]

@@ -13,6 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite import TETRAHEDRAL_SITES, framework, tetrahedral_sites
 from ionpath.lattice.interstices import Tetrahedra, tetrahedral_interstices
+from ionpath.lattice.neighbours import nearest_point
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
 
@@ -247,11 +248,7 @@ def _occupants(
     structure: Structure, argyrodite: Argyrodite, coords: NDArray[np.float64]
 ) -> tuple[tuple[int, ...], ...]:
     found: list[list[int]] = [[] for _ in coords]
-    cell = structure.lattice.matrix
-    step = max(1, 2_000_000 // max(len(coords), 1))
-    for k in range(0, len(argyrodite.mobile), step):
-        ions = argyrodite.mobile[k : k + step]
-        vectors = minimum_image(structure.cart_coords[ions][:, None, :] - coords[None, :, :], cell)
-        for ion, site in zip(ions, np.einsum("ijk,ijk->ij", vectors, vectors).argmin(axis=1), strict=True):
-            found[int(site)].append(int(ion))
+    sites = nearest_point(structure.cart_coords[argyrodite.mobile], coords, structure.lattice.matrix)
+    for ion, site in zip(argyrodite.mobile, sites, strict=True):
+        found[int(site)].append(int(ion))
     return tuple(tuple(f) for f in found)

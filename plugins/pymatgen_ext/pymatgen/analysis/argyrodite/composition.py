@@ -1,0 +1,100 @@
+"""Charges, whole numbers of sites, and the check that nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.errors import InputError, IonpathError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+    from pymatgen.analysis.argyrodite.framework import Argyrodite
+
+CHARGES = {
+    **dict.fromkeys(("Li", "Na", "Cu", "Ag"), 1), **dict.fromkeys(("P", "Sb", "As"), 5),
+    **dict.fromkeys(("Si", "Ge", "Sn"), 4), **dict.fromkeys(("O", "S", "Se", "Te"), -2),
+    **dict.fromkeys(("F", "Cl", "Br", "I"), -1),
+}  # fmt: skip
+"""Formal charge of each element in these compounds, e."""
+_EXACT = 1e-6
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    """Refuse a word that is not among the choices."""
+    if value not in choices:
+        raise InputError(name, need=f"one of {', '.join(choices)}", got=repr(value))
+
+
+def check_charges(structure: Structure, found: Argyrodite) -> None:
+    """Refuse a cell whose formal charges do not add up to zero."""
+    amounts = structure.composition.element_composition.get_el_amt_dict()
+    total = sum(CHARGES[element] * amount for element, amount in amounts.items())
+    if abs(total) > _EXACT:
+        n = found.n_formula_units
+        raise InputError(
+            "oxidation states", need="a sum of 0", got=f"{total:+g} e in {found.formula}",
+            remedy=f"start with {found.mobile_content - total / n:g} mobile cations per formula unit, "
+            "or use lithium='restored'",
+        )  # fmt: skip
+
+
+def check_conserved(before: Structure, after: Structure, change: Mapping[frozenset[str], float]) -> None:
+    """Assert that groups of elements gain what a transformation announces, and that no other element changes."""
+    was, now = (s.composition.element_composition.get_el_amt_dict() for s in (before, after))
+    announced = dict(change)
+    grouped = frozenset().union(*announced)
+    announced |= {frozenset({element}): 0.0 for element in {*was, *now} - grouped}
+    for group, gain in announced.items():
+        expected, got = sum(was.get(e, 0.0) for e in group) + gain, sum(now.get(e, 0.0) for e in group)
+        if abs(got - expected) > _EXACT:
+            raise IonpathError(
+                f"{', '.join(sorted(group))}: {expected:g} atoms expected and {got:g} made of {before.formula}; "
+                "this is a fault of ionpath, please report it"
+            )
+
+
+def whole_number(name: str, wanted: float, sites: int, *, nearest: bool, low: int, high: int) -> int:
+    """Turn a fraction of sites into a number of sites."""
+    exact = wanted * sites
+    if not low - _EXACT * sites <= exact <= high + _EXACT * sites:
+        raise InputError(
+            name, need=f"a fraction from {low / sites:g} to {high / sites:g} for this composition",
+            got=f"{wanted:g}", remedy="change the halide content with ExcessHalideTransformation first",
+        )  # fmt: skip
+    number = int(np.clip(round(exact), low, high))
+    if abs(exact - number) > _EXACT * max(sites, 1) and not nearest:
+        raise InputError(
+            name, need=f"a multiple of 1/{sites} in a cell of {sites} formula units", got=f"{wanted:g}",
+            remedy=f"use a larger supercell ({_smallest(wanted, sites)}), "
+            f"or nearest=True for {number / sites:g}",
+        )  # fmt: skip
+    return number
+
+
+def _smallest(wanted: float, sites: int) -> str:
+    for times in range(2, 65):
+        if abs(wanted * sites * times - round(wanted * sites * times)) < _EXACT * sites * times:
+            return f"{times} times this one holds it"
+    return "none up to 64 times this one holds it exactly"
+
+
+def apportion(amounts: ArrayLike, total: int, most: Sequence[int] | None = None) -> NDArray[np.intp]:
+    """Whole numbers with a given sum, as near to the amounts as their largest remainders allow.
+
+    Examples
+    --------
+    >>> apportion([20.16, 11.84], 32).tolist()
+    [20, 12]
+    """
+    exact = np.asarray(amounts, dtype=np.float64)
+    exact = exact * (total / exact.sum()) if exact.sum() > 0 else exact
+    highest = np.full(len(exact), total) if most is None else np.asarray(most, dtype=np.intp)
+    numbers = np.minimum(np.floor(exact + _EXACT).astype(np.intp), highest)
+    while numbers.sum() < total and (numbers < highest).any():
+        numbers[int(np.argmax(np.where(numbers < highest, exact - numbers, -np.inf)))] += 1
+    return numbers

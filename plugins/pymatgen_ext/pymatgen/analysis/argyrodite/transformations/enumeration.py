@@ -1,0 +1,300 @@
+"""All inequivalent arrangements of halide and chalcogenide, with their multiplicities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.lattice.decorations import Sublattice, count_decorations
+from ionpath.lattice.superlattices import inequivalent_superlattices
+from pymatgen.analysis.argyrodite.anions import count_halides, place_anions
+from pymatgen.analysis.argyrodite.composition import (
+    check_charges,
+    check_choice,
+    check_conserved,
+    whole_number,
+)
+from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
+from pymatgen.analysis.argyrodite.framework import CHALCOGENS, HALOGENS, MOBILE, Argyrodite, analyse
+from pymatgen.analysis.argyrodite.inequivalent import Cell, decorations, make_cell
+from pymatgen.analysis.argyrodite.lithium import change_lithium
+from pymatgen.analysis.argyrodite.symmetry import SymmetryOf, framework_operations
+from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+
+@references("jang2025", "guan2024")
+class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
+    """List the arrangements of halide and free chalcogenide that symmetry does not make equivalent.
+
+    Parameters
+    ----------
+    fractions : sequence of float, optional
+        Inversions to list; without them all that the composition and the cell allow.
+    cell_sizes : sequence of int
+        Numbers of input cells per supercell; all inequivalent supercells of each size are used. With several sizes
+        an arrangement that repeats one of a smaller cell is left out of the larger.
+    x_excess : float, optional
+        Excess halide to enumerate at; without it that of the structure.
+    lithium_orderings : bool
+        Also enumerate which lithium sites of the structure are vacant. Otherwise lithium stays where it is, or, if
+        `x_excess` asks for vacancies, they are chosen by the rule "cage" for each arrangement.
+    symmetry : {"framework", "structure"}
+        Whether the lithium of the structure counts when arrangements are compared. "framework" compares the anions.
+    calculator : str, dict or object, optional
+        Energy to rank by, see `SiteInversionTransformation`. Without it nothing is ranked: the order is by cell
+        size, inversion and falling multiplicity.
+    max_structures : int
+        Most arrangements to list per supercell and inversion. Where there are more, so many are drawn at random, all
+        inequivalent ones equally likely, and the size of the whole is stated.
+    symprec : float
+        Tolerance of symmetry, in A.
+    seed : int
+        Seed of draws and of vacancies.
+
+    Notes
+    -----
+    The multiplicities of a complete list at one inversion add up to the number of arrangements, and the number of
+    entries is that of Burnside's lemma. The draw is that of J. D. Dixon and H. S. Wilf, J. Algorithms 4, 205 (1983),
+    doi:10.1016/0196-6774(83)90021-6.
+
+    Examples
+    --------
+    Six inequivalent arrangements of four chlorides on the eight free anion sites of the cubic cell:
+
+    >>> from pymatgen.analysis.argyrodite import EnumerateSiteInversionTransformation, argyrodite
+    >>> listed = EnumerateSiteInversionTransformation().apply_transformation(argyrodite(), return_ranked_list=100)
+    >>> [(entry["inversion"], entry["multiplicity"]) for entry in listed]
+    [(0.0, 1), (0.25, 16), (0.5, 24), (0.5, 12), (0.75, 16), (1.0, 1)]
+    """
+
+    def __init__(
+        self,
+        fractions: Sequence[float] | None = None,
+        cell_sizes: Sequence[int] = (1,),
+        x_excess: float | None = None,
+        lithium_orderings: bool = False,
+        symmetry: SymmetryOf = "framework",
+        calculator: Any = None,
+        max_structures: int = 1000,
+        symprec: float = 0.1,
+        seed: int = 0,
+    ) -> None:
+        check_choice("symmetry", symmetry, ("framework", "structure"))
+        if max_structures < 1:
+            raise InputError("max_structures", need="at least 1", got=str(max_structures))
+        if not cell_sizes or any(int(n) != n or n < 1 for n in cell_sizes):
+            raise InputError("cell_sizes", need="positive whole numbers", got=repr(cell_sizes))
+        self.fractions = None if fractions is None else [float(f) for f in fractions]
+        self.cell_sizes = [int(n) for n in cell_sizes]
+        self.x_excess = x_excess
+        self.lithium_orderings = lithium_orderings
+        self.symmetry = symmetry
+        self.calculator = calculator
+        self.max_structures = max_structures
+        self.symprec = symprec
+        self.seed = seed
+
+    def apply_transformation(
+        self, structure: Structure, return_ranked_list: bool | int = False
+    ) -> Structure | list[dict[str, Any]]:
+        """Apply it.
+
+        Parameters
+        ----------
+        structure : Structure
+            A cell or supercell with all lithium sites that lithium may use. Partial occupancies are replaced by one
+            arrangement first, as `order_occupancies` does.
+        return_ranked_list : bool or int
+            False gives the first structure alone; a number, that many entries; True, all.
+
+        Returns
+        -------
+        Structure or list of dict
+            Entries have "structure", "multiplicity", "inversion", "x_excess", "cell_size", "supercell" (matrix),
+            "inequivalent" and "arrangements" (numbers in all at that supercell and inversion), "complete" (whether
+            all are listed), and with a calculator "energy" and "energy_per_atom" in eV, lowest per atom first.
+
+        Raises
+        ------
+        InputError
+            If it is not an argyrodite, or the cell cannot hold a fraction.
+        """
+        entries = self.entries(structure)
+        wanted = _how_many(return_ranked_list)
+        if self.calculator is None:
+            listed = (
+                [entry for entry, _ in zip(entries, range(wanted), strict=False)] if wanted else list(entries)
+            )
+        else:
+            listed = _ranked(list(entries), energy_function(self.calculator), describe(self.calculator))[
+                :wanted
+            ]
+        if not listed:
+            raise InputError("fractions", need="a fraction that some cell can hold", got=repr(self.fractions))
+        return listed if return_ranked_list is not False else listed[0]["structure"]
+
+    def entries(self, structure: Structure) -> Iterator[dict[str, Any]]:
+        """Go through the arrangements one by one, without energies.
+
+        Parameters
+        ----------
+        structure : Structure
+            As for `apply_transformation`.
+
+        Yields
+        ------
+        dict
+            As in the list of `apply_transformation`.
+        """
+        for cell in self._cells(structure):
+            yield from self._in_cell(cell)
+
+    def count(self, structure: Structure) -> list[dict[str, Any]]:
+        """Count the arrangements without listing them, by Burnside's lemma.
+
+        Parameters
+        ----------
+        structure : Structure
+            As for `apply_transformation`.
+
+        Returns
+        -------
+        list of dict
+            "cell_size", "supercell", "inversion", "inequivalent" and "arrangements". Repeats of smaller cells are
+            counted here.
+        """
+        rows = []
+        for cell in self._cells(structure):
+            for inverted, parts in self._choices(cell):
+                number, every = count_decorations(cell.permutations, parts)
+                rows.append(
+                    {
+                        "cell_size": cell.size, "supercell": cell.supercell,
+                        "inversion": inverted / cell.found.n_formula_units,
+                        "inequivalent": number, "arrangements": every,
+                    }
+                )  # fmt: skip
+        return rows
+
+    def _cells(self, structure: Structure) -> Iterator[Cell]:
+        start = self._ordered(structure)
+        found = analyse(start)
+        # Lithium that takes part must be mapped onto itself too.
+        of: SymmetryOf = "structure" if self.lithium_orderings else self.symmetry
+        operations = framework_operations(start, found, of=of, symprec=self.symprec)
+        for size in sorted(self.cell_sizes):
+            for lattice in inequivalent_superlattices(operations.rotations, size):
+                yield make_cell(start, found, operations, lattice, self.lithium_orderings, self.symprec)
+
+    def _apply(self, structure: Structure, found: Argyrodite) -> tuple[Structure, Change]:
+        raise NotImplementedError("one structure gives many")
+
+    def _choices(self, cell: Cell) -> Iterator[tuple[int, list[Sublattice]]]:
+        """Give the sublattices and numbers for each inversion."""
+        n = cell.found.n_formula_units
+        now = count_halides(cell.found)
+        halides = now
+        if self.x_excess is not None:
+            halides = whole_number("1 + x", 1 + self.x_excess, n, nearest=False, low=0, high=2 * n)
+        low, high = max(0, halides - n), min(n, halides)
+        vacancies = halides - now if self.lithium_orderings else 0
+        lithium = self._lithium(cell, vacancies)
+        for inverted in self._numbers(cell, low, high):
+            parts = [
+                Sublattice(tuple(range(n)), halides - inverted),
+                Sublattice(tuple(range(n, 2 * n)), inverted),
+            ]
+            yield inverted, parts + lithium
+
+    def _numbers(self, cell: Cell, low: int, high: int) -> list[int]:
+        n = cell.found.n_formula_units
+        if self.fractions is None:
+            return list(range(low, high + 1))
+        if len(self.cell_sizes) == 1:
+            return [whole_number("fraction", f, n, nearest=False, low=low, high=high) for f in self.fractions]
+        # With several sizes a fraction is listed where it fits.
+        whole = [f for f in self.fractions if abs(f * n - round(f * n)) < 1e-6 * n]
+        return [whole_number("fraction", f, n, nearest=False, low=low, high=high) for f in whole]
+
+    def _lithium(self, cell: Cell, vacancies: int) -> list[Sublattice]:
+        if not self.lithium_orderings:
+            return []
+        n = cell.found.n_formula_units
+        ions = len(cell.found.mobile)
+        if not 0 <= vacancies <= ions:
+            raise InputError(
+                "x_excess", need=f"0 to {ions / n:g} vacancies per formula unit on the lithium sites that are there",
+                got=f"{vacancies / n:g}", remedy="start from a structure with more lithium sites",
+            )  # fmt: skip
+        return [Sublattice(tuple(range(2 * n, 2 * n + ions)), ions - vacancies)]
+
+    def _in_cell(self, cell: Cell) -> Iterator[dict[str, Any]]:
+        n = cell.found.n_formula_units
+        for inverted, parts in self._choices(cell):
+            listed = decorations(cell.permutations, parts, self.max_structures, self.seed)
+            keep = np.arange(len(listed))
+            if len(self.cell_sizes) > 1:
+                keep = keep[~_repeats(listed.chosen, cell.lattice_translations)]
+            keep = keep[np.argsort(-listed.multiplicity[keep], kind="stable")]
+            for k in keep:
+                built, change = self._build(cell, listed.chosen[k])
+                check_conserved(cell.structure, built, change)
+                yield {
+                    "structure": built,
+                    "multiplicity": int(listed.multiplicity[k]),
+                    "inversion": inverted / n,
+                    "x_excess": int(listed.chosen[k, : 2 * n].sum()) / n - 1.0,
+                    "cell_size": cell.size,
+                    "supercell": cell.supercell,
+                    "inequivalent": listed.inequivalent,
+                    "arrangements": listed.arrangements,
+                    "complete": listed.complete,
+                }
+
+    def _build(self, cell: Cell, chosen: NDArray[np.bool_]) -> tuple[Structure, Change]:
+        n = cell.found.n_formula_units
+        new = place_anions(cell.structure, cell.found, cell.sites[: 2 * n][chosen[: 2 * n]], seed=self.seed)
+        gain = int(chosen[: 2 * n].sum()) - count_halides(cell.found)
+        change = {MOBILE: float(-gain), HALOGENS: float(gain), CHALCOGENS: float(-gain)} if gain else {}
+        if self.lithium_orderings:
+            new.remove_sites([int(k) for k in cell.sites[2 * n :][~chosen[2 * n :]]])
+        elif self.x_excess is not None:
+            check_charges(cell.structure, cell.found)
+            new = change_lithium(new, analyse(new), -gain, "cage", self.seed)
+        return new, change
+
+    @property
+    def is_one_to_many(self) -> bool:
+        """True: one structure gives many."""
+        return True
+
+
+def _how_many(return_ranked_list: bool | int) -> int | None:
+    """The number of entries to return, None for all."""
+    if isinstance(return_ranked_list, bool):
+        return None if return_ranked_list else 1
+    return int(return_ranked_list)
+
+
+def _repeats(chosen: NDArray[np.bool_], translations: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which arrangements are repeats of a smaller cell."""
+    repeated = np.zeros(len(chosen), dtype=bool)
+    for translation in translations:
+        repeated |= (chosen[:, translation] == chosen).all(axis=1)
+    return repeated
+
+
+def _ranked(entries: list[dict[str, Any]], energy: EnergyFunction, name: str) -> list[dict[str, Any]]:
+    for entry in entries:
+        entry["energy"] = float(energy(entry["structure"]))
+        entry["energy_per_atom"] = entry["energy"] / len(entry["structure"])
+        entry["calculator"] = name
+    return sorted(entries, key=lambda entry: float(entry["energy_per_atom"]))
