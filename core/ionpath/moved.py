@@ -38,5 +38,9 @@ MOVED = {
     "ionpath.kinetics.validation": "ionpath.markov.chapman",
     "ionpath.kinetics.verdict": "ionpath.markov.verdict",
     "ionpath.kinetics.walks": "ionpath.paths.walks",
+    "ionpath.transport.density": "ionpath.sites.density",
+    "ionpath.transport.grids": "ionpath.transport.volumetric_files",
+    "ionpath.transport.peaks": "ionpath.sites.density",
+    "ionpath.transport.regions": "ionpath.transport.slab_populations",
 }
 """Old module -> module of today."""

@@ -22,14 +22,13 @@ def draw_overview(places: Mapping[str, Path], file: Path) -> None:
 
     paths = {label: PathEntropy.load(place / "path-entropy.npz") for label, place in places.items()}
     motion = {label: IonDiffusion.load(place / "diffusion.npz") for label, place in places.items()}
-    densities = {label: projected_density(place) for label, place in places.items()}
     top = max(float(np.nanmax(p.results.path_entropy)) for p in paths.values())
     far = max(float(np.max(m.results.msd)) for m in motion.values())
     figure, axes = pyplot.subplots(
         len(places), 3, figsize=(12.5, 3.9 * len(places)), layout="constrained", squeeze=False
     )
-    for row, label in zip(axes, places, strict=True):
-        _density(row[0], *densities[label], label)
+    for row, (label, place) in zip(axes, places.items(), strict=True):
+        _density(row[0], place, label)
         _entropy(figure, row[1], paths[label].results, top)
         _displacement(row[2], motion[label], far)
     with atomic_path(file) as part:
@@ -37,27 +36,14 @@ def draw_overview(places: Mapping[str, Path], file: Path) -> None:
     pyplot.close(figure)
 
 
-def projected_density(place: Path, spacing: float = 0.15) -> tuple[Any, Any]:
-    """Lithium density seen along z, in units of its mean."""
+def _density(ax: Any, place: Path, label: str) -> None:
     mda = require("MDAnalysis", purpose="reading trajectories", install=INSTALL)
+    from MDAnalysis.analysis.ion_transport import IonDensity
+
     universe = mda.Universe(str(place / "structure.extxyz"), str(place / "trajectory.xtc"))
-    ions, framework = universe.select_atoms("element Li"), universe.select_atoms("not element Li")
-    start = framework.positions.mean(axis=0)
-    lengths = universe.dimensions[:2].astype(float)
-    bins = np.maximum(1, (lengths / spacing).astype(int))
-    counts = np.zeros(bins)
-    for _ in universe.trajectory:
-        xy = (ions.positions - (framework.positions.mean(axis=0) - start))[:, :2]
-        pixel = (np.mod(xy / lengths, 1.0) * bins).astype(int) % bins
-        np.add.at(counts, (pixel[:, 0], pixel[:, 1]), 1.0)
-    return counts / counts.mean(), lengths
-
-
-def _density(ax: Any, density: Any, lengths: Any, label: str) -> None:
-    ax.imshow(
-        density.T, origin="lower", extent=(0, lengths[0], 0, lengths[1]), cmap="magma", vmax=8.0, vmin=0.0
-    )
-    ax.set(title=f"{label}\nlithium density along z", xlabel="x (Å)", ylabel="y (Å)")
+    IonDensity(universe.select_atoms("element Li")).run().plot(ax=ax)
+    ax.images[0].set_clim(0.0, 8.0)  # one scale for all systems
+    ax.set_title(f"{label}\nlithium density along z")
 
 
 def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:

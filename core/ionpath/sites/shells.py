@@ -14,6 +14,8 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.periodic import wrap_fractional
 from ionpath.sites.arguments import atom_indices, centre_kinds, coordinates, one_cell
+from ionpath.sites.cages import cages_of_sites
+from ionpath.sites.density import density_sites, ion_density
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.vertices import (
     Floats,
@@ -339,10 +341,10 @@ class CoordinationShells:
         n_vertices: int | None = None,
         cells: ArrayLike | None = None,
         drift: ArrayLike | None = None,
-        spacing: float = 0.3,
-        smoothing: float = 0.6,
-        separation: float = 2.2,
-        background: float = 0.1,
+        spacing: float = 0.25,
+        smoothing: float | None = None,
+        separation: float | None = None,
+        background: float | None = None,
         repeats: Sequence[int] = (1, 1, 1),
         template: ArrayLike | None = None,
         orientation: ArrayLike | None = None,
@@ -362,14 +364,10 @@ class CoordinationShells:
         drift : array_like, (T, 3), optional
             Displacement of the framework, in A, see `ionpath.framework.framework_drift`.
         spacing : float
-            Distance between points of the grid, in A.
-        smoothing : float
-            Standard deviation of the Gaussian that smooths the density, in A.
-        separation : float
-            Maxima closer than this are one site, in A. The default is the shortest distance at which two lithium ions
-            are found side by side, so that holes that only one ion can use at a time are one site.
-        background : float
-            Maxima lower than this fraction of the highest one are left out.
+            Largest edge of a voxel of the grid, in A.
+        smoothing, separation, background : float, optional
+            ``sigma``, ``separation`` and ``background`` of `ionpath.transport.density_sites`: 0.6 A, 2.2 A and 0.1 of
+            the highest maximum.
         repeats : sequence of int, (3,)
             Number of translationally equivalent cells along each cell vector, to average over in short runs.
         template : array_like, (n, 3), optional
@@ -395,13 +393,27 @@ class CoordinationShells:
         >>> CoordinationShells.from_density(np.eye(3) * 16.0, ions)
         CoordinationShells(2 centres, 12 sites, 7 states, kinds: X)
         """
-        from ionpath.sites.density import cages_of_sites, density_sites
-
         box = one_cell(cell)
-        frames = reference_frames(
-            mobile_positions, box if cells is None else cells, box, np.zeros((0, 3)), None, drift
-        )
-        sites = density_sites(frames.ions, box, spacing, smoothing, separation, background, repeats)
+        number = np.asarray(repeats)
+        if number.shape != (3,) or not np.issubdtype(number.dtype, np.integer) or (number < 1).any():
+            raise InputError(
+                "repeats",
+                need="three numbers of cells",
+                got=repr(repeats),
+                remedy="(1, 1, 1) averages nothing",
+            )
+        boxes = box if cells is None else cells
+        frames = reference_frames(mobile_positions, boxes, box, np.zeros((0, 3)), None, drift)
+        small = box / number[:, None]
+        grid = ion_density(frames.ions @ box, small, spacing=spacing)
+        found = density_sites(grid, sigma=smoothing, separation=separation, background=background).coordinates
+        if len(found) == 0:
+            raise InputError(
+                "density", need="maxima above the background", got="none",
+                remedy="lower `background`, or give more frames",
+            )  # fmt: skip
+        shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 3)
+        sites = ((found[None] + shifts[:, None]) / number).reshape(-1, 3)
         middle, offsets, owner = cages_of_sites(sites, box, n_vertices)
         labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
         kinds = np.full(len(middle), "X")

@@ -1,13 +1,19 @@
 """How far ions move: displacements, diffusion and conductivity with errors, hops, and where the ions are."""
 
 from ionpath.framework import Driftless, remove_drift
+from ionpath.sites.density import (
+    DensityAccumulator,
+    DensityGrid,
+    DensitySites,
+    density_sites,
+    gaussian_smooth,
+    ion_density,
+)
 from ionpath.transport.activation import Arrhenius, MeyerNeldel, arrhenius, meyer_neldel
 from ionpath.transport.conduction import conductivity, haven_ratio, nernst_einstein
 from ionpath.transport.covariance import msd_covariance
-from ionpath.transport.density import DensityAccumulator, DensityGrid, gaussian_smooth, ion_density
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
 from ionpath.transport.events import Hops, Residence
-from ionpath.transport.grids import write_opendx, write_vasp_grid
 from ionpath.transport.hops import (
     cage_hops,
     displacement_hops,
@@ -24,12 +30,12 @@ from ionpath.transport.msd import (
     msd_by_fft,
 )
 from ionpath.transport.nongaussian import NonGaussian, non_gaussian_parameter
-from ionpath.transport.peaks import DensitySites, density_sites
 from ionpath.transport.percolation import Percolation, percolates, percolation_threshold
-from ionpath.transport.regions import RegionPopulations, region_populations
+from ionpath.transport.slab_populations import RegionPopulations, region_populations
 from ionpath.transport.strings import Strings, cooperative_strings
 from ionpath.transport.summary import IonTransport, ion_transport
 from ionpath.transport.vanhove import VanHove, distinct_van_hove, self_van_hove
+from ionpath.transport.volumetric_files import write_opendx, write_vasp_grid
 from ionpath.transport.window import DiffusiveWindow, diffusive_window
 
 __all__ = [

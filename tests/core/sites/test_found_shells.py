@@ -9,7 +9,7 @@ from ionpath.errors import InputError
 from ionpath.framework import framework_drift
 from ionpath.lattice import argyrodite
 from ionpath.periodic import minimum_image, unwrap, wrap
-from ionpath.sites.density import density_grid
+from ionpath.sites.density import ion_density
 from ionpath.sites.reference import match_atoms
 from ionpath.sites.shells import CoordinationShells
 
@@ -81,7 +81,7 @@ def test_fewer_vertices_than_asked_for_are_noticed(cages):
 
 def test_density_integrates_to_the_number_of_ions_and_is_round_in_a_sheared_cell():
     cell = np.array([[10.0, 0, 0], [6.0, 9.0, 0], [-3.0, 2.0, 11.0]])
-    grid = density_grid(np.full((3, 1, 3), 0.5), cell, 0.25, 0.8)
+    grid = ion_density(0.5 * np.ones((3, 1, 3)) @ cell, cell, spacing=0.25).density(0.8)
     volume = abs(np.linalg.det(cell))
     assert grid.sum() * volume / grid.size == pytest.approx(1.0, abs=1e-9)
     index = np.stack(np.meshgrid(*map(np.arange, grid.shape), indexing="ij"), axis=-1) / np.array(grid.shape)
@@ -122,7 +122,7 @@ def test_repeats_average_over_equivalent_cells(cages):
     [
         ({"n_vertices": 5}, r"cage 0 of \d+: need 5 sites, got"),
         ({"background": 1.5}, "density: need maxima above the background, got none"),
-        ({"spacing": 0.0}, "spacing: need a positive spacing"),
+        ({"spacing": 0.0}, "spacing: need a positive number in A, got 0.0"),
         ({"repeats": (2, 2)}, "repeats: need three numbers of cells"),
     ],
 )

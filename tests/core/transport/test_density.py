@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath.lattice.argyrodite import cage_sites
 from ionpath.periodic import minimum_image, wrap
 from ionpath.transport import (
     DensityAccumulator,
@@ -114,6 +115,29 @@ def test_sites_are_found_where_ions_are():
     assert found.assigned_fraction > 0.99
 
 
+def test_sites_are_the_crystallographic_ones(aimd):
+    """Li6PS5Cl at 500 K, 28 ps folded to one cell: with the defaults all 24 positions of 24g and nothing else.
+
+    24g of F-43m as `cage_sites` lists it (doi:10.1021/acs.chemmater.0c03738); every single hole would be one of 48.
+    """
+    small, parts = None, []
+    for run in (1, 2):
+        data = aimd("0p", run)
+        small = data.cell / 2
+        parts.append(remove_drift(data.lithium, data.framework).positions)
+    grid = ion_density(np.concatenate(parts), small)
+    found = density_sites(grid)
+    apart = np.linalg.norm(minimum_image((found.coordinates[:, None] - cage_sites()) @ small, small), axis=-1)
+    assert len(found.coordinates) == 24
+    assert sorted(apart.argmin(axis=1)) == list(range(24))
+    assert apart.min(axis=1).mean() < 0.2  # A
+    assert apart.min(axis=1).max() < 0.35
+    assert found.occupancies == pytest.approx(8 * 0.875, rel=0.1)  # 8 cells; 12.5 % are between sites
+    assert (
+        len(density_sites(grid, sites="holes").positions) == 40
+    )  # in between 24 and 48: the run is too short
+
+
 def test_empty_level_gives_no_sites():
     grid = ion_density(np.random.default_rng(3).uniform(0, 8, (50, 20, 3)), 8 * np.eye(3))
     assert len(density_sites(grid, level=1e6).positions) == 0
@@ -192,7 +216,15 @@ def test_real_density_percolates_only_with_disorder(aimd):
         (lambda: DensityAccumulator(np.eye(3), shape=(2, 0, 2)), "shape: need three numbers of voxels"),
         (
             lambda: DensityAccumulator(np.eye(3), spacing=-1.0),
-            "spacing: need an edge of voxels in A above zero",
+            "spacing: need a positive number in A, got -1.0",
+        ),
+        (
+            lambda: DensityAccumulator(np.eye(3), spacing=1e-5),
+            r"spacing: need a grid of at most 1e\+08 voxels, got 1e\+15",
+        ),
+        (
+            lambda: density_sites(ion_density(np.ones((1, 1, 3)), np.eye(3)), sites="hole"),
+            "sites: .*did you mean 'holes'",
         ),
         (lambda: DensityAccumulator(np.eye(3)).result(), "frames: need at least one, got none"),
         (

@@ -11,11 +11,10 @@ import numpy as np
 
 from ionpath.errors import require
 from ionpath.periodic import fractional
-from ionpath.transport.density import DensityAccumulator, DensityGrid
-from ionpath.transport.grids import write_opendx, write_vasp_grid
-from ionpath.transport.peaks import density_sites
+from ionpath.sites.density import DensityAccumulator, DensityGrid, density_sites
 from ionpath.transport.percolation import percolation_threshold
-from ionpath.transport.regions import population_trends, slab_edges, slab_fractions
+from ionpath.transport.slab_populations import population_trends, slab_edges, slab_fractions
+from ionpath.transport.volumetric_files import write_opendx, write_vasp_grid
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis.ion_transport._drift import DriftingAnalysis
 
@@ -33,10 +32,13 @@ class IonDensity(DriftingAnalysis):
         Largest edge of a voxel in A.
     sigma : float, default 0.3
         Width in A of the Gaussian that smooths the density.
-    site_level : float, default 2.0
-        Least height of a site in units of the mean density.
-    site_separation : float, default 1.2
-        Least distance between two sites in A.
+    sites : {"ions", "holes"}, default "ions"
+        What a site is: a place that one ion fills, or every single hole between the anions; see
+        `ionpath.transport.density_sites`.
+    site_level : float, optional
+        Least height of a site in units of the mean density; default: that of `sites`.
+    site_separation : float, optional
+        Least distance between two sites in A; default: that of `sites`.
     regions : sequence of float, optional
         Lower edges of slabs in fractional coordinates, whose populations are followed in time.
     axis : {0, 1, 2}, default 2
@@ -87,8 +89,9 @@ class IonDensity(DriftingAnalysis):
         *,
         spacing: float = 0.25,
         sigma: float = 0.3,
-        site_level: float = 2.0,
-        site_separation: float = 1.2,
+        sites: str = "ions",
+        site_level: float | None = None,
+        site_separation: float | None = None,
         regions: Sequence[float] | None = None,
         axis: int = 2,
         drift: str = "framework",
@@ -100,6 +103,7 @@ class IonDensity(DriftingAnalysis):
             framework,
             spacing=spacing,
             sigma=sigma,
+            sites=sites,
             site_level=site_level,
             site_separation=site_separation,
             regions=None if regions is None else slab_edges(regions).tolist(),
@@ -149,7 +153,7 @@ class IonDensity(DriftingAnalysis):
         self._rebuild()
         results.percolation = percolation_threshold(results.density)
         results.sites = density_sites(
-            grid, level=p["site_level"], separation=p["site_separation"], sigma=p["sigma"] or 1e-3
+            grid, sites=p["sites"], level=p["site_level"], separation=p["site_separation"]
         )
         if "framework" in self.groups:
             start = fractional(self._reference["framework"], self._reference["cell"])
