@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import vesin
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints, Symbols, heights, standard_cell
@@ -85,21 +86,73 @@ def freud_system(positions: Floats, cell: Floats) -> tuple[Any, NDArray[np.float
     return freud_box(cell), np.asarray(coordinates @ standard_cell(cell), dtype=np.float32)
 
 
-def neighbour_pairs(
-    points: tuple[Any, NDArray[np.float32]], queries: NDArray[np.float32], radius: float, *, same: bool
-) -> tuple[Ints, Ints, Floats]:
-    """Find all pairs within a radius."""
-    freud = require("freud", purpose="neighbours", install="pip install freud-analysis")
-    nlist = (
-        freud.locality.AABBQuery(*points)
-        .query(queries, {"r_max": radius, "exclude_ii": same})
-        .toNeighborList()
-    )
-    return (
-        np.asarray(nlist.query_point_indices, dtype=np.int64),
-        np.asarray(nlist.point_indices, dtype=np.int64),
-        np.asarray(nlist.distances, dtype=np.float64),
-    )
+def pairs_within(
+    positions: Floats, cell: Floats, radius: float, first: Ints | None = None, second: Ints | None = None
+) -> tuple[Ints, Ints, Floats, Floats]:
+    """Find all pairs of an atom and a neighbour closer than a radius, every periodic image counted.
+
+    Parameters
+    ----------
+    positions : ndarray, (N, 3)
+        Positions in A, wrapped or not.
+    cell : ndarray, (3, 3)
+        Cell vectors as rows, in A; the radius may reach beyond it.
+    radius : float
+        Radius in A.
+    first, second : ndarray of int, optional
+        Atoms whose neighbours are wanted, and atoms that count as neighbours; default: all.
+
+    Returns
+    -------
+    atom, neighbour : ndarray of int, (P,)
+        Index among `first` and among `second`, sorted by both.
+    vectors : ndarray, (P, 3)
+        From the atom to the neighbour, in A.
+    distances : ndarray, (P,)
+        Their lengths, in A.
+
+    Notes
+    -----
+    vesin searches a grid of cells in double precision, three to four times as fast as the tree of freud (3,328 atoms,
+    3 to 10 A), which is in single precision.
+
+    Examples
+    --------
+    >>> atom, neighbour, _, distances = pairs_within(np.array([[0.5, 0, 0], [9.5, 0, 0]]), np.eye(3) * 10, 2.0)
+    >>> atom.tolist(), neighbour.tolist(), distances.tolist()
+    ([0, 1], [1, 0], [1.0, 1.0])
+    """
+    chosen = None if first is None and second is None else _either(first, second, len(positions))
+    search = vesin.NeighborList(cutoff=float(radius), full_list=True)
+    points = positions if chosen is None else positions[chosen]
+    i, j, vectors, distances = search.compute(points=points, box=cell, periodic=True, quantities="ijDd")
+    atom, neighbour = i.astype(np.int64), j.astype(np.int64)
+    if chosen is not None:
+        atom, neighbour = chosen[atom], chosen[neighbour]
+    keep: Any = slice(None)
+    if first is not None or second is not None:
+        atom, neighbour = (
+            _place(part, group, len(positions)) for part, group in ((atom, first), (neighbour, second))
+        )
+        keep = np.flatnonzero((atom >= 0) & (neighbour >= 0))
+        atom, neighbour = atom[keep], neighbour[keep]
+    order = np.argsort(atom * len(positions) + neighbour, kind="stable")
+    return atom[order], neighbour[order], vectors[keep][order], distances[keep][order]
+
+
+def _either(first: Ints | None, second: Ints | None, n_atoms: int) -> Ints | None:
+    if first is None or second is None:
+        return None
+    return np.union1d(first, second)
+
+
+def _place(atoms: Ints, group: Ints | None, n_atoms: int) -> Ints:
+    """Where atoms stand in a group, -1 where they do not."""
+    if group is None:
+        return atoms
+    place = np.full(n_atoms, -1)
+    place[group] = np.arange(len(group))
+    return place[atoms]
 
 
 def repeats_for(cell: Floats, radius: float) -> tuple[int, int, int]:

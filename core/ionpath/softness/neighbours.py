@@ -7,15 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.cells import as_cells, check_finite, is_orthorhombic
+from ionpath.cells import as_cells, check_finite
 from ionpath.errors import InputError
-from ionpath.frames import check_cutoff, freud_system, neighbour_pairs
+from ionpath.frames import check_cutoff, pairs_within
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_BLOCK = 400_000  # pairs whose distances are held at a time
-_TREE = 36.0  # a tree is quicker when the cell is this many times the sphere
 
 
 @dataclass(frozen=True)
@@ -93,9 +90,8 @@ def find_neighbours(
 
     Notes
     -----
-    Within half of the smallest height the shortest image has fractional coordinates of at most one half, so that
-    rounding them finds it in every cell, however sheared. All distances are computed, unless the cell is so much
-    larger than the sphere that the tree of freud is quicker.
+    Within half of the smallest height every neighbour has one image; `ionpath.frames.pairs_within` finds it in every
+    cell, however sheared.
 
     Examples
     --------
@@ -106,16 +102,8 @@ def find_neighbours(
     atoms, matrix = _system(positions, cell)
     radius = check_cutoff(cutoff, matrix, "cutoff")
     chosen = _centres(centres, len(atoms))
-    volume = abs(float(np.linalg.det(matrix)))
-    if volume > _TREE * 4.19 * radius**3 and len(chosen) * len(atoms) > _BLOCK:
-        row, atom = _by_tree(atoms, matrix, radius, chosen)
-        vectors = _shortest(atoms[atom] - atoms[chosen[row]], matrix)
-        squares = np.einsum("pi,pi->p", vectors, vectors)
-        near = squares < radius**2
-        row, atom, vectors, squares = row[near], atom[near], vectors[near], squares[near]
-    else:
-        row, atom, vectors, squares = _by_rows(atoms, matrix, radius, chosen)
-    return Neighbours(row, chosen[row], atom, vectors, np.sqrt(squares), len(chosen))
+    row, atom, vectors, distances = pairs_within(atoms, matrix, radius, chosen)
+    return Neighbours(row, chosen[row], atom, vectors, distances, len(chosen))
 
 
 def _system(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats]:
@@ -138,51 +126,3 @@ def _centres(centres: ArrayLike | None, n_atoms: int) -> Ints:
             remedy="give the indices of the ions",
         )  # fmt: skip
     return chosen.astype(np.int64)
-
-
-def _shortest(vectors: Floats, cell: Floats) -> Floats:
-    """Shortest images, for those that are shorter than half of the smallest height."""
-    if is_orthorhombic(cell):
-        edges = np.diagonal(cell)
-        return np.asarray(vectors - np.rint(vectors / edges) * edges)
-    return np.asarray(vectors - np.rint(vectors @ np.linalg.inv(cell)) @ cell)
-
-
-def _by_rows(atoms: Floats, cell: Floats, radius: float, chosen: Ints) -> tuple[Ints, Ints, Floats, Floats]:
-    coordinates = (atoms @ np.linalg.inv(cell)).T.copy()
-    size = max(1, _BLOCK // len(atoms))
-    parts = [
-        _block(coordinates, cell, radius, chosen[at : at + size], at) for at in range(0, len(chosen), size)
-    ]
-    row, atom, vectors, squares = (np.concatenate(part) for part in zip(*parts, strict=True))
-    return row, atom, vectors, squares
-
-
-def _block(
-    coordinates: Floats, cell: Floats, radius: float, chosen: Ints, first: int
-) -> tuple[Ints, Ints, Floats, Floats]:
-    steps = [axis[None, :] - axis[chosen, None] for axis in coordinates]
-    for step in steps:
-        step -= np.rint(step)
-    if is_orthorhombic(cell):
-        for step, edge in zip(steps, np.diagonal(cell), strict=True):
-            step *= edge
-        parts = steps
-    else:
-        parts = [steps[0] * cell[0, k] + steps[1] * cell[1, k] + steps[2] * cell[2, k] for k in range(3)]
-    squares = parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2
-    squares[np.arange(len(chosen)), chosen] = np.inf
-    flat = np.flatnonzero(squares < radius**2)
-    row, atom = np.divmod(flat, coordinates.shape[1])
-    vectors = np.stack([part.ravel()[flat] for part in parts], axis=1)
-    return row + first, atom, vectors, squares.ravel()[flat]
-
-
-def _by_tree(atoms: Floats, cell: Floats, radius: float, chosen: Ints) -> tuple[Ints, Ints]:
-    system = freud_system(atoms, cell)
-    # The tree is in single precision: pairs are found a little beyond and sieved in double.
-    row, atom, _ = neighbour_pairs(system, system[1][chosen], radius * (1 + 1e-5), same=False)
-    other = atom != chosen[row]
-    row, atom = row[other].astype(np.int64), atom[other].astype(np.int64)
-    order = np.lexsort((atom, row))
-    return row[order], atom[order]

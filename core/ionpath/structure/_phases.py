@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ionpath.arrays import Floats, Ints
+from ionpath.compiled import kernels
+
 Complexes = NDArray[np.complex128]
 
-_DENSE = 4
-"""Places of the grid per vector up to which products of matrices are faster than one product per vector."""
-
-
-def _addition() -> Floats:
-    """Signs of ccc, ccs, csc, ... sss in the cosine (first 8 rows) and the sine of +-X +-Y +-Z."""
-    table = np.zeros((2, 8, 8))
-    for row, flips in enumerate(product((1, -1), repeat=3)):
-        for column, sines in enumerate(product((0, 1), repeat=3)):
-            sign = np.prod([f for f, sine in zip(flips, sines, strict=True) if sine]) * (-1) ** (
-                sum(sines) // 2
-            )
-            table[sum(sines) % 2, row, column] = sign
-    return table.reshape(16, 8)
-
-
-_ADDITION = _addition()
-_PRODUCTS = 1 << 18
 _PHASES = 1 << 15
+"""Phases that are held at a time: half a megabyte, which stays in the cache of a core."""
 
 
-def phase_sums(groups: Sequence[Ints], vectors: Ints) -> GridSums | VectorSums:
-    """Choose the faster of two ways to sum at given vectors."""
-    sums = GridSums(groups, vectors)
-    return sums if sums.n_places <= _DENSE * len(vectors) else VectorSums(groups, vectors)
+def phase_sums(groups: Sequence[Ints], vectors: Ints) -> CompiledSums | VectorSums:
+    """Sums at given vectors, compiled where numba is installed."""
+    compiled = kernels()
+    return VectorSums(groups, vectors) if compiled is None else CompiledSums(groups, vectors, compiled)
 
 
 def axis_phases(coordinates: Floats, order: int) -> Complexes:
@@ -60,8 +44,8 @@ def _joined(groups: Sequence[Ints]) -> tuple[Ints, Ints]:
     return atoms, np.cumsum([len(group) for group in groups])
 
 
-class GridSums:
-    """Sums at all vectors of a grid by products of matrices.
+class CompiledSums:
+    """Sums vector by vector in compiled code, where vectors that share indices share products.
 
     Parameters
     ----------
@@ -69,56 +53,42 @@ class GridSums:
         Atoms of each group.
     vectors : ndarray of int, (K, 3)
         Miller indices.
+    compiled : object
+        What `ionpath.compiled.kernels` returns.
 
     Notes
     -----
-    With cosines and sines along each axis, cos(X + Y + Z) and sin(X + Y + Z) are sums of eight products, whose sums
-    over atoms serve all eight vectors (+-n1, +-n2, +-n3): only indices without signs are computed. Products along
-    the first two axes times those along the third, summed over atoms, are one product of matrices.
+    The product of the phases along the first two axes is made once for all vectors that differ in the third index, and
+    the four products of cosines and sines serve a third index of either sign.
     """
 
-    def __init__(self, groups: Sequence[Ints], vectors: Ints) -> None:
+    def __init__(self, groups: Sequence[Ints], vectors: Ints, compiled: Any) -> None:
+        self._kernel = compiled.density_modes
         self.atoms, ends = _joined(groups)
         self.bounds = np.c_[np.r_[0, ends[:-1]], ends]
-        size = np.abs(vectors)
-        self.order = int(size.max(initial=0))
-        self.depth = int(size[:, 2].max(initial=0)) + 1
-        pairs, which = np.unique(size[:, 0] * (self.order + 1) + size[:, 1], return_inverse=True)
-        self.first, self.second = pairs // (self.order + 1), pairs % (self.order + 1)
-        self.n_places = len(pairs) * self.depth
-        signs = (vectors < 0) @ np.array([4, 2, 1])
-        self.where = signs * self.n_places + which.ravel() * self.depth + size[:, 2]
+        self.order = int(np.abs(vectors).max(initial=0))
+        unsigned = vectors.copy()
+        unsigned[:, 2] = np.abs(unsigned[:, 2])
+        different, which = np.unique(unsigned, axis=0, return_inverse=True)
+        self.where, self.sign = which.ravel(), np.where(vectors[:, 2] < 0, -1.0, 1.0)
+        self.third = np.ascontiguousarray(different[:, 2])
+        fresh = np.any(np.diff(different[:, :2], axis=0, prepend=different[:1, :2] - 1), axis=1)
+        begin = np.flatnonzero(fresh)
+        self.first, self.second = np.ascontiguousarray(different[begin, :2].T)
+        self.starts = np.append(begin, len(different))
 
     def __call__(self, coordinates: Floats) -> Complexes:
         """Sum over the atoms of each group."""
-        step = max(64, _PRODUCTS // (4 * len(self.first)))
-        sums = np.zeros((len(self.bounds), 8 * self.n_places))
-        for start in range(0, len(self.atoms), step):
-            left, right = self._factors(coordinates[self.atoms[start : start + step]])
-            for row, (low, high) in enumerate(np.clip(self.bounds - start, 0, right.shape[1])):
-                if high > low:
-                    sums[row] += (left[:, low:high] @ right[:, low:high].T).ravel()
-        # (group, x, y, pair, z, depth) to (x, y, z; group, pair, depth)
-        apart = sums.reshape(len(self.bounds), 2, 2, len(self.first), 2, self.depth).transpose(
-            1, 2, 4, 0, 3, 5
-        )
-        parts = _ADDITION @ apart.reshape(8, -1)
-        table = np.empty((len(self.bounds), 8, self.n_places), dtype=np.complex128)
-        table.real, table.imag = parts.reshape(2, 8, len(self.bounds), -1).swapaxes(1, 2)
-        return np.take(table.reshape(len(self.bounds), -1), self.where, axis=1)
-
-    def _factors(self, coordinates: Floats) -> tuple[Floats, Floats]:
-        """Products along the first two axes, (4 pairs, N), and phases along the third, (2 depth, N)."""
-        powers = axis_phases(coordinates, self.order)
-        real, imaginary = powers.real.copy(), powers.imag.copy()
-        left = np.empty((2, 2, len(self.first), len(coordinates)))
-        others = real[self.second, 1], imaginary[self.second, 1]
-        for a, one in enumerate((real, imaginary)):
-            along = one[self.first, 0]
-            for b, other in enumerate(others):
-                np.multiply(along, other, out=left[a, b])
-        right = np.concatenate([real[: self.depth, 2], imaginary[: self.depth, 2]])
-        return left.reshape(-1, len(coordinates)), right
+        powers = axis_phases(coordinates[self.atoms], self.order).swapaxes(0, 1)
+        sums = np.empty((len(self.bounds), len(self.third), 4))
+        self._kernel(
+            np.ascontiguousarray(powers.real), np.ascontiguousarray(powers.imag),
+            self.first, self.second, self.starts, self.third, self.bounds, sums,
+        )  # fmt: skip
+        cc, ss, cs, sc = np.moveaxis(sums[:, self.where], -1, 0)
+        modes = np.empty(cc.shape, dtype=np.complex128)
+        modes.real, modes.imag = cc - self.sign * ss, sc + self.sign * cs
+        return modes
 
 
 class VectorSums:

@@ -11,8 +11,7 @@ from numpy.typing import ArrayLike
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.frames import as_frames, as_symbols, check_cutoff, freud_system, indices_of, neighbour_pairs
-from ionpath.periodic import minimum_image
+from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
 
 
 @dataclass(frozen=True)
@@ -146,22 +145,15 @@ class AngleHistogram:
 
 
 def _frame_angles(positions: Floats, cell: Floats, which: AngleHistogram) -> Floats:
-    box, points = freud_system(positions, cell)
-    query, point, _ = neighbour_pairs(
-        (box, points[which.ends]), points[which.centres], which.cutoff, same=False
-    )
-    apart = which.centres[query] != which.ends[point]
-    query, point = query[apart], point[apart]
-    bonds = minimum_image(positions[which.ends[point]] - positions[which.centres[query]], cell)
-    bonds /= np.linalg.norm(bonds, axis=1)[:, None]
-    order = np.argsort(query, kind="stable")
-    starts = np.searchsorted(query[order], np.arange(len(which.centres) + 1))
+    query, _, bonds, lengths = pairs_within(positions, cell, which.cutoff, which.centres, which.ends)
+    bonds /= lengths[:, None]
+    starts = np.searchsorted(query, np.arange(len(which.centres) + 1))
     found = []
     for number in np.unique(np.diff(starts)):
         if number < 2:
             continue
         first = starts[:-1][np.diff(starts) == number]
-        vectors = bonds[order][first[:, None] + np.arange(number)]
+        vectors = bonds[first[:, None] + np.arange(number)]
         i, j = np.triu_indices(int(number), 1)
         cosines = np.einsum("cid,cjd->cij", vectors, vectors)[:, i, j]
         found.append(np.degrees(np.arccos(np.clip(cosines, -1.0, 1.0))).ravel())

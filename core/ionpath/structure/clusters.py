@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.citations import references
-from ionpath.frames import as_frames, as_symbols, check_cutoff, freud_system, indices_of, neighbour_pairs
+from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
 
 FREE = "free"
 """Kind of a ligand without any centre."""
@@ -134,12 +134,9 @@ class ClusterFinder:
     def frame(self, positions: Floats, cell: Floats) -> Frame:
         """Find the units of one frame."""
         check_cutoff(max(self.bond, self.centre_bond), cell, "bond")
-        box, points = freud_system(positions, cell)
         n = len(self.centres)
-        c, l, _ = neighbour_pairs((box, points[self.ligands]), points[self.centres], self.bond, same=False)
-        i, j, _ = neighbour_pairs(
-            (box, points[self.centres]), points[self.centres], self.centre_bond, same=True
-        )
+        c, l, *_ = pairs_within(positions, cell, self.bond, self.centres, self.ligands)
+        i, j, *_ = pairs_within(positions, cell, self.centre_bond, self.centres, self.centres)
         return self._name(np.unique(np.c_[c, l], axis=0), np.unique(np.sort(np.c_[i, j], axis=1), axis=0), n)
 
     def _name(self, bonds: Ints, centre_bonds: Ints, n: int) -> Frame:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
+from ionpath.compiled import kernels
 from ionpath.errors import InputError
-from ionpath.frames import as_frames, as_symbols, check_cutoff, freud_system, neighbour_pairs
+from ionpath.frames import as_frames, as_symbols, check_cutoff
+from ionpath.periodic import wrap_fractional
 
 DEFAULT_BIN = 0.05
 """Width of a bin, in A, if none is chosen."""
@@ -139,7 +142,7 @@ class RadialHistogram:
     ) -> None:
         self.symbols = as_symbols(species, len(species))
         present = list(dict.fromkeys(self.symbols.tolist()))
-        self.pairs = tuple((a, b) for a, b in pairs) if pairs is not None else _all_pairs(present)
+        self.pairs = tuple((a, b) for a, b in pairs) if pairs is not None else species_pairs(present)
         for pair in self.pairs:
             for symbol in pair:
                 if symbol not in present:
@@ -148,6 +151,12 @@ class RadialHistogram:
                         remedy="choose species that are there",
                     )  # fmt: skip
         self.indices: dict[str, Ints] = {s: np.flatnonzero(self.symbols == s) for s in present}
+        self.kinds: Ints = np.array([present.index(s) for s in self.symbols])
+        self.rows = np.full((len(present), len(present)), -1)
+        for row, (a, b) in enumerate(self.pairs):
+            self.rows[present.index(a), present.index(b)] = self.rows[present.index(b), present.index(a)] = (
+                row
+            )
         self.r_max = float(r_max)
         self.bins = int(bins) if bins is not None else max(1, round(self.r_max / DEFAULT_BIN))
         if self.bins < 1:
@@ -173,15 +182,30 @@ class RadialHistogram:
             If the largest distance is beyond half of the cell.
         """
         check_cutoff(self.r_max, cell)
-        coordinates = positions @ np.linalg.inv(cell)
         volume = abs(float(np.linalg.det(cell)))
-        for row, (a, b) in enumerate(self.pairs):
-            first, second = coordinates[self.indices[a]], coordinates[self.indices[b]]
-            found = pair_counts(first, None if a == b else second, cell, self.r_max, self.bins)
-            self.counts[row] += found
-            self.counts_volume[row] += found * volume
+        found = self._count(positions @ np.linalg.inv(cell), cell)
+        self.counts += found
+        self.counts_volume += found * volume
         self.inverse_volume += 1.0 / volume
         self.n_frames += 1
+
+    def _count(self, coordinates: Floats, cell: Floats) -> Floats:
+        """Pairs of one frame in bins of distance, (pairs, bins)."""
+        compiled = kernels()
+        if compiled is not None:
+            return compiled_pair_counts(
+                compiled, coordinates, cell, self.kinds, self.rows, self.r_max, self.counts.shape
+            )
+        return np.array(
+            [
+                pair_counts(
+                    coordinates[self.indices[a]],
+                    None if a == b else coordinates[self.indices[b]],
+                    cell, self.r_max, self.bins,
+                )
+                for a, b in self.pairs
+            ]
+        )  # fmt: skip
 
     def state(self) -> dict[str, Floats]:
         """Give what other histograms can be added to.
@@ -233,20 +257,38 @@ class RadialHistogram:
         )
 
 
+def compiled_pair_counts(
+    compiled: Any,
+    coordinates: Floats,
+    cell: Floats,
+    kinds: Ints,
+    rows: Ints,
+    r_max: float,
+    shape: tuple[int, int],
+) -> Floats:
+    """Count all pairs of species in one pass of compiled code, in double precision; `pair_counts` is its twin."""
+    fractions = wrap_fractional(coordinates)
+    high = heights(cell)
+    # Cells of half the radius: fewer pairs too many are looked at than with whole ones (2.5 against 6.4 times).
+    grid = np.clip(np.floor(high / (0.5 * r_max)), 1, max(1, round(len(kinds) ** (1 / 3)) * 2)).astype(
+        np.int64
+    )
+    reach = np.ceil(r_max * grid / high - 1e-9).astype(np.int64)
+    counts = np.zeros(shape, dtype=np.int64)
+    compiled.pair_histogram(fractions @ cell, fractions, cell, kinds, rows, grid, reach, r_max, counts)
+    return counts.astype(np.float64)
+
+
 def pair_counts(first: Floats, second: Floats | None, cell: Floats, r_max: float, bins: int) -> Floats:
-    """Count the pairs in bins of distance.
+    """Count the pairs in bins of distance: all distances, block by block.
 
     Notes
     -----
-    All pairs are looked at where the sphere takes much of the cell, which is then faster than a search; else freud
-    searches, in single precision. A vector shorter than half of the heights has fractional coordinates below one
-    half, so rounding these gives the right image in any cell.
+    A vector shorter than half of the heights has fractional coordinates below one half, so rounding these gives the
+    right image in any cell.
     """
-    others = first if second is None else second
-    sphere = 4.0 / 3.0 * np.pi * r_max**3 / abs(float(np.linalg.det(cell)))
-    distances = _all_distances if sphere > 0.1 or len(first) * len(others) < 10_000 else _near_distances
     counts = np.zeros(bins)
-    for found in distances(first, second, cell, r_max):
+    for found in _all_distances(first, second, cell, r_max):
         index = (found * (bins / r_max)).astype(np.int64)
         counts += np.bincount(index[index < bins], minlength=bins)
     return counts if second is not None else 0.5 * counts
@@ -267,21 +309,12 @@ def _all_distances(first: Floats, second: Floats | None, cell: Floats, r_max: fl
         yield np.sqrt(squares[squares < limit])
 
 
-def _near_distances(first: Floats, second: Floats | None, cell: Floats, r_max: float) -> Iterator[Floats]:
-    others = first if second is None else second
-    system = freud_system(others @ cell, cell)
-    queries = freud_system(first @ cell, cell)[1]
-    for start in range(0, len(first), 2000):
-        part = queries[start : start + 2000]
-        query, point, found = neighbour_pairs(system, part, r_max, same=False)
-        yield found[query + start != point] if second is None else found
-
-
-def _all_pairs(present: Sequence[str]) -> tuple[tuple[str, str], ...]:
+def species_pairs(present: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    """Every unordered pair of species once."""
     return tuple((a, b) for a, b in combinations_with_replacement(sorted(present), 2))
 
 
-@references("freud", "chen2025")
+@references("chen2025")
 def radial_distribution(
     positions: ArrayLike,
     cell: ArrayLike,

@@ -13,7 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols
 from ionpath.structure._phases import phase_sums
-from ionpath.structure.rdf import _all_pairs
+from ionpath.structure.rdf import species_pairs
 
 
 @dataclass(frozen=True)
@@ -165,7 +165,7 @@ class DirectSum:
         self.vectors = vectors
         self.groups = [np.flatnonzero(symbols == s) for s in present]
         self.numbers = dict(zip(present, map(len, self.groups), strict=True))
-        self.pairs = _all_pairs(present)
+        self.pairs = species_pairs(present)
         self._sums = phase_sums(self.groups, vectors)
         self.products = np.zeros((len(self.pairs), len(vectors)))
         self.cells = np.zeros((3, 3))

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats, heights
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
-from ionpath.errors import InputError, require
-from ionpath.frames import as_frames, check_cutoff, freud_system, repeat, repeats_for
+from ionpath.errors import InputError, positive, whole
+from ionpath.frames import as_frames, pairs_within
 
 
-@references("steinhardt1983", "lechner2008", "freud")
+@references("steinhardt1983", "lechner2008")
 def averaged_steinhardt(
     positions: ArrayLike,
     cell: ArrayLike,
@@ -28,7 +28,7 @@ def averaged_steinhardt(
     positions : array_like, (N, 3) or (T, N, 3)
         Positions in A, wrapped or not; all atoms given are neighbours of each other, of whatever species.
     cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A. A cell too small for the neighbours is repeated.
+        Cell vectors as rows, in A. In a small cell images of one atom count as neighbours.
     l : int, default 6
         Degree of the spherical harmonics.
     n_neighbours : int, default 12
@@ -56,7 +56,7 @@ def averaged_steinhardt(
 
     The atom itself counts among those averaged, hence the divisor N_b + 1, which leaves the values of perfect
     lattices as they are: fcc 0.5745 (12 neighbours), bcc 0.5107 (14) or 0.6285 (8), simple cubic 0.3536 (6).
-    Computed by freud in single precision.
+    Of neighbours that are equally far, as in perfect crystals, those that come first in the list of atoms count.
 
     Examples
     --------
@@ -66,71 +66,76 @@ def averaged_steinhardt(
     [0.5745, 0.5745, 0.5745, 0.5745]
     """
     frames, cells, single = as_frames(positions, cell)
-    if l < 1:
-        raise InputError("l", need="a positive degree", got=repr(l), remedy="use 4 or 6")
-    if cutoff is None and n_neighbours < 1:
-        raise InputError(
-            "n_neighbours", need="at least 1", got=repr(n_neighbours), remedy="use 12, or give a cutoff"
-        )
-    freud = require("freud", purpose="Steinhardt order", install="pip install freud-analysis")
-    kernel = freud.order.Steinhardt(l=l, average=averaged)
+    whole("l", l, 1, 40, remedy="use 4 or 6")
+    if cutoff is None:
+        whole("n_neighbours", n_neighbours, 1, 1000, remedy="use 12, or give a cutoff")
     values = np.empty(frames.shape[:2])
     for k, (frame, lattice) in enumerate(zip(frames, cells, strict=True)):
-        values[k] = _of_frame(kernel, frame, lattice, n_neighbours, cutoff)
+        neighbour, vectors, sizes = _neighbours(frame, lattice, n_neighbours, cutoff)
+        values[k] = _order(neighbour, vectors, sizes, l, averaged)
     return values[0] if single else values
 
 
-def _of_frame(
-    kernel: object, positions: Floats, cell: Floats, n_neighbours: int, cutoff: float | None
-) -> Floats:
+def _neighbours(
+    positions: Floats, cell: Floats, n_neighbours: int, cutoff: float | None
+) -> tuple[Ints, Floats, Ints]:
+    """Neighbours of all atoms one after another, the vectors to them, and how many each atom has."""
     n_atoms = len(positions)
-    radius = cutoff if cutoff is not None else _shell_radius(n_atoms, cell, n_neighbours)
-    for _ in range(8):
-        counts = repeats_for(cell, float(radius))
-        larger, lattice = repeat(positions, cell, counts) if max(counts) > 1 else (positions, cell)
-        values, farthest, fewest = _compute(kernel, larger, lattice, n_neighbours, cutoff)
-        if cutoff is not None:
-            check_cutoff(cutoff, lattice, "cutoff")
-            if fewest == 0:
-                raise InputError(
-                    "cutoff", need="a neighbour of every atom", got=f"atoms without one within {cutoff:g} A",
-                    remedy="use a longer cutoff or n_neighbours",
-                )  # fmt: skip
-            return values[:n_atoms]
-        if fewest >= n_neighbours and farthest <= 0.5 * float(heights(lattice).min()):
-            return values[:n_atoms]
-        radius = max(1.3 * float(radius), 1.01 * farthest)
-    raise InputError(
-        "n_neighbours", need="neighbours that repeats of the cell can hold", got=str(n_neighbours),
-        remedy="use fewer neighbours, or a cutoff",
-    )  # fmt: skip
-
-
-def _shell_radius(n_atoms: int, cell: Floats, n_neighbours: int) -> float:
-    """Radius of a sphere that holds a bit more than the neighbours, at the mean density."""
+    if cutoff is not None:
+        radius = positive("cutoff", cutoff, "A", remedy="use n_neighbours, or a cutoff in A")
+        atom, neighbour, vectors, _ = pairs_within(positions, cell, radius)
+        sizes = np.bincount(atom, minlength=n_atoms)
+        if not sizes.all():
+            raise InputError(
+                "cutoff", need="a neighbour of every atom", got=f"atoms without one within {cutoff:g} A",
+                remedy="use a longer cutoff or n_neighbours",
+            )  # fmt: skip
+        return neighbour, vectors, sizes
+    # A sphere that holds a bit more than the neighbours at the mean density, until it does so for every atom.
     volume = abs(float(np.linalg.det(cell)))
-    return float((1.5 * (n_neighbours + 1) * volume / n_atoms * 0.75 / np.pi) ** (1.0 / 3.0))
+    radius = (1.4 * (n_neighbours + 1) * volume / n_atoms * 0.75 / np.pi) ** (1.0 / 3.0)
+    while True:
+        atom, neighbour, vectors, distances = pairs_within(positions, cell, radius)
+        sizes = np.bincount(atom, minlength=n_atoms)
+        if sizes.min() >= n_neighbours:
+            break
+        radius *= 1.2
+    starts = np.cumsum(sizes) - sizes
+    column = np.arange(len(atom)) - starts[atom]
+    table = np.full((n_atoms, int(sizes.max())), np.inf)
+    table[atom, column] = np.round(distances, 9)
+    order = np.argsort(table, axis=1, kind="stable")[:, :n_neighbours]
+    nearest = (starts[:, None] + order).ravel()
+    return neighbour[nearest], vectors[nearest], np.full(n_atoms, n_neighbours)
 
 
-def _compute(
-    kernel: object, positions: Floats, cell: Floats, n_neighbours: int, cutoff: float | None
-) -> tuple[Floats, float, int]:
-    """Order parameters, the distance of the farthest neighbour, and the smallest number of neighbours."""
-    if cutoff is None and len(positions) <= n_neighbours:
-        return np.empty(0), 0.0, 0
-    freud = require("freud", purpose="Steinhardt order", install="pip install freud-analysis")
-    box, points = freud_system(positions, cell)
-    query = (
-        {"r_max": cutoff, "exclude_ii": True}
-        if cutoff is not None
-        else {"num_neighbors": n_neighbours, "exclude_ii": True}
-    )
-    nlist = freud.locality.AABBQuery(box, points).query(points, query).toNeighborList()
-    counts = np.asarray(nlist.neighbor_counts)
-    result = kernel.compute((box, points), neighbors=nlist)  # type: ignore[attr-defined]
-    farthest = float(nlist.distances.max()) if len(nlist.distances) else 0.0
-    return (
-        np.asarray(result.particle_order, dtype=np.float64),
-        farthest,
-        int(counts.min()) if len(counts) else 0,
-    )
+def _order(neighbour: Ints, vectors: Floats, sizes: Ints, l: int, averaged: bool) -> Floats:
+    """Order parameters of atoms from the vectors to their neighbours."""
+    starts = np.cumsum(sizes) - sizes
+    own = np.add.reduceat(_harmonics(vectors, l), starts, axis=0) / sizes[:, None]
+    if averaged:
+        own = (own + np.add.reduceat(own[neighbour], starts, axis=0)) / (sizes + 1)[:, None]
+    squares = own.real**2 + own.imag**2
+    # Orders -m and m have equal moduli.
+    total = squares[:, 0] + 2.0 * squares[:, 1:].sum(axis=1)
+    return np.asarray(np.sqrt(4.0 * np.pi / (2 * l + 1) * total))
+
+
+def _harmonics(vectors: Floats, l: int) -> NDArray[np.complex128]:
+    """Spherical harmonics of degree l for orders 0 to l, (P, l + 1), up to the sign (-1)^m."""
+    units = vectors / np.linalg.norm(vectors, axis=1)[:, None]
+    z, plane = units[:, 2], units[:, 0] + 1j * units[:, 1]
+    result = np.empty((len(units), l + 1), dtype=np.complex128)
+    power = np.ones(len(units), dtype=np.complex128)
+    start = np.sqrt(1.0 / (4.0 * np.pi))
+    for m in range(l + 1):
+        # Normalised Legendre functions without their factor sin^m, which `power` holds, by recursion in the degree.
+        before, here = np.zeros_like(z), np.full_like(z, start)
+        for n in range(m + 1, l + 1):
+            a = np.sqrt((4.0 * n**2 - 1.0) / (n**2 - m**2))
+            b = np.sqrt(((n - 1.0) ** 2 - m**2) / (4.0 * (n - 1.0) ** 2 - 1.0))
+            before, here = here, a * (z * here - b * before)
+        np.multiply(power, here, out=result[:, m])
+        power = power * plane
+        start *= np.sqrt((2.0 * m + 3.0) / (2.0 * m + 2.0))
+    return result

@@ -6,13 +6,12 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath.periodic import wrap
+from ionpath.periodic import minimum_image, wrap
 from ionpath.softness import (
     ANGULAR,
     StructureFunctions,
     angular_structure_functions,
     find_neighbours,
-    neighbours as neighbours_module,
     preset,
     radial_structure_functions,
 )
@@ -119,17 +118,18 @@ def test_labels_name_the_columns():
     np.testing.assert_allclose(values[0, :16], radial.ravel())
 
 
-def test_tree_and_rows_find_the_same_neighbours(monkeypatch):
-    pytest.importorskip("freud", reason="the tree is that of freud")
+def test_neighbours_are_those_of_all_distances():
     rng = np.random.default_rng(0)
     cell = np.array([[40.0, 0, 0], [15.0, 38.0, 0], [-9.0, 4.0, 41.0]])
     atoms = rng.uniform(-1, 2, (1500, 3)) @ cell
-    plain = find_neighbours(atoms, cell, 5.0)
-    monkeypatch.setattr(neighbours_module, "_BLOCK", 1000)
-    tree = find_neighbours(atoms, cell, 5.0)
-    assert tree.row.tolist() == plain.row.tolist()
-    assert tree.atom.tolist() == plain.atom.tolist()
-    np.testing.assert_allclose(tree.vectors, plain.vectors, atol=1e-10)
+    centres = np.array([1400, 3, 77])
+    found = find_neighbours(atoms, cell, 5.0, centres)
+    for row, centre in enumerate(centres):
+        vectors = minimum_image(atoms - atoms[centre], cell)
+        near = np.flatnonzero(np.linalg.norm(vectors, axis=1) < 5.0)
+        near = near[near != centre]
+        assert found.atom[found.row == row].tolist() == near.tolist()
+        np.testing.assert_allclose(found.vectors[found.row == row], vectors[near], atol=1e-10)
 
 
 @pytest.mark.parametrize(

@@ -129,9 +129,9 @@ def test_bad_input(sheared: Any) -> None:
         InputError, match="cutoff: need a neighbour of every atom, got atoms without one within"
     ):
         averaged_steinhardt(positions, cell, cutoff=0.5)
-    with pytest.raises(InputError, match="l: need a positive degree, got 0"):
+    with pytest.raises(InputError, match="l: need a whole number from 1 to 40, got 0; use 4 or 6"):
         averaged_steinhardt(positions, cell, l=0)
-    with pytest.raises(InputError, match="n_neighbours: need at least 1, got 0"):
+    with pytest.raises(InputError, match="n_neighbours: need a whole number from 1 to 1000, got 0"):
         averaged_steinhardt(positions, cell, n_neighbours=0)
     with pytest.raises(InputError, match="radii: need 60 positive radii in A for radical cells, got none"):
         voronoi_volumes(positions, cell, mode="radical")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath.frames import pairs_within
 from ionpath.periodic import minimum_image
 from ionpath.structure import angle_distribution, first_minimum, radial_distribution
-from ionpath.structure.rdf import RadialHistogram, _all_distances, _near_distances
+from ionpath.structure.rdf import RadialHistogram, _all_distances, pair_counts
 
 
 def slow_counts(positions: Any, cell: Any, symbols: Any, a: str, b: str, edges: Any) -> Any:
@@ -39,11 +40,30 @@ def test_counts_equal_the_slow_twin_in_a_sheared_cell(sheared: Any, pair: tuple[
 def test_both_kernels_find_the_same_pairs(sheared: Any) -> None:
     positions, cell, symbols = sheared
     coordinates = positions[0] @ np.linalg.inv(cell)
-    for second in (None, coordinates[symbols == "S"]):
-        first = coordinates[symbols == "Li"]
-        direct = np.sort(np.concatenate(list(_all_distances(first, second, cell, 4.5))))
-        search = np.sort(np.concatenate(list(_near_distances(first, second, cell, 4.5))))
-        np.testing.assert_allclose(direct, search, atol=1e-5)
+    lithium, sulfur = np.flatnonzero(symbols == "Li"), np.flatnonzero(symbols == "S")
+    for others in (lithium, sulfur):
+        second = None if others is lithium else coordinates[others]
+        direct = np.sort(np.concatenate(list(_all_distances(coordinates[lithium], second, cell, 4.5))))
+        found = pairs_within(positions[0], cell, 4.5, lithium, others)
+        np.testing.assert_allclose(direct, np.sort(found[3]), atol=1e-12)
+        np.testing.assert_allclose(np.linalg.norm(found[2], axis=1), found[3], atol=1e-12)
+        assert (np.diff(found[0]) >= 0).all()
+
+
+@pytest.mark.parametrize("r_max", [1.5, 3.0, 4.5])
+def test_compiled_counts_equal_their_twin(sheared: Any, r_max: float) -> None:
+    """Short radii make many cells of the grid, long ones so few that all pairs are looked at."""
+    compiled = pytest.importorskip("numba", reason="numba compiles the counts; pip install numba")
+    positions, cell, symbols = sheared
+    for lattice in (cell, cell * [[1.0], [1.4], [1.9]]):
+        histogram = RadialHistogram(symbols.tolist(), r_max, bins=37)
+        histogram.add(positions[0], lattice)
+        coordinates = positions[0] @ np.linalg.inv(lattice)
+        for row, (a, b) in enumerate(histogram.pairs):
+            second = None if a == b else coordinates[symbols == b]
+            expected = pair_counts(coordinates[symbols == a], second, lattice, r_max, 37)
+            assert histogram.counts[row].tolist() == expected.tolist()
+    assert compiled
 
 
 def test_equals_freud_on_real_data(aimd: Callable[[str], Any]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ionpath.compiled import kernels
 from ionpath.errors import InputError
 from ionpath.structure import (
     direct_structure_factors,
@@ -22,7 +23,7 @@ from ionpath.structure import (
     total_structure_factor,
     xray_form_factors,
 )
-from ionpath.structure._phases import GridSums, VectorSums, phase_sums
+from ionpath.structure._phases import CompiledSums, VectorSums, phase_sums
 from ionpath.structure.form_factors import _XRAY
 from ionpath.structure.reciprocal import density_modes
 
@@ -106,7 +107,14 @@ def test_density_modes_equal_the_plain_sum(sheared: Any) -> None:
     np.testing.assert_allclose(fast, slow, atol=1e-9)
 
 
-@pytest.mark.parametrize("way", [GridSums, VectorSums])
+def compiled_sums(groups: Any, vectors: Any) -> CompiledSums:
+    compiled = kernels()
+    if compiled is None:
+        pytest.skip("numba compiles the sums; pip install numba")
+    return CompiledSums(groups, vectors, compiled)
+
+
+@pytest.mark.parametrize("way", [compiled_sums, VectorSums])
 def test_both_ways_to_sum_equal_the_plain_sum(sheared: Any, way: Any, monkeypatch: Any) -> None:
     positions, cell, symbols = sheared
     vectors = np.random.default_rng(2).integers(-7, 8, (200, 3))
@@ -116,17 +124,21 @@ def test_both_ways_to_sum_equal_the_plain_sum(sheared: Any, way: Any, monkeypatc
     shift = 3.0 * cell.sum(axis=0)  # periods away from the origin
     slow = np.array([np.exp(1j * positions[0][g] @ k.T).sum(axis=0) for g in groups])
     for few in (1 << 30, 1):  # in one block, and in the smallest ones
-        monkeypatch.setattr("ionpath.structure._phases._PRODUCTS", few)
         monkeypatch.setattr("ionpath.structure._phases._PHASES", few)
         found = way(groups, vectors)((positions[0] + shift) @ np.linalg.inv(cell))
         np.testing.assert_allclose(found, slow, atol=1e-10)
 
 
-def test_the_way_to_sum_follows_the_vectors(sheared: Any) -> None:
-    cell, groups = sheared[1], [np.arange(5)]
+def test_sums_without_numba_are_the_same(sheared: Any, monkeypatch: Any) -> None:
+    positions, cell, symbols = sheared
     every = reciprocal_vectors(cell, 4.0, max_per_bin=None)
-    assert isinstance(phase_sums(groups, every), GridSums)
-    assert isinstance(phase_sums(groups, every[-5:]), VectorSums)
+    groups = [np.flatnonzero(symbols == s) for s in ("S", "Li")]
+    coordinates = positions[0] @ np.linalg.inv(cell)
+    ours = phase_sums(groups, every)(coordinates)
+    monkeypatch.setattr("ionpath.structure._phases.kernels", lambda: None)
+    plain = phase_sums(groups, every)
+    assert isinstance(plain, VectorSums)
+    np.testing.assert_allclose(ours, plain(coordinates), atol=1e-10)
 
 
 def test_vectors_are_all_and_once(sheared: Any) -> None:
