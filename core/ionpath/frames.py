@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import vesin
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints, Symbols, heights, standard_cell
@@ -123,6 +122,8 @@ def pairs_within(
     ([0, 1], [1, 0], [1.0, 1.0])
     """
     chosen = None if first is None and second is None else _either(first, second, len(positions))
+    import vesin  # brings parts of ASE where that is installed, so not before it is needed
+
     search = vesin.NeighborList(cutoff=float(radius), full_list=True)
     points = positions if chosen is None else positions[chosen]
     i, j, vectors, distances = search.compute(points=points, box=cell, periodic=True, quantities="ijDd")
