@@ -18,7 +18,7 @@ from ase.units import fs
 from MDAnalysis.transformations import NoJump
 
 from ionpath.errors import InputError
-from ionpath_mdanalysis.readers.source import ByteSource, ByteStream
+from ionpath_mdanalysis.readers.source import ByteSource
 from ionpath_mdanalysis.readers.xdatcar import is_xdatcar
 
 EV = 96.48533212331
@@ -331,10 +331,9 @@ def test_bytes_of_a_gzip_file_at_any_offset(tmp_path):
     assert source.read_at(len(content) + 5, 3) == b""
     again = pickle.loads(pickle.dumps(source))
     assert again.read_at(half, 7) == content[half : half + 7]
-    stream = ByteStream(source)
-    stream.seek(half)
-    assert stream.read(4) == content[half : half + 4]
-    assert stream.tell() == half + 4
+    source.seek(half)
+    assert source.read(4) == content[half : half + 4]
+    assert source.tell() == half + 4
 
 
 def run(code: str) -> str:

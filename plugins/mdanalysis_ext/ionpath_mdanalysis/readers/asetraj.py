@@ -2,57 +2,42 @@
 
 from __future__ import annotations
 
-import io
 import os
 from typing import Any
 
 import numpy as np
 
 from ionpath.errors import InputError, require
-from ionpath_mdanalysis.readers.reader import FileParser, FileReader
-from ionpath_mdanalysis.readers.source import ByteSource, ByteStream, Frame, FrameFile
+from ionpath_mdanalysis.readers.reader import CUT_OFF, FileParser, FileReader, Frame, FrameFile, has_suffix
+from ionpath_mdanalysis.readers.source import ByteSource
 
-_TIMES = {"time": 1.0, "time_ps": 1.0, "time_fs": 1e-3}
+DAMAGED = (
+    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError,
+)  # fmt: skip
+"""What ASE raises for a damaged file, according to where the damage is."""
 
 
 class AseTrajFile(FrameFile):
-    """Frames of an ASE trajectory.
-
-    Parameters
-    ----------
-    path : str or path
-        File.
-
-    Raises
-    ------
-    InputError
-        If it is no ASE trajectory, or empty.
-    MissingDependency
-        If ASE is not installed.
-    """
+    """Frames of an ASE trajectory."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
         self._trajectory: Any = None
         try:
             self._n = len(self._open())
-        except (OSError, ValueError, AttributeError, KeyError) as error:
-            if isinstance(error, (FileNotFoundError, PermissionError)):
+            first = self._open()[0] if self._n else None
+        except DAMAGED as error:
+            if isinstance(error, (FileNotFoundError, PermissionError, InputError)):
                 raise
             raise InputError(
                 self._path, need="an ASE trajectory", got=f"something else ({error})", remedy="check the file"
             ) from error
-        if not self._n:
+        if first is None:
             raise InputError(
                 self._path, need="at least one frame", got="none", remedy="run the simulation again"
             )
-        first = self._open()[0]
         self.symbols = np.array(first.get_chemical_symbols())
         self.masses = first.get_masses()
-
-    def __del__(self) -> None:
-        if getattr(self, "_trajectory", None) is not None:
-            self.close()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_trajectory": None}
@@ -63,85 +48,91 @@ class AseTrajFile(FrameFile):
     def close(self) -> None:
         """Close the file."""
         if self._trajectory is not None:
-            self._trajectory.close()
+            self._trajectory.backend._fd.close()
             self._trajectory = None
 
     def frame(self, index: int) -> Frame:
         """Read one frame."""
-        atoms = self._open()[index]
-        if not np.array_equal(atoms.get_chemical_symbols(), self.symbols):
+        where = f"{self._path}, frame {index}"
+        try:
+            atoms = self._open()[index]
+            symbols = atoms.get_chemical_symbols()
+            frame = frame_of(atoms, where)
+        except DAMAGED as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError(
-                f"{self._path}, frame {index}",
+                where, need="a complete frame", got=f"a damaged one ({error})", remedy=CUT_OFF
+            ) from error
+        if not np.array_equal(symbols, self.symbols):
+            raise InputError(
+                where,
                 need="the same atoms in the same order as in frame 0",
                 got="other symbols",
                 remedy="read each system from a file of its own",
             )
-        return frame_of(atoms)
+        return frame
 
     def _open(self) -> Any:
         if self._trajectory is None:
             require("ase", purpose="reading ASE trajectories", install="pip install ase")
             from ase.io.trajectory import TrajectoryReader
 
+            # ASE reads from our file object: what a damaged file asks for is never more than the file holds.
             source = ByteSource(self._path)
-            if source.compressed:
-                self._trajectory = TrajectoryReader(io.BufferedReader(ByteStream(source), 2**16))
-            else:
-                self._trajectory = TrajectoryReader(self._path)
+            self._trajectory = TrajectoryReader(source)
+            self._check_frames(source)
         return self._trajectory
 
+    def _check_frames(self, source: ByteSource) -> None:
+        """Compare the number of frames in the header with the file: less than a frame may follow, from a killed run."""
+        backend = self._trajectory.backend
+        offsets, table = backend._offsets.astype(int), int(backend._pos0)
+        if not len(offsets):
+            return
+        steps = np.diff(offsets)
+        source.seek(offsets[-1])
+        end = offsets[-1] + 8 + int.from_bytes(source.read(8), "little")
+        room = next(n for n in (1, 42, 42**2, 42**3, 42**4, 42**5) if n >= len(offsets))
+        rest = source.size - max(end, table + 8 * room)
+        if (steps <= 0).any() or (rest >= steps[-1] if len(steps) else table != 48):
+            raise ValueError(f"its header counts {len(offsets)} frames, which the file contradicts")
 
-def frame_of(atoms: Any) -> Frame:
+
+def frame_of(atoms: Any, where: str) -> Frame:
     """Turn ASE Atoms into a frame."""
     from ase.units import fs
 
-    cell = np.array(atoms.cell[:]) if atoms.cell.rank == 3 else None
     results = getattr(atoms.calc, "results", {}) if atoms.calc is not None else {}
-    velocities = atoms.get_velocities() * 1000.0 * fs if atoms.has("momenta") else None
-    time = next((float(atoms.info[key]) * unit for key, unit in _TIMES.items() if key in atoms.info), None)
+    arrays = {"positions": atoms.get_positions(), "cell": np.array(atoms.cell[:])}
+    if atoms.has("momenta"):
+        arrays["velocities"] = atoms.get_velocities() * 1000.0 * fs
+    if results.get("forces") is not None:
+        arrays["forces"] = np.asarray(results["forces"], dtype=np.float64)
+    for name, values in arrays.items():
+        if not np.isfinite(values).all():
+            raise InputError(where, need="finite numbers", got=f"others among its {name}", remedy=CUT_OFF)
     info = {**atoms.info, **({"energy": float(results["energy"])} if "energy" in results else {})}
-    return Frame(
-        positions=atoms.get_positions(),
-        cell=cell,
-        time=time,
-        velocities=velocities,
-        forces=results.get("forces"),
-        data={"info": info},
-    )
+    cell = arrays.pop("cell")
+    return Frame(cell=cell if cell.any() else None, info=info, **arrays)
 
 
 class AseTrajParser(FileParser):
-    """Topology of an ASE trajectory: names, elements, types and masses from its first frame.
-
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    """
+    """Topology of an ASE trajectory."""
 
     format = "TRAJ"
     _file = AseTrajFile
+
+    @staticmethod
+    def _format_hint(thing: Any) -> bool:
+        return has_suffix(thing, "traj") and AseTrajParser.is_sound(thing)
 
 
 class AseTrajReader(FileReader):
     """Frames of an ASE trajectory.
 
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    convert_units : bool, default True
-        As in MDAnalysis; without it forces stay in eV/A.
-    unwrap : bool, default False
-        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
-    **kwargs
-        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
-
-    Notes
-    -----
-    The time of a frame is ``info["time"]`` in ps where the writer stored it; otherwise give ``dt`` in ps:
-    ``Universe("md.traj", dt=0.1)``. Velocities are in A/ps, forces in kJ/mol/A as everywhere in MDAnalysis, the energy
-    in eV in ``ts.data["info"]["energy"]``.
+    The time of a frame is ``info["time"]`` (or ``time_ps``) in ps, or ``info["time_fs"]``, where the writer stored it;
+    otherwise pass ``dt`` in ps. The energy in eV is in ``ts.data["info"]["energy"]``.
     """
 
     format = "TRAJ"

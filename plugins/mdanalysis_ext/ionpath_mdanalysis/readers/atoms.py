@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 import numpy as np
 from MDAnalysis.converters.base import ConverterBase
 from MDAnalysis.lib.mdamath import triclinic_vectors
-from MDAnalysis.topology.base import TopologyReaderBase
 
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis._checks import elements_of
 from ionpath_mdanalysis.readers.asetraj import frame_of
-from ionpath_mdanalysis.readers.reader import FileReader, topology_of
+from ionpath_mdanalysis.readers.reader import FileParser, FileReader, Frame, FrameFile
 
 
 def is_atoms(thing: Any) -> bool:
@@ -28,19 +27,8 @@ def is_atoms(thing: Any) -> bool:
     return isinstance(thing, atoms)
 
 
-class AtomsFrames:
-    """Frames of ASE Atoms in memory.
-
-    Parameters
-    ----------
-    atoms : Atoms or sequence of Atoms
-        One frame each.
-
-    Raises
-    ------
-    InputError
-        If the atoms differ between frames.
-    """
+class AtomsFrames(FrameFile):
+    """Frames of ASE Atoms in memory, one for each of a sequence."""
 
     def __init__(self, atoms: Any) -> None:
         self._atoms = list(atoms) if isinstance(atoms, (list, tuple)) else [atoms]
@@ -58,53 +46,27 @@ class AtomsFrames:
     def __len__(self) -> int:
         return len(self._atoms)
 
-    def frame(self, index: int) -> Any:
-        """Give one frame."""
-        return frame_of(self._atoms[index])
+    def frame(self, index: int) -> Frame:
+        """Read one frame."""
+        return frame_of(self._atoms[index], f"Atoms {index} of the list")
 
     def close(self) -> None:
         """Do nothing: all is in memory."""
 
 
-class ASEParser(TopologyReaderBase):
-    """Topology of ASE Atoms: names, elements, types and masses.
-
-    Parameters
-    ----------
-    filename : Atoms or sequence of Atoms
-        One frame each.
-    """
+class ASEParser(FileParser):
+    """Topology of ASE Atoms, or of a list of them."""
 
     format = "ASE"
+    _file = AtomsFrames
 
     @staticmethod
     def _format_hint(thing: Any) -> bool:
-        return is_atoms(thing)
-
-    def parse(self, **kwargs: Any) -> Any:
-        """Read names, elements, types and masses."""
-        frames = AtomsFrames(self.filename)
-        return topology_of(frames.symbols, frames.masses)
+        return is_atoms(thing) and ASEParser.is_sound(thing)
 
 
 class ASEReader(FileReader):
-    """Frames of ASE Atoms, or of a list of them.
-
-    Parameters
-    ----------
-    filename : Atoms or sequence of Atoms
-        One frame each.
-    convert_units : bool, default True
-        As in MDAnalysis; without it forces stay in eV/A.
-    unwrap : bool, default False
-        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
-    **kwargs
-        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
-
-    Notes
-    -----
-    ``info["time"]`` in ps is the time of a frame; otherwise give ``dt`` in ps.
-    """
+    """Frames of ASE Atoms, or of a list of them, with times as `AseTrajReader` finds them."""
 
     format = "ASE"
     _file = AtomsFrames

@@ -9,50 +9,45 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError, require
-from ionpath_mdanalysis.readers.reader import FileParser, FileReader
-from ionpath_mdanalysis.readers.source import ByteSource, Frame, FrameFile
+from ionpath_mdanalysis.readers.reader import (
+    CUT_OFF,
+    FileParser,
+    FileReader,
+    Frame,
+    FrameFile,
+    ends_within_a_number,
+    has_suffix,
+)
+from ionpath_mdanalysis.readers.source import BLOCK, ByteSource
 
-_TIMES = {"time": 1.0, "Time": 1.0, "time_ps": 1.0, "time_fs": 1e-3}
-"""Keys that carry the time, and their unit in ps. The format fixes no unit; ionpath writes ``time`` in ps."""
-_COLUMNS = {
+COLUMNS = {
+    "pos": "positions",
+    "momenta": "momenta",
     "velocities": "velocities",
     "velo": "velocities",
     "vel": "velocities",
     "forces": "forces",
     "force": "forces",
 }
+SHORTEST = 8
+"""Bytes of the shortest line of an atom, ``H 0 0 0``."""
 
 
 class ExtxyzFile(FrameFile):
-    """Frames of an extended XYZ file.
-
-    Parameters
-    ----------
-    path : str or path
-        File.
-
-    Raises
-    ------
-    InputError
-        If it is no extended XYZ file, the number of atoms changes, or it is cut off.
-    """
+    """Frames of an extended XYZ file."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._source = ByteSource(path)
-        first = self._source.read_at(0, 256).split(b"\n", 1)[0]
-        self._n = self._count(first, 0)
-        info, columns = self._parse(self._first_frame(), 0)
-        self.symbols = self._symbols(info, columns)
-        if "masses" in info["columns"] or "mass" in info["columns"]:
-            key = "masses" if "masses" in info["columns"] else "mass"
-            self.masses = columns[:, info["columns"][key]].astype(np.float64)[:, 0]
+        self._n = self._count(self._source.read_at(0, 256).split(b"\n", 1)[0], 0)
+        info, table = self._parse(self._first_frame(), 0)
+        self._has_cell = "Lattice" in info
+        self._species = self._species_of(info, table)
+        self.symbols = self._symbols("Z" if "species" not in info["columns"] else "species")
+        for key in {"masses", "mass"} & set(info["columns"]):
+            self.masses = self._numbers(table[:, info["columns"][key]], 0, 1)[:, 0]
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
-
-    @cached_property
-    def _offsets(self) -> np.ndarray[Any, Any]:
-        return self._index()
 
     def close(self) -> None:
         """Close the file."""
@@ -61,38 +56,67 @@ class ExtxyzFile(FrameFile):
     def frame(self, index: int) -> Frame:
         """Read one frame."""
         start, end = int(self._offsets[index]), int(self._offsets[index + 1])
-        info, table = self._parse(self._source.read_at(start, end - start), index)
-        if not np.array_equal(self._symbols(info, table), self.symbols):
-            raise InputError(
-                f"{self._source.path}, frame {index}",
-                need="the same atoms in the same order as in frame 0",
-                got="other symbols",
-                remedy="sort the atoms, or read each system from a file of its own",
-            )
+        text = self._source.read_at(start, end - start)
+        if ends_within_a_number(text):
+            raise self._damaged(
+                index, "a last number as long as that above it", "a shorter one",
+                "restore the file, which is cut off; if it is complete, add the end of its last line",
+            )  # fmt: skip
+        info, table = self._parse(text, index)
+        if not np.array_equal(self._species_of(info, table), self._species):
+            raise self._damaged(
+                index, "the same atoms in the same order as in frame 0", "other symbols",
+                "sort the atoms, or read each system from a file of its own",
+            )  # fmt: skip
         at = info.pop("columns")
         arrays = {
-            name: table[:, at[key]].astype(np.float64)
-            for key, name in {"pos": "positions", **_COLUMNS}.items()
-            if key in at
+            name: self._numbers(table[:, at[key]], index, 3) for key, name in COLUMNS.items() if key in at
         }
-        time = next((float(info[key]) * unit for key, unit in _TIMES.items() if key in info), None)
-        lattice = info.pop("Lattice", None)
-        cell = None if lattice is None else np.asarray(lattice, np.float64).T
-        return Frame(cell=cell, time=time, data={"info": info}, **arrays)
+        if "momenta" in arrays:  # ASE's own, in its units
+            from ase.data import atomic_masses, atomic_numbers
+            from ase.units import fs
 
-    def _symbols(self, info: dict[str, Any], table: Any) -> Any:
+            usual = [atomic_masses[atomic_numbers[name]] for name in self.symbols]
+            masses = np.asarray(usual if self.masses is None else self.masses)
+            arrays["velocities"] = arrays.pop("momenta") / masses[:, None] * (1000.0 * fs)
+        lattice = info.pop("Lattice", None)
+        if (lattice is not None) != self._has_cell:
+            raise self._damaged(index, "a Lattice as in frame 0", "one" if lattice is not None else "none")
+        cell = None if lattice is None else self._numbers(lattice, index, 3).T
+        return Frame(cell=cell, info=info, unknown_unit="momenta" not in at, **arrays)
+
+    def _damaged(self, index: int, need: str, got: str, remedy: str = CUT_OFF) -> InputError:
+        return InputError(f"{self._source.path}, frame {index}", need=need, got=got, remedy=remedy)
+
+    def _numbers(self, values: Any, index: int, width: int) -> Any:
+        try:
+            numbers = np.asarray(values).astype(np.float64)
+        except (TypeError, ValueError):
+            numbers = np.empty(0)
+        if numbers.shape[1:] != (width,) or not np.isfinite(numbers).all():
+            raise self._damaged(index, f"finite numbers, {width} in each row", "something else")
+        return numbers
+
+    def _species_of(self, info: dict[str, Any], table: Any) -> Any:
         key = next((name for name in ("species", "Z") if name in info["columns"]), None)
         if key is None:
             raise InputError(self._source.path, need="a column species or Z", got="neither", remedy="add one")
-        values = table[:, info["columns"][key]][:, 0]
-        if key == "species":
-            return values.astype(str)
+        return table[:, info["columns"][key]][:, 0]
+
+    def _symbols(self, key: str) -> Any:
         from ase.data import chemical_symbols
 
-        return np.array(chemical_symbols)[values.astype(int)]
+        words = np.char.decode(self._species, "ascii", "replace")
+        known = {str(z) if key == "Z" else name: name for z, name in enumerate(chemical_symbols)}
+        wrong = next((word for word in words.tolist() if word not in known), None)
+        if wrong is not None:
+            raise self._damaged(0, "chemical symbols or atomic numbers", wrong, "write those of the elements")
+        return np.array([known[word] for word in words.tolist()])
 
     def _first_frame(self) -> bytes:
         """Read frame 0 without looking for the others."""
+        if SHORTEST * self._n > self._source.most:
+            raise self._damaged(0, f"{self._n} lines as its first line says", "a file that is too short")
         size = 128 * (self._n + 8)
         while True:
             text = self._source.read_at(0, size)
@@ -102,108 +126,95 @@ class ExtxyzFile(FrameFile):
             size *= 4
 
     def _parse(self, text: bytes, index: int) -> tuple[dict[str, Any], Any]:
+        """What the comment line of a frame says, where each column is, and the words of its table."""
         require("ase", purpose="reading extended XYZ files", install="pip install ase")
         from ase.io.extxyz import key_val_str_to_dict
 
         _, comment, body = (text.split(b"\n", 2) + [b"", b""])[:3]
-        info = key_val_str_to_dict(comment.decode())
-        layout = str(info.pop("Properties", "species:S:1:pos:R:3")).split(":")
-        widths = [int(width) for width in layout[2::3]]
-        edges = np.concatenate([[0], np.cumsum(widths)])
-        info["columns"] = {
-            name: slice(int(edges[i]), int(edges[i + 1])) for i, name in enumerate(layout[0::3])
-        }
-        words = np.array(body.split())
-        if len(words) != self._n * int(edges[-1]) or "pos" not in info["columns"]:
-            raise InputError(
-                f"{self._source.path}, frame {index}",
-                need=f"{self._n} lines of {edges[-1]} words as its Properties say, positions among them",
-                got=f"{len(words)} words",
-                remedy="restore the file; extended XYZ has 'Lattice=... Properties=...' in each second line",
-            )
-        return info, words.reshape(self._n, -1)
+        try:
+            info = dict(key_val_str_to_dict(comment.decode()))
+            # Keys of a comment line that is not extended XYZ, as CP2K's with its times in fs, are not read.
+            info = info if {"Properties", "Lattice"} & set(info) else {}
+            layout = str(info.pop("Properties", "species:S:1:pos:R:3")).split(":")
+            edges = np.cumsum([0, *(int(width) for width in layout[2::3])])
+            columns = {name: slice(edges[k], edges[k + 1]) for k, name in enumerate(layout[0::3])}
+            info["columns"] = {**columns, "pos": columns["pos"]}
+        except (ValueError, KeyError, IndexError, TypeError, SyntaxError) as error:
+            raise self._damaged(
+                index, "a comment line such as Lattice=... Properties=species:S:1:pos:R:3",
+                repr(comment[:60].decode(errors="replace")),
+            ) from error  # fmt: skip
+        rows = [line.split() for line in body.splitlines()[: self._n]]
+        wrong = next((k for k, words in enumerate(rows) if len(words) != edges[-1]), len(rows))
+        if wrong < self._n:
+            got = f"{len(rows[wrong])} words in line {wrong + 3}" if wrong < len(rows) else f"{wrong} lines"
+            raise self._damaged(index, f"{self._n} lines of {edges[-1]} words as its Properties say", got)
+        return info, np.array(rows)
 
     def _count(self, line: bytes, frame: int) -> int:
-        try:
+        if line.strip().isdigit() and len(line) < 20 and int(line):
             return int(line)
-        except ValueError as error:
-            raise InputError(
-                f"{self._source.path}, frame {frame}",
-                need="the number of atoms in its first line",
-                got=repr(line[:40].decode(errors="replace")),
-                remedy="check that this is an extended XYZ file that is complete",
-            ) from error
+        raise self._damaged(
+            frame, "the number of atoms in its first line", repr(line[:40].decode(errors="replace")),
+            "check that this is an extended XYZ file that is complete",
+        )  # fmt: skip
 
-    def _index(self) -> np.ndarray[Any, Any]:
+    @cached_property
+    def _offsets(self) -> np.ndarray[Any, Any]:
         """Offsets of the frames and of the end: every (n + 2)th line starts one."""
         starts: list[int] = []
-        lines, base, rest = 0, 0, b""
-        for block in self._source.blocks():
+        lines, base, rest, period = 0, 0, b"", self._n + 2
+        blocks = self._source.blocks()
+        for block in blocks:
             held = rest + block
             ends = np.flatnonzero(np.frombuffer(held, np.uint8) == 10)
             begins = np.concatenate([[0], ends[:-1] + 1]) if len(ends) else ends
-            for k in range(-lines % (self._n + 2), len(ends), self._n + 2):
-                self._check_count(held[begins[k] : ends[k]], len(starts))
+            for k in range(-lines % period, len(ends), period):
+                line = held[begins[k] : ends[k]]
+                if not line.strip() and not held[begins[k] :].strip() and not any(map(bytes.strip, blocks)):
+                    return np.array([*starts, base + int(begins[k])], np.int64)
+                self._check_count(line, len(starts))
                 starts.append(base + int(begins[k]))
             cut = int(ends[-1]) + 1 if len(ends) else 0
             lines, base, rest = lines + len(ends), base + cut, held[cut:]
-        lines += bool(rest.strip())
-        if lines % (self._n + 2):
-            starts = self._without_blank_end(starts, base + len(rest), lines)
+            if len(rest) > BLOCK:
+                raise self._damaged(len(starts), "lines of text", f"{len(rest)} bytes without an end of line")
+        if rest.strip():  # the last line has no end
+            if not lines % period:
+                starts.append(base)
+            lines += 1
+        if lines != period * len(starts):
+            raise self._damaged(
+                len(starts) - 1, f"{period} lines", f"{lines % period}, a file that is cut off",
+                "remove the lines of the last frame, or restore the file",
+            )  # fmt: skip
         return np.array([*starts, base + len(rest)], np.int64)
 
     def _check_count(self, line: bytes, frame: int) -> None:
-        if line.strip() and self._count(line, frame) != self._n:
-            raise InputError(
-                f"{self._source.path}, frame {frame}",
-                need=f"{self._n} atoms as in frame 0",
-                got=f"{int(line)}",
-                remedy="a trajectory has one system: write each system to a file of its own",
-            )
-
-    def _without_blank_end(self, starts: list[int], end: int, lines: int) -> list[int]:
-        if self._source.read_at(starts[-1], end - starts[-1]).strip():
-            raise InputError(
-                f"{self._source.path}, frame {len(starts) - 1}",
-                need=f"{self._n + 2} lines",
-                got=f"{lines % (self._n + 2)}, a file that is cut off",
-                remedy="remove the lines of the last frame, or restore the file",
-            )
-        return starts[:-1]
+        if self._count(line, frame) != self._n:
+            raise self._damaged(
+                frame, f"{self._n} atoms as in frame 0", f"{int(line)}",
+                "a trajectory has one system: write each system to a file of its own",
+            )  # fmt: skip
 
 
 class ExtxyzParser(FileParser):
-    """Topology of an extended XYZ file: names, elements, types and masses from its first frame.
-
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    """
+    """Topology of an extended XYZ file."""
 
     format = "EXTXYZ"
     _file = ExtxyzFile
+
+    @staticmethod
+    def _format_hint(thing: Any) -> bool:
+        return has_suffix(thing, "extxyz") and ExtxyzParser.is_sound(thing)
 
 
 class ExtxyzReader(FileReader):
     """Frames of an extended XYZ file.
 
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    convert_units : bool, default True
-        As in MDAnalysis; without it forces stay in eV/A.
-    unwrap : bool, default False
-        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
-    **kwargs
-        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
-
-    Notes
-    -----
-    The time of a frame is taken from the key ``time`` (or ``Time``, ``time_ps``) in ps or ``time_fs`` in fs of its
-    comment line; without one give ``dt`` in ps: ``Universe("x.extxyz", dt=0.1)``. Scalars of the comment line are in
-    ``ts.data["info"]`` as they are in the file.
+    The time of a frame is the key ``time`` (or ``time_ps``) in ps, or ``time_fs``, of its comment line; ``Time`` needs
+    ``time_unit="fs"`` or ``"ps"``. Without a time, pass ``dt``. ``momenta`` are ASE's; other velocities are read if
+    ``time_unit`` says their unit. What else the comment line says is in ``ts.data["info"]``.
     """
 
     format = "EXTXYZ"

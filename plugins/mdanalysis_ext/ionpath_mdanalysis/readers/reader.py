@@ -2,24 +2,129 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 from MDAnalysis.coordinates.base import ReaderBase
 from MDAnalysis.core import topologyattrs
 from MDAnalysis.core.topology import Topology
+from MDAnalysis.guesser.tables import masses as table
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 from MDAnalysis.lib.util import store_init_arguments
 from MDAnalysis.topology.base import TopologyReaderBase
+from numpy.typing import NDArray
 
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
 from ionpath.periodic import Unwrapper
-from ionpath_mdanalysis.readers.source import Frame, FrameFile
 
+Floats = NDArray[np.float64]
 CHECKPOINT = 256
 """Frames between the states that are kept to unwrap from, after a jump in the trajectory."""
+PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
+CUT_OFF = "remove the damaged frame from the file, or restore the file"
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame as a file has it.
+
+    Attributes
+    ----------
+    positions : ndarray, shape (n_atoms, 3)
+        Positions in A.
+    cell : ndarray, shape (3, 3), or None
+        Cell vectors as rows in A.
+    info : dict
+        What else the file says about the frame.
+    velocities : ndarray, shape (n_atoms, 3), or None
+        In A/ps, or in A per unit of time if the file does not say in which (`unknown_unit`).
+    forces : ndarray, shape (n_atoms, 3), or None
+        In eV/A.
+    """
+
+    positions: Floats
+    cell: Floats | None
+    info: dict[str, Any] = field(default_factory=dict)
+    velocities: Floats | None = None
+    forces: Floats | None = None
+    unknown_unit: bool = False
+
+
+class FrameFile(ABC):
+    """Frames with random access: symbols, (n_atoms,), and masses in u, (n_atoms,), if the file has its own."""
+
+    symbols: NDArray[np.str_]
+    masses: Floats | None = None
+
+    @abstractmethod
+    def __init__(self, path: Any) -> None:
+        """Read what a topology needs."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Number of frames."""
+
+    @abstractmethod
+    def frame(self, index: int) -> Frame:
+        """Read one frame, counted from 0."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what is open; a later `frame` opens it again."""
+
+
+def has_suffix(thing: Any, *suffixes: str) -> bool:
+    """Tell whether a thing is the name of a file with one of these suffixes, plain or gzip."""
+    ends = tuple(f".{suffix}{gz}" for suffix in suffixes for gz in ("", ".gz"))
+    return isinstance(thing, (str, os.PathLike)) and os.fspath(thing).lower().endswith(ends)
+
+
+def ends_within_a_number(text: bytes) -> bool:
+    """Tell a text whose last line has no end, and whose last number has fewer decimals than that above it."""
+    above, last = [b"", *text.rsplit(b"\n", 2)][-2:] if not text.endswith(b"\n") else [b"", b""]
+    if len(above.split()) != len(last.split()) or not last.strip():
+        return False
+    long, short = (len(line.split()[-1].partition(b".")[2]) for line in (above, last))
+    return short < long
+
+
+def time_of(info: Mapping[str, Any], unit: str | None, where: str) -> float | None:
+    """Time of a frame in ps, or None; a key that does not say its unit is refused."""
+    for key, factor in (
+        ("time_ps", 1.0),
+        ("time_fs", PICOSECONDS["fs"]),
+        ("time", PICOSECONDS[unit or "ps"]),
+    ):
+        if key in info:
+            return _number(info[key], f"{key} of {where}") * factor
+    key = next((name for name in info if name.lower() == "time"), "")
+    if not key:
+        return None
+    if unit is None:
+        raise InputError(
+            where,
+            need=f"the unit of {key}, which this key does not say",
+            got=f"{key}={info[key]}",
+            remedy="pass time_unit='fs' if GPUMD wrote the file, time_unit='ps' for LAMMPS in metal units, or the "
+            "time between frames in ps, for example dt=0.1",
+        )
+    return _number(info[key], f"{key} of {where}") * PICOSECONDS[unit]
+
+
+def _number(value: Any, where: str) -> float:
+    try:
+        if np.isfinite(number := float(value)):
+            return number
+    except (TypeError, ValueError):
+        pass
+    raise InputError(where, need="a number", got=repr(value)[:40], remedy=CUT_OFF)
 
 
 class FileReader(ReaderBase):
@@ -33,13 +138,16 @@ class FileReader(ReaderBase):
         As in MDAnalysis; without it forces stay in eV/A.
     unwrap : bool, default False
         Undo the wrapping of positions into the cell, also after jumps in the trajectory.
+    time_unit : {"fs", "ps", "ns"}, optional
+        Unit of times and velocities where the file does not say it.
     **kwargs
-        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
+        ``dt`` and ``time_offset`` in ps, as in MDAnalysis. With ``dt`` the times in the file are not looked at.
 
     Notes
     -----
-    MDAnalysis keeps the lengths and angles of a cell. A cell that does not have its first vector along x and its
-    second in the xy plane is turned, and positions, velocities and forces with it.
+    Times come from the file where it has them, with ``trajectory.dt`` their mean distance, which is the only one where
+    they are even. MDAnalysis keeps the lengths and angles of a cell: a cell that does not have its first vector along
+    x and its second in the xy plane is turned, and positions, velocities and forces with it.
     """
 
     units: ClassVar[dict[str, str]] = {
@@ -48,29 +156,99 @@ class FileReader(ReaderBase):
         "velocity": "Angstrom/ps",
         "force": "kJ/(mol*Angstrom)",
     }
-    _file: ClassVar[type[Any]]
+    _file: ClassVar[type[FrameFile]]
 
     @store_init_arguments
     def __init__(
-        self, filename: Any, convert_units: bool = True, unwrap: bool = False, **kwargs: Any
+        self,
+        filename: Any,
+        convert_units: bool = True,
+        unwrap: bool = False,
+        time_unit: str | None = None,
+        **kwargs: Any,
     ) -> None:
         self._frames: FrameFile | None = None
         super().__init__(filename, convert_units=convert_units, **kwargs)
         if not isinstance(filename, (str, os.PathLike)):
             self.filename = type(filename).__name__
+        if time_unit not in (None, *PICOSECONDS):
+            raise InputError("time_unit", need=f"one of {', '.join(PICOSECONDS)}", got=repr(time_unit))
+        self._time_unit = time_unit
         self._frames = self._file(filename)
         self.n_atoms = len(self._frames.symbols)
         self.n_frames = len(self._frames)
         self._walk = _Walk() if unwrap else None
-        self._last: tuple[int, Frame] | None = None
+        self._last: tuple[int, Frame] = (-1, None)  # type: ignore[assignment]
+        self._last_time = (-1, -np.inf)
+        self._timed = self._find_times(self._ts_kwargs.get("dt"))
         self._frame = -1
         self.ts = self._Timestep(self.n_atoms, **self._ts_kwargs)
         self._read_next_timestep()
+
+    @property
+    def symbols(self) -> NDArray[np.str_]:
+        """Chemical symbols of the atoms in the file."""
+        assert self._frames is not None
+        return self._frames.symbols
 
     @classmethod
     def parse_n_atoms(cls, filename: Any, **kwargs: Any) -> int:
         """Read the number of atoms."""
         return len(cls._file(str(filename)).symbols)
+
+    def _where(self, frame: int) -> str:
+        return f"{self.filename}, frame {frame}"
+
+    def _read(self, frame: int) -> Frame:
+        assert self._frames is not None
+        if self._last[0] != frame:
+            self._last = (frame, self._frames.frame(frame))
+        return self._last[1]
+
+    def _find_times(self, given: float | None) -> bool:
+        """Take the time between frames from the first, second and last one; tell whether times are to be read."""
+        last = self.n_frames - 1
+        chosen = (last, min(1, last), 0)
+        for k in chosen:  # a file that is cut off says so now, not at the end of a long run
+            self._read(k)
+        try:
+            times = {k: self._time(k) for k in chosen}
+        except InputError:
+            if given is None:
+                raise
+            return False
+        start = 0 if times[0] is not None else last
+        time = times[start]
+        if time is None:
+            return False
+        if given is None:
+            for k in times:
+                if k != start:
+                    self._check_order(start, time, k, times[k])
+            if last:
+                self._ts_kwargs["dt"] = float(f"{(times[last] - time) / last:.12g}")  # type: ignore[operator]
+            return True
+        said = (times[min(1, last)] or time) - time
+        if said and abs(said - given) > 1e-3 * given:
+            warnings.warn(
+                f"{self.filename}: dt={given:g} ps is used; the file says {said:g} ps between its first two frames",
+                stacklevel=5,
+            )
+        return False
+
+    def _time(self, frame: int) -> float | None:
+        return time_of(self._read(frame).info, self._time_unit, self._where(frame))
+
+    def _check_order(self, before: int, time: float, frame: int, later: float | None) -> None:
+        if later is not None and (later - time) * (frame - before) > 0:
+            return
+        raise InputError(
+            self._where(frame),
+            need=f"a time after the {time:g} ps of frame {before}" if frame > before else
+            f"a time before the {time:g} ps of frame {before}",
+            got="none" if later is None else f"{later:g} ps",
+            remedy="if frames are complete and evenly spaced, pass the time between them in ps, for example dt=0.1",
+        )  # fmt: skip
 
     def _read_next_timestep(self, ts: Any = None) -> Any:
         if self._frame + 1 >= self.n_frames:
@@ -80,20 +258,22 @@ class FileReader(ReaderBase):
     def _read_frame(self, frame: int) -> Any:
         if not 0 <= frame < self.n_frames:
             raise OSError(f"there is no frame {frame}: the trajectory has {self.n_frames}")
-        assert self._frames is not None
-        self._frame = frame
-        self.ts.frame = frame
-        self._last = (frame, self._frames.frame(frame))
-        fill(self.ts, self._last[1], self.convert_units)
+        read = self._read(frame)
+        self._frame = self.ts.frame = frame
+        if self._timed:
+            time = self._time(frame)
+            before, known = self._last_time
+            if before != frame:
+                self._check_order(before, known, frame, time)
+            assert time is not None
+            self._last_time, self.ts.data["time"] = (frame, time), time
+        fill(self.ts, read, self.convert_units, PICOSECONDS.get(self._time_unit or ""))
         if self._walk is not None:
             self.ts.positions = self._walk.to(frame, self._wrapped)
         return self.ts
 
     def _wrapped(self, frame: int) -> tuple[Any, Any]:
-        assert self._frames is not None
-        last = self._last
-        read = last[1] if last is not None and last[0] == frame else self._frames.frame(frame)
-        positions, dimensions, _ = turned(read)
+        positions, dimensions, _ = turned(self._read(frame))
         if dimensions is None:
             raise InputError(
                 "unwrap",
@@ -123,8 +303,6 @@ class _Walk:
         self._positions: Any = None
 
     def to(self, frame: int, read: Any) -> Any:
-        import copy
-
         if frame < self._at or frame >= self._at + 2 * CHECKPOINT:
             usable = [k for k in self._states if k < frame]
             if frame < self._at or (usable and max(usable) > self._at):
@@ -139,15 +317,9 @@ class _Walk:
 
 
 class FileParser(TopologyReaderBase):
-    """Topology of a `FrameFile`.
+    """Topology of a `FrameFile`: names, elements, types and masses, from its first frame."""
 
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    """
-
-    _file: ClassVar[type[Any]]
+    _file: ClassVar[type[FrameFile]]
 
     def parse(self, **kwargs: Any) -> Topology:
         """Read names, elements, types and masses."""
@@ -157,11 +329,15 @@ class FileParser(TopologyReaderBase):
         finally:
             file.close()
 
+    @classmethod
+    def is_sound(cls, thing: Any) -> bool:
+        """Look into a file before MDAnalysis does, which turns an error of ours into one of its own."""
+        cls._file(thing).close()
+        return True
+
 
 def topology_of(symbols: Any, masses: Any = None) -> Topology:
     """Make a topology of atoms that are known by their symbols."""
-    from MDAnalysis.guesser.tables import masses as table
-
     names = np.asarray(symbols, dtype=object)
     if masses is None:
         masses = np.array([table.get(name.upper(), table.get(name, 0.0)) for name in names])
@@ -180,7 +356,7 @@ def topology_of(symbols: Any, masses: Any = None) -> Topology:
 
 def turned(frame: Frame) -> tuple[Any, Any, Any]:
     """Positions and dimensions of a frame in the orientation that MDAnalysis assumes."""
-    if frame.cell is None:
+    if frame.cell is None or is_flat(frame.cell):
         return frame.positions, None, None
     dimensions = triclinic_box(*frame.cell)
     standard = triclinic_vectors(dimensions, dtype=np.float64)
@@ -190,19 +366,27 @@ def turned(frame: Frame) -> tuple[Any, Any, Any]:
     return frame.positions @ rotation, dimensions, rotation
 
 
-def fill(ts: Any, frame: Frame, convert_units: bool = True) -> None:
-    """Put a frame into a Timestep."""
+def is_flat(cell: Floats) -> bool:
+    """Tell a cell that has no volume, as that of a slab or a molecule."""
+    return abs(float(np.linalg.det(cell))) <= 1e-9 * float(np.linalg.norm(cell, axis=1).max()) ** 3
+
+
+def fill(ts: Any, frame: Frame, convert_units: bool = True, time_unit: float | None = None) -> None:
+    """Put a frame into a Timestep; velocities only if their unit is known."""
     positions, dimensions, rotation = turned(frame)
     ts.positions = positions
     ts.dimensions = dimensions
-    for name in ("velocities", "forces"):
+    factors = {
+        "velocities": (1.0 / time_unit if time_unit else None) if frame.unknown_unit else 1.0,
+        "forces": EV_IN_KJ_PER_MOL if convert_units else 1.0,
+    }
+    for name, factor in factors.items():
         values = getattr(frame, name)
-        if values is None:
+        if values is None or factor is None:
             setattr(ts, f"has_{name}", False)
-            continue
-        values = values if rotation is None else values @ rotation
-        setattr(ts, name, values * EV_IN_KJ_PER_MOL if name == "forces" and convert_units else values)
-    ts.data.pop("time", None)
-    if frame.time is not None:
-        ts.data["time"] = frame.time
-    ts.data.update(frame.data)
+        else:
+            setattr(ts, name, factor * (values if rotation is None else values @ rotation))
+    ts.data["info"] = frame.info
+    ts.data.pop("cell", None)
+    if dimensions is None and frame.cell is not None:
+        ts.data["cell"] = frame.cell  # says later what is missing

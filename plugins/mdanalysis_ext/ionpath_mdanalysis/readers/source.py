@@ -1,101 +1,24 @@
-"""Files of frames: what a format has to tell, and bytes at an offset, compressed or not."""
+"""Bytes of a file at any offset; a gzip file is decompressed from the nearest of states that are kept on the way."""
 
 from __future__ import annotations
 
 import io
 import os
 import zlib
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.errors import InputError
 
-Floats = NDArray[np.float64]
 BLOCK = 4 * 2**20
 SPACING = 16 * 2**20
-
-
-@dataclass(frozen=True)
-class Frame:
-    """One frame as a file has it.
-
-    Attributes
-    ----------
-    positions : ndarray, shape (n_atoms, 3)
-        Positions in A.
-    cell : ndarray, shape (3, 3), or None
-        Cell vectors as rows in A.
-    time : float or None
-        Time in ps, if the file says it.
-    velocities, forces : ndarray, shape (n_atoms, 3), or None
-        In A/ps and eV/A.
-    data : dict
-        What else the file says about the frame.
-    """
-
-    positions: Floats
-    cell: Floats | None
-    time: float | None = None
-    velocities: Floats | None = None
-    forces: Floats | None = None
-    data: dict[str, Any] = field(default_factory=dict)
-
-
-class FrameFile(ABC):
-    """A file of frames with random access.
-
-    Attributes
-    ----------
-    symbols : ndarray of str, shape (n_atoms,)
-        Chemical symbols.
-    masses : ndarray, shape (n_atoms,), or None
-        Masses in u, if the file has its own.
-    """
-
-    symbols: NDArray[np.str_]
-    masses: Floats | None = None
-
-    @abstractmethod
-    def __len__(self) -> int:
-        """Number of frames."""
-
-    @abstractmethod
-    def frame(self, index: int) -> Frame:
-        """Read one frame.
-
-        Parameters
-        ----------
-        index : int
-            Frame number from 0.
-
-        Returns
-        -------
-        Frame
-            Its content.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close what is open; a later `frame` opens it again."""
+"""Bytes of content between the states that are kept: a jump costs the decompression of this much at most."""
+_PACKED = {b"BZh": "bzip2", b"\xfd7z": "xz", b"PK\x03": "zip", b"\x28\xb5\x2f": "zstd"}
 
 
 class ByteSource:
-    """Bytes of a file at any offset, of a plain file or a gzip file.
-
-    Parameters
-    ----------
-    path : str or path
-        File.
-
-    Notes
-    -----
-    A gzip stream can only be decompressed from its start, or from a point where the state of the decompressor was
-    kept. That is done every 16 MiB of content, so that a jump costs the decompression of 16 MiB at most.
+    """A plain or gzip file, read at any offset.
 
     Examples
     --------
@@ -108,8 +31,20 @@ class ByteSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
+        if os.path.isdir(self.path):
+            raise InputError(self.path, need="a file", got="a folder", remedy="name a file in it")
         with open(self.path, "rb") as file:
-            self.compressed = file.read(2) == b"\x1f\x8b"
+            magic = file.read(3)
+        if not magic:
+            raise InputError(
+                self.path, need="at least one frame", got="an empty file", remedy="write it again"
+            )
+        if magic in _PACKED:
+            raise InputError(
+                self.path, need="a plain or gzip file", got=_PACKED[magic], remedy="decompress it first"
+            )
+        self.compressed = magic[:2] == b"\x1f\x8b"
+        self._at = 0
         self._file: io.BufferedReader | None = None
         self._marks: list[tuple[int, int, Any]] = []
         self._stream: _GzipStream | None = None
@@ -122,6 +57,16 @@ class ByteSource:
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_file": None, "_stream": None, "_marks": [], "_held": (-1, b"")}
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes of content; a gzip file is read to its end, which also checks its sums."""
+        return sum(map(len, self.blocks())) if self.compressed else os.stat(self.path).st_size
+
+    @property
+    def most(self) -> int:
+        """Bytes of content at most, without reading: deflate makes a file 1,032 times smaller at best."""
+        return os.stat(self.path).st_size * (1032 if self.compressed else 1)
+
     @property
     def _open_file(self) -> io.BufferedReader:
         if self._file is None:
@@ -129,8 +74,9 @@ class ByteSource:
         return self._file
 
     def read_at(self, offset: int, size: int) -> bytes:
-        """Read bytes."""
+        """Read bytes, never more than there are, whatever a damaged file asks for."""
         if not self.compressed:
+            size = max(0, min(size, self.size - offset))
             self._open_file.seek(offset)
             return self._open_file.read(size)
         begin, held = self._held
@@ -145,21 +91,23 @@ class ByteSource:
         return have
 
     def _go_to(self, offset: int) -> None:
-        marks = [mark[0] for mark in self._marks if mark[0] <= offset]
+        marks = [mark for mark in self._marks if mark[0] <= offset]
         stream = self._stream
-        if stream is None or stream.position > offset or (marks and marks[-1] > stream.position):
-            stream = self._stream = self._restart(offset)
+        if stream is None or stream.position > offset or (marks and marks[-1][0] > stream.position):
+            position, at, state = marks[-1] if marks else (0, 0, None)
+            stream = _GzipStream(self._open_file, self.path, position, at, state and state.copy())
+            self._stream = stream
         while stream.position < offset and stream.read(min(BLOCK, offset - stream.position)):
             self._mark(stream)
 
-    def blocks(self) -> Iterator[bytes]:
-        """Read the whole file in order.
+    def _mark(self, stream: _GzipStream) -> None:
+        last = self._marks[-1][0] if self._marks else 0
+        if stream.position >= last + SPACING:
+            at = stream.file_position - len(stream.pending)
+            self._marks.append((stream.position, at, stream.decompressor.copy()))
 
-        Yields
-        ------
-        bytes
-            Consecutive parts.
-        """
+    def blocks(self) -> Iterator[bytes]:
+        """Read the whole content in order."""
         offset = 0
         while block := self.read_at(offset, BLOCK):
             offset += len(block)
@@ -171,33 +119,35 @@ class ByteSource:
             self._file.close()
         self._file, self._stream, self._held = None, None, (-1, b"")
 
-    def _restart(self, offset: int) -> _GzipStream:
-        usable = [mark for mark in self._marks if mark[0] <= offset]
-        if not usable:
-            return _GzipStream(self._open_file, self.path)
-        position, at, decompressor = usable[-1]
-        return _GzipStream(self._open_file, self.path, position, at, decompressor.copy())
+    # The rest makes it a file object for readers of other packages.
 
-    def _mark(self, stream: _GzipStream) -> None:
-        last = self._marks[-1][0] if self._marks else 0
-        if stream.position >= last + SPACING:
-            at = stream.file_position - len(stream.pending)
-            self._marks.append((stream.position, at, stream.decompressor.copy()))
+    def seek(self, offset: int) -> int:
+        """Go to an offset."""
+        self._at = int(offset)
+        return self._at
+
+    def tell(self) -> int:
+        """Say where it is."""
+        return self._at
+
+    def read(self, size: int) -> bytes:
+        """Read on from there."""
+        data = self.read_at(self._at, int(size))
+        self._at += len(data)
+        return data
 
 
 class _GzipStream:
     """Decompress forward from a state, across the members of a gzip file."""
 
-    def __init__(
-        self, file: io.BufferedReader, path: str, position: int = 0, at: int = 0, decompressor: Any = None
-    ) -> None:
+    def __init__(self, file: io.BufferedReader, path: str, position: int, at: int, decompressor: Any) -> None:
         self.file, self.path, self.position, self.file_position = file, path, position, at
         self.decompressor = decompressor or zlib.decompressobj(wbits=31)
         self.pending = b""
 
     def read(self, size: int) -> bytes:
         parts, missing = [], size
-        while missing:
+        while missing > 0:
             part = self._some(missing)
             if not part:
                 break
@@ -236,48 +186,3 @@ class _GzipStream:
             got=f"a broken one ({why})",
             remedy="copy or compress it again",
         )
-
-
-class ByteStream(io.RawIOBase):
-    """A `ByteSource` as a file object.
-
-    Parameters
-    ----------
-    source : ByteSource
-        Bytes.
-    """
-
-    def __init__(self, source: ByteSource) -> None:
-        super().__init__()
-        self._source, self._at = source, 0
-
-    def close(self) -> None:
-        """Close the bytes with it."""
-        self._source.close()
-        super().close()
-
-    def readable(self) -> bool:
-        """Say that it can be read."""
-        return True
-
-    def seekable(self) -> bool:
-        """Say that it can be positioned."""
-        return True
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a position."""
-        if whence not in (0, 1):
-            raise io.UnsupportedOperation("the end of a compressed file is not known")
-        self._at = offset + (self._at if whence else 0)
-        return self._at
-
-    def tell(self) -> int:
-        """Say where it is."""
-        return self._at
-
-    def readinto(self, buffer: Any) -> int:
-        """Read into a buffer."""
-        data = self._source.read_at(self._at, len(buffer))
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)

@@ -1,7 +1,8 @@
-"""VASP ``XDATCAR``, constant or variable cell, plain or gzip."""
+"""VASP ``XDATCAR``, constant or variable cell, plain or gzip, runs joined one after another."""
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from functools import cached_property
@@ -10,45 +11,41 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath_mdanalysis.readers.reader import FileParser, FileReader
-from ionpath_mdanalysis.readers.source import ByteSource, Floats, Frame, FrameFile
+from ionpath_mdanalysis.readers.reader import (
+    CUT_OFF,
+    FileParser,
+    FileReader,
+    Floats,
+    Frame,
+    FrameFile,
+    ends_within_a_number,
+    has_suffix,
+    is_flat,
+)
+from ionpath_mdanalysis.readers.source import BLOCK, ByteSource
 
-_KEY = b"Direct configuration"
-_HEADER = 7
+KEY = b"Direct configuration"
+HEADER = 7
 """Lines above the first coordinates: comment, scale, three cell vectors, symbols, counts."""
-_OVERLAP = 2**16
+SHORTEST = 6
+"""Bytes of the shortest line of an atom, ``0 0 0``."""
 
 
 class XdatcarFile(FrameFile):
-    """Frames of an XDATCAR.
-
-    Parameters
-    ----------
-    path : str or path
-        File.
-
-    Raises
-    ------
-    InputError
-        If it is no XDATCAR, has no symbols (VASP 4), holds Cartesian coordinates, or is cut off.
-    """
+    """Frames of an XDATCAR."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._source = ByteSource(path)
-        head = self._source.read_at(0, _OVERLAP).split(b"\n")
-        self._cell, symbols, counts = self._header(head)
-        self.symbols = np.repeat(symbols, counts)
-        self._size = 64 * (len(self.symbols) + 2 * _HEADER)
+        self._cell, self._kinds = self._header(self._source.read_at(0, 2**16).split(b"\n"), 0)
+        n = sum(count for _, count in self._kinds)
+        if not 0 < SHORTEST * n <= self._source.most:
+            raise self._damaged(
+                0, "as many lines as the header has atoms", f"{n} atoms in a file that is too short"
+            )
+        self.symbols = np.repeat(*map(list, zip(*self._kinds, strict=True)))  # type: ignore[call-overload]
 
     def __len__(self) -> int:
-        return len(self._layout[0])
-
-    @cached_property
-    def _layout(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        starts, own = self._index()
-        # A file that is cut off says so now, not at the end of a long run.
-        self._frame(len(starts) - 1, int(starts[-1]), bool(own[-1]))
-        return starts, own
+        return len(self._layout[1])
 
     def close(self) -> None:
         """Close the file."""
@@ -56,49 +53,50 @@ class XdatcarFile(FrameFile):
 
     def frame(self, index: int) -> Frame:
         """Read one frame."""
-        starts, own = self._layout
-        return self._frame(index, int(starts[index]), bool(own[index]))
-
-    def _frame(self, index: int, start: int, own_cell: bool) -> Frame:
-        n = len(self.symbols)
-        lines: list[bytes] = []
-        while len(lines) < n + _HEADER + 2:
-            text = self._source.read_at(start, self._size)
-            lines = text.split(b"\n", n + _HEADER + 2)
-            if len(text) < self._size:
-                break
-            self._size *= 2 if len(lines) < n + _HEADER + 2 else 1
+        n, (starts, own) = len(self.symbols), self._layout
+        text = self._source.read_at(int(starts[index]), int(starts[index + 1] - starts[index]))
         cell = self._cell
-        if own_cell:
-            cell, lines = self._header(lines)[0], lines[_HEADER:]
-        try:
-            fractional = np.array(b" ".join(lines[1 : n + 1]).split(), dtype=np.float64).reshape(n, 3)
-        except ValueError as error:
-            raise InputError(
-                f"{self._source.path}, frame {index}",
-                need=f"{n} lines of three numbers",
-                got="a frame that is cut off or damaged",
-                remedy="remove this frame from the file, or restore the file",
-            ) from error
-        return Frame(positions=fractional @ cell, cell=cell)
+        if own[index]:
+            lines = text.split(b"\n", HEADER)
+            cell, text = self._header(lines, index)[0], lines[HEADER]
+        body = text.partition(b"\n")[2]
+        values = _numbers(body)
+        if values is None:  # Fortran columns that touch: a minus sign parts them
+            values = _numbers(re.sub(rb"(?<=\d)-", b" -", body))
+        if values is None or len(values) != n or not np.isfinite(values).all() or ends_within_a_number(text):
+            rows = body.rstrip().split(b"\n")
+            wrong = next((k for k, row in enumerate(rows) if _numbers(row) is None), len(rows) - 1)
+            line = rows[wrong][:60].decode(errors="replace")
+            got = "a frame that is cut off" if len(rows) < n else f"{line!r} in line {wrong + 1} of them"
+            raise self._damaged(index, f"{n} lines of three numbers", got)
+        return Frame(positions=values @ cell, cell=cell)
 
-    def _index(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-        """Offsets where frames start, and whether a frame brings its own cell."""
+    def _damaged(self, index: int, need: str, got: str, remedy: str = CUT_OFF) -> InputError:
+        return InputError(f"{self._source.path}, frame {index}", need=need, got=got, remedy=remedy)
+
+    @cached_property
+    def _layout(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        """Offsets where frames start, with that of the end, and whether a frame brings a header of its own."""
         starts: list[int] = []
         own: list[bool] = []
-        held, base = b"", 0
+        held, base, begin, clock = b"", 0, 0, _Clock()
+        most = 2 * BLOCK + 128 * (len(self.symbols) + 2 * HEADER)
         for block in self._source.blocks():
+            after = max(len(held) - len(KEY), begin)
             held += block
-            at = held.find(_KEY, _tail(held, block))
-            while at >= 0:
-                before = held[max(0, at - _OVERLAP) : at].split(b"\n")
-                has_cell = bool(len(before) > _HEADER and self._is_counts(before[-2])) or not starts
-                back = sum(len(line) + 1 for line in before[-_HEADER - 1 : -1]) if has_cell else 0
-                starts.append(base + at - back)
-                own.append(has_cell)
-                at = held.find(_KEY, at + len(_KEY))
-            cut = max(0, len(held) - _OVERLAP)
-            held, base = held[cut:], base + cut
+            while (at := held.find(b"\n" + KEY, after) + 1) > 0:
+                header = self._between(held[begin:at], len(starts))
+                problem = clock.problem(held[at + len(KEY) : at + 80].split(b"\n")[0], restart=header > 0)
+                if problem:
+                    raise self._damaged(len(starts), *problem)
+                starts.append(base + at - header)
+                own.append(header > 0)
+                begin = after = at
+            held, base, begin = held[begin:], base + begin, 0
+            if len(held) > most:
+                raise self._damaged(
+                    max(len(starts) - 1, 0), f"{len(self.symbols)} lines", f"over {most} bytes"
+                )
         if not starts:
             raise InputError(
                 self._source.path,
@@ -106,39 +104,100 @@ class XdatcarFile(FrameFile):
                 got="none",
                 remedy="write the XDATCAR with VASP 5.2 or newer",
             )
-        return np.array(starts, np.int64), np.array(own, bool)
+        return np.array([*starts, base + len(held)], np.int64), np.array(own, bool)
 
-    def _is_counts(self, line: bytes) -> bool:
-        words = line.split()
-        return (
-            bool(words)
-            and all(word.isdigit() for word in words)
-            and sum(map(int, words)) == len(self.symbols)
-        )
+    def _between(self, text: bytes, frame: int) -> int:
+        """Look at what is between the first line of a frame and the next one; length of the header there."""
+        n = len(self.symbols) + 1 if frame else 0
+        more = text.count(b"\n") - n
+        if frame and not more:
+            return 0
+        lines = text.split(b"\n")[:-1]
+        if frame and more > 0 and not any(map(bytes.strip, lines[n:])):
+            return 0
+        try:
+            kinds = self._header(lines[-HEADER:], frame)[1]
+        except InputError:
+            kinds = []
+        if kinds and kinds != self._kinds:
+            raise self._damaged(
+                frame,
+                f"the atoms of the first header, {_formula(self._kinds)}, in the same order",
+                _formula(kinds),
+                "read each run from a file of its own, with its atoms in the order of its own header",
+            )
+        if not kinds or more != HEADER:
+            got = len(lines) - (HEADER if kinds else 0) - (1 if frame else 0)
+            raise self._damaged(
+                max(frame - 1, 0), f"{len(self.symbols)} lines of three numbers", f"{got} lines"
+            )
+        return sum(len(line) + 1 for line in lines[-HEADER:])
 
-    def _header(self, lines: list[bytes]) -> tuple[Floats, list[str], list[int]]:
+    def _header(self, lines: list[bytes], frame: int) -> tuple[Floats, list[tuple[str, int]]]:
         try:
             scale = float(lines[1].split()[0])
             cell = np.array([line.split()[:3] for line in lines[2:5]], dtype=np.float64)
-            symbols = [word.decode().split("_")[0].split("/")[0] for word in lines[5].split()]
+            names = [word.decode().split("_")[0].split("/")[0] for word in lines[5].split()]
             counts = [int(word) for word in lines[6].split()]
-            if len(symbols) != len(counts) or not all(re.fullmatch("[A-Z][a-z]?", name) for name in symbols):
+            if (
+                cell.shape != (3, 3)
+                or not np.isfinite([*cell.flat, scale]).all()
+                or not scale
+                or is_flat(cell)
+            ):
+                raise ValueError("cell")
+            if len(names) != len(counts) or not all(re.fullmatch("[A-Z][a-z]?", name) for name in names):
                 raise ValueError("symbols")
         except (ValueError, IndexError) as error:
-            raise InputError(
-                self._source.path,
-                need="the header of an XDATCAR: comment, scale, three cell vectors, symbols, counts",
-                got="something else",
-                remedy="check the file; VASP 4 wrote no symbols: add the line above the counts",
+            raise self._damaged(
+                frame,
+                "the header of an XDATCAR: comment, scale, three cell vectors, symbols, counts",
+                "something else",
+                "check the file; VASP 4 wrote no symbols: add the line above the counts",
             ) from error
         volume = abs(float(np.linalg.det(cell)))
         # A negative scale is the volume of the cell, as in a POSCAR.
-        return cell * (scale if scale > 0 else (-scale / volume) ** (1 / 3)), symbols, counts
+        cell = cell * (scale if scale > 0 else (-scale / volume) ** (1 / 3))
+        return cell, list(zip(names, counts, strict=True))
 
 
-def _tail(held: bytes, block: bytes) -> int:
-    """Where to search on, so that a key across two blocks is found, and none twice."""
-    return max(0, len(held) - len(block) - len(_KEY) + 1)
+class _Clock:
+    """Follow the numbers of configurations: even ones, from anywhere, until a run starts again."""
+
+    def __init__(self) -> None:
+        self.last: int | None = None
+        self.step: int | None = None
+
+    def problem(self, line: bytes, *, restart: bool) -> tuple[str, str, str] | None:
+        word = line.partition(b"=")[2].strip()
+        number = (
+            int(word) if word.isdigit() and len(word) < 18 else None
+        )  # VASP prints stars beyond its columns
+        last, self.last = self.last, number
+        if number is None or last is None or (restart and number <= last):
+            self.step = None
+            return None
+        step, self.step = self.step, number - last
+        if step in (None, self.step) and self.step > 0:
+            return None
+        return (
+            f"configuration {last + (step or 1)} after {last}",
+            f"{number}, so that frames are missing or their numbers damaged",
+            "restore the file, or number the configurations evenly if none is missing",
+        )
+
+
+def _numbers(body: bytes) -> Floats | None:
+    """A table of three columns, or None if it is not one."""
+    try:
+        values = np.loadtxt(io.BytesIO(body), comments=None, ndmin=2) if body.strip() else np.empty((0, 3))
+    except ValueError:
+        return None
+    return values if values.shape[1] == 3 else None
+
+
+def _formula(kinds: list[tuple[str, int]]) -> str:
+    return " ".join(f"{name}{count}" for name, count in kinds)
 
 
 def is_xdatcar(thing: Any) -> bool:
@@ -148,45 +207,25 @@ def is_xdatcar(thing: Any) -> bool:
     name = os.path.basename(os.fspath(thing))
     return bool(
         re.fullmatch(r"(XDATCAR([-_.]?\w+)?|.*\.XDATCAR)(\.gz)?", name, re.IGNORECASE)
-    ) and not re.search(r"\.(xyz|extxyz|traj|pdb|gro|dcd|xtc|trr|h5|nc|npz)(\.gz)?$", name, re.IGNORECASE)
+    ) and not has_suffix(name, "xyz", "extxyz", "traj", "pdb", "gro", "dcd", "xtc", "trr", "h5", "nc", "npz")
 
 
 class XDATCARParser(FileParser):
-    """Topology of an XDATCAR: names, elements and types from its header, masses from the elements.
-
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    """
+    """Topology of an XDATCAR: names and elements from its header, masses from the elements."""
 
     format = "XDATCAR"
     _file = XdatcarFile
 
     @staticmethod
     def _format_hint(thing: Any) -> bool:
-        return is_xdatcar(thing)
+        return is_xdatcar(thing) and XDATCARParser.is_sound(thing)
 
 
 class XDATCARReader(FileReader):
     """Frames of an XDATCAR.
 
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    convert_units : bool, default True
-        As in MDAnalysis; without it forces stay in eV/A.
-    unwrap : bool, default False
-        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
-    **kwargs
-        ``dt`` and ``time_offset`` in ps, as in MDAnalysis.
-
-    Notes
-    -----
-    The file does not say the time between its frames (POTIM times NBLOCK). Give it in ps:
-    ``Universe("XDATCAR", dt=0.1)``; the default is MDAnalysis' own, 1 ps, with its warning. VASP wraps positions into
-    the cell: with ``unwrap=True`` the reader undoes that.
+    The file does not say the time between its frames (POTIM times NBLOCK): pass it in ps, ``dt=0.1``; the default is
+    MDAnalysis' own, 1 ps, with its warning. VASP wraps positions into the cell: ``unwrap=True`` undoes that.
     """
 
     format = "XDATCAR"
