@@ -299,12 +299,17 @@ def test_other_atoms_later_in_the_file(tmp_path):
     images = frames()
     other = images[1].copy()
     other.symbols[0] = "Na"
-    ase.io.write(tmp_path / "md.extxyz", [images[0], other])
-    u = mda.Universe(tmp_path / "md.extxyz")
-    with pytest.raises(
-        InputError, match="frame 1: need the same atoms in the same order as in frame 0, got other"
-    ):
-        u.trajectory[1]
+    for name in ("md.extxyz", "md.traj"):
+        ase.io.write(tmp_path / name, [images[0], images[1], other, images[3]])
+        other.info["time"] = 0.5
+        u = mda.Universe(tmp_path / name, dt=0.25)
+        with pytest.raises(
+            InputError, match="frame 2: need the same atoms in the same order as in frame 0, got other"
+        ):
+            u.trajectory[2]
+        ase.io.write(tmp_path / name, [images[0], other])
+        with pytest.raises(InputError, match="frame 1: need the same atoms in the same order as in frame 0"):
+            mda.Universe(tmp_path / name)
     with pytest.raises(
         ValueError, match="Atoms 1 of the list: need the same atoms in the same order as in the first"
     ):
@@ -334,6 +339,238 @@ def test_bytes_of_a_gzip_file_at_any_offset(tmp_path):
     source.seek(half)
     assert source.read(4) == content[half : half + 4]
     assert source.tell() == half + 4
+
+
+def write_extxyz(path, comments, velocity=None):
+    """Frames of Li and S at fixed places in a cell of 10 A, each with a comment line of its own."""
+    tail = "" if velocity is None else " " + " ".join(map(str, velocity))
+    rows = f"Li 1.0 2.0 3.0{tail}\nS 4.0 5.0 6.0{tail}\n"
+    path.write_text("".join(f"2\n{comment}\n{rows}" for comment in comments))
+    return path
+
+
+BOX = 'Lattice="10.0 0 0 0 10.0 0 0 0 10.0" Properties=species:S:1:pos:R:3'
+
+
+@pytest.mark.filterwarnings("ignore:DCDReader currently makes independent timesteps:DeprecationWarning")
+@pytest.mark.parametrize("kind", ["md.extxyz", "md.extxyz.gz", "md.traj", "md.traj.gz", "atoms"])
+def test_dt_is_that_of_the_times(tmp_path, kind):
+    """By every road that multiplies by dt: memory, other formats, totaltime."""
+    images = frames()
+    path = tmp_path / kind.removesuffix(".gz")
+    if kind != "atoms":
+        ase.io.write(path, images)
+        path = compress(path) if kind.endswith(".gz") else path
+    thing = images if kind == "atoms" else path
+    u = mda.Universe(thing)
+    assert u.trajectory.dt == pytest.approx(0.25, rel=1e-12)
+    assert u.trajectory.totaltime == pytest.approx(0.25 * (N_FRAMES - 1), rel=1e-12)
+    assert [ts.time for ts in u.trajectory] == pytest.approx([0.25 * k for k in range(N_FRAMES)])
+    memory = mda.Universe(thing, in_memory=True)
+    assert [ts.time for ts in memory.trajectory] == pytest.approx([0.25 * k for k in range(N_FRAMES)])
+    u.atoms.write(tmp_path / "copy.dcd", frames="all")
+    copy = mda.Universe(thing, str(tmp_path / "copy.dcd"))
+    assert copy.trajectory.dt == pytest.approx(0.25, rel=1e-6)
+    with pytest.warns(UserWarning, match=r"dt=1 ps is used; the file says 0.25 ps between its first frames"):
+        other = mda.Universe(thing, dt=1.0)
+    assert [ts.time for ts in other.trajectory[:3]] == [0.0, 1.0, 2.0]
+    assert other.trajectory.dt == 1.0
+
+
+def test_a_time_without_a_unit_is_not_guessed(tmp_path):
+    """GPUMD writes Time in fs and velocities in A/fs, LAMMPS Time in the units of its input."""
+    comments = [f"Time={100.0 * k:.8f} {BOX}:vel:R:3" for k in range(1, 5)]
+    path = write_extxyz(tmp_path / "dump.extxyz", comments, velocity=(0.001, 0.002, 0.003))
+    for name in (path, compress(path)):
+        with pytest.raises(
+            InputError,
+            match=r"need the unit of Time, which this key does not say, got Time=100\.0; pass time_unit='fs' if GPUMD",
+        ):
+            mda.Universe(name)
+        u = mda.Universe(name, time_unit="fs")
+        assert [ts.time for ts in u.trajectory] == pytest.approx([0.1, 0.2, 0.3, 0.4])
+        assert u.trajectory.dt == pytest.approx(0.1)
+        assert np.allclose(u.atoms.velocities, [1.0, 2.0, 3.0])
+        u = mda.Universe(name, dt=0.5)  # the remedy as it is typed, without a unit for velocities
+        assert u.trajectory[3].time == 1.5
+        assert not u.trajectory.ts.has_velocities
+    atoms = ase.Atoms("Li", info={"Time": 5.0})
+    with pytest.raises(InputError, match="Atoms, frame 0: need the unit of Time"):
+        mda.Universe(atoms)
+    with pytest.raises(InputError, match="time_unit: need one of fs, ps, ns, got 'minutes'"):
+        mda.Universe(path, time_unit="minutes")
+
+
+def test_keys_that_say_their_unit(tmp_path):
+    for key, dt in (("time_fs", 0.05), ("time_ps", 50.0), ("time", 50.0)):
+        path = write_extxyz(tmp_path / "md.extxyz", [f"{BOX} {key}={50.0 * k}" for k in range(3)])
+        assert mda.Universe(path).trajectory.dt == pytest.approx(dt)
+    # CP2K counts in fs in a comment line of its own, which is not extended XYZ: there is no time in it for us.
+    path = write_extxyz(
+        tmp_path / "cp2k.extxyz", [f" i = {k}, time = {50.0 * k:.3f}, E = -1.0" for k in range(3)]
+    )
+    u = mda.Universe(path)
+    assert u.trajectory.ts.data["info"] == {}
+    with pytest.warns(UserWarning, match="Reader has no dt information"):
+        assert u.trajectory[1].time == 1.0
+
+
+def test_velocities_of_ase_in_extended_xyz(tmp_path):
+    images = frames(sheared=False)
+    ase.io.write(tmp_path / "md.extxyz", images)
+    u = mda.Universe(tmp_path / "md.extxyz")
+    assert "momenta" in (tmp_path / "md.extxyz").read_text()
+    for k in (0, 4):
+        assert np.allclose(u.trajectory[k].velocities, images[k].get_velocities() * 1000 * fs, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", ["md.extxyz", "md.traj", "atoms"])
+def test_times_increase_and_every_frame_has_one(tmp_path, name):
+    images = frames()
+    images[3].info["time"], images[4].info["time"] = 1.0, 0.75
+    thing = images
+    if name != "atoms":
+        thing = tmp_path / name
+        ase.io.write(thing, images)
+    u = mda.Universe(thing)
+    u.trajectory[3]
+    with pytest.raises(
+        InputError, match=r"frame 4: need a time after the 1 ps of frame 3, got 0.75 ps; if frames"
+    ):
+        u.trajectory[4]
+    assert mda.Universe(images, dt=0.25).trajectory[4].time == 1.0, "the remedy works"
+    del images[5].info["time"]
+    images[6].info["time"] = -1.0
+    if name != "atoms":
+        ase.io.write(thing, images)
+    with pytest.raises(InputError, match="frame 6: need a time after the 0 ps of frame 0, got -1 ps"):
+        mda.Universe(thing)
+    images[6].info["time"] = 2.0
+    if name != "atoms":
+        ase.io.write(thing, images)
+    u = mda.Universe(thing)
+    with pytest.raises(InputError, match="frame 5: need a time after the 0 ps of frame 0, got none"):
+        u.trajectory[5]
+
+
+def test_joined_xdatcars_are_compared_header_by_header(tmp_path):
+    images = frames(breathing=False)
+    first, second = tmp_path / "a", tmp_path / "b"
+    path = tmp_path / "XDATCAR"
+    write_xdatcar(first, images[:3], constant=True)
+    order = np.argsort(SYMBOLS)[::-1]  # S before P before Li
+    for chosen, got in ((order, "S6 P2 Li5"), (order[:-1], "S6 P2 Li4"), (order[order > 0], "S6 P2 Li4")):
+        write_xdatcar(second, [atoms[chosen] for atoms in images[3:]], constant=True)
+        path.write_bytes(first.read_bytes() + second.read_bytes())
+        with pytest.raises(
+            InputError,
+            match=f"frame 3: need the atoms of the first header, Li5 P2 S6, in the same order, got {got}; read each",
+        ):
+            mda.Universe(path, dt=0.1)
+    write_xdatcar(second, images[3:], constant=False)  # a run with a variable cell after one without
+    path.write_bytes(first.read_bytes() + second.read_bytes())
+    assert mda.Universe(path, dt=0.1).trajectory.n_frames == N_FRAMES
+
+
+def test_fused_columns_are_parted_at_minus_signs(tmp_path):
+    """As pymatgen reads them too: fixed Fortran columns touch where a number is negative."""
+    rng = np.random.default_rng(0)
+    scaled = rng.uniform(size=(3, 4, 3)) - [0.0, 1.0, 0.0]
+
+    def write(row):
+        text = "run\n1.0\n15 0 0\n0 15 0\n0 0 15\nLi S\n1 3\n"
+        for k, frame in enumerate(scaled):
+            text += f"Direct configuration= {k + 1:5d}\n" + "".join(row % tuple(x) for x in frame)
+        (tmp_path / "XDATCAR").write_text(text)
+
+    write(" %11.8f%11.8f %11.8f\n")
+    assert "-" in (tmp_path / "XDATCAR").read_text().splitlines()[8].lstrip("- ").split()[0]
+    u = mda.Universe(tmp_path / "XDATCAR", dt=0.1)
+    assert np.allclose(u.trajectory.timeseries(), 15 * scaled, atol=1e-6)
+    scaled[:] = abs(scaled)
+    write(" %10.8f%10.8f %11.8f\n")  # nothing parts these
+    with pytest.raises(
+        InputError, match=r"frame 2: need 4 lines of three numbers, got '.*' in line 1 of them"
+    ):
+        mda.Universe(tmp_path / "XDATCAR", dt=0.1)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("configuration=     4", "configuration=     5", "frame 3: need configuration 4 after 3, got 5, so that"),
+        ("0.5000000000 0.2500000000 0.1250000000\n", "", "frame 2: need 13 lines of three numbers, got 12 lines"),
+        ("0.5000000000 0.2500000000", "0.5000000000\n0.2500000000", "frame 2: need 13 lines of three numbers, got 14"),
+        ("0.5000000000", "nan", "frame 2: need 13 lines of three numbers, got 'nan 0.25.*' in line 1 of them"),
+        ("0.5000000000", "0.5 0.5", "frame 2: need 13 lines of three numbers, got '0.5 0.5 0.25.*' in line 1"),
+        ("0.5000000000", "0.5x", "frame 2: need 13 lines of three numbers, got '0.5x 0.25.*' in line 1 of them"),
+        ("Direct configuration=     3\n", "", "frame 1: need 13 lines of three numbers, got 26 lines"),
+    ],
+)  # fmt: skip
+def test_damaged_xdatcar_names_frame_and_line(tmp_path, old, new, message):
+    images = frames(breathing=False)
+    images[2].set_scaled_positions([[0.5, 0.25, 0.125]] * len(SYMBOLS))
+    write_xdatcar(tmp_path / "XDATCAR", images, constant=True)
+    text = (tmp_path / "XDATCAR").read_text()
+    assert old in text
+    (tmp_path / "XDATCAR").write_text(text.replace(old, new, 1))
+    with pytest.raises(InputError, match=message):
+        for _ in mda.Universe(tmp_path / "XDATCAR", dt=0.25).trajectory:
+            pass
+
+
+@pytest.mark.parametrize("name", ["slab.extxyz", "slab.traj", "atoms"])
+def test_a_slab_has_no_third_vector(tmp_path, name, lithium):
+    from ionpath_mdanalysis import IonDiffusion
+
+    rng = np.random.default_rng(1)
+    images = [
+        ase.Atoms(
+            "Li2S", positions=rng.uniform(size=(3, 3)), cell=[9, 9, 0], pbc=[1, 1, 0], info={"time": 0.1 * k}
+        )
+        for k in range(30)
+    ]
+    thing = images
+    if name != "atoms":
+        thing = tmp_path / name
+        ase.io.write(thing, images)
+    u = mda.Universe(thing)
+    assert u.dimensions is None
+    with pytest.raises(
+        InputError, match=r"box: need a periodic cell in every frame, got vector 3 of length 0 at frame"
+    ):
+        IonDiffusion(u.select_atoms("element Li")).run()
+
+
+@pytest.mark.parametrize("name", ["dump.xyz", "dump.xyz.gz"])
+def test_extended_xyz_under_the_name_of_plain_xyz(tmp_path, name):
+    from ionpath_mdanalysis import IonDiffusion
+
+    path = write_extxyz(tmp_path / "dump.xyz", [f"{BOX} time={0.1 * k}" for k in range(30)])
+    path = compress(path) if name.endswith(".gz") else path
+    with pytest.raises(
+        InputError,
+        match=r"the file is extended XYZ: .*Universe\(.*, format='EXTXYZ', topology_format='EXTXYZ'\), or end its name",
+    ):
+        IonDiffusion(mda.Universe(path, dt=0.1).select_atoms("name Li")).run()
+    u = mda.Universe(path, format="EXTXYZ", topology_format="EXTXYZ")
+    assert u.dimensions[0] == 10.0
+    assert u.trajectory.dt == pytest.approx(0.1)
+
+
+def test_files_of_other_kinds_are_named(tmp_path):
+    for name in ("md.extxyz", "md.traj", "XDATCAR"):
+        path = tmp_path / name
+        path.write_bytes(b"")
+        with pytest.raises(InputError, match="need at least one frame, got an empty file; write it again"):
+            mda.Universe(path)
+        path.write_bytes(b"BZh91AY&SY")
+        with pytest.raises(InputError, match="need a plain or gzip file, got bzip2; decompress it first"):
+            mda.Universe(path)
+        path.unlink()
+        path.mkdir()
+        with pytest.raises(InputError, match="need a file, got a folder; name a file in it"):
+            mda.Universe(path)
 
 
 def run(code: str) -> str:

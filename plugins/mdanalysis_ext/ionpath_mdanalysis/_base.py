@@ -258,7 +258,7 @@ class IonAnalysis(AnalysisBase):
             positions={name: buffer[:n] for name, buffer in self._buffer.items()},
         )
         if self._needs_box:
-            _checks.check_boxes(chunk.dimensions, chunk.frames)
+            _checks.check_boxes(chunk.dimensions, chunk.frames, self._trajectory)
         for name, positions in chunk.positions.items():
             _checks.check_finite(positions, chunk.frames, name)
         self._process(chunk)

@@ -252,7 +252,7 @@ def _read(universe: Any, ions: Any, fixed: Any, frames: NDArray[np.intp]) -> _Se
     tables = {"mobile": (ions, []), "framework": (fixed, [])}  # type: ignore[var-annotated]
     for k, frame in enumerate([0, *frames.tolist()]):
         ts = trajectory[frame]
-        _checks.check_box(ts.dimensions, ts.frame)
+        _checks.check_box(ts.dimensions, ts.frame, trajectory)
         dimensions[k] = ts.dimensions
         for name, (group, rows) in tables.items():
             rows.append(ts.positions[group.ix].astype(np.float64))

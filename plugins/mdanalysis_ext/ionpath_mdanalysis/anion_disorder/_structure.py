@@ -109,7 +109,7 @@ def symbols_of(group: Any, name: str = "atoms") -> list[str]:
 def cell_now(group: Any) -> Floats:
     """Cell of the frame that the universe of a group is at."""
     ts = group.universe.trajectory.ts
-    _checks.check_box(ts.dimensions, int(ts.frame))
+    _checks.check_box(ts.dimensions, int(ts.frame), group.universe.trajectory)
     return np.asarray(cell_vectors(np.asarray(ts.dimensions)[None])[0], dtype=np.float64)
 
 

@@ -59,7 +59,7 @@ class TetrahedronAnalysis(StructureAnalysis):
         self._ligand_symbols = np.array(symbols_of(self.groups["ligands"], "ligands"))
 
     def _look_at(self, first: Any) -> None:
-        _checks.check_box(first.dimensions, first.frame)
+        _checks.check_box(first.dimensions, first.frame, self._trajectory)
         cell = cell_vectors(np.asarray(first.dimensions)[None])[0]
         centres = first.positions[self.groups["centres"].ix].astype(np.float64)
         ligands = first.positions[self.groups["ligands"].ix].astype(np.float64)

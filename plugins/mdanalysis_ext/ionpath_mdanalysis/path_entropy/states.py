@@ -316,7 +316,7 @@ def _origin(framework: Any) -> Floats:
     trajectory = framework.universe.trajectory
     here = trajectory.frame
     ts = trajectory[0]
-    _checks.check_box(ts.dimensions, 0)
+    _checks.check_box(ts.dimensions, 0, trajectory)
     cell = triclinic_vectors(ts.dimensions, dtype=np.float64)
     coordinates = framework.positions.astype(np.float64) @ np.linalg.inv(cell)
     trajectory[here]

@@ -26,6 +26,7 @@ class AseTrajFile(FrameFile):
         try:
             self._n = len(self._open())
             first = self._open()[0] if self._n else None
+            self.symbols = _symbols(first) if first is not None else np.empty(0, str)
         except DAMAGED as error:
             if isinstance(error, (FileNotFoundError, PermissionError, InputError)):
                 raise
@@ -36,7 +37,6 @@ class AseTrajFile(FrameFile):
             raise InputError(
                 self._path, need="at least one frame", got="none", remedy="run the simulation again"
             )
-        self.symbols = np.array(first.get_chemical_symbols())
         self.masses = first.get_masses()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class AseTrajFile(FrameFile):
         where = f"{self._path}, frame {index}"
         try:
             atoms = self._open()[index]
-            symbols = atoms.get_chemical_symbols()
+            symbols = _symbols(atoms)
             frame = frame_of(atoms, where)
         except DAMAGED as error:
             if isinstance(error, InputError):
@@ -97,6 +97,12 @@ class AseTrajFile(FrameFile):
         rest = source.size - max(end, table + 8 * room)
         if (steps <= 0).any() or (rest >= steps[-1] if len(steps) else table != 48):
             raise ValueError(f"its header counts {len(offsets)} frames, which the file contradicts")
+
+
+def _symbols(atoms: Any) -> Any:
+    if not ((atoms.numbers >= 0) & (atoms.numbers < 119)).all():
+        raise ValueError("no atomic number")
+    return np.array(atoms.get_chemical_symbols())
 
 
 def frame_of(atoms: Any, where: str) -> Frame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import os
 import warnings
 from abc import ABC, abstractmethod
@@ -13,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from MDAnalysis.coordinates.base import ReaderBase
 from MDAnalysis.core import topologyattrs
+from MDAnalysis.core.groups import AtomGroup
 from MDAnalysis.core.topology import Topology
 from MDAnalysis.guesser.tables import masses as table
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
@@ -208,36 +210,33 @@ class FileReader(ReaderBase):
     def _find_times(self, given: float | None) -> bool:
         """Take the time between frames from the first, second and last one; tell whether times are to be read."""
         last = self.n_frames - 1
-        chosen = (last, min(1, last), 0)
-        for k in chosen:  # a file that is cut off says so now, not at the end of a long run
-            self._read(k)
+        infos = {k: self._read(k).info for k in (last, min(1, last), 0)}
         try:
-            times = {k: self._time(k) for k in chosen}
+            times = {k: self._time(k, infos[k]) for k in sorted(infos)}
         except InputError:
             if given is None:
                 raise
             return False
         start = 0 if times[0] is not None else last
-        time = times[start]
-        if time is None:
+        first = times.pop(start)
+        if first is None:
             return False
-        if given is None:
-            for k in times:
-                if k != start:
-                    self._check_order(start, time, k, times[k])
-            if last:
-                self._ts_kwargs["dt"] = float(f"{(times[last] - time) / last:.12g}")  # type: ignore[operator]
-            return True
-        said = (times[min(1, last)] or time) - time
-        if said and abs(said - given) > 1e-3 * given:
-            warnings.warn(
-                f"{self.filename}: dt={given:g} ps is used; the file says {said:g} ps between its first two frames",
-                stacklevel=5,
-            )
-        return False
+        if given is not None:
+            said = (times.get(1) or first) - first
+            if said and abs(said - given) > 1e-3 * given:
+                warnings.warn(
+                    f"{self.filename}: dt={given:g} ps is used; the file says {said:g} ps between its first frames",
+                    stacklevel=5,
+                )
+            return False
+        for k, time in times.items():
+            self._check_order(start, first, k, time)
+        if last:
+            self._ts_kwargs["dt"] = float(f"{(times[last] - first) / last:.12g}")  # type: ignore[operator]
+        return True
 
-    def _time(self, frame: int) -> float | None:
-        return time_of(self._read(frame).info, self._time_unit, self._where(frame))
+    def _time(self, frame: int, info: Mapping[str, Any]) -> float | None:
+        return time_of(info, self._time_unit, self._where(frame))
 
     def _check_order(self, before: int, time: float, frame: int, later: float | None) -> None:
         if later is not None and (later - time) * (frame - before) > 0:
@@ -261,7 +260,7 @@ class FileReader(ReaderBase):
         read = self._read(frame)
         self._frame = self.ts.frame = frame
         if self._timed:
-            time = self._time(frame)
+            time = self._time(frame, read.info)
             before, known = self._last_time
             if before != frame:
                 self._check_order(before, known, frame, time)
@@ -291,6 +290,28 @@ class FileReader(ReaderBase):
         """Close the file; reading on opens it again."""
         if self._frames is not None:
             self._frames.close()
+
+
+def carry_dt() -> None:
+    """Have ``AtomGroup.write`` pass the time between frames of our readers on: MDAnalysis tells DCD files 1 ps."""
+    write = AtomGroup.write
+
+    @functools.wraps(write)
+    def with_dt(self: Any, filename: Any = None, *args: Any, **kwargs: Any) -> Any:
+        trajectory, frames = self.universe.trajectory, kwargs.get("frames", "all")
+        step = 1 if isinstance(frames, str) else getattr(frames, "step", None) or 1
+        if (
+            isinstance(trajectory, FileReader)
+            and trajectory._ts_kwargs.get("dt")
+            and has_suffix(filename, "dcd")
+        ):
+            kwargs.setdefault("dt", step * trajectory.dt)
+        return write(self, filename, *args, **kwargs)
+
+    AtomGroup.write = with_dt
+
+
+carry_dt()
 
 
 class _Walk:

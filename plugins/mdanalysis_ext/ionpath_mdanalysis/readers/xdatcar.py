@@ -63,7 +63,7 @@ class XdatcarFile(FrameFile):
         values = _numbers(body)
         if values is None:  # Fortran columns that touch: a minus sign parts them
             values = _numbers(re.sub(rb"(?<=\d)-", b" -", body))
-        if values is None or len(values) != n or not np.isfinite(values).all() or ends_within_a_number(text):
+        if values is None or len(values) != n or ends_within_a_number(text):
             rows = body.rstrip().split(b"\n")
             wrong = next((k for k, row in enumerate(rows) if _numbers(row) is None), len(rows) - 1)
             line = rows[wrong][:60].decode(errors="replace")
@@ -188,12 +188,12 @@ class _Clock:
 
 
 def _numbers(body: bytes) -> Floats | None:
-    """A table of three columns, or None if it is not one."""
+    """A table of three columns of finite numbers, or None if it is not one."""
     try:
         values = np.loadtxt(io.BytesIO(body), comments=None, ndmin=2) if body.strip() else np.empty((0, 3))
     except ValueError:
         return None
-    return values if values.shape[1] == 3 else None
+    return values if values.shape[1] == 3 and np.isfinite(values).all() else None
 
 
 def _formula(kinds: list[tuple[str, int]]) -> str:

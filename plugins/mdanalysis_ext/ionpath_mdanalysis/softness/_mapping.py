@@ -41,7 +41,7 @@ def frames_of(atoms: Any, frames: Sequence[int] | NDArray[np.int64]) -> Iterator
     try:
         for frame in frames:
             ts = trajectory[int(frame)]
-            _checks.check_box(ts.dimensions, int(frame))
+            _checks.check_box(ts.dimensions, int(frame), trajectory)
             cell = cell_vectors(np.asarray(ts.dimensions, dtype=np.float64)[None])[0]
             yield ts.positions[atoms.ix].astype(np.float64), cell
     finally:
