@@ -92,8 +92,9 @@ def _common_species(
     structure: Structure, found: Argyrodite, halide: str | None
 ) -> tuple[Composition, Composition]:
     """Halide and chalcogenide to add, with oxidation states if the structure has them."""
-    species = [structure[int(k)].specie for k in free_anions(found)[0]]
-    sulfur = next((s for s in species if not s.is_halogen), structure[int(found.bonded[0])].specie)
+    species = [structure[int(k)].specie for k in (*found.bonded, *free_anions(found)[0])]
+    others = [s for s in species if not s.is_halogen]
+    sulfur = max(others, key=others.count)
     halogens = [s for s in species if s.is_halogen]
     if halide is not None:
         decorated = getattr(sulfur, "oxi_state", None) is not None
