@@ -84,7 +84,7 @@ def test_occupied_method_moves_the_nearest_lithium() -> None:
 def test_site_energies_refuse() -> None:
     with pytest.raises(InputError, match=r"structure: need lithium to move, got none"):
         site_energies(argyrodite(lithium="none"), method="occupied")
-    with pytest.raises(InputError, match=r"method: need one of frame, occupied, got 'dft'"):
+    with pytest.raises(InputError, match=r"method: need 'frame' or 'occupied', got 'dft'; choose one"):
         site_energies(argyrodite(), method="dft")  # type: ignore[arg-type]
     with pytest.raises(InputError, match=r"kind: need one of T4, got 'T5'"):
         site_energies(argyrodite(), kinds=["T4"]).of("T5")

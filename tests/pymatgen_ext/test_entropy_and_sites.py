@@ -73,6 +73,18 @@ def test_entropy_of_mixed_centres_and_of_three_anions() -> None:
     assert configurational_entropy(three).anions > 2 * np.log(2)
 
 
+def test_entropy_of_bound_anions() -> None:
+    """Se for a quarter of the bound sulfur: four sites of 16e per formula unit, -4 (p ln p + q ln q)."""
+    selenide = argyrodite()
+    for k in analyse(selenide).bonded[::4].tolist():
+        selenide.replace(k, "Se")
+    found = configurational_entropy(selenide)
+    expected = -4 * (0.25 * np.log(0.25) + 0.75 * np.log(0.75))
+    assert found.by_site["16e"] == pytest.approx(expected)  # R
+    assert found.anions == pytest.approx(expected)
+    assert "16e" in found.report()
+
+
 def test_entropy_does_not_depend_on_the_arrangement() -> None:
     parent = argyrodite(supercell=2)
     values = {

@@ -191,9 +191,9 @@ def test_ranked_by_an_ase_calculator() -> None:
 
 
 def test_bad_options() -> None:
-    with pytest.raises(InputError, match=r"cell_sizes: need positive whole numbers"):
+    with pytest.raises(InputError, match=r"cell_sizes: need a whole number of at least 1, got 0"):
         EnumerateSiteInversionTransformation(cell_sizes=[0])
-    with pytest.raises(InputError, match=r"max_structures: need at least 1"):
+    with pytest.raises(InputError, match=r"max_structures: need a whole number of at least 1, got 0"):
         EnumerateSiteInversionTransformation(max_structures=0)
     with pytest.raises(InputError, match=r"calculator: need 'ewald', the name of an ASE calculator"):
         listed(argyrodite(), calculator=3)

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
 
 from ionpath.errors import InputError
-from pymatgen.analysis.argyrodite import analyse, argyrodite
+from ionpath.lattice import tetrahedral_sites
+from pymatgen.analysis.argyrodite import (
+    AliovalentSubstitutionTransformation,
+    EnumerateSiteInversionTransformation,
+    ExcessHalideTransformation,
+    SiteInversionTransformation,
+    analyse,
+    argyrodite,
+    configurational_entropy,
+    lithium_sites,
+    lithium_thiophosphate,
+    lspscl,
+    order_occupancies,
+)
 
 
 def lithium_distance(structure: Structure) -> float:
@@ -184,3 +199,132 @@ def test_partly_empty_framework_is_refused() -> None:
         InputError, match=r"occupancies of the anions: need a sum of 1 on every site, got 0.700"
     ):
         analyse(partial)
+
+
+@pytest.mark.parametrize(
+    "supercell", [1.5, -1, 0, (2, 2), (2, 2, 0), (1.0, 1.5, 1), "2", np.diag([-1, 1, 1]), True]
+)
+def test_supercells_that_are_none(supercell: Any) -> None:
+    for build in (argyrodite, lspscl, lithium_thiophosphate):
+        with pytest.raises(InputError, match=r"supercell: need a whole number of at least 1, three of them"):
+            build(supercell=supercell)
+
+
+def test_supercells_that_are() -> None:
+    assert len(argyrodite(supercell=2)) == 8 * 52
+    assert len(argyrodite(supercell=[[1, 1, 0], [-1, 1, 0], [0, 0, 1]])) == 2 * 52  # type: ignore[arg-type]
+    assert len(argyrodite(supercell=np.eye(3) * 2)) == 8 * 52  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, "a", None])
+def test_seeds_that_are_none(seed: Any) -> None:
+    partial = argyrodite(inversion=0.5, ordered=False)
+    calls = [
+        lambda: argyrodite(seed=seed),
+        lambda: order_occupancies(partial, seed=seed),
+        lambda: SiteInversionTransformation(0.5, seed=seed),
+        lambda: ExcessHalideTransformation(0.5, seed=seed),
+        lambda: EnumerateSiteInversionTransformation(seed=seed),
+        lambda: AliovalentSubstitutionTransformation("Si", 0.5, seed=seed),
+    ]
+    for call in calls:
+        with pytest.raises(InputError, match=r"seed: need a whole number of at least 0, got"):
+            call()
+
+
+@pytest.mark.parametrize("fraction", [-0.1, 1.1, np.nan, np.inf, "half"])
+def test_fractions_that_are_none(fraction: Any) -> None:
+    calls = [
+        ("fraction", lambda: SiteInversionTransformation(fraction)),
+        ("fraction", lambda: AliovalentSubstitutionTransformation("Si", fraction)),
+        ("fractions", lambda: EnumerateSiteInversionTransformation([fraction])),
+        ("inversion", lambda: ExcessHalideTransformation(0.5, inversion=fraction)),
+    ]
+    for name, call in calls:
+        with pytest.raises(InputError, match=rf"{name}: need a number from 0 to 1, got"):
+            call()
+
+
+@pytest.mark.parametrize("where", ["coordinates", "lattice"])
+def test_numbers_that_are_not_finite(where: str) -> None:
+    structure = argyrodite()
+    if where == "coordinates":
+        structure = Structure(structure.lattice, structure.species, np.where(np.eye(52, 3) > 0, np.nan, 0.1))
+    else:
+        structure = Structure(
+            [[np.nan, 0, 0], [0, 10, 0], [0, 0, 10]], structure.species, structure.frac_coords
+        )
+    for call in (
+        analyse,
+        lithium_sites,
+        configurational_entropy,
+        SiteInversionTransformation(0.5).apply_transformation,
+    ):
+        with pytest.raises(
+            InputError, match=rf"{where}: need finite numbers, got .*nan.* in row 0; check the file"
+        ):
+            call(structure)
+
+
+def test_two_lithium_on_one_position() -> None:
+    twice = argyrodite()
+    twice.append("Li", twice[0].frac_coords)
+    with pytest.raises(
+        InputError, match=r"structure: need one site per position, got sites .* 0.000 A apart; merge"
+    ):
+        analyse(twice)
+    split = argyrodite()
+    split.replace_species({"Li": {"Li": 0.4}})
+    split.append({"Li": 0.4}, split[0].frac_coords + 0.01)
+    assert analyse(split).mobile_content == pytest.approx(0.4 * 25 / 4)
+
+
+def test_charge_is_told() -> None:
+    assert analyse(argyrodite(x_excess=0.5)).charge == 0.0  # e per formula unit
+    assert "formal oxidation states" in analyse(argyrodite()).report()
+    assert "not neutral" not in analyse(argyrodite()).report()
+    short = argyrodite()
+    short.remove_sites([0])
+    found = analyse(short)
+    assert found.charge == -0.25
+    assert (
+        "charge -0.2500 e per formula unit with formal oxidation states: not neutral, 6.0000 mobile"
+        in found.report()
+    )
+    restored = ExcessHalideTransformation(1.0, lithium="restored").apply_transformation(argyrodite())
+    assert analyse(restored).charge == 1.0
+
+
+def test_impossible_lithium() -> None:
+    """A refinement whose lithium lies off the mirror plane with the occupancy of 48h: 11.5 Li per tetrahedron."""
+    structure = Structure.from_spacegroup(
+        "F-43m", Lattice.cubic(9.953),
+        [{"Li": 0.456}, {"Li": 0.456}, "P", "S", {"Br": 0.3, "S": 0.7}, {"Br": 0.7, "S": 0.3}],
+        [[0, 0.0235, 0.3138], [0.018, 0.25, 0.75], [0, 0, 0.5],
+         [0.1183, 0.3817, 0.1183], [0.25, 0.25, 0.75], [0, 0, 0]],
+    )  # fmt: skip
+    with pytest.warns(
+        UserWarning, match=r"has \+7.68 e per formula unit: its mobile cations cannot all be there"
+    ):
+        found = analyse(structure)
+    assert found.mobile_content == pytest.approx((96 + 24) * 0.456 / 4)
+    with (
+        pytest.warns(UserWarning, match="cannot all be there"),
+        pytest.raises(
+            InputError, match=r"occupancies of the mobile cations\): need about 6 per formula unit.* halved"
+        ),
+    ):
+        SiteInversionTransformation(0.25).apply_transformation(structure)
+    with pytest.warns(UserWarning, match="cannot all be there"):
+        assert lithium_sites(structure).populations["T2"] == pytest.approx(96 * 0.456)
+
+
+def test_more_cations_than_sites() -> None:
+    """24g beside every T5, 1 A away: 72 lithium on 48 sites."""
+    full = argyrodite()
+    for place in tetrahedral_sites(("T5",))[0]:
+        full.append("Li", place)
+    with pytest.warns(UserWarning, match=r"Li18PS5Cl has \+12.00 e per formula unit"):
+        report = lithium_sites(full).report()
+    assert "T5        48" in report
+    assert "72\n      more cations than sites: the composition cannot be right" in report

@@ -293,13 +293,13 @@ def test_unbalanced_charges_are_refused() -> None:
 
 
 def test_bad_words_are_refused() -> None:
-    with pytest.raises(InputError, match=r"arrangement: need one of random, even, lowest, got 'best'"):
+    with pytest.raises(InputError, match=r"arrangement: need one of 'random', 'even', 'lowest', got 'best'"):
         SiteInversionTransformation(0.5, arrangement="best")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match=r"lithium: need one of vacancies, restored, got 'more'"):
+    with pytest.raises(InputError, match=r"lithium: need 'vacancies' or 'restored', got 'more'"):
         ExcessHalideTransformation(0.5, lithium="more")
     with pytest.raises(InputError, match=r"x: need excess halide from -1 to 1, got 1.5"):
         ExcessHalideTransformation(1.5)
-    with pytest.raises(InputError, match=r"element: need one of P, As, Si, Ge, Sn, Sb, got 'Fe'"):
+    with pytest.raises(InputError, match=r"element: need one of 'P', 'As', 'Si', 'Ge', 'Sn', 'Sb', got 'Fe'"):
         AliovalentSubstitutionTransformation("Fe", 0.5)
 
 

@@ -1,59 +1,61 @@
 """Argyrodites and their relatives in pymatgen: disorder, enumeration, entropy, lithium sites and energies."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from ionpath.lazy import face
 
 if TYPE_CHECKING:
-    from pymatgen.analysis.argyrodite.ensemble import monte_carlo, thermodynamics
-    from pymatgen.analysis.argyrodite.entropy import configurational_entropy, plot_entropy_map
-    from pymatgen.analysis.argyrodite.expansion import AnionClusterExpansion
-    from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
-    from pymatgen.analysis.argyrodite.grids import excess_grid, inversion_grid, iterate_grid, write_grid
-    from pymatgen.analysis.argyrodite.hull import energy_above_hull
-    from pymatgen.analysis.argyrodite.occupancies import order_occupancies
-    from pymatgen.analysis.argyrodite.orderings import LithiumOrdering, lithium_orderings, relax_ordering
-    from pymatgen.analysis.argyrodite.prototypes import argyrodite
-    from pymatgen.analysis.argyrodite.site_energy import overlap_table, plot_site_energies, site_energies
-    from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
-    from pymatgen.analysis.argyrodite.thiophosphates import lithium_thiophosphate, lspscl
-    from pymatgen.analysis.argyrodite.transformations import (
-        AliovalentSubstitutionTransformation,
-        EnumerateSiteInversionTransformation,
-        ExcessHalideTransformation,
-        SiteInversionTransformation,
+    from pymatgen.analysis.argyrodite.ensemble import (
+        monte_carlo as monte_carlo,
+        thermodynamics as thermodynamics,
     )
-
-_MODULES = {
-    "ensemble": ("monte_carlo", "thermodynamics"), "entropy": ("configurational_entropy", "plot_entropy_map"),
-    "expansion": ("AnionClusterExpansion",), "framework": ("Argyrodite", "analyse"),
-    "grids": ("excess_grid", "inversion_grid", "iterate_grid", "write_grid"), "hull": ("energy_above_hull",),
-    "occupancies": ("order_occupancies",), "prototypes": ("argyrodite",),
-    "orderings": ("LithiumOrdering", "lithium_orderings", "relax_ordering"),
-    "site_energy": ("overlap_table", "plot_site_energies", "site_energies"),
-    "tetrahedral_sites": ("lithium_sites",), "thiophosphates": ("lithium_thiophosphate", "lspscl"),
-    "transformations": (
-        "AliovalentSubstitutionTransformation", "EnumerateSiteInversionTransformation",
-        "ExcessHalideTransformation", "SiteInversionTransformation",
-    ),
-}  # fmt: skip
-_HOME = {name: module for module, names in _MODULES.items() for name in names}
-__all__ = [
-    "AliovalentSubstitutionTransformation", "AnionClusterExpansion", "Argyrodite",
-    "EnumerateSiteInversionTransformation", "ExcessHalideTransformation", "LithiumOrdering",
-    "SiteInversionTransformation", "analyse", "argyrodite", "configurational_entropy", "energy_above_hull",
-    "excess_grid", "inversion_grid", "iterate_grid", "lithium_orderings", "lithium_sites",
-    "lithium_thiophosphate", "lspscl", "monte_carlo", "order_occupancies", "overlap_table",
-    "plot_entropy_map", "plot_site_energies", "relax_ordering", "site_energies", "thermodynamics",
-    "write_grid",
-]  # fmt: skip
-
-if not TYPE_CHECKING:  # type checkers see the imports above, and refuse what is misspelt
-
-    def __getattr__(name: str) -> Any:
-        if name in _HOME:
-            return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted([*globals(), *_HOME])
+    from pymatgen.analysis.argyrodite.entropy import (
+        configurational_entropy as configurational_entropy,
+        plot_entropy_map as plot_entropy_map,
+    )
+    from pymatgen.analysis.argyrodite.expansion import AnionClusterExpansion as AnionClusterExpansion
+    from pymatgen.analysis.argyrodite.framework import Argyrodite as Argyrodite, analyse as analyse
+    from pymatgen.analysis.argyrodite.grids import (
+        excess_grid as excess_grid,
+        inversion_grid as inversion_grid,
+        iterate_grid as iterate_grid,
+        write_grid as write_grid,
+    )
+    from pymatgen.analysis.argyrodite.hull import energy_above_hull as energy_above_hull
+    from pymatgen.analysis.argyrodite.occupancies import order_occupancies as order_occupancies
+    from pymatgen.analysis.argyrodite.orderings import (
+        LithiumOrdering as LithiumOrdering,
+        lithium_orderings as lithium_orderings,
+        relax_ordering as relax_ordering,
+    )
+    from pymatgen.analysis.argyrodite.prototypes import argyrodite as argyrodite
+    from pymatgen.analysis.argyrodite.site_energy import (
+        overlap_table as overlap_table,
+        plot_site_energies as plot_site_energies,
+        site_energies as site_energies,
+    )
+    from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites as lithium_sites
+    from pymatgen.analysis.argyrodite.thiophosphates import (
+        lithium_thiophosphate as lithium_thiophosphate,
+        lspscl as lspscl,
+    )
+    from pymatgen.analysis.argyrodite.transformations import (
+        AliovalentSubstitutionTransformation as AliovalentSubstitutionTransformation,
+        EnumerateSiteInversionTransformation as EnumerateSiteInversionTransformation,
+        ExcessHalideTransformation as ExcessHalideTransformation,
+        SiteInversionTransformation as SiteInversionTransformation,
+    )
+else:
+    __all__, __getattr__, __dir__ = face(__name__, {
+        "AliovalentSubstitutionTransformation": "transformations", "AnionClusterExpansion": "expansion",
+        "Argyrodite": "framework", "EnumerateSiteInversionTransformation": "transformations",
+        "ExcessHalideTransformation": "transformations", "LithiumOrdering": "orderings",
+        "SiteInversionTransformation": "transformations", "analyse": "framework",
+        "argyrodite": "prototypes", "configurational_entropy": "entropy", "energy_above_hull": "hull",
+        "excess_grid": "grids", "inversion_grid": "grids", "iterate_grid": "grids",
+        "lithium_orderings": "orderings", "lithium_sites": "tetrahedral_sites",
+        "lithium_thiophosphate": "thiophosphates", "lspscl": "thiophosphates", "monte_carlo": "ensemble",
+        "order_occupancies": "occupancies", "overlap_table": "site_energy", "plot_entropy_map": "entropy",
+        "plot_site_energies": "site_energy", "relax_ordering": "orderings", "site_energies": "site_energy",
+        "thermodynamics": "ensemble", "write_grid": "grids",
+    })  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ionpath.elements import CHARGES
 from ionpath.errors import InputError, require
-from pymatgen.analysis.argyrodite.composition import CHARGES
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -40,8 +40,8 @@ class ConfigurationalEntropy:
 
     @property
     def anions(self) -> float:
-        """Entropy of the anions on 4a and 4c or 4d per formula unit, in R."""
-        return float(sum(v for k, v in self.by_site.items() if k in ("4a", "4c", "4d")))
+        """Entropy of the anions on 4a, 4c or 4d, and 16e per formula unit, in R."""
+        return float(sum(v for k, v in self.by_site.items() if k in ("4a", "4c", "4d", "16e")))
 
     @property
     def total(self) -> float:
@@ -94,9 +94,10 @@ def configurational_entropy(structure: Structure, *, lithium: bool = False) -> C
 
     Notes
     -----
-    S/R = -sum over the orbits 4a, 4c or 4d, and the centres of sum_i p_i ln p_i with the mean fractions of each orbit
-    (Jang et al., J. Mater. Chem. A 13, 16547 (2025), Eq. 3). It does not see the order within an orbit; see
-    `AnionClusterExpansion` for what order takes away.
+    S/R = -sum over the orbits of m sum_i p_i ln p_i with the mean fractions p of each orbit and its m sites per formula
+    unit: 1 for 4a, for 4c or 4d, and for the centres, 4 for the bound anions 16e where several elements share them
+    (Jang et al., J. Mater. Chem. A 13, 16547 (2025), Eq. 3, for the first two). It does not see the
+    order within an orbit; see `AnionClusterExpansion` for what order takes away.
 
     Examples
     --------
@@ -107,10 +108,14 @@ def configurational_entropy(structure: Structure, *, lithium: bool = False) -> C
     found = analyse(structure)
     orbits = {"4a": found.halide_sites, found.sulfur_orbit: found.sulfur_sites}
     fractions = {name: _mean_fractions(structure, sites) for name, sites in orbits.items()}
-    centres = _mean_fractions(structure, found.centres)
-    if len(centres) > 1:
-        fractions["4b"] = centres
-    by_site = {name: mixing_entropy({name: list(p.values())}) for name, p in fractions.items()}
+    for name, sites in (("16e", found.bonded), ("4b", found.centres)):
+        mean = _mean_fractions(structure, sites)
+        if len(mean) > 1:
+            fractions[name] = mean
+    by_site = {
+        name: mixing_entropy({name: list(p.values())}, sites_per_formula=4.0 if name == "16e" else 1.0)
+        for name, p in fractions.items()
+    }
     if lithium:
         by_site["Li"] = _lithium_entropy(structure, found)
         fractions["Li"] = _mean_fractions(structure, found.mobile)

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath import elements
+from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-CENTRES = frozenset({"P", "Si", "Ge", "Sn", "Sb", "As"})
-CHALCOGENS = frozenset({"O", "S", "Se", "Te"})
-HALOGENS = frozenset({"F", "Cl", "Br", "I"})
-MOBILE = frozenset({"Li", "Na", "Cu", "Ag"})
+MOBILE = frozenset(elements.MOBILE)
 
 _LONGEST_BOND = 3.0
 _OVERLAP = 0.5
+_NEUTRAL = 0.02
+"""Charges below this, in e per formula unit, are rounding of refined occupancies."""
+_IMPOSSIBLE = 1.05
+"""Li6PS4Cl2, with all lithium restored at x = 1, has one charge too many; nothing else that is built has more."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Argyrodite:
         Formula per tetrahedron.
     ordered : bool
         Whether every site holds one species with full occupancy.
+    charge : float
+        Sum of the formal charges per formula unit, in e; 0 in a neutral structure.
     """
 
     centres: NDArray[np.intp]
@@ -62,6 +68,7 @@ class Argyrodite:
     halide: str
     formula: str
     ordered: bool
+    charge: float
 
     @property
     def n_formula_units(self) -> int:
@@ -85,7 +92,7 @@ class Argyrodite:
         return max(0.0, x), min(1.0, 1.0 + x)
 
     def report(self) -> str:
-        """Give a summary in a few lines.
+        """Summary in a few lines.
 
         Returns
         -------
@@ -103,12 +110,19 @@ class Argyrodite:
                 f"  {self.sulfur_orbit}  {n} sites (free sulfur), halide fraction {self.inversion:.4f}",
                 f"  inversion {self.inversion:.4f} (this composition allows {low:.4f} to {high:.4f}), "
                 f"excess halide {self.x_excess:+.4f}, mobile cations {self.mobile_content:.4f}",
+                f"  charge {self.charge:+.4f} e per formula unit with formal oxidation states"
+                + self._not_neutral(),
             ]
         )
 
+    def _not_neutral(self) -> str:
+        if abs(self.charge) < _NEUTRAL:
+            return ""
+        return f": not neutral, {self.mobile_content - self.charge:.4f} mobile cations would be"
+
 
 def occupancies(structure: Structure, *groups: frozenset[str]) -> list[NDArray[np.float64]]:
-    """Give how much of each site some groups of elements occupy.
+    """How much of each site some groups of elements occupy.
 
     Examples
     --------
@@ -152,7 +166,8 @@ def analyse(structure: Structure) -> Argyrodite:
     >>> found.formula, found.sulfur_orbit, found.inversion, found.mobile_content
     ('Li6PS5Br', '4d', 0.0, 6.0)
     """
-    *kinds, halogen = occupancies(structure, CENTRES, CHALCOGENS | HALOGENS, MOBILE, HALOGENS)
+    _check_numbers(structure)
+    *kinds, halogen = occupancies(structure, FORMERS, CHALCOGENS | HALOGENS, MOBILE, HALOGENS)
     xyz = structure.cart_coords
     centres, anions, mobile = (np.flatnonzero(k > 0) for k in kinds)
     _check_elements(structure, centres, anions, mobile)
@@ -162,7 +177,7 @@ def analyse(structure: Structure) -> Argyrodite:
         raise _not_argyrodite(
             f"two anions per tetrahedron that are not bound to it ({2 * len(centres)})", f"{len(free)}"
         )
-    _check_overlaps(structure, xyz, np.concatenate([centres, anions]))
+    _check_overlaps(structure, xyz, np.sum(kinds, axis=0))
     _check_full(structure, kinds, centres, anions)
     edge = float((4.0 * structure.volume / len(centres)) ** (1 / 3))
     around = neighbours_within(xyz[free], xyz[centres], structure.lattice.matrix, 0.66 * edge)
@@ -172,6 +187,13 @@ def analyse(structure: Structure) -> Argyrodite:
         raise _not_argyrodite(
             f"{len(centres)} free anions among six tetrahedra (4a) and {len(centres)} among four (4c or 4d)",
             f"{len(octahedral)} and {len(tetrahedral)}",
+        )
+    charge = _charge(structure) / len(centres)
+    if charge > _IMPOSSIBLE:
+        warnings.warn(
+            f"{_formula(structure, len(centres))} has {charge:+.2f} e per formula unit: its mobile cations cannot all "
+            "be there; the occupancies of a general position beside a special one may have to be halved",
+            stacklevel=2,
         )
     return Argyrodite(
         centres=centres,
@@ -187,6 +209,7 @@ def analyse(structure: Structure) -> Argyrodite:
         halide=_most_abundant(structure, HALOGENS),
         formula=_formula(structure, len(centres)),
         ordered=structure.is_ordered,
+        charge=charge,
     )
 
 
@@ -215,7 +238,7 @@ def _check_elements(
 ) -> None:
     if len(centres) == 0:
         raise _not_argyrodite(
-            f"centres of tetrahedra ({', '.join(sorted(CENTRES))})", f"none in {structure.formula}"
+            f"centres of tetrahedra ({', '.join(sorted(FORMERS))})", f"none in {structure.formula}"
         )
     if len(anions) == 0:
         raise _not_argyrodite("chalcogenide and halide anions", f"none in {structure.formula}")
@@ -225,19 +248,35 @@ def _check_elements(
         raise _not_argyrodite("only centres, anions and mobile cations", ", ".join(other))
 
 
-def _check_overlaps(structure: Structure, xyz: NDArray[np.float64], framework: NDArray[np.intp]) -> None:
-    here = xyz[framework]
-    close = neighbours_within(here, here, structure.lattice.matrix, _OVERLAP, smallest=0.0)
-    pairs = close.centre != close.neighbour
-    if pairs.any():
-        k = int(np.flatnonzero(pairs)[0])
-        one, two = (int(framework[int(i)]) for i in (close.centre[k], close.neighbour[k]))
+def _check_numbers(structure: Structure) -> None:
+    for name, values in (("lattice", structure.lattice.matrix), ("coordinates", structure.frac_coords)):
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(bad):
+            row = f"{values[bad[0]].tolist()} in row {int(bad[0])}"
+            raise InputError(
+                name, need="finite numbers", got=row, remedy="check the file that it was read from"
+            )
+
+
+def _check_overlaps(structure: Structure, xyz: NDArray[np.float64], occupied: NDArray[np.float64]) -> None:
+    close = neighbours_within(xyz, xyz, structure.lattice.matrix, _OVERLAP, smallest=0.0)
+    # Sites of split lithium may be that close, as long as they share one ion.
+    both = occupied[close.centre] + occupied[close.neighbour]
+    pairs = np.flatnonzero((close.centre != close.neighbour) & (both > 1.02))
+    if len(pairs):
+        k = int(pairs[0])
+        one, two = int(close.centre[k]), int(close.neighbour[k])
         raise InputError(
             "structure", need="one site per position",
             got=f"sites {one} ({structure[one].species_string}) and {two} ({structure[two].species_string}) "
             f"{close.distance[k]:.3f} A apart",
             remedy="merge duplicates into one site with partial occupancies: structure.merge_sites(mode='sum')",
         )  # fmt: skip
+
+
+def _charge(structure: Structure) -> float:
+    amounts = structure.composition.element_composition.get_el_amt_dict()
+    return float(sum(CHARGES[element] * amount for element, amount in amounts.items()))
 
 
 def _check_full(
@@ -311,7 +350,7 @@ def _formula(structure: Structure, n: int) -> str:
     amounts = structure.composition.element_composition.get_el_amt_dict()
     order = {
         **dict.fromkeys(MOBILE, 0),
-        **dict.fromkeys(CENTRES, 1),
+        **dict.fromkeys(FORMERS, 1),
         **dict.fromkeys(CHALCOGENS, 2),
         **dict.fromkeys(HALOGENS, 3),
     }

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Composition, Structure
 
-from ionpath.errors import InputError
+from ionpath.elements import CHARGES
+from ionpath.errors import InputError, whole
 from ionpath.lattice.subsets import farthest_points
-from pymatgen.analysis.argyrodite.composition import CHARGES, apportion
+from pymatgen.analysis.argyrodite.composition import apportion
 from pymatgen.analysis.argyrodite.framework import analyse
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def order_occupancies(structure: Structure, *, seed: int = 0) -> Structure:
     """
     found = analyse(structure)
     species: list[Composition | None] = [site.species for site in structure]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(whole("seed", seed, 0))
     for orbits in ((found.centres,), (found.bonded,), (found.sulfur_sites, found.halide_sites)):
         for sites, numbers in zip(orbits, _numbers(structure, orbits), strict=True):
             for k, chosen in zip(rng.permutation(sites), numbers.elements(), strict=True):

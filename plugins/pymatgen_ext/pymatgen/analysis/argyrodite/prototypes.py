@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.lattice.argyrodite import cage_sites, framework, tetrahedral_sites
 from ionpath.lattice.subsets import farthest_points
+from pymatgen.analysis.argyrodite.composition import between
 
 if TYPE_CHECKING:
     from ionpath.lattice.argyrodite import Setting
@@ -94,14 +95,14 @@ def argyrodite(
     if halide is None:
         x_excess, inversion = -1.0, 0.0
     _check_arguments(halide, x_excess, inversion, a)
+    whole("seed", seed, 0)
     low = max(0.0, x_excess)
     target = low if inversion is None else inversion
     parent = _parent(halide, lithium, free_sulfur, a, centre, x_excess, seed)
     if not ordered:
         structure = _disordered(parent, halide or "Cl", x_excess, target)
-        return structure if supercell is None else structure.make_supercell(supercell, in_place=False)
-    if supercell is not None:
-        parent = parent.make_supercell(supercell, in_place=False)
+        return repeated(structure, supercell)
+    parent = repeated(parent, supercell)
     parent = parent.remove_site_property("orbit")
     if halide is None or (x_excess == 0.0 and target == 0.0):
         return parent
@@ -129,16 +130,31 @@ def _check_arguments(halide: str | None, x_excess: float, inversion: float | Non
         raise InputError(
             "halide", need="'Cl', 'Br', 'I' or None", got=repr(halide), remedy="None gives Li7PS6"
         )
-    if not -1.0 <= x_excess <= 1.0:
-        raise InputError("x_excess", need="a number from -1 to 1", got=f"{x_excess:g}")
+    between("x_excess", x_excess, -1.0, 1.0)
     low, high = max(0.0, x_excess), min(1.0, 1.0 + x_excess)
     if inversion is not None and not low - 1e-9 <= inversion <= high + 1e-9:
         raise InputError(
             "inversion", need=f"a fraction from {low:g} to {high:g} at x_excess = {x_excess:g}",
             got=f"{inversion:g}", remedy="4a can hold one halide per formula unit at most",
         )  # fmt: skip
-    if a is not None and not a > 0:
-        raise InputError("a", need="a positive edge in A", got=repr(a))
+    if a is not None:
+        positive("a", a, "A")
+
+
+def repeated(structure: Structure, supercell: Any) -> Structure:
+    """Repeat a structure by one number, three numbers or a matrix; None leaves it as it is."""
+    if supercell is None:
+        return structure
+    matrix = np.asarray(supercell)
+    numbers = matrix.size in (1, 3) and matrix.dtype.kind in "iu" and bool((matrix >= 1).all())
+    if not numbers and not (
+        matrix.shape == (3, 3) and (matrix == np.rint(matrix)).all() and np.linalg.det(matrix) > 0.5
+    ):
+        raise InputError(
+            "supercell", need="a whole number of at least 1, three of them, or a matrix of whole numbers with a "
+            "positive determinant", got=repr(supercell)[:80], remedy="2 or (2, 2, 1) repeats the cell",
+        )  # fmt: skip
+    return structure.make_supercell(matrix.astype(int).tolist(), in_place=False)
 
 
 def _parent(

@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError, one_of, require
 from ionpath.periodic import minimum_image
-from pymatgen.analysis.argyrodite.composition import check_choice
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
 from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
 from pymatgen.analysis.argyrodite.tetrahedral_sites import LithiumSites, lithium_sites
@@ -185,7 +184,7 @@ def site_energies(
     >>> len(found.energies), bool(found.energies.std() < 1e-6)
     (16, True)
     """
-    check_choice("method", method, ("frame", "occupied"))
+    one_of("method", method, ("frame", "occupied"))
     require_ordered(structure, "site energies")
     found = analyse(structure)
     where = lithium_sites(structure) if sites is None else sites

@@ -47,6 +47,8 @@ class LithiumSites:
         Sites that share the face opposite to each vertex, -1 where there is none.
     occupants : tuple of tuple of int
         Mobile cations whose nearest site this is, as site indices.
+    occupancy : ndarray, (K,)
+        Number of cations there: the sum of the occupancies of the occupants.
     """
 
     kinds: NDArray[np.str_]
@@ -57,6 +59,7 @@ class LithiumSites:
     cages: tuple[tuple[int, ...], ...]
     face_neighbours: NDArray[np.intp]
     occupants: tuple[tuple[int, ...], ...]
+    occupancy: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -72,13 +75,12 @@ class LithiumSites:
         return {kind: int((self.kinds == kind).sum()) for kind in KINDS}
 
     @property
-    def populations(self) -> dict[str, int]:
-        """Number of mobile cations on each kind."""
-        counts = np.array([len(o) for o in self.occupants])
-        return {kind: int(counts[self.kinds == kind].sum()) for kind in KINDS}
+    def populations(self) -> dict[str, float]:
+        """Number of mobile cations on each kind; a partly filled position counts with its occupancy."""
+        return {kind: round(float(self.occupancy[self.kinds == kind].sum()), 6) for kind in KINDS}
 
     def of(self, *kinds: str) -> NDArray[np.intp]:
-        """Give the sites of some kinds.
+        """Sites of some kinds.
 
         Parameters
         ----------
@@ -101,7 +103,7 @@ class LithiumSites:
         return np.flatnonzero(np.isin(self.kinds, kinds))
 
     def report(self) -> str:
-        """Give a table of the kinds: number, mean distances to the anions, cations on them.
+        """Table of the kinds: number, mean distances to the anions, cations on them.
 
         Returns
         -------
@@ -113,8 +115,10 @@ class LithiumSites:
             own = self.of(kind)
             mean = self.distances[own].mean(axis=0) if len(own) else np.full(4, np.nan)
             lines.append(
-                f"{kind:4s}  {len(own):6d}  {' '.join(f'{d:8.3f}' for d in mean)}   {self.populations[kind]:7d}"
+                f"{kind:4s}  {len(own):6d}  {' '.join(f'{d:8.3f}' for d in mean)}   {self.populations[kind]:7g}"
             )
+            if self.populations[kind] > len(own):
+                lines.append("      more cations than sites: the composition cannot be right")
         return "\n".join(lines)
 
 
@@ -169,6 +173,7 @@ def lithium_sites(structure: Structure) -> LithiumSites:
     _check_numbers(kinds, n)
     weights = np.array([_proportions()[str(kind)] for kind in kinds])
     coords = np.einsum("kv,kvx->kx", weights, mesh.corners)
+    occupants = _occupants(structure, argyrodite, coords)
     return LithiumSites(
         kinds=kinds,
         coords=coords,
@@ -177,7 +182,10 @@ def lithium_sites(structure: Structure) -> LithiumSites:
         vectors=mesh.corners - coords[:, None, :],
         cages=_cages(kinds, mesh, 5 * n),
         face_neighbours=mesh.face_neighbours,
-        occupants=_occupants(structure, argyrodite, coords),
+        occupants=occupants,
+        occupancy=np.array(
+            [sum(structure[k].species.num_atoms for k in ions) for ions in occupants], dtype=float
+        ),
     )
 
 
@@ -205,7 +213,7 @@ def _kinds(
 
 @cache
 def _proportions() -> dict[str, NDArray[np.float64]]:
-    """Give the weights of the corners that make up each kind of site in the reference crystal."""
+    """Weights of the corners that make up each kind of site in the reference crystal."""
     positions, _, orbits = framework("4d")
     anions = positions[orbits != "P"]
     order = {"S16e": _BOUND, "4a": _HALIDE, "4d": _SULFUR}

@@ -10,6 +10,7 @@ from pymatgen.core import Lattice, Structure
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from pymatgen.analysis.argyrodite.prototypes import repeated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,7 +58,7 @@ def lithium_thiophosphate(
     """
     if phase not in PHASES:
         raise InputError("phase", need="'beta' or 'gamma'", got=repr(phase))
-    return _repeated(_stored(PHASES[phase]), supercell)
+    return repeated(_stored(PHASES[phase]), supercell)
 
 
 @references("guan2024")
@@ -85,14 +86,10 @@ def lspscl(*, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None
     >>> lspscl().composition.reduced_formula
     'Li20Si3P3S23Cl'
     """
-    return _repeated(_stored("LSPSCl"), supercell)
+    return repeated(_stored("LSPSCl"), supercell)
 
 
 def _stored(name: str) -> Structure:
     text = files("pymatgen.analysis.argyrodite").joinpath("structures", f"{name}.json").read_text("utf-8")
     data = json.loads(text)
     return Structure(Lattice(data["lattice"]), [s[0] for s in data["sites"]], [s[1:] for s in data["sites"]])
-
-
-def _repeated(structure: Structure, supercell: Any) -> Structure:
-    return structure if supercell is None else structure.make_supercell(supercell, in_place=False)

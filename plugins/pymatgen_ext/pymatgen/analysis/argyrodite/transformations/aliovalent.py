@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Element, Species
 
+from ionpath.elements import CHARGES
+from ionpath.errors import one_of, whole
 from ionpath.lattice.subsets import even_subset
 from ionpath.periodic import minimum_image
-from pymatgen.analysis.argyrodite.composition import CHARGES, check_choice, whole_number
+from pymatgen.analysis.argyrodite.composition import between, whole_number
 from pymatgen.analysis.argyrodite.framework import MOBILE, Argyrodite, analyse
 from pymatgen.analysis.argyrodite.lithium import change_lithium
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
@@ -61,14 +63,14 @@ class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
         nearest: bool = False,
         seed: int = 0,
     ) -> None:
-        check_choice("element", element, tuple(BOND_LENGTHS))
-        check_choice("arrangement", arrangement, ("random", "even"))
+        one_of("element", element, tuple(BOND_LENGTHS))
+        one_of("arrangement", arrangement, ("random", "even"))
         self.element = element
-        self.fraction = float(fraction)
+        self.fraction = between("fraction", fraction, 0.0, 1.0)
         self.arrangement = arrangement
         self.adjust_bonds = adjust_bonds
         self.nearest = nearest
-        self.seed = seed
+        self.seed = whole("seed", seed, 0)
 
     def _apply(self, structure: Structure, found: Argyrodite) -> tuple[Structure, Change]:
         n = found.n_formula_units

@@ -9,18 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.elements import CHALCOGENS, HALOGENS
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.lattice.decorations import Sublattice, count_decorations
 from ionpath.lattice.superlattices import inequivalent_superlattices
 from pymatgen.analysis.argyrodite.anions import count_halides, place_anions
 from pymatgen.analysis.argyrodite.composition import (
+    between,
     check_charges,
-    check_choice,
     check_conserved,
     whole_number,
 )
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
-from pymatgen.analysis.argyrodite.framework import CHALCOGENS, HALOGENS, MOBILE, Argyrodite, analyse
+from pymatgen.analysis.argyrodite.framework import MOBILE, Argyrodite, analyse
 from pymatgen.analysis.argyrodite.inequivalent import Cell, decorations, make_cell
 from pymatgen.analysis.argyrodite.lithium import change_lithium
 from pymatgen.analysis.argyrodite.symmetry import SymmetryOf, framework_operations
@@ -87,20 +88,16 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         symprec: float = 0.1,
         seed: int = 0,
     ) -> None:
-        check_choice("symmetry", symmetry, ("framework", "structure"))
-        if max_structures < 1:
-            raise InputError("max_structures", need="at least 1", got=str(max_structures))
-        if not cell_sizes or any(int(n) != n or n < 1 for n in cell_sizes):
-            raise InputError("cell_sizes", need="positive whole numbers", got=repr(cell_sizes))
-        self.fractions = None if fractions is None else [float(f) for f in fractions]
-        self.cell_sizes = [int(n) for n in cell_sizes]
-        self.x_excess = x_excess
+        one_of("symmetry", symmetry, ("framework", "structure"))
+        self.fractions = None if fractions is None else [between("fractions", f, 0.0, 1.0) for f in fractions]
+        self.cell_sizes = [whole("cell_sizes", n) for n in cell_sizes]
+        self.x_excess = None if x_excess is None else between("x_excess", x_excess, -1.0, 1.0)
         self.lithium_orderings = lithium_orderings
         self.symmetry = symmetry
         self.calculator = calculator
-        self.max_structures = max_structures
-        self.symprec = symprec
-        self.seed = seed
+        self.max_structures = whole("max_structures", max_structures)
+        self.symprec = positive("symprec", symprec, "A")
+        self.seed = whole("seed", seed, 0)
 
     def apply_transformation(
         self, structure: Structure, return_ranked_list: bool | int = False
@@ -267,7 +264,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         if self.lithium_orderings:
             new.remove_sites([int(k) for k in cell.sites[2 * n :][~chosen[2 * n :]]])
         elif self.x_excess is not None:
-            check_charges(cell.structure, cell.found)
+            check_charges(cell.found)
             new = change_lithium(new, analyse(new), -gain, "cage", self.seed)
         return new, change
 

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.elements import CHALCOGENS, HALOGENS
+from ionpath.errors import one_of, whole
 from pymatgen.analysis.argyrodite.anions import Arrangement, arrange, count_halides, place_anions
-from pymatgen.analysis.argyrodite.composition import check_charges, check_choice, whole_number
-from pymatgen.analysis.argyrodite.framework import CHALCOGENS, HALOGENS, MOBILE
+from pymatgen.analysis.argyrodite.composition import between, check_charges, whole_number
+from pymatgen.analysis.argyrodite.framework import MOBILE
 from pymatgen.analysis.argyrodite.lithium import VACANCY_RULES, VacancyRule, change_lithium
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
 
@@ -71,19 +72,17 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         nearest: bool = False,
         seed: int = 0,
     ) -> None:
-        check_choice("lithium", lithium, ("vacancies", "restored"))
-        check_choice("vacancies", vacancies, VACANCY_RULES)
-        check_choice("arrangement", arrangement, ("random", "even"))
-        if not -1.0 <= x <= 1.0:
-            raise InputError("x", need="excess halide from -1 to 1", got=f"{x:g}")
-        self.x = float(x)
+        one_of("lithium", lithium, ("vacancies", "restored"))
+        one_of("vacancies", vacancies, VACANCY_RULES)
+        one_of("arrangement", arrangement, ("random", "even"))
+        self.x = between("x", x, -1.0, 1.0, "excess halide")
         self.lithium = lithium
         self.vacancies = vacancies
-        self.inversion = inversion
+        self.inversion = None if inversion is None else between("inversion", inversion, 0.0, 1.0)
         self.halide = halide
         self.arrangement = arrangement
         self.nearest = nearest
-        self.seed = seed
+        self.seed = whole("seed", seed, 0)
 
     def _apply(self, structure: Structure, found: Argyrodite) -> tuple[Structure, Change]:
         n, before = found.n_formula_units, count_halides(found)
@@ -91,7 +90,7 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         inverted = self._inverted(found, halides)
         halide = self._sites(structure, found, halides - inverted, inverted)
         made = place_anions(structure, found, halide, name=self.halide, seed=self.seed)
-        ions = self._lithium_change(structure, found, halides - before)
+        ions = self._lithium_change(found, halides - before)
         made = change_lithium(made, found, ions, self.vacancies, self.seed, halide=halide)
         report = {"x_excess": halides / n - 1, "inversion": inverted / n, "x_requested": self.x}
         made.properties = {**made.properties, "argyrodite": report}
@@ -122,11 +121,11 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
             halide.append(order[:number])
         return np.sort(np.concatenate(halide))
 
-    def _lithium_change(self, structure: Structure, found: Argyrodite, gain: int) -> int:
+    def _lithium_change(self, found: Argyrodite, gain: int) -> int:
         """Number of lithium to add; the cell as it comes must be balanced at its own content."""
         if not len(found.mobile):
             return 0  # a framework without lithium stays one
         if self.lithium == "restored":
             return 6 * found.n_formula_units - len(found.mobile)
-        check_charges(structure, found)
+        check_charges(found)
         return -gain

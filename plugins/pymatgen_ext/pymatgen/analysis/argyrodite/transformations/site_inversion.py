@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ionpath.citations import references
+from ionpath.errors import one_of, whole
 from pymatgen.analysis.argyrodite.anions import (
     ARRANGEMENTS,
     Arrangement,
@@ -12,7 +13,7 @@ from pymatgen.analysis.argyrodite.anions import (
     count_halides,
     place_anions,
 )
-from pymatgen.analysis.argyrodite.composition import check_choice, whole_number
+from pymatgen.analysis.argyrodite.composition import between, whole_number
 from pymatgen.analysis.argyrodite.inequivalent import lowest_arrangement
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
 
@@ -67,13 +68,13 @@ class SiteInversionTransformation(ArgyroditeTransformation):
         max_candidates: int = 100,
         seed: int = 0,
     ) -> None:
-        check_choice("arrangement", arrangement, ARRANGEMENTS)
-        self.fraction = float(fraction)
+        one_of("arrangement", arrangement, ARRANGEMENTS)
+        self.fraction = between("fraction", fraction, 0.0, 1.0)
         self.arrangement = arrangement
         self.calculator = calculator
         self.nearest = nearest
-        self.max_candidates = max_candidates
-        self.seed = seed
+        self.max_candidates = whole("max_candidates", max_candidates)
+        self.seed = whole("seed", seed, 0)
 
     def _apply(self, structure: Structure, found: Argyrodite) -> tuple[Structure, Change]:
         n, halides = found.n_formula_units, count_halides(found)

@@ -1,0 +1,48 @@
+"""Partial occupancies of a crystal that a host would round to full ones without a word."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ionpath.errors import InputError
+
+REMEDY = "order them first: ionpath build --from FILE --supercell 2 2 2 -o ordered.extxyz"
+
+
+def check_full_occupancies(
+    occupancies: Mapping[object, Mapping[str, float]] | None, name: str = "atoms", *, remedy: str = REMEDY
+) -> None:
+    """Refuse sites that are partly empty or shared.
+
+    Parameters
+    ----------
+    occupancies : mapping of mapping of str to float, or None
+        Label of a site -> element -> occupancy, as ASE keeps them in ``atoms.info["occupancy"]``; None where a file
+        says nothing of them.
+    name : str
+        What the user passed.
+    remedy : str
+        What to do about it, in the words of the door.
+
+    Raises
+    ------
+    InputError
+        If a site holds several elements, or less than one atom.
+
+    Examples
+    --------
+    >>> check_full_occupancies({"0": {"P": 1.0}, "1": {"Cl": 0.37, "S": 0.63}}, "refined.cif")
+    Traceback (most recent call last):
+    ...
+    ionpath.errors.InputError: refined.cif: need full occupancies, got Cl 0.37, S 0.63 on 1 of 2 kinds of site; ...
+    """
+    kinds = [dict(site) for site in (occupancies or {}).values()]
+    partial = [site for site in kinds if len(site) != 1 or abs(sum(site.values()) - 1.0) > 1e-3]
+    if partial:
+        share = ", ".join(f"{element} {value:g}" for element, value in partial[0].items())
+        raise InputError(
+            name,
+            need="full occupancies",
+            got=f"{share} on {len(partial)} of {len(kinds)} kinds of site",
+            remedy=remedy,
+        )
