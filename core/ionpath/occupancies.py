@@ -34,7 +34,7 @@ def check_full_occupancies(
     >>> check_full_occupancies({"0": {"P": 1.0}, "1": {"Cl": 0.37, "S": 0.63}}, "refined.cif")
     Traceback (most recent call last):
     ...
-    ionpath.errors.InputError: refined.cif: need full occupancies, got Cl 0.37, S 0.63 on 1 of 2 kinds of site; ...
+    ionpath.errors.InputError: refined.cif: need full occupancies, got Cl 0.37, S 0.63 on 1 of 2 sites; ...
     """
     kinds = [dict(site) for site in (occupancies or {}).values()]
     partial = [site for site in kinds if len(site) != 1 or abs(sum(site.values()) - 1.0) > 1e-3]
@@ -43,6 +43,6 @@ def check_full_occupancies(
         raise InputError(
             name,
             need="full occupancies",
-            got=f"{share} on {len(partial)} of {len(kinds)} kinds of site",
+            got=f"{share} on {len(partial)} of {len(kinds)} sites",
             remedy=remedy,
         )

@@ -1,49 +1,62 @@
-"""``ionpath build``: an argyrodite with given excess chloride and inversion, as a file that every host reads."""
+"""``ionpath build``: a crystal by name, by composition, or from a refined CIF, as a file that every host reads."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import require
+from ionpath.errors import InputError, one_of, require
 from ionpath.files import atomic_path
+from ionpath.plugins import available
 from ionpath_cli.options import parser
 
 EXAMPLE = """
-  ionpath build --excess 0.5 --inversion 0.75 --supercell 2 2 2 --seed 1 -o LPSCl-III.extxyz
-  ionpath build -o Li6PS5Cl.cif
+  ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --seed 1 -o start.extxyz
+  ionpath build LSPSCl --supercell 1 1 2 -o LSPSCl.lmp
+  ionpath build --from refined.cif --supercell 2 --inversion 0.625 -o POSCAR
+  ionpath build --grid excess --step 0.25 -o grid
 """
 INSTALL = 'pip install "ionpath[pymatgen]"'
+FORMATS = ".extxyz, .xyz, .traj, .cif, .json, .vasp or POSCAR, .lmp or .data (LAMMPS)"
+COMPOSED = "argyrodite"
 
 
 def main(argv: list[str]) -> int:
     """Run ``ionpath build``."""
-    arguments = parser("build", "Write Li(6-x)PS(5-x)Cl(1+x) with lithium on 24g sites.", EXAMPLE)
-    arguments.add_argument("--excess", type=float, default=0.0, metavar="X", help="excess chloride x, 0 to 1")
-    arguments.add_argument(
-        "--inversion",
-        type=float,
-        metavar="Y",
-        help="fraction of chloride on the free-sulfur orbit; default: least",
+    names = [name for name in available("structures") if not name.startswith("x=")]
+    arguments = parser(
+        "build",
+        "Write a crystal: Li(6-x)PS(5-x)X(1+x) with given excess halide x and inversion y, another one by its name, or "
+        "an ordered cell of a refined CIF.",
+        EXAMPLE,
     )
-    arguments.add_argument(
-        "--supercell", type=int, nargs=3, default=(1, 1, 1), metavar="N", help="default 1 1 1"
-    )
-    arguments.add_argument("--lattice", type=float, metavar="A", help="edge of the cubic cell in A")
-    arguments.add_argument("--seed", type=int, default=0, help="seed of the arrangement")
-    arguments.add_argument(
-        "-o", "--output", type=Path, default=Path("argyrodite.extxyz"), help=".extxyz, .cif, POSCAR"
-    )
+    add = arguments.add_argument
+    # fmt: off
+    add("name", nargs="?", default=COMPOSED, help=f"{COMPOSED} (default), or {', '.join(names)}")
+    add("--from", dest="source", type=Path, metavar="FILE", help="argyrodite to start from; partial occupancies are "
+        "replaced by one arrangement without filled split pairs")
+    add("--halide", choices=("Cl", "Br", "I"), help="default Cl, or that of the file")
+    add("--excess", type=float, metavar="X", help="excess halide x, -1 to 1; default 0, or that of the file")
+    add("--inversion", type=float, metavar="Y", help="halide fraction of the free-sulfur orbit; default: least")
+    add("--supercell", type=int, nargs="+", metavar="N", help="one number or three; default 1, of a grid 4")
+    add("--lattice", type=float, metavar="A", help="edge of the cubic cell in A")
+    add("--seed", type=int, default=0, help="seed of the arrangement")
+    add("--grid", choices=("inversion", "excess"), help="all points of the literature, into the folder -o")
+    add("--step", type=float, help="of the grid, one part in a whole number; default 1/32 or 1/8")
+    add("-o", "--output", type=Path, default=Path("argyrodite.extxyz"), help=FORMATS + "; of a grid a folder")
+    # fmt: on
     options = arguments.parse_args(argv)
-    structure = build(
-        options.excess,
-        options.inversion,
-        tuple(options.supercell),
-        lattice=options.lattice,
-        seed=options.seed,
-    )
+    _check(options)
+    host = require("pymatgen.analysis.argyrodite", purpose="building structures", install=INSTALL)
+    try:
+        if options.grid:
+            return _grid(host, options)
+        structure = _built(host, options)
+    except InputError as error:
+        raise _in_words_of_the_command(error) from error
     write(structure, options.output)
-    print(f"{options.output}: {structure.composition.reduced_formula}, {len(structure)} atoms")
+    print(f"{options.output}: {formula(structure)}, {len(structure)} atoms")
     return 0
 
 
@@ -55,22 +68,177 @@ def build(
     lattice: float | None = None,
     seed: int = 0,
 ) -> Any:
-    """Make the structure with pymatgen's transformations."""
+    """Make a chloride with pymatgen's transformations."""
     host = require("pymatgen.analysis.argyrodite", purpose="building structures", install=INSTALL)
-    structure = host.argyrodite(a=lattice, supercell=supercell, seed=seed)
+    return _composed(
+        host.argyrodite(a=lattice, supercell=supercell, seed=seed), host, excess, inversion, seed
+    )
+
+
+def write(structure: Any, path: Path) -> None:
+    """Write a structure in the format that the file name asks for."""
+    check_format(path)
+    ordered = structure.get_sorted_structure(key=lambda site: _rank(site.specie.symbol))
+    with atomic_path(path) as part:
+        if "POSCAR" in path.name or path.suffix == ".vasp":
+            ordered.to(filename=str(part), fmt="poscar")  # each element once, as its potential is
+        elif path.suffix in (".cif", ".json"):
+            structure.to(filename=str(part), fmt=path.suffix[1:])
+        else:
+            from pymatgen.io.ase import AseAtomsAdaptor
+
+            atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+            if path.suffix in (".lmp", ".data"):
+                elements = list(dict.fromkeys(site.specie.symbol for site in ordered))
+                atoms.write(part, format="lammps-data", specorder=elements, masses=True)
+            else:
+                atoms.write(
+                    part, format={".extxyz": "extxyz", ".xyz": "extxyz", ".traj": "traj"}[path.suffix]
+                )
+
+
+def check_format(path: Path) -> None:
+    """Refuse a file name that stands for no format, or that lies in a folder which is not there."""
+    known = (".extxyz", ".xyz", ".traj", ".cif", ".json", ".vasp", ".lmp", ".data")
+    if "POSCAR" not in path.name and path.suffix not in known:
+        raise InputError(
+            "--output", need=f"a file name with {FORMATS}", got=str(path), remedy="-o start.extxyz"
+        )
+    if not path.parent.is_dir():
+        raise InputError(
+            "--output", need="an existing folder", got=str(path.parent), remedy=f"mkdir -p {path.parent}"
+        )
+
+
+def formula(structure: Any) -> str:
+    """Formula per tetrahedron where there is one kind of centre, otherwise the reduced one."""
+    from ionpath.elements import FORMERS
+
+    amounts = structure.composition.element_composition.get_el_amt_dict()
+    centres = [amounts[e] for e in amounts if e in FORMERS]
+    if len(centres) != 1:
+        return str(structure.composition.reduced_formula)
+    shares = {e: amounts[e] / centres[0] for e in sorted(amounts, key=_rank)}
+    if any(abs(100 * v - round(100 * v)) > 1e-6 for v in shares.values()):
+        return str(structure.composition.reduced_formula)
+    return "".join(e + ("" if v == 1 else f"{v:g}") for e, v in shares.items())
+
+
+def _rank(element: str) -> int:
+    """Cations, centres, chalcogenides, halides: the order in which formulas are written."""
+    from ionpath.elements import CHALCOGENS, FORMERS, HALOGENS, MOBILE
+
+    groups = (MOBILE, FORMERS, CHALCOGENS, HALOGENS)
+    return next((10 * k + (element != "P") for k, group in enumerate(groups) if element in group), 99)
+
+
+def _check(options: Namespace) -> None:
+    """Refuse options that have no meaning together before anything is made."""
+    one_of("name", options.name, [COMPOSED, *available("structures")])
+    if options.supercell and len(options.supercell) not in (1, 3):
+        raise InputError("--supercell", need="one number or three", got=" ".join(map(str, options.supercell)))
+    own = ("excess", "inversion", "lattice", "halide", "source", "grid")
+    given = [o for o in own if getattr(options, o) is not None]
+    if options.name != COMPOSED and given:
+        flag = f"--{given[0]}".replace("--source", "--from")
+        raise InputError(
+            flag, need=f"to be left out, as {options.name} has its own composition",
+            got=str(getattr(options, given[0])), remedy=f"or leave out {options.name}",
+        )  # fmt: skip
+    if options.source is not None and not options.source.is_file():
+        raise InputError("--from", need="an existing file", got=str(options.source), remedy="check its name")
+    if options.step is not None and not options.grid:
+        raise InputError(
+            "--step", need="--grid inversion or --grid excess beside it", got=f"{options.step:g} alone"
+        )
+    if not options.grid:
+        check_format(options.output)
+
+
+def _built(host: Any, options: Namespace) -> Any:
+    from pymatgen.analysis.argyrodite.prototypes import repeated
+
+    repeat = (
+        options.supercell
+        if options.supercell and len(options.supercell) == 3
+        else (options.supercell or [1])[0]
+    )
+    if options.name != COMPOSED:
+        from pymatgen.core import Structure
+
+        symbols, positions, cell = available("structures")[options.name](options.seed)
+        return repeated(Structure(cell, symbols, positions, coords_are_cartesian=True), repeat)
+    if options.source is None:
+        start = host.argyrodite(
+            options.halide or "Cl", a=options.lattice, supercell=repeat, seed=options.seed
+        )
+    else:
+        start = repeated(_read(options.source), repeat)
+        if options.lattice is not None:
+            start.scale_lattice(start.volume * (options.lattice / host.analyse(start).edge) ** 3)
+        start = start if start.is_ordered else host.order_occupancies(start, seed=options.seed)
+    return _composed(start, host, options.excess, options.inversion, options.seed, options.halide)
+
+
+def _read(path: Path) -> Any:
+    import warnings
+
+    from pymatgen.core import Structure
+
+    with warnings.catch_warnings():  # pymatgen's remarks on what a CIF leaves out
+        warnings.simplefilter("ignore")
+        try:
+            return Structure.from_file(path)
+        except (ValueError, KeyError, IndexError, AssertionError) as error:
+            words = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise InputError(
+                "--from",
+                need="a structure that pymatgen reads, such as .cif or POSCAR",
+                got=f"{path}: {words}",
+            ) from error
+
+
+def _composed(
+    structure: Any,
+    host: Any,
+    excess: float | None,
+    inversion: float | None,
+    seed: int,
+    halide: str | None = None,
+) -> Any:
     if excess:
-        structure = host.ExcessHalideTransformation(excess, seed=seed).apply_transformation(structure)
+        step = host.ExcessHalideTransformation(excess, halide=halide, seed=seed)
+        structure = step.apply_transformation(structure)
     if inversion is not None:
         structure = host.SiteInversionTransformation(inversion, seed=seed).apply_transformation(structure)
     return structure
 
 
-def write(structure: Any, path: Path) -> None:
-    """Write a structure in the format that the file name asks for."""
-    with atomic_path(path) as part:
-        if path.suffix in (".extxyz", ".xyz", ".traj"):
-            from pymatgen.io.ase import AseAtomsAdaptor
+def _in_words_of_the_command(error: InputError) -> InputError:
+    """The same refusal with the options that are typed here instead of Python's arguments."""
+    names = {"a": "lattice", "x": "excess", "1 + x": "excess", "fraction": "inversion"}
+    flags = ("lattice", "excess", "inversion", "seed", "supercell", "step")
+    flag = names.get(error.name, error.name)
+    remedy = error.remedy.replace("a larger supercell", "a larger --supercell").replace(
+        "nearest=True for", f"--{flag}"
+    )
+    remedy = remedy.replace(
+        "change the halide content with ExcessHalideTransformation first", "change --excess first"
+    )
+    return InputError(
+        f"--{flag}" if flag in flags else error.name, need=error.need, got=error.got, remedy=remedy
+    )
 
-            AseAtomsAdaptor.get_atoms(structure, msonable=False).write(part)
-        else:
-            structure.to(filename=str(part), fmt="poscar" if "POSCAR" in path.name else "")
+
+def _grid(host: Any, options: Namespace) -> int:
+    points = getattr(host, f"{options.grid}_grid")
+    chosen = (
+        points(seeds=[options.seed]) if options.step is None else points(options.step, seeds=[options.seed])
+    )
+    size = options.supercell or [4]
+    written = host.write_grid(
+        options.output, chosen, halide=options.halide or "Cl", a=options.lattice, fmt="extxyz", progress=True,
+        supercell=size[0] if len(size) == 1 else tuple(size),
+    )  # fmt: skip
+    print(f"{options.output}: {len(written)} structures, listed in grid.csv")
+    return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ionpath.errors import InputError, require
+from ionpath.occupancies import check_full_occupancies
 from ionpath_cli.options import parser
 
 EXAMPLE = """
@@ -44,8 +45,13 @@ def main(argv: list[str]) -> int:
         )
     io = require("ase.io", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
     engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
+    atoms = io.read(options.structure)
+    order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"
+    check_full_occupancies(
+        atoms.info.get("occupancy"), str(options.structure), remedy=f"order them first: {order}"
+    )
     engine.run_md(
-        io.read(options.structure),
+        atoms,
         temperature=options.temperature,
         picoseconds=options.picoseconds,
         timestep=options.timestep,

@@ -220,7 +220,7 @@ def require_ordered(structure: Structure, purpose: str) -> None:
         raise InputError(
             "structure", need=f"full occupancies for {purpose}",
             got=f"{len(partial)} sites with partial occupancies (first: {structure[partial[0]].species_string})",
-            remedy="make it ordered first, for instance with argyrodite(...) and SiteInversionTransformation",
+            remedy="make it ordered first: order_occupancies(structure)",
         )  # fmt: skip
 
 
