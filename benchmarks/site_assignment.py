@@ -120,7 +120,7 @@ def voronoi(run: Run, names: tuple[str, ...]) -> list[tuple[str, float, str]]:
     """Nearest site of all: the same states as the Voronoi sites of site-analysis."""
     points = supercell(cage_sites() if names == ("24g",) else tetrahedral_sites(names)[0])
     centres = supercell(framework()[0][framework()[2] == "4d"])
-    shells = CoordinationShells.from_sites(run.cell, centres, points)
+    shells = CoordinationShells.from_sites(run.cell, centres, points, tie=None)  # T4 is shared by cages
     lithium = run.positions[:, run.elements == "Li"]
 
     def ours() -> NDArray[np.int32]:

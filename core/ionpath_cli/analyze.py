@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,32 +90,8 @@ def _shells(universe: Any, mobile: str, sites: Path | None) -> Any:
     if sites is None:
         return CoordinationShells.from_density(universe, mobile)
     io = require("ase.io", purpose="reading the crystal with the sites", install='pip install "ionpath[ase]"')
-    shells = CoordinationShells.from_structure(io.read(sites))
-    atoms = _centre_atoms(universe, shells)
-    return replace(shells, centre_atoms=atoms, kinds=universe.atoms[atoms].elements.astype(str))
-
-
-def _centre_atoms(universe: Any, shells: Any) -> Any:
-    """Atoms of the trajectory that sit at the centres of the reference crystal in the first frame."""
-    from MDAnalysis.lib.mdamath import triclinic_vectors
-
-    from ionpath.periodic import minimum_image
-
-    universe.trajectory[0]
-    cell = triclinic_vectors(universe.dimensions).astype(float)
-    anions = universe.select_atoms("not element Li P Si Ge Sn Sb")
-    vectors = anions.positions[None].astype(float) - (shells.centres @ cell)[:, None]
-    distance = np.linalg.norm(minimum_image(vectors, cell), axis=-1)
-    nearest = distance.argmin(axis=1)
-    worst = float(distance[np.arange(len(nearest)), nearest].max())
-    if worst > 2.0 or len(np.unique(nearest)) != len(nearest):
-        raise InputError(
-            "sites",
-            need="a crystal that lies on the first frame, with an anion within 2 A of each centre",
-            got=f"a centre {worst:.1f} A from its anion",
-            remedy="use the crystal that the trajectory was started from, with the same cell and origin",
-        )
-    return anions.ix[nearest]
+    element = str(universe.select_atoms(mobile).elements[0])
+    return CoordinationShells.from_structure(io.read(sites), mobile=element)
 
 
 def _kinetics(

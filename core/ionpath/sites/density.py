@@ -398,16 +398,16 @@ def density_sites(
     coordinates = (peaks + 0.5) / density.shape
     filled = np.argwhere(grid.counts > 0)
     weight = grid.counts[tuple(filled.T)].astype(np.float64)
-    occupancy = np.zeros(len(peaks))
+    occupancy: Floats = np.zeros(len(peaks))
     # Twice to the centre of mass of what is nearest: the voxel of a maximum is that of its noise.
     for last in (False, False, True) if len(peaks) else ():
         owner, vector = _owners((filled + 0.5) / grid.shape, coordinates, grid.cell, search.reach)
         held, mine = np.where(owner >= 0, weight, 0.0), np.maximum(owner, 0)
-        occupancy = np.bincount(mine, held, len(peaks))
+        occupancy = np.asarray(np.bincount(mine, held, len(peaks)), dtype=np.float64)
         if not last:
-            shift = np.stack([np.bincount(mine, held * v, len(peaks)) for v in vector.T], axis=1)
-            shift /= np.maximum(occupancy, 1.0)[:, None]
-            coordinates = wrap_fractional(coordinates + fractional(shift, grid.cell))
+            sums = np.stack([np.bincount(mine, held * v, len(peaks)) for v in vector.T], axis=1)
+            shift = fractional(sums / np.maximum(occupancy, 1.0)[:, None], grid.cell)
+            coordinates = wrap_fractional(coordinates + shift)
     return DensitySites(
         positions=coordinates @ grid.cell,
         coordinates=coordinates,

@@ -9,6 +9,7 @@ from ionpath.errors import InputError
 from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.reference import ReferenceFrames
 from ionpath.sites.shells import CoordinationShells
+from ionpath.sites.vertices import unit_vectors
 
 Floats = NDArray[np.float64]
 Found = tuple[NDArray[np.int32], NDArray[np.bool_]]
@@ -34,7 +35,7 @@ def geometric_sites(
             remedy="use mode='correct'",
         )  # fmt: skip
     centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, cutoff)
-    directions = _table(shells, shells.offsets / np.linalg.norm(shells.offsets, axis=1, keepdims=True))
+    directions = _table(shells, unit_vectors(shells.offsets))
     if mode == "published":
         label = published_octahedron(-from_centre @ _axes(orientation).T)
     else:

@@ -15,7 +15,9 @@ from ionpath.errors import InputError
 from ionpath.periodic import wrap_fractional
 from ionpath.sites.arguments import atom_indices, centre_kinds, coordinates, one_cell
 from ionpath.sites.cages import cages_of_sites
+from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.density import density_sites, ion_density
+from ionpath.sites.plausibility import TIE, check_cages, check_number_of_sites
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.vertices import (
     Floats,
@@ -52,7 +54,10 @@ class CoordinationShells:
     family : ndarray of int, (M,)
         Shells of one family have the vertices with the same label in the same direction.
     centre_atoms : ndarray of int, (M,), or None
-        Atom index of every centre, where centres are atoms.
+        Atom index of every centre, where centres are atoms; in the crystal if there is one, else in the trajectory.
+    crystal : ReferenceAtoms or None
+        Atoms that do not diffuse, where the shells were made from a crystal: in a trajectory the centres are found by
+        position and species with it, never by index.
 
     Examples
     --------
@@ -73,6 +78,7 @@ class CoordinationShells:
     family: Integers
     centre_atoms: Integers | None = None
     templates: tuple[Floats, ...] = field(default=(), repr=False)
+    crystal: ReferenceAtoms | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if len(self.centres) == 0:
@@ -196,6 +202,7 @@ class CoordinationShells:
         centre_atoms: ArrayLike | None = None,
         template: ArrayLike | None = None,
         orientation: ArrayLike | None = None,
+        tie: float | None = TIE,
     ) -> CoordinationShells:
         """Give known sites to their nearest centres and label them.
 
@@ -218,6 +225,9 @@ class CoordinationShells:
         orientation : array_like, (3, 3), optional
             Rotation whose rows are the axes of the crystal in the frame of the cell, for cells that are
             rotated.
+        tie : float or None
+            A site whose nearest centres differ by less than this (A) is refused, because rounding would decide where it
+            belongs; None gives it to the first of them.
 
         Returns
         -------
@@ -228,7 +238,8 @@ class CoordinationShells:
         Raises
         ------
         InputError
-            If a coordinate is not finite, or a centre has not the expected number of vertices.
+            If a coordinate is not finite, a site is as near to several centres, or a centre has not the expected
+            number of vertices.
 
         Examples
         --------
@@ -242,7 +253,7 @@ class CoordinationShells:
         middle, points = coordinates(centres, "centres"), coordinates(sites, "sites")
         names = centre_kinds(kinds, len(middle))
         atoms = atom_indices(centre_atoms, len(middle))
-        owner, offsets = nearest_centres(box, middle, points)
+        owner, offsets = nearest_centres(box, middle, points, tie)
         found = np.bincount(owner, minlength=len(middle))
         remedy = "check the sites and the centres, or give n_vertices for each kind of centre"
         check_vertices(found, expected_vertices(n_vertices, names), names, atoms, remedy)
@@ -414,7 +425,13 @@ class CoordinationShells:
             )  # fmt: skip
         shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 3)
         sites = ((found[None] + shifts[:, None]) / number).reshape(-1, 3)
+        check_number_of_sites(
+            len(sites), frames.ions.shape[1],
+            "give more frames, average over equivalent cells with repeats=(2, 2, 2), or lower `background`",
+        )  # fmt: skip
         middle, offsets, owner = cages_of_sites(sites, box, n_vertices)
+        if n_vertices is None:
+            check_cages(owner)
         labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
         kinds = np.full(len(middle), "X")
         return cls(box, middle, offsets, owner, labels.vertex, kinds, labels.family, None, labels.templates)

@@ -13,6 +13,7 @@ from scipy.optimize import linear_sum_assignment
 
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image
+from ionpath.sites.plausibility import check_ties
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -44,8 +45,10 @@ class VertexLabels:
     templates: tuple[Floats, ...]
 
 
-def nearest_centres(cell: Floats, centres: Floats, sites: Floats) -> tuple[Integers, Floats]:
-    """Give each site to its nearest centre."""
+def nearest_centres(
+    cell: Floats, centres: Floats, sites: Floats, tie: float | None = None
+) -> tuple[Integers, Floats]:
+    """Give each site to its nearest centre; refuse sites between centres that differ by less than `tie`, in A."""
     owner = np.empty(len(sites), dtype=np.int64)
     offsets = np.empty((len(sites), 3))
     block = max(1, 2_000_000 // max(1, len(centres)))
@@ -53,6 +56,8 @@ def nearest_centres(cell: Floats, centres: Floats, sites: Floats) -> tuple[Integ
         part = slice(start, start + block)
         vectors = minimum_image((sites[part, None, :] - centres[None]) @ cell, cell)
         squares = (vectors**2).sum(axis=-1)
+        if tie is not None:
+            check_ties(squares, start, tie)
         # Sites between centres go to the first of them, whatever the last digits say.
         owner[part] = (squares <= squares.min(axis=1, keepdims=True) + 1e-6).argmax(axis=1)
         offsets[part] = vectors[np.arange(len(vectors)), owner[part]]
@@ -100,6 +105,11 @@ def check_vertices(
     raise InputError(name, need=need, got=f"{int(found[first])}{others}", remedy=remedy)
 
 
+def unit_vectors(vectors: Floats) -> Floats:
+    """Directions of vectors; a site at its centre has none, and stays zero."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
+
+
 def canonical_order(directions: ArrayLike) -> Integers:
     """Order directions from top to bottom, and around the z axis in each layer.
 
@@ -109,7 +119,7 @@ def canonical_order(directions: ArrayLike) -> Integers:
     array([4, 3, 5, 6, 2, 1])
     """
     vectors = np.asarray(directions, dtype=np.float64)
-    units = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    units = unit_vectors(vectors)
     down = np.argsort(-units[:, 2], kind="stable")
     layer = np.empty(len(units), dtype=np.int64)
     layer[down] = np.concatenate([[0], np.cumsum(np.diff(units[down, 2]) < -_LAYER)])
@@ -140,12 +150,10 @@ def label_vertices(
 ) -> VertexLabels:
     """Label vertices so that the same direction has the same label in every shell."""
     axes = np.eye(3) if orientation is None else np.asarray(orientation, dtype=np.float64)
-    units = offsets @ axes.T
-    units = units / np.maximum(np.linalg.norm(units, axis=1, keepdims=True), 1e-12)
+    units = unit_vectors(offsets @ axes.T)
     templates: list[Floats] = []
     if template is not None:
-        given = np.asarray(template, dtype=np.float64)
-        templates.append(given / np.linalg.norm(given, axis=1, keepdims=True))
+        templates.append(unit_vectors(np.asarray(template, dtype=np.float64)))
     members = [np.flatnonzero(owner == c) for c in range(n_centres)]
     vertex = np.zeros(len(offsets), dtype=np.int64)
     family = np.full(n_centres, -1, dtype=np.int64)

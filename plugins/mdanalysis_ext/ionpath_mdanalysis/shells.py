@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Bools, Floats
+from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.framework import split_common
+from ionpath.sites.crystal import ReferenceAtoms
+from ionpath.sites.plausibility import TIE, check_cages
 from ionpath.sites.shells import CoordinationShells as CoreShells
+from ionpath.sites.vertices import nearest_centres
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import cell_vectors
 
-Floats = NDArray[np.float64]
-FORMERS = frozenset({"P", "Si", "Ge", "Sn", "Sb", "As", "Al", "B", "Ga", "In"})
-"""Elements that bind anions into polyanions such as PS4."""
-ANIONS = frozenset({"O", "S", "Se", "Te", "F", "Cl", "Br", "I", "N"})
 BOND = 2.8
 """Longest bond from a network former to an anion, in A."""
 NEAR = 2.6
@@ -136,14 +137,16 @@ class CoordinationShells(CoreShells):
         Returns
         -------
         CoordinationShells
-            Shells; their centres are the atoms with the same indices as in `structure`.
+            Shells. An analysis finds the atoms at their centres by position and species, whatever the order of the
+            atoms, the origin, and the number of ions in the trajectory.
 
         Raises
         ------
         InputError
-            If there are no such sites or centres, or a centre has not the expected number of vertices.
+            If there are no such sites or centres, a site is as near to several centres, most shells have one site, or a
+            centre has not the expected number of vertices.
         """
-        cell, coordinates, symbols = _unpack(structure)
+        cell, coordinates, symbols, full = _unpack(structure)
         is_mobile = np.array([mobile in names for names in symbols])
         if not is_mobile.any():
             found = sorted({name for names in symbols for name in names})
@@ -154,15 +157,21 @@ class CoordinationShells(CoreShells):
                 remedy="name another element",
             )
         indices = _structure_centres(cell, coordinates, symbols, is_mobile, centres)
-        return cls.from_sites(  # type: ignore[return-value]
+        names = np.array(["/".join(sorted(one)) for one in symbols])
+        shells = cls.from_sites(
             cell,
             coordinates[indices],
             coordinates[is_mobile],
             n_vertices=n_vertices,
-            kinds=np.array(["/".join(sorted(symbols[i])) for i in indices]),
+            kinds=names[indices],
             centre_atoms=indices,
             **options,
         )
+        if n_vertices is None:
+            check_cages(shells.centre_of)
+        fixed = ~is_mobile
+        crystal = ReferenceAtoms(coordinates[fixed], names[fixed], ~full[fixed])
+        return replace(shells, crystal=crystal)  # type: ignore[return-value]
 
     @classmethod
     def from_density(  # type: ignore[override]
@@ -322,15 +331,23 @@ def _apart(anions: Any, near: Floats, box: Any) -> Any:
     return anions[kept]
 
 
-def _unpack(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]]]:
-    """Cell, fractional coordinates, and the elements of each site."""
+def _unpack(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]], Bools]:
+    """Cell, fractional coordinates, the elements of each site, and whether it is fully occupied."""
     if hasattr(structure, "lattice") and hasattr(structure, "frac_coords"):
         symbols = [tuple(str(getattr(one, "symbol", one)) for one in site.species) for site in structure]
-        return np.array(structure.lattice.matrix), np.array(structure.frac_coords), symbols
+        full = np.array([site.species.num_atoms > 0.99 for site in structure])
+        return np.array(structure.lattice.matrix), np.array(structure.frac_coords), symbols, full
     if hasattr(structure, "get_scaled_positions"):
-        cell = np.array(structure.cell[:])
-        symbols = [(symbol,) for symbol in structure.get_chemical_symbols()]
-        return cell, np.array(structure.get_scaled_positions(wrap=False)), symbols
+        # ASE puts the most abundant element on a mixed site of a CIF and keeps the others aside.
+        shares = structure.info.get("occupancy", {})
+        kinds = structure.arrays.get("spacegroup_kinds", np.zeros(len(structure), dtype=int))
+        here = [
+            shares.get(str(kind), {symbol: 1.0})
+            for kind, symbol in zip(kinds, structure.get_chemical_symbols(), strict=True)
+        ]
+        full = np.array([sum(share.values()) > 0.99 for share in here])
+        coordinates = np.array(structure.get_scaled_positions(wrap=False))
+        return np.array(structure.cell[:]), coordinates, [tuple(share) for share in here], full
     raise InputError(
         "structure",
         need="a pymatgen Structure or ASE Atoms",
@@ -339,11 +356,39 @@ def _unpack(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]]]:
     )
 
 
+def placed(shells: CoreShells, mobile: Any) -> CoreShells:
+    """Shells whose centres are atoms of a universe, found by position and species in its first frame.
+
+    Shells that were not made from a crystal know their atoms, or have none, and stay as they are.
+    """
+    if shells.crystal is None or shells.centre_atoms is None:
+        return shells
+    universe = mobile.universe
+    names = _names(universe.atoms)
+    fixed = np.flatnonzero(~np.isin(names, _names(mobile)))
+    trajectory = universe.trajectory
+    here = trajectory.frame
+    ts = trajectory[0]
+    _checks.check_box(ts.dimensions, 0)
+    cell = cell_vectors(ts.dimensions[None])[0]
+    positions = ts.positions[fixed].astype(np.float64)
+    trajectory[here]
+    found = shells.crystal.match(cell, positions, names[fixed])
+    away = shells.centres[:, None] - shells.crystal.coordinates
+    atoms = found[((away - np.rint(away)) ** 2).sum(axis=-1).argmin(axis=1)]
+    if (atoms < 0).any():
+        empty = int(np.flatnonzero(atoms < 0)[0])
+        raise InputError(
+            "structure", need="an atom at every centre", got=f"none at centre {empty} ({shells.kinds[empty]})",
+            remedy="choose centres= that the trajectory has",
+        )  # fmt: skip
+    atoms = fixed[atoms]
+    return replace(shells, centre_atoms=atoms, kinds=names[atoms], crystal=None)
+
+
 def _structure_centres(
     cell: Floats, coordinates: Floats, symbols: list[tuple[str, ...]], is_mobile: Any, centres: Any
 ) -> NDArray[np.intp]:
-    from ionpath.sites.vertices import nearest_centres
-
     if centres is not None and not isinstance(centres, str):
         return np.asarray(centres, dtype=np.intp)
     wanted = {centres} if isinstance(centres, str) else set(ANIONS)
@@ -361,5 +406,6 @@ def _structure_centres(
             got="none in the structure",
             remedy="give the element or the indices of the centres",
         )
-    owner, _ = nearest_centres(cell, coordinates[candidates], coordinates[is_mobile])
+    tie = TIE if centres is None else None
+    owner, _ = nearest_centres(cell, coordinates[candidates], coordinates[is_mobile], tie)
     return candidates[np.unique(owner)] if centres is None else candidates

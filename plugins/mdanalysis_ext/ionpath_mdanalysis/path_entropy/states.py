@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.elements import ANIONS
 from ionpath.errors import InputError, one_of
 from ionpath.framework import split_common
 from ionpath.plugins import available
 from ionpath.sites.assign import SiteAssignment
 from ionpath.sites.discretisers import MARGIN, checked
+from ionpath.sites.plausibility import warn_of_assignment
 from ionpath.sites.recording import RunRecorder
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.trajectories import Home, Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
-from ionpath_mdanalysis.shells import ANIONS
+from ionpath_mdanalysis.shells import placed
 
 Floats = NDArray[np.float64]
 
@@ -133,6 +135,8 @@ class ShellStates(IonAnalysis):
             "unassigned": unassigned,
             **options.pop("parameters", {}),
         }
+        if centres is None and framework is None:
+            shells = placed(shells, mobile)
         others = _followed(mobile, shells, centres, framework)
         super().__init__(mobile, others, parameters=parameters, **options)
         self.shells = shells
@@ -175,6 +179,7 @@ class ShellStates(IonAnalysis):
             runs = runs.minimum_residence(chosen["minimum_residence"])
         total, unassigned, ambiguous = sum(block["counted"] for block in blocks).tolist()
         self.results.unassigned_fraction = unassigned / total
+        warn_of_assignment(unassigned / total, n_ions, self.shells.n_sites)
         self.results.ambiguous_fraction = ambiguous / total
         self._fill(runs)
 

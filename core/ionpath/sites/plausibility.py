@@ -1,0 +1,74 @@
+"""Are found sites and cages plausible? What cannot be is an error; what hardly is, a warning with its numbers."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ionpath.arrays import Floats, Ints
+from ionpath.errors import InputError
+
+TIE = 0.05
+"""A site whose two nearest centres differ by less than this is between them, in A."""
+MOST_BETWEEN = 0.4
+"""Ions that hop often are a fifth of the time between sites; twice that means that the sites are others."""
+_NETWORK = "or take SiteNetwork, whose states need no cages"
+
+
+def check_number_of_sites(n_sites: int, n_ions: float, remedy: str) -> None:
+    """Refuse fewer sites than ions: a site is a place that one ion fills."""
+    if n_sites < n_ions:
+        raise InputError(
+            "sites in the density",
+            need=f"at least {n_ions:g}, one for each ion",
+            got=str(n_sites),
+            remedy=remedy,
+        )
+
+
+def check_cages(owner: Ints) -> None:
+    """Refuse a grouping in which most cages hold one site, where every hop would leave its cage."""
+    sizes = np.bincount(owner)
+    single = int((sizes == 1).sum())
+    if 2 * single > len(sizes) or len(sizes) == len(owner) > 1:
+        raise InputError(
+            "cages", need="groups of sites", got=f"{single} of {len(sizes)} cages with one site",
+            remedy="average over equivalent cells with repeats=(2, 2, 2), say how many sites a cage has with "
+            "n_vertices, " + _NETWORK,
+        )  # fmt: skip
+
+
+def check_ties(squares: Floats, first: int, tie: float = TIE) -> None:
+    """Refuse sites (rows) that are as near to one centre as to another (columns); `first` is the number of row 0."""
+    if squares.shape[1] < 2:
+        return
+    distance = np.sqrt(squares)
+    nearest = distance.min(axis=1)
+    near = (distance <= nearest[:, None] + tie).sum(axis=1)
+    tied = np.flatnonzero(near > 1)
+    if len(tied):
+        k = int(tied[0])
+        more = f", and {len(tied) - 1} more such sites" if len(tied) > 1 else ""
+        raise InputError(
+            f"site {first + k}", need="one nearest centre",
+            got=f"{near[k]} centres at {nearest[k]:.2f} A, within {tie:g} A of each other{more}",
+            remedy="choose with centres= those around which there are cages, " + _NETWORK,
+        )  # fmt: skip
+
+
+def warn_of_assignment(
+    unassigned: float, n_ions: int, n_sites: int, cutoff: float | None = None, stacklevel: int = 2
+) -> None:
+    """Warn where ions are not where the sites are, or where there are more ions than sites."""
+    if unassigned > MOST_BETWEEN:
+        warnings.warn(
+            f"ions are on no site in {unassigned:.0%} of all frames (up to {MOST_BETWEEN:.0%} is usual): the sites are "
+            "not those of this trajectory, or the cutoff is too short",
+            stacklevel=stacklevel + 1,
+        )
+    if n_ions > n_sites:
+        warnings.warn(
+            f"{n_ions} ions share {n_sites} sites: some are between sites at any time, and their hops are lost",
+            stacklevel=stacklevel + 1,
+        )
