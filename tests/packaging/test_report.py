@@ -51,7 +51,7 @@ def test_page_holds_everything_and_nothing_from_outside(
     page = Path(capsys.readouterr().out.strip()).read_text()
     assert page.count("data:image/png;base64,") == 2
     assert "12.5 ± 0.5 J/mol/K" in page
-    assert "31 ± 0.5 J/mol/K" in page
+    assert "31.0 ± 0.5 J/mol/K" in page
     assert "&lt; 2 mS/cm" in page, "an upper bound is shown as one"
     assert "A &amp; B" in page
     assert "MSD &lt;of&gt; lithium" in page

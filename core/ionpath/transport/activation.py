@@ -143,9 +143,9 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = 
     >>> D = [0.1 * np.exp(-0.25 / (8.617333e-5 * t)) for t in T]
     >>> fit = arrhenius(T, D, [0.05 * d for d in D])
     >>> print(fit.activation_energy)
-    0.25 ± 0.011 eV
+    0.250 ± 0.011 eV
     >>> print(fit.at(300.0))
-    6.31e-06 ± 1.6e-06 A^2/ps
+    (6.3 ± 1.6)e-06 A^2/ps
     """
     t, values, sigma = _data(temperatures, D, errors)
     known = bool(np.isfinite(sigma).all())

@@ -125,7 +125,7 @@ def estimate_diffusion(
     >>> steps = np.random.default_rng(2).normal(scale=np.sqrt(2 * 0.1 * 1.0), size=(400, 32, 3))
     >>> result = estimate_diffusion(steps.cumsum(axis=0), frame_time=1.0)
     >>> print(result.coefficient)
-    0.1 ± 0.0013 A^2/ps
+    0.1001 ± 0.0013 A^2/ps
     """
     msd = (
         positions

@@ -120,7 +120,7 @@ def ion_transport(
     >>> walk = np.random.default_rng(0).normal(scale=0.3, size=(300, 40, 3)).cumsum(axis=0)
     >>> walk[:, 20:] = [5.0, 5.0, 5.0]
     >>> print(ion_transport(walk, 12 * np.eye(3), np.arange(20), frame_time=1.0, temperature=300.0).conductivity)
-    326 ± 6.4 mS/cm
+    325.7 ± 6.4 mS/cm
     """
     frames = unwrapped_positions(positions)
     chosen = _mask(mobile, frames.shape[1])

@@ -1,0 +1,109 @@
+"""How numbers with errors show themselves, change their unit, and go into JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath.units import UNITS, conversion
+
+NAN, INF = math.nan, math.inf
+BOUND = Estimate(NAN, NAN, 0.0, 0.0123, "A^2/ps")
+
+
+def around(value: float, error: float, unit: str = "") -> Estimate:
+    return Estimate(value, error, value - 2 * error, value + 2 * error, unit)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "text"),
+    [
+        (1523.0, 130.0, "1520 ± 130"),
+        (1523.4, 5.26, "1523.4 ± 5.3"),
+        (31.0, 0.5, "31.0 ± 0.5"),
+        (12.5, 0.96, "12.50 ± 0.96"),
+        (12.5, 0.0999, "12.5 ± 0.1"),
+        (0.00123, 0.00045, "0.00123 ± 0.00045"),
+        (-8.0, 12.0, "-8 ± 12"),
+        (3.0, 1e-7, "3.0000000 ± 0.0000001"),
+        (0.0, 2.0, "0 ± 2"),
+        (6.31e-6, 1.6e-6, "(6.3 ± 1.6)e-06"),
+        (1.859e8, 2.5e6, "(1.859 ± 0.025)e+08"),
+        (1.0, 2.0e9, "(0 ± 2)e+09"),
+    ],
+)
+def test_digits_follow_the_error(value: float, error: float, text: str) -> None:
+    assert str(around(value, error)) == text
+    assert str(around(value, error, "ps")) == text + " ps"
+
+
+def test_what_is_not_known_is_said() -> None:
+    assert str(Estimate(1520.0, NAN, NAN, NAN, "ps")) == "1520 ps (error not known)"
+    assert f"{Estimate(1520.0, NAN, NAN, NAN, 'ps'):.1f}" == "1520.0 ps (error not known)"
+    assert str(Estimate(2.5, 0.0, 2.5, 2.5, "%")) == "2.5 %"
+    assert (
+        str(Estimate(NAN, NAN, NAN, NAN, "eV")) == f"{Estimate(NAN, NAN, NAN, NAN):.2f}" == "not determined"
+    )
+
+
+def test_a_bound_is_a_bound_in_every_format() -> None:
+    assert str(BOUND) == "< 0.0123 A^2/ps"
+    assert f"{BOUND:.3f}" == "< 0.012 A^2/ps"
+    assert f"{BOUND:10.1e}" == "<    1.2e-02 A^2/ps"
+    assert f"{Estimate(NAN, NAN, 1500.0, INF, 'ps')}" == "> 1500 ps"
+    assert f"{around(0.25, 0.011, 'eV'):.3f}" == "0.250 ± 0.011 eV"
+
+
+def test_notebooks_show_powers() -> None:
+    assert BOUND._repr_html_() == "&lt; 0.0123 A<sup>2</sup>/ps"
+
+
+@pytest.mark.parametrize(
+    ("unit", "other", "factor"),
+    [
+        ("A^2/ps", "cm^2/s", 1e-4),
+        ("Å²/ps", "m2/s", 1e-8),
+        ("mS/cm", "S/m", 0.1),
+        ("eV", "kJ/mol", 96.48533212331),  # CODATA 2018
+        ("J/mol/K", "nat", 1 / 8.31446261815324),
+        ("kJ/mol", "kcal/mol", 1 / 4.184),
+        ("GPa", "eV/A^3", 1 / 160.21766340),
+        ("ps", "ns", 1e-3),
+        ("", "%", 100.0),
+        ("K", "K", 1.0),
+    ],
+)
+def test_units(unit: str, other: str, factor: float) -> None:
+    assert conversion(unit, other) == pytest.approx(factor, rel=1e-12)
+    assert conversion(other, unit) == pytest.approx(1 / factor, rel=1e-12)
+    changed = around(2.0, 0.5, unit).to(other)
+    assert (changed.value, changed.error, changed.unit) == pytest.approx((2 * factor, 0.5 * factor, other))
+    assert (changed.low, changed.high) == pytest.approx((factor, 3 * factor))
+
+
+def test_every_unit_has_one_kind() -> None:
+    names = [name for units in UNITS.values() for name in units]
+    assert len(names) == len(set(names))
+    assert math.isnan(BOUND.to("cm^2/s").value) and BOUND.to("cm^2/s").high == pytest.approx(1.23e-6)
+
+
+def test_units_that_do_not_fit() -> None:
+    with pytest.raises(
+        InputError, match=r"unit: need one of 'A\^2/ps', .*, got 'eV'; 'A\^2/ps' is of this kind"
+    ):
+        BOUND.to("eV")
+    with pytest.raises(InputError, match="unit: need one of .*mS.cm, .*, got 'furlong'"):
+        around(1.0, 0.1, "furlong").to("A")
+
+
+def test_dictionaries_are_strict_json() -> None:
+    text = json.dumps(BOUND.as_dict(), allow_nan=False)
+    data = json.loads(text)
+    assert data["value"] is None and data["high"] == 0.0123 and data["@class"] == "Estimate"
+    again = Estimate.from_dict(data)
+    assert math.isnan(again.value) and str(again) == str(BOUND)
+    assert Estimate.from_dict(around(1.0, 0.5, "ps").as_dict()) == around(1.0, 0.5, "ps")

@@ -1,0 +1,96 @@
+"""Results as dictionaries: strict JSON, there and back, with monty's decoder and without."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import ionpath
+from ionpath.errors import InputError
+from ionpath.msonable import Msonable, decode, encode
+
+
+@dataclass(frozen=True)
+class Inner(Msonable):
+    value: float
+    unit: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Outer(Msonable):
+    matrix: NDArray[np.float64]
+    none: NDArray[np.int64]
+    waves: NDArray[np.complex128]
+    names: NDArray[np.str_]
+    parts: tuple[Inner, ...]
+    sets: tuple[tuple[int, ...], ...]
+    ends: tuple[float, float]
+    table: dict[int, float]
+    bound: float
+    missing: float | None
+    seen: list[bool] = field(default_factory=list)
+
+
+def outer() -> Outer:
+    return Outer(
+        matrix=np.array([[1.5, np.nan], [np.inf, -np.inf]]),
+        none=np.zeros((0, 3), dtype=np.int64),
+        waves=np.array([1 + 2j, 3 - 4j]),
+        names=np.array(["Li", "S"]),
+        parts=(Inner(math.nan, "ps"), Inner(2.0)),
+        sets=((1, 2), ()),
+        ends=(0.0, math.nan),
+        table={1: 0.5, 12: 2.0},
+        bound=math.inf,
+        missing=None,
+        seen=[True, np.bool_(False)],  # type: ignore[list-item]
+    )
+
+
+def same(a: Outer, b: Outer, arrays: tuple[str, ...] = ("matrix", "none", "waves")) -> None:
+    for name in arrays:
+        one, two = getattr(a, name), getattr(b, name)
+        assert one.dtype == two.dtype and one.shape == two.shape
+        np.testing.assert_array_equal(one, two)
+    assert b.names.tolist() == ["Li", "S"]
+    assert math.isnan(b.parts[0].value) and b.parts[0].unit == "ps" and b.parts[1] == Inner(2.0)
+    assert (b.sets, b.table, b.bound, b.missing, b.seen) == (a.sets, a.table, math.inf, None, [True, False])
+    assert b.ends[0] == 0.0 and math.isnan(b.ends[1])
+
+
+def test_there_and_back_through_strict_json() -> None:
+    text = json.dumps(outer().as_dict(), allow_nan=False)
+    data = json.loads(text)
+    assert data["matrix"]["data"] == [[1.5, None], ["inf", "-inf"]]
+    assert data["bound"] == "inf"
+    assert (data["@class"], data["@version"]) == ("Outer", ionpath.__version__)
+    same(outer(), Outer.from_dict(data))
+
+
+def test_monty_decodes_and_sanitises_it() -> None:
+    monty = pytest.importorskip("monty.json", reason="needs monty")
+    text = json.dumps(outer(), cls=monty.MontyEncoder)
+    again = json.loads(text, cls=monty.MontyDecoder)
+    assert isinstance(again, Outer)
+    same(outer(), again, ("matrix", "waves"))  # monty's own arrays forget the shape of an empty one
+    clean = monty.jsanitize(outer(), strict=True, enum_values=True, allow_bson=True)  # what jobflow does
+    json.dumps(clean, allow_nan=False)
+
+
+def test_what_has_no_form_is_named() -> None:
+    with pytest.raises(InputError, match=r"Inner.value: need numbers, texts, arrays, .*, got function"):
+        Inner(lambda: 0).as_dict()  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="Inner: need the fields value, unit, got colour; pass what"):
+        Inner.from_dict({"value": 1.0, "colour": 2})
+    with pytest.raises(InputError, match="Inner: need the fields value, unit, got no value; pass what"):
+        Inner.from_dict({"unit": "ps"})
+
+
+def test_plain_values() -> None:
+    assert encode({1: np.float32(0.5), "a": [np.int8(3), None]}) == {"1": 0.5, "a": [3, None]}
+    assert decode({"a": [1]}) == {"a": [1]}
