@@ -11,11 +11,11 @@ QUIET_TF := TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
 DEMO ?=
 TESTS ?=
 
-.PHONY: help demo test test-slow test-install lint benchmarks docs-figures clean
+.PHONY: help demo test test-slow test-install lint benchmarks docs clean
 
 help:
 	@sed -n '1,4s/^# \{0,1\}//p' Makefile
-	@echo 'more: make test-slow | test-install | lint | benchmarks | clean'
+	@echo 'more: make test-slow | lint | benchmarks | docs | clean'
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed: set PYTHON=/path/to/python3'; exit 1; }
@@ -52,6 +52,11 @@ lint: $(VENV)/.ready-dev
 benchmarks: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[benchmarks]'
 	@for b in benchmarks/*.py; do echo "== $$b"; $(QUIET_TF) $(BIN)/python $$b --quick || exit 1; done
+
+docs: $(VENV)/.ready-all
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[docs]'
+	$(QUIET_TF) $(BIN)/sphinx-build -W --keep-going -q -b html docs build/docs
+	@echo 'build/docs/index.html'
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache demo-run

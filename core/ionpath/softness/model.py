@@ -149,7 +149,7 @@ class SoftnessModel:
         Returns
         -------
         ndarray, (...)
-            Signed distance from the hyperplane, (W.G - b)/|W| in standardised features, positive for mobile. For a
+            Signed distance from the hyperplane, (W.G - b) / norm(W) in standardised features, positive for mobile. For a
             model without a hyperplane: the decision value.
         """
         decision = self.decision(features)

@@ -96,7 +96,7 @@ def nonaffine_displacement(
     With b_j and b'_j the vectors from a centre to its neighbour j at the two times, X = sum_j b'_j b_j^T and
     Y = sum_j b_j b_j^T, the best affine map is X Y^-1 and
 
-        D2min = sum_j |b'_j - X Y^-1 b_j|^2.
+        D2min = sum_j norm(b'_j - X Y^-1 b_j)^2.
 
     M. L. Falk and J. S. Langer, Phys. Rev. E 57, 7192 (1998), doi:10.1103/PhysRevE.57.7192; divided by the number of
     neighbours: E. D. Cubuk et al., Phys. Rev. Lett. 114, 108001 (2015), doi:10.1103/PhysRevLett.114.108001.
