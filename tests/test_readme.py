@@ -29,7 +29,7 @@ def test_python_blocks_are_python(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_scripts_that_are_named_exist(page: Path) -> None:
-    named = set(re.findall(r"\b((?:benchmarks|examples|tests)/[\w/]+\.py)", page.read_text()))
+    named = set(re.findall(r"\b((?:benchmarks|examples|tests|core|plugins)/[\w/]+\.py)", page.read_text()))
     assert not [name for name in named if not (ROOT / name).exists()]
 
 
