@@ -113,7 +113,7 @@ def test_grid() -> None:
     ("LSPSCl --excess 0.5", r"--excess: need to be left out, as LSPSCl has its own composition, got 0.5; or leave"),
     ("--from gone.cif", r"--from: need an existing file, got gone.cif"),
     ("--from text.cif", r"--from: need a structure that pymatgen reads, such as .cif or POSCAR, got text.cif"),
-    ("--inversion 0.3", r"--inversion: need a multiple of 1/4 .* larger --supercell \(5 times .*\), or --inversion 0.25"),
+    ("--inversion 0.3", r"--inversion: need a multiple of 1/4 .* --supercell \(5 times .*\), or --inversion 0.25"),
     ("--inversion 1.5", r"--inversion: need a number from 0 to 1, got 1.5"),
     ("--excess 0.5 --inversion 0.25", r"--inversion: need a fraction from 0.5 to 1 .* change --excess first"),
     ("--grid excess --step 0.3 -o grid", r"--step: need one part in a whole number, as 1/32, got 0.3"),

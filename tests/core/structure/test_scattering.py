@@ -24,7 +24,6 @@ from ionpath.structure import (
     xray_form_factors,
 )
 from ionpath.structure._phases import CompiledSums, VectorSums, phase_sums
-from ionpath.structure.form_factors import _XRAY
 from ionpath.structure.reciprocal import density_modes
 
 ATOMIC_NUMBERS = {
@@ -46,15 +45,6 @@ def hard_liquid(seed: int, n: int = 240, box: float = 16.0, least: float = 1.9) 
                 continue
         points.append(trial)
     return np.array(points)
-
-
-def test_forward_scattering_is_the_number_of_electrons() -> None:
-    for name in _XRAY:
-        assert xray_form_factors([name], [0.0])[name][0] == pytest.approx(ATOMIC_NUMBERS[name], abs=0.02), (
-            name
-        )
-        falling = xray_form_factors([name], np.linspace(0, 20, 50))[name]
-        assert (np.diff(falling) < 1e-3).all(), name
 
 
 def test_mean_scattering_length_of_lithium_thiophosphate() -> None:
