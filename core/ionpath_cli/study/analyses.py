@@ -1,0 +1,288 @@
+"""What is read from each run: numbers with errors, and small files from which the analysis can be repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath.constants import GAS_CONSTANT
+from ionpath.errors import DisconnectedError
+from ionpath.estimate import Estimate
+from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
+from ionpath_cli.study.structures import SITES
+from ionpath_cli.study.tasks import QUANTITIES, Task, write_json
+
+Rows = list[dict[str, Any]]
+LAG = 1.0
+"""Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""
+SAMPLES = 4480
+"""Tetrahedra and frames from which an entropy of distortions is made, the same number for every system."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished run, opened when it is looked at."""
+
+    task: Task
+    place: Path
+    run: Path
+    structure: Path
+
+    @cached_property
+    def universe(self) -> Any:
+        """Trajectory as a Universe."""
+        import MDAnalysis as mda
+
+        return mda.Universe(str(self.run / TOPOLOGY), str(self.run / TRAJECTORY))
+
+    @property
+    def ions(self) -> Any:
+        """Lithium."""
+        return self.universe.select_atoms("element Li")
+
+    @property
+    def temperature(self) -> float:
+        """Temperature in K."""
+        return float(self.task.settings["temperature"])
+
+
+def analyse_run(task: Task, place: Path, inputs: list[Path]) -> None:
+    """Do one analysis of one run."""
+    rows = ANALYSES[task.settings["analysis"]](Run(task, place, *inputs))
+    write_json(place / QUANTITIES, rows)
+
+
+def quantity(name: str, value: Any, note: str = "", unit: str = "") -> dict[str, Any]:
+    """Row of a number with its error; a bare number has none."""
+    e = (
+        value
+        if isinstance(value, Estimate)
+        else Estimate(float(value), float("nan"), float("nan"), float("nan"), unit)
+    )
+    return {
+        "quantity": name,
+        "value": e.value,
+        "error": e.error,
+        "low": e.low,
+        "high": e.high,
+        "unit": e.unit,
+        "note": note,
+    }
+
+
+def normal(value: float, error: float, unit: str = "") -> Estimate:
+    """Estimate with a symmetric interval."""
+    return Estimate(value, error, value - 1.96 * error, value + 1.96 * error, unit)
+
+
+def paths(run: Run) -> Rows:
+    """States, Markov model, passage times and path entropies."""
+    from MDAnalysis.analysis.path_entropy import PathEntropy
+
+    options: dict[str, Any] = {"shells": _shells(run), "lag_time": LAG, "verbose": False}
+    note = ""
+    try:
+        found = PathEntropy(run.ions, **options).run()
+    except DisconnectedError as error:
+        note = f"largest connected set of states only ({error.got})"
+        found = PathEntropy(run.ions, connected="largest", **options).run()
+    r = found.results
+    found.save(run.place / "path-entropy.npz")
+    n = len(r.path_entropy)
+    about = "; ".join(part for part in (f"{n} states, lag {r.lag_time:g} ps", str(r.verdict), note) if part)
+    rows = [
+        quantity("path entropy, all pairs", r.uncertainty.total, about),
+        quantity("path entropy, mean per pair", r.uncertainty.mean_per_pair, about),
+        quantity("path entropy, escape", r.uncertainty.escape, about),
+        quantity("frames between sites", 100.0 * r.unassigned_fraction, unit="%"),
+        quantity("slowest relaxation", np.nanmax(r.implied_timescales), about, "ps"),
+    ]
+    return rows + _passage(found, about) + (_macrostates(found, about) if n == 7 else [])
+
+
+def _shells(run: Run) -> Any:
+    """Shells of the run's own anions, from the crystal with all its sites where there is one."""
+    from ase.io import read
+    from MDAnalysis.analysis.path_entropy import CoordinationShells
+
+    from ionpath_cli.analyze import _centre_atoms
+
+    if hasattr(CoordinationShells, "for_argyrodite") and (run.structure / SITES).exists():
+        return CoordinationShells.for_argyrodite(run.universe, mobile="element Li")
+    if (run.structure / SITES).exists():
+        from dataclasses import replace
+
+        crystal = read(run.structure / SITES)
+        crystal.set_cell(read(run.run / TOPOLOGY).cell, scale_atoms=True)
+        shells = CoordinationShells.from_structure(crystal)
+        atoms = _centre_atoms(run.universe, shells)
+        return replace(shells, centre_atoms=atoms, kinds=run.universe.atoms[atoms].elements.astype(str))
+    return CoordinationShells.from_density(run.universe, "element Li")
+
+
+def _passage(found: Any, about: str) -> Rows:
+    from ionpath.kinetics import mfpt_matrix, resampled_chains
+
+    r = found.results
+    connected = found.parameters["connected"]
+    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
+    times = [mfpt_matrix(chain, frame_time=found.frame_time) for chain in (chains.best, *chains.samples)]
+    rows = []
+    for name, columns in (("within a cage", slice(1, None)), ("out of a cage", slice(0, 1))):
+        means = np.array([_mean(t[1:, columns]) for t in times])
+        spread = means[1:][np.isfinite(means[1:])]
+        if np.isfinite(means[0]) and spread.size > 10:
+            low, high = np.percentile(spread, [2.5, 97.5])
+            rows.append(
+                quantity(
+                    f"first passage {name}",
+                    Estimate(means[0], float(spread.std(ddof=1)), low, high, "ps"),
+                    about,
+                )
+            )
+    return rows
+
+
+def _mean(times: Any) -> float:
+    known = times[np.isfinite(times) & (times > 0)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _macrostates(found: Any, about: str) -> Rows:
+    """Path entropies between top, plane, bottom of an octahedron and outside, in nats, with errors over ions."""
+    from ionpath.kinetics import macrostate_path_entropy, resampled_chains
+
+    r = found.results
+    connected = found.parameters["connected"]
+    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
+    made = [
+        macrostate_path_entropy(chain, unit="nat")
+        for chain in (chains.best, *chains.samples)
+        if _whole(chain)
+    ]
+    if not _whole(chains.best) or len(made) < 20:
+        return []
+    rows = []
+    for source in ("top", "plane", "bottom"):
+        for target in ("top", "plane", "bottom", "external"):
+            if source == target:
+                continue
+            values = np.array([one.between(source, target) for one in made])
+            low, high = np.percentile(values[1:], [2.5, 97.5])
+            estimate = Estimate(values[0], float(values[1:].std(ddof=1)), low, high, "nat")
+            rows.append(quantity(f"path entropy, {source} to {target}", estimate, about))
+    return rows
+
+
+def _whole(chain: Any) -> bool:
+    """Whether a chain connects all seven states."""
+    return len(getattr(chain, "states", range(7))) == 7
+
+
+def transport(run: Run) -> Rows:
+    """Diffusion, conductivity, van Hove function, non-Gaussian parameter and hops."""
+    from MDAnalysis.analysis.ion_transport import IonDiffusion, IonHops, NonGaussianParameter, SelfVanHove
+
+    diffusion = IonDiffusion(run.ions, temperature=run.temperature, verbose=False).run()
+    diffusion.save(run.place / "diffusion.npz")
+    r = diffusion.results
+    rows = [
+        quantity("diffusion coefficient", r.diffusion_coefficient, r.verdict),
+        quantity("conductivity", r.conductivity, f"Nernst-Einstein at {run.temperature:g} K; {r.verdict}"),
+        quantity("Haven ratio", r.haven_ratio),
+        quantity("lithium density", r.density, unit="1/A^3"),
+    ]
+    rows += [
+        quantity(f"diffusion along {axis}", value)
+        for axis, value in zip("xyz", r.diffusion_axes, strict=True)
+    ]
+    gaussian = NonGaussianParameter(run.ions, verbose=False).run()
+    gaussian.save(run.place / "non-gaussian.npz")
+    g = gaussian.results
+    where = "" if g.peak_reached else "at the end of the range"
+    error = float(g.error[int(np.nanargmax(g.alpha2))])
+    rows += [
+        quantity("non-Gaussian peak", normal(float(g.peak), error), where),
+        quantity("non-Gaussian peak time", g.peak_time, where, "ps"),
+    ]
+    duration = diffusion.frame_time * (diffusion.n_frames - 1)
+    vanhove = SelfVanHove(
+        run.ions, lag_times=[t for t in (1.0, 2.0, 5.0, 10.0) if t < duration], verbose=False
+    ).run()
+    vanhove.save(run.place / "van-hove.npz")
+    last = float(vanhove.results.times[-1])
+    rows.append(
+        quantity("ions beyond 5 A", 100.0 * float(vanhove.weight_beyond(5.0)[-1]), f"after {last:g} ps", "%")
+    )
+    hops = IonHops(run.ions, mode="published_events", verbose=False).run()
+    rows.append(quantity("displacements of 3 A", hops.results.rate, "per ion, published rule"))
+    return rows
+
+
+def tilt(run: Run) -> Rows:
+    """Free energies of the directions of bonds, and rotations of tetrahedra."""
+    from MDAnalysis.analysis.anion_disorder import TetrahedronTilt
+
+    centres = run.universe.select_atoms("element P Si")
+    found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run()
+    found.save(run.place / "tilt.npz")
+    rows: Rows = []
+    for bond, free in found.results.free_energy.items():
+        beta = 1000.0 / (GAS_CONSTANT * run.temperature)
+        weights = np.exp(-beta * free.theta)
+        entropy = _shannon(weights)
+        rows.append(quantity(f"entropy of theta, {bond}", entropy, "Shannon, bins of 2 degrees", "nat"))
+        open_share = float(np.mean(free.theta < 20.0))
+        rows.append(
+            quantity(f"theta below 20 kJ/mol, {bond}", 100.0 * open_share, "share of 0 to 180 degrees", "%")
+        )
+    for kind, rate in found.results.rotation.items():
+        value = rate.rate if rate.events else float("nan")
+        error = value / np.sqrt(rate.events) if rate.events else float("nan")
+        estimate = Estimate(1e3 * value, 1e3 * error, 1e3 * rate.low, 1e3 * rate.high, "1/ns")
+        rows.append(quantity(f"rotations of {kind}", estimate, f"{rate.events} events"))
+    return rows
+
+
+def _shannon(weights: Any) -> float:
+    p = weights[weights > 0] / weights.sum()
+    return float(-(p * np.log(p)).sum())
+
+
+def distortion(run: Run) -> Rows:
+    """Configurational entropy of the distortions of tetrahedra, published and Shannon, at equal numbers of samples."""
+    from MDAnalysis.analysis.anion_disorder import TetrahedralDistortion
+
+    from ionpath.disorder import jackknife_error, shannon_entropy, support_entropy
+
+    centres = run.universe.select_atoms("element P Si")
+    every = max(1, run.universe.trajectory.n_frames * len(centres) // SAMPLES)
+    found = TetrahedralDistortion(centres, mode="published", verbose=False).run(step=every)
+    found.save(run.place / "distortion.npz")
+    values = found.results.distortion[: SAMPLES // len(centres)].astype(float)
+    note = f"{values.size} tetrahedra, in the frame of the box, bins of 0.05, 0.0525 and 0.055"
+
+    def support(x: Any) -> float:
+        return support_entropy(x, widths=(0.05, 0.0525, 0.055), lower=0.0, upper=5.5)
+
+    def shannon(x: Any) -> float:
+        return shannon_entropy(x, width=0.05, lower=0.0, upper=5.5)
+
+    return [
+        quantity(name, normal(f(values), jackknife_error(values, f, n_blocks=5), "J/mol/K"), note)
+        for name, f in (("configurational entropy", support), ("configurational entropy, Shannon", shannon))
+    ]
+
+
+ANALYSES: dict[str, Callable[[Run], Rows]] = {
+    "paths": paths,
+    "transport": transport,
+    "tilt": tilt,
+    "distortion": distortion,
+}
+"""Name -> function of a run that gives rows and leaves its files."""

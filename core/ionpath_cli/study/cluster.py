@@ -1,0 +1,86 @@
+"""The steps of a study as one graph on dask: on this machine, or on whatever a scheduler has."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError, require
+from ionpath_cli.study.tasks import Outcome, Task, perform, task_keys
+
+INSTALL = 'pip install "ionpath[study]"'
+
+
+def carry_out(
+    tasks: Sequence[Task],
+    folder: Path,
+    *,
+    workers: int,
+    scheduler: str | None = None,
+    report: Callable[[Outcome, Sequence[Outcome]], None],
+) -> list[Outcome]:
+    """Do all steps, each when its inputs are there; a worker that dies is replaced and goes on where it was."""
+    distributed = require("distributed", purpose="studies", install=INSTALL)
+    keys = task_keys(tasks)
+    with _client(distributed, workers, scheduler) as client:
+        futures: dict[str, Any] = {}
+        for number, task in enumerate(tasks):
+            futures[task.name] = client.submit(
+                perform,
+                task,
+                keys[task.name],
+                str(folder.resolve()),
+                *(futures[name] for name in task.inputs),
+                key=f"{task.name}-{keys[task.name][:8]}-{time.time_ns()}",
+                priority=-1000 * task.priority - number,
+                pure=False,
+            )
+        names = {future.key: name for name, future in futures.items()}
+        outcomes: list[Outcome] = []
+        for future in distributed.as_completed(futures.values()):
+            try:
+                outcome = future.result()
+            except Exception as error:  # of dask itself: a worker that died again and again
+                outcome = Outcome(names[future.key], "failed", "", f"{type(error).__name__}: {error}")
+            outcomes.append(outcome)
+            report(outcome, outcomes)
+        return outcomes
+
+
+@contextmanager
+def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[Any]:
+    import dask
+
+    if scheduler is not None:
+        try:
+            client = distributed.Client(scheduler, timeout="20s")
+        except (OSError, ValueError) as error:
+            raise InputError(
+                "scheduler", need="the address of a running dask scheduler", got=f"{scheduler} ({error})",
+                remedy="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
+            ) from error  # fmt: skip
+        with client:
+            yield client
+        return
+    # A step may take hours, during which Python may be busy: silence is no sign of death here.
+    settings = {
+        "distributed.comm.timeouts.tcp": "300s",
+        "distributed.admin.tick.limit": "1h",
+        "distributed.scheduler.worker-ttl": None,
+        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+    }
+    with (
+        tempfile.TemporaryDirectory(prefix="ionpath-study-") as scratch,
+        dask.config.set(settings),
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None,
+            local_directory=scratch, silence_logs="ERROR",
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):  # fmt: skip
+        yield client

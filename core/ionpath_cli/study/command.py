@@ -1,0 +1,237 @@
+"""``ionpath study``: a published study computed again, or one of your own, from structures to a comparison."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError
+from ionpath_cli.options import parser
+from ionpath_cli.study.definition import Study, load_study, study_names
+from ionpath_cli.study.plan import Plan, make_plan
+from ionpath_cli.study.tasks import (
+    DONE,
+    FAILED,
+    Outcome,
+    done,
+    locked,
+    place_of,
+    read_json,
+    task_keys,
+    write_json,
+)
+
+EXAMPLE = """
+  ionpath study guan2024 --list --budget 10h      what would be computed
+  ionpath study guan2024 --budget 10h -o guan     compute it; the same command goes on after any stop
+  ionpath study guan2024 --status -o guan         how far it is
+"""
+PLAN = "plan.json"
+
+
+def main(argv: list[str]) -> int:
+    """Run ``ionpath study``."""
+    options = _options().parse_args(argv)
+    study = load_study(options.study)
+    plan = make_plan(
+        study,
+        budget=_budget(options.budget),
+        workers=options.workers,
+        only=_rows(options.only),
+        processes=options.processes,
+        scale=options.scale,
+    )
+    if options.list:
+        print(_listing(plan, options.workers))
+        return 0
+    folder = options.output or Path(f"study-{study.name}")
+    if options.status:
+        print(_status(plan, folder))
+        return 0
+    return run_study(plan, folder, workers=options.workers, scheduler=options.scheduler)
+
+
+def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | None = None) -> int:
+    """Carry out a plan in a folder and write its comparison; 1 if a step failed, which the same call tries again."""
+    from ionpath_cli.study.cluster import carry_out
+    from ionpath_cli.study.comparison import write_comparison
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock"):
+        _check_folder(plan.study, folder)
+        write_json(
+            folder / PLAN,
+            {"study": plan.study.name, "lengths": dict(plan.lengths), "dropped": dict(plan.dropped)},
+        )
+        print(_listing(plan, workers, rows=False), flush=True)
+        clock = _Clock(plan, folder, workers)
+
+        def report(outcome: Outcome, so_far: Sequence[Outcome]) -> None:
+            print(clock.line(outcome, len(so_far)), flush=True)
+            if outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/")):
+                write_comparison(plan, folder)
+
+        outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, report=report)
+        page = write_comparison(plan, folder)
+    bad = [o for o in outcomes if o.state == "failed"]
+    for outcome in bad:
+        print(f"failed: {outcome.name}: {outcome.message}")
+    print(f"Comparison: {page}")
+    return 1 if bad else 0
+
+
+def _options() -> argparse.ArgumentParser:
+    found = parser(
+        "study",
+        f"Compute a published study again ({', '.join(study_names())}), or one of your own (a TOML file): structures, "
+        "molecular dynamics, analyses, and a comparison row by row.",
+        EXAMPLE,
+    )
+    found.add_argument("study", help=f"{', '.join(study_names())}, or a TOML file")
+    found.add_argument(
+        "--budget", help="real time to spend: 30min, 2h, 10h, 3d; default: all that the study wants"
+    )
+    found.add_argument("--list", action="store_true", help="print the rows and the plan, and stop")
+    found.add_argument(
+        "--status", action="store_true", help="print how far a study in the folder is, and stop"
+    )
+    found.add_argument("--only", metavar="ROWS", help="rows to answer, such as 1-5,28")
+    found.add_argument(
+        "--workers", type=int, default=2, help="runs at the same time on this machine; default 2"
+    )
+    found.add_argument("--processes", type=int, default=1, help="MPI processes of each LAMMPS run; default 1")
+    found.add_argument("--scheduler", metavar="ADDRESS", help="dask scheduler to use instead of this machine")
+    found.add_argument("-o", "--output", type=Path, help="folder; default study-NAME")
+    found.add_argument("--scale", type=float, default=1.0, help=argparse.SUPPRESS)
+    return found
+
+
+def _budget(text: str | None) -> float | None:
+    """Hours."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(min|h|d)", text.strip())
+    if not found or float(found[1]) <= 0:
+        raise InputError(
+            "budget", need="a time such as 30min, 2h, 10h or 3d", got=repr(text), remedy="use --budget 10h"
+        )
+    return float(found[1]) * {"min": 1 / 60, "h": 1.0, "d": 24.0}[found[2]]
+
+
+def _rows(text: str | None) -> list[int] | None:
+    """Numbers of rows."""
+    if text is None:
+        return None
+    numbers: list[int] = []
+    for part in text.split(","):
+        found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
+        if not found:
+            raise InputError(
+                "only", need="numbers and ranges such as 1-5,28", got=repr(text), remedy="use --only 1-5,28"
+            )
+        numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
+    return numbers
+
+
+def _check_folder(study: Study, folder: Path) -> None:
+    before = read_json(folder / PLAN)
+    if before and before["study"] != study.name:
+        raise InputError(
+            "output", need="a folder of this study", got=f"{folder}, which holds {before['study']}",
+            remedy=f"use -o {folder}-{study.name}",
+        )  # fmt: skip
+
+
+def _listing(plan: Plan, workers: int, *, rows: bool = True) -> str:
+    lines = [plan.study.title, ""]
+    if rows:
+        for row in plan.study.rows:
+            why = plan.dropped.get(row.number, "")
+            mark = "-" if why else "+"
+            lines.append(
+                f"{mark} {row.number:3d}  {row.figure:12} {row.title}" + (f"  [{why}]" if why else "")
+            )
+        lines.append("")
+    for group in plan.study.runs:
+        length = plan.lengths.get(group.name)
+        what = "not in this budget" if length is None else f"{length:.4g} ps each"
+        kelvin = ", ".join(f"{t:g}" for t in group.temperatures)
+        lines.append(f"runs {group.name}: {', '.join(group.systems)} at {kelvin} K: {what}")
+    lines.append(
+        f"{len(plan.tasks)} steps, about {plan.seconds / 3600 / workers:.3g} h with {workers} at a time; "
+        f"rows without an answer: {', '.join(map(str, plan.dropped)) or 'none'}"
+    )
+    return "\n".join(lines)
+
+
+class _Clock:
+    """Progress, and the time left by what finished steps took."""
+
+    def __init__(self, plan: Plan, folder: Path, workers: int) -> None:
+        self._expected = {task.name: task.seconds for task in plan.tasks}
+        self._workers = workers
+        self._left = plan.seconds
+        self._took = self._planned = 0.0
+
+    def line(self, outcome: Outcome, number: int) -> str:
+        """One line about a step that ended."""
+        expected = self._expected[outcome.name]
+        self._left -= expected
+        if outcome.state == "done":
+            self._took, self._planned = self._took + outcome.seconds, self._planned + expected
+        pace = self._took / self._planned if self._planned else 1.0
+        left = pace * max(self._left, 0.0) / self._workers
+        words = f"{outcome.state} in {outcome.seconds:.0f} s" if outcome.state == "done" else outcome.state
+        message = f": {outcome.message}" if outcome.message else ""
+        return (
+            f"{time.strftime('%H:%M')} [{number}/{len(self._expected)}] {outcome.name} {words}{message}; "
+            f"about {left / 3600:.1f} h left"
+        )
+
+
+def _status(plan: Plan, folder: Path) -> str:
+    if not (folder / PLAN).exists():
+        raise InputError("output", need="the folder of a study", got=str(folder), remedy="give it with -o")
+    _check_folder(plan.study, folder)
+    keys = task_keys(plan.tasks)
+    counts = {"done": 0, "failed": 0, "begun": 0, "to do": 0}
+    took = expected = left = 0.0
+    lines = []
+    for task in plan.tasks:
+        place = place_of(folder, task, keys[task.name])
+        if done(place, keys[task.name], task.picoseconds):
+            counts["done"] += 1
+            took, expected = took + read_json(place / DONE)["seconds"], expected + task.seconds
+            continue
+        reached = _reached(place)
+        share = min(reached / task.picoseconds, 1.0) if task.picoseconds else 0.0
+        left += task.seconds * (1.0 - share)
+        failed = read_json(place / FAILED)
+        if failed:
+            counts["failed"] += 1
+            lines.append(f"failed: {task.name}: {failed['message']}")
+        elif place.exists():
+            counts["begun"] += 1
+            lines.append(
+                f"begun: {task.name}" + (f": {reached:.4g} of {task.picoseconds:g} ps" if reached else "")
+            )
+        else:
+            counts["to do"] += 1
+    pace = took / expected if expected else 1.0
+    lines.append(", ".join(f"{number} {word}" for word, number in counts.items()))
+    lines.append(f"{took / 3600:.2f} h spent, about {pace * left / 3600:.2f} h of one worker left")
+    return "\n".join(lines)
+
+
+def _reached(place: Path) -> float:
+    """Time of the last row of the log of a run, ps."""
+    log: Any = place / "trajectory.csv"
+    try:
+        last = log.read_text().splitlines()[-1].split(",")
+        return float(last[1])
+    except (OSError, IndexError, ValueError):
+        return 0.0

@@ -1,0 +1,361 @@
+"""What a study is: systems, runs, and the published rows that they are compared with, in one TOML file."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ionpath.errors import InputError
+
+SHIPPED = files("ionpath_cli.study").joinpath("studies")
+KINDS = ("number", "bound", "order", "text", "out")
+"""What can be published: a number, a bound of one, an order or trend, words, or what is out of reach here."""
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class System:
+    """A material and how its structures are made.
+
+    Attributes
+    ----------
+    name : str
+        Name in rows and folders.
+    label : str
+        Name in tables and figures.
+    builder : str
+        One of `ionpath_cli.study.structures.BUILDERS`.
+    atoms : int
+        Number of atoms, for the plan; structures that have another number are refused.
+    arguments : dict
+        What the builder is told.
+    supercell : list
+        Three repetitions, or a matrix of them.
+    arrangements : int
+        Number of structures, with seeds 1, 2, ...
+    ordered : bool
+        Whether there is no disorder, and with it no error from the choice of an arrangement.
+    ensemble : str
+        ``npt`` or ``npt-aniso``, with which the cell is found.
+    """
+
+    name: str
+    label: str
+    builder: str
+    atoms: int
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    supercell: Any = (1, 1, 1)
+    arrangements: int = 1
+    ordered: bool = False
+    ensemble: str = "npt"
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Runs of some systems at some temperatures, and what is analysed in each.
+
+    Attributes
+    ----------
+    name : str
+        What they are for.
+    systems : list of str
+        Names of systems.
+    temperatures : list of float
+        K.
+    least, most : float
+        Shortest length that is worth a run, and longest that is wanted, in ps.
+    analyses : list of str
+        Names of `ionpath_cli.study.analyses.ANALYSES`.
+    priority : int
+        The plan takes low numbers first.
+    model : str or None
+        Another potential than the study's.
+    arrangements : int or None
+        Take this many of each system's at most.
+    protocol : str or None
+        A biased run (metadynamics) of this protocol of `ionpath_plumed.metadynamics_input`.
+    arguments : dict
+        What `ionpath_plumed.metadynamics_input` is told besides.
+    """
+
+    name: str
+    systems: tuple[str, ...]
+    temperatures: tuple[float, ...]
+    least: float
+    most: float
+    analyses: tuple[str, ...] = ()
+    priority: int = 1
+    model: str | None = None
+    arrangements: int | None = None
+    protocol: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Across:
+    """An analysis of several runs together.
+
+    Attributes
+    ----------
+    name : str
+        One of `ionpath_cli.study.across.ACROSS`.
+    uses : str
+        Analysis of each run whose results it takes.
+    systems : list of str
+        Names of systems.
+    temperatures : list of float
+        K; two of them at least must have been run.
+    arguments : dict
+        What it is told.
+    """
+
+    name: str
+    uses: str
+    systems: tuple[str, ...]
+    temperatures: tuple[float, ...]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One published result.
+
+    Attributes
+    ----------
+    number : int
+        Number of the row.
+    figure : str
+        Figure or table of the paper.
+    title : str
+        What was published, in words.
+    kind : str
+        One of `KINDS`.
+    published : float, str or list
+        Value, or what is claimed.
+    unit : str
+        Unit of the published value.
+    analysis, quantity : str
+        Where ours comes from.
+    systems, temperatures : list
+        Of ours; an order or trend has its points in the order of growing published values.
+    factor : float
+        Ours times this is in the published unit.
+    tolerance : float
+        Relative uncertainty of the published value.
+    note : str
+        Conditions of the published value, and why ours may differ.
+    """
+
+    number: int
+    figure: str
+    title: str
+    kind: str
+    published: Any = ""
+    unit: str = ""
+    analysis: str = ""
+    quantity: str = ""
+    systems: tuple[str, ...] = ()
+    temperatures: tuple[float, ...] = ()
+    factor: float = 1.0
+    tolerance: float = 0.0
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Settings of molecular dynamics that all runs share.
+
+    Attributes
+    ----------
+    model : str
+        Potential.
+    timestep, interval : float
+        Time step in fs, and time between frames in ps.
+    cell_picoseconds, warm_picoseconds : float
+        Lengths of the run that finds the cell, and of the warm-up, in ps.
+    """
+
+    model: str = "argyrodite"
+    timestep: float = 2.0
+    interval: float = 0.02
+    cell_picoseconds: float = 10.0
+    warm_picoseconds: float = 2.0
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study.
+
+    Attributes
+    ----------
+    name, title, source, lead : str
+        Name, title, publication (DOI or arXiv number), and introduction of the page.
+    dynamics : Dynamics
+        Settings that all runs share.
+    systems : dict of str to System
+        Materials by name.
+    runs : tuple of Runs
+        Molecular dynamics and biased runs.
+    across : tuple of Across
+        Analyses of several runs.
+    rows : tuple of Row
+        Published results.
+    folder : pathlib.Path
+        Where the file lies, to which names of structure files are relative.
+    """
+
+    name: str
+    title: str
+    source: str
+    lead: str
+    dynamics: Dynamics
+    systems: Mapping[str, System]
+    runs: tuple[Runs, ...]
+    across: tuple[Across, ...]
+    rows: tuple[Row, ...]
+    folder: Path = Path()
+
+
+def study_names() -> tuple[str, ...]:
+    """List the studies that come with the package.
+
+    Returns
+    -------
+    tuple of str
+        Their names.
+
+    Examples
+    --------
+    >>> "guan2024" in study_names()
+    True
+    """
+    return tuple(sorted(p.name.removesuffix(".toml") for p in SHIPPED.iterdir() if p.name.endswith(".toml")))
+
+
+def load_study(name: str) -> Study:
+    """Read a study.
+
+    Parameters
+    ----------
+    name : str
+        Name of one that comes with the package, or a TOML file.
+
+    Returns
+    -------
+    Study
+        The study, checked.
+
+    Raises
+    ------
+    InputError
+        If there is no such study, or its file contradicts itself.
+    """
+    path = Path(name)
+    if path.suffix == ".toml":
+        if not path.exists():
+            raise InputError("study", need="an existing TOML file", got=name, remedy="check the path")
+        text, folder = path.read_text("utf-8"), path.resolve().parent
+    elif name in study_names():
+        text, folder = SHIPPED.joinpath(f"{name}.toml").read_text("utf-8"), Path(str(SHIPPED))
+    else:
+        near = difflib.get_close_matches(name, study_names(), 1)
+        raise InputError(
+            "study",
+            need=f"one of {', '.join(study_names())}, or a TOML file",
+            got=repr(name),
+            remedy=f"did you mean {near[0]}?" if near else "write my-study.toml, and name it with its ending",
+        )
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(name, need="valid TOML", got=str(error)) from error
+    return _study(path.stem, data, folder)
+
+
+def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
+    known = {"title", "source", "lead", "dynamics", "systems", "runs", "across", "rows"}
+    _check_keys(data, known, name)
+    systems = {key: _made(System, {"name": key, "label": key, **table}, f"systems.{key}")
+               for key, table in data.get("systems", {}).items()}  # fmt: skip
+    study = Study(
+        name,
+        data.get("title", name),
+        data.get("source", ""),
+        data.get("lead", ""),
+        _made(Dynamics, data.get("dynamics", {}), "dynamics"),
+        systems,
+        tuple(_made(Runs, t, f"runs {t.get('name', k + 1)}") for k, t in enumerate(data.get("runs", []))),
+        tuple(
+            _made(Across, t, f"across {t.get('name', k + 1)}") for k, t in enumerate(data.get("across", []))
+        ),
+        tuple(_made(Row, t, f"row {t.get('number', k + 1)}") for k, t in enumerate(data.get("rows", []))),
+        folder,
+    )
+    _check(study)
+    return study
+
+
+def _check(study: Study) -> None:
+    if not study.systems or not study.runs:
+        raise InputError(
+            study.name, need="at least one system and one [[runs]]", got="none", remedy="add them"
+        )
+    named: list[tuple[str, tuple[str, ...]]] = [(f"runs {r.name}", r.systems) for r in study.runs]
+    named += [(f"across {a.name}", a.systems) for a in study.across]
+    named += [(f"row {r.number}", r.systems) for r in study.rows]
+    for where, systems in named:
+        for system in systems:
+            if system not in study.systems:
+                _unknown(f"{where}: systems", system, study.systems)
+    for runs in study.runs:
+        if not 0.0 < runs.least <= runs.most:
+            raise InputError(
+                f"runs {runs.name}: least, most", need="0 < least <= most", got=f"{runs.least}, {runs.most}"
+            )
+    numbers = [row.number for row in study.rows]
+    for row in study.rows:
+        if numbers.count(row.number) > 1:
+            raise InputError("rows", need="each number once", got=f"{row.number} twice")
+        if row.kind not in KINDS:
+            _unknown(f"row {row.number}: kind", row.kind, KINDS)
+        if row.kind not in ("out", "text") and not (row.analysis and row.quantity and row.systems):
+            raise InputError(
+                f"row {row.number}", need="analysis, quantity and systems", got=f"kind {row.kind!r} without",
+                remedy='add them, or take kind = "out" with a note that says why',
+            )  # fmt: skip
+
+
+def _made(cls: type[T], table: Mapping[str, Any], where: str) -> T:
+    """A frozen dataclass from a table of TOML, whose lists become tuples."""
+    known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
+    _check_keys(table, set(known), where)
+    missing = [
+        n
+        for n, f in known.items()
+        if n not in table and f.default is MISSING and f.default_factory is MISSING
+    ]
+    if missing:
+        raise InputError(where, need=" and ".join(missing), got="none", remedy="add them")
+    return cls(**{key: _frozen(value) for key, value in table.items()})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in table:
+        if key not in known:
+            _unknown(where, key, known)
+
+
+def _unknown(where: str, got: str, known: Any) -> None:
+    near = difflib.get_close_matches(got, list(known), 1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    raise InputError(where, need=f"one of {', '.join(sorted(known))}", got=repr(got), remedy=hint)

@@ -1,0 +1,135 @@
+"""Molecular dynamics of a study: the cell at a temperature, production, and biased runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath_cli.study.structures import START
+from ionpath_cli.study.tasks import QUANTITIES, Task, read_json, write_json
+
+TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"
+SETTLING = 1.0 / 3.0
+"""Part of a run at constant pressure that is left out of the mean cell."""
+BLOCKS = 5
+
+
+def _common(task: Task) -> dict[str, Any]:
+    settings = task.settings
+    return {
+        "temperature": settings["temperature"],
+        "timestep": settings["timestep"],
+        "model": settings["model"],
+        "engine": "lammps",
+        "processes": task.options.get("processes", 1),
+        "progress": False,
+    }
+
+
+def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
+    """Mean cell at zero pressure, from a run at constant pressure."""
+    from ase.io import read
+
+    from ionpath_ase import run_md
+
+    settings = task.settings
+    npt = run_md(
+        read(inputs[0] / START),
+        picoseconds=settings["picoseconds"],
+        ensemble=settings["ensemble"],
+        seed=settings["seed"],
+        trajectory=place / "cell.xtc",
+        interval=0.05,
+        pressure_damping=0.5,
+        **_common(task),
+    )
+    import MDAnalysis as mda
+
+    frames = mda.Universe(str(inputs[0] / START), str(npt.trajectory)).trajectory
+    cells = np.array([ts.dimensions for ts in frames], dtype=float)
+    cells = cells[int(SETTLING * len(cells)) :]
+    mean = cells.mean(axis=0)
+    blocks = np.array([b.mean(axis=0) for b in np.array_split(cells, BLOCKS)])
+    error = blocks.std(axis=0, ddof=1) / np.sqrt(BLOCKS)
+    write_json(place / CELL, {"cell": mean.tolist(), "error": error.tolist()})
+    rows = [
+        {"quantity": f"cell length {name}", "value": mean[k], "error": error[k], "low": mean[k] - 1.96 * error[k],
+         "high": mean[k] + 1.96 * error[k], "unit": "A", "note": f"NPT at 0 GPa, {len(cells)} frames"}
+        for k, name in enumerate("abc")
+    ]  # fmt: skip
+    write_json(place / QUANTITIES, rows)
+
+
+def start_in_cell(structure: Path, cell: Path) -> Any:
+    """A structure, strained to the mean cell of its temperature."""
+    from ase.geometry import cellpar_to_cell
+    from ase.io import read
+
+    atoms = read(structure / START)
+    atoms.set_cell(cellpar_to_cell(read_json(cell / CELL)["cell"]), scale_atoms=True)
+    return atoms
+
+
+def run(task: Task, place: Path, inputs: list[Path]) -> None:
+    """Warm-up and production at constant volume; both go on where they were, and a longer one is continued."""
+    from ionpath.files import atomic_path
+    from ionpath_ase import run_md
+
+    settings = task.settings
+    atoms = start_in_cell(*inputs)
+    if not (place / TOPOLOGY).exists():
+        with atomic_path(place / TOPOLOGY) as part:
+            atoms.write(part, format="extxyz")
+    warm = run_md(
+        atoms,
+        picoseconds=settings["warm_picoseconds"],
+        thermostat="langevin",
+        seed=settings["seed"],
+        trajectory=place / "warm-up.xtc",
+        interval=0.5,
+        **_common(task),
+    )
+    run_md(
+        warm.atoms,
+        picoseconds=task.picoseconds,
+        seed=settings["seed"] + 1,
+        trajectory=place / TRAJECTORY,
+        interval=settings["interval"],
+        **_common(task),
+    )
+
+
+def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
+    """Metadynamics of one hop or tilt in the cell at zero pressure, and the barrier with its error."""
+    from ase.calculators.calculator import get_calculator_class
+
+    from ionpath_ase import run_md
+    from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
+
+    settings = task.settings
+    warm = run_md(
+        start_in_cell(*inputs),
+        picoseconds=settings["warm_picoseconds"],
+        thermostat="langevin",
+        seed=settings["seed"],
+        trajectory=place / "warm-up.xtc",
+        interval=0.5,
+        **_common(task),
+    )
+    atoms = warm.atoms
+    atoms.calc = get_calculator_class("ionpath")(model=settings["model"])
+    plumed = metadynamics_input(
+        atoms, settings["protocol"], temperature=settings["temperature"], **settings["arguments"]
+    )
+    done = run_metadynamics(
+        atoms, plumed, picoseconds=task.picoseconds, folder=place, seed=settings["seed"], engine="lammps"
+    )
+    found = analyse_metadynamics(done, figure=place / "free-energy.png", title=task.name)
+    barrier = found.barrier
+    write_json(
+        place / QUANTITIES,
+        [{"quantity": f"barrier, {settings['protocol']}", "value": barrier.value, "error": barrier.error,
+          "low": barrier.low, "high": barrier.high, "unit": barrier.unit, "note": str(found)}],
+    )  # fmt: skip

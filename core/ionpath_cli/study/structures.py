@@ -1,0 +1,96 @@
+"""Structures of a study, by the name of a builder."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath.errors import InputError, require
+from ionpath.files import atomic_path
+from ionpath_cli.study.tasks import Task
+
+START, SITES = "structure.extxyz", "sites.extxyz"
+INSTALL = 'pip install "ionpath[all]"'
+
+
+def make_structure(task: Task, place: Path, inputs: list[Path]) -> None:
+    """Build one arrangement, and the crystal with all its sites where there is one."""
+    settings = task.settings
+    builder = BUILDERS[settings["builder"]]
+    atoms = builder(settings["arguments"], settings["supercell"], settings["seed"])
+    if len(atoms) != settings["atoms"]:
+        raise InputError(
+            f"{task.name}: atoms", need="the number that the study names", got=f"{settings['atoms']} for {len(atoms)}",
+            remedy=f"write atoms = {len(atoms)}",
+        )  # fmt: skip
+    _write(atoms, place / START)
+    if settings["builder"] == "argyrodite":
+        _write(_argyrodite({}, settings["supercell"], 0), place / SITES)
+
+
+def _write(atoms: Any, path: Path) -> None:
+    """Write a structure whose first lattice vector lies along x, as trajectories have it."""
+    from ase.geometry import cellpar_to_cell
+
+    turned = atoms.copy()
+    turned.info = {}
+    turned.set_cell(cellpar_to_cell(atoms.cell.cellpar()), scale_atoms=True)
+    with atomic_path(path) as part:
+        turned.write(part, format="extxyz")
+
+
+def _pymatgen() -> Any:
+    return require("pymatgen.analysis.argyrodite", purpose="structures of studies", install=INSTALL)
+
+
+def _supercell(value: Any) -> Any:
+    return np.array(value, dtype=int) if np.ndim(value) == 2 else tuple(value)
+
+
+def _converted(structure: Any) -> Any:
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    return AseAtomsAdaptor.get_atoms(structure, msonable=False)
+
+
+def _argyrodite(arguments: Any, supercell: Any, seed: int) -> Any:
+    return _converted(_pymatgen().argyrodite(supercell=_supercell(supercell), seed=seed, **arguments))
+
+
+def _lspscl(arguments: Any, supercell: Any, seed: int) -> Any:
+    return _converted(_pymatgen().lspscl(supercell=_supercell(supercell), **arguments))
+
+
+def _thiophosphate(arguments: Any, supercell: Any, seed: int) -> Any:
+    return _converted(_pymatgen().lithium_thiophosphate(supercell=_supercell(supercell), **arguments))
+
+
+def _packed(arguments: Any, supercell: Any, seed: int) -> Any:
+    training = require("ionpath_ase.training", purpose="packing ions at random", install=INSTALL)
+    return training.packed_ions(arguments["counts"], density=arguments.get("density", 1.9), seed=seed)
+
+
+def _file(arguments: Any, supercell: Any, seed: int) -> Any:
+    from ase.build import make_supercell
+    from ase.io import read
+    from ase.io.formats import filetype
+
+    kind = filetype(arguments["file"], read=False)
+    matrix = np.array(supercell)
+    return make_supercell(
+        read(io.StringIO(arguments["text"]), format=kind), np.diag(matrix) if matrix.ndim == 1 else matrix
+    )
+
+
+BUILDERS: dict[str, Callable[[Any, Any, int], Any]] = {
+    "argyrodite": _argyrodite,
+    "lspscl": _lspscl,
+    "thiophosphate": _thiophosphate,
+    "packed": _packed,
+    "file": _file,
+}
+"""Name -> function of arguments, supercell and seed that gives ASE atoms."""

@@ -1,0 +1,237 @@
+"""Steps of a study: named by a hash of what shapes them, done once, and safe to stop at any moment."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from ionpath import __version__
+from ionpath.errors import InputError, IonpathError
+from ionpath.files import atomic_path
+
+DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
+LEAST_SPACE = 500_000_000
+"""Bytes that must be free on the disk before a step begins."""
+
+STAGES = {
+    "structure": ("ionpath_cli.study.structures:make_structure", "1"),
+    "cell": ("ionpath_cli.study.simulate:find_cell", "1"),
+    "run": ("ionpath_cli.study.simulate:run", "1"),
+    "biased": ("ionpath_cli.study.simulate:run_biased", "1"),
+    "analysis": ("ionpath_cli.study.analyses:analyse_run", __version__),
+    "across": ("ionpath_cli.study.across:analyse_across", __version__),
+}
+"""Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One step.
+
+    Attributes
+    ----------
+    name : str
+        Unique in the study; also its folder.
+    stage : str
+        One of `STAGES`.
+    settings : dict
+        All that shapes the outcome, as JSON.
+    inputs : tuple of str
+        Names of the steps whose folders it reads.
+    picoseconds : float
+        Length of a run, which may grow later: not part of the hash.
+    seconds : float
+        What it is expected to take on one core.
+    priority : int
+        Low numbers begin first.
+    options : dict
+        What does not change the outcome: number of processes.
+    """
+
+    name: str
+    stage: str
+    settings: Mapping[str, Any]
+    inputs: tuple[str, ...] = ()
+    picoseconds: float = 0.0
+    seconds: float = 1.0
+    priority: int = 0
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a step.
+
+    Attributes
+    ----------
+    name, state : str
+        Its name; ``done``, ``kept``, ``failed`` or ``blocked`` by another that failed.
+    folder : str
+        Where its files are.
+    message : str
+        Why it failed.
+    seconds : float
+        Time that it took now.
+    """
+
+    name: str
+    state: str
+    folder: str
+    message: str = ""
+    seconds: float = 0.0
+
+    @property
+    def good(self) -> bool:
+        """Whether its files can be used."""
+        return self.state in ("done", "kept")
+
+
+def checksum(model: str) -> str:
+    """SHA-256 of the file of a potential."""
+    from ionpath_ase.potentials import resolve
+
+    path = resolve(model)
+    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def task_keys(tasks: Sequence[Task]) -> dict[str, str]:
+    """Hash of every step, with those of its inputs in it; tasks come after their inputs."""
+    sums: dict[str, str] = {}
+    keys: dict[str, str] = {}
+    for task in tasks:
+        model = task.settings.get("model")
+        if model and model not in sums:
+            sums[model] = checksum(model)
+        content = {
+            "stage": task.stage,
+            "version": STAGES[task.stage][1],
+            "settings": {k: v for k, v in task.settings.items() if k != "model"},
+            "model": sums.get(model or "", ""),
+            "inputs": [keys[name] for name in task.inputs],
+        }
+        keys[task.name] = hashlib.sha256(
+            json.dumps(content, sort_keys=True, default=str).encode()
+        ).hexdigest()
+    return keys
+
+
+def place_of(folder: Path, task: Task, key: str) -> Path:
+    """Folder of a step: other settings, another folder, so that nothing is overwritten."""
+    return folder / task.stage / f"{task.name.removeprefix(task.stage + '/')}-{key[:8]}"
+
+
+def done(place: Path, key: str, picoseconds: float = 0.0) -> bool:
+    """Whether a step of this hash, and at least of this length, is finished."""
+    found = read_json(place / DONE)
+    return found is not None and found["key"] == key and found["picoseconds"] >= picoseconds - 1e-6
+
+
+def read_json(path: Path) -> Any:
+    """Content of a JSON file, or None."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, all or nothing."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
+
+
+def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
+    """Do one step, unless it is done; runs in a worker."""
+    place = place_of(Path(folder), task, key)
+    bad = [p for p in parents if not p.good]
+    if bad and not (task.stage == "across" and len(bad) < len(parents)):
+        return Outcome(
+            task.name, "blocked", str(place), f"needs {bad[0].name}, which {bad[0].state}: {bad[0].message}"
+        )
+    if not Path(folder).is_dir():
+        return Outcome(
+            task.name, "failed", str(place), f"{folder} is not there: workers need the same file system"
+        )
+    if done(place, key, task.picoseconds):
+        return Outcome(task.name, "kept", str(place))
+    begin = time.monotonic()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with locked(place / ".lock", wait=True):
+            if done(place, key, task.picoseconds):
+                return Outcome(task.name, "kept", str(place))
+            free = shutil.disk_usage(place).free
+            if free < LEAST_SPACE:
+                raise InputError(
+                    folder, need=f"{LEAST_SPACE / 1e9:g} GB of free space", got=f"{free / 1e9:.2f} GB",
+                    remedy="make room; the same command goes on",
+                )  # fmt: skip
+            module, _, function = STAGES[task.stage][0].partition(":")
+            inputs = [Path(p.folder) for p in parents if p.good]
+            getattr(import_module(module), function)(task, place, inputs)
+            seconds = time.monotonic() - begin
+            (place / FAILED).unlink(missing_ok=True)
+            write_json(place / DONE, _record(task, key, seconds, place))
+    except (
+        IonpathError,
+        OSError,
+        ValueError,
+        ArithmeticError,
+        LookupError,
+        RuntimeError,
+        TypeError,
+    ) as error:
+        message = f"{type(error).__name__}: {error}" if not isinstance(error, IonpathError) else str(error)
+        with contextlib.suppress(OSError):
+            write_json(
+                place / FAILED, {"name": task.name, "message": message, "time": time.strftime("%F %T")}
+            )
+        return Outcome(task.name, "failed", str(place), message, time.monotonic() - begin)
+    return Outcome(task.name, "done", str(place), "", seconds)
+
+
+def _record(task: Task, key: str, seconds: float, place: Path) -> dict[str, Any]:
+    before = read_json(place / DONE) or {}
+    model = task.settings.get("model")
+    return {
+        "key": key,
+        "name": task.name,
+        "stage": task.stage,
+        "settings": dict(task.settings),
+        "picoseconds": task.picoseconds,
+        "seconds": round(seconds + before.get("seconds", 0.0), 1),
+        "model": checksum(model) if model else "",
+        "version": __version__,
+        "finished": time.strftime("%F %T"),
+    }
+
+
+@contextlib.contextmanager
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a lock that the system lets go when the process ends, however it ends."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise InputError(
+                str(path.parent), need="a folder in which no other study runs", got="one that is in use",
+                remedy="wait for it, or take another folder with -o",
+            ) from None  # fmt: skip
+        yield
+    finally:
+        os.close(handle)
