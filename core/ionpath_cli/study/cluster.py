@@ -78,7 +78,7 @@ def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[A
         tempfile.TemporaryDirectory(prefix="ionpath-study-") as scratch,
         dask.config.set(settings),
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=None,
+            n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0",
             local_directory=scratch, silence_logs="ERROR",
         ) as cluster,
         distributed.Client(cluster) as client,

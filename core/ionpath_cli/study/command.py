@@ -158,7 +158,11 @@ def _listing(plan: Plan, workers: int, *, rows: bool = True) -> str:
         lines.append("")
     for group in plan.study.runs:
         length = plan.lengths.get(group.name)
-        what = "not in this budget" if length is None else f"{length:.4g} ps each"
+        number = max(plan.study.systems[name].arrangements for name in group.systems)
+        number = min(number, group.arrangements or number)
+        what = (
+            "not in this budget" if length is None else f"{length:.4g} ps each, {number} arrangements at most"
+        )
         kelvin = ", ".join(f"{t:g}" for t in group.temperatures)
         lines.append(f"runs {group.name}: {', '.join(group.systems)} at {kelvin} K: {what}")
     lines.append(

@@ -90,8 +90,9 @@ def make_plan(
     Returns
     -------
     Plan
-        Groups of runs in the order of their priority, each at least as long as it must be; what is left of the budget
-        makes all of them longer by one factor, up to what the study wants.
+        Groups of runs in the order of their priority, each at least as long as it must be, with fewer arrangements
+        where all of them are too many; what is left of the budget makes all longer by one factor, up to what the study
+        wants.
 
     Raises
     ------
@@ -109,14 +110,10 @@ def make_plan(
             warm_picoseconds=scale * dynamics.warm_picoseconds,
         ),
     )
-    groups = [g for g in sorted(study.runs, key=lambda g: g.priority) if only is None or _wanted(study, g)]
     limit = math.inf if budget is None else budget * 3600.0 * workers
-    taken: dict[str, float] = {}
-    for group in groups:
-        if _cost(study, {**taken, group.name: group.least}) <= limit:
-            taken[group.name] = group.least
+    study, taken = _afforded(study, limit, only is not None)
     if not taken:
-        least = min((_cost(study, {g.name: g.least}) for g in groups), default=0.0)
+        least = min(_cost(replace(study, runs=(_fewest(g),)), {g.name: g.least}) for g in study.runs)
         raise InputError(
             "budget", need=f"at least {_hours(least / workers)} for the first runs", got=_hours(limit / workers),
             remedy=f"use --budget {math.ceil(10 * least / workers / 3600) / 10:g}h or more, or --only with fewer rows",
@@ -125,6 +122,25 @@ def make_plan(
     tasks = tuple(_tasks(study, lengths, processes))
     dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}
     return Plan(study, lengths, dropped, sum(task.seconds for task in tasks), tasks)
+
+
+def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
+    """Groups of runs that a budget buys at their least lengths, with fewer arrangements where it must be."""
+    taken: dict[str, float] = {}
+    runs = {group.name: group for group in study.runs if not needed_only or _wanted(study, group)}
+    for group in sorted(runs.values(), key=lambda g: g.priority):
+        most = max(study.systems[name].arrangements for name in group.systems)
+        for arrangements in range(min(most, group.arrangements or most), 0, -1):
+            runs[group.name] = replace(group, arrangements=arrangements)
+            trial = replace(study, runs=tuple(runs.values()))
+            if _cost(trial, {**taken, group.name: group.least}) <= limit:
+                taken[group.name] = group.least
+                break
+    return replace(study, runs=tuple(runs.values())), taken
+
+
+def _fewest(group: Runs) -> Runs:
+    return replace(group, arrangements=1)
 
 
 def _chosen(study: Study, only: Sequence[int] | None) -> tuple[Row, ...]:

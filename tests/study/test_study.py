@@ -1,0 +1,309 @@
+"""A study from its file to its comparison: what is refused, planned, done once, and compared."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ionpath.errors import InputError
+from ionpath_cli.study import load_study, make_plan, study_names
+from ionpath_cli.study import tasks as steps
+from ionpath_cli.study.command import main
+from ionpath_cli.study.comparison import combine, compare
+from ionpath_cli.study.plan import step_seconds
+from ionpath_cli.study.tasks import Outcome, Task, locked, perform, task_keys
+
+SMALL = """
+title = "A small one"
+source = "none"
+[dynamics]
+model = "argyrodite.2"
+cell_picoseconds = 0.2
+interval = 0.05
+warm_picoseconds = 0.1
+[systems.A]
+label = "Li6PS5Cl"
+builder = "argyrodite"
+atoms = 52
+ordered = true
+[[runs]]
+name = "hot"
+systems = ["A"]
+temperatures = [600, 900]
+least = 1.2
+most = 4.0
+analyses = ["transport"]
+[[across]]
+name = "arrhenius"
+uses = "transport"
+systems = ["A"]
+temperatures = [600, 900]
+[[rows]]
+number = 1
+figure = "Fig. 1"
+title = "van Hove"
+kind = "number"
+published = 0
+unit = "%"
+analysis = "transport"
+quantity = "ions beyond 5 A"
+systems = ["A"]
+temperatures = [900]
+[[rows]]
+number = 2
+figure = "Fig. 2"
+title = "activation energy"
+kind = "number"
+published = 0.3
+unit = "eV"
+analysis = "arrhenius"
+quantity = "activation energy"
+systems = ["A"]
+[[rows]]
+number = 3
+figure = "Fig. 3"
+title = "a photograph"
+kind = "out"
+note = "No simulation shows it."
+"""
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("least = 1.2", "least = 5"), r"runs hot: least, most: need 0 < least <= most, got 5, 4\.0"),
+        (('systems = ["A"]\ntemp', 'systems = ["B"]\ntemp'), "runs hot: systems: need one of A, got 'B'"),
+        (('kind = "out"', 'kind = "ou"'), "row 3: kind: need one of .* got 'ou'; did you mean out"),
+        (("number = 2", "number = 1"), "rows: need each number once, got 1 twice"),
+        (("most = 4.0", "mst = 4.0"), "runs hot: need one of .* got 'mst'; did you mean most"),
+        (('label = "Li6PS5Cl"\nbuilder = "argyrodite"\n', ""), "systems.A: need builder, got none; add them"),
+        (('title = "A small one"', "title = A"), "small.toml: need valid TOML"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(
+    small: Path, change: tuple[str, str], message: str
+) -> None:
+    small.write_text(SMALL.replace(*change))
+    with pytest.raises(InputError, match=message):
+        load_study(str(small))
+
+
+def test_unknown_study_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="got 'guan204'; did you mean guan2024"):
+        load_study("guan204")
+    with pytest.raises(InputError, match=r"study: need an existing TOML file, got nothing\.toml"):
+        load_study("nothing.toml")
+
+
+@pytest.mark.parametrize("name", study_names())
+def test_shipped_studies_are_whole(name: str) -> None:
+    study = load_study(name)
+    plan = make_plan(study)
+    assert set(plan.lengths) == {runs.name for runs in study.runs}  # without a budget everything is run
+    names = [task.name for task in plan.tasks]
+    assert len(set(names)) == len(names)
+    for k, task in enumerate(plan.tasks):
+        assert set(task.inputs) <= set(names[:k])  # each step comes after its inputs
+
+
+def test_time_of_a_step_is_the_measured_one() -> None:
+    # ms on one core, docs/potential.md
+    for model, measured in {"argyrodite": (10, 55, 450), "argyrodite.2": (3.2, 18.5, 153)}.items():
+        assert [1e3 * step_seconds(model, n) for n in (52, 416, 3328)] == pytest.approx(measured, rel=1e-9)
+
+
+def test_a_budget_is_kept_and_says_what_it_drops() -> None:
+    study = load_study("guan2024")
+    for hours in (2.0, 10.0, 50.0):
+        plan = make_plan(study, budget=hours)
+        assert plan.seconds <= hours * 3600.0
+    first = make_plan(study, budget=2.0)
+    assert "hot" in first.lengths and "cold" not in first.lengths
+    assert {t.settings["arrangement"] for t in first.tasks if "arrangement" in t.settings} == {
+        1
+    }  # too dear with three
+    for group in study.runs:
+        assert first.lengths.get(group.name, group.least) >= group.least
+    with pytest.raises(
+        InputError, match=r"budget: need at least .* for the first runs, got 1 min; use --budget .*h or"
+    ):
+        make_plan(study, budget=1.0 / 60.0)
+
+
+def test_only_what_rows_need_is_run(small: Path) -> None:
+    study = load_study(str(small))
+    assert make_plan(study, only=[2]).dropped == {}
+    with pytest.raises(InputError, match=r"only: need rows of small \(1 to 3\), got 9; see --list"):
+        make_plan(study, only=[9])
+    with pytest.raises(InputError, match="only: need numbers and ranges such as 1-5,28, got 'two'"):
+        main([str(small), "--list", "--only", "two"])
+    with pytest.raises(InputError, match="budget: need a time such as 30min, 2h, 10h or 3d, got '10'"):
+        main([str(small), "--list", "--budget", "10"])
+
+
+def test_the_hash_of_a_step_follows_what_shapes_it(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = make_plan(load_study(str(small)))
+    before = task_keys(plan.tasks)
+    longer = [replace(t, picoseconds=2 * t.picoseconds) for t in plan.tasks]
+    assert task_keys(longer) == before  # a longer run is the same one, continued
+    monkeypatch.setattr(steps, "checksum", lambda model: "another potential")
+    changed = {name for name, key in task_keys(plan.tasks).items() if key != before[name]}
+    assert changed == {t.name for t in plan.tasks if t.stage != "structure"}
+    monkeypatch.undo()
+    monkeypatch.setitem(steps.STAGES, "analysis", (steps.STAGES["analysis"][0], "9.9"))
+    changed = {name for name, key in task_keys(plan.tasks).items() if key != before[name]}
+    assert changed == {t.name for t in plan.tasks if t.stage in ("analysis", "across")}
+
+
+def test_a_step_is_done_once_and_a_failed_one_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"builder": "argyrodite", "arguments": {}, "supercell": [1, 1, 1], "atoms": 52, "seed": 1}
+    good, bad = (
+        Task("structure/A.1", "structure", settings),
+        Task("structure/B.1", "structure", {**settings, "atoms": 51}),
+    )
+    keys = task_keys([good, bad])
+    folder = str(tmp_path)
+    assert perform(good, keys[good.name], folder).state == "done"
+    assert perform(good, keys[good.name], folder).state == "kept"
+    failed = perform(bad, keys[bad.name], folder)
+    assert failed.state == "failed" and "write atoms = 52" in failed.message
+    after = perform(Task("cell/B.1", "cell", {}), "0" * 64, folder, failed)
+    assert after.state == "blocked" and "needs structure/B.1, which failed" in after.message
+    monkeypatch.setattr(steps, "LEAST_SPACE", 10**18)
+    full = perform(replace(good, name="structure/C.1"), "1" * 64, folder)
+    assert full.state == "failed" and "GB of free space" in full.message and "make room" in full.message
+
+
+def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with (
+        locked(folder / ".lock"),
+        pytest.raises(InputError, match="need a folder in which no other study runs, got one that is in use"),
+    ):
+        main([str(small), "-o", str(folder)])
+    (folder / "plan.json").write_text('{"study": "guan2024"}')
+    with pytest.raises(InputError, match="output: need a folder of this study, got .*, which holds guan2024"):
+        main([str(small), "-o", str(folder)])
+
+
+def _rows(values: np.ndarray, errors: np.ndarray, **labels: object) -> list[dict[str, object]]:
+    return [
+        {"value": v, "error": e, "low": v - 1.96 * e, "high": v + 1.96 * e, "unit": "", "note": "", "arrangement": k,
+         **labels}
+        for k, (v, e) in enumerate(zip(values, errors, strict=True))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0, 3.0])
+def test_interval_over_arrangements_covers(spread: float) -> None:
+    """Known truth: three arrangements with a spread, each with a sampling error of 1."""
+    rng = np.random.default_rng(5)
+    inside = 0
+    for _ in range(2000):
+        values = 10.0 + spread * rng.standard_normal(3) + rng.standard_normal(3)
+        found = combine(_rows(values, np.ones(3)))
+        assert found is not None
+        inside += found.low <= 10.0 <= found.high
+    assert 0.90 <= inside / 2000 <= 0.99
+
+
+def test_parts_of_an_error() -> None:
+    """Sampling 0.3 / sqrt(3) each; scatter s / sqrt(3) of 1, 2, 3; another potential 0.5 lower in arrangement 0."""
+    rows = _rows(np.array([1.0, 2.0, 3.0]), np.full(3, 0.3))
+    found = combine(rows, others=_rows(np.array([0.5]), np.array([0.1])))
+    assert found is not None
+    assert (found.value, found.sampling, found.potential) == pytest.approx((2.0, 0.3 / 3**0.5, 0.5))
+    assert found.arrangements == pytest.approx((1.0 / 3.0 - 0.03) ** 0.5)  # what sampling does not explain
+    bound = combine(_rows(np.array([np.nan]), np.array([np.nan]), high=2.0))
+    assert bound is not None and np.isnan(bound.value) and bound.high == 2.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "published", "values", "verdict"),
+    [
+        ("number", 10.5, (10.0,), "agrees"),
+        ("number", 20.0, (10.0,), "differs"),
+        ("bound", "<35", (10.0,), "agrees"),
+        ("bound", "<5", (10.0,), "differs"),
+        ("order", "A < B", (10.0, 20.0), "order agrees"),
+        ("order", "A < B", (20.0, 10.0), "differs"),
+        ("order", "A < B", (10.0, 10.5), "not sampled"),
+    ],
+)
+def test_verdicts(small: Path, kind: str, published: object, values: tuple[float, ...], verdict: str) -> None:
+    study = load_study(str(small))
+    systems = {name: replace(study.systems["A"], name=name) for name in "AB"}
+    row = replace(
+        study.rows[0],
+        kind=kind,
+        published=published,
+        systems=tuple("AB"[: len(values)]),
+        temperatures=(900.0,),
+    )
+    study = replace(study, systems=systems, rows=(row,))
+    rows = [
+        {**_rows(np.array([v]), np.array([0.5]))[0], "system": name, "temperature": 900, "analysis": "transport",
+         "quantity": row.quantity, "potential": "argyrodite.2"}
+        for name, v in zip("AB", values, strict=False)
+    ]  # fmt: skip
+    assert compare(study, rows, {})[0].verdict == verdict
+
+
+def command(small: Path, folder: Path) -> list[str]:
+    return [sys.executable, "-m", "ionpath_cli", "study", str(small), "--workers", "1", "-o", str(folder)]
+
+
+def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None:
+    small.write_text(SMALL.replace("[600, 900]", "[900]").replace("most = 4.0", "most = 3.0"))
+    folder = tmp_path / "study"
+    first = subprocess.Popen(
+        command(small, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    try:
+        deadline = time.monotonic() + 300
+        while not list(folder.glob("run/*/trajectory.checkpoint.npz")) and time.monotonic() < deadline:
+            assert first.poll() is None, first.stdout.read() if first.stdout else ""
+            time.sleep(0.2)
+        os.kill(first.pid, signal.SIGKILL)
+    finally:
+        first.kill()
+        first.communicate()
+    status = subprocess.run([*command(small, folder), "--status"], capture_output=True, text=True, check=True)
+    assert "begun: run/A.1-900K" in status.stdout
+    second = subprocess.run(command(small, folder), capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert "cell/A.1-900K kept" in second.stdout
+    for log in folder.glob("run/*/trajectory.csv"):
+        times = [float(row["time_ps"]) for row in csv.DictReader(log.read_text().splitlines())]
+        assert times == pytest.approx(np.arange(61) * 0.05)  # 3 ps, no frame lost or doubled
+    found = json.loads((folder / "comparison.json").read_text())
+    rows = {row["number"]: row for row in found["rows"]}
+    assert rows[1]["verdict"] != "not sampled" or "without an error" in rows[1]["sentence"]
+    assert rows[3]["verdict"] == "out of reach here" and rows[3]["sentence"] == "No simulation shows it."
+    assert (
+        found["models"]["argyrodite.2"] == steps.checksum("argyrodite.2") and found["steps"]["finished"] == 5
+    )
+    assert "Row by row" in (folder / "comparison.html").read_text()
+    third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
+    assert third.stdout.count(" kept;") == 5
+    assert Outcome("a", "kept", "").good
