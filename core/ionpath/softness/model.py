@@ -149,8 +149,8 @@ class SoftnessModel:
         Returns
         -------
         ndarray, (...)
-            Signed distance from the hyperplane, (W.G - b) / norm(W) in standardised features, positive for mobile. For a
-            model without a hyperplane: the decision value.
+            Signed distance from the hyperplane, (W.G - b) / norm(W) in standardised features, positive for mobile.
+            For a model without a hyperplane: the decision value.
         """
         decision = self.decision(features)
         return decision / np.linalg.norm(self.arrays["weights"][0]) if self.linear else decision

@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image
 
 Floats = NDArray[np.float64]
-CENTRAL = ("P", "Si", "Ge", "Sn", "As", "Sb", "B", "Al", "Ga")
-ANIONS = ("S", "Se", "O", "Cl", "Br", "I", "F")
 
 
 @dataclass(frozen=True)
@@ -105,7 +104,7 @@ def _from_universe(atoms: Any) -> tuple[list[str], Floats, Floats]:
 
 
 def find_tetrahedra(
-    structure: Any, *, central: Sequence[str] = CENTRAL, cutoff: float = 2.8
+    structure: Any, *, central: Sequence[str] = tuple(sorted(FORMERS)), cutoff: float = 2.8
 ) -> list[tuple[int, ...]]:
     """Find tetrahedra: a central atom and its four nearest anions.
 
@@ -129,7 +128,7 @@ def find_tetrahedra(
         If there is none.
     """
     crystal = as_crystal(structure)
-    anions = crystal.of(ANIONS)
+    anions = crystal.of(sorted(ANIONS))
     found = []
     for atom in crystal.of(central).tolist():
         distances = crystal.distances(atom, anions)
@@ -185,7 +184,7 @@ def find_shells(
     bonded = {i for tetrahedron in tetrahedra for i in tetrahedron}
     shells: list[tuple[float, Shell]] = []
     best = 0
-    for atom in crystal.of(ANIONS).tolist():
+    for atom in crystal.of(sorted(ANIONS)).tolist():
         if atom in bonded:
             continue
         distances = crystal.distances(atom, ions)

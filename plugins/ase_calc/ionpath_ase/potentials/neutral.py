@@ -7,8 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-CHARGES = {"Li": 1, "P": 5, "Si": 4, "S": -2, "Cl": -1}
-"""Formal charges in the structures that the shipped potentials were trained on."""
+from ionpath.elements import CHARGES
+
+KNOWN = frozenset({"Li", "P", "Si", "S", "Cl"})
+"""Elements that the shipped potentials were trained on."""
 _FOLDER = Path(__file__).resolve().parent
 
 
@@ -37,7 +39,7 @@ def warn_if_charged(model: Path, symbols: Sequence[str]) -> None:
     >>> from ionpath_ase.potentials import resolve
     >>> warn_if_charged(resolve("argyrodite"), ["Li", "Cl"])
     """
-    if model.parent != _FOLDER or not set(symbols) <= set(CHARGES):
+    if model.parent != _FOLDER or not set(symbols) <= KNOWN:
         return
     charge = excess_charge(symbols)
     if charge:

@@ -9,13 +9,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ionpath.arrays import Floats, heights
+from ionpath.elements import ANIONS
 from ionpath.errors import InputError
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating, TimeBlocks
 from ionpath_mdanalysis._base import Chunk, Reading, cell_vectors
-
-ANIONS = ("S", "Cl", "Se", "O", "Br", "I", "F")
-"""Elements that bind to the centre of a tetrahedron, if no ligands are passed."""
 
 
 class Options(Reading, total=False):
@@ -126,10 +124,10 @@ def ligands_of(centres: Any, ligands: Any) -> Any:
         return ligands - centres
     everything = centres.universe.atoms
     symbols = np.array(symbols_of(everything, "centres"))
-    chosen = everything[np.isin(symbols, ANIONS)] - centres
+    chosen = everything[np.isin(symbols, sorted(ANIONS))] - centres
     if not len(chosen):
         raise InputError(
-            "ligands", need=f"atoms of {', '.join(ANIONS)}", got=f"only {', '.join(sorted(set(symbols)))}",
+            "ligands", need=f"atoms of {', '.join(sorted(ANIONS))}", got=f"only {', '.join(sorted(set(symbols)))}",
             remedy="pass the ligands as an AtomGroup",
         )  # fmt: skip
     return chosen

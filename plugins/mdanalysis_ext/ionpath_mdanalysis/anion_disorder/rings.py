@@ -10,12 +10,12 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
+from ionpath.elements import ANIONS
 from ionpath.errors import InputError
 from ionpath.structure import DiffractionPeak, Rings, persistent_rings
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
-    ANIONS,
     Options,
     StructureAnalysis,
     check_species,
