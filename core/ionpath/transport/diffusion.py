@@ -135,11 +135,12 @@ def estimate_diffusion(
     positive(minimum_msd, "minimum_msd", "a displacement in A^2")
     chosen = diffusive_window(msd, band=band, ballistic=ballistic, discard=discard, window=window)
     lags = _fit_lags(msd, chosen)
-    line = straight_line(lags, msd.axes.mean(axis=1), msd.n_frames, msd.frame_time)
+    curve = msd.per_axis
+    line = straight_line(lags, curve, msd.n_frames, msd.frame_time)
     by_ion = msd.by_ion[:, np.searchsorted(msd.lags, lags)]
     widening = _widening(msd)
     coefficient = _coefficient(line, by_ion, widening)
-    reason = _why_bound(chosen, float(msd.total[chosen.stop_lag]), minimum_msd, coefficient)
+    reason = _why_bound(chosen, float(3.0 * curve[chosen.stop_lag]), minimum_msd, coefficient)
     if reason:
         coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
     else:
@@ -150,7 +151,7 @@ def estimate_diffusion(
         axes=(axes[0], axes[1], axes[2]),
         collective=collective,
         haven_ratio=haven_ratio(coefficient, collective),
-        offset=float(3.0 * line.weights[1] @ msd.axes.mean(axis=1)[lags]),
+        offset=float(3.0 * line.weights[1] @ curve[lags]),
         window=chosen,
         msd=msd,
         minimum_msd=float(minimum_msd),
@@ -204,7 +205,7 @@ def positive_estimate(value: float, error: float, freedom: int, unit: str = UNIT
 
 def _collective(msd: MeanSquaredDisplacement, lags: NDArray[np.int64]) -> Estimate:
     """Diffusion of charge: one walker in three dimensions, so the error comes from the model alone."""
-    along = msd.collective.mean(axis=1)
+    along = msd.at_all_lags(msd.collective.mean(axis=1))
     if not np.isfinite(along).all():
         return Estimate(float("nan"), float("nan"), float("nan"), float("nan"), UNIT)
     line = straight_line(lags, along, msd.n_frames, msd.frame_time)

@@ -63,7 +63,7 @@ def final_displacement_hops(
     ions = np.flatnonzero(np.linalg.norm(r[-1] - r[0], axis=1) > limit)
     frames = np.full(ions.size, r.shape[0] - 1)
     nowhere = np.full(ions.size, -1)
-    return _hops(
+    return hops_of(
         ions, frames, nowhere, nowhere, r[0, ions], r[-1, ions], r.shape, frame_time, "published_final"
     )
 
@@ -129,7 +129,7 @@ def displacement_hops(
     nowhere = np.full(ion.size, -1)
     start = np.concatenate(starts) if starts else np.empty((0, 3))
     end = smooth[frame - (width - 1) // 2, ion] if ion.size else np.empty((0, 3))
-    return _hops(ion, frame, nowhere, nowhere, start, end, r.shape, frame_time, "published_events")
+    return hops_of(ion, frame, nowhere, nowhere, start, end, r.shape, frame_time, "published_events")
 
 
 @references("morgan2021")
@@ -262,7 +262,7 @@ def site_hops(
         end = r[np.minimum(frame[:, None] + 1 + steps, len(r) - 1), ion[:, None]].mean(
             axis=1, dtype=np.float64
         )
-    return _hops(
+    return hops_of(
         ions[ion], frame + 1, before[frame, ion], table[frame + 1, ion], start, end, shape, frame_time, mode
     )
 
@@ -327,7 +327,7 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[np.int64]:
     return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
 
 
-def _hops(
+def hops_of(
     ion: NDArray[Any],
     frame: NDArray[Any],
     origin: NDArray[Any],

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.transport._checks import Floats, lag_array, positive, unwrapped_positions
+from ionpath.transport.lagged import LaggedPairs
 
 BATCH_BYTES = 2**26
 """Memory that one batch of ions may take in the transform (bytes)."""
@@ -22,13 +23,13 @@ class MeanSquaredDisplacement:
 
     Attributes
     ----------
-    times : ndarray, shape (T,)
-        Lag times in ps, from zero.
-    total : ndarray, shape (T,)
+    times : ndarray, shape (M,)
+        Lag times in ps, from zero: all of them (M = T), or those of `lags` where frames were read once as a stream.
+    total : ndarray, shape (M,)
         Mean of ``|r(t0 + t) - r(t0)|^2`` in A^2.
-    axes : ndarray, shape (T, 3)
+    axes : ndarray, shape (M, 3)
         The same along x, y and z in A^2; they sum to `total`.
-    collective : ndarray, shape (T, 3)
+    collective : ndarray, shape (M, 3)
         Mean square of the summed displacement of all ions, divided by their number, along x, y and z in A^2.
     lags : ndarray of int, shape (L,)
         Lags (frames) at which the ions are kept apart.
@@ -53,6 +54,17 @@ class MeanSquaredDisplacement:
     n_frames: int
     n_ions: int
     cooperation: float = float("nan")
+
+    def at_all_lags(self, values: Floats) -> Floats:
+        """Values at `times` for every lag from 0 to T - 1, on straight lines between those that are known."""
+        if len(values) == self.n_frames:
+            return values
+        return np.interp(np.arange(self.n_frames), self.times / self.frame_time, values)
+
+    @property
+    def per_axis(self) -> Floats:
+        """Mean over the axes at every lag in A^2, shape (T,)."""
+        return self.at_all_lags(self.axes.mean(axis=1))
 
 
 def msd_by_fft(series: ArrayLike) -> Floats:
@@ -187,13 +199,50 @@ def cooperation(positions: ArrayLike, *, blocks: int = COOPERATION_BLOCKS) -> fl
     True
     """
     r = unwrapped_positions(positions)
-    number = min(blocks, r.shape[0] - 1)
-    if r.shape[1] < 2 or number < 4:
+    return cooperation_of(np.asarray(r[equal_pieces(r.shape[0], blocks)], dtype=np.float64))
+
+
+def equal_pieces(n_frames: int, pieces: int = COOPERATION_BLOCKS) -> NDArray[np.int64]:
+    """Frames that cut a run into pieces of equal length, ends included."""
+    number = min(pieces, n_frames - 1)
+    return np.arange(0, n_frames, (n_frames - 1) // number)[: number + 1]
+
+
+def cooperation_of(ends: Floats) -> float:
+    """The same from positions (pieces + 1, N, 3) at the ends of the pieces."""
+    if ends.shape[1] < 2 or len(ends) < 5:
         return float("nan")
-    ends = np.asarray(r[:: (r.shape[0] - 1) // number][: number + 1], dtype=np.float64)
     squares = (np.diff(ends, axis=0) ** 2).sum(axis=2)
-    independent = squares.var(axis=0, ddof=1).mean() / r.shape[1]
+    independent = squares.var(axis=0, ddof=1).mean() / ends.shape[1]
     return float(squares.mean(axis=1).var(ddof=1) / independent) if independent > 0 else float("nan")
+
+
+def msd_of_sums(
+    sums: tuple[Floats, Floats], pairs: LaggedPairs, ends: Floats, frame_time: float, factor: float = 1.0
+) -> MeanSquaredDisplacement:
+    """Mean squared displacement from the `SquareSums` of a stream, and positions at the ends of `equal_pieces`.
+
+    `factor` is that of `ionpath.framework.Driftless`: where it is not 1, nothing is known about the ions together.
+    """
+    own = sums[0] / pairs.n_origins[:, None] / factor
+    n_ions = len(own)
+    together = (
+        sums[1] / (pairs.n_origins * n_ions)[:, None] if factor == 1.0 else np.full_like(sums[1], np.nan)
+    )
+    zero = np.zeros((1, 3))
+    axes, collective = (np.concatenate([zero, x]) for x in (own.mean(axis=0), together))
+    return MeanSquaredDisplacement(
+        times=np.append(0, pairs.lags) * frame_time,
+        total=axes.sum(axis=1),
+        axes=axes,
+        collective=collective,
+        lags=pairs.lags,
+        by_ion=own,
+        frame_time=frame_time,
+        n_frames=pairs.n_frames,
+        n_ions=n_ions,
+        cooperation=cooperation_of(ends),
+    )
 
 
 def collective_displacement(positions: ArrayLike) -> Floats:
@@ -225,7 +274,7 @@ def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Fl
     Parameters
     ----------
     times : array_like, shape (T,)
-        Lag times in ps, equally spaced from zero.
+        Lag times in ps that grow from zero.
     msd : array_like, shape (T,)
         Mean squared displacement in A^2.
     span : float, optional
@@ -246,6 +295,11 @@ def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Fl
     """
     t, m = np.asarray(times, dtype=np.float64), np.asarray(msd, dtype=np.float64)
     index = np.arange(t.size)
+    if t.size > 2 and not np.allclose(t, t[1] * index, rtol=1e-9, atol=0.0):
+        with np.errstate(divide="ignore"):
+            x, y, half = np.log(t), np.log(m), 0.5 * np.log(span)
+        low, high = (np.interp(x + shift, x[1:], y[1:], left=np.nan, right=np.nan) for shift in (-half, half))
+        return np.asarray((high - low) / (2.0 * half), dtype=np.float64)
     low = np.maximum(np.floor(index / np.sqrt(span)), 1).astype(int)
     high = np.maximum(np.ceil(index * np.sqrt(span)), low + 1).astype(int)
     out = np.full(t.size, np.nan)

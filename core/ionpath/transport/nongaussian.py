@@ -94,11 +94,7 @@ def non_gaussian_parameter(
     r = unwrapped_positions(positions)
     dt = positive(frame_time, "frame_time", "a time between frames in ps")
     frames, ions, _ = r.shape
-    chosen = (
-        logarithmic_lags(frames, last=max(1, int(0.7 * (frames - 1))))
-        if lags is None
-        else lag_array(lags, frames)
-    )
+    chosen = default_lags(frames) if lags is None else lag_array(lags, frames)
     by_ion = np.zeros((2, chosen.size, ions if errors else 1))
     first = 0
     for batch in ion_batches(r):
@@ -107,6 +103,19 @@ def non_gaussian_parameter(
             by_ion[:, k, columns] += _moments(batch, int(lag), errors)
         first += batch.shape[2]
     by_ion /= (frames - chosen)[:, None] * (1 if errors else ions)
+    return non_gaussian_of(by_ion, chosen, dt, errors=errors)
+
+
+def default_lags(n_frames: int) -> NDArray[np.int64]:
+    """About 64 logarithmic lags up to 70 % of a trajectory."""
+    return logarithmic_lags(n_frames, last=max(1, int(0.7 * (n_frames - 1))))
+
+
+def non_gaussian_of(
+    by_ion: Floats, lags: NDArray[np.int64], frame_time: float, *, errors: bool = True
+) -> NonGaussian:
+    """Non-Gaussian parameter from mean squares and mean fourth powers of the ions, (2, L, N)."""
+    ions = by_ion.shape[2]
     second, fourth = by_ion.mean(axis=2)
     with np.errstate(invalid="ignore", divide="ignore"):
         alpha = 0.6 * fourth / second**2 - 1.0
@@ -114,19 +123,19 @@ def non_gaussian_parameter(
     error = (
         (alpha + 1.0) * relative.std(axis=1, ddof=1) / np.sqrt(ions)
         if errors and ions > 1
-        else np.full(chosen.size, np.nan)
+        else np.full(lags.size, np.nan)
     )
     top = int(np.nanargmax(alpha)) if np.isfinite(alpha).any() else 0
     return NonGaussian(
-        times=lag_times(chosen, dt),
-        lags=chosen,
+        times=lag_times(lags, frame_time),
+        lags=lags,
         alpha=alpha,
         error=error,
         second=second,
         fourth=fourth,
         peak=float(alpha[top]),
-        peak_time=float(chosen[top] * dt),
-        peak_reached=bool(0 < top < chosen.size - 1),
+        peak_time=float(lags[top] * frame_time),
+        peak_reached=bool(0 < top < lags.size - 1),
     )
 
 

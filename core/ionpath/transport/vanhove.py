@@ -124,11 +124,15 @@ def self_van_hove(
         for k, lag in enumerate(chosen):
             for square in squared_displacements(batch, int(lag)):
                 counts[k] += _histogram(square, dr, edges.size)
-    fractions = counts[:, :-1] / ((r.shape[0] - chosen) * r.shape[1])[:, None]
-    shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
-    return VanHove(
-        lag_times(chosen, dt), chosen, 0.5 * (edges[1:] + edges[:-1]), edges, fractions / shells, fractions
-    )
+    return van_hove_of(counts[:, :-1] / ((r.shape[0] - chosen) * r.shape[1])[:, None], chosen, edges, dt)
+
+
+def van_hove_of(
+    numbers: Floats, lags: NDArray[np.int64], edges: Floats, frame_time: float, density: Floats | float = 1.0
+) -> VanHove:
+    """Van Hove function from mean numbers in bins (L, B), over a mean density (L, 1)."""
+    values = numbers / (4.0 / 3.0 * np.pi * np.diff(edges**3) * density)
+    return VanHove(lag_times(lags, frame_time), lags, 0.5 * (edges[1:] + edges[:-1]), edges, values, numbers)
 
 
 @references("vanhove1954")
@@ -194,20 +198,43 @@ def distinct_van_hove(
     chosen, edges = lag_array(lags, r.shape[0]), bin_edges(r_max, dr)
     dt = positive(frame_time, "frame_time", "a time between frames in ps")
     _check_distinct(r, partners, matrices, float(edges[-1]), same=others is None)
-    pairs = _Pairs(r.shape[1], partners.shape[1], dr, edges.size, others is None)
-    numbers, densities = np.zeros((chosen.size, edges.size - 1)), np.zeros(chosen.size)
+    matrices = np.broadcast_to(matrices, (r.shape[0], 3, 3))
+    sums = DistinctCounts(chosen.size, r.shape[1], partners.shape[1], edges, same=others is None)
     for k, lag in enumerate(chosen):
         starts = _origins(r.shape[0] - int(lag), origins)
         for start in starts:
-            cell = matrices if matrices.ndim == 2 else matrices[start + lag]
-            counts = pairs(r[start], partners[start + lag], cell)
-            numbers[k] += counts[:-1]
-            densities[k] += (partners.shape[1] - (others is None)) / abs(np.linalg.det(cell))
-        numbers[k] /= starts.size * r.shape[1]
-        densities[k] /= starts.size
-    shells = 4.0 / 3.0 * np.pi * np.diff(edges**3)
-    values = numbers / (shells * densities[:, None])
-    return VanHove(lag_times(chosen, dt), chosen, 0.5 * (edges[1:] + edges[:-1]), edges, values, numbers)
+            end = slice(start + lag, start + lag + 1)
+            sums.add(k, r[start : start + 1], partners[end], matrices[end])
+    return sums.result(chosen, dt)
+
+
+class DistinctCounts:
+    """Pairs of different ions in bins of distance over lags, added up; see `ionpath.transport.lagged`."""
+
+    def __init__(self, n_lags: int, n: int, m: int, edges: Floats, *, same: bool = True) -> None:
+        self._pairs = _Pairs(n, m, float(edges[1]), edges.size, same)
+        self._edges, self._n, self._others = edges, n, m - same
+        self._numbers, self._totals = np.zeros((n_lags, edges.size - 1)), np.zeros((n_lags, 2))
+
+    def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+        """Add pairs of frames (M, N, 3) with the cells at their ends."""
+        for a, b, cell in zip(origins, ends, cells, strict=True):
+            self._numbers[lag] += self._pairs(a, b, cell)[:-1]
+            self._totals[lag] += [1.0, self._others / abs(np.linalg.det(cell))]
+
+    def state(self) -> tuple[Floats, Floats]:
+        """Sums."""
+        return self._numbers, self._totals
+
+    def merge(self, state: tuple[Floats, Floats]) -> None:
+        """Add the sums of another one."""
+        self._numbers += state[0]
+        self._totals += state[1]
+
+    def result(self, lags: NDArray[np.int64], frame_time: float) -> VanHove:
+        """Distinct part of the van Hove function."""
+        origins, density = self._totals[:, :1], self._totals[:, 1:] / self._totals[:, :1]
+        return van_hove_of(self._numbers / (origins * self._n), lags, self._edges, frame_time, density)
 
 
 def bin_edges(r_max: float, dr: float) -> Floats:

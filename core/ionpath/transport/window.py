@@ -188,7 +188,7 @@ def _slopes(msd: MeanSquaredDisplacement, start: int, stop: int) -> Floats:
     """Slope of each sample's own line from `start` to `stop`, fitted with the weights of the mean."""
     lags = msd.lags[(msd.lags >= start) & (msd.lags <= stop)]
     lags = lags[np.unique(np.linspace(0, lags.size - 1, min(lags.size, 12)).round().astype(int))]
-    line = straight_line(lags, msd.axes.mean(axis=1), msd.n_frames, msd.frame_time)
+    line = straight_line(lags, msd.per_axis, msd.n_frames, msd.frame_time)
     return _samples(msd, np.searchsorted(msd.lags, lags)) @ line.weights[0]
 
 

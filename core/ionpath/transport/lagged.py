@@ -1,0 +1,222 @@
+"""Displacements over lags from a stream of frames that is read once, in memory that does not grow with the frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.arrays import Floats, Ints
+from ionpath.transport._checks import lag_array
+from ionpath.transport.displacements import PIECE
+
+ORIGINS_PER_LAG = 8
+"""Origins of time lie this many to a lag: windows that overlap more carry next to nothing new."""
+
+
+class PairConsumer(Protocol):
+    """What adds up positions at both ends of a lag."""
+
+    def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+        """Add pairs of frames (M, N, 3) of the lag of that number, with the cells (M, 3, 3) at the ends."""
+
+    def state(self) -> Any:
+        """Sums."""
+
+    def merge(self, state: Any) -> None:
+        """Add the sums of another one."""
+
+
+class LaggedPairs:
+    """Pairs of frames that lie a lag apart, handed to consumers as the frames go by.
+
+    Parameters
+    ----------
+    lags : array_like of int, (L,)
+        Lags in frames.
+    n_frames : int
+        Frames of the whole run.
+    consumers : sequence of PairConsumer
+        What adds the pairs up.
+    origins : int, optional
+        Most origins for each lag; by default one in each eighth of a lag, and never more than one per frame.
+
+    Notes
+    -----
+    Origins lie at every s-th frame of the run, ``s = max(1, min(lag, T - lag) // 8)``, whatever blocks it is cut into.
+    Only origins whose end has not gone by are kept, at most 16 for each lag. At the join of two blocks, ends of the
+    second whose origin lies in the first are met by it, so that parts of a run add up to the whole exactly.
+    """
+
+    def __init__(
+        self,
+        lags: ArrayLike,
+        n_frames: int,
+        consumers: Sequence[PairConsumer],
+        *,
+        origins: int | None = None,
+    ) -> None:
+        self.lags = lag_array(lags, n_frames)
+        self.n_frames = n_frames
+        self.consumers = tuple(consumers)
+        available = n_frames - self.lags
+        self.steps: Ints = np.maximum(1, np.minimum(self.lags, available) // ORIGINS_PER_LAG)
+        if origins is not None:
+            self.steps = np.maximum(self.steps, -(-available // origins))
+        self.start = self.stop = -1  # frames seen so far
+        self._waiting: list[list[tuple[int, Floats]]] = [[] for _ in self.lags]
+        self._orphans: list[list[tuple[int, Floats, Floats]]] = [[] for _ in self.lags]
+
+    @property
+    def n_origins(self) -> Ints:
+        """Origins of each lag in the whole run, (L,)."""
+        return (self.n_frames - self.lags - 1) // self.steps + 1
+
+    def add(self, first: int, positions: Floats, cells: Floats) -> None:
+        """Take the frames from number `first` on, positions (B, N, 3) in A, continuous, and cells (B, 3, 3)."""
+        if self.start < 0:
+            self.start = first
+        stop = self.stop = first + len(positions)
+        for k, (lag, step) in enumerate(zip(self.lags.tolist(), self.steps.tolist(), strict=True)):
+            last = min(stop, self.n_frames) - 1
+            ends = range(first + (lag - first) % step if first >= lag else lag, last + 1, step)
+            # Origins before this chunk wait, or belong to the block before this one.
+            early = list(ends[: max(0, -(-(first + lag - ends.start) // step))])
+            known = dict(self._waiting[k])
+            met = [t for t in early if t - lag in known]
+            if met:
+                starts = np.stack([known[t - lag] for t in met])
+                rows = np.array(met) - first
+                self._emit(k, starts, positions[rows], cells[rows])
+            self._orphans[k] += [
+                (t, positions[t - first].copy(), cells[t - first].copy())
+                for t in early if t - lag not in known and t - lag < self.start
+            ]  # fmt: skip
+            rest = ends[len(early) :]
+            if rest:
+                a, b = rest.start - lag - first, rest.start - first
+                n = len(rest)
+                self._emit(
+                    k, positions[a : a + n * step : step][:n], positions[b : b + n * step : step],
+                    cells[b : b + n * step : step],
+                )  # fmt: skip
+            new = range(max(stop - lag, first), min(stop, self.n_frames - lag))
+            self._waiting[k] = [(o, x) for o, x in self._waiting[k] if o + lag >= stop]
+            self._waiting[k] += [
+                (o, positions[o - first].copy())
+                for o in range(new.start + (-new.start) % step, new.stop, step)
+            ]
+
+    def _emit(self, k: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+        rows = max(1, PIECE // origins.shape[1])
+        for at in range(0, len(origins), rows):
+            part = slice(at, at + rows)
+            for consumer in self.consumers:
+                consumer.add(k, origins[part], ends[part], cells[part])
+
+    def state(self) -> tuple[Any, ...]:
+        """Sums, and the frames that the blocks before and after still need."""
+        return (
+            self.start, self.stop, self._waiting, self._orphans, [consumer.state() for consumer in self.consumers],
+        )  # fmt: skip
+
+    def merge(self, state: tuple[Any, ...], offset: Floats | float = 0.0) -> None:
+        """Join the block that follows, whose positions are shifted by `offset`."""
+        start, stop, waiting, orphans, sums = state
+        for consumer, more in zip(self.consumers, sums, strict=True):
+            consumer.merge(more)
+        for k, lag in enumerate(self.lags.tolist()):
+            known = dict(self._waiting[k])
+            for t, end, cell in orphans[k]:
+                if t - lag in known:
+                    self._emit(k, known[t - lag][None], (end + offset)[None], cell[None])
+                else:
+                    self._orphans[k].append((t, end + offset, cell))
+            self._waiting[k] = [(o, x) for o, x in self._waiting[k] if o + lag >= stop]
+            self._waiting[k] += [(o, x + offset) for o, x in waiting[k]]
+        self.start, self.stop = (start if self.start < 0 else self.start), stop
+
+
+class _Sums:
+    """Arrays that add up."""
+
+    def __init__(self, *arrays: Floats) -> None:
+        self.arrays = arrays
+
+    def state(self) -> tuple[Floats, ...]:
+        return self.arrays
+
+    def merge(self, state: tuple[Floats, ...]) -> None:
+        for mine, more in zip(self.arrays, state, strict=True):
+            mine += more
+
+
+class SquareSums(_Sums):
+    """Sums of squared displacements: of each ion along each axis (N, L, 3), and of all ions together (L, 3)."""
+
+    def __init__(self, n_ions: int, n_lags: int) -> None:
+        super().__init__(np.zeros((n_ions, n_lags, 3)), np.zeros((n_lags, 3)))
+
+    def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+        """Add pairs of frames."""
+        moved = ends - origins
+        self.arrays[1][lag] += (moved.sum(axis=1) ** 2).sum(axis=0)
+        np.multiply(moved, moved, out=moved)
+        self.arrays[0][:, lag] += moved.sum(axis=0)
+
+
+class PowerSums(_Sums):
+    """Sums of the squares and of the fourth powers of the displacements of each ion, (2, L, N)."""
+
+    def __init__(self, n_ions: int, n_lags: int) -> None:
+        super().__init__(np.zeros((2, n_lags, n_ions)))
+
+    def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+        """Add pairs of frames."""
+        moved = ends - origins
+        square = np.einsum("tni,tni->tn", moved, moved)
+        self.arrays[0][0, lag] += square.sum(axis=0)
+        self.arrays[0][1, lag] += np.einsum("tn,tn->n", square, square)
+
+
+class DistanceCounts(_Sums):
+    """Counts of displacements in bins of width `width`, (L, bins + 1); the last bin takes all beyond."""
+
+    def __init__(self, n_lags: int, width: float, bins: int) -> None:
+        super().__init__(np.zeros((n_lags, bins + 1)))
+        self.width = width
+
+    def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+        """Add pairs of frames."""
+        moved = ends - origins
+        bins = self.arrays[0].shape[1]
+        where = np.sqrt(np.einsum("tni,tni->tn", moved, moved).ravel()) / self.width
+        self.arrays[0][lag] += np.bincount(np.minimum(where, bins - 1.0).astype(np.intp), minlength=bins)
+
+
+class Landmarks:
+    """Positions at chosen frames of a run."""
+
+    def __init__(self, frames: ArrayLike) -> None:
+        self.frames = np.asarray(frames, dtype=np.int64)
+        self._kept: list[Floats] = []
+
+    def add(self, first: int, positions: Floats, cells: Floats) -> None:
+        """Take the frames from number `first` on."""
+        inside = (self.frames >= first) & (self.frames < first + len(positions))
+        self._kept += list(positions[self.frames[inside] - first])
+
+    def state(self) -> list[Floats]:
+        """Positions so far."""
+        return self._kept
+
+    def merge(self, state: list[Floats], offset: Floats | float = 0.0) -> None:
+        """Join the block that follows, whose positions are shifted by `offset`."""
+        self._kept += [positions + offset for positions in state]
+
+    @property
+    def positions(self) -> Floats:
+        """Positions at the frames, (K, N, 3)."""
+        return np.array(self._kept)

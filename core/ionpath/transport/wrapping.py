@@ -1,0 +1,147 @@
+"""Whether coordinates are wrapped into the cell, and positions continued across its faces from frame to frame."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.arrays import Floats, heights
+from ionpath.errors import InputError
+from ionpath.periodic import fractional, minimum_image, wrap
+
+OUTSIDE = 1e-3
+"""Rounding in files puts wrapped coordinates this far outside of the cell, in units of the cell."""
+NEAR = 0.8
+"""Steps longer than this times half of the cell are near to where the shortest image may be the wrong one."""
+MANY = 1e-3
+"""Share of such steps beyond which displacements are not to be trusted: as many again may have been folded back."""
+
+
+def is_wrapped(ions: Floats, cells: Floats, framework: Floats | None = None) -> bool:
+    """Whether coordinates were wrapped into the cell, from frames spread over a run.
+
+    Parameters
+    ----------
+    ions : ndarray, (T, N, 3)
+        Positions of ions in A.
+    cells : ndarray, (T, 3, 3)
+        Cells of these frames.
+    framework : ndarray, (T, M, 3), optional
+        Positions of atoms that do not diffuse: where one of them jumps against the others, faces of the cell do it.
+    """
+    # Ions that all stay in one cell, be it the parallelepiped of the vectors or the brick that GROMACS fills, are
+    # wrapped or have not left it yet, and then it does not matter.
+    inverse_free = np.diagonal(cells, axis1=-2, axis2=-1)[:, None]
+    for place in (fractional(ions, cells), ions / np.where(inverse_free > 0, inverse_free, np.inf)):
+        if (np.ptp(place, axis=(0, 1)) <= 1.0 + OUTSIDE).all():
+            return True
+    if framework is None or len(framework) < 2:
+        return False
+    moved = np.diff(fractional(framework, cells), axis=0)
+    return bool((np.abs(moved - np.median(moved, axis=1, keepdims=True)) > 0.5).any())
+
+
+class Follower:
+    """Positions continued from frame to frame, chunk after chunk; followers of consecutive blocks can be joined.
+
+    Parameters
+    ----------
+    fold : bool
+        Take the shortest image of every step; else positions are taken as they are.
+
+    Notes
+    -----
+    In a cell that changes, the change of the wrapped position is added (S. von Buelow et al., doi:10.1063/5.0008316),
+    see `ionpath.periodic.Unwrapper`.
+    """
+
+    def __init__(self, fold: bool = True) -> None:
+        self.fold = fold
+        self.first: tuple[Floats, Floats] | None = None
+        self.last: tuple[Floats, Floats] | None = None
+        self.end: Floats | None = None
+        self.counts = np.zeros(3, dtype=np.int64)  # steps, steps across faces, steps near half of the cell
+
+    def __call__(self, positions: NDArray[Any], cells: Floats) -> Floats:
+        """Positions (B, N, 3) of the next frames in cells (B, 3, 3), continued."""
+        points = np.asarray(positions, dtype=np.float64)
+        if self.first is None:
+            self.first = points[0].copy(), cells[0].copy()
+            self.last, self.end = self.first, points[0].copy()
+        assert self.last is not None and self.end is not None
+        if self.fold:
+            before, cell = self.last
+            steps = self._steps(np.concatenate([before[None], points]), np.concatenate([cell[None], cells]))
+            path = np.cumsum(steps, axis=0, out=steps)
+            path += self.end
+        else:
+            path = points.copy()
+        self.last, self.end = (points[-1].copy(), cells[-1].copy()), path[-1].copy()
+        return path
+
+    def _steps(self, points: Floats, cells: Floats) -> Floats:
+        plain = np.diff(points, axis=0)
+        if (cells == cells[0]).all():
+            steps = minimum_image(plain, cells[0])
+        else:
+            steps = minimum_image(np.diff(wrap(points, cells), axis=0), cells[1:])
+        limit = NEAR * 0.5 * float(heights(cells).min())
+        near = 0
+        if max(float(steps.max()), -float(steps.min())) > limit / np.sqrt(3.0):
+            near = int((np.einsum("tni,tni->tn", steps, steps) > limit**2).sum())
+        np.subtract(plain, steps, out=plain)
+        across = int((np.abs(plain, out=plain).max(axis=-1) > 0.1).sum())
+        self.counts += [plain.shape[0] * plain.shape[1], across, near]
+        return steps
+
+    def state(self) -> tuple[Any, ...]:
+        """Ends of the block, and counts."""
+        return self.first, self.last, self.end, self.counts
+
+    def merge(self, state: tuple[Any, ...]) -> Floats:
+        """Join the block that follows; what its positions have to be shifted by, (N, 3) in A."""
+        first, last, end, counts = state
+        if self.last is None or self.end is None:
+            self.first, self.last, self.end, self.counts = first, last, end, self.counts + counts
+            return np.zeros_like(first[0])
+        offset = np.zeros_like(first[0])
+        if self.fold:
+            offset = (
+                self.end
+                - first[0]
+                + self._steps(np.stack([self.last[0], first[0]]), np.stack([self.last[1], first[1]]))[0]
+            )
+        self.counts += counts
+        self.last, self.end = last, end + offset
+        return offset
+
+    @property
+    def crossings(self) -> int:
+        """Steps in which an ion crossed a face of the cell."""
+        return int(self.counts[1])
+
+    def check(self, remedy: str) -> None:
+        """Refuse steps of which many are near half of the cell, and warn of few.
+
+        Raises
+        ------
+        InputError
+            If more than one step in a thousand is longer than 40 % of the narrowest width of the cell.
+        """
+        total, _, near = (int(n) for n in self.counts)
+        if not near:
+            return
+        found = f"{near} of {total} steps longer than 40 % of the narrowest width of the cell"
+        if near > MANY * total:
+            raise InputError(
+                "steps of ions between frames", need="steps well below half of the cell, to tell a step from a jump "
+                "across its faces", got=found, remedy=remedy,
+            )  # fmt: skip
+        warnings.warn(
+            f"steps of ions between frames: {found}, where a step cannot be told from a jump across its faces; "
+            f"{remedy}",
+            stacklevel=3,
+        )
