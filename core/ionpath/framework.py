@@ -44,25 +44,26 @@ def split_common(displacements: Floats, weights: Floats | None = None) -> tuple[
     >>> rest[0, :, 0].round(2).tolist(), abs(float(mean[0, 0, 0]))
     ([-0.01, 0.01], 0.5)
     """
-    share = (
-        np.full(displacements.shape[1], 1.0 / displacements.shape[1])
-        if weights is None
-        else weights / weights.sum()
-    )
+    common = common_displacement(displacements, weights)[:, None]
+    rest = displacements - common
+    rest -= np.rint(rest)
+    return rest, common
+
+
+def common_displacement(displacements: Floats, weights: Floats | None = None) -> Floats:
+    """Weighted mean of displacements on a torus (T, M, 3), up to whole numbers, shape (T, 3)."""
+    n = displacements.shape[1]
+    share = np.full(n, 1.0 / n) if weights is None else weights / weights.sum()
     # An atom is near to the common displacement of most frames: the circular mean is needed where one is not.
-    common = displacements[:, :1].copy()
+    common = displacements[:, :1]
     rest = displacements - common
     rest -= np.rint(rest)
     if np.abs(rest).max(initial=0.0) > 0.25:
-        phase = np.einsum("tni,n->ti", np.exp(2j * np.pi * displacements), share)[:, None]
+        phase = np.matmul(share, np.exp(2j * np.pi * displacements))[:, None]
         common = np.angle(phase) / (2 * np.pi)
-        rest = displacements - common
+        np.subtract(displacements, common, out=rest)
         rest -= np.rint(rest)
-    mean = np.einsum("tni,n->ti", rest, share)[:, None]
-    common = common + mean
-    rest = rest - mean
-    rest -= np.rint(rest)
-    return rest, common
+    return common[:, 0] + np.matmul(share, rest)
 
 
 def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Floats:
@@ -175,23 +176,31 @@ def remove_drift(
     """
     r = _unwrapped(mobile, "mobile")
     one_of("drift", drift, ("framework", "none"))
-    if drift == "none":
-        return Driftless(r, np.zeros((len(r), 3)), "none", 1.0)
-    if framework is not None and np.shape(framework)[1:2] != (0,):
+    if drift == "framework" and framework is not None and np.shape(framework)[1:2] != (0,):
         moved = framework_drift(_unwrapped(framework, "framework"), masses)
         return Driftless(r - moved[:, None, :], moved, "framework", 1.0)
-    if r.shape[1] == 1:
+    reference, factor = without_framework(r.shape[1], drift)
+    if reference == "none":
+        return Driftless(r, np.zeros((len(r), 3)), reference, factor)
+    moved = framework_drift(r)
+    return Driftless(r - moved[:, None, :], moved, reference, factor)
+
+
+def without_framework(n_ions: int, drift: str) -> tuple[str, float]:
+    """Whose drift is taken off where there are no framework atoms, and the factor that this puts on displacements."""
+    if drift == "none":
+        return "none", 1.0
+    if n_ions == 1:
         warnings.warn(
-            "one ion and no framework atoms: drift cannot be told from diffusion and stays in", stacklevel=2
+            "one ion and no framework atoms: drift cannot be told from diffusion and stays in", stacklevel=3
         )
-        return Driftless(r, np.zeros((len(r), 3)), "none", 1.0)
+        return "none", 1.0
     warnings.warn(
         "no framework atoms: the drift of the centre of the mobile ions is removed instead; pass the other atoms as "
         "framework, or drift='none' to keep the positions as they are",
-        stacklevel=2,
+        stacklevel=3,
     )
-    moved = framework_drift(r)
-    return Driftless(r - moved[:, None, :], moved, "ions", 1.0 - 1.0 / r.shape[1])
+    return "ions", 1.0 - 1.0 / n_ions
 
 
 def _unwrapped(positions: ArrayLike, name: str) -> Floats:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -17,7 +19,8 @@ from ionpath.transport import (
     self_van_hove,
 )
 from ionpath_mdanalysis import IonDensity, IonDiffusion, IonHops, NonGaussianParameter, SelfVanHove
-from ionpath_mdanalysis.ion_transport import arrhenius, plot_arrhenius
+from ionpath_mdanalysis.ion_transport import _drift as drift_module, arrhenius, plot_arrhenius
+from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis
 
 EDGE = 14.0
 
@@ -115,6 +118,218 @@ ANALYSES = {
     ),
     "density": (lambda u: IonDensity(u.select_atoms("name Li"), spacing=0.7, regions=[0.1, 0.6]), "density"),
 }
+
+
+STREAMS = {
+    "diffusion": (lambda u, **o: IonDiffusion(u.select_atoms("name Li"), temperature=300.0, **o), "msd"),
+    "vanhove": (
+        lambda u, **o: SelfVanHove(
+            u.select_atoms("name Li"), lag_times=[1, 20], distinct=True, origins=500, dr=0.2, **o
+        ),
+        "self_part",
+    ),
+    "nongaussian": (
+        lambda u, **o: NonGaussianParameter(u.select_atoms("name Li"), lag_times=[1, 5, 50], **o),
+        "alpha2",
+    ),
+    "cages": (
+        lambda u, **o: IonHops(u.select_atoms("name Li"), centres=u.select_atoms("name S"), **o),
+        "lengths",
+    ),
+    "final": (lambda u, **o: IonHops(u.select_atoms("name Li"), mode="published_final", **o), "lengths"),
+}
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_streams_do_not_know_where_a_run_was_cut(universe, name):
+    make, key = STREAMS[name]
+    whole = make(universe, method="stream").run(stop=200).results
+    assert whole.method == "stream"
+    for how in ({"chunk_frames": 7}, {"n_parts": 3}, {"chunk_frames": 13, "n_parts": 20}):
+        parts = how.pop("n_parts", 1)
+        found = make(universe, method="stream", **how).run(stop=200, n_parts=parts).results
+        np.testing.assert_allclose(found[key], whole[key], rtol=1e-9, atol=1e-9)
+        np.testing.assert_allclose(found.drift, whole.drift, atol=1e-9)
+        assert found.crossings == whole.crossings
+    parallel = make(universe, method="stream").run(
+        stop=200, backend="multiprocessing", n_workers=2, n_parts=3
+    )
+    np.testing.assert_allclose(parallel.results[key], whole[key], rtol=1e-9, atol=1e-9)
+
+
+def test_streams_find_what_the_whole_series_shows(universe):
+    for name, (make, _) in STREAMS.items():
+        exact, found = (make(universe, method=m).run().results for m in ("exact", "stream"))
+        if name == "diffusion":
+            assert exact.msd.size == 500 and found.msd.size == 51
+            short = found.times < 16
+            np.testing.assert_allclose(found.msd[short], exact.msd[found.times[short].astype(int)], rtol=1e-9)
+            D, truth = found.diffusion_coefficient, exact.diffusion_coefficient
+            assert D.value == pytest.approx(truth.value, rel=0.01)
+            assert D.error == pytest.approx(truth.error, rel=0.03)
+            assert D.low < 0.05 < D.high
+            assert found.verdict == exact.verdict
+            assert found.collective_conductivity.value == pytest.approx(
+                exact.collective_conductivity.value, rel=0.05
+            )
+        elif name == "vanhove":
+            np.testing.assert_allclose(found.fractions[0], exact.fractions[0], atol=1e-12)
+            np.testing.assert_allclose(found.fractions[1], exact.fractions[1], atol=1e-2)
+            np.testing.assert_allclose(found.distinct_part[0], exact.distinct_part[0], rtol=1e-9)
+            np.testing.assert_allclose(found.distinct_part[1, 20:], exact.distinct_part[1, 20:], atol=0.03)
+        elif name == "nongaussian":
+            np.testing.assert_allclose(found.alpha2[:2], exact.alpha2[:2], rtol=1e-9)
+            np.testing.assert_allclose(found.error, exact.error, rtol=0.1)
+        else:
+            np.testing.assert_allclose(found.lengths, exact.lengths, rtol=1e-9)
+            assert str(found.rate) == str(exact.rate)
+            assert "cages" not in found
+    whole = IonHops(universe.select_atoms("name Li"), smoothing=3.0)
+    stream = IonHops(universe.select_atoms("name Li"), smoothing=3.0, method="stream")
+    np.testing.assert_allclose(stream.run().results.lengths, whole.run().results.lengths, rtol=1e-9)
+    with pytest.raises(
+        InputError, match="n_parts: need one part for mode='published_events' of so long a run"
+    ):
+        stream.run(n_parts=2)
+
+
+@pytest.mark.parametrize("name", STREAMS)
+def test_memory_of_a_stream_does_not_grow_with_frames(universe, name, monkeypatch):
+    """What a block hands back grows by drift, cell and mean position of a frame alone: 120 bytes, and hops."""
+    sizes = []
+    finish = SeriesAnalysis._finish
+
+    def spy(self, blocks):
+        sizes.append(len(pickle.dumps(blocks[0])))
+        return finish(self, blocks)
+
+    monkeypatch.setattr(SeriesAnalysis, "_finish", spy)
+    make = STREAMS[name][0]
+    for stop in (250, 500):
+        make(universe, method="stream", chunk_frames=50).run(stop=stop)
+    most = 1000 if name == "cages" else 200  # bytes a frame; 20 ions would take 480 as a series
+    assert (sizes[1] - sizes[0]) / 250 < most
+
+
+def test_long_runs_are_streamed_by_default(universe, monkeypatch):
+    lithium = universe.select_atoms("name Li")
+    assert IonDiffusion(lithium).run(stop=100).results.method == "exact"
+    monkeypatch.setattr(drift_module, "SERIES_BYTES", 24 * 20 * 99)
+    assert IonDiffusion(lithium).run(stop=100).results.method == "stream"
+    assert IonDiffusion(lithium, method="exact").run(stop=100).results.method == "exact"
+
+
+def leap(n_frames, scale, seed=0):
+    """Ions whose steps between frames are `scale` long along each axis, in a rattling framework; unwrapped."""
+    rng = np.random.default_rng(seed)
+    ions = rng.normal(scale=scale, size=(n_frames, 20, 3)).cumsum(axis=0) + rng.uniform(0, EDGE, (20, 3))
+    frame = rng.uniform(1, EDGE - 1, (30, 3)) + rng.normal(scale=0.05, size=(n_frames, 30, 3))
+    return np.concatenate([ions, frame], axis=1)
+
+
+CLASSES = {
+    "diffusion": lambda ions, **o: IonDiffusion(ions, **o),
+    "vanhove": lambda ions, **o: SelfVanHove(ions, lag_times=[2.0, 6.0], r_max=60.0, **o),
+    "nongaussian": lambda ions, **o: NonGaussianParameter(ions, lag_times=[2.0, 6.0], **o),
+    "hops": lambda ions, **o: IonHops(ions, smoothing=0.0, **o),
+}
+NAMES = ["Li"] * 20 + ["S"] * 30
+
+
+@pytest.mark.parametrize("method", ["exact", "stream"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_unwrapped_input_is_never_folded(name, method):
+    """Steps of 4 A (one sigma) in a cell of 14 A: a third of them is longer than half of the cell."""
+    u = make_universe(leap(200, 4.0), names=NAMES)
+    for step in (1, 2):
+        found, told = (
+            CLASSES[name](u.select_atoms("name Li"), method=method, **o).run(step=step)
+            for o in ({}, {"unwrap": False})
+        )
+        key = {"diffusion": "msd", "vanhove": "fractions", "nongaussian": "second", "hops": "lengths"}[name]
+        np.testing.assert_allclose(found.results[key], told.results[key], rtol=1e-12)
+        assert not found.results.unwrapped and not found.results.wrapped
+    if name == "diffusion":
+        assert found.results.msd[1] == pytest.approx(3 * 2 * 16.0, rel=0.05)  # A^2 in two steps
+
+
+@pytest.mark.parametrize("method", ["exact", "stream"])
+@pytest.mark.parametrize("name", CLASSES)
+def test_steps_near_half_of_the_cell_are_refused(name, method):
+    """The same wrapped: nobody can know; and of 1.2 A, where every sixth frame is too seldom."""
+    u = make_universe(leap(200, 4.0) % EDGE, names=NAMES)
+    sentence = (
+        "steps of ions between frames: need steps well below half of the cell.*, got .* longer than 40 %"
+    )
+    with pytest.raises(InputError, match=sentence + ".*analyse every frame .a smaller step=."):
+        CLASSES[name](u.select_atoms("name Li"), method=method).run()
+    seldom = make_universe(leap(400, 1.2) % EDGE, names=NAMES)
+    assert CLASSES[name](seldom.select_atoms("name Li"), method=method).run().results.crossings > 100
+    with pytest.raises(InputError, match=sentence):
+        CLASSES[name](seldom.select_atoms("name Li"), method=method).run(step=6)
+
+
+def test_few_steps_near_half_of_the_cell_are_told():
+    positions = leap(300, 0.2)
+    positions[150:, 3, 0] += 6.0  # one jump of 6 A in a cell of 14 A
+    lithium = make_universe(positions % EDGE, names=NAMES).select_atoms("name Li")
+    with pytest.warns(
+        UserWarning, match="steps of ions between frames: 1 of 6000 steps longer than 40 %.*a smaller"
+    ):
+        IonDiffusion(lithium).run()
+
+
+def test_wrapped_or_unwrapped_is_decided_once():
+    """By the data: a brick as GROMACS fills it, a restart that wraps again, ions that never left the cell."""
+    calm = leap(200, 0.4)
+    lithium = make_universe(calm, names=NAMES).select_atoms("name Li")
+    truth = IonDiffusion(lithium, unwrap=False).run().results
+    assert not IonDiffusion(lithium).run().results.unwrapped
+    assert IonDiffusion(lithium, unwrap=True).run().results.msd[50] == pytest.approx(truth.msd[50], rel=1e-4)
+    short = make_universe(calm[:3], names=NAMES).select_atoms("name Li")
+    assert NonGaussianParameter(short, lag_times=[1.0]).run().results.crossings == 0
+    restarted = calm.copy()
+    restarted[100:] %= EDGE
+    restarted[:100, 20:] += [0.0, 0.0, EDGE]  # everything one cell further up before the restart
+    with pytest.raises(
+        InputError, match="coordinates: need unwrapped ones throughout, .* jump across its faces near"
+    ):
+        IonDiffusion(make_universe(restarted, names=NAMES).select_atoms("name Li")).run()
+    tilted = np.array([[14.0, 0, 0], [5.0, 14.0, 0], [-4.0, 6.0, 14.0]])  # vectors as rows, in A
+    brick = calm.copy()
+    for axis in (2, 1, 0):
+        brick -= np.floor(brick[..., axis : axis + 1] / 14.0) * tilted[axis]
+    found = IonDiffusion(_with_cell(brick, tilted).select_atoms("name Li")).run().results
+    assert found.unwrapped and found.crossings > 50
+    assert found.msd[50] == pytest.approx(truth.msd[50], rel=1e-3)
+
+
+def _with_cell(positions, cell):
+    from MDAnalysis.lib.mdamath import triclinic_box
+
+    u = make_universe(positions, names=NAMES)
+    box = np.broadcast_to(triclinic_box(*cell), (len(positions), 6)).astype(np.float32)
+    return u.load_new(positions.astype(np.float32), order="fac", dimensions=box, dt=1.0)
+
+
+@pytest.mark.parametrize("options", [{"temprature": 300.0}, {"chunk_frmes": 3}, {"weigths": "mass"}])
+@pytest.mark.parametrize("cls", [IonDiffusion, IonHops, SelfVanHove, IonDensity, NonGaussianParameter])
+def test_misspelt_keywords_are_refused(lithium, cls, options):
+    meant = {"temprature": "temperature", "chunk_frmes": "chunk_frames", "weigths": "weights"}
+    (name,) = options
+    sentence = f"{cls.__name__}: unknown keyword {name!r}"
+    if name != "temprature" or cls is IonDiffusion:
+        sentence += f"; did you mean {meant[name]!r}?".replace("?", r"\?")
+    with pytest.raises(TypeError, match=sentence):
+        cls(lithium, **options)
+
+
+def test_an_atom_named_twice_is_refused(universe):
+    lithium = universe.select_atoms("name Li")
+    with pytest.raises(
+        InputError, match="mobile: need every atom once, got 22 entries for 20 atoms; pass mobile.unique"
+    ):
+        IonDiffusion(lithium + lithium[:2])
 
 
 BACKENDS = [("multiprocessing", name) for name in ANALYSES] + [

@@ -23,6 +23,8 @@ class CageStream:
     ----------
     width : int
         Frames for which a centre has to be the nearest one to count.
+    keep : bool
+        Keep the nearest centres of all frames, too.
 
     Notes
     -----
@@ -32,9 +34,10 @@ class CageStream:
     first ``2 width - 1`` frames are gone through once more.
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, *, keep: bool = False) -> None:
         self.width = width
         self.start = self.stop = -1
+        self._labels: list[Sites] | None = [] if keep else None
         self._head: list[tuple[Floats, Sites]] = []
         self._tail: tuple[Floats, Sites] | None = None
         self._since: Ints = np.empty(0, dtype=np.int64)  # first frame of the stay that each ion is in
@@ -43,6 +46,11 @@ class CageStream:
 
     def add(self, first: int, positions: Floats, sites: Sites) -> None:
         """Take the frames from number `first` on: positions (B, N, 3) in A, continuous, and nearest centres (B, N)."""
+        if self._labels is not None:
+            self._labels.append(sites)
+        self._take(first, positions, sites)
+
+    def _take(self, first: int, positions: Floats, sites: Sites) -> None:
         w, n_ions = self.width, sites.shape[1]
         if self._tail is None:
             self.start, self._tail = first, (positions[:0], sites[:0])
@@ -51,7 +59,7 @@ class CageStream:
         if missing > 0:
             self._head.append((positions[:missing].copy(), sites[:missing].copy()))
         before = len(self._tail[1])
-        path, place = (np.concatenate(pair) for pair in zip(self._tail, (positions, sites), strict=True))
+        path, place = np.concatenate([self._tail[0], positions]), np.concatenate([self._tail[1], sites])
         base, self.stop = first - before, first + len(sites)
         frames = np.arange(base, self.stop)[:, None]
         begins = np.ones(place.shape, dtype=bool)
@@ -83,11 +91,14 @@ class CageStream:
 
     def state(self) -> tuple[Any, ...]:
         """Events, and what the blocks before and after need."""
-        return self.start, self.stop, self._head, self._tail, self._since, self._site, self._joined()
+        edges = (self._head, self._tail, self._since, self._site)
+        return self.start, self.stop, *edges, self._joined(), self._labels
 
     def merge(self, state: tuple[Any, ...], offset: Floats | float = 0.0) -> None:
         """Join the block that follows, whose positions are shifted by `offset`."""
-        start, stop, head, tail, since, site, events = state
+        start, stop, head, tail, since, site, events, labels = state
+        if self._labels is not None:
+            self._labels += labels
         shift = np.zeros((len(site), 3)) + offset
         if self._tail is None:
             self.start, self.stop = start, stop
@@ -96,7 +107,7 @@ class CageStream:
         else:
             at = start
             for path, place in head:
-                self.add(at, path + shift, place)
+                self._take(at, path + shift, place)
                 at += len(place)
             ion, begin, origin, where, *_ = events
             first = np.append(True, ion[1:] != ion[:-1])[: len(ion)]
@@ -109,6 +120,11 @@ class CageStream:
                 self._tail, self.stop = (tail[0] + shift, tail[1]), stop
         ion, begin, origin, where, before, after = events
         self._events.append((ion, begin, origin, where, before + shift[ion], after + shift[ion]))
+
+    @property
+    def labels(self) -> Sites:
+        """Nearest centre of every ion in every frame, (T, N), if they were kept."""
+        return np.concatenate(self._labels or [])
 
     def _joined(self) -> tuple[Any, ...]:
         """All events, ion by ion in the order of time."""

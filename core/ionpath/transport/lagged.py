@@ -42,6 +42,8 @@ class LaggedPairs:
         What adds the pairs up.
     origins : int, optional
         Most origins for each lag; by default one in each eighth of a lag, and never more than one per frame.
+    centre : bool, optional
+        Whether consumers see the mean position of all ions as one more ion.
 
     Notes
     -----
@@ -57,7 +59,9 @@ class LaggedPairs:
         consumers: Sequence[PairConsumer],
         *,
         origins: int | None = None,
+        centre: bool = False,
     ) -> None:
+        self.centre = centre
         self.lags = lag_array(lags, n_frames)
         self.n_frames = n_frames
         self.consumers = tuple(consumers)
@@ -76,6 +80,8 @@ class LaggedPairs:
 
     def add(self, first: int, positions: Floats, cells: Floats) -> None:
         """Take the frames from number `first` on, positions (B, N, 3) in A, continuous, and cells (B, 3, 3)."""
+        if self.centre:
+            positions = _with_centre(positions)
         if self.start < 0:
             self.start = first
         stop = self.stop = first + len(positions)
@@ -125,6 +131,8 @@ class LaggedPairs:
     def merge(self, state: tuple[Any, ...], offset: Floats | float = 0.0) -> None:
         """Join the block that follows, whose positions are shifted by `offset`."""
         start, stop, waiting, orphans, sums = state
+        if self.centre and np.ndim(offset):
+            offset = _with_centre(np.asarray(offset)[None])[0]
         for consumer, more in zip(self.consumers, sums, strict=True):
             consumer.merge(more)
         for k, lag in enumerate(self.lags.tolist()):
@@ -137,6 +145,11 @@ class LaggedPairs:
             self._waiting[k] = [(o, x) for o, x in self._waiting[k] if o + lag >= stop]
             self._waiting[k] += [(o, x + offset) for o, x in waiting[k]]
         self.start, self.stop = (start if self.start < 0 else self.start), stop
+
+
+def _with_centre(positions: Floats) -> Floats:
+    share = np.full(positions.shape[1], 1.0 / positions.shape[1])
+    return np.concatenate([positions, np.matmul(share, positions)[:, None]], axis=1)
 
 
 class _Sums:
@@ -154,15 +167,14 @@ class _Sums:
 
 
 class SquareSums(_Sums):
-    """Sums of squared displacements: of each ion along each axis (N, L, 3), and of all ions together (L, 3)."""
+    """Sums of the squared displacements of each particle along each axis, (N, L, 3)."""
 
-    def __init__(self, n_ions: int, n_lags: int) -> None:
-        super().__init__(np.zeros((n_ions, n_lags, 3)), np.zeros((n_lags, 3)))
+    def __init__(self, n: int, n_lags: int) -> None:
+        super().__init__(np.zeros((n, n_lags, 3)))
 
     def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
         """Add pairs of frames."""
         moved = ends - origins
-        self.arrays[1][lag] += (moved.sum(axis=1) ** 2).sum(axis=0)
         np.multiply(moved, moved, out=moved)
         self.arrays[0][:, lag] += moved.sum(axis=0)
 
@@ -220,3 +232,32 @@ class Landmarks:
     def positions(self) -> Floats:
         """Positions at the frames, (K, N, 3)."""
         return np.array(self._kept)
+
+
+class Rows:
+    """All positions, kept."""
+
+    def __init__(self) -> None:
+        self._rows: list[Floats] = []
+
+    def add(self, first: int, positions: Floats, cells: Floats) -> None:
+        """Take the next frames."""
+        self._rows.append(positions)
+
+    def state(self) -> list[Floats]:
+        """Positions so far."""
+        return self._rows
+
+    def merge(self, state: list[Floats], offset: Floats | float = 0.0) -> None:
+        """Join the block that follows, whose positions are shifted by `offset`."""
+        while state:  # pieces are freed as they are taken over
+            rows = state.pop(0)
+            rows += offset
+            self._rows.append(rows)
+
+    @property
+    def positions(self) -> Floats:
+        """Positions in all frames, (T, N, 3)."""
+        if len(self._rows) > 1:
+            self._rows = [np.concatenate(self._rows)]
+        return self._rows[0]

@@ -218,19 +218,17 @@ def cooperation_of(ends: Floats) -> float:
 
 
 def msd_of_sums(
-    sums: tuple[Floats, Floats], pairs: LaggedPairs, ends: Floats, frame_time: float, factor: float = 1.0
+    pairs: LaggedPairs, ends: Floats, frame_time: float, factor: float = 1.0
 ) -> MeanSquaredDisplacement:
-    """Mean squared displacement from the `SquareSums` of a stream, and positions at the ends of `equal_pieces`.
+    """Mean squared displacement from the `SquareSums` of a stream with its centre, and positions at `equal_pieces`.
 
     `factor` is that of `ionpath.framework.Driftless`: where it is not 1, nothing is known about the ions together.
     """
-    own = sums[0] / pairs.n_origins[:, None] / factor
-    n_ions = len(own)
-    together = (
-        sums[1] / (pairs.n_origins * n_ions)[:, None] if factor == 1.0 else np.full_like(sums[1], np.nan)
-    )
-    zero = np.zeros((1, 3))
-    axes, collective = (np.concatenate([zero, x]) for x in (own.mean(axis=0), together))
+    (sums,) = pairs.consumers[0].state()
+    *ions, centre = sums / pairs.n_origins[:, None]
+    own = np.array(ions) / factor
+    together = centre * len(own) if factor == 1.0 else np.full_like(centre, np.nan)
+    axes, collective = (np.concatenate([np.zeros((1, 3)), x]) for x in (own.mean(axis=0), together))
     return MeanSquaredDisplacement(
         times=np.append(0, pairs.lags) * frame_time,
         total=axes.sum(axis=1),
@@ -240,7 +238,7 @@ def msd_of_sums(
         by_ion=own,
         frame_time=frame_time,
         n_frames=pairs.n_frames,
-        n_ions=n_ions,
+        n_ions=len(own),
         cooperation=cooperation_of(ends),
     )
 

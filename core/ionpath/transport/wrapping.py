@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -75,8 +77,10 @@ class Follower:
         if self.fold:
             before, cell = self.last
             steps = self._steps(np.concatenate([before[None], points]), np.concatenate([cell[None], cells]))
-            path = np.cumsum(steps, axis=0, out=steps)
-            path += self.end
+            path = steps
+            path[0] += self.end
+            for row, following in pairwise(path):  # in the cache, where a sum along the first axis is not
+                following += row
         else:
             path = points.copy()
         self.last, self.end = (points[-1].copy(), cells[-1].copy()), path[-1].copy()
@@ -93,7 +97,8 @@ class Follower:
         if max(float(steps.max()), -float(steps.min())) > limit / np.sqrt(3.0):
             near = int((np.einsum("tni,tni->tn", steps, steps) > limit**2).sum())
         np.subtract(plain, steps, out=plain)
-        across = int((np.abs(plain, out=plain).max(axis=-1) > 0.1).sum())
+        jumped = np.abs(plain, out=plain) > 0.1
+        across = int((jumped[..., 0] | jumped[..., 1] | jumped[..., 2]).sum())
         self.counts += [plain.shape[0] * plain.shape[1], across, near]
         return steps
 
@@ -145,3 +150,44 @@ class Follower:
             f"{remedy}",
             stacklevel=3,
         )
+
+
+class Jumps:
+    """Refuses coordinates that are said to be unwrapped where atoms that do not diffuse jump across faces."""
+
+    def __init__(self) -> None:
+        self._first: Floats | None = None
+        self._last: Floats | None = None
+
+    def add(self, moved: Floats, frames: Sequence[int] | NDArray[np.int64]) -> None:
+        """Take fractional displacements (B, M, 3) of the next frames."""
+        steps = np.diff(moved if self._last is None else np.concatenate([self._last[None], moved]), axis=0)
+        if self._first is None:
+            self._first = moved[0].copy()
+        self._last = moved[-1].copy()
+        if max(float(steps.max(initial=0.0)), -float(steps.min(initial=0.0))) > 0.5:
+            self._check(steps, int(frames[0]))
+
+    def _check(self, steps: Floats, frame: int) -> None:
+        common = np.median(steps, axis=1, keepdims=True)
+        # All may go far together, but hardly by whole cells: that is a run that was wrapped when it was taken up.
+        whole = np.rint(common)
+        restart = (np.abs(common - whole) < 0.02).all(axis=-1) & whole.any(axis=-1)
+        if restart.any() or (np.abs(steps - common) > 0.5).any():
+            raise InputError(
+                "coordinates", need="unwrapped ones throughout, since ions leave the cell",
+                got=f"framework atoms that jump across its faces near frame {frame}",
+                remedy="pass unwrap=True if no ion moves further than half of the cell between two analysed frames",
+            )  # fmt: skip
+
+    def state(self) -> tuple[Floats | None, Floats | None]:
+        """Ends of the block."""
+        return self._first, self._last
+
+    def merge(self, state: tuple[Floats | None, Floats | None]) -> None:
+        """Join the block that follows."""
+        first, last = state
+        if first is not None:
+            if self._last is not None:
+                self._check((first - self._last)[None], 0)
+            self._first, self._last = (first if self._first is None else self._first), last

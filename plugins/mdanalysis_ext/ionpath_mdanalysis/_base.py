@@ -13,6 +13,7 @@ import inspect
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, ClassVar, Self, TypedDict
 
 import numpy as np
@@ -45,6 +46,8 @@ class Chunk:
         Cell vectors as rows, in A; the first along x, the second in the xy plane.
     positions : dict of str to ndarray, shape (n_frames, n_atoms, 3)
         Positions in A of each group, in the order of its atoms, as the trajectory has them (wrapped or not).
+    first : int
+        Number of the first of these frames among all frames of the run, counted from 0.
     """
 
     frames: NDArray[np.int64]
@@ -52,6 +55,7 @@ class Chunk:
     dimensions: NDArray[np.float64]
     cells: NDArray[np.float64]
     positions: dict[str, NDArray[np.float32]]
+    first: int
 
 
 class Reading(TypedDict, total=False):
@@ -151,6 +155,7 @@ class IonAnalysis(AnalysisBase):
         self.parameters: dict[str, Any] = dict(parameters or {})
         self.frame_time = float("nan")
         self._metadata: dict[str, Any] = {}
+        self._offset = self._total = 0
 
     # What a subclass overrides.
 
@@ -215,12 +220,16 @@ class IonAnalysis(AnalysisBase):
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         _checks.check_frame_count(self.n_frames, self._min_frames)
+        self._total = self.n_frames
 
     def _compute(self, indexed_frames: Any, verbose: bool | None = None, **kwargs: Any) -> Any:
         # A block never shares its accumulators with another one, be it in this process or elsewhere.
         block = copy.copy(self)
         block.results = Results()
-        return AnalysisBase._compute(block, indexed_frames, verbose, **kwargs)
+        block._offset = int(indexed_frames[0, 0]) if len(indexed_frames) else 0
+        done = AnalysisBase._compute(block, indexed_frames, verbose, **kwargs)
+        # Buffers and the universe need not travel back from a worker.
+        return SimpleNamespace(frames=done.frames, times=done.times, results=done.results)
 
     def _prepare(self) -> None:
         n_atoms = sum(len(group) for group in self.groups.values())
@@ -256,6 +265,7 @@ class IonAnalysis(AnalysisBase):
             dimensions=self._dimensions[:n],
             cells=cell_vectors(self._dimensions[:n]),
             positions={name: buffer[:n] for name, buffer in self._buffer.items()},
+            first=self._offset + end - n,
         )
         if self._needs_box:
             _checks.check_boxes(chunk.dimensions, chunk.frames, self._trajectory)

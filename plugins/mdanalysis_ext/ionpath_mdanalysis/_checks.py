@@ -41,6 +41,15 @@ def check_group(group: Any, name: str) -> None:
         )
 
 
+def check_once(group: Any, name: str) -> None:
+    """Refuse a group that names an atom twice."""
+    if len(set(group.ix.tolist())) < len(group):
+        raise InputError(
+            name, need="every atom once", got=f"{len(group)} entries for {len(set(group.ix.tolist()))} atoms",
+            remedy=f"pass {name}.unique",
+        )  # fmt: skip
+
+
 def check_universe(groups: dict[str, Any]) -> None:
     """Refuse AtomGroups of different universes."""
     names = list(groups)
@@ -56,9 +65,9 @@ def check_universe(groups: dict[str, Any]) -> None:
 
 def rows_among(group: Any, atoms: Any, name: str) -> NDArray[np.int64]:
     """Where the atoms of a group stand among others; refuse those that are not there or stand twice."""
+    check_once(atoms, "atoms")
+    check_once(group, name)
     place = {int(i): k for k, i in enumerate(atoms.ix)}
-    if len(place) != len(atoms):
-        raise InputError("atoms", need="every atom once", got="repeated atoms", remedy="use atoms.unique")
     missing = [int(i) for i in group.ix if int(i) not in place]
     if missing:
         raise InputError(

@@ -55,19 +55,19 @@ def walk():
 def test_lagged_pairs_are_all_pairs_at_their_origins(walk, cuts, chunk):
     lags = [0, 1, 5, 8, 50, 123, 400]
     found = stream(
-        lambda: LaggedPairs(lags, 500, [SquareSums(12, 7), PowerSums(12, 7)]), walk, CUTS[cuts], chunk
+        lambda: LaggedPairs(lags, 500, [SquareSums(13, 7), PowerSums(13, 7)], centre=True),
+        walk,
+        CUTS[cuts],
+        chunk,
     )
     for k, (lag, step) in enumerate(zip(lags, [1, 1, 1, 1, 6, 15, 12], strict=True)):
         starts = np.arange(0, 500 - lag, step)
         moved = walk[starts + lag] - walk[starts]
         assert found.n_origins[k] == len(starts)
-        np.testing.assert_allclose(found.consumers[0].arrays[0][:, k], (moved**2).sum(axis=0), rtol=1e-9)
-        np.testing.assert_allclose(
-            found.consumers[0].arrays[1][k], (moved.sum(axis=1) ** 2).sum(axis=0), rtol=1e-9
-        )
-        np.testing.assert_allclose(
-            found.consumers[1].arrays[0][1, k], ((moved**2).sum(axis=2) ** 2).sum(axis=0), rtol=1e-9
-        )
+        squares, powers = (consumer.arrays[0] for consumer in found.consumers)
+        np.testing.assert_allclose(squares[:12, k], (moved**2).sum(axis=0), rtol=1e-9)
+        np.testing.assert_allclose(squares[12, k], (moved.mean(axis=1) ** 2).sum(axis=0), rtol=1e-9)
+        np.testing.assert_allclose(powers[1, k, :12], ((moved**2).sum(axis=2) ** 2).sum(axis=0), rtol=1e-9)
 
 
 def test_memory_does_not_grow_with_frames():
@@ -83,10 +83,10 @@ def test_memory_does_not_grow_with_frames():
 
 def test_diffusion_of_a_stream_is_that_of_all_frames(walk):
     lags = logarithmic_lags(500)
-    pairs = stream(lambda: LaggedPairs(lags, 500, [SquareSums(12, lags.size)]), walk, [200], 50)
+    pairs = stream(lambda: LaggedPairs(lags, 500, [SquareSums(13, lags.size)], centre=True), walk, [200], 50)
     marks = stream(lambda: Landmarks(equal_pieces(500)), walk, [200], 50)
     exact = mean_squared_displacement(walk, frame_time=0.5, lags=None)
-    found = msd_of_sums(pairs.consumers[0].arrays, pairs, marks.positions, 0.5)
+    found = msd_of_sums(pairs, marks.positions, 0.5)
     assert found.cooperation == pytest.approx(exact.cooperation, rel=1e-12)
     few = lags < 16
     np.testing.assert_allclose(found.by_ion[:, few], exact.by_ion[:, few], rtol=1e-9)

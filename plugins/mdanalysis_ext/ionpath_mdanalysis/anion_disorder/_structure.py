@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -51,20 +50,13 @@ class StructureAnalysis(Accumulating):
             raise InputError("n_blocks", need="at least 1", got=repr(n_blocks), remedy="use 5")
         super().__init__(groups, parameters={**parameters, "n_blocks": n_blocks}, **options)
         self._n_blocks = n_blocks
-        self._offset = self._total = 0
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
-        self._total = self.n_frames
         self._look_at(self._sliced_trajectory[0])
 
     def _look_at(self, first: Any) -> None:
         """Take what must be the same in all parts of a run from its first frame."""
-
-    def _compute(self, indexed_frames: Any, verbose: bool | None = None, **kwargs: Any) -> Any:
-        block = copy.copy(self)
-        block._offset = int(indexed_frames[0, 0]) if len(indexed_frames) else 0
-        return super(StructureAnalysis, block)._compute(indexed_frames, verbose, **kwargs)
 
     def _empty(self) -> Any:
         return TimeBlocks(self._make)
@@ -85,17 +77,17 @@ class StructureAnalysis(Accumulating):
 
     def _frames_of(self, chunk: Chunk) -> Iterator[tuple[int, Floats, Floats]]:
         """Frames of a chunk: block of time, positions of all groups one after another, and cell."""
-        for positions, cell in zip(self._joined(chunk), chunk.cells, strict=True):
-            yield self._next_block(), positions.astype(np.float64), cell
+        frames = zip(self._blocks(chunk).tolist(), self._joined(chunk), chunk.cells, strict=True)
+        for block, positions, cell in frames:
+            yield block, positions.astype(np.float64), cell
 
     def _joined(self, chunk: Chunk) -> Any:
         groups = [chunk.positions[name] for name in self.groups]
         return np.concatenate(groups, axis=1) if len(groups) > 1 else groups[0]
 
-    def _next_block(self) -> int:
-        block = self._offset * self._n_blocks // max(self._total, 1)
-        self._offset += 1
-        return block
+    def _blocks(self, chunk: Chunk) -> Any:
+        """Block of time of each frame of a chunk."""
+        return (chunk.first + np.arange(len(chunk.frames))) * self._n_blocks // max(self._total, 1)
 
 
 def symbols_of(group: Any, name: str = "atoms") -> list[str]:

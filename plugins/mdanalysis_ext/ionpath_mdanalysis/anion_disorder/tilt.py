@@ -199,8 +199,7 @@ class TetrahedronTilt(TetrahedronAnalysis):
         return _Directions(self._bond_kinds, self.parameters["bins"], self._n_blocks)
 
     def _add(self, sums: _Directions, chunk: Chunk) -> None:
-        block = np.array([self._next_block() for _ in chunk.frames])
-        sums.add(self._bonds(chunk), self._reference @ self._axes_of_crystal.T, block)
+        sums.add(self._bonds(chunk), self._reference @ self._axes_of_crystal.T, self._blocks(chunk))
 
     def _fill(self, sums: _Directions) -> None:
         p, rotation, numbers = self.parameters, {}, {}

@@ -1,23 +1,44 @@
-"""What the transport analyses share: the framework, its drift, and unwrapped series of ions."""
+"""What the transport analyses share: the framework, its drift, and positions of ions continued across faces."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ionpath.errors import InputError
-from ionpath.framework import Driftless, remove_drift, split_common
-from ionpath.periodic import fractional, minimum_image, unwrap, wrap
-from ionpath_mdanalysis._base import Chunk, IonAnalysis, cell_vectors
+from ionpath.arrays import Floats
+from ionpath.errors import InputError, one_of
+from ionpath.framework import common_displacement, without_framework
+from ionpath.periodic import fractional
+from ionpath.transport.lagged import LaggedPairs
+from ionpath.transport.wrapping import Follower, Jumps, is_wrapped
+from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis._accumulating import Accumulating
+from ionpath_mdanalysis._base import Chunk, Reading, cell_vectors
+from ionpath_mdanalysis.ion_transport._lags import lags_from_times
 
-Floats = NDArray[np.float64]
+SERIES_BYTES = 2**27
+"""Series of positions beyond this size are not kept: they are added up while they are read."""
+LOOKS = 12
+"""Pairs of frames that are looked at to tell wrapped from unwrapped coordinates."""
 
 
-class DriftingAnalysis(IonAnalysis):
+class DriftOptions(Reading, total=False):
+    """Keywords of every analysis that takes the drift off."""
+
+    drift: Literal["framework", "none"]
+    weights: Literal["mass", "equal"] | None
+
+
+class SeriesOptions(DriftOptions, total=False):
+    """Keywords of every analysis of the displacements of ions."""
+
+    unwrap: bool | None
+    method: Literal["auto", "exact", "stream"]
+
+
+class DriftingAnalysis(Accumulating):
     """Base of analyses that take the drift of the framework off the positions of ions.
 
     Parameters
@@ -26,15 +47,16 @@ class DriftingAnalysis(IonAnalysis):
         The mobile ions.
     framework : AtomGroup, optional
         The atoms that do not diffuse; default: all others.
+    parameters : mapping, optional
+        What else the user chose.
     drift : {"framework", "none"}, default "framework"
         Whether the drift of the framework is taken off.
     weights : {"mass", "equal"}, optional
         How the atoms of the framework count; default: by mass if the topology has masses.
     others : dict of str to AtomGroup, optional
         Further groups to read.
-    **kwargs
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`, and everything that is to be kept as a
-        parameter.
+    **options
+        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
 
     Notes
     -----
@@ -47,67 +69,106 @@ class DriftingAnalysis(IonAnalysis):
         self,
         mobile: Any,
         framework: Any = None,
+        parameters: Mapping[str, Any] | None = None,
         *,
         drift: str = "framework",
         weights: str | None = None,
         others: Mapping[str, Any] | None = None,
-        frame_time: float | None = None,
-        chunk_frames: int | None = None,
-        verbose: bool = False,
-        **kwargs: Any,
+        **options: Any,
     ) -> None:
-        if drift not in ("framework", "none"):
-            raise InputError(
-                "drift", need="'framework' or 'none'", got=repr(drift), remedy="choose one of them"
-            )
+        one_of("drift", drift, ("framework", "none"))
         groups = dict(others or {})
         rest = _rest(mobile) if framework is None else framework
         given = framework is not None or (rest is not None and len(rest))
         if drift == "framework" and given:
             groups["framework"] = rest
-        super().__init__(
-            mobile,
-            groups,
-            frame_time=frame_time,
-            chunk_frames=chunk_frames,
-            verbose=verbose,
-            parameters={"drift": drift, "weights": weights, **kwargs},
-        )
+        chosen = {"drift": drift, "weights": weights, **(parameters or {})}
+        super().__init__(mobile, groups, parameters=chosen, **options)
         self._weights = _weights(groups.get("framework"), weights)
-        self._reference: dict[str, Floats] = {}
+        self._reference: dict[str, Any] = {}
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         # Read once, before blocks are given away: all blocks measure the drift from the same frame.
-        first = self._sliced_trajectory[0]
-        dimensions = np.full(6, np.nan) if first.dimensions is None else first.dimensions
-        cell = cell_vectors(np.asarray(dimensions, dtype=np.float64)[None])[0]
-        self._reference = {"cell": cell}
-        for name, group in self.groups.items():
-            self._reference[name] = first.positions[group.ix].astype(np.float64)
+        self._reference = self._look_at(0)
+
+    def _look_at(self, number: int) -> dict[str, Any]:
+        """Number, time, cell and positions of all groups of one frame of the run."""
+        ts = self._sliced_trajectory[number]
+        dimensions = np.full(6, np.nan) if ts.dimensions is None else ts.dimensions
+        seen: dict[str, Any] = {"frame": ts.frame, "time": ts.time}
+        seen["cell"] = cell_vectors(np.asarray(dimensions, dtype=np.float64)[None])[0]
+        return seen | {name: ts.positions[g.ix].astype(np.float64) for name, g in self.groups.items()}
+
+    def _moved(self, chunk: Chunk, name: str) -> Floats:
+        """Fractional displacement of a group from the first frame, as the coordinates have it."""
+        start = fractional(self._reference[name], self._reference["cell"])
+        return fractional(chunk.positions[name], chunk.cells) - start
 
     def _drift(self, chunk: Chunk) -> Floats:
         """Displacement of the framework in fractional coordinates, up to whole cells, shape (n_frames, 3)."""
         if "framework" not in self.groups:
             return np.zeros((len(chunk.frames), 3))
-        start = fractional(self._reference["framework"], self._reference["cell"])
-        moved = fractional(chunk.positions["framework"], chunk.cells) - start
-        return split_common(moved, self._weights)[1][:, 0]
-
-    def _mean_positions(self, sums: Floats, name: str, n_frames: int) -> Floats:
-        """Mean positions of a group in the first cell, from sums of `_displacements`."""
-        start = fractional(self._reference[name], self._reference["cell"])
-        return np.asarray((start + sums / n_frames) @ self._reference["cell"])
+        return common_displacement(self._moved(chunk, "framework"), self._weights)
 
     def _displacements(self, chunk: Chunk, name: str, drift: Floats) -> Floats:
         """Fractional displacement of a group that does not diffuse, without drift, by shortest images."""
-        start = fractional(self._reference[name], self._reference["cell"])
-        moved = fractional(chunk.positions[name], chunk.cells) - start - drift[:, None]
+        moved = self._moved(chunk, name) - drift[:, None]
         return np.asarray(moved - np.rint(moved))
 
 
+class Walk:
+    """Positions of ions without drift, continued frame after frame, and what consumes them.
+
+    Parameters
+    ----------
+    fold : bool
+        Whether coordinates are wrapped, see `Follower`.
+    centre : ndarray, (3,), or None
+        Where the centre of the ions is held fast, in the absence of a framework.
+    consumers : dict
+        Each with ``add(first, positions, more)``, ``state()`` and ``merge(state, offset)``; `more` are the cells if
+        nothing else is passed to `add` by its name.
+    """
+
+    def __init__(self, fold: bool, centre: Floats | None, consumers: Mapping[str, Any]) -> None:
+        self.follower, self.jumps, self.consumers = Follower(fold), Jumps(), dict(consumers)
+        self._centre = centre
+        self._rows: list[tuple[Floats, Floats, Floats]] = []  # drift, cells, mean positions
+
+    def add(self, first: int, points: Floats, cells: Floats, drift: Floats, **more: Any) -> None:
+        """Take positions (B, N, 3) without drift of the frames from number `first` on."""
+        path = self.follower(points, cells)
+        mean = np.matmul(np.full(path.shape[1], 1.0 / path.shape[1]), path)
+        if self._centre is not None:
+            path += (self._centre - mean)[:, None]
+        for name, consumer in self.consumers.items():
+            consumer.add(first, path, more.get(name, cells))
+        self._rows.append((drift, cells.copy(), mean))
+
+    def state(self) -> tuple[Any, ...]:
+        """All that is known of these frames."""
+        states = {name: consumer.state() for name, consumer in self.consumers.items()}
+        return self.follower.state(), self.jumps.state(), self._rows, states
+
+    def merge(self, state: tuple[Any, ...]) -> None:
+        """Join the frames that follow."""
+        follower, jumps, rows, states = state
+        offset = self.follower.merge(follower)
+        self.jumps.merge(jumps)
+        mean = offset.mean(axis=0)
+        self._rows += [(drift, cells, centre + mean) for drift, cells, centre in rows]
+        for name, consumer in self.consumers.items():
+            consumer.merge(states[name], offset if self._centre is None else offset - mean)
+
+    def frames(self) -> tuple[Floats, Floats, Floats]:
+        """Drift (T, 3) in fractional coordinates, cells (T, 3, 3), and mean positions of the ions (T, 3) in A."""
+        drift, cells, mean = (np.concatenate([row[k] for row in self._rows]) for k in range(3))
+        return drift, cells, mean
+
+
 class SeriesAnalysis(DriftingAnalysis):
-    """Base of analyses that need the whole series of positions of the mobile ions.
+    """Base of analyses of how far ions move.
 
     Parameters
     ----------
@@ -115,125 +176,120 @@ class SeriesAnalysis(DriftingAnalysis):
         The mobile ions.
     framework : AtomGroup, optional
         The atoms that do not diffuse; default: all others.
-    unwrap : bool, default True
-        Undo jumps across the faces of the cell. Input that is unwrapped already stays as it is, as long as no ion
-        moves further than half of the cell between two frames.
-    **kwargs
-        See `DriftingAnalysis`.
+    parameters : mapping, optional
+        What else the user chose.
+    unwrap : bool, optional
+        Whether jumps across the faces of the cell are undone. By default the data decide, once for the whole run:
+        coordinates that were never wrapped stay as they are, however far an ion goes between two frames.
+    method : {"auto", "exact", "stream"}
+        ``"exact"`` keeps the whole series, 24 bytes for each mobile ion and frame, and averages over all origins of
+        time. ``"stream"`` adds up while frames are read, in memory that does not grow with them, over origins that lie
+        an eighth of a lag apart. Default: exact as long as the series takes less than 128 MiB.
+    **options
+        ``drift``, ``weights``, ``others``, ``frame_time``, ``chunk_frames``, ``verbose``: see `DriftingAnalysis`.
 
-    Notes
-    -----
-    The series takes 24 bytes for each mobile ion and frame; nothing else grows with the trajectory.
+    Raises
+    ------
+    InputError
+        If steps between frames are so long that a step cannot be told from a jump across the faces of the cell.
     """
 
     _min_frames: ClassVar[int] = 2
     _even_times: ClassVar[bool] = True
 
-    def __init__(self, mobile: Any, framework: Any = None, *, unwrap: bool = True, **kwargs: Any) -> None:
-        super().__init__(mobile, framework, unwrap=unwrap, **kwargs)
-        self._unwrap = unwrap
+    def __init__(
+        self,
+        mobile: Any,
+        framework: Any = None,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        unwrap: bool | None = None,
+        method: str = "auto",
+        **options: Any,
+    ) -> None:
+        one_of("method", method, ("auto", "exact", "stream"))
+        if unwrap not in (None, True, False):
+            raise InputError("unwrap", need="True, False or None", got=repr(unwrap), remedy="leave it out")
+        chosen = {**(parameters or {}), "unwrap": unwrap, "method": method}
+        super().__init__(mobile, framework, chosen, **options)
+        _checks.check_once(mobile, "mobile")
 
-    def _prepare_block(self) -> None:
-        self._pieces: list[Floats] = []
-        self._drifts: list[Floats] = []
-        self._cells: list[Floats] = []
-        self._before: tuple[Floats, Floats] | None = None
-        self._first: Floats | None = None
-        self._jumps = 0
+    def _consumers(self) -> dict[str, Any]:
+        """What adds up positions as they are read, or keeps them."""
+        raise NotImplementedError
 
-    def _process(self, chunk: Chunk) -> None:
-        raw = chunk.positions["mobile"].astype(np.float64)
-        cells = chunk.cells.copy()
-        drift = self._drift(chunk)
-        if self._before is None:
-            self._first = raw[0].copy()
-            steps = self._steps(raw, cells)
-            moved = np.concatenate([np.zeros_like(raw[:1]), steps])
-        else:
-            last, cell = self._before
-            steps = self._steps(np.concatenate([last[None], raw]), np.concatenate([cell[None], cells]))
-            moved = steps
-        series = np.cumsum(moved, axis=0)
-        if self._pieces:
-            series += self._pieces[-1][-1]
-        self._pieces.append(series)
-        self._drifts.append(drift)
-        self._cells.append(cells)
-        self._before = (raw[-1].copy(), cells[-1].copy())
+    def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
+        """Fill results from what was added up."""
+        raise NotImplementedError
 
-    def _steps(self, raw: Floats, cells: Floats) -> Floats:
-        """Displacements from frame to frame, and the number of jumps across faces that were undone."""
-        plain = np.diff(raw, axis=0)
-        if not self._unwrap or len(raw) < 2:
-            return plain
-        constant = bool((cells == cells[0]).all())
-        steps = np.diff(unwrap(raw, cells[0] if constant else cells), axis=0)
-        self._jumps += int((np.abs(steps - plain).max(axis=-1) > 0.1).sum())
-        return np.asarray(steps)
-
-    def _block_results(self) -> dict[str, Any]:
-        assert self._first is not None and self._before is not None
-        return {
-            "series": np.concatenate(self._pieces),
-            "drift": np.concatenate(self._drifts),
-            "cells": np.concatenate(self._cells),
-            "first": self._first,
-            "last": self._before[0],
-            "jumps": self._jumps,
-        }
-
-    def _join(self, before: dict[str, Any], after: dict[str, Any]) -> Floats:
-        """Displacement from the last frame of a block to the first one of the next."""
-        plain = after["first"] - before["last"]
-        if not self._unwrap:
-            return np.asarray(plain)
-        here, there = before["cells"][-1], after["cells"][0]
-        if np.array_equal(here, there):
-            step = minimum_image(plain, there)
-        else:
-            step = minimum_image(wrap(after["first"], there) - wrap(before["last"], here), there)
-        after["jumps"] += int((np.abs(step - plain).max(axis=-1) > 0.1).sum())
-        return np.asarray(step)
-
-    def _assemble(self, blocks: list[dict[str, Any]]) -> tuple[Driftless, Floats]:
-        """Positions of the ions without drift, and the cells."""
-        start = blocks[0]["first"].copy()
-        previous = None
-        for block in blocks:
-            if previous is not None:
-                start = start + previous["series"][-1] + self._join(previous, block)
-            # The series of a block begins at zero; absolute positions replace it.
-            previous = {**block, "series": block["series"][-1:].copy()}
-            block["series"] += start
-        positions = np.concatenate([block["series"] for block in blocks])
-        cells = np.concatenate([block["cells"] for block in blocks])
-        self.results.wrapped = bool(sum(block["jumps"] for block in blocks))
-        self.results.crossings = int(sum(block["jumps"] for block in blocks))
+    def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
+        super()._setup_frames(*args, **kwargs)
+        p, n_ions = self.parameters, len(self.groups["mobile"])
+        size = 24 * n_ions * self._total
+        self._stream = p["method"] == "stream" or (p["method"] == "auto" and size > SERIES_BYTES)
+        first, last = self._reference, self._look_at(self._total - 1)
+        span = last["time"] - first["time"]
+        if self._given_frame_time is not None:
+            span = (last["frame"] - first["frame"]) * self._given_frame_time
+        self._spacing = _checks.even_frame_time(np.array([0.0, span])) / (self._total - 1)
+        self._fold = self._needs_folding() if p["unwrap"] is None else bool(p["unwrap"])
+        self._reference_name, self._factor = "framework", 1.0
         if "framework" not in self.groups:
-            with warnings.catch_warnings():
-                if self.parameters["drift"] == "none":
-                    warnings.simplefilter("ignore")
-                free = remove_drift(positions, None, drift=self.parameters["drift"])
+            self._reference_name, self._factor = without_framework(n_ions, p["drift"])
+
+    def _needs_folding(self) -> bool:
+        starts = np.unique(np.linspace(0, self._total - 2, LOOKS).round().astype(int))
+        seen = [self._look_at(int(k)) for start in starts for k in (start, start + 1)]
+        if not all(np.isfinite(look["cell"]).all() and np.linalg.det(look["cell"]) > 0 for look in seen):
+            return True  # a frame without a cell is refused when its turn comes
+        ions, cells = (np.array([look[name] for look in seen]) for name in ("mobile", "cell"))
+        framework = [look["framework"] for look in seen] if "framework" in self.groups else None
+        return is_wrapped(ions, cells, None if framework is None else np.array(framework))
+
+    def _empty(self) -> Walk:
+        centre = self._reference["mobile"].mean(axis=0) if self._reference_name == "ions" else None
+        return Walk(self._fold, centre, self._consumers())
+
+    def _add(self, sums: Walk, chunk: Chunk) -> None:
+        drift = self._drift(chunk)
+        if not self._fold and "framework" in self.groups:
+            moved = self._moved(chunk, "framework")
+            sums.jumps.add(moved, chunk.frames)
+            drift = np.einsum("tni,n->ti", moved, self._weights)
+        points = chunk.positions["mobile"].astype(np.float64)
+        if drift.any():
+            points -= np.einsum("ti,tij->tj", drift, chunk.cells)[:, None]
+        sums.add(chunk.first, points, chunk.cells, drift, **self._more(chunk, drift))
+
+    def _more(self, chunk: Chunk, drift: Floats) -> dict[str, Any]:
+        """What consumers need besides positions and cells."""
+        return {}
+
+    def _fill(self, sums: Walk) -> None:
+        drift, cells, mean = sums.frames()
+        sums.follower.check(
+            "analyse every frame (a smaller step=), save frames more often, or write unwrapped coordinates, which "
+            "unwrap=False takes as they are"
+        )
+        results = self.results
+        results.unwrapped, results.wrapped = self._fold, bool(sums.follower.crossings)
+        results.crossings = sums.follower.crossings
+        results.drift_reference = self._reference_name
+        if self._reference_name == "framework":
+            if self._fold:
+                steps = np.diff(drift, axis=0, prepend=drift[:1])
+                drift = drift[0] + np.cumsum(steps - np.rint(steps), axis=0)
+            results.drift = np.einsum("ti,tij->tj", drift, cells)
         else:
-            fraction = np.concatenate([block["drift"] for block in blocks])
-            steps = np.diff(fraction, axis=0)
-            steps -= np.rint(steps)
-            whole = np.concatenate([fraction[:1], fraction[0] + np.cumsum(steps, axis=0)])
-            moved = np.einsum("ti,tij->tj", whole, cells)
-            positions -= moved[:, None, :]
-            free = Driftless(positions, moved, "framework", 1.0)
-        self.results.drift, self.results.drift_reference = free.drift, free.reference
-        return free, cells
+            results.drift = mean - mean[0] if self._reference_name == "ions" else np.zeros_like(mean)
+        results.method = "stream" if self._stream else "exact"
+        self._use(sums.consumers, cells)
 
+    def _lags_of(self, times: Any) -> Any:
+        return lags_from_times(times, self._spacing, self._total)
 
-def mean_volume(cells: Floats) -> float:
-    """Mean volume of the cell."""
-    return float(np.abs(np.linalg.det(cells)).mean()) if np.isfinite(cells).all() else float("nan")
-
-
-def constant_cell(cells: Floats) -> Floats:
-    """One cell for all frames where it does not change."""
-    return np.asarray(cells[0] if (cells == cells[0]).all() else cells)
+    def _pairs(self, lags: Any, *consumers: Any, **options: Any) -> LaggedPairs:
+        return LaggedPairs(lags, self._total, consumers, **options)
 
 
 def _rest(mobile: Any) -> Any:
@@ -245,8 +301,8 @@ def _rest(mobile: Any) -> Any:
 def _weights(framework: Any, weights: str | None) -> Floats:
     if framework is None:
         return np.empty(0)
-    if weights not in (None, "mass", "equal"):
-        raise InputError("weights", need="'mass' or 'equal'", got=repr(weights), remedy="choose one of them")
+    if weights is not None:
+        one_of("weights", weights, ("mass", "equal"))
     masses = getattr(framework, "masses", None)
     known = masses is not None and bool(np.all(np.asarray(masses) > 0))
     if weights == "mass" and not known:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ionpath.transport.percolation import percolation_threshold
 from ionpath.transport.slab_populations import population_trends, slab_edges, slab_fractions
 from ionpath.transport.volumetric_files import write_opendx, write_vasp_grid
 from ionpath_mdanalysis._base import Chunk
-from ionpath_mdanalysis.ion_transport._drift import DriftingAnalysis
+from ionpath_mdanalysis.ion_transport._drift import DriftingAnalysis, DriftOptions
 
 
 class IonDensity(DriftingAnalysis):
@@ -43,12 +43,8 @@ class IonDensity(DriftingAnalysis):
         Lower edges of slabs in fractional coordinates, whose populations are followed in time.
     axis : {0, 1, 2}, default 2
         Cell vector across which the slabs lie.
-    drift : {"framework", "none"}, default "framework"
-        Whether the drift of the framework is taken off.
-    weights : {"mass", "equal"}, optional
-        How the atoms of the framework count; default: by mass if the topology has masses.
-    **kwargs
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    **options
+        ``drift``, ``weights``, ``frame_time``, ``chunk_frames``, ``verbose``: see `DriftingAnalysis`.
 
     Attributes
     ----------
@@ -94,24 +90,14 @@ class IonDensity(DriftingAnalysis):
         site_separation: float | None = None,
         regions: Sequence[float] | None = None,
         axis: int = 2,
-        drift: str = "framework",
-        weights: str | None = None,
-        **kwargs: Any,
+        **options: Unpack[DriftOptions],
     ) -> None:
-        super().__init__(
-            mobile,
-            framework,
-            spacing=spacing,
-            sigma=sigma,
-            sites=sites,
-            site_level=site_level,
-            site_separation=site_separation,
-            regions=None if regions is None else slab_edges(regions).tolist(),
-            axis=axis,
-            drift=drift,
-            weights=weights,
-            **kwargs,
-        )
+        chosen = {
+            "spacing": spacing, "sigma": sigma, "sites": sites, "site_level": site_level,
+            "site_separation": site_separation, "axis": axis,
+            "regions": None if regions is None else slab_edges(regions).tolist(),
+        }  # fmt: skip
+        super().__init__(mobile, framework, chosen, **options)
         self._symbols = _symbols(self.groups.get("framework"))
 
     def _prepare_block(self) -> None:

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError, require
 from ionpath.transport.activation import Arrhenius, arrhenius as fit_arrhenius
 from ionpath.transport.conduction import conductivity
-from ionpath.transport.msd import local_exponent
-from ionpath.transport.summary import diffusion_without_drift
-from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, mean_volume
+from ionpath.transport.diffusion import estimate_diffusion
+from ionpath.transport.lagged import Landmarks, Rows, SquareSums
+from ionpath.transport.msd import (
+    equal_pieces,
+    local_exponent,
+    logarithmic_lags,
+    mean_squared_displacement,
+    msd_of_sums,
+)
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 
 class IonDiffusion(SeriesAnalysis):
@@ -34,22 +43,17 @@ class IonDiffusion(SeriesAnalysis):
         Mean squared displacement in A^2 that ions must reach; else only an upper bound is given.
     ballistic : float, default 1.0
         Lag times below this (ps) are never used.
-    drift : {"framework", "none"}, default "framework"
-        Whether the drift of the framework is taken off.
-    weights : {"mass", "equal"}, optional
-        How the atoms of the framework count; default: by mass if the topology has masses.
-    unwrap : bool, default True
-        Undo jumps across the faces of the cell. With ``unwrap=False`` and no temperature, no cell is needed.
-    **kwargs
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    **options
+        ``unwrap``, ``method``, ``drift``, ``weights``, ``frame_time``, ``chunk_frames``, ``verbose``: see
+        `SeriesAnalysis`.
 
     Attributes
     ----------
-    results.times : ndarray, shape (T,)
-        Lag times in ps.
-    results.msd, results.exponent : ndarray, shape (T,)
+    results.times : ndarray, shape (M,)
+        Lag times in ps: all of them, or about 64 logarithmic ones where frames are not kept (``method="stream"``).
+    results.msd, results.exponent : ndarray, shape (M,)
         Mean squared displacement in A^2 and its local exponent.
-    results.msd_axes, results.msd_collective : ndarray, shape (T, 3)
+    results.msd_axes, results.msd_collective : ndarray, shape (M, 3)
         Displacement along x, y and z, of single ions and of the sum of all (divided by their number), in A^2.
     results.diffusion_coefficient : Estimate
         Tracer diffusion coefficient in A^2/ps (1 A^2/ps = 1e-8 m^2/s), or an upper bound.
@@ -67,12 +71,14 @@ class IonDiffusion(SeriesAnalysis):
         Factor by which errors were widened because ions move at the same times.
     results.drift : ndarray, shape (T, 3)
         What was taken off, in A.
-    results.wrapped, results.crossings : bool, int
-        Whether the input was wrapped, and the number of jumps across faces that were undone.
+    results.unwrapped, results.crossings : bool, int
+        Whether jumps across faces were looked for and undone, and their number; ``results.wrapped`` if there are any.
+    results.method : {"exact", "stream"}
+        How displacements were averaged, see `SeriesAnalysis`.
 
     Notes
     -----
-    See `ionpath.transport.estimate_diffusion` for the method. Memory: 24 bytes per mobile ion and frame.
+    See `ionpath.transport.estimate_diffusion` for the method.
 
     Examples
     --------
@@ -95,53 +101,61 @@ class IonDiffusion(SeriesAnalysis):
         window: tuple[float, float] | None = None,
         minimum_msd: float = 9.0,
         ballistic: float = 1.0,
-        drift: str = "framework",
-        weights: str | None = None,
-        unwrap: bool = True,
-        **kwargs: Any,
+        **options: Unpack[SeriesOptions],
     ) -> None:
         if temperature is not None and not (np.isfinite(temperature) and temperature > 0):
             raise InputError("temperature", need="a temperature above zero in K", got=repr(temperature))
-        super().__init__(
-            mobile,
-            framework,
-            temperature=temperature,
-            charge=charge,
-            window=window,
-            minimum_msd=minimum_msd,
-            ballistic=ballistic,
-            drift=drift,
-            weights=weights,
-            unwrap=unwrap,
-            **kwargs,
-        )
+        chosen = {
+            "temperature": temperature, "charge": charge, "window": window, "minimum_msd": minimum_msd,
+            "ballistic": ballistic,
+        }  # fmt: skip
+        super().__init__(mobile, framework, chosen, **options)
 
     @property
     def _needs_box(self) -> bool:  # type: ignore[override]  # a constant in the base, an option here
-        return bool(self.parameters["unwrap"] or self.parameters["temperature"] or "framework" in self.groups)
+        p = self.parameters
+        return bool(p["unwrap"] is not False or p["temperature"] or "framework" in self.groups)
 
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        free, cells = self._assemble(blocks)
-        p, results = self.parameters, self.results
-        found = diffusion_without_drift(
-            free, self.frame_time, window=p["window"], minimum_msd=p["minimum_msd"], ballistic=p["ballistic"]
+    def _consumers(self) -> dict[str, Any]:
+        if not self._stream:
+            return {"series": Rows()}
+        lags = logarithmic_lags(self._total)
+        sums = SquareSums(len(self.groups["mobile"]) + 1, lags.size)
+        return {"moved": self._pairs(lags, sums, centre=True), "pieces": Landmarks(equal_pieces(self._total))}
+
+    def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
+        p, r, dt = self.parameters, self.results, self.frame_time
+        if self._stream:
+            msd = msd_of_sums(consumers["moved"], consumers["pieces"].positions, dt, self._factor)
+        else:
+            positions = consumers["series"].positions / np.sqrt(self._factor)
+            msd = mean_squared_displacement(
+                positions, frame_time=dt, lags=None, collective=self._factor == 1.0
+            )
+        found = estimate_diffusion(
+            msd, window=p["window"], minimum_msd=p["minimum_msd"], ballistic=p["ballistic"]
         )
-        results.times, results.msd = found.msd.times, found.msd.total
-        results.msd_axes, results.msd_collective = found.msd.axes, found.msd.collective
-        results.exponent = local_exponent(found.msd.times, found.msd.total)
-        results.diffusion_coefficient, results.diffusion_axes = found.coefficient, found.axes
-        results.collective_diffusion, results.haven_ratio = found.collective, found.haven_ratio
-        results.offset, results.window, results.verdict = found.offset, found.window, found.verdict
-        results.widening = found.widening
-        results.volume = mean_volume(cells)
-        n_ions = free.positions.shape[1]
-        results.density = n_ions / results.volume
+        r.update(
+            times=msd.times,
+            msd=msd.total,
+            msd_axes=msd.axes,
+            msd_collective=msd.collective,
+            exponent=local_exponent(msd.times, msd.total),
+            diffusion_coefficient=found.coefficient,
+            diffusion_axes=found.axes,
+            collective_diffusion=found.collective,
+            haven_ratio=found.haven_ratio,
+            offset=found.offset,
+            window=found.window,
+            verdict=found.verdict,
+            widening=found.widening,
+            volume=float(np.abs(np.linalg.det(cells)).mean()) if np.isfinite(cells).all() else float("nan"),
+        )
+        r.density = msd.n_ions / r.volume
         if p["temperature"] is not None:
-            for name, D in (
-                ("conductivity", found.coefficient),
-                ("collective_conductivity", found.collective),
-            ):
-                results[name] = conductivity(D, n_ions, results.volume, p["temperature"], charge=p["charge"])
+            box = (msd.n_ions, r.volume, p["temperature"])
+            r.conductivity = conductivity(found.coefficient, *box, charge=p["charge"])
+            r.collective_conductivity = conductivity(found.collective, *box, charge=p["charge"])
 
     def _headline(self) -> dict[str, Any]:
         shown = {"D": str(self.results.diffusion_coefficient)}
@@ -157,20 +171,10 @@ class IonDiffusion(SeriesAnalysis):
         units = {name: "A^2" for name in columns if name.startswith("msd")} | {"time": "ps"}
         return {**columns, "units": units}
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Draw the mean squared displacement, the window and the line through it.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax, r = self._axes(ax), self.results
+        """Draw the mean squared displacement, the window and the line through it."""
+        r = self.results
         ax.loglog(r.times[1:], r.msd[1:], color="k", label="all")
         for k, axis in enumerate("xyz"):
             ax.loglog(r.times[1:], r.msd_axes[1:, k], lw=0.8, label=axis)
@@ -183,28 +187,16 @@ class IonDiffusion(SeriesAnalysis):
             ax.plot([], [], " ", label=f"D {r.diffusion_coefficient}")
         ax.set(xlabel="lag time (ps)", ylabel="mean squared displacement (Å$^2$)")
         ax.legend(fontsize=8)
-        return ax
 
+    @figure()
     def plot_exponent(self, ax: Any = None) -> Any:
-        """Draw the local exponent against lag time, with the band of diffusion and the window.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax, r = self._axes(ax), self.results
+        """Draw the local exponent against lag time, with the band of diffusion and the window."""
+        r = self.results
         ax.semilogx(r.times[1:], r.exponent[1:], color="k")
         ax.axhspan(0.9, 1.1, color="0.85", lw=0, zorder=0)
         ax.axvspan(r.window.start, r.window.stop, color="tab:green", alpha=0.15, lw=0)
         ax.set(xlabel="lag time (ps)", ylabel="d ln MSD / d ln t", ylim=(0, 2.1), title=r.verdict)
         ax.title.set_size(8)
-        return ax
 
 
 def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import Any, Unpack
 
 import numpy as np
 
-from ionpath.errors import InputError
+from ionpath.arrays import Floats
+from ionpath.errors import InputError, one_of
 from ionpath.periodic import fractional
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.trajectories import core_sets
-from ionpath.transport.events import Hops
-from ionpath.transport.hops import displacement_hops, final_displacement_hops, residence_times, site_hops
+from ionpath.transport.hop_stream import CageStream, DisplacementStream
+from ionpath.transport.hops import displacement_hops, final_displacement_hops
+from ionpath.transport.lagged import Landmarks, Rows
 from ionpath.transport.strings import cooperative_strings
 from ionpath_mdanalysis._base import Chunk
-from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 MODES = ("cage", "published_events", "published_final")
 
@@ -42,14 +46,9 @@ class IonHops(SeriesAnalysis):
     string_window, string_distance : float, default 1.0 and 1.5
         Hops within this time (ps), of which one ends within this distance (A) of where the other began, belong to one
         cooperative string.
-    drift : {"framework", "none"}, default "framework"
-        Whether the drift of the framework is taken off.
-    weights : {"mass", "equal"}, optional
-        How the atoms of the framework count; default: by mass if the topology has masses.
-    unwrap : bool, default True
-        Undo jumps across the faces of the cell.
-    **kwargs
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    **options
+        ``unwrap``, ``method``, ``drift``, ``weights``, ``frame_time``, ``chunk_frames``, ``verbose``: see
+        `SeriesAnalysis`.
 
     Attributes
     ----------
@@ -75,7 +74,7 @@ class IonHops(SeriesAnalysis):
     ``cage``: the nearest centre changes and stays the nearest for `hysteresis`. ``published_events``: each time an ion
     has gone further than `distance` from where the last event left it. ``published_final``: ions further than
     `distance` from where they began at the end. 3 A do not separate cages: moves within one cage of an argyrodite are
-    up to 5 A long, some hops between cages 2.4 A. Memory: 24 bytes per mobile ion and frame, and 4 for the cage.
+    up to 5 A long, some hops between cages 2.4 A.
 
     Examples
     --------
@@ -100,77 +99,67 @@ class IonHops(SeriesAnalysis):
         smoothing: float = 1.0,
         string_window: float = 1.0,
         string_distance: float = 1.5,
-        drift: str = "framework",
-        weights: str | None = None,
-        unwrap: bool = True,
-        **kwargs: Any,
+        **options: Unpack[SeriesOptions],
     ) -> None:
         chosen = mode or ("published_events" if centres is None else "cage")
-        _check_mode(chosen, centres)
+        one_of("mode", chosen, MODES)
+        if chosen == "cage" and centres is None:
+            raise InputError(
+                "centres", need="centres of the cages for mode='cage'", got="none",
+                remedy="pass the anions in the middle of the cages, or their positions",
+            )  # fmt: skip
         places = None if centres is None or hasattr(centres, "universe") else _places(centres)
-        super().__init__(
-            mobile,
-            framework,
-            others={"centres": centres} if centres is not None and places is None else None,
-            centres=places,
-            mode=chosen,
-            hysteresis=hysteresis,
-            distance=distance,
-            smoothing=smoothing,
-            string_window=string_window,
-            string_distance=string_distance,
-            drift=drift,
-            weights=weights,
-            unwrap=unwrap,
-            **kwargs,
-        )
+        parameters = {
+            "centres": places, "mode": chosen, "hysteresis": hysteresis, "distance": distance,
+            "smoothing": smoothing, "string_window": string_window, "string_distance": string_distance,
+        }  # fmt: skip
+        others = {"centres": centres} if centres is not None and places is None else None
+        super().__init__(mobile, framework, parameters, others=others, **options)
 
-    def _prepare_block(self) -> None:
-        super()._prepare_block()
-        self._nearest: list[Any] = []
+    def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
+        super()._setup_frames(*args, **kwargs)
+        time = self.parameters["hysteresis" if self.parameters["mode"] == "cage" else "smoothing"]
+        self._width = max(1, round(time / self._spacing))
 
-    def _process(self, chunk: Chunk) -> None:
-        super()._process(chunk)
+    def _consumers(self) -> dict[str, Any]:
+        p = self.parameters
+        if p["mode"] == "cage":
+            return {"nearest": CageStream(self._width, keep=not self._stream)}
+        if p["mode"] == "published_final":
+            return {"ends": Landmarks([0, self._total - 1])}
+        return {"events": DisplacementStream(self._width, p["distance"]) if self._stream else Rows()}
+
+    def _more(self, chunk: Chunk, drift: Floats) -> dict[str, Any]:
         if self.parameters["mode"] != "cage":
-            return
-        drift, cell = self._drifts[-1], self._reference["cell"]
-        moving = "centres" in self.groups
+            return {}
+        cell, moving = self._reference["cell"], "centres" in self.groups
         rest = fractional(self._reference["centres"] if moving else self.parameters["centres"], cell)
         shifts = self._displacements(chunk, "centres", drift) @ cell if moving else None
         ions = fractional(chunk.positions["mobile"], chunk.cells) - drift[:, None]
         points = Points(cell, np.asarray(rest), np.arange(len(rest)))
-        self._nearest.append(nearest_in_frames(points, np.asarray(ions), shifts, np.inf, 0.0).site)
+        return {"nearest": nearest_in_frames(points, np.asarray(ions), shifts, np.inf, 0.0).site}
 
-    def _block_results(self) -> dict[str, Any]:
-        block = super()._block_results()
-        if self._nearest:
-            block["nearest"] = np.concatenate(self._nearest)
-        return block
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        free, cells = self._assemble(blocks)
-        p, results = self.parameters, self.results
-        hops = self._find(blocks, free.positions)
-        results.hops, results.count, results.rate = hops, hops.count, hops.rate
-        results.lengths, results.per_ion = hops.lengths, hops.per_ion
-        results.strings = cooperative_strings(
+    def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
+        p, r, dt = self.parameters, self.results, self.frame_time
+        found = next(iter(consumers.values()))
+        if p["mode"] == "cage":
+            hops, r.residence = found.result(self._total, dt)
+            r.residence_time, r.return_fraction = r.residence.mean, hops.returns
+            if not self._stream:
+                r.cages = core_sets(found.labels, minimum_residence=self._width)
+        elif p["mode"] == "published_final":
+            ends = final_displacement_hops(found.positions, frame_time=dt, distance=p["distance"])
+            hops = replace(ends, frame=ends.frame * (self._total - 1), n_frames=self._total)
+        elif self._stream:
+            hops = found.result(self._total, dt)
+        else:
+            hops = displacement_hops(
+                found.positions, frame_time=dt, distance=p["distance"], smoothing=self._width * dt
+            )
+        r.update(hops=hops, count=hops.count, rate=hops.rate, lengths=hops.lengths, per_ion=hops.per_ion)
+        r.strings = cooperative_strings(
             hops, cells.mean(axis=0), window=p["string_window"], distance=p["string_distance"]
         )
-
-    def _find(self, blocks: list[dict[str, Any]], positions: Any) -> Hops:
-        p, dt, results = self.parameters, self.frame_time, self.results
-        if p["mode"] == "published_final":
-            return final_displacement_hops(positions, frame_time=dt, distance=p["distance"])
-        if p["mode"] == "published_events":
-            return displacement_hops(
-                positions, frame_time=dt, distance=p["distance"], smoothing=p["smoothing"]
-            )
-        width = max(1, round(p["hysteresis"] / dt))
-        results.cages = core_sets(np.concatenate([b["nearest"] for b in blocks]), minimum_residence=width)
-        hops = site_hops(results.cages, positions, frame_time=dt, average=width, mode="cage")
-        results.residence = residence_times(results.cages, frame_time=dt)
-        results.residence_time, results.return_fraction = results.residence.mean, hops.returns
-        return hops
 
     def _headline(self) -> dict[str, Any]:
         r = self.results
@@ -194,75 +183,28 @@ class IonHops(SeriesAnalysis):
             "units": {"time": "ps", "length": "A"},
         }
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Draw the cumulative number of hops per ion against time.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax, hops = self._axes(ax), self.results.hops
+        """Draw the cumulative number of hops per ion against time."""
+        hops = self.results.hops
         ax.step(
             np.append(hops.times, hops.duration),
             np.append(np.arange(1, hops.count + 1), hops.count) / hops.n_ions,
         )
         ax.set(xlabel="time (ps)", ylabel="hops per ion", title=f"{hops.mode}: {hops.rate}")
-        return ax
 
+    @figure()
     def plot_lengths(self, ax: Any = None) -> Any:
-        """Draw the distribution of jump lengths.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax = self._axes(ax)
+        """Draw the distribution of jump lengths."""
         ax.hist(self.results.lengths, bins="auto")
         ax.set(xlabel="jump length (Å)", ylabel="hops")
-        return ax
 
+    @figure()
     def plot_strings(self, ax: Any = None) -> Any:
-        """Draw how many ions move together.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax = self._axes(ax)
+        """Draw how many ions move together."""
         sizes, counts = self.results.strings.distribution()
         ax.bar(sizes, counts)
         ax.set(xlabel="ions in a string", ylabel="strings", yscale="log")
-        return ax
-
-
-def _check_mode(mode: str, centres: Any) -> None:
-    if mode not in MODES:
-        raise InputError(
-            "mode", need=f"one of {', '.join(map(repr, MODES))}", got=repr(mode), remedy="choose one"
-        )
-    if mode == "cage" and centres is None:
-        raise InputError(
-            "centres", need="centres of the cages for mode='cage'", got="none",
-            remedy="pass the anions in the middle of the cages, or their positions",
-        )  # fmt: skip
 
 
 def _places(centres: Any) -> Any:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from ionpath.transport.nongaussian import non_gaussian_parameter
-from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis
-from ionpath_mdanalysis.ion_transport._lags import lags_from_times
+from ionpath.arrays import Floats
+from ionpath.transport.lagged import PowerSums, Rows
+from ionpath.transport.nongaussian import default_lags, non_gaussian_of, non_gaussian_parameter
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 
 class NonGaussianParameter(SeriesAnalysis):
@@ -21,14 +23,9 @@ class NonGaussianParameter(SeriesAnalysis):
         The atoms that do not diffuse, whose drift is taken off; default: all others.
     lag_times : sequence of float, optional
         Lag times in ps; default: about 64 logarithmic ones up to 70 % of the trajectory.
-    drift : {"framework", "none"}, default "framework"
-        Whether the drift of the framework is taken off.
-    weights : {"mass", "equal"}, optional
-        How the atoms of the framework count; default: by mass if the topology has masses.
-    unwrap : bool, default True
-        Undo jumps across the faces of the cell.
-    **kwargs
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    **options
+        ``unwrap``, ``method``, ``drift``, ``weights``, ``frame_time``, ``chunk_frames``, ``verbose``: see
+        `SeriesAnalysis`.
 
     Attributes
     ----------
@@ -43,7 +40,7 @@ class NonGaussianParameter(SeriesAnalysis):
 
     Notes
     -----
-    See `ionpath.transport.non_gaussian_parameter`. Memory: 24 bytes per mobile ion and frame.
+    See `ionpath.transport.non_gaussian_parameter`.
 
     Examples
     --------
@@ -61,39 +58,30 @@ class NonGaussianParameter(SeriesAnalysis):
         framework: Any = None,
         *,
         lag_times: Sequence[float] | None = None,
-        drift: str = "framework",
-        weights: str | None = None,
-        unwrap: bool = True,
-        **kwargs: Any,
+        **options: Unpack[SeriesOptions],
     ) -> None:
-        super().__init__(
-            mobile,
-            framework,
-            lag_times=None if lag_times is None else [float(t) for t in lag_times],
-            drift=drift,
-            weights=weights,
-            unwrap=unwrap,
-            **kwargs,
-        )
+        given = None if lag_times is None else [float(t) for t in lag_times]
+        super().__init__(mobile, framework, {"lag_times": given}, **options)
 
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        free, _ = self._assemble(blocks)
+    def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
+        super()._setup_frames(*args, **kwargs)
         given = self.parameters["lag_times"]
-        lags = None if given is None else lags_from_times(given, self.frame_time, len(free.positions))
-        found = non_gaussian_parameter(free.positions, frame_time=self.frame_time, lags=lags, errors=True)
-        results = self.results
-        results.times, results.lags, results.alpha2, results.error = (
-            found.times,
-            found.lags,
-            found.alpha,
-            found.error,
-        )
-        results.second, results.fourth = found.second, found.fourth
-        results.peak, results.peak_time, results.peak_reached = (
-            found.peak,
-            found.peak_time,
-            found.peak_reached,
-        )
+        self._lags = default_lags(self._total) if given is None else self._lags_of(given)
+
+    def _consumers(self) -> dict[str, Any]:
+        sums = PowerSums(len(self.groups["mobile"]), self._lags.size)
+        return {"moved": self._pairs(self._lags, sums) if self._stream else Rows()}
+
+    def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
+        moved, dt = consumers["moved"], self.frame_time
+        if self._stream:
+            means = moved.consumers[0].arrays[0] / moved.n_origins[:, None]
+            found = non_gaussian_of(means, self._lags, dt)
+        else:
+            found = non_gaussian_parameter(moved.positions, frame_time=dt, lags=self._lags, errors=True)
+        self.results.alpha2 = found.alpha
+        for name in ("times", "lags", "error", "second", "fourth", "peak", "peak_time", "peak_reached"):
+            self.results[name] = getattr(found, name)
 
     def _headline(self) -> dict[str, Any]:
         where = "" if self.results.peak_reached else " (at the end of the range)"
@@ -103,24 +91,13 @@ class NonGaussianParameter(SeriesAnalysis):
         r = self.results
         return {"time": r.times, "alpha2": r.alpha2, "error": r.error, "units": {"time": "ps"}}
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Draw the non-Gaussian parameter against lag time.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax, r = self._axes(ax), self.results
+        """Draw the non-Gaussian parameter against lag time."""
+        r = self.results
         ax.semilogx(r.times, r.alpha2, "o-", ms=3)
         ax.fill_between(r.times, r.alpha2 - 1.96 * r.error, r.alpha2 + 1.96 * r.error, alpha=0.2, lw=0)
         if r.peak_reached:
             ax.axvline(r.peak_time, color="0.5", ls="--", lw=1, label=f"peak at {r.peak_time:.3g} ps")
             ax.legend()
         ax.set(xlabel="lag time (ps)", ylabel=r"$\alpha_2$")
-        return ax

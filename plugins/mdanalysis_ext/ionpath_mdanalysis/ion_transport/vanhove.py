@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from ionpath.transport.vanhove import VanHove, distinct_van_hove, self_van_hove
-from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, constant_cell
-from ionpath_mdanalysis.ion_transport._lags import lags_from_times
+from ionpath.arrays import Floats, heights
+from ionpath.errors import one_of
+from ionpath.transport.lagged import DistanceCounts, Rows
+from ionpath.transport.vanhove import (
+    DistinctCounts,
+    VanHove,
+    bin_edges,
+    distinct_van_hove,
+    self_van_hove,
+    van_hove_of,
+)
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 
 class SelfVanHove(SeriesAnalysis):
@@ -31,14 +41,9 @@ class SelfVanHove(SeriesAnalysis):
         Compute the distinct part as well, up to half of the narrowest width of the cell.
     origins : int, default 50
         Origins of time per lag for the distinct part.
-    drift : {"framework", "none"}, default "framework"
-        Whether the drift of the framework is taken off.
-    weights : {"mass", "equal"}, optional
-        How the atoms of the framework count; default: by mass if the topology has masses.
-    unwrap : bool, default True
-        Undo jumps across the faces of the cell.
-    **kwargs
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    **options
+        ``unwrap``, ``method``, ``drift``, ``weights``, ``frame_time``, ``chunk_frames``, ``verbose``: see
+        `SeriesAnalysis`.
 
     Attributes
     ----------
@@ -55,8 +60,7 @@ class SelfVanHove(SeriesAnalysis):
 
     Notes
     -----
-    See `ionpath.transport.self_van_hove` and `ionpath.transport.distinct_van_hove`. Memory: 24 bytes per mobile ion and
-    frame.
+    See `ionpath.transport.self_van_hove` and `ionpath.transport.distinct_van_hove`.
 
     Examples
     --------
@@ -79,50 +83,64 @@ class SelfVanHove(SeriesAnalysis):
         dr: float = 0.1,
         distinct: bool = False,
         origins: int = 50,
-        drift: str = "framework",
-        weights: str | None = None,
-        unwrap: bool = True,
-        **kwargs: Any,
+        **options: Unpack[SeriesOptions],
     ) -> None:
-        super().__init__(
-            mobile,
-            framework,
-            lag_times=[float(t) for t in lag_times],
-            r_max=r_max,
-            dr=dr,
-            distinct=distinct,
-            origins=origins,
-            drift=drift,
-            weights=weights,
-            unwrap=unwrap,
-            **kwargs,
-        )
+        chosen = {
+            "lag_times": [float(t) for t in lag_times], "r_max": r_max, "dr": dr, "distinct": distinct,
+            "origins": origins,
+        }  # fmt: skip
+        super().__init__(mobile, framework, chosen, **options)
+        self._edges = bin_edges(r_max, dr)
 
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        free, cells = self._assemble(blocks)
-        p, results = self.parameters, self.results
-        lags = lags_from_times(p["lag_times"], self.frame_time, len(free.positions))
-        found = self_van_hove(free.positions, lags, frame_time=self.frame_time, r_max=p["r_max"], dr=p["dr"])
-        results.times, results.lags, results.distances, results.edges = (
-            found.times,
-            found.lags,
-            found.distances,
-            found.edges,
-        )
-        results.self_part, results.fractions, results.radial = found.values, found.fractions, found.radial
+    def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
+        super()._setup_frames(*args, **kwargs)
+        self._lags = self._lags_of(self.parameters["lag_times"])
+
+    def _consumers(self) -> dict[str, Any]:
+        if not self._stream:
+            return {"series": Rows()}
+        p, n_ions = self.parameters, len(self.groups["mobile"])
+        counts = DistanceCounts(self._lags.size, p["dr"], self._edges.size - 1)
+        found = {"self": self._pairs(self._lags, counts)}
         if p["distinct"]:
-            narrow = float((1.0 / np.linalg.norm(np.linalg.inv(cells), axis=-2)).min())
-            reach = np.floor(min(p["r_max"], 0.5 * narrow) / p["dr"]) * p["dr"]
-            other = distinct_van_hove(
-                free.positions,
-                constant_cell(cells),
-                lags,
-                frame_time=self.frame_time,
-                r_max=float(reach),
-                dr=p["dr"],
-                origins=p["origins"],
+            # Cells to come may be narrower than the first one: what lies beyond half of any is cut off in the end.
+            edges = bin_edges(self._reach(self._reference["cell"]), p["dr"])
+            sums = DistinctCounts(self._lags.size, n_ions, n_ions, edges)
+            found["distinct"] = self._pairs(self._lags, sums, origins=p["origins"])
+        return found
+
+    def _reach(self, cells: Floats) -> float:
+        """Largest distance of the distinct part: half of the narrowest width of the cells, in whole bins."""
+        p = self.parameters
+        return float(np.floor(min(p["r_max"], 0.5 * float(heights(cells).min())) / p["dr"]) * p["dr"])
+
+    def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
+        p, r, dt, lags = self.parameters, self.results, self.frame_time, self._lags
+        reach = self._reach(cells) if p["distinct"] else 0.0
+        if self._stream:
+            pairs = consumers["self"]
+            counts = pairs.consumers[0].arrays[0][:, :-1]
+            fractions = counts / (pairs.n_origins * len(self.groups["mobile"]))[:, None]
+            found = van_hove_of(fractions, lags, self._edges, dt)
+            other = consumers["distinct"].consumers[0].result(lags, dt) if p["distinct"] else None
+        else:
+            positions = consumers["series"].positions
+            found = self_van_hove(positions, lags, frame_time=dt, r_max=p["r_max"], dr=p["dr"])
+            one = cells[0] if (cells == cells[0]).all() else cells
+            other = (
+                distinct_van_hove(
+                    positions, one, lags, frame_time=dt, r_max=reach, dr=p["dr"], origins=p["origins"]
+                )
+                if p["distinct"]
+                else None
             )
-            results.distinct_distances, results.distinct_part = other.distances, other.values
+        r.update(
+            times=found.times, lags=found.lags, distances=found.distances, edges=found.edges,
+            self_part=found.values, fractions=found.fractions, radial=found.radial,
+        )  # fmt: skip
+        if other is not None:
+            inside = other.edges[1:] <= reach + 1e-9
+            r.update(distinct_distances=other.distances[inside], distinct_part=other.values[:, inside])
 
     def weight_beyond(self, distance: float) -> Any:
         """Fraction of ions that have gone further than a distance.
@@ -156,26 +174,20 @@ class SelfVanHove(SeriesAnalysis):
         }
         return {**columns, "units": {"time": "ps", "distance": "A", "self_part": "A^-3", "radial": "A^-1"}}
 
+    @figure()
     def plot(self, ax: Any = None, *, part: str = "self") -> Any:
         """Draw 4 pi r^2 G_s, or the distinct part, at each lag time.
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
         part : {"self", "distinct"}, default "self"
             What to draw.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
         """
-        ax, r = self._axes(ax), self.results
+        r = self.results
+        one_of("part", part, ("self", "distinct") if "distinct_part" in r else ("self",))
         x, y = (r.distances, r.radial) if part == "self" else (r.distinct_distances, r.distinct_part)
         for k, time in enumerate(r.times):
             ax.plot(x, y[k], label=f"{time:g} ps")
         label = r"$4\pi r^2 G_s(r, t)$ (Å$^{-1}$)" if part == "self" else r"$G_d(r, t) / \rho$"
         ax.set(xlabel="r (Å)", ylabel=label, xlim=(0, None))
         ax.legend()
-        return ax
