@@ -9,6 +9,12 @@ from ionpath.lattice.argyrodite import (
     setting_from_bonds,
     tetrahedral_sites,
 )
+from ionpath.lattice.argyrodite_framework import (
+    FreeAnions,
+    NotArgyrodite,
+    cage_vertices,
+    free_anion_orbits,
+)
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
 from ionpath.lattice.interstices import Tetrahedra, tetrahedral_interstices
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within
@@ -21,17 +27,21 @@ from ionpath.lattice.superlattices import Superlattice, inequivalent_superlattic
 __all__ = [
     "TETRAHEDRAL_SITES",
     "Decorations",
+    "FreeAnions",
     "NeighbourList",
+    "NotArgyrodite",
     "Sublattice",
     "Superlattice",
     "Tetrahedra",
     "TetrahedralSite",
     "cage_sites",
+    "cage_vertices",
     "count_decorations",
     "enumerate_decorations",
     "even_subset",
     "farthest_points",
     "framework",
+    "free_anion_orbits",
     "inequivalent_superlattices",
     "invariant_arrangements",
     "neighbours_within",

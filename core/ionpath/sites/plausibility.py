@@ -11,8 +11,8 @@ from ionpath.errors import InputError
 
 TIE = 0.05
 """A site whose two nearest centres differ by less than this is between them, in A."""
-MOST_BETWEEN = 0.4
-"""Ions that hop often are a fifth of the time between sites; twice that means that the sites are others."""
+MOST_BETWEEN = 0.5
+"""Lithium of Li6PS5Cl at 500 K is on no corner of its cage (24g) in 20 % of the frames, with disorder in 41 %."""
 _NETWORK = "or take SiteNetwork, whose states need no cages"
 
 

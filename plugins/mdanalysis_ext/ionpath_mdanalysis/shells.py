@@ -2,42 +2,137 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ionpath.arrays import Bools, Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
-from ionpath.framework import split_common
+from ionpath.lattice.argyrodite_framework import (
+    NotArgyrodite,
+    Vertices,
+    cage_vertices,
+    free_anion_orbits,
+)
 from ionpath.sites.crystal import ReferenceAtoms
-from ionpath.sites.plausibility import TIE, check_cages
+from ionpath.sites.plausibility import check_cages
 from ionpath.sites.shells import CoordinationShells as CoreShells
-from ionpath.sites.vertices import nearest_centres
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import cell_vectors
-
-BOND = 2.8
-"""Longest bond from a network former to an anion, in A."""
-NEAR = 2.6
-"""Mobile ions within this distance of an anion belong to a shell around it, in A."""
-APART = 5.0
-"""Centres of shells are not closer to each other than this, in A."""
+from ionpath_mdanalysis._shell_sources import (
+    anions_with_ions,
+    chosen_frames,
+    mobile_ions,
+    read_frames,
+    select_group,
+    species_names,
+    structure_centres,
+    unbound_anions,
+    unpack_crystal,
+)
 
 
 class CoordinationShells(CoreShells):
     """Sites of mobile ions in shells around centres, in the cell of a trajectory.
 
-    Build it with `from_structure` (sites of a crystal), `from_universe` (vertices found around centres), or
-    `from_density` (no crystal model); or with `from_sites` from arrays. See `ionpath.kinetics.CoordinationShells`.
+    Build it with `for_argyrodite` (cages of the framework), `from_structure` (sites of a crystal), `from_universe`
+    (vertices found around centres), or `from_density` (no crystal model); or with `from_sites` from arrays. See
+    `ionpath.kinetics.CoordinationShells`.
 
     Attributes
     ----------
     cell, centres, offsets, centre_of, vertex, kinds, family, centre_atoms, templates
         See `ionpath.kinetics.CoordinationShells`.
     """
+
+    @classmethod
+    def for_argyrodite(
+        cls,
+        universe: Any,
+        mobile: Any = None,
+        *,
+        vertices: Vertices = "24g",
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        max_frames: int = 200,
+    ) -> CoordinationShells:
+        """Lithium cages of an argyrodite, from the geometry of its framework.
+
+        Parameters
+        ----------
+        universe : Universe
+            Trajectory of any argyrodite: ordered or not, rich in S or in halide, Cl, Br or I, P or Si, any supercell in
+            any orientation, wrapped or not, atoms in any order.
+        mobile : str or AtomGroup, optional
+            Selection of the mobile ions; default: all Li, or else Na, K, Ag or Cu.
+        vertices : {"24g", "48h"}, default "24g"
+            Six sites in each cage, or twelve (T5) where lithium does not change between the two of a pair all the time.
+        start, stop, step : int, optional
+            Frames to look at; default: all.
+        max_frames : int, default 200
+            Of these frames, evenly spaced ones are taken, this number at most.
+
+        Returns
+        -------
+        CoordinationShells
+            One shell around each anion among four tetrahedra (4c or 4d), S or halide as `kinds` says; its sites follow
+            it.
+
+        Raises
+        ------
+        NotArgyrodite
+            If numbers or surroundings of the anions are not those of an argyrodite; the sentence says which.
+        InputError
+            If elements are unknown, a selection is empty, or there is no cell.
+
+        Notes
+        -----
+        Sites are those of the crystal (B. J. Morgan, doi:10.1021/acs.chemmater.0c03738) in axes and with an edge taken
+        from the mean positions of the framework; nothing depends on where the ions are. Which anions are bound to P or
+        Si is seen in single frames.
+
+        Examples
+        --------
+        >>> import ase, MDAnalysis
+        >>> from ionpath.lattice import cage_sites, framework
+        >>> positions, elements, _ = framework()
+        >>> places, symbols = np.concatenate([cage_sites(), positions]), ["Li"] * 24 + elements.tolist()
+        >>> atoms = ase.Atoms(symbols, scaled_positions=places, cell=[10.155] * 3, pbc=True)
+        >>> CoordinationShells.for_argyrodite(MDAnalysis.Universe(atoms))
+        CoordinationShells(4 centres, 24 sites, 7 states, kinds: S)
+        """
+        elements = _checks.elements_of(universe.atoms, "universe")
+        ions = mobile_ions(universe, elements, mobile)
+        others = universe.atoms - ions
+        names = elements[others.ix]
+        known = np.isin(names, list(FORMERS | ANIONS))
+        if not known.all():
+            raise NotArgyrodite(
+                "universe (not an argyrodite)", need="formers and anions beside the mobile ions",
+                got=", ".join(sorted(set(names[~known].tolist()))),
+                remedy="select all mobile ions, or take from_structure or SiteNetwork",
+            )  # fmt: skip
+        formers, anions = (np.flatnonzero(np.isin(names, list(kind))) for kind in (FORMERS, ANIONS))
+        if not len(formers):
+            raise NotArgyrodite(
+                "universe (not an argyrodite)", need="formers such as P",
+                got=f"none beside {', '.join(sorted(set(names.tolist()))) or 'the ions'}",
+            )  # fmt: skip
+        seen = read_frames(universe, ions, others, chosen_frames(universe, start, stop, step, max_frames))
+        free = anions[unbound_anions(seen, formers, anions, others)]
+        places = seen.places @ seen.cell
+        found = free_anion_orbits(seen.cell, places[formers], places[free], what="universe")
+        middle = free[found.tetrahedral]
+        sites = (places[middle][:, None] + cage_vertices(found, vertices)).reshape(-1, 3)
+        return cls.from_sites(  # type: ignore[return-value]
+            seen.cell,
+            seen.places[middle],
+            sites @ np.linalg.inv(seen.cell),
+            kinds=names[middle],
+            centre_atoms=others.ix[middle],
+            orientation=found.axes / np.linalg.norm(found.axes, axis=1, keepdims=True),
+        )
 
     @classmethod
     def from_universe(
@@ -84,17 +179,19 @@ class CoordinationShells(CoreShells):
         InputError
             If a selection is empty, there is no cell, or a centre has not the expected number of vertices.
         """
-        ions = _group(universe, mobile, "mobile")
-        frames = _frames(universe, start, stop, step, max_frames)
+        ions = select_group(universe, mobile, "mobile")
+        frames = chosen_frames(universe, start, stop, step, max_frames)
         middle = (
-            _free_anions(universe, ions, frames) if centres is None else _group(universe, centres, "centres")
+            anions_with_ions(universe, ions, frames)
+            if centres is None
+            else select_group(universe, centres, "centres")
         )
         if len(middle.intersection(ions)):
             raise InputError(
                 "centres", need="atoms that are not mobile", got=f"{len(middle & ions)} mobile ions among them",
                 remedy="narrow the selection",
             )  # fmt: skip
-        seen = _read(universe, ions, middle, frames)
+        seen = read_frames(universe, ions, middle, frames)
         return cls.from_positions(  # type: ignore[return-value]
             seen.cell,
             seen.places,
@@ -102,7 +199,7 @@ class CoordinationShells(CoreShells):
             cells=seen.cells,
             centre_positions=seen.fixed,
             n_vertices=n_vertices,
-            kinds=_names(middle),
+            kinds=species_names(middle),
             centre_atoms=middle.ix,
             **options,
         )
@@ -146,7 +243,7 @@ class CoordinationShells(CoreShells):
             If there are no such sites or centres, a site is as near to several centres, most shells have one site, or a
             centre has not the expected number of vertices.
         """
-        cell, coordinates, symbols, full = _unpack(structure)
+        cell, coordinates, symbols, full = unpack_crystal(structure)
         is_mobile = np.array([mobile in names for names in symbols])
         if not is_mobile.any():
             found = sorted({name for names in symbols for name in names})
@@ -156,7 +253,7 @@ class CoordinationShells(CoreShells):
                 got=", ".join(found),
                 remedy="name another element",
             )
-        indices = _structure_centres(cell, coordinates, symbols, is_mobile, centres)
+        indices = structure_centres(cell, coordinates, symbols, is_mobile, centres)
         names = np.array(["/".join(sorted(one)) for one in symbols])
         shells = cls.from_sites(
             cell,
@@ -213,199 +310,11 @@ class CoordinationShells(CoreShells):
         InputError
             If a selection is empty or there is no cell.
         """
-        ions = _group(universe, mobile, "mobile")
-        others = universe.atoms - ions if framework is None else _group(universe, framework, "framework")
-        frames = _frames(universe, start, stop, step, max_frames)
-        seen = _read(universe, ions, others, frames)
+        ions = select_group(universe, mobile, "mobile")
+        others = (
+            universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
+        )
+        frames = chosen_frames(universe, start, stop, step, max_frames)
+        seen = read_frames(universe, ions, others, frames)
         found = super().from_density(seen.cell, seen.ions, cells=seen.cells, drift=seen.drift, **options)
         return found  # type: ignore[return-value]
-
-
-def _group(universe: Any, selection: Any, name: str) -> Any:
-    group = universe.select_atoms(selection) if isinstance(selection, str) else selection
-    _checks.check_group(group, name)
-    return group
-
-
-def _frames(universe: Any, start: Any, stop: Any, step: Any, most: int) -> NDArray[np.intp]:
-    frames = np.arange(*universe.trajectory.check_slice_indices(start, stop, step))
-    _checks.check_frame_count(len(frames), 1)
-    chosen = np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int)
-    return frames[np.unique(chosen)]
-
-
-def _names(group: Any) -> NDArray[np.str_]:
-    for attribute in ("elements", "names", "types"):
-        values = getattr(group, attribute, None)
-        if values is not None and all(values):
-            return np.asarray(values, dtype=str)
-    return np.full(len(group), "X")
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """Frames of ions and of atoms that do not diffuse, in A; drift and places count from frame 0 of the file."""
-
-    cell: Floats
-    cells: Floats
-    ions: Floats
-    fixed: Floats
-    places: Floats
-    drift: Floats | None
-
-
-def _read(universe: Any, ions: Any, fixed: Any, frames: NDArray[np.intp]) -> _Seen:
-    trajectory = universe.trajectory
-    here = trajectory.frame
-    dimensions = np.empty((len(frames) + 1, 6))
-    tables = {"mobile": (ions, []), "framework": (fixed, [])}  # type: ignore[var-annotated]
-    for k, frame in enumerate([0, *frames.tolist()]):
-        ts = trajectory[frame]
-        _checks.check_box(ts.dimensions, ts.frame, trajectory)
-        dimensions[k] = ts.dimensions
-        for name, (group, rows) in tables.items():
-            rows.append(ts.positions[group.ix].astype(np.float64))
-            if len(group):
-                _checks.check_finite(rows[-1][None], np.array([ts.frame]), name)
-    trajectory[here]
-    cells = cell_vectors(dimensions)
-    cell = cell_vectors(dimensions[1:].mean(axis=0, keepdims=True))[0]
-    moving, resting = (np.array(rows) for _, rows in tables.values())
-    places, drift = np.empty((0, 3)), None
-    if len(fixed):
-        coordinates = np.matmul(resting, np.linalg.inv(cells))
-        rest, common = split_common(coordinates[1:] - coordinates[0])
-        places = coordinates[0] + rest.mean(axis=0)
-        common -= np.rint(common)
-        drift = np.einsum("ti,tij->tj", common[:, 0], cells[1:])
-    return _Seen(cell, cells[1:], moving[1:], resting[1:], places, drift)
-
-
-def _free_anions(universe: Any, ions: Any, frames: Any) -> Any:
-    """Anions without a bond to a network former that have many ions nearby in the mean."""
-    from MDAnalysis.lib.distances import capped_distance
-
-    elements = _checks.elements_of(universe.atoms, "centres")
-    anions = universe.atoms[np.isin(elements, list(ANIONS))]
-    formers = universe.atoms[np.isin(elements, list(FORMERS))]
-    trajectory = universe.trajectory
-    here = trajectory.frame
-    trajectory[int(frames[0])]
-    free = np.ones(len(anions), dtype=bool)
-    if len(formers) and len(anions):
-        pairs = capped_distance(
-            anions.positions, formers.positions, BOND, box=universe.dimensions, return_distances=False
-        )
-        free[pairs[:, 0]] = False
-    anions = anions[free]
-    near = np.zeros(len(anions))
-    sample = frames[:: max(1, len(frames) // 10)]
-    for frame in sample:
-        trajectory[int(frame)]
-        pairs = capped_distance(
-            anions.positions, ions.positions, NEAR, box=universe.dimensions, return_distances=False
-        )
-        near += np.bincount(pairs[:, 0], minlength=len(anions))
-    trajectory[int(frames[0])]
-    chosen = _apart(anions, near, universe.dimensions)
-    trajectory[here]
-    if not near.any():
-        raise InputError(
-            "centres",
-            need=f"free anions with mobile ions within {NEAR} A",
-            got=f"none among {len(anions)} free anions",
-            remedy="select the centres, for example centres='name S and index 100:131'",
-        )
-    return chosen
-
-
-def _apart(anions: Any, near: Floats, box: Any) -> Any:
-    """Those with many ions; of two that are close to each other the one with more."""
-    from MDAnalysis.lib.distances import capped_distance
-
-    pairs = capped_distance(anions.positions, anions.positions, APART, box=box, return_distances=False)
-    kept = np.zeros(len(anions), dtype=bool)
-    for k in np.argsort(-near, kind="stable"):
-        rivals = pairs[pairs[:, 0] == k, 1]
-        kept[k] = near[k] >= 0.5 * near.max() and not kept[rivals].any()
-    return anions[kept]
-
-
-def _unpack(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]], Bools]:
-    """Cell, fractional coordinates, the elements of each site, and whether it is fully occupied."""
-    if hasattr(structure, "lattice") and hasattr(structure, "frac_coords"):
-        symbols = [tuple(str(getattr(one, "symbol", one)) for one in site.species) for site in structure]
-        full = np.array([site.species.num_atoms > 0.99 for site in structure])
-        return np.array(structure.lattice.matrix), np.array(structure.frac_coords), symbols, full
-    if hasattr(structure, "get_scaled_positions"):
-        # ASE puts the most abundant element on a mixed site of a CIF and keeps the others aside.
-        shares = structure.info.get("occupancy", {})
-        kinds = structure.arrays.get("spacegroup_kinds", np.zeros(len(structure), dtype=int))
-        here = [
-            shares.get(str(kind), {symbol: 1.0})
-            for kind, symbol in zip(kinds, structure.get_chemical_symbols(), strict=True)
-        ]
-        full = np.array([sum(share.values()) > 0.99 for share in here])
-        coordinates = np.array(structure.get_scaled_positions(wrap=False))
-        return np.array(structure.cell[:]), coordinates, [tuple(share) for share in here], full
-    raise InputError(
-        "structure",
-        need="a pymatgen Structure or ASE Atoms",
-        got=type(structure).__name__,
-        remedy="read it with Structure.from_file or ase.io.read",
-    )
-
-
-def placed(shells: CoreShells, mobile: Any) -> CoreShells:
-    """Shells whose centres are atoms of a universe, found by position and species in its first frame.
-
-    Shells that were not made from a crystal know their atoms, or have none, and stay as they are.
-    """
-    if shells.crystal is None or shells.centre_atoms is None:
-        return shells
-    universe = mobile.universe
-    names = _names(universe.atoms)
-    fixed = np.flatnonzero(~np.isin(names, _names(mobile)))
-    trajectory = universe.trajectory
-    here = trajectory.frame
-    ts = trajectory[0]
-    _checks.check_box(ts.dimensions, 0)
-    cell = cell_vectors(ts.dimensions[None])[0]
-    positions = ts.positions[fixed].astype(np.float64)
-    trajectory[here]
-    found = shells.crystal.match(cell, positions, names[fixed])
-    away = shells.centres[:, None] - shells.crystal.coordinates
-    atoms = found[((away - np.rint(away)) ** 2).sum(axis=-1).argmin(axis=1)]
-    if (atoms < 0).any():
-        empty = int(np.flatnonzero(atoms < 0)[0])
-        raise InputError(
-            "structure", need="an atom at every centre", got=f"none at centre {empty} ({shells.kinds[empty]})",
-            remedy="choose centres= that the trajectory has",
-        )  # fmt: skip
-    atoms = fixed[atoms]
-    return replace(shells, centre_atoms=atoms, kinds=names[atoms], crystal=None)
-
-
-def _structure_centres(
-    cell: Floats, coordinates: Floats, symbols: list[tuple[str, ...]], is_mobile: Any, centres: Any
-) -> NDArray[np.intp]:
-    if centres is not None and not isinstance(centres, str):
-        return np.asarray(centres, dtype=np.intp)
-    wanted = {centres} if isinstance(centres, str) else set(ANIONS)
-    candidates = np.flatnonzero(
-        [not m and bool(set(s) & wanted) for s, m in zip(symbols, is_mobile, strict=True)]
-    )
-    formers = np.flatnonzero([bool(set(s) & FORMERS) for s in symbols])
-    if centres is None and len(formers) and len(candidates):
-        _, offsets = nearest_centres(cell, coordinates[formers], coordinates[candidates])
-        candidates = candidates[np.linalg.norm(offsets, axis=1) > BOND]
-    if not len(candidates):
-        raise InputError(
-            "centres",
-            need="atoms of that element" if centres else "anions without a bond to P, Si and the like",
-            got="none in the structure",
-            remedy="give the element or the indices of the centres",
-        )
-    tie = TIE if centres is None else None
-    owner, _ = nearest_centres(cell, coordinates[candidates], coordinates[is_mobile], tie)
-    return candidates[np.unique(owner)] if centres is None else candidates

@@ -23,7 +23,7 @@ from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.trajectories import Home, Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
-from ionpath_mdanalysis.shells import placed
+from ionpath_mdanalysis._shell_sources import placed
 
 Floats = NDArray[np.float64]
 

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 from ionpath import elements
 from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
 from ionpath.errors import InputError
-from ionpath.lattice.neighbours import NeighbourList, neighbours_within
+from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions, free_anion_orbits
+from ionpath.lattice.neighbours import neighbours_within
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 MOBILE = frozenset(elements.MOBILE)
 
-_LONGEST_BOND = 3.0
 _OVERLAP = 0.5
 _NEUTRAL = 0.02
 """Charges below this, in e per formula unit, are rounding of refined occupancies."""
@@ -154,10 +154,8 @@ def analyse(structure: Structure) -> Argyrodite:
 
     Notes
     -----
-    Anions within 3 A of a centre are its bound ones. A free anion belongs to 4a if six centres surround it (an
-    octahedral hole of their cubic close packing, at half an edge) and to the orbit of the free sulfur if four do (a
-    tetrahedral hole, at 0.433 edges); so nothing depends on origin, setting or labels. The letter follows from
-    the side on which the free sulfur lies of its centres: 4c if the product of the components is negative.
+    Anions within 3 A of a centre are its bound ones; `ionpath.lattice.free_anion_orbits` says how the free ones are
+    told apart without regard to origin, setting or labels.
 
     Examples
     --------
@@ -171,23 +169,14 @@ def analyse(structure: Structure) -> Argyrodite:
     xyz = structure.cart_coords
     centres, anions, mobile = (np.flatnonzero(k > 0) for k in kinds)
     _check_elements(structure, centres, anions, mobile)
-    bonded = _bonded(structure, xyz, centres, anions)
+    cell = np.asarray(structure.lattice.matrix, dtype=np.float64)
+    names = [f"site {int(k)} ({structure[int(k)].species_string})" for k in centres]
+    bonded = anions[bound_anions(cell, xyz[centres], xyz[anions], names)]
     free = np.setdiff1d(anions, bonded)
-    if len(free) != 2 * len(centres):
-        raise _not_argyrodite(
-            f"two anions per tetrahedron that are not bound to it ({2 * len(centres)})", f"{len(free)}"
-        )
     _check_overlaps(structure, xyz, np.sum(kinds, axis=0))
     _check_full(structure, kinds, centres, anions)
-    edge = float((4.0 * structure.volume / len(centres)) ** (1 / 3))
-    around = neighbours_within(xyz[free], xyz[centres], structure.lattice.matrix, 0.66 * edge)
-    shell = around.counts(len(free))
-    octahedral, tetrahedral = free[shell == 6], free[shell == 4]
-    if len(octahedral) != len(centres) or len(tetrahedral) != len(centres):
-        raise _not_argyrodite(
-            f"{len(centres)} free anions among six tetrahedra (4a) and {len(centres)} among four (4c or 4d)",
-            f"{len(octahedral)} and {len(tetrahedral)}",
-        )
+    orbits = free_anion_orbits(cell, xyz[centres], xyz[free])
+    octahedral, tetrahedral = free[orbits.octahedral], free[orbits.tetrahedral]
     charge = _charge(structure) / len(centres)
     if charge > _IMPOSSIBLE:
         warnings.warn(
@@ -201,8 +190,8 @@ def analyse(structure: Structure) -> Argyrodite:
         halide_sites=octahedral,
         sulfur_sites=tetrahedral,
         mobile=mobile,
-        sulfur_orbit=_letter(around, shell),
-        edge=edge,
+        sulfur_orbit=orbits.setting,
+        edge=float((4.0 * structure.volume / len(centres)) ** (1 / 3)),
         halide_on_halide_sites=halogen[octahedral],
         halide_on_sulfur_sites=halogen[tetrahedral],
         mobile_content=float(kinds[2].sum() / len(centres)),
@@ -225,12 +214,7 @@ def require_ordered(structure: Structure, purpose: str) -> None:
 
 
 def _not_argyrodite(need: str, got: str) -> InputError:
-    return InputError(
-        "structure (not an argyrodite)",
-        need=need,
-        got=got,
-        remedy="compare with argyrodite() of this package",
-    )
+    return NotArgyrodite("structure (not an argyrodite)", need=need, got=got)
 
 
 def _check_elements(
@@ -294,49 +278,6 @@ def _check_full(
                 got=f"{total[k]:.3f} on site {k} ({structure[k].species_string})",
                 remedy="only mobile cations may leave sites empty",
             )  # fmt: skip
-
-
-def _bonded(
-    structure: Structure, xyz: NDArray[np.float64], centres: NDArray[np.intp], anions: NDArray[np.intp]
-) -> NDArray[np.intp]:
-    near = neighbours_within(xyz[centres], xyz[anions], structure.lattice.matrix, _LONGEST_BOND)
-    counts = near.counts(len(centres))
-    if (counts != 4).any():
-        k = int(np.flatnonzero(counts != 4)[0])
-        raise _not_argyrodite(
-            f"four anions within {_LONGEST_BOND} A of every centre",
-            f"{counts[k]} around site {int(centres[k])} ({structure[int(centres[k])].species_string})",
-        )
-    bound, times = np.unique(near.neighbour, return_counts=True)
-    if (times > 1).any():
-        raise _not_argyrodite("isolated tetrahedra", f"{int((times > 1).sum())} anions shared by two of them")
-    return anions[bound]
-
-
-def _letter(around: NeighbourList, shell: NDArray[np.intp]) -> Literal["4c", "4d"]:
-    """Tell 4c from 4d by the side of the centres on which the free sulfur lies."""
-    axes = _cubic_axes(around.vector[shell[around.centre] == 6])
-    from_centre = -around.vector[shell[around.centre] == 4] @ axes.T
-    return "4c" if np.prod(from_centre, axis=1).sum() < 0 else "4d"
-
-
-def _cubic_axes(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Give the cubic axes from the vectors of 4a sites to their six centres, nearest to the Cartesian axes."""
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    first = unit[int(np.argmax(np.abs(unit).max(axis=1)))]
-    across = unit[np.abs(unit @ first) < 0.5]
-    second = across[int(np.argmax(np.abs(across).max(axis=1)))]
-    third = np.cross(first, second)
-    axes = np.array([first, second, third / np.linalg.norm(third)])
-    # Each Cartesian axis takes the cubic axis that is most along it; the last one closes a right-handed set.
-    order: list[int] = []
-    for k in range(3):
-        order.append(max((i for i in range(3) if i not in order), key=lambda i: abs(axes[i, k])))
-    axes = axes[order]
-    axes *= np.where(np.diagonal(axes) < 0, -1.0, 1.0)[:, None]
-    if np.linalg.det(axes) < 0:
-        axes[2] *= -1.0
-    return axes
 
 
 def _most_abundant(structure: Structure, elements: frozenset[str]) -> str:

@@ -1,0 +1,251 @@
+"""What shells and networks of sites are made of: groups and frames of a Universe, and crystals of two hosts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.arrays import Bools, Floats
+from ionpath.elements import ANIONS, FORMERS, MOBILE
+from ionpath.errors import InputError
+from ionpath.framework import split_common
+from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions
+from ionpath.sites.plausibility import TIE
+from ionpath.sites.shells import CoordinationShells
+from ionpath.sites.vertices import nearest_centres
+from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis._base import cell_vectors
+
+BOND = 2.8
+"""Longest bond from a network former to an anion, in A."""
+NEAR = 2.6
+"""Mobile ions within this distance of an anion belong to a shell around it, in A."""
+APART = 5.0
+"""Centres of shells are not closer to each other than this, in A."""
+
+
+def select_group(universe: Any, selection: Any, name: str) -> Any:
+    """Group by a selection or as given, checked."""
+    group = universe.select_atoms(selection) if isinstance(selection, str) else selection
+    _checks.check_group(group, name)
+    return group
+
+
+def mobile_ions(universe: Any, elements: NDArray[np.str_], mobile: Any) -> Any:
+    """Mobile ions by a selection, or all of the first mobile element that is there."""
+    if mobile is not None:
+        return select_group(universe, mobile, "mobile")
+    here = [element for element in MOBILE if element in elements]
+    if not here:
+        raise InputError(
+            "mobile", need=f"one of {', '.join(MOBILE)}", got=", ".join(sorted(set(elements.tolist()))),
+            remedy="select the mobile ions",
+        )  # fmt: skip
+    return universe.atoms[elements == here[0]]
+
+
+def unbound_anions(
+    seen: SampledFrames, formers: NDArray[np.intp], anions: NDArray[np.intp], others: Any
+) -> NDArray[np.intp]:
+    """Anions that no former binds, in the first frame in which all tetrahedra are whole."""
+    names = [f"atom {others.ix[k]} ({others[k].element})" for k in formers]
+    reasons = []
+    for cell, positions in zip(seen.cells, seen.fixed, strict=True):
+        try:
+            bound = bound_anions(cell, positions[formers], positions[anions], names, what="universe")
+        except NotArgyrodite as error:
+            reasons.append(error)
+        else:
+            return np.setdiff1d(np.arange(len(anions)), bound)
+    raise reasons[0]
+
+
+def chosen_frames(universe: Any, start: Any, stop: Any, step: Any, most: int) -> NDArray[np.intp]:
+    """Numbers of evenly spaced frames, `most` of them at most."""
+    frames = np.arange(*universe.trajectory.check_slice_indices(start, stop, step))
+    _checks.check_frame_count(len(frames), 1)
+    chosen = np.linspace(0, len(frames) - 1, min(most, len(frames))).round().astype(int)
+    return frames[np.unique(chosen)]
+
+
+def species_names(group: Any) -> NDArray[np.str_]:
+    """Elements of atoms, or else their names or types."""
+    for attribute in ("elements", "names", "types"):
+        values = getattr(group, attribute, None)
+        if values is not None and all(values):
+            return np.asarray(values, dtype=str)
+    return np.full(len(group), "X")
+
+
+@dataclass(frozen=True)
+class SampledFrames:
+    """Frames of ions and of atoms that do not diffuse, in A; drift and places count from frame 0 of the file."""
+
+    cell: Floats
+    cells: Floats
+    ions: Floats
+    fixed: Floats
+    places: Floats
+    drift: Floats | None
+
+
+def read_frames(universe: Any, ions: Any, fixed: Any, frames: NDArray[np.intp]) -> SampledFrames:
+    """Positions in some frames, cell by cell, and the displacement of what does not diffuse."""
+    trajectory = universe.trajectory
+    here = trajectory.frame
+    dimensions = np.empty((len(frames) + 1, 6))
+    tables = {"mobile": (ions, []), "framework": (fixed, [])}  # type: ignore[var-annotated]
+    for k, frame in enumerate([0, *frames.tolist()]):
+        ts = trajectory[frame]
+        _checks.check_box(ts.dimensions, ts.frame, trajectory)
+        dimensions[k] = ts.dimensions
+        for name, (group, rows) in tables.items():
+            rows.append(ts.positions[group.ix].astype(np.float64))
+            if len(group):
+                _checks.check_finite(rows[-1][None], np.array([ts.frame]), name)
+    trajectory[here]
+    cells = cell_vectors(dimensions)
+    cell = cell_vectors(dimensions[1:].mean(axis=0, keepdims=True))[0]
+    moving, resting = (np.array(rows) for _, rows in tables.values())
+    places, drift = np.empty((0, 3)), None
+    if len(fixed):
+        coordinates = np.matmul(resting, np.linalg.inv(cells))
+        rest, common = split_common(coordinates[1:] - coordinates[0])
+        places = coordinates[0] + rest.mean(axis=0)
+        common -= np.rint(common)
+        drift = np.einsum("ti,tij->tj", common[:, 0], cells[1:])
+    return SampledFrames(cell, cells[1:], moving[1:], resting[1:], places, drift)
+
+
+def anions_with_ions(universe: Any, ions: Any, frames: Any) -> Any:
+    """Anions without a bond to a network former that have many ions nearby in the mean."""
+    from MDAnalysis.lib.distances import capped_distance
+
+    elements = _checks.elements_of(universe.atoms, "centres")
+    anions = universe.atoms[np.isin(elements, list(ANIONS))]
+    formers = universe.atoms[np.isin(elements, list(FORMERS))]
+    trajectory = universe.trajectory
+    here = trajectory.frame
+    trajectory[int(frames[0])]
+    free = np.ones(len(anions), dtype=bool)
+    if len(formers) and len(anions):
+        pairs = capped_distance(
+            anions.positions, formers.positions, BOND, box=universe.dimensions, return_distances=False
+        )
+        free[pairs[:, 0]] = False
+    anions = anions[free]
+    near = np.zeros(len(anions))
+    sample = frames[:: max(1, len(frames) // 10)]
+    for frame in sample:
+        trajectory[int(frame)]
+        pairs = capped_distance(
+            anions.positions, ions.positions, NEAR, box=universe.dimensions, return_distances=False
+        )
+        near += np.bincount(pairs[:, 0], minlength=len(anions))
+    trajectory[int(frames[0])]
+    chosen = _apart(anions, near, universe.dimensions)
+    trajectory[here]
+    if not near.any():
+        raise InputError(
+            "centres",
+            need=f"free anions with mobile ions within {NEAR} A",
+            got=f"none among {len(anions)} free anions",
+            remedy="select the centres, for example centres='name S and index 100:131'",
+        )
+    return chosen
+
+
+def _apart(anions: Any, near: Floats, box: Any) -> Any:
+    """Those with many ions; of two that are close to each other the one with more."""
+    from MDAnalysis.lib.distances import capped_distance
+
+    pairs = capped_distance(anions.positions, anions.positions, APART, box=box, return_distances=False)
+    kept = np.zeros(len(anions), dtype=bool)
+    for k in np.argsort(-near, kind="stable"):
+        rivals = pairs[pairs[:, 0] == k, 1]
+        kept[k] = near[k] >= 0.5 * near.max() and not kept[rivals].any()
+    return anions[kept]
+
+
+def unpack_crystal(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]], Bools]:
+    """Cell, fractional coordinates, the elements of each site, and whether it is fully occupied."""
+    if hasattr(structure, "lattice") and hasattr(structure, "frac_coords"):
+        symbols = [tuple(str(getattr(one, "symbol", one)) for one in site.species) for site in structure]
+        full = np.array([site.species.num_atoms > 0.99 for site in structure])
+        return np.array(structure.lattice.matrix), np.array(structure.frac_coords), symbols, full
+    if hasattr(structure, "get_scaled_positions"):
+        # ASE puts the most abundant element on a mixed site of a CIF and keeps the others aside.
+        shares = structure.info.get("occupancy", {})
+        kinds = structure.arrays.get("spacegroup_kinds", np.zeros(len(structure), dtype=int))
+        here = [
+            shares.get(str(kind), {symbol: 1.0})
+            for kind, symbol in zip(kinds, structure.get_chemical_symbols(), strict=True)
+        ]
+        full = np.array([sum(share.values()) > 0.99 for share in here])
+        coordinates = np.array(structure.get_scaled_positions(wrap=False))
+        return np.array(structure.cell[:]), coordinates, [tuple(share) for share in here], full
+    raise InputError(
+        "structure",
+        need="a pymatgen Structure or ASE Atoms",
+        got=type(structure).__name__,
+        remedy="read it with Structure.from_file or ase.io.read",
+    )
+
+
+def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
+    """Shells whose centres are atoms of a universe, found by position and species in its first frame.
+
+    Shells that were not made from a crystal know their atoms, or have none, and stay as they are.
+    """
+    if shells.crystal is None or shells.centre_atoms is None:
+        return shells
+    universe = mobile.universe
+    names = species_names(universe.atoms)
+    fixed = np.flatnonzero(~np.isin(names, species_names(mobile)))
+    trajectory = universe.trajectory
+    here = trajectory.frame
+    ts = trajectory[0]
+    _checks.check_box(ts.dimensions, 0)
+    cell = cell_vectors(ts.dimensions[None])[0]
+    positions = ts.positions[fixed].astype(np.float64)
+    trajectory[here]
+    found = shells.crystal.match(cell, positions, names[fixed])
+    away = shells.centres[:, None] - shells.crystal.coordinates
+    atoms = found[((away - np.rint(away)) ** 2).sum(axis=-1).argmin(axis=1)]
+    if (atoms < 0).any():
+        empty = int(np.flatnonzero(atoms < 0)[0])
+        raise InputError(
+            "structure", need="an atom at every centre", got=f"none at centre {empty} ({shells.kinds[empty]})",
+            remedy="choose centres= that the trajectory has",
+        )  # fmt: skip
+    atoms = fixed[atoms]
+    return replace(shells, centre_atoms=atoms, kinds=names[atoms], crystal=None)
+
+
+def structure_centres(
+    cell: Floats, coordinates: Floats, symbols: list[tuple[str, ...]], is_mobile: Any, centres: Any
+) -> NDArray[np.intp]:
+    """Indices of the centres in a crystal: as given, of an element, or free anions nearest to a site."""
+    if centres is not None and not isinstance(centres, str):
+        return np.asarray(centres, dtype=np.intp)
+    wanted = {centres} if isinstance(centres, str) else set(ANIONS)
+    candidates = np.flatnonzero(
+        [not m and bool(set(s) & wanted) for s, m in zip(symbols, is_mobile, strict=True)]
+    )
+    formers = np.flatnonzero([bool(set(s) & FORMERS) for s in symbols])
+    if centres is None and len(formers) and len(candidates):
+        _, offsets = nearest_centres(cell, coordinates[formers], coordinates[candidates])
+        candidates = candidates[np.linalg.norm(offsets, axis=1) > BOND]
+    if not len(candidates):
+        raise InputError(
+            "centres",
+            need="atoms of that element" if centres else "anions without a bond to P, Si and the like",
+            got="none in the structure",
+            remedy="give the element or the indices of the centres",
+        )
+    tie = TIE if centres is None else None
+    owner, _ = nearest_centres(cell, coordinates[candidates], coordinates[is_mobile], tie)
+    return candidates[np.unique(owner)] if centres is None else candidates
