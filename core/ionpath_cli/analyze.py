@@ -34,7 +34,8 @@ def main(argv: list[str]) -> int:
     arguments.add_argument(
         "--sites",
         type=Path,
-        help="crystal of the trajectory's size with every lithium site; default: found in the density",
+        help="crystal of the trajectory's size with every lithium site; default: the cages of an argyrodite, else "
+        "sites found in the density",
     )
     arguments.add_argument("--mobile", default="element Li", help="selection; default 'element Li'")
     arguments.add_argument("--lag-time", type=float, default=1.0, help="of the Markov model, ps; default 1")
@@ -79,16 +80,22 @@ def analyse(
     ions = universe.select_atoms(mobile)
     record = Record(label or folder.name, parameters={"temperature": temperature, "lag_time": lag_time})
     _transport(universe, ions, temperature, folder, record, progress)
-    _kinetics(universe, ions, _shells(universe, mobile, sites), lag_time, folder, record, progress)
+    _kinetics(universe, ions, _shells(universe, mobile, sites, record), lag_time, folder, record, progress)
     record.save(folder)
     return record
 
 
-def _shells(universe: Any, mobile: str, sites: Path | None) -> Any:
+def _shells(universe: Any, mobile: str, sites: Path | None, record: Record) -> Any:
     from MDAnalysis.analysis.path_entropy import CoordinationShells
 
+    from ionpath.lattice import NotArgyrodite
+
     if sites is None:
-        return CoordinationShells.from_density(universe, mobile)
+        try:
+            return CoordinationShells.for_argyrodite(universe, mobile)
+        except NotArgyrodite as error:
+            record.notes.append(f"{error}. The sites are maxima of the density of the ions.")
+            return CoordinationShells.from_density(universe, mobile)
     io = require("ase.io", purpose="reading the crystal with the sites", install='pip install "ionpath[ase]"')
     element = str(universe.select_atoms(mobile).elements[0])
     return CoordinationShells.from_structure(io.read(sites), mobile=element)
@@ -144,7 +151,7 @@ def _kinetics(
 def _passage(paths: Any, record: Record) -> None:
     from ionpath.kinetics import mfpt_matrix, resampled_chains
 
-    r, connected = paths.results, paths.parameters["connected"]
+    r, connected = paths.results, paths.results.connected
     chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=50, connected=connected)
     times = [mfpt_matrix(chain, frame_time=paths.frame_time) for chain in (chains.best, *chains.samples)]
     for name, columns in (("between vertices of a cage", slice(1, None)), ("out of the cage", slice(0, 1))):

@@ -26,7 +26,10 @@ COMMANDS = {
         "path entropy, first-passage times and diffusion of a trajectory",
     ),
     "metad": ("ionpath_plumed.cli:metad", "metadynamics of a lithium hop, from input to barrier"),
-    "study": ("ionpath_cli.study.command:main", "a published study, or your own, computed again and compared"),
+    "study": (
+        "ionpath_cli.study.command:main",
+        "a published study, or your own, computed again and compared",
+    ),
     "train": ("ionpath_ase.cli:train", "train a Deep Potential"),
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),
 }

@@ -344,6 +344,23 @@ def test_frozen_ions_have_no_entropy(shells):
         PathEntropy(u.select_atoms("name Li"), shells, lag=5, **FEW).run()
 
 
+def test_ions_that_stay_in_their_shells_are_a_result(shells, tmp_path):
+    """No hop between shells: the same as the largest connected set, 30 pairs, without being asked for it."""
+    u = hopping_universe(n_frames=400, across=0.0, seed=2)
+    lithium = u.select_atoms("name Li")
+    found = PathEntropy(lithium, shells, lag=5, **FEW).run()
+    asked = PathEntropy(lithium, shells, lag=5, connected="largest", **FEW).run()
+    assert found.results.connected_states == (1, 2, 3, 4, 5, 6)
+    assert found.results.total == asked.results.total > 0
+    assert found.results.total_error == asked.results.total_error
+    assert "no ion was in state 0" in found.results.connected_reason
+    assert "states 6 of 7 (no ion was in state 0" in repr(found)
+    assert "states 6 of 7 (as asked)" in repr(asked)
+    found.save(tmp_path / "stay.npz")
+    again = PathEntropy.load(tmp_path / "stay.npz")
+    assert np.array_equal(again.results.msm.transition_matrix, found.results.msm.transition_matrix)
+
+
 def test_lag_longer_than_the_trajectory(lithium, shells):
     with pytest.raises(
         InputError, match="lag: need fewer frames than the trajectory, got a lag of 600 frames"

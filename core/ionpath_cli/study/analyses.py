@@ -106,22 +106,11 @@ def paths(run: Run) -> Rows:
 
 
 def _shells(run: Run) -> Any:
-    """Shells of the run's own anions, from the crystal with all its sites where there is one."""
-    from ase.io import read
+    """Cages of the run's own anions where the crystal is an argyrodite."""
     from MDAnalysis.analysis.path_entropy import CoordinationShells
 
-    from ionpath_cli.analyze import _centre_atoms
-
-    if hasattr(CoordinationShells, "for_argyrodite") and (run.structure / SITES).exists():
-        return CoordinationShells.for_argyrodite(run.universe, mobile="element Li")
     if (run.structure / SITES).exists():
-        from dataclasses import replace
-
-        crystal = read(run.structure / SITES)
-        crystal.set_cell(read(run.run / TOPOLOGY).cell, scale_atoms=True)
-        shells = CoordinationShells.from_structure(crystal)
-        atoms = _centre_atoms(run.universe, shells)
-        return replace(shells, centre_atoms=atoms, kinds=run.universe.atoms[atoms].elements.astype(str))
+        return CoordinationShells.for_argyrodite(run.universe, mobile="element Li")
     return CoordinationShells.from_density(run.universe, "element Li")
 
 
@@ -129,7 +118,7 @@ def _passage(found: Any, about: str) -> Rows:
     from ionpath.kinetics import mfpt_matrix, resampled_chains
 
     r = found.results
-    connected = found.parameters["connected"]
+    connected = found.results.connected
     chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
     times = [mfpt_matrix(chain, frame_time=found.frame_time) for chain in (chains.best, *chains.samples)]
     rows = []
@@ -158,7 +147,7 @@ def _macrostates(found: Any, about: str) -> Rows:
     from ionpath.kinetics import macrostate_path_entropy, resampled_chains
 
     r = found.results
-    connected = found.parameters["connected"]
+    connected = found.results.connected
     chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
     made = [
         macrostate_path_entropy(chain, unit="nat")

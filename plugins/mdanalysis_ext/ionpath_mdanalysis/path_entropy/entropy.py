@@ -154,7 +154,7 @@ class PathEntropy(MarkovStates):
                 results.lag,
                 n_states=runs.n_states,
                 n_samples=chosen["n_samples"],
-                connected=chosen["connected"],
+                connected=results.connected,
                 seed=chosen["seed"],
                 **self._kind(),
             )

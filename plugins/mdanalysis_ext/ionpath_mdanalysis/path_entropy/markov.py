@@ -49,7 +49,8 @@ class MarkovStates(ShellStates):
     pooling : {"all", "per_ion"}
         One model of all ions, or one for each ion, with averages over those ions for which a quantity exists.
     connected : {"all", "largest"}
-        What to do if states are not connected at this lag: refuse, or go on with the largest connected set.
+        What to do if states are not connected at this lag: refuse, or go on with the largest connected set. State 0 is
+        left out where no ion was in it, as in an ordered crystal; ``results.connected_reason`` says so.
     n_samples : int, default 50
         Bootstrap samples over ions for all errors; 0 leaves them out.
     seed : int, default 0
@@ -76,6 +77,8 @@ class MarkovStates(ShellStates):
         Test of the model at multiples of the lag; None if the trajectory is too short for it.
     results.verdict : ionpath.kinetics.MarkovVerdict
         Whether the lag is long enough, in a sentence.
+    results.connected_states, results.connected_reason : tuple of int, str
+        States of the model, with ``pooling="all"``, and why others are not among them.
     results.lag, results.lag_time : int, float
         Lag in frames and in ps.
     results.msm : deeptime.markov.msm.MarkovStateModel, or list of them
@@ -202,6 +205,10 @@ class MarkovStates(ShellStates):
         results, runs = self.results, self.results.runs
         results.lag, results.lag_reason = self._choose_lag(runs)
         results.lag_time = results.lag * self.frame_time
+        results.connected, results.connected_reason = self.parameters["connected"], "as asked"
+        if results.connected == "all" and self.parameters["pooling"] == "all" and runs.histogram()[0] == 0:
+            results.connected = "largest"
+            results.connected_reason = "no ion was in state 0 (outside) in any frame: it is left out"
         if self.parameters["pooling"] == "all":
             self._pooled(runs, results.lag)
         else:
@@ -226,7 +233,11 @@ class MarkovStates(ShellStates):
 
     def _estimate(self, runs: ShellRuns, lag: int) -> Any:
         if self.parameters["pooling"] == "all":
-            return estimate_msm(runs, lag, n_states=runs.n_states, connected=self.parameters["connected"])
+            connected = self.results.get("connected", self.parameters["connected"])
+            msm = estimate_msm(runs, lag, n_states=runs.n_states, connected=connected)
+            if connected != self.parameters["connected"] and msm.n_states < runs.n_states - 1:
+                return estimate_msm(runs, lag, n_states=runs.n_states)  # says which others are not connected
+            return msm
         return estimate_msms(runs, lag, n_states=runs.n_states)
 
     def _pooled(self, runs: ShellRuns, lag: int) -> None:
@@ -281,9 +292,15 @@ class MarkovStates(ShellStates):
         said = "not tested: the trajectory is no longer than the lag"
         return {
             "lag": f"{self.results.lag} frames = {self.results.lag_time:.5g} ps ({self.results.lag_reason})",
+            **self._left_out(),
             "verdict": said if verdict is None else verdict.sentence,
             **super()._headline(),
         }
+
+    def _left_out(self) -> dict[str, Any]:
+        results, n = self.results, len(self.results.get("connected_states", ()))
+        said = f"{n} of {results.n_states} ({results.get('connected_reason', 'as asked')})"
+        return {"states": said} if 0 < n < results.n_states else {}
 
     def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         n = self.results.n_states
@@ -293,12 +310,8 @@ class MarkovStates(ShellStates):
     def _table(self) -> dict[str, Any]:
         source, target = self._pairs()
         names = np.array(self.results.labels)
-        return {
-            "source": names[source],
-            "target": names[target],
-            "mfpt": self.results.mfpt[source, target],
-            "units": {"mfpt": "ps"},
-        }
+        times = self.results.mfpt[source, target]
+        return {"source": names[source], "target": names[target], "mfpt": times, "units": {"mfpt": "ps"}}
 
     def pathways(self, source: Any, target: Any, **options: Any) -> Any:
         """Tabulate the pathways between states, most important first.
