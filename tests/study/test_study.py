@@ -16,8 +16,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath_cli.study import load_study, make_plan, study_names
-from ionpath_cli.study import tasks as steps
+from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.command import main
 from ionpath_cli.study.comparison import combine, compare
 from ionpath_cli.study.plan import step_seconds
