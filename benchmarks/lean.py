@@ -2,7 +2,7 @@
 
 python benchmarks/lean.py [--quick]
 
-The first model before compression (tests/ase_calc/data) is compressed by deepmd-kit, and made lean. Calls of the
+The first model before compression (examples/potential/data) is compressed by deepmd-kit, and made lean. Calls of the
 calculator and steps of `run_md` are timed in turns: CPU time of a call, loop time of LAMMPS, the best of some rounds,
 one thread. Forces are compared first.
 """
@@ -21,18 +21,18 @@ from ase import Atoms
 from calculator import structure
 
 from ionpath_ase import IonPath, run_md
-from ionpath_ase.training import compress, lean
+from ionpath_ase.training import compress, simplify_graph
 
 for name in ("OMP_NUM_THREADS", "TF_INTRA_OP_PARALLELISM_THREADS", "TF_INTER_OP_PARALLELISM_THREADS"):
     os.environ[name] = "1"  # before TensorFlow is loaded, with the first model
-FROZEN = Path(__file__).parents[1] / "tests" / "ase_calc" / "data" / "argyrodite-frozen.pb.gz"
+FROZEN = Path(__file__).parents[1] / "examples" / "potential" / "data" / "argyrodite-frozen.pb.gz"
 
 
 def models(folder: Path) -> list[Path]:
     """The model as deepmd-kit compresses it, and its lean twin."""
     (folder / "frozen.pb").write_bytes(gzip.decompress(FROZEN.read_bytes()))
     own = compress(folder / "frozen.pb", folder / "deepmd.pb", thin=False)
-    return [own, lean(own, folder / "lean.pb")]
+    return [own, simplify_graph(own, folder / "lean.pb")]
 
 
 def calls(atoms: Atoms, files: list[Path], rounds: int, count: int) -> list[float]:

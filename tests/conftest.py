@@ -3,11 +3,38 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+import tempfile
+import tomllib
+from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Use the entry points that this tree declares, also where an editable installation is older than they are."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {"console_scripts": project["scripts"], **project["entry-points"]}
+    if set(declared["ionpath"]) <= {point.name for point in entry_points(group="ionpath")}:
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ionpath-entry-points-"))
+    metadata = folder / f"ionpath-{project['version']}.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text(f"Name: ionpath\nVersion: {project['version']}\n")
+    sections = (
+        "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
+        for group, points in declared.items()
+    )
+    (metadata / "entry_points.txt").write_text("\n".join(sections))
+    sys.path.insert(0, str(folder))  # before the installed one, which it takes the place of
+    inherited = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = f"{folder}{os.pathsep}{inherited}" if inherited else str(folder)
+    config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
 @pytest.fixture(scope="session")
@@ -18,4 +45,13 @@ def shared_data() -> Path:
         pytest.skip(
             f"reference data not found in {folder.name!r}: set IONPATH_TEST_DATA to the folder that holds it"
         )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def potential_data() -> Path:
+    """Frames that the shipped potential was trained on and judged by; the sdist leaves them out."""
+    folder = ROOT / "examples" / "potential" / "data"
+    if not folder.is_dir():
+        pytest.skip("examples/potential/data is in the repository only")
     return folder

@@ -32,8 +32,6 @@ from ionpath_ase.potentials import available, resolve
 from ionpath_ase.potentials.neutral import excess_charge
 from ionpath_ase.training import read_frames, starting_structure, starting_structures
 
-HOT_MELT = Path(__file__).with_name("data") / "hot-melt.extxyz.gz"
-
 # The networks are in single precision: differences of energies carry noise of some 1e-5 eV / displacement.
 NOISE = 5e-3  # eV/A
 
@@ -284,7 +282,7 @@ def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None
     check_positions(nitrogen, None, 0.0, contact_radii(np.array([7, 7])))
 
 
-def test_phosphorus_in_clusters_is_refused() -> None:
+def test_phosphorus_in_clusters_is_refused(potential_data: Path) -> None:
     """P2S6 has one bond between P, and hot melts have four in a row for a time. Black phosphorus has no sulfur."""
     crystal = starting_structure("Li4P2S6", shortest=8.0)
     phosphorus = np.flatnonzero(crystal.symbols == "P")
@@ -302,7 +300,7 @@ def test_phosphorus_in_clusters_is_refused() -> None:
         check_phosphorus(crystal, crystal.positions, crystal.cell.array)
     assert has_phosphorus_clusters(crystal)  # so that a run that begins with them goes on
     assert not has_phosphorus_clusters(crystal[crystal.symbols == "P"])
-    for frame in read_frames(HOT_MELT):
+    for frame in read_frames(potential_data / "hot-melt.extxyz.gz"):
         if frame.info["tag"].startswith("held:"):
             check_phosphorus(frame, frame.positions, frame.cell.array)
 
@@ -419,8 +417,8 @@ def test_a_structure_that_is_not_neutral_is_named(tmp_path: Path) -> None:
     short.get_potential_energy()
 
 
-def test_neutral_structures_and_those_with_bonds_of_phosphorus_are_not_named() -> None:
-    known = [*read_frames(HOT_MELT), *starting_structures().values()]
+def test_neutral_structures_and_those_with_bonds_of_phosphorus_are_not_named(potential_data: Path) -> None:
+    known = [*read_frames(potential_data / "hot-melt.extxyz.gz"), *starting_structures().values()]
     assert {excess_charge(atoms.get_chemical_symbols()) for atoms in known} == {0}
     assert excess_charge(["Li"] * 4 + ["P", "S", "S", "S", "S"]) == 0
     assert excess_charge(["Li"] * 5 + ["P", "S", "S", "S", "S"]) == 2

@@ -18,8 +18,6 @@ from ionpath_ase.glass import PROTOCOLS, GlassCeramic, HeatStep, crystal_in_glas
 from ionpath_ase.md import UnstableRun
 from ionpath_ase.training import evaluate, read_frames, starting_structure
 
-DATA = Path(__file__).with_name("data")
-
 QUICK: dict[str, Any] = {
     "engine": "ase",
     "interval": 0.02,
@@ -280,9 +278,9 @@ def test_a_melt_of_atoms_packed_at_random_holds(
     assert np.mean([phosphorus_with_four_sulfur(atoms) for atoms in frames]) >= least
 
 
-def test_a_hot_melt_is_described() -> None:
+def test_a_hot_melt_is_described(potential_data: Path) -> None:
     """192 atoms at 1800 K and a melt packed at random at 1500 K; their P that meet P, as potentials before saw it."""
-    rows = {row.tag: row for row in evaluate(read_frames(DATA / "hot-melt.extxyz.gz"), IonPath())}
+    rows = {row.tag: row for row in evaluate(read_frames(potential_data / "hot-melt.extxyz.gz"), IonPath())}
     assert rows["melt:before"].force_mae < 100.0  # meV/A
     assert rows["melt:before"].energy_mae < 10.0  # meV/atom
     assert rows["packed:before"].force_mae < 150.0  # meV/A

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,6 @@ from ionpath_ase.training import (
     write_deepmd,
     write_table,
 )
-from ionpath_ase.training.grow import grow, is_hybrid
-from ionpath_ase.training.lean import lean
 
 HELD_OUT = Path(__file__).with_name("data") / "held-out.extxyz.gz"
 
@@ -259,49 +256,6 @@ def test_fit_on_the_command_line_judges_by_other_files(
     assert "not allowed with argument --test" in capsys.readouterr().err
 
 
-def test_a_grown_model_says_what_it_said_before(labelled: Path, tmp_path: Path) -> None:
-    """A second descriptor is added to a trained model, which then goes on from where it was."""
-    frames = read_frames(labelled)
-    options: dict[str, Any] = {"test": frames[:1], "progress": False}
-    small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "lr": (2e-2, 5e-4)}
-    one = fit(frames, tmp_path / "one", steps=100, overrides={**small, "outer": None}, **options)
-    still = {**small, "lr": (1e-9, 1e-10)}
-    two = fit(
-        frames,
-        tmp_path / "two",
-        steps=20,
-        overrides=still,
-        initial=tmp_path / "one" / "model.ckpt",
-        **options,
-    )
-    assert is_hybrid(tmp_path / "two" / "model.ckpt") and not is_hybrid(tmp_path / "one" / "model.ckpt")
-    packed = tmp_path / "two.pb.gz"
-    packed.write_bytes(gzip.compress(two.frozen.read_bytes()))
-    three = fit(frames, tmp_path / "three", steps=20, overrides=still, initial=packed, **options)
-    forces = []
-    for model in (one, two, three):
-        frame = frames[0].copy()
-        frame.calc = IonPath(model.frozen)
-        forces.append(frame.get_forces())
-    assert np.abs(forces[0]).max() > 0.01  # eV/A
-    assert np.abs(np.array(forces[1:]) - forces[0]).max() < 1e-4
-    assert IonPath(two.frozen).cutoff == 7.0
-    frame = frames[0].copy()
-    both = []
-    for model in (two.frozen, lean(two.frozen, tmp_path / "lean.pb")):
-        frame.calc = IonPath(model)
-        both.append([*frame.get_forces().ravel(), *frame.get_stress()])
-    np.testing.assert_allclose(
-        both[1], both[0], atol=1e-10
-    )  # though its nets are differentiated once, not twice
-    assert (tmp_path / "lean.pb").stat().st_size < two.frozen.stat().st_size
-    start: dict[str, Any] = {"initial": tmp_path / "one" / "model.ckpt", "steps": 20, **options}
-    with pytest.raises(InputError, match="variable .*: need the shape .* of the new input"):
-        fit(frames, tmp_path / "other", overrides={**still, "fitting": [8, 8]}, **start)
-    with pytest.raises(InputError, match="checkpoint: need the prefix of a checkpoint of deepmd-kit"):
-        grow(tmp_path / "none", tmp_path / "none", tmp_path / "made")
-
-
 def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
     frames = read_frames(labelled)
     others = [atoms[:-1] for atoms in frames[:4]]  # another formula is another system
@@ -355,10 +309,9 @@ def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
     assert 0.85 < total.force_slope < 1.05
 
 
-def test_shipped_potential_on_all_frames_set_aside() -> None:
+def test_shipped_potential_on_all_frames_set_aside(potential_data: Path) -> None:
     """Blocks of the runs that training began with, and the runs of their own; no frame of these was in training."""
-    folder = HELD_OUT.parent
-    aside = read_frames(folder / "set-aside.extxyz.gz", HELD_OUT)
+    aside = read_frames(potential_data / "set-aside.extxyz.gz", HELD_OUT)
     row = evaluate(aside, IonPath())[-1]
     assert row.frames == 242
     assert row.force_mae < 31.0  # meV/A
@@ -368,7 +321,7 @@ def test_shipped_potential_on_all_frames_set_aside() -> None:
     known = {
         a.positions.tobytes()
         for name in ("first", "added")
-        for a in read_frames(folder / f"{name}.extxyz.gz")
+        for a in read_frames(potential_data / f"{name}.extxyz.gz")
     }
     assert len(known) == 1368 + 3532
     assert not any(a.positions.tobytes() in known for a in aside)

@@ -7,17 +7,17 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from ionpath import plugins
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath_ase.training import (
-    gathered,
-    pushed_together,
+    packed_ions,
     starting_structure,
     starting_structures,
     structure_names,
-    structures,
     variants,
+    with_close_pair,
+    with_former_cluster,
 )
-from ionpath_ase.training.packing import packed_ions
 
 CHARGE = {"Li": 1, "P": 5, "Si": 4, "S": -2, "Cl": -1}
 
@@ -134,9 +134,35 @@ def test_unknown_names_and_a_missing_host(monkeypatch: pytest.MonkeyPatch) -> No
     def missing(module: str, *, purpose: str, install: str) -> None:
         raise MissingDependency(module, purpose=purpose, install=install)
 
-    monkeypatch.setattr(structures, "require", missing)
+    monkeypatch.setattr("pymatgen.analysis.argyrodite.hooks.require", missing)
     with pytest.raises(MissingDependency, match=r"argyrodite structures .* pip install .ionpath.pymatgen"):
         starting_structure("LPSCl-II")
+
+
+def test_structures_of_another_package() -> None:
+    """A plugin's factory is called with the seed; what it returns becomes a structure, or is refused by name."""
+
+    class Mine:
+        @plugins.hookimpl
+        def structures(self):
+            return {
+                "salt": lambda seed: (["Na", "Cl"], [[0, 0, 0], [0.5 * (5 + seed), 0, 0]], 5.0 * np.eye(3)),
+                "flat": lambda seed: (["Na"], [[0, 0, 0]], [5.0, 5.0, 5.0]),
+            }
+
+    mine = Mine()
+    plugins.register(mine, name="mine")
+    try:
+        assert {"salt", "flat"} <= set(structure_names())
+        made = starting_structure("salt", shortest=9.0, seed=1)
+        assert made.get_chemical_formula() == "Cl8Na8"  # A: 5 -> 10
+        assert made.positions[1, 0] == 3.0  # A, from the seed
+        assert made.pbc.all() and made.info == {"tag": "salt"}
+        with pytest.raises(plugins.PluginError, match=r"hook 'structures', entry 'flat': .* a cell \(3,\)"):
+            starting_structure("flat")
+    finally:
+        plugins.unregister(mine)
+    assert "salt" not in structure_names()
 
 
 def test_one_pair_is_pushed_together_and_nothing_else_moves() -> None:
@@ -144,7 +170,7 @@ def test_one_pair_is_pushed_together_and_nothing_else_moves() -> None:
     atoms.positions += [3.0, -40.0, 1.0]
     found = set()
     for seed in range(20):
-        made = pushed_together(atoms, seed=seed)
+        made = with_close_pair(atoms, seed=seed)
         moved = np.flatnonzero(np.abs(made.positions - atoms.positions).max(axis=1) > 1e-12)
         assert len(moved) == 2 and set(atoms.symbols[moved]) == {"S"}
         distance = made.get_distance(*moved, mic=True)
@@ -153,7 +179,7 @@ def test_one_pair_is_pushed_together_and_nothing_else_moves() -> None:
         assert np.allclose(made.positions.sum(axis=0), atoms.positions.sum(axis=0))
         found.add((*moved, round(distance, 6)))
     assert len(found) == 20  # other pairs and distances for other seeds
-    assert np.array_equal(pushed_together(atoms, seed=3).positions, pushed_together(atoms, seed=3).positions)
+    assert np.array_equal(with_close_pair(atoms, seed=3).positions, with_close_pair(atoms, seed=3).positions)
 
 
 def test_pairs_that_cannot_be_pushed() -> None:
@@ -161,9 +187,9 @@ def test_pairs_that_cannot_be_pushed() -> None:
     with pytest.raises(
         InputError, match="atoms: need two of S between 2.6 and 3.9 A apart, got none; pass other elements"
     ):
-        pushed_together(atoms, elements=["S"])
+        with_close_pair(atoms, elements=["S"])
     with pytest.raises(InputError, match="distances: need a range above 0 and below 3.9 A, got 3 to 2"):
-        pushed_together(atoms, distances=(3.0, 2.0))
+        with_close_pair(atoms, distances=(3.0, 2.0))
 
 
 @pytest.mark.parametrize(("name", "number"), [("Li7P3S11", 1), ("beta-Li3PS4", 4), ("LSPSCl", 2)])
@@ -172,7 +198,7 @@ def test_centres_change_places_with_the_ligands_of_one(name: str, number: int) -
     atoms.positions += [3.0, -40.0, 1.0]
     found = set()
     for seed in range(10):
-        made = gathered(atoms, number, seed=seed)
+        made = with_former_cluster(atoms, number, seed=seed)
         assert list(made.symbols) == list(atoms.symbols)
         key = np.lexsort(atoms.positions.T), np.lexsort(made.positions.T)
         assert np.array_equal(atoms.positions[key[0]], made.positions[key[1]])  # the same places
@@ -183,15 +209,17 @@ def test_centres_change_places_with_the_ligands_of_one(name: str, number: int) -
         assert together.max() >= number
         found.add(tuple(changed))
     assert len(found) > 5  # other ions for other seeds
-    assert np.array_equal(gathered(atoms, seed=3).positions, gathered(atoms, seed=3).positions)
+    assert np.array_equal(
+        with_former_cluster(atoms, seed=3).positions, with_former_cluster(atoms, seed=3).positions
+    )
 
 
-def test_clusters_that_cannot_be_gathered() -> None:
+def test_clusters_that_cannot_be_with_former_cluster() -> None:
     for name in ("LiCl", "Li2S"):
         with pytest.raises(
             InputError,
             match="atoms: need two of P, Si, one of them with S within 2.7 A, got none; pass other",
         ):
-            gathered(starting_structure(name))
+            with_former_cluster(starting_structure(name))
     with pytest.raises(InputError, match="number: need 1 or more, got 0"):
-        gathered(starting_structure("LPSCl-II"), 0)
+        with_former_cluster(starting_structure("LPSCl-II"), 0)

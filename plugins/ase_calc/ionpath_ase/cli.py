@@ -11,17 +11,31 @@ if TYPE_CHECKING:
 
 EXAMPLE = """examples:
   ionpath train structures LPSCl-II LPSCl-III -o starts.extxyz --strains -0.02 0 0.02 --rattle 0.05
-  ionpath train label structures.extxyz -o labelled.extxyz
+  ionpath train label starts.extxyz -o labelled.extxyz
   ionpath train fit labelled.extxyz more.extxyz.gz -o my-potential --steps 60000
-  ionpath train refine my-potential/frozen.pb labelled.extxyz more.extxyz.gz -o refined.pb
   ionpath train evaluate my-potential/model.pb held-back.extxyz
   ionpath train loop labelled.extxyz --start LPSCl-II LPSCl-III -o loop --temperatures 300 600 900
   ionpath train dpgen labelled.extxyz --start LPSCl-III -o cluster
-  ionpath train reproduce -o argyrodite --quick --teacher argyrodite
 """
-_REFINE = """examples:
-  ionpath train refine my-potential/compressed.pb labelled.extxyz -o refined.pb --weight '*LSPSCl*=2.2'
-  ionpath train evaluate refined.pb held-back.extxyz
+_STRUCTURES = """examples:
+  ionpath train structures --list
+  ionpath train structures LPSCl-III melt-75Li2S-25P2S5 -o starts.extxyz --shortest 9 --copies 3
+"""
+_LABEL = """examples:
+  ionpath train label starts.extxyz -o labelled.extxyz
+  ionpath train label trajectory.xyz -o labelled.extxyz --teacher argyrodite --max-force 30
+"""
+_FIT = """examples:
+  ionpath train fit labelled.extxyz -o my-potential --steps 60000
+  ionpath train fit OUTCAR --format vasp/outcar -o my-potential --weight '*LSPSCl*=2' --test held-back.extxyz
+  ionpath train fit labelled.extxyz -o longer --initial my-potential/frozen.pb
+"""
+_EVALUATE = """examples:
+  ionpath train evaluate argyrodite held-back.extxyz
+  ionpath train evaluate my-potential/model.pb held-back.extxyz -o errors.csv
+"""
+_LEAN = """example:
+  ionpath train lean compressed.pb -o lean.pb
 """
 _LOOP = """example:
   ionpath train loop labelled.extxyz --start LPSCl-II cell.cif -o loop --held-back held-back.extxyz --picoseconds 5
@@ -29,29 +43,23 @@ _LOOP = """example:
 _DPGEN = """example:
   ionpath train dpgen labelled.extxyz --start LPSCl-III -o cluster && cd cluster && dpgen run param.json machine.json
 """
-_REPRODUCE = """examples:
-  ionpath train reproduce -o argyrodite
-  ionpath train reproduce -o try --quick --teacher argyrodite     minutes; shows that every part works
-"""
-_STRUCTURES = """examples:
-  ionpath train structures --list
-  ionpath train structures LPSCl-III melt-75Li2S-25P2S5 -o starts.extxyz --shortest 9 --copies 3
-"""
+_SCRIPTS = {"refine": "refine.py", "reproduce": "reproduce.py"}
+"""Words that are scripts of the repository: what one potential was made with."""
 
 
 def train(argv: list[str]) -> int:
     """Run ``ionpath train``."""
+    if argv and argv[0] in _SCRIPTS:
+        return _script(argv[0])
     options = _parser().parse_args(argv)
     tasks = {
         "structures": _structures,
         "label": _label,
         "fit": _fit,
         "evaluate": _evaluate,
-        "refine": _refine,
         "lean": _lean,
         "loop": _loop,
         "dpgen": _dpgen,
-        "reproduce": _reproduce,
     }
     return tasks[options.task](options)
 
@@ -65,48 +73,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     tasks = parser.add_subparsers(dest="task", required=True)
     _structures_parser(tasks)
-    label = tasks.add_parser("label", help="label frames, by default with SevenNet-l3i5 and D3(BJ)")
-    label.add_argument("frames", type=Path, nargs="+", help="files that ASE reads")
-    label.add_argument("-o", "--output", type=Path, required=True, help="extended XYZ file to append to")
-    label.add_argument(
-        "--max-force", type=float, default=12.0, help="refuse larger force components, eV/A; default 12"
-    )
-    _add_teacher(label)
-    fit = tasks.add_parser("fit", help="train, freeze, compress and evaluate")
-    fit.add_argument(
-        "frames", type=Path, nargs="+", help="files with labelled frames, or folders of deepmd-kit data"
-    )
-    fit.add_argument("--format", help="dpdata's name of their kind: vasp/outcar, cp2k/output and others")
-    fit.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for data, checkpoints and model"
-    )
-    fit.add_argument("--preset", default="shipped", help="settings by name; default shipped")
-    fit.add_argument("--steps", type=int, help="training steps, if not those of the preset")
-    fit.add_argument("--seed", type=int, default=1, help="seed of the weights; default 1")
-    aside = fit.add_mutually_exclusive_group()
-    aside.add_argument(
-        "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
-    )
-    aside.add_argument(
-        "--test", type=Path, nargs="+", help="files with frames to judge by, instead of a share"
-    )
-    fit.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
-    _add_weight(fit)
-    _refine_parser(tasks)
-    judge = tasks.add_parser("evaluate", help="errors of a potential by system")
-    judge.add_argument("model", help="name or file")
-    judge.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
-    judge.add_argument(
-        "--committee", action="store_true", help="the mean of all members, not the first alone"
-    )
-    judge.add_argument("-o", "--output", type=Path, help="CSV file")
-    thin = tasks.add_parser("lean", help="the same model in a graph that takes less time, for LAMMPS and ASE")
-    thin.add_argument("model", type=Path, help="frozen TensorFlow model (.pb), best a compressed one")
-    thin.add_argument("-o", "--output", type=Path, required=True, help="lean model")
+    _label_parser(tasks)
+    _fit_parser(tasks)
+    _evaluate_parser(tasks)
+    words = "write the same model in a graph that takes less time, in ASE and in LAMMPS"
+    made = _add(tasks, "lean", words, _LEAN)
+    made.add_argument("model", type=Path, help="frozen TensorFlow model (.pb), best a compressed one")
+    made.add_argument("-o", "--output", type=Path, required=True, help="faster model")
     _loop_parser(tasks)
     _dpgen_parser(tasks)
-    _reproduce_parser(tasks)
     return parser
+
+
+def _script(name: str) -> int:
+    """Say where a script of the repository is."""
+    from ionpath.errors import InputError
+
+    raise InputError(
+        "task", need="structures, label, fit, evaluate, lean, loop or dpgen", got=name,
+        remedy=f"run python examples/potential/{_SCRIPTS[name]} --help in a clone of the repository",
+    )  # fmt: skip
 
 
 def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentParser:
@@ -118,16 +104,6 @@ def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentPar
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     return made
-
-
-def _add_weight(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--weight",
-        action="append",
-        default=[],
-        metavar="PATTERN=FACTOR",
-        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
-    )
 
 
 def _add_teacher(parser: argparse.ArgumentParser) -> None:
@@ -170,16 +146,50 @@ def _structures_parser(tasks: Any) -> None:
     made.add_argument("--seed", type=int, default=0, help="seed; default 0")
 
 
-def _refine_parser(tasks: Any) -> None:
-    made = _add(tasks, "refine", "add a term that sees angles to a frozen model, and train the term", _REFINE)
-    made.add_argument("model", type=Path, help="frozen TensorFlow model (.pb); best compressed and not lean")
-    made.add_argument("frames", type=Path, nargs="+", help="files with labelled frames, all trained on")
-    made.add_argument("-o", "--output", type=Path, required=True, help="new model; checkpoints lie beside it")
-    made.add_argument("--steps", type=int, help="training steps; default 60000")
-    made.add_argument("--learning-rate", type=float, help="of the first step; default 0.001")
-    made.add_argument("--seed", type=int, help="seed of weights and of the order of frames; default 1")
-    made.add_argument("--initial", type=Path, help="checkpoint (.npz) of such a term to start from")
-    _add_weight(made)
+def _label_parser(tasks: Any) -> None:
+    made = _add(
+        tasks, "label", "compute energy, forces and stress of frames and append these to a file", _LABEL
+    )
+    made.add_argument("frames", type=Path, nargs="+", help="files that ASE reads")
+    made.add_argument("-o", "--output", type=Path, required=True, help="extended XYZ file to append to")
+    made.add_argument(
+        "--max-force", type=float, default=12.0, help="refuse larger force components, eV/A; default 12"
+    )
+    _add_teacher(made)
+
+
+def _fit_parser(tasks: Any) -> None:
+    made = _add(tasks, "fit", "train a potential, freeze, compress and evaluate it", _FIT)
+    made.add_argument(
+        "frames", type=Path, nargs="+", help="files with labelled frames, or folders of deepmd-kit data"
+    )
+    made.add_argument("--format", help="dpdata's name of their kind: vasp/outcar, cp2k/output and others")
+    made.add_argument(
+        "-o", "--output", type=Path, required=True, help="folder for data, checkpoints and model.pb"
+    )
+    made.add_argument("--preset", default="shipped", help="settings by name; default shipped")
+    made.add_argument("--steps", type=int, help="training steps, if not those of the preset")
+    made.add_argument("--seed", type=int, default=1, help="seed of the weights; default 1")
+    aside = made.add_mutually_exclusive_group()
+    aside.add_argument(
+        "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
+    )
+    aside.add_argument(
+        "--test", type=Path, nargs="+", help="files with frames to judge by, instead of a share"
+    )
+    made.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
+    made.add_argument(
+        "--weight", action="append", default=[], metavar="PATTERN=FACTOR",
+        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
+    )  # fmt: skip
+
+
+def _evaluate_parser(tasks: Any) -> None:
+    made = _add(tasks, "evaluate", "compare a potential with labelled frames, by tag", _EVALUATE)
+    made.add_argument("model", help="name or file")
+    made.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
+    made.add_argument("--committee", action="store_true", help="the mean of all members, not the first alone")
+    made.add_argument("-o", "--output", type=Path, help="CSV file")
 
 
 def _loop_parser(tasks: Any) -> None:
@@ -199,14 +209,6 @@ def _dpgen_parser(tasks: Any) -> None:
     made = _add(tasks, "dpgen", "write the input of DP-GEN for the same on a cluster", _DPGEN)
     _add_starts(made)
     made.add_argument("--queue", help="name of the queue")
-
-
-def _reproduce_parser(tasks: Any) -> None:
-    made = _add(tasks, "reproduce", "make the shipped potential from nothing but packages", _REPRODUCE)
-    made.add_argument("-o", "--output", type=Path, required=True, help="folder")
-    made.add_argument("--quick", action="store_true", help="tiny net and runs, to see that every part works")
-    made.add_argument("--members", type=int, help="number of models; default 1")
-    _add_teacher(made)
 
 
 def _starts(words: list[str]) -> dict[str, Atoms]:
@@ -280,6 +282,7 @@ def _label(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from ionpath_ase.training import fit, format_table, read_frames
+    from ionpath_ase.training.fit import weight_from_text
 
     result = fit(
         read_frames(*options.frames, format=options.format),
@@ -290,37 +293,11 @@ def _fit(options: argparse.Namespace) -> int:
         test=None if options.test is None else read_frames(*options.test, format=options.format),
         test_fraction=options.test_fraction,
         initial=options.initial,
-        weights=dict(_weight(text) for text in options.weight),
+        weights=dict(weight_from_text(text) for text in options.weight),
     )
     print(format_table(result.errors))
     print(f"trained on {result.training_frames} frames: {result.path}")
     return 0
-
-
-def _refine(options: argparse.Namespace) -> int:
-    from ionpath_ase.training import RefineSettings, lean, read_frames, refine
-
-    made = refine(
-        options.model,
-        read_frames(*options.frames),
-        options.output,
-        settings=RefineSettings(**_given(options, "steps", "learning_rate", "seed")),
-        weights=dict(_weight(text) for text in options.weight),
-        initial=options.initial,
-    )
-    print(f"{lean(made, made)}: `ionpath md --model {made}` and IonPath({str(made)!r}) take it")
-    return 0
-
-
-def _weight(text: str) -> tuple[str, float]:
-    """Pattern and factor of PATTERN=FACTOR."""
-    from ionpath.errors import InputError
-
-    pattern, _, factor = text.rpartition("=")
-    try:
-        return pattern, float(factor)
-    except ValueError:
-        raise InputError("--weight", need="PATTERN=FACTOR, such as '*LSPSCl*=2'", got=repr(text)) from None
 
 
 def _evaluate(options: argparse.Namespace) -> int:
@@ -336,9 +313,9 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _lean(options: argparse.Namespace) -> int:
-    from ionpath_ase.training import lean
+    from ionpath_ase.training import simplify_graph
 
-    made = lean(options.model, options.output)
+    made = simplify_graph(options.model, options.output)
     print(
         f"{made}: the same forces and energies; `ionpath md --model {made}` and IonPath({str(made)!r}) take it"
     )
@@ -388,20 +365,4 @@ def _dpgen(options: argparse.Namespace) -> int:
         _starts(options.start), read_frames(*options.frames), options.output, settings=settings
     )
     print(f"{folder}: set queue, commands and CPUs in machine.json, then dpgen run param.json machine.json")
-    return 0
-
-
-def _reproduce(options: argparse.Namespace) -> int:
-    from dataclasses import replace
-
-    from ionpath_ase.training import FULL, QUICK, format_table, reproduce, teacher, teacher_named
-
-    recipe = QUICK if options.quick else FULL
-    if options.members:
-        recipe = replace(recipe, members=options.members)
-    labels = teacher_named(options.teacher)
-    sampler = teacher("7net-0", dispersion=False) if options.teacher.startswith("7net-") else None
-    made = reproduce(options.output, recipe=recipe, labels=labels, sampler=sampler)
-    print(format_table(made.errors))
-    print(f"trained on {made.training_frames} frames: {', '.join(str(path) for path in made.models)}")
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gzip
 import json
 import os
@@ -25,9 +24,8 @@ from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment, program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
-from ionpath_ase.training.grow import grow, is_hybrid
-from ionpath_ase.training.lean import lean
 from ionpath_ase.training.presets import dp_input
+from ionpath_ase.training.simplify import simplify_graph
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -105,8 +103,7 @@ def fit(
         Seed of the split. Keep it for a fair comparison of models.
     initial : str or path, optional
         Where to start from: a checkpoint of deepmd-kit (``model.ckpt``) or a frozen model that is not compressed
-        (``frozen.pb``, also ``.pb.gz``). A checkpoint without the outer descriptor of the preset is extended by it
-        (`grow`).
+        (``frozen.pb``, also ``.pb.gz``), of the same descriptors.
     weights : mapping of str to float, optional
         How much more often frames are drawn, by pattern of their tag, such as ``{"*LSPSCl*": 2}``; the first pattern
         that fits counts, and frames that none fits count once. For what is described less well than the rest.
@@ -131,25 +128,14 @@ def fit(
     """
     target = Path(folder)
     rest, test = _split(frames, test, test_fraction, split_seed)
-    paths = {
-        name: _written(part, target / "data" / name, elements)
-        for name, part in (("training", rest), ("validation", test))
+    settings: dict[str, Any] = {
+        "preset": preset,
+        "steps": steps,
+        "seed": seed,
+        "elements": elements,
+        "overrides": overrides,
     }
-    made = dp_input(
-        preset,
-        training=[os.path.relpath(p, target) for p in paths["training"]],
-        validation=[os.path.relpath(p, target) for p in paths["validation"]],
-        elements=elements,
-        steps=steps,
-        seed=seed,
-        overrides=overrides,
-    )
-    if weights:
-        made["training"]["training_data"] |= _drawn(rest, paths["training"], weights, elements)
-    with atomic_path(target / "input.json") as part_file:
-        part_file.write_text(json.dumps(made, indent=1))
-    start = _start(made, target, initial)
-    _train(target, made["training"]["numb_steps"], start, progress)
+    train(target, rest, test, settings, initial=initial, weights=weights, progress=progress)
     frozen, compressed = target / "frozen.pb", target / "model.pb"
     _dp(["freeze", "-c", ".", "-o", frozen.name], target)
     compress(frozen, compressed)
@@ -157,6 +143,33 @@ def fit(
 
     errors = tuple(evaluate(test, IonPath(compressed)))
     return TrainedModel(compressed, frozen, len(rest), errors, write_table(errors, target / "errors.csv"))
+
+
+def train(
+    target: Path,
+    frames: Sequence[Atoms],
+    test: Sequence[Atoms],
+    settings: dict[str, Any],
+    *,
+    initial: str | os.PathLike[str] | None = None,
+    weights: Mapping[str, float] | None = None,
+    progress: bool = True,
+) -> None:
+    """Write data and input of a training, and run it to its end; settings are those of `dp_input`."""
+    elements = settings.get("elements", TYPE_MAP)
+    paths = {
+        name: _written(part, target / "data" / name, elements)
+        for name, part in (("training", frames), ("validation", test))
+    }
+    systems: dict[str, Any] = {
+        name: [os.path.relpath(p, target) for p in found] for name, found in paths.items()
+    }
+    made = dp_input(**settings, **systems)
+    if weights:
+        made["training"]["training_data"] |= _drawn(frames, paths["training"], weights, elements)
+    with atomic_path(target / "input.json") as part_file:
+        part_file.write_text(json.dumps(made, indent=1))
+    _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
 
 
 def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> list[Path]:
@@ -180,6 +193,15 @@ def frame_weights(frames: Sequence[Atoms], weights: Mapping[str, float]) -> NDAr
             got=f"{', '.join(unused)}, which fits none" if unused else f"{min(weights.values()):g}",
         )
     return np.array([next((w for p, w in weights.items() if fnmatch(tag, p)), 1.0) for tag in tags])
+
+
+def weight_from_text(text: str) -> tuple[str, float]:
+    """Pattern and factor of ``PATTERN=FACTOR``, as a command line has it."""
+    pattern, _, factor = text.rpartition("=")
+    try:
+        return pattern, float(factor)
+    except ValueError:
+        raise InputError("--weight", need="PATTERN=FACTOR, such as '*LSPSCl*=2'", got=repr(text)) from None
 
 
 def _drawn(
@@ -214,7 +236,7 @@ def compress(
     step: float = COMPRESSION_STEP,
     thin: bool = True,
 ) -> Path:
-    """Compress a frozen model: the embedding nets become tables, which is several times faster, and the graph lean.
+    """Compress a frozen model: the embedding nets become tables, which is several times faster, and the graph simple.
 
     Parameters
     ----------
@@ -225,7 +247,7 @@ def compress(
     step : float, default 0.1
         Step of the table.
     thin : bool, default True
-        Give the graph to `lean`; if not, it stays as deepmd-kit wrote it.
+        Simplify the graph (`simplify_graph`); if not, it stays as deepmd-kit wrote it.
 
     Returns
     -------
@@ -259,7 +281,7 @@ def compress(
         ]
         _dp(words, Path(scratch))
         if thin:
-            return lean(Path(scratch) / "compressed.pb", made)
+            return simplify_graph(Path(scratch) / "compressed.pb", made)
         with atomic_path(made) as part:
             part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
     return made
@@ -281,7 +303,7 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
     return np.genfromtxt(Path(folder) / "lcurve.out", names=True, invalid_raise=False)
 
 
-def _start(made: dict[str, Any], folder: Path, initial: str | os.PathLike[str] | None) -> list[str]:
+def _start(folder: Path, initial: str | os.PathLike[str] | None) -> list[str]:
     """Words that tell ``dp train`` where to begin."""
     if (folder / "checkpoint").exists():
         return ["--restart", "model.ckpt"]
@@ -294,28 +316,7 @@ def _start(made: dict[str, Any], folder: Path, initial: str | os.PathLike[str] |
         initial = unpacked
     if Path(initial).suffix == ".pb":
         return ["--init-frz-model", str(Path(initial).resolve())]
-    if made["model"]["descriptor"]["type"] == "hybrid" and not is_hybrid(initial):
-        return ["--init-model", str(_grown(made, folder, initial).resolve())]
     return ["--init-model", str(Path(initial).resolve())]
-
-
-def _grown(made: dict[str, Any], folder: Path, initial: str | os.PathLike[str]) -> Path:
-    """Checkpoint of `initial` with the outer descriptor of the input, whose statistics a few steps provide."""
-    target = folder / "grown" / "model.ckpt"
-    if not Path(f"{target}.index").exists():
-        scratch = folder / "fresh"
-        scratch.mkdir(exist_ok=True)
-        brief = copy.deepcopy(made)
-        brief["training"] |= {"numb_steps": 20, "disp_freq": 10, "save_freq": 10}
-        for part in ("training_data", "validation_data"):
-            if part in brief["training"]:
-                systems = brief["training"][part]["systems"]
-                brief["training"][part]["systems"] = [os.path.join(os.pardir, system) for system in systems]
-        (scratch / "input.json").write_text(json.dumps(brief))
-        _dp(["train", "input.json"], scratch)
-        grow(initial, scratch / "model.ckpt", target)
-        shutil.rmtree(scratch)
-    return target
 
 
 def _train(folder: Path, steps: int, start: Sequence[str], progress: bool) -> None:

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionpath.errors import InputError, require
+from ionpath import plugins
+from ionpath.errors import InputError
 from ionpath_ase.training import crystals
 from ionpath_ase.training.packing import packed_ions
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-_INSTALL = 'pip install "ionpath[pymatgen]"'
 _Builder = Callable[[int], "Atoms"]
 
 MELTS: dict[str, dict[str, int]] = {
@@ -201,7 +201,7 @@ def variants(
     return made
 
 
-def pushed_together(
+def with_close_pair(
     atoms: Atoms,
     *,
     elements: Sequence[str] = ("S", "Cl"),
@@ -240,7 +240,7 @@ def pushed_together(
     --------
     >>> from ionpath_ase.training.crystals import lithium_chloride
     >>> salt = lithium_chloride()
-    >>> closer = pushed_together(salt, distances=(2.0, 2.0))
+    >>> closer = with_close_pair(salt, distances=(2.0, 2.0))
     >>> pairs = closer[closer.symbols == "Cl"].get_all_distances(mic=True)
     >>> round(float(pairs[pairs > 0].min()), 6)
     2.0
@@ -271,7 +271,7 @@ def pushed_together(
     return copy
 
 
-def gathered(
+def with_former_cluster(
     atoms: Atoms,
     number: int = 3,
     *,
@@ -314,7 +314,7 @@ def gathered(
     Examples
     --------
     >>> from ionpath_ase.training.crystals import heptalithium_thiophosphate
-    >>> cluster = gathered(heptalithium_thiophosphate(), 2)
+    >>> cluster = with_former_cluster(heptalithium_thiophosphate(), 2)
     >>> phosphorus = cluster[cluster.symbols == "P"].get_all_distances(mic=True)
     >>> int((phosphorus < 2.7).sum(axis=1).max()) - 1
     2
@@ -344,54 +344,31 @@ def gathered(
 
 
 def _builders() -> dict[str, _Builder]:
-    """Name to a function of the seed."""
+    """Name to a function of the seed: what plugins provide (hook ``structures``), small crystals, and melts."""
     found: dict[str, _Builder] = {
-        "LPSCl-I": partial(_argyrodite, x_excess=1.0),
-        "LPSCl-II": partial(_argyrodite),
-        "LPSCl-III": partial(_argyrodite, x_excess=0.5),
-        "LSPSCl": partial(_pymatgen, "lspscl"),
+        name: partial(_built, name, factory) for name, factory in plugins.available("structures").items()
     }
-    for x in (0.0, 0.25, 0.5, 0.75, 1.0):
-        for y in np.arange(x, 1.01, 0.25):
-            found[f"x={x:.2f},y={y:.2f}"] = partial(_argyrodite, x_excess=x, inversion=float(y))
     found |= {
-        "LPSCl-48h": partial(_argyrodite, lithium="48h"),
-        "Li7PS6": partial(_argyrodite, halide=None),
-        "beta-Li3PS4": partial(_pymatgen, "lithium_thiophosphate", "beta"),
-        "gamma-Li3PS4": partial(_pymatgen, "lithium_thiophosphate", "gamma"),
         "Li7P3S11": lambda seed: crystals.heptalithium_thiophosphate(),
         "Li4P2S6": lambda seed: crystals.lithium_hypothiodiphosphate(),
         "Li2S": lambda seed: crystals.lithium_sulfide(),
         "LiCl": lambda seed: crystals.lithium_chloride(),
     }
-    for name, counts in MELTS.items():
-        found[name] = partial(_melt, counts)
-    return found
+    return found | {name: partial(_melt, counts) for name, counts in MELTS.items()}
 
 
-def _argyrodite(seed: int, **options: Any) -> Atoms:
-    return _converted(_host().argyrodite(seed=seed, **options))
+def _built(name: str, factory: Callable[[int], Any], seed: int) -> Atoms:
+    """Atoms of the arrays that a plugin's factory returns."""
+    from ase import Atoms
 
-
-def _pymatgen(function: str, *words: str | int) -> Atoms:
-    return _converted(getattr(_host(), function)(*words[:-1]))
+    symbols, positions, cell = factory(seed)
+    if np.shape(positions) != (len(symbols), 3) or np.shape(cell) != (3, 3):
+        raise plugins.PluginError(
+            f"hook 'structures', entry {name!r}: need symbols, positions (n_atoms, 3) and a cell (3, 3), got "
+            f"{len(symbols)} symbols, positions {np.shape(positions)} and a cell {np.shape(cell)}"
+        )
+    return Atoms(symbols, positions=positions, cell=cell, pbc=True)
 
 
 def _melt(counts: dict[str, int], seed: int) -> Atoms:
     return packed_ions(counts, seed=seed)
-
-
-def _host() -> Any:
-    return require("pymatgen.analysis.argyrodite", purpose="argyrodite structures", install=_INSTALL)
-
-
-def _converted(structure: Any) -> Atoms:
-    """As plain ASE atoms."""
-    from ase import Atoms
-
-    return Atoms(
-        [site.specie.symbol for site in structure],
-        positions=structure.cart_coords,
-        cell=structure.lattice.matrix,
-        pbc=True,
-    )

@@ -1,7 +1,15 @@
-"""Add an angular term to a frozen Deep Potential, and train the term alone."""
+"""Add an angular term to a frozen Deep Potential, and train the term alone.
+
+    python examples/potential/refine.py my-potential/model.pb labelled.extxyz -o refined.pb --weight '*LSPSCl*=2.2'
+
+Only the term is trained, on differences of energy, forces and virial: see `angular.py` for its equation. Adam with
+decoupled decay of weights (Loshchilov and Hutter, arXiv:1711.05101), one frame a step. Checkpoints lie beside the new
+model (``refined.pb.npz``), and the same call goes on from there.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,22 +17,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from angular import AngularSettings, angular_term, initial_values
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, require
 from ionpath.files import atomic_path
-from ionpath_ase._model import INSTALL, Model
-from ionpath_ase._quiet import quiet_stderr
-from ionpath_ase.training.angular import AngularSettings, angular_term, initial_values
-from ionpath_ase.training.fit import frame_weights
-from ionpath_ase.training.lean import read_graph
+from ionpath_ase import IonPath
+from ionpath_ase.training import read_frames, simplify_graph
+from ionpath_ase.training.fit import frame_weights, weight_from_text
+from ionpath_ase.training.simplify import read_graph
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+INSTALL = 'pip install "ionpath[ase]"'
 SCOPE = "angular"
 _NAMES = {name: f"{SCOPE}/{name}/matrix" for name in ("first", "second")}
-"""Weights that may be stored in half precision (`halve`)."""
+"""Weights that may be stored in half precision (`half_precision.py`)."""
 _SAVED = "refine/"
 _FORCE, _ENERGY, _VIRIAL = 0.05, 0.004, 0.01
 """Errors of one weight in the loss: eV/A, eV/atom, eV/atom."""
@@ -71,48 +80,8 @@ def refine(
 ) -> Path:
     """Train an angular term on what a potential leaves of the labels, and write both as one potential.
 
-    Parameters
-    ----------
-    model : str or path
-        Frozen TensorFlow model with ``se_e2_a`` descriptors (.pb); it may be compressed, and stays as it is.
-    frames : sequence of ase.Atoms
-        Labelled frames to train on, in cells that are periodic in all directions.
-    target : str or path
-        The new potential. Checkpoints lie beside it, as ``TARGET.npz``: the same call goes on from there.
-    settings : RefineSettings, optional
-        Length and rates of the training.
-    sizes : AngularSettings, optional
-        Sizes of the term.
-    weights : mapping of str to float, optional
-        How much more often frames are drawn, by pattern of their tag, as in `fit`.
-    initial : str or path, optional
-        Checkpoint (``.npz``) of a term of the same sizes to start from, for a second training on more frames.
-    progress : bool, default True
-        Show a bar with the mean error of forces in the last 500 steps.
-
-    Returns
-    -------
-    pathlib.Path
-        The new potential.
-
-    Raises
-    ------
-    InputError
-        If the model has such a term already or is no frozen potential, or a frame has no labels or no cell.
-    IonpathError
-        If the training diverges.
-    MissingDependency
-        If deepmd-kit with TensorFlow is not installed.
-
-    Notes
-    -----
-    Only the term is trained, on differences of energy, forces and virial: see
-    `ionpath_ase.training.angular` for its equation. Adam with decoupled decay of weights (Loshchilov and Hutter,
-    arXiv:1711.05101), one frame a step.
-
-    Examples
-    --------
-    >>> refine("frozen.pb", frames, "refined.pb")  # doctest: +SKIP
+    `weights` say how much more often frames are drawn, by pattern of their tag, as in `fit`; `initial` is a checkpoint
+    (``.npz``) of a term of the same sizes to start from, for a second training on more frames.
     """
     settings, sizes = settings or RefineSettings(), sizes or AngularSettings()
     base = _Base(Path(model))
@@ -133,8 +102,7 @@ class _Base:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.graph, self.tf = read_graph(path)
-        with quiet_stderr():
-            self.ops = require("deepmd.tf.env", purpose="adding to a frozen model", install=INSTALL).op_module
+        self.ops = require("deepmd.tf.env", purpose="adding to a frozen model", install=INSTALL).op_module
         nodes = {node.name: node for node in self.graph.node}
         self.suffix = "_0" if "o_rmat_0" in nodes else ""
         scope = f"descrpt_attr{self.suffix}"
@@ -198,7 +166,8 @@ class _Sample:
 def _samples(base: _Base, frames: Sequence[Atoms]) -> list[_Sample]:
     if not frames:
         raise InputError("frames", need="at least one labelled frame", got="none")
-    model = Model(base.path)
+    calculator = IonPath(base.path)
+    elements = calculator.elements
     made = []
     for number, atoms in enumerate(frames):
         if not atoms.pbc.all() or atoms.calc is None:
@@ -207,20 +176,23 @@ def _samples(base: _Base, frames: Sequence[Atoms]) -> list[_Sample]:
                 got="no labels" if atoms.calc is None else f"pbc {atoms.pbc.tolist()}",
                 remedy="label frames with `ionpath train label`",
             )  # fmt: skip
-        types = model.types(atoms.get_chemical_symbols())
+        found = atoms.copy()
+        found.calc = calculator
+        types = np.array([elements.index(symbol) for symbol in atoms.symbols])
         order = np.argsort(types, kind="stable")
-        found = model.evaluate(atoms.positions, atoms.cell.array, types)
-        counts = np.bincount(types, minlength=len(model.elements))
-        virial = -atoms.get_volume() * atoms.get_stress(voigt=False) - found.virial
+        energy = atoms.get_potential_energy() - found.get_potential_energy()
+        forces = (atoms.get_forces() - found.get_forces())[order]
+        stress = atoms.get_stress(voigt=False) - found.get_stress(voigt=False)
         feed = {
             "t_coord": atoms.positions[order].ravel(),
             "t_type": types[order].astype(np.int32),
-            "t_natoms": np.array([len(atoms), len(atoms), *counts], dtype=np.int32),
+            "t_natoms": np.array(
+                [len(atoms), len(atoms), *np.bincount(types, minlength=len(elements))], dtype=np.int32
+            ),
             "t_box": atoms.cell.array.ravel(),
             "t_mesh": np.zeros(6, dtype=np.int32),
         }
-        forces = (atoms.get_forces() - found.forces)[order]
-        made.append(_Sample(feed, atoms.get_potential_energy() - found.energy, forces, virial.ravel()))
+        made.append(_Sample(feed, energy, forces, -atoms.get_volume() * stress.ravel()))
     return made
 
 
@@ -401,3 +373,43 @@ def _write(base: _Base, values: dict[str, NDArray[Any]], sizes: AngularSettings,
     with atomic_path(target) as part:
         part.write_bytes(whole.SerializeToString(deterministic=True))
     return target
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Run the script."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "model", type=Path, help="frozen TensorFlow model (.pb); best compressed and not simplified"
+    )
+    parser.add_argument("frames", type=Path, nargs="+", help="files with labelled frames, all trained on")
+    parser.add_argument(
+        "-o", "--output", type=Path, required=True, help="new model; checkpoints lie beside it"
+    )
+    parser.add_argument("--steps", type=int, default=60_000, help="training steps; default 60000")
+    parser.add_argument("--learning-rate", type=float, default=1e-3, help="of the first step; default 0.001")
+    parser.add_argument("--seed", type=int, default=1, help="seed of weights and of the order of frames")
+    parser.add_argument("--initial", type=Path, help="checkpoint (.npz) of such a term to start from")
+    parser.add_argument(
+        "--weight", action="append", default=[], metavar="PATTERN=FACTOR",
+        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
+    )  # fmt: skip
+    options = parser.parse_args(argv)
+    made = refine(
+        options.model,
+        read_frames(*options.frames),
+        options.output,
+        settings=RefineSettings(options.steps, options.learning_rate, seed=options.seed),
+        weights=dict(weight_from_text(text) for text in options.weight),
+        initial=options.initial,
+    )
+    made = simplify_graph(made, made)
+    print(f"{made}: `ionpath md --model {made}` and IonPath({str(made)!r}) take it")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except IonpathError as error:
+        raise SystemExit(str(error)) from None

@@ -14,17 +14,17 @@ from ionpath_ase import IonPath, run_md
 from ionpath_ase.cli import train
 from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL, with_virial_of_images
 from ionpath_ase.potentials import resolve
-from ionpath_ase.training.lean import lean
-
-FROZEN = Path(__file__).with_name("data") / "argyrodite-frozen.pb.gz"
+from ionpath_ase.training import simplify_graph
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+def models(tmp_path_factory: pytest.TempPathFactory, potential_data: Path) -> tuple[Path, Path]:
     """A model as deepmd-kit wrote it, and its lean twin."""
     folder = tmp_path_factory.mktemp("lean")
-    (folder / "frozen.pb").write_bytes(gzip.decompress(FROZEN.read_bytes()))
-    return folder / "frozen.pb", lean(folder / "frozen.pb", folder / "lean.pb")
+    (folder / "frozen.pb").write_bytes(
+        gzip.decompress((potential_data / "argyrodite-frozen.pb.gz").read_bytes())
+    )
+    return folder / "frozen.pb", simplify_graph(folder / "frozen.pb", folder / "lean.pb")
 
 
 def operations(model: Path) -> list[str]:
@@ -85,7 +85,7 @@ def test_what_is_no_potential_is_refused(tmp_path: Path) -> None:
         with pytest.raises(
             InputError, match="model other.pb: need a frozen Deep Potential .*TensorFlow.* got something"
         ):
-            lean(tmp_path / "other.pb", tmp_path / "lean.pb")
+            simplify_graph(tmp_path / "other.pb", tmp_path / "lean.pb")
     assert not (tmp_path / "lean.pb").exists()
 
 

@@ -8,23 +8,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from angular import AngularSettings, harmonics
 from ase import Atoms
 from ase.io import write
 from ase.neighborlist import neighbor_list
+from half_precision import store_in_half_precision
 from numpy.polynomial.legendre import Legendre
+from refine import RefineSettings, main, refine
 
 from ionpath.errors import InputError
 from ionpath_ase import IonPath, run_md
-from ionpath_ase.cli import train
 from ionpath_ase.potentials import members, resolve
-from ionpath_ase.training import AngularSettings, RefineSettings, halve, lean, read_frames, refine
-from ionpath_ase.training.angular import harmonics
+from ionpath_ase.training import read_frames, simplify_graph
 
 SIZES = AngularSettings(basis=6, channels=5, axes=3, neurons=8)
-HELD_OUT = Path(__file__).with_name("data") / "held-out.extxyz.gz"
+HELD_OUT = Path(__file__).parents[1] / "data" / "held-out.extxyz.gz"
 BASE = resolve("argyrodite.2")
 SETTINGS = RefineSettings(steps=300)
-MODULE = importlib.import_module("ionpath_ase.training.refine")  # `refine` there is the function
+MODULE = importlib.import_module("refine")
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +171,7 @@ def test_several_frames_at_once(refined: Path, argyrodite: Atoms) -> None:
 
 def test_lammps_and_a_lean_twin_agree(refined: Path, argyrodite: Atoms, tmp_path: Path) -> None:
     """The model that is refined here is lean already, the one of deepmd-kit is made lean afterwards."""
-    assert lean(refined, tmp_path / "lean.pb").read_bytes() == refined.read_bytes()
+    assert simplify_graph(refined, tmp_path / "lean.pb").read_bytes() == refined.read_bytes()
     argyrodite.rattle(0.05, seed=2)
     kicks, ends = np.random.default_rng(5).normal(size=(len(argyrodite), 3)), []
     for engine in ("ase", "lammps"):
@@ -220,17 +221,17 @@ def test_one_term_starts_from_another(refined: Path, frames: list[Atoms], tmp_pa
     np.testing.assert_allclose(energy_and_forces(onward, frames[0])[1], forces, atol=1e-6)
 
 
-def test_half_precision_takes_less_room(frames: list[Atoms], tmp_path: Path) -> None:
+def test_half_precision_takes_less_room(frames: list[Atoms], tmp_path: Path, potential_data: Path) -> None:
     whole = tmp_path / "whole.pb"
-    whole.write_bytes(gzip.decompress(HELD_OUT.with_name("argyrodite-frozen.pb.gz").read_bytes()))
-    small = halve(whole, tmp_path / "small.pb")
+    whole.write_bytes(gzip.decompress((potential_data / "argyrodite-frozen.pb.gz").read_bytes()))
+    small = store_in_half_precision(whole, tmp_path / "small.pb")
     assert small.stat().st_size < 0.7 * whole.stat().st_size
     one, two = (energy_and_forces(model, frames[0]) for model in (whole, small))
     assert one[0] == pytest.approx(two[0], abs=1e-4 * len(frames[0]))
     assert 0.0 < np.abs(one[1] - two[1]).mean() < 1e-4  # eV/A
-    assert halve(small, tmp_path / "again.pb").read_bytes() == small.read_bytes()
+    assert store_in_half_precision(small, tmp_path / "again.pb").read_bytes() == small.read_bytes()
     with pytest.raises(InputError, match=r"model held-out\.extxyz\.gz: need a frozen Deep Potential"):
-        halve(HELD_OUT, small)
+        store_in_half_precision(HELD_OUT, small)
     for name in ("argyrodite", "argyrodite.2", "argyrodite.3"):  # those that are shipped
         assert b"/half" in resolve(name).read_bytes()
     assert sum(path.stat().st_size for path in members("argyrodite")) < 12e6
@@ -239,8 +240,8 @@ def test_half_precision_takes_less_room(frames: list[Atoms], tmp_path: Path) -> 
 def test_command_line(frames: list[Atoms], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels, made = tmp_path / "labels.extxyz", tmp_path / "made.pb"
     write(labels, frames[:2])
-    words = ["refine", str(BASE), str(labels), "-o", str(made), "--steps", "2", "--weight", "LSPSCl*=2"]
-    assert train(words) == 0
+    words = [str(BASE), str(labels), "-o", str(made), "--steps", "2", "--weight", "LSPSCl*=2"]
+    main(words)
     assert f"{made}: `ionpath md --model {made}`" in capsys.readouterr().out
     assert (tmp_path / "made.pb.npz").exists()
     forces = energy_and_forces(made, frames[0])[1]

@@ -30,7 +30,7 @@ from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL
 PREFIX = "lean"
 
 
-def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path:
+def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path:
     """Write a model that gives the same numbers in less time.
 
     Parameters
@@ -38,12 +38,12 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
     source : str or path
         Frozen TensorFlow model; compressed or not.
     target : str or path
-        The lean model; may be the same file.
+        The simpler model; may be the same file.
 
     Returns
     -------
     pathlib.Path
-        The lean model. One that is lean already is copied as it is.
+        The simpler model. One that is simple already is copied as it is.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def lean(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path
 
     Examples
     --------
-    >>> lean("frozen.pb", "lean.pb")  # doctest: +SKIP
+    >>> simplify_graph("frozen.pb", "lean.pb")  # doctest: +SKIP
     """
     graph, tf = read_graph(source)
     names = {node.name for node in graph.node}
