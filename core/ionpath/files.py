@@ -1,12 +1,16 @@
-"""Files that are either the old one or the complete new one, never half of each."""
+"""Files that are either the old one or the complete new one, and places that one run has at a time."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from ionpath.errors import InputError
 
 
 @contextmanager
@@ -16,7 +20,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     Parameters
     ----------
     path : str or path
-        Final file. Missing parent folders are made. It is untouched if the block raises.
+        Final file. Missing parent folders are made. It is untouched if the block raises, keeps its mode, and stays
+        where a symbolic link points to.
 
     Yields
     ------
@@ -32,10 +37,12 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'a,b'
     """
-    final = Path(path)
+    final = Path(os.path.realpath(path))
     final.parent.mkdir(parents=True, exist_ok=True)
+    mode = final.stat().st_mode & 0o7777 if final.exists() else 0o666 & ~_umask()
+    _sweep(final)
     handle, name = tempfile.mkstemp(
-        prefix=f".{final.stem}-", suffix="".join(final.suffixes), dir=final.parent
+        prefix=f".{final.stem}-{os.getpid()}-", suffix="".join(final.suffixes), dir=final.parent
     )
     os.close(handle)
     part = Path(name)
@@ -43,13 +50,97 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
-        part.chmod(0o666 & ~_umask())
+        part.chmod(mode)
         os.replace(part, final)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _sweep(final: Path) -> None:
+    """Remove parts of this file that killed processes left."""
+    start, end = f".{final.stem}-", "".join(final.suffixes)
+    for name in os.listdir(final.parent):
+        pid = name.removeprefix(start).partition("-")[0]
+        if name.startswith(start) and name.endswith(end) and pid.isdigit() and not _alive(int(pid)):
+            with contextlib.suppress(OSError):
+                (final.parent / name).unlink()
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
 
 
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+@contextmanager
+def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+    """Keep a second run out for as long as the block lasts, also where the first one is killed.
+
+    Parameters
+    ----------
+    path : str or path
+        Lock file; it is made, holds the number of the process, and is removed in the end.
+    what : str
+        What belongs to one run at a time, for the message.
+
+    Yields
+    ------
+    None
+        Nothing.
+
+    Raises
+    ------
+    InputError
+        If another process, or another thread of this one, holds the lock.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> place = pathlib.Path(tempfile.mkdtemp())
+    >>> with locked(place / "run.lock", "this folder"):
+    ...     (place / "run.lock").exists()
+    True
+    """
+    try:
+        import fcntl
+    except ImportError:  # no such locks on this system
+        yield
+        return
+    file = Path(path)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    while True:
+        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            other = os.read(handle, 64).decode(errors="replace").strip()
+            os.close(handle)
+            raise InputError(
+                what, need="no other run in it", got=f"one that is going on (process {other or 'unknown'})",
+                remedy="wait for its end, or use another name",
+            ) from None  # fmt: skip
+        except OSError as error:  # some network file systems have no locks
+            warnings.warn(
+                f"{what}: cannot be locked ({error}); see to it that one run at a time uses it", stacklevel=3
+            )
+        with contextlib.suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(handle), os.stat(file)):
+                break
+        os.close(handle)  # its holder removed it between the two calls
+    try:
+        os.truncate(handle, 0)
+        os.write(handle, str(os.getpid()).encode())
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        os.close(handle)

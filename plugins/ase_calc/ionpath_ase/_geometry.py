@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -27,6 +27,8 @@ def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
     if not periodic.any():
         return None
     cell = np.array(atoms.cell.array, dtype=float)
+    if not np.isfinite(cell).all():
+        raise InputError("cell", need="finite lattice vectors", got=str(cell.tolist()))
     (a, b, c), (d, e, f), (g, h, i) = cell.tolist()  # numpy's det and cross take longer than all the rest
     volume = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)
     if periodic.all() and abs(volume) > 1e-3:
@@ -123,6 +125,10 @@ def has_phosphorus_clusters(atoms: Atoms) -> bool:
     return False
 
 
+_FARTHEST = 1e6
+"""Coordinates in A that are too large: folding them back into a cell would cost digits."""
+
+
 def check_positions(
     positions: FloatArray, cell: FloatArray | None, closest: float, radii: FloatArray | None = None
 ) -> None:
@@ -136,6 +142,12 @@ def check_positions(
             got=f"values that are not finite for {len(bad)} atoms (first: {bad[:5].tolist()})",
             remedy="look at the frame before; a time step that is too long does this",
         )
+    farthest = float(np.abs(positions).max(initial=0.0))
+    if farthest > _FARTHEST:
+        raise InputError(
+            "positions", need=f"coordinates within {_FARTHEST:g} A of the origin", got=f"one at {farthest:g} A",
+            remedy="wrap the atoms into the cell, or check the units",
+        )  # fmt: skip
     pair = closest_pair(positions, cell, closest, radii)
     if pair is not None:
         i, j, distance = pair
@@ -167,7 +179,7 @@ class ContactCheck:
     SKIN = 1.0
 
     def __init__(self, closest: float, radii: FloatArray | None = None) -> None:
-        self.closest, self.radii = closest, radii
+        self.closest, self.radii = positive("closest", closest, "A", zero=True), radii
         self._positions: FloatArray | None = None
         self._cell: FloatArray | None = None
         self._reach = 0.0
@@ -179,9 +191,10 @@ class ContactCheck:
         check_positions(positions, cell, self.closest, self.radii)
         pair = closest_pair(positions, cell, self.closest + self.SKIN, self.radii)
         found = self.closest + self.SKIN if pair is None else pair[2]
-        self._positions = positions.copy()
+        self._positions = None  # an interrupt between the next lines must not leave half of the old frame
         self._cell = None if cell is None else cell.copy()
         self._reach = 0.5 * (found - self.closest)
+        self._positions = positions.copy()
 
     def _near(self, positions: FloatArray, cell: FloatArray | None) -> bool:
         """Whether no atom has moved far since the last search; False for anything that is not a number."""

@@ -55,7 +55,8 @@ class VerletNeighbours:
         """List the images that matter, and the neighbours of every atom; atoms are sorted by type, as models want."""
         reach = self.cutoff + self.skin
         self.builds += 1
-        self._positions, self._cell, self._types = positions.copy(), cell.copy(), types.copy()
+        self._cell = None  # so that lists which an error left unfinished never hold
+        self._positions, self._types = positions.copy(), types.copy()
         self.order = np.argsort(types, kind="stable")
         fractional = positions[self.order] @ np.linalg.inv(cell)
         home = np.floor(fractional)
@@ -73,6 +74,7 @@ class VerletNeighbours:
         first, second = _pairs(points, len(positions), reach)
         self.mesh = _mesh(len(positions), first, second)
         self.all_types = np.concatenate([types[self.order], types[self.order][atoms]]).astype(np.int32)
+        self._cell = cell.copy()
 
     def coordinates(self, positions: FloatArray, cell: FloatArray) -> FloatArray:
         """Positions of atoms and images."""

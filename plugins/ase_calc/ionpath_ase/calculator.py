@@ -25,7 +25,88 @@ __all__ = ["Committee", "IonPath", "Ionpath"]
 _PER_ATOM = ("energies", "stresses")
 
 
-class IonPath(Calculator):
+class _DeepPotential(Calculator):
+    """What one potential and a committee share. An error leaves a calculator as it was before it saw any atoms."""
+
+    nolabel = True
+    _models: list[Model]
+
+    def __init__(self, models: list[Model], closest: float, **kwargs: Any) -> None:
+        self._models = models
+        self._contacts = ContactCheck(closest)
+        self._numbers: NDArray[np.int64] | None = None
+        self._types: list[NDArray[np.int64]] = []
+        super().__init__(closest=closest, **kwargs)
+
+    def set(self, **kwargs: Any) -> dict[str, Any]:
+        """Change parameters: `closest`, and `model` of a single potential; nothing changes if one cannot be used."""
+        unknown = sorted(set(kwargs) - set(self.default_parameters))
+        if unknown:
+            raise InputError(
+                "parameter",
+                need=f"one of {', '.join(self.default_parameters)}",
+                got=", ".join(map(repr, unknown)),
+            )
+        contacts = ContactCheck(kwargs.get("closest", self._contacts.closest))
+        models = [Model(resolve(kwargs["model"]))] if "model" in kwargs else self._models
+        changed: dict[str, Any] = super().set(**kwargs)
+        if changed:
+            self._models, self._contacts, self._numbers = models, contacts, None
+            self.reset()
+        return changed
+
+    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
+        """What changed since the last call, of what a potential depends on: any change counts, `tol` is not used."""
+        before = self.atoms
+        if before is None:
+            return list(all_changes)
+        pairs = {
+            "positions": (before.positions, atoms.positions),
+            "numbers": (before.numbers, atoms.numbers),
+            "cell": (before.cell.array, atoms.cell.array),
+            "pbc": (before.pbc, atoms.pbc),
+        }
+        return [name for name, (old, new) in pairs.items() if not np.array_equal(old, new)]
+
+    def calculate(
+        self,
+        atoms: Atoms | None = None,
+        properties: Sequence[str] = ("energy",),
+        system_changes: Sequence[str] = all_changes,
+    ) -> None:
+        """Evaluate; ASE calls this. Energy and forces always come along."""
+        try:
+            super().calculate(atoms, properties, system_changes)
+            self.results = self._evaluated(self.atoms, any(name in properties for name in _PER_ATOM))
+        except BaseException:
+            self.reset()  # ASE has stored the atoms, and would take the next ones for unchanged
+            raise
+        if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
+            raise PropertyNotImplementedError(
+                "the stress needs a periodic cell with three independent vectors"
+            )
+
+    def _evaluated(self, atoms: Atoms, per_atom: bool) -> dict[str, Any]:
+        """Results as ASE names them."""
+        return self._each(atoms, per_atom)[0]
+
+    def _each(self, atoms: Atoms, per_atom: bool) -> list[dict[str, Any]]:
+        """Results of each model."""
+        cell = model_cell(atoms, max(model.cutoff for model in self._models))
+        positions = atoms.get_positions()
+        self._contacts(positions, cell)
+        if self._numbers is None or not np.array_equal(self._numbers, atoms.numbers):
+            symbols = atoms.get_chemical_symbols()
+            types = [model.types(symbols) for model in self._models]
+            warn_if_charged(self._models[0].path, symbols, float(atoms.get_initial_charges().sum()))
+            self._numbers, self._types = atoms.numbers.copy(), types
+        return [
+            _results(atoms, model.evaluate(positions, cell, types, per_atom=per_atom))
+            for model, types in zip(self._models, self._types, strict=True)
+        ]
+
+
+class IonPath(_DeepPotential):
     """Deep Potential of lithium thiophosphates as an ASE calculator.
 
     Parameters
@@ -69,7 +150,6 @@ class IonPath(Calculator):
     """
 
     name = "ionpath"
-    nolabel = True
     implemented_properties: ClassVar[list[str]] = [
         "energy",
         "free_energy",
@@ -83,114 +163,20 @@ class IonPath(Calculator):
     def __init__(
         self, model: str | os.PathLike[str] = "argyrodite", *, closest: float = 0.5, **kwargs: Any
     ) -> None:
-        self._model = Model(resolve(model))
-        self._contacts = ContactCheck(closest)
-        self._types: NDArray[np.int64] | None = None
-        super().__init__(model=os.fspath(model), closest=closest, **kwargs)
-
-    def set(self, **kwargs: Any) -> dict[str, Any]:
-        """Change parameters.
-
-        Parameters
-        ----------
-        **kwargs
-            ``model`` or ``closest``, as for the class.
-
-        Returns
-        -------
-        dict
-            The parameters that changed.
-
-        Raises
-        ------
-        InputError
-            If a parameter or the model is unknown.
-        """
-        unknown = sorted(set(kwargs) - set(self.default_parameters))
-        if unknown:
-            raise InputError(
-                "parameter",
-                need=f"one of {', '.join(self.default_parameters)}",
-                got=", ".join(map(repr, unknown)),
-            )
-        changed: dict[str, Any] = super().set(**kwargs)
-        if "model" in changed:
-            self._model = Model(resolve(changed["model"]))
-            self._types = None
-        if changed:
-            self._contacts = ContactCheck(self.parameters["closest"])
-            self.reset()
-        return changed
+        super().__init__([Model(resolve(model))], closest, model=os.fspath(model), **kwargs)
 
     @property
     def elements(self) -> tuple[str, ...]:
         """Elements that the potential knows."""
-        return self._model.elements
+        return self._models[0].elements
 
     @property
     def cutoff(self) -> float:
         """Range of the interactions in A."""
-        return self._model.cutoff
-
-    def check_state(self, atoms: Atoms, tol: float = 0.0) -> list[str]:
-        """What changed since the last call, of what the potential depends on.
-
-        Parameters
-        ----------
-        atoms : ase.Atoms
-            Structure.
-        tol : float
-            Not used: any change counts.
-
-        Returns
-        -------
-        list of str
-            Names of what changed.
-        """
-        before = self.atoms
-        if before is None:
-            return list(all_changes)
-        pairs = {
-            "positions": (before.positions, atoms.positions),
-            "numbers": (before.numbers, atoms.numbers),
-            "cell": (before.cell.array, atoms.cell.array),
-            "pbc": (before.pbc, atoms.pbc),
-        }
-        return [name for name, (old, new) in pairs.items() if not np.array_equal(old, new)]
-
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """Evaluate the potential; ASE calls this.
-
-        Parameters
-        ----------
-        atoms : ase.Atoms, optional
-            Structure; the last one if left out.
-        properties : sequence of str
-            What is asked for. Energy and forces always come along.
-        system_changes : sequence of str
-            What changed since the last call; not used.
-        """
-        super().calculate(atoms, properties, system_changes)
-        per_atom = any(name in properties for name in _PER_ATOM)
-        prepared = _prepare(self.atoms, self._model.cutoff, self._contacts)
-        if "numbers" in system_changes or self._types is None:
-            symbols = self.atoms.get_chemical_symbols()
-            self._types = self._model.types(symbols)
-            warn_if_charged(self._model.path, symbols)
-        types = self._types
-        self.results = _results(self.atoms, self._model.evaluate(*prepared, types, per_atom=per_atom))
-        if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
-            raise PropertyNotImplementedError(
-                "the stress needs a periodic cell with three independent vectors"
-            )
+        return self._models[0].cutoff
 
 
-class Committee(Calculator):
+class Committee(_DeepPotential):
     """Mean of several Deep Potentials, with their disagreement about each force.
 
     Parameters
@@ -229,13 +215,13 @@ class Committee(Calculator):
     """
 
     name = "ionpath_committee"
-    nolabel = True
     implemented_properties: ClassVar[list[str]] = [
         *IonPath.implemented_properties,
         "force_deviation",
         "max_force_deviation",
         "energy_deviation",
     ]
+    default_parameters: ClassVar[dict[str, Any]] = {"closest": 0.5}
 
     def __init__(
         self,
@@ -252,9 +238,8 @@ class Committee(Calculator):
                 got=f"{len(given)}: {', '.join(_label(m) for m in given) or 'none'}",
                 remedy="use IonPath for one, or train others with other seeds (ionpath train fit --seed)",
             )
-        super().__init__(**kwargs)
-        self._contacts = ContactCheck(closest)
-        self._models = [m._model if isinstance(m, IonPath) else Model(resolve(m)) for m in given]
+        potentials = [m._models[0] if isinstance(m, IonPath) else Model(resolve(m)) for m in given]
+        super().__init__(potentials, closest, **kwargs)
 
     def __len__(self) -> int:
         """Number of members."""
@@ -265,46 +250,18 @@ class Committee(Calculator):
         """Elements that all members know."""
         return tuple(e for e in self._models[0].elements if all(e in m.elements for m in self._models))
 
-    def calculate(
-        self,
-        atoms: Atoms | None = None,
-        properties: Sequence[str] = ("energy",),
-        system_changes: Sequence[str] = all_changes,
-    ) -> None:
-        """Evaluate all members; ASE calls this.
-
-        Parameters
-        ----------
-        atoms : ase.Atoms, optional
-            Structure; the last one if left out.
-        properties : sequence of str
-            What is asked for. Energy, forces and deviations always come along.
-        system_changes : sequence of str
-            What changed since the last call; not used.
-        """
-        super().calculate(atoms, properties, system_changes)
-        per_atom = any(name in properties for name in _PER_ATOM)
-        symbols = self.atoms.get_chemical_symbols()
-        if "numbers" in system_changes:
-            warn_if_charged(self._models[0].path, symbols)
-        positions, cell = _prepare(self.atoms, max(m.cutoff for m in self._models), self._contacts)
-        members = [
-            _results(self.atoms, model.evaluate(positions, cell, model.types(symbols), per_atom=per_atom))
-            for model in self._models
-        ]
-        self.results = {name: np.mean([m[name] for m in members], axis=0) for name in members[0]}
+    def _evaluated(self, atoms: Atoms, per_atom: bool) -> dict[str, Any]:
+        """Means over the members, and how far these are from them."""
+        members = self._each(atoms, per_atom)
+        results = {name: np.mean([m[name] for m in members], axis=0) for name in members[0]}
         for name in ("energy", "free_energy"):
-            self.results[name] = float(self.results[name])
+            results[name] = float(results[name])
         deviation = force_deviation(np.array([m["forces"] for m in members]))
-        self.results["force_deviation"] = deviation
-        self.results["max_force_deviation"] = float(deviation.max(initial=0.0))
-        self.results["energy_deviation"] = float(
-            np.std([m["energy"] for m in members]) / max(len(symbols), 1)
-        )
-        if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
-            raise PropertyNotImplementedError(
-                "the stress needs a periodic cell with three independent vectors"
-            )
+        return results | {
+            "force_deviation": deviation,
+            "max_force_deviation": float(deviation.max(initial=0.0)),
+            "energy_deviation": float(np.std([m["energy"] for m in members]) / max(len(atoms), 1)),
+        }
 
 
 def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -322,16 +279,6 @@ def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
 def _label(model: str | os.PathLike[str] | IonPath) -> str:
     """What to call a member in a message."""
     return str(model.parameters["model"]) if isinstance(model, IonPath) else os.path.basename(model)
-
-
-def _prepare(
-    atoms: Atoms, cutoff: float, contacts: ContactCheck
-) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Positions and cell for the model, checked."""
-    cell = model_cell(atoms, cutoff)
-    positions = atoms.get_positions()
-    contacts(positions, cell)
-    return positions, cell
 
 
 def _results(atoms: Atoms, value: Evaluation) -> dict[str, Any]:

@@ -9,9 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from ase import Atoms
-from recipe import FULL as FULL_PATH
-from recipe import QUICK as QUICK_PATH
-from recipe import Sampling, read_recipe, starts_of
+from recipe import FULL as FULL_PATH, QUICK as QUICK_PATH, Sampling, read_recipe, starts_of
 from reproduce import reproduce, weights_of_these
 
 from ionpath.errors import InputError

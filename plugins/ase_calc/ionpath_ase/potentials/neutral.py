@@ -31,14 +31,20 @@ def excess_charge(symbols: Sequence[str]) -> int:
     return 0 if 0 <= total <= count["P"] else total
 
 
-def warn_if_charged(model: Path, symbols: Sequence[str]) -> None:
-    """Warn where a shipped potential is asked about a structure that is not neutral.
+def warn_if_charged(model: Path, symbols: Sequence[str], given: float = 0.0) -> None:
+    """Warn where atoms carry a total charge `given`, or a shipped potential evaluates what is not neutral.
 
     Examples
     --------
     >>> from ionpath_ase.potentials import resolve
     >>> warn_if_charged(resolve("argyrodite"), ["Li", "Cl"])
     """
+    if not abs(given) < 1e-3:  # nan as well
+        warnings.warn(
+            f"initial charges: need a sum of 0, got {given:+.3g} e; a Deep Potential knows elements and places only, "
+            "and returns the energy of these atoms whatever charge they carry",
+            stacklevel=3,
+        )
     if model.parent != _FOLDER or not set(symbols) <= KNOWN:
         return
     charge = excess_charge(symbols)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ionpath.errors import InputError, require
+from ionpath_ase.training.labels import read_extxyz, with_labels
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -41,21 +41,19 @@ def read_frames(*paths: str | os.PathLike[str], format: str | None = None) -> li
     Raises
     ------
     InputError
-        If a frame carries no energy or no forces, or dpdata cannot read a file.
+        If a frame carries no energy or no forces, labels contradict each other, or a file is damaged or of another
+        kind; the message names file, frame and line.
+
+    Notes
+    -----
+    Labels under other names are taken too: ``virial`` (eV), which becomes the stress -virial / V, ``force``, and names
+    that begin with ``REF_``, ``DFT_`` or ``QM_``.
     """
-    frames: list[Atoms] = []
-    for path in paths:
-        for number, atoms in enumerate(_read(Path(path), format)):
-            labels = set() if atoms.calc is None else set(atoms.calc.results)
-            if not {"energy", "forces"} <= labels:
-                raise InputError(
-                    f"frame {number} of {Path(path).name}",
-                    need="an energy and forces",
-                    got=", ".join(sorted(labels)) or "no labels",
-                    remedy="label it first, for example with ionpath_ase.training.label_frames",
-                )
-            frames.append(atoms)
-    return frames
+    return [
+        with_labels(atoms, f"frame {number} of {Path(path).name}")
+        for path in paths
+        for number, atoms in enumerate(_read(Path(path), format))
+    ]
 
 
 def _read(path: Path, kind: str | None) -> list[Atoms]:
@@ -63,15 +61,18 @@ def _read(path: Path, kind: str | None) -> list[Atoms]:
     if kind is None and (path / "type.raw").exists():
         kind = "deepmd/npy"
     if kind is None or "/" not in kind:
+        if re.search(r"\.(ext)?xyz(\.gz)?$", path.name) and kind in (None, "extxyz"):
+            return read_extxyz(path)
         from ase.io import read
 
-        found: list[Atoms]
-        if path.name.endswith((".xyz.gz", ".extxyz.gz")) and kind in (None, "extxyz"):
-            # ASE goes back and forth in the file, and gzip starts at the beginning each time it goes back
-            with gzip.open(path, "rt") as file:
-                found = read(io.StringIO(file.read()), ":", format="extxyz")
-        else:
-            found = read(path, ":", format=kind)
+        try:
+            found: list[Atoms] = read(path, ":", format=kind)
+        except FileNotFoundError:
+            raise
+        except Exception as error:  # each of its readers fails in its own way
+            raise InputError(
+                path.name, need="a file that ASE reads", got=f"{type(error).__name__}: {str(error)[:150]}"
+            ) from error
         return found
     dpdata = require("dpdata", purpose=f"reading {kind}", install='pip install "ionpath[ase]"')
     try:
@@ -169,6 +170,14 @@ def write_deepmd(
     unknown = sorted({s for a in frames for s in a.get_chemical_symbols()} - set(type_map))
     if unknown:
         raise InputError("type_map", need=f"the elements {', '.join(unknown)}", got=", ".join(type_map))
+    stressed: dict[str, bool] = {}
+    for number, atoms in enumerate(frames):
+        formula, has = atoms.get_chemical_formula(), "stress" in getattr(atoms.calc, "results", {})
+        if stressed.setdefault(formula, has) != has:
+            raise InputError(
+                f"frame {number}", need=f"a stress in all frames of {formula} or in none", got="both",
+                remedy="label all of them with one teacher",
+            )  # fmt: skip
     dpdata = require("dpdata", purpose="writing deepmd-kit data", install='pip install "ionpath[ase]"')
     systems = dpdata.MultiSystems(type_map=list(type_map))
     for atoms in frames:

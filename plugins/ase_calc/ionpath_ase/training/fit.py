@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,11 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, locked
 from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment, program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
+from ionpath_ase.training.labelling import frame_digest
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.simplify import simplify_graph
 
@@ -120,7 +123,8 @@ def fit(
     Raises
     ------
     InputError
-        If frames or settings cannot be used.
+        If frames or settings cannot be used, are not those that the folder was begun with, or another training goes
+        on in it.
     IonpathError
         If deepmd-kit stops; the message has its last words.
     MissingDependency
@@ -129,16 +133,13 @@ def fit(
     target = Path(folder)
     rest, test = _split(frames, test, test_fraction, split_seed)
     settings: dict[str, Any] = {
-        "preset": preset,
-        "steps": steps,
-        "seed": seed,
-        "elements": elements,
-        "overrides": overrides,
-    }
-    train(target, rest, test, settings, initial=initial, weights=weights, progress=progress)
-    frozen, compressed = target / "frozen.pb", target / "model.pb"
-    _dp(["freeze", "-c", ".", "-o", frozen.name], target)
-    compress(frozen, compressed)
+        "preset": preset, "steps": steps, "seed": seed, "elements": elements, "overrides": overrides,
+    }  # fmt: skip
+    with locked(target / ".lock", f"training in {target.name}"):
+        train(target, rest, test, settings, initial=initial, weights=weights, progress=progress)
+        frozen, compressed = target / "frozen.pb", target / "model.pb"
+        _dp(["freeze", "-c", ".", "-o", frozen.name], target)
+        compress(frozen, compressed)
     from ionpath_ase.calculator import IonPath
 
     errors = tuple(evaluate(test, IonPath(compressed)))
@@ -157,19 +158,65 @@ def train(
 ) -> None:
     """Write data and input of a training, and run it to its end; settings are those of `dp_input`."""
     elements = settings.get("elements", TYPE_MAP)
-    paths = {
-        name: _written(part, target / "data" / name, elements)
-        for name, part in (("training", frames), ("validation", test))
-    }
+    parts = {"training": frames, "validation": test}
+    _same_frames(target / "data" / "frames.json", parts)
+    paths = {name: _written(part, target / "data" / name, elements) for name, part in parts.items()}
     systems: dict[str, Any] = {
         name: [os.path.relpath(p, target) for p in found] for name, found in paths.items()
     }
     made = dp_input(**settings, **systems)
     if weights:
         made["training"]["training_data"] |= _drawn(frames, paths["training"], weights, elements)
+    _same_settings(target / "input.json", made)
     with atomic_path(target / "input.json") as part_file:
         part_file.write_text(json.dumps(made, indent=1))
     _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
+
+
+def _same_frames(path: Path, parts: Mapping[str, Sequence[Atoms]]) -> None:
+    """Refuse to go on with other frames than those that a training was begun with."""
+    found = {}
+    for name, frames in parts.items():
+        digest = hashlib.sha256()
+        for atoms in frames:
+            digest.update(frame_digest(atoms).encode())
+            digest.update(np.round(atoms.get_forces(), 5).tobytes())
+        found[name] = f"{len(frames)} frames, {digest.hexdigest()}"
+    known = json.loads(path.read_text()) if path.exists() else found
+    other = [name for name in found if known.get(name) != found[name]]
+    if other:
+        raise InputError(
+            f"frames for {other[0]}", need=f"the {known[other[0]].split(',')[0]} that the folder began with",
+            got=f"{found[other[0]].split(',')[0]}, not the same", remedy="use another folder",
+        )  # fmt: skip
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(found))
+
+
+def _same_settings(path: Path, made: dict[str, Any]) -> None:
+    """Refuse to go on with other settings, the number of steps and what follows from it aside."""
+    if not path.exists():
+        return
+    pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
+    other = sorted(
+        name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name)
+    )
+    if other:
+        raise InputError(
+            "settings", need="those that the folder began with",
+            got="another " + ", ".join(other[:4]), remedy="use another folder",
+        )  # fmt: skip
+
+
+def _fixed(made: dict[str, Any]) -> dict[str, Any]:
+    """Entries of an input by their path, without those that follow from the number of steps."""
+    free = ("numb_steps", "decay_steps", "disp_freq", "save_freq")
+    found: dict[str, Any] = {}
+    for section, entries in json.loads(json.dumps(made)).items():
+        for name, value in entries.items():
+            if name not in free:
+                found[f"{section}.{name}"] = value
+    return found
 
 
 def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> list[Path]:
@@ -319,38 +366,55 @@ def _start(folder: Path, initial: str | os.PathLike[str] | None) -> list[str]:
     return ["--init-model", str(Path(initial).resolve())]
 
 
+_GUARDED = (
+    'exec 3<&0; "$@" 3<&- & child=$!; { cat <&3 > /dev/null; kill -KILL 0; } & keeper=$!; '
+    "exec 3<&-; wait $child; code=$?; kill $keeper; exit $code"
+)
+"""A shell that runs a program, and ends its whole group as soon as the pipe to this process closes: also where this
+process is killed and can end nothing itself."""
+
+
+def _run(words: Sequence[str], folder: Path, log: Path, watch: Callable[[], None] = lambda: None) -> None:
+    """Run deepmd-kit's program to its end, and call `watch` from time to time."""
+    with log.open("w") as stream:
+        process = subprocess.Popen(
+            ["sh", "-c", _GUARDED, "sh", *_command(words)],
+            cwd=folder, stdin=subprocess.PIPE, stdout=stream, stderr=stream, env=environment(1),
+            start_new_session=True,
+        )  # fmt: skip
+        try:
+            while process.poll() is None:
+                time.sleep(0.2)
+                watch()
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
+    if process.returncode:
+        raise IonpathError(f"dp {words[0]} stopped: {_last_words(log.read_text(errors='replace'))}")
+
+
 def _train(folder: Path, steps: int, start: Sequence[str], progress: bool) -> None:
     """Run ``dp train`` and show how far it is."""
     from tqdm import tqdm
 
-    words = ["train", "input.json", *start]
     log = folder / "train.log"
-    with log.open("w") as stream:
-        process = subprocess.Popen(
-            _command(words), cwd=folder, stdout=stream, stderr=stream, env=environment(1)
-        )
-        try:
-            with tqdm(total=steps, unit="step", desc="training", disable=not progress) as bar:
-                while process.poll() is None:
-                    time.sleep(0.5)
-                    found = re.findall(
-                        r"Batch\s+(\d+): trn:.*?rmse_f = ([\d.e+-]+)", log.read_text(errors="replace")
-                    )
-                    if found:
-                        bar.n = int(found[-1][0])
-                        bar.set_postfix_str(f"force rmse {float(found[-1][1]):.3f} eV/A")
-        finally:
-            if process.poll() is None:
-                process.terminate()
-                process.wait()
-    if process.returncode:
-        raise IonpathError(f"dp train stopped: {_last_words(log.read_text(errors='replace'))}")
+    with tqdm(total=steps, unit="step", desc="training", disable=not progress) as bar:
+
+        def watch() -> None:
+            text = log.read_text(errors="replace")
+            found = re.findall(r"Batch\s+(\d+): trn:.*?rmse_f = ([\d.e+-]+)", text)
+            if found:
+                bar.n = int(found[-1][0])
+                bar.set_postfix_str(f"force rmse {float(found[-1][1]):.3f} eV/A")
+
+        _run(["train", "input.json", *start], folder, log, watch)
 
 
 def _dp(words: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(_command(words), cwd=folder, capture_output=True, text=True, env=environment(1))
-    if done.returncode:
-        raise IonpathError(f"dp {words[0]} stopped: {_last_words(done.stdout + done.stderr)}")
+    _run(words, folder, folder / f"{words[0]}.log")
 
 
 def _command(words: Sequence[str]) -> list[str]:

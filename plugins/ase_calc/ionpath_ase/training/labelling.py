@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.errors import InputError, require
+from ionpath.files import locked
 from ionpath_ase._geometry import closest_pair, model_cell
+from ionpath_ase.training.labels import blocks, frame_of, with_labels
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -165,7 +167,7 @@ def label_frames(
     Raises
     ------
     InputError
-        If `frames` is empty.
+        If `frames` is empty, the file holds something else or is damaged, or another call is writing to it.
 
     Examples
     --------
@@ -177,13 +179,24 @@ def label_frames(
     >>> report.labelled, report.duplicates
     (2, 1)
     """
-    from ase.calculators.singlepoint import SinglePointCalculator
-    from tqdm import tqdm
-
     if not frames:
         raise InputError("frames", need="at least one frame", got="none")
     target = Path(path)
-    seen = {frame_digest(atoms) for atoms in _complete_frames(target)}
+    with locked(target.with_name(f".{target.name}.lock"), f"labels {target.name}"):
+        return _label(frames, calculator, target, max_force, closest, progress)
+
+
+def _label(
+    frames: Sequence[Atoms], calculator: Any, target: Path, max_force: float, closest: float, progress: bool
+) -> LabelReport:
+    """Label what the file does not hold yet."""
+    from ase.calculators.singlepoint import SinglePointCalculator
+    from tqdm import tqdm
+
+    seen = {
+        frame_digest(with_labels(atoms, f"frame {number} of {target.name}"))
+        for number, atoms in enumerate(_complete_frames(target))
+    }
     kept, labelled, duplicates = len(seen), 0, 0
     refused: list[tuple[int, str]] = []
     fresh: set[str] = set()
@@ -209,10 +222,11 @@ def label_frames(
 
 
 def frame_digest(atoms: Atoms) -> str:
-    """Digest by which frames are told apart."""
+    """Digest by which frames are told apart: of the eight decimals that extended XYZ holds."""
     digest = hashlib.sha256(atoms.numbers.astype(np.int64).tobytes())
     for values in (atoms.positions, atoms.cell.array):
-        digest.update((np.round(values * 1e4) + 0.0).astype(np.int64).tobytes())
+        # through the text of the file, as rounding by arithmetic differs from it where the ninth decimal is a 5
+        digest.update((np.char.mod("%.8f", values).astype(float) + 0.0).tobytes())
     return digest.hexdigest()
 
 
@@ -258,23 +272,19 @@ def _append(path: Path, frame: Atoms) -> None:
         os.fsync(stream.fileno())
 
 
-def _complete_frames(path: Path) -> Iterable[Atoms]:
+def _complete_frames(path: Path) -> list[Atoms]:
     """Frames of an earlier call; a torn last one is cut off."""
     if not path.exists():
         return []
-    from ase.io import iread
-
-    raw = path.read_bytes()
-    lines = raw.splitlines(keepends=True)
-    position = size = 0
-    while position < len(lines):
-        count = int(lines[position]) + 2
-        block = lines[position : position + count]
-        if len(block) < count or not block[-1].endswith(b"\n"):
-            break
-        size += sum(len(line) for line in block)
-        position += count
-    if size < len(raw):
+    found = list(blocks(path))
+    frames = [frame_of(block) for block in found if block.complete]
+    if len(frames) < len(found):
+        torn = found[-1]
+        if len(torn.lines) > 1 and not torn.lines[1].startswith((b"Lattice=", b"Properties=")):
+            raise InputError(
+                torn.place, need="frames with labels", got=repr(torn.lines[1][:40].decode(errors="replace")),
+                remedy="write the labels to another file",
+            )  # fmt: skip
         with path.open("r+b") as stream:
-            stream.truncate(size)
-    return iread(path, ":") if size else []
+            stream.truncate(sum(len(line) for block in found[:-1] for line in block.lines))
+    return frames

@@ -1,0 +1,154 @@
+"""Labels of frames: read from extended XYZ without losing one, under whatever name, or refused with a place."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from ionpath.errors import InputError
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_NAMES = re.compile(r"(?:(?:ref|dft|qm)_)?(energy|force|stress|virial)s?", re.IGNORECASE)
+"""Names that programs give to labels: ``virial`` (GAP, dpdata), ``REF_forces`` (MACE), ``dft_energy``."""
+_SAME = 1e-3
+"""Labels that are there twice may differ by this, relative to the largest."""
+
+
+class Block(NamedTuple):
+    """Lines of one frame in a file."""
+
+    place: str
+    lines: list[bytes]
+    complete: bool
+    """False where the file ends before the frame does, or before its last line is closed."""
+
+
+def blocks(path: Path) -> Iterator[Block]:
+    """Frames of an extended XYZ file as lines; the first line that is no number of atoms is an error."""
+    opened = gzip.open if path.suffix == ".gz" else open
+    try:
+        with opened(path, "rb") as stream:
+            lines = stream.readlines()
+    except (OSError, EOFError) as error:
+        raise InputError(path.name, need="a file that can be read", got=str(error)) from error
+    start = number = 0
+    while start < len(lines) and any(line.strip() for line in lines[start:]):
+        place = f"frame {number} of {path.name} (line {start + 1})"
+        words = lines[start].split()
+        if len(words) != 1 or not words[0].isdigit():
+            raise InputError(
+                place, need="a number of atoms", got=repr(lines[start][:60].decode(errors="replace")),
+                remedy="remove the damaged frame, and label it again",
+            )  # fmt: skip
+        count = int(words[0]) + 2
+        found = lines[start : start + count]
+        yield Block(place, found, len(found) == count and found[-1].endswith(b"\n"))
+        start, number = start + count, number + 1
+
+
+def frame_of(block: Block) -> Atoms:
+    """Atoms of a frame: each row has all its columns, and each number is finite."""
+    from ase.io import read
+
+    columns = re.search(rb'Properties="?([^\s"]+)', block.lines[1] if len(block.lines) > 1 else b"")
+    if columns is not None:
+        wanted = [int(n) for n in columns[1].split(b":")[2::3] if n.isdigit()]
+        for row, line in enumerate(block.lines[2:]):
+            if len(line.split()) != sum(wanted):
+                raise InputError(
+                    f"{block.place}, atom {row}", need=f"{sum(wanted)} columns", got=f"{len(line.split())}",
+                    remedy="remove the damaged frame, and label it again",
+                )  # fmt: skip
+    try:
+        atoms: Atoms = read(io.StringIO(b"".join(block.lines).decode()), format="extxyz")
+    except Exception as error:  # a bad byte, number, element, cell or key each raises in its own way
+        raise InputError(
+            block.place, need="a frame of extended XYZ", got=f"{type(error).__name__}: {str(error)[:120]}",
+            remedy="remove the damaged frame, and label it again",
+        ) from error  # fmt: skip
+    numbers = {"positions": atoms.positions, "Lattice": atoms.cell.array}
+    numbers |= {} if atoms.calc is None else atoms.calc.results
+    for name, values in numbers.items():
+        if not np.isfinite(np.asarray(values, dtype=float)).all():
+            raise InputError(f"{name}, {block.place}", need="finite numbers", got="nan or inf")
+    return atoms
+
+
+def read_extxyz(path: str | os.PathLike[str]) -> list[Atoms]:
+    """All frames of an extended XYZ file, plain or packed by gzip."""
+    found = list(blocks(Path(path)))
+    if found and len(found[-1].lines) < int(found[-1].lines[0]) + 2:
+        raise InputError(
+            found[-1].place, need=f"{found[-1].lines[0].decode().strip()} atoms",
+            got=f"{max(len(found[-1].lines) - 2, 0)} before the end of the file", remedy="remove the torn frame",
+        )  # fmt: skip
+    return [frame_of(block) for block in found]
+
+
+def with_labels(atoms: Atoms, place: str) -> Atoms:
+    """The same atoms with all their labels in ``calc.results``, in the units and signs of ASE.
+
+    A virial W becomes the stress -W / V. Labels of other names (`_NAMES`) are taken where ASE has found none, and must
+    agree where it has.
+    """
+    from ase.calculators.singlepoint import SinglePointCalculator
+
+    results: dict[str, Any] = {} if atoms.calc is None else dict(atoms.calc.results)
+    for store in (atoms.info, atoms.arrays):
+        for name in [key for key in store if _NAMES.fullmatch(key)]:
+            match = _NAMES.fullmatch(name)
+            kind = match[1].lower() if match else ""
+            if (kind == "force") != (store is atoms.arrays):
+                continue  # not what its name says
+            value = _value(atoms, kind, store.pop(name), f"{name}, {place}")
+            label = {"force": "forces", "virial": "stress"}.get(kind, kind)
+            known = np.asarray(results.setdefault(label, value), dtype=float)
+            if not np.allclose(known, value, rtol=0, atol=_SAME * max(1e-3, float(np.abs(known).max()))):
+                raise InputError(
+                    f"{name}, {place}", need=f"one {label}", got="two that differ",
+                    remedy="remove one of them from the file",
+                )  # fmt: skip
+    if not {"energy", "forces"} <= set(results):
+        raise InputError(
+            place,
+            need="an energy and forces",
+            got=", ".join(sorted(results)) or "no labels",
+            remedy="label it first, for example with ionpath_ase.training.label_frames or ionpath train label",
+        )
+    atoms.calc = SinglePointCalculator(atoms, **results)
+    return atoms
+
+
+def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
+    """A label as ASE has it."""
+    from ase.stress import full_3x3_to_voigt_6_stress
+
+    sizes = {"energy": (1,), "force": (3 * len(atoms),), "stress": (6, 9), "virial": (9,)}[kind]
+    array = np.asarray(value, dtype=float) if np.asarray(value).dtype.kind in "fiu" else np.array([np.nan])
+    if array.size not in sizes or not np.isfinite(array).all():
+        raise InputError(
+            where,
+            need=f"{' or '.join(map(str, sizes))} finite numbers",
+            got=str(value)[:60].replace("\n", " "),
+        )
+    if kind in ("energy", "force"):
+        return float(array.item()) if kind == "energy" else array.reshape(-1, 3)
+    if array.size == 6:
+        return array.ravel()
+    if kind == "virial":
+        if atoms.cell.rank < 3:
+            raise InputError(
+                where, need="a cell with a volume, for the stress", got="none", remedy="remove the virial"
+            )
+        array = -array / atoms.get_volume()
+    array = array.reshape(3, 3)
+    return full_3x3_to_voigt_6_stress(0.5 * (array + array.T))
