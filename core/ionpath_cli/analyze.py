@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ionpath.errors import InputError, require
+from ionpath.errors import DisconnectedError, InputError, positive, require
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
-from ionpath_cli.options import parser
+from ionpath_cli.options import LOG, parser, read_atoms, write_config
 from ionpath_cli.record import Figure, Quantity, Record
+from ionpath_cli.trajectory import Given, Opened, open_trajectory
 
 EXAMPLE = """
-  ionpath build --supercell 2 2 2 -o sites.cif
-  ionpath analyze structure.extxyz trajectory.xtc --sites sites.cif --temperature 600 -o results/LPSCl
+  ionpath analyze XDATCAR --frame-time 0.1 --temperature 600 -o results/LPSCl
+  ionpath analyze run.data run.lammpstrj --frame-time 0.1 --temperature 600
+  ionpath analyze structure.extxyz trajectory.xtc --sites sites.cif \\
+      --temperature 600 --json -
   ionpath report results
 """
 INSTALL = 'pip install "ionpath[mdanalysis]"'
@@ -26,32 +31,53 @@ def main(argv: list[str]) -> int:
     arguments = parser(
         "analyze", "Analyse one trajectory and leave numbers, tables and figures in a folder.", EXAMPLE
     )
-    arguments.add_argument(
-        "structure", type=Path, help="topology: any file that MDAnalysis reads with elements"
-    )
-    arguments.add_argument("trajectory", type=Path, help="trajectory that MDAnalysis reads")
-    arguments.add_argument("--temperature", type=float, required=True, help="of the trajectory, K")
-    arguments.add_argument(
-        "--sites",
-        type=Path,
-        help="crystal of the trajectory's size with every lithium site; default: the cages of an argyrodite, else "
-        "sites found in the density",
-    )
-    arguments.add_argument("--mobile", default="element Li", help="selection; default 'element Li'")
-    arguments.add_argument("--lag-time", type=float, default=1.0, help="of the Markov model, ps; default 1")
-    arguments.add_argument("--label", help="name in the report; default: the output folder's")
-    arguments.add_argument("-o", "--output", type=Path, default=Path("results"), help="default results")
+    add = arguments.add_argument
+    # fmt: off
+    add("structure", type=Path, metavar="FILE", help="the trajectory, or the structure that it needs "
+        "beside it: XDATCAR, extended XYZ, ASE .traj, LAMMPS dump or data, GROMACS, DCD, or what MDAnalysis reads")
+    add("trajectory", type=Path, nargs="?", metavar="TRAJECTORY", help="the frames, if FILE has none")
+    add("--temperature", type=float, required=True, metavar="K", help="of the trajectory")
+    add("--frame-time", type=float, metavar="PS", help="time between the frames of the file, which XDATCAR, LAMMPS and "
+        "others do not say")
+    add("--time-unit", choices=("fs", "ps", "ns"), help="of Time in extended XYZ (GPUMD: fs)")
+    add("--format", metavar="F", help="MDAnalysis' name of the format, if the file name does not tell")
+    add("--topology-format", metavar="F", help="the same for FILE")
+    add("--atom-style", metavar="STYLE", help="of a LAMMPS data file that does not say it")
+    add("--elements", metavar="1=Li,2=S", help="element of each type of atoms, if the files do not say them")
+    add("--mobile", default="element Li", metavar="SELECTION", help="the ions that move; default 'element Li'")
+    add("--framework", metavar="SELECTION", help="the atoms that stay; default: all others")
+    add("--charge", type=float, metavar="E", help="of a mobile ion; default: the formal one of its element")
+    add("--start", type=int, metavar="N", help="first frame, counted from 0")
+    add("--stop", type=int, metavar="N", help="frame to stop before")
+    add("--step", type=int, metavar="N", help="take every Nth frame")
+    add("--sites", type=Path, metavar="CRYSTAL", help="crystal of the trajectory's size with every site of the ions; "
+        "default: the cages of an argyrodite, else sites found in the density")
+    add("--lag-time", type=float, default=1.0, metavar="PS", help="of the Markov model; default 1")
+    add("--label", help="name in the report; default: that of the folder")
+    add("--json", metavar="FILE", help="write the results there, too; - for standard output and nothing else")
+    add("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER", help="default results")
+    # fmt: on
     options = arguments.parse_args(argv)
+    for name in ("temperature", "lag_time"):
+        positive(f"--{name.replace('_', '-')}", getattr(options, name))
+    given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
     record = analyse(
-        options.structure,
-        options.trajectory,
+        given,
         options.output,
         temperature=options.temperature,
         sites=options.sites,
-        mobile=options.mobile,
         lag_time=options.lag_time,
-        label=options.label or options.output.name,
+        label=options.label or options.output.resolve().name,
+        progress=LOG.isEnabledFor(20),
     )
+    write_config(options.output / "analyze.toml", arguments, options)
+    text = json.dumps(record.as_dict(), indent=1, allow_nan=False)
+    if options.json == "-":
+        print(text)
+        return 0
+    if options.json:
+        with atomic_path(options.json) as part:
+            part.write_text(text, encoding="utf-8")
     for quantity in record.quantities:
         print(f"{quantity.name:44} {quantity.estimate}")
     for note in record.notes:
@@ -60,79 +86,99 @@ def main(argv: list[str]) -> int:
 
 
 def analyse(
-    structure: Path,
-    trajectory: Path,
+    given: Given,
     folder: Path,
     *,
     temperature: float,
     sites: Path | None = None,
-    mobile: str = "element Li",
     lag_time: float = 1.0,
     label: str = "",
     progress: bool = True,
 ) -> Record:
-    """Analyse one trajectory."""
-    for name, path in (("structure", structure), ("trajectory", trajectory), ("sites", sites)):
-        if path is not None and not path.exists():
-            raise InputError(name, need="an existing file", got=str(path), remedy="check the path")
-    mda = require("MDAnalysis", purpose="reading trajectories", install=INSTALL)
-    universe = mda.Universe(str(structure), str(trajectory))
-    ions = universe.select_atoms(mobile)
-    record = Record(label or folder.name, parameters={"temperature": temperature, "lag_time": lag_time})
-    _transport(universe, ions, temperature, folder, record, progress)
-    _kinetics(universe, ions, _shells(universe, mobile, sites, record), lag_time, folder, record, progress)
+    """Analyse one trajectory: what cannot be found is said in the notes of the record, with the reason."""
+    crystal = None if sites is None else read_atoms(sites)
+    opened = open_trajectory(given)
+    parameters = {
+        "temperature": temperature,
+        "lag_time": lag_time,
+        "sites": sites and str(sites),
+        **opened.facts,
+    }
+    record = Record(label or folder.name, parameters=parameters, notes=list(opened.notes))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Reader has no dt information")  # --frame-time stands for it
+        _transport(opened, temperature, folder, record, progress)
+        try:
+            _kinetics(opened, _shells(opened, crystal, record), lag_time, folder, record, progress)
+        except InputError as error:
+            from ionpath_cli.cli import in_words, options_of
+
+            record.notes.append(f"No path entropy. {in_words(str(error), options_of('analyze', []))}")
     record.save(folder)
     return record
 
 
-def _shells(universe: Any, mobile: str, sites: Path | None, record: Record) -> Any:
+def _shells(opened: Opened, crystal: Any, record: Record) -> Any:
+    """Sites of a given crystal, or those of an argyrodite, or else maxima of the density."""
     from MDAnalysis.analysis.path_entropy import CoordinationShells
 
     from ionpath.lattice import NotArgyrodite
 
-    if sites is None:
-        try:
-            return CoordinationShells.for_argyrodite(universe, mobile)
-        except NotArgyrodite as error:
-            record.notes.append(f"{error}. The sites are maxima of the density of the ions.")
-            return CoordinationShells.from_density(universe, mobile)
-    io = require("ase.io", purpose="reading the crystal with the sites", install='pip install "ionpath[ase]"')
-    element = str(universe.select_atoms(mobile).elements[0])
-    return CoordinationShells.from_structure(io.read(sites), mobile=element)
+    if crystal is not None:
+        return CoordinationShells.from_structure(crystal, mobile=str(opened.ions.elements[0]))
+    try:
+        shells = CoordinationShells.for_argyrodite(opened.universe, opened.ions, **opened.frames)
+        record.parameters["sites"] = "cages of an argyrodite"
+    except NotArgyrodite as error:
+        record.notes.append(f"{error}. The sites are maxima of the density of the ions.")
+        record.parameters["sites"] = "maxima of the density"
+        shells = CoordinationShells.from_density(
+            opened.universe, opened.ions, framework=opened.framework, **opened.frames
+        )
+    return shells
+
+
+def _states(shells: Any) -> str:
+    """What the numbers of the states stand for."""
+    sizes = sorted({int(n) for n in np.bincount(shells.centre_of)})
+    if sizes == [6]:
+        return "State 0 is every place outside the cage; 1 to 6 are its vertices from top to bottom."
+    many = " or ".join(map(str, sizes))
+    return f"State 0 is every place outside the cage; 1 to {sizes[-1]} are its sites, of which a cage has {many}."
 
 
 def _kinetics(
-    universe: Any, ions: Any, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool
+    opened: Opened, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool
 ) -> None:
     from MDAnalysis.analysis.path_entropy import PathEntropy
 
-    from ionpath.errors import DisconnectedError
-
+    options = {"shells": shells, "lag_time": lag_time, "frame_time": opened.frame_time, "verbose": progress}
     try:
-        paths = PathEntropy(ions, shells=shells, lag_time=lag_time, verbose=progress).run()
+        paths = PathEntropy(opened.ions, **options).run(**opened.frames)
     except DisconnectedError as error:
         record.notes.append(f"{error}. What follows is of the largest connected set of states.")
-        paths = PathEntropy(ions, shells=shells, lag_time=lag_time, connected="largest", verbose=progress)
-        paths.run()
+        paths = PathEntropy(opened.ions, connected="largest", **options).run(**opened.frames)
     r = paths.results
+    if r.connected_reason != "as asked":
+        record.notes.append(f"{r.connected_reason[0].upper()}{r.connected_reason[1:]}.")
     u = r.uncertainty
-    record.quantities.extend(
-        [
-            Quantity("path entropy, all pairs", u.total, f"{len(r.path_entropy)} states, pooled over ions"),
-            Quantity("path entropy, mean per pair", u.mean_per_pair, "compares shells of different size"),
-            Quantity("path entropy, escape from the cage", u.escape, "sum over vertices"),
-        ]
-    )
+    states = [int(state) for state in r.connected_states]
+    pairs = len(states) * (len(states) - 1)
+    record.parameters.update(states=len(r.path_entropy), connected_states=states, pairs=pairs, lag=int(r.lag))
+    # The name of a sum holds the number of its terms, so that sums over different numbers never share a row.
+    kind = f"{pairs} ordered pairs of {len(states)} states"
+    record.quantities.append(Quantity("path entropy, mean per pair", u.mean_per_pair, kind))
+    sums = "compare with sums over as many terms only"
+    record.quantities.append(Quantity(f"path entropy, all {pairs} pairs", u.total, sums))
+    if 0 in states:
+        name = f"path entropy, escape from {len(states) - 1} sites"
+        record.quantities.append(Quantity(name, u.escape, "into the state outside the cage"))
     _passage(paths, record)
     between = float(100.0 * r.unassigned_fraction)
-    record.quantities.append(
-        Quantity(
-            "frames between sites", Estimate(between, 0.0, between, between, "%"), "the ion keeps its site"
-        )
-    )
     record.notes.append(str(r.verdict))
     record.notes.append(
-        f"Lag {r.lag_time:g} ps. State 0 is every place outside the cage; 1 to 6 are its vertices from top to bottom."
+        f"Lag {r.lag_time:g} ps. {_states(shells)} An ion that is between sites, {between:.2g} % of the time, counts "
+        "for its last one."
     )
     paths.save(folder / "path-entropy.npz")
     with atomic_path(folder / "pairs.csv") as part:
@@ -141,7 +187,7 @@ def _kinetics(
         (paths.plot_path_entropy, "Path entropy", "path-entropy.png",
          "Entropy of the distribution over paths from row to column, J/mol/K."),
         (paths.plot_mfpt, "First-passage times", "mfpt.png", "Mean first-passage time from row to column, ps."),
-        (paths.plot_occupancy, "Where lithium is", "occupancy.png", "Occupancy of the sites."),
+        (paths.plot_occupancy, "Where the ions are", "occupancy.png", "Occupancy of the sites."),
         (paths.plot_implied_timescales, "Is the lag long enough?", "timescales.png",
          "Implied timescales against the lag: flat where the model is Markovian."),
     ):  # fmt: skip
@@ -164,13 +210,19 @@ def _passage(paths: Any, record: Record) -> None:
             )
 
 
-def _transport(
-    universe: Any, ions: Any, temperature: float, folder: Path, record: Record, progress: bool
-) -> None:
+def _transport(opened: Opened, temperature: float, folder: Path, record: Record, progress: bool) -> None:
     from MDAnalysis.analysis.ion_transport import IonDiffusion
 
-    run = IonDiffusion(ions, temperature=temperature, verbose=progress).run()
+    run = IonDiffusion(
+        opened.ions,
+        opened.framework,
+        temperature=temperature,
+        charge=opened.charge,
+        frame_time=opened.frame_time,
+        verbose=progress,
+    ).run(**opened.frames)
     r = run.results
+    record.parameters.update(frames=int(run.n_frames), picoseconds=float(run.times[-1] - run.times[0]))
     record.quantities.extend(
         [
             Quantity("diffusion coefficient", r.diffusion_coefficient, "tracer"),
@@ -183,7 +235,7 @@ def _transport(
     with atomic_path(folder / "msd.csv") as part:
         run.to_dataframe().to_csv(part)
     _draw(run.plot, "Mean squared displacement", "msd.png", folder, record,
-          "Displacement of lithium against time, with the window of the fit.")  # fmt: skip
+          "Displacement of the ions against time, with the window of the fit.")  # fmt: skip
 
 
 def _draw(plot: Any, key: str, file: str, folder: Path, record: Record, caption: str) -> None:

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
+import re
 import sys
+import textwrap
+from collections.abc import Callable, Collection, Sequence
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from ionpath.errors import IonpathError
 
@@ -14,16 +23,16 @@ COMMANDS = {
     ),
     "doctor": (
         "ionpath_cli.doctor:main",
-        "what is installed, what works, and what to type for what is missing",
+        "what is installed, what works, what to type for the rest",
     ),
     "build": (
         "ionpath_cli.build:main",
-        "write an argyrodite structure with given inversion and excess chloride",
+        "an argyrodite with given inversion and excess chloride",
     ),
     "md": ("ionpath_cli.md:main", "molecular dynamics with a Deep Potential"),
     "analyze": (
         "ionpath_cli.analyze:main",
-        "path entropy, first-passage times and diffusion of a trajectory",
+        "path entropy, passage times and diffusion of a trajectory",
     ),
     "metad": ("ionpath_plumed.cli:metad", "metadynamics of a lithium hop, from input to barrier"),
     "study": (
@@ -34,6 +43,10 @@ COMMANDS = {
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),
 }
 """Command -> (where it is, what it does); the module is imported when the command is called."""
+WIDTH = 80
+HOSTS = ("ASE", "MDAnalysis", "pymatgen", "PLUMED", "h5py", "matplotlib", "NumPy")
+SAME = {"dt": "frame-time"}
+"""Words of Python that the command line has another one for."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -55,21 +68,129 @@ def main(argv: list[str] | None = None) -> int:
         hint = f"; did you mean {near[0]}?" if near else ""
         print(f"ionpath: unknown command {command!r}{hint}\n\n{_usage()}", file=sys.stderr)
         return 2
+    return _run(command, list(arguments[1:]))
+
+
+def _run(command: str, words: list[str]) -> int:
+    """Run a command; whatever stops it becomes one sentence, and with -v the place where it arose."""
+    from ionpath_cli.options import LOG, log_to_stderr, with_config
+
+    verbose, quiet = {"-v", "--verbose"} & set(words), {"-q", "--quiet"} & set(words)
+    words = [word for word in words if word not in verbose and (word not in quiet or command == "metad")]
+    with log_to_stderr(verbose=bool(verbose), quiet=bool(quiet)):
+        try:
+            module, _, function = COMMANDS[command][0].partition(":")
+            run: Callable[[list[str]], int] = getattr(import_module(module), function)
+            words = with_config(words, command)
+            if {"-h", "--help"} & set(words):
+                text = help_of(command, words)
+                sys.stdout.write(text)
+                raise SystemExit(0 if text else 2)
+            return int(run(words) or 0)
+        except KeyboardInterrupt:
+            print(
+                f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on",
+                file=sys.stderr,
+            )
+            return 130
+        except BrokenPipeError:  # who reads our output has had enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 141
+        except Exception as error:
+            LOG.debug("%s", type(error).__name__, exc_info=True)
+            if isinstance(error, IonpathError):
+                message = in_words(str(error), options_of(command, words))
+            else:
+                system = isinstance(error, OSError) and error.errno is not None
+                message = _system(error) if system else _foreign(error, words)
+            print(f"ionpath {command}: {message}", file=sys.stderr)
+            return 1
+
+
+def in_words(text: str, options: Collection[str]) -> str:
+    """Say what an error advises in the options of a command, where it has them.
+
+    Examples
+    --------
+    >>> in_words("pass restart=False, or frame_time=0.1", {"--no-restart", "--frame-time"})
+    'pass --no-restart, or --frame-time 0.1'
+    """
+
+    def option(match: re.Match[str]) -> str:
+        name, value = match[1].replace("_", "-"), match[2].strip("'\"")
+        name = SAME.get(name, name)
+        said = {"False": f"--no-{name}", "True": f"--{name}"}.get(value, f"--{name}")
+        return match[0] if said not in options else said if value in ("False", "True") else f"{said} {value}"
+
+    return re.sub(r"\b([a-z]\w*)=([^\s,;)]+)", option, text)
+
+
+def options_of(command: str, words: Sequence[str]) -> set[str]:
+    """Options of a command, or of its task that the words begin with, as its help shows them."""
+    task = words[:1] if command == "train" else []
+    return set(re.findall(r"--[a-z][\w-]*", help_of(command, [*task, "--help"])))
+
+
+def help_of(command: str, words: Sequence[str]) -> str:
+    """Help of a command in 80 columns, whoever wrote its parser."""
+    module, _, function = COMMANDS[command][0].partition(":")
+    text, columns = io.StringIO(), os.environ.get("COLUMNS")
+    os.environ["COLUMNS"] = str(WIDTH + 2)  # argparse leaves two free
     try:
-        module, _, function = COMMANDS[command][0].partition(":")
-        return int(getattr(import_module(module), function)(arguments[1:]) or 0)
-    except IonpathError as error:
-        print(f"ionpath {command}: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print(
-            f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on",
-            file=sys.stderr,
-        )
-        return 130
+        with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stdout(text):
+            getattr(import_module(module), function)(list(words))
+    finally:
+        os.environ.pop("COLUMNS")
+        os.environ.update({} if columns is None else {"COLUMNS": columns})
+    return "".join(f"{part}\n" for line in text.getvalue().splitlines() for part in _narrow(line))
+
+
+def _narrow(line: str) -> list[str]:
+    """Lines of at most 80 columns; an example goes on behind a backslash, as the shell wants it."""
+    if len(line) <= WIDTH:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    parts = textwrap.wrap(line, WIDTH - 2, subsequent_indent=f"{indent}    ", break_on_hyphens=False)
+    shell = line.lstrip().startswith("ionpath ")
+    return [f"{part} \\" if shell and part is not parts[-1] else part for part in parts]
+
+
+def _system(error: Any) -> str:
+    """A sentence for what the system refuses."""
+    name, why = error.filename or "a file", error.strerror or str(error)
+    need, remedy = {
+        errno.ENOENT: ("an existing file", "check the path"),
+        errno.EISDIR: ("a file", "name a file in it"),
+        errno.EACCES: ("the right to use it", "change its rights, or name another folder"),
+        errno.EPERM: ("the right to use it", "change its rights, or name another folder"),
+        errno.EROFS: ("a folder that can be written to", "name another folder"),
+        errno.ENOSPC: ("room on the disk", "make room and repeat the command, or name another folder"),
+        errno.EDQUOT: ("room in your quota", "make room and repeat the command, or name another folder"),
+        errno.EFBIG: ("a smaller file, or a higher limit", "raise it with ulimit -f, or name another folder"),
+    }.get(error.errno or 0, ("a file that can be read and written", "check it and its folder"))
+    return f"{name}: need {need}, got {why}; {remedy}"
+
+
+def _foreign(error: Exception, words: Sequence[str]) -> str:
+    """A sentence for an error of a host, which names the files that it was given."""
+    from ionpath_cli.options import brief
+
+    trace, host = error.__traceback__, ""
+    while trace is not None:
+        top = str(trace.tb_frame.f_globals.get("__name__", "")).split(".")[0].lower()
+        host = next((name for name in HOSTS if name.lower() == top), host)
+        trace = trace.tb_next
+    files = [word for word in words if not word.startswith("-") and Path(word).exists()]
+    if host and files:
+        got = f"need what {host} can work with, got {brief(error)}"
+        return f"{', '.join(files)}: {got}; check the file, or see where with -v"
+    return f"stopped by {brief(error)}; see where with -v, and please report it"
 
 
 def _usage() -> str:
     lines = ["usage: ionpath COMMAND [options]", ""]
     lines += [f"  {name:8} {text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join([*lines, "", "`ionpath COMMAND --help` shows its options and an example."])
+    lines += ["", "`ionpath COMMAND --help` shows its options and an example. Every command takes -v (say"]
+    return "\n".join(
+        [*lines, "more), -q (results and errors only) and --config FILE (options from TOML or YAML)."]
+    )

@@ -174,13 +174,13 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
 def _analysis(place: Path, system: System, atoms: int, temperature: float) -> None:
     from ionpath_cli.analyze import analyse
     from ionpath_cli.build import build, write
+    from ionpath_cli.trajectory import Given
 
     def make() -> None:
         # The sites are those of the ordered crystal, where none is vacant: both systems are counted on the same ones.
         write(build(0.0, None, repetitions(atoms), lattice=LATTICE), place / "sites.cif")
         analyse(
-            place / "structure.extxyz",
-            place / "trajectory.xtc",
+            Given(place / "structure.extxyz", place / "trajectory.xtc"),
             place,
             temperature=temperature,
             sites=place / "sites.cif",

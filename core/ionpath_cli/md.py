@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ionpath.errors import InputError, require
+from ionpath.errors import require
 from ionpath.occupancies import check_full_occupancies
-from ionpath_cli.options import parser
+from ionpath_cli.options import parser, read_atoms, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 2 2 -o start.extxyz
@@ -30,22 +30,15 @@ def main(argv: list[str]) -> int:
     )
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument(
-        "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj"
+        "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj .h5md"
     )
     arguments.add_argument(
         "--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder"
     )
+    arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")
     options = arguments.parse_args(argv)
-    if not options.structure.exists():
-        raise InputError(
-            "structure",
-            need="an existing file",
-            got=str(options.structure),
-            remedy="make one with `ionpath build`",
-        )
-    io = require("ase.io", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
     engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
-    atoms = io.read(options.structure)
+    atoms = read_atoms(options.structure)
     order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"
     check_full_occupancies(
         atoms.info.get("occupancy"), str(options.structure), remedy=f"order them first: {order}"
@@ -61,6 +54,8 @@ def main(argv: list[str]) -> int:
         seed=options.seed,
         trajectory=options.trajectory,
         plumed=options.plumed,
+        restart=not options.no_restart,
     )
+    write_config(options.trajectory.with_suffix(".md.toml"), arguments, options)
     print(options.trajectory)
     return 0

@@ -1,15 +1,175 @@
-"""What the command lines have in common."""
+"""What the command lines have in common: options, files of options, messages, and files that hosts read."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import logging
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError, IonpathError, require
+
+LOG = logging.getLogger("ionpath")
 
 
 def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
-    """Make the parser of one command."""
-    return argparse.ArgumentParser(
+    """Make the parser of one command, with the options that `ionpath_cli.cli` takes off for all of them."""
+    made = argparse.ArgumentParser(
         prog=f"ionpath {command}",
-        description=description,
+        description=textwrap.fill(description, 80),
         epilog=f"example:\n  {example.strip()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    common = made.add_argument_group("options of every command")
+    common.add_argument("--config", metavar="FILE", help="read options from a TOML or YAML file")
+    common.add_argument("-v", "--verbose", action="store_true", help="say more, and where an error arose")
+    common.add_argument("-q", "--quiet", action="store_true", help="results and errors only")
+    return made
+
+
+@contextmanager
+def log_to_stderr(*, verbose: bool, quiet: bool) -> Iterator[None]:
+    """Send our messages to stderr, and those of hosts that are warnings."""
+    handler, root = logging.StreamHandler(), logging.getLogger()
+    handler.setFormatter(_Line())
+    root.addHandler(handler)
+    LOG.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
+    least = logging.ERROR if quiet else logging.WARNING
+    handler.addFilter(lambda record: record.name == LOG.name or record.levelno >= least)
+    logging.captureWarnings(True)
+    try:
+        yield
+    finally:
+        logging.captureWarnings(False)
+        root.removeHandler(handler)
+
+
+class _Line(logging.Formatter):
+    """One line for each message, without the place in the code that a warning came from."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.name == "py.warnings":
+            text = re.sub(r"^.*?:\d+: \w+: ", "", text).split("\n")[0]
+        return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"
+
+
+def with_config(argv: Sequence[str], command: str) -> list[str]:
+    """Replace ``--config FILE`` by the options in the file: what stands behind it has the last word."""
+    words: list[str] = []
+    rest = iter(argv)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name == "--config":
+            words += _config_words(Path(value if equals else next(rest, "")), command)
+        else:
+            words.append(word)
+    return words
+
+
+def _config_words(path: Path, command: str) -> list[str]:
+    """The options of the table that is named as the command, or else those of no table."""
+    data = _read_config(path)
+    data = data.get(command, {key: value for key, value in data.items() if not isinstance(value, dict)})
+    words = [str(file) for file in data.pop("files", [])]
+    for key, value in data.items():
+        if value is not False:
+            values = value if isinstance(value, list) else [] if value is True else [value]
+            words += [f"--{key.replace('_', '-')}", *map(str, values)]
+    return words
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+        if path.suffix in (".yml", ".yaml"):
+            data = require("yaml", purpose="YAML files", install="pip install pyyaml").safe_load(text)
+        else:
+            import tomllib
+
+            data = tomllib.loads(text)
+        if not isinstance(data, dict):
+            raise ValueError("no names with values")
+    except IonpathError:
+        raise
+    except Exception as error:  # those of the system and of both parsers
+        raise InputError(
+            f"--config {path}",
+            need="a TOML file, or a YAML file that ends on .yml",
+            got=brief(error),
+            remedy="write one option a line, such as temperature = 600",
+        ) from error
+    return data
+
+
+def write_config(path: Path, arguments: argparse.ArgumentParser, given: argparse.Namespace) -> None:
+    """Write what a command was given, defaults among it, as a file that ``--config`` reads."""
+    from ionpath import __version__
+    from ionpath.files import atomic_path
+
+    lines, files = [f"# {arguments.prog} --config {path.name}, ionpath {__version__}"], []
+    for action in arguments._actions:
+        value = getattr(given, action.dest, None)
+        if value is None or value is False or action.dest in ("help", "config", "verbose", "quiet"):
+            continue
+        many = isinstance(value, (list, tuple))
+        plain = [str(one) if isinstance(one, Path) else one for one in (value if many else [value])]
+        if action.option_strings:
+            lines.append(f"{action.option_strings[-1][2:]} = {json.dumps(plain if many else plain[0])}")
+        else:
+            files += plain
+    with atomic_path(path) as part:
+        part.write_text("\n".join([*lines, f"files = {json.dumps(files)}", ""]), encoding="utf-8")
+
+
+def brief(error: BaseException) -> str:
+    """An error of somebody else in one line."""
+    text = (
+        str(error).rpartition("Error: ")[2].strip() or str(error).strip()
+    )  # MDAnalysis wraps the error of a parser
+    return f"{type(error).__name__}: {' '.join(text.split())[:200]}"
+
+
+@contextmanager
+def reading(what: str, *paths: Path) -> Iterator[None]:
+    """Turn whatever a host raises for files into one sentence that names them."""
+    for path in paths:
+        if not path.is_file():
+            raise InputError(
+                str(path),
+                need=f"a file that {what} reads",
+                got="a folder" if path.is_dir() else "no such file",
+                remedy="name a file in it" if path.is_dir() else "check the path",
+            )
+        if not path.stat().st_size:
+            raise InputError(
+                str(path), need=f"a file that {what} reads", got="an empty file", remedy="write it again"
+            )
+    try:
+        yield
+    except (IonpathError, PermissionError):
+        raise
+    except Exception as error:
+        if "frame " in str(error) and ": need " in str(error):  # ours, which MDAnalysis wrapped
+            raise IonpathError(str(error).rpartition("Error: ")[2]) from error
+        raise InputError(
+            " with ".join(dict.fromkeys(map(str, paths))),
+            need=f"a file that {what} reads",
+            got=brief(error),
+            remedy="check that it is complete and named for what it is",
+        ) from error
+
+
+def read_atoms(path: Path) -> Any:
+    """Read a structure by ASE."""
+    io = require("ase.io", purpose="reading structures", install='pip install "ionpath[ase]"')
+    with reading("ASE", path):
+        atoms = io.read(path)
+        if not len(atoms):
+            raise ValueError("no atoms in it")
+        return atoms

@@ -50,9 +50,9 @@ def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:
     shown = np.where(np.eye(len(results.path_entropy), dtype=bool), np.nan, results.path_entropy)
     image = ax.imshow(shown, cmap="viridis", vmin=0.0, vmax=top)
     figure.colorbar(image, ax=ax, label="J/mol/K", shrink=0.85)
-    total = results.uncertainty.total
+    mean = results.uncertainty.mean_per_pair
     ax.set(
-        title=f"path entropy of all pairs\n{total}",
+        title=f"path entropy, mean per pair\n{mean}",
         xlabel="to state (0: outside the cage)",
         ylabel="from state",
     )

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
+from ionpath.msonable import Msonable
 
 FILE = "analysis.json"
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Quantity(Msonable):
     """One row of a report.
 
     Attributes
@@ -34,7 +35,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Msonable):
     """One figure of a report.
 
     Attributes
@@ -53,7 +54,7 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Record:
+class Record(Msonable):
     """Everything that one analysis found.
 
     Attributes
@@ -85,7 +86,7 @@ class Record:
             Folder; made if it is missing.
         """
         with atomic_path(folder / FILE) as part:
-            part.write_text(json.dumps(asdict(self), indent=1, default=float))
+            part.write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Record:
@@ -107,16 +108,32 @@ class Record:
             If the file is missing or is not a record.
         """
         try:
-            data = json.loads((folder / FILE).read_text())
+            data = json.loads((folder / FILE).read_text(encoding="utf-8"))
             quantities = [
-                Quantity(q["name"], Estimate(**q["estimate"]), q.get("note", "")) for q in data["quantities"]
+                Quantity(_text(q["name"]), _estimate(q["estimate"]), _text(q.get("note", "")))
+                for q in data["quantities"]
             ]
-            figures = [Figure(**figure) for figure in data["figures"]]
-            return cls(data["label"], quantities, figures, data["notes"], data["parameters"])
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            figures = [
+                Figure(*(_text(f[key]) for key in ("key", "file", "caption"))) for f in data["figures"]
+            ]
+            notes = [_text(note) for note in data["notes"]]
+            return cls(_text(data["label"]), quantities, figures, notes, dict(data["parameters"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise InputError(
                 str(folder / FILE),
                 need="a record that `ionpath analyze` or `ionpath demo` wrote",
                 got=f"{type(error).__name__}: {error}",
                 remedy="run one of them with this folder as its output",
             ) from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} where a text belongs")
+    return value
+
+
+def _estimate(data: dict[str, Any]) -> Estimate:
+    found = Estimate.from_dict(data)
+    value, error, low, high = (float(one) for one in (found.value, found.error, found.low, found.high))
+    return Estimate(value, error, low, high, _text(found.unit))

@@ -106,10 +106,24 @@ def _figures(records: list[tuple[Path, Record]]) -> list[str]:
 
 
 def _figure(place: Path, label: str, figure: Figure) -> str:
-    data = base64.b64encode((place / figure.file).read_bytes()).decode()
+    data = base64.b64encode(_picture(place, figure.file)).decode()
     caption = f"<b>{html.escape(label)}.</b> {html.escape(figure.caption)}"
     alt = html.escape(f"{label}: {figure.caption}", quote=True)
     return f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+
+
+def _picture(place: Path, name: str) -> bytes:
+    """Content of a figure, which a record of somebody else may not take from another folder."""
+    path = (place / name).resolve()
+    content = path.read_bytes() if path.is_relative_to(place.resolve()) and path.is_file() else b""
+    if not content.startswith(b"\x89PNG"):
+        raise InputError(
+            str(place / FILE),
+            need="figures that are PNG files in its own folder",
+            got=name,
+            remedy="analyse the trajectory again, or take the figure out of the record",
+        )
+    return content
 
 
 def _notes(records: list[Record]) -> str:
@@ -128,4 +142,11 @@ def _write_csv(path: Path, records: list[Record]) -> None:
         for record in records:
             for q in record.quantities:
                 e = q.estimate
-                writer.writerow([record.label, q.name, e.value, e.error, e.low, e.high, e.unit, q.note])
+                words = [record.label, q.name, e.unit, q.note]
+                label, name, unit, note = (_cell(word) for word in words)
+                writer.writerow([label, name, e.value, e.error, e.low, e.high, unit, note])
+
+
+def _cell(text: str) -> str:
+    """A text that no table program takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

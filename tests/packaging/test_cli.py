@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
+
 import pytest
 
 from ionpath.errors import InputError, MissingDependency
@@ -31,6 +34,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
     text = capsys.readouterr().out
     assert f"ionpath {command}" in text
     assert "example" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_doctor_on_this_environment(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,3 +111,144 @@ def test_errors_pickle() -> None:
         pickle.dumps(MissingDependency("freud", purpose="q6", install="pip install freud-analysis"))
     )
     assert "pip install freud-analysis" in str(missing)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> dict[str, str]:
+    """Files that are no structures, by what is wrong with them."""
+    made = {
+        name: tmp_path / name for name in ("text.extxyz", "empty.cif", "cut.extxyz", "folder", "absent.cif")
+    }
+    made["text.extxyz"].write_text("nothing that a structure has\n")
+    made["empty.cif"].write_text("")
+    made["cut.extxyz"].write_text(
+        '5\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nLi 0 0 0\nLi 1 1'
+    )
+    made["folder"].mkdir()
+    return {name: str(path) for name, path in made.items()}
+
+
+@pytest.mark.parametrize("bad", ["text.extxyz", "empty.cif", "cut.extxyz", "folder", "absent.cif"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "analyze FILE --temperature 600 --frame-time 0.1",
+        "analyze FILE FILE --temperature 600 --frame-time 0.1",
+        "md FILE",
+        "metad FILE",
+        "build --from FILE",
+        "report FILE",
+        "train label FILE -o OUT",
+        "train fit FILE -o OUT",
+    ],
+)
+def test_bad_files_end_with_one_sentence(
+    words: str, bad: str, files: dict[str, str], tmp_path: Path, capsys, monkeypatch
+) -> None:
+    """Whatever host reads them: no traceback, status 1, and the file is named."""
+    monkeypatch.chdir(tmp_path)
+    argv = [{"FILE": files[bad], "OUT": str(tmp_path / "out")}.get(word, word) for word in words.split()]
+    assert cli.main(argv) == 1
+    said = capsys.readouterr().err
+    assert "Traceback" not in said
+    sentence = said.splitlines()[-1]
+    assert sentence.startswith(f"ionpath {argv[0]}: ")
+    assert bad in sentence
+    assert "please report" not in sentence
+
+
+def test_what_the_system_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    import errno
+    import os
+
+    for number, expected in (
+        (
+            errno.EACCES,
+            "need the right to use it, got Permission denied; change its rights, or name another folder",
+        ),
+        (errno.EROFS, "need a folder that can be written to, got Read-only file system; name another folder"),
+        (
+            errno.ENOSPC,
+            "need room on the disk, got No space left on device; make room and repeat the command",
+        ),
+        (errno.ENOENT, "need an existing file, got No such file or directory; check the path"),
+    ):
+
+        def fails(argv: list[str], number: int = number) -> int:
+            raise OSError(number, os.strerror(number), "place/name")
+
+        monkeypatch.setattr(doctor, "main", fails)
+        assert cli.main(["doctor"]) == 1
+        assert f"ionpath doctor: place/name: {expected}" in capsys.readouterr().err
+
+
+def test_our_own_faults_ask_for_a_report_and_show_where_with_v(
+    monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    def fails(argv: list[str]) -> int:
+        raise KeyError("a fault of ours")
+
+    monkeypatch.setattr(doctor, "main", fails)
+    assert cli.main(["doctor"]) == 1
+    said = capsys.readouterr().err
+    assert (
+        said
+        == "ionpath doctor: stopped by KeyError: 'a fault of ours'; see where with -v, and please report it\n"
+    )
+    assert cli.main(["doctor", "-v"]) == 1
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_remedies_are_in_words_of_the_command_line() -> None:
+    options = cli.options_of("analyze", [])
+    assert {"--frame-time", "--config", "--quiet", "--elements"} <= options
+    said = cli.in_words("pass time_unit='fs', or dt=0.1, or frame_time=..., or connected='largest'", options)
+    assert said == "pass --time-unit fs, or --frame-time 0.1, or --frame-time ..., or connected='largest'"
+    assert "--temperature" in cli.options_of("metad", [])
+    assert "--max-force" in cli.options_of("train", ["label"])
+
+
+def test_messages_go_to_stderr_and_can_be_silenced(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    import warnings
+
+    def speaks(argv: list[str]) -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("cells differ", stacklevel=1)
+        logging.getLogger("ionpath").info("read 5 frames")
+        logging.getLogger("ionpath").debug("by MDAnalysis")
+        print("D = 1")
+        return 0
+
+    monkeypatch.setattr(doctor, "main", speaks)
+    seen = {}
+    for flags in ((), ("-q",), ("-v",)):
+        assert cli.main(["doctor", *flags]) == 0
+        seen[flags] = capsys.readouterr()
+        assert seen[flags].out == "D = 1\n"
+    assert seen[()].err == "warning: cells differ\nread 5 frames\n"
+    assert seen[("-q",)].err == ""
+    assert seen[("-v",)].err == "warning: cells differ\nread 5 frames\nby MDAnalysis\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("temperature 600", "need a TOML file, or a YAML file that ends on .yml, got TOMLDecodeError"),
+        ("\x00", "got TOMLDecodeError"),
+        (None, "got FileNotFoundError"),
+    ],
+)
+def test_files_of_options_that_are_none(tmp_path: Path, capsys, text: str | None, message: str) -> None:
+    path = tmp_path / "run.toml"
+    if text is not None:
+        path.write_text(text)
+    assert cli.main(["doctor", "--config", str(path)]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
+    (tmp_path / "run.toml").write_text("temprature = 600\n")
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["md", "x.cif", "--config", str(tmp_path / "run.toml")])
+    assert "--temprature" in capsys.readouterr().err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -81,8 +82,9 @@ def test_numbers_are_numbers_or_bounds(finished: tuple[Path, str]) -> None:
     folder, _ = finished
     rows = list(csv.DictReader(next(folder.rglob("quantities.csv")).read_text().splitlines()))
     names = {row["quantity"] for row in rows}
+    assert any(re.fullmatch(r"path entropy, all \d+ pairs", name) for name in names)
     for name in (
-        "path entropy, all pairs",
+        "path entropy, mean per pair",
         "first passage between vertices of a cage",
         "diffusion coefficient",
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import json
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,64 @@ def test_torn_record_is_named(folder: Path) -> None:
         InputError, match=r"analysis\.json: need a record that `ionpath analyze`.*JSONDecodeError"
     ):
         Record.load(folder / "ordered")
+
+
+def test_figures_of_other_folders_are_not_embedded(folder: Path, tmp_path: Path, capsys) -> None:
+    """A record of somebody else may name any file: by a path upwards, an absolute one, a link, or no picture."""
+    secret = tmp_path.parent / "secret.png"
+    secret.write_bytes(PIXEL + b"TOKEN")
+    place = folder / "ordered"
+    (place / "linked.png").symlink_to(secret)
+    (place / "text.png").write_text("TOKEN")
+    for name in ("../../secret.png", str(secret), "linked.png", "text.png", "absent.png", "."):
+        Record("x", figures=[Figure("key", name, "caption")]).save(place)
+        assert cli.main(["report", str(folder)]) == 1
+        said = capsys.readouterr().err
+        assert "need figures that are PNG files in its own folder, got " + name in said
+        assert not (folder / "report.html").exists()
+
+
+def test_cells_are_no_formulas(folder: Path) -> None:
+    for start in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1"):
+        Record(start, [Quantity(start, Estimate(1.0, 0.1, 0.8, 1.2, start), start)]).save(folder / "ordered")
+        assert cli.main(["report", str(folder)]) == 0
+        with (folder / "quantities.csv").open(newline="") as file:
+            rows = list(csv.reader(file))
+        texts = [cell for row in rows if row[0].startswith("'") for cell in (row[0], row[1], row[6], row[7])]
+        assert texts == [f"'{start}"] * 4
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("label", 3),
+        ("notes", [["nested"]]),
+        ("figures", [{"key": 1, "file": "a", "caption": "b"}]),
+        (
+            "quantities",
+            [{"name": "x", "estimate": {"value": "y", "error": 0, "low": 0, "high": 0, "unit": ""}}],
+        ),
+        ("quantities", [{"name": "x", "estimate": [1, 2]}]),
+        ("parameters", 5),
+    ],
+)
+def test_records_of_the_wrong_kind_are_named(folder: Path, key: str, value: object) -> None:
+    path = folder / "ordered" / FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), key: value}))
+    with pytest.raises(InputError, match=r"ordered/analysis\.json: need a record that `ionpath analyze`"):
+        Record.load(folder / "ordered")
+
+
+def test_records_of_version_0_1_0_load(folder: Path) -> None:
+    """They had NaN, which is no JSON, and no names of classes."""
+    (folder / "ordered" / FILE).write_text(
+        '{"label": "x", "quantities": [{"name": "D", "estimate": {"value": NaN, "error": NaN, "low": 0.0, '
+        '"high": 2.0, "unit": "A^2/ps"}, "note": "tracer"}], "figures": [{"key": "k", "file": "msd.png", '
+        '"caption": "c"}], "notes": ["n"], "parameters": {"temperature": 600.0}}'
+    )
+    record = Record.load(folder / "ordered")
+    assert str(record.quantities[0].estimate) == "< 2 A^2/ps"
+    record.save(folder / "ordered")
+    text = (folder / "ordered" / FILE).read_text()
+    assert "NaN" not in text
+    assert Record.load(folder / "ordered").figures == record.figures

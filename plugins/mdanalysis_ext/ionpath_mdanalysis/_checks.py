@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from typing import Any
 
@@ -97,6 +96,8 @@ def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str)
 
 def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
     """Refuse a frame without a periodic cell."""
+    from ionpath_mdanalysis.readers.extxyz import is_extended_xyz
+
     if dimensions is not None and np.all(np.asarray(dimensions) > 0):
         return
     got = f"none at frame {frame}" if dimensions is None else f"{np.asarray(dimensions)} at frame {frame}"
@@ -106,20 +107,12 @@ def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
         lengths = np.linalg.norm(flat, axis=1)
         got = f"vector {int(lengths.argmin()) + 1} of length {lengths.min():g} at frame {frame}, as of a slab"
         remedy = "give it three vectors with a volume, for example by atoms.center(vacuum=10, axis=2) in ASE"
-    elif trajectory is not None and _is_extended_xyz(trajectory.filename):
+    elif trajectory is not None and is_extended_xyz(trajectory.filename):
         remedy = (
             f"the file is extended XYZ: read it with Universe({os.fspath(trajectory.filename)!r}, format='EXTXYZ', "
             "topology_format='EXTXYZ'), or end its name on .extxyz; MDAnalysis reads .xyz without cell and times"
         )
     raise InputError("box", need="a periodic cell in every frame", got=got, remedy=remedy)
-
-
-def _is_extended_xyz(name: Any) -> bool:
-    if not str(name).lower().endswith((".xyz", ".xyz.gz")):
-        return False
-    with gzip.open(name) if str(name).endswith(".gz") else open(name, "rb") as file:
-        head = file.read(4096).split(b"\n")
-    return any(key in head[1] for key in (b"Lattice=", b"Properties=")) if len(head) > 1 else False
 
 
 def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]], trajectory: Any = None) -> None:

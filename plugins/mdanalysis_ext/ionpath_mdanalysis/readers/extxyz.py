@@ -198,6 +198,14 @@ class ExtxyzFile(FrameFile):
             )  # fmt: skip
 
 
+def is_extended_xyz(name: Any) -> bool:
+    """Tell a file that is named as plain XYZ and has a comment line of extended XYZ."""
+    if not has_suffix(name, "xyz"):
+        return False
+    head = ByteSource(name).read_at(0, 4096).split(b"\n")
+    return len(head) > 1 and (b"Lattice=" in head[1] or b"Properties=" in head[1])
+
+
 class ExtxyzParser(FileParser):
     """Topology of an extended XYZ file."""
 

@@ -193,6 +193,11 @@ class FileReader(ReaderBase):
         assert self._frames is not None
         return self._frames.symbols
 
+    @property
+    def has_times(self) -> bool:
+        """Whether the times of the frames are those in the file."""
+        return self._timed
+
     @classmethod
     def parse_n_atoms(cls, filename: Any, **kwargs: Any) -> int:
         """Read the number of atoms."""

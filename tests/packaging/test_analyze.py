@@ -1,0 +1,252 @@
+"""``ionpath analyze`` on the files of several programs: the diffusion of a walk that is known, or one sentence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("MDAnalysis")
+
+from ionpath_cli import cli
+from ionpath_cli.record import Record
+
+EDGE, FRAME_TIME, RATE, STEP = 15.0, 0.1, 0.2, 2.5
+D = RATE * STEP**2 / 6
+"""Diffusion coefficient of the walk, A^2/ps: hops of STEP along an axis at RATE (Einstein relation)."""
+SYMBOLS = ["Li"] * 32 + ["S"] * 27
+
+
+@pytest.fixture(scope="module")
+def walk() -> np.ndarray:
+    """32 ions that hop on a grid, and 27 that stay; unwrapped positions of 300 frames in A."""
+    rng = np.random.default_rng(2)
+    grid = (np.stack(np.meshgrid(*[np.arange(3)] * 3, indexing="ij"), -1).reshape(-1, 3) + 0.5) * EDGE / 3
+    moves = np.zeros((300, 32, 3))
+    moves[0] = rng.integers(0, 6, (32, 3)) * STEP
+    hops = rng.poisson(RATE * FRAME_TIME, (299, 32))
+    for frame, ion in np.argwhere(hops):
+        for _ in range(hops[frame, ion]):
+            moves[frame + 1, ion, rng.integers(3)] += rng.choice([-STEP, STEP])
+    ions = moves.cumsum(axis=0) + rng.normal(0, 0.1, moves.shape)
+    return np.concatenate([ions, grid + rng.normal(0, 0.1, (300, 27, 3))], axis=1)
+
+
+def row(values: np.ndarray, digits: int) -> str:
+    return " ".join(f"{value:.{digits}f}" for value in values)
+
+
+def xdatcar(path: Path, walk: np.ndarray) -> Path:
+    text = f"run\n1.0\n{EDGE} 0 0\n0 {EDGE} 0\n0 0 {EDGE}\nLi S\n32 27\n"
+    for k, frame in enumerate(walk / EDGE % 1):
+        text += f"Direct configuration={k + 1:6d}\n" + "".join(row(x, 8) + "\n" for x in frame)
+    path.write_text(text)
+    return path
+
+
+def extxyz(path: Path, walk: np.ndarray, time: str = "time={:.3f}", unit: float = FRAME_TIME) -> Path:
+    with path.open("w") as file:
+        for k, frame in enumerate(walk % EDGE):
+            said = time.format(unit * k)
+            file.write(f'59\nLattice="15.0 0 0 0 15.0 0 0 0 15.0" Properties=species:S:1:pos:R:3 {said}\n')
+            file.writelines(f"{s} {row(x, 6)}\n" for s, x in zip(SYMBOLS, frame, strict=True))
+    return path
+
+
+def dump(path: Path, walk: np.ndarray, steps: list[int] | None = None) -> Path:
+    with path.open("w") as file:
+        for k, frame in enumerate(walk % EDGE):
+            step = 100 * k if steps is None else steps[k]
+            file.write(
+                f"ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n59\nITEM: BOX BOUNDS pp pp pp\n"
+                + "0 15\n" * 3
+            )
+            file.write("ITEM: ATOMS id type x y z\n")
+            file.writelines(f"{i + 1} {1 + (i >= 32)} {row(x, 4)}\n" for i, x in enumerate(frame))
+    return path
+
+
+def data(path: Path, walk: np.ndarray, title: str = "Atoms # atomic", between: str = "") -> Path:
+    head = "x\n\n59 atoms\n2 atom types\n\n0 15 xlo xhi\n0 15 ylo yhi\n0 15 zlo zhi\n\n"
+    atoms = enumerate(walk[0] % EDGE)
+    rows = [f"{i + 1} {1 + (i >= 32)} {between}{row(x, 4)} 0 0 0\n" for i, x in atoms]
+    path.write_text(f"{head}Masses\n\n1 6.94\n2 32.06\n\n{title}\n\n{''.join(rows)}")
+    return path
+
+
+def gro(path: Path, walk: np.ndarray) -> Path:
+    names = ["LI" if symbol == "Li" else symbol for symbol in SYMBOLS]
+    rows = [
+        f"    1{'UNK':5}{name:>5}{i + 1:5}" + "".join(f"{value:8.3f}" for value in x) + "\n"
+        for i, (name, x) in enumerate(zip(names, walk[0] / 10, strict=True))
+    ]
+    path.write_text("x\n59\n" + "".join(rows) + "1.5 1.5 1.5\n")
+    return path
+
+
+def run(*words: object, code: int = 0) -> None:
+    assert cli.main(["analyze", *map(str, words), "--temperature", "600", "-q"]) == code
+
+
+def diffusion(folder: Path) -> float:
+    record = Record.load(folder)
+    found = next(q.estimate for q in record.quantities if q.name == "diffusion coefficient")
+    assert abs(found.value - D) < 4 * found.error, f"{found}, right: {D} A^2/ps"
+    assert record.parameters["elements"] == {"Li": 32, "S": 27}
+    return found.value
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    run(*words, code=1)
+    said = capsys.readouterr().err
+    assert said.startswith("ionpath analyze: ")
+    assert len(said.splitlines()) == 1, said
+    return said
+
+
+def test_xdatcar_needs_its_frame_time(tmp_path, walk, capsys):
+    path, out = xdatcar(tmp_path / "XDATCAR", walk), tmp_path / "out"
+    for files in ([path], [path, path]):
+        assert "--frame-time: need the time between the frames of the file in ps" in refused(
+            capsys, *files, "-o", out
+        )
+    assert not out.exists()
+    run(path, "--frame-time", 0.1, "-o", out)
+    diffusion(out)
+    facts = Record.load(out).parameters
+    assert facts["frame_time"] == 0.1
+    assert facts["frame_time_from"] == "--frame-time"
+    assert facts["files"] == [str(path)]
+    assert facts["n_frames"] == facts["frames"] == 300
+    assert facts["charge"] == 1.0
+    assert facts["mobile"] == "element Li"
+    assert facts["ionpath"] and facts["MDAnalysis"]
+
+
+def test_same_numbers_by_every_format(tmp_path, walk, capsys):
+    """Extended XYZ under both names and packed, LAMMPS dump alone and with its data, GROMACS with DCD and XTC."""
+    import MDAnalysis as mda
+
+    extxyz(tmp_path / "md.extxyz", walk)
+    extxyz(tmp_path / "md.xyz", walk)
+    (tmp_path / "md.xyz.gz").write_bytes(gzip.compress((tmp_path / "md.xyz").read_bytes()))
+    extxyz(tmp_path / "gpumd.extxyz", walk, "Time={:.1f}", 1000 * FRAME_TIME)
+    dump(tmp_path / "run.lammpstrj", walk)
+    data(tmp_path / "run.data", walk)
+    data(tmp_path / "plain.lmp", walk, "Atoms", between="0.0 ")
+    gro(tmp_path / "conf.gro", walk)
+    u = mda.Universe(str(tmp_path / "md.extxyz"))
+    for name in ("md.xtc", "md.dcd"):
+        u.atoms.write(tmp_path / name, frames="all")
+    found = {}
+    for k, words in enumerate(
+        [
+            "md.extxyz",
+            "md.xyz",
+            "md.xyz.gz",
+            "gpumd.extxyz --time-unit fs",
+            "gpumd.extxyz --frame-time 0.1",
+            "run.lammpstrj --frame-time 0.1 --elements 1=Li,2=S",
+            "run.data run.lammpstrj --frame-time 0.1",
+            "plain.lmp run.lammpstrj --frame-time 0.1 --atom-style charge",
+            "conf.gro md.xtc",
+            "conf.gro md.dcd",
+            "md.extxyz md.dcd --frame-time 0.1",
+        ]
+    ):
+        names = [tmp_path / word if (tmp_path / word).exists() else word for word in words.split()]
+        run(*names, "-o", tmp_path / f"out{k}")
+        found[words] = diffusion(tmp_path / f"out{k}")
+    assert max(found.values()) - min(found.values()) < 0.02 * D, found
+    notes = Record.load(tmp_path / "out8").notes
+    assert "The files name no elements; by their names they are Li 32, S 27." in [
+        note.replace("masses", "names") for note in notes
+    ]
+
+
+def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
+    short = walk[:20]
+    run_dump = dump(tmp_path / "run.lammpstrj", short)
+    said = refused(capsys, run_dump)
+    assert (
+        "--elements: need the element of each type of atoms, got types 1, 2, which do not say it; add --elements"
+        in said
+    )
+    said = refused(capsys, run_dump, "--elements", "1=Li")
+    assert (
+        "--elements: need the element of each type of atoms, as in 1=Li,2=S, got none for 2; the types are 1, 2"
+        in said
+    )
+    assert "got 'Xx', which is none" in refused(capsys, run_dump, "--elements", "1=Li,2=Xx")
+    ambiguous = data(tmp_path / "plain.lmp", short, "Atoms", between="0.0 ")
+    assert "--atom-style: need the style of the section Atoms" in refused(capsys, ambiguous, run_dump)
+    said = refused(capsys, extxyz(tmp_path / "a.extxyz", short, "Time={:.1f}"))
+    assert "need the unit of Time" in said
+    assert "pass --time-unit fs if GPUMD wrote the file" in said
+    assert "for example --frame-time 0.1" in said
+    plain = extxyz(tmp_path / "b.extxyz", short)
+    said = refused(capsys, plain, "--mobile", "element Na")
+    assert "--mobile: need a selection of MDAnalysis that has atoms, got no atom from 'element Na'" in said
+    assert "the elements are Li, S" in said
+    assert "got SelectionError" in refused(capsys, plain, "--mobile", "elment Na")
+    assert "--charge: need the charge of a mobile ion in e" in refused(
+        capsys, plain, "--mobile", "element Li S"
+    )
+    assert "--frame-time: need a positive number, got -1" in refused(capsys, plain, "--frame-time", "-1")
+    twice = dump(tmp_path / "twice.lammpstrj", short, [100 * (k - (k > 9)) for k in range(20)])
+    said = refused(capsys, twice, "--elements", "1=Li,2=S", "--frame-time", "0.1")
+    assert (
+        "frame 10: need steps that increase evenly, got step 900 after 900; leave out the frames that a restart"
+        in said
+    )
+
+
+def test_other_ions_charges_and_frames(tmp_path, walk, capsys):
+    path = extxyz(tmp_path / "md.extxyz", walk)
+    path.write_text(path.read_text().replace("Li ", "Mg "))
+    words = [path, "--mobile", "element Mg", "--framework", "element S"]
+    assert "--charge: need the charge of a mobile ion in e, got none known for Mg; add it" in refused(
+        capsys, *words
+    )
+    run(*words, "--charge", "2", "--start", "10", "--stop", "290", "--step", "2", "-o", tmp_path / "out")
+    record = Record.load(tmp_path / "out")
+    found = {q.name: q.estimate for q in record.quantities}
+    assert abs(found["diffusion coefficient"].value - D) < 4 * found["diffusion coefficient"].error
+    assert record.parameters["frames"] == 140
+    assert record.parameters["framework"] == "element S"
+    # Nernst-Einstein, n (z e)^2 D / (k T) with z = 2, in S/m from SI units (CODATA 2018); 1 S/m = 10 mS/cm.
+    density, e, k = 32 / EDGE**3 * 1e30, 1.602176634e-19, 1.380649e-23
+    expected = density * (2 * e) ** 2 * found["diffusion coefficient"].value * 1e-8 / (k * 600) * 10
+    assert found["conductivity (Nernst-Einstein)"].value == pytest.approx(expected, rel=1e-3)
+
+
+def test_json_config_and_the_file_written_back(tmp_path, walk, capsys):
+    path, out = extxyz(tmp_path / "md.extxyz", walk), tmp_path / "out"
+    assert cli.main(["analyze", str(path), "--temperature", "600", "--json", "-", "-o", str(out), "-q"]) == 0
+    printed = capsys.readouterr().out
+
+    def no_constants(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    record = json.loads(printed, parse_constant=no_constants)
+    assert record["parameters"]["temperature"] == 600.0
+    assert json.loads((out / "analysis.json").read_text(), parse_constant=no_constants) == record
+    again = tmp_path / "again"
+    assert cli.main(["analyze", "--config", str(out / "analyze.toml"), "-o", str(again), "-q"]) == 0
+    assert Record.load(again).quantities == Record.load(out).quantities
+    yaml = tmp_path / "run.yml"
+    yaml.write_text(f"temperature: 300\nanalyze:\n  temperature: 500\n  step: 2\n  files: [{path}]\n")
+    assert cli.main(["analyze", "--config", str(yaml), "--temperature", "700", "-o", str(again), "-q"]) == 0
+    facts = Record.load(again).parameters
+    assert (facts["temperature"], facts["step"]) == (700.0, 2)
+
+
+def test_files_and_times_that_disagree_are_told(tmp_path, walk):
+    path = extxyz(tmp_path / "md.extxyz", walk)
+    run(path, "--frame-time", "0.2", "-o", tmp_path / "out")
+    record = Record.load(tmp_path / "out")
+    assert any("dt=0.2 ps is used; the file says 0.1 ps" in note for note in record.notes)
+    assert record.parameters["frame_time"] == 0.2
