@@ -16,11 +16,10 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath_cli.study import load_study, make_plan, study_names
-from ionpath_cli.study import tasks as steps
+from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.command import main
 from ionpath_cli.study.comparison import combine, compare
-from ionpath_cli.study.plan import step_seconds
+from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.tasks import Outcome, Task, locked, perform, task_keys
 
 SMALL = """
@@ -223,7 +222,7 @@ def test_interval_over_arrangements_covers(spread: float) -> None:
         values = 10.0 + spread * rng.standard_normal(3) + rng.standard_normal(3)
         found = combine(_rows(values, np.ones(3)))
         assert found is not None
-        inside += found.low <= 10.0 <= found.high
+        inside += found.estimate.low <= 10.0 <= found.estimate.high
     assert 0.90 <= inside / 2000 <= 0.99
 
 
@@ -232,10 +231,10 @@ def test_parts_of_an_error() -> None:
     rows = _rows(np.array([1.0, 2.0, 3.0]), np.full(3, 0.3))
     found = combine(rows, others=_rows(np.array([0.5]), np.array([0.1])))
     assert found is not None
-    assert (found.value, found.sampling, found.potential) == pytest.approx((2.0, 0.3 / 3**0.5, 0.5))
+    assert (found.estimate.value, found.sampling, found.potential) == pytest.approx((2.0, 0.3 / 3**0.5, 0.5))
     assert found.arrangements == pytest.approx((1.0 / 3.0 - 0.03) ** 0.5)  # what sampling does not explain
     bound = combine(_rows(np.array([np.nan]), np.array([np.nan]), high=2.0))
-    assert bound is not None and np.isnan(bound.value) and bound.high == 2.0
+    assert bound is not None and str(bound.estimate) == "< 2"
 
 
 @pytest.mark.parametrize(
@@ -248,23 +247,28 @@ def test_parts_of_an_error() -> None:
         ("order", "A < B", (10.0, 20.0), "order agrees"),
         ("order", "A < B", (20.0, 10.0), "differs"),
         ("order", "A < B", (10.0, 10.5), "not sampled"),
+        ("number", (10.0, 20.0), (10.0, 20.0), "agrees"),
+        ("number", (10.0, 30.0), (10.0, 20.0), "differs"),
+        ("peak", "B", (10.0, 20.0, 10.0), "order agrees"),
+        ("peak", "A", (10.0, 20.0, 10.0), "differs"),
+        ("peak", "B", (10.0, 20.0, 20.5), "not sampled"),
     ],
 )
 def test_verdicts(small: Path, kind: str, published: object, values: tuple[float, ...], verdict: str) -> None:
     study = load_study(str(small))
-    systems = {name: replace(study.systems["A"], name=name) for name in "AB"}
+    systems = {name: replace(study.systems["A"], name=name) for name in "ABC"}
     row = replace(
         study.rows[0],
         kind=kind,
         published=published,
-        systems=tuple("AB"[: len(values)]),
+        systems=tuple("ABC"[: len(values)]),
         temperatures=(900.0,),
     )
     study = replace(study, systems=systems, rows=(row,))
     rows = [
         {**_rows(np.array([v]), np.array([0.5]))[0], "system": name, "temperature": 900, "analysis": "transport",
-         "quantity": row.quantity, "potential": "argyrodite.2"}
-        for name, v in zip("AB", values, strict=False)
+         "quantity": row.quantity[0], "potential": "argyrodite.2", "unit": row.unit}
+        for name, v in zip("ABC", values, strict=False)
     ]  # fmt: skip
     assert compare(study, rows, {})[0].verdict == verdict
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -9,14 +10,27 @@ from typing import Any
 import numpy as np
 
 from ionpath.estimate import Estimate
-from ionpath_cli.study.analyses import Rows, quantity
+from ionpath_cli.study.definition import ALL
+from ionpath_cli.study.quantities import Rows, estimated, normal, quantity
+from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.tasks import DONE, QUANTITIES, Task, read_json, write_json
+
+Arguments = Mapping[str, Any]
+LEAST_SYSTEMS = 3
+SOFTNESS_FRAMES = 300
 
 
 def analyse_across(task: Task, place: Path, inputs: list[Path]) -> None:
     """Do one analysis of several runs; each row names its system and temperature."""
     function = ACROSS[task.settings["analysis"]]
-    write_json(place / QUANTITIES, function(inputs, place, task.settings["arguments"]))
+    arguments = {
+        **task.settings["arguments"],
+        "model": task.settings["model"],
+        "path": task.options.get("path"),
+    }
+    rows = function(inputs, place, arguments)
+    labels = {"system": ALL, "temperature": 0.0, "arrangement": 0, "potential": task.settings["potential"]}
+    write_json(place / QUANTITIES, [{**labels, **row} for row in rows])
 
 
 def table(inputs: list[Path]) -> Rows:
@@ -29,51 +43,168 @@ def table(inputs: list[Path]) -> Rows:
     return rows
 
 
-def arrhenius(inputs: list[Path], place: Path, arguments: Mapping[str, Any]) -> Rows:
-    """Activation energies, and diffusion and conductivity at room temperature, with the covariance carried over."""
-    from ionpath.transport import arrhenius as fit
+def _mean(rows: Rows, name: str, system: str, temperature: float | None = None) -> Any:
+    """One quantity of one system, over its arrangements."""
     from ionpath_cli.study.comparison import combine
+
+    return combine([
+        r for r in rows
+        if r["quantity"] == name and r["system"] == system and temperature in (None, r["temperature"])
+    ])  # fmt: skip
+
+
+def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """Activation energies, and what they say of another temperature, with the covariance carried over."""
+    from ionpath.transport import arrhenius as fit, meyer_neldel
 
     rows = table(inputs)
     target = float(arguments.get("temperature", 300.0))
     found: Rows = []
+    lines = []
     for system in dict.fromkeys(row["system"] for row in rows):
-        points = []
-        for kelvin in sorted({row["temperature"] for row in rows if row["system"] == system}):
-            own = combine([r for r in rows if r["system"] == system and r["temperature"] == kelvin
-                           and r["quantity"] == "diffusion coefficient"])  # fmt: skip
-            if own is not None and np.isfinite(own.value) and own.value > 0 and np.isfinite(own.total):
-                points.append((float(kelvin), own.value, own.total))
-        note = f"{len(points)} temperatures: {', '.join(f'{p[0]:g}' for p in points)} K"
-        labels = {"system": system, "arrangement": 0, "potential": rows[0]["potential"]}
+        kelvins = sorted({row["temperature"] for row in rows if row["system"] == system})
+        means = [(t, _mean(rows, "diffusion coefficient", system, t)) for t in kelvins]
+        points = [(t, m.estimate.value, m.width) for t, m in means if m.estimate.value > 0 and m.width > 0]
+        seen, all_of_them = (", ".join(f"{t:g}" for t in some) for some in ([p[0] for p in points], kelvins))
+        note = f"diffusive at {seen or 'none'} of {all_of_them} K"
         if len(points) < 2:
             nan = float("nan")
-            unknown = Estimate(nan, nan, nan, nan, "eV")
-            found.append({**quantity("activation energy", unknown, note), "temperature": 0.0, **labels})
+            found.append(
+                {**quantity("activation energy", Estimate(nan, nan, nan, nan, "eV"), note), "system": system}
+            )
             continue
         line = fit(*map(np.array, zip(*points, strict=True)))
-        density = float(
-            np.mean(
-                [r["value"] for r in rows if r["system"] == system and r["quantity"] == "lithium density"]
-            )
-        )
-        extrapolated = f"{note}; extrapolated from {points[0][0]:g} K, one barrier assumed"
+        lines.append(line)
+        density = _mean(rows, "lithium density", system).estimate.value
+        beyond = f"{note}; extrapolated, one barrier assumed"
         found += [
-            {**quantity("activation energy", line.activation_energy, note), "temperature": 0.0, **labels},
-            {**quantity("log prefactor", line.log_prefactor, note), "temperature": 0.0, **labels},
-            {
-                **quantity("diffusion coefficient", line.at(target), extrapolated),
-                "temperature": target,
-                **labels,
-            },
-            {
-                **quantity("conductivity", line.conductivity(target, density), extrapolated),
-                "temperature": target,
-                **labels,
-            },
-        ]
+            {**quantity("activation energy", line.activation_energy, note), "system": system},
+            {**quantity("log prefactor", line.log_prefactor, note), "system": system},
+            {**quantity("diffusion coefficient", line.at(target), beyond), "system": system, "temperature": target},
+            {**quantity("conductivity", line.conductivity(target, density), beyond), "system": system,
+             "temperature": target},
+        ]  # fmt: skip
+    if len(lines) >= LEAST_SYSTEMS:
+        rule = meyer_neldel(lines)
+        note = f"{len(lines)} systems, chi-squared {rule.chi_squared:.3g}, isokinetic at {rule.temperature:.4g} K"
+        found.append(quantity("Meyer-Neldel energy", rule.energy, note))
     return found
 
 
-ACROSS: dict[str, Callable[[list[Path], Path, Mapping[str, Any]], Rows]] = {"arrhenius": arrhenius}
+def correlation(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """Pearson correlation of a quantity with a number that is known for each system, with a 95 % interval of Fisher."""
+    rows, against = table(inputs), dict(arguments["against"])
+    points = [
+        (float(against[system]), own.estimate.value)
+        for system in dict.fromkeys(row["system"] for row in rows)
+        if system in against
+        and (own := _mean(rows, arguments["quantity"], system))
+        and np.isfinite(own.estimate.value)
+    ]
+    name = f"correlation of {arguments['quantity']} with {arguments['name']}"
+    if len(points) < 4:
+        nan = float("nan")
+        return [
+            quantity(name, Estimate(nan, nan, nan, nan), f"{len(points)} systems with a value, 4 are needed")
+        ]
+    r = float(np.corrcoef(np.array(points).T)[0, 1])
+    z, width = np.arctanh(np.clip(r, -0.999999, 0.999999)), 1.0 / np.sqrt(len(points) - 3)
+    low, high = np.tanh([z - 1.96 * width, z + 1.96 * width])
+    return [
+        quantity(
+            name, Estimate(r, float((1 - r**2) * width), float(low), float(high)), f"{len(points)} systems"
+        )
+    ]
+
+
+def mixing(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """Largest ideal entropy of anion mixing, and the excess at which its mean over inversions is largest; exact."""
+    from ionpath.disorder import argyrodite_mixing_entropy
+
+    ordered = float(max(argyrodite_mixing_entropy(0.0, y) for y in np.linspace(0.0, 1.0, 33)))
+    steps = np.arange(0.0, 1.01, 0.125)
+    means = {x: np.mean([argyrodite_mixing_entropy(x, y) for y in steps if y >= x - 1e-9]) for x in steps}
+    best = max(means, key=lambda x: means[x])
+    return [
+        quantity("largest mixing entropy at x = 0", Estimate(ordered, 0.0, ordered, ordered, "R")),
+        quantity("excess with the largest mean mixing entropy", Estimate(best, 0.0, best, best)),
+    ]
+
+
+def errors(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """Errors of the potential on labelled frames that it was not trained on, for each structure by its tag."""
+    from ionpath_ase import IonPath
+    from ionpath_ase.training import read_frames
+
+    calculator = IonPath(model=arguments["model"])
+    found: dict[str, list[tuple[float, Any]]] = {ALL: []}
+    for frame in read_frames(arguments["path"]):
+        labels, energy = frame.get_forces(), frame.get_potential_energy()
+        atoms = frame.copy()
+        atoms.calc = calculator
+        off = (
+            1e3 * (atoms.get_potential_energy() - energy) / len(atoms),
+            1e3 * (atoms.get_forces() - labels).ravel(),
+        )
+        found[ALL].append(off)
+        for system, pattern in dict(arguments.get("systems", {})).items():
+            if re.search(pattern, str(frame.info.get("tag", ""))):
+                found.setdefault(system, []).append(off)
+    rows: Rows = []
+    for system, offs in found.items():
+        force = np.concatenate([f for _, f in offs])
+        each = np.array([np.abs(f).mean() for _, f in offs])
+        energies = np.abs([e for e, _ in offs])
+        note, n = f"{len(offs)} frames that were not in training", len(offs) ** 0.5
+        own = [
+            quantity("force error", normal(each.mean(), each.std() / n, "meV/A"), note),
+            quantity("force error, rms", float((force**2).mean() ** 0.5), note, "meV/A"),
+            quantity("energy error", normal(energies.mean(), energies.std() / n, "meV/atom"), note),
+            quantity("energy error, rms", float((energies**2).mean() ** 0.5), note, "meV/atom"),
+        ]
+        rows += [{**row, "system": system} for row in own]
+    return rows
+
+
+def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """One hyperplane for all runs: mean softness of each system, scores, and whether soft ions see less order."""
+    import MDAnalysis as mda
+    from MDAnalysis.analysis.softness import Softness
+
+    groups, names = [], []
+    for run in inputs:
+        universe = mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY))
+        groups.append(universe.select_atoms("element Li"))
+        names.append(re.sub(r"\.\d+-[\d.]+K.*", "", read_json(run / DONE)["name"].removeprefix("run/")))
+    steps = [max(1, g.universe.trajectory.n_frames // SOFTNESS_FRAMES) for g in groups]
+    options = {
+        key: arguments[key] for key in ("preset", "mode", "label", "kind", "value") if key in arguments
+    }
+    found = Softness(groups, verbose=False, **options).run(step=max(steps))
+    found.save(place / "softness.npz")
+    scores = found.results.scores
+    note = f"majority {scores.majority_accuracy:.2f}; other ions and times than in training"
+    rows = [
+        quantity("accuracy", scores.accuracy, note),
+        quantity("balanced accuracy", scores.balanced_accuracy, note),
+    ]
+    values = np.split(found.results.softness, np.cumsum([len(g) for g in groups])[:-1], axis=1)
+    for system in dict.fromkeys(names):
+        own = np.concatenate([v for v, name in zip(values, names, strict=True) if name == system], axis=1)
+        rows.append(
+            {
+                **quantity("mean softness", estimated(own.mean(axis=1)), f"{own.shape[1]} ions"),
+                "system": system,
+            }
+        )
+    return rows
+
+
+ACROSS: dict[str, Callable[[list[Path], Path, Arguments], Rows]] = {
+    "arrhenius": arrhenius,
+    "correlation": correlation,
+    "mixing": mixing,
+    "errors": errors,
+    "softness": softness,
+}
 """Name -> function of folders, its own folder, and arguments."""

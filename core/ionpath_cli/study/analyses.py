@@ -13,11 +13,12 @@ import numpy as np
 from ionpath.constants import GAS_CONSTANT
 from ionpath.errors import DisconnectedError
 from ionpath.estimate import Estimate
+from ionpath_cli.study import structural
+from ionpath_cli.study.quantities import Rows, estimated, normal, quantity
 from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.structures import SITES
 from ionpath_cli.study.tasks import QUANTITIES, Task, write_json
 
-Rows = list[dict[str, Any]]
 LAG = 1.0
 """Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""
 SAMPLES = 4480
@@ -55,29 +56,6 @@ def analyse_run(task: Task, place: Path, inputs: list[Path]) -> None:
     """Do one analysis of one run."""
     rows = ANALYSES[task.settings["analysis"]](Run(task, place, *inputs))
     write_json(place / QUANTITIES, rows)
-
-
-def quantity(name: str, value: Any, note: str = "", unit: str = "") -> dict[str, Any]:
-    """Row of a number with its error; a bare number has none."""
-    e = (
-        value
-        if isinstance(value, Estimate)
-        else Estimate(float(value), float("nan"), float("nan"), float("nan"), unit)
-    )
-    return {
-        "quantity": name,
-        "value": e.value,
-        "error": e.error,
-        "low": e.low,
-        "high": e.high,
-        "unit": e.unit,
-        "note": note,
-    }
-
-
-def normal(value: float, error: float, unit: str = "") -> Estimate:
-    """Estimate with a symmetric interval."""
-    return Estimate(value, error, value - 1.96 * error, value + 1.96 * error, unit)
 
 
 def paths(run: Run) -> Rows:
@@ -238,6 +216,15 @@ def tilt(run: Run) -> Rows:
     return rows
 
 
+def energy(run: Run) -> Rows:
+    """Mean potential energy."""
+    from ionpath_ase.md.driver import COLUMNS
+
+    log = np.atleast_2d(np.loadtxt(run.run / "trajectory.csv", delimiter=",", skiprows=1))
+    series = 1e3 * log[:, COLUMNS.index("potential_energy_eV")] / run.universe.atoms.n_atoms
+    return [quantity("potential energy", estimated(series, "meV/atom"), f"{len(series)} frames")]
+
+
 def _shannon(weights: Any) -> float:
     p = weights[weights > 0] / weights.sum()
     return float(-(p * np.log(p)).sum())
@@ -273,5 +260,12 @@ ANALYSES: dict[str, Callable[[Run], Rows]] = {
     "transport": transport,
     "tilt": tilt,
     "distortion": distortion,
+    "energy": energy,
+    "density": structural.density,
+    "bonds": structural.bonds,
+    "anions": structural.anions,
+    "order": structural.order,
+    "rings": structural.rings,
+    "rearrangement": structural.rearrangement,
 }
 """Name -> function of a run that gives rows and leaves its files."""

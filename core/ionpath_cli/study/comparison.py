@@ -6,15 +6,18 @@ import csv
 import itertools
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ionpath import __version__
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
-from ionpath_cli.study.definition import Row, Study
+from ionpath.units import conversion
+from ionpath_cli.study.definition import ALL, Row, Study
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.tasks import (
     DONE,
@@ -36,32 +39,41 @@ class Combined:
 
     Attributes
     ----------
-    value : float
-        Mean over arrangements; nan where one of them has an upper bound only.
+    estimate : Estimate
+        Mean over arrangements with its whole error, of the parts that are known; a bound where one has a bound only.
     sampling, arrangements, potential : float
         Standard errors: of runs of finite length, of the choice of arrangements, of the potential. nan: unknown.
-    total : float
-        Root of the sum of their squares, of those that are known.
-    low, high : float
-        95 % interval.
-    unit : str
-        Unit.
     number : int
         Arrangements.
     notes : tuple of str
         How it was obtained.
     """
 
-    value: float
-    sampling: float
-    arrangements: float
-    potential: float
-    total: float
-    low: float
-    high: float
-    unit: str
-    number: int
-    notes: tuple[str, ...]
+    estimate: Estimate
+    sampling: float = float("nan")
+    arrangements: float = float("nan")
+    potential: float = float("nan")
+    number: int = 1
+    notes: tuple[str, ...] = ()
+
+    @property
+    def width(self) -> float:
+        """Standard error of a normal distribution with the same interval."""
+        return (self.estimate.high - self.estimate.low) / (2.0 * Z95)
+
+    def to(self, unit: str) -> Combined:
+        """The same in another unit, or as it is where that measures something else, such as an arbitrary one."""
+        try:
+            factor = conversion(self.estimate.unit, unit)
+        except InputError:
+            return self
+        return replace(
+            self,
+            estimate=self.estimate.to(unit),
+            sampling=factor * self.sampling,
+            arrangements=factor * self.arrangements,
+            potential=factor * self.potential,
+        )
 
 
 def combine(
@@ -96,26 +108,29 @@ def combine(
     n, unit, nan = len(rows), str(rows[0]["unit"]), float("nan")
     notes = tuple(dict.fromkeys(str(r["note"]) for r in rows if r["note"]))
     if not np.isfinite(values).all():
-        highs = [float(r["high"]) for r in rows]
-        top = max(highs) if np.isfinite(highs).all() else nan
-        return Combined(nan, nan, nan, nan, nan, 0.0 if math.isfinite(top) else nan, top, unit, n, notes)
+        top = max(float(r["high"]) for r in rows) if all(math.isfinite(r["high"]) for r in rows) else nan
+        return Combined(
+            Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes
+        )
     mean = float(values.mean())
     sampling = float(np.sqrt((errors**2).sum()) / n) if np.isfinite(errors).all() else nan
     scatter = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else nan
     spread = math.sqrt(max(scatter**2 - np.nan_to_num(sampling) ** 2, 0.0)) if n > 1 else nan
     if ordered:
-        sampling, spread = float(np.nanmax([sampling, scatter])) if n > 1 else sampling, 0.0
+        sampling, spread = (float(np.nanmax([sampling, scatter])) if n > 1 else sampling), 0.0
     potential = _difference(rows, others)
-    total = math.sqrt(sum(e**2 for e in (sampling, spread, potential) if math.isfinite(e)))
-    if n == 1 and not math.isfinite(potential) and math.isfinite(float(rows[0]["low"])):
+    known = [
+        (e, z) for e, z in ((sampling, Z95), (spread, _student(n)), (potential, Z95)) if math.isfinite(e)
+    ]
+    total, half = (
+        math.sqrt(sum((z * e) ** 2 for e, z in pairs)) for pairs in ([(e, 1.0) for e, _ in known], known)
+    )
+    low, high = mean - half, mean + half
+    if n == 1 and math.isnan(potential):
         low, high = float(rows[0]["low"]), float(rows[0]["high"])
-    else:
-        half = math.sqrt((Z95 * np.nan_to_num(sampling)) ** 2 + (_student(n) * np.nan_to_num(spread)) ** 2
-                         + (Z95 * np.nan_to_num(potential)) ** 2)  # fmt: skip
-        low, high = mean - half, mean + half
-    if not (math.isfinite(sampling) or math.isfinite(spread)):
+    if math.isnan(sampling) and math.isnan(spread):
         total = low = high = nan
-    return Combined(mean, sampling, spread, potential, total, low, high, unit, n, notes)
+    return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes)
 
 
 def _student(n: int) -> float:
@@ -142,7 +157,7 @@ class Compared:
         Of the published row.
     ours : str
         Value with its error, or a bound.
-    value, sampling, arrangements, potential, low, high : float or None
+    value, error, sampling, arrangements, potential, low, high : float or None
         Of ours, in the published unit; None where unknown.
     conditions : str
         Systems, temperatures, number of arrangements.
@@ -159,6 +174,7 @@ class Compared:
     unit: str
     ours: str
     value: float | None
+    error: float | None
     sampling: float | None
     arrangements: float | None
     potential: float | None
@@ -175,123 +191,147 @@ def compare(study: Study, rows: Sequence[Mapping[str, Any]], dropped: Mapping[in
 
 
 def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped: str) -> Compared:
-    points = [] if row.kind == "out" else _points(study, row, rows)
-    if row.kind == "out" or not points or any(p is None for _, p in points):
-        if row.kind == "out" or (dropped and row.kind == "text"):
-            return _row(row, None, "", "out of reach here", row.note)
-        why = dropped or "its runs or analyses are not finished"
-        return _row(row, None, "", "not sampled", f"{why}. {row.note}".strip())
+    if row.kind == "out":
+        return _row(row, [], "", "out of reach here", row.note)
+    points = _points(study, row, rows)
     known = [(label, p) for label, p in points if p is not None]
+    if len(known) < len(points):
+        why = dropped or f"not finished: {', '.join(label for label, p in points if p is None)}"
+        return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
     conditions = "; ".join(f"{label}, {p.number} arrangement{'s' * (p.number > 1)}" for label, p in known)
     notes = "; ".join(dict.fromkeys(n for _, p in known for n in p.notes))
-    judge = {"number": _number, "bound": _bound, "order": _order}.get(row.kind, _words)
+    judge = {"number": _numbers, "bound": _bound, "order": _order, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
-    said = " ".join(part for part in (sentence, row.note) if part)
-    return _row(row, known, f"{conditions} ({notes})" if notes else conditions, verdict, said)
+    return _row(
+        row, known, f"{conditions} ({notes})" if notes else conditions, verdict, f"{sentence} {row.note}"
+    )
 
 
 def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:
-    """Ours for each system and temperature of a row, in its order."""
+    """Ours for each quantity, system and temperature of a row, in its order and in its unit."""
     found: list[tuple[str, Combined | None]] = []
-    for system in row.systems:
-        for temperature in row.temperatures or (0.0,):
-            same = [
-                r for r in rows
-                if r["analysis"] == row.analysis and r["quantity"] == row.quantity
-                and r["system"] == system and r["temperature"] == temperature
-            ]  # fmt: skip
-            own = [r for r in same if r["potential"] == study.dynamics.model]
-            others = [r for r in same if r["potential"] != study.dynamics.model]
-            label = system + (f" {temperature:g} K" if temperature else "")
-            found.append((label, combine(own, ordered=study.systems[system].ordered, others=others)))
+    analyses = row.analysis * len(row.quantity) if len(row.analysis) == 1 else row.analysis
+    points = itertools.product(
+        zip(analyses, row.quantity, strict=True), row.systems, row.temperatures or (0.0,)
+    )
+    for (analysis, name), system, temperature in points:
+        same = [
+            r for r in rows
+            if r["analysis"] == analysis and r["quantity"] == name and r["system"] == system
+            and r["temperature"] == temperature
+        ]  # fmt: skip
+        own = [r for r in same if r["potential"] == study.dynamics.model]
+        others = [r for r in same if r["potential"] != study.dynamics.model]
+        parts = (
+            [name] * (len(row.quantity) > 1)
+            + [system] * (system != ALL)
+            + [f"{temperature:g} K"] * bool(temperature)
+        )
+        ordered = system in study.systems and study.systems[system].ordered
+        one = combine(own, ordered=ordered, others=others)
+        found.append((" ".join(parts), one.to(row.unit) if one else None))
     return found
 
 
-def _number(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
-    own, published = points[0][1], float(row.published)
-    low, high, value = (row.factor * x for x in (own.low, own.high, own.value))
-    width = row.tolerance * abs(published)
-    if math.isnan(value):
-        if math.isfinite(high) and published > high + width:
-            return "differs", f"The upper bound {high:.3g} lies below the published {published:g} {row.unit}."
-        return "not sampled", "Only an upper bound was found." if math.isfinite(
-            high
-        ) else "It could not be determined."
-    if not math.isfinite(low):
-        return "not sampled", "The run gives a value without an error."
-    if low - width <= published <= high + width:
+def _numbers(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
+    """Each published value beside ours."""
+    published = row.published if isinstance(row.published, tuple) else (row.published,)
+    found = [
+        _number(float(p), row.tolerance, own.estimate) for p, (_, own) in zip(published, points, strict=True)
+    ]
+    for verdict in ("differs", "not sampled"):
+        these = [
+            f"{label}: {sentence}" if len(points) > 1 else sentence
+            for (label, _), (judged, sentence) in zip(points, found, strict=True) if judged == verdict
+        ]  # fmt: skip
+        if these:
+            return verdict, " ".join(these)
+    return "agrees", ""
+
+
+def _number(published: float, tolerance: float, own: Estimate) -> tuple[str, str]:
+    width = tolerance * abs(published)
+    above = math.isfinite(own.high) and published > own.high + width
+    below = math.isfinite(own.low) and published < own.low - width
+    if above or below:
+        ratio = own.value / published if published else math.nan
+        times = (
+            f"Ours is {ratio:.3g} times the published value." if math.isfinite(ratio) else f"Ours is {own}."
+        )
+        return "differs", times
+    if math.isfinite(own.value) and math.isfinite(own.high):
         return "agrees", ""
-    ratio = value / published if published else math.inf
-    return "differs", f"Ours is {ratio:.3g} times the published value."
+    return "not sampled", "It is known as a bound only." if math.isfinite(
+        own.high
+    ) else "It could not be determined."
 
 
 def _bound(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
-    """Published as "< 35" or "> 1.6"."""
-    text = str(row.published)
-    limit, below = float(text[1:]), text[0] == "<"
-    own = points[0][1]
-    low, high = row.factor * own.low, row.factor * own.high
-    if not math.isfinite(high):
-        return "not sampled", "It could not be determined."
-    if (high if below else -low) <= (limit if below else -limit):
+    """Published as "<35" or ">1.6"."""
+    own, below, limit = points[0][1].estimate, str(row.published)[0] == "<", float(str(row.published)[1:])
+    inner, outer = (own.high, own.low) if below else (-own.low, -own.high)
+    signed = limit if below else -limit
+    if math.isfinite(inner) and inner <= signed:
         return "agrees", ""
-    if (low if below else -high) > (limit if below else -limit):
-        return "differs", f"Ours lies on the other side of {limit:g} {row.unit}."
-    return "not sampled", f"The interval {low:.3g} to {high:.3g} holds the bound."
+    if math.isfinite(outer) and outer > signed:
+        return "differs", f"Ours, {own}, lies on the other side of it."
+    return "not sampled", "Our interval holds the bound." if math.isfinite(
+        own.high
+    ) else "It could not be determined."
 
 
 def _order(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     """Points in the order in which the published values grow."""
-    unclear, wrong = [], []
+    unclear: list[str] = []
+    wrong: list[str] = []
     for (a, first), (b, second) in itertools.pairwise(points):
-        lower = first.high if math.isnan(first.value) else first.value + _half(first)
-        if second.value - _half(second) > lower or (second.low > first.high):
+        low, high = first.estimate, second.estimate
+        z = (high.value - low.value) / math.hypot(first.width, second.width or 1e-300)
+        if z >= Z95 or high.low > low.high:
             continue
-        z = (second.value - first.value) / math.hypot(
-            np.nan_to_num(first.total), np.nan_to_num(second.total) or 1e-300
-        )
-        if not math.isfinite(z) or abs(z) < Z95:
-            unclear.append(f"{a} and {b}")
-        elif z < 0:
-            wrong.append(f"{a} above {b}")
+        (wrong if z <= -Z95 or low.low > high.high else unclear).append(f"{a} and {b}")
     if wrong:
-        return "differs", f"Found: {'; '.join(wrong)}."
+        return "differs", f"In the opposite order: {'; '.join(wrong)}."
     if unclear:
-        return "not sampled", f"Within their errors the same: {'; '.join(unclear)}."
+        return "not sampled", f"The same within errors: {'; '.join(unclear)}."
     return "order agrees", ""
 
 
-def _half(one: Combined) -> float:
-    """Half of the interval for differences of two values that do not depend on each other."""
-    return Z95 * float(np.nan_to_num(one.total)) / math.sqrt(2.0)
+def _peak(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
+    """One system is published as the highest of a series: none is above it, and both ends are below."""
+    top = next(own for label, own in points if label.split()[0] == row.published)
+    above, level = [], []
+    for k, (label, own) in enumerate(points):
+        z = (own.estimate.value - top.estimate.value) / (math.hypot(own.width, top.width) or 1e-300)
+        if z >= Z95 or own.estimate.low > top.estimate.high:
+            above.append(label)
+        elif own is not top and k in (0, len(points) - 1) and not z <= -Z95:
+            level.append(label)
+    if above:
+        return "differs", f"Higher: {', '.join(above)}."
+    return ("not sampled", f"Not lower beyond errors: {', '.join(level)}.") if level else ("order agrees", "")
 
 
 def _words(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
-    return "not sampled", "Published in words or as a figure only; ours stands for itself."
+    return (
+        "not sampled",
+        "Published in words or as a figure, without a number to compare with; ours stands for itself.",
+    )
 
 
 def _row(
-    row: Row, points: Sequence[tuple[str, Combined]] | None, conditions: str, verdict: str, sentence: str
+    row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verdict: str, sentence: str
 ) -> Compared:
     published = ", ".join(map(str, row.published)) if isinstance(row.published, tuple) else str(row.published)
-    empty = dict.fromkeys(("value", "sampling", "arrangements", "potential", "low", "high"))
-    ours = ""
-    if points:
-        ours = "; ".join((f"{label}: " if len(points) > 1 else "") + _shown(p, row) for label, p in points)
-        if len(points) == 1:
-            empty = {key: _finite(row.factor * getattr(points[0][1], key)) for key in empty}
-    return Compared(row.number, row.figure, row.title, published, row.unit, ours, **empty, conditions=conditions,
+    numbers: dict[str, float | None] = dict.fromkeys(
+        ("value", "error", "sampling", "arrangements", "potential", "low", "high")
+    )
+    if len(points) == 1:
+        parts = {**asdict(points[0][1].estimate), **asdict(points[0][1])}
+        numbers = {key: _finite(parts[key]) for key in numbers}
+    ours = "; ".join((f"{label}: " if len(points) > 1 else "") + str(p.estimate) for label, p in points)
+    return Compared(row.number, row.figure, row.title, published, row.unit, ours, **numbers, conditions=conditions,
                     verdict=verdict, sentence=sentence.strip())  # fmt: skip
-
-
-def _shown(one: Combined, row: Row) -> str:
-    unit = row.unit if row.factor != 1.0 else one.unit
-    if math.isnan(one.value):
-        return (
-            f"< {row.factor * one.high:.3g} {unit}".strip() if math.isfinite(one.high) else "not determined"
-        )
-    error = f" ± {row.factor * one.total:.2g}" if math.isfinite(one.total) else ""
-    return f"{row.factor * one.value:.4g}{error} {unit}".strip()
 
 
 def _finite(value: float) -> float | None:
@@ -309,7 +349,7 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
         ):
             continue
         settings = task.settings
-        analysis = settings.get("protocol", settings.get("analysis"))
+        analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['protocol']}"
         labels = {
             k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings
         }

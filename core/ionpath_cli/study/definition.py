@@ -13,8 +13,11 @@ from typing import Any, TypeVar
 from ionpath.errors import InputError
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
-KINDS = ("number", "bound", "order", "text", "out")
-"""What can be published: a number, a bound of one, an order or trend, words, or what is out of reach here."""
+KINDS = ("number", "bound", "order", "peak", "text", "out")
+"""Published: numbers, a bound, an order or trend, the highest of a series, words; ``out`` if no run here shows it."""
+
+ALL = "all"
+"""Stands for all systems together in rows."""
 
 T = TypeVar("T")
 
@@ -43,6 +46,8 @@ class System:
         Whether there is no disorder, and with it no error from the choice of an arrangement.
     ensemble : str
         ``npt`` or ``npt-aniso``, with which the cell is found.
+    quench : dict
+        Of a glass: what `ionpath_ase.melt_quench` is told; every arrangement has a cell of its own then.
     """
 
     name: str
@@ -54,6 +59,7 @@ class System:
     arrangements: int = 1
     ordered: bool = False
     ensemble: str = "npt"
+    quench: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -81,7 +87,7 @@ class Runs:
     protocol : str or None
         A biased run (metadynamics) of this protocol of `ionpath_plumed.metadynamics_input`.
     arguments : dict
-        What `ionpath_plumed.metadynamics_input` is told besides.
+        What `ionpath_plumed.metadynamics_input` is told besides; ``centre`` names the element of the shell's anion.
     """
 
     name: str
@@ -106,19 +112,22 @@ class Across:
     name : str
         One of `ionpath_cli.study.across.ACROSS`.
     uses : str
-        Analysis of each run whose results it takes.
+        Analysis of each run whose results it takes; ``run`` for trajectories, nothing if it needs no run.
     systems : list of str
         Names of systems.
     temperatures : list of float
-        K; two of them at least must have been run.
+        K.
+    least : int
+        Number of these temperatures that must have been run.
     arguments : dict
         What it is told.
     """
 
     name: str
-    uses: str
-    systems: tuple[str, ...]
-    temperatures: tuple[float, ...]
+    uses: str = ""
+    systems: tuple[str, ...] = ()
+    temperatures: tuple[float, ...] = ()
+    least: int = 2
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -137,15 +146,14 @@ class Row:
     kind : str
         One of `KINDS`.
     published : float, str or list
-        Value, or what is claimed.
+        Value, values in the order of our points, or what is claimed.
     unit : str
-        Unit of the published value.
-    analysis, quantity : str
-        Where ours comes from.
+        Unit of the published value; ours is converted where it measures the same.
+    analysis, quantity : list of str
+        Where ours comes from; one analysis, or one for each quantity.
     systems, temperatures : list
-        Of ours; an order or trend has its points in the order of growing published values.
-    factor : float
-        Ours times this is in the published unit.
+        Of ours. Points are all quantities of all systems at all temperatures; an order or trend has them as the
+        published values grow.
     tolerance : float
         Relative uncertainty of the published value.
     note : str
@@ -158,11 +166,10 @@ class Row:
     kind: str
     published: Any = ""
     unit: str = ""
-    analysis: str = ""
-    quantity: str = ""
+    analysis: tuple[str, ...] = ()
+    quantity: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     temperatures: tuple[float, ...] = ()
-    factor: float = 1.0
     tolerance: float = 0.0
     note: str = ""
 
@@ -311,7 +318,7 @@ def _check(study: Study) -> None:
     named += [(f"row {r.number}", r.systems) for r in study.rows]
     for where, systems in named:
         for system in systems:
-            if system not in study.systems:
+            if system not in (*study.systems, ALL):
                 _unknown(f"{where}: systems", system, study.systems)
     for runs in study.runs:
         if not 0.0 < runs.least <= runs.most:
@@ -342,10 +349,12 @@ def _made(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     ]
     if missing:
         raise InputError(where, need=" and ".join(missing), got="none", remedy="add them")
-    return cls(**{key: _frozen(value) for key, value in table.items()})
+    lists = {name for name, f in known.items() if str(f.type).startswith("tuple")}
+    return cls(**{k: _frozen([v] if k in lists and not isinstance(v, list) else v) for k, v in table.items()})
 
 
 def _frozen(value: Any) -> Any:
+    """Lists as tuples."""
     return tuple(_frozen(v) for v in value) if isinstance(value, list) else value
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.errors import InputError
 from ionpath_cli.study.structures import START
 from ionpath_cli.study.tasks import QUANTITIES, Task, read_json, write_json
 
@@ -26,6 +27,24 @@ def _common(task: Task) -> dict[str, Any]:
         "processes": task.options.get("processes", 1),
         "progress": False,
     }
+
+
+def quench(task: Task, place: Path, inputs: list[Path]) -> None:
+    """A glass: melted, cooled, and left to settle at zero pressure."""
+    from ase.io import read
+
+    from ionpath.files import atomic_path
+    from ionpath_ase import melt_quench
+
+    settings = task.settings
+    made = melt_quench(
+        read(inputs[0] / START), place, model=settings["model"], seed=settings["seed"], engine="lammps",
+        processes=task.options.get("processes", 1), progress=False, interval=0.5, **settings["quench"],
+    )  # fmt: skip
+    glass = made.atoms.copy()
+    glass.arrays.pop("momenta", None)
+    with atomic_path(place / START) as part:
+        glass.write(part, format="extxyz")
 
 
 def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
@@ -120,9 +139,10 @@ def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
     )
     atoms = warm.atoms
     atoms.calc = get_calculator_class("ionpath")(model=settings["model"])
-    plumed = metadynamics_input(
-        atoms, settings["protocol"], temperature=settings["temperature"], **settings["arguments"]
-    )
+    arguments = dict(settings["arguments"])
+    if "centre" in arguments:
+        arguments["centres"] = [_fullest(atoms, arguments.pop("centre"))]
+    plumed = metadynamics_input(atoms, settings["protocol"], temperature=settings["temperature"], **arguments)
     done = run_metadynamics(
         atoms, plumed, picoseconds=task.picoseconds, folder=place, seed=settings["seed"], engine="lammps"
     )
@@ -133,3 +153,15 @@ def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
         [{"quantity": f"barrier, {settings['protocol']}", "value": barrier.value, "error": barrier.error,
           "low": barrier.low, "high": barrier.high, "unit": barrier.unit, "note": str(found)}],
     )  # fmt: skip
+
+
+def _fullest(atoms: Any, element: str) -> int:
+    """Free anion of an element with most lithium within 3 A."""
+    from ase.neighborlist import neighbor_list
+
+    bonded = set(neighbor_list("i", atoms, {(element, former): 2.8 for former in ("P", "Si")}))
+    around = np.bincount(neighbor_list("i", atoms, {(element, "Li"): 3.0}), minlength=len(atoms))
+    free = [k for k in np.flatnonzero(atoms.symbols == element) if k not in bonded]
+    if not free:
+        raise InputError("centre", need=f"a free {element}", got="none", remedy="name another element")
+    return int(max(free, key=lambda k: around[k]))
