@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import InputError, IonpathError
+from ionpath.elements import CHARGES
+from ionpath.errors import InputError, IonpathError, positive
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -20,19 +21,48 @@ _CLOSEST = {
     ("P", "P"): 3.2, ("P", "S"): 3.0, ("Cl", "P"): 3.4, ("P", "Si"): 3.6, ("S", "S"): 3.3,
     ("Cl", "S"): 3.5, ("S", "Si"): 3.1, ("Cl", "Cl"): 3.6, ("Cl", "Si"): 3.4, ("Si", "Si"): 3.4,
 }  # fmt: skip
-_BOND = {"P": 2.05, "Si": 2.13}
-"""Closest contacts and bonds in A, as they are in the crystals of the same elements."""
+_BOND = {("P", "S"): 2.05, ("S", "Si"): 2.13, ("P", "P"): 2.25}
+"""Closest contacts and bonds in A, as they are in the crystals of the same elements (P-P: Li4P2S6)."""
 
 
 def packed_ions(
     counts: Mapping[str, int], *, density: float = 1.9, seed: int = 0, worst: float = 0.6
 ) -> Atoms:
-    """Pack PS4 (or SiS4) tetrahedra, corner-shared pairs of them, and ions in a cube without order.
+    """Pack PS4 (or SiS4), P2S7, P2S6 and ions in a cube without order.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+        Numbers of Li, P, Si, S and Cl.
+    density : float, default 1.9
+        Density in g/cm3.
+    seed : int, default 0
+        Seed of the arrangement.
+    worst : float, default 0.6
+        How much shorter than in crystals, in A, a contact may be, and how far off a bond.
+
+    Returns
+    -------
+    ase.Atoms
+        Periodic cube; a start for a melt, not a glass.
+
+    Raises
+    ------
+    InputError
+        If the composition has none of the packings below.
+    IonpathError
+        If so many atoms do not fit at this density.
 
     Notes
     -----
-    Random positions are moved downhill (L-BFGS) on a sum of squares: bonds that are not 2.05 A (Si-S 2.13 A), and other
-    pairs that are closer than in crystals. The result is a start for a melt, not a glass.
+    The composition says which anions there are. Phosphorus is P(5+) but in P2S6, whose two P are bonded to each other
+    and P(4+), so that there are (n_Li + 5 n_P + 4 n_Si - 2 n_S - n_Cl) / 2 of these. The other centres are tetrahedra;
+    where sulfur is missing, pairs of them share a corner (P2S7), and what is left over is S(2-). In the
+    glasses LiP0.465Sy, y from 1.605 to 1.651, of Chen et al. (ACS Energy Lett. 8, 1969, 2023) this replaces P2S6 by
+    P2S7 while the number of PS4 stays.
+
+    Random positions are moved downhill (L-BFGS) on a sum of squares: bonds that are not 2.05 A (Si-S 2.13 A, P-P
+    2.25 A), and other pairs that are closer than in crystals.
 
     Examples
     --------
@@ -43,6 +73,8 @@ def packed_ions(
     from ase.data import atomic_masses, atomic_numbers
     from scipy.optimize import minimize
 
+    positive("density", density, "g/cm3")
+    positive("worst", worst, "A")
     symbols, bonds = _units(counts)
     mass = sum(atomic_masses[atomic_numbers[s]] for s in symbols)
     edge = float((mass / density / 0.602214076) ** (1 / 3))
@@ -64,12 +96,22 @@ def packed_ions(
 
 
 def _units(counts: Mapping[str, int]) -> tuple[list[str], list[tuple[int, int]]]:
-    """Elements in order, and the bonds between centres and sulfur."""
+    """Elements in order, and the bonds of centres with each other and with sulfur."""
     unknown = sorted(set(counts) - {"Li", "P", "Si", "S", "Cl"})
-    if unknown or any(number < 0 for number in counts.values()):
+    if unknown or not counts or any(number != int(number) or number < 0 for number in counts.values()):
         raise InputError("counts", need="numbers of Li, P, Si, S, Cl", got=str(dict(counts)))
-    centres = counts.get("P", 0) + counts.get("Si", 0)
-    sulfur, shared = counts.get("S", 0), max(0, 4 * centres - counts.get("S", 0))
+    symbols = [e for e in ("Li", "P", "Si", "Cl", "S") for _ in range(int(counts.get(e, 0)))]
+    excess = sum(CHARGES[symbol] for symbol in symbols)
+    joined = excess // 2
+    if excess % 2 or not 0 <= 2 * joined <= counts.get("P", 0):
+        raise InputError(
+            "counts", need="a composition that is neutral, or has two positive charges too many for each P2S6",
+            got=f"a charge of {excess:+d} e with {counts.get('P', 0)} P",
+            remedy=f"change Li by {-excess if excess < 0 else -(excess % 2)}" if excess < 0 or excess % 2 else "add S",
+        )  # fmt: skip
+    centres = counts.get("P", 0) + counts.get("Si", 0) - 2 * joined
+    sulfur = counts.get("S", 0) - 6 * joined
+    shared = max(0, 4 * centres - sulfur)
     if 2 * shared > centres:
         raise InputError(
             "counts",
@@ -77,10 +119,14 @@ def _units(counts: Mapping[str, int]) -> tuple[list[str], list[tuple[int, int]]]
             got=f"{sulfur} for {centres}",
             remedy="add Li2S",
         )
-    symbols = [e for e in ("Li", "P", "Si", "Cl", "S") for _ in range(counts.get(e, 0))]
     first = counts.get("Li", 0)
-    free = first + centres + counts.get("Cl", 0)
-    bonds, taken = [], 0
+    free = first + counts.get("P", 0) + counts.get("Si", 0) + counts.get("Cl", 0)
+    bonds: list[tuple[int, int]] = []
+    for pair in range(joined):
+        both = (first + 2 * pair, first + 2 * pair + 1)
+        bonds.append(both)
+        bonds += [(both[k // 3], free + 6 * pair + k) for k in range(6)]
+    first, free, taken = first + 2 * joined, free + 6 * joined, 0
     for centre in range(centres):
         corners = 4
         if centre < 2 * shared and centre % 2:  # the second of a pair takes the first one's last sulfur
@@ -89,6 +135,10 @@ def _units(counts: Mapping[str, int]) -> tuple[list[str], list[tuple[int, int]]]
         bonds += [(first + centre, free + taken + k) for k in range(corners)]
         taken += corners
     return symbols, bonds
+
+
+def _bond(symbols: list[str], i: int, j: int) -> float:
+    return _BOND[min(symbols[i], symbols[j]), max(symbols[i], symbols[j])]
 
 
 def _rules(
@@ -103,7 +153,7 @@ def _rules(
     bonded = np.zeros((n, n), dtype=bool)
     for i, j in bonds:
         bonded[i, j] = bonded[j, i] = True
-        wanted[i, j] = wanted[j, i] = _BOND[symbols[i]]
+        wanted[i, j] = wanted[j, i] = _bond(symbols, i, j)
     weights = np.where(bonded, 5.0, 1.0)
     np.fill_diagonal(weights, 0.0)
     return wanted, weights, bonded
@@ -112,11 +162,11 @@ def _rules(
 def _scatter(
     symbols: list[str], bonds: list[tuple[int, int]], edge: float, rng: np.random.Generator
 ) -> FloatArray:
-    """Random places, with each sulfur near its centre."""
+    """Random places, with bonded atoms beside each other."""
     positions: FloatArray = rng.uniform(0.0, edge, (len(symbols), 3))
     for centre, corner in bonds:
         step = rng.standard_normal(3)
-        positions[corner] = positions[centre] + _BOND[symbols[centre]] * step / np.linalg.norm(step)
+        positions[corner] = positions[centre] + _bond(symbols, centre, corner) * step / np.linalg.norm(step)
     return positions
 
 

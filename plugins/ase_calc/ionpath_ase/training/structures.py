@@ -29,6 +29,11 @@ MELTS: dict[str, dict[str, int]] = {
     "melt-LSPSCl": {"Li": 40, "Si": 6, "P": 6, "S": 46, "Cl": 2},
 }
 """Names of melts, whose atoms are packed at random, and what is in them."""
+GLASSES: dict[str, dict[str, int]] = {
+    f"glass-LiP0.465S{sulfur / 86:.3f}": {"Li": 86, "P": 40, "S": sulfur} for sulfur in range(138, 143)
+}
+"""Glasses of Chen et al., ACS Energy Lett. 8, 1969 (2023), packed at random: LiP0.465Sy with y from 1.605 to 1.651, six
+PS4 in each, five P2S6 in the first and one in the last. The steps of y between the ends are ours."""
 
 
 def structure_names() -> tuple[str, ...]:
@@ -38,7 +43,7 @@ def structure_names() -> tuple[str, ...]:
     -------
     tuple of str
         ``LPSCl-I`` to ``LPSCl-III`` and ``LSPSCl`` of Guan et al., arXiv:2412.07115; ``Li6-xPS5-xCl1+x`` as
-        ``x=0.25,y=0.50`` (excess chloride x, inversion y); relatives; ``melt-...``.
+        ``x=0.25,y=0.50`` (excess chloride x, inversion y); relatives; ``melt-...``; ``glass-...``.
 
     Examples
     --------
@@ -96,7 +101,7 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
             remedy=f"the nearest names are: {', '.join(near)}",
         )
     atoms = builders[name](seed)
-    if not name.startswith("melt-"):
+    if name not in MELTS | GLASSES:
         atoms = atoms.repeat([max(1, math.ceil(shortest / edge - 1e-9)) for edge in atoms.cell.lengths()])
     atoms.info = {"tag": name}
     return atoms
@@ -354,7 +359,7 @@ def _builders() -> dict[str, _Builder]:
         "Li2S": lambda seed: crystals.lithium_sulfide(),
         "LiCl": lambda seed: crystals.lithium_chloride(),
     }
-    return found | {name: partial(_melt, counts) for name, counts in MELTS.items()}
+    return found | {name: partial(_packed, counts) for name, counts in (MELTS | GLASSES).items()}
 
 
 def _built(name: str, factory: Callable[[int], Any], seed: int) -> Atoms:
@@ -370,5 +375,5 @@ def _built(name: str, factory: Callable[[int], Any], seed: int) -> Atoms:
     return Atoms(symbols, positions=positions, cell=cell, pbc=True)
 
 
-def _melt(counts: dict[str, int], seed: int) -> Atoms:
+def _packed(counts: dict[str, int], seed: int) -> Atoms:
     return packed_ions(counts, seed=seed)
