@@ -76,7 +76,9 @@ def make_plan(
         If a row is unknown, or the budget buys no run.
     """
     rows = _chosen(study, only)
-    study = replace(study, rows=rows, runs=_scaled(study.runs, scale))
+    needed = {name for row in rows for name in row.analysis}
+    across = tuple(a for a in study.across if only is None or a.name in needed)
+    study = replace(study, rows=rows, runs=_scaled(study.runs, scale), across=across)
     dynamics = study.dynamics
     study = replace(
         study,
@@ -88,7 +90,7 @@ def make_plan(
     )
     limit = math.inf if budget is None else budget * 3600.0 * workers
     study, taken = _afforded(study, limit, only is not None)
-    if not taken:
+    if study.runs and not taken:
         least = min(_cost(replace(study, runs=(_fewest(g),)), {g.name: g.least}) for g in study.runs)
         raise InputError(
             "budget", need=f"at least {_hours(least / workers)} for the first runs", got=_hours(limit / workers),

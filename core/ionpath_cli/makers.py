@@ -1,0 +1,309 @@
+"""jobflow Makers, for groups that live on atomate2 or quacc: what ionpath does as jobs, without a cluster or with one.
+
+They can be imported without jobflow; making a job says what to install.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import require
+
+INSTALL = 'pip install "ionpath[jobflow]"'
+
+try:
+    from jobflow import Maker
+except ModuleNotFoundError:
+
+    @dataclass
+    class Maker:  # type: ignore[no-redef]
+        """Stands in where jobflow is missing, so that this module can be imported."""
+
+        name: str = "Maker"
+
+
+__all__ = ["DiffusionMaker", "MDMaker", "PathEntropyMaker", "SiteInversionMaker", "StudyMaker"]
+
+
+def _job(name: str, function: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+    job = require("jobflow", purpose="jobs and flows", install=INSTALL).job(function)(*arguments, **options)
+    job.name = name
+    return job
+
+
+@dataclass
+class MDMaker(Maker):
+    """Molecular dynamics.
+
+    Parameters
+    ----------
+    name : str
+        Name of the job.
+    options : dict
+        Keywords of `ionpath_ase.run_md`: temperature, picoseconds, model and others.
+    """
+
+    name: str = "molecular dynamics"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def make(self, structure: Any) -> Any:
+        """Make the job.
+
+        Parameters
+        ----------
+        structure : pymatgen Structure
+            Start.
+
+        Returns
+        -------
+        jobflow.Job
+            Its output has ``topology``, ``trajectory``, ``log`` (absolute paths), the last ``structure``, the
+            ``temperature`` in K and the ``mean_temperature`` of the second half.
+        """
+        return _job(self.name, _dynamics, structure, **self.options)
+
+
+@dataclass
+class PathEntropyMaker(Maker):
+    """Path entropies of one trajectory.
+
+    Parameters
+    ----------
+    name : str
+        Name of the job.
+    mobile : str
+        Selection of the mobile ions.
+    frame_time : float or None
+        Time between frames in ps, for files that do not say.
+    options : dict
+        Keywords of `MDAnalysis.analysis.path_entropy.PathEntropy`: lag, definition and others.
+    """
+
+    name: str = "path entropy"
+    mobile: str = "element Li"
+    frame_time: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def make(self, topology: str, trajectory: str) -> Any:
+        """Make the job.
+
+        Parameters
+        ----------
+        topology, trajectory : str
+            Files of an argyrodite that MDAnalysis reads.
+
+        Returns
+        -------
+        jobflow.Job
+            Its output has the estimates ``total``, ``mean_per_pair`` and ``escape``, the ``verdict`` of the Markov
+            model, the ``lag_time`` in ps, and the ``file`` of the whole analysis.
+        """
+        return _job(
+            self.name, _path_entropy, topology, trajectory, self.frame_time, self.mobile, **self.options
+        )
+
+
+@dataclass
+class DiffusionMaker(Maker):
+    """Diffusion and conductivity of one trajectory.
+
+    Parameters
+    ----------
+    name : str
+        Name of the job.
+    mobile : str
+        Selection of the mobile ions.
+    frame_time : float or None
+        Time between frames in ps, for files that do not say.
+    options : dict
+        Keywords of `MDAnalysis.analysis.ion_transport.IonDiffusion`: window, charge and others.
+    """
+
+    name: str = "diffusion"
+    mobile: str = "element Li"
+    frame_time: float | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def make(self, topology: str, trajectory: str, temperature: float) -> Any:
+        """Make the job.
+
+        Parameters
+        ----------
+        topology, trajectory : str
+            Files that MDAnalysis reads.
+        temperature : float
+            Temperature in K.
+
+        Returns
+        -------
+        jobflow.Job
+            Its output has the estimates ``diffusion_coefficient``, ``conductivity`` and ``haven_ratio``, the
+            ``verdict``, and the ``file`` of the whole analysis.
+        """
+        where = (topology, trajectory, self.frame_time)
+        return _job(self.name, _diffusion, *where, self.mobile, temperature, **self.options)
+
+
+@dataclass
+class SiteInversionMaker(Maker):
+    """Exchange of sulfur and halide in an argyrodite.
+
+    Parameters
+    ----------
+    name : str
+        Name of the job.
+    inversion : float
+        Fraction of the free-sulfur orbit that halide takes.
+    seed : int
+        Seed of the arrangement.
+    """
+
+    name: str = "site inversion"
+    inversion: float = 0.5
+    seed: int = 0
+
+    def make(self, structure: Any) -> Any:
+        """Make the job.
+
+        Parameters
+        ----------
+        structure : pymatgen Structure
+            Argyrodite.
+
+        Returns
+        -------
+        jobflow.Job
+            Its output is the structure.
+        """
+        return _job(self.name, _inverted, structure, self.inversion, self.seed)
+
+
+@dataclass
+class StudyMaker(Maker):
+    """All steps of a study as one flow, in a folder that every worker sees.
+
+    Parameters
+    ----------
+    name : str
+        Name of the flow.
+    study : str
+        Name of a study that comes with ionpath, or a TOML file.
+    folder : str
+        Where results go; what is finished there is kept.
+    options : dict
+        Keywords of `ionpath_cli.study.make_plan`: budget (hours), only, processes.
+    """
+
+    name: str = "study"
+    study: str = "guan2024"
+    folder: str = "study"
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def make(self) -> Any:
+        """Make the flow.
+
+        Returns
+        -------
+        jobflow.Flow
+            One job for each step; the output of the last one is the comparison, a list of rows.
+        """
+        from ionpath_cli.study import load_study, make_plan
+        from ionpath_cli.study.tasks import task_keys
+
+        jobflow = require("jobflow", purpose="jobs and flows", install=INSTALL)
+        plan = make_plan(load_study(self.study), **self.options)
+        keys = task_keys(plan.tasks)
+        folder = str(Path(self.folder).resolve())
+        jobs: dict[str, Any] = {}
+        for task in plan.tasks:
+            parents = [jobs[name].output for name in task.inputs]
+            jobs[task.name] = _job(task.name, _step, asdict(task), keys[task.name], folder, parents)
+        outcomes = [job.output for job in jobs.values()]
+        last = _job("comparison", _comparison, self.study, folder, dict(self.options), outcomes)
+        return jobflow.Flow([*jobs.values(), last], output=last.output, name=self.name)
+
+
+def _dynamics(structure: Any, **options: Any) -> dict[str, Any]:
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    from ionpath_ase import run_md
+
+    atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+    done = run_md(atoms, **{"trajectory": Path("trajectory.xtc").resolve(), "progress": False, **options})
+    files = {"topology": done.topology, "trajectory": done.trajectory, "log": done.log}
+    return {
+        **{name: str(path.resolve()) for name, path in files.items()},
+        "structure": AseAtomsAdaptor.get_structure(done.atoms),
+        "temperature": float(options.get("temperature", 300.0)),
+        "mean_temperature": done.mean_temperature,
+    }
+
+
+def _universe(topology: str, trajectory: str, frame_time: float | None) -> Any:
+    import MDAnalysis as mda
+
+    return mda.Universe(topology, trajectory, **({} if frame_time is None else {"dt": frame_time}))
+
+
+def _path_entropy(
+    topology: str, trajectory: str, frame_time: float | None, mobile: str, **options: Any
+) -> dict[str, Any]:
+    from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
+
+    universe = _universe(topology, trajectory, frame_time)
+    shells = CoordinationShells.for_argyrodite(universe, mobile=mobile)
+    found = PathEntropy(universe.select_atoms(mobile), shells=shells, verbose=False, **options).run()
+    found.save("path-entropy.npz")
+    r = found.results
+    estimates = {name: getattr(r.uncertainty, name) for name in ("total", "mean_per_pair", "escape")}
+    return {
+        **estimates,
+        "verdict": str(r.verdict),
+        "lag_time": float(r.lag_time),
+        "file": _here("path-entropy.npz"),
+    }
+
+
+def _diffusion(
+    topology: str, trajectory: str, frame_time: float | None, mobile: str, temperature: float, **options: Any
+) -> dict[str, Any]:
+    from MDAnalysis.analysis.ion_transport import IonDiffusion
+
+    ions = _universe(topology, trajectory, frame_time).select_atoms(mobile)
+    found = IonDiffusion(ions, temperature=temperature, verbose=False, **options).run()
+    found.save("diffusion.npz")
+    r = found.results
+    estimates = {name: r[name] for name in ("diffusion_coefficient", "conductivity", "haven_ratio")}
+    return {**estimates, "verdict": str(r.verdict), "file": _here("diffusion.npz")}
+
+
+def _inverted(structure: Any, inversion: float, seed: int) -> Any:
+    from pymatgen.transformations.site_inversion import SiteInversionTransformation
+
+    return SiteInversionTransformation(inversion, seed=seed).apply_transformation(structure)
+
+
+def _step(task: Mapping[str, Any], key: str, folder: str, parents: list[Mapping[str, Any]]) -> dict[str, Any]:
+    from ionpath_cli.study.tasks import Outcome, Task, perform
+
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    step = Task(**{**task, "inputs": tuple(task["inputs"])})
+    return asdict(perform(step, key, folder, *(Outcome(**parent) for parent in parents)))
+
+
+def _comparison(
+    study: str, folder: str, options: Mapping[str, Any], outcomes: list[Mapping[str, Any]]
+) -> list[Any]:
+    from ionpath_cli.study import load_study, make_plan
+    from ionpath_cli.study.comparison import write_comparison
+    from ionpath_cli.study.tasks import read_json
+
+    write_comparison(make_plan(load_study(study), **options), Path(folder))
+    return list(read_json(Path(folder) / "comparison.json")["rows"])
+
+
+def _here(file: str) -> str:
+    return str(Path(file).resolve())
