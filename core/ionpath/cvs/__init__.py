@@ -2,10 +2,10 @@
 
 Every variable is a frozen object with `components` (names and periods) and two ways to be evaluated:
 ``evaluate(positions, cell)`` for people, and ``compute(positions, image)`` for a molecular-dynamics host that has
-its own minimum image. No host is needed here.
+its own minimum image. `CellVariable` does the same for a function of another package. No host is needed here.
 """
 
-from ionpath.cvs.base import CollectiveVariable, Component, Evaluation, finite_differences
+from ionpath.cvs.base import CellVariable, CollectiveVariable, Component, Evaluation, finite_differences
 from ionpath.cvs.distortion import TetrahedronDistortion
 from ionpath.cvs.membership import ShellMembership
 from ionpath.cvs.path import PathProgress
@@ -17,6 +17,7 @@ from ionpath.cvs.tilt import BondTilt
 
 __all__ = [
     "BondTilt",
+    "CellVariable",
     "CollectiveVariable",
     "Component",
     "Evaluation",

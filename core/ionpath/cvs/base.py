@@ -1,9 +1,10 @@
-"""What a collective variable is: functions of vectors between atoms, with gradient and virial.
+"""What a collective variable is: a function of positions in a cell, with gradient and virial.
 
-Each variable is written as a function of vectors ``v = W x + (lattice vectors)`` with a constant matrix W whose
-rows sum to zero. One chain rule then gives every gradient (``W^T dS/dv``) and every virial (``-sum_m v_m (x)
-dS/dv_m``), the latter exact in any cell, since a strain of positions and cell together strains every such vector in
-the same way.
+There are two leaves. `CellVariable` takes any function of positions and cell that brings its derivatives along, as
+other packages do. Each `CollectiveVariable` of this one is written as a function of vectors
+``v = W x + (lattice vectors)`` with a constant matrix W whose rows sum to zero. One chain rule then gives every
+gradient (``W^T dS/dv``) and every virial (``-sum_m v_m (x) dS/dv_m``), the latter exact in any cell, since a strain of
+positions and cell together strains every such vector in the same way.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +23,41 @@ from ionpath.errors import InputError
 Floats = NDArray[np.float64]
 Image = Callable[[Floats], Floats]
 """Function from difference vectors (m, 3) to their shortest periodic images (m, 3), in A."""
+
+
+class Periodicity(Protocol):
+    """Periodic boundaries as a host has them; the names are those of PLUMED's ``Pbc``."""
+
+    def apply(self, vectors: Floats) -> Floats:
+        """Shortest periodic images (m, 3) of difference vectors (m, 3), in A; it may work in place."""
+
+    def getBox(self) -> Any:
+        """Cell vectors as rows, (3, 3) in A; zeros without a cell."""
+
+
+@dataclass(frozen=True)
+class Periodic:
+    """Periodic boundaries of a cell, or of none.
+
+    Attributes
+    ----------
+    cell : ndarray, (3, 3), optional
+        Cell vectors as rows, in A; None for an isolated system.
+    """
+
+    cell: Floats | None = None
+
+    def apply(self, vectors: Floats) -> Floats:
+        """Shortest periodic images of difference vectors."""
+        if self.cell is None:
+            return vectors
+        from ionpath.periodic import minimum_image
+
+        return minimum_image(vectors, self.cell)
+
+    def getBox(self) -> Floats:
+        """Cell vectors as rows; zeros without a cell."""
+        return np.zeros((3, 3)) if self.cell is None else self.cell
 
 
 @dataclass(frozen=True)
@@ -65,11 +102,8 @@ class Evaluation:
         return float(self.values[self.names.index(name)])
 
 
-class CollectiveVariable(ABC):
-    """A set of components that are functions of vectors between atoms.
-
-    A subclass is a frozen dataclass that gives `components`, `combination` and `function`.
-    """
+class Variable(ABC):
+    """One or more components of a number of atoms, evaluated with their derivatives."""
 
     @property
     @abstractmethod
@@ -78,52 +112,12 @@ class CollectiveVariable(ABC):
 
     @property
     @abstractmethod
-    def combination(self) -> Floats:
-        """Matrix W, (n_vectors, n_atoms): vectors from positions. Its rows sum to zero."""
-
-    @property
-    def wholes(self) -> tuple[tuple[int, ...], ...]:
-        """Groups of atoms to be put beside the first of each before vectors are taken."""
-        return ()
-
-    @abstractmethod
-    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
-        """Values (k,) and derivatives (k, n_vectors, 3) of the vectors (n_vectors, 3)."""
-
-    @cached_property
-    def _weights(self) -> tuple[Floats, Floats]:
-        matrix = np.ascontiguousarray(self.combination, dtype=float)
-        return matrix, np.ascontiguousarray(matrix.T)
-
-    @property
     def n_atoms(self) -> int:
         """Number of atoms, in the order in which they are given."""
-        return int(self._weights[0].shape[1])
 
-    def compute(self, positions: Floats, image: Image) -> tuple[Floats, Floats, Floats]:
-        """Values, gradients and virials, for a host that brings its own minimum image.
-
-        Parameters
-        ----------
-        positions : ndarray, (n_atoms, 3)
-            Positions in A, wrapped or not.
-        image : callable
-            Function from vectors (m, 3) to their shortest periodic images (m, 3); it may work in place.
-
-        Returns
-        -------
-        tuple of ndarray
-            Values (k,), gradients (k, n_atoms, 3), virials (k, 3, 3).
-        """
-        if self.wholes:
-            positions = positions.copy()
-            for group in self.wholes:
-                first, rest = positions[group[0]], list(group[1:])
-                positions[rest] = first + image(positions[rest] - first)
-        forward, backward = self._weights
-        vectors = image(forward @ positions)
-        values, slopes = self.function(vectors)
-        return values, backward @ slopes, -(vectors.T @ slopes)
+    @abstractmethod
+    def evaluate_at(self, positions: Floats, periodicity: Periodicity) -> tuple[Floats, Floats, Floats]:
+        """Values (k,), gradients (k, n_atoms, 3) and virials (k, 3, 3), with the periodic boundaries of a host."""
 
     def evaluate(self, positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
         """Values, gradients and virials of one configuration.
@@ -155,28 +149,139 @@ class CollectiveVariable(ABC):
             raise InputError(
                 "positions", need="finite numbers", got="nan or infinity", remedy="check the frame"
             )
-        values, gradients, virials = self.compute(place, periodic_image(cell))
-        return Evaluation(tuple(c.name for c in self.components), values, gradients, virials)
+        box = None if cell is None else np.asarray(cell, dtype=float)
+        return Evaluation(tuple(c.name for c in self.components), *self.evaluate_at(place, Periodic(box)))
 
 
-def periodic_image(cell: ArrayLike | None) -> Image:
-    """Minimum image of a cell as a function of vectors alone."""
-    if cell is None:
-        return lambda vectors: vectors
-    from ionpath.periodic import minimum_image
+@dataclass(frozen=True)
+class CellVariable(Variable):
+    """One value that a function gives of positions and cell, together with its derivatives.
 
-    matrix = np.asarray(cell, dtype=float)
-    return lambda vectors: minimum_image(vectors, matrix)
+    Attributes
+    ----------
+    function : callable
+        ``function(positions, cell) -> (value, gradient, virial)`` with `positions` (n_atoms, 3) and `cell` (3, 3) in
+        A (zeros without a cell), `gradient` (n_atoms, 3) and `virial` (3, 3), which is minus the derivative with
+        respect to a strain of positions and cell.
+    count : int
+        Number of atoms.
+    period : tuple of float or None
+        Lower and upper end of the period.
+
+    Examples
+    --------
+    >>> def distance(positions, cell):
+    ...     vector = positions[1] - positions[0]
+    ...     length = float(np.linalg.norm(vector))
+    ...     slope = vector / length
+    ...     return length, np.array([-slope, slope]), -np.outer(vector, slope)
+    >>> float(CellVariable(distance, 2).evaluate([[0.0, 0.0, 0.0], [3.0, 4.0, 0.0]])["value"])
+    5.0
+    """
+
+    function: Callable[[Floats, Floats], tuple[float, ArrayLike, ArrayLike]]
+    count: int
+    period: tuple[float, float] | None = None
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """The one value."""
+        return (Component("value", self.period),)
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, in the order in which they are given."""
+        return self.count
+
+    def evaluate_at(self, positions: Floats, periodicity: Periodicity) -> tuple[Floats, Floats, Floats]:
+        """Value (1,), gradient (1, n_atoms, 3) and virial (1, 3, 3)."""
+        found = self.function(np.array(positions, dtype=float), np.array(periodicity.getBox(), dtype=float))
+        try:
+            value, gradient, virial = (np.array(part, dtype=float, order="C")[None] for part in found)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "collective variable", need="(value, gradient, virial)", got=f"{type(found).__name__}: {error}",
+                remedy="return three arrays of numbers from the function",
+            ) from error  # fmt: skip
+        for name, part, shape in (
+            ("value", value, ()), ("gradient", gradient, (self.n_atoms, 3)), ("virial", virial, (3, 3)),
+        ):  # fmt: skip
+            if part.shape[1:] != shape:
+                raise InputError(
+                    f"{name} of the collective variable", need=f"shape {shape}", got=f"{part.shape[1:]}",
+                    remedy="mend what the function returns",
+                )  # fmt: skip
+        return value, gradient, virial
+
+
+class CollectiveVariable(Variable):
+    """A set of components that are functions of vectors between atoms.
+
+    A subclass is a frozen dataclass that gives `components`, `combination` and `function`.
+    """
+
+    @property
+    @abstractmethod
+    def combination(self) -> Floats:
+        """Matrix W, (n_vectors, n_atoms): vectors from positions. Its rows sum to zero."""
+
+    @property
+    def wholes(self) -> tuple[tuple[int, ...], ...]:
+        """Groups of atoms to be put beside the first of each before vectors are taken."""
+        return ()
+
+    @abstractmethod
+    def function(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Values (k,) and derivatives (k, n_vectors, 3) of the vectors (n_vectors, 3)."""
+
+    @cached_property
+    def _weights(self) -> tuple[Floats, Floats]:
+        matrix = np.ascontiguousarray(self.combination, dtype=float)
+        return matrix, np.ascontiguousarray(matrix.T)
+
+    @property
+    def n_atoms(self) -> int:
+        """Number of atoms, in the order in which they are given."""
+        return int(self._weights[0].shape[1])
+
+    def evaluate_at(self, positions: Floats, periodicity: Periodicity) -> tuple[Floats, Floats, Floats]:
+        """Values (k,), gradients (k, n_atoms, 3) and virials (k, 3, 3)."""
+        return self.compute(positions, periodicity.apply)
+
+    def compute(self, positions: Floats, image: Image) -> tuple[Floats, Floats, Floats]:
+        """Values, gradients and virials, for a host that brings its own minimum image.
+
+        Parameters
+        ----------
+        positions : ndarray, (n_atoms, 3)
+            Positions in A, wrapped or not.
+        image : callable
+            Function from vectors (m, 3) to their shortest periodic images (m, 3); it may work in place.
+
+        Returns
+        -------
+        tuple of ndarray
+            Values (k,), gradients (k, n_atoms, 3), virials (k, 3, 3).
+        """
+        if self.wholes:
+            positions = positions.copy()
+            for group in self.wholes:
+                first, rest = positions[group[0]], list(group[1:])
+                positions[rest] = first + image(positions[rest] - first)
+        forward, backward = self._weights
+        vectors = image(forward @ positions)
+        values, slopes = self.function(vectors)
+        return values, backward @ slopes, -(vectors.T @ slopes)
 
 
 def finite_differences(
-    variable: CollectiveVariable, positions: ArrayLike, cell: ArrayLike | None = None, *, step: float = 1e-5
+    variable: Variable, positions: ArrayLike, cell: ArrayLike | None = None, *, step: float = 1e-5
 ) -> tuple[Floats, Floats]:
     """Gradients and virials by central differences: the slow twin of the analytic ones.
 
     Parameters
     ----------
-    variable : CollectiveVariable
+    variable : Variable
         What to differentiate.
     positions : array_like, (n_atoms, 3)
         Positions in A.

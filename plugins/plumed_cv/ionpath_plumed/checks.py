@@ -11,7 +11,7 @@ from typing import Any
 
 import ionpath_plumed
 from ionpath.errors import InputError
-from ionpath_plumed._pycv import _own, _selected, check_serials, parse_parameters
+from ionpath_plumed.bridge import Request
 from ionpath_plumed.kernel import prepare
 
 
@@ -89,21 +89,10 @@ def _is_ours(found: dict[str, str]) -> bool:
 
 
 def _check_variable(label: str, found: dict[str, str], n_atoms: int) -> None:
-    build = builder(found["IMPORT"])
     text = found.get("INIT", "")
-    parameters = parse_parameters(text, build) if "=" in text else {}
-    serials = read_atoms(label, found.get("ATOMS", ""), n_atoms)
-    if serials is None:
-        _selected(build(None, **_own(parameters)), parameters.get("values"))
-        return
-    check_serials(label, serials)
-    variable = build(serials, **_own(parameters))
-    _selected(variable, parameters.get("values"))
-    if variable.n_atoms != len(serials):
-        raise InputError(
-            f"ATOMS of {label}", need=f"{variable.n_atoms} atoms for these parameters", got=f"{len(serials)}",
-            remedy=f"see the header of {found['IMPORT']} for the order of the atoms",
-        )  # fmt: skip
+    request = Request.parse(text if "=" in text else "", builder(found["IMPORT"]))
+    variable = request.variable(label, read_atoms(label, found.get("ATOMS", ""), n_atoms))
+    request.outputs(variable)
 
 
 def builder(module: str) -> Any:
@@ -149,11 +138,16 @@ def read_atoms(label: str, text: str, n_atoms: int) -> list[int] | None:
         if not match:
             return None
         low, high, stride = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
-        serials += range(low, high + 1, stride)
-    for serial in serials:
-        if not 1 <= serial <= n_atoms:
+        if stride < 1 or high < low:
             raise InputError(
-                f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=f"{serial}",
-                remedy="PLUMED counts atoms from 1 in the order of the MD engine",
+                f"ATOMS of {label}", need="ranges as first-last or first-last:stride", got=word.strip(),
+                remedy="write the lower number first, and a stride of 1 or more",
             )  # fmt: skip
+        for serial in (low, high):
+            if not 1 <= serial <= n_atoms:
+                raise InputError(
+                    f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=f"{serial}",
+                    remedy="PLUMED counts atoms from 1 in the order of the MD engine",
+                )  # fmt: skip
+        serials += range(low, high + 1, stride)
     return serials

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ionpath.cvs import Rational, TetrahedronDistortion
-from ionpath_plumed._pycv import as_rotation, hooks
+from ionpath_plumed.bridge import as_rotation, hooks
 
 
 def build(

@@ -24,6 +24,8 @@ from ionpath_plumed.files import Table, read_table
 from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, prepare
 
 Floats = NDArray[np.float64]
+MOST_ATOMS = 10_000_000
+"""What ATOMS may name at most where the frames are not read yet: a list of them has to fit into memory."""
 _AGAIN = "IONPATH_PLUMED_LIBRARY_PATH_SET"
 
 USAGE = """usage: ionpath-plumed TOOL [options]
@@ -75,7 +77,7 @@ def _check_file(arguments: list[str]) -> None:
                 raise InputError(
                     "--plumed", need="a plumed.dat", got=f"no file {name!r}", remedy="check the path"
                 )
-            check_input(Path(name).read_text().splitlines(), sys.maxsize)
+            check_input(Path(name).read_text().splitlines(), MOST_ATOMS)
 
 
 def _library() -> Path:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath.free_energy import BarrierSeries, FreeEnergySurface
-
-if TYPE_CHECKING:
-    from ionpath_plumed.surfaces import MetadynamicsResult
+from ionpath_plumed.results import MetadynamicsResult
 
 PLOTS = "pip install matplotlib"
 LABELS = {

@@ -19,7 +19,7 @@ import numpy as np
 
 from ionpath.cvs import ShellMembership
 from ionpath.errors import InputError
-from ionpath_plumed._pycv import as_points, as_rotation, hooks
+from ionpath_plumed.bridge import as_points, as_rotation, hooks
 
 
 def build(

@@ -15,7 +15,7 @@ from typing import Any
 
 from ionpath.cvs import PathProgress
 from ionpath.cvs.path import CONCERTED
-from ionpath_plumed._pycv import as_points, hooks
+from ionpath_plumed.bridge import as_points, hooks
 
 
 def build(

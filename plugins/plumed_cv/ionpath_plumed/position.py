@@ -17,7 +17,7 @@ import numpy as np
 
 from ionpath.cvs import FramePosition
 from ionpath.errors import InputError
-from ionpath_plumed._pycv import as_points, hooks
+from ionpath_plumed.bridge import as_points, hooks
 
 
 def build(

@@ -18,7 +18,7 @@ from typing import Any
 
 from ionpath.cvs import Rational, ShellCoordinates
 from ionpath.errors import InputError
-from ionpath_plumed._pycv import as_rotation, hooks
+from ionpath_plumed.bridge import as_rotation, hooks
 
 
 def build(

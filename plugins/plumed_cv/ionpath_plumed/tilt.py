@@ -18,7 +18,7 @@ from typing import Any
 
 from ionpath.cvs import BondTilt, TetrahedronRotation
 from ionpath.cvs.rotation import IDEAL
-from ionpath_plumed._pycv import as_points, as_rotation, hooks
+from ionpath_plumed.bridge import as_points, as_rotation, hooks
 
 
 def build(

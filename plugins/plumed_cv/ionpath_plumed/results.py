@@ -1,0 +1,62 @@
+"""What the analysis of a metadynamics run came to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ionpath.estimate import Estimate
+from ionpath.free_energy import BarrierSeries, Basin, FreeEnergySurface, MinimumPath, Verdict
+
+
+@dataclass(frozen=True)
+class MetadynamicsResult:
+    """What a metadynamics run says about a barrier.
+
+    Attributes
+    ----------
+    surface : FreeEnergySurface
+        Free energy in kJ/mol; inf where no hill reached.
+    basins : list of Basin
+        Basins, deepest first.
+    path : MinimumPath or None
+        Minimum free-energy path between the two ends; None where hills do not connect them.
+    barrier, reverse_barrier : Estimate
+        Barriers in kJ/mol with errors over the last 20 % of the run; nan where they are not known throughout it, and
+        an upper bound where one variable has one basin.
+    series : BarrierSeries or None
+        Barrier against time.
+    verdict : Verdict
+        Converged or not, and why.
+    n_hills : int
+        Number of hills.
+    picoseconds : float
+        Length of the run in ps.
+    figures : tuple of pathlib.Path
+        Figures and tables that were written.
+    """
+
+    surface: FreeEnergySurface
+    basins: list[Basin]
+    path: MinimumPath | None
+    barrier: Estimate
+    reverse_barrier: Estimate
+    series: BarrierSeries | None
+    verdict: Verdict
+    n_hills: int
+    picoseconds: float
+    figures: tuple[Path, ...] = ()
+
+    def __str__(self) -> str:
+        if np.isfinite(self.barrier.high) and np.isnan(self.barrier.value):
+            what = f"barrier {self.barrier}"
+        elif self.path is None:
+            depth = float(np.ptp(self.surface.values[np.isfinite(self.surface.values)]))
+            what = f"no barrier yet: hills of up to {depth:.0f} kJ/mol, and no way between the two basins"
+        elif np.isnan(self.barrier.value):
+            what = f"barrier about {self.path.barrier:.0f} kJ/mol (back {self.path.reverse_barrier:.0f}) at the end"
+        else:
+            what = f"barrier {self.barrier}, back {self.reverse_barrier}"
+        return f"{what}; {self.n_hills} hills in {self.picoseconds:.4g} ps; {self.verdict.sentence}"
