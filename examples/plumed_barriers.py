@@ -112,8 +112,7 @@ def run(options: argparse.Namespace) -> int:
 
 def table(folders: list[Path]) -> int:
     """Print one line per run, beside the published value; the two cages of the ordered crystal count as equivalent."""
-    from ionpath_plumed import analyse_metadynamics
-    from ionpath_plumed.protocols import PlumedInput
+    from ionpath_plumed import PlumedInput, analyse_metadynamics
 
     print("| protocol | phase | atoms | K | ps | hills | barrier, back (kJ/mol) | published | verdict |")
     print("|---|---|---|---|---|---|---|---|---|")
@@ -140,9 +139,8 @@ def figure(folders: list[Path], target: Path) -> int:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    from ionpath_plumed import analyse_metadynamics
+    from ionpath_plumed import PlumedInput, analyse_metadynamics
     from ionpath_plumed.figures import plot_surface
-    from ionpath_plumed.protocols import PlumedInput
 
     columns = min(len(folders), 3)
     rows = -(-len(folders) // columns)

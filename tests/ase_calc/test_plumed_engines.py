@@ -11,9 +11,9 @@ from ase.build import bulk
 from ase.io import read
 
 from ionpath.errors import IonpathError, MissingDependency
+from ionpath.plumed_input import needs_energy
 from ionpath_ase import run_md
 from ionpath_ase.md import lammps_engine
-from ionpath_ase.md.lammps_input import needs_energy
 
 pytest.importorskip("plumed", reason="the PLUMED kernel with its Python wrapper is not installed")
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError, MissingDependency
+from ionpath.plumed_input import keywords
 from ionpath_plumed import kernel
-from ionpath_plumed.checks import check_input, keywords, read_atoms
+from ionpath_plumed.checks import check_input, read_atoms
 
 HEAD = ["UNITS LENGTH=A", "LOAD FILE=PythonCVInterface.so"]
 SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"

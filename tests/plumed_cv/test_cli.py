@@ -9,7 +9,7 @@ import pytest
 from ionpath.errors import InputError
 from ionpath_plumed import driver
 from ionpath_plumed.cli import metad
-from ionpath_plumed.protocols import PlumedInput
+from ionpath_plumed.inputs import PlumedInput
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from ionpath_plumed import free_energy, read_hills
 from ionpath_plumed.figures import export
-from ionpath_plumed.files import cut_back, read_table
+from ionpath_plumed.files import read_table
 
 VARIABLES = """
 UNITS LENGTH=A
@@ -133,14 +133,8 @@ def test_surface_is_that_of_sum_hills(tmp_path, periodic):
     np.testing.assert_allclose(again["file.free"], theirs["file.free"], atol=1e-6)
 
 
-def test_a_file_cut_by_a_killed_run_is_read_and_cut_back(tmp_path):
+def test_a_file_cut_by_a_killed_run_is_read(tmp_path):
     write_hills(tmp_path / "HILLS", False, 30)
     whole = (tmp_path / "HILLS").read_text()
     (tmp_path / "HILLS").write_text(whole + "31 1.0 2.")
     assert len(read_hills(tmp_path / "HILLS")) == 30
-    assert cut_back(tmp_path / "HILLS", 20.0) == 11
-    hills = read_hills(tmp_path / "HILLS")
-    assert len(hills) == 20
-    assert hills.times[-1] == 20.0
-    assert cut_back(tmp_path / "HILLS", 20.0) == 0
-    assert cut_back(tmp_path / "missing", 20.0) == 0

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from ase.io import read
 
+from ionpath.plumed_input import keywords
 from ionpath_plumed import evaluate, metadynamics_input
-from ionpath_plumed.checks import keywords
+from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.presets import PRESETS
-from ionpath_plumed.protocols import PlumedInput
 
 EXAMPLES = sorted((Path(__file__).resolve().parents[2] / "examples").glob("plumed_*/plumed.dat"))
 

@@ -7,10 +7,10 @@ import pytest
 from ase import Atoms
 
 from ionpath.errors import InputError
+from ionpath.plumed_input import keywords
 from ionpath_plumed import evaluate, find_shells, find_tetrahedra, metadynamics_input, neighbouring_cages
-from ionpath_plumed.checks import keywords
+from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.presets import PRESETS, protocol
-from ionpath_plumed.protocols import PlumedInput
 
 
 def argyrodite(repeat: tuple[int, int, int] = (1, 1, 1), a: float = 10.155) -> Atoms:

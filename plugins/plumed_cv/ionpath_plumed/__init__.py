@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from ionpath_plumed.driver import evaluate as evaluate
     from ionpath_plumed.figures import export as export, isosurface as isosurface
     from ionpath_plumed.files import read_hills as read_hills
+    from ionpath_plumed.inputs import PlumedInput as PlumedInput
     from ionpath_plumed.metadynamics import run_metadynamics as run_metadynamics
-    from ionpath_plumed.protocols import PlumedInput as PlumedInput, metadynamics_input as metadynamics_input
+    from ionpath_plumed.protocols import metadynamics_input as metadynamics_input
     from ionpath_plumed.structure import (
         find_shells as find_shells,
         find_tetrahedra as find_tetrahedra,
@@ -30,7 +31,7 @@ else:
     __all__, __getattr__, __dir__ = face(
         __name__,
         {
-            "PlumedInput": "protocols",
+            "PlumedInput": "inputs",
             "analyse_metadynamics": "surfaces",
             "check_input": "checks",
             "evaluate": "driver",

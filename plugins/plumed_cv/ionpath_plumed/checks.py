@@ -3,45 +3,29 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
 import ionpath_plumed
 from ionpath.errors import InputError
+from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.bridge import Request
 from ionpath_plumed.kernel import prepare
 
-
-def keywords(statement: str) -> tuple[str, str, dict[str, str]]:
-    """Split a statement of PLUMED.
-
-    Examples
-    --------
-    >>> keywords("p: PYCVINTERFACE ATOMS=1,2 INIT={nodes=[[1, 2], [3, 4]]}")
-    ('p', 'PYCVINTERFACE', {'ATOMS': '1,2', 'INIT': 'nodes=[[1, 2], [3, 4]]'})
-    """
-    kept: dict[str, str] = {}
-
-    def keep(match: re.Match[str]) -> str:
-        kept[f"@{len(kept)}@"] = match[1]
-        return f"=@{len(kept) - 1}@"
-
-    plain = re.sub(r"=\{([^{}]*)\}", keep, statement)
-    words = plain.split()
-    label = ""
-    if words and words[0].endswith(":"):
-        label, words = words[0][:-1], words[1:]
-    action, found = (words[0] if words else ""), {}
-    for word in words[1:]:
-        key, _, value = word.partition("=")
-        found[key] = kept.get(value, value)
-    return found.get("LABEL", label), action, found
+FILES = ("reference", "sites", "nodes")
+"""Parameters of variables that may name a file."""
 
 
-def check_input(lines: Iterable[str], n_atoms: int) -> list[str]:
+def check_input(
+    lines: Iterable[str], n_atoms: int, *, folder: str | Path = ".", files: Mapping[str, str] | None = None
+) -> list[str]:
     """Check an input that uses ionpath's variables.
 
     Parameters
@@ -50,6 +34,10 @@ def check_input(lines: Iterable[str], n_atoms: int) -> list[str]:
         Lines of a plumed.dat.
     n_atoms : int
         Number of atoms of the system.
+    folder : str or path
+        Where PLUMED will run, and where files are that variables read.
+    files : mapping of str to str, optional
+        Name -> text of such files that will be written there.
 
     Returns
     -------
@@ -79,9 +67,59 @@ def check_input(lines: Iterable[str], n_atoms: int) -> list[str]:
             "plumed.dat", need="LOAD FILE=PythonCVInterface.so before the first PYCVINTERFACE", got="no LOAD",
             remedy="add the line",
         )  # fmt: skip
-    for label, found in ours:
-        _check_variable(label, found, n_atoms)
+    with _beside(Path(folder), files or {}, side_files(statements)):
+        for label, found in ours:
+            _check_variable(label, found, n_atoms)
     return statements
+
+
+def side_files(lines: Iterable[str]) -> list[str]:
+    """Names of the files that variables of an input read, as far as they are relative."""
+    found = []
+    for _, action, words in map(keywords, joined(lines)):
+        text = words.get("INIT", "")
+        if action == "PYCVINTERFACE" and _is_ours(words) and "=" in text:
+            parameters = Request.parse(text, builder(words["IMPORT"])).parameters
+            names = [parameters[key] for key in FILES if isinstance(parameters.get(key), str)]
+            found += [name for name in names if name != "ideal" and not Path(name).is_absolute()]
+    return found
+
+
+@contextmanager
+def _beside(folder: Path, files: Mapping[str, str], names: Iterable[str]) -> Iterator[None]:
+    """Work where these files are, those that are not written yet included."""
+    missing = [name for name in names if name in files]
+    if not missing:
+        with inside(folder if folder.is_dir() else Path()):
+            yield
+        return
+    with tempfile.TemporaryDirectory() as place:
+        for name in names:
+            there = Path(place) / name
+            there.parent.mkdir(parents=True, exist_ok=True)
+            if name in files:
+                there.write_text(files[name])
+            elif (folder / name).exists() and not there.exists():
+                there.symlink_to((folder / name).absolute())
+        with inside(Path(place)):
+            yield
+
+
+@contextmanager
+def inside(folder: Path) -> Iterator[None]:
+    """Work in a folder: PLUMED reads and writes its files in the current one.
+
+    Yields
+    ------
+    None
+        Nothing.
+    """
+    before = os.getcwd()
+    os.chdir(folder)
+    try:
+        yield
+    finally:
+        os.chdir(before)
 
 
 def _is_ours(found: dict[str, str]) -> bool:

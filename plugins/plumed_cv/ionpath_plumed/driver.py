@@ -19,7 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError
-from ionpath_plumed.checks import check_input, keywords
+from ionpath.plumed_input import keywords
+from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import Table, read_table
 from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, prepare
 

@@ -1,4 +1,4 @@
-"""Read PLUMED's HILLS and COLVAR files, and cut them back to the last complete checkpoint."""
+"""Read PLUMED's HILLS and COLVAR files."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
 from ionpath.free_energy import Hills
+from ionpath.plumed_input import Units, appended_files, units
 
 Floats = NDArray[np.float64]
 PathLike = str | os.PathLike[str]
@@ -48,7 +48,12 @@ class Table:
     def period(self, name: str) -> tuple[float, float] | None:
         """Lower and upper end of the period of a variable, None where it has none."""
         low, high = self.settings.get(f"min_{name}"), self.settings.get(f"max_{name}")
-        return None if low is None or high is None else (_number(low), _number(high))
+        try:
+            return None if low is None or high is None else (_number(low), _number(high))
+        except ValueError:
+            raise InputError(
+                f"period of {name}", need="two numbers", got=f"{low}, {high}", remedy="mend the header"
+            ) from None
 
 
 def _number(text: str) -> float:
@@ -65,10 +70,15 @@ def read_table(path: PathLike) -> Table:
         raise InputError(
             "file", need="a HILLS or COLVAR file of PLUMED", got=f"no file {str(path)!r}", remedy="run first"
         )
+    try:
+        lines = file.read_text().split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            file.name, need="a text file of PLUMED", got=str(error)[:200], remedy="mend the file"
+        ) from error
     names: tuple[str, ...] = ()
     settings: dict[str, str] = {}
     rows: list[list[float]] = []
-    lines = file.read_text().split("\n")
     for number, line in enumerate(lines):
         words = line.split()
         if not words:
@@ -83,19 +93,45 @@ def read_table(path: PathLike) -> Table:
         elif words[:2] == ["#!", "SET"] and len(words) >= 4:
             settings[words[2]] = words[3]
         elif not words[0].startswith("#"):
-            if len(words) != len(names):
-                if number == len(lines) - 1:
-                    break  # no newline at its end: the writer was interrupted
-                raise InputError(
-                    f"{file.name}, line {number + 1}", need=f"{len(names)} numbers", got=f"{len(words)}",
-                    remedy="mend or delete the line",
-                )  # fmt: skip
-            rows.append([float(word) for word in words])
+            row = _row(words, finite=names[:1] == ("time",))
+            early = row is not None and rows and names[0] == "time" and row[0] < rows[-1][0]
+            if len(words) == len(names) and row is not None and not early:
+                rows.append(row)
+                continue
+            if number == len(lines) - 1:
+                break  # no newline at its end: the writer was interrupted
+            got = f"{len(words)}" if len(words) != len(names) else line.strip()[:60]
+            if row is not None and early and len(words) == len(names):
+                got = f"a time of {row[0]:g} after {rows[-1][0]:g}"
+            raise InputError(
+                f"{file.name}, line {number + 1}", need=f"{len(names)} numbers, in the order of time", got=got,
+                remedy="mend or delete the line",
+            )  # fmt: skip
     if not names:
         raise InputError(
             file.name, need="a header '#! FIELDS ...'", got="none", remedy="give a file that PLUMED wrote"
         )
     return Table(names, np.array(rows, dtype=float).reshape(-1, len(names)), settings)
+
+
+def _row(words: list[str], finite: bool) -> list[float] | None:
+    """Numbers of a row; None where one is none, or not finite where it should be."""
+    try:
+        row = [float(word) for word in words]
+    except ValueError:
+        return None
+    return row if not finite or np.isfinite(row).all() else None
+
+
+def units_of(path: PathLike) -> Units:
+    """Units of a file of PLUMED: those of the plumed.dat beside it, where that names it, else PLUMED's own."""
+    file = Path(path)
+    given = file.with_name("plumed.dat")
+    if not given.is_file():
+        return Units()
+    lines = given.read_text(errors="replace").splitlines()
+    names = {name.name for name in appended_files(lines)}
+    return units(lines) if {file.name, file.stem} & names else Units()
 
 
 def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
@@ -104,7 +140,8 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     Parameters
     ----------
     paths : str, path, or sequence of them
-        Files; hills of several are merged by time.
+        Files; hills of several are merged by time. Times and heights are turned into ps and kJ/mol where the units of
+        the plumed.dat beside them are others.
 
     Returns
     -------
@@ -114,63 +151,48 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     Raises
     ------
     InputError
-        If a file is missing, empty, or does not hold hills of the same variables.
+        If a file is missing, empty, damaged, or does not hold hills of the same variables.
     """
     files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     tables = [read_table(path) for path in files]
     first = tables[0]
     widths = [name for name in first.names if name.startswith("sigma_")]
     variables = [name.removeprefix("sigma_") for name in widths]
-    if not widths or "height" not in first.names or any(table.names != first.names for table in tables):
+    needed = {"time", "height", "biasf", *variables}
+    if not widths or not needed <= set(first.names) or any(table.names != first.names for table in tables):
         raise InputError(
             str(files[0]), need="hills with sigma_ and height columns, the same in every file",
             got=f"columns {' '.join(first.names)}", remedy="give HILLS files of one METAD",
         )  # fmt: skip
+    for path, table in zip(files, tables, strict=True):
+        _check_hills(Path(path).name, table, widths)
     data = np.vstack([table.data for table in tables])
     if not len(data):
         raise InputError(
             str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace"
         )
     data = data[np.argsort(data[:, 0], kind="stable")]
-    merged = Table(first.names, data, first.settings)
+    merged, scale = Table(first.names, data, first.settings), units_of(files[0])
     kernel = first.settings.get("kerneltype", "gaussian")
     return Hills(
-        merged["time"], np.stack([merged[v] for v in variables], axis=1), np.stack([merged[w] for w in widths], axis=1),
-        merged["height"], tuple(variables), tuple(merged.period(v) for v in variables), float(merged["biasf"][0]),
-        kernel == "stretched-gaussian",
+        merged["time"] * scale.time, np.stack([merged[v] for v in variables], axis=1),
+        np.stack([merged[w] for w in widths], axis=1), merged["height"] * scale.energy, tuple(variables),
+        tuple(merged.period(v) for v in variables), float(merged["biasf"][0]), kernel == "stretched-gaussian",
     )  # fmt: skip
 
 
-def check_same_atoms(numbers: Any, atoms: Any) -> None:
-    """Refuse to go on with the run of another structure."""
-    if not np.array_equal(numbers, atoms.numbers):
+def _check_hills(name: str, table: Table, widths: Sequence[str]) -> None:
+    """Refuse what no run of METAD writes."""
+    twice = np.flatnonzero(np.diff(table["time"]) <= 0)
+    if len(twice):
         raise InputError(
-            "atoms", need="the atoms of the run in this folder", got="other elements or another order",
-            remedy="use another folder",
+            name, need="each hill once", got=f"two at {table['time'][twice[0]]:g}",
+            remedy="delete the lines of the part that was run twice",
         )  # fmt: skip
-
-
-def cut_back(path: PathLike, time: float) -> int:
-    """Drop rows after a time, so that a run that goes on from a checkpoint does not write them twice."""
-    file = Path(path)
-    if not file.is_file():
-        return 0
-    kept: list[str] = []
-    dropped = 0
-    n_columns = 0
-    for line in file.read_text().splitlines():
-        words = line.split()
-        if words[:2] == ["#!", "FIELDS"]:
-            n_columns = len(words) - 2
-        comment = not words or words[0].startswith("#")
-        if comment or (len(words) == n_columns and float(words[0]) <= time + 1e-9):
-            kept.append(line)
-        else:
-            dropped += 1
-    if dropped:
-        with atomic_path(file) as part:
-            part.write_text("\n".join(kept) + "\n")
-    return dropped
+    if len(table.data) and not np.ptp(table["biasf"]) == 0.0:
+        raise InputError(name, need="one bias factor", got="several", remedy="separate the runs")
+    if not all((table[width] > 0).all() for width in widths):
+        raise InputError(name, need="widths above 0", got="others", remedy="mend the file")
 
 
 def states(path: PathLike, label: str, *, threshold: float = 0.5) -> NDArray[Any]:

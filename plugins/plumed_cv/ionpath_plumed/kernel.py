@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError, MissingDependency, require
+from ionpath.plumed_input import interface_path, prepared
 
 INSTALL = (
     "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
 )
 OLDEST = (2, 10)
-_LOAD = re.compile(r"^(LOAD\s+FILE=)\S*PythonCVInterface\.(?:so|dylib)\b")
 Floats = NDArray[np.float64]
 
 
@@ -41,17 +41,8 @@ def kernel_path() -> Path:
 
 def pycv_path() -> Path:
     """Shared library that lets PLUMED call Python: IONPATH_PYCV, or beside the kernel, or from the wrapper."""
-    kernel = kernel_path()
-    name = f"PythonCVInterface{kernel.suffix}"
-    places = [os.environ.get("IONPATH_PYCV"), kernel.parent / name, kernel.parent / "plumed" / name]
-    places.append(getattr(plumed_module(), "BUNDLED_PYCV_PATH", None))
-    for place in map(str, filter(None, places)):
-        if Path(place).is_file():
-            return Path(place)
-    raise MissingDependency(
-        f"{name} (pycv)", purpose="collective variables in Python",
-        install="pip install --no-deps hillclimber   (or pip install pycv, and IONPATH_PYCV set to its path)",
-    )  # fmt: skip
+    kernel_path()
+    return interface_path(plumed_module())
 
 
 @cache
@@ -101,37 +92,7 @@ def prepare(lines: Iterable[str]) -> list[str]:
     >>> prepare(["UNITS LENGTH=A  # nothing else", "d: DISTANCE ...", "  ATOMS=1,2", "..."])
     ['UNITS LENGTH=A', 'd: DISTANCE ATOMS=1,2']
     """
-    statements = joined(lines)
-    if any(_LOAD.search(statement) for statement in statements):
-        path = str(pycv_path()).replace("\\", r"\\")
-        statements = [_LOAD.sub(rf"\g<1>{path}", statement) for statement in statements]
-    return statements
-
-
-def joined(lines: Iterable[str]) -> list[str]:
-    """Complete statements, with comments gone and continuations joined."""
-    statements: list[str] = []
-    open_block: list[str] | None = None
-    for raw in lines:
-        line = raw.split("#", 1)[0].strip()
-        if not line:
-            continue
-        if line.split()[0] == "ENDPLUMED":
-            break
-        if open_block is not None:
-            if line.startswith("..."):
-                statements.append(" ".join(open_block))
-                open_block = None
-            else:
-                open_block.append(line)
-        elif line.endswith("..."):
-            open_block = [line[:-3].strip()]
-        else:
-            statements.append(line)
-    if open_block is not None:
-        raise InputError("plumed.dat", need="a line '...' that ends a long statement", got="the end of the file",
-                         remedy=f"close the statement {open_block[0][:40]!r}")  # fmt: skip
-    return statements
+    return prepared(lines, plumed_module)
 
 
 class Engine:

@@ -1,11 +1,12 @@
-"""Published settings of the metadynamics protocols, in consistent units."""
+"""Settings of the metadynamics protocols, published and recommended, in consistent units."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 
 
 @references("guan2024")
@@ -29,6 +30,8 @@ class Protocol:
         Lower and upper wall in A on the distances.
     source : str
         Where the numbers come from.
+    unit : str
+        Tetrahedron that ``tilt`` is for.
     """
 
     kind: str
@@ -38,6 +41,7 @@ class Protocol:
     bias_factor: float
     walls: tuple[float, float] | None = None
     source: str = "arXiv:2412.07115"
+    unit: str = ""
 
 
 _BETWEEN = (1.5, 8.5)
@@ -50,19 +54,37 @@ PRESETS: dict[str, Protocol] = {
     ),
     "intra-cage": Protocol("intra-cage", 0.20, 2.0, 100.0, 10.0, _WITHIN),
     "concerted": Protocol("concerted", 0.20, 2.0, 100.0, 10.0, _BETWEEN),
-    "tilt": Protocol("tilt", 0.25, 2.0, 100.0, 10.0, None, "PS4 of Li6PS5Cl, arXiv:2412.07115"),
+    "tilt": Protocol("tilt", 0.25, 2.0, 100.0, 10.0, None, "PS4 of Li6PS5Cl, arXiv:2412.07115", "PS4"),
     "tilt-disordered": Protocol(
-        "tilt", 0.25, 2.0, 100.0, 20.0, None, "PS4 of Li5.5PS4.5Cl1.5, arXiv:2412.07115"
+        "tilt", 0.25, 2.0, 100.0, 20.0, None, "PS4 of Li5.5PS4.5Cl1.5, arXiv:2412.07115", "PS4"
     ),
-    "tilt-amm2": Protocol("tilt", 0.25, 5.0, 50.0, 20.0, None, "PS4 of the Amm2 phase, arXiv:2412.07115"),
-    "tilt-SiS4": Protocol("tilt", 0.25, 2.0, 50.0, 100.0, None, "SiS4 of Li-Si-P-S-Cl, arXiv:2412.07115"),
-    "tilt-SiS3Cl": Protocol("tilt", 0.25, 2.0, 100.0, 20.0, None, "SiS3Cl of Li-Si-P-S-Cl, arXiv:2412.07115"),
+    "tilt-amm2": Protocol(
+        "tilt", 0.25, 5.0, 50.0, 20.0, None, "PS4 of the Amm2 phase, arXiv:2412.07115", "PS4"
+    ),
+    "tilt-SiS4": Protocol(
+        "tilt", 0.25, 2.0, 50.0, 100.0, None, "SiS4 of Li-Si-P-S-Cl, arXiv:2412.07115", "SiS4"
+    ),
+    "tilt-SiS3Cl": Protocol(
+        "tilt", 0.25, 2.0, 100.0, 20.0, None, "SiS3Cl of Li-Si-P-S-Cl, arXiv:2412.07115", "SiS3Cl"
+    ),
     "position": Protocol("position", 0.20, 5.0, 100.0, 50.0),
 }
 """Name -> published settings. The width of the angle of ``intra-cage`` is 0.20 rad (printed as A in the source)."""
 
 
-def protocol(name: str, **changes: float | tuple[float, float] | None) -> Protocol:
+Hills = Literal["recommended", "published"]
+RECOMMENDED: dict[str, dict[str, float]] = {
+    "inter-cage": {"sigma": 0.1, "height": 2.0, "pace": 50.0, "bias_factor": 10.0},
+    "intra-cage": {"sigma": 0.1, "height": 2.0, "pace": 100.0, "bias_factor": 10.0},
+    "concerted": {"sigma": 0.1, "height": 2.0, "pace": 50.0, "bias_factor": 15.0},
+    "position": {"height": 2.0},
+}
+"""Kind -> hills in place of published ones; docs/plumed.md says why. In three dimensions narrow ones last too long."""
+
+
+def protocol(
+    name: str, hills: Hills = "recommended", **changes: float | tuple[float, float] | None
+) -> Protocol:
     """Settings by name, with changes.
 
     Examples
@@ -78,8 +100,12 @@ def protocol(name: str, **changes: float | tuple[float, float] | None) -> Protoc
             "protocol", need=f"one of {', '.join(PRESETS)}", got=repr(name),
             remedy=f"did you mean {near[0]!r}?" if near else "choose one of them",
         )  # fmt: skip
+    one_of("hills", hills, ("recommended", "published"))
+    base = PRESETS[name]
+    if hills == "recommended" and base.kind in RECOMMENDED:
+        base = replace(base, source=f"ionpath, in place of those of {base.source}", **RECOMMENDED[base.kind])  # type: ignore[arg-type]
     given = {key: value for key, value in changes.items() if value is not None}
-    settings = replace(PRESETS[name], **given)  # type: ignore[arg-type]
+    settings = replace(base, **given)  # type: ignore[arg-type]
     for field in ("sigma", "height", "pace"):
         if not getattr(settings, field) > 0:
             raise InputError(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
 from ionpath.errors import InputError, IonpathError
 from ionpath.free_energy import Hills, find_basins, minimum_path, sum_hills
 from ionpath_plumed.files import read_hills
-from ionpath_plumed.protocols import PlumedInput
+from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.surfaces import basin_ends, visited
 
 
@@ -18,20 +21,20 @@ class BarrierWatch:
     ----------
     given : PlumedInput
         Input of the run, with the ends of the path if it has any.
-    hills : str
-        HILLS file.
+    hills : sequence of path
+        Files of hills.
     """
 
-    def __init__(self, given: PlumedInput, hills: str) -> None:
+    def __init__(self, given: PlumedInput, hills: Sequence[Path]) -> None:
         self._given, self._hills = given, hills
 
     def text(self) -> str:
         """Barrier, or how deep the basin is filled, in a few words."""
-        if self._given.method != "metad":
+        if self._given.method != "metad" or not self._hills:
             return ""
         try:
             return describe(read_hills(self._hills), self._given)
-        except (IonpathError, OSError):
+        except (IonpathError, OSError):  # an input of one's own may have several METAD, or none
             return "no hills yet"
 
 

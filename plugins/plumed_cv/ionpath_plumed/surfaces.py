@@ -30,9 +30,10 @@ from ionpath.free_energy import (
 )
 from ionpath.free_energy.blocks import recent_height
 from ionpath.free_energy.reweight import histogram_of, reweight
+from ionpath.plumed_input import joined, keywords
 from ionpath.units import kt_in_kj_per_mol
-from ionpath_plumed.files import PathLike, read_hills, read_table
-from ionpath_plumed.protocols import PlumedInput
+from ionpath_plumed.files import PathLike, read_hills, read_table, units_of
+from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.results import MetadynamicsResult
 
 Floats = NDArray[np.float64]
@@ -91,7 +92,14 @@ def hills_files(source: Any) -> list[Path]:
     if isinstance(source, str | os.PathLike):
         place = Path(source)
         if place.is_dir():
-            found = sorted(place.glob("HILLS*"))
+            given = PlumedInput.read(place).lines if (place / "plumed.dat").is_file() else []
+            parts = [keywords(statement) for statement in joined(given)]
+            names = [words.get("FILE", "HILLS") for _, action, words in parts if action == "METAD"] or [
+                "HILLS"
+            ]
+            # of several walkers each has its number behind the name
+            found = sorted({path for name in names for path in (place / name, *place.glob(f"{name}.*[0-9]"))})
+            found = [path for path in found if path.is_file()]
             if not found:
                 raise InputError(
                     "folder", need="HILLS files in it", got=f"none in {place.name!r}", remedy="run first"
@@ -123,7 +131,8 @@ def free_energy_from_colvar(
     temperature : float
         Temperature in K.
     bias : str, optional
-        Column of the bias in kJ/mol, ``metad.rbias`` or ``opes.bias``; none: an unbiased run.
+        Column of the bias, ``metad.rbias`` or ``opes.bias``, in kJ/mol or in the unit that the plumed.dat beside the
+        file says; none: an unbiased run.
     bins : int
         Number of bins along each variable.
     ranges : sequence of (low, high), optional
@@ -146,10 +155,10 @@ def free_energy_from_colvar(
     files = [colvar] if isinstance(colvar, str | os.PathLike) else list(colvar)
     tables = [read_table(path) for path in files]
     parts, biases = [], []
-    for table in tables:
+    for path, table in zip(files, tables, strict=True):
         first = int(skip * len(table.data))
         parts.append(np.stack([table[name] for name in names], axis=1)[first:])
-        biases.append((table[bias] if bias else np.zeros(len(table.data)))[first:])
+        biases.append((table[bias] * units_of(path).energy if bias else np.zeros(len(table.data)))[first:])
     samples = np.vstack(parts)
     ends = [tables[0].period(name) for name in names]
     spans = ranges or [end or _span(samples[:, k]) for k, end in enumerate(ends)]

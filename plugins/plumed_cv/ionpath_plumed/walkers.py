@@ -1,41 +1,42 @@
-"""Several walkers that share their hills, each in a process of its own."""
+"""Several walkers that share their hills, each in a process of its own that ends with the one that started it."""
 
 from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+import threading
+import time
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import atomic_path
-from ionpath_plumed.checks import check_input
-from ionpath_plumed.kernel import joined
-from ionpath_plumed.protocols import PlumedInput
+from ionpath.files import locked
+from ionpath.plumed_input import joined, keywords
+from ionpath_plumed.checks import inside
+from ionpath_plumed.inputs import PlumedInput
+from ionpath_plumed.metadynamics import Job, MetadynamicsRun, left_behind, run_job, with_own_files
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-    from ionpath_plumed.metadynamics import MetadynamicsRun
-
 
 def walker_input(given: PlumedInput, walker: int, n_walkers: int) -> PlumedInput:
     """Input of one walker."""
-    from dataclasses import replace
-
     lines = []
     found = False
     for line in joined(given.lines):
-        words = line.split()
-        if "METAD" in words[:2] and not line.startswith("#"):
+        _, action, options = keywords(line)
+        if action == "METAD":
             found = True
-            pace = next((int(w[5:]) for w in words if w.startswith("PACE=")), 50)
+            pace = int(options.get("PACE", "50"))
             words = [
-                w
-                for w in words
-                if not w.startswith("WALKERS_") and w != "CALC_RCT" and "RCT_USTRIDE" not in w
+                word
+                for word in line.split()
+                if not word.startswith("WALKERS_") and word != "CALC_RCT" and "RCT_USTRIDE" not in word
             ]
             words += [
                 f"WALKERS_N={n_walkers}",
@@ -47,69 +48,84 @@ def walker_input(given: PlumedInput, walker: int, n_walkers: int) -> PlumedInput
         lines.append(line.replace(",metad.rbias", ""))
     if not found:
         raise InputError("walkers", need="a METAD in the input", got="none", remedy="use walkers=1")
-    return replace(given, text="\n".join(lines) + "\n")
+    return with_own_files(replace(given, text="\n".join(lines) + "\n"), walker)
 
 
-def run_walkers(
-    atoms: Atoms,
-    given: PlumedInput,
-    n_walkers: int,
-    *,
-    folder: Path,
-    picoseconds: float,
-    restart: bool,
-    **settings: Any,
-) -> MetadynamicsRun:
+def run_walkers(atoms: Atoms, job: Job, n_walkers: int) -> MetadynamicsRun:
     """Run several walkers and wait for all of them."""
-    from ionpath_plumed.metadynamics import MetadynamicsRun
+    jobs = [
+        replace(
+            job, walker=k, given=walker_input(job.given, k, n_walkers),
+            options={
+                **job.options, "seed": job.options["seed"] + k, "progress": job.options["progress"] and k == 0,
+            },
+        )
+        for k in range(n_walkers)
+    ]  # fmt: skip
+    job.folder.mkdir(parents=True, exist_ok=True)
+    with locked(job.folder / ".walkers.lock", f"folder {job.folder.name}"):
+        with inside(job.folder):
+            runs = [one.prepare(atoms) for one in jobs]
+            job.given.write(job.folder)
+            for run in runs:  # each reads the hills of all others when it begins
+                run.rewind()
+        _run_all(atoms, jobs)
+    steps = round(job.options["picoseconds"] * 1000 / job.options["timestep"])
+    return left_behind(jobs, steps, job.options["picoseconds"], 0)
 
-    place = folder.resolve()
-    given.write(place)
-    check_input(given.lines, len(atoms))
-    jobs = []
-    for k in range(n_walkers):
-        own = walker_input(given, k, n_walkers)
-        settled = {"atoms": atoms, "given": own, "walker": k, "folder": place, "picoseconds": picoseconds,
-               "restart": restart, **settings}  # fmt: skip
-        with atomic_path(place / f"walker.{k}.pickle") as part:
-            part.write_bytes(pickle.dumps(settled))
-        with (place / f"walker.{k}.log").open("w") as log:
-            command = [sys.executable, "-m", "ionpath_plumed.walkers", str(place / f"walker.{k}.pickle")]
-            quiet = k > 0 or not settings.get("progress", True)
-            jobs.append(
-                subprocess.Popen(command, stdout=log, stderr=log if quiet else None, env=dict(os.environ))
+
+def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
+    """Start all walkers; where one fails, end the others at once and say why."""
+    running: list[subprocess.Popen[bytes]] = []
+    with ExitStack() as stack:
+        try:
+            for job in jobs:
+                log = stack.enter_context((job.folder / f"walker{job.suffix}.log").open("w"))
+                shown = None if job.options["progress"] else log
+                walker = subprocess.Popen(
+                    [sys.executable, "-m", "ionpath_plumed.walkers"],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=shown,
+                )
+                running.append(walker)
+                assert walker.stdin is not None
+                pickle.dump((atoms, job), walker.stdin)
+                walker.stdin.flush()  # and stays open: its end is the end of the walker
+            while any(walker.poll() is None for walker in running) and not any(w.poll() for w in running):
+                time.sleep(0.05)
+        finally:
+            for walker in running:
+                if walker.poll() is None:
+                    walker.terminate()
+                walker.wait()
+                if walker.stdin is not None:
+                    walker.stdin.close()
+    for job, walker in zip(jobs, running, strict=True):
+        if walker.returncode not in (0, -signal.SIGTERM):
+            words = (job.folder / f"walker{job.suffix}.log").read_text().strip().splitlines()[-3:]
+            raise IonpathError(
+                f"walker {job.walker} ended with status {walker.returncode}: {' '.join(words)}"
             )
+
+
+def main() -> None:
+    """Run the walker that comes through standard input, for as long as that stays open."""
+    atoms, job = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
-        codes = [job.wait() for job in jobs]
-    except BaseException:
-        for job in jobs:
-            job.terminate()
-        raise
-    for k, code in enumerate(codes):
-        if code:
-            words = (place / f"walker.{k}.log").read_text().strip().splitlines()[-3:]
-            raise IonpathError(f"walker {k} ended with status {code}: {' '.join(words)}")
-    steps = round(picoseconds * 1000 / (settings.get("timestep") or given.timestep))
-    every = range(n_walkers)
-    return MetadynamicsRun(
-        place, tuple(place / f"HILLS.{k}" for k in every), tuple(place / f"COLVAR.{k}" for k in every),
-        tuple(place / f"trajectory.{k}.extxyz" for k in every), steps, picoseconds, 0,
-    )  # fmt: skip
+        run_job(atoms, job)
+    except IonpathError as error:
+        print(f"{error}", flush=True)
+        sys.exit(1)
 
 
-def main(path: str) -> None:
-    """Run one walker from its job file."""
-    from ionpath_plumed.metadynamics import Job
-
-    settings = pickle.loads(Path(path).read_bytes())
-    given, walker = settings["given"], settings["walker"]
-    job = Job(
-        settings["folder"], given, settings["temperature"] or given.temperature, settings["timestep"] or given.timestep,
-        settings["friction"], settings["seed"] + walker, settings["trajectory_every"], settings["checkpoint_every"],
-        settings["progress"] and walker == 0, f".{walker}", settings["engine"],
-    )  # fmt: skip
-    job.run(settings["atoms"], settings["picoseconds"], settings["restart"])
+def _end_with_parent() -> None:
+    """Wait for the end of standard input, which comes when the process that started this one is gone."""
+    while os.read(0, 1):  # the file itself: a buffer would be locked when Python ends
+        pass
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main()

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionpath.errors import require
+from ionpath.errors import InputError
 from ionpath_ase.md.settings import MDSettings
-from ionpath_ase.md.state import EV_PER_A3_IN_GPA, Checkpoint, Snapshot, kinetic_state
+from ionpath_ase.md.state import EV_PER_A3_IN_GPA, Checkpoint, Snapshot, degrees_of_freedom, kinetic_state
 
 if TYPE_CHECKING:
     from ase import Atoms
 
-PLUMED_INSTALL = "pip install --no-deps hillclimber, or conda install -c conda-forge plumed py-plumed"
+_BIASED = ("energy", "forces", "stress")
+_SAME_ENERGY = 1e-5
+"""Relative difference of energies, or eV below 1 eV: above what the order of sums does, below any other potential."""
 _STATE = {
     "": ("_eps", "_p_eps", "_volume0", "_cell0", "_h", "_h0_basis", "_p_c"),
     "_thermostat": ("_eta", "_p_eta"),
@@ -27,21 +28,7 @@ _STATE = {
 
 
 class AseEngine:
-    """Steps of a run, made by ASE.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Start, with velocities. If it has a calculator, that one is used, else the model of the settings.
-    settings : MDSettings
-        Parameters.
-    plumed : sequence of str, optional
-        Lines of a PLUMED input.
-    resume : Checkpoint, optional
-        Where to go on.
-    log_file : pathlib.Path, optional
-        Log of PLUMED.
-    """
+    """Steps of a run, made by ASE with the calculator of the atoms, else the model of the settings."""
 
     def __init__(
         self,
@@ -65,36 +52,36 @@ class AseEngine:
             self.atoms.set_cell(resume.snapshot.cell)
             self.atoms.positions = resume.snapshot.positions
             self.atoms.set_velocities(resume.snapshot.velocities / self._ps)
+        # A biased potential need not be the same everywhere, so that its centre of mass may have to move.
+        free = bool(plumed) and settings.thermostat == "langevin" and settings.ensemble == "nvt"
         if settings.fixed:
             self.atoms.set_constraint(FixAtoms(indices=list(settings.fixed)))
-        elif settings.thermostat == "langevin" and settings.ensemble == "nvt" and len(atoms) > 1:
+        elif settings.thermostat == "langevin" and settings.ensemble == "nvt" and len(atoms) > 1 and not free:
             self.atoms.set_constraint(FixCom())
-        self._freedom = 3 * (len(atoms) - len(settings.fixed)) - (
-            0 if settings.fixed or len(atoms) == 1 else 3
-        )
-        self._attach(atoms.calc, list(plumed), resume is not None, log_file)
+        self._freedom = degrees_of_freedom(len(atoms), len(settings.fixed), free)
+        calculator = atoms.calc
+        if calculator is None:
+            from ionpath_ase.calculator import IonPath
+
+            calculator = IonPath(settings.model or "argyrodite")
+        self.atoms.calc = self._inner = calculator
+        self._has_stress = "stress" in getattr(calculator, "implemented_properties", ("stress",))
+        if plumed:
+            self._bias(list(plumed), resume is not None, log_file)
         self._rng = np.random.default_rng(settings.seed + 1)
         self._dynamics = self._integrator()
         if resume is not None:
             self._restore(resume.engine)
 
-    def _attach(self, calculator: Any, plumed: list[str], restart: bool, log_file: Path | None) -> None:
-        """Give the atoms their calculator, under PLUMED where there is an input."""
-        if calculator is None:
-            from ionpath_ase.calculator import IonPath
-
-            calculator = IonPath(self.settings.model)
-        self.atoms.calc = calculator
-        if not plumed:
-            return
+    def _bias(self, plumed: list[str], restart: bool, log_file: Path | None) -> None:
+        """Put PLUMED between atoms and calculator."""
         from ase import units
 
-        require("plumed", purpose="PLUMED in the ASE engine", install=PLUMED_INSTALL)
         from ionpath_ase.md.ase_plumed import ScalingPlumed
 
         self.atoms.calc = ScalingPlumed(
-            calculator,
-            [*plumed, f"FLUSH STRIDE={self.settings.checkpoint_stride}"],
+            self._inner,
+            [*plumed, "FLUSH STRIDE=1"],  # what a checkpoint knows of is on the disk
             timestep=self.settings.timestep * units.fs,
             atoms=self.atoms,
             kT=self._kb * self.settings.temperature,
@@ -164,13 +151,14 @@ class AseEngine:
         """Instant at which the engine stands."""
         atoms = self.atoms
         velocities = atoms.get_velocities() * self._ps
-        kinetic = kinetic_state(velocities, atoms.get_masses(), self.settings.fixed)
+        kinetic = kinetic_state(velocities, atoms.get_masses(), self._freedom)
         energy = float(atoms.get_potential_energy())
-        if atoms.cell.rank == 3:
+        pressure = float("nan")
+        if atoms.cell.rank < 3:
+            pressure = 0.0
+        elif self._has_stress:
             stress = atoms.get_stress(voigt=False, include_ideal_gas=True)
             pressure = -float(np.trace(stress)) / 3.0 * EV_PER_A3_IN_GPA
-        else:
-            pressure = 0.0
         return Snapshot(
             self.step,
             atoms.get_positions(),
@@ -184,7 +172,13 @@ class AseEngine:
 
     def state(self) -> dict[str, Any]:
         """What a checkpoint keeps besides positions and velocities."""
-        kept: dict[str, Any] = {"generator": json.dumps(self._rng.bit_generator.state)}
+        kept: dict[str, Any] = {
+            "generator": json.dumps(self._rng.bit_generator.state),
+            "unbiased_energy": float(self._inner.get_potential_energy(self.atoms)),
+        }
+        if self.atoms.calc is not self._inner:
+            results = self.atoms.calc.results
+            kept |= {f"bias:{name}": np.array(results[name]) for name in _BIASED if name in results}
         for owner, names in _STATE.items():
             thing = self._dynamics if not owner else getattr(self._dynamics, owner, None)
             for name in names:
@@ -195,32 +189,26 @@ class AseEngine:
     def _restore(self, kept: dict[str, Any]) -> None:
         self._rng.bit_generator.state = json.loads(kept["generator"])
         for key, value in kept.items():
-            owner, _, name = key.partition("/")
-            if name:
+            owner, slash, name = key.partition("/")
+            if slash:
                 thing = getattr(self._dynamics, owner) if owner else self._dynamics
                 setattr(thing, name, float(value) if value.ndim == 0 else np.array(value))
+        biased = self.atoms.calc
+        if biased is not self._inner:
+            # PLUMED has to see the step at which it begins, but hills that were added at its end are in its files
+            # already: what acts at this step is what acted before the stop.
+            biased.calculate(self.atoms)
+            saved = {name: kept[f"bias:{name}"] for name in _BIASED if f"bias:{name}" in kept}
+            biased.results.update({n: float(v) if v.ndim == 0 else np.array(v) for n, v in saved.items()})
+        before, now = kept.get("unbiased_energy"), float(self._inner.get_potential_energy(self.atoms))
+        if before is not None and not abs(now - before) <= _SAME_ENERGY * max(1.0, abs(before)):
+            raise InputError(
+                "potential", need=f"{before:.6g} eV for the last configuration, as before the stop",
+                got=f"{now:.6g} eV", remedy="use the potential of the run, or begin anew under another name",
+            )  # fmt: skip
 
     def close(self) -> None:
         """Let PLUMED finish its files."""
         calculator = self.atoms.calc
         if calculator is not None and hasattr(calculator, "plumed"):
             calculator.plumed.finalize()
-
-
-def plumed_outputs(lines: Sequence[str]) -> list[Path]:
-    """Files that a PLUMED input writes.
-
-    Examples
-    --------
-    >>> plumed_outputs(["LOAD FILE=cv.so", "PRINT ARG=d FILE=COLVAR STRIDE=10", "METAD ARG=d FILE=HILLS"])
-    [PosixPath('COLVAR'), PosixPath('HILLS')]
-    """
-    writers = re.compile(
-        r"\b(PRINT|METAD|PBMETAD|OPES_METAD|OPES_METAD_EXPLORE|OPES_EXPANDED|DUMPGRID|DUMPATOMS)\b"
-    )
-    return [
-        Path(name)
-        for line in lines
-        if writers.search(line)
-        for name in re.findall(r"\b(?:STATE_W)?FILE=(\S+)", line)
-    ]

@@ -12,25 +12,6 @@ from ase.stress import voigt_6_to_full_3x3_stress
 class ScalingPlumed(Plumed):
     """`ase.calculators.plumed.Plumed` that tells PLUMED the forces and the virial of the potential.
 
-    Parameters
-    ----------
-    calc : ase.calculators.calculator.Calculator
-        The potential.
-    input : list of str
-        Lines of the PLUMED input.
-    timestep : float
-        Time step in ASE's units.
-    atoms : ase.Atoms
-        Structure.
-    kT : float
-        Thermal energy in eV.
-    log : str
-        PLUMED's log file.
-    restart : bool
-        Whether PLUMED goes on with its files.
-    use_charge, update_charge : bool
-        As in ASE; not used here.
-
     Notes
     -----
     A bias U(E) of the potential energy multiplies forces and virial by 1 + dU/dE. PLUMED does this to the arrays it is

@@ -2,39 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, require, whole
+from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
 from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii, has_phosphorus_clusters
+from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
+from ionpath_ase.md.log import COLUMNS, mean_of_series, read_log, warn_of_pressure
+from ionpath_ase.md.outputs import Outputs
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
-from ionpath_ase.md.start import plumed_lines, prepare
+from ionpath_ase.md.start import check_engine, is_foreign, plumed_lines, prepare
 from ionpath_ase.md.state import Checkpoint, Snapshot, load_checkpoint, save_checkpoint
-from ionpath_ase.md.writers import FrameFile, cut, open_writer
+from ionpath_ase.md.writers import FrameFile, cut, open_writer, writer_of
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-COLUMNS = (
-    "step",
-    "time_ps",
-    "temperature_K",
-    "potential_energy_eV",
-    "kinetic_energy_eV",
-    "total_energy_eV",
-    "pressure_GPa",
-    "volume_A3",
-)
 
 
 class UnstableRun(IonpathError):
@@ -63,8 +54,9 @@ class MolecularDynamics:
     Parameters
     ----------
     atoms : ase.Atoms
-        Start; not changed. With velocities those are used, without they are drawn at the target temperature. On the ASE
-        engine its calculator is used if it has one. Constraints may be ``FixAtoms`` only.
+        Start; not changed. With velocities those are used, without they are drawn at the target temperature. Masses
+        are those of the atoms. The potential is that of its calculator if it has one. Constraints may be ``FixAtoms``
+        only.
     settings : MDSettings
         Parameters.
     trajectory : str or path
@@ -72,18 +64,23 @@ class MolecularDynamics:
     log : str or path, optional
         CSV file; by default the trajectory's stem with ``.csv``.
     plumed : str, path or sequence of str, optional
-        PLUMED input, as a file or as lines.
+        PLUMED input, as a file or as lines. PLUMED reads and writes its files in the current folder.
     restart : bool, default True
-        Go on from the checkpoint if there is one.
+        Go on from the checkpoint if there is one; False: begin anew, and replace the files of that run.
     progress : bool, default True
         Show a bar with time left and ns/day.
     note : callable, optional
         Called after every checkpoint; its text is shown in the bar.
+    follow : bool, default False
+        `atoms` may also be where the run stopped, not only its start.
+    first_frame : bool, default True
+        Write the start into the trajectory.
 
     Raises
     ------
     InputError
-        If the structure or a parameter cannot be used, or the checkpoint belongs to another run.
+        If the structure or a parameter cannot be used, the checkpoint belongs to another run, or files are there that
+        belong to none. Nothing is written before.
 
     Examples
     --------
@@ -109,22 +106,42 @@ class MolecularDynamics:
         restart: bool = True,
         progress: bool = True,
         note: Callable[[], str] | None = None,
+        follow: bool = False,
+        first_frame: bool = True,
     ) -> None:
-        self.trajectory = Path(trajectory)
-        self.log = Path(log) if log is not None else self.trajectory.with_suffix(".csv")
-        self.checkpoint = self.trajectory.with_suffix(".checkpoint.npz")
-        self.topology = self.trajectory.with_suffix(".pdb")
-        self.plumed = plumed_lines(plumed)
-        self.restart, self.progress, self.note = restart, progress, note
-        if settings.checkpoint_stride % settings.stride:
-            raise InputError(
-                "checkpoint_stride",
-                need=f"a multiple of the stride {settings.stride}",
-                got=str(settings.checkpoint_stride),
-            )
+        lines = plumed_lines(plumed)
+        file = Path(trajectory).absolute()
+        writer_of(file)
+        whole("checkpoint_stride", settings.checkpoint_stride / settings.stride)
         self.atoms, self.settings = prepare(atoms, settings)
+        self.outputs = Outputs(
+            file, file.with_suffix(".csv") if log is None else Path(log).absolute(), file.with_suffix(".pdb"),
+            file.with_suffix(".checkpoint.npz"), {str(p): p.absolute() for p in appended_files(lines)},
+            any(keywords(statement)[1] == "RESTART" for statement in joined(lines)),
+        )  # fmt: skip
+        self.plumed = prepared(lines, _wrapper)
+        self.restart, self.progress, self.note, self.first_frame = restart, progress, note, first_frame
+        self._follow, self._given = follow, atoms
+        self._identity = identity(self.atoms, self.settings, lines, file, not atoms.has("momenta"))
+        self._digest = digest_of_version_1(self.atoms, self.settings, lines)
+        check_engine(self.atoms, self.settings, self.plumed)
+        # Under a bias, a potential of somebody else's decides how close atoms may come: model systems have no radii.
+        self._watched = not (lines and is_foreign(self.atoms.calc))
         self._contacts = ContactCheck(0.0, contact_radii(self.atoms.numbers))
         self._watch_phosphorus = not has_phosphorus_clusters(self.atoms)
+        self._resume()
+
+    @property
+    def trajectory(self) -> Path:
+        """Trajectory file."""
+        return self.outputs.trajectory
+
+    def rewind(self) -> None:
+        """Cut PLUMED's files back to the checkpoint, as `run` does first, for other runs that read them."""
+        with self.outputs.lock():
+            found = self._resume()
+            if found is not None:
+                self.outputs.cut_appended(found)
 
     def run(self) -> MDResult:
         """Make the steps that are left.
@@ -140,18 +157,34 @@ class MolecularDynamics:
             If positions or energy stop being finite, or atoms come closer than any bond of theirs (1.6 A for P and P,
             1.6 A for S and S, 1.3 A for Li and Li), or more than four P of a thiophosphate are joined by bonds. The
             trajectory then ends with the last good frame, and the checkpoint is intact.
+        InputError
+            If another run is going on with these files.
         IonpathError
-            If the disk is full; with the same guarantee.
+            If the disk is full or cannot be written; with the same guarantee.
         """
+        try:
+            with self.outputs.lock():
+                return self._run()
+        except OSError as error:
+            raise IonpathError(
+                f"cannot write {error.filename or self.trajectory.parent} ({error.strerror or error}); take another "
+                "folder, or make room and repeat the call"
+            ) from error
+
+    def _run(self) -> MDResult:
         resume = self._resume()
         if resume is not None and resume.snapshot.step >= self.settings.steps:
-            return self._result(resume.snapshot, resume.frames, 0.0)
-        if resume is None:
-            self._write_topology()
+            return self._result(resume.snapshot, resume.frames, 0.0, resume.snapshot.step)
         start = 0 if resume is None else resume.snapshot.step
+        if resume is None:
+            self._claim()
+        else:
+            self.outputs.cut_appended(resume)
         with self._outputs(resume) as (frames, rows):
             engine = self._engine(resume)
             try:
+                if resume is not None:  # PLUMED repeats the rows of the step at which it starts
+                    self.outputs.cut_appended(resume)
                 clock = time.perf_counter()
                 last, count = self._loop(engine, frames, rows, resume)
                 elapsed = time.perf_counter() - clock
@@ -159,7 +192,7 @@ class MolecularDynamics:
                 engine.close()
         days = elapsed / 86400.0
         speed = (last.step - start) * self.settings.timestep * 1e-6 / days if days > 0 else 0.0
-        return self._result(last, count, speed)
+        return self._result(last, count, speed, start)
 
     def _loop(
         self, engine: _Engine, frames: FrameFile, rows: BinaryIO, resume: Checkpoint | None
@@ -169,7 +202,7 @@ class MolecularDynamics:
         if resume is None:
             last, count = engine.current(), 0
             self._check(last, None)
-            count = self._write(last, frames, rows, count)
+            count = self._write(last, frames if self.first_frame else None, rows, count)
             self._save(engine, last, frames, rows, count)
         else:
             last, count = resume.snapshot, resume.frames
@@ -178,7 +211,9 @@ class MolecularDynamics:
             while last.step < settings.steps:
                 previous = last
                 try:
-                    last = engine.run(min(settings.stride, settings.steps - last.step))
+                    last = engine.run(
+                        min(settings.stride - last.step % settings.stride, settings.steps - last.step)
+                    )
                 except InputError as error:  # of a calculator, which sees the steps between frames too
                     if error.name != "positions":
                         raise
@@ -214,6 +249,8 @@ class MolecularDynamics:
                 f"step {snapshot.step}: positions, velocities or energy are not finite; {kept}; "
                 "the start is too strained, or the time step too long"
             )
+        if not self._watched:
+            return
         try:
             self._contacts(snapshot.positions, snapshot.cell if self.atoms.pbc.all() else None)
             if self._watch_phosphorus:
@@ -221,14 +258,16 @@ class MolecularDynamics:
         except InputError as error:
             raise _untrained(f"step {snapshot.step}", error, kept) from error
 
-    def _write(self, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int) -> int:
+    def _write(self, snapshot: Snapshot, frames: FrameFile | None, rows: BinaryIO, count: int) -> int:
         try:
-            frames.write(snapshot)
+            if frames is not None:
+                frames.write(snapshot)
+                count += 1
             rows.write((",".join(_row(snapshot, self.settings.timestep)) + "\n").encode())
             rows.flush()
         except OSError as error:
             raise _disk(error, snapshot.step) from error
-        return count + 1
+        return count
 
     def _save(
         self, engine: _Engine, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int
@@ -239,45 +278,56 @@ class MolecularDynamics:
             rows.flush()
             os.fsync(rows.fileno())
             sizes["log"] = rows.tell()
-            for path in self._plumed_outputs():
-                if path.exists():
-                    sizes[str(path)] = path.stat().st_size
-            save_checkpoint(
-                self.checkpoint, Checkpoint(snapshot, self._fingerprint(), sizes, count, engine.state())
-            )
+            sizes |= self.outputs.appended_sizes()
+            heads = self.outputs.heads(sizes, frames)
+            found = Checkpoint(snapshot, self._identity, sizes, heads, count, engine.state())
+            save_checkpoint(self.outputs.checkpoint, found)
         except OSError as error:
             raise _disk(error, snapshot.step) from error
 
+    def _claim(self) -> None:
+        """Note, before any file is opened, that what appears under these names belongs to this run."""
+        if self.outputs.checkpoint.exists():
+            earlier = load_checkpoint(self.outputs.checkpoint)
+            if not earlier.begun:  # killed before its first checkpoint
+                self.outputs.cut_appended(earlier)
+        atoms = self.atoms
+        nothing = float("nan")
+        start = Snapshot(
+            0, atoms.positions, atoms.get_velocities(), atoms.cell.array, nothing, nothing, nothing, nothing
+        )
+        sizes = self.outputs.appended_sizes() if self.outputs.continued else {}
+        self.outputs.checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        save_checkpoint(self.outputs.checkpoint, Checkpoint(start, self._identity, sizes, {}, 0))
+        self._write_topology()
+
     def _resume(self) -> Checkpoint | None:
-        """Find where to go on, and refuse a checkpoint of another run."""
-        if not self.restart:
-            self.checkpoint.unlink(missing_ok=True)
+        """Find where to go on; refuse a checkpoint of another run, and files of none."""
+        path = self.outputs.checkpoint
+        found = load_checkpoint(path) if path.exists() else None
+        if found is None or not self.restart or not found.begun:
+            self.outputs.check_new(found)
             return None
-        if not self.checkpoint.exists():
-            return None
-        found = load_checkpoint(self.checkpoint)
-        if found.fingerprint != self._fingerprint():
+        told = self._differences(found)
+        if told:
             raise InputError(
-                f"checkpoint {self.checkpoint.name}",
+                f"checkpoint {path.name}",
                 need="the same structure and parameters (only the length of the run may change)",
-                got="a checkpoint of another run",
-                remedy="pass restart=False to begin anew, or take another trajectory name",
+                got=f"another run: {'; '.join(told)}",
+                remedy="repeat the call as it was, or begin anew under another name",
             )
+        self.outputs.check_old(found)
         return found
 
-    def _fingerprint(self) -> str:
-        """Digest of everything that shapes a run but its length."""
-        parameters = asdict(self.settings)
-        for name in ("processes", "checkpoint_stride"):
-            del parameters[name]
-        if self.settings.final_temperature is None:
-            del parameters["steps"]
-        digest = hashlib.sha256(json.dumps(parameters, sort_keys=True, default=str).encode())
-        digest.update("\n".join([*self.atoms.get_chemical_symbols(), *self.plumed]).encode())
-        digest.update(
-            np.round(self.atoms.positions, 6).tobytes() + np.round(self.atoms.cell.array, 6).tobytes()
-        )
-        return digest.hexdigest()
+    def _differences(self, found: Checkpoint) -> list[str]:
+        """What is not as in the run that a checkpoint belongs to."""
+        if isinstance(found.identity, str):
+            same = found.identity == self._digest
+            return [] if same else ["the checkpoint is of ionpath 0.1.0, which does not say what differs"]
+        now = dict(self._identity)
+        if self._follow and same_place(self._given, found.snapshot):
+            now |= {name: found.identity.get(name) for name in ("positions", "velocities", "cell")}
+        return differences(found.identity, now)
 
     @contextmanager
     def _outputs(self, resume: Checkpoint | None) -> Iterator[tuple[FrameFile, BinaryIO]]:
@@ -288,31 +338,23 @@ class MolecularDynamics:
             self.trajectory, self.atoms, timestep, self.settings.stride, size=sizes.get("trajectory", 0)
         )
         try:
-            self.log.parent.mkdir(parents=True, exist_ok=True)
-            with cut(self.log, sizes.get("log", 0)) as rows:
+            self.outputs.log.parent.mkdir(parents=True, exist_ok=True)
+            with cut(self.outputs.log, sizes.get("log", 0)) as rows:
                 if resume is None:
                     rows.write((",".join(COLUMNS) + "\n").encode())
-                for path in self._plumed_outputs():
-                    if resume is not None and str(path) in sizes:
-                        cut(path, sizes[str(path)]).close()
                 yield frames, rows
         finally:
             frames.close()
-
-    def _plumed_outputs(self) -> list[Path]:
-        from ionpath_ase.md.ase_engine import plumed_outputs
-
-        return plumed_outputs(self.plumed)
 
     def _write_topology(self) -> None:
         from ase.io import write
 
         from ionpath.files import atomic_path
 
-        with atomic_path(self.topology) as part:
+        with atomic_path(self.outputs.topology) as part:
             write(part, self.atoms, format="proteindatabank")
 
-    def _result(self, last: Snapshot, count: int, speed: float) -> MDResult:
+    def _result(self, last: Snapshot, count: int, speed: float, resumed_at: int) -> MDResult:
         from ase import units
 
         from ionpath import __version__
@@ -321,19 +363,29 @@ class MolecularDynamics:
         atoms.set_cell(last.cell)
         atoms.positions = last.positions
         atoms.set_velocities(last.velocities / (1000.0 * units.fs))
-        table = np.atleast_2d(np.loadtxt(self.log, delimiter=",", skiprows=1))
+        late = read_log(self.outputs.log)
+        late = late[len(late) // 2 :]
+        pressure = mean_of_series(late[:, COLUMNS.index("pressure_GPa")], "GPa")
+        if speed > 0.0 and self.settings.ensemble in ("nvt", "nve"):
+            warn_of_pressure(pressure, self.trajectory.name)
         return MDResult(
             self.trajectory,
-            self.topology,
-            self.log,
-            self.checkpoint,
+            self.outputs.topology,
+            self.outputs.log,
+            self.outputs.checkpoint,
             atoms,
             last.step,
             count,
-            float(table[len(table) // 2 :, COLUMNS.index("temperature_K")].mean()),
+            float(late[:, COLUMNS.index("temperature_K")].mean()),
             speed,
             __version__,
+            resumed_at,
+            pressure,
         )
+
+
+def _wrapper() -> ModuleType:
+    return require("plumed", purpose="PLUMED inputs", install=INSTALL)
 
 
 def _row(snapshot: Snapshot, timestep: float) -> list[str]:

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import InputError, IonpathError, MissingDependency, require
-from ionpath_ase.md.ase_engine import PLUMED_INSTALL
-from ionpath_ase.md.lammps_input import commands, data_file, needs_energy
+from ionpath.errors import IonpathError, MissingDependency, require
+from ionpath.plumed_input import INSTALL as PLUMED_INSTALL, needs_energy
+from ionpath_ase.md.lammps_input import commands, data_file
 from ionpath_ase.md.lammps_model import with_virial_of_images
 from ionpath_ase.md.settings import MDSettings
-from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, kinetic_state
+from ionpath_ase.md.start import check_periodic
+from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, degrees_of_freedom, kinetic_state
 from ionpath_ase.md.writers import standard_rotation
 from ionpath_ase.potentials import resolve
 from ionpath_ase.potentials.neutral import warn_if_charged
@@ -37,28 +38,6 @@ _POLL = 0.002  # seconds between looks at a pipe
 
 class LammpsEngine:
     """Steps of a run, made by LAMMPS.
-
-    Parameters
-    ----------
-    atoms : ase.Atoms
-        Start, with velocities; periodic in all directions.
-    settings : MDSettings
-        Parameters.
-    resume : Checkpoint, optional
-        Where to go on.
-    log_file : pathlib.Path, optional
-        What LAMMPS prints.
-    plumed : sequence of str, optional
-        Lines of a PLUMED input.
-
-    Raises
-    ------
-    InputError
-        If the cell is not periodic in all directions, or the model lacks an element.
-    MissingDependency
-        If LAMMPS, its deepmd plugin, or ``mpirun`` is not installed.
-    IonpathError
-        If LAMMPS stops; the message has its last words.
 
     Notes
     -----
@@ -75,19 +54,14 @@ class LammpsEngine:
         log_file: Path | None = None,
         plumed: Sequence[str] = (),
     ) -> None:
-        if not atoms.pbc.all():
-            raise InputError(
-                "atoms",
-                need="periodic boundaries in all directions for the LAMMPS engine",
-                got=f"pbc {atoms.pbc.tolist()}",
-                remedy='add vacuum and set pbc=True, or use engine="ase"',
-            )
+        check_periodic(atoms)
         if plumed:
             check_plumed(settings.processes)
         self.settings = settings
         self._plumed = list(plumed)
         self.step = 0 if resume is None else resume.snapshot.step
         self._masses = atoms.get_masses()
+        self._freedom = degrees_of_freedom(len(atoms), len(settings.fixed))
         self._rotation = standard_rotation(np.array(atoms.cell.array))
         self._folder = Path(tempfile.mkdtemp(prefix="ionpath-lammps-"))
         self._process: subprocess.Popen[bytes] | None = None
@@ -113,12 +87,12 @@ class LammpsEngine:
         else:
             start = self._folder / "start.restart"
             start.write_bytes(resume.engine["restart"].tobytes())
-        potential = resolve(self.settings.model)
+        potential = resolve(self.settings.model or "argyrodite")
         warn_if_charged(potential, atoms.get_chemical_symbols())
         model = with_virial_of_images(potential, self._folder)
         text = commands(atoms, self.settings, start, plugin(), model, self._plumed)
         if self._plumed:
-            self._write_job(text, None if resume is None else self.step)
+            self._write_job(text, resume)
         with self._screen.open("ab") as screen:
             self._process = subprocess.Popen(
                 launcher(self.settings.processes, self._folder if self._plumed else None),
@@ -133,20 +107,23 @@ class LammpsEngine:
             self._tell(text)
         self._last = self._report(f"run 0 start 0 stop {self.settings.steps} post no")
 
-    def _write_job(self, text: str, resumed_at: int | None) -> None:
+    def _write_job(self, text: str, resume: Checkpoint | None) -> None:
         """Leave what `ionpath_ase.md.lammps_worker` needs."""
         from ase import units
 
+        if resume is not None and "bias" in resume.engine:
+            np.save(self._folder / "bias.npy", resume.engine["bias"])
+
         (self._folder / "start.in").write_text(text)
         job = {
-            "plumed": [*self._plumed, f"FLUSH STRIDE={self.settings.checkpoint_stride}"],
+            "plumed": [*self._plumed, "FLUSH STRIDE=1"],  # what a checkpoint knows of is on the disk
             "needs_energy": needs_energy(self._plumed),
             "energy_unit": units.mol / units.kJ,
             "kt": units.kB * self.settings.temperature,
             "timestep": self.settings.timestep * 1e-3,
             "masses": self._masses.tolist(),
             "rotation": self._rotation.tolist(),
-            "resumed_at": resumed_at,
+            "resumed_at": None if resume is None else self.step,
             "processes": self.settings.processes,
             "log": str(self._screen.resolve()).removesuffix(".lammps.log") + ".plumed.log",
         }
@@ -183,7 +160,7 @@ class LammpsEngine:
             velocities,
             cell @ back,
             values[1],
-            *kinetic_state(velocities, self._masses, self.settings.fixed),
+            *kinetic_state(velocities, self._masses, self._freedom),
             values[2] * 1e-4,  # bar -> GPa
             rows[:, 7:10] @ back,
         )
@@ -233,10 +210,11 @@ class LammpsEngine:
         target = self._folder / "now.restart"
         target.unlink(missing_ok=True)
         self._moved = True
-        self._tell(f"write_restart {target}\nprint done file {self._folder / 'scalars'} screen no\n")
+        keep = "# keep the bias\n" * bool(self._plumed)
+        self._tell(f"{keep}write_restart {target}\nprint done file {self._folder / 'scalars'} screen no\n")
         self._read("scalars", 1)
         kept: NDArray[np.uint8] = np.frombuffer(target.read_bytes(), dtype=np.uint8)
-        return {"restart": kept}
+        return {"restart": kept} | ({"bias": np.load(self._folder / "bias.npy")} if self._plumed else {})
 
     def close(self) -> None:
         """Stop LAMMPS and remove its folder."""

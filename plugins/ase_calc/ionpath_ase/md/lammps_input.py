@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ionpath.plumed_input import needs_energy
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import FloatArray
 
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
-def species(atoms: Atoms) -> list[str]:
-    """Elements of a structure in the order of their LAMMPS types."""
-    return sorted(set(atoms.get_chemical_symbols()))
+def kinds(atoms: Atoms) -> list[tuple[str, float]]:
+    """Elements with their masses in the order of their LAMMPS types: isotopes are types of their own."""
+    return sorted(set(_kinds(atoms)))
+
+
+def _kinds(atoms: Atoms) -> list[tuple[str, float]]:
+    masses = np.round(atoms.get_masses(), 6).tolist()
+    return list(zip(atoms.get_chemical_symbols(), masses, strict=True))
 
 
 def data_file(atoms: Atoms, rotation: FloatArray) -> str:
@@ -25,17 +31,17 @@ def data_file(atoms: Atoms, rotation: FloatArray) -> str:
     from ase import units
 
     cell = np.tril(np.array(atoms.cell.array) @ rotation)
-    names = species(atoms)
-    kinds = [names.index(symbol) + 1 for symbol in atoms.get_chemical_symbols()]
-    masses = dict(zip(kinds, atoms.get_masses(), strict=True))
-    lines = ["written by ionpath", "", f"{len(atoms)} atoms", f"{len(names)} atom types", ""]
+    known = kinds(atoms)
+    types = [known.index(kind) + 1 for kind in _kinds(atoms)]
+    masses = dict(zip(types, atoms.get_masses(), strict=True))
+    lines = ["written by ionpath", "", f"{len(atoms)} atoms", f"{len(known)} atom types", ""]
     for axis, name in enumerate("xyz"):
         lines.append(f"0.0 {cell[axis, axis]:.17g} {name}lo {name}hi")
     if np.abs(cell[np.tril_indices(3, -1)]).max() > 1e-10:
         lines.append(f"{cell[1, 0]:.17g} {cell[2, 0]:.17g} {cell[2, 1]:.17g} xy xz yz")
     lines += ["", "Masses", ""] + [f"{kind} {masses[kind]:.17g}" for kind in sorted(masses)]
     lines += ["", "Atoms # atomic", ""]
-    for number, (kind, row) in enumerate(zip(kinds, atoms.positions @ rotation, strict=True), 1):
+    for number, (kind, row) in enumerate(zip(types, atoms.positions @ rotation, strict=True), 1):
         lines.append(f"{number} {kind} " + " ".join(f"{value:.17g}" for value in row))
     lines += ["", "Velocities", ""]
     for number, row in enumerate(atoms.get_velocities() * (1000.0 * units.fs) @ rotation, 1):
@@ -63,7 +69,7 @@ def commands(
         ]
     lines += [
         f"pair_style deepmd {model}",
-        f"pair_coeff * * {' '.join(species(atoms))}",
+        f"pair_coeff * * {' '.join(symbol for symbol, _ in kinds(atoms))}",
         f"timestep {settings.timestep * 1e-3:.12g}",
         "neighbor 1.0 bin",
         "neigh_modify every 1 delay 0 check yes",
@@ -75,17 +81,6 @@ def commands(
         *_integrator(settings),
     ]
     return "\n".join(lines) + "\n"
-
-
-def needs_energy(plumed: Sequence[str]) -> bool:
-    """Tell whether an input uses the potential energy.
-
-    Examples
-    --------
-    >>> needs_energy(["ene: ENERGY"]), needs_energy(["d: DISTANCE ATOMS=1,2"])
-    (True, False)
-    """
-    return any("ENERGY" in line.partition("#")[0].split()[:2] for line in plumed)
 
 
 def _external(plumed: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 ATOM_VIRIAL = "o_atom_virial"
@@ -26,3 +27,14 @@ def with_virial_of_images(model: Path, folder: Path) -> Path:
     copy = folder / "model.pb"
     copy.write_bytes(content)
     return copy
+
+
+def elements(model: Path) -> tuple[str, ...]:
+    """Elements of a frozen model in the order of its types, without loading it; none where the file does not say."""
+    if model.suffix != ".pb":
+        return ()
+    found = re.search(rb"model_attr/tmap\x12\x05Const.{0,60}?\x12\x00B(.)", model.read_bytes(), re.DOTALL)
+    if found is None:
+        return ()
+    text = found.string[found.end() : found.end() + found[1][0]]
+    return tuple(text.decode(errors="replace").split())

@@ -33,6 +33,8 @@ class Bias:
         LAMMPS.
     job : dict
         What `LammpsEngine` wrote: input, units, masses, rotation, steps.
+    folder : pathlib.Path
+        Folder of the job.
     world : mpi4py communicator or None
         Communicator where LAMMPS runs on several processes; PLUMED runs on the first.
 
@@ -40,11 +42,14 @@ class Bias:
     -----
     PLUMED sees unwrapped positions in the user's frame, not in the one LAMMPS turned the cell into. It is given the
     forces of the model, and its virial where it wants the energy, so that biases of the potential energy
-    (OPES_EXPANDED), which scale them, are right too. A step that LAMMPS sets up twice is not counted twice.
+    (OPES_EXPANDED), which scale them, are right too. A step that LAMMPS sets up twice is not counted twice. PLUMED has
+    to see the step at which it begins; after a stop, what acted at that step before is what acts again, without the
+    hill that was added at its end and that PLUMED has read from its file.
     """
 
     lammps: Any
     job: dict[str, Any]
+    folder: Path
     world: Any = None
     _plumed: Any = field(default=None, init=False)
     _step: int = field(default=-1, init=False)
@@ -54,6 +59,8 @@ class Bias:
         self._masses = np.array(self.job["masses"])
         self._rotation = np.array(self.job["rotation"])
         self._forces = np.zeros((len(self._masses), 3))
+        self._last = np.zeros((len(self._masses) + 4, 3))
+        self._saved = self.folder / "bias.npy"
         if self.world is not None and self.world.rank > 0:
             return
         from plumed import Plumed
@@ -97,10 +104,14 @@ class Bias:
         result: tuple[FloatArray, FloatArray, float] | None = None
         if rows is not None:
             result = self._ask(step, rows[:, 1:4], rows[:, 4:7], box, energy, own)
+            if step == self.job["resumed_at"] and self._saved.exists():
+                kept = np.load(self._saved)
+                result = kept[:-4], kept[-4:-1], float(kept[-1, 0])
         if self.world is not None:
             result = self.world.bcast(result)
         assert result is not None
         self._forces, virial, bias = result
+        self._last = np.vstack([self._forces, virial, [bias, 0.0, 0.0]])
         xx, yy, zz = -np.diag(virial)
         self.lammps.fix_external_set_virial_global(
             FIX, [xx, yy, zz, -virial[0, 1], -virial[0, 2], -virial[1, 2]]
@@ -146,11 +157,15 @@ class Bias:
         tell("setForces", forces)
         tell("setVirial", virial)
         tell("prepareCalc")
-        # The checkpoint was written after PLUMED had dealt with its step.
-        tell("performCalcNoUpdate" if step == self.job["resumed_at"] else "performCalc")
+        tell("performCalc")
         tell("getBias", bias)
         added = (forces - before) @ self._rotation
         return added, self._rotation.T @ (virial - start) @ self._rotation, float(bias[0])
+
+    def keep(self) -> None:
+        """Save what acts at this step, for a checkpoint."""
+        if self._plumed is not None:
+            np.save(self._saved, self._last)
 
     def close(self) -> None:
         """Let PLUMED finish its files."""
@@ -190,7 +205,7 @@ def main(folder: Path) -> None:
 
     engine = lammps(cmdargs=["-log", "none", "-nocite"], comm=world)
     engine.file(str(folder / "start.in"))
-    bias = Bias(engine, job, world)
+    bias = Bias(engine, job, folder, world)
     engine.set_fix_external_callback(FIX, bias)
     first = world is None or world.rank == 0
     while True:
@@ -199,7 +214,10 @@ def main(folder: Path) -> None:
             line = world.bcast(line)
         if not line:
             break
-        engine.command(line.strip())
+        if line.startswith("# keep"):
+            bias.keep()
+        else:
+            engine.command(line.strip())
     bias.close()
     engine.close()
 

@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ionpath.errors import InputError
 from ionpath_ase.md.driver import MolecularDynamics
-from ionpath_ase.md.settings import MDResult, MDSettings
+from ionpath_ase.md.settings import MDResult, timed
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -24,7 +22,7 @@ def run_md(
     picoseconds: float = 10.0,
     ensemble: str = "nvt",
     engine: str = "lammps",
-    model: str | os.PathLike[str] = "argyrodite",
+    model: str | os.PathLike[str] | None = None,
     timestep: float = 2.0,
     thermostat: str = "nose-hoover",
     damping: float = 0.1,
@@ -48,8 +46,8 @@ def run_md(
     Parameters
     ----------
     atoms : ase.Atoms
-        Start; not changed. With velocities those are used, without they are drawn at the target temperature. On the ASE
-        engine its calculator is used if it has one.
+        Start; not changed. With velocities those are used, zeros too; without they are drawn at the target temperature.
+        Masses are those of the atoms. The potential is the calculator of the atoms, if they have one that computes.
     temperature : float, default 300
         Target temperature in K.
     picoseconds : float, default 10
@@ -57,10 +55,10 @@ def run_md(
     ensemble : {"nvt", "nve", "npt", "npt-aniso"}
         What is held constant; ``npt`` scales the cell, ``npt-aniso`` its three lengths one by one.
     engine : {"lammps", "ase"}
-        LAMMPS with deepmd-kit's plugin, or ASE. The first is several times faster, the second takes any calculator.
-        PLUMED works in both.
-    model : str or path, default "argyrodite"
-        Name of a potential, or a file that deepmd-kit reads.
+        LAMMPS with deepmd-kit's plugin, or ASE. The first is several times faster and runs Deep Potentials alone (the
+        calculator `IonPath`, or none), the second takes any calculator. PLUMED works in both.
+    model : str or path, optional
+        Name of a potential, or a file that deepmd-kit reads, for atoms without a calculator; by default ``argyrodite``.
     timestep : float, default 2
         Time step in fs.
     thermostat : {"nose-hoover", "langevin"}
@@ -91,7 +89,8 @@ def run_md(
     plumed : str, path or sequence of str, optional
         PLUMED input, as a file or as lines. PLUMED reads and writes its files in the current folder.
     restart : bool, default True
-        Go on from the checkpoint if there is one. A finished run returns at once; a longer one is continued.
+        Go on from the checkpoint if there is one. A finished run returns at once; a longer one is continued. False:
+        begin anew, and replace the files of the run whose checkpoint is there.
     progress : bool, default True
         Show a bar with time left and ns/day.
     note : callable, optional
@@ -100,16 +99,22 @@ def run_md(
     Returns
     -------
     MDResult
-        Files, last configuration, mean temperature and speed.
+        Files, last configuration, mean temperature and pressure, and speed.
 
     Raises
     ------
     InputError
-        If the structure or a parameter cannot be used, or the checkpoint belongs to another run.
+        If the structure or a parameter cannot be used, the checkpoint belongs to another run (what differs is named),
+        files of these names belong to none, or another run is going on with them. Nothing is written before.
     MissingDependency
         If the engine is not installed.
     IonpathError
         If the run blows up or the disk is full; the last good frame and the checkpoint are kept.
+
+    Warns
+    -----
+    UserWarning
+        If a run at constant volume was further than 0.5 GPa from zero pressure.
 
     Notes
     -----
@@ -128,29 +133,24 @@ def run_md(
     >>> result.steps, result.frames
     (5, 4)
     """
-    from ionpath_ase.md.lammps_engine import default_processes
-
-    for name, value in (("picoseconds", picoseconds), ("interval", interval), ("timestep", timestep)):
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError(name, need="a number above 0", got=str(value))
-    stride = max(1, round(interval * 1e3 / timestep))
-    settings = MDSettings(
+    settings = timed(
+        len(atoms),
         temperature=float(temperature),
-        steps=round(picoseconds * 1e3 / timestep),
+        picoseconds=picoseconds,
         ensemble=ensemble,
         engine=engine,
-        model=os.fspath(model),
-        timestep=float(timestep),
+        model=None if model is None else os.fspath(model),
+        timestep=timestep,
         thermostat=thermostat,
         damping=float(damping),
         pressure=float(pressure),
         pressure_damping=float(pressure_damping),
         final_temperature=None if final_temperature is None else float(final_temperature),
-        stride=stride,
-        checkpoint_stride=stride * max(1, round(checkpoint_interval * 1e3 / timestep / stride)),
-        seed=int(seed),
-        processes=default_processes(len(atoms)) if processes is None else int(processes),
-        fixed=tuple(int(index) for index in fixed),
+        interval=interval,
+        checkpoint_interval=checkpoint_interval,
+        seed=seed,
+        processes=processes,
+        fixed=tuple(fixed),
     )
     return MolecularDynamics(
         atoms,

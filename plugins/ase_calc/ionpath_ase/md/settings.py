@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ionpath.errors import InputError
+import numpy as np
+
+from ionpath.errors import InputError, one_of, whole
+from ionpath.estimate import Estimate
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -14,7 +17,6 @@ if TYPE_CHECKING:
 ENSEMBLES = ("nve", "nvt", "npt", "npt-aniso")
 ENGINES = ("ase", "lammps")
 THERMOSTATS = ("langevin", "nose-hoover")
-FORMATS = (".extxyz", ".xtc", ".dcd", ".traj", ".h5md")
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class MDSettings:
         ``nve``, ``nvt``, ``npt`` (isotropic) or ``npt-aniso`` (three cell lengths).
     engine : str
         ``ase`` or ``lammps``.
-    model : str
-        Name of a potential, or file.
+    model : str | None
+        Name of a potential, or file; None: the one that the atoms carry as their calculator, else ``argyrodite``.
     timestep : float
         Time step, fs.
     thermostat : str
@@ -63,7 +65,7 @@ class MDSettings:
     steps: int
     ensemble: str = "nvt"
     engine: str = "lammps"
-    model: str = "argyrodite"
+    model: str | None = None
     timestep: float = 2.0
     thermostat: str = "nose-hoover"
     damping: float = 0.1
@@ -77,11 +79,11 @@ class MDSettings:
     fixed: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        _choice("ensemble", self.ensemble, ENSEMBLES)
-        _choice("engine", self.engine, ENGINES)
-        _choice("thermostat", self.thermostat, THERMOSTATS)
+        one_of("ensemble", self.ensemble, ENSEMBLES)
+        one_of("engine", self.engine, ENGINES)
+        one_of("thermostat", self.thermostat, THERMOSTATS)
         for name in ("timestep", "damping", "pressure_damping"):
-            if not getattr(self, name) > 0.0:
+            if not 0.0 < getattr(self, name) < float("inf"):
                 raise InputError(name, need="a number above 0", got=str(getattr(self, name)))
         for name in ("temperature", "final_temperature"):
             value = getattr(self, name)
@@ -89,9 +91,13 @@ class MDSettings:
                 raise InputError(name, need="a temperature in K, 0 or above", got=str(value))
         if self.temperature <= 0.0 and self.ensemble != "nve":
             raise InputError("temperature", need="a temperature above 0 K", got=str(self.temperature))
+        if not np.isfinite(self.pressure):
+            raise InputError("pressure", need="a pressure in GPa", got=str(self.pressure))
         for name in ("stride", "checkpoint_stride", "processes"):
-            if getattr(self, name) < 1:
-                raise InputError(name, need="at least 1", got=str(getattr(self, name)))
+            whole(name, getattr(self, name))
+        whole("seed", self.seed, 0)
+        for index in self.fixed:
+            whole("fixed", index, 0)
         if self.steps < 0:
             raise InputError("picoseconds", need="a time of 0 or above", got=f"{self.steps} steps")
         if self.fixed and self.ensemble.startswith("npt"):
@@ -129,6 +135,38 @@ class MDSettings:
         return self.temperature + (self.final_temperature - self.temperature) * min(step / self.steps, 1.0)
 
 
+def timed(
+    n_atoms: int,
+    *,
+    picoseconds: float,
+    interval: float,
+    checkpoint_interval: float,
+    timestep: float,
+    processes: int | None = None,
+    **more: Any,
+) -> MDSettings:
+    """Settings of a run whose lengths are given in ps."""
+    for name, value in (
+        ("picoseconds", picoseconds), ("interval", interval), ("timestep", timestep),
+        ("checkpoint_interval", checkpoint_interval),
+    ):  # fmt: skip
+        if not (np.isfinite(value) and value > 0.0):
+            raise InputError(name, need="a number above 0", got=str(value), remedy="mend it")
+    stride = max(1, round(interval * 1e3 / timestep))
+    if processes is None:
+        from ionpath_ase.md.lammps_engine import default_processes
+
+        processes = default_processes(n_atoms)
+    return MDSettings(
+        steps=round(picoseconds * 1e3 / timestep),
+        timestep=float(timestep),
+        stride=stride,
+        checkpoint_stride=stride * max(1, round(checkpoint_interval * 1e3 / timestep / stride)),
+        processes=processes,
+        **more,
+    )
+
+
 @dataclass(frozen=True)
 class MDResult:
     """Where a run has put its output, and what it came to.
@@ -155,6 +193,11 @@ class MDResult:
         Speed of this call, ns/day; 0 if nothing was left to do.
     version : str
         Version of ionpath.
+    resumed_at : int
+        Time step from which this call went on; 0 for a new run.
+    mean_pressure : Estimate
+        Mean pressure of the second half in GPa, its error from eight blocks; the error is nan for fewer than 64 rows of
+        the log, and all is for calculators that give no stress.
     """
 
     trajectory: Path
@@ -167,8 +210,5 @@ class MDResult:
     mean_temperature: float
     speed: float
     version: str
-
-
-def _choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise InputError(name, need=f"one of {', '.join(known)}", got=repr(value))
+    resumed_at: int
+    mean_pressure: Estimate

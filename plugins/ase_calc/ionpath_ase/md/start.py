@@ -6,13 +6,15 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath_ase._geometry import check_positions, model_cell
 from ionpath_ase.md.settings import MDSettings
+from ionpath_ase.md.state import degrees_of_freedom, kinetic_state
+from ionpath_ase.potentials import resolve
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -25,7 +27,6 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
     if len(atoms) == 0:
         raise InputError("atoms", need="at least one atom", got="none")
     start = atoms.copy()
-    start.calc = atoms.calc
     fixed = set(settings.fixed)
     for constraint in atoms.constraints:
         if not isinstance(constraint, FixAtoms):
@@ -37,18 +38,99 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
             )
         fixed |= {int(index) for index in constraint.index}
     start.set_constraint()
+    for index in fixed:
+        whole("fixed", index, 0, len(atoms) - 1)
     settings = replace(settings, fixed=tuple(sorted(fixed)))
+    if not np.isfinite(start.cell.array).all():
+        raise InputError("cell", need="finite lattice vectors", got=str(start.cell.array.tolist()))
     check_positions(start.positions, model_cell(start, 1.0), 0.5)
+    for name, values in (("masses", start.get_masses()), ("velocities", start.get_velocities())):
+        if not np.isfinite(values).all() or (name == "masses" and not (values > 0.0).all()):
+            raise InputError(
+                name, need="finite numbers" + ", above 0" * (name == "masses"), got=str(values.min())
+            )
+    start.calc, settings = _with_potential(atoms.calc, settings)
     if not start.has("momenta"):
         draw_velocities(start, settings)
     return start, settings
 
 
+def is_foreign(calculator: Any) -> bool:
+    """Whether a calculator is one of another package; one that only keeps results of a file is none."""
+    if calculator is None or type(calculator).__name__.startswith("SinglePoint"):
+        return False
+    return getattr(calculator, "name", "") != "ionpath"
+
+
+def _with_potential(calculator: Any, settings: MDSettings) -> tuple[Any, MDSettings]:
+    """Settle which potential is run: the one that the atoms carry, or the model where they carry none."""
+    name = type(calculator).__name__
+    if is_foreign(calculator):
+        if settings.engine == "lammps":
+            raise InputError(
+                "atoms", need="the calculator of the ASE plugin, or none, with LAMMPS", got=name,
+                remedy="use the engine ase, which takes any calculator",
+            )  # fmt: skip
+        if settings.model is not None:
+            raise InputError(
+                "model", need=f"none beside the calculator {name} of the atoms", got=settings.model,
+                remedy="leave the model out, or take the calculator off the atoms",
+            )  # fmt: skip
+        return calculator, settings
+    if calculator is None or name.startswith("SinglePoint"):
+        return None, replace(settings, model=settings.model or "argyrodite")
+    carried = str(calculator.parameters["model"])
+    if settings.model is not None and resolve(settings.model) != resolve(carried):
+        raise InputError(
+            "model", need=f"{carried}, which the atoms carry as their calculator", got=settings.model,
+            remedy="leave the model out, or take the calculator off the atoms",
+        )  # fmt: skip
+    return calculator, replace(settings, model=carried)
+
+
+def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> None:
+    """Foresee what an engine would stop over once it runs."""
+    if settings.engine == "ase":
+        known = getattr(atoms.calc, "implemented_properties", ("stress",))
+        if settings.ensemble.startswith("npt") and "stress" not in known:
+            raise InputError(
+                "ensemble", need="a calculator that gives the stress, for NPT", got=type(atoms.calc).__name__,
+                remedy="use nvt, or another calculator",
+            )  # fmt: skip
+        return
+    from ionpath_ase.md.lammps_engine import check_plumed
+    from ionpath_ase.md.lammps_model import elements
+
+    check_periodic(atoms)
+    model = resolve(settings.model or "argyrodite")
+    known = elements(model)
+    missing = sorted(set(atoms.get_chemical_symbols()) - set(known))
+    if known and missing:
+        raise InputError(
+            "elements", need=f"only {', '.join(known)}, which the model {model.name} was trained for",
+            got=", ".join(missing), remedy="use a potential that knows them, or train one with `ionpath train`",
+        )  # fmt: skip
+    if plumed:
+        check_plumed(settings.processes)
+
+
+def check_periodic(atoms: Atoms) -> None:
+    """Refuse what LAMMPS is not told to do."""
+    if not atoms.pbc.all():
+        raise InputError(
+            "atoms", need="periodic boundaries in all directions for the LAMMPS engine",
+            got=f"pbc {atoms.pbc.tolist()}",
+            remedy="add vacuum and make all directions periodic, or use the engine ase",
+        )  # fmt: skip
+    if abs(np.linalg.det(atoms.cell.array)) < 1e-3:
+        raise InputError(
+            "atoms", need="a cell with a volume", got=str(atoms.cell.array.tolist()), remedy="set the cell"
+        )
+
+
 def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:
     """Draw Maxwell-Boltzmann velocities at exactly the target temperature, with the centre of mass at rest."""
     from ase import units
-
-    from ionpath_ase.md.state import kinetic_state
 
     masses = atoms.get_masses()
     velocities = (
@@ -57,7 +139,8 @@ def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:
     velocities[list(settings.fixed)] = 0.0
     if not settings.fixed and len(atoms) > 1:
         velocities -= masses @ velocities / masses.sum()
-    found = kinetic_state(velocities, masses, settings.fixed)[1]
+    freedom = degrees_of_freedom(len(masses), len(settings.fixed))
+    found = kinetic_state(velocities, masses, freedom)[1]
     if found > 0.0:
         velocities *= np.sqrt(settings.temperature / found)
     atoms.set_velocities(velocities / (1000.0 * units.fs))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from ionpath.files import atomic_path
 
 FloatArray = NDArray[np.float64]
 EV_PER_A3_IN_GPA = 160.21766208
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,12 @@ class Checkpoint:
     ----------
     snapshot : Snapshot
         Instant of the checkpoint.
-    fingerprint : str
-        What must be the same in the run that goes on.
+    identity : dict[str, Any] | str
+        What must be the same in the run that goes on; one digest in checkpoints of version 1.
     sizes : dict[str, int]
-        File name -> bytes of each output file at that instant.
+        File name -> size of each output file at that instant: bytes, or frames of some trajectories.
+    heads : dict[str, str]
+        File name -> digest of its beginning.
     frames : int
         Frames written by then.
     engine : dict[str, Any]
@@ -82,10 +83,16 @@ class Checkpoint:
     """
 
     snapshot: Snapshot
-    fingerprint: str
+    identity: dict[str, Any] | str
     sizes: dict[str, int]
+    heads: dict[str, str]
     frames: int
     engine: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def begun(self) -> bool:
+        """False for the note that a run leaves before it opens its files."""
+        return "trajectory" in self.sizes
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -97,8 +104,9 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     meta = {
         "version": VERSION,
         "step": snapshot.step,
-        "fingerprint": checkpoint.fingerprint,
+        "identity": checkpoint.identity,
         "sizes": checkpoint.sizes,
+        "heads": checkpoint.heads,
         "frames": checkpoint.frames,
         "scalars": [getattr(snapshot, name) for name in _SCALARS],
         "engine": {k: v for k, v in checkpoint.engine.items() if not isinstance(v, np.ndarray)},
@@ -117,45 +125,81 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Read a checkpoint."""
+    """Read a checkpoint; one that is damaged is one sentence, whatever the damage is."""
     try:
         with np.load(path, allow_pickle=False) as data:
             meta = json.loads(str(data["meta"]))
             arrays = {name: data[name] for name in data.files if name != "meta"}
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"checkpoint {path.name}", need="a file of this program", got=str(error)) from error
-    if meta.get("version") != VERSION:
-        raise InputError(f"checkpoint {path.name}", need=f"version {VERSION}", got=str(meta.get("version")))
+        version = meta["version"]
+        if version in (1, VERSION):
+            return _checkpoint(meta, arrays)
+    except MemoryError as error:
+        raise _damaged(path, error) from error
+    except Exception as error:  # of zip, zlib, numpy and json, which all have their own
+        raise _damaged(path, error) from error
+    raise InputError(
+        f"checkpoint {path.name}", need=f"version 1 or {VERSION}", got=f"{version!r}"[:40],
+        remedy="use the version of ionpath that wrote it",
+    )  # fmt: skip
+
+
+def _damaged(path: Path, error: BaseException) -> InputError:
+    return InputError(
+        f"checkpoint {path.name}", need="a whole file of this program", got=f"{type(error).__name__}: {error}"[:200],
+        remedy="it is damaged: put a copy back, or begin anew under another name",
+    )  # fmt: skip
+
+
+def _checkpoint(meta: dict[str, Any], arrays: dict[str, Any]) -> Checkpoint:
+    """Checkpoint from its parts, which have to fit each other."""
+    positions, velocities, cell = (
+        np.asarray(arrays[name], dtype=float) for name in ("positions", "velocities", "cell")
+    )
+    energy, kinetic, temperature, pressure = map(float, meta["scalars"])
+    snapshot = Snapshot(
+        int(meta["step"]), positions, velocities, cell, energy, kinetic, temperature, pressure
+    )
+    n_atoms = len(snapshot.positions)
+    if [a.shape for a in (snapshot.positions, snapshot.velocities, snapshot.cell)] != [(n_atoms, 3)] * 2 + [
+        (3, 3)
+    ]:
+        raise ValueError("positions, velocities and cell do not fit each other")
+    if not all(np.isfinite(a).all() for a in (snapshot.positions, snapshot.velocities, snapshot.cell)):
+        raise ValueError("positions, velocities or cell are not finite")
+    sizes = {str(name): int(size) for name, size in meta["sizes"].items()}
+    if snapshot.step < 0 or int(meta["frames"]) < 0 or any(size < 0 for size in sizes.values()):
+        raise ValueError("a count is negative")
     engine = meta["engine"] | {
         k.removeprefix("engine_"): v for k, v in arrays.items() if k.startswith("engine_")
     }
-    snapshot = Snapshot(
-        meta["step"],
-        arrays["positions"],
-        arrays["velocities"],
-        arrays["cell"],
-        **dict(zip(_SCALARS, meta["scalars"], strict=True)),
-    )
-    return Checkpoint(snapshot, meta["fingerprint"], meta["sizes"], meta["frames"], engine)
+    identity = meta["fingerprint"] if meta["version"] == 1 else meta["identity"]
+    return Checkpoint(snapshot, identity, sizes, meta.get("heads", {}), int(meta["frames"]), engine)
 
 
-def kinetic_state(
-    velocities: FloatArray, masses: FloatArray, fixed: Sequence[int] = ()
-) -> tuple[float, float]:
-    """Kinetic energy and temperature.
+def kinetic_state(velocities: FloatArray, masses: FloatArray, freedom: int) -> tuple[float, float]:
+    """Kinetic energy in eV, and temperature in K for a number of degrees of freedom.
 
     Examples
     --------
-    >>> energy, temperature = kinetic_state(np.ones((3, 3)), np.ones(3))
+    >>> energy, temperature = kinetic_state(np.ones((3, 3)), np.ones(3), 6)
     >>> round(energy, 6)
     0.000466
     """
     from ase import units
 
     energy = 0.5 * float((masses[:, None] * velocities**2).sum()) / (1000.0 * units.fs) ** 2
-    moving = len(masses) - len(fixed)
-    freedom = max(3 * moving - (0 if fixed or len(masses) == 1 else 3), 1)
     return energy, 2.0 * energy / (freedom * units.kB)
+
+
+def degrees_of_freedom(n_atoms: int, n_fixed: int, centre_moves: bool = False) -> int:
+    """Degrees of freedom; the centre of mass rests unless atoms are fixed or it may move.
+
+    Examples
+    --------
+    >>> degrees_of_freedom(52, 0)
+    153
+    """
+    return max(3 * (n_atoms - n_fixed) - (0 if n_fixed or n_atoms == 1 or centre_moves else 3), 1)
 
 
 _SCALARS = ("potential_energy", "kinetic_energy", "temperature", "pressure")

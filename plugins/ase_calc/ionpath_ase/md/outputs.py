@@ -1,0 +1,106 @@
+"""The files of a run, and the one rule for them: none is overwritten or cut before it is known to be the run's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ionpath.errors import InputError
+from ionpath.files import locked
+from ionpath_ase.md.state import Checkpoint
+from ionpath_ase.md.writers import FrameFile, cut, head_of, writer_of
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where a run writes.
+
+    Attributes
+    ----------
+    trajectory, log, topology, checkpoint : pathlib.Path
+        Files of `MolecularDynamics`.
+    appended : dict of str to pathlib.Path
+        Files that PLUMED appends to: as the input names them, and where they are.
+    continued : bool
+        The PLUMED input says RESTART: a new run goes on with PLUMED's files that are there.
+    """
+
+    trajectory: Path
+    log: Path
+    topology: Path
+    checkpoint: Path
+    appended: dict[str, Path]
+    continued: bool = False
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other runs out of these files."""
+        with ExitStack() as stack:
+            for path in (self.checkpoint.with_name(self.trajectory.stem), *self.appended.values()):
+                stack.enter_context(locked(path.with_name(f".{path.name}.lock"), f"run {path.name}"))
+            yield
+
+    def named(self) -> dict[str, Path]:
+        """Files that grow, by the names that a checkpoint has them under."""
+        return {"trajectory": self.trajectory, "log": self.log, **self.appended}
+
+    def heads(self, sizes: dict[str, int], frames: FrameFile) -> dict[str, str]:
+        """Digests of the beginnings of files of these sizes, that of the open trajectory among them."""
+        return {
+            name: frames.own_head(size) if name == "trajectory" else self._head(name, size)
+            for name, size in sizes.items()
+        }
+
+    def _head(self, name: str, size: int) -> str:
+        if name == "trajectory":
+            return writer_of(self.trajectory).head(self.trajectory, size)
+        return head_of(self.named()[name], size)
+
+    def check_new(self, earlier: Checkpoint | None) -> None:
+        """Refuse files that are there and belong to no run that may be begun anew."""
+        foreign = [path for name, path in self.named().items() if not self._own(name, path, earlier)]
+        if self.topology.exists() and earlier is None:
+            foreign.append(self.topology)
+        if foreign:
+            names = ", ".join(path.name for path in foreign)
+            raise InputError(
+                f"trajectory {self.trajectory.name}", need="new files, or those of a run that has a checkpoint here",
+                got=f"{names} of something else", remedy="move them away, or take another name or folder",
+            )  # fmt: skip
+
+    def _own(self, name: str, path: Path, earlier: Checkpoint | None) -> bool:
+        if not path.exists() or not path.stat().st_size or (self.continued and name in self.appended):
+            return True
+        if earlier is None or (earlier.begun and name not in earlier.heads):
+            return earlier is not None and not isinstance(
+                earlier.identity, dict
+            )  # version 1 knows no beginnings
+        try:
+            return not earlier.begun or self._head(name, earlier.sizes[name]) == earlier.heads[name]
+        except InputError:
+            return False
+
+    def check_old(self, checkpoint: Checkpoint) -> None:
+        """Refuse to go on with files that are missing, shorter than they were, or others."""
+        for name, size in checkpoint.sizes.items():
+            if name not in self.named():
+                continue
+            if self._head(name, size) != checkpoint.heads.get(name, self._head(name, size)):
+                raise InputError(
+                    f"file {self.named()[name].name}", need="the file of the run that the checkpoint belongs to",
+                    got="one with another beginning", remedy="put it back, or begin anew under another name",
+                )  # fmt: skip
+
+    def cut_appended(self, checkpoint: Checkpoint) -> None:
+        """Cut PLUMED's files back to the checkpoint, and remove those that it does not know."""
+        for name, path in self.appended.items():
+            if name in checkpoint.sizes:
+                cut(path, checkpoint.sizes[name]).close()
+            else:
+                path.unlink(missing_ok=True)
+
+    def appended_sizes(self) -> dict[str, int]:
+        """Sizes of PLUMED's files now."""
+        return {name: path.stat().st_size for name, path in self.appended.items() if path.exists()}

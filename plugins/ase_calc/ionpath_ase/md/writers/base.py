@@ -1,0 +1,86 @@
+"""Files that grow by whole frames and can be cut back to any frame."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from ionpath.errors import InputError
+from ionpath_ase.md.state import Snapshot
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+HEAD = 4096
+"""Bytes by which a file is recognised."""
+
+
+class FrameFile:
+    """A file to which frames are appended as bytes; `size` is what is kept of a file that is there, 0 for a new one."""
+
+    def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:
+        self.path, self.atoms, self.timestep, self.stride = path, atoms, timestep, stride
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._stream = cut(path, size)
+        if size == 0:
+            self._stream.write(self.header())
+            self._stream.flush()
+
+    def header(self) -> bytes:
+        """Bytes before the first frame."""
+        return b""
+
+    def encode(self, snapshot: Snapshot) -> bytes:
+        """Bytes of one frame."""
+        raise NotImplementedError
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Append one frame."""
+        self._stream.write(self.encode(snapshot))
+        self._stream.flush()
+
+    def sync(self) -> int:
+        """Bring everything to the disk, and say how large the file is, in bytes or in frames."""
+        self._stream.flush()
+        os.fsync(self._stream.fileno())
+        return self._stream.tell()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
+
+    def own_head(self, size: int) -> str:
+        """The same of this file while it is open."""
+        return self.head(self.path, size)
+
+    @classmethod
+    def head(cls, path: Path, size: int) -> str:
+        """Digest of the beginning of a file of a size as `sync` gives it, by which it is recognised."""
+        return head_of(path, size)
+
+
+def head_of(path: Path, size: int) -> str:
+    """Digest of the first bytes of a file; a file that is shorter than it was is refused."""
+    have = path.stat().st_size if path.exists() else 0
+    if have < size:
+        raise InputError(
+            f"file {path.name}",
+            need=f"at least the {size} bytes that it had at the checkpoint",
+            got=f"{have}",
+            remedy="put the file back, or begin anew under another name",
+        )
+    with path.open("rb") as stream:
+        return hashlib.sha256(stream.read(min(size, HEAD))).hexdigest()
+
+
+def cut(path: Path, size: int) -> BinaryIO:
+    """Open a file for appending after its first bytes, and drop the rest."""
+    if size == 0:
+        return path.open("wb")
+    head_of(path, size)
+    stream = path.open("r+b")
+    stream.truncate(size)
+    stream.seek(0, os.SEEK_END)
+    return stream

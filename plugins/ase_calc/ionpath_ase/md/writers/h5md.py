@@ -1,0 +1,187 @@
+"""H5MD."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionpath import __version__
+from ionpath.errors import InputError, require
+from ionpath.files import atomic_path
+from ionpath_ase.md.state import Snapshot
+from ionpath_ase.md.writers.base import FrameFile
+from ionpath_ase.md.writers.frames import standard_frame
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+SERIES = tuple(
+    f"{group}/{name}"
+    for group in (
+        "particles/trajectory/position",
+        "particles/trajectory/box/edges",
+        "observables/potential_energy",
+    )
+    for name in ("value", "step", "time")
+)
+
+
+class H5MD(FrameFile):
+    """H5MD 1.1 (single precision), in the frame with the first vector along x; a kill leaves it readable."""
+
+    def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:
+        self.path, self.atoms, self.timestep, self.stride = path, atoms, timestep, stride
+        self._h5py = require("h5py", purpose="writing H5MD files", install="pip install h5py")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._make_room(path.stat().st_size if size else 0)
+        if size:
+            self._keep(size)
+        else:
+            with self._h5py.File(path, "w", libver="latest") as file:
+                self._lay_out(file)
+        self._file = self._h5py.File(path, "r+", libver="latest")
+        self._series = [self._file[name] for name in SERIES]
+        self._file.swmr_mode = True  # from here on, what is on the disk is whole at any moment
+        self._count, self._reserved = size, 0
+        chunks = sum(int(np.prod(series.chunks)) * series.dtype.itemsize for series in self._series)
+        self._margin = chunks + len(atoms) * 12 + 2**16
+
+    def _make_room(self, size: int) -> None:
+        """Make sure that the disk has room for a copy and the layout of a new file.
+
+        HDF5 crashes the process where a disk fills up under it. The room is therefore reserved before it writes.
+        """
+        with tempfile.TemporaryFile(dir=self.path.parent) as scratch:
+            _allocate(scratch.fileno(), size + 2**16)
+
+    def _reserve(self) -> None:
+        """Make sure that the next frame has its place on the disk."""
+        used = self._file.id.get_filesize()
+        if used + self._margin > self._reserved:
+            with self.path.open("r+b") as stream:
+                _allocate(stream.fileno(), used + 2 * self._margin)
+            self._reserved = used + 2 * self._margin
+
+    def _lay_out(self, file: Any) -> None:
+        """Groups, units and empty series, as H5MD 1.1 and MDAnalysis want them."""
+        n_atoms = len(self.atoms)
+        about = file.create_group("h5md")
+        about.attrs["version"] = np.array([1, 1])
+        about.create_group("author").attrs["name"] = "unknown"
+        creator = about.create_group("creator")
+        creator.attrs["name"], creator.attrs["version"] = "ionpath", __version__
+        particles = file.create_group("particles/trajectory")
+        numbers = particles.create_dataset("species", data=self.atoms.numbers.astype(np.int32))
+        numbers.attrs["meaning"] = "atomic number"
+        box = particles.create_group("box")
+        box.attrs["dimension"] = 3
+        box.attrs["boundary"] = ["periodic"] * 3
+        for group, shape, unit in (
+            (particles.create_group("position"), (n_atoms, 3), "Angstrom"),
+            (box.create_group("edges"), (3, 3), "Angstrom"),
+            (file.create_group("observables/potential_energy"), (), "eV"),
+        ):
+            made = group.create_dataset(
+                "value", (0, *shape), np.float64 if unit == "eV" else np.float32, maxshape=(None, *shape),
+                chunks=(max(1, 2**14 // int(np.prod(shape))), *shape),
+            )  # fmt: skip
+            made.attrs["unit"] = unit
+            for name, kind in (("step", np.int64), ("time", np.float64)):
+                group.create_dataset(name, (0,), kind, maxshape=(None,), chunks=(4096,))
+            group["time"].attrs["unit"] = "ps"
+
+    def _keep(self, size: int) -> None:
+        """Cut back to the frames of the checkpoint; after a kill, by copying them into a file without its marks."""
+        with (
+            self._h5py.File(self.path, "r", libver="latest", swmr=True) as old,
+            atomic_path(self.path) as part,
+            self._h5py.File(part, "w", libver="latest") as new,
+        ):
+            self._lay_out(new)
+            for name in SERIES:
+                new[name].resize(size, axis=0)
+                for first in range(0, size, 1000):
+                    last = min(first + 1000, size)
+                    new[name][first:last] = old[name][first:last]
+
+    def _resize(self, count: int) -> None:
+        for series in self._series:
+            series.resize(count, axis=0)
+
+    def write(self, snapshot: Snapshot) -> None:
+        """Append one frame."""
+        cell, positions = standard_frame(snapshot.cell, snapshot.positions)
+        self._reserve()
+        self._resize(self._count + 1)
+        for name, series in zip(SERIES, self._series, strict=True):
+            kind = name.split("/")[-2:]
+            if kind[1] == "value":
+                series[self._count] = {
+                    "position": positions, "edges": cell, "potential_energy": snapshot.potential_energy
+                }[kind[0]]  # fmt: skip
+            else:
+                series[self._count] = snapshot.step * (self.timestep if kind[1] == "time" else 1)
+        self._count += 1
+        self._file.flush()
+
+    def sync(self) -> int:
+        """Bring everything to the disk."""
+        self._file.flush()
+        with self.path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        return self._count
+
+    def close(self) -> None:
+        """Close the file, and give back what was reserved and not used."""
+        self._file.close()
+        with self.path.open("r+b") as stream:
+            end = int.from_bytes(stream.read(36)[28:], "little")  # of superblocks of version 2 and later
+            if 0 < end < self.path.stat().st_size:
+                stream.truncate(end)
+
+    def own_head(self, size: int) -> str:
+        """Digest of the first frame of the open file."""
+        return _digest(self._series[0][0]) if size else ""
+
+    @classmethod
+    def head(cls, path: Path, size: int) -> str:
+        """Digest of the first frame; the bytes before it change as the file grows."""
+        if not size:
+            return ""
+        h5py = require("h5py", purpose="writing H5MD files", install="pip install h5py")
+        try:
+            with h5py.File(path, "r", libver="latest", swmr=True) as file:
+                have = min(len(file[name]) for name in SERIES)
+                first = file[SERIES[0]][0] if have else np.zeros((0, 3))
+        except (OSError, KeyError, RuntimeError, ValueError) as error:
+            raise InputError(
+                f"file {path.name}", need="the H5MD file of the run", got=str(error)[:200],
+                remedy="put the file back, or begin anew under another name",
+            ) from error  # fmt: skip
+        if have < size:
+            raise InputError(
+                f"file {path.name}", need=f"{size} frames", got=str(have),
+                remedy="put the file back, or begin anew under another name",
+            )  # fmt: skip
+        return _digest(first)
+
+
+def _digest(frame: Any) -> str:
+    return hashlib.sha256(np.round(np.asarray(frame, dtype=np.float32), 3).tobytes()).hexdigest()
+
+
+def _allocate(file: int, size: int) -> None:
+    """Reserve the first bytes of a file on the disk, where the system can."""
+    try:
+        os.posix_fallocate(file, 0, size)
+    except AttributeError:  # not on this system
+        return
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+            raise

@@ -1,0 +1,221 @@
+"""An input for PLUMED with the files that it reads, in a folder or in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError
+from ionpath.files import atomic_path
+from ionpath.plumed_input import joined, keywords
+from ionpath_plumed.checks import side_files
+
+_TUPLES = ("variables", "start", "end", "reach", "end_reach")
+
+
+@dataclass(frozen=True)
+class PlumedInput:
+    """An input for PLUMED, and what is needed to run and to analyse it.
+
+    Attributes
+    ----------
+    text : str
+        The plumed.dat.
+    files : dict
+        Name -> text of further files that it reads.
+    kind : str
+        Protocol, or ``custom``.
+    temperature : float
+        Temperature in K.
+    timestep : float
+        Time step in fs for which the paces are counted.
+    variables : tuple of str
+        Biased variables.
+    start, end : tuple of float
+        Where the two basins of interest are expected; empty where there is no such pair.
+    reach : tuple of float
+        Half widths of the box around the start in which the lowest point is looked for.
+    end_reach : tuple of float
+        The same for the end; empty where it is the same.
+    atoms : dict
+        What was chosen: numbers of atoms from 1 by role.
+    method : str
+        ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``.
+    """
+
+    text: str
+    files: dict[str, str] = field(default_factory=dict)
+    kind: str = "custom"
+    temperature: float = 300.0
+    timestep: float = 2.0
+    variables: tuple[str, ...] = ()
+    start: tuple[float, ...] = ()
+    end: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
+    end_reach: tuple[float, ...] = ()
+    atoms: dict[str, list[int]] = field(default_factory=dict)
+    method: str = "metad"
+
+    @property
+    def lines(self) -> list[str]:
+        """Lines of the plumed.dat."""
+        return self.text.splitlines()
+
+    def write(self, folder: str | Path) -> Path:
+        """Write plumed.dat, the files that it reads, and ``protocol.json`` for the analysis.
+
+        Parameters
+        ----------
+        folder : str or path
+            Folder; it is made if missing.
+
+        Returns
+        -------
+        pathlib.Path
+            The plumed.dat.
+
+        Raises
+        ------
+        InputError
+            If the folder has another input that was edited by hand or belongs to a run, or other files of these names.
+        """
+        place = Path(folder)
+        texts = {**self.files, "plumed.dat": self.text}
+        self._check_folder(place, texts)
+        about = {key: value for key, value in asdict(self).items() if key not in ("text", "files")}
+        about["written"] = {name: _digest(text) for name, text in texts.items()}
+        for name, text in {**texts, "protocol.json": json.dumps(about, indent=1)}.items():
+            if name == "plumed.dat" and (place / name).exists() and not _differs(place / name, text):
+                continue  # it may have comments of its own
+            with atomic_path(place / name) as part:
+                part.write_text(text)
+        return place / "plumed.dat"
+
+    def _check_folder(self, place: Path, texts: dict[str, str]) -> None:
+        """Refuse to replace what somebody wrote by hand, and the input of a run."""
+        written = _about(place).get("written", {})
+        other = [name for name, text in texts.items() if _differs(place / name, text)]
+        edited = [name for name in other if _digest((place / name).read_text()) != written.get(name)]
+        if edited:
+            raise InputError(
+                f"folder {place.name!r}", need="no other files of these names, or those that were written here before",
+                got=f"{', '.join(edited)} of something else, or edited by hand",
+                remedy="run that input itself (give its path), or take another folder",
+            )  # fmt: skip
+        runs = sorted(path.name for path in place.glob("*.checkpoint.npz"))
+        if other and runs:
+            raise InputError(
+                f"folder {place.name!r}", need="the input of the run that is there", got="another one",
+                remedy="take another folder",
+            )  # fmt: skip
+
+    @classmethod
+    def read(cls, folder: str | Path) -> PlumedInput:
+        """Read what `write` wrote.
+
+        Parameters
+        ----------
+        folder : str or path
+            Folder with plumed.dat and, if it came from here, protocol.json.
+
+        Returns
+        -------
+        PlumedInput
+            The input; without protocol.json a custom one.
+        """
+        place = Path(folder)
+        file = place / "plumed.dat"
+        if not file.is_file():
+            raise InputError(
+                "folder", need="a plumed.dat in it", got=f"none in {str(folder)!r}", remedy="write one first"
+            )
+        about = _about(place)
+        about.pop("written", None)
+        tuples = {key: tuple(about[key]) for key in _TUPLES if key in about}
+        text = _text(file)
+        return cls(text=text, files=_files(text.splitlines(), place), **{**about, **tuples})
+
+
+def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
+    """Take an input in any form."""
+    if isinstance(plumed, PlumedInput):
+        return plumed
+    if isinstance(plumed, Path) or (isinstance(plumed, str) and "\n" not in plumed and Path(plumed).exists()):
+        path = Path(plumed)
+        if path.is_dir() or path.name == "plumed.dat":
+            return PlumedInput.read(path if path.is_dir() else path.parent)
+        text, place = _text(path), path.parent
+    else:
+        text, place = plumed if isinstance(plumed, str) else "\n".join(plumed), Path()
+    found: dict[str, Any] = {}
+    for statement in joined(text.splitlines()):
+        _, action, words = keywords(statement)
+        if action in ("METAD", "OPES_METAD", "OPES_METAD_EXPLORE"):
+            found["method"] = {"METAD": "metad", "OPES_METAD": "opes"}.get(action, "opes-explore")
+            found["variables"] = tuple(words.get("ARG", "").split(","))
+            if "TEMP" in words:
+                found["temperature"] = _temperature(words["TEMP"])
+    whole = text if text.endswith("\n") else text + "\n"
+    return PlumedInput(text=whole, files=_files(text.splitlines(), place), **found)
+
+
+def _temperature(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            "TEMP", need="a temperature in K", got=repr(text), remedy="mend plumed.dat"
+        ) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"file {path.name}", need="a text file", got=str(error)[:200], remedy="give the plumed.dat"
+        ) from error
+
+
+def _about(place: Path) -> dict[str, Any]:
+    """What protocol.json says; nothing where there is none."""
+    file = place / "protocol.json"
+    if not file.is_file():
+        return {}
+    try:
+        about = json.loads(_text(file))
+        known = {field.name for field in fields(PlumedInput)} | {"written"}
+        if isinstance(about, dict) and set(about) <= known - {"text", "files"}:
+            return about
+        told = "other entries"
+    except ValueError as error:
+        told = str(error)[:200]
+    raise InputError(
+        "file protocol.json",
+        need="what was written beside plumed.dat",
+        got=told,
+        remedy="remove it, or write it again",
+    )
+
+
+def _files(lines: list[str], place: Path) -> dict[str, str]:
+    """Texts of the files beside an input that its variables read."""
+    return {name: _text(place / name) for name in side_files(lines) if (place / name).is_file()}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _differs(path: Path, text: str) -> bool:
+    """Whether a file is there and says something else; comments of a plumed.dat do not matter."""
+    if not path.exists():
+        return False
+    found = _text(path)
+    if path.name == "plumed.dat":
+        return joined(found.splitlines()) != joined(text.splitlines())
+    return found != text

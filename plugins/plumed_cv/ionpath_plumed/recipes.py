@@ -1,0 +1,131 @@
+"""What every protocol gives: the lines before the bias, and where its basins are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ionpath.errors import InputError
+from ionpath_plumed.presets import Protocol
+from ionpath_plumed.structure import (
+    Crystal,
+    check_atoms,
+    crystal_tuple,
+    find_shells,
+    neighbouring_cages,
+    shell_of,
+)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the caller chose; None is found.
+
+    Attributes
+    ----------
+    ion : int or None
+        Index of the ion.
+    centres : sequence of int or None
+        Indices of the centres.
+    mobile : str
+        Element that moves.
+    radius : float
+        Largest distance in A of an ion from the centre of its shell.
+    rotation : float
+        Degrees by which the crystal axes are turned about z.
+    region : sequence of (low, high) or None
+        Box in A.
+    fence : float or None
+        A by which a third centre may be nearer.
+    """
+
+    ion: int | None
+    centres: Sequence[int] | None
+    mobile: str
+    radius: float
+    rotation: float
+    region: Sequence[Sequence[float]] | None
+    fence: float | None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a protocol makes of a structure.
+
+    Attributes
+    ----------
+    body : list of str
+        Lines that define variables and walls.
+    variables : tuple of str
+        Variables that are biased.
+    printed : str
+        What is printed.
+    grid : list of (low, high) or None
+        Grid of the bias; None for none.
+    start, end, reach, end_reach : tuple of float
+        As in `PlumedInput`.
+    atoms : dict
+        Numbers of atoms from 1 by role.
+    files : dict
+        Name -> text of further files.
+    """
+
+    body: list[str]
+    variables: tuple[str, ...]
+    printed: str
+    grid: list[tuple[float | str, float | str]] | None
+    atoms: dict[str, list[int]]
+    start: tuple[float, ...] = ()
+    end: tuple[float, ...] = ()
+    reach: tuple[float, ...] = ()
+    end_reach: tuple[float, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+
+
+def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) -> tuple[int, int, int]:
+    """Ion and two neighbouring shell centres of a hop."""
+    ion, mobile, radius = choice.ion, choice.mobile, choice.radius
+    if centres is None:
+        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+        pairs = neighbouring_cages(crystal_tuple(crystal), shells)
+        if ion is not None:
+            check_atoms(crystal, [ion])
+            own = int(crystal.distances(ion, [shell.centre for shell in shells]).argmin())
+            pairs = [(own, i + j - own, d) for i, j, d in pairs if own in (i, j)]
+        first, second = shells[pairs[0][0]].centre, shells[pairs[0][1]].centre
+    elif len(centres) == 2:
+        first, second = centres
+        check_atoms(crystal, [first, second])
+    else:
+        raise InputError(
+            "centres", need="two", got=f"{len(centres)}", remedy="name the shell it is in and the next one"
+        )
+    if ion is None:
+        ions = list(shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius).ions)
+        ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first
+    check_atoms(crystal, [ion, first, second])
+    return ion, first, second
+
+
+def named(crystal: Crystal, atom: int) -> str:
+    """Element and number of an atom."""
+    return f"{crystal.symbols[atom]} {atom + 1}"
+
+
+def walls(settings: Protocol, arguments: Sequence[str]) -> list[str]:
+    """Walls of a protocol on the first variables."""
+    if settings.walls is None:
+        return []
+    low, high = settings.walls
+    n = len(arguments)
+    joined = ",".join(arguments)
+    return [
+        "# walls in A keep the run between the two shells; their springs are in kJ/mol/A^2",
+        f"lower: LOWER_WALLS ARG={joined} AT={repeated(low, n)} KAPPA={repeated(500.0, n)}",
+        f"upper: UPPER_WALLS ARG={joined} AT={repeated(high, n)} KAPPA={repeated(500.0, n)}",
+    ]
+
+
+def repeated(value: float, n: int) -> str:
+    """A number for each variable."""
+    return ",".join([f"{value:g}"] * n)
