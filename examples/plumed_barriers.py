@@ -39,13 +39,18 @@ PUBLISHED = {
 PRESET = {("inter-cage", "III"): "inter-cage-disordered", ("tilt", "III"): "tilt-disordered"}
 
 
-def build(composition: str, repeat: list[int]):
-    """Ordered Li6PS5Cl (II) or disordered Li5.5PS4.5Cl1.5 (III) as ASE Atoms."""
+EDGES = {"II": (9.751, 9.830, 9.919), "III": (9.688, 9.778, 9.877)}
+"""Edges in A of the cubic cell at 300, 600 and 900 K and no pressure with the shipped potential: docs/potential.md."""
+
+
+def build(composition: str, repeat: list[int], temperature: float):
+    """Ordered Li6PS5Cl (II) or disordered Li5.5PS4.5Cl1.5 (III) as ASE Atoms, with the edge at this temperature."""
+    import numpy as np
     from pymatgen.io.ase import AseAtomsAdaptor
 
     from pymatgen.analysis.argyrodite import ExcessHalideTransformation, argyrodite
 
-    structure = argyrodite()
+    structure = argyrodite(a=float(np.interp(temperature, (300.0, 600.0, 900.0), EDGES[composition])))
     structure.make_supercell(repeat)
     if composition == "III":
         structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(structure)
@@ -53,15 +58,22 @@ def build(composition: str, repeat: list[int]):
 
 
 def equilibrated(atoms, folder: Path, options: argparse.Namespace):
-    """Cool lithium from 900 K, so that the first hop does not pay or gain what it costs to leave perfect order."""
+    """Cool lithium from 900 K, so that the first hop does not pay or gain what it costs to leave perfect order.
+
+    Both stages are at no pressure, and the biased run gets the mean cell of the second one.
+    """
     from ionpath_ase import run_md
 
-    done = run_md(
-        atoms, engine="lammps", model=options.model, temperature=900.0, final_temperature=options.temperature,
-        picoseconds=options.equilibrate, thermostat="langevin", seed=options.seed,
-        trajectory=folder / "equilibration.xtc", interval=0.5,
+    common = {"engine": "lammps", "model": options.model, "ensemble": "npt", "seed": options.seed}
+    cooled = run_md(
+        atoms, temperature=900.0, final_temperature=options.temperature, picoseconds=options.equilibrate,
+        trajectory=folder / "equilibration.xtc", interval=0.5, **common,
     )  # fmt: skip
-    return done.atoms
+    settled = run_md(
+        cooled.atoms, temperature=options.temperature, picoseconds=options.equilibrate,
+        trajectory=folder / "settled.xtc", interval=0.05, **common,
+    )  # fmt: skip
+    return settled.at_mean_volume()
 
 
 def shell(atoms, element: str | None) -> list[int] | None:
@@ -84,14 +96,14 @@ def run(options: argparse.Namespace) -> int:
 
     folder = options.folder or Path("runs") / f"{options.protocol}-{options.composition}"
     folder.mkdir(parents=True, exist_ok=True)
-    atoms = build(options.composition, options.repeat)
+    atoms = build(options.composition, options.repeat, options.temperature)
     if options.equilibrate > 0 and not options.write:
         atoms = equilibrated(atoms, folder, options)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
     plumed = metadynamics_input(
         atoms, preset, centres=shell(atoms, options.shell), fence=None if options.no_fence else 0.0,
         temperature=options.temperature, sigma=options.sigma, height=options.height, pace=options.pace,
-        bias_factor=options.bias_factor,
+        bias_factor=options.bias_factor, hills=options.hills,
     )  # fmt: skip
     if options.write:
         plumed.write(folder)
@@ -173,8 +185,9 @@ def main() -> int:
     parser.add_argument("--composition", choices=("II", "III"), default="II")
     parser.add_argument("--temperature", type=float, default=300.0, help="K")
     parser.add_argument("--picoseconds", type=float, default=2.0)
-    parser.add_argument("--pace", type=float, help="fs between hills; published value if left out")
-    parser.add_argument("--sigma", type=float, help="width of hills, A or rad; published value if left out")
+    parser.add_argument("--hills", choices=("recommended", "published"), default="recommended")
+    parser.add_argument("--pace", type=float, help="fs between hills; that of --hills if left out")
+    parser.add_argument("--sigma", type=float, help="width of hills, A or rad; likewise")
     parser.add_argument("--height", type=float, help="first height of hills, kJ/mol; likewise")
     parser.add_argument("--bias-factor", type=float, help="gamma; likewise")
     parser.add_argument("--no-fence", action="store_true", help="published walls alone (inter-cage)")
@@ -182,7 +195,7 @@ def main() -> int:
         "--equilibrate",
         type=float,
         default=10.0,
-        help="ps of cooling from 900 K before; 0: the perfect crystal",
+        help="ps of cooling from 900 K at no pressure before, and as long to settle; 0: the perfect crystal",
     )
     parser.add_argument(
         "--shell", choices=("S", "Cl"), help="element at the centre of the shell (intra-cage)"

@@ -426,7 +426,7 @@ def test_plumed_biases_the_ase_engine(copper: Atoms, tmp_path: Path, monkeypatch
 def test_errors_say_what_is_wrong(
     copper: Atoms, salt: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(InputError, match="ensemble: need one of nve, nvt, npt, npt-aniso, got 'nvp'"):
+    with pytest.raises(InputError, match="ensemble: need one of 'nve', 'nvt', 'npt', 'npt-aniso', got 'nvp'"):
         run_md(copper, ensemble="nvp")
     with pytest.raises(
         InputError, match="trajectory: need a name that ends in one of .extxyz, .xtc, .dcd, .traj"

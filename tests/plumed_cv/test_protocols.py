@@ -97,9 +97,20 @@ def test_the_same_shells_are_found_in_hot_frames(shared_data):
         ), name
 
 
+@pytest.fixture(scope="module")
+def mixed(crystal) -> Atoms:
+    """The crystal with a SiS4, a SiS3Cl and two PS4."""
+    atoms = crystal.copy()
+    second, third = find_tetrahedra(crystal)[1:3]
+    atoms.symbols[[second[0], third[0]]] = "Si"
+    atoms.symbols[third[3]] = "Cl"
+    return atoms
+
+
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_protocol_is_written_read_and_evaluated_by_plumed(name, tmp_path, crystal, monkeypatch):
-    given = metadynamics_input(crystal, name, temperature=450.0)
+def test_every_protocol_is_written_read_and_evaluated_by_plumed(name, tmp_path, crystal, mixed, monkeypatch):
+    crystal = mixed if "Si" in name else crystal
+    given = metadynamics_input(crystal, name, temperature=450.0, hills="published")
     assert given.write(tmp_path) == tmp_path / "plumed.dat"
     assert PlumedInput.read(tmp_path).variables == given.variables
     assert PlumedInput.read(tmp_path).start == given.start
@@ -117,6 +128,41 @@ def test_every_protocol_is_written_read_and_evaluated_by_plumed(name, tmp_path, 
     assert metad["ARG"] == ",".join(given.variables)
     assert "UNITS LENGTH=A ENERGY=kj/mol TIME=ps" in given.text
     assert given.text.count("#") >= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "central", "anion"), [("tilt", "P", "S"), ("tilt-SiS4", "Si", "S"), ("tilt-SiS3Cl", "Si", "Cl")]
+)
+def test_a_tilt_is_that_of_the_unit_in_its_name(name, central, anion, crystal, mixed):
+    unit = PRESETS[name].unit
+    given = metadynamics_input(mixed, name)
+    atoms = given.atoms["central"][0] - 1, given.atoms["anion"][0] - 1
+    assert [mixed.symbols[atom] for atom in atoms] == [central, anion]
+    own = next(t for t in find_tetrahedra(mixed) if t[0] == atoms[0])
+    around = sorted(mixed.symbols[list(own[1:])])
+    assert around == sorted(["S"] * (3 if unit == "SiS3Cl" else 4) + ["Cl"] * (unit == "SiS3Cl"))
+    assert f"of a {unit}" in given.text
+    other = next(t for t in find_tetrahedra(mixed) if mixed.symbols[t[0]] != central)
+    with pytest.raises(
+        InputError, match=f"centres: need an atom at the centre of a {unit}, and an anion, got"
+    ):
+        metadynamics_input(mixed, name, centres=other[:2])
+    if unit != "PS4":
+        with pytest.raises(
+            InputError, match=f"tetrahedra: need a {unit}, which this protocol is for, got PS4"
+        ):
+            metadynamics_input(crystal, name)
+
+
+def test_default_hills_are_those_that_find_a_known_barrier(crystal):
+    # docs/plumed.md: 0.1 A wide and 2 kJ/mol high ones are right within their error, 0.2 A wide ones are not
+    for name in ("inter-cage", "inter-cage-disordered", "intra-cage", "concerted"):
+        metad = statement(metadynamics_input(crystal, name), "METAD")
+        assert {float(s) for s in metad["SIGMA"].split(",")} == {0.1}
+        assert float(metad["HEIGHT"]) == 2.0
+        assert "in place of those of" in metadynamics_input(crystal, name).text
+    with pytest.raises(InputError, match="hills: need 'recommended' or 'published', got 'own'"):
+        metadynamics_input(crystal, hills="own")
 
 
 def test_published_settings():

@@ -42,7 +42,13 @@ def options() -> argparse.ArgumentParser:
     add("--ion", type=int, help="number of the ion to bias, from 1; found if left out")
     add("--centres", type=int, nargs="+", help="numbers of the centres, from 1; found if left out")
     add("--rotation", type=float, default=0.0, help="degrees by which the crystal axes are turned about z")
-    add("--sigma", type=float, help="width of hills: A, rad or nodes; published value if left out")
+    add(
+        "--hills",
+        choices=("recommended", "published"),
+        default="recommended",
+        help="width, height, pace and gamma",
+    )
+    add("--sigma", type=float, help="width of hills: A, rad or nodes; that of --hills if left out")
     add("--height", type=float, help="first height of hills, kJ/mol")
     add("--pace", type=float, help="time between hills, fs")
     add("--bias-factor", type=float, help="gamma")
@@ -89,12 +95,13 @@ def metad(argv: Sequence[str]) -> int:
         atoms, given.protocol, temperature=given.temperature, timestep=given.timestep, mobile=given.mobile,
         ion=None if given.ion is None else given.ion - 1,
         centres=None if given.centres is None else [c - 1 for c in given.centres], rotation=given.rotation,
-        method=given.method, sigma=given.sigma, height=given.height, pace=given.pace, bias_factor=given.bias_factor,
+        hills=given.hills, method=given.method,
+        sigma=given.sigma, height=given.height, pace=given.pace, bias_factor=given.bias_factor,
         walkers=given.walkers, fence=None if given.no_fence else given.fence,
     )  # fmt: skip
-    path = plumed.write(given.folder)
-    print(f"{path}: {plumed.kind}, {_chosen(plumed.atoms)}")
+    print(f"{given.folder / 'plumed.dat'}: {plumed.kind}, {_chosen(plumed.atoms)}")
     if given.write_only:
+        plumed.write(given.folder)
         return 0
     calculators = require("ase.calculators.calculator", purpose="metadynamics", install=INSTALL)
     atoms.calc = calculators.get_calculator_class("ionpath")(model=given.model)

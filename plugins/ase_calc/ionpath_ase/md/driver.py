@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -123,13 +124,17 @@ class MolecularDynamics:
         self.restart, self.progress, self.note, self.first_frame = restart, progress, note, first_frame
         self._follow, self._given = follow, atoms
         self._identity = identity(self.atoms, self.settings, lines, file, not atoms.has("momenta"))
-        self._digest = digest_of_version_1(self.atoms, self.settings, lines)
+        self._digest = digest_of_version_1(
+            self.atoms, replace(self.settings, model=settings.model or "argyrodite"), lines
+        )
         check_engine(self.atoms, self.settings, self.plumed)
         # Under a bias, a potential of somebody else's decides how close atoms may come: model systems have no radii.
         self._watched = not (lines and is_foreign(self.atoms.calc))
         self._contacts = ContactCheck(0.0, contact_radii(self.atoms.numbers))
         self._watch_phosphorus = not has_phosphorus_clusters(self.atoms)
-        self._resume()
+        if self.outputs.checkpoint.parent.is_dir():
+            with self.outputs.lock():
+                self._resume()
 
     @property
     def trajectory(self) -> Path:

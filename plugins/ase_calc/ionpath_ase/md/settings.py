@@ -212,3 +212,19 @@ class MDResult:
     version: str
     resumed_at: int
     mean_pressure: Estimate
+
+    def at_mean_volume(self) -> Atoms:
+        """Last configuration in a cell of the mean volume: where a run at constant volume has the pressure of this one.
+
+        Returns
+        -------
+        ase.Atoms
+            The cell is scaled to the mean volume of the second half, fractional coordinates and velocities are kept.
+        """
+        from ionpath_ase.md.log import COLUMNS, read_log
+
+        volumes = read_log(self.log)[:, COLUMNS.index("volume_A3")]
+        mean = float(volumes[len(volumes) // 2 :].mean())
+        atoms = self.atoms.copy()
+        atoms.set_cell(atoms.cell.array * (mean / abs(atoms.cell.volume)) ** (1 / 3), scale_atoms=True)
+        return atoms

@@ -44,11 +44,11 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
     if not np.isfinite(start.cell.array).all():
         raise InputError("cell", need="finite lattice vectors", got=str(start.cell.array.tolist()))
     check_positions(start.positions, model_cell(start, 1.0), 0.5)
-    for name, values in (("masses", start.get_masses()), ("velocities", start.get_velocities())):
-        if not np.isfinite(values).all() or (name == "masses" and not (values > 0.0).all()):
-            raise InputError(
-                name, need="finite numbers" + ", above 0" * (name == "masses"), got=str(values.min())
-            )
+    masses = start.get_masses()
+    if not (np.isfinite(masses).all() and (masses > 0.0).all()):
+        raise InputError("masses", need="finite numbers, above 0", got=str(masses.min()))
+    if not np.isfinite(start.get_velocities()).all():
+        raise InputError("velocities", need="finite numbers", got="nan or infinity")
     start.calc, settings = _with_potential(atoms.calc, settings)
     if not start.has("momenta"):
         draw_velocities(start, settings)
