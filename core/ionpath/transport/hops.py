@@ -338,6 +338,7 @@ def hops_of(
     frame_time: float,
     mode: str,
 ) -> Hops:
+    """Hops of a trajectory of `shape` (frames, ions, ...)."""
     return Hops(
         ion=np.asarray(ion, dtype=np.int64),
         frame=np.asarray(frame, dtype=np.int64),
