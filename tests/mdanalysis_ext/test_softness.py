@@ -9,15 +9,19 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath.plugins import hookimpl, register, unregister
 from ionpath.softness import (
     StructureFunctions,
+    cross_validate,
     cumulative_displacement,
     find_neighbours,
     neighbour_fraction,
     nonaffine_displacement,
+    split_samples,
 )
 from ionpath_mdanalysis import IonVoronoiVolume, NonAffineDisplacement, Softness
-from ionpath_mdanalysis.softness import plot_softness_arrhenius, softness_arrhenius
+from ionpath_mdanalysis.anion_disorder import OrderParameter
+from ionpath_mdanalysis.softness import layer_means, plot_softness_arrhenius, softness_arrhenius
 
 EDGE, LAG = 18.0, 4  # A, frames
 FUNCTIONS = StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=6.0)
@@ -534,6 +538,191 @@ def test_several_classes(universe, kind, tmp_path):
     saved = Softness.load(tmp_path / "soft.npz")
     expected, found = (Softness(other, model=m).run().results.softness for m in (run, saved))
     np.testing.assert_array_equal(expected, found)
+
+
+# Several systems
+
+
+@pytest.fixture(scope="module")
+def chlorides():
+    """The same physics with chlorine in the place of half of the sulfur."""
+    u = conductor(61, seed=5)
+    u.add_TopologyAttr("elements", ["Li"] * 64 + ["S"] * 32 + ["Cl"] * 32)
+    return u
+
+
+@pytest.fixture(scope="module")
+def joint(universe, chlorides):
+    functions = StructureFunctions.spaced(("Cl", "Li", "S"), spacing=0.5, cutoff=6.0)
+    options = {**OPTIONS, "functions": functions, "n_groups": 0, "n_folds": 3}
+    return Softness({"sulfide": universe, "mixed": chlorides.select_atoms("name Li")}, **options).run()
+
+
+def test_several_materials_share_one_hyperplane(joint, universe, chlorides):
+    r = joint.results
+    assert r.names == ("sulfide", "mixed")
+    assert [s.shape for s in r.softness] == [(21, 64), (16, 64)]
+    pooled = np.concatenate([d.ravel() for d in r.displacement])
+    assert r.labels[0].thresholds == r.labels[1].thresholds == pytest.approx(np.quantile(pooled, [0.5]))
+    assert np.concatenate([x.values.ravel() for x in r.labels]).mean() == pytest.approx(0.5, abs=1e-3)
+    assert r.model.systems == (("Li", "S"), ("Cl", "Li", "S"))
+    assert len(r.cross_validation.by_system) == 2
+    samples = [s.n_samples for s in r.cross_validation.by_system]
+    assert sum(samples) == r.scores.n_samples
+    weights = [s.accuracy * n for s, n in zip(r.cross_validation.by_system, samples, strict=True)]
+    assert sum(weights) / sum(samples) == pytest.approx(r.scores.accuracy)
+    ts = universe.trajectory[8]
+    codes = r.model.functions.codes(universe.atoms.elements, absent=True)
+    near = find_neighbours(ts.positions, np.eye(3) * EDGE, 6.0, np.arange(64))
+    expected = r.model.softness(r.model.functions.of_neighbours(near, codes))
+    np.testing.assert_allclose(r.softness[0][2], expected, atol=1e-4)
+    with pytest.raises(InputError, match="species: need atoms of P, got only Cl, Li, S"):
+        Softness([universe, chlorides], functions=StructureFunctions.spaced(("Li", "P"), cutoff=6.0), **CALM)
+
+
+CALM = {"lag": LAG, "nonaffine_cutoff": 6.0}
+
+
+def test_results_of_several_systems_are_used_as_those_of_one(joint, chlorides, tmp_path):
+    table = joint.to_dataframe()
+    assert table.groupby("system").size().to_dict() == {"mixed": 16 * 64, "sulfide": 21 * 64}
+    assert joint.plot().get_legend() is not None
+    assert joint.plot_structure(1, system="mixed", axis="x").get_xlabel() == "y (Å)"
+    assert "soft ions" in repr(joint)
+    shares = [np.random.default_rng(k).normal(size=s.shape) for k, s in enumerate(joint.results.softness)]
+    assert abs(joint.correlate(shares).samples) < 0.1
+    with pytest.raises(InputError, match="quantity: need one for each of 2 systems, or a name for all"):
+        joint.correlate(shares[0])
+    with pytest.raises(
+        InputError, match="system: need one of|system: need 'sulfide' or 'mixed', got 'glass'"
+    ):
+        joint.plot_structure(system="glass")
+    joint.save(tmp_path / "joint.npz")
+    back = Softness.load(tmp_path / "joint.npz")
+    assert back.to_dataframe().equals(table)
+    applied = Softness(chlorides.select_atoms("name Li"), model=back).run(stop=41)
+    np.testing.assert_allclose(applied.results.softness[:10], joint.results.softness[1][:10])
+    with pytest.raises(
+        InputError, match="model: need a system of Li, S or Cl, Li, S, as in training, got Br, Li"
+    ):
+        Softness(conductor(21, names=("Li", "Br")).select_atoms("name Li"), model=back)
+
+
+def test_systems_that_do_not_go_together(universe, chlorides):
+    with pytest.raises(
+        InputError, match="lag: need the same time in all systems, got 2 ps, 4 ps; give frame_time"
+    ):
+        Softness([universe, chlorides], frame_time=[0.5, 1.0], **OPTIONS).run()
+    with pytest.raises(InputError, match="mobile: need ions of one species, got Li, Na"):
+        Softness([universe, conductor(21, names=("Na", "S")).select_atoms("name Na")], **OPTIONS)
+    with pytest.raises(
+        InputError, match="mobile: need lithium in the universe, got only Na, S; pass the mobile"
+    ):
+        Softness([conductor(21, names=("Na", "S"))], **OPTIONS)
+    with pytest.raises(InputError, match="mobile: need at least one AtomGroup or Universe, got none"):
+        Softness([])
+    with pytest.raises(TypeError, match=r"Softness: unknown keyword 'fucntions'; did you mean 'functions'\?"):
+        Softness(universe, fucntions=FUNCTIONS)
+
+
+def test_classes_over_several_systems(universe, chlorides):
+    run = Softness(
+        [universe, chlorides], label="classes", value=3, lag=LAG, nonaffine_cutoff=6.0, n_folds=3,
+        functions=StructureFunctions.spaced(("Cl", "Li", "S"), spacing=1.0, cutoff=6.0), kind="linear-svm",
+    ).run(stop=41)  # fmt: skip
+    counts = np.bincount(np.concatenate([x.values.ravel() for x in run.results.labels]))
+    assert counts.max() - counts.min() <= 1 and len(counts) == 3
+    assert all(0 <= s.min() <= s.max() <= 2 for s in run.results.softness)
+    assert run.results.scores.balanced_accuracy > 1 / 3 + 0.05
+    published = Softness(universe, preset="guan2024", mode="published", label="classes", nonaffine_cutoff=6.0)
+    assert published.parameters["value"] == [10.0, 20.0, 30.0, 40.0, 50.0]  # A^2
+    assert published.parameters["power"] == "square"
+
+
+def test_long_runs_are_sampled_evenly(universe, soft):
+    run = Softness(universe, **{**OPTIONS, "n_groups": 0, "n_folds": 3}, most=64 * 7, window=2).run()
+    r = run.results
+    assert r.every == 3 and r.frames.tolist() == list(range(0, 81, 3 * LAG))
+    steps = np.sqrt(
+        NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min
+    )
+    np.testing.assert_allclose(r.displacement, [steps[k] + steps[k + 1] for k in range(0, 19, 3)], rtol=1e-12)
+    assert r.softness.shape == (7, 64)
+
+
+def test_scatter_of_held_out_scores_is_that_of_whole_trainings():
+    """Labels that structure knows nothing of: scores of 30 runs scatter by what one run says, not 1.5 times as much."""
+    rng = np.random.default_rng(0)
+    ions, times = np.tile(np.arange(30), 20), np.repeat(np.arange(20.0), 30)
+    functions = StructureFunctions.spaced(("S",), spacing=1.0, cutoff=4.0)
+    scores, errors = [], []
+    for seed in range(40):
+        x, y = rng.normal(size=(600, 4)), rng.random(600) < 0.5
+        found = cross_validate(x, y, functions, split_samples(ions, times, "ion", seed=seed), penalty=0.01)
+        scores.append(np.mean(found.balanced_accuracy))
+        errors.append(found.error)
+    assert 0.6 < np.std(scores, ddof=1) / np.sqrt(np.mean(np.square(errors))) < 1.15
+
+
+# Order parameters of other packages, and profiles
+
+
+class Toy:
+    @staticmethod
+    @hookimpl
+    def order_parameters():
+        return {
+            "height": lambda positions, cell: positions[:, 2] % cell[2, 2],
+            "broken": lambda p, c: p[:3, 0],
+        }
+
+
+@pytest.fixture
+def toy():
+    register(Toy, name="toy of this test")
+    yield
+    unregister(Toy)
+
+
+def test_order_parameters_of_other_packages(toy, soft, universe):
+    lithium = universe.select_atoms("name Li")
+    found = OrderParameter(universe.atoms, "height", lithium, series=True).run()
+    expected = [ts.positions[:64, 2] % EDGE for ts in universe.trajectory]
+    np.testing.assert_allclose(found.results.series, expected, rtol=1e-6)
+    np.testing.assert_allclose(found.results.per_atom, np.mean(expected, axis=0), rtol=1e-6)
+    assert found.results.outside_fraction == 0.0
+    assert found.plot().get_xlabel() == "height"
+    assert soft.correlate("height").samples == pytest.approx(soft.correlate(found).samples, abs=1e-6)
+    parts = OrderParameter(universe.atoms, "height", lithium).run(n_parts=3)
+    np.testing.assert_allclose(parts.results.density, found.results.density)
+    with pytest.raises(
+        InputError, match="name: need 'height' or 'broken', got 'heigth'; did you mean 'height'"
+    ):
+        OrderParameter(universe.atoms, "heigth")
+    with pytest.raises(
+        InputError, match="order parameter 'broken': need one finite number for each of 128 atoms"
+    ):
+        OrderParameter(universe.atoms, "broken").run()
+    with pytest.raises(InputError, match=r"order parameter 'broken': .* got shape \(3,\); mend the plugin"):
+        soft.correlate("broken")
+
+
+def test_profiles_across_the_cell(toy, soft, universe, tmp_path):
+    lithium = universe.select_atoms("name Li")
+    profile = layer_means(
+        OrderParameter(universe.atoms, "height", lithium, series=True).run(), axis="z", bins=6
+    )
+    np.testing.assert_allclose(profile.y, (np.arange(6) + 0.5) * 3.0)  # A
+    # In a layer the mean height is near its middle, and between its faces anyway.
+    filled = profile.counts > 0
+    assert (np.abs(profile.mean - profile.y)[filled] <= 1.5).all() and profile.counts.sum() == 81 * 64
+    softness = layer_means(soft, axis="y", bins=4)
+    assert softness.counts.sum() == 21 * 64
+    total = np.nansum(softness.mean * softness.counts) / softness.counts.sum()
+    assert total == pytest.approx(soft.results.softness.mean())
+    assert soft.plot_profile(bins=4).get_ylabel() == "softness"
+    with pytest.raises(InputError, match="IonVoronoiVolume: need a series in time, got none; run it as"):
+        layer_means(IonVoronoiVolume(lithium).run(stop=2))
 
 
 # Ab initio molecular dynamics

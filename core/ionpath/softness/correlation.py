@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,15 +46,19 @@ class Correlation:
 
 
 def softness_correlation(
-    softness: ArrayLike, quantity: ArrayLike, *, n_bins: int = 20, n_groups: int = 10
+    softness: ArrayLike | Sequence[ArrayLike],
+    quantity: ArrayLike | Sequence[ArrayLike],
+    *,
+    n_bins: int = 20,
+    n_groups: int = 10,
 ) -> Correlation:
     """Correlate softness with another quantity.
 
     Parameters
     ----------
-    softness : array_like, (n_times, n_ions)
-        Softness.
-    quantity : array_like, (n_times, n_ions) or (n_ions,)
+    softness : array_like, (n_times, n_ions), or tuple of such
+        Softness, of one system or of each of several.
+    quantity : array_like, (n_times, n_ions) or (n_ions,), or tuple of such
         For example potential energies, Voronoi volumes, bond-orientational order, or the share of sulfur neighbours
         in a kind of anion.
     n_bins : int, default 20
@@ -84,6 +89,42 @@ def softness_correlation(
     >>> round(found.samples, 1), found.binned > 0.9
     (0.3, True)
     """
+    several = isinstance(softness, tuple)
+    parts, others = ([*x] if several else [x] for x in (softness, quantity))  # type: ignore[misc]  # tuples then
+    if len(parts) != len(others):
+        raise InputError(
+            "quantity", need=f"one for each of {len(parts)} systems", got=str(len(others)),
+            remedy="pass them in the order of the systems",
+        )  # fmt: skip
+    pairs = [_pair(a, b) for a, b in zip(parts, others, strict=True)]
+    s, q = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
+    first = np.cumsum([0, *(pair[0].shape[1] for pair in pairs)])
+    ion = np.concatenate(
+        [np.tile(np.arange(p[0].shape[1]) + k, len(p[0])) for p, k in zip(pairs, first, strict=False)]
+    )
+    for name, values in (("softness", s), ("quantity", q)):
+        if np.ptp(values) == 0:
+            raise InputError(name, need="values that vary", got=f"{values.flat[0]:g} everywhere")
+    ranks = np.argsort(np.argsort(s, kind="stable"), kind="stable")
+    bins = ranks * min(n_bins, s.size) // s.size
+    counts = np.bincount(bins)
+    means, values = (np.bincount(bins, x) / counts for x in (s, q))
+    squares = np.bincount(bins, (q - values[bins]) ** 2)
+    times = np.bincount(ion)
+    own = [np.bincount(ion, x) / times for x in (s, q)]
+    return Correlation(
+        samples=_pearson(s, q),
+        samples_error=_jackknife(s, q, ion, min(n_groups, len(times))),
+        ions=_pearson(*own) if len(times) > 2 else float("nan"),
+        binned=_pearson(means, values),
+        softness=means,
+        quantity=values,
+        quantity_error=np.sqrt(squares / np.maximum(counts - 1, 1) / counts),
+        counts=counts,
+    )
+
+
+def _pair(softness: ArrayLike, quantity: ArrayLike) -> tuple[Floats, Floats]:
     s = np.atleast_2d(np.asarray(softness, dtype=np.float64))
     try:
         q = np.broadcast_to(np.asarray(quantity, dtype=np.float64), s.shape)
@@ -95,25 +136,7 @@ def softness_correlation(
             "quantity", need=f"finite numbers {s.shape}, one for each time and ion", got=got,
             remedy="choose the frames and ions of the softness",
         )  # fmt: skip
-    for name, values in (("softness", s), ("quantity", q)):
-        if np.ptp(values) == 0:
-            raise InputError(name, need="values that vary", got=f"{values.flat[0]:g} everywhere")
-    ranks = np.argsort(np.argsort(s, axis=None, kind="stable"), kind="stable")
-    bins = ranks * min(n_bins, s.size) // s.size
-    counts = np.bincount(bins)
-    means, others = (np.bincount(bins, values.ravel()) / counts for values in (s, q))
-    squares = np.bincount(bins, (q.ravel() - others[bins]) ** 2)
-    error = np.sqrt(squares / np.maximum(counts - 1, 1) / counts)
-    return Correlation(
-        samples=_pearson(s, q),
-        samples_error=_jackknife(s, q, min(n_groups, s.shape[1])),
-        ions=_pearson(s.mean(axis=0), q.mean(axis=0)) if s.shape[1] > 2 else float("nan"),
-        binned=_pearson(means, others),
-        softness=means,
-        quantity=others,
-        quantity_error=error,
-        counts=counts,
-    )
+    return s, q
 
 
 def _pearson(a: Floats, b: Floats) -> float:
@@ -122,11 +145,11 @@ def _pearson(a: Floats, b: Floats) -> float:
     return float((x * y).sum() / norm) if norm > 0 else float("nan")
 
 
-def _jackknife(s: Floats, q: Floats, n_groups: int) -> float:
+def _jackknife(s: Floats, q: Floats, ion: NDArray[np.int64], n_groups: int) -> float:
     if n_groups < 2:
         return float("nan")
-    parts = np.array_split(np.arange(s.shape[1]), n_groups)
-    left = np.array([_pearson(np.delete(s, part, axis=1), np.delete(q, part, axis=1)) for part in parts])
+    parts = np.array_split(np.arange(int(ion.max()) + 1), n_groups)
+    left = np.array([_pearson(s[keep], q[keep]) for keep in (~np.isin(ion, part) for part in parts)])
     return float(np.sqrt((n_groups - 1) / n_groups * ((left - left.mean()) ** 2).sum()))
 
 

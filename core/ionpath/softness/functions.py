@@ -155,13 +155,15 @@ class StructureFunctions:
         angular = [f"{pair} xi={x:g} zeta={z:g} lambda={s:g}" for pair in pairs for x, z, s in self.angular]
         return tuple(radial + (angular if self.angular else []))
 
-    def codes(self, symbols: ArrayLike) -> Ints:
+    def codes(self, symbols: ArrayLike, *, absent: bool = False) -> Ints:
         """Number the atoms by the kind of neighbour that they are.
 
         Parameters
         ----------
         symbols : array_like of str, (n_atoms,)
             Chemical symbols.
+        absent : bool, default False
+            Whether species may be absent, whose functions are then zero.
 
         Returns
         -------
@@ -176,7 +178,8 @@ class StructureFunctions:
         names = np.asarray(symbols, dtype=str)
         codes = np.full(len(names), -1, dtype=np.int64)
         for k, kind in enumerate(self.species):
-            codes[indices_of(names, kind, "species")] = 0 if self.pooled else k
+            chosen = names == kind if absent else indices_of(names, kind, "species")
+            codes[chosen] = 0 if self.pooled else k
         return codes
 
     def compute(

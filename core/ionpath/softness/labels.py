@@ -51,7 +51,8 @@ def label_ions(
     method : {"quantile", "threshold", "classes"}
         Mobile is what exceeds a quantile of the measure, what exceeds a value, or there are several classes.
     value : float or sequence of float, default 0.5
-        The quantile from 0 to 1; the threshold; or the increasing inner edges of the classes.
+        The quantile from 0 to 1; the threshold; or the increasing inner edges of the classes, or their number (3 to
+        20), for classes of equal size.
 
     Returns
     -------
@@ -86,8 +87,13 @@ def label_ions(
                 "value", need="one threshold", got=repr(value), remedy="use method='classes' for more"
             )
     elif method == "classes":
+        if edges.size == 1 and edges[0] in range(3, 21):
+            edges = np.quantile(values, np.arange(1, int(edges[0])) / edges[0])
         if edges.size < 2 or not (np.diff(edges) > 0).all():
-            raise InputError("value", need="at least two increasing edges", got=repr(value))
+            raise InputError(
+                "value", need="at least two increasing edges, or 3 to 20 classes", got=repr(value),
+                remedy="give the edges in the unit of the displacement",
+            )  # fmt: skip
     else:
         raise InputError(
             "method",

@@ -40,7 +40,9 @@ class SoftnessModel:
     n_train : int
         Number of training samples.
     system : tuple of str
-        Species of the training system, neighbours or not.
+        Species of the training systems, neighbours or not.
+    systems : tuple of tuple of str
+        Species of each of them, where there were several.
     """
 
     kind: ModelKind
@@ -52,6 +54,7 @@ class SoftnessModel:
     n_classes: int
     n_train: int
     system: tuple[str, ...] = ()
+    systems: tuple[tuple[str, ...], ...] = ()
 
     @property
     def linear(self) -> bool:
@@ -97,9 +100,10 @@ class SoftnessModel:
                 "model", need=f"{self.mobile} ions, which the model was trained on", got=f"{mobile} ions",
                 remedy="train a model for these ions",
             )  # fmt: skip
-        if system and self.system and set(system) != set(self.system):
+        known = self.systems or ((self.system,) if self.system else ())
+        if system and known and set(system) not in map(set, known):
             raise InputError(
-                "model", need=f"a system of {', '.join(sorted(self.system))}, as in training",
+                "model", need=f"a system of {' or '.join(', '.join(sorted(s)) for s in known)}, as in training",
                 got=", ".join(sorted(set(system))), remedy="train a model on a system with these species",
             )  # fmt: skip
         if functions.species != self.functions.species:

@@ -97,6 +97,7 @@ def fit_softness(
     *,
     mobile: str = "Li",
     system: Sequence[str] = (),
+    systems: Sequence[Sequence[str]] = (),
     kind: ModelKind = "logistic",
     penalty: float | None = None,
     seed: int = 1,
@@ -115,6 +116,8 @@ def fit_softness(
         Species of the ions.
     system : sequence of str, optional
         Species of the whole system; a model refuses systems of others. Default: any.
+    systems : sequence of sequence of str, optional
+        Species of each system, where samples come from several with different ones.
     kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}
         See `make_classifier`.
     penalty : float, optional
@@ -179,7 +182,18 @@ def fit_softness(
     # What is left out is divided by infinity, and so is zero for every classifier.
     mean, scale = x.mean(axis=0), np.full(x.shape[1], np.inf)
     mean[used], scale[used] = scaler.mean_, scaler.scale_
-    return SoftnessModel(kind, functions, mobile, mean, scale, arrays, n_classes, len(y), tuple(system))
+    return SoftnessModel(
+        kind,
+        functions,
+        mobile,
+        mean,
+        scale,
+        arrays,
+        n_classes,
+        len(y),
+        tuple(system),
+        tuple(map(tuple, systems)),
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,6 +208,8 @@ class CrossValidation:
         Test scores of each fold.
     weights : ndarray, (n_folds, n_functions)
         Unit normals of the hyperplanes; empty for models without one.
+    by_system : tuple of Scores
+        Test scores of each system, where there are several.
     """
 
     train: Scores
@@ -202,12 +218,19 @@ class CrossValidation:
     balanced_accuracy: Floats
     matthews: Floats
     weights: Floats
+    by_system: tuple[Scores, ...] = ()
 
     @property
     def error(self) -> float:
-        """Standard error of the mean balanced accuracy over the folds."""
+        """Standard error of the mean balanced accuracy over the folds.
+
+        Folds share most of their training samples, so that their scores scatter less than those of independent
+        trainings: the variance of the mean is s^2 (1/k + 1/(k - 1)) and not s^2 / k (Nadeau and Bengio,
+        doi:10.1023/A:1024068626366).
+        """
         known = self.balanced_accuracy[np.isfinite(self.balanced_accuracy)]
-        return float(np.std(known, ddof=1) / np.sqrt(len(known))) if len(known) > 1 else float("nan")
+        k = len(known)
+        return float(np.std(known, ddof=1) * np.sqrt(1.0 / k + 1.0 / (k - 1))) if k > 1 else float("nan")
 
 
 def cross_validate(
@@ -215,6 +238,8 @@ def cross_validate(
     labels: ArrayLike,
     functions: StructureFunctions,
     folds: Sequence[Fold],
+    *,
+    groups: ArrayLike | None = None,
     **options: Any,
 ) -> CrossValidation:
     """Train and test on folds.
@@ -229,6 +254,8 @@ def cross_validate(
         What the features are.
     folds : sequence of Fold
         What `split_samples` gives.
+    groups : array_like of int, (n_samples,), optional
+        System of each sample, from 0, for scores of each.
     **options
         ``kind``, ``penalty``, ``seed``, ``mobile`` of `fit_softness`.
 
@@ -259,9 +286,16 @@ def cross_validate(
         score(np.concatenate(true[name]), np.concatenate(found[name]), n_classes)
         for name in ("train", "test")
     )
+    where = np.concatenate([fold.test for fold in folds])
+    of = np.zeros(len(y), dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
+    each_system = [
+        score(np.concatenate(true["test"])[of[where] == k], np.concatenate(found["test"])[of[where] == k], n_classes)
+        for k in range(int(of.max()) + 1 if groups is not None else 0)
+    ]  # fmt: skip
     return CrossValidation(
         train, test, np.array([s.accuracy for s in each]), np.array([s.balanced_accuracy for s in each]),
         np.array([s.matthews for s in each]), np.array(weights).reshape(len(weights), x.shape[1]),
+        tuple(each_system),
     )  # fmt: skip
 
 

@@ -113,6 +113,7 @@ class IonAnalysis(AnalysisBase):
     _even_times: ClassVar[bool] = False
     _needs_box: ClassVar[bool] = True
     _derived: ClassVar[tuple[str, ...]] = ()
+    _keywords: ClassVar[tuple[str, ...]] = ()
     __references__: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
@@ -139,7 +140,7 @@ class IonAnalysis(AnalysisBase):
         parameters: Mapping[str, Any] | None = None,
         **unknown: object,
     ) -> None:
-        _refuse(unknown, type(self))
+        _refuse(unknown, type(self), self._keywords)
         groups = {**(mobile if isinstance(mobile, Mapping) else {"mobile": mobile}), **(others or {})}
         for name, group in groups.items():
             _checks.check_group(group, name)
@@ -286,6 +287,11 @@ class IonAnalysis(AnalysisBase):
             self.frame_time = _checks.even_frame_time(self.times)
         elif len(self.times) > 1:
             self.frame_time = float(self.times[-1] - self.times[0]) / (len(self.times) - 1)
+        self._describe()
+        self._finish(blocks)
+
+    def _describe(self) -> None:
+        """Note what saved files say about a run."""
         self._metadata = {
             "class": type(self).__name__,
             "n_frames": int(self.n_frames),
@@ -293,7 +299,6 @@ class IonAnalysis(AnalysisBase):
             "atoms": {name: len(group) for name, group in self.groups.items()},
             "parameters": self.parameters,
         }
-        self._finish(blocks)
 
     # What a user does with the results.
 
@@ -396,11 +401,11 @@ class IonAnalysis(AnalysisBase):
         return _display.html(self)
 
 
-def _refuse(unknown: Iterable[str], cls: type) -> None:
+def _refuse(unknown: Iterable[str], cls: type, more: Iterable[str]) -> None:
     """Refuse keywords that neither a class nor its bases take."""
     for name in unknown:
         known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
-        near = difflib.get_close_matches(name, known - {"self"}, 1)
+        near = difflib.get_close_matches(name, (known | set(more)) - {"self"}, 1)
         raise TypeError(
             f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
         )

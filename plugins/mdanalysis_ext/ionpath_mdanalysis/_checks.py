@@ -69,8 +69,9 @@ def rows_among(group: Any, atoms: Any, name: str) -> NDArray[np.int64]:
     place = {int(i): k for k, i in enumerate(atoms.ix)}
     missing = [int(i) for i in group.ix if int(i) not in place]
     if missing:
+        what = "ions" if name == "mobile" else "atoms"
         raise InputError(
-            name, need="atoms that are among atoms", got=f"atom {missing[0]}, which is not",
+            name, need=f"{what} that are among atoms", got=f"atom {missing[0]}, which is not",
             remedy="pass a larger group as atoms",
         )  # fmt: skip
     return np.array([place[int(i)] for i in group.ix], dtype=np.int64)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         AmorphisationProfile as AmorphisationProfile,
         LayerProfiles as LayerProfiles,
     )
+    from ionpath_mdanalysis.anion_disorder.order_parameter import OrderParameter as OrderParameter
     from ionpath_mdanalysis.anion_disorder.per_atom import (
         AveragedSteinhardt as AveragedSteinhardt,
         IonVoronoiVolume as IonVoronoiVolume,
@@ -38,6 +39,7 @@ else:
             "AveragedSteinhardt": "per_atom",
             "IonVoronoiVolume": "per_atom",
             "LayerProfiles": "layers",
+            "OrderParameter": "order_parameter",
             "RadialDistributions": "radial",
             "RingTopology": "rings",
             "StructureFactor": "scattering",

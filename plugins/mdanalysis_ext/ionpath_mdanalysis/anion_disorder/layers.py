@@ -25,7 +25,8 @@ from ionpath_mdanalysis.anion_disorder._structure import (
 Axis = Literal["x", "y", "z", 0, 1, 2]
 
 
-def _axis_number(axis: Axis) -> int:
+def axis_number(axis: Axis) -> int:
+    """Number of a cell vector from its name."""
     numbers: dict[Any, int] = {"x": 0, "y": 1, "z": 2, 0: 0, 1: 1, 2: 2}
     if axis not in numbers:
         raise InputError("axis", need="x, y or z", got=repr(axis), remedy="choose one of them")
@@ -68,7 +69,7 @@ class LayerProfiles(StructureAnalysis):
     _spread = ("mass_density",)
 
     def __init__(self, atoms: Any, *, axis: Axis = "y", bins: int = 20, **options: Unpack[Options]) -> None:
-        symbols, number = symbols_of(atoms), _axis_number(axis)
+        symbols, number = symbols_of(atoms), axis_number(axis)
         super().__init__({"atoms": atoms}, {"axis": number, "bins": bins}, **options)
         self._make = partial(LayerHistogram, symbols, _masses(atoms), axis=number, bins=bins)
 
@@ -183,7 +184,7 @@ class AmorphisationProfile(StructureAnalysis):
         **options: Unpack[Options],
     ) -> None:
         chosen: dict[str, Any] = {
-            "axis": _axis_number(axis),
+            "axis": axis_number(axis),
             "thickness": thickness,
             "grid": grid,
             "sigma": sigma,

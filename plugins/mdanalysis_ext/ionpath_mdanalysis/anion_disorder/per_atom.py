@@ -24,6 +24,9 @@ from ionpath_mdanalysis.anion_disorder._structure import (
     symbols_of,
 )
 
+MOST_BINS = 100_000
+"""Bins of a distribution at most: more take memory and say nothing."""
+
 
 class _Numbers:
     """Sums over frames of one number per atom: frames, values, squares, histogram, means, and all on demand."""
@@ -71,7 +74,7 @@ class PerAtomAnalysis(StructureAnalysis):
         As for `StructureAnalysis`.
     """
 
-    _quantity: ClassVar[str] = ""
+    _quantity = ""
     _unit: ClassVar[str] = ""
 
     def __init__(
@@ -80,8 +83,11 @@ class PerAtomAnalysis(StructureAnalysis):
         of = atoms if of is None else of
         super().__init__({"atoms": atoms, "of": of}, {**parameters, "series": series}, **options)
         self._rows = _checks.rows_among(of, atoms, "of")
-        self._make = partial(_Numbers, len(self._rows), edges, series)
+        self._set_edges(edges)
+
+    def _set_edges(self, edges: Floats) -> None:
         self._edges = edges
+        self._make = partial(_Numbers, len(self._rows), edges, self.parameters["series"])
 
     def _numbers(self, positions: Floats, cell: Floats) -> Floats:
         """Numbers of the atoms wanted in one frame."""

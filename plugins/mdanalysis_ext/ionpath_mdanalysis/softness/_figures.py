@@ -5,35 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ionpath.errors import InputError
+from ionpath.arrays import Floats
+from ionpath.errors import InputError, one_of
+from ionpath.periodic import wrap
 
-Floats = NDArray[np.float64]
 
-
-def distribution(axes: Any, results: Any) -> Any:
+def distribution(axes: Any, systems: Any, scores: Any) -> None:
     """Draw histograms of softness by class."""
-    classes = results.labels.values
-    values = results.softness[: len(classes)]
+    every = [(s.softness[: len(s.classes)], s.classes) for s in systems]
+    values = np.concatenate([soft.ravel() for soft, _ in every])
     edges = np.linspace(values.min(), values.max() + 1e-9, 51)
-    names = ("did not move", "moved") if len(results.labels.balance) == 2 else None
-    for k, share in enumerate(results.labels.balance):
-        name = names[k] if names else f"class {k}"
-        counts = np.histogram(values[classes == k], edges)[0] / values.size / np.diff(edges)
-        axes.stairs(counts, edges, label=f"{name} ({100 * share:.0f} %)", fill=True, alpha=0.4)
-    s = results.scores
+    n_classes = int(max(classes.max() for _, classes in every)) + 1
+    names = ("did not move", "moved") if n_classes == 2 else [f"class {k}" for k in range(n_classes)]
+    for system, (soft, classes) in zip(systems, every, strict=True):
+        for k, name in enumerate(names):
+            counts = np.histogram(soft[classes == k], edges)[0] / soft.size / np.diff(edges)
+            label = f"{system.name} {name} ({100 * (classes == k).mean():.0f} %)".strip()
+            axes.stairs(
+                counts, edges, label=label, fill=len(systems) == 1, alpha=0.4 if len(systems) == 1 else 1
+            )
     axes.set(xlabel="softness", ylabel="density")
     axes.set_title(
-        f"accuracy {s.accuracy:.2f} (majority {s.majority_accuracy:.2f}), balanced {s.balanced_accuracy:.2f}, "
-        f"MCC {s.matthews:.2f}",
+        f"accuracy {scores.accuracy:.2f} (majority {scores.majority_accuracy:.2f}), balanced "
+        f"{scores.balanced_accuracy:.2f}, MCC {scores.matthews:.2f}",
         fontsize=8,
     )
-    axes.legend()
-    return axes
+    axes.legend(fontsize="small")
 
 
-def weights(axes: Any, results: Any) -> Any:
+def weights(axes: Any, results: Any) -> None:
     """Draw W(r) with its errors."""
     found = results.weights
     if found is None:
@@ -52,33 +53,34 @@ def weights(axes: Any, results: Any) -> Any:
     axes.axhline(0.0, color="0.5", lw=0.8)
     axes.set(xlabel="distance (Å)", ylabel="weight $W(r)$")
     axes.legend()
-    return axes
 
 
-def probability(axes: Any, found: Any, label: str | None = None) -> Any:
+def probability(axes: Any, found: Any, label: str | None = None) -> None:
     """Draw P_R(S)."""
     axes.errorbar(found.softness, found.probability, found.error, fmt="o-", ms=3, capsize=2, label=label)
     axes.set(xlabel="softness", ylabel="probability of rearrangement", ylim=(0, None))
-    return axes
 
 
-def structure(axes: Any, positions: Floats, cell: Floats, rows: NDArray[np.int64], softness: Floats) -> Any:
-    """Draw atoms seen along z, ions coloured by softness."""
-    from ionpath.periodic import wrap
-
+def structure(
+    axes: Any, positions: Floats, cell: Floats, rows: Any, softness: Floats, axis: str = "z"
+) -> None:
+    """Draw atoms seen along a Cartesian axis, ions coloured by softness."""
+    one_of("axis", axis, ("x", "y", "z"))
+    a, b = (k for k, name in enumerate("xyz") if name != axis)
     inside = wrap(positions, cell)
     others = np.setdiff1d(np.arange(len(inside)), rows)
-    axes.scatter(inside[others, 0], inside[others, 1], s=8, color="0.8", zorder=1)
+    axes.scatter(inside[others, a], inside[others, b], s=8, color="0.8", zorder=1)
     largest = float(np.abs(softness).max()) or 1.0
+    depth = np.argsort(inside[rows, "xyz".index(axis)], kind="stable")  # nearest ions on top
     shown = axes.scatter(
-        inside[rows, 0], inside[rows, 1], c=softness, s=30, cmap="coolwarm", vmin=-largest, vmax=largest, zorder=2
+        inside[rows, a][depth], inside[rows, b][depth], c=softness[depth], s=30, cmap="coolwarm", vmin=-largest,
+        vmax=largest, zorder=2,
     )  # fmt: skip
     axes.figure.colorbar(shown, ax=axes, label="softness")
-    axes.set(xlabel="x (Å)", ylabel="y (Å)", aspect="equal")
-    return axes
+    axes.set(xlabel=f"{'xyz'[a]} (Å)", ylabel=f"{'xyz'[b]} (Å)", aspect="equal")
 
 
-def grid(axes: Any, search: Any, x: str = "cutoff", y: str = "spacing") -> Any:
+def grid(axes: Any, search: Any, x: str = "cutoff", y: str = "spacing") -> None:
     """Draw the balanced accuracy over two axes of a grid, at the best place of the others."""
     names = ("spacing", "cutoff", "penalty", "threshold")
     values = (search.spacings, search.cutoffs, search.penalties, search.thresholds)
@@ -94,12 +96,10 @@ def grid(axes: Any, search: Any, x: str = "cutoff", y: str = "spacing") -> Any:
     axes.set_xticks(range(len(values[b])), [f"{v:g}" for v in values[b]])
     axes.set_yticks(range(len(values[a])), [f"{v:g}" for v in values[a]])
     axes.set(xlabel=x + units[x], ylabel=y + units[y])
-    return axes
 
 
-def correlation(axes: Any, found: Any, name: str = "quantity") -> Any:
+def correlation(axes: Any, found: Any, name: str = "quantity") -> None:
     """Draw a quantity against softness, in bins."""
     axes.errorbar(found.softness, found.quantity, found.quantity_error, fmt="o", ms=3, capsize=2)
     axes.set(xlabel="softness", ylabel=name)
     axes.set_title(f"r = {found.samples:.2f} over single ions, {found.binned:.2f} over bins", fontsize=8)
-    return axes

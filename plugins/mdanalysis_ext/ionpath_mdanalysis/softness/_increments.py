@@ -1,51 +1,145 @@
-"""What both analyses share: non-affine displacements over consecutive intervals, block by block."""
+"""What both analyses share: non-affine displacements over intervals, and surroundings at their beginnings."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import InputError
+from ionpath.arrays import Floats
+from ionpath.errors import InputError, positive, whole
 from ionpath.frames import check_cutoff
 from ionpath.softness.neighbours import Neighbours, find_neighbours
 from ionpath.softness.nonaffine import nonaffine_displacement
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import Chunk, IonAnalysis, cell_vectors
+from ionpath_mdanalysis._accumulating import Accumulating
+from ionpath_mdanalysis._base import Chunk, cell_vectors
 
-Floats = NDArray[np.float64]
 
+class Origin(NamedTuple):
+    """One frame at which an interval begins or ends: its number among these, in the trajectory, positions and cell."""
 
-@dataclass(frozen=True)
-class Origin:
-    """One frame at which an interval begins or ends.
-
-    Attributes
-    ----------
-    frame : int
-        Frame number in the trajectory.
-    positions : ndarray, (n_atoms, 3)
-        Positions in A.
-    cell : ndarray, (3, 3)
-        Cell vectors in A.
-    """
-
+    number: int
     frame: int
     positions: Floats
     cell: Floats
 
 
-class IncrementAnalysis(IonAnalysis):
+class Increments:
+    """D2min of intervals, and what is measured at their beginnings, added up in the order of time.
+
+    Parameters
+    ----------
+    rows : ndarray of int
+        The ions among the atoms.
+    every : int
+        Surroundings are measured at every so many origins.
+    window : int
+        And the displacement over so many intervals after each of these.
+    cutoff : float
+        Neighbours of the affine fit, in A.
+    reach : float
+        Neighbours that are needed to measure, in A.
+    measure : callable or None
+        Turns neighbours into what is kept of an origin.
+    per_neighbour : bool
+        Divide D2min by the number of neighbours.
+    """
+
+    def __init__(
+        self,
+        rows: NDArray[np.int64],
+        every: int,
+        window: int,
+        cutoff: float,
+        reach: float,
+        measure: Callable[[Neighbours], Any] | None,
+        per_neighbour: bool,
+    ) -> None:
+        self._rows, self._every, self._window = rows, every, window
+        self._cutoff, self._reach, self._measure = cutoff, reach, measure
+        self._per_neighbour = per_neighbour
+        self._first: Origin | None = None
+        self._last: tuple[Origin, Neighbours | None] | None = None
+        self.d2min: dict[int, Floats] = {}
+        self.measured: list[tuple[int, Any]] = []
+        self.frames: list[int] = []
+
+    def add(self, origin: Origin) -> None:
+        """Take the next origin."""
+        k, near = origin.number, None
+        if k % self._every == 0 and self._measure is not None:
+            near = self._near(origin, self._reach)
+            self.measured.append((origin.frame, self._measure(near)))
+        elif k % self._every < self._window:
+            near = self._near(origin, self._cutoff)
+        self._join(origin)
+        self.frames.append(origin.frame)
+        self._last = origin, None if near is None else near.within(self._cutoff)
+
+    def _near(self, origin: Origin, reach: float) -> Neighbours:
+        return find_neighbours(origin.positions, origin.cell, reach, self._rows)
+
+    def _join(self, after: Origin) -> None:
+        """D2min of the interval that ends at an origin."""
+        if self._first is None:
+            self._first = after
+        if self._last is None or self._last[0].number % self._every >= self._window:
+            return
+        before, near = self._last
+        try:
+            self.d2min[before.number] = nonaffine_displacement(
+                before.positions,
+                after.positions,
+                self._near(before, self._cutoff) if near is None else near,
+                cell=before.cell,
+                current_cell=None if np.array_equal(before.cell, after.cell) else after.cell,
+                per_neighbour=self._per_neighbour,
+            )
+        except InputError as error:
+            raise InputError(
+                error.name, need=error.need, got=f"{error.got} within {self._cutoff:g} A in frame {before.frame}",
+                remedy="use a larger nonaffine_cutoff",
+            ) from error  # fmt: skip
+
+    def state(self) -> tuple[Any, ...]:
+        """All that is known; neighbours of the last origin are found again."""
+        last = None if self._last is None else self._last[0]
+        return self._first, last, self.d2min, self.measured, self.frames
+
+    def merge(self, state: tuple[Any, ...]) -> None:
+        """Join the block that follows."""
+        first, last, d2min, measured, frames = state
+        if first is not None:
+            self._join(first)
+            self._last = last, None
+            self.d2min |= d2min
+            self.measured += measured
+            self.frames += frames
+
+    def displaced(self, root: bool) -> Floats:
+        """Sum of D2min, or of its roots, over the window after each origin that has one, (n, n_ions)."""
+        rows = []
+        for k in range(0, len(self.frames), self._every):
+            if k + self._window < len(self.frames):
+                steps = np.array([self.d2min[k + j] for j in range(self._window)])
+                rows.append((np.sqrt(steps) if root else steps).sum(axis=0))
+        return np.array(rows)
+
+
+class IncrementAnalysis(Accumulating):
     """Base of analyses of D2min over consecutive intervals.
 
     Parameters
     ----------
     mobile : AtomGroup
         The mobile ions.
-    atoms : AtomGroup, optional
+    atoms : AtomGroup or None
         Atoms that count as neighbours; default: all of the universe.
+    parameters : dict
+        What else the user chose.
     lag : int
         Length of an interval in analysed frames.
     nonaffine_cutoff : float
@@ -54,52 +148,38 @@ class IncrementAnalysis(IonAnalysis):
         Largest distance at which neighbours are needed at all, in A.
     window : int
         Intervals that are needed at least.
-    parameters : dict
-        What else the user chose.
     **options
         ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
     """
 
     _even_times: ClassVar[bool] = True
+    _measure: Callable[[Neighbours], Any] | None = None
 
     def __init__(
         self,
         mobile: Any,
-        atoms: Any = None,
+        atoms: Any,
+        parameters: dict[str, Any],
         *,
         lag: int,
         nonaffine_cutoff: float,
-        reach: float,
-        window: int,
-        parameters: dict[str, Any],
+        reach: float = 0.0,
+        window: int = 1,
         **options: Any,
     ) -> None:
         _checks.check_group(mobile, "mobile")
         everything = mobile.universe.atoms if atoms is None else atoms
-        for name, value in (("lag", lag), ("window", window)):
-            if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
-                raise InputError(name, need="a whole number of at least 1", got=repr(value))
-        super().__init__(
-            mobile,
-            {"atoms": everything},
-            parameters={"lag": int(lag), "nonaffine_cutoff": float(nonaffine_cutoff), **parameters},
-            **options,
-        )
-        place = {int(i): k for k, i in enumerate(everything.ix)}
-        missing = [int(i) for i in mobile.ix if int(i) not in place]
-        if missing:
-            raise InputError(
-                "mobile", need="ions that are among atoms", got=f"atom {missing[0]}, which is not",
-                remedy="pass a larger group as atoms",
-            )  # fmt: skip
-        self._rows = np.array([place[int(i)] for i in mobile.ix], dtype=np.int64)
-        self._lag, self._window = int(lag), int(window)
-        self._reach = max(reach, float(nonaffine_cutoff))
+        self._lag, self._window = whole("lag", lag), whole("window", window)
+        cutoff = positive("nonaffine_cutoff", nonaffine_cutoff, "A")
+        chosen = {"lag": self._lag, "nonaffine_cutoff": cutoff, **parameters}
+        super().__init__(mobile, {"atoms": everything}, parameters=chosen, **options)
+        self._rows = _checks.rows_among(mobile, everything, "mobile")
+        self._cutoff, self._reach, self._every = cutoff, max(reach, cutoff), 1
         dimensions = mobile.universe.trajectory.ts.dimensions
         if dimensions is not None:
             cell = cell_vectors(np.asarray(dimensions, dtype=np.float64)[None])[0]
             if np.isfinite(cell).all() and abs(np.linalg.det(cell)) > 0:
-                check_cutoff(nonaffine_cutoff, cell, "nonaffine_cutoff")
+                check_cutoff(cutoff, cell, "nonaffine_cutoff")
                 check_cutoff(self._reach, cell, "cutoff")
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
@@ -111,75 +191,17 @@ class IncrementAnalysis(IonAnalysis):
                 got=f"{self.n_frames} frames", remedy="use a shorter lag or window, or more frames",
             )  # fmt: skip
 
-    def _setup_computation_groups(self, *args: Any, **kwargs: Any) -> Any:
-        groups = super()._setup_computation_groups(*args, **kwargs)
-        # Blocks must agree on where intervals begin, and know only their own frames.
-        self._origin_frames = np.concatenate(groups)[:: self._lag, 1]
-        return groups
+    def _empty(self) -> Increments:
+        per_neighbour = self.parameters.get("per_neighbour", True)
+        return Increments(
+            self._rows, self._every, self._window, self._cutoff, self._reach, self._measure, per_neighbour
+        )
 
-    def _prepare_block(self) -> None:
-        self._first: Origin | None = None
-        self._previous: tuple[Origin, Neighbours] | None = None
-        self._found: list[Floats] = []
-        self._starts: list[int] = []
+    def _add(self, sums: Increments, chunk: Chunk) -> None:
+        for t in range(-chunk.first % self._lag, len(chunk.frames), self._lag):
+            positions = chunk.positions["atoms"][t].astype(np.float64)
+            number = (chunk.first + t) // self._lag
+            sums.add(Origin(number, int(chunk.frames[t]), positions, chunk.cells[t].copy()))
 
-    def _process(self, chunk: Chunk) -> None:
-        for t in np.flatnonzero(np.isin(chunk.frames, self._origin_frames)):
-            origin = Origin(
-                int(chunk.frames[t]), chunk.positions["atoms"][t].astype(np.float64), chunk.cells[t].copy()
-            )
-            neighbours = find_neighbours(origin.positions, origin.cell, self._reach, self._rows)
-            if self._previous is not None:
-                self._found.append(self._between(*self._previous, origin))
-            if self._first is None:
-                self._first = origin
-            self._starts.append(origin.frame)
-            self._at_origin(neighbours)
-            self._previous = origin, neighbours.within(self.parameters["nonaffine_cutoff"])
-
-    def _at_origin(self, neighbours: Neighbours) -> None:
-        """Use the neighbours of the mobile ions in a frame."""
-
-    def _between(self, before: Origin, neighbours: Neighbours, after: Origin) -> Floats:
-        """D2min of the interval between two frames."""
-        try:
-            return nonaffine_displacement(
-                before.positions,
-                after.positions,
-                neighbours,
-                cell=before.cell,
-                current_cell=None if np.array_equal(before.cell, after.cell) else after.cell,
-                per_neighbour=self.parameters.get("per_neighbour", True),
-            )
-        except InputError as error:
-            cutoff = self.parameters["nonaffine_cutoff"]
-            raise InputError(
-                error.name, need=error.need, got=f"{error.got} within {cutoff:g} A in frame {before.frame}",
-                remedy="use a larger nonaffine_cutoff",
-            ) from error  # fmt: skip
-
-    def _block_results(self) -> dict[str, Any]:
-        if self._first is None or self._previous is None:
-            return {"starts": [], "d2min": [], "first": None, "last": None}
-        return {
-            "starts": self._starts, "d2min": self._found, "first": self._first, "last": self._previous[0],
-        }  # fmt: skip
-
-    def _increments(self, blocks: list[dict[str, Any]]) -> tuple[Floats, NDArray[np.int64]]:
-        """D2min of all intervals, and the frames where they begin and where the last one ends."""
-        found: list[Floats] = []
-        frames: list[int] = []
-        last: Origin | None = None
-        for block in (b for b in blocks if b["first"] is not None):
-            if last is not None:
-                near = find_neighbours(
-                    last.positions, last.cell, self.parameters["nonaffine_cutoff"], self._rows
-                )
-                found.append(self._between(last, near, block["first"]))
-            found += block["d2min"]
-            frames += block["starts"]
-            last = block["last"]
-        return np.array(found), np.array(frames, dtype=np.int64)
-
-    def _times_of(self, frames: NDArray[np.int64]) -> Floats:
+    def _times_of(self, frames: Any) -> Floats:
         return np.asarray(self.times[np.searchsorted(self.frames, frames)], dtype=np.float64)

@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, require
 from ionpath.softness.correlation import neighbour_fraction
 from ionpath.structure.clusters import ClusterFinder
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis.softness._mapping import frames_of
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ionpath_mdanalysis.softness._frames_again import frames_of
 
 
 def is_calculator(quantity: Any) -> bool:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import one_of
 from ionpath.softness.nonaffine import cumulative_displacement
-from ionpath_mdanalysis.softness._increments import IncrementAnalysis
+from ionpath_mdanalysis._base import Reading
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.softness._increments import IncrementAnalysis, Increments
 
 
 @references("falk1998", "cubuk2015", "chen2025")
@@ -81,17 +83,15 @@ class NonAffineDisplacement(IncrementAnalysis):
         cutoff: float = 5.0,
         per_neighbour: bool = True,
         power: Literal["root", "square"] = "root",
-        **options: Any,
+        **options: Unpack[Reading],
     ) -> None:
-        if power not in ("root", "square"):
-            raise InputError("power", need="'root' or 'square'", got=repr(power), remedy="choose one of them")
-        super().__init__(
-            mobile, atoms, lag=lag, nonaffine_cutoff=cutoff, reach=cutoff, window=1,
-            parameters={"per_neighbour": per_neighbour, "power": power}, **options,
-        )  # fmt: skip
+        one_of("power", power, ("root", "square"))
+        chosen = {"per_neighbour": per_neighbour, "power": power}
+        super().__init__(mobile, atoms, chosen, lag=lag, nonaffine_cutoff=cutoff, **options)
 
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        d2min, frames = self._increments(blocks)
+    def _fill(self, sums: Increments) -> None:
+        d2min = np.array([sums.d2min[k] for k in range(len(sums.d2min))])
+        frames = np.array(sums.frames, dtype=np.int64)
         cumulative = cumulative_displacement(d2min, power=self.parameters["power"])
         self.results.update(
             d2min=d2min,
@@ -108,52 +108,32 @@ class NonAffineDisplacement(IncrementAnalysis):
         r = self.results
         return {"intervals": len(r.d2min), "interval (ps)": r.lag_time, "mean D2min (A^2)": r.mean}
 
+    @figure()
     def plot(self, ax: Any = None) -> Any:
-        """Plot the cumulative displacement against time: median, and where 50 % and 90 % of the ions are.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        axes = self._axes(ax)
+        """Plot the cumulative displacement against time: median, and where 50 % and 90 % of the ions are."""
         r = self.results
         levels = np.quantile(r.cumulative, [0.05, 0.25, 0.5, 0.75, 0.95], axis=1)
         time = r.times[1:] - r.times[0]
-        axes.fill_between(time, levels[0], levels[4], alpha=0.2, color="C0", lw=0, label="90 % of the ions")
-        axes.fill_between(time, levels[1], levels[3], alpha=0.4, color="C0", lw=0, label="50 %")
-        axes.plot(time, levels[2], color="C0", label="median")
+        ax.fill_between(time, levels[0], levels[4], alpha=0.2, color="C0", lw=0, label="90 % of the ions")
+        ax.fill_between(time, levels[1], levels[3], alpha=0.4, color="C0", lw=0, label="50 %")
+        ax.plot(time, levels[2], color="C0", label="median")
         unit = "Å" if self.parameters["power"] == "root" else "Å²"
-        axes.set(xlabel="time (ps)", ylabel=f"cumulative non-affine displacement ({unit})")
-        axes.legend()
-        return axes
+        ax.set(xlabel="time (ps)", ylabel=f"cumulative non-affine displacement ({unit})")
+        ax.legend()
 
+    @figure()
     def plot_distribution(self, ax: Any = None, *, bins: int = 40) -> Any:
         """Plot how D2min is distributed over ions and intervals.
 
         Parameters
         ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot.
         bins : int, default 40
             Number of bins, evenly spaced in the logarithm.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
         """
-        axes = self._axes(ax)
         values = self.results.d2min.ravel()
         values = values[values > 0]
-        axes.hist(values, np.geomspace(values.min(), values.max() * (1 + 1e-9), bins + 1), histtype="step")
-        axes.set(xscale="log", xlabel="$D^2_{min}$ (Å²)", ylabel="ions and intervals")
-        return axes
+        ax.hist(values, np.geomspace(values.min(), values.max() * (1 + 1e-9), bins + 1), histtype="step")
+        ax.set(xscale="log", xlabel="$D^2_{min}$ (Å²)", ylabel="ions and intervals")
 
     def _table(self) -> dict[str, Any]:
         r = self.results

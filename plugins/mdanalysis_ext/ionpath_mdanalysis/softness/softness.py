@@ -1,51 +1,47 @@
-"""Softness of every ion in every frame, from a classifier trained here or elsewhere."""
+"""Softness of every ion in every frame, from a classifier trained here or elsewhere, on one system or several."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
+from MDAnalysis.analysis.results import Results
 
 from ionpath.citations import references
-from ionpath.errors import InputError
-from ionpath.softness.functions import StructureFunctions
-from ionpath.softness.grid import GridSearch, grid_search
-from ionpath.softness.labels import check_classes, label_ions
-from ionpath.softness.model import ModelKind, SoftnessModel
-from ionpath.softness.neighbours import Neighbours
-from ionpath.softness.presets import preset as settings_of
+from ionpath.errors import InputError, whole
+from ionpath.softness.correlation import Correlation
+from ionpath.softness.grid import GridSearch
+from ionpath.softness.presets import Preset, PresetName
 from ionpath.softness.rearrangement import RearrangementProbability, rearrangement_probability
-from ionpath.softness.scores import score
-from ionpath.softness.splits import SplitKind, split_samples
-from ionpath.softness.training import cross_validate, feature_weights, fit_softness
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis.softness import _mapping
-from ionpath_mdanalysis.softness._increments import Floats, IncrementAnalysis
-from ionpath_mdanalysis.softness._relating import Relating
-from ionpath_mdanalysis.softness._showing import Showing
+from ionpath_mdanalysis._base import IonAnalysis
+from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis.anion_disorder.layers import Axis
+from ionpath_mdanalysis.softness import _figures, _frames_again, _relations, _search
+from ionpath_mdanalysis.softness._frames_again import System, chosen_of, systems_of
+from ionpath_mdanalysis.softness._learning import learnt_from, table_of
+from ionpath_mdanalysis.softness._settings import SoftnessOptions, settle
+from ionpath_mdanalysis.softness._systems import groups_of, one_species
+from ionpath_mdanalysis.softness.profile import layer_means
+from ionpath_mdanalysis.softness.surroundings import Surroundings
 
 
 @references("cubuk2015", "chen2025", "chen2023", "guan2024", "falk1998", "scikit-learn")
-class Softness(Relating, Showing, IncrementAnalysis):
+class Softness(IonAnalysis):
     """Softness of mobile ions: which surroundings come before motion.
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions, of one species.
+    mobile : AtomGroup or Universe, sequence or dict of them
+        The mobile ions, of one species; the lithium ions of a universe. Several trajectories, of one material or of
+        many, are learnt from together, on one hyperplane; a dict names them.
     atoms : AtomGroup, optional
-        Atoms that count as neighbours; default: all of the universe.
-    preset : {"chen2025", "chen2023", "guan2024"}
+        Atoms that count as neighbours, or a sequence of one for each trajectory; default: all of the universe.
+    preset : {"chen2025", "chen2023", "guan2024"} or Preset
         Structure functions, classifier and test split, see `ionpath.softness.preset`.
     mode : {"correct", "published"}
         Corrected settings, or those of the paper.
-    functions : StructureFunctions, optional
-        Structure functions instead of those of the preset.
-    kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}, optional
-        Classifier instead of that of the preset.
-    penalty : float, optional
-        C of the classifier.
     lag : int, optional
         Interval over which D2min is taken, in analysed frames; default: 10, or that of `model`.
     window : int, optional
@@ -54,27 +50,27 @@ class Softness(Relating, Showing, IncrementAnalysis):
         What makes an ion mobile, see `ionpath.softness.label_ions`; default: a quantile, or the threshold of
         `model`.
     value : float or sequence of float, optional
-        The quantile (default 0.5), threshold (A) or edges (A) of the summed displacement.
-    nonaffine_cutoff : float, optional
-        Neighbours of the affine fit in A; default: that of the preset, or of `model`.
-    split : {"ion-and-time", "ion", "time", "random"}, optional
-        What test samples do not share with training samples; default: that of the preset.
+        The quantile (default 0.5), threshold (A), or edges (A) or number of classes (default 5 of equal size; as
+        published by ``guan2024``: edges every 10 A^2) of the summed displacement.
+    model : SoftnessModel or Softness, optional
+        Apply this model and do not train. A `Softness` that was run hands on its lag, its window and its threshold
+        of mobility as well, so that mobile means the same.
     n_folds : int, default 5
         Folds of cross-validation.
     n_groups : int, default 10
         Groups of ions left out for the errors of W(r); 0 leaves the errors out.
-    model : SoftnessModel or Softness, optional
-        Apply this model and do not train. A `Softness` that was run hands on its lag, its window and its threshold
-        of mobility as well, so that mobile means the same.
-    seed : int, default 1
-        Seed of the split and the network.
     **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+        In place of the preset's: ``functions`` (StructureFunctions), ``kind`` ("logistic", "linear-svm", "rbf-svm" or
+        "mlp"), ``penalty`` (C of the classifier), ``nonaffine_cutoff`` (neighbours of the affine fit in A), ``split``
+        ("ion-and-time", "ion", "time" or "random": what test samples do not share with training samples). ``seed`` of
+        the split and the network. ``most`` ions and times whose surroundings are kept of each trajectory (default
+        250,000): longer ones are sampled evenly in time. ``frame_time`` (one, or one for each trajectory),
+        ``chunk_frames``, ``verbose``: see `IonAnalysis`.
 
     Attributes
     ----------
     results.softness : ndarray, (n_times, n_ions)
-        Signed distance from the hyperplane, (W.G - b) / norm(W), positive for soft; for classifiers without hyperplane
+        Signed distance from the hyperplane, (W.G - b)/|W|, positive for soft; for classifiers without hyperplane
         their decision value; for several classes the expected class. The model is trained on all samples; scores
         are of models that were not.
     results.decision : ndarray, (n_times, n_ions)
@@ -86,9 +82,9 @@ class Softness(Relating, Showing, IncrementAnalysis):
     results.model : ionpath.softness.SoftnessModel
         To be applied elsewhere.
     results.cross_validation : ionpath.softness.CrossValidation or None
-        Scores beside the majority baseline; None if a model was applied.
+        Scores beside the majority baseline, with those of each system; None if a model was applied.
     results.scores : ionpath.softness.Scores
-        Test scores: held-out folds, or this whole trajectory for a model trained elsewhere.
+        Test scores: held-out folds, or these whole trajectories for a model trained elsewhere.
     results.weights : ionpath.softness.Weights or None
         W(r) with errors of a linear model trained here.
     results.probability : ionpath.softness.RearrangementProbability or None
@@ -99,6 +95,11 @@ class Softness(Relating, Showing, IncrementAnalysis):
         In ps.
     results.indices : ndarray of int, (n_ions,)
         Atom indices of the ions.
+    results.every : int
+        Surroundings were measured at every so many intervals.
+    results.names : tuple of str
+        Names of the systems. With more than one, ``softness``, ``decision``, ``displacement``, ``labels``, ``times``,
+        ``frames`` and ``indices`` are tuples of one for each.
 
     Raises
     ------
@@ -109,12 +110,14 @@ class Softness(Relating, Showing, IncrementAnalysis):
     Notes
     -----
     A sample is an ion at the beginning of an interval: its structure functions then, and the displacement of its
-    surroundings after. Memory: 4 bytes for each ion, interval and structure function.
-
-    The quantile is that of all samples, so that classes are balanced in the whole, not in each fold.
+    surroundings after. Memory: 4 bytes for each ion, interval and structure function that is kept.
+    The quantile is that of all samples of all systems, so that classes are balanced in the whole, not in each fold or
+    system. A species that is absent from one of several systems has zero neighbours there. `correlate` relates softness
+    to order parameters, energies, anions and series of other analyses.
 
     Examples
     --------
+    >>> from ionpath.softness import StructureFunctions
     >>> from ionpath_mdanalysis.example import hopping_universe
     >>> u = hopping_universe(400)
     >>> soft = Softness(u.select_atoms("name Li"), lag=20, nonaffine_cutoff=9.0,
@@ -123,143 +126,104 @@ class Softness(Relating, Showing, IncrementAnalysis):
     (20, 24)
     """
 
+    _keywords = tuple(SoftnessOptions.__annotations__)
+    _systems: tuple[Surroundings, ...] = ()
+
     def __init__(
         self,
         mobile: Any,
         atoms: Any = None,
         *,
-        preset: Literal["chen2025", "chen2023", "guan2024"] = "chen2025",
+        preset: PresetName | Preset = "chen2025",
         mode: Literal["correct", "published"] = "correct",
-        functions: StructureFunctions | None = None,
-        kind: ModelKind | None = None,
-        penalty: float | None = None,
         lag: int | None = None,
         window: int | None = None,
         label: Literal["quantile", "threshold", "classes"] | None = None,
         value: float | Sequence[float] | None = None,
-        nonaffine_cutoff: float | None = None,
-        split: SplitKind | None = None,
+        model: Any = None,
         n_folds: int = 5,
         n_groups: int = 10,
-        model: Any = None,
-        seed: int = 1,
-        **options: Any,
+        **options: Unpack[SoftnessOptions],
     ) -> None:
-        _checks.check_group(mobile, "mobile")
-        everything = mobile.universe.atoms if atoms is None else atoms
-        _checks.check_group(everything, "atoms")
-        symbols = _checks.elements_of(everything, "atoms")
-        ion = _one_species(_checks.elements_of(mobile, "mobile"))
-        chosen = settings_of(preset, tuple(symbols.tolist()), mode=mode, mobile=ion)
-        power = chosen.power
-        if isinstance(model, Softness):
-            model._require_results()
-            trained, p = model.results.model, model.parameters
-            label, value = _same_labels(model, label, value)
-            power, lag, window = (
-                p["power"],
-                p["lag"] if lag is None else lag,
-                p["window"] if window is None else window,
-            )
-            nonaffine_cutoff = p["nonaffine_cutoff"] if nonaffine_cutoff is None else nonaffine_cutoff
-        else:
-            trained = model
-        lag, window = 10 if lag is None else lag, 1 if window is None else window
-        label, value = label or "quantile", 0.5 if value is None else value
-        if trained is not None and not isinstance(trained, SoftnessModel):
-            raise InputError(
-                "model", need="a Softness that was run, or its results.model", got=type(model).__name__,
-                remedy="pass Softness(...).run()",
-            )  # fmt: skip
-        used = functions or (chosen.functions if trained is None else trained.functions)
-        if trained is not None:
-            trained.check(used, ion, tuple(symbols.tolist()))
-        self._codes = used.codes(symbols)
-        self._functions, self._model, self._ion = used, trained, ion
-        self._system = tuple(sorted(set(symbols.tolist())))
-        parameters = {
-            "preset": preset, "mode": mode, "functions": used, "window": int(window), "label": label,
-            "value": value if np.isscalar(value) else list(np.asarray(value, float)), "power": power,
-            "kind": trained.kind if trained is not None else kind or chosen.kind,
-            "penalty": chosen.penalty if penalty is None and kind in (None, chosen.kind) else penalty,
-            "split": split or chosen.split, "n_folds": n_folds, "n_groups": n_groups, "seed": seed,
-            "applied": trained is not None,
+        names, groups, others = groups_of(mobile, atoms)
+        symbols = [_checks.elements_of(group, "atoms") for group in others]
+        self._ion = one_species(groups)
+        chosen, self._model, parameters, rest = settle(
+            preset, symbols, self._ion, dict(options), mode=mode, lag=lag, window=window, label=label, value=value,
+            model=model,
+        )  # fmt: skip
+        parameters |= {
+            "n_folds": whole("n_folds", n_folds, 2), "n_groups": whole("n_groups", n_groups, 0), "names": names,
         }  # fmt: skip
-        cutoff = chosen.nonaffine_cutoff if nonaffine_cutoff is None else nonaffine_cutoff
+        times = rest.pop("frame_time", None)
+        frame_times = list(times) if np.ndim(times) else [times] * len(groups)
+        if len(frame_times) != len(groups):
+            raise InputError("frame_time", need=f"one, or {len(groups)}", got=str(len(frame_times)))
         super().__init__(
-            mobile, everything, lag=lag, nonaffine_cutoff=cutoff, reach=used.reach, window=window,
-            parameters=parameters, **options,
-        )  # fmt: skip
-
-    def _prepare_block(self) -> None:
-        super()._prepare_block()
-        self._features: list[Any] = []
-
-    def _at_origin(self, neighbours: Neighbours) -> None:
-        self._features.append(self._functions.of_neighbours(neighbours, self._codes).astype(np.float32))
-
-    def _block_results(self) -> dict[str, Any]:
-        return {**super()._block_results(), "features": self._features}
-
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        p, r = self.parameters, self.results
-        d2min, frames = self._increments(blocks)
-        features = np.array([frame for block in blocks for frame in block["features"]])
-        steps = np.sqrt(d2min) if p["power"] == "root" else d2min
-        moved = np.lib.stride_tricks.sliding_window_view(steps, self._window, axis=0).sum(axis=-1)
-        labels = label_ions(moved, p["label"], p["value"])
-        n_labelled = len(moved)
-        r.update(
-            displacement=moved,
-            labels=labels,
-            times=self._times_of(frames),
-            frames=frames,
-            lag_time=self._lag * self.frame_time,
-            window_time=self._lag * self._window * self.frame_time,
-            indices=np.asarray(self.groups["mobile"].ix, dtype=np.int64),
+            groups[0], {"atoms": others[0]}, parameters=parameters, frame_time=frame_times[0], **rest
         )
-        if self._model is None:
-            self._train(features[:n_labelled])
-        else:
-            r.update(model=self._model, cross_validation=None, weights=None)
-            predicted = self._model.predict(features[:n_labelled])
-            r.scores = score(labels.values, predicted, max(len(labels.balance), self._model.n_classes))
-        r.softness, r.decision = r.model.softness(features), r.model.decision(features)
-        two = len(labels.balance) == 2 and np.ptp(r.softness[:n_labelled]) > 0
-        r.probability = self._rearrangement(None, 12) if two else None
-
-    def _train(self, features: Any) -> None:
-        p, r = self.parameters, self.results
-        n_times, n_ions = r.labels.values.shape
-        x, y = features.reshape(n_times * n_ions, -1), check_classes(r.labels.values)
-        ions = np.tile(np.arange(n_ions), n_times)
-        options = {
-            "kind": p["kind"], "penalty": p["penalty"], "mobile": self._ion, "system": self._system,
-            "seed": p["seed"],
-        }  # fmt: skip
-        folds = self._folds()
-        r.cross_validation = cross_validate(x, y, self._functions, folds, **options)
-        r.scores = r.cross_validation.test
-        r.model = fit_softness(x, y, self._functions, **options)
-        r.weights = None
-        if r.model.linear and p["n_groups"]:
-            groups = min(p["n_groups"], n_ions)
-            r.weights = feature_weights(x, y, self._functions, ions, n_groups=groups, **options)
-
-    def _folds(self) -> Any:
-        p, r = self.parameters, self.results
-        n_times, n_ions = r.labels.values.shape
-        ions = np.tile(np.arange(n_ions), n_times)
-        times = np.repeat(r.times[:n_times], n_ions)
-        return split_samples(
-            ions, times, p["split"], n_folds=p["n_folds"], gap=r.window_time, seed=p["seed"]
+        if len(groups) > 1:
+            chosen.functions.codes(np.concatenate(symbols))  # a species that no system has is refused
+        kept = ("lag", "window", "nonaffine_cutoff", "power", "most")
+        self._systems = tuple(
+            Surroundings(
+                group, everything, chosen.functions, absent=len(groups) > 1 or self._model is not None,
+                frame_time=time, **{key: parameters[key] for key in kept}, **rest,
+            )
+            for group, everything, time in zip(groups, others, frame_times, strict=True)
         )  # fmt: skip
+
+    def run(self, *args: Any, **kwargs: Any) -> Softness:
+        """Read the trajectories, train, and evaluate softness.
+
+        Parameters
+        ----------
+        *args, **kwargs
+            As for `IonAnalysis.run`; the same for all trajectories.
+
+        Returns
+        -------
+        Softness
+            Itself.
+        """
+        if not self.groups:
+            return super().run(*args, **kwargs)
+        for system in self._systems:
+            system.run(*args, **kwargs)
+        first, read = self._systems[0], [system.results for system in self._systems]
+        lags = [r.lag_time for r in read]
+        if not np.allclose(lags, lags[0], rtol=1e-6):
+            raise InputError(
+                "lag", need="the same time in all systems", got=", ".join(f"{t:g} ps" for t in lags),
+                remedy="give frame_time, or read with a step, so that frames lie equally far apart",
+            )  # fmt: skip
+        for name in ("frames", "times", "n_frames", "frame_time", "start", "stop", "step"):
+            setattr(self, name, getattr(first, name, None))
+        self.results = Results()
+        self._describe()
+        self._learn(read)
+        for system in self._systems:
+            system.results = Results()  # structure functions need not be kept
+        return self
+
+    def _learn(self, read: list[Any]) -> None:
+        self.results.update(learnt_from(read, self.parameters, self._model, self._ion))
+        n_classes = max(int(s.classes.max()) for s in self._each()) + 1
+        varies = np.ptp(np.concatenate([s.softness[: len(s.classes)].ravel() for s in self._each()])) > 0
+        two = max(n_classes, self.results.model.n_classes) == 2
+        self.results.probability = self._rearrangement(None, 12) if two and varies else None
+
+    def _each(self) -> list[System]:
+        """The systems beside their results."""
+        self._require_results()
+        return systems_of(self.results, self._systems)
 
     def _headline(self) -> dict[str, Any]:
-        s, r = self.results.scores, self.results
+        s, decision = self.results.scores, self.results.decision
         tested = "on this trajectory" if self.parameters["applied"] else "held out"
+        each = decision if isinstance(decision, tuple) else (decision,)
         return {
-            "soft ions": f"{100 * float((r.decision > 0).mean()):.1f} %",
+            "soft ions": ", ".join(f"{100 * float((d > 0).mean()):.1f} %" for d in each),
             f"accuracy {tested}": s.accuracy,
             "majority class alone": s.majority_accuracy,
             "balanced accuracy": s.balanced_accuracy,
@@ -286,91 +250,199 @@ class Softness(Relating, Showing, IncrementAnalysis):
         InputError
             If there are more than two classes.
         """
-        self._require_results()
-        if len(self.results.labels.balance) != 2:
-            raise InputError("labels", need="two classes", got=str(len(self.results.labels.balance)))
+        systems = self._each()
+        n_classes = max(int(s.classes.max()) for s in systems) + 1
+        if n_classes > 2 or self.results.model.n_classes > 2:
+            raise InputError(
+                "labels", need="two classes", got=str(max(n_classes, self.results.model.n_classes))
+            )
         return self._rearrangement(edges, n_bins)
 
     def _rearrangement(self, edges: Any, n_bins: int) -> RearrangementProbability:
-        labels = self.results.labels.values
-        return rearrangement_probability(
-            self.results.softness[: len(labels)], labels, edges=edges, n_bins=n_bins
+        soft, classes = (
+            np.concatenate([x.ravel() for x in part])
+            for part in zip(*((s.softness[: len(s.classes)], s.classes) for s in self._each()), strict=True)
         )
+        return rearrangement_probability(soft, classes, edges=edges, n_bins=n_bins)
 
-    def grid_search(
+    def correlate(self, quantity: Any, *, n_bins: int = 20) -> Correlation:
+        """Correlate softness with another quantity, by sample, by ion and in bins of softness.
+
+        Parameters
+        ----------
+        quantity : array_like, str, analysis or calculator
+            Values (n_times, n_ions); the name of an order parameter of an installed package; an analysis that was run
+            with ``series=True``; or an ASE calculator with energies of single atoms, or its name. With several systems
+            a list of one for each, or a name for all.
+        n_bins : int, default 20
+            Bins of softness.
+
+        Returns
+        -------
+        ionpath.softness.Correlation
+            Coefficients.
+        """
+        return _relations.correlate(self._each(), quantity, n_bins)
+
+    def potential_energies(
+        self, calculator: Any = "ionpath", *, verbose: bool = False, **options: Any
+    ) -> Any:
+        """Potential energy of each ion at the times of the softness, one frame after another.
+
+        Parameters
+        ----------
+        calculator : str, class or ASE calculator
+            With energies of single atoms.
+        verbose, **options
+            Whether to show a progress bar, and what a calculator that is named takes.
+
+        Returns
+        -------
+        ndarray, (n_times, n_ions)
+            In eV; of several systems a tuple. How a potential shares the energy among atoms is its own choice.
+        """
+        return _relations.potential_energies(self._each(), calculator, verbose=verbose, **options)
+
+    def correlate_anions(
         self,
+        kinds: str | Sequence[str] | None = None,
         *,
-        spacings: Sequence[float] = (0.2,),
-        cutoffs: Sequence[float] = (10.0,),
-        penalties: Sequence[float] = (0.01, 0.1, 1.0),
-        thresholds: Sequence[float] = (0.5,),
-    ) -> GridSearch:
+        cutoff: float = 5.0,
+        centre_species: str | Sequence[str] = "P",
+        ligand_species: str | Sequence[str] = "S",
+        bond: float = 2.6,
+        centre_bond: float = 2.6,
+        n_bins: int = 20,
+    ) -> dict[str, Correlation]:
+        """Correlate softness with the kinds of anions around each ion.
+
+        Parameters
+        ----------
+        kinds : str or sequence of str, optional
+            Kinds; default: all whose share varies.
+        cutoff : float, default 5.0
+            Ligands within this distance of an ion count, in A.
+        centre_species, ligand_species : str or sequence of str
+            Species of the anions.
+        bond, centre_bond : float, default 2.6
+            Longest bonds between a centre and a ligand, and between two centres, in A.
+        n_bins : int, default 20
+            Bins of softness.
+
+        Returns
+        -------
+        dict of str to ionpath.softness.Correlation
+            One for each kind.
+        """
+        return _relations.correlate_anions(
+            self._each(), kinds, n_bins, cutoff=cutoff, centres=centre_species, ligands=ligand_species, bond=bond,
+            centre_bond=centre_bond,
+        )  # fmt: skip
+
+    def grid_search(self, **axes: Sequence[float]) -> GridSearch:
         """Score other spacings, cutoffs, penalties and thresholds on the frames of the run.
 
         Parameters
         ----------
-        spacings, cutoffs : sequence of float
-            Distances between structure functions, and cutoffs, in A. The trajectory is read once for each pair.
-        penalties : sequence of float
-            C.
-        thresholds : sequence of float
-            Quantiles of the displacement, or thresholds if labels were made by threshold.
+        **axes
+            ``spacings``, ``cutoffs`` (A), ``penalties`` (C), ``thresholds`` (quantiles, or displacements if labels
+            were made by threshold).
 
         Returns
         -------
         ionpath.softness.GridSearch
             Held-out scores.
-
-        Raises
-        ------
-        InputError
-            If the results were loaded from a file.
         """
-        self._require_results()
-        atoms = _mapping.atoms_of(self, "grid_search")
-        r, p = self.results, self.parameters
-        symbols = _checks.elements_of(atoms, "atoms")
-        n_times = len(r.displacement)
+        return _search.grid_search(self, self._each(), **axes)
 
-        def features(functions: StructureFunctions) -> Floats:
-            frames = _mapping.frames_of(atoms, r.frames[:n_times])
-            return np.concatenate([functions.compute(x, cell, symbols, self._rows) for x, cell in frames])
+    @figure()
+    def plot(self, ax: Any = None) -> Any:
+        """Plot the distribution of softness of ions that then moved, and of those that did not."""
+        _figures.distribution(ax, self._each(), self.results.scores)
 
-        return grid_search(
-            features, r.displacement, self._functions, self._folds(), spacings=spacings, cutoffs=cutoffs,
-            penalties=penalties, thresholds=thresholds, kind=p["kind"], mobile=self._ion,
-            label_method="quantile" if p["label"] == "quantile" else "threshold",
-        )  # fmt: skip
+    @figure()
+    def plot_weights(self, ax: Any = None) -> Any:
+        """Plot W(r) of each species with its errors."""
+        _figures.weights(ax, self.results)
+
+    @figure()
+    def plot_probability(self, ax: Any = None) -> Any:
+        """Plot the probability of rearrangement against softness."""
+        _figures.probability(ax, self.rearrangement_probability())
+
+    @figure()
+    def plot_structure(
+        self, frame: int = 0, ax: Any = None, *, axis: str = "z", system: int | str = 0
+    ) -> Any:
+        """Plot the structure along a Cartesian axis with ions coloured by softness.
+
+        Parameters
+        ----------
+        frame : int, default 0
+            Which of the times of the softness.
+        axis : {"z", "x", "y"}
+            Direction of view.
+        system : int or str, default 0
+            Which of several systems.
+        """
+        chosen = self._system(system, "plot_structure")
+        positions, cell = next(iter(chosen.read([int(chosen.frames[frame])])))
+        _figures.structure(ax, positions, cell, chosen.rows, chosen.softness[frame], axis)
+
+    @figure()
+    def plot_profile(self, ax: Any = None, *, axis: Axis = "y", bins: int = 20, system: int | str = 0) -> Any:
+        """Plot the mean softness in layers across a cell, S(y).
+
+        Parameters
+        ----------
+        axis, bins : {"y", "x", "z"}, int
+            Cell vector that counts the layers, and their number.
+        system : int or str, default 0
+            Which of several systems.
+        """
+        self._system(system, "plot_profile")
+        found = layer_means(self, axis=axis, bins=bins, system=system)
+        ax.errorbar(found.y, found.mean, found.error, fmt="o-", ms=3)
+        ax.set(xlabel="position (Å)", ylabel="softness")
+
+    def _system(self, system: int | str, what: str) -> System:
+        return chosen_of(self._each(), system, what)
+
+    @figure()
+    def plot_correlation(self, quantity: Any, ax: Any = None, *, name: str = "quantity") -> Any:
+        """Plot another quantity against softness, in bins.
+
+        Parameters
+        ----------
+        quantity, name : object, str
+            As for `correlate`, or what it returned, and the label of the axis.
+        """
+        found = quantity if isinstance(quantity, Correlation) else self.correlate(quantity)
+        _figures.correlation(ax, found, name)
+
+    @figure()
+    def plot_grid(self, search: GridSearch, ax: Any = None, *, x: str = "cutoff", y: str = "spacing") -> Any:
+        """Plot the scores of a grid search over two of its axes, at the best place of the others.
+
+        Parameters
+        ----------
+        search : ionpath.softness.GridSearch
+            What `grid_search` returned.
+        x, y : str
+            Two of spacing, cutoff, penalty and threshold.
+        """
+        _figures.grid(ax, search, x, y)
+
+    def write_extxyz(self, path: Any) -> None:
+        """Write the structures with the softness of each ion, atomically.
+
+        Parameters
+        ----------
+        path : str or path
+            File.
+        """
+        _frames_again.write_extxyz(self._each(), path)
 
     def _table(self) -> dict[str, Any]:
-        r = self.results
-        n_times, n_ions = r.softness.shape
-        moved = np.full((n_times, n_ions), np.nan)
-        classes = np.full((n_times, n_ions), -1)
-        moved[: len(r.displacement)], classes[: len(r.displacement)] = r.displacement, r.labels.values
-        return {
-            "time": np.repeat(r.times, n_ions), "frame": np.repeat(r.frames, n_ions),
-            "atom": np.tile(r.indices, n_times), "softness": r.softness.ravel(),
-            "displacement": moved.ravel(), "class": classes.ravel(),
-            "units": {"time": "ps", "displacement": "A" if self.parameters["power"] == "root" else "A^2"},
-        }  # fmt: skip
-
-
-def _one_species(symbols: Any) -> str:
-    found = sorted(set(symbols.tolist()))
-    if len(found) != 1:
-        raise InputError(
-            "mobile",
-            need="ions of one species",
-            got=", ".join(found),
-            remedy="train a model for each species",
-        )
-    return str(found[0])
-
-
-def _same_labels(trained: Softness, label: Any, value: Any) -> tuple[Any, Any]:
-    """Mobile means the same displacement as in training, unless the user says otherwise."""
-    if label is not None or value is not None:
-        return label, value
-    edges = trained.results.labels.thresholds
-    return ("threshold", float(edges[0])) if len(edges) == 1 else ("classes", edges.tolist())
+        unit = "A" if self.parameters["power"] == "root" else "A^2"
+        return {**table_of(self._each()), "units": {"time": "ps", "displacement": unit}}

@@ -55,7 +55,7 @@ def softness_arrhenius(
     for other in (analysis.results for analysis in analyses[1:]):
         _check_same(first, other)
     if edges is None:
-        every = np.concatenate([a.results.softness.ravel() for a in analyses])
+        every = np.concatenate([s.softness.ravel() for a in analyses for s in a._each()])
         low, high = (float(q) for q in np.quantile(every, [0.02, 0.98]))
         edges = np.linspace(low, high, n_bins + 1)
     found = [analysis.rearrangement_probability(edges) for analysis in analyses]
@@ -70,10 +70,11 @@ def _check_same(first: Any, other: Any) -> None:
             "analyses", need="the same model at all temperatures", got="different models",
             remedy="train one Softness and pass it as model= to the others",
         )  # fmt: skip
-    if not np.array_equal(first.labels.thresholds, other.labels.thresholds):
+    edges = [np.atleast_1d(r.labels)[0].thresholds for r in (first, other)]
+    if not np.array_equal(*edges):
         raise InputError(
             "analyses", need="the same threshold of mobility at all temperatures",
-            got=f"{first.labels.thresholds.tolist()} and {other.labels.thresholds.tolist()}",
+            got=f"{edges[0].tolist()} and {edges[1].tolist()}",
             remedy="pass the trained Softness, not only its model, as model=",
         )  # fmt: skip
     if not np.isclose(first.window_time, other.window_time):

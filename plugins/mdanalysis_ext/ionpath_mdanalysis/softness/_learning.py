@@ -1,0 +1,64 @@
+"""From the surroundings of the ions of all systems to the results of a softness, and to its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ionpath.softness.model import SoftnessModel
+from ionpath.softness.scores import score
+from ionpath.softness.systems import Samples, folds_of, label_systems, learn
+from ionpath_mdanalysis.softness._frames_again import System
+
+
+def learnt_from(read: Sequence[Any], p: Any, model: SoftnessModel | None, ion: str) -> dict[str, Any]:
+    """Train on all systems, or apply a model to them."""
+    samples: list[Samples] = [found.samples for found in read]
+    labels = label_systems(samples, p["label"], p["value"])
+    gap = read[0].lag_time * p["window"]
+    r: dict[str, Any] = {"lag_time": read[0].lag_time, "window_time": gap, "every": read[0].every}
+    if model is None:
+        folds = folds_of(samples, p["split"], gap=gap, n_folds=p["n_folds"], seed=p["seed"])
+        learnt = learn(
+            samples, labels, p["functions"], folds, kind=p["kind"], penalty=p["penalty"], mobile=ion,
+            n_groups=p["n_groups"], seed=p["seed"],
+        )  # fmt: skip
+        model, r["scores"] = learnt.model, learnt.cross_validation.test
+        r |= {"model": model, "cross_validation": learnt.cross_validation, "weights": learnt.weights}
+    else:
+        predicted = [model.predict(s.features[: len(s.displacement)]).ravel() for s in samples]
+        true = [found.values.ravel() for found in labels]
+        n_classes = max(len(labels[0].balance), model.n_classes)
+        r["scores"] = score(np.concatenate(true), np.concatenate(predicted), n_classes)
+        r |= {"model": model, "cross_validation": None, "weights": None}
+    each: dict[str, list[Any]] = {
+        "softness": [model.softness(s.features) for s in samples],
+        "decision": [model.decision(s.features) for s in samples],
+        "displacement": [s.displacement for s in samples],
+        "labels": labels,
+        "times": [s.times for s in samples],
+        "frames": [found.frames for found in read],
+        "indices": [found.indices for found in read],
+    }
+    r |= {key: values[0] if len(values) == 1 else tuple(values) for key, values in each.items()}
+    return r | {"names": tuple(p["names"])}
+
+
+def table_of(systems: Sequence[System]) -> dict[str, Any]:
+    """One row for each ion and time of each system."""
+    parts = []
+    for s in systems:
+        n_times, n_ions = s.softness.shape
+        moved, classes = np.full((n_times, n_ions), np.nan), np.full((n_times, n_ions), -1)
+        moved[: len(s.displacement)], classes[: len(s.classes)] = s.displacement, s.classes
+        parts.append({
+            "time": np.repeat(s.times, n_ions), "frame": np.repeat(s.frames, n_ions),
+            "atom": np.tile(s.indices, n_times), "softness": s.softness.ravel(), "displacement": moved.ravel(),
+            "class": classes.ravel(), "system": np.repeat(s.name, n_times * n_ions),
+        })  # fmt: skip
+    table = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+    if len(parts) == 1:
+        del table["system"]
+    return table
