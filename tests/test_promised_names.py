@@ -13,6 +13,7 @@ PROMISED = {
     "ionpath": ["cite", "__version__"],
     "ionpath.kinetics": [
         "CoordinationShells",
+        "SiteNetwork",
         "chapman_kolmogorov",
         "estimate_msm",
         "implied_timescales",
@@ -32,7 +33,13 @@ PROMISED = {
     "ionpath.transport": ["nernst_einstein"],
     "ionpath.structure": ["amorphisation_profile", "anion_clusters", "averaged_steinhardt"],
     "ionpath.softness": ["nonaffine_displacement", "radial_structure_functions"],
-    "MDAnalysis.analysis.path_entropy": ["CoordinationShells", "MarkovStates", "PathEntropy", "ShellStates"],
+    "MDAnalysis.analysis.path_entropy": [
+        "CoordinationShells",
+        "MarkovStates",
+        "PathEntropy",
+        "ShellStates",
+        "SiteNetwork",
+    ],
     "MDAnalysis.analysis.ion_transport": [
         "IonDensity",
         "IonDiffusion",

@@ -40,7 +40,7 @@ MOVED = {
     "ionpath.kinetics.walks": "ionpath.paths.walks",
     "ionpath.transport.density": "ionpath.sites.density",
     "ionpath.transport.grids": "ionpath.transport.volumetric_files",
-    "ionpath.transport.peaks": "ionpath.sites.density",
+    "ionpath.transport.peaks": "ionpath.sites.maxima",
     "ionpath.transport.regions": "ionpath.transport.slab_populations",
 }
 """Old module -> module of today."""

@@ -16,7 +16,9 @@ from ionpath.paths.released import released_path_entropy
 from ionpath.paths.summary import PathEntropySummary, path_entropy_summary, summarise
 from ionpath.paths.uncertainty import PathEntropyUncertainty, entropy_uncertainty
 from ionpath.sites.assign import SiteAssignment, assign_sites
+from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.follow import SiteFollower
+from ionpath.sites.network import SiteNetwork
 from ionpath.sites.occupancy import SiteOccupancies, site_occupancies
 from ionpath.sites.polyhedra import Tetrahedra, assign_tetrahedra
 from ionpath.sites.recording import RunRecorder
@@ -41,12 +43,14 @@ __all__ = [
     "PathEntropySummary",
     "PathEntropyUncertainty",
     "Pathways",
+    "ReferenceAtoms",
     "ResampledChains",
     "RunRecorder",
     "ShellRuns",
     "ShellTrajectories",
     "SiteAssignment",
     "SiteFollower",
+    "SiteNetwork",
     "SiteOccupancies",
     "Tetrahedra",
     "as_chain",

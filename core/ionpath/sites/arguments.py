@@ -58,3 +58,13 @@ def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
             remedy="match them",
         )
     return indices
+
+
+def cell_repeats(repeats: ArrayLike) -> Integers:
+    """Check numbers of equivalent cells along the cell vectors."""
+    number = np.asarray(repeats)
+    if number.shape != (3,) or not np.issubdtype(number.dtype, np.integer) or (number < 1).any():
+        raise InputError(
+            "repeats", need="three numbers of cells", got=repr(repeats), remedy="(1, 1, 1) averages nothing"
+        )
+    return number.astype(np.int64)

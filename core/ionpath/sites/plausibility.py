@@ -13,6 +13,9 @@ TIE = 0.05
 """A site whose two nearest centres differ by less than this is between them, in A."""
 MOST_BETWEEN = 0.5
 """Lithium of Li6PS5Cl at 500 K is on no corner of its cage (24g) in 20 % of the frames, with disorder in 41 %."""
+LEAST_CONTRAST, LEAST_ASSIGNED = 2.0, 0.6
+"""Places of lithium in Li6PS5Cl at 500 K: 4 to 5 times the mean density, 73 to 91 % of the ions, in 14 ps already.
+Points that diffuse freely: 1.2 to 2.0, and 40 to 54 %, in 500 and 14 ps."""
 _NETWORK = "or take SiteNetwork, whose states need no cages"
 
 
@@ -25,6 +28,18 @@ def check_number_of_sites(n_sites: int, n_ions: float, remedy: str) -> None:
             got=str(n_sites),
             remedy=remedy,
         )
+
+
+def check_solid(peaks: Floats, assigned: float) -> None:
+    """Refuse a density (searched for places of ions) without sites that stand out, as that of a liquid."""
+    median = float(np.median(peaks)) if len(peaks) else 0.0
+    if median < LEAST_CONTRAST or assigned < LEAST_ASSIGNED:
+        raise InputError(
+            "density",
+            need=f"maxima of {LEAST_CONTRAST:g} times its mean or more that hold {LEAST_ASSIGNED:.0%} of the ions",
+            got=f"{len(peaks)} with a median of {median:.2f} that hold {assigned:.0%}",
+            remedy="ions that move as in a liquid have no sites; otherwise give more frames, or use from_structure",
+        )  # fmt: skip
 
 
 def check_cages(owner: Ints) -> None:

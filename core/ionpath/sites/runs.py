@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
 from ionpath.sites.recording import RunRecorder, join_runs
-from ionpath.sites.shells import CoordinationShells
-from ionpath.sites.trajectories import Home, ShellTrajectories, Unassigned, check_sites, shell_trajectories
+from ionpath.sites.shells import CoordinationShells, Home
+from ionpath.sites.trajectories import ShellTrajectories, Unassigned, check_sites, shell_trajectories
 
 Integers = NDArray[np.int64]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,8 +16,8 @@ from ionpath.periodic import wrap_fractional
 from ionpath.sites.arguments import atom_indices, centre_kinds, coordinates, one_cell
 from ionpath.sites.cages import cages_of_sites
 from ionpath.sites.crystal import ReferenceAtoms
-from ionpath.sites.density import density_sites, ion_density
-from ionpath.sites.plausibility import TIE, check_cages, check_number_of_sites
+from ionpath.sites.maxima import sites_of_ions
+from ionpath.sites.plausibility import TIE, check_cages
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.vertices import (
     Floats,
@@ -28,6 +28,9 @@ from ionpath.sites.vertices import (
     label_vertices,
     nearest_centres,
 )
+
+Home = Literal["visited", "initial", "folded"]
+"""What counts as outside, see `ionpath.kinetics.shell_trajectories`."""
 
 
 @references("guan2024")
@@ -79,6 +82,7 @@ class CoordinationShells:
     centre_atoms: Integers | None = None
     templates: tuple[Floats, ...] = field(default=(), repr=False)
     crystal: ReferenceAtoms | None = field(default=None, repr=False)
+    default_home: ClassVar[Home] = "visited"
 
     def __post_init__(self) -> None:
         if len(self.centres) == 0:
@@ -113,6 +117,11 @@ class CoordinationShells:
     def n_states(self) -> int:
         """Number of states of one shell: its vertices, and 0 for outside."""
         return int(self.vertex.max()) + 1
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of all states, that of state 0 first."""
+        return ("external", *(f"LS{k}" for k in range(1, self.n_states)))
 
     @cached_property
     def site_coordinates(self) -> Floats:
@@ -405,29 +414,9 @@ class CoordinationShells:
         CoordinationShells(2 centres, 12 sites, 7 states, kinds: X)
         """
         box = one_cell(cell)
-        number = np.asarray(repeats)
-        if number.shape != (3,) or not np.issubdtype(number.dtype, np.integer) or (number < 1).any():
-            raise InputError(
-                "repeats",
-                need="three numbers of cells",
-                got=repr(repeats),
-                remedy="(1, 1, 1) averages nothing",
-            )
-        boxes = box if cells is None else cells
-        frames = reference_frames(mobile_positions, boxes, box, np.zeros((0, 3)), None, drift)
-        small = box / number[:, None]
-        grid = ion_density(frames.ions @ box, small, spacing=spacing)
-        found = density_sites(grid, sigma=smoothing, separation=separation, background=background).coordinates
-        if len(found) == 0:
-            raise InputError(
-                "density", need="maxima above the background", got="none",
-                remedy="lower `background`, or give more frames",
-            )  # fmt: skip
-        shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 3)
-        sites = ((found[None] + shifts[:, None]) / number).reshape(-1, 3)
-        check_number_of_sites(
-            len(sites), frames.ions.shape[1],
-            "give more frames, average over equivalent cells with repeats=(2, 2, 2), or lower `background`",
+        sites, _ = sites_of_ions(
+            box, mobile_positions, cells, drift, repeats,
+            spacing=spacing, sigma=smoothing, separation=separation, background=background,
         )  # fmt: skip
         middle, offsets, owner = cages_of_sites(sites, box, n_vertices)
         if n_vertices is None:

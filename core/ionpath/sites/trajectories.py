@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.sites.shells import CoordinationShells
+from ionpath.sites.shells import CoordinationShells, Home
 
-Home = Literal["visited", "initial", "folded"]
 Unassigned = Literal["external", "skip"]
 
 _IONS_AT_ONCE = 64

@@ -4,11 +4,10 @@ from ionpath.framework import Driftless, remove_drift
 from ionpath.sites.density import (
     DensityAccumulator,
     DensityGrid,
-    DensitySites,
-    density_sites,
     gaussian_smooth,
     ion_density,
 )
+from ionpath.sites.maxima import DensitySites, density_sites
 from ionpath.transport.activation import Arrhenius, MeyerNeldel, arrhenius, meyer_neldel
 from ionpath.transport.conduction import conductivity, haven_ratio, nernst_einstein
 from ionpath.transport.covariance import msd_covariance

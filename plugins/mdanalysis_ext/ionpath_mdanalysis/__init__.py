@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         MarkovStates as MarkovStates,
         PathEntropy as PathEntropy,
         ShellStates as ShellStates,
+        SiteNetwork as SiteNetwork,
     )
     from ionpath_mdanalysis.softness import (
         NonAffineDisplacement as NonAffineDisplacement,
@@ -58,6 +59,7 @@ else:
             "RingTopology": "anion_disorder",
             "SelfVanHove": "ion_transport",
             "ShellStates": "path_entropy",
+            "SiteNetwork": "path_entropy",
             "Softness": "softness",
             "StructureFactor": "anion_disorder",
             "TetrahedralDistortion": "anion_disorder",

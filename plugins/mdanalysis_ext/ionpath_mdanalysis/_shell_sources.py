@@ -13,6 +13,7 @@ from ionpath.elements import ANIONS, FORMERS, MOBILE
 from ionpath.errors import InputError
 from ionpath.framework import split_common
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions
+from ionpath.periodic import wrap_fractional
 from ionpath.sites.plausibility import TIE
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import nearest_centres
@@ -196,11 +197,11 @@ def unpack_crystal(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]
 
 
 def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
-    """Shells whose centres are atoms of a universe, found by position and species in its first frame.
+    """Shells or a network of a crystal, laid on the first frame of a universe by position and species.
 
-    Shells that were not made from a crystal know their atoms, or have none, and stay as they are.
+    Shells then know the atoms at their centres, and a network has its origin. What was not made from a crystal stays.
     """
-    if shells.crystal is None or shells.centre_atoms is None:
+    if shells.crystal is None:
         return shells
     universe = mobile.universe
     names = species_names(universe.atoms)
@@ -213,6 +214,12 @@ def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
     positions = ts.positions[fixed].astype(np.float64)
     trajectory[here]
     found = shells.crystal.match(cell, positions, names[fixed])
+    if shells.centre_atoms is None:
+        there = found >= 0
+        moved = positions[found[there]] @ np.linalg.inv(cell) - shells.crystal.coordinates[there]
+        return replace(
+            shells, centres=wrap_fractional(shells.centres + split_common(moved[None])[1][0]), crystal=None
+        )
     away = shells.centres[:, None] - shells.crystal.coordinates
     atoms = found[((away - np.rint(away)) ** 2).sum(axis=-1).argmin(axis=1)]
     if (atoms < 0).any():

@@ -121,7 +121,10 @@ def test_repeats_average_over_equivalent_cells(cages):
     ("arguments", "sentence"),
     [
         ({"n_vertices": 5}, r"cage 0 of \d+: need 5 sites, got"),
-        ({"background": 1.5}, "density: need maxima above the background, got none"),
+        (
+            {"background": 1.5},
+            "density: need maxima of 2 times its mean or more .*, got 0 with a median of 0.00",
+        ),
         ({"spacing": 0.0}, "spacing: need a positive number in A, got 0.0"),
         ({"repeats": (2, 2)}, "repeats: need three numbers of cells"),
     ],

@@ -11,7 +11,8 @@ import numpy as np
 
 from ionpath.errors import require
 from ionpath.periodic import fractional
-from ionpath.sites.density import DensityAccumulator, DensityGrid, density_sites
+from ionpath.sites.density import DensityAccumulator, DensityGrid
+from ionpath.sites.maxima import density_sites
 from ionpath.transport.percolation import percolation_threshold
 from ionpath.transport.slab_populations import population_trends, slab_edges, slab_fractions
 from ionpath.transport.volumetric_files import write_opendx, write_vasp_grid

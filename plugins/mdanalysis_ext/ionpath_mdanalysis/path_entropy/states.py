@@ -16,11 +16,12 @@ from ionpath.framework import split_common
 from ionpath.plugins import available
 from ionpath.sites.assign import SiteAssignment
 from ionpath.sites.discretisers import MARGIN, checked
+from ionpath.sites.network import SiteNetwork
 from ionpath.sites.plausibility import warn_of_assignment
 from ionpath.sites.recording import RunRecorder
 from ionpath.sites.runs import ShellRuns
-from ionpath.sites.shells import CoordinationShells
-from ionpath.sites.trajectories import Home, Unassigned
+from ionpath.sites.shells import CoordinationShells, Home
+from ionpath.sites.trajectories import Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
 from ionpath_mdanalysis._shell_sources import placed
@@ -36,8 +37,9 @@ class ShellStates(IonAnalysis):
     ----------
     mobile : AtomGroup
         The mobile ions.
-    shells : CoordinationShells
-        Sites around centres, in the cell of the trajectory: see `ionpath_mdanalysis.CoordinationShells`.
+    shells : CoordinationShells or SiteNetwork
+        Sites around centres, or of any crystal, in the cell of the trajectory: see
+        `ionpath_mdanalysis.CoordinationShells` and `ionpath_mdanalysis.SiteNetwork`.
     centres : AtomGroup, optional
         Atoms that the shells follow, in the order of ``shells.centres``; default: the atoms that `shells` names, if
         it names any.
@@ -57,7 +59,8 @@ class ShellStates(IonAnalysis):
         Stays of fewer frames do not count (with core sets).
     home : {"visited", "initial", "folded"}
         What counts as outside: with ``"visited"`` (default) any shell but the one looked at, for every shell that an
-        ion visits; with ``"initial"`` the same for its first shell only; with ``"folded"`` no shell at all.
+        ion visits; with ``"initial"`` the same for its first shell only; with ``"folded"``, the default for a
+        network, no shell at all.
     unassigned : {"external", "skip"}
         What frames on no site count as: outside, or nothing.
     **options
@@ -109,7 +112,7 @@ class ShellStates(IonAnalysis):
         mode: Literal["correct", "published"] = "correct",
         core_sets: bool = True,
         minimum_residence: int = 1,
-        home: Home = "visited",
+        home: Home | None = None,
         unassigned: Unassigned = "external",
         **options: Any,
     ) -> None:
@@ -119,12 +122,19 @@ class ShellStates(IonAnalysis):
                 "shells",
                 need="CoordinationShells",
                 got=type(shells).__name__,
-                remedy="make them with CoordinationShells.from_universe, .from_structure or .from_density",
+                remedy="make them with CoordinationShells.for_argyrodite, .from_universe, .from_structure or "
+                ".from_density, or take a SiteNetwork",
             )
         if not core_sets and minimum_residence > 1:
             raise InputError(
                 "minimum_residence", need="core sets", got="core_sets=False", remedy="leave one of them out"
             )
+        home = shells.default_home if home is None else home
+        if isinstance(shells, SiteNetwork) and (home != "folded" or method in ("geometric", "voronoi")):
+            raise InputError(
+                "shells", need="shells with centres for this home and method", got=f"a network, {home!r}, {method!r}",
+                remedy="leave home and method out: sites of a network are folded, and the nearest one counts",
+            )  # fmt: skip
         parameters = {
             "method": method,
             "cutoff": cutoff,
@@ -135,7 +145,7 @@ class ShellStates(IonAnalysis):
             "unassigned": unassigned,
             **options.pop("parameters", {}),
         }
-        if centres is None and framework is None:
+        if centres is None and (framework is None or isinstance(shells, SiteNetwork)):
             shells = placed(shells, mobile)
         others = _followed(mobile, shells, centres, framework)
         super().__init__(mobile, others, parameters=parameters, **options)
@@ -194,7 +204,7 @@ class ShellStates(IonAnalysis):
         results.state_occupancy = label / label.sum()
         results.n_hops = int(np.count_nonzero((runs.ion[1:] == runs.ion[:-1]) & (runs.site[1:] >= 0)))
         results.n_states = runs.n_states
-        results.labels = ("external", *(f"LS{k}" for k in range(1, runs.n_states)))
+        results.labels = self.shells.state_names
         if self._tables:
             kind = np.int16 if self.shells.n_sites < np.iinfo(np.int16).max else np.int32
             results.sites = runs.sites().astype(kind)
@@ -206,7 +216,9 @@ class ShellStates(IonAnalysis):
     def _headline(self) -> dict[str, Any]:
         results = self.results
         return {
-            "sites": f"{self.shells.n_sites} in {self.shells.n_centres} shells",
+            "sites": repr(self.shells)
+            if isinstance(self.shells, SiteNetwork)
+            else f"{self.shells.n_sites} in {self.shells.n_centres} shells",
             "unassigned": f"{results.unassigned_fraction:.2%}",
             "ambiguous": f"{results.ambiguous_fraction:.2%}",
             "hops": results.n_hops,

@@ -1,0 +1,374 @@
+"""Networks of sites: states without cages, for any crystal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ionpath.arrays import Floats, Ints, Symbols
+from ionpath.citations import references
+from ionpath.errors import InputError, one_of, positive
+from ionpath.periodic import minimum_image, wrap_fractional
+from ionpath.sites.arguments import cell_repeats, coordinates, one_cell
+from ionpath.sites.cages import cages_of_sites
+from ionpath.sites.crystal import ReferenceAtoms
+from ionpath.sites.maxima import sites_of_ions
+from ionpath.sites.nearest import SiteTree
+from ionpath.sites.shells import CoordinationShells, Home
+from ionpath.sites.symmetry import crystal_symmetry
+
+FOLDS = ("translations", "symmetry", "cages", "none")
+MOST_STATES = 126
+"""States are kept in bytes."""
+CLOSEST = 1.0
+"""Sites closer than this are not told apart by vibrating ions, in A."""
+
+
+@references("guan2024")
+@dataclass(frozen=True, eq=False, repr=False)
+class SiteNetwork(CoordinationShells):
+    """Sites of mobile ions in a crystal, and the state that each of them is.
+
+    Equivalent sites are one state, so that all ions and cells add to the same counts. Build it with `from_sites`,
+    `from_structure` or `from_density`; `PathEntropy` and everything else that takes `CoordinationShells` takes it.
+
+    Attributes
+    ----------
+    cell : ndarray, (3, 3)
+        Vectors of the reference cell as rows, in A.
+    centres : ndarray, (S, 3)
+        Fractional coordinates of the sites.
+    offsets, centre_of, family : ndarray
+        As in `CoordinationShells`, with every site at its own centre.
+    vertex : ndarray of int, (S,)
+        State of every site, from 1; 0 is kept for "on no site".
+    kinds : ndarray of str, (S,)
+        Orbit or species of every site.
+    centre_atoms : None
+        Sites do not follow single atoms; an analysis takes out the drift of the framework.
+    crystal : ReferenceAtoms or None
+        Atoms that do not diffuse, with which an analysis finds the origin of the network in a trajectory.
+    names : tuple of str
+        Names of the states 1..n.
+    permutations : ndarray of int, (n_operations, n_states)
+        What the symmetry of the crystal does to the states, with 0 fixed; one row, the identity, if it is not known.
+
+    Examples
+    --------
+    >>> sites = [[0.0, 0, 0], [0.5, 0, 0], [0, 0.5, 0], [0.5, 0.5, 0]]
+    >>> network = SiteNetwork.from_sites(np.diag([8.0, 8.0, 4.0]), sites, labels=[1, 2, 2, 1])
+    >>> network
+    SiteNetwork(4 sites, 2 states: 1 (2), 2 (2))
+    """
+
+    names: tuple[str, ...] = ()
+    permutations: Ints = field(default_factory=lambda: np.zeros((1, 1), dtype=np.int64))
+    default_home: ClassVar[Home] = "folded"
+
+    def __repr__(self) -> str:
+        sizes = np.bincount(self.vertex, minlength=self.n_states)[1:]
+        shown = [f"{name} ({n})" for name, n in zip(self.names, sizes, strict=True)]
+        more = f", ... {len(shown) - 6} more" if len(shown) > 7 else ""
+        listed = ", ".join(shown[:6] if more else shown) + more
+        return f"SiteNetwork({self.n_sites} sites, {self.n_states - 1} states: {listed})"
+
+    @property
+    def state_names(self) -> tuple[str, ...]:
+        """Names of all states, that of state 0 first."""
+        return ("no site", *self.names)
+
+    @classmethod
+    def from_sites(  # type: ignore[override]
+        cls,
+        cell: ArrayLike,
+        sites: ArrayLike,
+        *,
+        labels: ArrayLike | None = None,
+        names: Sequence[str] | None = None,
+        kinds: ArrayLike | None = None,
+    ) -> SiteNetwork:
+        """Take known sites, and the states that they are.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        sites : array_like, (S, 3)
+            Fractional coordinates of the sites.
+        labels : array_like of int or str, (S,), optional
+            What each site is; sites with the same label are one state, and states are in the order of the sorted
+            labels. Without it every site is a state of its own.
+        names : sequence of str, optional
+            Names of the states; the labels if left out.
+        kinds : array_like of str, (S,), optional
+            Orbit or species of each site.
+
+        Returns
+        -------
+        SiteNetwork
+            The network.
+
+        Raises
+        ------
+        InputError
+            If there are no sites, more than 126 states, only one, or two sites closer than 1 A.
+        """
+        box, points = one_cell(cell), wrap_fractional(coordinates(sites, "sites"))
+        n = len(points)
+        given = np.arange(1, n + 1) if labels is None else np.asarray(labels)
+        if given.shape != (n,):
+            raise InputError(
+                "labels", need=f"{n} labels, one per site", got=f"shape {given.shape}", remedy="match them"
+            )
+        _check_apart(box, points)
+        values, state = np.unique(given, return_inverse=True)
+        _check_states(len(values), n)
+        called = tuple(map(str, values.tolist() if names is None else names))
+        if len(called) != len(values):
+            raise InputError(
+                "names", need=f"{len(values)} names, one per state", got=str(len(called)), remedy="match them"
+            )
+        kind = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
+        every = np.arange(n)
+        return cls(
+            box, points, np.zeros((n, 3)), every, state + 1, kind, np.zeros(n, dtype=np.int64),
+            names=called, permutations=np.arange(len(values) + 1)[None],
+        )  # fmt: skip
+
+    @classmethod
+    def from_structure(
+        cls,
+        cell: ArrayLike,
+        sites: ArrayLike,
+        framework: ReferenceAtoms,
+        *,
+        fold: str = "translations",
+        repeats: Sequence[int] = (1, 1, 1),
+        merge: float = 0.0,
+        symprec: float = 0.01,
+    ) -> SiteNetwork:
+        """Take the sites of a crystal, folded over its equivalent cells or orbits.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the crystal's cell as rows, in A.
+        sites : array_like, (S, 3)
+            Fractional coordinates of every place where an ion may be, occupied or not.
+        framework : ReferenceAtoms
+            The atoms that do not diffuse.
+        fold : {"translations", "symmetry", "cages", "none"}
+            What is one state: sites that a translation of the crystal takes to each other; those that any of its
+            symmetry operations does (a Wyckoff orbit); those that lie near to each other, up to the widest gap; or one
+            site.
+        repeats : sequence of int, (3,)
+            Cells of the trajectory along each vector of this cell. Their translations are folded, too, unless `fold` is
+            ``"cages"`` or ``"none"``.
+        merge : float
+            Sites closer than this (A) are one, in their middle, such as the halves of a split site.
+        symprec : float
+            Distance within which positions are equivalent, in A.
+
+        Returns
+        -------
+        SiteNetwork
+            Sites of the whole cell of the trajectory. States are named by the Wyckoff orbit where there is symmetry.
+
+        Raises
+        ------
+        InputError
+            If there are no sites, more than 126 states, only one, or two sites closer than 1 A.
+
+        Notes
+        -----
+        A hop between sites that are one state is not seen, and the ways to a state are the ways to any of its sites.
+        The Markov chain of independent ions on the states is exact where the sites of a state are equivalent (it is
+        lumpable).
+
+        Examples
+        --------
+        >>> from ionpath.lattice.argyrodite import cage_sites, framework
+        >>> positions, elements, orbits = framework()
+        >>> fixed = ReferenceAtoms(positions, elements, np.zeros(28, dtype=bool))
+        >>> SiteNetwork.from_structure(np.eye(3) * 10.155, cage_sites(), fixed, repeats=(2, 2, 2))
+        SiteNetwork(192 sites, 6 states: 24g 1 (32), 24g 2 (32), 24g 3 (32), 24g 4 (32), 24g 5 (32), 24g 6 (32))
+        """
+        one_of("fold", fold, FOLDS)
+        box, number = one_cell(cell), cell_repeats(repeats)
+        points = _merged(
+            box, wrap_fractional(coordinates(sites, "sites")), positive("merge", merge, "A", zero=True)
+        )
+        _check_apart(box, points)
+        symmetry = crystal_symmetry(box, points, framework.coordinates, framework.species, symprec)
+        kinds = symmetry.orbits
+        if fold == "translations":
+            labels, permutations = symmetry.by_translation()
+        elif fold == "symmetry":
+            labels, permutations = np.unique(symmetry.orbit_of, return_inverse=True)[1], None
+        else:
+            labels, permutations = None, None
+        shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 1, 3)
+        large = box * number[:, None]
+        many = np.concatenate((points + shifts) / number)
+        repeated = ReferenceAtoms(
+            np.concatenate((framework.coordinates + shifts) / number),
+            np.tile(framework.species, len(shifts)),
+            np.tile(framework.vacant, len(shifts)),
+        )
+        kind = np.tile(kinds, len(shifts))
+        if labels is not None:
+            labels = np.tile(labels, len(shifts))
+        elif fold == "cages":
+            labels = cages_of_sites(many, large, None)[2]
+        else:
+            labels = np.arange(len(many))
+        names = _names(labels, kind)
+        made = cls.from_sites(large, many, labels=labels, names=names, kinds=kind)
+        return replace(
+            made, crystal=repeated, permutations=made.permutations if permutations is None else permutations
+        )
+
+    @classmethod
+    def from_density(  # type: ignore[override]
+        cls,
+        cell: ArrayLike,
+        mobile_positions: ArrayLike,
+        *,
+        fold: str = "translations",
+        repeats: Sequence[int] = (1, 1, 1),
+        cells: ArrayLike | None = None,
+        drift: ArrayLike | None = None,
+        sites: str = "ions",
+        spacing: float = 0.25,
+        separation: float | None = None,
+        background: float | None = None,
+    ) -> SiteNetwork:
+        """Find the sites in the density of the ions, without any model of the crystal.
+
+        Parameters
+        ----------
+        cell : array_like, (3, 3)
+            Vectors of the reference cell as rows, in A.
+        mobile_positions : array_like, (T, N, 3)
+            Positions of the ions, wrapped or not, in A.
+        fold : {"translations", "cages", "none"}
+            What is one state: equivalent sites of the `repeats` cells; sites that lie near to each other, up to the
+            widest gap; or one site.
+        repeats : sequence of int, (3,)
+            Number of translationally equivalent cells along each cell vector.
+        cells : array_like, (T, 3, 3), optional
+            Cells of the frames, in A; the reference cell if left out.
+        drift : array_like, (T, 3), optional
+            Displacement of the framework, in A, see `ionpath.framework.framework_drift`.
+        sites, spacing, separation, background : optional
+            See `ionpath.transport.density_sites` and `ionpath.transport.ion_density`.
+
+        Returns
+        -------
+        SiteNetwork
+            The network.
+
+        Raises
+        ------
+        InputError
+            If there are fewer sites than ions, none that stand out (ions that move as in a liquid), more than 126
+            states, or only one.
+        """
+        one_of("fold", fold, ("translations", "cages", "none"))
+        box = one_cell(cell)
+        many, labels = sites_of_ions(
+            box, mobile_positions, cells, drift, repeats,
+            spacing=spacing, sites=sites, separation=separation, background=background,
+        )  # fmt: skip
+        if fold != "translations":
+            labels = cages_of_sites(many, box, None)[2] if fold == "cages" else np.arange(len(many))
+        kind = np.full(len(many), "site" if fold != "cages" else "cage")
+        return cls.from_sites(box, many, labels=labels, names=_names(labels, kind), kinds=kind)
+
+    def merged(self, groups: ArrayLike, names: Sequence[str] | None = None) -> SiteNetwork:
+        """Merge states to communities.
+
+        Parameters
+        ----------
+        groups : array_like of int or str, (n_states - 1,)
+            Community of each of the states 1..n, for example ``results.msm.pcca(3).assignments`` (deeptime).
+        names : sequence of str, optional
+            Names of the communities; their labels if left out.
+
+        Returns
+        -------
+        SiteNetwork
+            The same sites with fewer states.
+
+        Raises
+        ------
+        InputError
+            If the numbers do not fit, or one community is left.
+        """
+        given = np.asarray(groups)
+        if given.shape != (self.n_states - 1,):
+            raise InputError(
+                "groups", need=f"{self.n_states - 1} labels, one for each state but 0", got=f"shape {given.shape}",
+                remedy="leave state 0 out",
+            )  # fmt: skip
+        made = type(self).from_sites(
+            self.cell, self.centres, labels=given[self.vertex - 1], names=names, kinds=self.kinds
+        )
+        return replace(made, crystal=self.crystal)
+
+
+def _check_states(n_states: int, n_sites: int) -> None:
+    if n_states == 1:
+        raise InputError(
+            "states", need="two or more", got=f"{n_sites} sites that are all one state",
+            remedy="tell them apart with fold='translations' or fold='none'",
+        )  # fmt: skip
+    if n_states > MOST_STATES:
+        raise InputError(
+            "states", need=f"at most {MOST_STATES}", got=f"{n_states} for {n_sites} sites",
+            remedy="fold equivalent sites with repeats= (cells of the trajectory along each vector) or "
+            "fold='symmetry', or group them with fold='cages'",
+        )  # fmt: skip
+
+
+def _check_apart(cell: Floats, points: Floats) -> None:
+    if len(points) < 2:
+        return
+    nearest = SiteTree(cell, points, 2.0 * CLOSEST).separation
+    k = int(nearest.argmin())
+    if nearest[k] < CLOSEST:
+        raise InputError(
+            "sites", need=f"sites at least {CLOSEST:g} A apart, which vibrating ions tell apart",
+            got=f"{nearest[k]:.2f} A at site {k}, {np.round(points[k], 4).tolist()}",
+            remedy=f"merge={CLOSEST:g} makes one site of split ones",
+        )  # fmt: skip
+
+
+def _merged(cell: Floats, points: Floats, reach: float) -> Floats:
+    """Sites in the middle of those that are linked by distances below `reach`."""
+    if reach == 0.0 or len(points) < 2:
+        return points
+    from scipy.sparse.csgraph import connected_components
+
+    vectors = minimum_image((points[None] - points[:, None]) @ cell, cell)
+    near = (vectors**2).sum(axis=-1) < reach**2
+    number, group = connected_components(near)
+    first = np.array([np.flatnonzero(group == k)[0] for k in range(number)])
+    moved = np.array([vectors[first[k], group == k].mean(axis=0) for k in range(number)])
+    return wrap_fractional(points[first] + moved @ np.linalg.inv(cell))
+
+
+def _names(labels: Ints, kinds: Symbols) -> tuple[str, ...]:
+    """Kind of the sites of each state, numbered where several states have it."""
+    _, first = np.unique(labels, return_index=True)
+    kind = [str(kinds[k]) for k in first]
+    counted: dict[str, int] = {}
+    named = []
+    for one in kind:
+        counted[one] = counted.get(one, 0) + 1
+        named.append(f"{one} {counted[one]}" if kind.count(one) > 1 else one)
+    return tuple(named)
