@@ -19,7 +19,13 @@ from ionpath.transport import (
     self_van_hove,
 )
 from ionpath_mdanalysis import IonDensity, IonDiffusion, IonHops, NonGaussianParameter, SelfVanHove
-from ionpath_mdanalysis.ion_transport import _drift as drift_module, arrhenius, plot_arrhenius
+from ionpath_mdanalysis.ion_transport import (
+    _drift as drift_module,
+    arrhenius,
+    extrapolate,
+    meyer_neldel,
+    plot_arrhenius,
+)
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis
 
 EDGE = 14.0
@@ -495,6 +501,21 @@ def test_arrhenius_over_runs():
     assert plot_arrhenius(fit).get_yscale() == "log"
     with pytest.raises(InputError, match="analyses: need a temperature in every run"):
         arrhenius([IonDiffusion(u.select_atoms("name Li"), unwrap=False).run()])
+    cold = extrapolate(runs)  # room temperature in one call
+    assert cold.temperature == 300.0
+    assert cold.diffusion_coefficient == fit.at(300.0)
+    assert cold.density == pytest.approx(20 / 60.0**3)
+    D = 20.0 * np.exp(-0.25 / (8.617333e-5 * 300.0))
+    truth = 1.85925e8 * 20 / 60.0**3 * D / 300.0  # n e^2 D / kB T in mS/cm
+    assert cold.conductivity.low < truth < cold.conductivity.high
+    relative = cold.conductivity.error / cold.conductivity.value
+    assert relative == pytest.approx(cold.diffusion_coefficient.error / cold.diffusion_coefficient.value)
+    charged = IonDiffusion(u.select_atoms("name Li"), temperature=700.0, charge=2.0, unwrap=False).run()
+    with pytest.raises(InputError, match="analyses: need one charge of the ions, got 1, 2"):
+        extrapolate([*runs, charged])
+    with pytest.raises(InputError, match="fits: need at least three systems, got 1"):
+        meyer_neldel({"one": runs})
+    assert meyer_neldel({"a": runs, "b": runs[:2], "c": runs[1:]}).slope.unit == "1/eV"
 
 
 def test_masses_are_used_or_missed():

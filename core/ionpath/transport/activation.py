@@ -15,6 +15,8 @@ from ionpath.transport._checks import Floats
 from ionpath.transport.conduction import nernst_einstein
 
 Z95 = 1.959963984540054
+PRIOR = 3
+"""Degrees of freedom that given errors count as where a single one is left to judge them by (three temperatures)."""
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,9 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = 
     Notes
     -----
     ``ln D = ln D0 - E_a / (k_B T)``, fitted with weights ``(D / error)^2``. Where the data scatter more than their
-    errors allow, the covariance is scaled up by chi-squared over M - 2, never down. The error at a temperature far
-    from the data comes from the whole covariance: slope and prefactor are strongly correlated, and neither's error
+    errors allow, the covariance is scaled up by chi-squared over M - 2, never down, and intervals are those of
+    Student's t. Three temperatures leave one degree of freedom, too few to judge the errors by: these then count as
+    three more, ``(3 + chi-squared) / 4``, with t of four. The error at a temperature far from the data comes from the whole covariance: slope and prefactor are strongly correlated, and neither's error
     alone gives it.
 
     Examples
@@ -155,14 +158,8 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = 
     solution = covariance @ (design.T @ (weights * np.log(values)))
     residuals = np.log(values) - design @ solution
     squares, freedom = float(weights @ residuals**2), t.size - 2
-    quantile = Z95
-    if not known:
-        from scipy.stats import t as student
-
-        quantile = float(student.ppf(0.975, freedom))
-        covariance = covariance * squares / freedom
-    elif freedom > 0:
-        covariance = covariance * max(1.0, squares / freedom)
+    scale, quantile = _scale(squares, freedom) if known else (squares / freedom, _student(freedom))
+    covariance = covariance * scale
     return Arrhenius(
         temperatures=t,
         coefficients=values,
@@ -251,8 +248,9 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
         if abs(slope - before) <= 1e-12 * abs(slope):
             break
     squares = float((((y - slope * x - intercept) ** 2) / variance).sum())
-    normal = normal * max(1.0, squares / (x.size - 2))
-    slope_estimate = _estimate(float(slope), float(normal[0, 0]), Z95, "1/eV")
+    scale, quantile = _scale(squares, x.size - 2)
+    normal = normal * scale
+    slope_estimate = _estimate(float(slope), float(normal[0, 0]), quantile, "1/eV")
     ends = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
     crosses = slope_estimate.low <= 0 <= slope_estimate.high
     energy = Estimate(
@@ -265,10 +263,23 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     return MeyerNeldel(
         energy=energy,
         temperature=float(energy.value / BOLTZMANN_EV),
-        intercept=_estimate(float(intercept), float(normal[1, 1]), Z95, ""),
+        intercept=_estimate(float(intercept), float(normal[1, 1]), quantile, ""),
         slope=slope_estimate,
         chi_squared=squares,
     )
+
+
+def _student(freedom: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
+
+
+def _scale(squares: float, freedom: int) -> tuple[float, float]:
+    """Factor by which the scatter about a line widens the covariance, and the standard errors of an interval."""
+    prior = PRIOR if freedom == 1 else 0
+    scale = max(1.0, (prior + squares) / (prior + freedom)) if freedom > 0 else 1.0
+    return scale, _student(freedom + prior) if scale > 1.0 or prior else Z95
 
 
 def _data(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None) -> tuple[Floats, Floats, Floats]:

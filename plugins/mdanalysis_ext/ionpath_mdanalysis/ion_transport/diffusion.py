@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack
 
 import numpy as np
 
 from ionpath.arrays import Floats
-from ionpath.errors import InputError, require
-from ionpath.transport.activation import Arrhenius, arrhenius as fit_arrhenius
+from ionpath.errors import InputError
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import estimate_diffusion
 from ionpath.transport.lagged import Landmarks, Rows, SquareSums
@@ -197,65 +195,3 @@ class IonDiffusion(SeriesAnalysis):
         ax.axvspan(r.window.start, r.window.stop, color="tab:green", alpha=0.15, lw=0)
         ax.set(xlabel="lag time (ps)", ylabel="d ln MSD / d ln t", ylim=(0, 2.1), title=r.verdict)
         ax.title.set_size(8)
-
-
-def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:
-    """Activation energy from runs at several temperatures.
-
-    Parameters
-    ----------
-    analyses : sequence of IonDiffusion
-        Finished runs with temperatures.
-
-    Returns
-    -------
-    Arrhenius
-        Fit with covariance; ``.at(300.0)`` and ``.conductivity(300.0, density)`` carry it to room temperature.
-
-    Raises
-    ------
-    InputError
-        If a run has no temperature, or found an upper bound only.
-    """
-    temperatures = []
-    for analysis in analyses:
-        temperature = analysis.parameters["temperature"]
-        if temperature is None:
-            raise InputError(
-                "analyses", need="a temperature in every run", got="one without",
-                remedy="pass temperature= to IonDiffusion",
-            )  # fmt: skip
-        temperatures.append(temperature)
-    return fit_arrhenius(temperatures, [a.results.diffusion_coefficient for a in analyses])
-
-
-def plot_arrhenius(fit: Arrhenius, ax: Any = None, *, down_to: float = 300.0) -> Any:
-    """Draw diffusion coefficients against inverse temperature, with the fit and its 95 % band.
-
-    Parameters
-    ----------
-    fit : Arrhenius
-        What to draw.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
-    down_to : float, default 300.0
-        Lowest temperature in K.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        The axes.
-    """
-    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-    if ax is None:
-        ax = pyplot.subplots(layout="constrained")[1]
-    shown = np.linspace(1 / max(fit.temperatures), 1 / min(down_to, *fit.temperatures), 100)
-    line = [fit.at(1 / x) for x in shown]
-    ax.errorbar(1000 / fit.temperatures, fit.coefficients, fit.errors, fmt="o", color="k", label="simulated")
-    ax.plot(1000 * shown, [e.value for e in line], color="tab:red", label=f"$E_a$ = {fit.activation_energy}")
-    ax.fill_between(
-        1000 * shown, [e.low for e in line], [e.high for e in line], color="tab:red", alpha=0.2, lw=0
-    )
-    ax.set(xlabel="1000 K / T", ylabel="D (Å$^2$/ps)", yscale="log")
-    ax.legend()
-    return ax
