@@ -203,6 +203,25 @@ def _number(value: object) -> float:
         return math.nan
 
 
+class WriteError(IonpathError, OSError):
+    """A file that cannot be written: the disk is full, or the folder refuses.
+
+    Parameters
+    ----------
+    path : path
+        File.
+    need : str
+        What is needed, what was found, and what to do.
+    """
+
+    def __init__(self, path: object, need: str) -> None:
+        super().__init__(f"{path}: need {need}")
+        self._given = (path, need)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), self._given
+
+
 class DisconnectedError(InputError):
     """States that the trajectories do not connect in both directions."""
 

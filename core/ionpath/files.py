@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 import warnings
@@ -10,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, WriteError
 
 
 @contextmanager
@@ -28,6 +29,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     pathlib.Path
         Temporary path with the same suffix, to write to.
 
+    Raises
+    ------
+    WriteError
+        If the disk is full, or the folder cannot be written to.
+
     Examples
     --------
     >>> import tempfile, pathlib
@@ -38,12 +44,15 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     'a,b'
     """
     final = Path(os.path.realpath(path))
-    final.parent.mkdir(parents=True, exist_ok=True)
-    mode = final.stat().st_mode & 0o7777 if final.exists() else 0o666 & ~_umask()
-    _sweep(final)
-    handle, name = tempfile.mkstemp(
-        prefix=f".{final.stem}-{os.getpid()}-", suffix="".join(final.suffixes), dir=final.parent
-    )
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        mode = final.stat().st_mode & 0o7777 if final.exists() else 0o666 & ~_umask()
+        _sweep(final)
+        handle, name = tempfile.mkstemp(
+            prefix=f".{final.stem}-{os.getpid()}-", suffix="".join(final.suffixes), dir=final.parent
+        )
+    except OSError as error:
+        raise _unwritten(final, error) from error
     os.close(handle)
     part = Path(name)
     try:
@@ -52,8 +61,21 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             os.fsync(written.fileno())
         part.chmod(mode)
         os.replace(part, final)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EISDIR):
+            raise _unwritten(final, error) from error
+        raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def _unwritten(final: Path, error: OSError) -> WriteError:
+    why = error.strerror or str(error)
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return WriteError(final, f"room for it, got {why}; make room and repeat, what was there is unchanged")
+    return WriteError(
+        final, f"a folder that can be written to, got {why}; name another one, or change its rights"
+    )
 
 
 def _sweep(final: Path) -> None:

@@ -542,6 +542,30 @@ def test_a_slab_has_no_third_vector(tmp_path, name, lithium):
         IonDiffusion(u.select_atoms("element Li")).run()
 
 
+@pytest.mark.parametrize("name", ["md.extxyz", "md.traj", "atoms"])
+def test_atoms_and_cells_beyond_any_simulation(tmp_path, name):
+    """A damaged exponent gives positions of 1e30 A, which single precision would turn to inf or lose."""
+    for change, message in (
+        (
+            lambda atoms: atoms.positions.__setitem__((0, 0), 1e30),
+            r"frame 2: need positions below 1e\+07 A, got others",
+        ),
+        (lambda atoms: atoms.set_cell([1e9, 8, 8]), r"frame 2: need cell vectors below 1e\+07 A, got others"),
+        (
+            lambda atoms: atoms.set_cell([9, 8, 0]),
+            "frame 2: need a cell with a volume in all frames or in none, got none",
+        ),
+    ):
+        thing = images = frames()
+        change(images[2])
+        if name != "atoms":
+            thing = tmp_path / name
+            ase.io.write(thing, images)
+        u = mda.Universe(thing)
+        with pytest.raises(InputError, match=message):
+            u.trajectory[2]
+
+
 @pytest.mark.parametrize("name", ["dump.xyz", "dump.xyz.gz"])
 def test_extended_xyz_under_the_name_of_plain_xyz(tmp_path, name):
     from ionpath_mdanalysis import IonDiffusion

@@ -6,6 +6,9 @@ import dataclasses
 import importlib
 import json
 import os
+import struct
+import zipfile
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +20,11 @@ from ionpath.files import atomic_path
 from ionpath.moved import MOVED
 
 FORMAT = 1
+DAMAGED = (
+    ArithmeticError, AttributeError, EOFError, ImportError, LookupError, MemoryError, OSError, RuntimeError, TypeError,
+    ValueError, struct.error, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+"""What zipfile, zlib, NumPy and json raise for a damaged file, according to where the damage is."""
 
 
 def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Mapping[str, Any]) -> None:
@@ -33,29 +41,37 @@ def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Map
 
 
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any], str]:
-    """Read what `write` wrote."""
+    """Read what `write` wrote; the sums in the file are checked before anything in it is believed."""
     try:
+        with zipfile.ZipFile(path) as packed:
+            damaged = packed.testzip()
+        if damaged:
+            raise zipfile.BadZipFile(f"its part {damaged} is damaged")
         with np.load(path, allow_pickle=False) as file:
             arrays = {key: file[key] for key in file.files}
         tree = json.loads(str(arrays.pop("__json__")))
-    except (ValueError, KeyError, EOFError, OSError) as error:
-        if isinstance(error, FileNotFoundError):
+        if tree["format"] > FORMAT:
+            raise InputError(
+                os.fspath(path),
+                need=f"file format {FORMAT} or older",
+                got=f"{tree['format']}, written by ionpath {tree['ionpath']}",
+                remedy="update ionpath",
+            )
+        values = {key: _unpack(value, arrays) for key, value in tree["values"].items()}
+        metadata = _unpack(tree["metadata"], arrays)
+        missing = {"class", "frames", "times", "n_frames", "frame_time", "parameters"} - set(metadata)
+        if missing:
+            raise KeyError(sorted(missing)[0])
+        return metadata, values, tree["ionpath"]
+    except DAMAGED as error:
+        if isinstance(error, (FileNotFoundError, PermissionError, InputError)):
             raise
         raise InputError(
             os.fspath(path),
             need="a file written by .save()",
-            got="something else",
+            got=f"something else ({type(error).__name__}: {str(error)[:80]})",
             remedy="save the analysis again",
         ) from error
-    if tree["format"] > FORMAT:
-        raise InputError(
-            os.fspath(path),
-            need=f"file format {FORMAT} or older",
-            got=f"{tree['format']}, written by ionpath {tree['ionpath']}",
-            remedy="update ionpath",
-        )
-    values = {key: _unpack(value, arrays) for key, value in tree["values"].items()}
-    return _unpack(tree["metadata"], arrays), values, tree["ionpath"]
 
 
 def _pack(value: Any, name: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:

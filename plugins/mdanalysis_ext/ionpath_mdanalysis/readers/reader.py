@@ -29,6 +29,8 @@ from ionpath.periodic import Unwrapper
 Floats = NDArray[np.float64]
 CHECKPOINT = 256
 """Frames between the states that are kept to unwrap from, after a jump in the trajectory."""
+FARTHEST = 1e7
+"""Positions and cells are below this, in A: single precision has lost all decimals there."""
 PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
 CUT_OFF = "remove the damaged frame from the file, or restore the file"
 
@@ -182,6 +184,7 @@ class FileReader(ReaderBase):
         self._walk = _Walk() if unwrap else None
         self._last: tuple[int, Frame] = (-1, None)  # type: ignore[assignment]
         self._last_time = (-1, -np.inf)
+        self._solid: bool | None = None
         self._timed = self._find_times(self._ts_kwargs.get("dt"))
         self._frame = -1
         self.ts = self._Timestep(self.n_atoms, **self._ts_kwargs)
@@ -209,8 +212,26 @@ class FileReader(ReaderBase):
     def _read(self, frame: int) -> Frame:
         assert self._frames is not None
         if self._last[0] != frame:
-            self._last = (frame, self._frames.frame(frame))
+            read = self._frames.frame(frame)
+            self._check_size(frame, read)
+            self._last = (frame, read)
         return self._last[1]
+
+    def _check_size(self, frame: int, read: Frame) -> None:
+        """Refuse what no simulation gives: atoms or cells that far away, and a cell that loses its volume."""
+        sizes = {"positions": read.positions, "cell vectors": np.zeros(3) if read.cell is None else read.cell}
+        far = next((name for name, values in sizes.items() if not np.abs(values).max() < FARTHEST), None)
+        solid = read.cell is not None and not is_flat(read.cell)
+        self._solid = solid if self._solid is None else self._solid
+        if far is not None or solid != self._solid:
+            raise InputError(
+                self._where(frame),
+                need=f"{far} below {FARTHEST:g} A"
+                if far
+                else "a cell with a volume in all frames or in none",
+                got="others" if far else "one" if solid else "none",
+                remedy=CUT_OFF,
+            )
 
     def _find_times(self, given: float | None) -> bool:
         """Take the time between frames from the first, second and last one; tell whether times are to be read."""

@@ -1,0 +1,191 @@
+"""Damaged files give the same content, or one sentence that names them; as a script it prints the table of the docs."""
+
+from __future__ import annotations
+
+import gzip
+import resource
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ionpath.errors import IonpathError
+
+N_FRAMES, SYMBOLS = 7, ["Li"] * 4 + ["P"] + ["S"] * 3
+KINDS = (
+    "XDATCAR",
+    "XDATCAR.gz",
+    "md.extxyz",
+    "md.extxyz.gz",
+    "md.traj",
+    "md.traj.gz",
+    "results.npz",
+    "analysis.json",
+)
+ALLOWED = {"clear", "same", "value"}
+
+
+def make(folder: Path, kind: str) -> Path:
+    """A sound file of each kind."""
+    import ase
+    import ase.io
+
+    path, rng = folder / kind.removesuffix(".gz"), np.random.default_rng(1)
+    if kind == "results.npz":
+        from ionpath_mdanalysis import _store
+
+        facts = {"class": "IonDiffusion", "frames": np.arange(9), "times": np.arange(9.0)}
+        facts |= {"n_frames": 9, "frame_time": 1.0, "parameters": {}}
+        _store.write(path, facts, {"msd": rng.random(400), "verdict": "diffusive"})
+    elif kind == "analysis.json":
+        from ionpath.estimate import Estimate
+        from ionpath_cli.record import Quantity, Record
+
+        Record("x", [Quantity("D", Estimate(1.0, 0.1, 0.8, 1.2, "A^2/ps"), "n")], notes=["short"]).save(
+            folder
+        )
+    else:
+        cell = np.array([[9.0, 0.0, 0.0], [1.5, 8.0, 0.0], [0.4, -2.0, 10.0]])
+        images = []
+        for k in range(N_FRAMES):
+            images.append(ase.Atoms(SYMBOLS, scaled_positions=rng.random((8, 3)), cell=cell, pbc=True))
+            images[-1].info["time"] = 0.25 * k
+        if path.name == "XDATCAR":
+            rows = "\n".join(" ".join(f"{x:.8f}" for x in row) for row in cell)
+            text = f"run\n1.0\n{rows}\nLi P S\n4 1 3\n"
+            for k, atoms in enumerate(images):
+                lines = "".join(
+                    " ".join(f"{x:.8f}" for x in row) + "\n" for row in atoms.get_scaled_positions()
+                )
+                text += f"Direct configuration={k + 1:6d}\n{lines}"
+            path.write_text(text)
+        else:
+            ase.io.write(path, images)
+    if kind.endswith(".gz"):
+        packed = folder / kind
+        packed.write_bytes(gzip.compress(path.read_bytes(), mtime=0))
+        return packed
+    return path
+
+
+def content(path: Path) -> tuple[Any, ...]:
+    """Everything that a user gets from a file: the shape of it, and the numbers."""
+    if path.suffix == ".npz":
+        from ionpath_mdanalysis import _store
+
+        metadata, values, _ = _store.read(path)
+        return (sorted(metadata), sorted(values)), values["msd"].tobytes() + values["verdict"].encode()
+    if path.suffix == ".json":
+        from ionpath_cli.record import Record
+
+        record = Record.load(path.parent)
+        return (len(record.quantities), len(record.notes)), str(record)
+    import MDAnalysis as mda
+
+    u = mda.Universe(str(path), **({"dt": 0.25} if "XDATCAR" in path.name else {}))
+    frames = [(ts.positions.copy(), np.asarray(ts.dimensions), ts.time) for ts in u.trajectory]
+    for positions, dimensions, time in frames:
+        assert np.isfinite(positions).all() and np.isfinite(dimensions).all() and np.isfinite(time)
+    assert (np.diff([time for *_, time in frames]) > 0).all()
+    u.trajectory.close()
+    shape = (len(frames), tuple(u.atoms.elements))
+    return shape, b"".join(np.concatenate([p.ravel(), d, [t]]).tobytes() for p, d, t in frames)
+
+
+def mutations(data: bytes, seed: int) -> Iterator[bytes]:
+    """Cuts, flips, deletions, insertions and shuffles without end."""
+    rng = np.random.default_rng(seed)
+    while True:
+        at, size = int(rng.integers(len(data))), int(rng.integers(1, 24))
+        yield data[:at]
+        flipped = bytearray(data)
+        for k in rng.integers(len(data), size=int(rng.integers(1, 4))):
+            flipped[k] ^= 1 << int(rng.integers(8))
+        yield bytes(flipped)
+        yield data[:at] + data[at + size :]
+        yield data[:at] + rng.integers(0, 256, size, np.uint8).tobytes() + data[at:]
+        block = np.frombuffer(data[at : at + size], np.uint8)
+        yield data[:at] + rng.permutation(block).tobytes() + data[at + size :]
+
+
+def outcome(path: Path, sound: tuple[Any, ...]) -> str:
+    """What a user meets: a clear sentence, the same, other numbers of the same shape, fewer frames, or a bare error."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found = content(path)
+    except IonpathError as error:
+        text = str(error)
+        return "clear" if path.name in text and "\n" not in text else f"unnamed: {text[:80]}"
+    except FileNotFoundError:
+        raise
+    except BaseException as error:
+        return f"bare {type(error).__name__}: {str(error)[:80]}"
+    if found == sound:
+        return "same"
+    return "value" if found[0] == sound[0] else f"other shape {found[0]}"
+
+
+def fuzz(kind: str, n: int, seed: int = 0, path_of: Callable[[], str] = tempfile.mkdtemp) -> Counter[str]:
+    folder = Path(path_of())
+    path = make(folder, kind)
+    data, sound = path.read_bytes(), content(path)
+    seen: Counter[str] = Counter()
+    for mutated, _ in zip(mutations(data, seed), range(n), strict=False):
+        path.write_bytes(mutated)
+        seen[outcome(path, sound)] += 1
+    return seen
+
+
+def check(kind: str, n: int, seed: int) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, hard))
+    try:
+        seen = fuzz(kind, n, seed)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    # A cut at the end of a frame is a shorter file of text that nothing in it tells; it is not counted as damage.
+    wrong = {
+        k: v
+        for k, v in seen.items()
+        if k not in ALLOWED and not (k.startswith("other shape") and is_prefix(k))
+    }
+    assert not wrong, wrong
+    assert seen["clear"] > n // 4, seen
+
+
+def is_prefix(outcome: str) -> bool:
+    """Fewer frames of the same atoms."""
+    frames, _, rest = outcome.removeprefix("other shape (").partition(", ")
+    return frames.isdigit() and int(frames) < N_FRAMES and rest.startswith(repr(tuple(SYMBOLS)))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_is_told(kind: str) -> None:
+    check(kind, 60, seed=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_is_told_in_any_place(kind: str) -> None:
+    check(kind, 1500, seed=1)
+
+
+if __name__ == "__main__":
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 320
+    print("| file | clear sentence | same content | other value | fewer frames | anything else |")
+    print("|---|---|---|---|---|---|")
+    for name in KINDS:
+        seen = fuzz(name, count)
+        fewer = sum(v for k, v in seen.items() if k.startswith("other shape") and is_prefix(k))
+        rest = count - seen["clear"] - seen["same"] - seen["value"] - fewer
+        print(f"| {name} | {seen['clear']} | {seen['same']} | {seen['value']} | {fewer} | {rest} |")
+        for key, number in seen.items():
+            if key not in ALLOWED and not (key.startswith("other shape") and is_prefix(key)):
+                print(f"    {number} {key}", file=sys.stderr)
