@@ -15,7 +15,7 @@ from typing import Any
 
 import MDAnalysis as mda
 import numpy as np
-from ase.io import read, write
+from ase.io import write
 from MDAnalysis.analysis.ion_transport import IonDiffusion
 from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
 from pymatgen.io.ase import AseAtomsAdaptor
@@ -55,12 +55,12 @@ def simulate(folder: Path, structure: Any, temperature: float, picoseconds: floa
     return trajectory
 
 
-def explain(folder: Path, trajectory: Path, crystal: Any, temperature: float, lag: float) -> dict[str, float]:
+def explain(folder: Path, trajectory: Path, temperature: float, lag: float) -> dict[str, float]:
     """Conductivity (nan where the run only bounds it), path entropy and slowest timescale at one and two lags."""
     universe = mda.Universe(str(folder / "structure.extxyz"), str(trajectory))
     ions = universe.select_atoms("element Li")
     transport = IonDiffusion(ions, temperature=temperature).run().results
-    shells = CoordinationShells.from_structure(crystal)
+    shells = CoordinationShells.for_argyrodite(universe, ions)
     row = {
         "conductivity (mS/cm)": transport.conductivity.value,
         "conductivity error": transport.conductivity.error,
@@ -146,8 +146,7 @@ def main() -> None:
             "inversion": inversion,
             "mixing entropy (J/mol/K)": abs(configurational_entropy(structure).joule),
         }
-        crystal = read(folder / "structure.extxyz")
-        row |= explain(folder, trajectory, crystal, options.temperature, options.lag)
+        row |= explain(folder, trajectory, options.temperature, options.lag)
         rows.append(row)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
     with (

@@ -84,7 +84,7 @@ def main(argv: list[str]) -> int:
         place = folder / system.folder
         _build(place, system, atoms, options.seed)
         _dynamics(place, system, options.temperature, picoseconds, options.seed)
-        _analysis(place, system, atoms, options.temperature)
+        _analysis(place, system, options.temperature)
     for system in SYSTEMS:
         _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, options.seed)
     _overview(folder)
@@ -171,21 +171,13 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
     stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title)
 
 
-def _analysis(place: Path, system: System, atoms: int, temperature: float) -> None:
+def _analysis(place: Path, system: System, temperature: float) -> None:
     from ionpath_cli.analyze import analyse
-    from ionpath_cli.build import build, write
     from ionpath_cli.trajectory import Given
 
     def make() -> None:
-        # The sites are those of the ordered crystal, where none is vacant: both systems are counted on the same ones.
-        write(build(0.0, None, repetitions(atoms), lattice=LATTICE), place / "sites.cif")
-        analyse(
-            Given(place / "structure.extxyz", place / "trajectory.xtc"),
-            place,
-            temperature=temperature,
-            sites=place / "sites.cif",
-            label=system.label,
-        )
+        given = Given(place / "structure.extxyz", place / "trajectory.xtc")
+        analyse(given, place, temperature=temperature, label=system.label)
 
     title = f"{system.label}: states, Markov model, path entropy, diffusion (MDAnalysis)"
     stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title)

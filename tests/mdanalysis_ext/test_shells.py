@@ -217,6 +217,15 @@ def test_crystals_that_do_not_fit_are_refused(ordered_run):
         InputError, match=r"structure: need a crystal on which the first frame lies.*got \d+ of 224 places"
     ):
         ShellStates(lithium, CoordinationShells.from_structure(mirrored, n_vertices=6))
+    # anions in another arrangement: the average structure fits, one arrangement does not
+    swapped = atoms.copy()
+    orbits = argyrodite()[1]
+    swapped.symbols[np.flatnonzero(orbits == "4a")[::2]] = "S"
+    swapped.symbols[np.flatnonzero(orbits == "4d")[::2]] = "Cl"
+    with pytest.raises(InputError, match="got 32 of 224 places without an atom .*its average structure"):
+        ShellStates(
+            lithium, CoordinationShells.from_structure(swapped, centres=np.flatnonzero(orbits == "4d"))
+        )
     by_hand = ShellStates(lithium, shells, centres=u.atoms[shells.centre_atoms]).run().results
     assert np.array_equal(by_hand.states, ShellStates(lithium, shells).run().results.states)
 

@@ -151,7 +151,8 @@ class ReferenceAtoms:
                 need=f"a crystal on which the first frame lies, all atoms within {TOLERANCE:g} A of their places",
                 got=f"{len(lost)} of {len(self)} places without an atom of their species, such as {self.species[k]} at "
                 f"{np.round(self.coordinates[k], 3).tolist()}",
-                remedy="use the crystal that the trajectory was started from, in the same setting and orientation",
+                remedy="use the crystal that the trajectory was started from, in the same setting and orientation; "
+                "where anions are mixed, its average structure",
             )  # fmt: skip
         return most
 
