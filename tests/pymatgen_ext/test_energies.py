@@ -11,9 +11,11 @@ from pymatgen.analysis.argyrodite import (
     analyse,
     argyrodite,
     energy_above_hull,
+    hooks,
     lithium_orderings,
     lithium_sites,
     lithium_thiophosphate,
+    lpscl,
     lspscl,
     overlap_table,
     relax_ordering,
@@ -244,3 +246,55 @@ def test_lspscl_has_one_mixed_tetrahedron() -> None:
         assert len(near) == 4
         mixed += "Cl" in near
     assert mixed == 2
+
+
+def test_lpscl_i_is_what_is_described() -> None:
+    """Guan et al.: Amm2, chloride in a square pyramid of five lithium; edges from the box of 4,608 atoms."""
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    structure = lpscl("I")
+    assert structure.formula == "Li10 P2 S8 Cl4"
+    assert SpacegroupAnalyzer(structure, symprec=0.001).get_space_group_symbol() == "Amm2"
+    published = (42.828 / 6, 41.460 / 4, 47.104 / 8)  # A
+    np.testing.assert_allclose(structure.lattice.abc, published, rtol=0.015)
+    assert structure.volume / 2 == pytest.approx(np.prod(published) / 2, rel=0.025)  # A^3 per formula unit
+    for k in structure.indices_from_symbol("Cl"):
+        near = sorted(structure.get_neighbors(structure[k], 3.7), key=lambda n: n.nn_distance)
+        lithium = [n for n in near if n.specie.symbol == "Li"]
+        np.testing.assert_allclose(
+            [n.nn_distance for n in lithium[:5]], [2.30, 2.36, 2.36, 2.63, 2.63], atol=0.01
+        )
+        assert len(lithium) == 5 or lithium[5].nn_distance > 3.4  # A
+        # The four that are not the apex lie about in one plane, with right angles between neighbours.
+        arms = np.array([n.coords - structure[k].coords for n in lithium[:5]])
+        arms /= np.linalg.norm(arms, axis=1, keepdims=True)
+        base, apex = arms[1:], arms[0]
+        across = np.degrees(np.arccos(np.clip((base @ base.T)[np.triu_indices(4, 1)], -1, 1)))
+        np.testing.assert_allclose(
+            np.sort(across), [79.0, 79.0, 85.5, 98.3, 146.8, 146.8], atol=0.2
+        )  # degrees
+        to_apex = np.degrees(np.arccos(base @ apex))
+        np.testing.assert_allclose(np.sort(to_apex), [94.7, 94.7, 115.5, 115.5], atol=0.2)  # degrees
+    for k in structure.indices_from_symbol("P"):
+        bonds = [n.nn_distance for n in structure.get_neighbors(structure[k], 2.6)]
+        np.testing.assert_allclose(bonds, 4 * [2.055], atol=0.01)  # A
+
+
+def test_lpscl_ii_and_iii() -> None:
+    assert lpscl("II") == argyrodite()
+    found = analyse(lpscl("III", supercell=(1, 1, 2), seed=3))
+    assert (found.formula, found.inversion) == ("Li5.5PS4.5Cl1.5", 0.75)
+    assert lpscl("III", seed=1) != lpscl("III", seed=2)
+    with pytest.raises(InputError, match=r"phase: need one of 'I', 'II', 'III', got 'IV'"):
+        lpscl("IV")  # type: ignore[arg-type]
+
+
+def test_one_meaning_of_each_name() -> None:
+    """What training, molecular dynamics and ``ionpath build`` start from is what the function builds."""
+    made = hooks.structures()
+    for phase in ("I", "II", "III"):
+        symbols, positions, cell = made[f"LPSCl-{phase}"](3)
+        expected = lpscl(phase, seed=3)  # type: ignore[arg-type]
+        assert list(symbols) == [site.specie.symbol for site in expected]
+        np.testing.assert_allclose(positions, expected.cart_coords)
+        np.testing.assert_allclose(cell, expected.lattice.matrix)

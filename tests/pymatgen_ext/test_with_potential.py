@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pytest
+from pymatgen.core import Structure
 
 from pymatgen.analysis.argyrodite import (
     AnionClusterExpansion,
     EnumerateSiteInversionTransformation,
     argyrodite,
     lithium_orderings,
+    lpscl,
     site_energies,
 )
 
@@ -64,3 +69,38 @@ def test_no_ordering_of_the_primitive_cell_is_amm2() -> None:
     assert len(found) == 4
     assert all(o.relaxed_space_group != "Amm2" for o in found)
     assert found[0].energy_per_formula < found[-1].energy_per_formula
+
+
+def test_lpscl_i_is_stable_and_nearly_on_the_hull() -> None:
+    """Amm2 again after displacements; near the hull, and below the cubic arrangement of the same composition."""
+    from ase.calculators.calculator import get_calculator_class
+
+    calculator = get_calculator_class("ionpath")()
+    kept = relax_ordering_of(lpscl("I", supercell=(1, 1, 2)), calculator)
+    assert kept.relaxed_space_group == "Amm2"
+    assert kept.energy == pytest.approx(-52.5907, abs=2e-3)  # eV per formula unit
+    # gamma-Li3PS4 + 2 LiCl with the same potential: -37.1340 - 2 x 7.8320 eV
+    assert 1000 * (kept.energy + 37.1340 + 2 * 7.8320) / 12 == pytest.approx(17.3, abs=0.5)  # meV/atom
+    cubic = relax_ordering_of(argyrodite(x_excess=1.0, seed=1, lithium="48h"), calculator)
+    assert cubic.energy > kept.energy + 0.05
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    energy: float
+    relaxed_space_group: str
+
+
+def relax_ordering_of(structure: Structure, calculator: Any) -> Relaxed:
+    from ase.filters import FrechetCellFilter
+    from ase.optimize import LBFGS
+    from pymatgen.io.ase import AseAtomsAdaptor
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+
+    atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
+    atoms.rattle(0.05, seed=1)
+    atoms.calc = calculator
+    LBFGS(FrechetCellFilter(atoms), logfile=None).run(fmax=0.01, steps=600)
+    after = SpacegroupAnalyzer(AseAtomsAdaptor.get_structure(atoms), symprec=0.1).get_space_group_symbol()
+    formula_units = len(structure.indices_from_symbol("P"))
+    return Relaxed(float(atoms.get_potential_energy()) / formula_units, after)

@@ -65,6 +65,10 @@ def _lspscl(arguments: Any, supercell: Any, seed: int) -> Any:
     return _converted(_pymatgen().lspscl(supercell=_supercell(supercell), **arguments))
 
 
+def _lpscl(arguments: Any, supercell: Any, seed: int) -> Any:
+    return _converted(_pymatgen().lpscl(supercell=_supercell(supercell), seed=seed, **arguments))
+
+
 def _thiophosphate(arguments: Any, supercell: Any, seed: int) -> Any:
     return _converted(_pymatgen().lithium_thiophosphate(supercell=_supercell(supercell), **arguments))
 
@@ -88,6 +92,7 @@ def _file(arguments: Any, supercell: Any, seed: int) -> Any:
 
 BUILDERS: dict[str, Callable[[Any, Any, int], Any]] = {
     "argyrodite": _argyrodite,
+    "lpscl": _lpscl,
     "lspscl": _lspscl,
     "thiophosphate": _thiophosphate,
     "packed": _packed,

@@ -29,7 +29,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     assert names <= set(structure_names())
     assert {
         "LPSCl-II",
-        "LPSCl-III",
+        "x=0.50,y=0.50",
         "LSPSCl",
         "Li7PS6",
         "beta-Li3PS4",

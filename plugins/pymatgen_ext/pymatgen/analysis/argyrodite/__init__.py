@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites as lithium_sites
     from pymatgen.analysis.argyrodite.thiophosphates import (
         lithium_thiophosphate as lithium_thiophosphate,
+        lpscl as lpscl,
         lspscl as lspscl,
     )
     from pymatgen.analysis.argyrodite.transformations import (
@@ -54,7 +55,8 @@ else:
         "argyrodite": "prototypes", "configurational_entropy": "entropy", "energy_above_hull": "hull",
         "excess_grid": "grids", "inversion_grid": "grids", "iterate_grid": "grids",
         "lithium_orderings": "orderings", "lithium_sites": "tetrahedral_sites",
-        "lithium_thiophosphate": "thiophosphates", "lspscl": "thiophosphates", "monte_carlo": "ensemble",
+        "lithium_thiophosphate": "thiophosphates", "lpscl": "thiophosphates", "lspscl": "thiophosphates",
+        "monte_carlo": "ensemble",
         "order_occupancies": "occupancies", "overlap_table": "site_energy", "plot_entropy_map": "entropy",
         "plot_site_energies": "site_energy", "relax_ordering": "orderings", "site_energies": "site_energy",
         "thermodynamics": "ensemble", "write_grid": "grids",

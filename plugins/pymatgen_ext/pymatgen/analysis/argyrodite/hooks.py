@@ -20,9 +20,9 @@ Crystal = tuple[Sequence[str], NDArray[np.float64], NDArray[np.float64]]
 def structures() -> dict[str, Callable[[int], Crystal]]:
     """Argyrodites and their relatives; pymatgen is imported when one is built."""
     found: dict[str, Callable[[int], Crystal]] = {
-        "LPSCl-I": partial(_built, "argyrodite", x_excess=1.0),
-        "LPSCl-II": partial(_built, "argyrodite"),
-        "LPSCl-III": partial(_built, "argyrodite", x_excess=0.5),
+        "LPSCl-I": partial(_built, "lpscl", phase="I"),
+        "LPSCl-II": partial(_built, "lpscl", phase="II"),
+        "LPSCl-III": partial(_built, "lpscl", phase="III"),
         "LSPSCl": partial(_built, "lspscl"),
     }
     for x in (0.0, 0.25, 0.5, 0.75, 1.0):
@@ -39,7 +39,7 @@ def structures() -> dict[str, Callable[[int], Crystal]]:
 def _built(function: str, seed: int, **options: Any) -> Crystal:
     """Elements, positions and cell of what a function of this package builds."""
     require("pymatgen.core", purpose="argyrodite structures", install='pip install "ionpath[pymatgen]"')
-    if function == "argyrodite":  # the others have one arrangement
+    if function in ("argyrodite", "lpscl"):  # the others have one arrangement
         options["seed"] = seed
     structure = getattr(import_module("pymatgen.analysis.argyrodite"), function)(**options)
     symbols = [site.specie.symbol for site in structure]

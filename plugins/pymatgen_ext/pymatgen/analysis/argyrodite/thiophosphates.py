@@ -1,4 +1,4 @@
-"""Relatives of the argyrodites: Li3PS4 and the chloride-doped Li10SiP2S12 type."""
+"""Crystals by the names of the literature: Li3PS4, LPSCl-I to -III, and the chloride-doped Li10SiP2S12 type."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pymatgen.core import Lattice, Structure
 
 from ionpath.citations import references
-from ionpath.errors import InputError
-from pymatgen.analysis.argyrodite.prototypes import repeated
+from ionpath.errors import one_of
+from pymatgen.analysis.argyrodite.prototypes import argyrodite, repeated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -56,9 +56,60 @@ def lithium_thiophosphate(
     >>> lithium_thiophosphate("gamma").formula
     'Li6 P2 S8'
     """
-    if phase not in PHASES:
-        raise InputError("phase", need="'beta' or 'gamma'", got=repr(phase))
+    one_of("phase", phase, PHASES)
     return repeated(_stored(PHASES[phase]), supercell)
+
+
+@references("guan2024")
+def lpscl(
+    phase: Literal["I", "II", "III"],
+    *,
+    supercell: int | tuple[int, int, int] | NDArray[Any] | None = None,
+    seed: int = 0,
+) -> Structure:
+    """Build one of the three lithium thiophosphate chlorides of Guan et al. by its number.
+
+    Parameters
+    ----------
+    phase : {"I", "II", "III"}
+        I: Li5PS4Cl2, space group Amm2. II: ordered cubic Li6PS5Cl. III: Li5.5PS4.5Cl1.5, three quarters of each
+        of the two free anion orbits chloride, one lithium less in cages around chloride.
+    supercell : int, three ints or (3, 3) array of int, optional
+        Repetition of the orthorhombic cell of I (24 atoms) or of the cubic one of II and III (52 and 50 atoms).
+    seed : int
+        Seed of the arrangement of III.
+
+    Returns
+    -------
+    Structure
+        I relaxed with the shipped Deep Potential within its space group; II and III as `argyrodite` makes them.
+
+    Raises
+    ------
+    InputError
+        If the phase is unknown, or the cell cannot hold the composition.
+
+    Notes
+    -----
+    arXiv:2412.07115 calls I "Li6PS5Cl", but its 4,608 atoms in a box of 47.104 x 41.460 x 42.828 A are 384 formula
+    units of Li5PS4Cl2, with edges of 5.888, 10.365 and 7.138 A for 8 x 4 x 6 repetitions. A search over random
+    structures with Amm2 symmetry in such cells (``examples/pymatgen_symmetric_search.py``) finds this one as the
+    lowest, again and again: edges of 7.042, 10.249 and 5.896 A, and five lithium in a square pyramid around each
+    chloride (2.30, 2 x 2.36, 2 x 2.63 A), as is described. Displaced by 0.05 A and relaxed without symmetry it comes
+    back to Amm2.
+
+    Examples
+    --------
+    >>> from pymatgen.analysis.argyrodite import lpscl
+    >>> [lpscl(phase).composition.reduced_formula for phase in ("I", "II")], lpscl("III").formula
+    (['Li5P(S2Cl)2', 'Li6PS5Cl'], 'Li22 P4 S18 Cl6')
+    """
+    one_of("phase", phase, ("I", "II", "III"))
+    if phase == "I":
+        return repeated(_stored("Li5PS4Cl2"), supercell)
+    if phase == "II":
+        return argyrodite(supercell=supercell, seed=seed)
+    return argyrodite(x_excess=0.5, inversion=0.75, supercell=supercell, seed=seed)
 
 
 @references("guan2024")
