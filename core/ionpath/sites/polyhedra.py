@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.periodic import as_cells, check_finite
 from ionpath.sites.enclosing import EnclosingSearch
 from ionpath.sites.nearest import SiteTree
@@ -198,8 +198,7 @@ def assign_tetrahedra(
     >>> tetrahedra.names[assign_tetrahedra(ions, tetrahedra, cell, (anions @ cell)[None])].tolist()
     [['T5', 'T4']]
     """
-    if ties not in ("stay", "deepest"):
-        raise InputError("ties", need="'stay' or 'deepest'", got=repr(ties), remedy="choose one of them")
+    one_of("ties", ties, ("stay", "deepest"))
     coordinates, inverse = fractional_frames(ions, cells)
     moved, common = displacements(atoms, inverse, tetrahedra.atoms, len(coordinates), "atoms")
     n_frames, n_ions = coordinates.shape[:2]

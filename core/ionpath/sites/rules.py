@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of, positive
 from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.reference import ReferenceFrames
 from ionpath.sites.shells import CoordinationShells
@@ -27,8 +27,7 @@ def geometric_sites(
     orientation: ArrayLike | None = None,
 ) -> Found:
     """Give ions the vertex of the nearest centre in whose direction they are."""
-    if mode not in ("correct", "published"):
-        raise InputError("mode", need="'correct' or 'published'", got=repr(mode), remedy="choose one of them")
+    one_of("mode", mode, ("correct", "published"))
     if mode == "published" and shells.n_states != 7:
         raise InputError(
             "shells", need="six vertices for the published geometric rule", got=str(shells.n_states - 1),
@@ -76,10 +75,7 @@ def voronoi_sites(
     The convex hulls of Voronoi cells cut off by a box are those cells inside the box, and the Voronoi cell that holds
     a point is that of the nearest vertex: neither a tessellation nor a hull needs to be built.
     """
-    if not padding >= 0.0:
-        raise InputError(
-            "padding", need="zero or more A", got=f"{padding:g}", remedy="0.5 is the published value"
-        )
+    positive("padding", padding, "A", zero=True, remedy="0.5 is the published value")
     centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, np.inf)
     axes = _axes(orientation)
     turned = _table(shells, shells.offsets @ axes.T)

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of, whole
 from ionpath.sites.recording import RunRecorder, join_runs
-from ionpath.sites.shells import CoordinationShells, Home
+from ionpath.sites.shells import HOMES, CoordinationShells, Home
 from ionpath.sites.trajectories import ShellTrajectories, Unassigned, check_sites, shell_trajectories
 
 Integers = NDArray[np.int64]
@@ -105,14 +105,8 @@ class ShellRuns:
         InputError
             If no ion is ever on a site, or an option is unknown.
         """
-        for name, value, choices in (
-            ("home", home, ("visited", "initial", "folded")),
-            ("unassigned", unassigned, ("external", "skip")),
-        ):
-            if value not in choices:
-                raise InputError(
-                    name, need=f"one of {', '.join(choices)}", got=repr(value), remedy="choose one"
-                )
+        one_of("home", home, HOMES)
+        one_of("unassigned", unassigned, ("external", "skip"))
         ion, start, site = join_runs(parts, n_ions, core_sets=core_sets)
         if not (site >= 0).any():
             raise InputError(
@@ -217,8 +211,7 @@ class ShellRuns:
         InputError
             If `frames` is less than one.
         """
-        if frames < 1:
-            raise InputError("minimum_residence", need="at least one frame", got=str(frames), remedy="use 1")
+        whole("minimum_residence", frames)
         kept = (self.length >= frames) & (self.site >= 0)
         events = np.stack([self.ion, self.start, self.site])[:, kept]
         ion, start, site = join_runs([{"events": events, "n_frames": self.n_frames}], self.n_ions)

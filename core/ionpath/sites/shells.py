@@ -30,6 +30,7 @@ from ionpath.sites.vertices import (
 )
 
 Home = Literal["visited", "initial", "folded"]
+HOMES = ("visited", "initial", "folded")
 """What counts as outside, see `ionpath.kinetics.shell_trajectories`."""
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
-from ionpath.sites.shells import CoordinationShells, Home
+from ionpath.errors import InputError, one_of, whole
+from ionpath.sites.shells import HOMES, CoordinationShells, Home
 
 Unassigned = Literal["external", "skip"]
 
@@ -106,10 +106,7 @@ def core_sets(site: ArrayLike, *, minimum_residence: int = 1) -> NDArray[np.sign
     [4, 4, 4, 4, 4, 4, 4]
     """
     array = check_sites(site)
-    if minimum_residence < 1:
-        raise InputError(
-            "minimum_residence", need="at least one frame", got=str(minimum_residence), remedy="use 1"
-        )
+    whole("minimum_residence", minimum_residence)
     smooth = np.empty(array.shape, dtype=array.dtype)
     for start in range(0, array.shape[1], _IONS_AT_ONCE):  # bounds the memory of temporary arrays
         part = slice(start, start + _IONS_AT_ONCE)
@@ -228,14 +225,8 @@ def iter_shell_trajectories(
         As `shell_trajectories`.
     """
     array = check_sites(site, shells.n_sites)
-    for name, value, choices in (
-        ("home", home, ("visited", "initial", "folded")),
-        ("unassigned", unassigned, ("external", "skip")),
-    ):
-        if value not in choices:
-            raise InputError(
-                name, need=f"one of {', '.join(choices)}", got=repr(value), remedy="choose one of them"
-            )
+    one_of("home", home, HOMES)
+    one_of("unassigned", unassigned, ("external", "skip"))
     if shells.n_states > 127:
         raise InputError(
             "shells", need="at most 126 vertices", got=str(shells.n_states - 1), remedy="merge vertices"

@@ -130,9 +130,9 @@ def test_refusals(shells, table):
         InputError, match="count_mode: need 'sliding' or 'sliding-effective' for runs, got 'effective'"
     ):
         count_matrix(runs, 1, count_mode="effective")
-    with pytest.raises(InputError, match="minimum_residence: need at least one frame, got 0"):
+    with pytest.raises(InputError, match="minimum_residence: need a whole number of at least 1, got 0"):
         runs.minimum_residence(0)
-    with pytest.raises(InputError, match="home: need one of visited, initial, folded, got 'first'"):
+    with pytest.raises(InputError, match="home: need one of 'visited', 'initial', 'folded', got 'first'"):
         ShellRuns.from_sites(table, shells, home="first")
     with pytest.raises(InputError, match="sites: need ions on sites, got no ion on any site in any frame"):
         ShellRuns.from_sites(np.full((5, 2), -1), shells)

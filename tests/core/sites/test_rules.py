@@ -151,7 +151,7 @@ def square_pyramid():
             "six vertices for the published geometric rule, got 5",
         ),
         ({"method": "geometric", "mode": "wrong"}, "mode: need 'correct' or 'published', got 'wrong'"),
-        ({"method": "voronoi", "padding": -1.0}, "padding: need zero or more A, got -1"),
+        ({"method": "voronoi", "padding": -1.0}, "padding: need a number of zero or more in A, got -1"),
         ({"method": "voronoi", "orientation": np.ones((3, 3))}, "orientation: need a rotation"),
         ({"method": "geometric", "cutoff": -3.0}, "cutoff: need a positive distance in A, got -3"),
     ],

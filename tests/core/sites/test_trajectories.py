@@ -171,7 +171,7 @@ def test_occupancies_warn_of_spheres_that_overlap(cages):
         ),
         (
             lambda s: core_sets(np.zeros((2, 2), dtype=int), minimum_residence=0),
-            "minimum_residence: need at least one",
+            "minimum_residence: need a whole number of at least 1",
         ),
         (
             lambda s: shell_trajectories(np.full((2, 2), 192), s),
@@ -183,11 +183,11 @@ def test_occupancies_warn_of_spheres_that_overlap(cages):
         ),
         (
             lambda s: shell_trajectories(np.zeros((2, 2), dtype=int), s, home="away"),
-            "home: need one of visited, initial",
+            "home: need one of 'visited', 'initial'",
         ),
         (
             lambda s: shell_trajectories(np.zeros((2, 2), dtype=int), s, unassigned="x"),
-            "unassigned: need one of",
+            "unassigned: need 'external' or 'skip'",
         ),
         (
             lambda s: site_occupancies(np.full((2, 2), 500), s),
