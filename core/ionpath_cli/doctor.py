@@ -17,6 +17,7 @@ from ionpath_cli.options import parser
 EXAMPLE = """
   ionpath doctor            check everything that is installed
   ionpath doctor --require plumed --require ase
+  ionpath doctor --plumed-line
 """
 MARKS = {"ok": "ok     ", "absent": "absent ", "broken": "BROKEN "}
 
@@ -53,7 +54,17 @@ def main(argv: list[str]) -> int:
         metavar="PART",
         help="count PART as a failure when it is absent",
     )
+    arguments.add_argument(
+        "--plumed-line",
+        action="store_true",
+        help="print the LOAD line with which any engine on this machine finds collective variables in Python, and stop",
+    )
     options = arguments.parse_args(argv)
+    if options.plumed_line:
+        from ionpath_plumed.kernel import pycv_path
+
+        print(f"LOAD FILE={pycv_path()}")
+        return 0
     failed = False
     for finding in examine():
         required = any(word.lower() in finding.part.lower() for word in options.require)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ionpath.errors import InputError
@@ -68,3 +71,55 @@ def test_usage_of_the_driver(capsys):
     assert driver.main([]) == 2
     assert driver.main(["--help"]) == 0
     assert "ionpath-plumed driver --plumed plumed.dat" in capsys.readouterr().out
+
+
+ROOT = Path(__file__).resolve().parents[2]
+BLOCK = re.search(r"```\n(UNITS LENGTH=A\n.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)[1]
+
+
+def test_the_block_of_the_readme_runs_as_printed(tmp_path, monkeypatch):
+    pytest.importorskip("deepmd", reason="the shipped potential needs deepmd-kit")
+    core = pytest.importorskip("pymatgen.analysis.argyrodite")
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    from ionpath_ase import run_md
+
+    monkeypatch.chdir(tmp_path)
+    atoms = AseAtomsAdaptor.get_atoms(core.argyrodite(a=9.75), msonable=False)
+    Path("plumed.dat").write_text(BLOCK.replace("PACE=25", "PACE=1"))
+    run_md(
+        atoms, engine="ase", model="argyrodite.2", picoseconds=0.006, interval=0.002, plumed="plumed.dat",
+        trajectory="t.extxyz", progress=False,
+    )  # fmt: skip
+    hills = np.loadtxt("HILLS")
+    centres = [atoms.get_distance(2, k, mic=True) for k in (48, 49)]
+    assert len(hills) == 3
+    assert hills[0, 1:3] == pytest.approx(centres, abs=0.1)  # A, after 2 fs
+    assert atoms.symbols[2] == "Li" and set(atoms.symbols[[48, 49]]) == {"S"}
+
+
+def test_doctor_prints_the_line_that_any_engine_needs(tmp_path, capsys, run_python):
+    from ionpath_cli.doctor import main
+
+    assert main(["--plumed-line"]) == 0
+    line = capsys.readouterr().out.strip()
+    lines = BLOCK.replace("LOAD FILE=PythonCVInterface.so", line).replace("3,49,50", "1,2,3").splitlines()
+    code = f"""
+import numpy as np
+from plumed import Plumed
+engine = Plumed()
+for name, value in (("setNatoms", 3), ("setMDLengthUnits", 0.1), ("setTimestep", 0.001), ("setKbT", 2.494),
+                    ("setMDEngine", "plain"), ("setLogFile", "log")):
+    engine.cmd(name, value)
+engine.cmd("init")
+for line in {lines!r}:
+    engine.cmd("readInputLine", line)
+place, forces = np.array([[0.0, 0, 0], [2.4, 0, 0], [0, 5.0, 0]]), np.zeros((3, 3))
+for name, value in (("setStep", 0), ("setMasses", np.ones(3)), ("setPositions", place), ("setForces", forces),
+                    ("setVirial", np.zeros((3, 3))), ("setBox", np.eye(3) * 12.0)):
+    engine.cmd(name, value)
+engine.cmd("calc")
+engine.finalize()
+"""
+    done = run_python(code)
+    assert done.returncode == 0, done.stderr

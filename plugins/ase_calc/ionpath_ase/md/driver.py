@@ -181,6 +181,9 @@ class MolecularDynamics:
         if resume is not None and resume.snapshot.step >= self.settings.steps:
             return self._result(resume.snapshot, resume.frames, 0.0, resume.snapshot.step)
         start = 0 if resume is None else resume.snapshot.step
+        log = self.trajectory.with_suffix(".plumed.log")
+        if self.plumed and self.outputs.checkpoint.exists() and log.exists():
+            log.replace(log.with_suffix(".before"))  # PLUMED would number its old logs without end
         if resume is None:
             self._claim()
         else:
