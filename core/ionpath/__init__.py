@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from ionpath.citations import cite as cite
 from ionpath.lazy import face
-
-__version__ = "0.1.0"
+from ionpath.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ionpath import (

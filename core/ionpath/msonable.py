@@ -15,9 +15,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-import ionpath
 from ionpath.errors import InputError
 from ionpath.moved import MOVED
+from ionpath.version import __version__
 
 
 class Msonable:
@@ -54,7 +54,7 @@ class Msonable:
             If a field holds something that has no such form.
         """
         cls = type(self)
-        found = {"@module": cls.__module__, "@class": cls.__qualname__, "@version": ionpath.__version__}
+        found = {"@module": cls.__module__, "@class": cls.__qualname__, "@version": __version__}
         return found | {
             field.name: encode(getattr(self, field.name), f"{cls.__name__}.{field.name}")
             for field in dataclasses.fields(self)  # type: ignore[arg-type]  # subclasses are dataclasses

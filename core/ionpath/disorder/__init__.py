@@ -10,7 +10,7 @@ from ionpath.disorder.entropy import (
     support_entropy,
 )
 from ionpath.disorder.mixing import MixingEntropy, argyrodite_mixing_entropy, entropy_map, mixing_entropy
-from ionpath.disorder.rotation import RotationCounter, RotationRate, rotation_rate, site_permutations
+from ionpath.disorder.rotation import RotationCounter, RotationRate, corner_permutations, rotation_rate
 from ionpath.disorder.tilt import (
     TiltFreeEnergy,
     TiltHistogram,
@@ -31,13 +31,13 @@ __all__ = [
     "bond_angles",
     "bond_vectors",
     "compare_entropies",
+    "corner_permutations",
     "entropy_map",
     "jackknife_error",
     "mixing_entropy",
     "number_of_states",
     "rotation_rate",
     "shannon_entropy",
-    "site_permutations",
     "support_entropy",
     "tetrahedra",
     "tetrahedral_distortion",

@@ -72,7 +72,7 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     return RotationRate(int(events), float(time), events / time, low, high)
 
 
-def site_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float = 40.0) -> Ints:
+def corner_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float = 40.0) -> Ints:
     """Tell which ligand of each tetrahedron points where.
 
     Parameters
@@ -94,7 +94,7 @@ def site_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float =
     >>> import numpy as np
     >>> s = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
     >>> turned = s[:, [1, 2, 0]]  # by 120 degrees about (1, 1, 1)
-    >>> site_permutations(np.stack([s, turned])[:, None], s[None])[:, 0].tolist()
+    >>> corner_permutations(np.stack([s, turned])[:, None], s[None])[:, 0].tolist()
     [228, 156]
     """
     v = np.asarray(vectors, dtype=np.float64)
@@ -129,7 +129,7 @@ class RotationCounter:
         Parameters
         ----------
         permutations : ndarray of int, (T, n)
-            What `site_permutations` gave; -1 keeps what was before.
+            What `corner_permutations` gave; -1 keeps what was before.
         """
         for row in permutations:
             known = row >= 0

@@ -16,7 +16,7 @@ from ionpath.lattice.argyrodite_framework import (
     free_anion_orbits,
 )
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
-from ionpath.lattice.interstices import Tetrahedra, tetrahedral_interstices
+from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.sampling import sample_decorations
@@ -28,11 +28,11 @@ __all__ = [
     "TETRAHEDRAL_SITES",
     "Decorations",
     "FreeAnions",
+    "Interstices",
     "NeighbourList",
     "NotArgyrodite",
     "Sublattice",
     "Superlattice",
-    "Tetrahedra",
     "TetrahedralSite",
     "cage_sites",
     "cage_vertices",

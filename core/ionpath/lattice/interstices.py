@@ -18,7 +18,7 @@ _FLAT = 0.05
 
 
 @dataclass(frozen=True)
-class Tetrahedra:
+class Interstices:
     """Tetrahedra between points of a periodic packing.
 
     Attributes
@@ -42,7 +42,7 @@ class Tetrahedra:
         return len(self.vertices)
 
 
-def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Tetrahedra:
+def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Interstices:
     """Divide a periodic packing into tetrahedra.
 
     Parameters
@@ -54,7 +54,7 @@ def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Tetrahedra:
 
     Returns
     -------
-    Tetrahedra
+    Interstices
         Each tetrahedron once per cell. Flat slivers, which appear where more than four points lie on one empty
         sphere, are left out (volume below 0.05 of that of a regular tetrahedron with the same mean edge).
 
@@ -93,7 +93,7 @@ def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Tetrahedra:
     across = np.array(
         [[where.get(key[n], -1) if n >= 0 else -1 for n in mesh.neighbors[t]] for t in home], dtype=np.intp
     ).reshape(-1, 4)
-    return Tetrahedra(
+    return Interstices(
         vertices=index[mesh.simplices[home]],
         corners=corners[home] @ lattice,
         centre=centre[home] @ lattice,

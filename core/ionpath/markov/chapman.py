@@ -18,7 +18,7 @@ from ionpath.markov.inputs import (
     as_trajectories,
     check_frame_time,
     check_lag,
-    number_of_states,
+    state_count,
 )
 from ionpath.markov.resampling import block_counts, chain_of_counts, draw_blocks, interval
 
@@ -142,7 +142,7 @@ def chapman_kolmogorov(
     True
     """
     trajectories = as_trajectories(dtrajs)
-    size = number_of_states(trajectories, n_states)
+    size = state_count(trajectories, n_states)
     lag = check_lag(trajectories, lag)
     powers = sorted({check_lag(trajectories, lag * k) // lag for k in multiples})
     if not powers:

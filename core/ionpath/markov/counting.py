@@ -14,7 +14,7 @@ from ionpath.markov.inputs import (
     Trajectories,
     as_trajectories,
     check_lag,
-    number_of_states,
+    state_count,
 )
 from ionpath.markov.tally import blocks, tally
 
@@ -68,7 +68,7 @@ def counts_and_frames(
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Transition counts, and frames in each state, in one pass."""
     trajectories = as_trajectories(dtrajs)
-    size = number_of_states(trajectories, n_states)
+    size = state_count(trajectories, n_states)
     lag = check_lag(trajectories, lag)
     if count_mode not in COUNT_MODES:
         raise InputError("count_mode", need=f"one of {', '.join(COUNT_MODES)}", got=repr(count_mode))
@@ -116,7 +116,7 @@ def count_matrices(
     array([2., 2.])
     """
     trajectories = as_trajectories(dtrajs)
-    size = number_of_states(trajectories, n_states)
+    size = state_count(trajectories, n_states)
     lag = check_lag(trajectories, lag)
     if n_blocks < 1:
         raise InputError("n_blocks", need="at least 1", got=str(n_blocks))

@@ -86,7 +86,7 @@ def _refuse_type(row: NDArray[Any]) -> None:
     )
 
 
-def number_of_states(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int | None) -> int:
+def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int | None) -> int:
     """Number of states, checked against the largest label."""
     if isinstance(trajectories, CountedTrajectories):
         top = trajectories.n_states - 1

@@ -12,7 +12,7 @@ from ionpath.errors import InputError
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
 from ionpath.markov.counting import count_matrices
 from ionpath.markov.estimation import MAXIMUM_ERROR, bayesian_msm, estimate_msm
-from ionpath.markov.inputs import Trajectories, as_trajectories, check_lag, number_of_states
+from ionpath.markov.inputs import Trajectories, as_trajectories, check_lag, state_count
 
 METHODS = ("bootstrap", "bayesian")
 LEAST_BLOCKS = 20
@@ -123,7 +123,7 @@ def block_counts(
 ) -> NDArray[np.float64]:
     """Sliding counts of each block of data."""
     trajectories = as_trajectories(dtrajs)
-    size = number_of_states(trajectories, n_states)
+    size = state_count(trajectories, n_states)
     lag = check_lag(trajectories, lag)
     if n_blocks is None:
         n_blocks = -(-LEAST_BLOCKS // len(trajectories))

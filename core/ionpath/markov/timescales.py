@@ -18,7 +18,7 @@ from ionpath.markov.inputs import (
     as_trajectories,
     check_frame_time,
     check_lag,
-    number_of_states,
+    state_count,
 )
 from ionpath.markov.resampling import block_counts, chain_of_counts, draw_blocks, interval
 
@@ -128,7 +128,7 @@ def implied_timescales(
     True
     """
     trajectories = as_trajectories(dtrajs)
-    size = number_of_states(trajectories, n_states)
+    size = state_count(trajectories, n_states)
     steps = _check_lags(trajectories, lags)
     count = size - 1 if n_timescales is None else n_timescales
     if not 0 <= count < max(size, 2):

@@ -120,7 +120,7 @@ def assign_sites(
             "method", need="'nearest', 'geometric' or 'voronoi'", got=repr(method), remedy="choose one"
         )
     frames = reference_frames(ions, cells, shells.cell, shells.centres, centres, drift)
-    limit = check_cutoff(cutoff, 3.0 if method == "geometric" else DEFAULT_CUTOFF)
+    limit = site_radius(cutoff, 3.0 if method == "geometric" else DEFAULT_CUTOFF)
     if method == "nearest":
         points = Points(shells.cell, shells.site_coordinates, shells.centre_of)
         found = nearest_in_frames(points, frames.ions, frames.shifts, limit, margin)
@@ -130,12 +130,12 @@ def assign_sites(
     return SiteAssignment(*voronoi_sites(frames, shells, padding, margin, orientation))
 
 
-def check_cutoff(cutoff: float | None, default: float) -> float:
+def site_radius(cutoff: float | None, default: float) -> float:
     """Use the default cutoff if none is given, and refuse one that is not positive.
 
     Examples
     --------
-    >>> check_cutoff(None, 1.4)
+    >>> site_radius(None, 1.4)
     1.4
     """
     value = default if cutoff is None else float(cutoff)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.framework import split_common
-from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, check_cutoff
+from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, site_radius
 from ionpath.sites.nearest import Nearest, SiteTree, nearest_moving_sites, nearest_sites
 from ionpath.sites.shells import CoordinationShells
 
@@ -56,7 +56,7 @@ class SiteFollower:
         self, shells: CoordinationShells, *, cutoff: float | None = None, margin: float = 0.1
     ) -> None:
         self.shells, self.margin = shells, margin
-        self.cutoff = check_cutoff(cutoff, DEFAULT_CUTOFF)
+        self.cutoff = site_radius(cutoff, DEFAULT_CUTOFF)
         self._last: NDArray[np.intp] | None = None
         self._tree: SiteTree | None = None
         self._offsets = (shells.offsets @ np.linalg.inv(shells.cell)).astype(np.float32)

@@ -46,7 +46,7 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
     return array
 
 
-def positive(value: float, name: str, what: str) -> float:
+def above_zero(value: float, name: str, what: str) -> float:
     """A number above zero."""
     number = float(value)
     if not (np.isfinite(number) and number > 0.0):

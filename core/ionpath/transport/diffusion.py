@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.estimate import Estimate
-from ionpath.transport._checks import Floats, positive
+from ionpath.transport._checks import Floats, above_zero
 from ionpath.transport.conduction import haven_ratio
 from ionpath.transport.covariance import Line, straight_line
 from ionpath.transport.msd import COOPERATION_BLOCKS, MeanSquaredDisplacement, mean_squared_displacement
@@ -132,7 +132,7 @@ def estimate_diffusion(
         if isinstance(positions, MeanSquaredDisplacement)
         else mean_squared_displacement(positions, frame_time=frame_time, lags=None)
     )
-    positive(minimum_msd, "minimum_msd", "a displacement in A^2")
+    above_zero(minimum_msd, "minimum_msd", "a displacement in A^2")
     chosen = diffusive_window(msd, band=band, ballistic=ballistic, discard=discard, window=window)
     lags = _fit_lags(msd, chosen)
     curve = msd.per_axis

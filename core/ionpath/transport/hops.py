@@ -12,7 +12,7 @@ from ionpath.errors import InputError
 from ionpath.periodic import as_cells, fractional
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.trajectories import check_sites, core_sets
-from ionpath.transport._checks import Floats, positive, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
 from ionpath.transport.events import Hops, Residence
 
 PUBLISHED_DISTANCE = 3.0
@@ -59,7 +59,7 @@ def final_displacement_hops(
     1
     """
     r = unwrapped_positions(positions)
-    limit = positive(distance, "distance", "a distance in A")
+    limit = above_zero(distance, "distance", "a distance in A")
     ions = np.flatnonzero(np.linalg.norm(r[-1] - r[0], axis=1) > limit)
     frames = np.full(ions.size, r.shape[0] - 1)
     nowhere = np.full(ions.size, -1)
@@ -113,8 +113,8 @@ def displacement_hops(
     [2, 4, 6]
     """
     r = unwrapped_positions(positions)
-    limit = positive(distance, "distance", "a distance in A")
-    width = max(1, round(smoothing / positive(frame_time, "frame_time", "a time between frames in ps")))
+    limit = above_zero(distance, "distance", "a distance in A")
+    width = max(1, round(smoothing / above_zero(frame_time, "frame_time", "a time between frames in ps")))
     smooth = running_mean(r, width)
     reference = smooth[0].copy()
     ions, frames, starts = [], [], []
@@ -180,7 +180,7 @@ def cage_hops(
     ([4], [0, 0, 0, 0, 1, 1])
     """
     r = unwrapped_positions(positions)
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     places = np.asarray(centres, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 3 or len(places) < 2:
         raise InputError(
@@ -295,7 +295,7 @@ def residence_times(sites: ArrayLike, *, frame_time: float = 1.0) -> Residence:
     >>> stays.times.tolist(), stays.complete.tolist()
     ([4.0, 2.0, 1.0], [False, True, False])
     """
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     columns = core_sets(sites).T
     begins = np.ones(columns.shape, dtype=bool)
     begins[:, 1:] = columns[:, 1:] != columns[:, :-1]
@@ -348,6 +348,6 @@ def hops_of(
         end=np.asarray(end, dtype=np.float64),
         n_ions=shape[1],
         n_frames=shape[0],
-        frame_time=positive(frame_time, "frame_time", "a time between frames in ps"),
+        frame_time=above_zero(frame_time, "frame_time", "a time between frames in ps"),
         mode=mode,
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.transport._checks import Floats, lag_array, positive, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, lag_array, unwrapped_positions
 from ionpath.transport.lagged import LaggedPairs
 
 BATCH_BYTES = 2**26
@@ -142,7 +142,7 @@ def mean_squared_displacement(
     [0.0, 5.0, 20.0, 45.0, 80.0]
     """
     r = unwrapped_positions(positions)
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     n_frames, n_ions, _ = r.shape
     kept = logarithmic_lags(n_frames) if lags is None else _kept_lags(lags, n_frames)
     axes, by_ion, summed = np.zeros((3, n_frames)), np.empty((n_ions, kept.size, 3)), np.zeros((3, n_frames))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.transport._checks import Floats, lag_array, lag_times, positive, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 from ionpath.transport.msd import logarithmic_lags
 
@@ -92,7 +92,7 @@ def non_gaussian_parameter(
     [1.0, 1.0]
     """
     r = unwrapped_positions(positions)
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     frames, ions, _ = r.shape
     chosen = default_lags(frames) if lags is None else lag_array(lags, frames)
     by_ion = np.zeros((2, chosen.size, ions if errors else 1))

@@ -11,7 +11,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.periodic import as_cells, fractional
-from ionpath.transport._checks import Floats, positive, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def region_populations(
     if axis not in (0, 1, 2):
         raise InputError("axis", need="0, 1 or 2", got=repr(axis), remedy="name a cell vector")
     coordinate = np.asarray(fractional(r, as_cells(cells)))[..., axis]
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     return population_trends(
         slab_fractions(coordinate, limits), limits, np.arange(len(r), dtype=np.float64) * dt
     )

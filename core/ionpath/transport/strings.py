@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.periodic import as_cells, fractional, minimum_image, wrap_fractional
-from ionpath.transport._checks import Floats, positive
+from ionpath.transport._checks import Floats, above_zero
 from ionpath.transport.events import Hops
 
 Integers = NDArray[np.int64]
@@ -104,8 +104,8 @@ def cooperative_strings(
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    limit = positive(distance, "distance", "a distance in A")
-    span = positive(window, "window", "a time in ps")
+    limit = above_zero(distance, "distance", "a distance in A")
+    span = above_zero(window, "window", "a time in ps")
     first, second = _candidates(hops, as_cells(cell), span, limit)
     graph = coo_array((np.ones(first.size), (first, second)), shape=(hops.count, hops.count))
     number, labels = connected_components(graph, directed=False) if hops.count else (0, np.empty(0))

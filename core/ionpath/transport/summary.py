@@ -12,7 +12,7 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.framework import Drift, Driftless, remove_drift
 from ionpath.periodic import as_cells, unwrap
-from ionpath.transport._checks import Floats, positive, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
 from ionpath.transport.msd import mean_squared_displacement
@@ -124,7 +124,7 @@ def ion_transport(
     """
     frames = unwrapped_positions(positions)
     chosen = _mask(mobile, frames.shape[1])
-    positive(temperature, "temperature", "a temperature in K")
+    above_zero(temperature, "temperature", "a temperature in K")
     matrices = as_cells(cells)
     whole = unwrap(frames, matrices)
     weights = None if masses is None else np.asarray(masses, dtype=np.float64)[~chosen]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.periodic import as_cells
-from ionpath.transport._checks import Floats, lag_array, lag_times, positive, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 
 PAIRS = 2**15
@@ -118,7 +118,7 @@ def self_van_hove(
     """
     r = unwrapped_positions(positions)
     chosen, edges = lag_array(lags, r.shape[0]), bin_edges(r_max, dr)
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     counts = np.zeros((chosen.size, edges.size), dtype=np.int64)
     for batch in ion_batches(r):
         for k, lag in enumerate(chosen):
@@ -196,7 +196,7 @@ def distinct_van_hove(
     partners = r if others is None else unwrapped_positions(others, frames=1, name="others")
     matrices = as_cells(cells)
     chosen, edges = lag_array(lags, r.shape[0]), bin_edges(r_max, dr)
-    dt = positive(frame_time, "frame_time", "a time between frames in ps")
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     _check_distinct(r, partners, matrices, float(edges[-1]), same=others is None)
     matrices = np.broadcast_to(matrices, (r.shape[0], 3, 3))
     sums = DistinctCounts(chosen.size, r.shape[1], partners.shape[1], edges, same=others is None)
@@ -239,8 +239,8 @@ class DistinctCounts:
 
 def bin_edges(r_max: float, dr: float) -> Floats:
     """Edges of bins from zero on."""
-    positive(dr, "dr", "a width of bins in A")
-    number = round(positive(r_max, "r_max", "a largest distance in A") / dr)
+    above_zero(dr, "dr", "a width of bins in A")
+    number = round(above_zero(r_max, "r_max", "a largest distance in A") / dr)
     if number < 1:
         raise InputError(
             "dr", need=f"bins narrower than r_max = {r_max:g} A", got=f"{dr:g} A", remedy="lower dr"

@@ -218,7 +218,7 @@ def tilt(run: Run) -> Rows:
 
 def energy(run: Run) -> Rows:
     """Mean potential energy."""
-    from ionpath_ase.md.driver import COLUMNS
+    from ionpath_ase.md.log import COLUMNS
 
     log = np.atleast_2d(np.loadtxt(run.run / "trajectory.csv", delimiter=",", skiprows=1))
     series = 1e3 * log[:, COLUMNS.index("potential_energy_eV")] / run.universe.atoms.n_atoms

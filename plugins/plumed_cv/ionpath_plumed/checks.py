@@ -13,7 +13,6 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
-import ionpath_plumed
 from ionpath.errors import InputError
 from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.bridge import Request
@@ -154,7 +153,7 @@ def variables() -> list[str]:
     >>> variables()
     ['distortion', 'flux', 'path', 'plugin', 'position', 'shell', 'tilt']
     """
-    names = [m.name for m in iter_modules(ionpath_plumed.__path__)]
+    names = [m.name for m in iter_modules([str(Path(__file__).parent)])]
     return [n for n in names if n in {"distortion", "flux", "path", "plugin", "position", "shell", "tilt"}]
 
 

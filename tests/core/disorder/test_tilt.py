@@ -12,8 +12,8 @@ from ionpath.disorder import (
     TiltHistogram,
     bond_angles,
     bond_vectors,
+    corner_permutations,
     rotation_rate,
-    site_permutations,
     tetrahedra,
     tilt_free_energy,
 )
@@ -115,12 +115,12 @@ def test_rotations_are_counted_and_librations_are_not() -> None:
     librating = np.array([CORNERS @ rotation_about(rng.normal(size=3), rng.normal(0, 10)).T for _ in angles])
     vectors = 2.05 * np.stack([turning, flipping, librating], axis=1)
     counter = RotationCounter(3)
-    counter.add(site_permutations(vectors, np.stack([CORNERS] * 3)))
+    counter.add(corner_permutations(vectors, np.stack([CORNERS] * 3)))
     assert counter.events.tolist() == [2, 1, 0]
     for cut in (10, 40, 60, 90):  # also in the middle of a rotation
         first, second = RotationCounter(3), RotationCounter(3)
-        first.add(site_permutations(vectors[:cut], np.stack([CORNERS] * 3)))
-        second.add(site_permutations(vectors[cut:], np.stack([CORNERS] * 3)))
+        first.add(corner_permutations(vectors[:cut], np.stack([CORNERS] * 3)))
+        second.add(corner_permutations(vectors[cut:], np.stack([CORNERS] * 3)))
         first.merge(second.state())
         assert first.events.tolist() == [2, 1, 0], cut
 

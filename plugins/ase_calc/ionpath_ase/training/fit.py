@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, locked
 from ionpath_ase._model import INSTALL
-from ionpath_ase.md.lammps_engine import environment, program
+from ionpath_ase.md.lammps_engine import environment
+from ionpath_ase.md.programs import program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
 from ionpath_ase.training.labelling import frame_digest

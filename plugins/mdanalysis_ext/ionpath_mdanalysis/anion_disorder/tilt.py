@@ -14,8 +14,8 @@ from ionpath.disorder import (
     TiltHistogram,
     bond_angles,
     bond_vectors,
+    corner_permutations,
     rotation_rate,
-    site_permutations,
     tetrahedra,
 )
 from ionpath.errors import InputError
@@ -119,7 +119,7 @@ class _Directions:
         for kind, histogram in self.histograms.items():
             chosen = self._bond_kinds == kind
             histogram.add(theta[:, chosen], phi[:, chosen], block)
-        self.rotations.add(site_permutations(vectors, reference))
+        self.rotations.add(corner_permutations(vectors, reference))
 
     def state(self) -> tuple[dict[str, Any], Any]:
         return {kind: h.state() for kind, h in self.histograms.items()}, self.rotations.state()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite import TETRAHEDRAL_SITES, framework, tetrahedral_sites
-from ionpath.lattice.interstices import Tetrahedra, tetrahedral_interstices
+from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
 from ionpath.lattice.neighbours import nearest_point
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
@@ -162,7 +162,7 @@ def lithium_sites(structure: Structure) -> LithiumSites:
     orbit = np.repeat([_BOUND, _HALIDE, _SULFUR], [4 * n, n, n])
     mesh = tetrahedral_interstices(structure.cart_coords[anions], structure.lattice.matrix)
     order = np.argsort(orbit[mesh.vertices], axis=1, kind="stable")
-    mesh = Tetrahedra(
+    mesh = Interstices(
         np.take_along_axis(mesh.vertices, order, axis=1),
         np.take_along_axis(mesh.corners, order[..., None], axis=1),
         mesh.centre,
@@ -190,7 +190,7 @@ def lithium_sites(structure: Structure) -> LithiumSites:
 
 
 def _kinds(
-    mesh: Tetrahedra, orbit: NDArray[np.intp], centres: NDArray[np.float64], cell: NDArray[np.float64]
+    mesh: Interstices, orbit: NDArray[np.intp], centres: NDArray[np.float64], cell: NDArray[np.float64]
 ) -> NDArray[np.str_]:
     halide = (orbit[mesh.vertices] == _HALIDE).sum(axis=1)
     sulfur = (orbit[mesh.vertices] == _SULFUR).sum(axis=1)
@@ -240,7 +240,7 @@ def _check_numbers(kinds: NDArray[np.str_], n: int) -> None:
             )  # fmt: skip
 
 
-def _cages(kinds: NDArray[np.str_], mesh: Tetrahedra, first: int) -> tuple[tuple[int, ...], ...]:
+def _cages(kinds: NDArray[np.str_], mesh: Interstices, first: int) -> tuple[tuple[int, ...], ...]:
     own = np.where(mesh.vertices >= first, mesh.vertices - first, -1).max(axis=1)
     cages: list[tuple[int, ...]] = []
     for k, kind in enumerate(kinds):
