@@ -137,8 +137,8 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = 
     ``ln D = ln D0 - E_a / (k_B T)``, fitted with weights ``(D / error)^2``. Where the data scatter more than their
     errors allow, the covariance is scaled up by chi-squared over M - 2, never down, and intervals are those of
     Student's t. Three temperatures leave one degree of freedom, too few to judge the errors by: these then count as
-    three more, ``(3 + chi-squared) / 4``, with t of four. The error at a temperature far from the data comes from the whole covariance: slope and prefactor are strongly correlated, and neither's error
-    alone gives it.
+    three more, ``(3 + chi-squared) / 4``, with t of four. The error at a temperature far from the data comes from the
+    whole covariance: slope and prefactor are strongly correlated, and neither's error alone gives it.
 
     Examples
     --------

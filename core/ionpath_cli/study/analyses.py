@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +12,8 @@ from ionpath.constants import GAS_CONSTANT
 from ionpath.errors import DisconnectedError
 from ionpath.estimate import Estimate
 from ionpath_cli.study import structural
+from ionpath_cli.study.finished import Run
 from ionpath_cli.study.quantities import Rows, estimated, normal, quantity
-from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.structures import SITES
 from ionpath_cli.study.tasks import QUANTITIES, Task, write_json
 
@@ -23,33 +21,6 @@ LAG = 1.0
 """Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""
 SAMPLES = 4480
 """Tetrahedra and frames from which an entropy of distortions is made, the same number for every system."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One finished run, opened when it is looked at."""
-
-    task: Task
-    place: Path
-    run: Path
-    structure: Path
-
-    @cached_property
-    def universe(self) -> Any:
-        """Trajectory as a Universe."""
-        import MDAnalysis as mda
-
-        return mda.Universe(str(self.run / TOPOLOGY), str(self.run / TRAJECTORY))
-
-    @property
-    def ions(self) -> Any:
-        """Lithium."""
-        return self.universe.select_atoms("element Li")
-
-    @property
-    def temperature(self) -> float:
-        """Temperature in K."""
-        return float(self.task.settings["temperature"])
 
 
 def analyse_run(task: Task, place: Path, inputs: list[Path]) -> None:

@@ -17,6 +17,7 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
 from ionpath.units import conversion
+from ionpath_cli.study.compared import Compared
 from ionpath_cli.study.definition import ALL, Row, Study
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.tasks import (
@@ -145,44 +146,6 @@ def _difference(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str,
     pairs = [float(r["value"]) - same[r["arrangement"]] for r in rows if r["arrangement"] in same]
     known = [d for d in pairs if math.isfinite(d)]
     return abs(float(np.mean(known))) if known else float("nan")
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One row of the comparison.
-
-    Attributes
-    ----------
-    number, figure, title, published, unit : int, str, str, str, str
-        Of the published row.
-    ours : str
-        Value with its error, or a bound.
-    value, error, sampling, arrangements, potential, low, high : float or None
-        Of ours, in the published unit; None where unknown.
-    conditions : str
-        Systems, temperatures, number of arrangements.
-    verdict : str
-        ``agrees``, ``order agrees``, ``differs``, ``not sampled`` or ``out of reach here``.
-    sentence : str
-        What the difference is, and where it comes from.
-    """
-
-    number: int
-    figure: str
-    title: str
-    published: str
-    unit: str
-    ours: str
-    value: float | None
-    error: float | None
-    sampling: float | None
-    arrangements: float | None
-    potential: float | None
-    low: float | None
-    high: float | None
-    conditions: str
-    verdict: str
-    sentence: str
 
 
 def compare(study: Study, rows: Sequence[Mapping[str, Any]], dropped: Mapping[int, str]) -> list[Compared]:

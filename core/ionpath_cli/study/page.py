@@ -14,7 +14,7 @@ from ionpath_cli.report import STYLE
 from ionpath_cli.study.definition import Study
 
 if TYPE_CHECKING:
-    from ionpath_cli.study.comparison import Compared
+    from ionpath_cli.study.compared import Compared
 
 INSTALL = 'pip install "ionpath[study]"'
 VERDICTS = ("agrees", "order agrees", "differs", "not sampled", "out of reach here")

@@ -10,7 +10,7 @@ from ionpath.errors import InputError
 from ionpath_cli.study.quantities import Rows, estimated, normal, quantity
 
 if TYPE_CHECKING:
-    from ionpath_cli.study.analyses import Run
+    from ionpath_cli.study.finished import Run
 
 FRAMES = 400
 """Frames that the slower of these look at, evenly spaced over the run."""

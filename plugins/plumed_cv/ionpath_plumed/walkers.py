@@ -18,7 +18,7 @@ from ionpath.files import locked
 from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.checks import inside
 from ionpath_plumed.inputs import PlumedInput
-from ionpath_plumed.metadynamics import Job, MetadynamicsRun, left_behind, run_job, with_own_files
+from ionpath_plumed.job import Job, MetadynamicsRun, left_behind, run_job, with_own_files
 
 if TYPE_CHECKING:
     from ase import Atoms

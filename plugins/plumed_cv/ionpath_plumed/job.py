@@ -1,0 +1,138 @@
+"""One run of metadynamics: what it is, how it runs on an engine, and what it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ionpath.errors import InputError
+from ionpath.files import atomic_path as atomic_path
+from ionpath.plumed_input import appended_files, joined, keywords
+from ionpath_plumed.checks import check_input, inside
+from ionpath_plumed.inputs import PlumedInput
+from ionpath_plumed.progress import BarrierWatch
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+@dataclass(frozen=True)
+class MetadynamicsRun:
+    """What a run left behind.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Folder with everything below, plumed.dat and protocol.json.
+    hills : tuple of pathlib.Path
+        Files of hills (METAD), those of all walkers; none with OPES.
+    colvar : tuple of pathlib.Path
+        Files of printed values.
+    trajectory : tuple of pathlib.Path
+        Trajectories in extended XYZ; beside each are its log (.csv) and its checkpoint.
+    steps : int
+        Steps done in all, this call and earlier ones.
+    picoseconds : float
+        The same in ps.
+    resumed_at : int
+        Step from which this call went on; 0 for a new run.
+    """
+
+    folder: Path
+    hills: tuple[Path, ...]
+    colvar: tuple[Path, ...]
+    trajectory: tuple[Path, ...]
+    steps: int
+    picoseconds: float
+    resumed_at: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """One walker: an input in a folder, with an engine and its options.
+
+    Attributes
+    ----------
+    folder : pathlib.Path
+        Folder of all files.
+    given : PlumedInput
+        Input of PLUMED.
+    engine : str
+        Name of the engine.
+    options : dict
+        Options of `ionpath.plugins.engines`.
+    walker : int or None
+        Number of the walker, where there are several.
+    """
+
+    folder: Path
+    given: PlumedInput
+    engine: str
+    options: dict[str, Any]
+    walker: int | None = None
+
+    @property
+    def suffix(self) -> str:
+        """Ending of file names of this walker."""
+        return "" if self.walker is None else f".{self.walker}"
+
+    def prepare(self, atoms: Atoms) -> Any:
+        """Check everything, touch nothing, and return what an engine runs."""
+        from ionpath.plugins import available
+
+        if (self.folder / f"checkpoint{self.suffix}.npz").exists():
+            raise InputError(
+                "folder", need="a run of this version of ionpath", got=f"checkpoint{self.suffix}.npz of an earlier one",
+                remedy="analyse its hills as they are, and go on in another folder",
+            )  # fmt: skip
+        lines = check_input(self.given.lines, len(atoms), folder=self.folder, files=self.given.files)
+        watch = BarrierWatch(self.given, [self.folder / path for path in appended_files(lines, "METAD")])
+        return available("engines")[self.engine](
+            atoms, plumed=lines, trajectory=f"trajectory{self.suffix}.extxyz", thermostat="langevin", restart=True,
+            note=watch.text, follow=True, first_frame=False, **self.options,
+        )  # fmt: skip
+
+
+def run_job(atoms: Atoms, job: Job) -> MetadynamicsRun:
+    """Run one walker, and leave the atoms where it ends."""
+    made = not job.folder.exists()
+    job.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with inside(job.folder):
+            run = job.prepare(atoms)
+            if job.walker is None:
+                job.given.write(job.folder)
+            result = run.run()
+    except InputError:
+        if made and not any(job.folder.iterdir()):
+            job.folder.rmdir()
+        raise
+    atoms.set_cell(result.atoms.cell)
+    atoms.set_positions(result.atoms.positions)
+    atoms.set_momenta(result.atoms.get_momenta())
+    time = result.steps * job.options["timestep"] / 1000
+    return left_behind([job], result.steps, time, result.resumed_at)
+
+
+def left_behind(jobs: Sequence[Job], steps: int, time: float, resumed_at: int) -> MetadynamicsRun:
+    """Files of a run."""
+    folder = jobs[0].folder
+    hills, colvar = (
+        tuple(folder / path for job in jobs for path in appended_files(job.given.lines, action))
+        for action in ("METAD", "PRINT")
+    )
+    frames = tuple(folder / f"trajectory{job.suffix}.extxyz" for job in jobs)
+    return MetadynamicsRun(folder, hills, colvar, frames, steps, time, resumed_at)
+
+
+def with_own_files(given: PlumedInput, walker: int) -> PlumedInput:
+    """Give the files that a walker prints names of its own."""
+    lines = []
+    for statement in joined(given.lines):
+        _, action, words = keywords(statement)
+        if action not in ("METAD", "LOAD") and "FILE" in words and action.startswith(("PRINT", "DUMP")):
+            statement = statement.replace(f"FILE={words['FILE']}", f"FILE={words['FILE']}.{walker}")
+        lines.append(statement)
+    return replace(given, text="\n".join(lines) + "\n")
