@@ -13,6 +13,7 @@ from scipy.special import gammaln, logsumexp
 from ionpath.constants import BOLTZMANN_EV, GAS_CONSTANT
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
 from ionpath.errors import InputError, require
+from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.expansion import on_lattice
 from pymatgen.analysis.argyrodite.framework import analyse
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Thermodynamics:
+class Thermodynamics(Msonable):
     """Averages over arrangements against temperature.
 
     Attributes

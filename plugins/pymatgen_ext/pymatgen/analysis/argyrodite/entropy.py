@@ -12,6 +12,7 @@ from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder.mixing import entropy_map, mixing_entropy
 from ionpath.errors import require
+from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ConfigurationalEntropy:
+class ConfigurationalEntropy(Msonable):
     """Ideal entropy of mixing of an argyrodite.
 
     Attributes

@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from ionpath.citations import references
 from ionpath.errors import InputError, require
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image, wrap_fractional
 from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
 
@@ -26,7 +27,7 @@ _PENALTIES = np.concatenate([[1e-12], np.logspace(-8, 1, 19)])
 
 
 @dataclass(frozen=True)
-class AnionClusterExpansion:
+class AnionClusterExpansion(Msonable):
     """Energy of arrangements as a sum over clusters of sites.
 
     Attributes

@@ -14,6 +14,7 @@ from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions, free_anion_orbits
 from ionpath.lattice.neighbours import neighbours_within
+from ionpath.msonable import Msonable
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -28,7 +29,7 @@ _IMPOSSIBLE = 1.05
 
 
 @dataclass(frozen=True)
-class Argyrodite:
+class Argyrodite(Msonable):
     """What a structure is as an argyrodite.
 
     Attributes

@@ -14,6 +14,7 @@ from ionpath.citations import references
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath.msonable import Msonable
 
 if TYPE_CHECKING:
     import os
@@ -28,7 +29,7 @@ _TABLE = "grid.csv"
 
 
 @dataclass(frozen=True)
-class GridPoint:
+class GridPoint(Msonable):
     """One structure of a grid.
 
     Attributes

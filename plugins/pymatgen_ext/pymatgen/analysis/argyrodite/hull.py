@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linprog
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.energies import energy_function
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HullRow:
+class HullRow(Msonable):
     """One line of the table.
 
     Attributes

@@ -13,6 +13,7 @@ from ionpath.lattice.decorations import Sublattice, enumerate_decorations
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
 from ionpath.lattice.superlattices import inequivalent_superlattices
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.framework import analyse
 from pymatgen.analysis.argyrodite.prototypes import argyrodite
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class LithiumOrdering:
+class LithiumOrdering(Msonable):
     """One ordering of lithium.
 
     Attributes

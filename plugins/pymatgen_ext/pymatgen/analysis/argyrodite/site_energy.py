@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, require
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
 from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
@@ -24,7 +25,7 @@ _WIDTH = 0.05
 
 
 @dataclass(frozen=True)
-class SiteEnergies:
+class SiteEnergies(Msonable):
     """Energies of a lithium probe.
 
     Attributes

@@ -14,6 +14,7 @@ from ionpath.errors import InputError
 from ionpath.lattice.argyrodite import TETRAHEDRAL_SITES, framework, tetrahedral_sites
 from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
 from ionpath.lattice.neighbours import nearest_point
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
 
@@ -25,7 +26,7 @@ _BOUND, _HALIDE, _SULFUR = 0, 1, 2
 
 
 @dataclass(frozen=True)
-class LithiumSites:
+class LithiumSites(Msonable):
     """Tetrahedral sites of a structure.
 
     Attributes
