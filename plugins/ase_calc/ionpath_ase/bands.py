@@ -1,0 +1,317 @@
+"""One nudged elastic band: its ends, its relaxation, and the file that keeps it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import threading
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.errors import InputError, IonpathError
+from ionpath.files import atomic_path
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+_FAR = 1.0
+"""An atom that ends farther than this from where it was, in A, has taken part in a hop."""
+_EMPTY = 1.2
+"""Distance in A to the nearest atom that makes a place empty."""
+
+
+@dataclass(frozen=True)
+class Hop:
+    """A hop to be followed.
+
+    Attributes
+    ----------
+    ion : int
+        Index of the atom that hops.
+    target : tuple of float, optional
+        Where it goes, in A.
+    partner : int, optional
+        The atom to whose site it goes instead.
+    mode : str
+        ``"vacancy"``: the partner is taken out; ``"exchange"``: both change places.
+    kind : str
+        Class of the hop, such as ``"soft to hard"``.
+    """
+
+    ion: int
+    target: tuple[float, ...] | None = None
+    partner: int | None = None
+    mode: str = "vacancy"
+    kind: str = ""
+
+    def check(self, atoms: Atoms, number: int, vacant: bool = False) -> None:
+        """Refuse atoms that do not exist and, in the relaxed structure, places that are not empty."""
+        from ase.geometry import get_distances
+
+        for index in (self.ion,) if self.partner is None else (self.ion, self.partner):
+            if not 0 <= index < len(atoms):
+                raise InputError(f"hop {number}", need=f"an atom index below {len(atoms)}", got=str(index))
+        if self.partner is not None:
+            if self.partner == self.ion:
+                raise InputError(f"hop {number}", need="two atoms", got=f"atom {self.ion} twice")
+            return
+        target = np.asarray(self.target, dtype=float)
+        if target.shape != (3,) or not np.isfinite(target).all():
+            raise InputError(f"hop {number}", need="a place of three finite numbers", got=str(self.target))
+        if not vacant:
+            return
+        others = np.delete(np.arange(len(atoms)), self.ion)
+        distances = get_distances(target[None], atoms.positions[others], cell=atoms.cell, pbc=atoms.pbc)[1][0]
+        if distances.min() < _EMPTY:
+            raise InputError(
+                f"hop {number}",
+                need=f"an empty place, at least {_EMPTY} A from every other atom",
+                got=f"atom {others[distances.argmin()]} at {distances.min():.2f} A",
+                remedy="for a hop into a vacancy, take out the ion that is there",
+            )
+
+
+@dataclass(frozen=True)
+class Barrier:
+    """One hop that was followed.
+
+    Attributes
+    ----------
+    ion : int
+        Index of the atom that hops.
+    forward : float
+        Barrier from the start in eV.
+    backward : float
+        Barrier from the end in eV.
+    energies : numpy.ndarray, shape (n_images,)
+        Energies along the band, relative to the start, in eV.
+    distance : float
+        Distance of the hop between the relaxed ends in A.
+    converged : bool
+        Whether the band and its ends reached their force limits.
+    kind : str
+        Class of the hop.
+    others : int
+        Other atoms that end more than 1 A from where they were.
+    accuracy : float
+        With two climbing images, how much lower in eV the lower one of them is than the highest image; else nan.
+    """
+
+    ion: int
+    forward: float
+    backward: float
+    energies: NDArray[np.float64]
+    distance: float
+    converged: bool
+    kind: str = ""
+    others: int = 0
+    accuracy: float = float("nan")
+
+
+@dataclass(frozen=True)
+class Job:
+    """Settings of all bands of a call."""
+
+    images: int
+    fmax: float
+    steps: int
+    relax_fmax: float
+    climbing: int
+    others: str
+
+
+def relaxed(atoms: Atoms, calculator: Any, fmax: float, steps: int) -> Atoms:
+    """A relaxed copy at fixed cell; ``info["relaxed"]`` says whether it reached the limit."""
+    from ase.optimize import FIRE
+
+    copy = atoms.copy()
+    copy.calc = calculator
+    copy.info["relaxed"] = bool(FIRE(copy, logfile=None).run(fmax=fmax, steps=steps))
+    return copy
+
+
+def run(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | str:
+    """Barrier of a hop, or the reason why there is none."""
+    try:
+        return _followed(start, hop, calculator, job)
+    except (IonpathError, np.linalg.LinAlgError, FloatingPointError) as error:
+        return f"the band broke: {error}"
+
+
+_OF_WORKER: list[Any] = []
+"""The calculator of a worker process, so that a potential is loaded once and not for each band."""
+
+
+def begin_worker(packed: bytes) -> None:
+    """Unpack the calculator of a worker, and end the worker when its parent is gone."""
+    _OF_WORKER[:] = [pickle.loads(packed)]
+    parent = parent_process()
+    if parent is not None:
+
+        def watch() -> None:
+            wait([parent.sentinel])
+            os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+
+
+def run_in_worker(start: Atoms, hop: Hop, job: Job) -> Barrier | str:
+    """`run` with the calculator of this worker."""
+    return run(start, hop, _OF_WORKER[0], job)
+
+
+def packed(calculator: Any) -> bytes:
+    """A calculator as bytes, to be sent to other processes."""
+    try:
+        return pickle.dumps(calculator)
+    except Exception as error:  # whatever it holds says no in its own way
+        raise InputError(
+            "processes", need="1 for a calculator that cannot be copied to another process",
+            got=f"{type(calculator).__name__}: {str(error)[:80]}", remedy="pass processes=1",
+        ) from error  # fmt: skip
+
+
+def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | str:
+    from ase.geometry import find_mic
+
+    ion, first = hop.ion, start
+    end = start.copy()
+    if hop.partner is None:
+        target = np.asarray(hop.target, dtype=float)
+    else:
+        target = start.positions[hop.partner].copy()
+        if hop.mode == "exchange":
+            end.positions[hop.partner] = start.positions[ion]
+        else:
+            first = start.copy()
+            del first[hop.partner], end[hop.partner]
+            ion -= hop.partner < ion
+            first = relaxed(first, calculator, job.relax_fmax, job.steps)
+            end.positions = first.positions.copy()
+    shift = find_mic(target - first.positions[ion], first.cell, first.pbc)[0]
+    end.positions[ion] = first.positions[ion] + shift
+    end = relaxed(end, calculator, job.relax_fmax, job.steps)
+    moved = np.linalg.norm(find_mic(end.positions - first.positions, first.cell, first.pbc)[0], axis=1)
+    if moved[ion] < 0.5 * np.linalg.norm(shift):
+        return f"ion {hop.ion} relaxes back to within {moved[ion]:.2f} A of where it was"
+    taken = np.flatnonzero(moved > _FAR)
+    taken = taken[(taken != ion) & ((taken != hop.partner) | (hop.mode != "exchange"))]
+    if len(taken) and job.others == "refuse":
+        return f"other atoms move as well: {[int(k) for k in taken][:5]}"
+    return _band(first, end, hop, ion, len(taken), calculator, job)
+
+
+def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator: Any, job: Job) -> Barrier:
+    """Relax a band between two ends, first without and then with its climbing images."""
+    from ase.geometry import find_mic
+    from ase.mep import NEB
+    from ase.optimize import FIRE
+
+    ready = bool(start.info.get("relaxed", True)) and bool(end.info["relaxed"])
+    first, last = start.copy(), start.copy()
+    last.positions += find_mic(end.positions - start.positions, start.cell, start.pbc)[0]
+    band = [first, *(start.copy() for _ in range(job.images)), last]
+    for image in band:
+        image.calc = calculator
+    ends = [image.get_potential_energy() for image in (first, last)]
+    kind = NEB if job.climbing == 1 else _two_climbing()
+    neb = kind(band, method="improvedtangent", allow_shared_calculator=True)
+    neb.interpolate("idpp")
+    FIRE(neb, logfile=None).run(fmax=4.0 * job.fmax, steps=job.steps)
+    neb.climb = True
+    converged = bool(FIRE(neb, logfile=None).run(fmax=job.fmax, steps=job.steps))
+    inner = [image.get_potential_energy() for image in band[1:-1]]
+    energies = np.array([ends[0], *inner, ends[1]]) - ends[0]
+    distance = float(np.linalg.norm(last.positions[ion] - first.positions[ion]))
+    highest = int(energies.argmax())
+    top = float(energies[highest])
+    accuracy = float("nan")
+    if job.climbing == 2 and 0 < highest < len(band) - 1:
+        accuracy = top - float(min(energies[highest - 1], energies[highest + 1]))
+    return Barrier(
+        hop.ion, top, top - float(energies[-1]), energies, distance, converged and ready, others=others,
+        accuracy=accuracy,
+    )  # fmt: skip
+
+
+@cache
+def _two_climbing() -> Any:
+    """A band in which the neighbours of the highest image climb, and that one is held between them by its springs.
+
+    Both feel the whole force with its part along the band turned around, so that they walk uphill from either side;
+    where the highest image lies beside an end, it climbs alone.
+    """
+    from ase.mep import NEB
+    from ase.mep.neb import NEBState
+
+    class TwoClimbing(NEB):
+        def get_forces(self) -> NDArray[np.float64]:
+            energies = [image.get_potential_energy() for image in self.images]
+            highest = 1 + int(np.argmax(energies[1:-1]))
+            climb = bool(getattr(self, "climb", False))
+            if not climb or not 1 < highest < self.nimages - 2:
+                return super().get_forces()
+            self.climb = False  # for the base class, which would let the highest image climb
+            forces = super().get_forces().reshape(self.nimages - 2, self.natoms, 3)
+            self.climb = climb
+            state = NEBState(self, self.images, self.energies)
+            for k in (highest - 1, highest + 1):
+                tangent = self.neb_method.get_tangent(state, state.spring(k - 1), state.spring(k), k)
+                force = self.real_forces[k]
+                forces[k - 1] = force - 2.0 * np.vdot(force, tangent) * tangent
+            return forces.reshape(-1, 3)
+
+    return TwoClimbing
+
+
+def identity(atoms: Atoms, calculator: Any, job: Job) -> str:
+    """Digest of everything that shapes the bands of a call, its hops aside."""
+    digest = hashlib.sha256(json.dumps(asdict(job), sort_keys=True).encode())
+    for values in (atoms.numbers, atoms.positions, atoms.cell.array, atoms.pbc):
+        digest.update(np.ascontiguousarray(values).tobytes())
+    for model in getattr(calculator, "_models", ()):
+        digest.update(model.path.read_bytes())
+    parameters = sorted((str(k), str(v)) for k, v in (getattr(calculator, "parameters", None) or {}).items())
+    digest.update(repr((type(calculator).__qualname__, parameters)).encode())
+    return digest.hexdigest()
+
+
+def _file(place: Path, hop: Hop) -> Path:
+    words = json.dumps([hop.ion, hop.target, hop.partner, hop.mode])
+    return place / f"band-{hop.ion}-{hashlib.sha256(words.encode()).hexdigest()[:12]}.json"
+
+
+def finished(place: Path, hop: Hop) -> Barrier | str | None:
+    """What an earlier call found for a hop; None where it has not come so far."""
+    path = _file(place, hop)
+    if not path.exists():
+        return None
+    try:
+        kept = json.loads(path.read_text())
+        if isinstance(kept["refused"], str):
+            return str(kept["refused"])
+        numbers = kept["barrier"]
+        return Barrier(**(numbers | {"energies": np.array(numbers["energies"], dtype=float)}))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"band {path.name}", need="a file that this call wrote", got=f"{type(error).__name__}: {error}",
+            remedy="remove it, and it is made again",
+        ) from error  # fmt: skip
+
+
+def save(place: Path, hop: Hop, made: Barrier | str) -> None:
+    """Keep what was found for a hop."""
+    kept: dict[str, Any] = {"refused": made, "barrier": None}
+    if isinstance(made, Barrier):
+        kept = {"refused": None, "barrier": asdict(made) | {"energies": made.energies.tolist()}}
+    with atomic_path(_file(place, hop)) as part:
+        part.write_text(json.dumps(kept))
