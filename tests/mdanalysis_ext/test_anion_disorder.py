@@ -362,6 +362,50 @@ def test_bad_input(sentence: str) -> None:
         BAD[sentence](make(n_frames=2))
 
 
+NUMBERS = {
+    "bins: need a whole number from 1 to 1000000, got 0": lambda u: ad.IonVoronoiVolume(
+        chosen(u, "Li"), bins=0
+    ),
+    "bins: need a whole number from 1 to 1000000, got 10000000000": lambda u: ad.RadialDistributions(
+        u.atoms, bins=10**10
+    ),
+    "l: need a whole number from 1 to 20, got 1000": lambda u: ad.AveragedSteinhardt(u.atoms, l=1000),
+    "n_neighbours: need a whole number from 1 to 71, got 1000000": lambda u: ad.AveragedSteinhardt(
+        u.atoms, n_neighbours=10**6
+    ),
+    "bins: need a whole number from 1 to 1000000, got 2.5": lambda u: ad.AngleDistribution(u.atoms, bins=2.5),
+    "bins: need a whole number from 1 to 1000000, got -1": lambda u: ad.LayerProfiles(u.atoms, bins=-1),
+    "bins: need a whole number from 1 to 2000, got 100000": lambda u: ad.RingTopology(u.atoms, bins=10**5),
+    "largest_radius: need a positive number in A, got nan": lambda u: ad.RingTopology(
+        u.atoms, largest_radius=np.nan
+    ),
+    "r_max / bin_width: need a whole number from 1": lambda u: ad.StructureFactor(u.atoms, bin_width=1e-9),
+    "cell / grid: need a whole number from 1 to 10000": lambda u: ad.AmorphisationProfile(u.atoms, grid=1e-9),
+    "volume_range: need two volumes that increase": lambda u: ad.IonVoronoiVolume(
+        chosen(u, "Li"), volume_range=(5, 1)
+    ),
+    "bins: need a whole number from 4 to 3600, got 1000000": lambda u: ad.TetrahedronTilt(
+        chosen(u, "P"), temperature=300, bins=10**6
+    ),
+    "bin_width: need a positive number, got 0": lambda u: ad.TetrahedralDistortion(
+        chosen(u, "P"), bin_width=0
+    ),
+    "cutoff: need a positive number in A, got -1": lambda u: ad.TetrahedralDistortion(
+        chosen(u, "P"), cutoff=-1
+    ),
+    "n_blocks: need a whole number from 1 to 10000, got 0": lambda u: ad.LayerProfiles(u.atoms, n_blocks=0),
+    "of: need every atom once, got 25 entries for 24 atoms": lambda u: ad.AveragedSteinhardt(
+        u.atoms, chosen(u, "Li") + u.atoms[:1]
+    ),
+}
+
+
+@pytest.mark.parametrize("sentence", list(NUMBERS))
+def test_numbers_that_cannot_be_are_refused_before_memory_is_asked_for(sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        NUMBERS[sentence](make(n_frames=2))
+
+
 def test_topology_without_elements_or_masses() -> None:
     u = mda.Universe.empty(4, trajectory=True)
     u.load_new(np.zeros((2, 4, 3), "f4"), order="fac", dimensions=[16, 16, 16, 90, 90, 90])
@@ -370,7 +414,9 @@ def test_topology_without_elements_or_masses() -> None:
     u.add_TopologyAttr("elements", ["Li", "Li", "P", "P"])
     with pytest.raises(InputError, match="atoms: need masses in the topology, got none"):
         ad.LayerProfiles(u.atoms)
-    with pytest.raises(InputError, match="ligands: need atoms of S, Cl, .* got only Li, P; pass the ligands"):
+    with pytest.raises(
+        InputError, match="ligands: need atoms of Br, Cl, .*S, .* got only Li, P; pass the lig"
+    ):
         ad.TetrahedronTilt(u.select_atoms("element P"), temperature=300)
     u.trajectory.ts.dimensions = None
     with pytest.raises(InputError, match="box: need a periodic cell in every frame, got none"):

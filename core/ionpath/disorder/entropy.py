@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.units import entropy_factor
 
 Floats = NDArray[np.float64]
@@ -33,6 +33,7 @@ def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> 
         raise InputError(
             "width", need=f"a positive width of at most {upper - lower:g}", got=repr(width), remedy="use 0.05"
         )
+    whole("bins", round((upper - lower) / width), 1, 10_000_000, remedy="use wider bins")
     edges = np.arange(lower, upper, width)
     if values.min() < edges[0] or values.max() > edges[-1]:
         raise InputError(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 
 Ints = NDArray[np.int64]
 
@@ -63,6 +63,7 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     >>> none.rate, round(none.high, 4)
     (0.0, 0.0369)
     """
+    whole("events", events, 0)
     if not (np.isfinite(time) and time > 0):
         raise InputError(
             "time", need="a positive time in ps", got=repr(time), remedy="use two frames at least"
@@ -99,6 +100,8 @@ def corner_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float
     """
     v = np.asarray(vectors, dtype=np.float64)
     r = np.asarray(reference, dtype=np.float64)
+    if not 0.0 < core < 90.0:
+        raise InputError("core", need="an angle between 0 and 90 degrees", got=repr(core), remedy="use 40")
     v = v / np.linalg.norm(v, axis=-1, keepdims=True)
     r = r / np.linalg.norm(r, axis=-1, keepdims=True)
     cosines = np.einsum("tmli,mki->tmlk", v, r)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.periodic import minimum_image
 from ionpath.units import kt_in_kj_per_mol
 
@@ -122,6 +122,9 @@ def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
     [90.0, -90.0]
     """
     b = np.asarray(vectors, dtype=np.float64)
+    if b.shape[-1:] != (3,) or not b.any(axis=-1).all():
+        got = f"shape {b.shape}" if b.shape[-1:] != (3,) else "one of no length"
+        raise InputError("vectors", need="vectors (..., 3) of some length", got=got, remedy="check the bonds")
     theta = np.degrees(np.arctan2(np.hypot(b[..., 0], b[..., 1]), b[..., 2]))
     return np.asarray(theta, dtype=np.float64), np.degrees(np.arctan2(b[..., 1], b[..., 0]))
 
@@ -177,7 +180,7 @@ class TiltHistogram:
     """
 
     def __init__(self, *, bins: int = 90, n_blocks: int = 5) -> None:
-        if bins < 4 or bins % 2:
+        if whole("bins", bins, 4, 3600, remedy="use 90") % 2:
             raise InputError("bins", need="an even number of at least 4", got=repr(bins), remedy="use 90")
         if n_blocks < 1:
             raise InputError("n_blocks", need="at least 1", got=repr(n_blocks), remedy="use 5")
@@ -337,6 +340,13 @@ def tilt_free_energy(
     True
     """
     t, p = np.asarray(theta, dtype=np.float64), np.asarray(phi, dtype=np.float64)
+    whole("n_blocks", n_blocks)
+    inside = (np.abs(t - 90.0) <= 90.0 + 1e-9).all() and (np.abs(p) <= 180.0 + 1e-9).all()
+    if not inside:
+        raise InputError(
+            "theta, phi", need="polar angles from 0 to 180 and azimuths from -180 to 180 degrees", got="others",
+            remedy="make them with bond_angles",
+        )  # fmt: skip
     if t.shape != p.shape or t.ndim < 1 or len(t) < n_blocks:
         raise InputError(
             "theta", need=f"as many angles as phi, in at least {n_blocks} frames", got=f"{t.shape} and {p.shape}",

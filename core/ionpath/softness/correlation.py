@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.softness.neighbours import find_neighbours
 
 Floats = NDArray[np.float64]
@@ -89,6 +89,7 @@ def softness_correlation(
     >>> round(found.samples, 1), found.binned > 0.9
     (0.3, True)
     """
+    n_bins = whole("n_bins", n_bins, 1, 1_000_000)
     several = isinstance(softness, tuple)
     parts, others = ([*x] if several else [x] for x in (softness, quantity))  # type: ignore[misc]  # tuples then
     if len(parts) != len(others):

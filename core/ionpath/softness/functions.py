@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_symbols, indices_of
 from ionpath.softness.angular import ANGULAR, angular_from_neighbours
 from ionpath.softness.neighbours import find_neighbours
@@ -105,6 +105,9 @@ class StructureFunctions:
         StructureFunctions
             With functions in the middle of cutoff / spacing shells.
         """
+        for name, length in (("spacing", spacing), ("cutoff", cutoff)):
+            positive(name, length, "A")
+        whole("cutoff / spacing", max(1, round(cutoff / spacing)), 1, 10_000, remedy="use a larger spacing")
         if not (np.isfinite(spacing) and 0 < spacing <= cutoff):
             raise InputError("spacing", need="a positive length up to the cutoff", got=repr(spacing))
         centres = spacing * (np.arange(round(cutoff / spacing)) + 0.5)

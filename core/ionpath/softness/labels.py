@@ -76,7 +76,10 @@ def label_ions(
             "measure", need="finite displacements", got="none" if not values.size else "nan or infinity",
             remedy="leave out ions with too few neighbours",
         )  # fmt: skip
-    edges = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    try:
+        edges = np.atleast_1d(np.asarray(value, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError("value", need="a number, or increasing edges", got=repr(value)[:60]) from None
     if method == "quantile":
         if edges.size != 1 or not 0 < edges[0] < 1:
             raise InputError("value", need="a quantile between 0 and 1", got=repr(value))
@@ -108,7 +111,12 @@ def label_ions(
 
 def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
     """Refuse labels of one class only."""
-    flat = np.asarray(labels).astype(np.int64).ravel()
+    given = np.asarray(labels, dtype=np.float64).ravel()
+    if not (np.isfinite(given).all() and (given >= 0).all() and (given == np.rint(given)).all()):
+        raise InputError(
+            name, need="classes 0, 1, ...", got="other numbers", remedy="make them with label_ions"
+        )
+    flat = given.astype(np.int64)
     present = np.unique(flat)
     if len(present) < 2:
         raise InputError(

@@ -321,4 +321,9 @@ def cumulative_displacement(d2min: ArrayLike, *, power: Literal["root", "square"
     if power not in ("root", "square"):
         raise InputError("power", need="'root' or 'square'", got=repr(power), remedy="choose one of them")
     values = np.asarray(d2min, dtype=np.float64)
+    if not (values >= 0.0).all():
+        raise InputError(
+            "d2min", need="squared displacements of zero or more", got="negative ones or nan",
+            remedy="make them with nonaffine_displacement",
+        )  # fmt: skip
     return np.asarray(np.cumsum(np.sqrt(values) if power == "root" else values, axis=0))

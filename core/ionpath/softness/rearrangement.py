@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 
 Floats = NDArray[np.float64]
 
@@ -74,6 +74,7 @@ def rearrangement_probability(
     s, moved = np.asarray(softness, dtype=np.float64).ravel(), np.asarray(rearranged, dtype=bool).ravel()
     if s.shape != moved.shape or not s.size:
         raise InputError("rearranged", need=f"one bool for each of {s.size} samples", got=f"{moved.size}")
+    whole("n_bins", n_bins, 1, 1_000_000)
     low, high = (float(q) for q in np.quantile(s, [0.01, 0.99]))
     limits = np.asarray(np.linspace(low, high, n_bins + 1) if edges is None else edges, dtype=np.float64)
     if limits.ndim != 1 or len(limits) < 2 or not (np.diff(limits) > 0).all():

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,7 @@ def score(labels: ArrayLike, predicted: ArrayLike, n_classes: int = 2) -> Scores
     true, found = np.asarray(labels, dtype=np.int64).ravel(), np.asarray(predicted, dtype=np.int64).ravel()
     if len(true) != len(found) or not len(true):
         raise InputError("predicted", need=f"{len(true) or 'some'} classes", got=str(len(found)))
+    whole("n_classes", n_classes, int(max(true.max(), found.max())) + 1)
     from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
     balance = np.bincount(true, minlength=n_classes) / len(true)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 
 Ints = NDArray[np.int64]
 SplitKind = Literal["ion-and-time", "ion", "time", "random"]
@@ -76,7 +76,9 @@ def split_samples(
     ion, time = np.asarray(ions).ravel(), np.asarray(times, dtype=np.float64).ravel()
     if len(ion) != len(time):
         raise InputError("times", need=f"one time for each of {len(ion)} samples", got=f"{len(time)}")
-    rng = np.random.default_rng(seed)
+    if not (np.isfinite(gap) and gap >= 0):
+        raise InputError("gap", need="a time in ps of zero or more", got=repr(gap), remedy="use 0")
+    rng = np.random.default_rng(whole("seed", seed, 0))
     if kind == "random":
         order = rng.permutation(len(ion))
         part = max(1, round(0.3 * len(ion)))
@@ -88,8 +90,7 @@ def split_samples(
             got=repr(kind),
             remedy="choose one of them",
         )
-    if n_folds < 2:
-        raise InputError("n_folds", need="at least 2", got=repr(n_folds))
+    n_folds = whole("n_folds", n_folds, 2)
     group = _groups(rng.permutation(np.unique(ion)), ion, n_folds, "ions") if kind != "time" else None
     block = _groups(np.unique(time), time, n_folds, "times") if kind != "ion" else None
     return tuple(_fold(f, group, block, time, gap) for f in range(n_folds))

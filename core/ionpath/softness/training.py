@@ -64,7 +64,8 @@ def make_classifier(
             got=repr(kind),
             remedy="choose one of them",
         )
-    strength = PENALTIES[kind] if penalty is None else float(penalty)
+    given = PENALTIES[kind] if penalty is None else penalty
+    strength = float(given) if isinstance(given, (int, float, np.number)) else float("nan")
     if not (np.isfinite(strength) and strength > 0):
         raise InputError("penalty", need="a positive C", got=repr(penalty))
     from sklearn.linear_model import LogisticRegression

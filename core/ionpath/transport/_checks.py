@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "positions") -> NDArray[Any]:
     """Positions as an array of floats with frames, ions and three components."""
     array = np.asanyarray(positions)
+    if array.dtype.kind not in "fiub":
+        raise InputError(name, need="real numbers", got=str(array.dtype), remedy="pass positions in A")
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     if array.ndim != 3 or array.shape[2] != 3:
@@ -48,7 +50,7 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
 
 def above_zero(value: float, name: str, what: str) -> float:
     """A number above zero."""
-    number = float(value)
+    number = number_of(value)
     if not (np.isfinite(number) and number > 0.0):
         raise InputError(
             name, need=f"{what} above zero", got=repr(value), remedy=f"pass the {name.replace('_', ' ')}"
@@ -56,10 +58,31 @@ def above_zero(value: float, name: str, what: str) -> float:
     return number
 
 
+def number_of(value: object) -> float:
+    """A number as a float; nan for what is none."""
+    try:
+        return float(value)  # type: ignore[arg-type]  # whatever a user passes
+    except (TypeError, ValueError):
+        return float("nan")
+
+
+def numbers(values: Any, name: str, need: str) -> Floats:
+    """Finite numbers as an array."""
+    try:
+        array = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        array = np.array(np.nan)
+    if not np.isfinite(array).all():
+        raise InputError(
+            name, need=need, got=repr(values)[:80], remedy="check units and the order of arguments"
+        )
+    return array
+
+
 def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
     """Lags in frames, whole and inside the trajectory."""
     given = np.atleast_1d(np.asarray(lags))
-    whole = given.astype(np.int64)
+    whole = given.astype(np.int64) if given.dtype.kind in "fiu" and np.isfinite(given).all() else given[:0]
     if given.size == 0 or not np.array_equal(whole, given):
         raise InputError(
             "lags", need="whole numbers of frames", got=repr(lags), remedy="divide times by the frame time"

@@ -11,7 +11,7 @@ from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV, EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
-from ionpath.transport._checks import Floats
+from ionpath.transport._checks import Floats, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
 
 Z95 = 1.959963984540054
@@ -75,7 +75,7 @@ class Arrhenius:
         InputError
             If the temperature is not above zero.
         """
-        if not temperature > 0:
+        if not number_of(temperature) > 0:
             raise InputError(
                 "temperature",
                 need="a temperature above zero in K",
@@ -233,6 +233,8 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     >>> print(f"{meyer_neldel(fits).energy.value:.3f}")
     0.050
     """
+    if not all(isinstance(fit, Arrhenius) for fit in fits):
+        raise InputError("fits", need="what arrhenius returned, one for each system", got=repr(fits)[:60])
     if len(fits) < 3:
         raise InputError("fits", need="at least three systems", got=f"{len(fits)}", remedy="add systems")
     x = np.array([f.activation_energy.value for f in fits])
@@ -286,7 +288,7 @@ def _data(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None) -> tu
     given = list(np.atleast_1d(np.asarray(D, dtype=object)))
     values = np.array([d.value if isinstance(d, Estimate) else d for d in given], dtype=np.float64)
     own = [d.error if isinstance(d, Estimate) else float("nan") for d in given]
-    t = np.atleast_1d(np.asarray(temperatures, dtype=np.float64))
+    t = np.atleast_1d(numbers(temperatures, "temperatures", "temperatures above zero in K"))
     sigma = np.asarray(own if errors is None else np.atleast_1d(np.asarray(errors)), dtype=np.float64)
     if not (t.shape == values.shape == sigma.shape):
         raise InputError(

@@ -7,8 +7,9 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
+from ionpath.transport._checks import numbers
 from ionpath.units import NERNST_EINSTEIN
 
 
@@ -55,7 +56,7 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     22.34
     """
     for name, value, unit in (("T", T, "K"), ("n", n, "A^-3")):
-        array = np.asarray(value, dtype=np.float64)
+        array = numbers(value, name, f"finite numbers above zero in {unit}")
         if not (np.isfinite(array).all() and (array > 0).all()):
             raise InputError(
                 name,
@@ -63,10 +64,11 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
                 got=repr(value),
                 remedy="check units and arguments' order",
             )
+    numbers(charge, "charge", "the charge of an ion in e")
     if isinstance(D, Estimate):
         factor = NERNST_EINSTEIN * float(n) * float(charge) ** 2 / float(T)
         return Estimate(D.value * factor, D.error * factor, D.low * factor, D.high * factor, "mS/cm")
-    if (np.asarray(D, dtype=np.float64) < 0).any():
+    if (numbers(D, "D", "a diffusion coefficient in A^2/ps, zero or more") < 0).any():
         raise InputError(
             "D", need="a diffusion coefficient in A^2/ps, zero or more", got=repr(D), remedy="check the fit"
         )
@@ -102,7 +104,8 @@ def conductivity(
     >>> print(conductivity(Estimate(1.0e-3, 1.0e-4, 0.8e-3, 1.2e-3), 24, 1047.0, 300.0))
     14.2 ± 1.4 mS/cm
     """
-    return nernst_einstein(D, n_ions / volume, temperature, charge)
+    density = whole("n_ions", n_ions) / positive("volume", volume, "A^3")
+    return nernst_einstein(D, density, temperature, charge)
 
 
 def haven_ratio(D: Estimate, collective: Estimate) -> Estimate:

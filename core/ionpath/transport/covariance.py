@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
-from ionpath.transport._checks import Floats, lag_array
+from ionpath.transport._checks import Floats, lag_array, numbers
 
 QUADRATURE = 64
 """Points per shortest lag in the sum over pairs of origins; more change the covariance by less than 0.1 %."""
@@ -81,7 +81,7 @@ def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
     8.0
     """
     n = lag_array(lags, n_frames)
-    m = np.asarray(msd, dtype=np.float64)
+    m = numbers(msd, "msd", "finite mean squared displacements in A^2")
     if m.size < 2 * int(n.max()) + 1:
         raise InputError(
             "msd",

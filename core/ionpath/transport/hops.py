@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.periodic import as_cells, fractional
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.trajectories import check_sites, core_sets
@@ -114,6 +114,7 @@ def displacement_hops(
     """
     r = unwrapped_positions(positions)
     limit = above_zero(distance, "distance", "a distance in A")
+    positive("smoothing", smoothing, "ps", zero=True)
     width = max(1, round(smoothing / above_zero(frame_time, "frame_time", "a time between frames in ps")))
     smooth = running_mean(r, width)
     reference = smooth[0].copy()
@@ -182,7 +183,8 @@ def cage_hops(
     r = unwrapped_positions(positions)
     dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     places = np.asarray(centres, dtype=np.float64)
-    if places.ndim != 2 or places.shape[1] != 3 or len(places) < 2:
+    positive("hysteresis", hysteresis, "ps", zero=True)
+    if places.ndim != 2 or places.shape[1] != 3 or len(places) < 2 or not np.isfinite(places).all():
         raise InputError(
             "centres", need="at least two positions (M, 3) in A", got=f"shape {places.shape}",
             remedy="pass the mean positions of the anions in the middle of the cages",
@@ -242,6 +244,7 @@ def site_hops(
     ([0, 2], [2, 1], [2, 6])
     """
     table = check_sites(sites)
+    whole("average", average)
     frames, ions = np.arange(len(table))[:, None], np.arange(table.shape[1])
     last = np.maximum.accumulate(np.where(table >= 0, frames, -1), axis=0)
     before = np.where(last[:-1] >= 0, np.take_along_axis(table, np.maximum(last[:-1], 0), axis=0), -1)

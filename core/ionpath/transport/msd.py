@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.transport._checks import Floats, above_zero, lag_array, unwrapped_positions
+from ionpath.errors import InputError, whole
+from ionpath.transport._checks import Floats, above_zero, lag_array, numbers, unwrapped_positions
 from ionpath.transport.lagged import LaggedPairs
 
 BATCH_BYTES = 2**26
@@ -92,7 +93,11 @@ def msd_by_fft(series: ArrayLike) -> Floats:
     >>> msd_by_fft([0.0, 1.0, 2.0, 3.0]).round(12).tolist()
     [0.0, 1.0, 4.0, 9.0]
     """
-    x = np.asarray(series, dtype=np.float64)
+    x = numbers(series, "series", "finite coordinates in A")
+    if not x.size:
+        raise InputError(
+            "series", need="at least one frame", got="none", remedy="read more of the trajectory"
+        )
     x = x - x.mean(axis=-1, keepdims=True)
     return _from_power(_squares(x), _power(x), x.shape[-1])
 
@@ -204,7 +209,7 @@ def cooperation(positions: ArrayLike, *, blocks: int = COOPERATION_BLOCKS) -> fl
 
 def equal_pieces(n_frames: int, pieces: int = COOPERATION_BLOCKS) -> NDArray[np.int64]:
     """Frames that cut a run into pieces of equal length, ends included."""
-    number = min(pieces, n_frames - 1)
+    number = min(whole("blocks", pieces), n_frames - 1)
     return np.arange(0, n_frames, (n_frames - 1) // number)[: number + 1]
 
 
@@ -292,6 +297,10 @@ def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Fl
     [0.5, 0.5]
     """
     t, m = np.asarray(times, dtype=np.float64), np.asarray(msd, dtype=np.float64)
+    if t.ndim != 1 or t.shape != m.shape:
+        raise InputError("msd", need=f"one value for each of {t.size} times", got=f"shape {m.shape}")
+    if not span > 1.0:
+        raise InputError("span", need="a ratio of times above 1", got=repr(span), remedy="use 2")
     index = np.arange(t.size)
     if t.size > 2 and not np.allclose(t, t[1] * index, rtol=1e-9, atol=0.0):
         with np.errstate(divide="ignore"):

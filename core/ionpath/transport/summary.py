@@ -12,7 +12,7 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.framework import Drift, Driftless, remove_drift
 from ionpath.periodic import as_cells, unwrap
-from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
+from ionpath.transport._checks import Floats, above_zero, numbers, unwrapped_positions
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
 from ionpath.transport.msd import mean_squared_displacement
@@ -125,6 +125,7 @@ def ion_transport(
     frames = unwrapped_positions(positions)
     chosen = _mask(mobile, frames.shape[1])
     above_zero(temperature, "temperature", "a temperature in K")
+    numbers(charge, "charge", "the charge of an ion in e")
     matrices = as_cells(cells)
     whole = unwrap(frames, matrices)
     weights = None if masses is None else np.asarray(masses, dtype=np.float64)[~chosen]
@@ -173,6 +174,10 @@ def _mask(mobile: ArrayLike, n_atoms: int) -> np.ndarray[tuple[int], np.dtype[np
             need=f"a mask over {n_atoms} atoms",
             got=f"shape {given.shape}",
             remedy="or pass indices",
+        )
+    if given.dtype != bool and given.size > np.unique(given % n_atoms).size:
+        raise InputError(
+            "mobile", need="every ion once", got=repr(mobile)[:60], remedy="leave out what is named twice"
         )
     try:
         mask[given] = True

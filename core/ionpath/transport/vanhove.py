@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.periodic import as_cells
 from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 
+MOST_BINS = 1_000_000
+"""Bins at most."""
 PAIRS = 2**15
 """Pairs of ions that are worked on at a time."""
 
@@ -241,6 +243,13 @@ def bin_edges(r_max: float, dr: float) -> Floats:
     """Edges of bins from zero on."""
     above_zero(dr, "dr", "a width of bins in A")
     number = round(above_zero(r_max, "r_max", "a largest distance in A") / dr)
+    if number > MOST_BINS:
+        raise InputError(
+            "dr",
+            need=f"at most {MOST_BINS:,} bins",
+            got=f"{number:,}",
+            remedy="use wider bins, such as 0.1 A",
+        )
     if number < 1:
         raise InputError(
             "dr", need=f"bins narrower than r_max = {r_max:g} A", got=f"{dr:g} A", remedy="lower dr"
@@ -297,7 +306,7 @@ class _Pairs:
 
 
 def _origins(available: int, wanted: int | None) -> NDArray[np.int64]:
-    if wanted is None or wanted >= available:
+    if wanted is None or whole("origins", wanted) >= available:
         return np.arange(available)
     return np.unique(np.linspace(0, available - 1, max(1, wanted)).round().astype(np.int64))
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import InputError
-from ionpath.transport._checks import Floats
+from ionpath.errors import InputError, positive
+from ionpath.transport._checks import Floats, numbers
 from ionpath.transport.covariance import straight_line
 from ionpath.transport.msd import MeanSquaredDisplacement
 
@@ -112,6 +112,14 @@ def diffusive_window(
     ('exponent', 1.0)
     """
     dt = msd.frame_time
+    for name, value in (("ballistic", ballistic), ("discard", discard)):
+        numbers(value, name, "a finite number")
+    positive("ballistic", ballistic, "ps", zero=True)
+    if not 0.0 <= discard < 1.0:
+        raise InputError("discard", need="a fraction from 0 to below 1", got=repr(discard), remedy="use 0.3")
+    limits = numbers(band, "band", "two exponents that increase")
+    if limits.shape != (2,) or not 0.0 < limits[0] < limits[1]:
+        raise InputError("band", need="two exponents that increase", got=repr(band), remedy="use (0.9, 1.1)")
     if msd.n_frames < FEWEST_FRAMES:
         raise InputError(
             "positions", need=f"at least {FEWEST_FRAMES} frames to see diffusion", got=f"{msd.n_frames}",
@@ -231,7 +239,10 @@ def _error(values: NDArray[np.float64]) -> float:
 
 
 def _given(msd: MeanSquaredDisplacement, window: tuple[float, float]) -> DiffusiveWindow:
-    start, stop = (round(limit / msd.frame_time) for limit in window)
+    limits = numbers(window, "window", "two lag times in ps")
+    if limits.shape != (2,):
+        raise InputError("window", need="two lag times in ps", got=repr(window), remedy="leave it out")
+    start, stop = (round(float(limit) / msd.frame_time) for limit in limits)
     inside = ((msd.lags >= start) & (msd.lags <= stop)).sum()
     if not (start >= 1 and stop < msd.n_frames and inside >= 3):
         raise InputError(

@@ -9,10 +9,13 @@ import numpy as np
 
 from ionpath.arrays import Floats, heights
 from ionpath.elements import ANIONS
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating, TimeBlocks
 from ionpath_mdanalysis._base import Chunk, Reading, cell_vectors
+
+MOST_BINS = 1_000_000
+"""Bins of a distribution at most: more take memory and say nothing."""
 
 
 class Options(Reading, total=False):
@@ -46,8 +49,7 @@ class StructureAnalysis(Accumulating):
     def __init__(
         self, groups: Mapping[str, Any], parameters: Mapping[str, Any], *, n_blocks: int = 5, **options: Any
     ) -> None:
-        if n_blocks < 1:
-            raise InputError("n_blocks", need="at least 1", got=repr(n_blocks), remedy="use 5")
+        n_blocks = whole("n_blocks", n_blocks, 1, 10_000, remedy="use 5")
         super().__init__(groups, parameters={**parameters, "n_blocks": n_blocks}, **options)
         self._n_blocks = n_blocks
 

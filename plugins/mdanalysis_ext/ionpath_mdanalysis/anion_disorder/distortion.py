@@ -19,7 +19,7 @@ from ionpath.disorder import (
     support_entropy,
     tetrahedral_distortion,
 )
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import Options
@@ -130,6 +130,8 @@ class TetrahedralDistortion(TetrahedronAnalysis):
         **options: Unpack[Options],
     ) -> None:
         tetrahedral_distortion(np.eye(4, 3) - 0.25, measure=measure, mode=mode)  # refuses bad names
+        if bin_width is not None:
+            positive("bin_width", bin_width)
         lower, upper, width = _BINS["published" if mode == "published" else measure]
         parameters = {
             "measure": measure, "mode": mode, "bin_width": width if bin_width is None else float(bin_width),

@@ -9,13 +9,14 @@ import numpy as np
 
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.structure import AmorphisationProfile as Profile, Regions, divide_regions
 from ionpath.structure.amorphisation import LayerGrid, layer_amplitudes, layer_grid, normalised_profile
 from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
+    MOST_BINS,
     Options,
     StructureAnalysis,
     cell_now,
@@ -70,6 +71,7 @@ class LayerProfiles(StructureAnalysis):
 
     def __init__(self, atoms: Any, *, axis: Axis = "y", bins: int = 20, **options: Unpack[Options]) -> None:
         symbols, number = symbols_of(atoms), axis_number(axis)
+        whole("bins", bins, 1, MOST_BINS)
         super().__init__({"atoms": atoms}, {"axis": number, "bins": bins}, **options)
         self._make = partial(LayerHistogram, symbols, _masses(atoms), axis=number, bins=bins)
 
@@ -183,14 +185,12 @@ class AmorphisationProfile(StructureAnalysis):
         thresholds: tuple[float, float] | None = None,
         **options: Unpack[Options],
     ) -> None:
-        chosen: dict[str, Any] = {
-            "axis": axis_number(axis),
-            "thickness": thickness,
-            "grid": grid,
-            "sigma": sigma,
-        }
+        number, cell = axis_number(axis), cell_now(atoms)
+        points = round(float(np.linalg.norm(cell, axis=1).max()) / positive("grid", grid, "A"))
+        whole("cell / grid", points, 1, 10_000, remedy="use a coarser grid")
+        chosen: dict[str, Any] = {"axis": number, "thickness": thickness, "grid": grid, "sigma": sigma}
         super().__init__({"atoms": atoms}, {**chosen, "thresholds": thresholds}, **options)
-        self._make = partial(_Amplitudes, layer_grid(cell_now(atoms), **chosen))
+        self._make = partial(_Amplitudes, layer_grid(cell, **chosen))
 
     def _add_results(self, found: Profile) -> None:
         self.results.update(contrast=float(np.ptp(found.profile)), layers=found)

@@ -12,8 +12,8 @@ from ionpath.errors import InputError, one_of, whole
 from ionpath.plugins import available
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import cell_vectors
-from ionpath_mdanalysis.anion_disorder._structure import Options
-from ionpath_mdanalysis.anion_disorder.per_atom import MOST_BINS, PerAtomAnalysis
+from ionpath_mdanalysis.anion_disorder._structure import MOST_BINS, Options
+from ionpath_mdanalysis.anion_disorder.per_atom import PerAtomAnalysis
 
 
 def parameter(name: str) -> Callable[..., Any] | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.frames import check_cutoff
 from ionpath.structure import averaged_steinhardt, voronoi_volumes
 from ionpath_mdanalysis import _checks
@@ -18,14 +18,12 @@ from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
+    MOST_BINS,
     Options,
     StructureAnalysis,
     cell_now,
     symbols_of,
 )
-
-MOST_BINS = 100_000
-"""Bins of a distribution at most: more take memory and say nothing."""
 
 
 class _Numbers:
@@ -201,6 +199,10 @@ class AveragedSteinhardt(PerAtomAnalysis):
         _checks.check_group(atoms, "atoms")
         if cutoff is not None:
             check_cutoff(cutoff, cell_now(atoms), "cutoff")
+        whole("l", l, 1, 20, remedy="use 4 or 6")
+        if cutoff is None:
+            whole("n_neighbours", n_neighbours, 1, max(1, len(atoms) - 1))
+        whole("bins", bins, 1, MOST_BINS)
         chosen: dict[str, Any] = {
             "l": l,
             "n_neighbours": n_neighbours,
@@ -286,6 +288,10 @@ class IonVoronoiVolume(PerAtomAnalysis):
                     remedy="give radii={'Li': 0.76, 'S': 1.84, ...} in A",
                 )  # fmt: skip
             self._radii = np.array([radii[s] for s in symbols])
+        whole("bins", bins, 1, MOST_BINS)
+        low, high = (float(x) for x in volume_range)
+        if not (np.isfinite([low, high]).all() and low < high):
+            raise InputError("volume_range", need="two volumes that increase, in A^3", got=repr(volume_range))
         parameters = {"mode": mode, "radii": dict(radii or {})}
         super().__init__(
             everything, mobile, parameters, np.linspace(*volume_range, bins + 1), series, **options

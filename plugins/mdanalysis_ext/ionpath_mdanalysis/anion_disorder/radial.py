@@ -9,10 +9,12 @@ from typing import Any, Unpack
 import numpy as np
 
 from ionpath.citations import references
+from ionpath.errors import whole
 from ionpath.frames import check_cutoff
 from ionpath.structure import AngleHistogram, RadialHistogram, first_minimum
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
+    MOST_BINS,
     Options,
     StructureAnalysis,
     cell_now,
@@ -70,6 +72,8 @@ class RadialDistributions(StructureAnalysis):
     ) -> None:
         symbols = symbols_of(atoms)
         reach = default_reach(atoms) if r_max is None else check_cutoff(r_max, cell_now(atoms))
+        if bins is not None:
+            whole("bins", bins, 1, MOST_BINS)
         for pair in pairs or ():
             check_species(pair, symbols, "pairs")
         chosen = None if pairs is None else tuple((str(a), str(b)) for a, b in pairs)
@@ -175,6 +179,7 @@ class AngleDistribution(StructureAnalysis):
         bins: int = 180,
         **options: Unpack[Options],
     ) -> None:
+        whole("bins", bins, 1, MOST_BINS)
         symbols = symbols_of(atoms)
         check_species(centre, symbols, "centre")
         chosen = check_species(ends, symbols, "ends")

@@ -11,7 +11,7 @@ import numpy as np
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.elements import ANIONS
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.structure import DiffractionPeak, Rings, persistent_rings
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
@@ -158,6 +158,9 @@ class RingTopology(StructureAnalysis):
             raise InputError(
                 "radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species"
             )
+        whole("bins", bins, 1, 2000)
+        positive("largest_radius", largest_radius, "A")
+        positive("min_persistence", min_persistence, "A", zero=True)
         given = None if radii is None else dict(radii)
         parameters = {"species": chosen, "radii": given, "min_persistence": min_persistence}
         super().__init__({"atoms": atoms}, parameters, **options)

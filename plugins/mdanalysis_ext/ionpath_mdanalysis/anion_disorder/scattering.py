@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.frames import check_cutoff
 from ionpath.structure import (
     DiffractionPeak,
@@ -29,6 +29,7 @@ from ionpath.structure import (
 from ionpath.structure.reciprocal import DirectSum
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
+    MOST_BINS,
     Options,
     StructureAnalysis,
     cell_now,
@@ -127,7 +128,8 @@ class StructureFactor(StructureAnalysis):
         neutron_lengths(symbols, isotopes=isotopes)
         xray_form_factors(symbols, moduli[:1], ions=ions)
         if method == "transform":
-            bins = max(10, round(reach / bin_width))
+            bins = max(10, round(reach / positive("bin_width", bin_width, "A")))
+            whole("r_max / bin_width", bins, 1, MOST_BINS, remedy="use wider bins")
             self._make = partial(RadialHistogram, symbols, reach, bins=bins, pairs=None)
         else:
             vectors = reciprocal_vectors(cell, moduli[-1], q_min=moduli[0], max_per_bin=max_per_bin)

@@ -18,7 +18,7 @@ from ionpath.disorder import (
     rotation_rate,
     tetrahedra,
 )
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk, cell_vectors
 from ionpath_mdanalysis._display import figure
@@ -52,6 +52,7 @@ class TetrahedronAnalysis(StructureAnalysis):
     def __init__(
         self, centres: Any, ligands: Any, parameters: Any, *, cutoff: float, rotation: Any, **options: Any
     ) -> None:
+        positive("cutoff", cutoff, "A")
         self._cutoff, self._axes_of_crystal = float(cutoff), rotation_matrix(rotation)
         parameters = {**parameters, "cutoff": cutoff, "rotation": self._axes_of_crystal}
         super().__init__({"centres": centres, "ligands": ligands_of(centres, ligands)}, parameters, **options)

@@ -7,7 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ionpath.arrays import Floats
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import estimate_diffusion
 from ionpath.transport.lagged import Landmarks, Rows, SquareSums
@@ -103,6 +103,10 @@ class IonDiffusion(SeriesAnalysis):
     ) -> None:
         if temperature is not None and not (np.isfinite(temperature) and temperature > 0):
             raise InputError("temperature", need="a temperature above zero in K", got=repr(temperature))
+        if not (isinstance(charge, (int, float)) and np.isfinite(charge)):
+            raise InputError("charge", need="the charge of an ion in e", got=repr(charge), remedy="use 1")
+        positive("minimum_msd", minimum_msd, "A^2")
+        positive("ballistic", ballistic, "ps", zero=True)
         chosen = {
             "temperature": temperature, "charge": charge, "window": window, "minimum_msd": minimum_msd,
             "ballistic": ballistic,

@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ionpath.arrays import Floats
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath.periodic import fractional
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.trajectories import core_sets
@@ -108,6 +108,11 @@ class IonHops(SeriesAnalysis):
                 "centres", need="centres of the cages for mode='cage'", got="none",
                 remedy="pass the anions in the middle of the cages, or their positions",
             )  # fmt: skip
+        for name, number in (("hysteresis", hysteresis), ("smoothing", smoothing)):
+            positive(name, number, "ps", zero=True)
+        positive("distance", distance, "A")
+        positive("string_window", string_window, "ps")
+        positive("string_distance", string_distance, "A")
         places = None if centres is None or hasattr(centres, "universe") else _places(centres)
         parameters = {
             "centres": places, "mode": chosen, "hysteresis": hysteresis, "distance": distance,

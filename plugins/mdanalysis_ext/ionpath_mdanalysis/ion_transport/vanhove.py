@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from ionpath.arrays import Floats, heights
-from ionpath.errors import one_of
+from ionpath.errors import one_of, whole
 from ionpath.transport.lagged import DistanceCounts, Rows
 from ionpath.transport.vanhove import (
     DistinctCounts,
@@ -91,6 +91,7 @@ class SelfVanHove(SeriesAnalysis):
         }  # fmt: skip
         super().__init__(mobile, framework, chosen, **options)
         self._edges = bin_edges(r_max, dr)
+        whole("origins", origins)
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
