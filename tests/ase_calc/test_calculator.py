@@ -181,6 +181,18 @@ def test_import_is_light() -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
 
 
+def test_keras_is_left_alone_and_can_be_used_afterwards() -> None:
+    """TensorFlow imports it on its own, with scikit-learn, pandas and matplotlib: a third of the start-up time."""
+    code = (
+        "import sys; from ase import Atoms; from ionpath_ase import IonPath;"
+        "a = Atoms('LiCl', positions=[(0, 0, 0), (0, 0, 2.3)], calculator=IonPath('argyrodite.2'));"
+        "a.get_forces(); print(sorted({'keras', 'sklearn', 'pandas', 'matplotlib'} & set(sys.modules)));"
+        "import tensorflow as tf; print(tf.keras.optimizers.Adam.__name__, 'keras.src.optimizers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["[]", "Adam True"]
+
+
 def test_pickles_copies_and_files(tmp_path: Path, salt: Atoms, calculator: IonPath) -> None:
     salt.calc = calculator
     energy = salt.get_potential_energy()

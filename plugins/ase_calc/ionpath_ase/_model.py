@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, require
-from ionpath_ase._quiet import calm_environment, quiet_exit, quiet_stderr
+from ionpath_ase._quiet import calm_environment, quiet_exit, quiet_stderr, without_keras
 from ionpath_ase._verlet import VerletNeighbours, can_take_lists, evaluate as evaluate_with_lists
 
 FloatArray = NDArray[np.float64]
@@ -56,7 +56,7 @@ class Model:
         if self._potential is None:
             calm_environment()
             quiet_exit()
-            with quiet_stderr():
+            with quiet_stderr(), without_keras():
                 infer = require("deepmd.infer", purpose="evaluating a Deep Potential", install=INSTALL)
                 try:
                     self._potential = infer.DeepPot(str(self.path))

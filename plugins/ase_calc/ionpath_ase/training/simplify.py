@@ -24,7 +24,7 @@ from typing import Any
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath_ase._model import INSTALL
-from ionpath_ase._quiet import calm_environment, quiet_stderr
+from ionpath_ase._quiet import calm_environment, quiet_stderr, without_keras
 from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL
 
 PREFIX = "lean"
@@ -72,7 +72,7 @@ def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str
 def read_graph(source: str | os.PathLike[str]) -> tuple[Any, Any]:
     """Read a frozen potential of the TensorFlow backend."""
     calm_environment()
-    with quiet_stderr():
+    with quiet_stderr(), without_keras():
         tf = require("tensorflow", purpose="changing a frozen model", install=INSTALL)
     from google.protobuf.message import DecodeError
 
