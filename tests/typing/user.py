@@ -64,4 +64,4 @@ site_energies()  # type: ignore[call-arg]
 
 _classes: tuple[type, ...] = (CoordinationShells, MDResult, MolecularDynamics, Softness)
 _function: Callable[..., Any] = pth_entropy
-ionpath_mdanalysis.PathEntrpy  # type: ignore[attr-defined]  # misspelt on purpose
+_typo = ionpath_mdanalysis.PathEntrpy  # type: ignore[attr-defined]  # misspelt on purpose
