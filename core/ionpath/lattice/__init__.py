@@ -18,6 +18,12 @@ from ionpath.lattice.argyrodite_framework import (
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
 from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within
+from ionpath.lattice.paired_cages import (
+    PairedCageRule,
+    PairedCages,
+    find_paired_cages,
+    paired_cage_states,
+)
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
@@ -31,6 +37,8 @@ __all__ = [
     "Interstices",
     "NeighbourList",
     "NotArgyrodite",
+    "PairedCageRule",
+    "PairedCages",
     "Sublattice",
     "Superlattice",
     "TetrahedralSite",
@@ -40,12 +48,14 @@ __all__ = [
     "enumerate_decorations",
     "even_subset",
     "farthest_points",
+    "find_paired_cages",
     "framework",
     "free_anion_orbits",
     "inequivalent_superlattices",
     "invariant_arrangements",
     "neighbours_within",
     "orbit",
+    "paired_cage_states",
     "sample_decorations",
     "setting_from_bonds",
     "site_permutations",

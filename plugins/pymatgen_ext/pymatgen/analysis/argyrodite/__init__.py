@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         write_grid as write_grid,
     )
     from pymatgen.analysis.argyrodite.hull import energy_above_hull as energy_above_hull
+    from pymatgen.analysis.argyrodite.lgps import lspscl_arrangements as lspscl_arrangements
     from pymatgen.analysis.argyrodite.occupancies import order_occupancies as order_occupancies
     from pymatgen.analysis.argyrodite.orderings import (
         LithiumOrdering as LithiumOrdering,
@@ -56,6 +57,7 @@ else:
         "excess_grid": "grids", "inversion_grid": "grids", "iterate_grid": "grids",
         "lithium_orderings": "orderings", "lithium_sites": "tetrahedral_sites",
         "lithium_thiophosphate": "thiophosphates", "lpscl": "thiophosphates", "lspscl": "thiophosphates",
+        "lspscl_arrangements": "lgps",
         "monte_carlo": "ensemble",
         "order_occupancies": "occupancies", "overlap_table": "site_energy", "plot_entropy_map": "entropy",
         "plot_site_energies": "site_energy", "relax_ordering": "orderings", "site_energies": "site_energy",

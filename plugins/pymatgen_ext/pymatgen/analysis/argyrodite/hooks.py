@@ -24,6 +24,7 @@ def structures() -> dict[str, Callable[[int], Crystal]]:
         "LPSCl-II": partial(_built, "lpscl", phase="II"),
         "LPSCl-III": partial(_built, "lpscl", phase="III"),
         "LSPSCl": partial(_built, "lspscl"),
+        "LSPSCl-drawn": partial(_built, "lspscl_arrangements"),
     }
     for x in (0.0, 0.25, 0.5, 0.75, 1.0):
         for y in np.arange(x, 1.01, 0.25):
@@ -39,8 +40,12 @@ def structures() -> dict[str, Callable[[int], Crystal]]:
 def _built(function: str, seed: int, **options: Any) -> Crystal:
     """Elements, positions and cell of what a function of this package builds."""
     require("pymatgen.core", purpose="argyrodite structures", install='pip install "ionpath[pymatgen]"')
-    if function in ("argyrodite", "lpscl"):  # the others have one arrangement
+    if function in ("argyrodite", "lpscl", "lspscl_arrangements"):  # the others have one arrangement
         options["seed"] = seed
     structure = getattr(import_module("pymatgen.analysis.argyrodite"), function)(**options)
+    if function == "lspscl_arrangements":
+        weights = np.array([entry["multiplicity"] for entry in structure], dtype=float)
+        drawn = np.random.default_rng(seed).choice(len(structure), p=weights / weights.sum())
+        structure = structure[int(drawn)]["structure"]
     symbols = [site.specie.symbol for site in structure]
     return symbols, np.asarray(structure.cart_coords), np.asarray(structure.lattice.matrix)
