@@ -152,18 +152,23 @@ def errors(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
                 found.setdefault(system, []).append(off)
     rows: Rows = []
     for system, offs in found.items():
-        force = np.concatenate([f for _, f in offs])
         each = np.array([np.abs(f).mean() for _, f in offs])
         energies = np.abs([e for e, _ in offs])
         note, n = f"{len(offs)} frames that were not in training", len(offs) ** 0.5
         own = [
             quantity("force error", normal(each.mean(), each.std() / n, "meV/A"), note),
-            quantity("force error, rms", float((force**2).mean() ** 0.5), note, "meV/A"),
+            quantity("force error, rms", _rms([(f**2).mean() for _, f in offs], "meV/A"), note),
+            quantity("energy error, rms", _rms(energies**2, "meV/atom"), note),
             quantity("energy error", normal(energies.mean(), energies.std() / n, "meV/atom"), note),
-            quantity("energy error, rms", float((energies**2).mean() ** 0.5), note, "meV/atom"),
         ]
         rows += [{**row, "system": system} for row in own]
     return rows
+
+
+def _rms(squares: Any, unit: str) -> Estimate:
+    """Root of a mean of squares, one for each frame, with the error that follows from their scatter."""
+    mean = float(np.mean(squares))
+    return normal(mean**0.5, float(np.std(squares, ddof=1)) / len(squares) ** 0.5 / (2.0 * mean**0.5), unit)
 
 
 def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:

@@ -52,6 +52,14 @@ def main(argv: list[str]) -> int:
     if options.status:
         print(_status(plan, folder))
         return 0
+    if options.markdown:
+        from ionpath_cli.study.comparison import write_comparison
+        from ionpath_cli.study.page import write_markdown
+
+        write_comparison(plan, folder)
+        write_markdown(folder, options.markdown)
+        print(options.markdown)
+        return 0
     return run_study(plan, folder, workers=options.workers, scheduler=options.scheduler)
 
 
@@ -106,6 +114,9 @@ def _options() -> argparse.ArgumentParser:
     found.add_argument("--processes", type=int, default=1, help="MPI processes of each LAMMPS run; default 1")
     found.add_argument("--scheduler", metavar="ADDRESS", help="dask scheduler to use instead of this machine")
     found.add_argument("-o", "--output", type=Path, help="folder; default study-NAME")
+    found.add_argument(
+        "--markdown", type=Path, metavar="FILE", help="write what is finished as a page, and stop"
+    )
     found.add_argument("--scale", type=float, default=1.0, help=argparse.SUPPRESS)
     return found
 

@@ -8,10 +8,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ionpath.errors import require
+from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath_cli.report import STYLE
 from ionpath_cli.study.definition import Study
+from ionpath_cli.study.tasks import read_json
 
 if TYPE_CHECKING:
     from ionpath_cli.study.compared import Compared
@@ -25,6 +26,7 @@ def render(template: str, **values: Any) -> str:
     jinja = require("jinja2", purpose="the page of a study", install=INSTALL)
     environment = jinja.Environment(autoescape=template.endswith("html.j2"), trim_blocks=True, lstrip_blocks=True,
                                     undefined=jinja.StrictUndefined)  # fmt: skip
+    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
     text = files("ionpath_cli.study").joinpath("templates", template).read_text("utf-8")
     return str(environment.from_string(text).render(**values))
 
@@ -49,3 +51,15 @@ def write_page(
 
 def _counts(compared: Sequence[Compared]) -> dict[str, int]:
     return {verdict: sum(c.verdict == verdict for c in compared) for verdict in VERDICTS}
+
+
+def write_markdown(folder: Path, file: Path) -> None:
+    """Write the comparison of a folder as a page of the documentation."""
+    content = read_json(folder / "comparison.json")
+    if content is None:
+        remedy = "run the study first, and name its folder with -o"
+        raise InputError("output", need="a folder with a comparison", got=str(folder), remedy=remedy)
+    counts = {verdict: sum(row["verdict"] == verdict for row in content["rows"]) for verdict in VERDICTS}
+    text = render("comparison.md.j2", about=content, rows=content["rows"], counts=counts)
+    with atomic_path(file) as part:
+        part.write_text(text, encoding="utf-8")
