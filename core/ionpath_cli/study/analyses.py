@@ -189,10 +189,8 @@ def tilt(run: Run) -> Rows:
 
 def energy(run: Run) -> Rows:
     """Mean potential energy."""
-    from ionpath_ase.md.log import COLUMNS
-
-    log = np.atleast_2d(np.loadtxt(run.run / "trajectory.csv", delimiter=",", skiprows=1))
-    series = 1e3 * log[:, COLUMNS.index("potential_energy_eV")] / run.universe.atoms.n_atoms
+    log = np.genfromtxt(run.run / "trajectory.csv", delimiter=",", names=True)
+    series = 1e3 * log["potential_energy_eV"] / run.universe.atoms.n_atoms
     return [quantity("potential energy", estimated(series, "meV/atom"), f"{len(series)} frames")]
 
 

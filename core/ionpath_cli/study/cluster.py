@@ -79,7 +79,7 @@ def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[A
         dask.config.set(settings),
         distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0",
-            local_directory=scratch, silence_logs="ERROR",
+            local_directory=scratch, silence_logs="CRITICAL",
         ) as cluster,
         distributed.Client(cluster) as client,
     ):  # fmt: skip

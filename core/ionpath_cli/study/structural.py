@@ -96,11 +96,26 @@ def anions(run: Run) -> Rows:
     found = AnionSpeciation(run.universe.atoms, persistence=1.0, verbose=False).run(step=_every(run, 2000))
     found.save(run.place / "anions.npz")
     shares, errors = found.results.centre_fractions, found.results.centre_fractions_error
+    n = len(run.universe.select_atoms("element P"))
     rows = []
     for name in dict.fromkeys(["PS4", "P2S7", "P2S6", *shares]):
-        share = normal(100 * shares.get(name, 0.0), 100 * errors.get(name, 0.0), "%")
-        rows.append(quantity(f"P in {name}", share, "persistence 1 ps"))
+        share = shares.get(name, 0.0)
+        error = np.hypot(errors.get(name, 0.0), counting_error(share, n))
+        note = f"persistence 1 ps; error of counting {n} P in one structure included"
+        rows.append(quantity(f"P in {name}", normal(100 * share, 100 * error, "%"), note))
     return rows
+
+
+def counting_error(share: float, number: int) -> float:
+    """Standard error of a share of so many independent atoms, above 0 where none or all were found.
+
+    Examples
+    --------
+    >>> round(counting_error(0.0, 12), 4), round(counting_error(0.5, 100), 4)
+    (0.0688, 0.0495)
+    """
+    p = (share * number + 1.0) / (number + 2.0)  # rule of succession
+    return float(np.sqrt(p * (1.0 - p) / (number + 2.0)))
 
 
 def order(run: Run) -> Rows:
