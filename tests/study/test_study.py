@@ -242,6 +242,7 @@ def test_parts_of_an_error() -> None:
     [
         ("number", 10.5, (10.0,), "agrees"),
         ("number", 20.0, (10.0,), "differs"),
+        ("number", 10.0, (float("nan"),), "not sampled"),
         ("bound", "<35", (10.0,), "agrees"),
         ("bound", "<5", (10.0,), "differs"),
         ("order", "A < B", (10.0, 20.0), "order agrees"),
@@ -302,7 +303,8 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
         assert times == pytest.approx(np.arange(61) * 0.05)  # 3 ps, no frame lost or doubled
     found = json.loads((folder / "comparison.json").read_text())
     rows = {row["number"]: row for row in found["rows"]}
-    assert rows[1]["verdict"] != "not sampled" or "without an error" in rows[1]["sentence"]
+    inside = rows[1]["low"] <= 0.0 <= rows[1]["high"]  # published: 0 %
+    assert rows[1]["error"] > 0.0 and rows[1]["verdict"] == ("agrees" if inside else "differs")
     assert rows[3]["verdict"] == "out of reach here" and rows[3]["sentence"] == "No simulation shows it."
     assert (
         found["models"]["argyrodite.2"] == steps.checksum("argyrodite.2") and found["steps"]["finished"] == 5

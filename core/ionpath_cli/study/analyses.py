@@ -153,10 +153,10 @@ def transport(run: Run) -> Rows:
         run.ions, lag_times=[t for t in (1.0, 2.0, 5.0, 10.0) if t < duration], verbose=False
     ).run()
     vanhove.save(run.place / "van-hove.npz")
-    last = float(vanhove.results.times[-1])
-    rows.append(
-        quantity("ions beyond 5 A", 100.0 * float(vanhove.weight_beyond(5.0)[-1]), f"after {last:g} ps", "%")
-    )
+    last, n = float(vanhove.results.times[-1]), len(run.ions)
+    beyond = float(vanhove.weight_beyond(5.0)[-1])
+    share = normal(100.0 * beyond, 100.0 * structural.counting_error(beyond, n), "%")
+    rows.append(quantity("ions beyond 5 A", share, f"after {last:g} ps; error of counting {n} ions"))
     hops = IonHops(run.ions, mode="published_events", verbose=False).run()
     rows.append(quantity("displacements of 3 A", hops.results.rate, "per ion, published rule"))
     return rows

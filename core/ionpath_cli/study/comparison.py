@@ -224,6 +224,8 @@ def _number(published: float, tolerance: float, own: Estimate) -> tuple[str, str
         return "differs", times
     if math.isfinite(own.value) and math.isfinite(own.high):
         return "agrees", ""
+    if math.isfinite(own.value):
+        return "not sampled", "The error of ours is not known."
     return "not sampled", "It is known as a bound only." if math.isfinite(
         own.high
     ) else "It could not be determined."
