@@ -23,6 +23,7 @@ from ionpath_mdanalysis.example import VERTICES, hopping_universe, hops
 
 LAG = 10
 FEW = {"n_samples": 8}
+PLAIN = {"symmetry": "none", "estimator": "plain"}  # entropies of the fitted model, as it is
 
 
 def truth(n_frames=600, seed=3):
@@ -62,7 +63,13 @@ def test_states_are_those_that_were_drawn(lithium, shells):
     assert states.results.n_hops == pytest.approx(hopped, rel=0.01)
 
 
-def test_everything_is_what_the_core_gives_for_the_same_states(lithium, shells, run):
+@pytest.fixture(scope="module")
+def plain(universe, shells) -> PathEntropy:
+    return PathEntropy(universe.select_atoms("name Li"), shells, lag=LAG, **PLAIN, **FEW).run()
+
+
+def test_everything_is_what_the_core_gives_for_the_same_states(lithium, shells, plain):
+    run = plain
     states = ShellStates(lithium, shells).run()
     rows = shell_trajectories(core_sets(states.results.sites.astype(int)), shells).dtrajs
     msm = estimate_msm(rows, LAG, n_states=7)
@@ -124,10 +131,32 @@ def test_what_must_not_matter(shells, run, change):
     assert framework.results.total == pytest.approx(run.results.total, rel=1e-3)
 
 
-def test_order_of_atoms_does_not_matter(universe, shells, run):
+def test_order_of_atoms_does_not_matter(universe, shells, plain, run):
     ions = universe.select_atoms("name Li")[::-1]
-    other = PathEntropy(ions, shells, lag=LAG, **FEW).run()
-    assert other.results.total == pytest.approx(run.results.total, rel=1e-12)
+    other = PathEntropy(ions, shells, lag=LAG, **PLAIN, **FEW).run()
+    assert other.results.total == pytest.approx(plain.results.total, rel=1e-12)
+    # Without noise the value depends on which ions are drawn together, by little of its error
+    drawn = PathEntropy(ions, shells, lag=LAG, **FEW).run()
+    assert drawn.results.total == pytest.approx(run.results.total, abs=0.3 * run.results.total_error)
+
+
+def test_symmetry_and_noise(plain, run, lithium, shells):
+    """Shells of octahedra whose ions were drawn alike: the counts agree with the 48 operations, which are used."""
+    results = run.results
+    assert results.symmetry.used and results.symmetry.n_operations == 48
+    assert "counts agree with the 48 operations of the shell" in repr(run)
+    assert results.uncertainty.estimator == "extrapolated"
+    assert results.total == results.uncertainty.total.value
+    assert results.uncertainty.total.low < results.total < results.uncertainty.total.high
+    assert plain.results.symmetry is None
+    assert plain.results.total - results.total > 3.0  # what noise adds, J/mol/K
+    opposite = [results.path_entropy[a, b] for a, b in ((1, 6), (2, 4), (3, 5))]
+    assert np.ptp(opposite) < 1e-6
+    given = np.arange(7)[None]
+    none = PathEntropy(lithium, shells, lag=LAG, symmetry=given, estimator="plain", **FEW).run()
+    assert none.results.total == pytest.approx(plain.results.total, rel=1e-12)
+    with pytest.raises(InputError, match="symmetry: need 'auto' or 'none', got 'octahedral'"):
+        PathEntropy(lithium, shells, symmetry="octahedral")
 
 
 def test_relabelled_vertices_permute_the_matrix(universe, lithium, shells, run):
@@ -276,9 +305,11 @@ def test_units(lithium, shells, run, unit):
     )  # R in J/mol/K, CODATA 2018
 
 
-def test_without_errors(lithium, shells, run):
-    bare = PathEntropy(lithium, shells, lag=LAG, n_samples=0).run()
-    assert bare.results.total == run.results.total
+def test_without_errors(lithium, shells, plain, run):
+    bare = PathEntropy(lithium, shells, lag=LAG, n_samples=0, **PLAIN).run()
+    assert bare.results.total == plain.results.total
+    averaged = PathEntropy(lithium, shells, lag=LAG, n_samples=0).run()
+    assert averaged.results.total == pytest.approx(run.results.total, abs=0.5 * run.results.total_error)
     assert np.isnan(bare.results.total_error)
     assert bare.results.uncertainty is None
 

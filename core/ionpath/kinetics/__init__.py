@@ -4,7 +4,8 @@ from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.chapman import ChapmanKolmogorov, chapman_kolmogorov
 from ionpath.markov.counting import count_matrices, count_matrix
 from ionpath.markov.estimation import bayesian_msm, estimate_msm, estimate_msms
-from ionpath.markov.resampling import ResampledChains, resampled_chains
+from ionpath.markov.resampling import ResampledChains, Spread, resampled_chains
+from ionpath.markov.symmetry import SymmetryTest, average_counts
 from ionpath.markov.timescales import ImpliedTimescales, implied_timescales
 from ionpath.markov.verdict import MarkovVerdict, markovian_verdict
 from ionpath.paths.entropy import path_entropy, path_entropy_matrix
@@ -24,6 +25,7 @@ from ionpath.sites.polyhedra import Tetrahedra, assign_tetrahedra
 from ionpath.sites.recording import RunRecorder
 from ionpath.sites.reference import match_atoms
 from ionpath.sites.runs import ShellRuns
+from ionpath.sites.shell_symmetry import shell_symmetry
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.trajectories import (
     ShellTrajectories,
@@ -52,10 +54,13 @@ __all__ = [
     "SiteFollower",
     "SiteNetwork",
     "SiteOccupancies",
+    "Spread",
+    "SymmetryTest",
     "Tetrahedra",
     "as_chain",
     "assign_sites",
     "assign_tetrahedra",
+    "average_counts",
     "bayesian_msm",
     "chapman_kolmogorov",
     "committor",
@@ -82,6 +87,7 @@ __all__ = [
     "rate",
     "released_path_entropy",
     "resampled_chains",
+    "shell_symmetry",
     "shell_trajectories",
     "site_occupancies",
     "summarise",

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from ionpath.errors import DisconnectedError, InputError
 from ionpath.markov.inputs import is_whole
+from ionpath.msonable import Msonable
 
 ROW_SUM_TOLERANCE = 1e-6
 REVERSIBILITY_TOLERANCE = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
+class Chain(Msonable):
     """A connected Markov chain on some of the states of a larger, fixed set of labels.
 
     Attributes

@@ -10,21 +10,14 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.markov.chain import Chain, as_chain
-from ionpath.markov.estimation import estimate_msm
-from ionpath.markov.inputs import (
-    Trajectories,
-    as_set,
-    as_trajectories,
-    check_frame_time,
-    check_lag,
-    state_count,
-)
-from ionpath.markov.resampling import block_counts, chain_of_counts, draw_blocks, interval
+from ionpath.markov.chain import Chain
+from ionpath.markov.inputs import Trajectories, as_set, check_frame_time, check_lag
+from ionpath.markov.resampling import Resampling, interval
+from ionpath.msonable import Msonable
 
 
 @dataclass(frozen=True, eq=False)
-class ChapmanKolmogorov:
+class ChapmanKolmogorov(Msonable):
     """Predicted and measured probabilities to be found where one was.
 
     Attributes
@@ -141,34 +134,40 @@ def chapman_kolmogorov(
     >>> test.max_deviation < 0.02
     True
     """
-    trajectories = as_trajectories(dtrajs)
-    size = state_count(trajectories, n_states)
-    lag = check_lag(trajectories, lag)
-    powers = sorted({check_lag(trajectories, lag * k) // lag for k in multiples})
+    data = Resampling(
+        dtrajs, n_states=n_states, n_samples=n_samples, n_blocks=n_blocks, reversible=reversible,
+        connected=connected, seed=seed,
+    )  # fmt: skip
+    return lag_test(data, lag, multiples, frame_time, sets)
+
+
+def lag_test(
+    data: Resampling,
+    lag: int,
+    multiples: Iterable[int],
+    frame_time: float,
+    sets: Sequence[Iterable[int]] | None = None,
+) -> ChapmanKolmogorov:
+    """Chapman-Kolmogorov test of trajectories that were checked already, from the samples that all errors share."""
+    lag = check_lag(data.trajectories, lag)
+    powers = sorted({check_lag(data.trajectories, lag * k) // lag for k in multiples})
     if not powers:
         raise InputError("multiples", need="at least one multiple of the lag", got="none")
-    groups = (
-        [as_set(list(group), size, "sets") for group in sets]
-        if sets
-        else [np.array([i]) for i in range(size)]
-    )
-
-    def model(k: int) -> Chain:
-        msm = estimate_msm(trajectories, k * lag, n_states=size, reversible=reversible, connected=connected)
-        return as_chain(msm)
-
-    first = model(1)
-    longer = [model(k) for k in powers]
+    size = data.n_states
+    chosen = [[i] for i in range(size)] if not sets else [list(group) for group in sets]
+    groups = [as_set(group, size, "sets") for group in chosen]
+    start = data.chains(lag)
+    resampled = [data.chains(k * lag) for k in powers]
+    first, longer = start.best, [chains.best for chains in resampled]
     best = _both(first, longer, powers, groups)
-    drawn = np.full((n_samples, *best.shape), np.nan)
-    if n_samples:
-        chains = {
-            k: _resample(trajectories, k * lag, size, n_blocks, n_samples, reversible, seed)
-            for k in {1, *powers}
-        }
-        for m in range(n_samples):
-            drawn[m] = _both(chains[1][m], [chains[k][m] for k in powers], powers, groups)
-    error, difference = _errors(best, drawn)
+    fewest = min(len(chains.samples) for chains in (start, *resampled))
+    drawn = np.array(
+        [
+            _both(start.samples[m], [chains.samples[m] for chains in resampled], powers, groups)
+            for m in range(fewest)
+        ]
+    ).reshape(fewest, *best.shape)
+    error, difference = _errors(best, drawn, start.n_blocks)
     return ChapmanKolmogorov(
         lag=lag,
         multiples=np.array(powers),
@@ -184,26 +183,11 @@ def chapman_kolmogorov(
     )
 
 
-def _resample(
-    trajectories: Trajectories,
-    lag: int,
-    size: int,
-    n_blocks: int | None,
-    n_samples: int,
-    reversible: bool,
-    seed: int | None,
-) -> list[Chain]:
-    counts = block_counts(trajectories, lag, n_states=size, n_blocks=n_blocks)
-    drawn = draw_blocks(counts, n_samples, np.random.default_rng(seed))
-    return [chain_of_counts(one, lag, reversible) for one in drawn]
-
-
 def _errors(
-    best: NDArray[np.float64], drawn: NDArray[np.float64]
+    best: NDArray[np.float64], drawn: NDArray[np.float64], n_blocks: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if not len(drawn):
-        return np.full_like(best, np.nan), np.full_like(best[0], np.nan)
-    return interval(best, drawn)[0], interval(best[0] - best[1], drawn[:, 0] - drawn[:, 1])[0]
+    difference = interval(best[0] - best[1], drawn[:, 0] - drawn[:, 1], n_blocks)
+    return interval(best, drawn, n_blocks).error, difference.error
 
 
 def _both(

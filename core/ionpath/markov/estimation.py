@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import DisconnectedError, InputError
 from ionpath.markov.chain import largest_set, strong_components
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories
+from ionpath.markov.symmetry import average_counts
 
 if TYPE_CHECKING:
     from deeptime.markov import BayesianMSMPosterior, TransitionCountModel
@@ -30,6 +31,7 @@ def estimate_msm(
     count_mode: str = "sliding",
     reversible: bool = True,
     connected: str = "all",
+    symmetry: ArrayLike | None = None,
     maxerr: float = MAXIMUM_ERROR,
 ) -> MarkovStateModel:
     r"""Maximum-likelihood Markov state model of all ions together.
@@ -51,6 +53,8 @@ def estimate_msm(
         connected set. The model then still knows the label of each of its rows (``msm.count_model.state_symbols``), and
         every function of this package gives results for all `n_states` labels: zero flux and zero entropy, but nan
         for committors and times, of states outside the set.
+    symmetry : array_like of int, shape (n_operations, n_states), optional
+        Permutations of equivalent states, over which the counts are averaged, see `shell_symmetry`.
     maxerr : float
         Convergence of the reversible estimate.
 
@@ -81,6 +85,21 @@ def estimate_msm(
            [0.667, 0.333]])
     """
     counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
+    if symmetry is not None:
+        counts = average_counts(counts, symmetry)
+    return model_of_counts(counts, frames, lag, reversible, connected, count_mode, maxerr)
+
+
+def model_of_counts(
+    counts: NDArray[np.float64],
+    frames: NDArray[np.int64],
+    lag: int,
+    reversible: bool,
+    connected: str,
+    count_mode: str = "sliding",
+    maxerr: float = MAXIMUM_ERROR,
+) -> MarkovStateModel:
+    """Maximum-likelihood model of a count matrix, and the frames in each state."""
     subset = connected_states(counts, frames > 0, connected)
     return _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, maxerr)
 
@@ -126,8 +145,7 @@ def estimate_msms(
             )  # fmt: skip
         own: Any = trajectories[ion]
         frames = state_histogram(own if isinstance(own, CountedTrajectories) else [own], len(counts))
-        subset = connected_states(counts, frames > 0, "largest")
-        models.append(_fit(_count_model(counts, frames, subset, lag, "sliding"), reversible, MAXIMUM_ERROR))
+        models.append(model_of_counts(counts, frames, lag, reversible, "largest"))
     return models
 
 
@@ -194,22 +212,25 @@ def bayesian_msm(
     >>> len(posterior.samples), posterior.samples[0].transition_matrix.shape
     (20, (2, 2))
     """
-    if count_mode == "sliding":
-        raise InputError(
-            "count_mode",
-            need="'effective', 'sliding-effective' or 'sample'",
-            got="'sliding', whose counts are correlated",
-            remedy="use count_mode='sliding-effective', which divides them by the lag",
-        )
+    check_independent(count_mode)
     if n_samples < 1:
         raise InputError("n_samples", need="at least 1", got=str(n_samples))
     from deeptime.markov import BayesianMSMPosterior
 
     counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
-    subset = connected_states(counts, frames > 0, connected)
-    prior = _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, MAXIMUM_ERROR)
+    prior = model_of_counts(counts, frames, lag, reversible, connected, count_mode)
     matrices = sample_matrices(prior, n_samples, reversible, seed)
     return BayesianMSMPosterior(prior, [_model(matrix, prior.count_model, reversible) for matrix in matrices])
+
+
+def check_independent(count_mode: str) -> None:
+    """Refuse counts for a posterior that are correlated."""
+    if count_mode == "sliding":
+        raise InputError(
+            "count_mode", need="'effective', 'sliding-effective' or 'sample'",
+            got="'sliding', whose counts are correlated",
+            remedy="use count_mode='sliding-effective', which divides them by the lag",
+        )  # fmt: skip
 
 
 def sample_matrices(

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
-from ionpath.markov.counting import count_matrices
-from ionpath.markov.estimation import MAXIMUM_ERROR, bayesian_msm, estimate_msm
+from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
+from ionpath.markov.estimation import MAXIMUM_ERROR, check_independent, model_of_counts, sample_matrices
 from ionpath.markov.inputs import Trajectories, as_trajectories, check_lag, state_count
+from ionpath.markov.symmetry import SymmetryTest, as_permutations, average_counts, symmetry_test
+from ionpath.msonable import Msonable
 
 METHODS = ("bootstrap", "bayesian")
 LEAST_BLOCKS = 20
 """With fewer ions than this the trajectories are cut into stretches of time to get as many blocks."""
+
+
+@dataclass(frozen=True, eq=False)
+class Spread(Msonable):
+    """Numbers with their errors.
+
+    Attributes
+    ----------
+    value, error, low, high : ndarray, all of one shape
+        Best estimates, standard errors, and 95 % intervals, which hold the value; nan where there is none.
+    """
+
+    value: NDArray[np.float64]
+    error: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +60,129 @@ class ResampledChains:
     samples: tuple[Chain, ...]
     method: str
     n_blocks: int
+
+    def spread(self, function: Callable[[Chain], Any], *, scale: str = "linear") -> Spread:
+        """Put all chains through a function.
+
+        Parameters
+        ----------
+        function : callable
+            Takes a `Chain` and gives a number or an array of one shape.
+        scale : {"linear", "log", "logit"}
+            Where the numbers spread evenly: times and rates on a logarithm, probabilities on a logit.
+
+        Returns
+        -------
+        Spread
+            Value of the best chain, with the errors that the samples tell.
+
+        Raises
+        ------
+        InputError
+            If the scale is unknown.
+
+        Examples
+        --------
+        >>> from ionpath.kinetics import mfpt_matrix
+        >>> ions = np.random.default_rng(0).integers(0, 2, size=(30, 1000))
+        >>> resampled_chains(ions, lag=1).spread(mfpt_matrix, scale="log").value.round(1)
+        array([[0., 2.],
+               [2., 0.]])
+        """
+        samples = np.array([function(chain) for chain in self.samples], dtype=float)
+        return interval(np.asarray(function(self.best), dtype=float), samples, self.n_blocks, scale)
+
+
+class Resampling:
+    """Trajectories, checked and counted once, and the blocks of them that every sample draws.
+
+    All quantities at all lags come from the same draws, so that their errors belong together.
+    """
+
+    def __init__(
+        self,
+        dtrajs: Trajectories,
+        *,
+        n_states: int | None = None,
+        method: str = "bootstrap",
+        n_samples: int = 0,
+        n_blocks: int | None = None,
+        count_mode: str = "sliding-effective",
+        reversible: bool = True,
+        connected: str = "all",
+        seed: int | None = 0,
+    ) -> None:
+        one_of("method", method, METHODS)
+        self.trajectories = as_trajectories(dtrajs)
+        self.n_states = state_count(self.trajectories, n_states)
+        self.method, self.n_samples, self.seed = method, n_samples, seed
+        self.reversible, self.connected, self.count_mode = reversible, connected, count_mode
+        self.n_blocks = -(-LEAST_BLOCKS // len(self.trajectories)) if n_blocks is None else n_blocks
+        self._counts: dict[int, NDArray[np.float64]] = {}
+        self._chains: dict[tuple[int, bytes], ResampledChains] = {}
+
+    @cached_property
+    def frames(self) -> NDArray[np.int64]:
+        """Frames in each state."""
+        return state_histogram(self.trajectories, self.n_states)
+
+    def counts(self, lag: int) -> NDArray[np.float64]:
+        """Sliding counts of each block of data, shape (n_units, n_states, n_states)."""
+        lag = check_lag(self.trajectories, lag)
+        if lag not in self._counts:
+            self._counts[lag] = count_matrices(
+                self.trajectories, lag, n_states=self.n_states, n_blocks=self.n_blocks
+            )
+        return self._counts[lag]
+
+    def model(self, lag: int, symmetry: ArrayLike | None = None) -> Any:
+        """Maximum-likelihood model of all data, as deeptime has it."""
+        total = self.counts(lag).sum(axis=0)
+        total = total if symmetry is None else average_counts(total, symmetry)
+        return model_of_counts(total, self.frames, lag, self.reversible, self.connected)
+
+    def symmetry_test(self, lag: int, symmetry: ArrayLike) -> SymmetryTest:
+        """Whether the counts at a lag obey a symmetry of the states."""
+        return symmetry_test(self.counts(lag), symmetry, self.seed)
+
+    def chains(self, lag: int, symmetry: ArrayLike | None = None) -> ResampledChains:
+        """Best chain and samples at a lag; of counts that were averaged over a symmetry, where one is given."""
+        rows = None if symmetry is None else as_permutations(symmetry, self.n_states)
+        key = (lag, b"" if rows is None else rows.tobytes())
+        if key not in self._chains:
+            best = as_chain(self.model(lag, rows))
+            draw = self._posterior if self.method == "bayesian" else self._bootstrap
+            samples = draw(lag, rows) if self.n_samples else ()
+            n_blocks = 0 if self.method == "bayesian" else len(self.counts(lag))
+            self._chains[key] = ResampledChains(best, tuple(samples), self.method, n_blocks)
+        return self._chains[key]
+
+    def _bootstrap(self, lag: int, rows: NDArray[np.intp] | None) -> list[Chain]:
+        counts = self.counts(lag)
+        filled = int(counts.any(axis=(1, 2)).sum())
+        if filled < 2:
+            raise InputError(
+                "dtrajs", need="at least two blocks of data for an error", got=f"{filled}",
+                remedy="give more ions, raise n_blocks, or use method='bayesian'",
+            )  # fmt: skip
+        units = len(counts)
+        rng = np.random.default_rng(self.seed)  # the same for every lag: a sample has the same ions at each
+        drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=self.n_samples).astype(float)
+        sums = np.tensordot(drawn, counts, axes=1)
+        sums = sums if rows is None else average_counts(sums, rows)
+        return [chain_of_counts(one, lag, self.reversible) for one in sums if one.any()]
+
+    def _posterior(self, lag: int, rows: NDArray[np.intp] | None) -> list[Chain]:
+        check_independent(self.count_mode)
+        counts = counts_and_frames(self.trajectories, lag, self.n_states, self.count_mode)[0]
+        counts = counts if rows is None else average_counts(counts, rows)
+        prior = model_of_counts(counts, self.frames, lag, self.reversible, self.connected, self.count_mode)
+        best = as_chain(prior)
+        matrices = sample_matrices(prior, self.n_samples, self.reversible, self.seed)
+        return [
+            Chain(m, stationary_distribution(m), best.states, self.n_states, lag, self.reversible)
+            for m in matrices
+        ]
 
 
 @references("prinz2011", "trendelkamp2015", "deeptime")
@@ -101,47 +245,14 @@ def resampled_chains(
     >>> len(chains.samples), chains.n_blocks
     (10, 30)
     """
-    if method not in METHODS:
-        raise InputError("method", need=f"one of {', '.join(map(repr, METHODS))}", got=repr(method))
+    one_of("method", method, METHODS)
     if n_samples < 2:
         raise InputError("n_samples", need="at least 2 samples for an error", got=str(n_samples))
-    best = as_chain(estimate_msm(dtrajs, lag, n_states=n_states, reversible=reversible, connected=connected))
-    if method == "bayesian":
-        posterior = bayesian_msm(
-            dtrajs, lag, n_states=n_states, n_samples=n_samples, count_mode=count_mode, reversible=reversible,
-            connected=connected, seed=seed,
-        )  # fmt: skip
-        return ResampledChains(best, tuple(as_chain(sample) for sample in posterior.samples), method, 0)
-    counts = block_counts(dtrajs, lag, n_states=n_states, n_blocks=n_blocks)
-    drawn = draw_blocks(counts, n_samples, np.random.default_rng(seed))
-    samples = tuple(chain_of_counts(sample, lag, reversible) for sample in drawn)
-    return ResampledChains(best, samples, method, len(counts))
-
-
-def block_counts(
-    dtrajs: Trajectories, lag: int, *, n_states: int | None, n_blocks: int | None
-) -> NDArray[np.float64]:
-    """Sliding counts of each block of data."""
-    trajectories = as_trajectories(dtrajs)
-    size = state_count(trajectories, n_states)
-    lag = check_lag(trajectories, lag)
-    if n_blocks is None:
-        n_blocks = -(-LEAST_BLOCKS // len(trajectories))
-    counts = count_matrices(trajectories, lag, n_states=size, n_blocks=n_blocks)
-    counts = counts[counts.any(axis=(1, 2))]
-    if len(counts) < 2:
-        raise InputError(
-            "dtrajs", need="at least two blocks of data for an error", got=f"{len(counts)}",
-            remedy="give more ions, raise n_blocks, or use method='bayesian'",
-        )  # fmt: skip
-    return counts
-
-
-def draw_blocks(counts: NDArray[np.float64], n_samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Summed counts of blocks drawn with replacement."""
-    units = len(counts)
-    times_drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=n_samples)
-    return np.tensordot(times_drawn.astype(float), counts, axes=1)
+    data = Resampling(
+        dtrajs, n_states=n_states, method=method, n_samples=n_samples, n_blocks=n_blocks,
+        count_mode=count_mode, reversible=reversible, connected=connected, seed=seed,
+    )  # fmt: skip
+    return data.chains(lag)
 
 
 def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = True) -> Chain:
@@ -160,12 +271,43 @@ def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = Tr
 
 
 def interval(
-    best: NDArray[np.float64], samples: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Standard error and 95 % interval of each entry."""
-    known = np.isfinite(samples).sum(axis=0) >= 2
-    usable = known & np.isfinite(best)
-    filled = np.where(known, samples, 0.0)
-    error = np.where(usable, np.nanstd(filled, axis=0, ddof=1), np.nan)
-    low, high = np.nanpercentile(filled, [2.5, 97.5], axis=0)
-    return error, np.where(usable, low, np.nan), np.where(usable, high, np.nan)
+    best: NDArray[np.float64], samples: NDArray[np.float64], n_blocks: int, scale: str = "linear"
+) -> Spread:
+    """Standard error and 95 % interval around the best values, from samples of `n_blocks` blocks."""
+    one_of("scale", scale, ("linear", "log", "logit"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if scale == "log":
+            middle, drawn, slope = np.log(best), np.log(samples), best
+        elif scale == "logit":
+            middle, drawn = np.log(best / (1 - best)), np.log(samples / (1 - samples))
+            slope = best * (1 - best)
+        else:
+            middle, drawn, slope = best, samples, np.ones_like(best)
+    finite = np.isfinite(drawn)
+    number = finite.sum(axis=0)
+    mean = np.where(finite, drawn, 0.0).sum(axis=0) / np.maximum(number, 1)
+    square = np.where(finite, (drawn - mean) ** 2, 0.0).sum(axis=0) / np.maximum(number - 1, 1)
+    sigma = np.where((number >= 2) & np.isfinite(middle), np.sqrt(square), np.nan) * few_blocks(n_blocks)
+    reach = quantile(n_blocks) * sigma
+    low, high = middle - reach, middle + reach
+    if scale == "log":
+        low, high = np.exp(low), np.exp(high)
+    elif scale == "logit":
+        low, high = 1 / (1 + np.exp(-low)), 1 / (1 + np.exp(-high))
+    # A diagonal of zeros, or a probability of one, is certain and has no place on these scales.
+    certain = (scale != "linear") & np.isfinite(best) & ~np.isfinite(middle)
+    return Spread(
+        best, np.where(certain, 0.0, slope * sigma), np.where(certain, best, low), np.where(certain, best, high)
+    )  # fmt: skip
+
+
+def few_blocks(n_blocks: int) -> float:
+    """Factor that makes the spread of bootstrap samples that of the data: a variance of n blocks has n - 1 of them."""
+    return float(np.sqrt(n_blocks / (n_blocks - 1))) if n_blocks > 1 else 1.0
+
+
+def quantile(n_blocks: int) -> float:
+    """Half the width of a 95 % interval in standard errors that `n_blocks` blocks tell; many for 0, the posterior."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(n_blocks - 1, 0.975)) if n_blocks > 1 else 1.959964

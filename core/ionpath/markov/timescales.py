@@ -11,20 +11,14 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.markov.chain import Chain, as_chain
-from ionpath.markov.estimation import estimate_msm
-from ionpath.markov.inputs import (
-    Trajectories,
-    as_trajectories,
-    check_frame_time,
-    check_lag,
-    state_count,
-)
-from ionpath.markov.resampling import block_counts, chain_of_counts, draw_blocks, interval
+from ionpath.markov.chain import Chain
+from ionpath.markov.inputs import Trajectories, check_frame_time, check_lag
+from ionpath.markov.resampling import Resampling, interval
+from ionpath.msonable import Msonable
 
 
 @dataclass(frozen=True, eq=False)
-class ImpliedTimescales:
+class ImpliedTimescales(Msonable):
     """Implied timescales as a function of the lag, with errors.
 
     Attributes
@@ -127,29 +121,32 @@ def implied_timescales(
     >>> bool(abs(its.timescales[:, 0] - 0.5 / -np.log(0.8)).max() < 0.1)
     True
     """
-    trajectories = as_trajectories(dtrajs)
-    size = state_count(trajectories, n_states)
-    steps = _check_lags(trajectories, lags)
+    data = Resampling(
+        dtrajs, n_states=n_states, n_samples=n_samples, n_blocks=n_blocks, reversible=reversible,
+        connected=connected, seed=seed,
+    )  # fmt: skip
+    return timescales_of(data, lags, frame_time, n_timescales)
+
+
+def timescales_of(
+    data: Resampling, lags: Iterable[int] | int, frame_time: float, n_timescales: int | None = None
+) -> ImpliedTimescales:
+    """Implied timescales of trajectories that were checked already, from the samples that all errors share."""
+    size = data.n_states
+    steps = _check_lags(data.trajectories, lags)
     count = size - 1 if n_timescales is None else n_timescales
     if not 0 <= count < max(size, 2):
         raise InputError("n_timescales", need=f"at most {size - 1}, one less than the states", got=str(count))
     time = check_frame_time(frame_time)
-    best = np.full((len(steps), count), np.nan)
-    samples = np.full((n_samples, len(steps), count), np.nan)
-    for k, lag in enumerate(steps):
-        msm = estimate_msm(trajectories, lag, n_states=size, reversible=reversible, connected=connected)
-        best[k] = chain_timescales(as_chain(msm), count) * time
-        if n_samples:
-            counts = block_counts(trajectories, lag, n_states=size, n_blocks=n_blocks)
-            drawn = draw_blocks(counts, n_samples, np.random.default_rng(seed))
-            samples[:, k] = [
-                chain_timescales(chain_of_counts(one, lag, reversible), count) * time for one in drawn
-            ]
-    if n_samples:
-        error, low, high = interval(best, samples)
-    else:
-        error, low, high = (np.full_like(best, np.nan) for _ in range(3))
-    return ImpliedTimescales(np.array(steps), np.array(steps) * time, best, error, low, high, samples, time)
+    resampled = [data.chains(lag) for lag in steps]
+    best = np.array([chain_timescales(chains.best, count) * time for chains in resampled])
+    drawn = [[chain_timescales(chain, count) * time for chain in chains.samples] for chains in resampled]
+    fewest = min(map(len, drawn))
+    samples = np.array([rows[:fewest] for rows in drawn]).reshape(len(steps), fewest, count).swapaxes(0, 1)
+    found = interval(best, samples, resampled[0].n_blocks, "log")
+    return ImpliedTimescales(
+        np.array(steps), np.array(steps) * time, best, found.error, found.low, found.high, samples, time
+    )
 
 
 def chain_timescales(chain: Chain, count: int) -> NDArray[np.float64]:

@@ -10,10 +10,11 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chapman import ChapmanKolmogorov
 from ionpath.markov.timescales import ImpliedTimescales
+from ionpath.msonable import Msonable
 
 
 @dataclass(frozen=True)
-class MarkovVerdict:
+class MarkovVerdict(Msonable):
     """Whether a lag is long enough, and why.
 
     Attributes

@@ -11,11 +11,18 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import States, as_pair, is_whole
-from ionpath.paths.fluxes import FLUX_TOLERANCE, all_net_fluxes, set_net_flux
+from ionpath.paths.fluxes import (
+    FLUX_TOLERANCE,
+    all_net_fluxes,
+    flow_of,
+    pair_net_fluxes,
+    set_net_flux,
+)
 from ionpath.paths.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
 from ionpath.units import entropy_factor
 
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
+_AT_ONCE = 2_000_000  # fluxes that are held at a time
 
 
 @references("guan2024", "metzner2009", "ekroot1993")
@@ -137,7 +144,7 @@ def path_entropy_matrix(
     Notes
     -----
     Committors of all pairs come from one matrix inverse, and the sums over walks from products of matrices, see
-    `ionpath.paths.walks`. With detailed balance and without a truncated walk the matrix is symmetric.
+    `ionpath.paths.walks`. With detailed balance the matrix is symmetric but for "flux-row".
 
     Examples
     --------
@@ -147,6 +154,9 @@ def path_entropy_matrix(
     """
     factor = _check(definition, max_edges, unit)
     chain = as_chain(msm_or_T)
+    if chain.reversible:
+        flow = flow_of(chain)[None]
+        return chain.expand(factor * flow_entropies(flow, definition, max_edges, tolerance)[0], 0.0)
     size = len(chain.states)
     entropies = np.zeros((size, size))
     is_target = np.eye(size, dtype=bool)
@@ -155,6 +165,27 @@ def path_entropy_matrix(
         start[:, s] = 1.0
         entropies[s] = _entropies(flux, start, is_target, definition, max_edges)
     return chain.expand(factor * entropies, 0.0)
+
+
+def flow_entropies(
+    flows: NDArray[np.float64], definition: str, max_edges: int, tolerance: float = FLUX_TOLERANCE
+) -> NDArray[np.float64]:
+    """Entropies in nats of all ordered pairs of many reversible networks, shape (k, m, m), of their symmetric flows."""
+    size = flows.shape[-1]
+    found = np.zeros(flows.shape)
+    if size < 2:
+        return found
+    source, target = np.nonzero(~np.eye(size, dtype=bool))
+    mirrored = definition != "flux-row"  # the same paths backwards, each with the same share
+    if mirrored:
+        source, target = np.triu_indices(size, 1)
+    is_target, start = np.eye(size, dtype=bool)[target], np.eye(size)[source]
+    step = max(1, _AT_ONCE // (source.size * size * size))
+    for at in range(0, len(flows), step):
+        part = slice(at, at + step)
+        flux = pair_net_fluxes(flows[part], source, target, tolerance)
+        found[part, source, target] = _entropies(flux, start, is_target, definition, max_edges)
+    return found + found.swapaxes(-1, -2) if mirrored else found
 
 
 def _entropies(

@@ -292,6 +292,38 @@ def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Iterator[
         yield _pair_net_fluxes(chain, times, source, tolerance)
 
 
+def flow_of(chain: Chain) -> NDArray[np.float64]:
+    """Probability of each transition of a reversible chain in equilibrium, symmetric to the last digit."""
+    flow = chain.stationary_distribution[:, None] * chain.transition_matrix
+    return np.asarray(0.5 * (flow + flow.T))
+
+
+def pair_net_fluxes(
+    flows: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float
+) -> NDArray[np.float64]:
+    """Net fluxes of pairs of states (p,) in many reversible networks (k, m, m), up to a factor: shape (k, p, m, m).
+
+    Notes
+    -----
+    Flows are the conductances of a network in which the committor is the potential: one inverse of its Laplacian gives
+    the potentials of all pairs, and only differences of potential enter, whatever the time that ions stay.
+    """
+    size = flows.shape[-1]
+    hops = flows * (1.0 - np.eye(size))
+    hops = hops / hops.max(axis=(-1, -2), keepdims=True)
+    laplacian = -hops
+    i = np.arange(size)
+    laplacian[:, i, i] = hops.sum(axis=-1)
+    potential = np.linalg.inv(laplacian + 1.0 / size)
+    drop = potential[:, source] - potential[:, target]
+    flux = np.maximum(drop[..., :, None] - drop[..., None, :], 0.0)
+    flux *= hops[:, None]
+    p = np.arange(source.size)
+    flux[:, p, :, source] = 0.0
+    flux[:, p, target, :] = 0.0
+    return _clean(flux, tolerance)
+
+
 def set_net_flux(
     chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float
 ) -> NDArray[np.float64]:

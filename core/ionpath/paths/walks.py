@@ -33,13 +33,15 @@ def walk_entropy(
     One step more turns them into :math:`a P` and :math:`b P + a (P \ln P)`, for
     :math:`pq \ln pq = (p \ln p) q + p (q \ln q)`: exact, without visiting a single walk.
     """
-    weight, logs = start[:, None, :], p_log_p(start)[:, None, :]
     step_logs = p_log_p(steps)
-    entropy = np.zeros(len(steps))
+    both = np.stack(np.broadcast_arrays(p_log_p(start), start), axis=-2)
+    both = np.broadcast_to(both, (*steps.shape[:-2], 2, steps.shape[-1]))
+    entropy = np.zeros(steps.shape[:-2])
     for _ in range(max_edges):
-        logs = logs @ steps + weight @ step_logs
-        weight = weight @ steps
-        entropy -= np.where(is_target, logs[:, 0, :], 0.0).sum(axis=-1)
+        further = both @ steps
+        further[..., 0, :] += (both[..., 1:, :] @ step_logs)[..., 0, :]
+        both = further
+        entropy -= np.where(is_target, both[..., 0, :], 0.0).sum(axis=-1)
     return np.maximum(entropy, 0.0) if clip else entropy
 
 
@@ -59,8 +61,9 @@ def closed_form(
     steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Entropy of all walks of any length that stop on arrival."""
-    inner = np.where(is_target[:, :, None], 0.0, steps)
-    transient = np.where(is_target[:, None, :], 0.0, inner)
+    start = np.broadcast_to(start, steps.shape[:-1])
+    inner = np.where(is_target[..., :, None], 0.0, steps)
+    transient = np.where(is_target[..., None, :], 0.0, inner)
     system = np.eye(steps.shape[-1]) - np.swapaxes(transient, -1, -2)
     visits = np.linalg.solve(system, start[..., None])[..., 0]
     step_entropy = -p_log_p(inner).sum(axis=-1)

@@ -200,12 +200,23 @@ def test_bayesian_and_bootstrap_input() -> None:
         bayesian_msm(GOOD, 1, n_samples=0)
     with pytest.raises(InputError, match="n_samples: need at least 2 samples for an error, got 1"):
         resampled_chains(GOOD, 1, n_samples=1)
-    with pytest.raises(InputError, match="method: need one of 'bootstrap', 'bayesian', got 'guess'"):
+    with pytest.raises(
+        InputError, match="method: need 'bootstrap' or 'bayesian', got 'guess'; choose one of them"
+    ):
         resampled_chains(GOOD, 1, method="guess")
     with pytest.raises(
         InputError, match="need at least two blocks of data for an error, got 1; give more ions"
     ):
         entropy_uncertainty(GOOD, 1, n_blocks=1)
+    with pytest.raises(InputError, match="estimator: need 'extrapolated' or 'plain', got 'best'; choose one"):
+        entropy_uncertainty(GOOD, 1, estimator="best")
+    for wrong in ([[0, 0]], [[0, 1, 2]], [0, 1], [[0.0, 1.0]]):
+        with pytest.raises(
+            InputError, match="symmetry: need permutations of the 2 states, shape .n_operations, 2"
+        ):
+            entropy_uncertainty(GOOD, 1, symmetry=wrong)
+    with pytest.raises(InputError, match="scale: need one of 'linear', 'log', 'logit', got 'sqrt'"):
+        resampled_chains(GOOD, 1).spread(mfpt_matrix, scale="sqrt")
     with pytest.raises(InputError, match="n_blocks: need at least 1, got 0"):
         count_matrices(GOOD, 1, n_blocks=0)
 

@@ -179,8 +179,14 @@ def test_entropy_errors_have_the_right_size(chains, method) -> None:
 
 def test_entropy_uncertainty_fields(chains) -> None:
     dtrajs = chains.simulate(chains.octahedron(0.02, 0.005), 40, 500, seed=1)
+    model = path_entropy_matrix(estimate_msm(dtrajs, 2))
+    plain = entropy_uncertainty(dtrajs, 2, external=6, n_samples=30, seed=4, estimator="plain")
+    np.testing.assert_allclose(plain.value, model)
     result = entropy_uncertainty(dtrajs, 2, external=6, n_samples=30, seed=4)
-    np.testing.assert_allclose(result.value, path_entropy_matrix(estimate_msm(dtrajs, 2)))
+    np.testing.assert_allclose(result.plain, model)
+    assert plain.total.value - result.total.value > 2 * plain.total.error  # what noise adds to 649.3 J/mol/K
+    assert abs(result.total.value - path_entropy_matrix(chains.octahedron(0.02, 0.005)).sum()) < 30
+    assert (result.low <= result.value).all() and (result.value <= result.high).all()
     assert result.value.shape == result.error.shape == result.low.shape == result.high.shape == (7, 7)
     assert isinstance(result.total, Estimate) and result.total.unit == "J/mol/K"
     assert result.total.value == pytest.approx(result.value.sum())

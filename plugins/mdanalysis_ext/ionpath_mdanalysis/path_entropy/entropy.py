@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ionpath.citations import references
-from ionpath.errors import InputError
-from ionpath.kinetics import (
-    entropy_uncertainty,
-    path_entropy_matrix,
-    released_path_entropy,
-    summarise,
-)
+from ionpath.errors import InputError, one_of
+from ionpath.kinetics import path_entropy_matrix, released_path_entropy, summarise
+from ionpath.markov.resampling import Resampling
+from ionpath.markov.symmetry import SymmetryTest
+from ionpath.paths.uncertainty import entropies_of
+from ionpath.sites.network import SiteNetwork
 from ionpath.sites.runs import ShellRuns
+from ionpath.sites.shell_symmetry import states_symmetry
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis.path_entropy.averages import over_ions
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates
@@ -47,6 +47,12 @@ class PathEntropy(MarkovStates):
         geometric rule.
     counts_ratio : float, default 0.15
         For ``"published"``: a pair that a smaller part of the ions visits has no entropy.
+    symmetry : {"auto", "none"} or array_like of int, (n_operations, n_states)
+        Average the counts over equivalent transitions before entropies are computed: over the operations of the shells
+        where the counts do not contradict them (``results.symmetry`` says so), over none, or over those given.
+    estimator : {"extrapolated", "plain"}
+        Entropies without the part that noise adds, or those of the fitted model as they are, as published; see
+        `ionpath.kinetics.entropy_uncertainty`. They differ by several errors where a shell is symmetric.
     **options
         ``states``, ``lag_time``, ``pooling``, ``connected``, ``n_samples``, ``seed`` of `MarkovStates`, and those of
         `ShellStates`.
@@ -68,6 +74,8 @@ class PathEntropy(MarkovStates):
         Standard errors from a bootstrap over ions; nan if ``n_samples`` is 0.
     results.uncertainty : ionpath.kinetics.PathEntropyUncertainty
         The same with 95 % intervals; None if ``n_samples`` is 0.
+    results.symmetry : ionpath.markov.symmetry.SymmetryTest or None
+        Which symmetry was used, and whether the counts agree with it.
     results.mfpt, results.transition_matrix, results.stationary_distribution, results.msm
         And the others of `MarkovStates`: times in ps.
 
@@ -108,17 +116,25 @@ class PathEntropy(MarkovStates):
         unit: str = "J/mol/K",
         mode: str = "correct",
         counts_ratio: float = 0.15,
+        symmetry: Any = "auto",
+        estimator: str = "extrapolated",
         **options: Any,
     ) -> None:
         if definition not in DEFINITIONS:
             raise InputError("definition", need=f"one of {', '.join(DEFINITIONS)}", got=repr(definition))
         if mode not in ("correct", "published"):
             raise InputError("mode", need="'correct' or 'published'", got=repr(mode))
+        if isinstance(symmetry, str):
+            one_of("symmetry", symmetry, ("auto", "none"))
+        one_of("estimator", estimator, ("extrapolated", "plain"))
+        self._given = symmetry
         options["parameters"] = {
             "definition": definition,
             "max_edges": max_edges,
             "unit": unit,
             "counts_ratio": counts_ratio,
+            "symmetry": symmetry if isinstance(symmetry, str) else "given",
+            "estimator": estimator,
             **options.pop("parameters", {}),
         }
         if options.get("states") is None:
@@ -140,28 +156,40 @@ class PathEntropy(MarkovStates):
 
     def _pooled_entropy(self, runs: ShellRuns) -> None:
         results, chosen = self.results, self.parameters
-        results.path_entropy = path_entropy_matrix(results.msm, **self._kind())
-        results.flux_entropy = path_entropy_matrix(results.msm, definition="flux", unit=chosen["unit"])
-        summary = summarise(results.path_entropy, states=results.connected_states, unit=chosen["unit"])
-        results.total, results.mean_per_pair = summary.total, summary.mean_per_pair
-        results.escape = summary.escape
-        results.uncertainty = None
-        results.path_entropy_error = np.full_like(results.path_entropy, np.nan)
+        data = Resampling(
+            runs, n_samples=chosen["n_samples"], connected=results.connected, seed=chosen["seed"]
+        )
+        results.symmetry, rows = self._symmetry(data)
+        model = data.chains(results.lag, rows).best
+        results.flux_entropy = path_entropy_matrix(model, definition="flux", unit=chosen["unit"])
+        results.uncertainty, matrix = None, path_entropy_matrix(model, **self._kind())
+        results.path_entropy_error = np.full_like(matrix, np.nan)
         errors = dict.fromkeys(("total", "mean_per_pair", "escape"), float("nan"))
         if chosen["n_samples"] > 1:
-            found = entropy_uncertainty(
-                runs,
-                results.lag,
-                n_states=runs.n_states,
-                n_samples=chosen["n_samples"],
-                connected=results.connected,
-                seed=chosen["seed"],
-                **self._kind(),
+            found = entropies_of(
+                data, results.lag, symmetry=rows, estimator=chosen["estimator"], **self._kind()
             )
-            results.uncertainty, results.path_entropy_error = found, found.error
+            results.uncertainty, results.path_entropy_error, matrix = found, found.error, found.value
             errors = {key: getattr(found, key).error for key in errors}
+        results.path_entropy = matrix
+        summary = summarise(matrix, states=results.connected_states, unit=chosen["unit"])
+        results.total, results.mean_per_pair = summary.total, summary.mean_per_pair
+        results.escape = summary.escape
         for key, value in errors.items():
             results[f"{key}_error"] = value
+
+    def _symmetry(self, data: Resampling) -> tuple[SymmetryTest | None, Any]:
+        """Symmetry of the shells where the counts do not contradict it, or the one that was given."""
+        if isinstance(self._given, str):
+            if self._given == "none" or (
+                isinstance(self.shells, SiteNetwork) and len(self.shells.permutations) < 2
+            ):
+                return None, None
+            rows = states_symmetry(self.shells)
+            found = data.symmetry_test(self.results.lag, rows)
+            return found, rows if found.used else None
+        found = data.symmetry_test(self.results.lag, self._given)
+        return replace(found, used=True, sentence=f"{found.sentence}; used as given"), self._given
 
     def _entropy_per_ion(self) -> None:
         results, chosen = self.results, self.parameters
@@ -209,6 +237,7 @@ class PathEntropy(MarkovStates):
             "total": f"{results.total:.5g}{error} {unit}",
             "mean per pair": f"{results.mean_per_pair:.4g} {unit}",
             "escape": f"{results.escape:.4g} {unit}",
+            **({"symmetry": str(results.symmetry)} if results.get("symmetry") is not None else {}),
             **super()._headline(),
         }
 

@@ -1,0 +1,115 @@
+"""Counts of equivalent transitions: their average, and a test of whether they are equivalent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ionpath.citations import references
+from ionpath.errors import InputError
+from ionpath.msonable import Msonable
+
+LEVEL = 0.05
+"""A symmetry is trusted unless the counts have a smaller probability under it."""
+DRAWS = 399
+
+
+@dataclass(frozen=True)
+class SymmetryTest(Msonable):
+    """Whether counts obey a symmetry of the states.
+
+    Attributes
+    ----------
+    n_operations : int
+        Number of operations, the identity included.
+    probability : float
+        Probability of counts that differ as much between equivalent transitions, if these are equivalent; nan if it was
+        not tested.
+    used : bool
+        Whether counts were averaged over the operations.
+    sentence : str
+        The same in words.
+    """
+
+    n_operations: int
+    probability: float
+    used: bool
+    sentence: str
+
+    def __bool__(self) -> bool:
+        return self.used
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+def as_permutations(symmetry: ArrayLike, n_states: int) -> NDArray[np.intp]:
+    """Permutations of states, checked."""
+    rows = np.asarray(symmetry)
+    good = rows.ndim == 2 and rows.shape[1] == n_states and np.issubdtype(rows.dtype, np.integer)
+    if not good or not len(rows) or (np.sort(rows, axis=1) != np.arange(n_states)).any():
+        raise InputError(
+            "symmetry", need=f"permutations of the {n_states} states, shape (n_operations, {n_states})",
+            got=f"{rows.dtype} of shape {rows.shape}", remedy="make them with shell_symmetry(positions)",
+        )  # fmt: skip
+    return rows.astype(np.intp)
+
+
+@references("guan2024")
+def average_counts(counts: ArrayLike, symmetry: ArrayLike) -> NDArray[np.float64]:
+    """Counts averaged over equivalent transitions.
+
+    Parameters
+    ----------
+    counts : array_like, shape (..., n_states, n_states)
+        Transition counts.
+    symmetry : array_like of int, shape (n_operations, n_states)
+        A group of permutations of the states, see `shell_symmetry`.
+
+    Returns
+    -------
+    ndarray, shape (..., n_states, n_states)
+        Mean over the operations of the counts between the states to which they take each pair.
+
+    Raises
+    ------
+    InputError
+        If a row is not a permutation of the states.
+
+    Examples
+    --------
+    >>> average_counts([[8.0, 2.0], [4.0, 6.0]], [[0, 1], [1, 0]])
+    array([[7., 3.],
+           [3., 7.]])
+    """
+    table = np.asarray(counts, dtype=float)
+    rows = as_permutations(symmetry, table.shape[-1])
+    return np.asarray(sum(table[..., p[:, None], p] for p in rows) / len(rows))
+
+
+def symmetry_test(counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0) -> SymmetryTest:
+    """Ask blocks of counts whether they obey a symmetry, by turning each of them at random."""
+    # If states are equivalent, a block is as likely as the block with its states permuted: the sum of blocks that are
+    # turned by random operations has the distribution of the sum as it is, whatever the correlations within a block.
+    rows = as_permutations(symmetry, counts.shape[-1])
+    many = len(rows)
+    if many == 1:
+        return SymmetryTest(1, float("nan"), False, "the shell has no symmetry")
+    mean = average_counts(counts.sum(axis=0), rows)
+    turned = np.stack([counts[:, p[:, None], p] for p in rows])
+    rng = np.random.default_rng(seed)
+    chosen = rng.integers(0, many, (DRAWS, len(counts)))
+
+    def apart(total: Any) -> Any:
+        spread = np.divide((total - mean) ** 2, mean, out=np.zeros_like(total), where=mean > 0)
+        return spread.sum(axis=(-1, -2))
+
+    drawn = np.array([turned[draw, np.arange(len(counts))].sum(axis=0) for draw in chosen])
+    exceed = int((apart(drawn) >= apart(counts.sum(axis=0)) * (1 - 1e-9)).sum())
+    probability = (1 + exceed) / (1 + DRAWS)
+    used = probability >= LEVEL
+    said = f"counts {'agree with' if used else 'contradict'} the {many} operations of the shell"
+    return SymmetryTest(many, probability, used, f"{said} (probability {probability:.2g})")
