@@ -23,6 +23,9 @@ from pymatgen.analysis.argyrodite import (
 )
 from pymatgen.analysis.argyrodite.energies import ewald_energy
 
+# What the sentence says is tested once, below.
+pytestmark = pytest.mark.filterwarnings("ignore:energies of unrelaxed probes:UserWarning")
+
 
 def test_ewald_site_energies_of_the_ordered_cell() -> None:
     """Formal charges put T4 1.79 eV below and T2 1.29 eV above T5 without inversion (a = 10.155 A, independent sum)."""
@@ -298,3 +301,9 @@ def test_one_meaning_of_each_name() -> None:
         assert list(symbols) == [site.specie.symbol for site in expected]
         np.testing.assert_allclose(positions, expected.cart_coords)
         np.testing.assert_allclose(cell, expected.lattice.matrix)
+
+
+def test_unrelaxed_energies_come_with_a_warning() -> None:
+    with pytest.warns(UserWarning, match=r"unrelaxed probes: the order of the sites is not .*site_free_en"):
+        found = site_energies(argyrodite(), kinds=["T4"])
+    assert "unrelaxed: the order of the sites" in found.report()

@@ -22,6 +22,7 @@ pytest.importorskip("deepmd", reason="deepmd-kit is not installed")
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::FutureWarning"),
+    pytest.mark.filterwarnings("ignore:energies of unrelaxed probes:UserWarning"),
     # SciPy about the strain of a cell filter, below 1e-12 here
     pytest.mark.filterwarnings("ignore:logm result may be inaccurate:RuntimeWarning"),
 ]

@@ -31,10 +31,12 @@ if TYPE_CHECKING:
     )
     from pymatgen.analysis.argyrodite.prototypes import argyrodite as argyrodite
     from pymatgen.analysis.argyrodite.site_energy import (
+        SiteEnergies as SiteEnergies,
         overlap_table as overlap_table,
         plot_site_energies as plot_site_energies,
         site_energies as site_energies,
     )
+    from pymatgen.analysis.argyrodite.site_populations import site_free_energies as site_free_energies
     from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites as lithium_sites
     from pymatgen.analysis.argyrodite.thiophosphates import (
         lithium_thiophosphate as lithium_thiophosphate,
@@ -52,7 +54,7 @@ else:
         "AliovalentSubstitutionTransformation": "transformations", "AnionClusterExpansion": "expansion",
         "Argyrodite": "framework", "EnumerateSiteInversionTransformation": "transformations",
         "ExcessHalideTransformation": "transformations", "LithiumOrdering": "orderings",
-        "SiteInversionTransformation": "transformations", "analyse": "framework",
+        "SiteEnergies": "site_energy", "SiteInversionTransformation": "transformations", "analyse": "framework",
         "argyrodite": "prototypes", "configurational_entropy": "entropy", "energy_above_hull": "hull",
         "excess_grid": "grids", "inversion_grid": "grids", "iterate_grid": "grids",
         "lithium_orderings": "orderings", "lithium_sites": "tetrahedral_sites",
@@ -61,5 +63,6 @@ else:
         "monte_carlo": "ensemble",
         "order_occupancies": "occupancies", "overlap_table": "site_energy", "plot_entropy_map": "entropy",
         "plot_site_energies": "site_energy", "relax_ordering": "orderings", "site_energies": "site_energy",
+        "site_free_energies": "site_populations",
         "thermodynamics": "ensemble", "write_grid": "grids",
     })  # fmt: skip

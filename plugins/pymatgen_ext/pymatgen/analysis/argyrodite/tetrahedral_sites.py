@@ -155,7 +155,7 @@ def lithium_sites(structure: Structure) -> LithiumSites:
     >>> from pymatgen.analysis.argyrodite import argyrodite, lithium_sites
     >>> found = lithium_sites(argyrodite(lithium="48h"))
     >>> len(found), found.numbers["T5"], found.populations["T5"]
-    (136, 48, 24)
+    (136, 48, 24.0)
     """
     argyrodite = analyse(structure)
     anions = np.concatenate([argyrodite.bonded, argyrodite.halide_sites, argyrodite.sulfur_sites])
