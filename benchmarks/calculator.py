@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("--model", default="argyrodite", help="name of a shipped potential, or a model file")
     options = parser.parse_args()
     ours = IonPath(options.model)
-    ours._model.load()  # quietly
+    ours._models[0].load()  # quietly
     from deepmd.calculator import DP
 
     theirs = DP(resolve(options.model))
@@ -75,8 +75,8 @@ def measure(atoms: Atoms, ours: IonPath, theirs: Calculator, quick: bool) -> tup
     assert abs(atoms.get_potential_energy() - other.get_potential_energy()) < 1e-6 * len(atoms)
     assert np.abs(atoms.get_forces() - other.get_forces()).max() < 1e-8
     rng = np.random.default_rng(1)
-    types = ours._model.types(atoms.get_chemical_symbols())
-    model, box = ours._model.load(), atoms.cell.array.reshape(1, 9)
+    types = ours._models[0].types(atoms.get_chemical_symbols())
+    model, box = ours._models[0].load(), atoms.cell.array.reshape(1, 9)
 
     def through(moving: Atoms) -> None:
         moving.positions += rng.normal(0.0, 1e-4, moving.positions.shape)

@@ -17,9 +17,9 @@ def calculator() -> IonPath:
 
 def slow(calculator: IonPath, atoms: Atoms) -> tuple[float, np.ndarray, np.ndarray]:
     """The bare call of the model."""
-    types = calculator._model.types(atoms.get_chemical_symbols())
+    types = calculator._models[0].types(atoms.get_chemical_symbols())
     box = atoms.cell.array.reshape(1, 9)
-    energy, forces, virial = calculator._model.load().eval(atoms.positions.reshape(1, -1), box, types)
+    energy, forces, virial = calculator._models[0].load().eval(atoms.positions.reshape(1, -1), box, types)
     return float(energy.ravel()[0]), forces[0], virial.reshape(3, 3)
 
 
@@ -42,7 +42,7 @@ def test_a_walk_is_that_of_the_bare_model(
         atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
     atoms.calc = calculator
     rng = np.random.default_rng(8)
-    start = calculator._model.load() and calculator._model._neighbours.builds
+    start = calculator._models[0].load() and calculator._models[0]._neighbours.builds
     for step in range(24):
         atoms.positions += rng.normal(0.0, 0.04, atoms.positions.shape)
         if step == 8:
@@ -52,7 +52,7 @@ def test_a_walk_is_that_of_the_bare_model(
         if step > 16:
             atoms.set_cell(atoms.cell.array @ (np.eye(3) + rng.normal(0.0, 0.004, (3, 3))), scale_atoms=True)
         agree(calculator, atoms)
-    built = calculator._model._neighbours.builds - start
+    built = calculator._models[0]._neighbours.builds - start
     assert 3 <= built < 14  # not at every step, but after each jump
 
 
