@@ -14,6 +14,8 @@ REFERENCES: dict[str, str] = {
     "chen2023": "Chen et al., Anion clusters govern Li conduction in glassy thiophosphates, ACS Energy Lett. 8, 1969 "
     "(2023)",
     "chen2025": "Chen et al., Disorder-induced enhancement of Li-ion transport in Li3PS4",
+    "tiwary2015": "Tiwary, Parrinello, A time-independent free energy estimator for metadynamics, J. Phys. Chem. B 119, "
+    "736 (2015), doi:10.1021/jp504920s",
     "deeptime": "Hoffmann et al., Deeptime: a Python library for machine learning dynamical models from time series "
     "data, "
     "Mach. Learn.: Sci. Technol. 3, 015009 (2022), doi:10.1088/2632-2153/ac3de0",

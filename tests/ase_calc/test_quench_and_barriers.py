@@ -71,7 +71,6 @@ def test_melt_quench_goes_through_its_stages(tmp_path: Path) -> None:
         settle_ensemble="nvt",
         fixed=[0, 1],
         engine="ase",
-        model="argyrodite",
         interval=0.02,
         damping=0.05,
         progress=False,

@@ -12,6 +12,7 @@ from ionpath.free_energy.blocks import (
     judge_flat,
     variation,
 )
+from ionpath.free_energy.crossings import CrossingError, crossing_error
 from ionpath.free_energy.hills import Hills, sum_hills
 from ionpath.free_energy.minpath import MinimumPath, minimum_path
 from ionpath.free_energy.reweight import Histogram, effective_samples, reweight
@@ -20,12 +21,14 @@ from ionpath.free_energy.surface import FreeEnergySurface
 __all__ = [
     "BarrierSeries",
     "Basin",
+    "CrossingError",
     "FreeEnergySurface",
     "Hills",
     "Histogram",
     "MinimumPath",
     "Verdict",
     "barrier_series",
+    "crossing_error",
     "effective_samples",
     "find_basins",
     "judge",

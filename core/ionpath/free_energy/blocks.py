@@ -9,12 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.free_energy.crossings import CrossingError, crossing_error
 from ionpath.free_energy.hills import Hills, partial_sums
 from ionpath.free_energy.minpath import minimum_path
-from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.free_energy.surface import FreeEnergySurface, lowest_near as lowest_near
 from ionpath.units import kt_in_kj_per_mol
 
 Floats = NDArray[np.float64]
+_STUDENT = 2.262
+"""95 % of Student's t with nine degrees of freedom, those of ten blocks."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,9 @@ class BarrierSeries:
     start: tuple[float, ...]
     end: tuple[float, ...]
 
-    def estimate(self, part: float = 0.2, *, backward: bool = False, floor: float = 0.0) -> Estimate:
+    def estimate(
+        self, part: float = 0.2, *, backward: bool = False, floor: float = 0.0, crossings: float = 0.0
+    ) -> Estimate:
         """Mean and error of the barrier over the last part of the run.
 
         Parameters
@@ -49,12 +54,16 @@ class BarrierSeries:
         floor : float
             Smallest error in kJ/mol, for example the height of the hills that are still being added: a barrier that
             no recent hill touched does not scatter, yet it is not known exactly.
+        crossings : float
+            Error in kJ/mol that few crossings froze in (`crossing_error`), and that the last part cannot show.
 
         Returns
         -------
         Estimate
-            Mean over the last part, with the largest of three errors: the standard deviation over times in that part,
-            half the difference between its two halves, and `floor`. nan where the barrier is not known throughout.
+            Mean over the last part. Its error is the largest of three, the standard deviation over times in that part,
+            half the difference between its two halves, and `floor`, together with `crossings` (root of the sum of
+            squares). With `crossings` the interval uses Student's t of ten blocks. nan where the barrier is not known
+            throughout.
         """
         values = (self.backward if backward else self.forward)[self.times >= self.times[-1] * (1 - part)]
         if not len(values) or not np.isfinite(values).all():
@@ -62,8 +71,9 @@ class BarrierSeries:
         halves = np.array_split(values, 2) if len(values) > 1 else [values, values]
         drift = 0.5 * abs(halves[1].mean() - halves[0].mean())
         error = max(float(values.std(ddof=1)) if len(values) > 1 else float("nan"), float(drift), floor)
-        mean = float(values.mean())
-        return Estimate(mean, error, mean - 1.96 * error, mean + 1.96 * error, "kJ/mol")
+        mean, wide = float(values.mean()), _STUDENT if crossings > 0 else 1.96
+        error = float(np.hypot(error, crossings))
+        return Estimate(mean, error, mean - wide * error, mean + wide * error, "kJ/mol")
 
 
 @dataclass(frozen=True)
@@ -151,27 +161,6 @@ def _barriers(surface: FreeEnergySurface, ends: list[Floats], sigma: Floats) -> 
     except InputError:
         return float("nan"), float("nan")
     return path.barrier, path.reverse_barrier
-
-
-def lowest_near(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> Floats | None:
-    """Lowest sampled point within a box around a point."""
-    inside = np.ones((), dtype=bool)
-    for axis, period, x, r in zip(
-        surface.axes,
-        surface.periods,
-        np.asarray(point, float),
-        np.broadcast_to(reach, (surface.ndim,)),
-        strict=True,
-    ):
-        away = axis - x
-        if period is not None:
-            away = away - period * np.round(away / period)
-        inside = inside[..., None] & (np.abs(away) <= r)
-    values = np.where(inside, surface.values, np.inf)
-    values = np.where(np.isnan(values), np.inf, values)
-    if not np.isfinite(values).any():
-        return None
-    return surface.point(np.unravel_index(int(values.argmin()), values.shape))
 
 
 def count_crossings(trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, reach: ArrayLike) -> int:
@@ -266,7 +255,13 @@ def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float
 
 
 def judge(
-    hills: Hills, series: BarrierSeries, temperature: float, *, part: float = 0.2, crossings_needed: int = 4
+    hills: Hills,
+    series: BarrierSeries,
+    temperature: float,
+    *,
+    part: float = 0.2,
+    crossings_needed: int = 10,
+    error: CrossingError | None = None,
 ) -> Verdict:
     """Say whether a barrier has converged.
 
@@ -279,30 +274,39 @@ def judge(
     temperature : float
         Temperature in K.
     part : float
-        Last fraction of the run in which the barrier must not drift.
+        Last fraction of the run over which the barrier is averaged.
     crossings_needed : int
         Transitions between the basins that are asked for.
+    error : CrossingError, optional
+        What `crossing_error` gives, if it is known already.
 
     Returns
     -------
     Verdict
-        Converged when the run crossed often enough, the barrier changed by less than RT over the last part, and hills
-        have shrunk below a fifth of their first height (well-tempered runs).
+        Converged when the run crossed often enough, the errors of both barriers are below RT, the sum of hills and
+        the reweighted places of the hills agree within two errors, and hills have shrunk below a fifth of their first
+        height. That the barrier hardly changed at the end is no test: among short runs it selects lucky ones.
     """
     kt = kt_in_kj_per_mol(temperature)
     crossings = count_crossings(hills.centres, series.start, series.end, 3 * hills.sigmas.mean(0))
     last = series.forward[series.times >= series.times[-1] * (1 - part)]
     drift = float(np.ptp(last)) if len(last) and np.isfinite(last).all() else float("nan")
+    slow = crossing_error(hills, series.start, series.end, temperature) if error is None else error
     missing = []
     if crossings < crossings_needed:
         missing.append(f"the ion crossed {crossings} times, {crossings_needed} are needed")
-    if not drift < kt:
-        known = (
-            "is not known throughout"
-            if np.isnan(drift)
-            else f"changed by {drift:.1f} kJ/mol (RT is {kt:.1f})"
-        )
-        missing.append(f"over the last {part:.0%} the barrier {known}")
+    if np.isnan(drift):
+        missing.append(f"over the last {part:.0%} the barrier is not known throughout")
+    elif not slow.known:
+        missing.append("too few hills were put on the way for an error by reweighting")
+    else:
+        both = [series.estimate(part, crossings=slow.forward).error]
+        both.append(series.estimate(part, crossings=slow.backward, backward=True).error)
+        if not max(both) < kt:
+            missing.append(f"the error is {max(both):.1f} kJ/mol (RT is {kt:.1f})")
+        gaps = np.abs([slow.forward_gap, slow.backward_gap])
+        if (gaps > 2 * np.array(both)).any():
+            missing.append(f"hills and their reweighted places differ by {gaps.max():.1f} kJ/mol")
     recent = recent_height(hills) / float(hills.heights[0])
     if hills.bias_factor > 1 and recent > 0.2:
         missing.append(f"hills are still {recent:.0%} of their first height")

@@ -132,3 +132,24 @@ class FreeEnergySurface:
             (self.axes[axis],), np.asarray(values), (self.names[axis],), (self.periods[axis],)
         )
         return flat.from_zero()
+
+
+def inside_box(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> NDArray[np.bool_]:
+    """Grid points within a box around a point."""
+    inside = np.ones((), dtype=bool)
+    half = np.broadcast_to(reach, (surface.ndim,))
+    for axis, period, x, r in zip(surface.axes, surface.periods, np.asarray(point, float), half, strict=True):
+        away = axis - x
+        if period is not None:
+            away = away - period * np.round(away / period)
+        inside = inside[..., None] & (np.abs(away) <= r)
+    return inside
+
+
+def lowest_near(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> Floats | None:
+    """Lowest sampled point within a box around a point."""
+    values = np.where(inside_box(surface, point, reach), surface.values, np.inf)
+    values = np.where(np.isnan(values), np.inf, values)
+    if not np.isfinite(values).any():
+        return None
+    return surface.point(np.unravel_index(int(values.argmin()), values.shape))

@@ -21,6 +21,7 @@ from ionpath.free_energy import (
     MinimumPath,
     Verdict,
     barrier_series,
+    crossing_error,
     find_basins,
     judge,
     judge_flat,
@@ -309,11 +310,17 @@ def _convergence(
         why = "the second basin was never reached" if given.start else "only one basin was found"
         return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
     series = barrier_series(shown, *ends)
-    verdict = judge(hills, series, temperature)
-    # Nobody knows a barrier better than the hills that are still being added, nor, before several crossings, than RT.
-    floor = max(recent_height(hills), kt_in_kj_per_mol(temperature) if verdict.crossings < 4 else 0.0)
+    slow = crossing_error(hills, *ends, temperature)
+    verdict = judge(hills, series, temperature, error=slow)
+    # Nobody knows a barrier better than the hills that are still being added, nor before several crossings than RT.
+    lost = verdict.crossings < 4 or not slow.known
+    floor = max(recent_height(hills), kt_in_kj_per_mol(temperature) if lost else 0.0)
     if shown is not hills:
         plain = barrier_series(hills, *ends)
         there, back = plain.estimate().value, plain.estimate(backward=True).value
         floor = max(floor, 0.5 * abs(there - back))
-    return series, verdict, series.estimate(floor=floor), series.estimate(backward=True, floor=floor)
+    there, back = (error if np.isfinite(error) else 0.0 for error in (slow.forward, slow.backward))
+    return (
+        series, verdict, series.estimate(floor=floor, crossings=there),
+        series.estimate(backward=True, floor=floor, crossings=back),
+    )  # fmt: skip
