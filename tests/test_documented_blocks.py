@@ -30,9 +30,14 @@ PAGES = [
     pytest.param("docs/softness", 3, marks=SLOW),
 ]
 """Pages, and how often the cell is repeated along each edge: 10 A hold no second shell, which these analyses refuse."""
-LEFT_OUT = {"README": ("run_md(",), "docs/softness": ("ordered",)}
-"""Words of blocks that are left out: minutes of dynamics, which `tests/ase_calc` runs for shorter, and names that only a
-reader with two trajectories of their own can fill."""
+LEFT_OUT = {
+    "README": ("run_md(",),
+    "docs/mdanalysis": ("class LayerProfiles",),
+    "docs/softness": ("ordered", "my-potential"),
+    "docs/transport": ("extrapolate(runs",),
+}
+"""Words of blocks that are left out: minutes of dynamics, excerpts of the source, and what only a reader has, such as
+several runs or a potential of their own."""
 
 
 def blocks(page: str) -> list[str]:
