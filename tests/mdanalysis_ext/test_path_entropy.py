@@ -366,30 +366,68 @@ def test_flat_chapman_kolmogorov_needs_frames(lithium, shells):
 
 def test_frozen_ions_have_no_entropy(shells):
     u = hopping_universe(n_frames=60, inside=1e-9, across=0.0, seed=1)
-    still = PathEntropy(u.select_atoms("name Li"), shells, lag=5, connected="largest", **FEW).run()
+    lithium = u.select_atoms("name Li")
+    with pytest.warns(
+        UserWarning, match=r"states .* are not connected in both directions at this lag: they are left"
+    ):
+        still = PathEntropy(lithium, shells, lag=5, **FEW).run()
     assert still.results.total == 0.0
     assert still.results.n_hops == 0
+    assert len(still.results.connected_states) == 1 and len(still.results.excluded_states) == 6
     with pytest.raises(
         DisconnectedError, match="every state visited and reachable from every other at this lag"
     ):
-        PathEntropy(u.select_atoms("name Li"), shells, lag=5, **FEW).run()
+        PathEntropy(lithium, shells, lag=5, connected="all", **FEW).run()
 
 
 def test_ions_that_stay_in_their_shells_are_a_result(shells, tmp_path):
-    """No hop between shells: the same as the largest connected set, 30 pairs, without being asked for it."""
+    """No hop between shells: the largest connected set, 30 pairs, without a warning and without being asked for it."""
     u = hopping_universe(n_frames=400, across=0.0, seed=2)
     lithium = u.select_atoms("name Li")
     found = PathEntropy(lithium, shells, lag=5, **FEW).run()
-    asked = PathEntropy(lithium, shells, lag=5, connected="largest", **FEW).run()
     assert found.results.connected_states == (1, 2, 3, 4, 5, 6)
-    assert found.results.total == asked.results.total > 0
-    assert found.results.total_error == asked.results.total_error
+    assert found.results.excluded_states == (0,)
+    assert found.results.total > 0
+    assert found.results.uncertainty.excluded == (0,)
     assert "no ion was in state 0" in found.results.connected_reason
     assert "states 6 of 7 (no ion was in state 0" in repr(found)
-    assert "states 6 of 7 (as asked)" in repr(asked)
+    assert str(found.results.mfpt_to_external) == "not determined"
+    assert found.results.mfpt_between_vertices.unit == "ps"
+    with pytest.raises(DisconnectedError, match=r"got states \[0\] never visited; use connected='largest'"):
+        PathEntropy(lithium, shells, lag=5, connected="all", **FEW).run()
     found.save(tmp_path / "stay.npz")
     again = PathEntropy.load(tmp_path / "stay.npz")
     assert np.array_equal(again.results.msm.transition_matrix, found.results.msm.transition_matrix)
+    assert again.states.to_dataframe().equals(found.states.to_dataframe())
+
+
+def test_errors_of_passage_times_and_populations(run, lithium, shells):
+    """Errors from the same draws; intervals on a logarithm hold the value."""
+    results = run.results
+    off = ~np.eye(7, dtype=bool)
+    assert (results.mfpt_error[off] > 0).all() and not results.mfpt_error[~off].any()
+    assert (results.mfpt_low[off] < results.mfpt[off]).all() and (
+        results.mfpt[off] < results.mfpt_high[off]
+    ).all()
+    assert results.mfpt_low[off] * results.mfpt_high[off] == pytest.approx(results.mfpt[off] ** 2)
+    assert (results.stationary_distribution_error > 0).all()
+    within = results.mfpt[1:, 1:][off[1:, 1:]].mean()
+    assert results.mfpt_between_vertices.value == pytest.approx(within)
+    assert results.mfpt_to_external.value == pytest.approx(results.mfpt[1:, 0].mean())
+    assert 0 < results.mfpt_to_external.error < 0.3 * results.mfpt_to_external.value
+    assert np.array_equal(results.implied_timescales_error, results.timescales.errors, equal_nan=True)
+    assert run.to_dataframe().mfpt_error.to_numpy() == pytest.approx(results.mfpt_error[off])
+    bare = MarkovStates(lithium, shells, lag=LAG, n_samples=0).run().results
+    assert np.isnan(bare.mfpt_error[off]).all()
+    assert "(error not known)" in str(bare.mfpt_to_external)
+
+
+def test_path_entropy_has_states(run, lithium, shells):
+    assert isinstance(run.states, ShellStates) and not isinstance(run, ShellStates)
+    assert run.states.results.n_hops == run.results.n_hops
+    assert "sites" not in run.results and "sites" not in run.states.results
+    with pytest.raises(TypeError, match="PathEntropy: unknown keyword 'cutof'; did you mean 'cutoff'?"):
+        PathEntropy(lithium, shells, cutof=1.2)
 
 
 def test_lag_longer_than_the_trajectory(lithium, shells):
@@ -412,7 +450,7 @@ def test_one_frame(lithium, shells):
     ("options", "sentence"),
     [
         ({"lag": 3, "lag_time": 1.0}, r"lag: need either lag \(frames\) or lag_time \(ps\), got both"),
-        ({"pooling": "some"}, "pooling: need one of all, per_ion, got 'some'"),
+        ({"pooling": "some"}, "pooling: need 'all' or 'per_ion', got 'some'; choose one of them"),
         ({"definition": "walk"}, "definition: need one of pathway, unlimited, flux, flux-row, got 'walk'"),
         ({"mode": "old"}, "mode: need 'correct' or 'published', got 'old'"),
         (

@@ -15,7 +15,7 @@ from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.estimation import MAXIMUM_ERROR, check_independent, model_of_counts, sample_matrices
-from ionpath.markov.inputs import Trajectories, as_trajectories, check_lag, state_count
+from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
 from ionpath.markov.symmetry import SymmetryTest, as_permutations, average_counts, symmetry_test
 from ionpath.msonable import Msonable
 
@@ -121,6 +121,13 @@ class Resampling:
         self._counts: dict[int, NDArray[np.float64]] = {}
         self._chains: dict[tuple[int, bytes], ResampledChains] = {}
 
+    @property
+    def n_frames(self) -> int:
+        """Frames of the longest trajectory."""
+        if isinstance(self.trajectories, CountedTrajectories):
+            return self.trajectories.n_frames
+        return max(row.size for row in self.trajectories)
+
     @cached_property
     def frames(self) -> NDArray[np.int64]:
         """Frames in each state."""
@@ -135,11 +142,15 @@ class Resampling:
             )
         return self._counts[lag]
 
-    def model(self, lag: int, symmetry: ArrayLike | None = None) -> Any:
+    def model(self, lag: int, symmetry: ArrayLike | None = None, *, connected: str | None = None) -> Any:
         """Maximum-likelihood model of all data, as deeptime has it."""
         total = self.counts(lag).sum(axis=0)
         total = total if symmetry is None else average_counts(total, symmetry)
-        return model_of_counts(total, self.frames, lag, self.reversible, self.connected)
+        return model_of_counts(total, self.frames, lag, self.reversible, connected or self.connected)
+
+    def best(self, lag: int) -> Chain:
+        """Maximum-likelihood chain of all data."""
+        return as_chain(self.model(lag))
 
     def symmetry_test(self, lag: int, symmetry: ArrayLike) -> SymmetryTest:
         """Whether the counts at a lag obey a symmetry of the states."""

@@ -140,7 +140,7 @@ class IonAnalysis(AnalysisBase):
         parameters: Mapping[str, Any] | None = None,
         **unknown: object,
     ) -> None:
-        _refuse(unknown, type(self), self._keywords)
+        refuse(unknown, type(self), self._keywords)
         groups = {**(mobile if isinstance(mobile, Mapping) else {"mobile": mobile}), **(others or {})}
         for name, group in groups.items():
             _checks.check_group(group, name)
@@ -352,14 +352,18 @@ class IonAnalysis(AnalysisBase):
                 remedy=f"load it with {metadata['class']}.load",
             )
         self = cls.__new__(cls)
-        self.groups, self._verbose = {}, False
+        self._without_trajectory(metadata["parameters"])
         self.frames, self.times = metadata.pop("frames"), metadata.pop("times")
         self.n_frames, self.frame_time = metadata["n_frames"], metadata["frame_time"]
-        self.parameters = metadata["parameters"]
         self._metadata = {**metadata, "version": version}
         self.results = Results(**values)
         self._rebuild()
         return self
+
+    def _without_trajectory(self, parameters: Mapping[str, Any]) -> None:
+        """Become an analysis of what was read before."""
+        self.groups, self._verbose, self.results = {}, False, Results()
+        self.parameters, self.frame_time, self._metadata = dict(parameters), float("nan"), {}
 
     def to_dataframe(self) -> Any:
         """Results as a table, one row per item.
@@ -401,7 +405,7 @@ class IonAnalysis(AnalysisBase):
         return _display.html(self)
 
 
-def _refuse(unknown: Iterable[str], cls: type, more: Iterable[str]) -> None:
+def refuse(unknown: Iterable[str], cls: type, more: Iterable[str]) -> None:
     """Refuse keywords that neither a class nor its bases take."""
     for name in unknown:
         known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]

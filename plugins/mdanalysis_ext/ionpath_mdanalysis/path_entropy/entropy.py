@@ -12,15 +12,15 @@ from ionpath.errors import InputError, one_of
 from ionpath.kinetics import path_entropy_matrix, released_path_entropy, summarise
 from ionpath.markov.resampling import Resampling
 from ionpath.markov.symmetry import SymmetryTest
+from ionpath.paths.models import entropies_per_ion
 from ionpath.paths.uncertainty import entropies_of
-from ionpath.sites.network import SiteNetwork
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shell_symmetry import states_symmetry
 from ionpath_mdanalysis import _plots
-from ionpath_mdanalysis.path_entropy.averages import over_ions
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates
 
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
+TOTALS = ("total", "mean_per_pair", "escape")
 
 
 @references("guan2024", "ekroot1993", "metzner2009", "prinz2011", "trendelkamp2015", "deeptime")
@@ -127,25 +127,19 @@ class PathEntropy(MarkovStates):
         if isinstance(symmetry, str):
             one_of("symmetry", symmetry, ("auto", "none"))
         one_of("estimator", estimator, ("extrapolated", "plain"))
-        self._given = symmetry
-        options["parameters"] = {
-            "definition": definition,
-            "max_edges": max_edges,
-            "unit": unit,
-            "counts_ratio": counts_ratio,
-            "symmetry": symmetry if isinstance(symmetry, str) else "given",
-            "estimator": estimator,
-            **options.pop("parameters", {}),
-        }
         if options.get("states") is None:
             options["mode"] = mode
         super().__init__(mobile, shells, lag=lag, **options)
-        self.parameters["mode"] = mode
+        self._permutations = symmetry
+        self.parameters.update(
+            definition=definition, max_edges=max_edges, unit=unit, counts_ratio=counts_ratio, mode=mode,
+            symmetry=symmetry if isinstance(symmetry, str) else "given", estimator=estimator,
+        )  # fmt: skip
 
     def _model(self) -> None:
         super()._model()
         if self.parameters["pooling"] == "all":
-            self._pooled_entropy(self.results.runs)
+            self._pooled_entropy()
         else:
             self._entropy_per_ion()
         if self.parameters["mode"] == "published":
@@ -154,65 +148,52 @@ class PathEntropy(MarkovStates):
     def _kind(self) -> dict[str, Any]:
         return {key: self.parameters[key] for key in ("definition", "max_edges", "unit")}
 
-    def _pooled_entropy(self, runs: ShellRuns) -> None:
-        results, chosen = self.results, self.parameters
-        data = Resampling(
-            runs, n_samples=chosen["n_samples"], connected=results.connected, seed=chosen["seed"]
-        )
+    def _pooled_entropy(self) -> None:
+        results, chosen, data = self.results, self.parameters, self._data
         results.symmetry, rows = self._symmetry(data)
         model = data.chains(results.lag, rows).best
         results.flux_entropy = path_entropy_matrix(model, definition="flux", unit=chosen["unit"])
-        results.uncertainty, matrix = None, path_entropy_matrix(model, **self._kind())
-        results.path_entropy_error = np.full_like(matrix, np.nan)
-        errors = dict.fromkeys(("total", "mean_per_pair", "escape"), float("nan"))
-        if chosen["n_samples"] > 1:
-            found = entropies_of(
-                data, results.lag, symmetry=rows, estimator=chosen["estimator"], **self._kind()
-            )
-            results.uncertainty, results.path_entropy_error, matrix = found, found.error, found.value
-            errors = {key: getattr(found, key).error for key in errors}
-        results.path_entropy = matrix
-        summary = summarise(matrix, states=results.connected_states, unit=chosen["unit"])
-        results.total, results.mean_per_pair = summary.total, summary.mean_per_pair
-        results.escape = summary.escape
-        for key, value in errors.items():
-            results[f"{key}_error"] = value
+        results.uncertainty = None
+        if not data.n_samples:
+            matrix = path_entropy_matrix(model, **self._kind())
+            self._totals(matrix, np.full_like(matrix, np.nan))
+            return
+        found = entropies_of(data, results.lag, symmetry=rows, estimator=chosen["estimator"], **self._kind())
+        results.uncertainty = found
+        errors = {key: getattr(found, key).error for key in TOTALS}
+        self._totals(found.value, found.error, **errors)
+
+    def _totals(self, matrix: Any, error: Any, **errors: float) -> None:
+        """Entropies of pairs and their sums, with errors where they are known."""
+        results = self.results
+        results.path_entropy, results.path_entropy_error = matrix, error
+        connected = results.get("connected_states")
+        summary = summarise(matrix, states=connected, unit=self.parameters["unit"])
+        for key in TOTALS:
+            results[key] = getattr(summary, key)
+            results[f"{key}_error"] = errors.get(key, float("nan"))
 
     def _symmetry(self, data: Resampling) -> tuple[SymmetryTest | None, Any]:
         """Symmetry of the shells where the counts do not contradict it, or the one that was given."""
-        if isinstance(self._given, str):
-            if self._given == "none" or (
-                isinstance(self.shells, SiteNetwork) and len(self.shells.permutations) < 2
-            ):
-                return None, None
-            rows = states_symmetry(self.shells)
-            found = data.symmetry_test(self.results.lag, rows)
-            return found, rows if found.used else None
-        found = data.symmetry_test(self.results.lag, self._given)
-        return replace(found, used=True, sentence=f"{found.sentence}; used as given"), self._given
+        lag = self.results.lag
+        if not isinstance(self._permutations, str):
+            found = data.symmetry_test(lag, self._permutations)
+            return replace(found, used=True, sentence=f"{found.sentence}; used as given"), self._permutations
+        rows = states_symmetry(self.shells) if self._permutations == "auto" else ()
+        if len(rows) < 2:
+            return None, None
+        found = data.symmetry_test(lag, rows)
+        return found, rows if found.used else None
 
     def _entropy_per_ion(self) -> None:
         results, chosen = self.results, self.parameters
-        unknown = ~np.isfinite(results.transition_matrix)
-
-        def mean(**kind: Any) -> Any:
-            values = np.array([path_entropy_matrix(msm, **kind) for msm in results.msm])
-            values[unknown] = np.nan
-            return values, np.nan_to_num(over_ions(np.mean, values))
-
-        values, results.path_entropy = mean(**self._kind())
-        _, results.flux_entropy = mean(definition="flux", unit=chosen["unit"])
-        summary = summarise(results.path_entropy, unit=chosen["unit"])
-        results.total, results.mean_per_pair = summary.total, summary.mean_per_pair
-        results.escape = summary.escape
-        known = np.isfinite(values).sum(axis=0)
-        spread = over_ions(lambda row: np.std(row, ddof=1) if row.size > 1 else np.nan, values)
-        results.path_entropy_error = spread / np.sqrt(np.maximum(known, 1))
-        results.total_error = _bootstrap_total(values, max(chosen["n_samples"], 2), chosen["seed"])
-        n = values.shape[1]
-        results.mean_per_pair_error = results.total_error / max(n * (n - 1), 1)
-        results.escape_error = _bootstrap_total(values[:, :, :1], max(chosen["n_samples"], 2), chosen["seed"])
-        results.ion_total = np.nansum(values, axis=(1, 2))
+        found = entropies_per_ion(results.msm, chosen["n_samples"], chosen["seed"], **self._kind())
+        pairs = max(results.n_states * (results.n_states - 1), 1)
+        self._totals(
+            found.path_entropy, found.path_entropy_error, total=found.total_error,
+            mean_per_pair=found.total_error / pairs, escape=found.escape_error,
+        )  # fmt: skip
+        results.flux_entropy, results.ion_total = found.flux_entropy, found.ion_total
         results.uncertainty = None
 
     def _published(self, runs: ShellRuns) -> None:
@@ -266,15 +247,3 @@ class PathEntropy(MarkovStates):
         """
         label = f"path entropy ({self.parameters['unit']})"
         return _plots.pair_matrix(self._axes(ax), self.results.path_entropy, self.results.labels, label)
-
-
-def _bootstrap_total(values: Any, n_samples: int, seed: int) -> float:
-    """Standard error of the total of means over ions, by drawing ions with replacement."""
-    rng = np.random.default_rng(seed)
-    known = np.isfinite(values)
-    filled = np.where(known, values, 0.0)
-    drawn = rng.multinomial(len(values), np.full(len(values), 1.0 / len(values)), size=n_samples)
-    sums = np.tensordot(drawn.astype(float), filled, axes=1)
-    numbers = np.tensordot(drawn.astype(float), known.astype(float), axes=1)
-    totals = np.divide(sums, numbers, out=np.zeros_like(sums), where=numbers > 0).sum(axis=(1, 2))
-    return float(totals.std(ddof=1))

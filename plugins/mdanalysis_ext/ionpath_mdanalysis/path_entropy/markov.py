@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
+from inspect import signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
-from ionpath.kinetics import (
-    as_chain,
-    chapman_kolmogorov,
-    estimate_msm,
-    estimate_msms,
-    implied_timescales,
-    markovian_verdict,
-    mfpt_matrix,
-    net_flux,
-    pathways,
-)
-from ionpath.sites.runs import ShellRuns
+from ionpath.errors import InputError, one_of
+from ionpath.kinetics import estimate_msms, net_flux, pathways
+from ionpath.markov.lag import choose_lag, judge_lag
+from ionpath.markov.resampling import Resampling
+from ionpath.paths.models import kinetics_per_ion, pooled_kinetics
 from ionpath_mdanalysis import _plots
-from ionpath_mdanalysis.path_entropy.averages import default_lag, over_ions
-from ionpath_mdanalysis.path_entropy.states import ShellStates
+from ionpath_mdanalysis._base import IonAnalysis, Reading, refuse
+from ionpath_mdanalysis.path_entropy.states import ShellStates, facts
 
 POOLING = ("all", "per_ion")
+ALL_CONNECTED = "as asked"
+TABLES = ("sites", "states")
+"""Results of `ShellStates` that grow with the frames."""
+
+
+class _Hops(ShellStates):
+    """States without their tables."""
+
+    _tables: ClassVar[bool] = False
+    _min_frames: ClassVar[int] = 2
 
 
 @references("guan2024", "prinz2011", "trendelkamp2015", "deeptime")
-class MarkovStates(ShellStates):
+class MarkovStates(IonAnalysis):
     """Markov state model of ions hopping in coordination shells.
 
     Parameters
@@ -48,9 +53,9 @@ class MarkovStates(ShellStates):
         says which.
     pooling : {"all", "per_ion"}
         One model of all ions, or one for each ion, with averages over those ions for which a quantity exists.
-    connected : {"all", "largest"}
-        What to do if states are not connected at this lag: refuse, or go on with the largest connected set. State 0 is
-        left out where no ion was in it, as in an ordered crystal; ``results.connected_reason`` says so.
+    connected : {"largest", "all"}
+        What to do if states are not connected at this lag: go on with the largest connected set, and say which states
+        are left out, or refuse. That no ion leaves its cage in an ordered crystal is a result.
     n_samples : int, default 50
         Bootstrap samples over ions for all errors; 0 leaves them out.
     seed : int, default 0
@@ -60,25 +65,32 @@ class MarkovStates(ShellStates):
 
     Attributes
     ----------
+    states : ShellStates
+        The states that the model is of.
     results.transition_matrix : ndarray, (n_states, n_states)
         Probabilities to go from row to column within the lag; nan for states outside the connected set. With
         ``pooling="per_ion"`` one for each ion, (n_ions, n_states, n_states).
     results.stationary_distribution : ndarray, (n_states,) or (n_ions, n_states)
-        Equilibrium probabilities.
-    results.mfpt : ndarray, (n_states, n_states)
-        Mean first-passage times from row to column in ps. State 0 is outside the shell (external).
+        Equilibrium probabilities, with ``_error``, ``_low`` and ``_high`` (95 %) where there is one model.
+    results.mfpt, results.mfpt_error, results.mfpt_low, results.mfpt_high : ndarray, (n_states, n_states)
+        Mean first-passage times from row to column in ps, standard errors and 95 % intervals, which with
+        ``pooling="per_ion"`` are left out. State 0 is outside the shell (external).
+    results.mfpt_between_vertices, results.mfpt_to_external : Estimate
+        Their means over pairs within a shell and over the vertices on the way out of it, where there is one model.
     results.mfpt_median : ndarray, (n_states, n_states)
         Median over ions, with ``pooling="per_ion"`` only.
-    results.implied_timescales : ndarray, (n_lags, n_states - 1)
-        In ps, slowest first, at the lags ``results.timescales.lags``; errors in ``results.timescales.errors``.
+    results.implied_timescales, results.implied_timescales_error : ndarray, (n_lags, n_states - 1)
+        In ps, slowest first, at the lags ``results.timescales.lags``, and standard errors.
     results.timescales : ionpath.kinetics.ImpliedTimescales
-        The same with errors and lags.
+        The same with lags and intervals.
     results.chapman_kolmogorov : ionpath.kinetics.ChapmanKolmogorov
         Test of the model at multiples of the lag; None if the trajectory is too short for it.
     results.verdict : ionpath.kinetics.MarkovVerdict
         Whether the lag is long enough, in a sentence.
-    results.connected_states, results.connected_reason : tuple of int, str
-        States of the model, with ``pooling="all"``, and why others are not among them.
+    results.connected_states, results.excluded_states : tuple of int
+        States of the model, and those that it leaves out, with ``pooling="all"``.
+    results.connected_reason : str
+        Why others are not among them.
     results.lag, results.lag_time : int, float
         Lag in frames and in ps.
     results.msm : deeptime.markov.msm.MarkovStateModel, or list of them
@@ -93,14 +105,18 @@ class MarkovStates(ShellStates):
     DisconnectedError
         If states are not connected at this lag and `connected` is "all".
 
+    Warns
+    -----
+    UserWarning
+        If states that ions visit are not connected and left out.
+
     Notes
     -----
-    Memory does not grow with the number of frames: what is kept are the hops. Published times of this kind (Guan et
-    al., arXiv:2412.07115) are in lags times the time of a frame, a factor of the lag too short; here they are in ps.
+    All errors come from the same draws of ions. Memory does not grow with the number of frames: what is kept are the
+    hops. Published times of this kind (Guan et al., arXiv:2412.07115) are in lags times the time of a frame, a factor
+    of the lag too short; here they are in ps.
     """
 
-    _tables: ClassVar[bool] = False
-    _min_frames: ClassVar[int] = 2
     _derived: ClassVar[tuple[str, ...]] = ("msm",)
 
     def __init__(
@@ -112,55 +128,59 @@ class MarkovStates(ShellStates):
         lag: int | None = None,
         lag_time: float | None = None,
         pooling: str = "all",
-        connected: str = "all",
+        connected: str = "largest",
         n_samples: int = 50,
         seed: int = 0,
         **options: Any,
     ) -> None:
         if (shells is None) == (states is None):
             raise InputError(
-                "shells",
-                need="either shells or states",
-                got="both" if shells is not None else "neither",
+                "shells", need="either shells or states", got="both" if shells is not None else "neither",
                 remedy="pass shells=CoordinationShells.from_universe(...)",
-            )
-        if pooling not in POOLING:
-            raise InputError("pooling", need=f"one of {', '.join(POOLING)}", got=repr(pooling))
+            )  # fmt: skip
+        one_of("pooling", pooling, POOLING)
+        one_of("connected", connected, ("largest", "all"))
         if lag is not None and lag_time is not None:
             raise InputError(
                 "lag", need="either lag (frames) or lag_time (ps)", got="both", remedy="leave one out"
             )
+        self._given = states is not None
+        self.states = (
+            self._known(states, options) if states is not None else self._new(mobile, shells, options)
+        )
         chosen = {
-            "lag": lag,
-            "lag_time": lag_time,
-            "pooling": pooling,
-            "connected": connected,
-            "n_samples": n_samples,
-            "seed": seed,
-            **options.pop("parameters", {}),
-        }
-        self._states = states
-        if states is None:
-            super().__init__(mobile, shells, parameters=chosen, **options)
+            "lag": lag, "lag_time": lag_time, "pooling": pooling, "connected": connected,
+            "n_samples": n_samples, "seed": seed,
+        }  # fmt: skip
+        parameters = {**self.states.parameters, **chosen}
+        if self.states.groups:
+            super().__init__(self.states.groups, parameters=parameters)
         else:
-            self._take_over(states, options, chosen)
+            self._without_trajectory(parameters)
 
-    def _take_over(self, states: ShellStates, options: dict[str, Any], chosen: dict[str, Any]) -> None:
+    @classmethod
+    def _new(cls, mobile: Any, shells: Any, options: Mapping[str, Any]) -> ShellStates:
+        known = [*signature(ShellStates.__init__).parameters, *Reading.__annotations__]
+        refuse([name for name in options if name not in known], cls, known)
+        return _Hops(mobile, shells, **options)
+
+    @staticmethod
+    def _known(states: ShellStates, options: Mapping[str, Any]) -> ShellStates:
         if not isinstance(states, ShellStates) or "runs" not in getattr(states, "results", {}):
             raise InputError(
                 "states", need="ShellStates that were run", got=repr(states), remedy="call .run() on it first"
             )
         if options:
             raise InputError(
-                "states",
-                need="options of ShellStates given to ShellStates",
-                got=", ".join(sorted(options)),
+                "states", need="options of ShellStates given to ShellStates", got=", ".join(sorted(options)),
                 remedy="leave them out here",
-            )
-        self.__dict__.update({k: v for k, v in states.__dict__.items() if k != "results"})
-        self.results = type(states.results)()
-        self._states = states
-        self.parameters = {**states.parameters, **chosen}
+            )  # fmt: skip
+        return states
+
+    @property
+    def shells(self) -> Any:
+        """Sites that the states belong to."""
+        return self.results.get("shells", None) or self.states.shells
 
     def run(self, *args: Any, **kwargs: Any) -> Self:
         """Read the trajectory, or take the states that were given, and estimate the model.
@@ -180,138 +200,115 @@ class MarkovStates(ShellStates):
         InputError
             See `IonAnalysis.run` and the class.
         """
-        if self._states is None:
-            return super().run(*args, **kwargs)
-        if args or kwargs:
+        if self._given and (args or kwargs):
             raise InputError(
-                "run",
-                need="no arguments with states=",
-                got="some",
+                "run", need="no arguments with states=", got="some",
                 remedy="choose frames where ShellStates is run",
-            )
-        skipped = ("sites", "states")
-        self.results = type(self.results)({k: v for k, v in self._states.results.items() if k not in skipped})
+            )  # fmt: skip
+        if not self._given:
+            self.states.run(*args, **kwargs)
+        read = self.states
+        self.frames, self.times, self.n_frames = read.frames, read.times, read.n_frames
+        self.frame_time = read.frame_time
+        kept = {key: value for key, value in read.results.items() if key not in TABLES}
+        self.results = type(read.results)(kept)
         self._metadata = {
-            **self._states._metadata, "class": type(self).__name__, "parameters": self.parameters
+            **read._metadata, "class": type(self).__name__, "parameters": self.parameters
         }  # fmt: skip
         self._model()
         return self
 
-    def _finish(self, blocks: list[dict[str, Any]]) -> None:
-        super()._finish(blocks)
-        self._model()
-
     def _model(self) -> None:
-        results, runs = self.results, self.results.runs
-        results.lag, results.lag_reason = self._choose_lag(runs)
-        results.lag_time = results.lag * self.frame_time
-        results.connected, results.connected_reason = self.parameters["connected"], "as asked"
-        if results.connected == "all" and self.parameters["pooling"] == "all" and runs.histogram()[0] == 0:
-            results.connected = "largest"
-            results.connected_reason = "no ion was in state 0 (outside) in any frame: it is left out"
-        if self.parameters["pooling"] == "all":
-            self._pooled(runs, results.lag)
-        else:
-            self._per_ion(runs, results.lag)
-        self._validate(runs, results.lag)
-
-    def _choose_lag(self, runs: ShellRuns) -> tuple[int, str]:
-        lag, lag_time = self.parameters["lag"], self.parameters["lag_time"]
-        if lag is not None:
-            return lag, "as given"
-        if lag_time is None:
-            return default_lag(runs, self.frame_time)
-        frames = round(lag_time / self.frame_time)
-        if frames < 1 or abs(frames * self.frame_time - lag_time) > 0.01 * lag_time:
-            raise InputError(
-                "lag_time",
-                need=f"a multiple of the time between frames, {self.frame_time:g} ps",
-                got=f"{lag_time:g} ps",
-                remedy=f"use {max(frames, 1) * self.frame_time:g} ps",
-            )
-        return frames, "as given"
-
-    def _estimate(self, runs: ShellRuns, lag: int) -> Any:
-        if self.parameters["pooling"] == "all":
-            connected = self.results.get("connected", self.parameters["connected"])
-            msm = estimate_msm(runs, lag, n_states=runs.n_states, connected=connected)
-            if connected != self.parameters["connected"] and msm.n_states < runs.n_states - 1:
-                return estimate_msm(runs, lag, n_states=runs.n_states)  # says which others are not connected
-            return msm
-        return estimate_msms(runs, lag, n_states=runs.n_states)
-
-    def _pooled(self, runs: ShellRuns, lag: int) -> None:
-        results = self.results
-        results.msm = self._estimate(runs, lag)
-        chain = as_chain(results.msm)
-        results.transition_matrix = chain.expand(chain.transition_matrix, np.nan)
-        results.stationary_distribution = chain.expand(chain.stationary_distribution, 0.0)
-        results.connected_states = tuple(chain.states.tolist())
-        results.mfpt = mfpt_matrix(results.msm, frame_time=self.frame_time)
-
-    def _per_ion(self, runs: ShellRuns, lag: int) -> None:
-        results = self.results
-        results.msm = self._estimate(runs, lag)
-        chains = [as_chain(msm) for msm in results.msm]
-        results.transition_matrix = np.array([c.expand(c.transition_matrix, np.nan) for c in chains])
-        results.stationary_distribution = np.array([c.expand(c.stationary_distribution, 0.0) for c in chains])
-        times = np.array([mfpt_matrix(msm, frame_time=self.frame_time) for msm in results.msm])
-        results.n_ions_per_pair = np.isfinite(times).sum(axis=0)
-        results.mfpt = over_ions(np.mean, times)
-        results.mfpt_median = over_ions(np.median, times)
-
-    def _validate(self, runs: ShellRuns, lag: int) -> None:
         results, chosen = self.results, self.parameters
-        shared: dict[str, Any] = {
-            "n_states": runs.n_states,
-            "connected": "largest",
-            "frame_time": self.frame_time,
-        }
-        shared.update(n_samples=chosen["n_samples"], seed=chosen["seed"])
-        longest = runs.n_frames - 1
-        factors = (0.125, 0.25, 0.5, 1.0, 1.5, 2.0)
-        lags = sorted({min(max(1, round(lag * f)), longest) for f in factors} | {lag})
-        results.timescales = implied_timescales(runs, lags, **shared)
-        results.implied_timescales = results.timescales.timescales
-        multiples = [k for k in (1, 2, 3, 4, 5) if k * lag <= longest // 2]
-        results.chapman_kolmogorov = (
-            chapman_kolmogorov(runs, lag, multiples=multiples, **shared) if len(multiples) > 1 else None
+        # States that a longer lag does not connect do no harm there; those of the model are looked at below.
+        self._data = Resampling(
+            results.runs, n_samples=_errors(chosen), connected="largest", seed=chosen["seed"]
         )
-        if max(lags) > lag:
-            results.verdict = markovian_verdict(results.timescales, lag, results.chapman_kolmogorov)
+        results.lag, results.lag_reason = choose_lag(
+            self._data, self.frame_time, chosen["lag"], chosen["lag_time"]
+        )
+        results.lag_time = results.lag * self.frame_time
+        results.connected, results.connected_reason = chosen["connected"], ALL_CONNECTED
+        results.msm = self._estimate()
+        if chosen["pooling"] == "all":
+            found: Any = pooled_kinetics(self._data.chains(results.lag), self.frame_time)
+            results.update(vars(found))
+            self._name_excluded()
         else:
-            results.verdict = None
+            results.update(vars(kinetics_per_ion(results.msm, self.frame_time)))
+        results.timescales, results.chapman_kolmogorov, results.verdict = judge_lag(
+            self._data, results.lag, self.frame_time
+        )
+        results.implied_timescales = results.timescales.timescales
+        results.implied_timescales_error = results.timescales.errors
+
+    def _estimate(self) -> Any:
+        results, chosen = self.results, self.parameters
+        if chosen["pooling"] == "all":
+            return self._data.model(results.lag, connected=chosen["connected"])
+        return estimate_msms(results.runs, results.lag, n_states=results.runs.n_states)
+
+    def _name_excluded(self) -> None:
+        """Say which states are left out, loudly unless it is the outside that no ion ever saw."""
+        results, frames = self.results, self._data.frames
+        excluded = list(results.excluded_states)
+        if not excluded:
+            return
+        if excluded == [0] and frames[0] == 0:
+            results.connected_reason = "no ion was in state 0 (outside) in any frame: it is left out"
+            return
+        absent = [k for k in excluded if frames[k] == 0]
+        apart = [k for k in excluded if frames[k] > 0]
+        said = [f"no ion was in states {absent}"] if absent else []
+        said += [f"states {apart} are not connected in both directions at this lag"] if apart else []
+        results.connected_reason = f"{' and '.join(said)}: they are left out"
+        warnings.warn(
+            f"{results.connected_reason[0].upper()}{results.connected_reason[1:]}; results are over the states "
+            f"{list(results.connected_states)}. Use a shorter lag or more data, or connected='all' to refuse.",
+            UserWarning,
+            stacklevel=4,
+        )
 
     def _rebuild(self) -> None:
-        super()._rebuild()
-        self._states = None
-        self.results.msm = self._estimate(self.results.runs, self.results.lag)
+        chosen, results = self.parameters, self.results
+        self.states, self._given = ShellStates.__new__(ShellStates), True
+        self.states._without_trajectory(chosen)
+        self.states.results.update({key: results[key] for key in results if key not in self._derived})
+        self.states._rebuild()
+        self._data = Resampling(results.runs, n_samples=0, connected="largest", seed=chosen["seed"])
+        chosen.setdefault("connected", "all")
+        connected = results.get("connected", chosen["connected"])
+        results.msm = (
+            self._data.model(results.lag, connected=connected)
+            if chosen["pooling"] == "all"
+            else self._estimate()
+        )
 
     def _headline(self) -> dict[str, Any]:
-        verdict = self.results.verdict
+        results = self.results
+        verdict = results.verdict
         said = "not tested: the trajectory is no longer than the lag"
+        n = len(results.get("connected_states", ()))
+        reason = results.get("connected_reason", ALL_CONNECTED)
+        left_out = {"states": f"{n} of {results.n_states} ({reason})"} if 0 < n < results.n_states else {}
         return {
-            "lag": f"{self.results.lag} frames = {self.results.lag_time:.5g} ps ({self.results.lag_reason})",
-            **self._left_out(),
+            "lag": f"{results.lag} frames = {results.lag_time:.5g} ps ({results.lag_reason})",
+            **left_out,
             "verdict": said if verdict is None else verdict.sentence,
-            **super()._headline(),
+            **facts(results),
         }
 
-    def _left_out(self) -> dict[str, Any]:
-        results, n = self.results, len(self.results.get("connected_states", ()))
-        said = f"{n} of {results.n_states} ({results.get('connected_reason', 'as asked')})"
-        return {"states": said} if 0 < n < results.n_states else {}
-
     def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        n = self.results.n_states
-        source, target = np.nonzero(~np.eye(n, dtype=bool))
+        source, target = np.nonzero(~np.eye(self.results.n_states, dtype=bool))
         return source, target
 
     def _table(self) -> dict[str, Any]:
         source, target = self._pairs()
-        names = np.array(self.results.labels)
-        times = self.results.mfpt[source, target]
-        return {"source": names[source], "target": names[target], "mfpt": times, "units": {"mfpt": "ps"}}
+        names, results = np.array(self.results.labels), self.results
+        table = {"source": names[source], "target": names[target], "mfpt": results.mfpt[source, target]}
+        if "mfpt_error" in results:
+            table["mfpt_error"] = results.mfpt_error[source, target]
+        return {**table, "units": {"mfpt": "ps", "mfpt_error": "ps"}}
 
     def pathways(self, source: Any, target: Any, **options: Any) -> Any:
         """Tabulate the pathways between states, most important first.
@@ -447,3 +444,23 @@ class MarkovStates(ShellStates):
             self.results.stationary_distribution,
             self.results.labels,
         )
+
+    def plot_occupancy(self, ax: Any = None) -> Any:
+        """Plot the mean number of ions on the sites with each label, by kind of shell.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to plot; default: a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes.
+        """
+        return _plots.occupancy(self._axes(ax), self.shells, self.results.occupancy)
+
+
+def _errors(chosen: Mapping[str, Any]) -> int:
+    """Samples of one model; those of models for single ions have their spread over ions."""
+    return int(chosen["n_samples"]) if chosen["n_samples"] > 1 else 0

@@ -143,7 +143,6 @@ class ShellStates(IonAnalysis):
             "minimum_residence": minimum_residence,
             "home": home,
             "unassigned": unassigned,
-            **options.pop("parameters", {}),
         }
         if centres is None and (framework is None or isinstance(shells, SiteNetwork)):
             shells = placed(shells, mobile)
@@ -214,15 +213,7 @@ class ShellStates(IonAnalysis):
         self.shells = self.results.shells
 
     def _headline(self) -> dict[str, Any]:
-        results = self.results
-        return {
-            "sites": repr(self.shells)
-            if isinstance(self.shells, SiteNetwork)
-            else f"{self.shells.n_sites} in {self.shells.n_centres} shells",
-            "unassigned": f"{results.unassigned_fraction:.2%}",
-            "ambiguous": f"{results.ambiguous_fraction:.2%}",
-            "hops": results.n_hops,
-        }
+        return facts(self.results)
 
     def _table(self) -> dict[str, Any]:
         shells = self.shells
@@ -263,6 +254,18 @@ def discretiser(
     one_of("method", method, sorted(rules))
     assign = rules[method](shells, cutoff=cutoff, mode=mode, margin=MARGIN)
     return partial(checked, method, shells, assign)
+
+
+def facts(results: Any) -> dict[str, Any]:
+    """Few words on states, for a repr."""
+    shells = results.shells
+    sites = f"{shells.n_sites} in {shells.n_centres} shells"
+    return {
+        "sites": repr(shells) if isinstance(shells, SiteNetwork) else sites,
+        "unassigned": f"{results.unassigned_fraction:.2%}",
+        "ambiguous": f"{results.ambiguous_fraction:.2%}",
+        "hops": results.n_hops,
+    }
 
 
 def check_cells(chunk: Chunk, shells: CoordinationShells) -> None:

@@ -1,0 +1,201 @@
+"""What Markov models of ions say: passage times, populations and path entropies, with errors from one set of draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ionpath.estimate import Estimate
+from ionpath.markov.chain import Chain, as_chain
+from ionpath.markov.resampling import ResampledChains, Spread
+from ionpath.msonable import Msonable
+from ionpath.paths.entropy import path_entropy_matrix
+from ionpath.paths.passage import mfpt_matrix
+
+Floats = NDArray[np.float64]
+NAN = float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class PooledKinetics(Msonable):
+    """Kinetics of one model of all ions; times in the unit of the frame time.
+
+    Attributes
+    ----------
+    transition_matrix : ndarray, shape (n_states, n_states)
+        Probabilities within the lag; nan for states that are not connected.
+    stationary_distribution, stationary_distribution_error : ndarray, shape (n_states,)
+        Populations and their standard errors.
+    stationary_distribution_low, stationary_distribution_high : ndarray, shape (n_states,)
+        95 % intervals.
+    connected_states, excluded_states : tuple of int
+        States of the model, and those that it leaves out.
+    mfpt, mfpt_error, mfpt_low, mfpt_high : ndarray, shape (n_states, n_states)
+        Mean first-passage times from row to column with standard errors and 95 % intervals.
+    mfpt_between_vertices, mfpt_to_external : Estimate
+        Mean over pairs within a shell, and over the vertices on the way out of it.
+    """
+
+    transition_matrix: Floats
+    stationary_distribution: Floats
+    stationary_distribution_error: Floats
+    stationary_distribution_low: Floats
+    stationary_distribution_high: Floats
+    connected_states: tuple[int, ...]
+    excluded_states: tuple[int, ...]
+    mfpt: Floats
+    mfpt_error: Floats
+    mfpt_low: Floats
+    mfpt_high: Floats
+    mfpt_between_vertices: Estimate
+    mfpt_to_external: Estimate
+
+
+def pooled_kinetics(chains: ResampledChains, frame_time: float, unit: str = "ps") -> PooledKinetics:
+    """Kinetics of a model, with the errors that its samples tell."""
+    best = chains.best
+    populations = chains.spread(lambda chain: chain.expand(chain.stationary_distribution, 0.0), scale="logit")
+
+    def times(chain: Chain) -> Floats:
+        return mfpt_matrix(chain, frame_time=frame_time)
+
+    passages = chains.spread(times, scale="log")
+    return PooledKinetics(
+        transition_matrix=best.expand(best.transition_matrix, np.nan),
+        stationary_distribution=populations.value,
+        stationary_distribution_error=populations.error,
+        stationary_distribution_low=populations.low,
+        stationary_distribution_high=populations.high,
+        connected_states=tuple(best.states.tolist()),
+        excluded_states=tuple(best.outside.tolist()),
+        mfpt=passages.value,
+        mfpt_error=passages.error,
+        mfpt_low=passages.low,
+        mfpt_high=passages.high,
+        mfpt_between_vertices=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, 1:]), scale="log"), unit),
+        mfpt_to_external=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, :1]), scale="log"), unit),
+    )
+
+
+def _mean_of(times: Floats) -> float:
+    known = times[np.isfinite(times) & (times > 0)]
+    return float(known.mean()) if known.size else NAN
+
+
+def _mean(spread: Spread, unit: str) -> Estimate:
+    return Estimate(float(spread.value), float(spread.error), float(spread.low), float(spread.high), unit)
+
+
+@dataclass(frozen=True, eq=False)
+class KineticsPerIon(Msonable):
+    """Kinetics of one model for each ion, and averages over those ions for which a quantity exists.
+
+    Attributes
+    ----------
+    transition_matrix : ndarray, shape (n_ions, n_states, n_states)
+        Probabilities within the lag; nan for states that an ion does not connect.
+    stationary_distribution : ndarray, shape (n_ions, n_states)
+        Populations.
+    n_ions_per_pair : ndarray of int, shape (n_states, n_states)
+        Ions that connect a pair.
+    mfpt, mfpt_error, mfpt_median : ndarray, shape (n_states, n_states)
+        Mean over ions of the first-passage times, its standard error, and their median.
+    """
+
+    transition_matrix: Floats
+    stationary_distribution: Floats
+    n_ions_per_pair: NDArray[np.int64]
+    mfpt: Floats
+    mfpt_error: Floats
+    mfpt_median: Floats
+
+
+def kinetics_per_ion(models: Sequence[Any], frame_time: float) -> KineticsPerIon:
+    """Kinetics of one model for each ion."""
+    chains = [as_chain(model) for model in models]
+    times = np.array([mfpt_matrix(chain, frame_time=frame_time) for chain in chains])
+    known = np.isfinite(times).sum(axis=0)
+    mean, median, error = over_ions(times)
+    return KineticsPerIon(
+        transition_matrix=np.array([chain.expand(chain.transition_matrix, np.nan) for chain in chains]),
+        stationary_distribution=np.array([c.expand(c.stationary_distribution, 0.0) for c in chains]),
+        n_ions_per_pair=known,
+        mfpt=mean,
+        mfpt_error=error,
+        mfpt_median=median,
+    )
+
+
+def over_ions(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mean, median and standard error of the mean over the ions for which an entry is known.
+
+    Examples
+    --------
+    >>> [one.tolist() for one in over_ions(np.array([[0.0, 2.0], [2.0, np.nan]]))]
+    [[1.0, 2.0], [1.0, 2.0], [1.0, nan]]
+    """
+    flat = values.reshape(len(values), -1).T
+    known = [row[np.isfinite(row)] for row in flat]
+    mean = [row.mean() if row.size else NAN for row in known]
+    median = [float(np.median(row)) if row.size else NAN for row in known]
+    error = [row.std(ddof=1) / np.sqrt(row.size) if row.size > 1 else NAN for row in known]
+    return tuple(np.array(one).reshape(values.shape[1:]) for one in (mean, median, error))  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, eq=False)
+class EntropiesPerIon(Msonable):
+    """Path entropies of one model for each ion.
+
+    Attributes
+    ----------
+    path_entropy, path_entropy_error, flux_entropy : ndarray, shape (n_states, n_states)
+        Means over the ions that connect a pair, zero where none does, and standard error.
+    ion_total : ndarray, shape (n_ions,)
+        Sum over the pairs of each ion.
+    total_error, escape_error : float
+        Standard errors of the sums of the means, by drawing ions with replacement.
+    """
+
+    path_entropy: Floats
+    path_entropy_error: Floats
+    flux_entropy: Floats
+    ion_total: Floats
+    total_error: float
+    escape_error: float
+
+
+def entropies_per_ion(
+    models: Sequence[Any], n_samples: int, seed: int | None, **kind: Any
+) -> EntropiesPerIon:
+    """Path entropies of one model for each ion, averaged over ions."""
+    chains = [as_chain(model) for model in models]
+    pairs = np.array([chain.expand(np.ones_like(chain.transition_matrix), np.nan) for chain in chains])
+
+    def known(**definition: Any) -> Floats:
+        return pairs * np.array([path_entropy_matrix(chain, **definition) for chain in chains])
+
+    values, flux = known(**kind), known(definition="flux", unit=kind.get("unit", "J/mol/K"))
+    mean, _, error = over_ions(values)
+    return EntropiesPerIon(
+        path_entropy=np.nan_to_num(mean),
+        path_entropy_error=error,
+        flux_entropy=np.nan_to_num(over_ions(flux)[0]),
+        ion_total=np.nansum(values, axis=(1, 2)),
+        total_error=_drawn_total(values, n_samples, seed),
+        escape_error=_drawn_total(values[:, :, :1], n_samples, seed),
+    )
+
+
+def _drawn_total(values: Floats, n_samples: int, seed: int | None) -> float:
+    """Standard error of the sum of means over ions, by drawing ions with replacement."""
+    rng = np.random.default_rng(seed)
+    known = np.isfinite(values)
+    weights = rng.multinomial(len(values), np.full(len(values), 1.0 / len(values)), size=max(n_samples, 2))
+    sums = np.tensordot(weights.astype(float), np.where(known, values, 0.0), axes=1)
+    numbers = np.tensordot(weights.astype(float), known.astype(float), axes=1)
+    totals = np.divide(sums, numbers, out=np.zeros_like(sums), where=numbers > 0).sum(axis=(1, 2))
+    return float(totals.std(ddof=1))
