@@ -9,8 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ionpath.errors import DisconnectedError, InputError, positive, require
-from ionpath.estimate import Estimate
+from ionpath.errors import InputError, positive, require
 from ionpath.files import atomic_path
 from ionpath_cli.options import LOG, parser, read_atoms, write_config
 from ionpath_cli.record import Figure, Quantity, Record
@@ -152,15 +151,16 @@ def _kinetics(
 ) -> None:
     from MDAnalysis.analysis.path_entropy import PathEntropy
 
-    options = {"shells": shells, "lag_time": lag_time, "frame_time": opened.frame_time, "verbose": progress}
-    try:
-        paths = PathEntropy(opened.ions, **options).run(**opened.frames)
-    except DisconnectedError as error:
-        record.notes.append(f"{error}. What follows is of the largest connected set of states.")
-        paths = PathEntropy(opened.ions, connected="largest", **options).run(**opened.frames)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*they are left out", UserWarning)  # a note of the record
+        paths = PathEntropy(
+            opened.ions, shells=shells, lag_time=lag_time, frame_time=opened.frame_time, verbose=progress
+        ).run(**opened.frames)
     r = paths.results
-    if r.connected_reason != "as asked":
+    if r.excluded_states:
         record.notes.append(f"{r.connected_reason[0].upper()}{r.connected_reason[1:]}.")
+    if r.symmetry is not None:
+        record.notes.append(f"Of the path entropies, {r.symmetry}.")
     u = r.uncertainty
     states = [int(state) for state in r.connected_states]
     pairs = len(states) * (len(states) - 1)
@@ -195,15 +195,13 @@ def _kinetics(
 
 
 def _passage(paths: Any, record: Record) -> None:
-    from ionpath.kinetics import mfpt_matrix, resampled_chains
-
-    r, connected = paths.results, paths.results.connected
-    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=50, connected=connected)
-    times = [mfpt_matrix(chain, frame_time=paths.frame_time) for chain in (chains.best, *chains.samples)]
-    for name, columns in (("between vertices of a cage", slice(1, None)), ("out of the cage", slice(0, 1))):
-        blocks = [t[1:, columns] for t in times]
-        if (blocks[0][np.isfinite(blocks[0])] > 0).any():
-            record.quantities.append(Quantity(f"first passage {name}", _mean_time(blocks), "mean"))
+    r = paths.results
+    for name, time in (
+        ("between vertices of a cage", r.mfpt_between_vertices),
+        ("out of the cage", r.mfpt_to_external),
+    ):
+        if np.isfinite(time.value):
+            record.quantities.append(Quantity(f"first passage {name}", time, "mean"))
         else:
             record.notes.append(
                 f"No passage {name} and back was seen at this lag, so there is no time for it."
@@ -246,16 +244,3 @@ def _draw(plot: Any, key: str, file: str, folder: Path, record: Record, caption:
         figure.savefig(part, dpi=150)
     pyplot.close(figure)
     record.figures.append(Figure(key, file, caption))
-
-
-def _mean_time(times: list[Any]) -> Estimate:
-    """Mean over pairs of the best chain (first), and its spread over chains that were resampled over ions."""
-    means = np.array([_mean(t) for t in times])
-    spread = means[1:][np.isfinite(means[1:])]
-    low, high = np.percentile(spread, [2.5, 97.5])
-    return Estimate(float(means[0]), float(spread.std(ddof=1)), float(low), float(high), "ps")
-
-
-def _mean(times: Any) -> float:
-    known = times[np.isfinite(times) & (times > 0)]
-    return float(known.mean()) if known.size else float("nan")

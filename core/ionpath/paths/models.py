@@ -18,6 +18,7 @@ from ionpath.paths.passage import mfpt_matrix
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
+ALL_CONNECTED = "as asked"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +80,17 @@ def pooled_kinetics(chains: ResampledChains, frame_time: float, unit: str = "ps"
         mfpt_between_vertices=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, 1:]), scale="log"), unit),
         mfpt_to_external=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, :1]), scale="log"), unit),
     )
+
+
+def why_excluded(excluded: Sequence[int], frames: NDArray[np.int64]) -> tuple[str, bool]:
+    """Why states are left out, and whether that is news: that no ion ever leaves its cage is a result."""
+    absent = [k for k in excluded if frames[k] == 0]
+    apart = [k for k in excluded if frames[k] > 0]
+    if absent == [0] and not apart:
+        return "no ion was in state 0 (outside) in any frame: it is left out", False
+    said = [f"no ion was in states {absent}"] if absent else []
+    said += [f"states {apart} are not connected in both directions at this lag"] if apart else []
+    return (f"{' and '.join(said)}: they are left out", True) if said else (ALL_CONNECTED, False)
 
 
 def _mean_of(times: Floats) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from ionpath.constants import GAS_CONSTANT
-from ionpath.errors import DisconnectedError
 from ionpath.estimate import Estimate
 from ionpath_cli.study import structural
 from ionpath_cli.study.finished import Run
@@ -33,14 +33,11 @@ def paths(run: Run) -> Rows:
     """States, Markov model, passage times and path entropies."""
     from MDAnalysis.analysis.path_entropy import PathEntropy
 
-    options: dict[str, Any] = {"shells": _shells(run), "lag_time": LAG, "verbose": False}
-    note = ""
-    try:
-        found = PathEntropy(run.ions, **options).run()
-    except DisconnectedError as error:
-        note = f"largest connected set of states only ({error.got})"
-        found = PathEntropy(run.ions, connected="largest", **options).run()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*they are left out", UserWarning)  # said beside the numbers
+        found = PathEntropy(run.ions, shells=_shells(run), lag_time=LAG, verbose=False).run()
     r = found.results
+    note = r.connected_reason if r.excluded_states else ""
     found.save(run.place / "path-entropy.npz")
     n = len(r.path_entropy)
     about = "; ".join(part for part in (f"{n} states, lag {r.lag_time:g} ps", str(r.verdict), note) if part)
@@ -64,31 +61,11 @@ def _shells(run: Run) -> Any:
 
 
 def _passage(found: Any, about: str) -> Rows:
-    from ionpath.kinetics import mfpt_matrix, resampled_chains
-
-    r = found.results
-    connected = found.results.connected
-    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
-    times = [mfpt_matrix(chain, frame_time=found.frame_time) for chain in (chains.best, *chains.samples)]
-    rows = []
-    for name, columns in (("within a cage", slice(1, None)), ("out of a cage", slice(0, 1))):
-        means = np.array([_mean(t[1:, columns]) for t in times])
-        spread = means[1:][np.isfinite(means[1:])]
-        if np.isfinite(means[0]) and spread.size > 10:
-            low, high = np.percentile(spread, [2.5, 97.5])
-            rows.append(
-                quantity(
-                    f"first passage {name}",
-                    Estimate(means[0], float(spread.std(ddof=1)), low, high, "ps"),
-                    about,
-                )
-            )
-    return rows
-
-
-def _mean(times: Any) -> float:
-    known = times[np.isfinite(times) & (times > 0)]
-    return float(known.mean()) if known.size else float("nan")
+    times = {
+        "within a cage": found.results.mfpt_between_vertices,
+        "out of a cage": found.results.mfpt_to_external,
+    }
+    return [quantity(f"first passage {k}", t, about) for k, t in times.items() if np.isfinite(t.value)]
 
 
 def _macrostates(found: Any, about: str) -> Rows:

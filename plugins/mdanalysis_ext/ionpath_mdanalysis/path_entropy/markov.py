@@ -15,13 +15,12 @@ from ionpath.errors import InputError, one_of
 from ionpath.kinetics import estimate_msms, net_flux, pathways
 from ionpath.markov.lag import choose_lag, judge_lag
 from ionpath.markov.resampling import Resampling
-from ionpath.paths.models import kinetics_per_ion, pooled_kinetics
+from ionpath.paths.models import ALL_CONNECTED, kinetics_per_ion, pooled_kinetics, why_excluded
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis._base import IonAnalysis, Reading, refuse
 from ionpath_mdanalysis.path_entropy.states import ShellStates, facts
 
 POOLING = ("all", "per_ion")
-ALL_CONNECTED = "as asked"
 TABLES = ("sites", "states")
 """Results of `ShellStates` that grow with the frames."""
 
@@ -221,9 +220,8 @@ class MarkovStates(IonAnalysis):
     def _model(self) -> None:
         results, chosen = self.results, self.parameters
         # States that a longer lag does not connect do no harm there; those of the model are looked at below.
-        self._data = Resampling(
-            results.runs, n_samples=_errors(chosen), connected="largest", seed=chosen["seed"]
-        )
+        drawn = chosen["n_samples"] if chosen["n_samples"] > 1 else 0
+        self._data = Resampling(results.runs, n_samples=drawn, connected="largest", seed=chosen["seed"])
         results.lag, results.lag_reason = choose_lag(
             self._data, self.frame_time, chosen["lag"], chosen["lag_time"]
         )
@@ -249,25 +247,15 @@ class MarkovStates(IonAnalysis):
         return estimate_msms(results.runs, results.lag, n_states=results.runs.n_states)
 
     def _name_excluded(self) -> None:
-        """Say which states are left out, loudly unless it is the outside that no ion ever saw."""
-        results, frames = self.results, self._data.frames
-        excluded = list(results.excluded_states)
-        if not excluded:
-            return
-        if excluded == [0] and frames[0] == 0:
-            results.connected_reason = "no ion was in state 0 (outside) in any frame: it is left out"
-            return
-        absent = [k for k in excluded if frames[k] == 0]
-        apart = [k for k in excluded if frames[k] > 0]
-        said = [f"no ion was in states {absent}"] if absent else []
-        said += [f"states {apart} are not connected in both directions at this lag"] if apart else []
-        results.connected_reason = f"{' and '.join(said)}: they are left out"
-        warnings.warn(
-            f"{results.connected_reason[0].upper()}{results.connected_reason[1:]}; results are over the states "
-            f"{list(results.connected_states)}. Use a shorter lag or more data, or connected='all' to refuse.",
-            UserWarning,
-            stacklevel=4,
-        )
+        results = self.results
+        results.connected_reason, loud = why_excluded(results.excluded_states, self._data.frames)
+        if loud:
+            warnings.warn(
+                f"{results.connected_reason}; results are over the states {list(results.connected_states)}. Use a "
+                "shorter lag or more data, or connected='all' to refuse.",
+                UserWarning,
+                stacklevel=4,
+            )
 
     def _rebuild(self) -> None:
         chosen, results = self.parameters, self.results
@@ -459,8 +447,3 @@ class MarkovStates(IonAnalysis):
             The axes.
         """
         return _plots.occupancy(self._axes(ax), self.shells, self.results.occupancy)
-
-
-def _errors(chosen: Mapping[str, Any]) -> int:
-    """Samples of one model; those of models for single ions have their spread over ions."""
-    return int(chosen["n_samples"]) if chosen["n_samples"] > 1 else 0
