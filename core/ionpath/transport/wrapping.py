@@ -40,6 +40,11 @@ def is_wrapped(ions: Floats, cells: Floats, framework: Floats | None = None) -> 
     for place in (fractional(ions, cells), ions / np.where(inverse_free > 0, inverse_free, np.inf)):
         if (np.ptp(place, axis=(0, 1)) <= 1.0 + OUTSIDE).all():
             return True
+        # Or each ion stays in a cell of its own, as where a program wraps some into [0, 1) and some into [-1, 0).
+        low, high = place.min(axis=0), place.max(axis=0)
+        for origin in (0.0, 0.5):
+            if (np.ceil(high - origin - OUTSIDE) - np.floor(low - origin + OUTSIDE) <= 1.0).all():
+                return True
     if framework is None or len(framework) < 2:
         return False
     moved = np.diff(fractional(framework, cells), axis=0)
