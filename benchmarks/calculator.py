@@ -29,9 +29,7 @@ def structure(cells: tuple[int, int, int]) -> Atoms:
         spacegroup=216,
         cellpar=[9.85, 9.85, 9.85, 90, 90, 90],
     )
-    atoms = Atoms(made.get_chemical_symbols(), positions=made.positions, cell=made.cell, pbc=True).repeat(
-        cells
-    )
+    atoms = Atoms(made.get_chemical_symbols(), positions=made.positions, cell=made.cell, pbc=True).repeat(cells)
     atoms.positions += np.random.default_rng(0).normal(0.0, 0.05, atoms.positions.shape)
     return atoms
 
@@ -58,9 +56,7 @@ def main() -> None:
 
     theirs = DP(resolve(options.model))
     sizes = {52: (1, 1, 1), 416: (2, 2, 2), 3328: (4, 4, 4)}
-    print(
-        f"{'atoms':>6s} {'model call':>11s} {'IonPath':>9s} {'deepmd DP':>10s}  ms; IonPath / model, IonPath / DP"
-    )
+    print(f"{'atoms':>6s} {'model call':>11s} {'IonPath':>9s} {'deepmd DP':>10s}  ms; IonPath / model, IonPath / DP")
     for count, cells in sizes.items():
         if options.quick and count > 416:
             continue

@@ -124,9 +124,7 @@ def write_lines(name: str, count: int, pdb: str) -> tuple[list[str], list[str], 
         if native:
             shared = [] if k else [line for line in native if line in NATIVE_TILT]
             each = [line.format(**words) for line in native if line not in NATIVE_TILT]
-            found[1].extend(
-                [*shared, *each, f"RESTRAINT ARG={native_output.format(**words)} AT=0 KAPPA=0.01"]
-            )
+            found[1].extend([*shared, *each, f"RESTRAINT ARG={native_output.format(**words)} AT=0 KAPPA=0.01"])
         bare = f"w{k}: PYCVINTERFACE ATOMS={words['a']} IMPORT=ionpath_bench_bare"
         found[2].extend([bare, f"RESTRAINT ARG=w{k} AT=0 KAPPA=0.01"])
     return found
@@ -150,9 +148,7 @@ def compare(name: str, pdb: str) -> str:
 
 def main() -> int:
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=60, help="steps of a round, shared by the variables")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 50])
@@ -167,26 +163,20 @@ def main() -> int:
         (Path(folder) / "ionpath_bench_bare.py").write_text(BARE)
         pdb = Path(folder) / "path.pdb"
         rows = [(6.5, 6.5), (5.0, 5.0), (3.5, 3.5), (2.0, 2.0)]
-        pdb.write_text(
-            "".join(f"REMARK TYPE=EUCLIDEAN\nREMARK ARG=a0,b0 a0={a} b0={b}\nEND\n" for a, b in rows)
-        )
+        pdb.write_text("".join(f"REMARK TYPE=EUCLIDEAN\nREMARK ARG=a0,b0 a0={a} b0={b}\nEND\n" for a, b in rows))
         before = os.getcwd()
         os.chdir(folder)
         try:
             for count in options.counts:
                 for name in CASES:
                     ours, native, bare = write_lines(name, count, str(pdb))
-                    native = (
-                        [] if name == "path" and count > 1 else native
-                    )  # its file names the distances of one
+                    native = [] if name == "path" and count > 1 else native  # its file names the distances of one
                     inputs = [[], ours, bare, native]
                     empty, *cost = time_steps(inputs, place, max(options.steps // count, 4), options.rounds)
                     mine, plain, theirs = (t - empty for t in cost)
                     difference = compare(name, str(pdb)) if count == 1 else ""
                     shown = f"{theirs:10.1f}" if native else " " * 10
-                    print(
-                        f"{name:26} {count:2d} {mine:8.1f} {plain:8.1f} {mine / plain:6.2f} {shown}  {difference}"
-                    )
+                    print(f"{name:26} {count:2d} {mine:8.1f} {plain:8.1f} {mine / plain:6.2f} {shown}  {difference}")
         finally:
             os.chdir(before)
     return 0

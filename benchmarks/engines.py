@@ -80,9 +80,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="52 atoms, one round")
     options = parser.parse_args()
     sizes = {52: (1, 1, 1)} if options.quick else {52: (1, 1, 1), 416: (2, 2, 2)}
-    print(
-        " atoms      by hand       engine  +DISTANCE  +Python CV   ms a step; engine / by hand, CVs / engine"
-    )
+    print(" atoms      by hand       engine  +DISTANCE  +Python CV   ms a step; engine / by hand, CVs / engine")
     for count, cells in sizes.items():
         atoms = structure(cells)
         draw_velocities(atoms, MDSettings(temperature=TEMPERATURE, steps=1))
@@ -114,9 +112,7 @@ def measure(atoms: Atoms, steps: int, every: int, rounds: int) -> list[float]:
                 found = [by_hand(atoms, folder, steps, every)]
                 found += [by_engine(atoms, folder, steps, every, lines) for lines in inputs]
                 energies = [energy for _, energy in found]
-                assert np.ptp(energies) < 2e-3 * len(atoms), (
-                    energies
-                )  # chaotic in single precision, but one run
+                assert np.ptp(energies) < 2e-3 * len(atoms), energies  # chaotic in single precision, but one run
                 best = [min(old, new[0]) for old, new in zip(best, found, strict=True)]
         finally:
             os.chdir(home)

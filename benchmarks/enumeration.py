@@ -46,9 +46,7 @@ def best(work: Callable[[], Any], repeat: int) -> tuple[float, Any]:
 def ours(supercell: tuple[int, int, int], repeat: int) -> tuple[float, list[int]]:
     structure = argyrodite(lithium="none", supercell=supercell)  # as bsym gets it
     transformation = EnumerateSiteInversionTransformation()
-    seconds, entries = best(
-        lambda: transformation.apply_transformation(structure, return_ranked_list=True), repeat
-    )
+    seconds, entries = best(lambda: transformation.apply_transformation(structure, return_ranked_list=True), repeat)
     return seconds, sorted(e["multiplicity"] for e in entries)
 
 
@@ -81,8 +79,7 @@ def with_icet(supercell: tuple[int, int, int], repeat: int) -> tuple[float, int]
     symbols = [["S", "Cl"] if k in free else [site.specie.symbol] for k, site in enumerate(parent)]
     share = (len(free) / 2) / len(parent)
     work = lambda: sum(  # noqa: E731
-        1
-        for _ in enumerate_structures(atoms, [1], symbols, concentration_restrictions={"Cl": (share, share)})
+        1 for _ in enumerate_structures(atoms, [1], symbols, concentration_restrictions={"Cl": (share, share)})
     )
     return best(work, repeat)
 
@@ -92,17 +89,13 @@ def compare(supercell: tuple[int, int, int], repeat: int) -> Rows:
     sites = 8 * supercell[0] * supercell[1] * supercell[2]
     assert sum(weights) == comb(sites, sites // 2)
     label = f"{sites} sites, {sites // 2} Cl"
-    rows: Rows = [
-        (label, "ionpath", f"{len(weights)} inequivalent, sum {sum(weights)}, {seconds * 1e3:.1f} ms")
-    ]
+    rows: Rows = [(label, "ionpath", f"{len(weights)} inequivalent, sum {sum(weights)}, {seconds * 1e3:.1f} ms")]
     peer = with_bsym(supercell, repeat)
     if peer is None:
         rows.append((label, "bsym", "not installed"))
     else:
         assert peer[1] == weights, "bsym finds other multiplicities"
-        rows.append(
-            (label, "bsym", f"{len(peer[1])} inequivalent, same multiplicities, {peer[0] * 1e3:.1f} ms")
-        )
+        rows.append((label, "bsym", f"{len(peer[1])} inequivalent, same multiplicities, {peer[0] * 1e3:.1f} ms"))
     other = with_icet(supercell, 1) if sites == 8 else None
     if sites == 8:
         if other is None:
@@ -116,9 +109,7 @@ def compare(supercell: tuple[int, int, int], repeat: int) -> Rows:
 def draw(supercell: tuple[int, int, int], repeat: int) -> Rows:
     structure = argyrodite(supercell=supercell)
     transformation = EnumerateSiteInversionTransformation(fractions=[0.5], max_structures=20)
-    seconds, entries = best(
-        lambda: transformation.apply_transformation(structure, return_ranked_list=True), repeat
-    )
+    seconds, entries = best(lambda: transformation.apply_transformation(structure, return_ranked_list=True), repeat)
     whole = entries[0]["inequivalent"]
     label = f"{len(structure)} atoms at y = 0.5"
     return [(label, "ionpath", f"20 drawn of {whole:.4g} inequivalent, {seconds:.2f} s")]
@@ -140,11 +131,7 @@ def build(repeat: int) -> Rows:
     label = "3,328 atoms"
     return [
         (label, "pymatgen", f"plain supercell {plain * 1e3:.0f} ms"),
-        (
-            label,
-            "ionpath",
-            f"supercell, x = 0.5, y = 0.75: {both * 1e3:.0f} ms = {both / plain:.2f} supercells",
-        ),
+        (label, "ionpath", f"supercell, x = 0.5, y = 0.75: {both * 1e3:.0f} ms = {both / plain:.2f} supercells"),
         (label, "ionpath", f"inversion of a supercell that is there: {alone * 1e3:.0f} ms"),
     ]
 
@@ -174,9 +161,7 @@ def grid(cells: int) -> Rows:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="smaller cells, one repeat")
     parser.add_argument("--repeat", type=int, default=5, help="calls per timing; the shortest counts")
     options = parser.parse_args(arguments)

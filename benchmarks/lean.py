@@ -75,9 +75,7 @@ def main() -> None:
     options = parser.parse_args()
     sizes = {52: (1, 1, 1)} if options.quick else {52: (1, 1, 1), 416: (2, 2, 2)}
     rounds = 1 if options.quick else 4
-    print(
-        "| atoms | `IonPath`, ms: deepmd's graph, lean | ratio | LAMMPS, ms: deepmd's graph, lean | ratio |"
-    )
+    print("| atoms | `IonPath`, ms: deepmd's graph, lean | ratio | LAMMPS, ms: deepmd's graph, lean | ratio |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         files = models(Path(name))

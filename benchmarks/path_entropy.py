@@ -114,9 +114,7 @@ def walk_entropy(flux: NDArray[np.float64], source: int, target: int) -> float:
             return -p * np.log(p)
         if not left:
             return 0.0
-        return sum(
-            go(j, p * steps[state, j], left - 1) for j in range(STATES) if j != state and steps[state, j] > 0
-        )
+        return sum(go(j, p * steps[state, j], left - 1) for j in range(STATES) if j != state and steps[state, j] > 0)
 
     return go(source, 1.0, 4)
 
@@ -142,13 +140,9 @@ def clock(function: Callable[..., Any], *arguments: Any) -> tuple[Any, float]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the ions")
-    parser.add_argument(
-        "--loop-ions", type=int, default=None, help="ions of the loop that is extrapolated (144)"
-    )
+    parser.add_argument("--loop-ions", type=int, default=None, help="ions of the loop that is extrapolated (144)")
     options = parser.parse_args()
     ions = IONS // 10 if options.quick else IONS
     sample = options.loop_ions or (12 if options.quick else 144)
@@ -160,9 +154,7 @@ def main() -> int:
     pooled(subset[:50])
     (models, total), loop_time = clock(loop, subset)
     compare(subset, models, total)
-    print(
-        f"answers: models and passage times of {len(subset)} ions agree; total {total:.9f} J/mol/K agrees to 1e-9"
-    )
+    print(f"answers: models and passage times of {len(subset)} ions agree; total {total:.9f} J/mol/K agrees to 1e-9")
 
     everything, pooled_time = clock(pooled, dtrajs)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
@@ -176,9 +168,7 @@ def main() -> int:
     for name, seconds, remark in rows:
         print(f"{name:34s}{seconds:9.2f} s   {remark}")
     print(f"{'peak memory of the process':34s}{memory:9.2f} GB  (aim: below {MEMORY:g})")
-    print(
-        f"path entropy: {everything['path entropy'].sum():.4f} J/mol/K (one model), {again:.4f} (as released)"
-    )
+    print(f"path entropy: {everything['path entropy'].sum():.4f} J/mol/K (one model), {again:.4f} (as released)")
     return 0
 
 

@@ -45,10 +45,7 @@ def write(folder: Path, n_frames: int) -> None:
     np.savez(folder / "sites.npz", names=names, sites=sites, centres=fixed[orbit == "4d"], edge=edge,
              centre_atoms=len(sites) + np.flatnonzero(orbit == "4d"))  # fmt: skip
     at = np.arange(len(sites))
-    writers = [
-        XTCWriter(str(folder / "md.xtc"), len(names)),
-        DCDWriter(str(folder / "md.dcd"), len(names), dt=0.1),
-    ]
+    writers = [XTCWriter(str(folder / "md.xtc"), len(names)), DCDWriter(str(folder / "md.dcd"), len(names), dt=0.1)]
     universe.dimensions = [edge, edge, edge, 90, 90, 90]
     for frame in range(n_frames):
         hop = np.flatnonzero(rng.random(len(at)) < 0.004)
@@ -110,9 +107,7 @@ def analyse(folder: Path, form: str, n_frames: int) -> None:
     universe, shells = load(folder, form)
     begin = time.process_time()
     run = PathEntropy(universe.select_atoms("name Li"), shells, lag=LAG).run(stop=n_frames)
-    report(
-        begin, total=run.results.total, hops=run.results.n_hops, unassigned=run.results.unassigned_fraction
-    )
+    report(begin, total=run.results.total, hops=run.results.n_hops, unassigned=run.results.unassigned_fraction)
 
 
 def report(begin: float, **more: float) -> None:

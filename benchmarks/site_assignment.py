@@ -50,9 +50,7 @@ def supercell(points: Floats) -> Floats:
 
 def trajectory(frames: int) -> Run:
     """The ab initio trajectory, or a simulated one of the same size."""
-    folder = Path(
-        os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
-    )
+    folder = Path(os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     file = folder / "aimd" / "Li6PS5Cl-50p-run1.XDATCAR.gz"
     if not file.is_file():
         return simulated(frames)
@@ -61,9 +59,7 @@ def trajectory(frames: int) -> Run:
     cell = np.array([line.split() for line in lines[2:5]], dtype=float)
     counts = [int(n) for n in lines[6].split()]
     size = sum(counts) + 1
-    blocks = [
-        lines[7 + t * size + 1 : 7 + (t + 1) * size] for t in range(min(frames, (len(lines) - 7) // size))
-    ]
+    blocks = [lines[7 + t * size + 1 : 7 + (t + 1) * size] for t in range(min(frames, (len(lines) - 7) // size))]
     coordinates = np.array([[line.split()[:3] for line in block] for block in blocks], dtype=float)
     return Run(file.name, cell, np.repeat(lines[5].split(), counts), coordinates @ cell)
 
@@ -189,24 +185,16 @@ def show(title: str, rows: list[tuple[str, float, str]], frames: int) -> None:
 
 def main() -> int:
     """Run the comparisons."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="20 frames")
     frames = 20 if parser.parse_args().quick else 140
     run = trajectory(frames)
-    print(
-        f"{run.name}: {len(run.positions)} frames, {(run.elements == 'Li').sum()} Li of {len(run.elements)} atoms"
-    )
+    print(f"{run.name}: {len(run.positions)} frames, {(run.elements == 'Li').sum()} Li of {len(run.elements)} atoms")
     missed = False
     with threadpool_limits(1):
         for names in (("24g",), ("T2", "T4", "T5")):
             rows = voronoi(run, names)
-            show(
-                f"nearest of {192 if names == ('24g',) else 896} sites ({', '.join(names)})",
-                rows,
-                len(run.positions),
-            )
+            show(f"nearest of {192 if names == ('24g',) else 896} sites ({', '.join(names)})", rows, len(run.positions))
             spent = {name.split(",")[0].split(" (")[0]: cpu for name, cpu, _ in reversed(rows)}
             peer = spent.get("site-analysis", np.inf) / spent["ionpath"]
             tree = spent["ionpath"] / spent["one cKDTree query"]

@@ -35,9 +35,7 @@ Floats = NDArray[np.float64]
 
 def trajectory(frames: int) -> tuple[str, Floats, NDArray[np.str_], Floats]:
     """Name, cell, elements and Cartesian positions of the ab initio trajectory, or of a simulated one."""
-    folder = Path(
-        os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
-    )
+    folder = Path(os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     file = folder / "aimd" / "Li6PS5Cl-50p-run1.XDATCAR.gz"
     if not file.is_file():
         return simulated(frames)
@@ -97,9 +95,7 @@ def main() -> int:
     lithium = np.flatnonzero(elements == "Li")
     functions = StructureFunctions.spaced(tuple(sorted(set(elements.tolist()))), spacing=0.2, cutoff=CUTOFF)
     codes = functions.codes(elements)
-    print(
-        f"{name}: {len(lithium)} Li, {len(elements)} atoms, {functions.n_functions} structure functions at 10 A"
-    )
+    print(f"{name}: {len(lithium)} Li, {len(elements)} atoms, {functions.n_functions} structure functions at 10 A")
 
     ours = find_neighbours(positions[0], cell, CUTOFF, lithium)
     peer = freud_query(cell, positions[0], lithium)
@@ -113,13 +109,9 @@ def main() -> int:
     differing = len((pairs ^ other) - rim)
     table = functions.of_neighbours(ours, codes)
     rows = np.flatnonzero(elements == functions.species[0])
-    slow = slow_radial(
-        positions[0], cell, int(lithium[0]), rows, functions.positions, functions.width, CUTOFF
-    )
+    slow = slow_radial(positions[0], cell, int(lithium[0]), rows, functions.positions, functions.width, CUTOFF)
     error = float(np.abs(table[0, : len(functions.positions)] - slow).max())
-    print(
-        f"pairs {len(pairs)}, of which freud has all but {differing}; largest error of a function {error:.1e}"
-    )
+    print(f"pairs {len(pairs)}, of which freud has all but {differing}; largest error of a function {error:.1e}")
 
     def frame(t: int) -> None:
         near = find_neighbours(positions[t], cell, CUTOFF, lithium)
@@ -129,9 +121,7 @@ def main() -> int:
     frames, repeats = len(positions) - LAG, 5
     timings = {
         "freud: neighbour query": lambda: [freud_query(cell, positions[t], lithium) for t in range(frames)],
-        "ours: neighbours": lambda: [
-            find_neighbours(positions[t], cell, CUTOFF, lithium) for t in range(frames)
-        ],
+        "ours: neighbours": lambda: [find_neighbours(positions[t], cell, CUTOFF, lithium) for t in range(frames)],
         "ours: neighbours, structure functions, D2min": lambda: [frame(t) for t in range(frames)],
     }
     found = {label: 1e3 * seconds(call, repeats) / frames for label, call in timings.items()}

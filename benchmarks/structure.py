@@ -19,13 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from ionpath.disorder import (
-    bond_vectors,
-    shannon_entropy,
-    support_entropy,
-    tetrahedra,
-    tetrahedral_distortion,
-)
+from ionpath.disorder import bond_vectors, shannon_entropy, support_entropy, tetrahedra, tetrahedral_distortion
 from ionpath.frames import freud_system
 from ionpath.structure import (
     anion_clusters,
@@ -48,8 +42,7 @@ def read(path: Path) -> tuple[Any, Any, Any]:
     symbols = np.repeat(lines[5].split(), [int(n) for n in lines[6].split()])
     n = len(symbols)
     frames = [
-        np.array([x.split() for x in lines[k + 1 : k + 1 + n]], dtype=float)
-        for k in range(7, len(lines) - n, n + 1)
+        np.array([x.split() for x in lines[k + 1 : k + 1 + n]], dtype=float) for k in range(7, len(lines) - n, n + 1)
     ]
     return np.array(frames) @ cell, cell, symbols
 
@@ -76,9 +69,7 @@ def rdf_rows(positions: Any, cell: Any, symbols: Any) -> list[Row]:
     import freud
 
     def ours() -> Any:
-        return radial_distribution(
-            positions, cell, symbols.tolist(), r_max=10.0, bins=100, pairs=[("Li", "S")]
-        )
+        return radial_distribution(positions, cell, symbols.tolist(), r_max=10.0, bins=100, pairs=[("Li", "S")])
 
     kernel = freud.density.RDF(100, 10.0)
     lithium, sulfur = np.flatnonzero(symbols == "Li"), np.flatnonzero(symbols == "S")
@@ -104,9 +95,7 @@ def order_rows(positions: Any, cell: Any) -> list[Row]:
     def order() -> Any:
         return np.array(
             [
-                np.array(
-                    kernel.compute(freud_system(f, cell), neighbors={"num_neighbors": 12}).particle_order
-                )
+                np.array(kernel.compute(freud_system(f, cell), neighbors={"num_neighbors": 12}).particle_order)
                 for f in few
             ]
         )
@@ -191,9 +180,7 @@ def own_rows(positions: Any, cell: Any, symbols: Any) -> list[tuple[str, float]]
 def entropies(folder: Path) -> None:
     turned = np.array([[1, 1, 0], [-1, 1, 0], [0, 0, np.sqrt(2)]]) / np.sqrt(2)
     print("\nEntropies of s_d (published measure), J/mol/K, 4480 tetrahedra:")
-    print(
-        f"{'':28s}{'support, 45 deg':>16s}{'support, crystal':>18s}{'Shannon, 45 deg':>17s}{'corrected':>11s}"
-    )
+    print(f"{'':28s}{'support, 45 deg':>16s}{'support, crystal':>18s}{'Shannon, 45 deg':>17s}{'corrected':>11s}")
     for run in ("0p-run1", "0p-run2", "50p-run1", "50p-run2"):
         path = folder / "aimd" / f"Li6PS5Cl-{run}.XDATCAR.gz"
         if not path.is_file():
@@ -211,9 +198,7 @@ def entropies(folder: Path) -> None:
 
 def main() -> None:
     """Print the tables."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     default = os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
     parser.add_argument("--data", type=Path, default=Path(default))
     parser.add_argument("--frames", type=int, default=140)
@@ -224,14 +209,8 @@ def main() -> None:
     path = options.data / "aimd" / "Li6PS5Cl-50p-run1.XDATCAR.gz"
     positions, cell, symbols = read(path) if path.is_file() else gas()
     positions = positions[: options.frames]
-    print(
-        f"{path.name if path.is_file() else 'random gas'}: {len(positions)} frames x {len(symbols)} atoms\n"
-    )
-    rows = (
-        rdf_rows(positions, cell, symbols)
-        + order_rows(positions, cell)
-        + scattering_rows(positions, cell, symbols)
-    )
+    print(f"{path.name if path.is_file() else 'random gas'}: {len(positions)} frames x {len(symbols)} atoms\n")
+    rows = rdf_rows(positions, cell, symbols) + order_rows(positions, cell) + scattering_rows(positions, cell, symbols)
     print(f"{'quantity':44s}{'answers':34s}{'ours':>9s}{'peer':>9s}{'ratio':>7s}")
     for name, answers, ours, theirs in rows:
         print(f"{name:44s}{answers:34s}{ours:7.3f} s{theirs:7.3f} s{ours / theirs:7.2f}")

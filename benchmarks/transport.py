@@ -55,9 +55,7 @@ def row(name: str, ours: float, peer: float, agreement: str) -> None:
 
 def trajectory() -> tuple[str, Floats, Floats]:
     """Unwrapped lithium positions (A) and the cell."""
-    folder = Path(
-        os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data")
-    )
+    folder = Path(os.environ.get("IONPATH_TEST_DATA", Path(__file__).resolve().parents[2] / "shared" / "data"))
     file = folder / "aimd" / "Li6PS5Cl-50p-run1.XDATCAR.gz"
     if not file.is_file():
         walk = np.random.default_rng(0).normal(scale=0.4, size=(140, 192, 3)).cumsum(axis=0)
@@ -67,18 +65,14 @@ def trajectory() -> tuple[str, Floats, Floats]:
     cell = np.array([line.split() for line in lines[2:5]], dtype=float)
     elements = np.repeat(lines[5].split(), [int(n) for n in lines[6].split()])
     starts = [i + 1 for i, line in enumerate(lines) if line.startswith("Direct")]
-    frames = np.array(
-        [[line.split()[:3] for line in lines[i : i + elements.size]] for i in starts], dtype=float
-    )
+    frames = np.array([[line.split()[:3] for line in lines[i : i + elements.size]] for i in starts], dtype=float)
     steps = np.diff(frames, axis=0)
     steps -= np.rint(steps)
     unwrapped = np.concatenate([frames[:1], frames[0] + steps.cumsum(axis=0)]) @ cell
     return "Li6PS5Cl, 50 % inversion, 192 Li, 140 frames", unwrapped[:, elements == "Li"], cell
 
 
-def brownian(
-    rng: np.random.Generator, frames: int, ions: int, diffusion: float, rattle: float = 0.0
-) -> Floats:
+def brownian(rng: np.random.Generator, frames: int, ions: int, diffusion: float, rattle: float = 0.0) -> Floats:
     """Walk with 1 ps between frames, with rattling in cages of a width in A."""
     walk = rng.normal(scale=np.sqrt(2 * diffusion), size=(frames, ions, 3)).cumsum(axis=0)
     return walk + rng.normal(scale=rattle, size=walk.shape) if rattle else walk
@@ -104,12 +98,7 @@ def msd(quick: bool) -> None:
     lags = [1, 10, 50, frames - 1]
     truth = np.array([((walk[n:] - walk[:-n]) ** 2).sum(axis=2).mean() for n in lags])
     exact, single = (np.abs(m[lags] / truth - 1).max() for m in (found.total, peer))
-    row(
-        f"MSD, {frames} frames x 192, freud",
-        ours,
-        theirs,
-        f"from NumPy: ours {exact:.0e}, freud {single:.0e}",
-    )
+    row(f"MSD, {frames} frames x 192, freud", ours, theirs, f"from NumPy: ours {exact:.0e}, freud {single:.0e}")
 
 
 def displacements(quick: bool) -> None:
@@ -160,10 +149,7 @@ def ballistic(quick: bool) -> None:
     lags = [0, 5, 10, 20, 40]
     found = distinct_van_hove(flight, edge * np.eye(3), lags, r_max=5.5, dr=0.5, origins=5)
     print("  cell lengths flown                 " + "".join(f"{n / 10:8.1f}" for n in lags))
-    print(
-        "  mean G_d / rho over 2 to 5.5 A     "
-        + "".join(f"{g:8.2f}" for g in found.values[:, 4:].mean(axis=1))
-    )
+    print("  mean G_d / rho over 2 to 5.5 A     " + "".join(f"{g:8.2f}" for g in found.values[:, 4:].mean(axis=1)))
     from pymatgen.analysis.diffusion.aimd.van_hove import VanHoveAnalysis
     from pymatgen.analysis.diffusion.analyzer import DiffusionAnalyzer
     from pymatgen.core import Lattice, Structure
@@ -175,9 +161,7 @@ def ballistic(quick: bool) -> None:
     data = DiffusionAnalyzer(first, moved, "Li", 300, 2, 1, smoothed=False, c_ranges=None)
     theirs = VanHoveAnalysis(data, avg_nsteps=5, ngrid=23, rmax=11.0, step_skip=1, sigma=0.1, species=["Li"])
     near = (theirs.interval >= 2) & (theirs.interval <= 5.5)
-    print(
-        "  pymatgen VanHoveAnalysis           " + "".join(f"{theirs.gdrt[n][near].mean():8.2f}" for n in lags)
-    )
+    print("  pymatgen VanHoveAnalysis           " + "".join(f"{theirs.gdrt[n][near].mean():8.2f}" for n in lags))
 
 
 def coverage(quick: bool) -> None:
@@ -185,15 +169,10 @@ def coverage(quick: bool) -> None:
     repeats = 30 if quick else 100
     for name, rattle in (("free", 0.0), ("rattling by 0.5 A", 0.5)):
         rng = np.random.default_rng(11)
-        found = [
-            estimate_diffusion(brownian(rng, 200, 32, 0.1, rattle), 1.0).coefficient for _ in range(repeats)
-        ]
+        found = [estimate_diffusion(brownian(rng, 200, 32, 0.1, rattle), 1.0).coefficient for _ in range(repeats)]
         _cover(f"ours, {name}", [(e.value, e.error, e.low, e.high) for e in found])
     rng = np.random.default_rng(11)
-    _cover(
-        "kinisi, free, all lags",
-        [_kinisi(brownian(rng, 200, 32, 0.1), None)[0] for _ in range(6 if quick else 40)],
-    )
+    _cover("kinisi, free, all lags", [_kinisi(brownian(rng, 200, 32, 0.1), None)[0] for _ in range(6 if quick else 40)])
 
 
 def _cover(name: str, found: list[tuple[float, float, float, float]]) -> None:
@@ -220,19 +199,13 @@ def _kinisi(walk: Floats, lags: int | None) -> tuple[tuple[float, float, float, 
         warnings.simplefilter("ignore")
         # Framework-free: kinisi needs no other atoms for unwrapped positions without drift.
         start = time.process_time()
-        k = DiffusionAnalyzer.from_ase(
-            trajectory=frames, specie="Li", time_step=1.0 * sc.Unit("ps"), **options
-        )
+        k = DiffusionAnalyzer.from_ase(trajectory=frames, specie="Li", time_step=1.0 * sc.Unit("ps"), **options)
         middle = time.process_time()
         np.random.seed(0)  # noqa: NPY002  kinisi draws from the global generator
         k.diffusion(start_dt=1.0 * sc.Unit("ps"), progress=False)
         end = time.process_time()
     draws = k.D.to_unit("angstrom^2/ps").values
-    answer = (
-        float(draws.mean()),
-        float(draws.std()),
-        *(float(x) for x in np.quantile(draws, (0.025, 0.975))),
-    )
+    answer = (float(draws.mean()), float(draws.std()), *(float(x) for x in np.quantile(draws, (0.025, 0.975))))
     return answer, middle - start, end - middle  # type: ignore[return-value]
 
 
@@ -258,9 +231,7 @@ SECTIONS: dict[str, Callable[[bool], None]] = {
 
 def main() -> int:
     """Run the sections that were asked for."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes")
     parser.add_argument("--only", choices=SECTIONS, help="one section")
     options = parser.parse_args()

@@ -125,16 +125,12 @@ def table(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tasks = {"run": run, "table": table}
     parser.add_argument("task", choices=tasks)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--melts", nargs="+", choices=tuple(MELTS), default=tuple(MELTS))
-    parser.add_argument(
-        "--no-ceramic", dest="ceramic", action="store_false", help="leave out the glass-ceramic"
-    )
+    parser.add_argument("--no-ceramic", dest="ceramic", action="store_false", help="leave out the glass-ceramic")
     parser.add_argument("--picoseconds", type=float, default=20.0)
     parser.add_argument("--model", default="argyrodite")
     options = parser.parse_args()

@@ -70,8 +70,7 @@ def table(options: argparse.Namespace) -> None:
         distances = plus.get_distances(int(index), range(len(plus)), mic=True)
         shell = np.digitize(distances, SHELLS)
         lengths = [
-            [np.linalg.norm(part[shell == k]) for k in range(len(SHELLS) + 1)]
-            for part in (teacher, teacher - model)
+            [np.linalg.norm(part[shell == k]) for k in range(len(SHELLS) + 1)] for part in (teacher, teacher - model)
         ]
         rows.setdefault(name, []).append(np.array(lengths))
     names = ["itself", *(f"{a:g} to {b:g} A" for a, b in itertools.pairwise(SHELLS)), "beyond"]
@@ -85,9 +84,7 @@ def table(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tasks = {"frames": frames, "table": table}
     parser.add_argument("task", choices=tasks)
     parser.add_argument("folder", type=Path)

@@ -72,9 +72,7 @@ def table(options: argparse.Namespace) -> None:
     from ase.io import read
 
     tetrahedra = []
-    print(
-        "| system | ensemble | K | ps | whole PS4, least | drift (meV/atom/100 ps) | a (A) | GPa | D (cm2/s) |"
-    )
+    print("| system | ensemble | K | ps | whole PS4, least | drift (meV/atom/100 ps) | a (A) | GPa | D (cm2/s) |")
     print("|---|---|---|---|---|---|---|---|---|")
     for path in sorted(options.folder.glob("*_n?t_*K.extxyz")):
         system, ensemble, kelvin = path.stem.split("_")
@@ -153,9 +151,7 @@ def frames(options: argparse.Namespace) -> None:
             atoms.info = {"tag": tag, "potential_energy": frame.get_potential_energy()}
             chosen.append(atoms)
     write(options.folder / "frames.extxyz", chosen)
-    print(
-        f"{len(chosen)} frames: ionpath train label {options.folder}/frames.extxyz -o {options.folder}/labels.extxyz"
-    )
+    print(f"{len(chosen)} frames: ionpath train label {options.folder}/frames.extxyz -o {options.folder}/labels.extxyz")
 
 
 def distances(options: argparse.Namespace) -> None:
@@ -176,26 +172,20 @@ def distances(options: argparse.Namespace) -> None:
         len(runs), len(PAIRS), figsize=(9, 2.6 * len(runs)), squeeze=False, layout="constrained"
     )
     rng, means = np.random.default_rng(0), []
-    print(
-        "| run | frames, effective | pair | peak, potential and teacher (A) | largest difference of g | its error |"
-    )
+    print("| run | frames, effective | pair | peak, potential and teacher (A) | largest difference of g | its error |")
     print("|---|---|---|---|---|---|")
     for row, (name, found) in zip(axes, runs.items(), strict=True):
         gap = np.array([a.get_potential_energy() - a.info["potential_energy"] for a in found])
         weights = np.exp(-(gap - gap.mean()) / (units.kB * 600.0))
         effective = weights.sum() ** 2 / (weights**2).sum()
         each = [
-            radial_distribution(
-                a.positions, a.cell.array, a.get_chemical_symbols(), r_max=4.8, bins=96, pairs=PAIRS
-            )
+            radial_distribution(a.positions, a.cell.array, a.get_chemical_symbols(), r_max=4.8, bins=96, pairs=PAIRS)
             for a in found
         ]
         g, r = np.array([one.g for one in each]), (each[0].edges[1:] + each[0].edges[:-1]) / 2
         plain, weighted = g.mean(axis=0), np.average(g, axis=0, weights=weights)
         draws = rng.integers(len(found), size=(400, len(found)))
-        spread = np.std(
-            [np.average(g[d], axis=0, weights=weights[d]) - g[d].mean(axis=0) for d in draws], axis=0
-        )
+        spread = np.std([np.average(g[d], axis=0, weights=weights[d]) - g[d].mean(axis=0) for d in draws], axis=0)
         for axis, pair, one, two, error in zip(row, PAIRS, plain, weighted, spread, strict=True):
             axis.fill_between(r, two - 2 * error, two + 2 * error, color="0.8")
             axis.plot(r, two, "k-", lw=1, label="teacher, 2 errors")
@@ -221,9 +211,7 @@ def distances(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     tasks = {"run": run, "table": table, "frames": frames, "distances": distances}
     parser.add_argument("task", choices=tasks)
     parser.add_argument("folder", type=Path)

@@ -47,9 +47,7 @@ def analyse(path: str, temperature: float, dt: float, step: int) -> dict[str, An
 
 def table(found: dict[str, dict[str, Any]]) -> pd.DataFrame:
     """One column per trajectory."""
-    both = {
-        key: compare_disorder({name: runs[key] for name, runs in found.items()}) for key in ("turned", "rmsd")
-    }
+    both = {key: compare_disorder({name: runs[key] for name, runs in found.items()}) for key in ("turned", "rmsd")}
     rows: dict[str, list[str]] = {}
     for key, label in (("turned", "s_d, turned by 45 degrees"), ("rmsd", "RMSD from a tetrahedron")):
         b = both[key]
@@ -67,9 +65,7 @@ def table(found: dict[str, dict[str, Any]]) -> pd.DataFrame:
         f"{1e3 * r.rate:.2g}" if r.events else f"< {1e3 * r.high:.2g}" for r in rates
     ]
     rings = [runs["rings"].results for runs in found.values()]
-    rows["rings of more than 8 atoms per frame"] = [
-        f"{r.rings_per_frame[r.sizes > 8].sum():.1f}" for r in rings
-    ]
+    rows["rings of more than 8 atoms per frame"] = [f"{r.rings_per_frame[r.sizes > 8].sum():.1f}" for r in rings]
     rows["diameter of their holes, A"] = [f"{r.large_length:.2f} ± {r.large_length_error:.2f}" for r in rings]
     return pd.DataFrame(rows, index=list(found)).T
 
@@ -79,10 +75,7 @@ def figure(found: dict[str, dict[str, Any]], path: str) -> None:
     _, axes = plt.subplots(2, 3, figsize=(11, 6), layout="constrained")
     for name, runs in found.items():
         free = runs["tilt"].results.free_energy["P-S"]
-        for axis, edges, energy in (
-            (axes[0, 0], free.theta_edges, free.theta),
-            (axes[0, 1], free.phi_edges, free.phi),
-        ):
+        for axis, edges, energy in ((axes[0, 0], free.theta_edges, free.theta), (axes[0, 1], free.phi_edges, free.phi)):
             axis.plot(0.5 * (edges[1:] + edges[:-1]), energy, label=name)
         runs["turned"].plot(axes[0, 2], label=name)
         runs["rmsd"].plot(axes[1, 0], label=name)
@@ -99,9 +92,7 @@ def figure(found: dict[str, dict[str, Any]], path: str) -> None:
 
 def main() -> None:
     """Read the command line, run, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trajectories", nargs="+", metavar="NAME=FILE")
     parser.add_argument("--temperature", type=float, default=500.0, help="K")
     parser.add_argument("--dt", type=float, default=0.1, help="ps between frames, for files that do not say")

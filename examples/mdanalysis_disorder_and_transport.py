@@ -26,13 +26,7 @@ import pandas as pd
 from MDAnalysis.lib.distances import distance_array
 
 from ionpath.constants import GAS_CONSTANT
-from ionpath_mdanalysis import (
-    IonDiffusion,
-    IonHops,
-    SelfVanHove,
-    TetrahedralDistortion,
-    TetrahedronTilt,
-)
+from ionpath_mdanalysis import IonDiffusion, IonHops, SelfVanHove, TetrahedralDistortion, TetrahedronTilt
 from ionpath_mdanalysis.anion_disorder import compare_disorder
 
 LAGS = (1.0, 5.0, 10.0, 20.0)  # ps
@@ -93,8 +87,7 @@ def table(found: dict[str, dict[str, Any]]) -> pd.DataFrame:
     rows = {
         "conductivity, mS/cm": [estimate(r["diffusion"].results.conductivity) for r in runs],
         "MSD exponent at the last third": [
-            f"{np.nanmedian(e[len(e) // 3 : len(e) // 2]):.2f}"
-            for e in (r["diffusion"].results.exponent for r in runs)
+            f"{np.nanmedian(e[len(e) // 3 : len(e) // 2]):.2f}" for e in (r["diffusion"].results.exponent for r in runs)
         ],
     }
     time = runs[0]["van Hove"].results.times[-1]
@@ -131,14 +124,9 @@ def figure(found: dict[str, dict[str, Any]], path: str) -> None:
         axes[0, 1].semilogx(d.times[lags], d.exponent[lags], lw=1)
         (line,) = axes[0, 2].plot(v.results.distances, v.results.radial[-1])
         axes[1, 0].plot(v.results.times, 100 * v.weight_beyond(5.0), "o-", ms=3)
-        for axis, value, scale in (
-            (axes[1, 1], r["hops"].results.rate, 1e3),
-            (axes[1, 2], d.conductivity, 1.0),
-        ):
+        for axis, value, scale in ((axes[1, 1], r["hops"].results.rate, 1e3), (axes[1, 2], d.conductivity, 1.0)):
             if np.isfinite(value.value):
-                axis.errorbar(
-                    at, value.value * scale, value.error * scale, fmt="o", capsize=3, c=line.get_color()
-                )
+                axis.errorbar(at, value.value * scale, value.error * scale, fmt="o", capsize=3, c=line.get_color())
             else:
                 axis.plot(at, value.high * scale, "v", mfc="none", c=line.get_color())
     axes[0, 0].set(xlabel="time (ps)", ylabel="MSD of Li (Å²)", xlim=(0.02, None))
@@ -160,9 +148,7 @@ def figure(found: dict[str, dict[str, Any]], path: str) -> None:
 
 def main() -> None:
     """Read the command line, run, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("trajectories", nargs="+", metavar="NAME=PATH")
     parser.add_argument("--temperature", type=float, default=900.0, help="K")
     parser.add_argument("--skip", type=float, default=5.0, help="ps at the beginning that are left out")

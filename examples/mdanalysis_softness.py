@@ -52,23 +52,19 @@ class System:
             self.common["frame_time"] = options.dt
         start = round(options.skip / dt)
         self.frames = {"start": start, "stop": start + 15 * self.common["lag"] if options.quick else None}
-        half = min(
-            np.linalg.norm(u.trajectory.ts.triclinic_dimensions, axis=1).min() / 2 for u in self.universes
-        )
+        half = min(np.linalg.norm(u.trajectory.ts.triclinic_dimensions, axis=1).min() / 2 for u in self.universes)
         self.cutoff = float(min(10.0, half))
         species = sorted(set(self.universes[0].atoms.elements))
-        self.functions = StructureFunctions.spaced(
-            tuple(species), spacing=0.2, cutoff=np.floor(self.cutoff * 5) / 5
-        )
+        self.functions = StructureFunctions.spaced(tuple(species), spacing=0.2, cutoff=np.floor(self.cutoff * 5) / 5)
 
     def run(self) -> None:
         """Train every classifier, and apply it to the second trajectory."""
         kinds = dict(list(KINDS.items())[:1]) if self.options.quick else KINDS
         for label, settings in kinds.items():
             groups = 10 if label.startswith("logistic") else 0
-            made = Softness(
-                self.lithium[0], functions=self.functions, n_groups=groups, **settings, **self.common
-            ).run(**self.frames)
+            made = Softness(self.lithium[0], functions=self.functions, n_groups=groups, **settings, **self.common).run(
+                **self.frames
+            )
             used = made
             if len(self.lithium) > 1:
                 used = Softness(self.lithium[1], functions=self.functions, model=made, **self.frame_time).run(
@@ -136,16 +132,12 @@ def figure(systems: list[System], relations: list[dict[str, Any]], path: str) ->
 
 def main() -> None:
     """Read the command line, run, write."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("systems", nargs="+", metavar="NAME=TRAIN[,APPLY]")
     parser.add_argument("--dt", type=float, help="ps between frames, for files that do not say")
     parser.add_argument("--lag", type=float, default=1.0, help="ps from a frame to its label")
     parser.add_argument("--skip", type=float, default=0.0, help="ps at the beginning that are left out")
-    parser.add_argument(
-        "--calculator", default="ionpath", help="of the energies, as ASE knows it; none: no energies"
-    )
+    parser.add_argument("--calculator", default="ionpath", help="of the energies, as ASE knows it; none: no energies")
     parser.add_argument("--out", default="softness", help="the figure is OUT.png")
     parser.add_argument("--quick", action="store_true", help="15 intervals, logistic regression only")
     options = parser.parse_args()

@@ -131,9 +131,7 @@ def table(folders: list[Path]) -> int:
     for folder in folders:
         kind = PlumedInput.read(folder).kind
         note = folder / "about.json"
-        about = (
-            json.loads(note.read_text()) if note.exists() else {"phase": "?", "atoms": "?", "K": float("nan")}
-        )
+        about = json.loads(note.read_text()) if note.exists() else {"phase": "?", "atoms": "?", "K": float("nan")}
         found = analyse_metadynamics(folder, equivalent=(kind, about["phase"]) == ("inter-cage", "II"))
         both = (found.barrier, found.reverse_barrier)
         barrier = ", ".join(dict.fromkeys(str(value).replace(" kJ/mol", "") for value in both))
@@ -156,9 +154,7 @@ def figure(folders: list[Path], target: Path) -> int:
 
     columns = min(len(folders), 3)
     rows = -(-len(folders) // columns)
-    page, axes = plt.subplots(
-        rows, columns, figsize=(4.3 * columns, 3.5 * rows), layout="constrained", squeeze=False
-    )
+    page, axes = plt.subplots(rows, columns, figsize=(4.3 * columns, 3.5 * rows), layout="constrained", squeeze=False)
     for ax in axes.ravel()[len(folders) :]:
         ax.axis("off")
     for ax, folder in zip(axes.ravel(), folders, strict=False):
@@ -174,14 +170,10 @@ def figure(folders: list[Path], target: Path) -> int:
 
 def main() -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = ("inter-cage", "intra-cage", "concerted", "tilt", "position", "table", "figure")
     parser.add_argument("protocol", choices=kinds)
-    parser.add_argument(
-        "folders", nargs="*", type=Path, help="finished or running runs, for table and figure"
-    )
+    parser.add_argument("folders", nargs="*", type=Path, help="finished or running runs, for table and figure")
     parser.add_argument("--composition", choices=("II", "III"), default="II")
     parser.add_argument("--temperature", type=float, default=300.0, help="K")
     parser.add_argument("--picoseconds", type=float, default=2.0)
@@ -197,9 +189,7 @@ def main() -> int:
         default=10.0,
         help="ps of cooling from 900 K at no pressure before, and as long to settle; 0: the perfect crystal",
     )
-    parser.add_argument(
-        "--shell", choices=("S", "Cl"), help="element at the centre of the shell (intra-cage)"
-    )
+    parser.add_argument("--shell", choices=("S", "Cl"), help="element at the centre of the shell (intra-cage)")
     parser.add_argument("--repeat", type=int, nargs=3, default=[1, 1, 1])
     parser.add_argument("--model", default="argyrodite")
     parser.add_argument("--engine", choices=("lammps", "ase"), default="lammps")

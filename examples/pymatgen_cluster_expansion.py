@@ -35,9 +35,7 @@ def relaxed_energy(structure: Structure, calculator: Any, steps: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calculator", default="ionpath", help="ewald, or the name of an ASE calculator")
     parser.add_argument("--relax", type=int, default=0, help="steps of relaxation of each structure")
     parser.add_argument("--structures", type=int, default=40, help="structures per inversion")
@@ -60,19 +58,14 @@ def main() -> None:
         single = energy_function(options.calculator)
         energies = [single(s) for s in structures]
     each = 1000 * np.array(energies) / [analyse(s).n_formula_units for s in structures]
-    print(
-        f"energies in meV per primitive cell: standard deviation {each.std():.1f}, range {np.ptp(each):.1f}"
-    )
+    print(f"energies in meV per primitive cell: standard deviation {each.std():.1f}, range {np.ptp(each):.1f}")
     expansion = AnionClusterExpansion.fit(structures, energies)
     print(expansion.report())
     print("ten lowest by the expansion: inversion, multiplicity, eV per formula unit")
     for entry in expansion.rank(entries, 10):
         print(f"  {entry['inversion']:.2f}  {entry['multiplicity']:5d}  {entry['predicted_energy']:.5f}")
     found = monte_carlo(
-        expansion,
-        argyrodite(x_excess=options.excess, supercell=2),
-        [300.0, 600.0, 900.0, 1200.0],
-        sweeps=50,
+        expansion, argyrodite(x_excess=options.excess, supercell=2), [300.0, 600.0, 900.0, 1200.0], sweeps=50
     )
     print("T (K)  inversion  entropy (R, anions and lithium vacancies)  lost to order (R)")
     for t, y, s, lost in zip(found.temperature, found.inversion, found.entropy, found.lost, strict=True):

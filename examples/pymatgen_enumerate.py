@@ -22,9 +22,7 @@ from pymatgen.analysis.argyrodite import (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--supercell", type=int, nargs=3, default=(1, 1, 1))
     parser.add_argument("--calculator", default="ewald", help="ewald, or the name of an ASE calculator")
     parser.add_argument("--cif", help="structure to start from; default Li6PS5Cl")
@@ -34,9 +32,7 @@ def main() -> None:
     start = Structure.from_file(options.cif) if options.cif else argyrodite()
     print(analyse(start).report())
     cell = start.make_supercell(options.supercell, in_place=False)
-    transformation = EnumerateSiteInversionTransformation(
-        calculator=options.calculator, max_structures=100_000
-    )
+    transformation = EnumerateSiteInversionTransformation(calculator=options.calculator, max_structures=100_000)
     entries = transformation.apply_transformation(cell, return_ranked_list=True)
     print(f"{len(entries)} inequivalent arrangements of {sum(e['multiplicity'] for e in entries)}")
     print("inversion  multiplicity  entropy (R)  energy (meV/atom above the lowest)")

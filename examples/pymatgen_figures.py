@@ -20,9 +20,7 @@ from pymatgen.analysis.argyrodite import (
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("figures"))
     parser.add_argument("--calculator", default="ewald")
     parser.add_argument("--method", choices=("frame", "occupied"), default="frame")

@@ -54,9 +54,7 @@ def competing() -> dict[str, Structure]:
 
 def tags(excess: float, inversion: float, options: argparse.Namespace) -> list[str]:
     """Names of the arrangements of one composition."""
-    return [
-        f"x{excess:g}-y{inversion:.2f}-{options.anneal:g}ps-{seed}" for seed in range(options.arrangements)
-    ]
+    return [f"x{excess:g}-y{inversion:.2f}-{options.anneal:g}ps-{seed}" for seed in range(options.arrangements)]
 
 
 def starts(options: argparse.Namespace) -> Iterator[tuple[str, Structure, float]]:
@@ -104,9 +102,7 @@ def relax_all(options: argparse.Namespace) -> list[Atoms]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="two arrangements, no annealing")
     parser.add_argument("--calculator", default="ionpath", help="name of an ASE calculator")
     parser.add_argument("--arrangements", type=int, default=4, help="of anions and lithium, per composition")
@@ -147,9 +143,7 @@ def main() -> None:
                 "decomposes to": " + ".join(f"{p:.3f} {f}" for f, p in table[0].decomposition.items()),
             }
         )
-    print(
-        "formula          y     cells  above the hull (meV/atom): lowest   mean  spread   T times mixing entropy"
-    )
+    print("formula          y     cells  above the hull (meV/atom): lowest   mean  spread   T times mixing entropy")
     for row in rows:
         _, inversion, number, *values, _ = row.values()
         numbers = "  ".join(f"{value:{width}.1f}" for value, width in zip(values, (33, 5, 6, 8), strict=True))
@@ -158,10 +152,7 @@ def main() -> None:
     per_atom = {name: found[name].get_potential_energy() / len(found[name]) for name in competing()}
     print("eV/atom:", "  ".join(f"{name} {value:.4f}" for name, value in per_atom.items()))
     name = "hull.csv" if options.energies is None else f"hull-{options.energies.stem}.csv"
-    with (
-        atomic_path(options.folder / name) as part,
-        part.open("w", newline="", encoding="utf-8") as stream,
-    ):
+    with atomic_path(options.folder / name) as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -36,21 +36,9 @@ def simulate(folder: Path, structure: Any, temperature: float, picoseconds: floa
         write(folder / "structure.extxyz", atoms)
         settings = {"temperature": temperature, "engine": "lammps", "timestep": 2.0}
         warm = run_md(
-            atoms,
-            picoseconds=1.0,
-            seed=1,
-            thermostat="langevin",
-            trajectory=folder / "warm-up.xtc",
-            **settings,
+            atoms, picoseconds=1.0, seed=1, thermostat="langevin", trajectory=folder / "warm-up.xtc", **settings
         )
-        run_md(
-            warm.atoms,
-            picoseconds=picoseconds,
-            seed=2,
-            trajectory=folder / "part.xtc",
-            interval=0.02,
-            **settings,
-        )
+        run_md(warm.atoms, picoseconds=picoseconds, seed=2, trajectory=folder / "part.xtc", interval=0.02, **settings)
         (folder / "part.xtc").rename(trajectory)
     return trajectory
 
@@ -123,9 +111,7 @@ def draw(rows: list[dict[str, float]], path: Path, title: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="104 atoms, 6 ps, three inversions")
     parser.add_argument("--supercell", type=int, nargs=3, default=(2, 2, 2))
     parser.add_argument("--picoseconds", type=float, default=50.0)
@@ -142,17 +128,11 @@ def main() -> None:
         structure = SiteInversionTransformation(inversion, arrangement="even").apply_transformation(parent)
         folder = options.folder / f"y{inversion:.2f}-{len(structure)}atoms-{picoseconds:g}ps"
         trajectory = simulate(folder, structure, options.temperature, picoseconds)
-        row = {
-            "inversion": inversion,
-            "mixing entropy (J/mol/K)": abs(configurational_entropy(structure).joule),
-        }
+        row = {"inversion": inversion, "mixing entropy (J/mol/K)": abs(configurational_entropy(structure).joule)}
         row |= explain(folder, trajectory, options.temperature, options.lag)
         rows.append(row)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
-    with (
-        atomic_path(options.folder / "series.csv") as part,
-        part.open("w", newline="", encoding="utf-8") as stream,
-    ):
+    with atomic_path(options.folder / "series.csv") as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

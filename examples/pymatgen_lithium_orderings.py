@@ -28,10 +28,7 @@ def show(part: str, found: list[LithiumOrdering], rows: list[dict[str, Any]], fo
     """Print the lowest orderings, keep all, and write the lowest as CIF."""
     print(f"{part}: {len(found)} orderings, {sum(not o.converged for o in found)} not converged")
     print("  before:", ", ".join(f"{n} {g}" for g, n in Counter(o.space_group for o in found).most_common()))
-    print(
-        "  after: ",
-        ", ".join(f"{n} {g}" for g, n in Counter(o.relaxed_space_group for o in found).most_common()),
-    )
+    print("  after: ", ", ".join(f"{n} {g}" for g, n in Counter(o.relaxed_space_group for o in found).most_common()))
     best: dict[tuple[str, str], LithiumOrdering] = {}
     for ordering in found:
         best.setdefault((ordering.space_group, ordering.relaxed_space_group), ordering)
@@ -64,21 +61,14 @@ def reasons() -> None:
                 print(f"Amm2 in {size} primitive cells on {name}: none ({error})", flush=True)
 
 
-def searched(
-    options: argparse.Namespace, calculator: Any, rattle: float, **cell: Any
-) -> list[LithiumOrdering]:
+def searched(options: argparse.Namespace, calculator: Any, rattle: float, **cell: Any) -> list[LithiumOrdering]:
     """Relax all orderings a little, and the lowest and one of each space group to the end."""
     first = lithium_orderings(calculator, fmax=0.05, steps=options.screening, rattle=0.0, **cell)
     kept = first[: options.lowest]
     kept += [o for k, o in enumerate(first) if o.space_group not in {p.space_group for p in first[:k]}]
     ends = [
         relax_ordering(
-            o.structure,
-            calculator,
-            multiplicity=o.multiplicity,
-            fmax=options.fmax,
-            steps=options.steps,
-            rattle=rattle,
+            o.structure, calculator, multiplicity=o.multiplicity, fmax=options.fmax, steps=options.steps, rattle=rattle
         )
         for o in {id(o): o for o in kept}.values()
     ]
@@ -87,17 +77,13 @@ def searched(
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="T5 in the primitive cell, and a few Amm2 ones")
     parser.add_argument("--calculator", default="ionpath", help="name of an ASE calculator")
     parser.add_argument("--fmax", type=float, default=0.01, help="eV/A")
     parser.add_argument("--steps", type=int, default=500, help="most steps of a relaxation")
     parser.add_argument("--screening", type=int, default=40, help="steps after which the lowest are chosen")
-    parser.add_argument(
-        "--lowest", type=int, default=12, help="how many of the lowest are relaxed to the end"
-    )
+    parser.add_argument("--lowest", type=int, default=12, help="how many of the lowest are relaxed to the end")
     parser.add_argument("--folder", type=Path, default=Path("orderings"))
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
@@ -120,10 +106,7 @@ def main() -> None:
     if not options.quick:
         found = searched(options, calculator, 0.02, **BOTH)
         show("primitive cell, T5 and T2", found, rows, options.folder)
-    with (
-        atomic_path(options.folder / "orderings.csv") as part,
-        part.open("w", newline="", encoding="utf-8") as stream,
-    ):
+    with atomic_path(options.folder / "orderings.csv") as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)

@@ -48,15 +48,12 @@ def as_text(name: str, structure: Structure) -> str:
     ]
     sites = ",\n    ".join(rows)
     return (
-        f'{{\n  "name": {json.dumps(name)},\n  "lattice": {json.dumps(lattice)},\n'
-        f'  "sites": [\n    {sites}\n  ]\n}}\n'
+        f'{{\n  "name": {json.dumps(name)},\n  "lattice": {json.dumps(lattice)},\n  "sites": [\n    {sites}\n  ]\n}}\n'
     )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--calculator", default="ionpath", help="name of an ASE calculator")
     parser.add_argument("--fmax", type=float, default=0.005, help="eV/A")
     parser.add_argument("--folder", type=Path, default=Path("relatives"))

@@ -98,13 +98,9 @@ def relax(atoms: Atoms, calculator, worst: float) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=20.0)
-    parser.add_argument(
-        "--model", default="argyrodite.2", help="of the ionpath calculator; the fast one suffices here"
-    )
+    parser.add_argument("--model", default="argyrodite.2", help="of the ionpath calculator; the fast one suffices here")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, default=Path("lowest.extxyz"))
     options = parser.parse_args()
@@ -123,10 +119,7 @@ def main() -> None:
             k = atoms.symbols.search("Cl")[0]
             near = np.sort(atoms.get_distances(k, atoms.symbols.search("Li"), mic=True))[:6].round(2)
             edges = "  ".join(f"{v:.3f}" for v in atoms.cell.lengths())
-            print(
-                f"{tried:4d}  {energy:9.4f} eV  Cl, Li on {letters}  {edges} A  Li around Cl {near}",
-                flush=True,
-            )
+            print(f"{tried:4d}  {energy:9.4f} eV  Cl, Li on {letters}  {edges} A  Li around Cl {near}", flush=True)
             with atomic_path(options.output) as part:
                 atoms.write(part, format="extxyz")
 

@@ -65,9 +65,7 @@ def strings(name: str) -> Iterator[str]:
     """Text that may name a module to import: arguments of import_module and require."""
     for node in ast.walk(tree(name)):
         if isinstance(node, ast.Call) and node.args:
-            function = (
-                node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            )
+            function = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             if function in ("import_module", "require", "find_spec", "__import__"):
                 yield from (part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)
                             and isinstance(part.value, str))  # fmt: skip
@@ -82,9 +80,7 @@ def test_core_knows_no_host_and_no_plugin(name: str) -> None:
     if name == "ionpath.__main__":  # python -m ionpath is the command line
         return
     named = imported(name) | set(strings(name))
-    assert not [
-        n for n in named if n.split(".")[0] in HOSTS or any(belongs(n, p) for p in [*PLUGINS, "ionpath_cli"])
-    ]
+    assert not [n for n in named if n.split(".")[0] in HOSTS or any(belongs(n, p) for p in [*PLUGINS, "ionpath_cli"])]
 
 
 @pytest.mark.parametrize("name", [n for n in modules() if package_of(n) in PLUGINS])
@@ -119,9 +115,7 @@ def test_no_circle_of_imports() -> None:
 def test_no_private_module_of_another_package(name: str) -> None:
     folder = name.rsplit(".", 1)[0]
     for other in imported(name):
-        if other in modules() and any(
-            part.startswith("_") and part != "__main__" for part in other.split(".")
-        ):
+        if other in modules() and any(part.startswith("_") and part != "__main__" for part in other.split(".")):
             private = next(k for k, part in enumerate(other.split(".")) if part.startswith("_"))
             owner = ".".join(other.split(".")[:private])
             assert belongs(folder, owner) or belongs(name, owner), f"{name} imports {other}"
@@ -159,9 +153,7 @@ def test_constructors_take_few_parameters(name: str) -> None:
             for method in node.body:
                 if isinstance(method, ast.FunctionDef) and method.name == "__init__":
                     arguments = [*method.args.posonlyargs, *method.args.args, *method.args.kwonlyargs]
-                    assert len(arguments) - 1 <= 12, (
-                        f"{name}.{node.name} takes {len(arguments) - 1} parameters"
-                    )
+                    assert len(arguments) - 1 <= 12, f"{name}.{node.name} takes {len(arguments) - 1} parameters"
 
 
 @pytest.mark.parametrize(
@@ -170,10 +162,7 @@ def test_constructors_take_few_parameters(name: str) -> None:
 def test_lazy_faces_show_type_checkers_what_they_export(name: str) -> None:
     branch = next(node for node in tree(name).body if isinstance(node, ast.If))
     shown = {
-        alias.asname or alias.name
-        for node in branch.body
-        if isinstance(node, ast.ImportFrom)
-        for alias in node.names
+        alias.asname or alias.name for node in branch.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }
     module = importlib.import_module(name)
     assert shown == set(module.__all__) - {"__version__", "cite"}

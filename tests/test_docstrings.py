@@ -57,11 +57,7 @@ def exported() -> set[str]:
 
 def public_objects(module: ModuleType) -> Iterator[tuple[str, Any]]:
     for name, thing in vars(module).items():
-        if (
-            name.startswith("_")
-            or name in HOST_NAMES
-            or getattr(thing, "__module__", None) != module.__name__
-        ):
+        if name.startswith("_") or name in HOST_NAMES or getattr(thing, "__module__", None) != module.__name__:
             continue
         if inspect.isfunction(thing) or (inspect.isclass(thing) and not issubclass(thing, Exception)):
             yield f"{module.__name__}.{name}", thing

@@ -72,9 +72,7 @@ def lay_out(repeat: int) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize(("page", "repeat"), PAGES)
-def test_blocks_run_as_printed(
-    page: str, repeat: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_blocks_run_as_printed(page: str, repeat: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import matplotlib
 
     matplotlib.use("agg")
@@ -112,7 +110,5 @@ def test_the_shipped_disordered_crystal_is_the_one_with_more_paths() -> None:
 
 
 def test_an_example_that_is_none_is_refused() -> None:
-    with pytest.raises(
-        InputError, match="example: need 'Li6PS5Cl-ordered' or 'Li5.5PS4.5Cl1.5-disordered', got 'Na"
-    ):
+    with pytest.raises(InputError, match="example: need 'Li6PS5Cl-ordered' or 'Li5.5PS4.5Cl1.5-disordered', got 'Na"):
         example("Na3PS4")

@@ -110,9 +110,7 @@ def test_promised_keywords(name: str) -> None:
     "package", ["ionpath", "ionpath.kinetics", "ionpath.transport", "ionpath.structure", "ionpath.disorder"]
 )
 def test_core_imports_no_host(package: str) -> None:
-    hosts = (
-        "{'ase', 'MDAnalysis', 'pymatgen', 'plumed', 'deepmd', 'tensorflow', 'torch', 'matplotlib', 'pandas'}"
-    )
+    hosts = "{'ase', 'MDAnalysis', 'pymatgen', 'plumed', 'deepmd', 'tensorflow', 'torch', 'matplotlib', 'pandas'}"
     code = f"import sys, {package}; print(sorted({hosts} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"

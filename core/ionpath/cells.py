@@ -52,9 +52,7 @@ def as_cells(cell: ArrayLike, name: str = "cell") -> Floats:
     volume = np.abs(np.linalg.det(cells))
     scale = np.linalg.norm(cells, axis=-1).prod(axis=-1)
     if (volume <= 1e-9 * scale).any() or (scale == 0.0).any():
-        raise InputError(
-            name, need="three independent cell vectors", got="a cell without volume", remedy=remedy
-        )
+        raise InputError(name, need="three independent cell vectors", got="a cell without volume", remedy=remedy)
     return cells
 
 
@@ -129,9 +127,7 @@ def _selling(cell: Floats) -> Floats:
                 break
         else:
             return superbase[:3]
-    raise InputError(
-        "cell", need="a lattice that can be reduced", got="1000 steps without an end", remedy="check it"
-    )
+    raise InputError("cell", need="a lattice that can be reduced", got="1000 steps without an end", remedy="check it")
 
 
 def _is_obtuse(vectors: Floats) -> NDArray[np.bool_]:

@@ -36,15 +36,7 @@ def _compile(numba: Any) -> Any:
 
 
 def _pair_histogram(
-    positions: Any,
-    fractions: Any,
-    cell: Any,
-    kinds: Any,
-    rows: Any,
-    grid: Any,
-    reach: Any,
-    limit: float,
-    counts: Any,
+    positions: Any, fractions: Any, cell: Any, kinds: Any, rows: Any, grid: Any, reach: Any, limit: float, counts: Any
 ) -> None:
     """Count pairs by species and distance: atoms in the cells of a grid, each pair of near cells once.
 
@@ -112,11 +104,7 @@ def _pair_histogram(
                             sa = na // grid[0]
                             sb = nb // grid[1]
                             sc = nc // grid[2]
-                            there = (
-                                ((na - sa * grid[0]) * grid[1] + nb - sb * grid[1]) * grid[2]
-                                + nc
-                                - sc * grid[2]
-                            )
+                            there = ((na - sa * grid[0]) * grid[1] + nb - sb * grid[1]) * grid[2] + nc - sc * grid[2]
                             sx = sa * cell[0, 0] + sb * cell[1, 0] + sc * cell[2, 0]
                             sy = sa * cell[0, 1] + sb * cell[1, 1] + sc * cell[2, 1]
                             sz = sa * cell[0, 2] + sb * cell[1, 2] + sc * cell[2, 2]

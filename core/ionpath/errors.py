@@ -188,9 +188,7 @@ def shape(name: str, array: Any, wanted: str, *sizes: int | None, remedy: str = 
     ionpath.errors.InputError: ions: need shape (T, N, 3), got shape (4, 3)
     """
     found = tuple(array.shape)
-    if len(found) != len(sizes) or any(
-        n == 0 if k is None else n != k for n, k in zip(found, sizes, strict=False)
-    ):
+    if len(found) != len(sizes) or any(n == 0 if k is None else n != k for n, k in zip(found, sizes, strict=False)):
         raise InputError(name, need=f"shape {wanted}", got=f"shape {found}", remedy=remedy)
 
 

@@ -45,7 +45,7 @@ class Estimate(Msonable):
     unit: str = ""
 
     def to(self, unit: str) -> Estimate:
-        """Give the same in another unit.
+        """Return the same in another unit.
 
         Parameters
         ----------

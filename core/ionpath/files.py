@@ -16,7 +16,7 @@ from ionpath.errors import InputError, WriteError
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Give a temporary path beside `path`, and put it in place when the block ends well.
+    """Return a temporary path beside `path`, and put it in place when the block ends well.
 
     Parameters
     ----------
@@ -73,9 +73,7 @@ def _unwritten(final: Path, error: OSError) -> WriteError:
     why = error.strerror or str(error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return WriteError(final, f"room for it, got {why}; make room and repeat, what was there is unchanged")
-    return WriteError(
-        final, f"a folder that can be written to, got {why}; name another one, or change its rights"
-    )
+    return WriteError(final, f"a folder that can be written to, got {why}; name another one, or change its rights")
 
 
 def _sweep(final: Path) -> None:
@@ -152,9 +150,7 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
                 remedy="wait for its end, or use another name",
             ) from None  # fmt: skip
         except OSError as error:  # some network file systems have no locks
-            warnings.warn(
-                f"{what}: cannot be locked ({error}); see to it that one run at a time uses it", stacklevel=3
-            )
+            warnings.warn(f"{what}: cannot be locked ({error}); see to it that one run at a time uses it", stacklevel=3)
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), os.stat(file)):
                 break

@@ -15,7 +15,7 @@ from ionpath.periodic import wrap_fractional
 
 
 def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bool]:
-    """Give positions and cells an axis of frames."""
+    """Return positions and cells an axis of frames."""
     frames = np.asarray(check_finite(positions, "positions"), dtype=np.float64)
     cells = as_cells(cell)
     single = frames.ndim == 2
@@ -132,9 +132,7 @@ def pairs_within(
         atom, neighbour = chosen[atom], chosen[neighbour]
     keep: Any = slice(None)
     if first is not None or second is not None:
-        atom, neighbour = (
-            _place(part, group, len(positions)) for part, group in ((atom, first), (neighbour, second))
-        )
+        atom, neighbour = (_place(part, group, len(positions)) for part, group in ((atom, first), (neighbour, second)))
         keep = np.flatnonzero((atom >= 0) & (neighbour >= 0))
         atom, neighbour = atom[keep], neighbour[keep]
     order = np.argsort(atom * len(positions) + neighbour, kind="stable")
@@ -157,7 +155,7 @@ def _place(atoms: Ints, group: Ints | None, n_atoms: int) -> Ints:
 
 
 def repeats_for(cell: Floats, radius: float) -> tuple[int, int, int]:
-    """Give how often a cell must be repeated so that a radius fits into its half."""
+    """Return how often a cell must be repeated so that a radius fits into its half."""
     counts = np.maximum(1, np.ceil(2.0 * radius / heights(cell) - 1e-9)).astype(int)
     return int(counts[0]), int(counts[1]), int(counts[2])
 

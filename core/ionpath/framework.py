@@ -191,9 +191,7 @@ def without_framework(n_ions: int, drift: str) -> tuple[str, float]:
     if drift == "none":
         return "none", 1.0
     if n_ions == 1:
-        warnings.warn(
-            "one ion and no framework atoms: drift cannot be told from diffusion and stays in", stacklevel=3
-        )
+        warnings.warn("one ion and no framework atoms: drift cannot be told from diffusion and stays in", stacklevel=3)
         return "none", 1.0
     warnings.warn(
         "no framework atoms: the drift of the centre of the mobile ions is removed instead; pass the other atoms as "
@@ -206,12 +204,6 @@ def without_framework(n_ions: int, drift: str) -> tuple[str, float]:
 def _unwrapped(positions: ArrayLike, name: str) -> Floats:
     frames = np.asarray(check_finite(positions, name), dtype=np.float64)
     shape(
-        name,
-        frames,
-        "(T, N, 3)",
-        None,
-        None,
-        3,
-        remedy="give unwrapped positions of at least one atom in every frame",
+        name, frames, "(T, N, 3)", None, None, 3, remedy="give unwrapped positions of at least one atom in every frame"
     )
     return frames

@@ -41,8 +41,5 @@ def check_full_occupancies(
     if partial:
         share = ", ".join(f"{element} {value:g}" for element, value in partial[0].items())
         raise InputError(
-            name,
-            need="full occupancies",
-            got=f"{share} on {len(partial)} of {len(kinds)} sites",
-            remedy=remedy,
+            name, need="full occupancies", got=f"{share} on {len(partial)} of {len(kinds)} sites", remedy=remedy
         )

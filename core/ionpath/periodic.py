@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells, check_finite, is_orthorhombic, obtuse_superbase
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 
 __all__ = [
     "Unwrapper",
@@ -32,13 +32,11 @@ Floats = NDArray[np.float64]
 Scheme = Literal["tor", "nearest"]
 
 _TIE = 1e-9
-_SUBSETS = np.array(
-    [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 1]], dtype=float
-)
+_SUBSETS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 1]], dtype=float)
 
 
 def _per_frame(cells: Floats, ndim: int) -> Floats:
-    """Give cells as many axes as vectors of `ndim` axes need to be multiplied frame by frame."""
+    """Return cells as many axes as vectors of `ndim` axes need to be multiplied frame by frame."""
     if cells.ndim == 2:
         return cells
     return cells.reshape(len(cells), *(1,) * max(ndim - 3, 0), 3, 3) if ndim > 2 else cells
@@ -60,7 +58,7 @@ def _check_frames(vectors: NDArray[np.floating], cells: Floats, name: str) -> No
 
 
 def minimum_image(vectors: ArrayLike, cell: ArrayLike) -> Floats:
-    """Give the shortest periodic image of vectors, exact in every cell.
+    """Return the shortest periodic image of vectors, exact in every cell.
 
     Parameters
     ----------
@@ -123,7 +121,7 @@ def _into_voronoi_cell(inside: Floats, base: Floats) -> Floats:
 
 
 def fractional(positions: ArrayLike, cell: ArrayLike) -> Floats:
-    """Give fractional coordinates.
+    """Return fractional coordinates.
 
     Parameters
     ----------
@@ -149,7 +147,7 @@ def fractional(positions: ArrayLike, cell: ArrayLike) -> Floats:
 
 
 def cartesian(coordinates: ArrayLike, cell: ArrayLike) -> Floats:
-    """Give Cartesian positions.
+    """Return Cartesian positions.
 
     Parameters
     ----------
@@ -252,10 +250,7 @@ class Unwrapper:
     """
 
     def __init__(self, scheme: Scheme = "tor") -> None:
-        if scheme not in ("tor", "nearest"):
-            raise InputError(
-                "scheme", need="'tor' or 'nearest'", got=repr(scheme), remedy="choose one of them"
-            )
+        one_of("scheme", scheme, ("tor", "nearest"))
         self.scheme: Scheme = scheme
         self._wrapped: Floats | None = None
         self._unwrapped: Floats | None = None
@@ -328,10 +323,7 @@ def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") ->
     if frames.ndim != 3 or len(frames) < 2:
         got = "one frame" if frames.ndim == 3 else f"shape {frames.shape}"
         raise InputError(
-            "positions",
-            need="at least two frames (T, N, 3)",
-            got=got,
-            remedy="give the whole trajectory at once",
+            "positions", need="at least two frames (T, N, 3)", got=got, remedy="give the whole trajectory at once"
         )
     lattice = as_cells(cells, "cells")
     _check_frames(frames, lattice, "positions")

@@ -254,9 +254,7 @@ def _forget(plugin_manager: pluggy.PluginManager, plugin: object) -> None:
 def _check_names(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
     for caller in plugin_manager.get_hookcallers(plugin) or ():
         if not caller.has_spec():
-            raise PluginError(
-                f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(CALLS)}"
-            )
+            raise PluginError(f"plugin {name!r}: unknown hook {caller.name!r}; the hooks are {', '.join(CALLS)}")
 
 
 def _check_entries(plugin_manager: pluggy.PluginManager, plugin: object, name: str) -> None:
@@ -274,9 +272,7 @@ def _check_result(name: str, hook: str, entries: object) -> None:
         if call is None:
             continue
         if not callable(entry):
-            raise PluginError(
-                f"plugin {name!r}, hook {hook!r}, entry {key!r}: need a function, got {entry!r}"
-            )
+            raise PluginError(f"plugin {name!r}, hook {hook!r}, entry {key!r}: need a function, got {entry!r}")
         positional, keywords = call
         try:
             inspect.signature(entry).bind(*positional, **keywords)

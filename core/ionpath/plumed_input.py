@@ -138,10 +138,7 @@ def units(lines: Iterable[str]) -> Units:
             continue
         if "NATURAL" in words:
             raise InputError(
-                "UNITS",
-                need="units with a size",
-                got="NATURAL",
-                remedy="write LENGTH=A ENERGY=kj/mol TIME=ps",
+                "UNITS", need="units with a size", got="NATURAL", remedy="write LENGTH=A ENERGY=kj/mol TIME=ps"
             )
         found = Units(
             _size(words, "LENGTH", _LENGTHS, 10.0), _size(words, "ENERGY", _ENERGIES, 1.0),
@@ -162,9 +159,7 @@ def _size(words: dict[str, str], key: str, known: dict[str, float], own: float) 
     except ValueError:
         size = float("nan")
     if not 0 < size < float("inf"):
-        raise InputError(
-            "UNITS", need=f"{key} among {', '.join(known)}, or a number", got=repr(text), remedy="mend it"
-        )
+        raise InputError("UNITS", need=f"{key} among {', '.join(known)}, or a number", got=repr(text), remedy="mend it")
     return size
 
 

@@ -18,20 +18,10 @@ NERNST_EINSTEIN = 1e30 * A2_PER_PS_IN_M2_PER_S * ELEMENTARY_CHARGE**2 / BOLTZMAN
 
 
 UNITS = {
-    "diffusion": {
-        "A^2/ps": 1.0,
-        "cm^2/s": A2_PER_PS_IN_CM2_PER_S,
-        "m^2/s": A2_PER_PS_IN_M2_PER_S,
-        "nm^2/ns": 10.0,
-    },
+    "diffusion": {"A^2/ps": 1.0, "cm^2/s": A2_PER_PS_IN_CM2_PER_S, "m^2/s": A2_PER_PS_IN_M2_PER_S, "nm^2/ns": 10.0},
     "conductivity": {"mS/cm": 1.0, "S/cm": 1e-3, "S/m": 0.1},
     "entropy": {**ENTROPY_UNITS, "k_B": 1.0, "meV/K": 1e3 * BOLTZMANN_EV},
-    "energy": {
-        "kJ/mol": 1.0,
-        "eV": 1.0 / EV_IN_KJ_PER_MOL,
-        "meV": 1e3 / EV_IN_KJ_PER_MOL,
-        "kcal/mol": 1 / 4.184,
-    },
+    "energy": {"kJ/mol": 1.0, "eV": 1.0 / EV_IN_KJ_PER_MOL, "meV": 1e3 / EV_IN_KJ_PER_MOL, "kcal/mol": 1 / 4.184},
     "time": {"ps": 1.0, "fs": 1e3, "ns": 1e-3, "us": 1e-6, "s": 1e-12},
     "rate": {"1/ps": 1.0, "1/ns": 1e3, "1/s": 1e12, "THz": 1.0},
     "length": {"A": 1.0, "nm": 0.1, "pm": 100.0},
@@ -112,10 +102,7 @@ def entropy_factor(unit: str) -> float:
     """
     if unit not in ENTROPY_UNITS:
         raise InputError(
-            "unit",
-            need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}",
-            got=repr(unit),
-            remedy="choose one of them",
+            "unit", need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}", got=repr(unit), remedy="choose one of them"
         )
     return ENTROPY_UNITS[unit]
 

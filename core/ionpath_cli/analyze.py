@@ -27,9 +27,7 @@ INSTALL = 'pip install "ionpath[mdanalysis]"'
 
 def main(argv: list[str]) -> int:
     """Run ``ionpath analyze``."""
-    arguments = parser(
-        "analyze", "Analyse one trajectory and leave numbers, tables and figures in a folder.", EXAMPLE
-    )
+    arguments = parser("analyze", "Analyse one trajectory and leave numbers, tables and figures in a folder.", EXAMPLE)
     add = arguments.add_argument
     # fmt: off
     add("structure", type=Path, metavar="FILE", help="the trajectory, or the structure that it needs "
@@ -97,12 +95,7 @@ def analyse(
     """Analyse one trajectory: what cannot be found is said in the notes of the record, with the reason."""
     crystal = None if sites is None else read_atoms(sites)
     opened = open_trajectory(given)
-    parameters = {
-        "temperature": temperature,
-        "lag_time": lag_time,
-        "sites": sites and str(sites),
-        **opened.facts,
-    }
+    parameters = {"temperature": temperature, "lag_time": lag_time, "sites": sites and str(sites), **opened.facts}
     record = Record(label or folder.name, parameters=parameters, notes=list(opened.notes))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Reader has no dt information")  # --frame-time stands for it
@@ -146,9 +139,7 @@ def _states(shells: Any) -> str:
     return f"State 0 is every place outside the cage; 1 to {sizes[-1]} are its sites, of which a cage has {many}."
 
 
-def _kinetics(
-    opened: Opened, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool
-) -> None:
+def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool) -> None:
     from MDAnalysis.analysis.path_entropy import PathEntropy
 
     with warnings.catch_warnings():
@@ -203,9 +194,7 @@ def _passage(paths: Any, record: Record) -> None:
         if np.isfinite(time.value):
             record.quantities.append(Quantity(f"first passage {name}", time, "mean"))
         else:
-            record.notes.append(
-                f"No passage {name} and back was seen at this lag, so there is no time for it."
-            )
+            record.notes.append(f"No passage {name} and back was seen at this lag, so there is no time for it.")
 
 
 def _transport(opened: Opened, temperature: float, folder: Path, record: Record, progress: bool) -> None:

@@ -70,9 +70,7 @@ def build(
 ) -> Any:
     """Make a chloride with pymatgen's transformations."""
     host = require("pymatgen.analysis.argyrodite", purpose="building structures", install=INSTALL)
-    return _composed(
-        host.argyrodite(a=lattice, supercell=supercell, seed=seed), host, excess, inversion, seed
-    )
+    return _composed(host.argyrodite(a=lattice, supercell=supercell, seed=seed), host, excess, inversion, seed)
 
 
 def write(structure: Any, path: Path) -> None:
@@ -92,22 +90,16 @@ def write(structure: Any, path: Path) -> None:
                 elements = list(dict.fromkeys(site.specie.symbol for site in ordered))
                 atoms.write(part, format="lammps-data", specorder=elements, masses=True)
             else:
-                atoms.write(
-                    part, format={".extxyz": "extxyz", ".xyz": "extxyz", ".traj": "traj"}[path.suffix]
-                )
+                atoms.write(part, format={".extxyz": "extxyz", ".xyz": "extxyz", ".traj": "traj"}[path.suffix])
 
 
 def check_format(path: Path) -> None:
     """Refuse a file name that stands for no format, or that lies in a folder which is not there."""
     known = (".extxyz", ".xyz", ".traj", ".cif", ".json", ".vasp", ".lmp", ".data")
     if "POSCAR" not in path.name and path.suffix not in known:
-        raise InputError(
-            "--output", need=f"a file name with {FORMATS}", got=str(path), remedy="-o start.extxyz"
-        )
+        raise InputError("--output", need=f"a file name with {FORMATS}", got=str(path), remedy="-o start.extxyz")
     if not path.parent.is_dir():
-        raise InputError(
-            "--output", need="an existing folder", got=str(path.parent), remedy=f"mkdir -p {path.parent}"
-        )
+        raise InputError("--output", need="an existing folder", got=str(path.parent), remedy=f"mkdir -p {path.parent}")
 
 
 def formula(structure: Any) -> str:
@@ -148,9 +140,7 @@ def _check(options: Namespace) -> None:
     if options.source is not None and not options.source.is_file():
         raise InputError("--from", need="an existing file", got=str(options.source), remedy="check its name")
     if options.step is not None and not options.grid:
-        raise InputError(
-            "--step", need="--grid inversion or --grid excess beside it", got=f"{options.step:g} alone"
-        )
+        raise InputError("--step", need="--grid inversion or --grid excess beside it", got=f"{options.step:g} alone")
     if not options.grid:
         check_format(options.output)
 
@@ -158,20 +148,14 @@ def _check(options: Namespace) -> None:
 def _built(host: Any, options: Namespace) -> Any:
     from pymatgen.analysis.argyrodite.prototypes import repeated
 
-    repeat = (
-        options.supercell
-        if options.supercell and len(options.supercell) == 3
-        else (options.supercell or [1])[0]
-    )
+    repeat = options.supercell if options.supercell and len(options.supercell) == 3 else (options.supercell or [1])[0]
     if options.name != COMPOSED:
         from pymatgen.core import Structure
 
         symbols, positions, cell = available("structures")[options.name](options.seed)
         return repeated(Structure(cell, symbols, positions, coords_are_cartesian=True), repeat)
     if options.source is None:
-        start = host.argyrodite(
-            options.halide or "Cl", a=options.lattice, supercell=repeat, seed=options.seed
-        )
+        start = host.argyrodite(options.halide or "Cl", a=options.lattice, supercell=repeat, seed=options.seed)
     else:
         start = repeated(_read(options.source), repeat)
         if options.lattice is not None:
@@ -192,19 +176,12 @@ def _read(path: Path) -> Any:
         except (ValueError, KeyError, IndexError, AssertionError) as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                "--from",
-                need="a structure that pymatgen reads, such as .cif or POSCAR",
-                got=f"{path}: {words}",
+                "--from", need="a structure that pymatgen reads, such as .cif or POSCAR", got=f"{path}: {words}"
             ) from error
 
 
 def _composed(
-    structure: Any,
-    host: Any,
-    excess: float | None,
-    inversion: float | None,
-    seed: int,
-    halide: str | None = None,
+    structure: Any, host: Any, excess: float | None, inversion: float | None, seed: int, halide: str | None = None
 ) -> Any:
     if excess:
         step = host.ExcessHalideTransformation(excess, halide=halide, seed=seed)
@@ -219,22 +196,14 @@ def _in_words_of_the_command(error: InputError) -> InputError:
     names = {"a": "lattice", "x": "excess", "1 + x": "excess", "fraction": "inversion"}
     flags = ("lattice", "excess", "inversion", "seed", "supercell", "step")
     flag = names.get(error.name, error.name)
-    remedy = error.remedy.replace("a larger supercell", "a larger --supercell").replace(
-        "nearest=True for", f"--{flag}"
-    )
-    remedy = remedy.replace(
-        "change the halide content with ExcessHalideTransformation first", "change --excess first"
-    )
-    return InputError(
-        f"--{flag}" if flag in flags else error.name, need=error.need, got=error.got, remedy=remedy
-    )
+    remedy = error.remedy.replace("a larger supercell", "a larger --supercell").replace("nearest=True for", f"--{flag}")
+    remedy = remedy.replace("change the halide content with ExcessHalideTransformation first", "change --excess first")
+    return InputError(f"--{flag}" if flag in flags else error.name, need=error.need, got=error.got, remedy=remedy)
 
 
 def _grid(host: Any, options: Namespace) -> int:
     points = getattr(host, f"{options.grid}_grid")
-    chosen = (
-        points(seeds=[options.seed]) if options.step is None else points(options.step, seeds=[options.seed])
-    )
+    chosen = points(seeds=[options.seed]) if options.step is None else points(options.step, seeds=[options.seed])
     size = options.supercell or [4]
     written = host.write_grid(
         options.output, chosen, halide=options.halide or "Cl", a=options.lattice, fmt="extxyz", progress=True,

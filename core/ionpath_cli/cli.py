@@ -17,28 +17,13 @@ from typing import Any
 from ionpath.errors import IonpathError
 
 COMMANDS = {
-    "demo": (
-        "ionpath_cli.demo:main",
-        "ordered and disordered argyrodite from structure to report, in minutes",
-    ),
-    "doctor": (
-        "ionpath_cli.doctor:main",
-        "what is installed, what works, what to type for the rest",
-    ),
-    "build": (
-        "ionpath_cli.build:main",
-        "an argyrodite with given inversion and excess chloride",
-    ),
+    "demo": ("ionpath_cli.demo:main", "ordered and disordered argyrodite from structure to report, in minutes"),
+    "doctor": ("ionpath_cli.doctor:main", "what is installed, what works, what to type for the rest"),
+    "build": ("ionpath_cli.build:main", "an argyrodite with given inversion and excess chloride"),
     "md": ("ionpath_cli.md:main", "molecular dynamics with a Deep Potential"),
-    "analyze": (
-        "ionpath_cli.analyze:main",
-        "path entropy, passage times and diffusion of a trajectory",
-    ),
+    "analyze": ("ionpath_cli.analyze:main", "path entropy, passage times and diffusion of a trajectory"),
     "metad": ("ionpath_plumed.cli:metad", "metadynamics of a lithium hop, from input to barrier"),
-    "study": (
-        "ionpath_cli.study.command:main",
-        "a published study, or your own, computed again and compared",
-    ),
+    "study": ("ionpath_cli.study.command:main", "a published study, or your own, computed again and compared"),
     "train": ("ionpath_ase.cli:train", "train a Deep Potential"),
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),
 }
@@ -89,8 +74,7 @@ def _run(command: str, words: list[str]) -> int:
             return int(run(words) or 0)
         except KeyboardInterrupt:
             print(
-                f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on",
-                file=sys.stderr,
+                f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on", file=sys.stderr
             )
             return 130
         except BrokenPipeError:  # who reads our output has had enough
@@ -191,6 +175,4 @@ def _usage() -> str:
     lines = ["usage: ionpath COMMAND [options]", ""]
     lines += [f"  {name:8} {text}" for name, (_, text) in COMMANDS.items()]
     lines += ["", "`ionpath COMMAND --help` shows its options and an example. Every command takes -v (say"]
-    return "\n".join(
-        [*lines, "more), -q (results and errors only) and --config FILE (options from TOML or YAML)."]
-    )
+    return "\n".join([*lines, "more), -q (results and errors only) and --config FILE (options from TOML or YAML)."])

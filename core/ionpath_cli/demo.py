@@ -62,16 +62,10 @@ def main(argv: list[str]) -> int:
         EXAMPLE,
     )
     arguments.add_argument("--quick", action="store_true", help="shorter runs of smaller cells: two minutes")
-    arguments.add_argument(
-        "--atoms", type=int, help="least number of atoms of each cell; default 208, quick 104"
-    )
+    arguments.add_argument("--atoms", type=int, help="least number of atoms of each cell; default 208, quick 104")
     arguments.add_argument("--temperature", type=float, default=600.0, help="K; default 600")
-    arguments.add_argument(
-        "--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6"
-    )
-    arguments.add_argument(
-        "--metad-picoseconds", type=float, help="of metadynamics each; default 10, quick 2"
-    )
+    arguments.add_argument("--picoseconds", type=float, help="of molecular dynamics each; default 30, quick 6")
+    arguments.add_argument("--metad-picoseconds", type=float, help="of metadynamics each; default 10, quick 2")
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("-o", "--output", type=Path, default=Path("demo-run"), help="default demo-run")
     options = arguments.parse_args(argv)
@@ -141,16 +135,9 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
 
     def make() -> None:
         atoms = read(place / "structure.extxyz")
-        common: dict[str, Any] = {
-            "temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL,
-        }  # fmt: skip
+        common: dict[str, Any] = {"temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL}
         warm = run_md(
-            atoms,
-            picoseconds=1.0,
-            seed=seed,
-            thermostat="langevin",
-            trajectory=place / "warm-up.xtc",
-            **common,
+            atoms, picoseconds=1.0, seed=seed, thermostat="langevin", trajectory=place / "warm-up.xtc", **common
         )
         run_md(
             warm.atoms,
@@ -161,12 +148,7 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
             **common,
         )
 
-    settings = {
-        "temperature": temperature,
-        "picoseconds": picoseconds,
-        "seed": seed,
-        "model": POTENTIAL,
-    }
+    settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed, "model": POTENTIAL}
     title = f"{system.label}: {picoseconds:g} ps at {temperature:g} K (LAMMPS with the fast shipped Deep Potential)"
     stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title)
 
@@ -194,10 +176,7 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         from ionpath_ase import run_md
         from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
-        write(
-            build(system.excess, system.inversion, (1, 1, 2), lattice=LATTICE, seed=seed),
-            place / "start.extxyz",
-        )
+        write(build(system.excess, system.inversion, (1, 1, 2), lattice=LATTICE, seed=seed), place / "start.extxyz")
         # The first hop shall not pay what it costs the lithium around to leave perfect order.
         warm = run_md(
             read(place / "start.extxyz"), engine="lammps", model=POTENTIAL, temperature=temperature,
@@ -206,9 +185,7 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         atoms = warm.atoms
         atoms.calc = get_calculator_class("ionpath")(model=POTENTIAL)
         plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=25.0)
-        run = run_metadynamics(
-            atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps"
-        )
+        run = run_metadynamics(atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps")
         found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
         record = Record(
             system.label,

@@ -48,11 +48,7 @@ def main(argv: list[str]) -> int:
     """Print the report."""
     arguments = parser("doctor", "Look at every part of the installation and try it.", EXAMPLE)
     arguments.add_argument(
-        "--require",
-        action="append",
-        default=[],
-        metavar="PART",
-        help="count PART as a failure when it is absent",
+        "--require", action="append", default=[], metavar="PART", help="count PART as a failure when it is absent"
     )
     arguments.add_argument(
         "--plumed-line",
@@ -87,17 +83,11 @@ def examine() -> list[Finding]:
         ("MPI", _mpi, 'pip install "deepmd-kit[cpu,lmp]"'),
         ("MDAnalysis plugin", _mdanalysis, 'pip install "ionpath[mdanalysis]"'),
         ("pymatgen plugin", _pymatgen, 'pip install "ionpath[pymatgen]"'),
-        (
-            "PLUMED kernel",
-            _plumed,
-            "pip install --no-deps hillclimber  (or conda install -c conda-forge py-plumed)",
-        ),
+        ("PLUMED kernel", _plumed, "pip install --no-deps hillclimber  (or conda install -c conda-forge py-plumed)"),
         ("PLUMED Python CVs (pycv)", _pycv, "pip install --no-deps hillclimber"),
         ("third-party plugins", _plugins, "repair or uninstall the plugin that is named"),
     ]
-    python = Finding(
-        "Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    )
+    python = Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     return [python, *(_run(*check) for check in checks)]
 
 

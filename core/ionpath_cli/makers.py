@@ -101,9 +101,7 @@ class PathEntropyMaker(Maker):
             Its output has the estimates ``total``, ``mean_per_pair`` and ``escape``, the ``verdict`` of the Markov
             model, the ``lag_time`` in ps, and the ``file`` of the whole analysis.
         """
-        return _job(
-            self.name, _path_entropy, topology, trajectory, self.frame_time, self.mobile, **self.options
-        )
+        return _job(self.name, _path_entropy, topology, trajectory, self.frame_time, self.mobile, **self.options)
 
 
 @dataclass
@@ -259,12 +257,7 @@ def _path_entropy(
     found.save("path-entropy.npz")
     r = found.results
     estimates = {name: getattr(r.uncertainty, name) for name in ("total", "mean_per_pair", "escape")}
-    return {
-        **estimates,
-        "verdict": str(r.verdict),
-        "lag_time": float(r.lag_time),
-        "file": _here("path-entropy.npz"),
-    }
+    return {**estimates, "verdict": str(r.verdict), "lag_time": float(r.lag_time), "file": _here("path-entropy.npz")}
 
 
 def _diffusion(
@@ -294,9 +287,7 @@ def _step(task: Mapping[str, Any], key: str, folder: str, parents: list[Mapping[
     return asdict(perform(step, key, folder, *(Outcome(**parent) for parent in parents)))
 
 
-def _comparison(
-    study: str, folder: str, options: Mapping[str, Any], outcomes: list[Mapping[str, Any]]
-) -> list[Any]:
+def _comparison(study: str, folder: str, options: Mapping[str, Any], outcomes: list[Mapping[str, Any]]) -> list[Any]:
     from ionpath_cli.study import load_study, make_plan
     from ionpath_cli.study.comparison import write_comparison
     from ionpath_cli.study.tasks import read_json

@@ -16,33 +16,25 @@ EXAMPLE = """
 
 def main(argv: list[str]) -> int:
     """Run ``ionpath md``."""
-    arguments = parser(
-        "md", "Run molecular dynamics; a run that was stopped goes on from its checkpoint.", EXAMPLE
-    )
+    arguments = parser("md", "Run molecular dynamics; a run that was stopped goes on from its checkpoint.", EXAMPLE)
     arguments.add_argument("structure", type=Path, help="any file that ASE reads")
     arguments.add_argument("--temperature", type=float, default=300.0, help="K; default 300")
     arguments.add_argument("--picoseconds", type=float, default=20.0, help="length of the run; default 20")
     arguments.add_argument("--timestep", type=float, default=2.0, help="fs; default 2")
     arguments.add_argument("--engine", choices=("ase", "lammps"), default="lammps")
     arguments.add_argument("--ensemble", choices=("nve", "nvt", "npt"), default="nvt")
-    arguments.add_argument(
-        "--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads"
-    )
+    arguments.add_argument("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
     arguments.add_argument("--seed", type=int, default=0)
     arguments.add_argument(
         "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj .h5md"
     )
-    arguments.add_argument(
-        "--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder"
-    )
+    arguments.add_argument("--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder")
     arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")
     options = arguments.parse_args(argv)
     engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
     atoms = read_atoms(options.structure)
     order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"
-    check_full_occupancies(
-        atoms.info.get("occupancy"), str(options.structure), remedy=f"order them first: {order}"
-    )
+    check_full_occupancies(atoms.info.get("occupancy"), str(options.structure), remedy=f"order them first: {order}")
     engine.run_md(
         atoms,
         temperature=options.temperature,

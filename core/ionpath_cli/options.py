@@ -129,9 +129,7 @@ def write_config(path: Path, arguments: argparse.ArgumentParser, given: argparse
 
 def brief(error: BaseException) -> str:
     """An error of somebody else in one line."""
-    text = (
-        str(error).rpartition("Error: ")[2].strip() or str(error).strip()
-    )  # MDAnalysis wraps the error of a parser
+    text = str(error).rpartition("Error: ")[2].strip() or str(error).strip()  # MDAnalysis wraps the error of a parser
     return f"{type(error).__name__}: {' '.join(text.split())[:200]}"
 
 
@@ -147,9 +145,7 @@ def reading(what: str, *paths: Path) -> Iterator[None]:
                 remedy="name a file in it" if path.is_dir() else "check the path",
             )
         if not path.stat().st_size:
-            raise InputError(
-                str(path), need=f"a file that {what} reads", got="an empty file", remedy="write it again"
-            )
+            raise InputError(str(path), need=f"a file that {what} reads", got="an empty file", remedy="write it again")
     try:
         yield
     except (IonpathError, PermissionError):

@@ -113,9 +113,7 @@ class Record(Msonable):
                 Quantity(_text(q["name"]), _estimate(q["estimate"]), _text(q.get("note", "")))
                 for q in data["quantities"]
             ]
-            figures = [
-                Figure(*(_text(f[key]) for key in ("key", "file", "caption"))) for f in data["figures"]
-            ]
+            figures = [Figure(*(_text(f[key]) for key in ("key", "file", "caption"))) for f in data["figures"]]
             notes = [_text(note) for note in data["notes"]]
             return cls(_text(data["label"]), quantities, figures, notes, dict(data["parameters"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:

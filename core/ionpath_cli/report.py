@@ -43,10 +43,7 @@ def write_report(folder: Path, *, title: str, lead: str = "") -> Path:
     places = sorted(path.parent for path in folder.rglob(FILE))
     if not places:
         raise InputError(
-            str(folder),
-            need=f"at least one {FILE} below it",
-            got="none",
-            remedy="run `ionpath analyze` first",
+            str(folder), need=f"at least one {FILE} below it", got="none", remedy="run `ionpath analyze` first"
         )
     records = [(place, Record.load(place)) for place in places]
     _write_csv(folder / "quantities.csv", [record for _, record in records])
@@ -79,9 +76,7 @@ def _table(records: list[Record]) -> str:
     for name in _rows(records):
         cells = []
         for label in labels:
-            same = (
-                q for record in records if record.label == label for q in record.quantities if q.name == name
-            )
+            same = (q for record in records if record.label == label for q in record.quantities if q.name == name)
             quantity = next(same, None)
             text = ""
             if quantity is not None:

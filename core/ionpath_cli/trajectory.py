@@ -16,13 +16,7 @@ from ionpath.elements import CHARGES
 from ionpath.errors import InputError, positive, require
 from ionpath_cli.options import brief, reading
 
-SUFFIXES = {
-    "lammpstrj": "LAMMPSDUMP",
-    "lammpsdump": "LAMMPSDUMP",
-    "dump": "LAMMPSDUMP",
-    "lmp": "DATA",
-    "data": "DATA",
-}
+SUFFIXES = {"lammpstrj": "LAMMPSDUMP", "lammpsdump": "LAMMPSDUMP", "dump": "LAMMPSDUMP", "lmp": "DATA", "data": "DATA"}
 """Names of LAMMPS' files, of which MDAnalysis knows some."""
 TIMED = {"XTC", "TRR", "TNG", "NCDF", "H5MD", "TRZ", "DCD"}
 """Formats of MDAnalysis whose files say the time of a frame in a unit that they name."""
@@ -115,9 +109,7 @@ def open_trajectory(given: Given) -> Opened:
         if value is not None:
             positive(name, value)
     with warnings.catch_warnings(action="ignore"):  # about packages that it could use
-        mda = require(
-            "MDAnalysis", purpose="reading trajectories", install='pip install "ionpath[mdanalysis]"'
-        )
+        mda = require("MDAnalysis", purpose="reading trajectories", install='pip install "ionpath[mdanalysis]"')
     files = [given.structure, *([given.trajectory] if given.trajectory else [])]
     formats = _formats(given, files)
     with reading("MDAnalysis", *files), warnings.catch_warnings(record=True) as seen:
@@ -129,11 +121,7 @@ def open_trajectory(given: Given) -> Opened:
     notes = [str(one.message) for one in seen if "ps is used; the file says" in str(one.message)]
     source = set_elements(universe, given.elements)
     ions = _select(universe, given.mobile, "--mobile")
-    framework = (
-        universe.atoms - ions
-        if given.framework is None
-        else _select(universe, given.framework, "--framework")
-    )
+    framework = universe.atoms - ions if given.framework is None else _select(universe, given.framework, "--framework")
     charge = _charge(ions) if given.charge is None else given.charge
     if given.frame_time is None and said is None:
         raise InputError(
@@ -145,9 +133,7 @@ def open_trajectory(given: Given) -> Opened:
         )
     if said is not None and given.frame_time is not None and abs(said - given.frame_time) > 1e-3 * said:
         notes.append(f"--frame-time {given.frame_time:g} ps is used; {files[-1]} says {said:g} ps.")
-    elements = {
-        str(name): int((universe.atoms.elements == name).sum()) for name in np.unique(universe.atoms.elements)
-    }
+    elements = {str(name): int((universe.atoms.elements == name).sum()) for name in np.unique(universe.atoms.elements)}
     facts = {
         "files": [str(file) for file in files],
         "formats": formats,
@@ -211,9 +197,7 @@ def _columns(path: Path, style: str | None) -> str:
     style = style or next(iter(re.findall(r"#\s*(\w+)", title)), None)
     if style is None:
         fitting = [
-            name
-            for name, columns in STYLES.items()
-            if width in (len(columns.split()), len(columns.split()) + 3)
+            name for name, columns in STYLES.items() if width in (len(columns.split()), len(columns.split()) + 3)
         ]
         style = fitting[0] if len(fitting) == 1 else None
     if style not in STYLES:
@@ -271,7 +255,7 @@ def _time_of_file(trajectory: Any) -> float | None:
 
 
 def set_elements(universe: Any, given: str | None) -> str:
-    """Give every atom its element, and say where it comes from."""
+    """Return every atom its element, and say where it comes from."""
     from ase.data import atomic_masses, chemical_symbols
 
     atoms = universe.atoms

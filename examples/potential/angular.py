@@ -159,7 +159,5 @@ def _features(tf: Any, sums: Any, weights: dict[str, Any], s: AngularSettings) -
     found = [tf.reshape(by_degree[0], [frames * atoms, s.channels])]
     for degree, part in enumerate(by_degree):
         axes = tf.einsum("ac,ncm->nam", weights[f"axes_{degree}"], part)
-        found.append(
-            tf.reshape(tf.matmul(part, axes, transpose_b=True), [frames * atoms, s.channels * s.axes])
-        )
+        found.append(tf.reshape(tf.matmul(part, axes, transpose_b=True), [frames * atoms, s.channels * s.axes]))
     return tf.reshape(tf.concat(found, axis=1), [frames, atoms, s.features])

@@ -49,9 +49,7 @@ def store_in_half_precision(source: str | os.PathLike[str], target: str | os.Pat
 
 def main(argv: list[str] | None = None) -> None:
     """Run the script."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path, help="frozen TensorFlow model (.pb)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="smaller model")
     options = parser.parse_args(argv)

@@ -214,9 +214,7 @@ def _train(
     first = int(kept.pop("step", 0))
     with tf.Graph().as_default(), v1.Session(config=_session(v1)) as session:
         of_term = {
-            name: v1.get_variable(
-                f"{_SAVED}{name}", initializer=value, trainable=name not in ("mean", "scale")
-            )
+            name: v1.get_variable(f"{_SAVED}{name}", initializer=value, trainable=name not in ("mean", "scale"))
             for name, value in start.items()
         }
         goal = _objective(base, of_term, sizes)
@@ -319,9 +317,7 @@ def _normalise(
 
 def _existing(checkpoint: str | os.PathLike[str]) -> Path:
     if not Path(checkpoint).exists():
-        raise InputError(
-            "initial", need="a checkpoint of `refine` (.npz)", got=f"no file {os.fspath(checkpoint)}"
-        )
+        raise InputError("initial", need="a checkpoint of `refine` (.npz)", got=f"no file {os.fspath(checkpoint)}")
     return Path(checkpoint)
 
 
@@ -349,10 +345,7 @@ def _write(base: _Base, values: dict[str, NDArray[Any]], sizes: AngularSettings,
     """Write the model with the term, whose weights are constants now."""
     tf = base.tf
     with tf.Graph().as_default() as graph:
-        fixed = {
-            name: tf.constant(value, name=_NAMES.get(name, f"{SCOPE}/{name}"))
-            for name, value in values.items()
-        }
+        fixed = {name: tf.constant(value, name=_NAMES.get(name, f"{SCOPE}/{name}")) for name, value in values.items()}
         made = base.built(fixed, sizes)
         of_model = graph.get_tensor_by_name(f"{base.derivative}:0")
         with tf.name_scope(SCOPE):
@@ -377,16 +370,10 @@ def _write(base: _Base, values: dict[str, NDArray[Any]], sizes: AngularSettings,
 
 def main(argv: list[str] | None = None) -> None:
     """Run the script."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "model", type=Path, help="frozen TensorFlow model (.pb); best compressed and not simplified"
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="frozen TensorFlow model (.pb); best compressed and not simplified")
     parser.add_argument("frames", type=Path, nargs="+", help="files with labelled frames, all trained on")
-    parser.add_argument(
-        "-o", "--output", type=Path, required=True, help="new model; checkpoints lie beside it"
-    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="new model; checkpoints lie beside it")
     parser.add_argument("--steps", type=int, default=60_000, help="training steps; default 60000")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="of the first step; default 0.001")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and of the order of frames")

@@ -82,12 +82,7 @@ class Reproduction:
 
 
 def reproduce(
-    folder: str | os.PathLike[str],
-    recipe: Recipe,
-    *,
-    labels: Any = None,
-    sampler: Any = None,
-    progress: bool = True,
+    folder: str | os.PathLike[str], recipe: Recipe, *, labels: Any = None, sampler: Any = None, progress: bool = True
 ) -> Reproduction:
     """Make the shipped potential again in a folder; a stopped call goes on.
 
@@ -120,15 +115,11 @@ def reproduce(
         train += _sampled(sampling, stage, None, **shared)
     judged = _sampled(recipe.judged, stage, None, **shared)
     fitted = partial(fitted, weights=recipe.weights)
-    stage = fitted(
-        home / "two", train, recipe.stage_steps[1], overrides=two, initial=home / "one" / "model.ckpt"
-    )
+    stage = fitted(home / "two", train, recipe.stage_steps[1], overrides=two, initial=home / "one" / "model.ckpt")
     for sampling in recipe.close:
         train += _sampled(sampling, stage, None, **shared)
     onward = home / "two" / "model.ckpt"
-    models = [
-        fitted(home / "three", train, recipe.stage_steps[2], overrides=three, initial=onward, extended=True)
-    ]
+    models = [fitted(home / "three", train, recipe.stage_steps[2], overrides=three, initial=onward, extended=True)]
     short, long = recipe.member_steps
     if recipe.members > 1:
         models.append(fitted(place / "member-2", train, short, overrides=three | single, initial=onward))
@@ -155,9 +146,7 @@ def _refined(target: Path, model: Path, train: Sequence[Atoms], recipe: Recipe, 
     return target
 
 
-def _judged(
-    place: Path, models: Sequence[Path], training_frames: int, frames: Sequence[Atoms]
-) -> Reproduction:
+def _judged(place: Path, models: Sequence[Path], training_frames: int, frames: Sequence[Atoms]) -> Reproduction:
     """Name the models, and compare the first with frames of runs of their own."""
     from ionpath_ase.calculator import IonPath
 
@@ -212,14 +201,7 @@ def _fitted(
 
 
 def _sampled(
-    sampling: Sampling,
-    model: Path | None,
-    calculator: Any,
-    *,
-    place: Path,
-    recipe: Recipe,
-    labels: Any,
-    progress: bool,
+    sampling: Sampling, model: Path | None, calculator: Any, *, place: Path, recipe: Recipe, labels: Any, progress: bool
 ) -> list[Atoms]:
     """Labelled frames of a set, made where they are not there yet."""
     path = place / f"{sampling.name}.extxyz"
@@ -228,13 +210,9 @@ def _sampled(
         frames = list(_runs(sampling, model, calculator, place / sampling.name, recipe, progress))
         report = label_frames(frames, labels, path, max_force=sampling.max_force, progress=progress)
         if report.labelled + report.kept == 0:
-            raise InputError(
-                f"frames of {sampling.name}", need="labels that can be used", got=report.refused[0][1]
-            )
+            raise InputError(f"frames of {sampling.name}", need="labels that can be used", got=report.refused[0][1])
         with atomic_path(done) as part:
-            part.write_text(
-                "\n".join(f"frame {index} refused: {why}" for index, why in report.refused) + "\n"
-            )
+            part.write_text("\n".join(f"frame {index} refused: {why}" for index, why in report.refused) + "\n")
     return read_frames(path)
 
 
@@ -282,9 +260,7 @@ def _runs(
 
 def main(argv: list[str] | None = None) -> None:
     """Run the script."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder")
     parser.add_argument("--recipe", type=Path, default=FULL, help="TOML file; recipe.toml by default")
     parser.add_argument("--quick", action="store_true", help="tiny net and runs (quick.toml)")

@@ -54,9 +54,7 @@ def add_second_descriptor(
     return target
 
 
-def extended_checkpoint(
-    initial: str | os.PathLike[str], frames: Sequence[Atoms], folder: Path, **options: Any
-) -> Path:
+def extended_checkpoint(initial: str | os.PathLike[str], frames: Sequence[Atoms], folder: Path, **options: Any) -> Path:
     """Checkpoint in `folder` of the model of `initial` with the outer descriptor that `options` of `dp_input` describe.
 
     Statistics of the new descriptor come from 20 steps of training on `frames`.
@@ -125,16 +123,12 @@ def _save(target: Path, values: dict[str, Any]) -> None:
 
 
 def _tensorflow() -> Any:
-    return require(
-        "tensorflow", purpose="reading checkpoints of deepmd-kit", install='pip install "ionpath[ase]"'
-    )
+    return require("tensorflow", purpose="reading checkpoints of deepmd-kit", install='pip install "ionpath[ase]"')
 
 
 def main(argv: list[str] | None = None) -> None:
     """Run the script."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("initial", help="checkpoint of a trained model with one descriptor")
     parser.add_argument("fresh", help="checkpoint of a model with this and a second descriptor")
     parser.add_argument("-o", "--output", type=Path, required=True, help="checkpoint to write")

@@ -57,19 +57,10 @@ def test_candidates_have_their_classes_and_distances() -> None:
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (
-            {"softness": np.zeros(3)},
-            r"softness: need a number for each of 4 Li or of 8 atoms, got shape \(3,\)",
-        ),
-        (
-            {"softness": [0, 0, 0, np.nan]},
-            "softness: need finite numbers for the mobile ions, got nan or inf",
-        ),
+        ({"softness": np.zeros(3)}, r"softness: need a number for each of 4 Li or of 8 atoms, got shape \(3,\)"),
+        ({"softness": [0, 0, 0, np.nan]}, "softness: need finite numbers for the mobile ions, got nan or inf"),
         ({"mobile": "Na"}, "softness: need a number for each of 0 Na"),
-        (
-            {"distances": (10.0, 5.0)},
-            "distances: need two positive numbers in A, the smaller one first, got 10.0",
-        ),
+        ({"distances": (10.0, 5.0)}, "distances: need two positive numbers in A, the smaller one first, got 10.0"),
         ({"distances": (5.0, 10.0)}, "distances: need two Li 5 to 10 A apart, got none; take a larger cell"),
         ({"number": 0}, "number: need a whole number of at least 1, got 0"),
         ({"mode": "swap"}, "mode: need 'vacancy' or 'exchange', got 'swap'"),
@@ -105,9 +96,7 @@ def test_two_climbing_images_enclose_the_same_saddle(copper: Atoms) -> None:
     assert two.forward == pytest.approx(one.forward, abs=0.01)  # eV
     assert 0.0 <= two.accuracy < 0.05 and np.isnan(one.accuracy)  # eV
     second = np.sort(two.energies)[-3]
-    assert (
-        second > np.sort(one.energies)[-3] + 0.02
-    )  # its neighbours climbed, those of one climbing image did not
+    assert second > np.sort(one.energies)[-3] + 0.02  # its neighbours climbed, those of one climbing image did not
 
 
 def test_exchanges_and_other_atoms(copper: Atoms) -> None:
@@ -129,13 +118,8 @@ def test_exchanges_and_other_atoms(copper: Atoms) -> None:
             return made
 
         patch.setattr(bands, "relaxed", together)
-        assert (
-            bands.run(start, Hop(ion, target=(0.9, 0.9, 0.9)), calculator, job)
-            == "other atoms move as well: [9]"
-        )
-        free = bands.run(
-            start, Hop(ion, target=(0.9, 0.9, 0.9)), calculator, bands.Job(3, 0.05, 2, 0.02, 1, "allow")
-        )
+        assert bands.run(start, Hop(ion, target=(0.9, 0.9, 0.9)), calculator, job) == "other atoms move as well: [9]"
+        free = bands.run(start, Hop(ion, target=(0.9, 0.9, 0.9)), calculator, bands.Job(3, 0.05, 2, 0.02, 1, "allow"))
     assert isinstance(free, Barrier) and free.others == 1 and not free.converged
 
 
@@ -150,10 +134,7 @@ class Breaking(EMT):
 
 def test_a_band_that_breaks_is_named_and_the_others_go_on(copper: Atoms) -> None:
     partner = neighbour(copper, 5)
-    hops = [
-        Hop(5, partner=partner, kind="soft to hard"),
-        Hop(5, partner=partner, mode="exchange", kind="hard to soft"),
-    ]
+    hops = [Hop(5, partner=partner, kind="soft to hard"), Hop(5, partner=partner, mode="exchange", kind="hard to soft")]
     found = migration_barriers(copper, hops, calculator=Breaking(), images=1, fmax=0.5, steps=10)
     assert found.refused == ((0, "the band broke: the configuration is outside of what it can describe"),)
     assert len(found.hops) == 1
@@ -165,18 +146,8 @@ def test_a_band_that_breaks_is_named_and_the_others_go_on(copper: Atoms) -> None
 
 def test_bands_are_kept_and_taken_up(copper: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     partner = neighbour(copper, 5)
-    hops = [
-        Hop(5, partner=partner, kind="soft to soft"),
-        Hop(partner, partner=5),
-        Hop(0, target=(0.1, 0.0, 0.0)),
-    ]
-    options: dict[str, Any] = {
-        "calculator": EMT(),
-        "images": 1,
-        "fmax": 0.2,
-        "steps": 40,
-        "folder": tmp_path / "b",
-    }
+    hops = [Hop(5, partner=partner, kind="soft to soft"), Hop(partner, partner=5), Hop(0, target=(0.1, 0.0, 0.0))]
+    options: dict[str, Any] = {"calculator": EMT(), "images": 1, "fmax": 0.2, "steps": 40, "folder": tmp_path / "b"}
     follow, calls = bands.run, []
 
     def counted(start: Atoms, hop: Hop, calculator: Any, job: bands.Job) -> Barrier | str:
@@ -192,15 +163,11 @@ def test_bands_are_kept_and_taken_up(copper: Atoms, tmp_path: Path, monkeypatch:
     assert calls == [hops[0], hops[1], hops[1], hops[2]]  # the first was kept
     again = migration_barriers(copper, hops, **options)
     assert len(calls) == 4
-    assert [str(hop) for hop in again.hops] == [
-        str(hop) for hop in found.hops
-    ] and again.refused == found.refused
+    assert [str(hop) for hop in again.hops] == [str(hop) for hop in found.hops] and again.refused == found.refused
     assert "relaxes back to within" in found.refused[0][1]
     assert found.hops[0].kind == "soft to soft"
     for change in ({"fmax": 0.1}, {"images": 2}):
-        with pytest.raises(
-            InputError, match="folder b: need bands of the same structure, potential and settings"
-        ):
+        with pytest.raises(InputError, match="folder b: need bands of the same structure, potential and settings"):
             migration_barriers(copper, hops, **(options | change))
     with pytest.raises(InputError, match="folder b: need bands of the same structure"):
         migration_barriers(copper * (1, 1, 2), hops[:1], **options)
@@ -211,9 +178,7 @@ def test_bands_are_kept_and_taken_up(copper: Atoms, tmp_path: Path, monkeypatch:
         migration_barriers(copper, hops, **options)
     kept = next((tmp_path / "b").glob("band-5-*.json"))
     kept.write_text(kept.read_text()[:40])
-    with pytest.raises(
-        InputError, match=r"band band-5-\w+\.json: need a file that this call wrote, got .*; remove"
-    ):
+    with pytest.raises(InputError, match=r"band band-5-\w+\.json: need a file that this call wrote, got .*; remove"):
         migration_barriers(copper, hops, **options)
 
 
@@ -233,9 +198,7 @@ def test_a_calculator_that_cannot_be_copied_is_named(copper: Atoms) -> None:
     atoms = copper.copy()
     atoms.calc = used
     atoms.get_potential_energy()
-    with pytest.raises(
-        InputError, match="processes: need 1 for a calculator .* got EMT: .*; pass processes=1"
-    ):
+    with pytest.raises(InputError, match="processes: need 1 for a calculator .* got EMT: .*; pass processes=1"):
         migration_barriers(copper, [Hop(5, partner=6)] * 2, calculator=used, processes=2)
 
 
@@ -309,9 +272,7 @@ def test_classes_count_and_their_errors_cover() -> None:
     rng = np.random.default_rng(8)
     hit = 0
     for values in rng.normal(0.4, 0.1, (2000, 6)):
-        found = (
-            Barriers(tuple(barrier(v, "soft to hard") for v in values), ()).by_class()["soft to hard"].mean
-        )
+        found = Barriers(tuple(barrier(v, "soft to hard") for v in values), ()).by_class()["soft to hard"].mean
         hit += found.low <= 0.4 <= found.high
     assert 0.935 < hit / 2000 < 0.965
     hops = (
@@ -319,15 +280,11 @@ def test_classes_count_and_their_errors_cover() -> None:
         barrier(9.0, "soft to hard", converged=False),
     )  # fmt: skip
     found = Barriers(
-        hops,
-        ((4, "the band broke: no"),),
-        (*(Hop(0, kind=h.kind) for h in hops), Hop(0, kind="hard to soft")),
+        hops, ((4, "the band broke: no"),), (*(Hop(0, kind=h.kind) for h in hops), Hop(0, kind="hard to soft"))
     )
     assert set(found.by_class()) == {"soft to hard", "soft to soft", "hard to soft"}
     by_start = found.by_class("start")
-    assert by_start["soft"].mean.value == pytest.approx(
-        0.25
-    )  # eV; the band that did not converge is left out
+    assert by_start["soft"].mean.value == pytest.approx(0.25)  # eV; the band that did not converge is left out
     assert by_start["soft"].mean.error == pytest.approx(0.04)
     assert (by_start["soft"].not_converged, by_start["hard"].refused) == (1, 1)
     assert np.isnan(by_start["hard"].mean.error) and by_start["hard"].mean.value == pytest.approx(0.44)

@@ -50,9 +50,7 @@ def test_forces_are_gradients(salt: Atoms, calculator: IonPath) -> None:
 
 
 def test_stress_is_the_strain_derivative(salt: Atoms, calculator: IonPath) -> None:
-    salt.set_cell(
-        salt.cell.array @ (np.eye(3) + [[0, 0.03, 0.01], [0, 0.02, 0], [0.01, 0, -0.01]]), scale_atoms=True
-    )
+    salt.set_cell(salt.cell.array @ (np.eye(3) + [[0, 0.03, 0.01], [0, 0.02, 0], [0.01, 0, -0.01]]), scale_atoms=True)
     salt.calc = calculator
     numerical = calculate_numerical_stress(salt, eps=2e-3)
     assert np.abs(salt.get_stress() - numerical).max() < 3e-4  # eV/A^3, 0.05 GPa
@@ -70,23 +68,15 @@ def test_agrees_with_the_calculator_of_deepmd(argyrodite: Atoms, calculator: Ion
 
 def test_per_atom_parts_add_up(argyrodite: Atoms, calculator: IonPath) -> None:
     argyrodite.calc = calculator
-    assert argyrodite.get_potential_energies().sum() == pytest.approx(
-        argyrodite.get_potential_energy(), abs=1e-6
-    )
+    assert argyrodite.get_potential_energies().sum() == pytest.approx(argyrodite.get_potential_energy(), abs=1e-6)
     assert np.allclose(argyrodite.get_stresses().sum(axis=0), argyrodite.get_stress(), atol=1e-7)
     assert argyrodite.get_potential_energy(force_consistent=True) == argyrodite.get_potential_energy()
 
 
-@pytest.mark.parametrize(
-    "change", ["order", "origin", "wrapping", "left-handed", "skewed", "supercell", "rotated"]
-)
+@pytest.mark.parametrize("change", ["order", "origin", "wrapping", "left-handed", "skewed", "supercell", "rotated"])
 def test_what_must_not_matter(salt: Atoms, calculator: IonPath, change: str) -> None:
     salt.calc = calculator
-    energy, forces, pressure = (
-        salt.get_potential_energy(),
-        salt.get_forces(),
-        np.trace(salt.get_stress(voigt=False)),
-    )
+    energy, forces, pressure = (salt.get_potential_energy(), salt.get_forces(), np.trace(salt.get_stress(voigt=False)))
     other, order, count, turn = salt.copy(), np.arange(len(salt)), 1, np.eye(3)
     if change == "order":
         order = np.random.default_rng(0).permutation(len(salt))
@@ -286,9 +276,7 @@ def test_contacts_are_judged_by_the_size_of_the_atoms(argyrodite: Atoms) -> None
     assert closest_pair(argyrodite.positions, argyrodite.cell.array, gaps.min() - 1e-6, radii) is None
     one, two = np.flatnonzero(argyrodite.symbols == "P")[:2]
     argyrodite.positions[two] = argyrodite.positions[one] + [0.0, 0.0, 1.5]
-    with pytest.raises(
-        InputError, match=rf"atoms at least 1.6 A apart, got atoms {one} and {two} at 1.500 A"
-    ):
+    with pytest.raises(InputError, match=rf"atoms at least 1.6 A apart, got atoms {one} and {two} at 1.500 A"):
         ContactCheck(0.0, radii)(argyrodite.positions, argyrodite.cell.array)
     nitrogen = np.array([[0.0, 0.0, 0.0], [0.0, 0.0, 1.1]])  # A: no bond is shorter for its atoms
     check_positions(nitrogen, None, 0.0, contact_radii(np.array([7, 7])))
@@ -306,8 +294,7 @@ def test_phosphorus_in_clusters_is_refused(potential_data: Path) -> None:
         crystal.positions[added] = crystal.positions[last] + [0.0, 2.2, 0.0]
     atoms = ", ".join(map(str, sorted((bonded, *chain))))
     with pytest.raises(
-        InputError,
-        match=rf"need at most four P joined by bonds of 2.5 A or less, got 5, atoms {atoms}; lower",
+        InputError, match=rf"need at most four P joined by bonds of 2.5 A or less, got 5, atoms {atoms}; lower"
     ):
         check_phosphorus(crystal, crystal.positions, crystal.cell.array)
     assert has_phosphorus_clusters(crystal)  # so that a run that begins with them goes on
@@ -351,15 +338,10 @@ def test_bad_positions_are_refused(salt: Atoms, calculator: IonPath) -> None:
     with pytest.raises(InputError, match=r"atoms at least 0.5 A apart, got atoms 2 and 4 at 0.000 A"):
         salt.get_forces()
     salt.positions[2, 1] = np.nan
-    with pytest.raises(
-        InputError,
-        match=r"need finite coordinates and cell, got values .* for 1 atoms .first: .2",
-    ):
+    with pytest.raises(InputError, match=r"need finite coordinates and cell, got values .* for 1 atoms .first: .2"):
         salt.get_forces()
     flat = Atoms("LiCl", positions=[(0, 0, 0), (0, 0, 2.3)], cell=[5, 5, 0], pbc=True, calculator=calculator)
-    with pytest.raises(
-        InputError, match="cell: need independent lattice vectors along all periodic directions"
-    ):
+    with pytest.raises(InputError, match="cell: need independent lattice vectors along all periodic directions"):
         flat.get_forces()
 
 

@@ -55,9 +55,7 @@ def spoiled(how: str) -> tuple[Atoms, str]:
 
 @pytest.mark.filterwarnings("ignore:structure. need a neutral one")
 @pytest.mark.parametrize("how", ["close", "element", "nan", "far", "cell", "flat"])
-def test_the_next_energy_after_a_refusal_is_right(
-    calculators: tuple[Calculator, Calculator], how: str
-) -> None:
+def test_the_next_energy_after_a_refusal_is_right(calculators: tuple[Calculator, Calculator], how: str) -> None:
     calculator, reference = calculators
     first = pair("Li2", 2.4)
     first.calc = calculator

@@ -91,9 +91,7 @@ def test_packaged_committee(
     salt.calc = Committee("argyrodite")
     assert salt.get_forces().shape == (8, 3)
     assert salt.calc.results["max_force_deviation"] > 1e-4
-    assert np.allclose(
-        alone(salt, folder / "argyrodite.pb").get_forces(), alone(salt, "argyrodite").get_forces()
-    )
+    assert np.allclose(alone(salt, folder / "argyrodite.pb").get_forces(), alone(salt, "argyrodite").get_forces())
 
 
 def test_shipped_committee_knows_where_it_has_not_been(salt: Atoms) -> None:

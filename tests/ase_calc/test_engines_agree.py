@@ -40,9 +40,7 @@ def pair_histogram(frames: list[Atoms], first: str, second: str) -> np.ndarray:
     counts = np.zeros(30)
     for atoms in frames:
         chosen = [np.array([s == name for s in atoms.get_chemical_symbols()]) for name in (first, second)]
-        distances = get_distances(
-            atoms.positions[chosen[0]], atoms.positions[chosen[1]], cell=atoms.cell, pbc=True
-        )[1]
+        distances = get_distances(atoms.positions[chosen[0]], atoms.positions[chosen[1]], cell=atoms.cell, pbc=True)[1]
         counts += np.histogram(distances, 30, (1.5, 4.8))[0]
     return counts / counts.sum()
 

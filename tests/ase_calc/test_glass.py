@@ -18,13 +18,7 @@ from ionpath_ase.glass import PROTOCOLS, GlassCeramic, HeatStep, crystal_in_glas
 from ionpath_ase.md import UnstableRun
 from ionpath_ase.training import evaluate, read_frames, starting_structure
 
-QUICK: dict[str, Any] = {
-    "engine": "ase",
-    "interval": 0.02,
-    "damping": 0.05,
-    "progress": False,
-    "suffix": ".traj",
-}
+QUICK: dict[str, Any] = {"engine": "ase", "interval": 0.02, "damping": 0.05, "progress": False, "suffix": ".traj"}
 
 
 def copper(*times: int) -> Atoms:
@@ -45,9 +39,7 @@ def test_published_protocols() -> None:
     assert (rate(cool), cool.final_temperature, cool.timestep) == (2.5, 300.0, 0.5)
     (crystal,) = PROTOCOLS["crystal"]  # 500 K -> 300 K in 1 ns
     assert (crystal.temperature, crystal.final_temperature, crystal.picoseconds) == (500.0, 300.0, 1000.0)
-    hot, warm, quench = PROTOCOLS[
-        "amorphous"
-    ]  # Jang et al.: 4000 K 10 ps, 2000 K 20 ps, to 300 K at 100 K/ps
+    hot, warm, quench = PROTOCOLS["amorphous"]  # Jang et al.: 4000 K 10 ps, 2000 K 20 ps, to 300 K at 100 K/ps
     assert (hot.temperature, hot.picoseconds) == (4000.0, 10.0)
     assert (warm.temperature, warm.picoseconds) == (2000.0, 20.0)
     assert (rate(quench), quench.picoseconds) == (100.0, 17.0)
@@ -55,11 +47,7 @@ def test_published_protocols() -> None:
 
 
 def test_annealing_follows_its_steps(tmp_path: Path) -> None:
-    steps = (
-        HeatStep(1500.0, 0.1, ensemble="nvt"),
-        HeatStep(1500.0, 0.3, 300.0, ensemble="nvt"),
-        HeatStep(300.0, 0.05),
-    )
+    steps = (HeatStep(1500.0, 0.1, ensemble="nvt"), HeatStep(1500.0, 0.3, 300.0, ensemble="nvt"), HeatStep(300.0, 0.05))
     made = anneal(copper(2, 2, 2), tmp_path, steps, **QUICK)
     assert [run.steps for run in made.runs] == [50, 150, 25]
     cooling = np.genfromtxt(made.runs[1].log, delimiter=",", names=True)
@@ -68,9 +56,7 @@ def test_annealing_follows_its_steps(tmp_path: Path) -> None:
     assert len(set(np.genfromtxt(made.runs[2].log, delimiter=",", names=True)["volume_A3"])) > 1
     again = anneal(copper(2, 2, 2), tmp_path, steps, **QUICK)
     assert np.allclose(again.atoms.positions, made.atoms.positions)
-    with pytest.raises(
-        InputError, match="protocol: need one of glass, crystal, amorphous, short-glass, or steps"
-    ):
+    with pytest.raises(InputError, match="protocol: need one of glass, crystal, amorphous, short-glass, or steps"):
         anneal(copper(1, 1, 1), tmp_path, "fast")
     with pytest.raises(InputError, match="protocol: need at least one step, got none"):
         anneal(copper(1, 1, 1), tmp_path, ())
@@ -119,9 +105,7 @@ def test_glass_ceramic_melts_around_a_slab_at_rest(tmp_path: Path) -> None:
     )
     assert (made.n_crystal, made.crystal_fraction) == (16, 0.5)
     quenched = made.quench.atoms
-    moved = np.linalg.norm(
-        quenched.positions - crystal_in_glass(crystal, expansion=1.06)[0].positions, axis=1
-    )
+    moved = np.linalg.norm(quenched.positions - crystal_in_glass(crystal, expansion=1.06)[0].positions, axis=1)
     assert moved[:16].max() < 1e-9
     assert np.median(moved[16:]) > 0.2  # A
     last = np.genfromtxt(made.relaxed.log, delimiter=",", names=True)
@@ -255,9 +239,7 @@ def test_overheated_crystals_hold(
             1500.0,
             0.8,
             "argyrodite.2",
-            marks=pytest.mark.xfail(
-                strict=True, raises=UnstableRun, reason="the fast potential has not seen P meet P"
-            ),
+            marks=pytest.mark.xfail(strict=True, raises=UnstableRun, reason="the fast potential has not seen P meet P"),
         ),
     ],
 )

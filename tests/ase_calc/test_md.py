@@ -70,16 +70,9 @@ def test_lammps_keeps_a_turned_triclinic_cell(salt: Atoms, tmp_path: Path) -> No
     turn = np.array([[0.36, 0.48, -0.8], [-0.8, 0.6, 0.0], [0.48, 0.64, 0.6]])
     salt.set_cell(cell @ turn, scale_atoms=True)
     salt.positions += salt.cell[0] * 1.5  # unwrapped start
-    short: dict[str, Any] = {
-        "ensemble": "nve",
-        "picoseconds": 0.02,
-        "interval": 0.004,
-        "processes": 1,
-        **QUIET,
-    }
+    short: dict[str, Any] = {"ensemble": "nve", "picoseconds": 0.02, "interval": 0.004, "processes": 1, **QUIET}
     results = [
-        run_md(salt, engine=engine, trajectory=tmp_path / f"{engine}.extxyz", **short)
-        for engine in ("ase", "lammps")
+        run_md(salt, engine=engine, trajectory=tmp_path / f"{engine}.extxyz", **short) for engine in ("ase", "lammps")
     ]
     assert np.abs(results[0].atoms.positions - results[1].atoms.positions).max() < 1e-5
     assert np.allclose(results[1].atoms.cell.array, salt.cell.array, atol=1e-10)
@@ -112,9 +105,7 @@ def test_mdanalysis_reads_box_times_and_types(copper: Atoms, tmp_path: Path, suf
     import MDAnalysis as mda
 
     copper.set_cell(copper.cell.array @ [[1, 0, 0], [0.1, 1, 0], [0, 0.05, 1]], scale_atoms=True)
-    settings = MDSettings(
-        temperature=300, steps=20, engine="ase", stride=4, checkpoint_stride=8, timestep=5.0
-    )
+    settings = MDSettings(temperature=300, steps=20, engine="ase", stride=4, checkpoint_stride=8, timestep=5.0)
     result = MolecularDynamics(copper, settings, trajectory=tmp_path / f"cu{suffix}", **QUIET).run()
     universe = mda.Universe(str(result.topology), str(result.trajectory))
     assert set(universe.atoms.names) == {"Cu"}
@@ -170,12 +161,7 @@ def test_lammps_npt_ramp_and_fixed_atoms(argyrodite: Atoms, tmp_path: Path) -> N
     short: dict[str, Any] = {"picoseconds": 0.1, "interval": 0.02, "processes": 1, **QUIET}
     argyrodite.set_cell(argyrodite.cell * 0.97, scale_atoms=True)
     loose = run_md(
-        argyrodite,
-        ensemble="npt",
-        pressure_damping=0.1,
-        temperature=300,
-        trajectory=tmp_path / "n.xtc",
-        **short,
+        argyrodite, ensemble="npt", pressure_damping=0.1, temperature=300, trajectory=tmp_path / "n.xtc", **short
     )
     volumes = log(loose.log)["volume_A3"]
     assert volumes[-1] > volumes[0] * 1.01
@@ -200,18 +186,12 @@ def test_a_finished_run_returns_and_a_longer_one_goes_on(copper: Atoms, tmp_path
     longer = MolecularDynamics(copper, replace(settings, steps=20), trajectory=path, **QUIET).run()
     assert longer.frames == 5
     assert [frame.info["step"] for frame in read(path, ":")] == [0, 5, 10, 15, 20]
-    with pytest.raises(
-        InputError, match="checkpoint cu.checkpoint.npz: need the same structure and parameters"
-    ):
+    with pytest.raises(InputError, match="checkpoint cu.checkpoint.npz: need the same structure and parameters"):
         MolecularDynamics(copper, replace(settings, temperature=301.0), trajectory=path, **QUIET).run()
     path.with_suffix(".csv").write_text("")
-    with pytest.raises(
-        InputError, match=r"file cu.csv: need at least the \d+ bytes that it had at the checkpoint"
-    ):
+    with pytest.raises(InputError, match=r"file cu.csv: need at least the \d+ bytes that it had at the checkpoint"):
         MolecularDynamics(copper, replace(settings, steps=40), trajectory=path, **QUIET).run()
-    fresh = MolecularDynamics(
-        copper, replace(settings, temperature=301.0), trajectory=path, restart=False, **QUIET
-    )
+    fresh = MolecularDynamics(copper, replace(settings, temperature=301.0), trajectory=path, restart=False, **QUIET)
     assert fresh.run().frames == 3
 
 
@@ -272,9 +252,7 @@ class CollapsingAndSeen(Collapsing):
         check_positions(self.atoms.positions, self.atoms.cell.array, 0.5)
 
 
-def test_atoms_that_fall_onto_each_other_between_frames_stop_the_run_too(
-    copper: Atoms, tmp_path: Path
-) -> None:
+def test_atoms_that_fall_onto_each_other_between_frames_stop_the_run_too(copper: Atoms, tmp_path: Path) -> None:
     copper.calc = CollapsingAndSeen()
     settings = replace(FALLING, stride=200, checkpoint_stride=200)
     path = tmp_path / "cu.extxyz"
@@ -302,14 +280,7 @@ class Gathering(Calculator):
 
 
 def test_phosphorus_that_gathers_stops_the_run_unless_it_began_so(tmp_path: Path) -> None:
-    places = [
-        [2.0, 6.0, 6.0],
-        [2.0, 8.2, 6.0],
-        [5.5, 6.0, 6.0],
-        [2.0, 3.8, 6.0],
-        [2.0, 6.0, 8.2],
-        [9.0, 9.0, 9.0],
-    ]
+    places = [[2.0, 6.0, 6.0], [2.0, 8.2, 6.0], [5.5, 6.0, 6.0], [2.0, 3.8, 6.0], [2.0, 6.0, 8.2], [9.0, 9.0, 9.0]]
     apart = Atoms("P5S", positions=places, cell=[12.0] * 3, pbc=True)
     together = apart.copy()
     together.positions[2, 0] = 4.2
@@ -328,9 +299,7 @@ def test_phosphorus_that_gathers_stops_the_run_unless_it_began_so(tmp_path: Path
 
 def test_nan_forces_stop_the_run_and_keep_the_last_good_frame(copper: Atoms, tmp_path: Path) -> None:
     copper.calc = Exploding()
-    settings = MDSettings(
-        temperature=300, steps=20, engine="ase", stride=2, checkpoint_stride=4, ensemble="nve"
-    )
+    settings = MDSettings(temperature=300, steps=20, engine="ase", stride=2, checkpoint_stride=4, ensemble="nve")
     with pytest.raises(IonpathError, match=r"step 8: .* not finite; the last good frame is step 6"):
         MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.extxyz", **QUIET).run()
     frames = read(tmp_path / "cu.extxyz", ":")
@@ -344,9 +313,7 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(
 ) -> None:
     from ionpath_ase.md.writers import FrameFile
 
-    settings = MDSettings(
-        temperature=300, steps=20, engine="ase", stride=2, checkpoint_stride=4, ensemble="nve"
-    )
+    settings = MDSettings(temperature=300, steps=20, engine="ase", stride=2, checkpoint_stride=4, ensemble="nve")
     write, calls = FrameFile.write, []
 
     def full(self: FrameFile, snapshot: Any) -> None:
@@ -356,9 +323,7 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(
         write(self, snapshot)
 
     monkeypatch.setattr(FrameFile, "write", full)
-    with pytest.raises(
-        IonpathError, match=r"step 10: cannot write .No space left on device.; the checkpoint before"
-    ):
+    with pytest.raises(IonpathError, match=r"step 10: cannot write .No space left on device.; the checkpoint before"):
         MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.xtc", **QUIET).run()
     monkeypatch.undo()
     result = MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.xtc", **QUIET).run()
@@ -392,12 +357,8 @@ def test_plumed_biases_the_ase_engine(copper: Atoms, tmp_path: Path, monkeypatch
         "m: METAD ARG=d PACE=5 HEIGHT=0.001 SIGMA=0.05 FILE=HILLS",
         "PRINT ARG=d,r.bias,m.bias FILE=COLVAR STRIDE=1",
     ]
-    settings = MDSettings(
-        temperature=300, steps=40, engine="ase", stride=5, checkpoint_stride=10, ensemble="nve"
-    )
-    whole = MolecularDynamics(
-        copper, settings, trajectory=tmp_path / "cu.extxyz", plumed=lines, **QUIET
-    ).run()
+    settings = MDSettings(temperature=300, steps=40, engine="ase", stride=5, checkpoint_stride=10, ensemble="nve")
+    whole = MolecularDynamics(copper, settings, trajectory=tmp_path / "cu.extxyz", plumed=lines, **QUIET).run()
     hills, colvar = np.loadtxt("HILLS"), np.loadtxt("COLVAR")
     assert len(hills) == 8
     assert colvar[:, 0] == pytest.approx(np.arange(41) * 0.002)
@@ -424,14 +385,10 @@ def test_plumed_biases_the_ase_engine(copper: Atoms, tmp_path: Path, monkeypatch
     assert np.loadtxt("HILLS")[:, :2] == pytest.approx(hills[:, :2], abs=1e-5)
 
 
-def test_errors_say_what_is_wrong(
-    copper: Atoms, salt: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_errors_say_what_is_wrong(copper: Atoms, salt: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="ensemble: need one of 'nve', 'nvt', 'npt', 'npt-aniso', got 'nvp'"):
         run_md(copper, ensemble="nvp")
-    with pytest.raises(
-        InputError, match="trajectory: need a name that ends in one of .extxyz, .xtc, .dcd, .traj"
-    ):
+    with pytest.raises(InputError, match="trajectory: need a name that ends in one of .extxyz, .xtc, .dcd, .traj"):
         run_md(copper, engine="ase", trajectory=tmp_path / "a.lammpstrj", **QUIET)
     with pytest.raises(InputError, match="picoseconds: need a number above 0, got -1"):
         run_md(copper, picoseconds=-1)
@@ -457,9 +414,7 @@ def test_errors_say_what_is_wrong(
     with pytest.raises(MissingDependency, match="mpirun is needed for LAMMPS on 2 processes .* processes=1"):
         launcher(2)
     monkeypatch.setattr("ionpath_ase.md.programs.program", lambda name: None)
-    with pytest.raises(
-        MissingDependency, match=r'lmp is needed for engine="lammps" .* pip install "ionpath.ase."'
-    ):
+    with pytest.raises(MissingDependency, match=r'lmp is needed for engine="lammps" .* pip install "ionpath.ase."'):
         launcher(1)
 
 

@@ -44,9 +44,7 @@ def test_what_no_checkpoint_belongs_to_is_not_touched(tmp_path: Path, name: str)
     file.write_text("somebody's work\n")
     trajectory = file if file.suffix not in (".csv", ".pdb") else file.with_suffix(".extxyz")
     for restart in (True, False):
-        with pytest.raises(
-            InputError, match=f"need new files, or those of a run that .* got {name} of something else"
-        ):
+        with pytest.raises(InputError, match=f"need new files, or those of a run that .* got {name} of something else"):
             run_md(copper(), trajectory=trajectory, restart=restart, **SHORT)
     assert file.read_text() == "somebody's work\n"
     assert [path.name for path in tmp_path.iterdir()] == [name]
@@ -58,9 +56,7 @@ def test_the_input_is_not_the_output(tmp_path: Path) -> None:
     before = start.read_bytes()
     atoms = read(start)
     atoms.calc = EMT()
-    with pytest.raises(
-        InputError, match=r"got start.extxyz of something else; move them away, or take another name"
-    ):
+    with pytest.raises(InputError, match=r"got start.extxyz of something else; move them away, or take another name"):
         run_md(atoms, trajectory=start, **SHORT)
     assert start.read_bytes() == before
 
@@ -74,9 +70,7 @@ def test_a_run_goes_on_with_its_own_files_only(tmp_path: Path, suffix: str) -> N
     other = run_md(shifted, trajectory=tmp_path / f"b{suffix}", **SHORT | {"picoseconds": 0.08})
     kept = path.read_bytes()
     path.write_bytes(other.trajectory.read_bytes())
-    with pytest.raises(
-        InputError, match=f"file a{suffix}: need the file of the run that the checkpoint belongs to"
-    ):
+    with pytest.raises(InputError, match=f"file a{suffix}: need the file of the run that the checkpoint belongs to"):
         run_md(copper(), trajectory=path, **SHORT | {"picoseconds": 0.06})
     assert path.read_bytes() == other.trajectory.read_bytes()
     path.write_bytes(kept)
@@ -131,9 +125,7 @@ def test_what_changed_is_refused_by_name(tmp_path: Path, change: Any, options: A
     before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
     atoms = copper()
     change(atoms)
-    with pytest.raises(
-        InputError, match=f"need the same structure and parameters .* got another run: .*{told}"
-    ):
+    with pytest.raises(InputError, match=f"need the same structure and parameters .* got another run: .*{told}"):
         run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06} | options)
     assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
 
@@ -156,9 +148,7 @@ def test_a_model_file_that_was_trained_anew_is_refused(tmp_path: Path, different
     model.write_bytes(different_models[0].read_bytes())
     run_md(salt, model=model, trajectory=tmp_path / "a.extxyz", **SHORT)
     model.write_bytes(different_models[1].read_bytes())
-    with pytest.raises(
-        InputError, match=r"potential own.pb \(checksum=\w+\) instead of potential own.pb \(checksum="
-    ):
+    with pytest.raises(InputError, match=r"potential own.pb \(checksum=\w+\) instead of potential own.pb \(checksum="):
         run_md(salt, model=model, trajectory=tmp_path / "a.extxyz", **SHORT | {"picoseconds": 0.06})
 
 
@@ -189,9 +179,7 @@ def test_a_second_run_is_kept_out(tmp_path: Path) -> None:
     second = start("600").communicate()[0]
     told = first.communicate()[0]
     assert told == "done\n"
-    assert (
-        f"InputError run a: need no other run in it, got one that is going on (process {first.pid})" in second
-    )
+    assert f"InputError run a: need no other run in it, got one that is going on (process {first.pid})" in second
     assert len(read(trajectory, ":")) == 301
     assert [path.name for path in tmp_path.glob(".*")] == []  # no lock is left behind
 
@@ -233,27 +221,19 @@ def test_the_calculator_of_the_atoms_is_what_runs(tmp_path: Path, salt: Atoms) -
         options = SHORT | {"engine": engine, "picoseconds": 0.002, "interval": 0.002}
         result = run_md(atoms, trajectory=tmp_path / f"{engine}.extxyz", processes=1, **options)
         table = np.genfromtxt(result.log, delimiter=",", names=True)
-        assert table["potential_energy_eV"][0] == pytest.approx(
-            wanted, abs=1e-4
-        )  # eV, single-precision model
-        with pytest.raises(
-            InputError, match=r"model: need argyrodite.2, which the atoms carry .* got argyrodite;"
-        ):
+        assert table["potential_energy_eV"][0] == pytest.approx(wanted, abs=1e-4)  # eV, single-precision model
+        with pytest.raises(InputError, match=r"model: need argyrodite.2, which the atoms carry .* got argyrodite;"):
             run_md(atoms, model="argyrodite", trajectory=tmp_path / "b.extxyz", **options)
     atoms.calc = LennardJones()
     with pytest.raises(
         InputError, match="need the calculator of the ASE plugin, or none, with LAMMPS, got LennardJones"
     ):
         run_md(atoms, trajectory=tmp_path / "c.extxyz", **SHORT | {"engine": "lammps"})
-    with pytest.raises(
-        InputError, match="model: need none beside the calculator LennardJones of the atoms, got arg"
-    ):
+    with pytest.raises(InputError, match="model: need none beside the calculator LennardJones of the atoms, got arg"):
         run_md(atoms, model="argyrodite", trajectory=tmp_path / "c.extxyz", **SHORT)
     # energies that were read from a file are no potential
     atoms.calc = SinglePointCalculator(atoms, energy=-1.0)
-    result = run_md(
-        atoms, trajectory=tmp_path / "d.extxyz", **SHORT | {"picoseconds": 0.002, "interval": 0.002}
-    )
+    result = run_md(atoms, trajectory=tmp_path / "d.extxyz", **SHORT | {"picoseconds": 0.002, "interval": 0.002})
     assert np.genfromtxt(result.log, delimiter=",", names=True)["potential_energy_eV"][0] < -20.0
 
 
@@ -268,8 +248,7 @@ def test_zero_velocities_and_isotopes_are_honoured(tmp_path: Path, salt: Atoms) 
     for engine in ("ase", "lammps"):
         options = SHORT | {"engine": engine, "picoseconds": 0.002, "interval": 0.002, "processes": 1}
         moved = [
-            run_md(atoms, trajectory=tmp_path / f"{engine}{k}.extxyz", **options).atoms.positions
-            - atoms.positions
+            run_md(atoms, trajectory=tmp_path / f"{engine}{k}.extxyz", **options).atoms.positions - atoms.positions
             for k, atoms in enumerate((salt, heavy))
         ]
         assert np.abs(moved[1]).max() < 0.01  # A: from rest, not at 300 K
@@ -328,9 +307,7 @@ def test_a_calculator_without_stress_runs_and_npt_is_refused(tmp_path: Path) -> 
     atoms.calc = Springs()
     result = run_md(atoms, trajectory=tmp_path / "a.extxyz", **SHORT)
     assert np.isnan(result.mean_pressure.value)
-    with pytest.raises(
-        InputError, match="ensemble: need a calculator that gives the stress, for NPT, got Springs"
-    ):
+    with pytest.raises(InputError, match="ensemble: need a calculator that gives the stress, for NPT, got Springs"):
         run_md(atoms, trajectory=tmp_path / "b.extxyz", **SHORT | {"ensemble": "npt"})
 
 

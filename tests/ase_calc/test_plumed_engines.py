@@ -58,9 +58,7 @@ def compare(first: Path, second: Path) -> None:
     assert np.loadtxt(first / "HILLS")[:, :3] == pytest.approx(np.loadtxt(second / "HILLS")[:, :3], abs=1e-5)
 
 
-def test_both_engines_give_the_same_biased_run(
-    crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_both_engines_give_the_same_biased_run(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(crystal, tmp_path / "ase", monkeypatch, "ase")
     run(crystal, tmp_path / "lammps", monkeypatch, "lammps", processes=1)
     compare(tmp_path / "ase", tmp_path / "lammps")
@@ -69,8 +67,7 @@ def test_both_engines_give_the_same_biased_run(
     assert start[0].positions == pytest.approx(crystal.positions, abs=1e-6)
     # what the bias adds to the pressure is -dU/dV, of the volume and of the distance that grows with the cell
     pressure = [
-        np.loadtxt(tmp_path / engine / "run.csv", delimiter=",", skiprows=1)[:, 6]
-        for engine in ("ase", "lammps")
+        np.loadtxt(tmp_path / engine / "run.csv", delimiter=",", skiprows=1)[:, 6] for engine in ("ase", "lammps")
     ]
     assert pressure[0] == pytest.approx(pressure[1], abs=1e-4)
     free = run_md(
@@ -105,9 +102,7 @@ def test_a_biased_lammps_run_goes_on(crystal: Atoms, tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
-def test_plumed_with_lammps_on_two_processes(
-    crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_plumed_with_lammps_on_two_processes(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mpi4py", reason="mpi4py is not installed")
     run(crystal, tmp_path / "one", monkeypatch, "lammps", processes=1)
     run(crystal, tmp_path / "two", monkeypatch, "lammps", processes=2)
@@ -121,9 +116,7 @@ def test_a_bias_of_the_energy_scales_the_forces(
 ) -> None:
     """With U = k/2 (E - E0)^2 force and virial are those of the model times 1 + k (E - E0)."""
     processes = 1 if engine == "lammps" else None
-    free = run(
-        crystal, tmp_path / "free", monkeypatch, engine, plumed=None, picoseconds=0.004, processes=processes
-    )
+    free = run(crystal, tmp_path / "free", monkeypatch, engine, plumed=None, picoseconds=0.004, processes=processes)
     plain = read(free.trajectory, 0)
     energy, forces = plain.get_potential_energy(), plain.get_forces()
     kappa = 0.02  # 1/eV
@@ -146,9 +139,7 @@ def test_a_bias_of_the_energy_scales_the_forces(
     assert np.ptp(logs[1]["total_energy_eV"]) < 0.005  # a static bias conserves the energy
 
 
-def test_a_mistake_in_the_input_is_told(
-    crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_mistake_in_the_input_is_told(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(IonpathError, match=r"LAMMPS stopped after step 0: .*DISTANZ"):
         run(crystal, tmp_path / "wrong", monkeypatch, "lammps", processes=1, plumed=["d: DISTANZ ATOMS=1,2"])
 

@@ -46,9 +46,7 @@ def test_hops_that_cannot_be_followed_are_named(vacancy: tuple[Atoms, int, np.nd
     assert found.hops == ()
     assert found.refused[0][0] == 0
     assert f"ion {ion} relaxes back to within" in found.refused[0][1]
-    with pytest.raises(
-        InputError, match=r"hop 0: need an empty place, at least 1.2 A from every other atom, got atom"
-    ):
+    with pytest.raises(InputError, match=r"hop 0: need an empty place, at least 1.2 A from every other atom, got atom"):
         migration_barriers(atoms, [(ion, atoms.positions[ion + 1])], calculator=EMT())
     with pytest.raises(InputError, match="hop 0: need an atom index below 31, got 99"):
         migration_barriers(atoms, [(99, hole)], calculator=EMT())

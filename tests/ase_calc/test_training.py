@@ -141,19 +141,13 @@ def test_labels_are_resumable_and_refuse_bad_frames(tmp_path: Path) -> None:
 
 def test_frames_without_labels_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "bare.extxyz", bulk("LiCl", "rocksalt", a=5.13))
-    with pytest.raises(
-        InputError, match="frame 0 of bare.extxyz: need an energy and forces, got no labels; label it"
-    ):
+    with pytest.raises(InputError, match="frame 0 of bare.extxyz: need an energy and forces, got no labels; label it"):
         read_frames(tmp_path / "bare.extxyz")
 
 
 def test_presets_carry_the_published_settings() -> None:
     # Guan et al., arXiv:2412.07115: range, fitting net and force prefactor of each potential
-    for name, cutoff, width, force in (
-        ("I", 8.5, 240, 1000),
-        ("III", 6.5, 480, 1000),
-        ("LSPSCl", 6.5, 480, 2000),
-    ):
+    for name, cutoff, width, force in (("I", 8.5, 240, 1000), ("III", 6.5, 480, 1000), ("LSPSCl", 6.5, 480, 2000)):
         made = dp_input(f"path-entropy-{name}", training=["a"])
         assert made["model"]["descriptor"]["rcut"] == cutoff
         assert made["model"]["descriptor"]["neuron"] == [25, 50, 100]
@@ -182,11 +176,7 @@ def test_errors_are_their_definitions(tmp_path: Path) -> None:
     atoms = bulk("Cu", cubic=True)
     atoms.rattle(0.1, seed=2)
     atoms.calc = EMT()
-    exact = {
-        "energy": atoms.get_potential_energy(),
-        "forces": atoms.get_forces(),
-        "stress": atoms.get_stress(),
-    }
+    exact = {"energy": atoms.get_potential_energy(), "forces": atoms.get_forces(), "stress": atoms.get_stress()}
     frame = atoms.copy()
     frame.calc = SinglePointCalculator(
         frame, energy=exact["energy"] - 0.4, forces=exact["forces"] / 1.1, stress=exact["stress"] - 0.01
@@ -207,9 +197,7 @@ def test_errors_are_their_definitions(tmp_path: Path) -> None:
     assert row.force_mae == pytest.approx(1e3 * np.abs(exact["forces"]).mean() * (1 - 1 / 1.1))
     assert row.stress_mae == pytest.approx(1.6021766)
     assert "off" in format_table([row, total])
-    assert (
-        write_table([row], tmp_path / "e.csv").read_text().splitlines()[0].startswith("tag,frames,force_mae")
-    )
+    assert write_table([row], tmp_path / "e.csv").read_text().splitlines()[0].startswith("tag,frames,force_mae")
     with pytest.raises(InputError, match="frames: need at least one labelled frame"):
         evaluate([], EMT())
 
@@ -262,10 +250,7 @@ def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
     for atoms, old in zip(others, frames, strict=False):
         atoms.info["tag"] = "half/300K"
         atoms.calc = SinglePointCalculator(
-            atoms,
-            energy=old.get_potential_energy(),
-            forces=old.get_forces()[:-1],
-            stress=old.get_stress(),
+            atoms, energy=old.get_potential_energy(), forces=old.get_forces()[:-1], stress=old.get_stress()
         )
     small = {"embedding": [4, 8], "axis": 4, "fitting": [16, 16], "outer": None}
     options: dict[str, Any] = {"overrides": small, "steps": 20, "test": frames[:1], "progress": False}
@@ -299,11 +284,7 @@ def test_shipped_potential_on_frames_of_its_teacher() -> None:
 
 def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
     # CP2K PBE-D3 melts at 3000 K of Chen et al.: another code and basis, far above the temperatures of use.
-    frames = [
-        a
-        for name in ("Li7PS6", "beta-Li3PS4")
-        for a in read(shared_data / "dft" / f"{name}.extxyz.gz", "::10")
-    ]
+    frames = [a for name in ("Li7PS6", "beta-Li3PS4") for a in read(shared_data / "dft" / f"{name}.extxyz.gz", "::10")]
     total = evaluate(frames, IonPath())[-1]
     assert total.force_mae < 160.0  # meV/A
     assert 0.85 < total.force_slope < 1.05
@@ -319,9 +300,7 @@ def test_shipped_potential_on_all_frames_set_aside(potential_data: Path) -> None
     assert row.stress_mae < 0.05  # GPa
     assert row.force_slope == pytest.approx(1.0, abs=0.01)
     known = {
-        a.positions.tobytes()
-        for name in ("first", "added")
-        for a in read_frames(potential_data / f"{name}.extxyz.gz")
+        a.positions.tobytes() for name in ("first", "added") for a in read_frames(potential_data / f"{name}.extxyz.gz")
     }
     assert len(known) == 1368 + 3532
     assert not any(a.positions.tobytes() in known for a in aside)

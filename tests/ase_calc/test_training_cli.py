@@ -16,9 +16,7 @@ from ionpath_ase.training import read_frames, starting_structure, structure_name
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings(
-    "ignore::UserWarning:sevenn", "ignore::UserWarning:torch", "ignore::DeprecationWarning"
-)
+@pytest.mark.filterwarnings("ignore::UserWarning:sevenn", "ignore::UserWarning:torch", "ignore::DeprecationWarning")
 def test_labels_of_the_real_teacher(tmp_path: Path) -> None:
     """The first step with SevenNet-l3i5 and D3(BJ): the labels of shipped frames come out again.
 
@@ -34,9 +32,7 @@ def test_labels_of_the_real_teacher(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("task", ["structures", "label", "fit", "evaluate", "lean", "loop", "dpgen"])
-def test_each_task_says_what_it_does_and_shows_an_example(
-    task: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_each_task_says_what_it_does_and_shows_an_example(task: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="^0$"):
         train([task, "--help"])
     shown = capsys.readouterr().out
@@ -82,9 +78,7 @@ def test_dpgen_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_teachers_by_name() -> None:
     assert teacher_named("emt").name == "emt"
     assert isinstance(teacher_named("argyrodite"), IonPath)
-    with pytest.raises(
-        InputError, match="teacher: need 7net-l3i5 or another SevenNet model, .* got 'argonite'"
-    ):
+    with pytest.raises(InputError, match="teacher: need 7net-l3i5 or another SevenNet model, .* got 'argonite'"):
         teacher_named("argonite")
     with pytest.raises(InputError, match="model: need an existing file, got gone.pb, which does not exist"):
         teacher_named("gone.pb")

@@ -30,9 +30,7 @@ def labelled(name: str) -> list[Atoms]:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     starts = starting_structures(["LiCl", "Li7P3S11"], shortest=6.0)
-    return write_dpgen(
-        starts, [*labelled("LiCl"), *labelled("Li4P2S6")], tmp_path_factory.mktemp("dp") / "run"
-    )
+    return write_dpgen(starts, [*labelled("LiCl"), *labelled("Li4P2S6")], tmp_path_factory.mktemp("dp") / "run")
 
 
 def parameters(folder: Path) -> dict[str, Any]:
@@ -54,25 +52,14 @@ def test_published_settings(written: Path) -> None:
     assert made["model_devi_dt"] == 0.002  # ps
     assert made["user_fp_params"]["FORCE_EVAL"]["DFT"]["MGRID"]["CUTOFF"] == 500  # Ry
     ranges = [
-        (job["rev_mat"]["plm"]["V_LOW"][0], job["rev_mat"]["plm"]["V_HIGH"][0])
-        for job in made["model_devi_jobs"]
+        (job["rev_mat"]["plm"]["V_LOW"][0], job["rev_mat"]["plm"]["V_HIGH"][0]) for job in made["model_devi_jobs"]
     ]
-    assert ranges == [
-        (50, 600),
-        (300, 900),
-        (600, 1200),
-        (900, 1500),
-        (300, 1200),
-    ]  # K; 50 for the singular 0
+    assert ranges == [(50, 600), (300, 900), (600, 1200), (900, 1500), (300, 1200)]  # K; 50 for the singular 0
     assert all(job["rev_mat"]["lmp"]["V_NSTEPS"][0] * 0.002 >= 5.0 for job in made["model_devi_jobs"])  # ps
     plumed = (written / "template" / "input.plumed").read_text()
-    assert (
-        "ECV_MULTITHERMAL_MULTIBARIC ARG=energy,volume TEMP=V_TEMP TEMP_MIN=V_LOW TEMP_MAX=V_HIGH" in plumed
-    )
+    assert "ECV_MULTITHERMAL_MULTIBARIC ARG=energy,volume TEMP=V_TEMP TEMP_MIN=V_LOW TEMP_MAX=V_HIGH" in plumed
     assert "FILE=COLVAR" in plumed and "FILE=DELTAFS" in plumed
-    values = dict(
-        word.split("=") for line in plumed.splitlines() for word in line.split() if "PRESSURE" in word
-    )
+    values = dict(word.split("=") for line in plumed.splitlines() for word in line.split() if "PRESSURE" in word)
     assert float(values["PRESSURE_MIN"]) / float(values["PRESSURE"]) == pytest.approx(0.9)  # 0.90 to 1.10 atm
     assert float(values["PRESSURE_MAX"]) / float(values["PRESSURE"]) == pytest.approx(1.1)
     lammps = (written / "template" / "input.lammps").read_text()
@@ -167,9 +154,7 @@ def test_dpgen_itself_takes_it(exploration: str, tmp_path: Path, monkeypatch: py
     made = parameters(folder)
     machine = json.loads((folder / "machine.json").read_text())
     normalize(arginfo.run_jdata_arginfo(), made)
-    normalize(
-        arginfo.run_mdata_arginfo(), {**machine, **{k: machine[k][0] for k in ("train", "model_devi", "fp")}}
-    )
+    normalize(arginfo.run_mdata_arginfo(), {**machine, **{k: machine[k][0] for k in ("train", "model_devi", "fp")}})
     monkeypatch.chdir(folder)
     for number in range(4):
         graph = Path("iter.000000/00.train") / f"graph.{number:03d}.pb"

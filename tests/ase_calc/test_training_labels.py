@@ -66,33 +66,15 @@ def test_labels_of_every_name_are_read(tmp_path: Path, header: str, columns: str
 @pytest.mark.parametrize(
     ("header", "columns", "sentence"),
     [
-        (
-            "energy=-3 REF_energy=-4",
-            "forces:R:3",
-            "REF_energy, frame 0 of f.extxyz: need one energy, got two",
-        ),
-        (
-            f'energy=-3 stress="1 0 0 0 1 0 0 0 1" virial={VIRIAL}',
-            "forces:R:3",
-            "virial, .* got two that differ",
-        ),
+        ("energy=-3 REF_energy=-4", "forces:R:3", "REF_energy, frame 0 of f.extxyz: need one energy, got two"),
+        (f'energy=-3 stress="1 0 0 0 1 0 0 0 1" virial={VIRIAL}', "forces:R:3", "virial, .* got two that differ"),
         ('energy=-3 virials="1 2 3 4 5 6"', "forces:R:3", "virials, frame 0 .*: need 9 finite numbers, got"),
         ("REF_energy=high", "forces:R:3", "REF_energy, .*: need 1 finite numbers, got high"),
-        (
-            "kinetic_energy=1",
-            "forces:R:3",
-            "frame 0 of f.extxyz: need an energy and forces, got forces; label it",
-        ),
-        (
-            "energy=nan",
-            "forces:R:3",
-            "energy, frame 0 of f.extxyz .line 1.: need finite numbers, got nan or inf",
-        ),
+        ("kinetic_energy=1", "forces:R:3", "frame 0 of f.extxyz: need an energy and forces, got forces; label it"),
+        ("energy=nan", "forces:R:3", "energy, frame 0 of f.extxyz .line 1.: need finite numbers, got nan or inf"),
     ],
 )
-def test_labels_that_contradict_or_miss_are_refused(
-    tmp_path: Path, header: str, columns: str, sentence: str
-) -> None:
+def test_labels_that_contradict_or_miss_are_refused(tmp_path: Path, header: str, columns: str, sentence: str) -> None:
     with pytest.raises(InputError, match=sentence):
         read_frames(written(tmp_path / "f.extxyz", header, columns))
 
@@ -209,9 +191,7 @@ def test_damaged_label_files_are_refused_with_their_place(tmp_path: Path, count:
         except IonpathError as error:
             outcome["refused"] += bool(re.search(r"frame \d+ of labels\.extxyz", str(error)))
             continue
-        assert all(
-            np.isfinite(a.get_forces()).all() and a.get_forces().shape == a.positions.shape for a in frames
-        )
+        assert all(np.isfinite(a.get_forces()).all() and a.get_forces().shape == a.positions.shape for a in frames)
         same = [frame_digest(a) for a in frames] == [frame_digest(a) for a in known[: len(frames)]]
         outcome["same" if same else "numbers"] += 1
     assert sum(outcome.values()) == count  # each sentence names file and frame
@@ -256,9 +236,7 @@ def test_no_training_outlives_its_driver(tmp_path: Path) -> None:
         while not (alive := children(driver.pid)) and driver.poll() is None:
             time.sleep(0.1)
         assert driver.poll() is None
-        with pytest.raises(
-            InputError, match=r"training in run: need no other run in it, got one that is going on"
-        ):
+        with pytest.raises(InputError, match=r"training in run: need no other run in it, got one that is going on"):
             fit(read_frames(labels), folder, steps=100_000, progress=False)
         while not any("train input.json" in command(pid) for pid in alive):
             time.sleep(0.1)
@@ -293,16 +271,12 @@ def test_a_training_goes_on_with_its_own_frames_and_settings(tmp_path: Path) -> 
     note = tmp_path / "run" / "data" / "frames.json"
     for _ in range(2):
         _same_frames(note, {"training": frames[1:], "validation": frames[:1]})
-    with pytest.raises(
-        InputError, match="frames for training: need the 2 frames that the folder began with, got 3"
-    ):
+    with pytest.raises(InputError, match="frames for training: need the 2 frames that the folder began with, got 3"):
         _same_frames(note, {"training": frames, "validation": frames[:1]})
     shifted = [atoms.copy() for atoms in frames[1:]]
     for atoms, old in zip(shifted, frames[1:], strict=True):
         atoms.calc = SinglePointCalculator(atoms, energy=0.0, forces=old.get_forces() + 0.1)
-    with pytest.raises(
-        InputError, match="need the 2 frames that .*, got 2 frames, not the same; use another"
-    ):
+    with pytest.raises(InputError, match="need the 2 frames that .*, got 2 frames, not the same; use another"):
         _same_frames(note, {"training": shifted, "validation": frames[:1]})
     from ionpath_ase.training import dp_input
 
@@ -311,9 +285,7 @@ def test_a_training_goes_on_with_its_own_frames_and_settings(tmp_path: Path) -> 
 
     given.write_text(json.dumps(dp_input(training=["a"], steps=100)))
     _same_settings(given, dp_input(training=["a"], steps=200))  # more steps go on
-    with pytest.raises(
-        InputError, match=r"settings: need those .*, got another model.descriptor; use another"
-    ):
+    with pytest.raises(InputError, match=r"settings: need those .*, got another model.descriptor; use another"):
         _same_settings(given, dp_input(training=["a"], steps=100, overrides={"axis": 4, "outer": None}))
     with pytest.raises(InputError, match=r"got another .*training.seed"):
         _same_settings(given, dp_input(training=["a"], steps=100, seed=2))

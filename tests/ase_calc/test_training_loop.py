@@ -69,9 +69,7 @@ def test_window_sorts_by_the_largest_deviation() -> None:
     found = Window(0.1, 0.3).classify(np.array([0.0, 0.0999, 0.1, 0.2999, 0.3, 5.0, np.inf, np.nan]))
     assert found.tolist() == ["accurate"] * 2 + ["candidate"] * 2 + ["failed"] * 4
     assert (Window().low, Window().high) == (0.15, 0.25)  # eV/A, Guan et al., arXiv:2412.07115
-    with pytest.raises(
-        InputError, match="window: need two deviations in eV/A, above 0 and ascending, got 0.3"
-    ):
+    with pytest.raises(InputError, match="window: need two deviations in eV/A, above 0 and ascending, got 0.3"):
         Window(0.3, 0.1)
 
 
@@ -106,10 +104,7 @@ def test_settings_are_checked() -> None:
         ({"picoseconds": 0.0}, "picoseconds: need a number above 0"),
         ({"accurate_share": 1.5}, "accurate_share: need a share above 0, up to 1"),
         ({"max_iterations": 0}, "max_iterations: need at least 1"),
-        (
-            {"exploration": "opes-multithermal", "ensemble": "npt"},
-            "ensemble: need nvt, or opes-multithermal-multi",
-        ),
+        ({"exploration": "opes-multithermal", "ensemble": "npt"}, "ensemble: need nvt, or opes-multithermal-multi"),
         ({"exploration": "opes-multithermal-multibaric"}, "ensemble: need npt or npt-aniso for opes-mult"),
     ):
         with pytest.raises(InputError, match=sentence):
@@ -128,9 +123,7 @@ def test_exploration_judges_every_frame(different_models: list[Path], tmp_path: 
     assert np.allclose(run.deviations, again, atol=1e-5)
     assert np.array_equal(run.largest, run.deviations.max(axis=1))
     before = (tmp_path / "deviations.npz").stat().st_mtime_ns
-    read_back = explore(
-        salt, different_models, tmp_path, temperature=600.0, settings=settings, progress=False
-    )
+    read_back = explore(salt, different_models, tmp_path, temperature=600.0, settings=settings, progress=False)
     assert np.array_equal(read_back.deviations, run.deviations)
     assert len(read_back.frames) == 6
     assert (tmp_path / "deviations.npz").stat().st_mtime_ns == before
@@ -143,9 +136,7 @@ def test_exploration_stops_at_the_limit(engine: str, different_models: list[Path
     salt = starting_structure("LiCl", shortest=6.0)
     arguments: dict[str, Any] = {"temperature": 900.0, "settings": settings, "progress": False}
     run = explore(salt, different_models, tmp_path, name="salt", **arguments)
-    assert run.stopped.startswith(
-        "salt at 900 K, 0.01 ps: need a force deviation of at most 3e-06 eV/A, got "
-    )
+    assert run.stopped.startswith("salt at 900 K, 0.01 ps: need a force deviation of at most 3e-06 eV/A, got ")
     assert "at atoms " in run.stopped and "others; label frames before this one" in run.stopped
     assert len(run.frames) == 2  # until the first check
     again = explore(salt, different_models, tmp_path, **arguments)
@@ -156,14 +147,7 @@ def test_a_start_that_cannot_be_run_is_an_error(different_models: list[Path], tm
     salt = starting_structure("LiCl")
     salt.positions[1] = salt.positions[0] + [0.1, 0, 0]
     with pytest.raises(InputError, match="positions: need atoms at least 0.5 A apart"):
-        explore(
-            salt,
-            different_models,
-            tmp_path,
-            temperature=300.0,
-            settings=LoopSettings(**QUICK),
-            progress=False,
-        )
+        explore(salt, different_models, tmp_path, temperature=300.0, settings=LoopSettings(**QUICK), progress=False)
 
 
 def test_loop_learns_candidates_and_reports(
@@ -171,9 +155,7 @@ def test_loop_learns_candidates_and_reports(
 ) -> None:
     trained: list[tuple[int, int, int]] = []
 
-    def trainer(
-        frames: Sequence[Atoms], held: Sequence[Atoms], folder: Path, seed: int, settings: Any
-    ) -> Path:
+    def trainer(frames: Sequence[Atoms], held: Sequence[Atoms], folder: Path, seed: int, settings: Any) -> Path:
         trained.append((len(frames), len(held), seed))
         folder.mkdir(parents=True)
         path = folder / "model.pb"
@@ -193,11 +175,7 @@ def test_loop_learns_candidates_and_reports(
     first, *later = result.iterations
     assert "iteration 0: models of 20 frames" in printed
     assert trained[:3] == [(20, 4, 1), (20, 4, 2), (20, 4, 3)]
-    assert (
-        first.labelled
-        == sum(row.selected for row in first.rows)
-        == Teacher.asked - sum(r.labelled for r in later)
-    )
+    assert first.labelled == sum(row.selected for row in first.rows) == Teacher.asked - sum(r.labelled for r in later)
     assert 1 <= first.labelled <= 4
     for row in first.rows:
         assert row.frames == row.accurate + row.candidates + row.failed == 6
@@ -234,9 +212,7 @@ def test_loop_learns_candidates_and_reports(
     third = learn({"LiCl": salt}, labelled[:20], Teacher(), tmp_path / "loop", progress=False, **arguments)
     assert third.iterations == result.iterations
     assert Teacher.asked == 1
-    with pytest.raises(
-        InputError, match="folder loop: need the loop that was begun there, got other values of seed"
-    ):
+    with pytest.raises(InputError, match="folder loop: need the loop that was begun there, got other values of seed"):
         learn({"LiCl": salt}, labelled[:20], Teacher(), tmp_path / "loop",
               settings=LoopSettings(**QUICK, window=settings.window, limit=settings.limit, most_candidates=2, seed=2),
               trainer=trainer)  # fmt: skip
@@ -245,9 +221,7 @@ def test_loop_learns_candidates_and_reports(
 def test_loop_stops_when_all_is_accurate_or_nothing_is_worth_a_label(
     different_models: list[Path], labelled: list[Atoms], tmp_path: Path
 ) -> None:
-    def trainer(
-        frames: Sequence[Atoms], held: Sequence[Atoms], folder: Path, seed: int, settings: Any
-    ) -> Path:
+    def trainer(frames: Sequence[Atoms], held: Sequence[Atoms], folder: Path, seed: int, settings: Any) -> Path:
         return different_models[seed - 1]
 
     salt = {"LiCl": starting_structure("LiCl")}
@@ -282,9 +256,7 @@ def test_multithermal_lines(tmp_path: Path) -> None:
     values = dict(word.split("=") for word in ecv.split()[2:])
     assert float(values["PRESSURE"]) == pytest.approx(1.01325 * 0.06022140857e-3, rel=1e-6)
     assert float(values["PRESSURE_MAX"]) == pytest.approx(1.1 * float(values["PRESSURE"]), rel=1e-6)
-    with pytest.raises(
-        InputError, match="temperature_range: need 50 K or more, around the 600 K .* got 0 to 600"
-    ):
+    with pytest.raises(InputError, match="temperature_range: need 50 K or more, around the 600 K .* got 0 to 600"):
         multithermal_lines(tmp_path, temperature=600.0, temperature_range=(0.0, 600.0))
     with pytest.raises(InputError, match="pressure_range: need a range around the 1 GPa of the barostat"):
         multithermal_lines(tmp_path, temperature=600.0, pressure=1.0)
@@ -295,9 +267,7 @@ def test_multithermal_lines(tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ["ase", "lammps"])
 @pytest.mark.parametrize("kind", ["opes-multithermal", "opes-multithermal-multibaric"])
-def test_opes_explores_on_the_kernel(
-    engine: str, kind: str, different_models: list[Path], tmp_path: Path
-) -> None:
+def test_opes_explores_on_the_kernel(engine: str, kind: str, different_models: list[Path], tmp_path: Path) -> None:
     pytest.importorskip("plumed", reason="PLUMED's Python wrapper")
     baric = kind.endswith("baric")
     options: dict[str, Any] = QUICK | {"engine": engine, "picoseconds": 0.6, "interval": 0.05}
@@ -383,11 +353,7 @@ def test_a_killed_loop_of_the_real_programs_goes_on(labelled: list[Atoms], tmp_p
     errors = np.abs(frame.get_forces() - first[0].get_forces()).mean()
     assert errors < 0.3  # eV/A, after 400 steps
     assert "2 iterations are done" in (home / "summary.txt").read_text()
-    before = sorted(
-        (path, path.stat().st_mtime_ns) for path in home.glob("iter-*/**/*") if "report" not in path.name
-    )
+    before = sorted((path, path.stat().st_mtime_ns) for path in home.glob("iter-*/**/*") if "report" not in path.name)
     assert start().wait() == 0
-    after = sorted(
-        (path, path.stat().st_mtime_ns) for path in home.glob("iter-*/**/*") if "report" not in path.name
-    )
+    after = sorted((path, path.stat().st_mtime_ns) for path in home.glob("iter-*/**/*") if "report" not in path.name)
     assert [p for p in after if p[0].is_file()] == [p for p in before if p[0].is_file()]

@@ -21,9 +21,7 @@ from ionpath_ase.training import simplify_graph
 def models(tmp_path_factory: pytest.TempPathFactory, potential_data: Path) -> tuple[Path, Path]:
     """A model as deepmd-kit wrote it, and its lean twin."""
     folder = tmp_path_factory.mktemp("lean")
-    (folder / "frozen.pb").write_bytes(
-        gzip.decompress((potential_data / "argyrodite-frozen.pb.gz").read_bytes())
-    )
+    (folder / "frozen.pb").write_bytes(gzip.decompress((potential_data / "argyrodite-frozen.pb.gz").read_bytes()))
     return folder / "frozen.pb", simplify_graph(folder / "frozen.pb", folder / "lean.pb")
 
 
@@ -46,9 +44,7 @@ def test_same_numbers_with_and_without_images(models: tuple[Path, Path], argyrod
     for model in models:
         atoms = argyrodite.copy()
         atoms.calc = IonPath(model)
-        results.append(
-            [atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress(), atoms.get_stresses()]
-        )
+        results.append([atoms.get_potential_energy(), atoms.get_forces(), atoms.get_stress(), atoms.get_stresses()])
         potential = DeepPot(str(model))
         types = [potential.get_type_map().index(symbol) for symbol in atoms.symbols]
         frames = np.stack([atoms.positions, atoms.positions + 0.01 * np.arange(3)])
@@ -89,15 +85,11 @@ def test_what_is_no_potential_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "lean.pb").exists()
 
 
-def test_lammps_takes_the_virial_of_images(
-    models: tuple[Path, Path], argyrodite: Atoms, tmp_path: Path
-) -> None:
+def test_lammps_takes_the_virial_of_images(models: tuple[Path, Path], argyrodite: Atoms, tmp_path: Path) -> None:
     assert len(ATOM_VIRIAL) == len(EACH_VIRIAL)
     assert with_virial_of_images(models[0], tmp_path) == models[0]
     copy = with_virial_of_images(models[1], tmp_path)
-    assert copy.read_bytes() != models[1].read_bytes() and len(copy.read_bytes()) == len(
-        models[1].read_bytes()
-    )
+    assert copy.read_bytes() != models[1].read_bytes() and len(copy.read_bytes()) == len(models[1].read_bytes())
     argyrodite.rattle(0.05, seed=1)
     pressures = []
     for k, (model, engine) in enumerate([(models[0], "lammps"), (models[1], "lammps"), (models[1], "ase")]):

@@ -48,9 +48,7 @@ def test_neutral_with_whole_tetrahedra_and_no_contacts(name: str) -> None:
         assert nearest(atoms, a, b, shortest)[0].sum() == 0
     if counts["P"] and name != "Li4P2S6":
         sulfur = nearest(atoms, "P", "S", 2.45)[0]
-        assert Counter(sulfur.tolist()) == Counter(
-            {4: counts["P"] - joined, **({3: joined} if joined else {})}
-        )
+        assert Counter(sulfur.tolist()) == Counter({4: counts["P"] - joined, **({3: joined} if joined else {})})
     assert atoms.info == {"tag": name}
     assert atoms.pbc.all()
 
@@ -251,16 +249,13 @@ def test_centres_change_places_with_the_ligands_of_one(name: str, number: int) -
         assert together.max() >= number
         found.add(tuple(changed))
     assert len(found) > 5  # other ions for other seeds
-    assert np.array_equal(
-        with_former_cluster(atoms, seed=3).positions, with_former_cluster(atoms, seed=3).positions
-    )
+    assert np.array_equal(with_former_cluster(atoms, seed=3).positions, with_former_cluster(atoms, seed=3).positions)
 
 
 def test_clusters_that_cannot_be_with_former_cluster() -> None:
     for name in ("LiCl", "Li2S"):
         with pytest.raises(
-            InputError,
-            match="atoms: need two of P, Si, one of them with S within 2.7 A, got none; pass other",
+            InputError, match="atoms: need two of P, Si, one of them with S within 2.7 A, got none; pass other"
         ):
             with_former_cluster(starting_structure(name))
     with pytest.raises(InputError, match="number: need 1 or more, got 0"):

@@ -33,9 +33,7 @@ def agree(calculator: IonPath, atoms: Atoms) -> None:
 
 
 @pytest.mark.parametrize("shape", ["cubic", "sheared", "thin"])
-def test_a_walk_is_that_of_the_bare_model(
-    salt: Atoms, argyrodite: Atoms, calculator: IonPath, shape: str
-) -> None:
+def test_a_walk_is_that_of_the_bare_model(salt: Atoms, argyrodite: Atoms, calculator: IonPath, shape: str) -> None:
     atoms = salt if shape == "thin" else argyrodite  # 5.1 A against a range of 6 A and a skin
     if shape == "sheared":
         strain = np.eye(3) + [[0.0, 0.25, -0.1], [0.05, 0.0, 0.3], [0.0, 0.1, 0.0]]

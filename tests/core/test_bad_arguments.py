@@ -19,9 +19,7 @@ F = s.StructureFunctions.spaced(("S",), spacing=1.0, cutoff=4.0)
 D = Estimate(0.1, 0.01, 0.08, 0.12, "A^2/ps")
 
 BAD = {
-    "ion_transport mobile twice": lambda: t.ion_transport(
-        w, cell, [0, 0, 1], frame_time=1.0, temperature=300.0
-    ),
+    "ion_transport mobile twice": lambda: t.ion_transport(w, cell, [0, 0, 1], frame_time=1.0, temperature=300.0),
     "ion_transport charge nan": lambda: t.ion_transport(
         w, cell, [0, 1], frame_time=1.0, temperature=300.0, charge=np.nan
     ),
@@ -88,13 +86,9 @@ BAD = {
     "jackknife blocks many": lambda: d.jackknife_error(np.ones((5, 2)), np.mean, n_blocks=10**6),
     "distortion nan": lambda: d.tetrahedral_distortion(np.full((4, 3), np.nan)),
     "distortion zero": lambda: d.tetrahedral_distortion(np.zeros((4, 3))),
-    "tilt bins huge": lambda: d.tilt_free_energy(
-        np.ones((10, 2)), np.ones((10, 2)), temperature=300.0, bins=10**6
-    ),
+    "tilt bins huge": lambda: d.tilt_free_energy(np.ones((10, 2)), np.ones((10, 2)), temperature=300.0, bins=10**6),
     "tilt nan": lambda: d.tilt_free_energy(np.full((10, 2), np.nan), np.ones((10, 2)), temperature=300.0),
-    "tilt n_blocks": lambda: d.tilt_free_energy(
-        np.ones((10, 2)), np.ones((10, 2)), temperature=300.0, n_blocks=0
-    ),
+    "tilt n_blocks": lambda: d.tilt_free_energy(np.ones((10, 2)), np.ones((10, 2)), temperature=300.0, n_blocks=0),
     "tilt range": lambda: d.tilt_free_energy(np.full((10, 2), 999.0), np.ones((10, 2)), temperature=300.0),
     "bond_angles zero": lambda: d.bond_angles([0, 0, 0.0]),
     "bond_angles shape": lambda: d.bond_angles([1, 2.0]),
@@ -110,9 +104,7 @@ BAD = {
     "label value text": lambda: s.label_ions([1.0, 2.0], "quantile", "x"),
     "splits folds": lambda: s.split_samples(np.arange(5), np.arange(5.0), n_folds=2.5),
     "splits kind": lambda: s.split_samples(np.arange(5), np.arange(5.0), "ions"),
-    "splits gap nan": lambda: s.split_samples(
-        np.tile(np.arange(5), 5), np.repeat(np.arange(5.0), 5), gap=np.nan
-    ),
+    "splits gap nan": lambda: s.split_samples(np.tile(np.arange(5), 5), np.repeat(np.arange(5.0), 5), gap=np.nan),
     "splits seed": lambda: s.split_samples(np.arange(5), np.arange(5.0), seed=-1),
     "neigh cutoff": lambda: s.find_neighbours(w[0], cell, 50.0, [0]),
     "neigh centres": lambda: s.find_neighbours(w[0], cell, 5.0, [99]),

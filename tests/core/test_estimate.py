@@ -45,9 +45,7 @@ def test_what_is_not_known_is_said() -> None:
     assert str(Estimate(1520.0, NAN, NAN, NAN, "ps")) == "1520 ps (error not known)"
     assert f"{Estimate(1520.0, NAN, NAN, NAN, 'ps'):.1f}" == "1520.0 ps (error not known)"
     assert str(Estimate(2.5, 0.0, 2.5, 2.5, "%")) == "2.5 %"
-    assert (
-        str(Estimate(NAN, NAN, NAN, NAN, "eV")) == f"{Estimate(NAN, NAN, NAN, NAN):.2f}" == "not determined"
-    )
+    assert str(Estimate(NAN, NAN, NAN, NAN, "eV")) == f"{Estimate(NAN, NAN, NAN, NAN):.2f}" == "not determined"
 
 
 def test_a_bound_is_a_bound_in_every_format() -> None:
@@ -92,9 +90,7 @@ def test_every_unit_has_one_kind() -> None:
 
 
 def test_units_that_do_not_fit() -> None:
-    with pytest.raises(
-        InputError, match=r"unit: need one of 'A\^2/ps', .*, got 'eV'; 'A\^2/ps' is of this kind"
-    ):
+    with pytest.raises(InputError, match=r"unit: need one of 'A\^2/ps', .*, got 'eV'; 'A\^2/ps' is of this kind"):
         BOUND.to("eV")
     with pytest.raises(InputError, match="unit: need one of .*mS.cm, .*, got 'furlong'"):
         around(1.0, 0.1, "furlong").to("A")

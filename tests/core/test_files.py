@@ -41,9 +41,7 @@ def test_mode_and_link_survive(tmp_path: Path) -> None:
 
 
 def test_parts_that_a_killed_process_left_are_removed(tmp_path: Path) -> None:
-    child = subprocess.run(
-        [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True
-    )
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
     dead = tmp_path / f".table-{child.stdout.strip()}-abc.csv"
     living, other = tmp_path / f".table-{os.getpid()}-abc.csv", tmp_path / ".table-notes.csv"
     for path in (dead, living, other):
@@ -59,9 +57,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(tmp_path: Path) -> No
     with atomic_path(path) as part:
         part.write_text("old")
     with (
-        pytest.raises(
-            WriteError, match=r"table.csv: need room for it, got File too large; make room and repeat"
-        ),
+        pytest.raises(WriteError, match=r"table.csv: need room for it, got File too large; make room and repeat"),
         atomic_path(path) as part,
     ):
         part.write_bytes(bytes(10**5))
@@ -99,9 +95,7 @@ def test_every_writer_ends_with_that_sentence(tmp_path: Path, what: str) -> None
 def test_a_folder_that_refuses_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with (
-        pytest.raises(
-            WriteError, match=r"need a folder that can be written to, got (Not a directory|File exists)"
-        ),
+        pytest.raises(WriteError, match=r"need a folder that can be written to, got (Not a directory|File exists)"),
         atomic_path(tmp_path / "file" / "x.csv"),
     ):
         pass
@@ -111,28 +105,20 @@ def test_other_errors_pass_through_and_ours_pickle(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="absent"), atomic_path(tmp_path / "x"):
         (tmp_path / "absent").read_text()
     error = pickle.loads(pickle.dumps(WriteError("a", "room, got none; make some")))
-    assert (
-        isinstance(error, IonpathError) and isinstance(error, OSError) and not isinstance(error, InputError)
-    )
+    assert isinstance(error, IonpathError) and isinstance(error, OSError) and not isinstance(error, InputError)
     assert str(error) == "a: need room, got none; make some"
 
 
 @pytest.mark.parametrize("module", [None, "def install(): raise RuntimeError('broken')", "syntax error"])
-def test_the_start_up_line_is_silent_whatever_happened_to_its_module(
-    tmp_path: Path, module: str | None
-) -> None:
+def test_the_start_up_line_is_silent_whatever_happened_to_its_module(tmp_path: Path, module: str | None) -> None:
     (tmp_path / "x.pth").write_text((ROOT / "core/startup/ionpath_aliases.pth").read_text())
     if module is not None:
         (tmp_path / "_ionpath_aliases.py").write_text(module)
     code = f"import site; site.addsitedir({str(tmp_path)!r}); print('started')"
-    done = subprocess.run(
-        [sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("started\n", "")
     # Guards the test: with the module as it is shipped, the same line does its work.
     (tmp_path / "_ionpath_aliases.py").write_text((ROOT / "core/startup/_ionpath_aliases.py").read_text())
     code += "; import sys; print(any(getattr(f, '__name__', '') == 'Aliases' for f in sys.meta_path))"
-    done = subprocess.run(
-        [sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "started\nTrue\n"

@@ -133,9 +133,7 @@ def test_chunks_do_not_matter(run: dict[str, Any], name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_results_can_be_kept_shown_and_cited(
-    run: dict[str, Any], name: str, tmp_path: Any, capsys: Any
-) -> None:
+def test_results_can_be_kept_shown_and_cited(run: dict[str, Any], name: str, tmp_path: Any, capsys: Any) -> None:
     analysis = run[name]
     analysis.save(tmp_path / "results.npz")
     loaded = type(analysis).load(tmp_path / "results.npz")
@@ -168,9 +166,7 @@ def test_made_up_thiophosphate_is_what_it_was_made_to_be(run: dict[str, Any]) ->
     assert run["tilt"].results.rotation["PS4"].events == 0
     assert list(run["tilt"].results.free_energy) == ["P-S"]
     mass = 24 * 6.94 + 8 * 30.97 + 40 * 32.06  # u
-    assert run["layers"].results.mass_density.mean() == pytest.approx(
-        mass / 16**3 * 1.66054, rel=1e-4
-    )  # g/cm^3
+    assert run["layers"].results.mass_density.mean() == pytest.approx(mass / 16**3 * 1.66054, rel=1e-4)  # g/cm^3
     assert run["distortion"].results.n_samples == 8 * N_FRAMES
     assert run["distortion"].results.orientation == pytest.approx(5 / 9, abs=0.03)
     assert run["transform"].results.neutron.shape == (75,)
@@ -183,12 +179,8 @@ def test_per_atom_series_equal_the_functions(run: dict[str, Any]) -> None:
         np.testing.assert_allclose(
             run["order"].results.series[k], averaged_steinhardt(ts.positions, cell)[:24], rtol=1e-5
         )
-        np.testing.assert_allclose(
-            run["volume"].results.series[k], voronoi_volumes(ts.positions, cell)[:24], rtol=1e-5
-        )
-    np.testing.assert_allclose(
-        run["volume"].results.per_atom, run["volume"].results.series.mean(axis=0), rtol=1e-5
-    )
+        np.testing.assert_allclose(run["volume"].results.series[k], voronoi_volumes(ts.positions, cell)[:24], rtol=1e-5)
+    np.testing.assert_allclose(run["volume"].results.per_atom, run["volume"].results.series.mean(axis=0), rtol=1e-5)
 
 
 def test_entropies_are_compared_on_equal_terms_only(run: dict[str, Any]) -> None:
@@ -254,26 +246,17 @@ def test_groups_that_overlap_count_no_atom_twice(run: dict[str, Any]) -> None:
     for group in (u.atoms, u.select_atoms("element P")):
         found = ad.AnionSpeciation(group, sulfur, persistence=1.0).run()
         assert_same(found.results, run["speciation"].results)
-    whole = ad.TetrahedralDistortion(
-        u.select_atoms("element P"), u.select_atoms("element P S"), measure="rmsd"
-    ).run()
+    whole = ad.TetrahedralDistortion(u.select_atoms("element P"), u.select_atoms("element P S"), measure="rmsd").run()
     assert_same(whole.results, run["invariant"].results)
 
 
 def test_regions_are_handed_on_as_selections() -> None:
     rng = np.random.default_rng(0)
-    grid = (
-        np.stack(np.meshgrid(np.arange(6), np.arange(12), np.arange(6), indexing="ij"), -1).reshape(-1, 3)
-        * 3.0
-    )
+    grid = np.stack(np.meshgrid(np.arange(6), np.arange(12), np.arange(6), indexing="ij"), -1).reshape(-1, 3) * 3.0
     glass = rng.uniform([0, 36, 0], [18, 72, 18], (432, 3))
     u = mda.Universe.empty(864, trajectory=True)
     u.add_TopologyAttr("elements", ["Li", "S"] * 432)
-    u.load_new(
-        np.concatenate([grid + 0.5, glass])[None].astype("f4"),
-        order="fac",
-        dimensions=[18, 72, 18, 90, 90, 90],
-    )
+    u.load_new(np.concatenate([grid + 0.5, glass])[None].astype("f4"), order="fac", dimensions=[18, 72, 18, 90, 90, 90])
     profile = ad.AmorphisationProfile(u.atoms, thickness=6.0).run()
     crystal, disordered = profile.select("crystal"), profile.select("glass")
     assert (crystal.ix < 432).mean() > 0.95 and (disordered.ix >= 432).mean() > 0.95
@@ -290,9 +273,7 @@ def test_regions_are_handed_on_as_selections() -> None:
 def test_length_of_rings_beside_the_diffraction_peak(run: dict[str, Any]) -> None:
     beside = run["rings"].compare(DiffractionPeak(1.25, 1.0, 0.1, 2 * np.pi / 1.25))
     assert beside["length"] == pytest.approx(5.0265, abs=1e-3)  # A
-    assert beside["large rings / length"] == pytest.approx(
-        run["rings"].results.large_length / 5.0265, rel=1e-3
-    )
+    assert beside["large rings / length"] == pytest.approx(run["rings"].results.large_length / 5.0265, rel=1e-3)
 
 
 def test_names_are_where_they_were_promised() -> None:
@@ -312,12 +293,10 @@ def chosen(u: Any, name: str) -> Any:
 
 
 BAD = {
-    "r_max: need at most half of the smallest height of the cell, 8 A, got 9 A": lambda u: (
-        ad.RadialDistributions(u.atoms, r_max=9.0)
+    "r_max: need at most half of the smallest height of the cell, 8 A, got 9 A": lambda u: ad.RadialDistributions(
+        u.atoms, r_max=9.0
     ),
-    "pairs: need atoms of Cl, got only Li, P, S": lambda u: ad.RadialDistributions(
-        u.atoms, pairs=[("Li", "Cl")]
-    ),
+    "pairs: need atoms of Cl, got only Li, P, S": lambda u: ad.RadialDistributions(u.atoms, pairs=[("Li", "Cl")]),
     "centre: need atoms of Si, got only": lambda u: ad.AngleDistribution(u.atoms, centre="Si"),
     "method: need 'transform' or 'direct', got 'x'": lambda u: ad.StructureFactor(u.atoms, method="x"),
     "q: need positive moduli that increase": lambda u: ad.StructureFactor(u.atoms, q=[2.0, 1.0]),
@@ -337,9 +316,7 @@ BAD = {
     ),
     "species: need atoms of Cl, got only": lambda u: ad.RingTopology(u.atoms, species=["P", "Cl"]),
     "radii: need a radius of S, got none": lambda u: ad.RingTopology(u.atoms, radii={"P": 1.0}),
-    "temperature: need a positive one in K, got -5": lambda u: ad.TetrahedronTilt(
-        chosen(u, "P"), temperature=-5
-    ),
+    "temperature: need a positive one in K, got -5": lambda u: ad.TetrahedronTilt(chosen(u, "P"), temperature=-5),
     "rotation: need an angle in degrees, or three orthogonal unit vectors": lambda u: ad.TetrahedronTilt(
         chosen(u, "P"), temperature=5, rotation=np.ones((3, 3))
     ),
@@ -363,9 +340,7 @@ def test_bad_input(sentence: str) -> None:
 
 
 NUMBERS = {
-    "bins: need a whole number from 1 to 1000000, got 0": lambda u: ad.IonVoronoiVolume(
-        chosen(u, "Li"), bins=0
-    ),
+    "bins: need a whole number from 1 to 1000000, got 0": lambda u: ad.IonVoronoiVolume(chosen(u, "Li"), bins=0),
     "bins: need a whole number from 1 to 1000000, got 10000000000": lambda u: ad.RadialDistributions(
         u.atoms, bins=10**10
     ),
@@ -376,23 +351,15 @@ NUMBERS = {
     "bins: need a whole number from 1 to 1000000, got 2.5": lambda u: ad.AngleDistribution(u.atoms, bins=2.5),
     "bins: need a whole number from 1 to 1000000, got -1": lambda u: ad.LayerProfiles(u.atoms, bins=-1),
     "bins: need a whole number from 1 to 2000, got 100000": lambda u: ad.RingTopology(u.atoms, bins=10**5),
-    "largest_radius: need a positive number in A, got nan": lambda u: ad.RingTopology(
-        u.atoms, largest_radius=np.nan
-    ),
+    "largest_radius: need a positive number in A, got nan": lambda u: ad.RingTopology(u.atoms, largest_radius=np.nan),
     "r_max / bin_width: need a whole number from 1": lambda u: ad.StructureFactor(u.atoms, bin_width=1e-9),
     "cell / grid: need a whole number from 1 to 10000": lambda u: ad.AmorphisationProfile(u.atoms, grid=1e-9),
-    "volume_range: need two volumes that increase": lambda u: ad.IonVoronoiVolume(
-        chosen(u, "Li"), volume_range=(5, 1)
-    ),
+    "volume_range: need two volumes that increase": lambda u: ad.IonVoronoiVolume(chosen(u, "Li"), volume_range=(5, 1)),
     "bins: need a whole number from 4 to 3600, got 1000000": lambda u: ad.TetrahedronTilt(
         chosen(u, "P"), temperature=300, bins=10**6
     ),
-    "bin_width: need a positive number, got 0": lambda u: ad.TetrahedralDistortion(
-        chosen(u, "P"), bin_width=0
-    ),
-    "cutoff: need a positive number in A, got -1": lambda u: ad.TetrahedralDistortion(
-        chosen(u, "P"), cutoff=-1
-    ),
+    "bin_width: need a positive number, got 0": lambda u: ad.TetrahedralDistortion(chosen(u, "P"), bin_width=0),
+    "cutoff: need a positive number in A, got -1": lambda u: ad.TetrahedralDistortion(chosen(u, "P"), cutoff=-1),
     "n_blocks: need a whole number from 1 to 10000, got 0": lambda u: ad.LayerProfiles(u.atoms, n_blocks=0),
     "of: need every atom once, got 25 entries for 24 atoms": lambda u: ad.AveragedSteinhardt(
         u.atoms, chosen(u, "Li") + u.atoms[:1]
@@ -414,9 +381,7 @@ def test_topology_without_elements_or_masses() -> None:
     u.add_TopologyAttr("elements", ["Li", "Li", "P", "P"])
     with pytest.raises(InputError, match="atoms: need masses in the topology, got none"):
         ad.LayerProfiles(u.atoms)
-    with pytest.raises(
-        InputError, match="ligands: need atoms of Br, Cl, .*S, .* got only Li, P; pass the lig"
-    ):
+    with pytest.raises(InputError, match="ligands: need atoms of Br, Cl, .*S, .* got only Li, P; pass the lig"):
         ad.TetrahedronTilt(u.select_atoms("element P"), temperature=300)
     u.trajectory.ts.dimensions = None
     with pytest.raises(InputError, match="box: need a periodic cell in every frame, got none"):

@@ -22,9 +22,7 @@ from ionpath.structure import anion_clusters, radial_distribution
 @pytest.fixture(scope="module")
 def universes(shared_data: Path) -> dict[str, Any]:
     """416 atoms, 500 K, 140 frames of 0.1 ps, 0 and 50 % S/Cl inversion (Morgan 2021)."""
-    return {
-        x: mda.Universe(shared_data / "aimd" / f"Li6PS5Cl-{x}-run1.XDATCAR.gz", dt=0.1) for x in ("0p", "50p")
-    }
+    return {x: mda.Universe(shared_data / "aimd" / f"Li6PS5Cl-{x}-run1.XDATCAR.gz", dt=0.1) for x in ("0p", "50p")}
 
 
 def distortion(u: Any, **options: Any) -> Any:

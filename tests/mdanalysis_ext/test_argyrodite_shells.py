@@ -25,9 +25,7 @@ FAMILY = {
 }
 
 
-def trajectory(
-    structure, *, frames=20, amplitude=0.1, drift=0.0, wrapped=False, order=None, strain=0.0, seed=0
-):
+def trajectory(structure, *, frames=20, amplitude=0.1, drift=0.0, wrapped=False, order=None, strain=0.0, seed=0):
     """A Universe that vibrates about a structure, with everything that must not matter."""
     from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -57,9 +55,7 @@ def sites_of(structure, setting, kind="24g"):
 
 
 @pytest.mark.parametrize("name", FAMILY)
-@pytest.mark.parametrize(
-    "change", [{}, {"drift": 0.3, "wrapped": True}, {"order": "permuted"}, {"strain": 0.01}]
-)
+@pytest.mark.parametrize("change", [{}, {"drift": 0.3, "wrapped": True}, {"order": "permuted"}, {"strain": 0.01}])
 def test_every_member_of_the_family(name, change):
     """Cages of 24g sites, 2.25 to 2.4 A from their anion, one for each formula unit, with the anion that is there."""
     options = FAMILY[name]
@@ -168,9 +164,7 @@ def test_what_is_no_argyrodite_is_refused():
     structure = prototypes.argyrodite()
     lost = structure.copy()
     lost.remove_sites([int(prototypes.analyse(structure).sulfur_sites[0])])
-    with pytest.raises(
-        NotArgyrodite, match=r"need two anions per tetrahedron that are not bound to it \(8\), got 7"
-    ):
+    with pytest.raises(NotArgyrodite, match=r"need two anions per tetrahedron that are not bound to it \(8\), got 7"):
         CoordinationShells.for_argyrodite(trajectory(lost))
     broken = structure.copy()
     broken.remove_sites([int(prototypes.analyse(structure).bonded[0])])
@@ -182,9 +176,7 @@ def test_what_is_no_argyrodite_is_refused():
         NotArgyrodite, match="need formers and anions beside the mobile ions, got Li; select all mobile ions"
     ):
         CoordinationShells.for_argyrodite(trajectory(structure), mobile="index 0")
-    with pytest.raises(
-        InputError, match="mobile: need one of Li, Na, K, Ag, Cu, got Cl, P, S; select the mobile ions"
-    ):
+    with pytest.raises(InputError, match="mobile: need one of Li, Na, K, Ag, Cu, got Cl, P, S; select the mobile ions"):
         CoordinationShells.for_argyrodite(trajectory(prototypes.argyrodite(lithium="none")))
     bare = mda.Universe.empty(3, trajectory=True)
     with pytest.raises(InputError, match="universe: need chemical elements in the topology, got none"):

@@ -126,17 +126,13 @@ def test_save_and_load(small, tmp_path):
     assert repr(again) == repr(run)
     with np.load(tmp_path / "mean.npz") as file:
         assert json.loads(str(file["__json__"]))["ionpath"]
-    with pytest.raises(
-        InputError, match="run: need a trajectory, got results loaded from a file; make a new Mean"
-    ):
+    with pytest.raises(InputError, match="run: need a trajectory, got results loaded from a file; make a new Mean"):
         again.run()
 
 
 def test_files_of_others_are_refused(small, tmp_path):
     MeanPosition(small.select_atoms("name Li")).run().save(tmp_path / "mean.npz")
-    with pytest.raises(
-        InputError, match="need results of PathEntropy, got results of MeanPosition; load it with"
-    ):
+    with pytest.raises(InputError, match="need results of PathEntropy, got results of MeanPosition; load it with"):
         PathEntropy.load(tmp_path / "mean.npz")
     (tmp_path / "text.npz").write_text("no")
     with pytest.raises(InputError, match=r"need a file written by .save\(\), got something else"):
@@ -150,9 +146,7 @@ def test_a_failed_save_leaves_the_old_file(small, tmp_path):
     run.save(tmp_path / "mean.npz")
     before = (tmp_path / "mean.npz").read_bytes()
     run.results.thing = object()
-    with pytest.raises(
-        InputError, match="thing: need arrays, numbers, texts, or results of ionpath, got object"
-    ):
+    with pytest.raises(InputError, match="thing: need arrays, numbers, texts, or results of ionpath, got object"):
         run.save(tmp_path / "mean.npz")
     assert (tmp_path / "mean.npz").read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["mean.npz"]
@@ -192,38 +186,28 @@ def test_progress_bar(small, capsys):
 def test_without_pandas(small, monkeypatch):
     run = MeanPosition(small.select_atoms("name Li")).run()
     monkeypatch.setitem(__import__("sys").modules, "pandas", None)
-    with pytest.raises(
-        MissingDependency, match="pandas is needed for tables and was not found; install it with: pip"
-    ):
+    with pytest.raises(MissingDependency, match="pandas is needed for tables and was not found; install it with: pip"):
         run.to_dataframe()
 
 
 def test_empty_selection(small):
-    with pytest.raises(
-        InputError, match="mobile: need at least one atom, got an empty selection; the universe holds"
-    ):
+    with pytest.raises(InputError, match="mobile: need at least one atom, got an empty selection; the universe holds"):
         MeanPosition(small.select_atoms("name Na"))
 
 
 def test_what_is_no_group(small):
     with pytest.raises(InputError, match="mobile: need an MDAnalysis AtomGroup, got str"):
         MeanPosition("name Li")
-    with pytest.raises(
-        InputError, match="mobile: need the same atoms in every frame, got an updating AtomGroup"
-    ):
+    with pytest.raises(InputError, match="mobile: need the same atoms in every frame, got an updating AtomGroup"):
         MeanPosition(small.select_atoms("name Li", updating=True))
-    with pytest.raises(
-        InputError, match="framework: need atoms of the same universe as mobile, got atoms of another"
-    ):
+    with pytest.raises(InputError, match="framework: need atoms of the same universe as mobile, got atoms of another"):
         MeanPosition(small.atoms, {"framework": small.copy().atoms})
 
 
 def test_no_box(small):
     u = Universe.empty(2, trajectory=True)
     u.load_new(np.zeros((3, 2, 3), "f4"), order="fac")
-    with pytest.raises(
-        InputError, match="box: need a periodic cell in every frame, got none at frame 0; set it with"
-    ):
+    with pytest.raises(InputError, match="box: need a periodic cell in every frame, got none at frame 0; set it with"):
         MeanPosition(u.atoms).run()
 
 
@@ -248,9 +232,7 @@ def test_too_few_frames(small):
 
 
 def test_times_that_do_not_increase(small):
-    with pytest.raises(
-        InputError, match="times of the frames: need times that increase, got 2 ps then 1 ps; give the"
-    ):
+    with pytest.raises(InputError, match="times of the frames: need times that increase, got 2 ps then 1 ps; give the"):
         MeanPosition(small.atoms).run(frames=[2, 4, 2])
     with pytest.raises(InputError, match="times of the frames: need equal steps, got steps from 0.5 to 1 ps"):
         MeanPosition(small.atoms).run(frames=[2, 4, 5])
@@ -272,14 +254,10 @@ def test_options_that_cannot_be(small, bad):
 
 
 def test_elements(small):
-    with pytest.raises(
-        InputError, match="mobile: need chemical elements in the topology, got none; call u.guess"
-    ):
+    with pytest.raises(InputError, match="mobile: need chemical elements in the topology, got none; call u.guess"):
         _checks.elements_of(small.atoms, "mobile")
     small.add_TopologyAttr("elements", ["Li"] * 4 + ["S", ""])
-    with pytest.raises(
-        InputError, match="need chemical elements in the topology, got atoms without an element"
-    ):
+    with pytest.raises(InputError, match="need chemical elements in the topology, got atoms without an element"):
         _checks.elements_of(small.atoms, "mobile")
     assert _checks.elements_of(small.atoms[:2]).tolist() == ["Li", "Li"]
 

@@ -31,9 +31,7 @@ class Reference(base.BaseReference):
         images = []
         for k in range(self.n_frames):
             box = self.dimensions_second_frame if k == 1 else self.dimensions
-            images.append(
-                ase.Atoms("LiPSCl2", positions=2**k * self.first_frame.positions, cell=box, pbc=True)
-            )
+            images.append(ase.Atoms("LiPSCl2", positions=2**k * self.first_frame.positions, cell=box, pbc=True))
             images[-1].info["time"] = float(k)
         if reader is XDATCARReader:
             self._write_xdatcar(images)
@@ -51,10 +49,7 @@ class Reference(base.BaseReference):
 
 def as_mdanalysis_warns(cls):
     """MDAnalysis' tests use a deprecated argument, and compare with a Timestep that has no time."""
-    for message in (
-        "asel argument to timeseries:DeprecationWarning",
-        "Reader has no dt information:UserWarning",
-    ):
+    for message in ("asel argument to timeseries:DeprecationWarning", "Reader has no dt information:UserWarning"):
         cls = pytest.mark.filterwarnings(f"ignore:{message}")(cls)
     return cls
 
@@ -113,10 +108,7 @@ class TestAseTraj(OurReaderTest):
 
 
 def _with_auxiliaries(reader, ref):
-    for name, file, step in (
-        ("lowf", ref.aux_lowf, ref.aux_lowf_dt),
-        ("highf", ref.aux_highf, ref.aux_highf_dt),
-    ):
+    for name, file, step in (("lowf", ref.aux_lowf, ref.aux_lowf_dt), ("highf", ref.aux_highf, ref.aux_highf_dt)):
         reader.add_auxiliary(name, file, dt=step, initial_time=0, time_selector=None)
     return reader
 
@@ -160,9 +152,7 @@ def test_frames_cannot_be_given_twice(lithium, shells):
 
 
 def test_more_parts_than_frames(lithium, shells):
-    with pytest.warns(
-        UserWarning, match="Set `n_parts` to 4 to match the total number of frames being analyzed"
-    ):
+    with pytest.warns(UserWarning, match="Set `n_parts` to 4 to match the total number of frames being analyzed"):
         run = ShellStates(lithium, shells).run(stop=4, n_parts=9)
     assert run.n_frames == 4
 
@@ -183,9 +173,7 @@ def test_a_backend_object(lithium, shells):
 def test_transformations_that_cannot_be_split_are_refused(universe, shells):
     u = universe.copy()
     u.trajectory.add_transformations(set_dimensions([18, 18, 18, 90, 90, 90], parallelizable=False))
-    with pytest.raises(
-        ValueError, match="Trajectory should not have associated unparallelizable transformations"
-    ):
+    with pytest.raises(ValueError, match="Trajectory should not have associated unparallelizable transformations"):
         ShellStates(u.select_atoms("name Li"), shells).run(backend="multiprocessing", n_workers=2)
 
 

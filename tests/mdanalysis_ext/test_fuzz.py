@@ -18,16 +18,7 @@ import pytest
 from ionpath.errors import IonpathError
 
 N_FRAMES, SYMBOLS = 7, ["Li"] * 4 + ["P"] + ["S"] * 3
-KINDS = (
-    "XDATCAR",
-    "XDATCAR.gz",
-    "md.extxyz",
-    "md.extxyz.gz",
-    "md.traj",
-    "md.traj.gz",
-    "results.npz",
-    "analysis.json",
-)
+KINDS = ("XDATCAR", "XDATCAR.gz", "md.extxyz", "md.extxyz.gz", "md.traj", "md.traj.gz", "results.npz", "analysis.json")
 ALLOWED = {"clear", "same", "value"}
 
 
@@ -47,9 +38,7 @@ def make(folder: Path, kind: str) -> Path:
         from ionpath.estimate import Estimate
         from ionpath_cli.record import Quantity, Record
 
-        Record("x", [Quantity("D", Estimate(1.0, 0.1, 0.8, 1.2, "A^2/ps"), "n")], notes=["short"]).save(
-            folder
-        )
+        Record("x", [Quantity("D", Estimate(1.0, 0.1, 0.8, 1.2, "A^2/ps"), "n")], notes=["short"]).save(folder)
     else:
         cell = np.array([[9.0, 0.0, 0.0], [1.5, 8.0, 0.0], [0.4, -2.0, 10.0]])
         images = []
@@ -60,9 +49,7 @@ def make(folder: Path, kind: str) -> Path:
             rows = "\n".join(" ".join(f"{x:.8f}" for x in row) for row in cell)
             text = f"run\n1.0\n{rows}\nLi P S\n4 1 3\n"
             for k, atoms in enumerate(images):
-                lines = "".join(
-                    " ".join(f"{x:.8f}" for x in row) + "\n" for row in atoms.get_scaled_positions()
-                )
+                lines = "".join(" ".join(f"{x:.8f}" for x in row) + "\n" for row in atoms.get_scaled_positions())
                 text += f"Direct configuration={k + 1:6d}\n{lines}"
             path.write_text(text)
         else:
@@ -151,11 +138,7 @@ def check(kind: str, n: int, seed: int) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     # A cut at the end of a frame is a shorter file of text that nothing in it tells; it is not counted as damage.
-    wrong = {
-        k: v
-        for k, v in seen.items()
-        if k not in ALLOWED and not (k.startswith("other shape") and is_prefix(k))
-    }
+    wrong = {k: v for k, v in seen.items() if k not in ALLOWED and not (k.startswith("other shape") and is_prefix(k))}
     assert not wrong, wrong
     assert seen["clear"] > n // 4, seen
 

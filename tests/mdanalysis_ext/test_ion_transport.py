@@ -104,24 +104,15 @@ def test_unwrapped_input_gives_the_same(walk, lithium):
 
 
 ANALYSES = {
-    "diffusion": (
-        lambda u: IonDiffusion(u.select_atoms("name Li"), temperature=300.0, chunk_frames=7),
-        "msd",
-    ),
+    "diffusion": (lambda u: IonDiffusion(u.select_atoms("name Li"), temperature=300.0, chunk_frames=7), "msd"),
     "vanhove": (
         lambda u: SelfVanHove(
             u.select_atoms("name Li"), lag_times=[1, 20], distinct=True, origins=3, dr=0.2, chunk_frames=11
         ),
         "self_part",
     ),
-    "nongaussian": (
-        lambda u: NonGaussianParameter(u.select_atoms("name Li"), lag_times=[1, 5, 50]),
-        "alpha2",
-    ),
-    "hops": (
-        lambda u: IonHops(u.select_atoms("name Li"), centres=u.select_atoms("name S"), chunk_frames=13),
-        "cages",
-    ),
+    "nongaussian": (lambda u: NonGaussianParameter(u.select_atoms("name Li"), lag_times=[1, 5, 50]), "alpha2"),
+    "hops": (lambda u: IonHops(u.select_atoms("name Li"), centres=u.select_atoms("name S"), chunk_frames=13), "cages"),
     "density": (lambda u: IonDensity(u.select_atoms("name Li"), spacing=0.7, regions=[0.1, 0.6]), "density"),
 }
 
@@ -138,10 +129,7 @@ STREAMS = {
         lambda u, **o: NonGaussianParameter(u.select_atoms("name Li"), lag_times=[1, 5, 50], **o),
         "alpha2",
     ),
-    "cages": (
-        lambda u, **o: IonHops(u.select_atoms("name Li"), centres=u.select_atoms("name S"), **o),
-        "lengths",
-    ),
+    "cages": (lambda u, **o: IonHops(u.select_atoms("name Li"), centres=u.select_atoms("name S"), **o), "lengths"),
     "final": (lambda u, **o: IonHops(u.select_atoms("name Li"), mode="published_final", **o), "lengths"),
 }
 
@@ -157,9 +145,7 @@ def test_streams_do_not_know_where_a_run_was_cut(universe, name):
         np.testing.assert_allclose(found[key], whole[key], rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(found.drift, whole.drift, atol=1e-9)
         assert found.crossings == whole.crossings
-    parallel = make(universe, method="stream").run(
-        stop=200, backend="multiprocessing", n_workers=2, n_parts=3
-    )
+    parallel = make(universe, method="stream").run(stop=200, backend="multiprocessing", n_workers=2, n_parts=3)
     np.testing.assert_allclose(parallel.results[key], whole[key], rtol=1e-9, atol=1e-9)
 
 
@@ -175,9 +161,7 @@ def test_streams_find_what_the_whole_series_shows(universe):
             assert D.error == pytest.approx(truth.error, rel=0.03)
             assert D.low < 0.05 < D.high
             assert found.verdict == exact.verdict
-            assert found.collective_conductivity.value == pytest.approx(
-                exact.collective_conductivity.value, rel=0.05
-            )
+            assert found.collective_conductivity.value == pytest.approx(exact.collective_conductivity.value, rel=0.05)
         elif name == "vanhove":
             np.testing.assert_allclose(found.fractions[0], exact.fractions[0], atol=1e-12)
             np.testing.assert_allclose(found.fractions[1], exact.fractions[1], atol=1e-2)
@@ -193,9 +177,7 @@ def test_streams_find_what_the_whole_series_shows(universe):
     whole = IonHops(universe.select_atoms("name Li"), smoothing=3.0)
     stream = IonHops(universe.select_atoms("name Li"), smoothing=3.0, method="stream")
     np.testing.assert_allclose(stream.run().results.lengths, whole.run().results.lengths, rtol=1e-9)
-    with pytest.raises(
-        InputError, match="n_parts: need one part for mode='published_events' of so long a run"
-    ):
+    with pytest.raises(InputError, match="n_parts: need one part for mode='published_events' of so long a run"):
         stream.run(n_parts=2)
 
 
@@ -249,8 +231,7 @@ def test_unwrapped_input_is_never_folded(name, method):
     u = make_universe(leap(200, 4.0), names=NAMES)
     for step in (1, 2):
         found, told = (
-            CLASSES[name](u.select_atoms("name Li"), method=method, **o).run(step=step)
-            for o in ({}, {"unwrap": False})
+            CLASSES[name](u.select_atoms("name Li"), method=method, **o).run(step=step) for o in ({}, {"unwrap": False})
         )
         key = {"diffusion": "msd", "vanhove": "fractions", "nongaussian": "second", "hops": "lengths"}[name]
         np.testing.assert_allclose(found.results[key], told.results[key], rtol=1e-12)
@@ -264,9 +245,7 @@ def test_unwrapped_input_is_never_folded(name, method):
 def test_steps_near_half_of_the_cell_are_refused(name, method):
     """The same wrapped: nobody can know; and of 1.2 A, where every sixth frame is too seldom."""
     u = make_universe(leap(200, 4.0) % EDGE, names=NAMES)
-    sentence = (
-        "steps of ions between frames: need steps well below half of the cell.*, got .* longer than 40 %"
-    )
+    sentence = "steps of ions between frames: need steps well below half of the cell.*, got .* longer than 40 %"
     with pytest.raises(InputError, match=sentence + ".*analyse every frame .a smaller step=."):
         CLASSES[name](u.select_atoms("name Li"), method=method).run()
     seldom = make_universe(leap(400, 1.2) % EDGE, names=NAMES)
@@ -279,9 +258,7 @@ def test_few_steps_near_half_of_the_cell_are_told():
     positions = leap(300, 0.2)
     positions[150:, 3, 0] += 6.0  # one jump of 6 A in a cell of 14 A
     lithium = make_universe(positions % EDGE, names=NAMES).select_atoms("name Li")
-    with pytest.warns(
-        UserWarning, match="steps of ions between frames: 1 of 6000 steps longer than 40 %.*a smaller"
-    ):
+    with pytest.warns(UserWarning, match="steps of ions between frames: 1 of 6000 steps longer than 40 %.*a smaller"):
         IonDiffusion(lithium).run()
 
 
@@ -297,9 +274,7 @@ def test_wrapped_or_unwrapped_is_decided_once():
     restarted = calm.copy()
     restarted[100:] %= EDGE
     restarted[:100, 20:] += [0.0, 0.0, EDGE]  # everything one cell further up before the restart
-    with pytest.raises(
-        InputError, match="coordinates: need unwrapped ones throughout, .* jump across its faces near"
-    ):
+    with pytest.raises(InputError, match="coordinates: need unwrapped ones throughout, .* jump across its faces near"):
         IonDiffusion(make_universe(restarted, names=NAMES).select_atoms("name Li")).run()
     tilted = np.array([[14.0, 0, 0], [5.0, 14.0, 0], [-4.0, 6.0, 14.0]])  # vectors as rows, in A
     brick = calm.copy()
@@ -527,51 +502,27 @@ def test_masses_are_used_or_missed():
     u = make_universe(positions, names=names)
     by_mass = IonDiffusion(u.atoms[:1], ballistic=0.1, minimum_msd=0.01).run().results.drift[-1, 0]
     assert by_mass == pytest.approx(0.95 * 35.45 / (35.45 + 32.06), rel=1e-4)
-    equal = (
-        IonDiffusion(u.atoms[:1], weights="equal", ballistic=0.1, minimum_msd=0.01).run().results.drift[-1, 0]
-    )
+    equal = IonDiffusion(u.atoms[:1], weights="equal", ballistic=0.1, minimum_msd=0.01).run().results.drift[-1, 0]
     assert equal == pytest.approx(0.475, rel=1e-4)
     bare = make_universe(positions, names=names, masses=False)
-    assert IonDiffusion(bare.atoms[:1], ballistic=0.1).run().results.drift[-1, 0] == pytest.approx(
-        0.475, rel=1e-4
-    )
-    with pytest.raises(
-        InputError, match="weights: need masses of all framework atoms for weights='mass', got none"
-    ):
+    assert IonDiffusion(bare.atoms[:1], ballistic=0.1).run().results.drift[-1, 0] == pytest.approx(0.475, rel=1e-4)
+    with pytest.raises(InputError, match="weights: need masses of all framework atoms for weights='mass', got none"):
         IonDiffusion(bare.atoms[:1], weights="mass")
 
 
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (
-            lambda u: IonDiffusion(u.select_atoms("name Na")),
-            "mobile: need at least one atom, got an empty selection",
-        ),
-        (
-            lambda u: IonDiffusion(u.atoms[:2], temperature=-1.0),
-            "temperature: need a temperature above zero in K",
-        ),
+        (lambda u: IonDiffusion(u.select_atoms("name Na")), "mobile: need at least one atom, got an empty selection"),
+        (lambda u: IonDiffusion(u.atoms[:2], temperature=-1.0), "temperature: need a temperature above zero in K"),
         (lambda u: IonDiffusion(u.atoms[:2], drift="box"), "drift: need 'framework' or 'none', got 'box'"),
         (lambda u: IonDiffusion(u.atoms[:2], weights="size"), "weights: need 'mass' or 'equal', got 'size'"),
         (lambda u: IonDiffusion(u.atoms[:2]).run(stop=1), "frames: need at least 2 frames, got 1"),
-        (
-            lambda u: IonDiffusion(u.atoms[:2]).run(frames=[0, 1, 5, 6]),
-            "times of the frames: need equal steps",
-        ),
-        (
-            lambda u: SelfVanHove(u.atoms[:2], lag_times=[900]).run(),
-            "lag_times: need lag times from 0 to 499 ps",
-        ),
-        (
-            lambda u: IonHops(u.atoms[:2], mode="cage"),
-            "centres: need centres of the cages for mode='cage', got none",
-        ),
+        (lambda u: IonDiffusion(u.atoms[:2]).run(frames=[0, 1, 5, 6]), "times of the frames: need equal steps"),
+        (lambda u: SelfVanHove(u.atoms[:2], lag_times=[900]).run(), "lag_times: need lag times from 0 to 499 ps"),
+        (lambda u: IonHops(u.atoms[:2], mode="cage"), "centres: need centres of the cages for mode='cage', got none"),
         (lambda u: IonHops(u.atoms[:2], mode="jump"), "mode: need one of 'cage', 'published_events'"),
-        (
-            lambda u: IonHops(u.atoms[:2], centres=[[0.0, 0, 0]]),
-            "need an AtomGroup, or at least two positions",
-        ),
+        (lambda u: IonHops(u.atoms[:2], centres=[[0.0, 0, 0]]), "need an AtomGroup, or at least two positions"),
         (lambda u: IonDensity(u.atoms[:2], regions=[0.5]), "edges: need two or more increasing fractional"),
     ],
 )

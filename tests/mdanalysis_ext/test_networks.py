@@ -26,9 +26,7 @@ def crystals():
         return pymatgen.Structure.from_spacegroup(symbol, cell, species, points)
 
     silver = group("Im-3m", lattice.cubic(5.07), ["Ag", "I"], [[0.25, 0, 0.5], [0, 0, 0]])
-    sodium = group(
-        "I-43m", lattice.cubic(7.0), ["Na", "P", "S"], [[0, 0.5, 0.5], [0, 0, 0], [0.168, 0.168, 0.168]]
-    )
+    sodium = group("I-43m", lattice.cubic(7.0), ["Na", "P", "S"], [[0, 0.5, 0.5], [0, 0, 0], [0.168, 0.168, 0.168]])
     garnet = group(
         "Ia-3d", lattice.cubic(12.97), ["Li", "Li", "La", "Zr", "O"],
         [[0.375, 0, 0.25], [0.097, 0.6853, 0.5773], [0.125, 0, 0.25], [0, 0, 0], [-0.0318, 0.0546, 0.15]],
@@ -110,9 +108,7 @@ class Walk:
                 vectors = minimum_image((unit[near] - unit[k]) @ matrix, matrix)
                 middle.append(unit[k] + vectors.mean(axis=0) @ np.linalg.inv(matrix))
         unit = np.array(middle) % 1.0
-        environment = np.sort(
-            np.linalg.norm(minimum_image((unit[:, None] - unit) @ matrix, matrix), axis=-1), axis=1
-        )
+        environment = np.sort(np.linalg.norm(minimum_image((unit[:, None] - unit) @ matrix, matrix), axis=-1), axis=1)
         _, orbit = np.unique(environment[:, :8].round(2), axis=0, return_inverse=True)
         return unit, orbit.ravel()
 
@@ -123,20 +119,14 @@ class Walk:
             if label[k] < 0:
                 for shift in centring:
                     away = minimum_image((unit - point - shift) @ matrix, matrix)
-                    label[np.linalg.norm(away, axis=1) < 0.05] = (
-                        label.max() + 1 if shift == centring[0] else label[k]
-                    )
+                    label[np.linalg.norm(away, axis=1) < 0.05] = label.max() + 1 if shift == centring[0] else label[k]
         return label
 
     def _matrix(self, reach):
         """Symmetric hop probabilities that differ by the orbits and the length of a hop."""
-        apart = np.linalg.norm(
-            minimum_image((self.sites[:, None] - self.sites) @ self.cell, self.cell), axis=-1
-        )
+        apart = np.linalg.norm(minimum_image((self.sites[:, None] - self.sites) @ self.cell, self.cell), axis=-1)
         pair = np.add.outer(self.orbit, self.orbit)
-        step = np.where(
-            (apart > 0.1) & (apart < reach), 0.02 + 0.01 * (pair % 3) + 0.01 / np.maximum(apart, 1.0), 0.0
-        )
+        step = np.where((apart > 0.1) & (apart < reach), 0.02 + 0.01 * (pair % 3) + 0.01 / np.maximum(apart, 1.0), 0.0)
         assert np.allclose(step, step.T)
         step = 0.6 * step / step.sum(axis=1).max()
         return step + np.diag(1.0 - step.sum(axis=1))
@@ -265,9 +255,7 @@ def test_where_a_network_is_a_shell_both_agree():
     assert (network.n_sites, network.n_states) == (192, 7)
     shells = CoordinationShells.from_structure(crystal, n_vertices=6)
     by_network = PathEntropy(ions, shells=network, lag=2, n_samples=20).run().results
-    by_shells = (
-        PathEntropy(ions, shells=shells, framework=rest, home="folded", lag=2, n_samples=20).run().results
-    )
+    by_shells = PathEntropy(ions, shells=shells, framework=rest, home="folded", lag=2, n_samples=20).run().results
     site = np.linalg.norm(
         minimum_image((network.site_coordinates[:, None] - shells.site_coordinates) @ cell, cell), axis=-1
     ).argmin(axis=1)
@@ -285,10 +273,7 @@ def test_where_a_network_is_a_shell_both_agree():
     assert (small.n_sites, small.n_states) == (192, 7)
     assert ShellStates(ions, small).run().results.n_hops == pytest.approx(by_network.n_hops, rel=1e-3)
     dense = SiteNetwork.from_density(u, "element Li", repeats=(2, 2, 2))
-    assert (dense.n_sites, dense.n_states) == (
-        192,
-        25,
-    )  # the conventional cell, as its centring was not given
+    assert (dense.n_sites, dense.n_states) == (192, 25)  # the conventional cell, as its centring was not given
     cages = SiteNetwork.from_structure(crystal, fold="cages")
     assert cages.n_states == 33
     assert set(np.bincount(cages.vertex)[1:]) == {6}
@@ -318,15 +303,9 @@ def test_ions_that_melt_are_refused():
     u = mda.Universe.empty(100, trajectory=True)
     u.add_TopologyAttr("names", ["Li"] * 100)
     walk = rng.uniform(0, 16, (100, 3)) + np.cumsum(rng.normal(0, 0.45, (400, 100, 3)), axis=0)
-    u.load_new(
-        walk.astype(np.float32),
-        order="fac",
-        dimensions=np.tile(np.float32([16, 16, 16, 90, 90, 90]), (400, 1)),
-    )
+    u.load_new(walk.astype(np.float32), order="fac", dimensions=np.tile(np.float32([16, 16, 16, 90, 90, 90]), (400, 1)))
     for search in ({}, {"sites": "holes"}, {"fold": "none"}):
-        with pytest.raises(
-            InputError, match="density: need maxima of 2 times its mean .*liquid have no sites"
-        ):
+        with pytest.raises(InputError, match="density: need maxima of 2 times its mean .*liquid have no sites"):
             SiteNetwork.from_density(u, **search)
     with pytest.raises(InputError, match="density: need maxima of 2 times its mean .*liquid have no sites"):
         CoordinationShells.from_density(u)
@@ -338,17 +317,14 @@ def test_bad_input_is_named(walk):
         InputError, match="sites: need sites at least 1 A apart, .* got 0.76 A at site .*; merge=1 makes one"
     ):
         SiteNetwork.from_structure(structure)
-    with pytest.raises(
-        InputError, match="mobile: need Na in the structure, got La, Li, O, Zr; name another element"
-    ):
+    with pytest.raises(InputError, match="mobile: need Na in the structure, got La, Li, O, Zr; name another element"):
         SiteNetwork.from_structure(structure, "Na")
     with pytest.raises(InputError, match="fold: need one of 'translations', .*, got 'wyckoff'"):
         SiteNetwork.from_structure(structure, fold="wyckoff")
     with pytest.raises(InputError, match=r"repeats: need three numbers of cells, got \(2, 2\)"):
         SiteNetwork.from_structure(structure, merge=1.0, repeats=(2, 2))
     with pytest.raises(
-        InputError,
-        match="states: need at most 126, got 576 for 576 sites; fold equivalent sites with repeats=",
+        InputError, match="states: need at most 126, got 576 for 576 sites; fold equivalent sites with repeats="
     ):
         SiteNetwork.from_structure(structure, merge=1.0, repeats=(2, 2, 2), fold="none")
     with pytest.raises(InputError, match="sites: need at least one of the sites, got none"):
@@ -356,18 +332,13 @@ def test_bad_input_is_named(walk):
     with pytest.raises(InputError, match=r"labels: need 2 labels, one per site, got shape \(1,\)"):
         CoreNetwork.from_sites(np.eye(3) * 5, [[0, 0, 0], [0.5, 0, 0]], labels=[1])
     network = CoreNetwork.from_sites(np.eye(3) * 5, [[0, 0, 0], [0.5, 0, 0]])
-    with pytest.raises(
-        InputError, match=r"groups: need 2 labels, one for each state but 0, got shape \(3,\)"
-    ):
+    with pytest.raises(InputError, match=r"groups: need 2 labels, one for each state but 0, got shape \(3,\)"):
         network.merged([1, 2, 3])
     with pytest.raises(
-        InputError,
-        match="shells: need shells with centres for this home and method, got a network, 'initial'",
+        InputError, match="shells: need shells with centres for this home and method, got a network, 'initial'"
     ):
         ShellStates(walk.ions, network, home="initial")
     other = SiteNetwork.from_structure(structure, merge=1.0)
     if walk.name != "Li7La3Zr2O12":
-        with pytest.raises(
-            InputError, match="structure: need the .* that do not diffuse in the trajectory, got"
-        ):
+        with pytest.raises(InputError, match="structure: need the .* that do not diffuse in the trajectory, got"):
             ShellStates(walk.ions, other)

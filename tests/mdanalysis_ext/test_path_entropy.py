@@ -98,11 +98,7 @@ def test_symmetry_of_the_octahedron(run):
 
 @pytest.mark.parametrize(
     "how",
-    [
-        {"backend": "multiprocessing", "n_workers": 2, "n_parts": 3},
-        {"backend": "dask", "n_workers": 2},
-        {"n_parts": 5},
-    ],
+    [{"backend": "multiprocessing", "n_workers": 2, "n_parts": 3}, {"backend": "dask", "n_workers": 2}, {"n_parts": 5}],
 )
 def test_all_backends_agree(lithium, shells, run, how):
     other = PathEntropy(lithium, shells, lag=LAG, **FEW).run(**how)
@@ -125,9 +121,7 @@ def test_what_must_not_matter(shells, run, change):
     u = hopping_universe(n_frames=600, seed=3, **change)
     other = PathEntropy(u.select_atoms("name Li"), shells, lag=LAG, **FEW).run()
     assert other.results.total == pytest.approx(run.results.total, rel=1e-9)
-    framework = PathEntropy(
-        u.select_atoms("name Li"), shells, framework=u.select_atoms("name S"), lag=LAG, **FEW
-    ).run()
+    framework = PathEntropy(u.select_atoms("name Li"), shells, framework=u.select_atoms("name S"), lag=LAG, **FEW).run()
     assert framework.results.total == pytest.approx(run.results.total, rel=1e-3)
 
 
@@ -233,21 +227,15 @@ def test_a_discretiser_of_another_package(lithium, shells, run):
         found = PathEntropy(lithium, shells, lag=LAG, method="octants", cutoff=1.2, **FEW).run()
         ours = PathEntropy(lithium, shells, lag=LAG, cutoff=1.2, **FEW).run()
         broken = PathEntropy(lithium, shells, lag=LAG, method="broken", **FEW)
-        with pytest.raises(
-            InputError, match=r"discretiser 'broken': need integers from -1 to 47 of shape \(600, 24\)"
-        ):
+        with pytest.raises(InputError, match=r"discretiser 'broken': need integers from -1 to 47 of shape \(600, 24\)"):
             broken.run()
-        with pytest.raises(
-            InputError, match="discretiser 'unsaid': need a SiteAssignment of sites and of truth"
-        ):
+        with pytest.raises(InputError, match="discretiser 'unsaid': need a SiteAssignment of sites and of truth"):
             PathEntropy(lithium, shells, lag=LAG, method="unsaid", **FEW).run()
     finally:
         ionpath.plugins.unregister(toy)
     assert found.results.total == ours.results.total
     assert found.results.ambiguous_fraction > 0.5  # two vertices of a shell are 3.4 A apart
-    with pytest.raises(
-        InputError, match="method: need one of 'geometric', 'nearest', .*, got 'octants'; choose one"
-    ):
+    with pytest.raises(InputError, match="method: need one of 'geometric', 'nearest', .*, got 'octants'; choose one"):
         ShellStates(lithium, shells, method="octants")
 
 
@@ -260,9 +248,7 @@ def test_core_sets_and_residence(lithium, shells):
     assert np.array_equal(smooth.results.sites, core_sets(raw.results.sites.astype(int)))
     patient = ShellStates(lithium, shells, minimum_residence=5).run()
     plain = ShellStates(lithium, shells).run()
-    assert np.array_equal(
-        patient.results.sites, core_sets(plain.results.sites.astype(int), minimum_residence=5)
-    )
+    assert np.array_equal(patient.results.sites, core_sets(plain.results.sites.astype(int), minimum_residence=5))
 
 
 @pytest.mark.parametrize("home", ["initial", "folded"])
@@ -300,9 +286,7 @@ def test_one_model_per_ion(lithium, shells, run):
 @pytest.mark.parametrize("unit", ["R", "nat"])
 def test_units(lithium, shells, run, unit):
     other = PathEntropy(lithium, shells, lag=LAG, unit=unit, **FEW).run()
-    assert other.results.total * 8.31446261815324 == pytest.approx(
-        run.results.total
-    )  # R in J/mol/K, CODATA 2018
+    assert other.results.total * 8.31446261815324 == pytest.approx(run.results.total)  # R in J/mol/K, CODATA 2018
 
 
 def test_without_errors(lithium, shells, plain, run):
@@ -358,25 +342,19 @@ def test_plots(run, tmp_path):
 def test_flat_chapman_kolmogorov_needs_frames(lithium, shells):
     long = MarkovStates(lithium, shells, lag=200, connected="largest", **FEW).run()
     assert long.results.chapman_kolmogorov is None
-    with pytest.raises(
-        InputError, match="lag: need at most a quarter of the trajectory for the Chapman-Kolmogorov"
-    ):
+    with pytest.raises(InputError, match="lag: need at most a quarter of the trajectory for the Chapman-Kolmogorov"):
         long.plot_chapman_kolmogorov()
 
 
 def test_frozen_ions_have_no_entropy(shells):
     u = hopping_universe(n_frames=60, inside=1e-9, across=0.0, seed=1)
     lithium = u.select_atoms("name Li")
-    with pytest.warns(
-        UserWarning, match=r"states .* are not connected in both directions at this lag: they are left"
-    ):
+    with pytest.warns(UserWarning, match=r"states .* are not connected in both directions at this lag: they are left"):
         still = PathEntropy(lithium, shells, lag=5, **FEW).run()
     assert still.results.total == 0.0
     assert still.results.n_hops == 0
     assert len(still.results.connected_states) == 1 and len(still.results.excluded_states) == 6
-    with pytest.raises(
-        DisconnectedError, match="every state visited and reachable from every other at this lag"
-    ):
+    with pytest.raises(DisconnectedError, match="every state visited and reachable from every other at this lag"):
         PathEntropy(lithium, shells, lag=5, connected="all", **FEW).run()
 
 
@@ -406,9 +384,7 @@ def test_errors_of_passage_times_and_populations(run, lithium, shells):
     results = run.results
     off = ~np.eye(7, dtype=bool)
     assert (results.mfpt_error[off] > 0).all() and not results.mfpt_error[~off].any()
-    assert (results.mfpt_low[off] < results.mfpt[off]).all() and (
-        results.mfpt[off] < results.mfpt_high[off]
-    ).all()
+    assert (results.mfpt_low[off] < results.mfpt[off]).all() and (results.mfpt[off] < results.mfpt_high[off]).all()
     assert results.mfpt_low[off] * results.mfpt_high[off] == pytest.approx(results.mfpt[off] ** 2)
     assert (results.stationary_distribution_error > 0).all()
     within = results.mfpt[1:, 1:][off[1:, 1:]].mean()
@@ -431,13 +407,9 @@ def test_path_entropy_has_states(run, lithium, shells):
 
 
 def test_lag_longer_than_the_trajectory(lithium, shells):
-    with pytest.raises(
-        InputError, match="lag: need fewer frames than the trajectory, got a lag of 600 frames"
-    ):
+    with pytest.raises(InputError, match="lag: need fewer frames than the trajectory, got a lag of 600 frames"):
         PathEntropy(lithium, shells, lag=600, **FEW).run()
-    with pytest.raises(
-        InputError, match="lag_time: need a multiple of the time between frames, 0.1 ps, got 0.25 ps"
-    ):
+    with pytest.raises(InputError, match="lag_time: need a multiple of the time between frames, 0.1 ps, got 0.25 ps"):
         PathEntropy(lithium, shells, lag_time=0.25, **FEW).run()
 
 
@@ -453,10 +425,7 @@ def test_one_frame(lithium, shells):
         ({"pooling": "some"}, "pooling: need 'all' or 'per_ion', got 'some'; choose one of them"),
         ({"definition": "walk"}, "definition: need one of pathway, unlimited, flux, flux-row, got 'walk'"),
         ({"mode": "old"}, "mode: need 'correct' or 'published', got 'old'"),
-        (
-            {"core_sets": False, "minimum_residence": 2},
-            "minimum_residence: need core sets, got core_sets=False",
-        ),
+        ({"core_sets": False, "minimum_residence": 2}, "minimum_residence: need core sets, got core_sets=False"),
     ],
 )
 def test_options_that_cannot_be(lithium, shells, options, sentence):
@@ -469,27 +438,19 @@ def test_shells_that_do_not_fit(universe, lithium, shells):
         ShellStates(lithium, [1, 2])
     with pytest.raises(InputError, match="shells: need either shells or states, got neither"):
         PathEntropy(lithium)
-    with pytest.raises(
-        InputError, match="states: need ShellStates that were run, got <ShellStates: .*not run yet>"
-    ):
+    with pytest.raises(InputError, match="states: need ShellStates that were run, got <ShellStates: .*not run yet>"):
         PathEntropy(states=ShellStates(lithium, shells))
-    with pytest.raises(
-        InputError, match="centres: need 8 atoms, one for each shell, got 3; select the centres in the"
-    ):
+    with pytest.raises(InputError, match="centres: need 8 atoms, one for each shell, got 3; select the centres in the"):
         ShellStates(lithium, shells, centres=universe.select_atoms("name S")[:3])
     small = CoordinationShells.from_sites(np.eye(3) * 12.0, [[0.5] * 3], [[0.5, 0.5, 0.7]])
-    with pytest.raises(
-        InputError, match=r"shells: need a reference cell like that of the trajectory, \[18. 18. 18.\]"
-    ):
+    with pytest.raises(InputError, match=r"shells: need a reference cell like that of the trajectory, \[18. 18. 18.\]"):
         ShellStates(lithium, small).run()
 
 
 def test_nan_coordinates(lithium, shells):
     u = hopping_universe(n_frames=20)
     u.trajectory.get_array()[4, 2] = np.nan
-    with pytest.raises(
-        InputError, match="coordinates of mobile: need finite numbers, got .* at frame 4, atom 2"
-    ):
+    with pytest.raises(InputError, match="coordinates of mobile: need finite numbers, got .* at frame 4, atom 2"):
         ShellStates(u.select_atoms("name Li"), shells).run()
 
 

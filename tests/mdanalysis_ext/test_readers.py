@@ -30,11 +30,7 @@ SYMBOLS = ["Li"] * 5 + ["P"] * 2 + ["S"] * 6
 def frames(*, sheared: bool = True, breathing: bool = True) -> list[ase.Atoms]:
     """Walking atoms in a cell that is not along the axes."""
     rng = np.random.default_rng(2)
-    base = (
-        np.array([[9.0, 0.3, -0.2], [1.5, 8.0, 0.1], [0.4, -2.0, 10.0]])
-        if sheared
-        else np.diag([9.0, 8.0, 10.0])
-    )
+    base = np.array([[9.0, 0.3, -0.2], [1.5, 8.0, 0.1], [0.4, -2.0, 10.0]]) if sheared else np.diag([9.0, 8.0, 10.0])
     scaled = rng.uniform(size=(len(SYMBOLS), 3))
     images = []
     for k in range(N_FRAMES):
@@ -56,9 +52,7 @@ def write_xdatcar(path, images, *, constant: bool) -> None:
         for k, atoms in enumerate(images):
             if k == 0 or not constant:
                 rows = "\n".join(" ".join(f"{x:18.12f}" for x in row) for row in atoms.cell[:] / 1.5)
-                file.write(
-                    f"unknown system\n  1.5\n{rows}\n {'  '.join(kinds)}\n {' '.join(map(str, counts))}\n"
-                )
+                file.write(f"unknown system\n  1.5\n{rows}\n {'  '.join(kinds)}\n {' '.join(map(str, counts))}\n")
             file.write(f"Direct configuration={k + 1:6d}\n")
             file.writelines(" ".join(f"{x:.10f}" for x in row) + "\n" for row in atoms.get_scaled_positions())
 
@@ -88,9 +82,7 @@ def compress(path):
 
 
 def distances(positions, cell):
-    return ase.Atoms("X" * len(positions), positions=positions, cell=cell, pbc=True).get_all_distances(
-        mic=True
-    )
+    return ase.Atoms("X" * len(positions), positions=positions, cell=cell, pbc=True).get_all_distances(mic=True)
 
 
 @pytest.mark.parametrize("compressed", [False, True])
@@ -200,9 +192,7 @@ def test_molecules_without_a_cell():
     u = mda.Universe(ase.Atoms("OH2", positions=np.eye(3)), dt=1.0)
     assert u.dimensions is None
     assert not u.atoms.convert_to("ASE").pbc.any()
-    with pytest.raises(
-        InputError, match="unwrap: need a cell in every frame, got none at frame 0; read without"
-    ):
+    with pytest.raises(InputError, match="unwrap: need a cell in every frame, got none at frame 0; read without"):
         mda.Universe(ase.Atoms("H"), unwrap=True)
 
 
@@ -258,38 +248,26 @@ def cut(path, keep):
 def test_broken_files(tmp_path):
     images = frames()
     write_xdatcar(tmp_path / "XDATCAR", images, constant=True)
-    with pytest.raises(
-        InputError, match="frame 6: need 13 lines of three numbers, got a frame that is cut off"
-    ):
+    with pytest.raises(InputError, match="frame 6: need 13 lines of three numbers, got a frame that is cut off"):
         mda.Universe(cut(tmp_path / "XDATCAR", -100))
     (tmp_path / "XDATCAR").write_text("nothing\nat all\n")
-    with pytest.raises(
-        ValueError, match="need the header of an XDATCAR: comment, scale, three cell vectors, symbols,"
-    ):
+    with pytest.raises(ValueError, match="need the header of an XDATCAR: comment, scale, three cell vectors, symbols,"):
         mda.Universe(tmp_path / "XDATCAR")
     ase.io.write(tmp_path / "md.extxyz", images)
-    with pytest.raises(
-        InputError, match="frame 6: need 15 lines, got 1., a file that is cut off; remove the lines of"
-    ):
+    with pytest.raises(InputError, match="frame 6: need 15 lines, got 1., a file that is cut off; remove the lines of"):
         mda.Universe(cut(tmp_path / "md.extxyz", -300))
     (tmp_path / "md.extxyz").write_text("no number\n")
-    with pytest.raises(
-        ValueError, match="frame 0: need the number of atoms in its first line, got 'no number'"
-    ):
+    with pytest.raises(ValueError, match="frame 0: need the number of atoms in its first line, got 'no number'"):
         mda.Universe(tmp_path / "md.extxyz")
     ase.io.write(tmp_path / "md.extxyz", [images[0], images[1][:4]])
-    with pytest.raises(
-        InputError, match="frame 1: need 13 atoms as in frame 0, got 4; a trajectory has one system"
-    ):
+    with pytest.raises(InputError, match="frame 1: need 13 atoms as in frame 0, got 4; a trajectory has one system"):
         mda.Universe(tmp_path / "md.extxyz")
     (tmp_path / "md.traj").write_bytes(b"something else, long enough to be read as a header of a file")
     with pytest.raises(ValueError, match="need an ASE trajectory, got something else"):
         mda.Universe(tmp_path / "md.traj")
     ase.io.write(tmp_path / "md.extxyz", images)
     compressed = cut(compress(tmp_path / "md.extxyz"), -50)
-    with pytest.raises(
-        InputError, match=r"need a complete gzip file, got a broken one \(it ends too early\); copy or"
-    ):
+    with pytest.raises(InputError, match=r"need a complete gzip file, got a broken one \(it ends too early\); copy or"):
         mda.Universe(compressed)
     with pytest.raises(FileNotFoundError, match="absent.extxyz"):
         mda.Universe(tmp_path / "absent.extxyz")
@@ -303,16 +281,12 @@ def test_other_atoms_later_in_the_file(tmp_path):
         ase.io.write(tmp_path / name, [images[0], images[1], other, images[3]])
         other.info["time"] = 0.5
         u = mda.Universe(tmp_path / name, dt=0.25)
-        with pytest.raises(
-            InputError, match="frame 2: need the same atoms in the same order as in frame 0, got other"
-        ):
+        with pytest.raises(InputError, match="frame 2: need the same atoms in the same order as in frame 0, got other"):
             u.trajectory[2]
         ase.io.write(tmp_path / name, [images[0], other])
         with pytest.raises(InputError, match="frame 1: need the same atoms in the same order as in frame 0"):
             mda.Universe(tmp_path / name)
-    with pytest.raises(
-        ValueError, match="Atoms 1 of the list: need the same atoms in the same order as in the first"
-    ):
+    with pytest.raises(ValueError, match="Atoms 1 of the list: need the same atoms in the same order as in the first"):
         mda.Universe([images[0], other])
 
 
@@ -324,14 +298,7 @@ def test_bytes_of_a_gzip_file_at_any_offset(tmp_path):
     source = ByteSource(path)
     assert source.compressed
     assert sum(len(block) for block in source.blocks()) == len(content)
-    for at, size in (
-        (0, 10),
-        (39 * 2**20, 5000),
-        (half - 3, 6),
-        (17 * 2**20, 1),
-        (5, 2**20),
-        (len(content) - 4, 9),
-    ):
+    for at, size in ((0, 10), (39 * 2**20, 5000), (half - 3, 6), (17 * 2**20, 1), (5, 2**20), (len(content) - 4, 9)):
         assert source.read_at(at, size) == content[at : at + size]
     assert source.read_at(len(content) + 5, 3) == b""
     again = pickle.loads(pickle.dumps(source))
@@ -406,9 +373,7 @@ def test_keys_that_say_their_unit(tmp_path):
         path = write_extxyz(tmp_path / "md.extxyz", [f"{BOX} {key}={50.0 * k}" for k in range(3)])
         assert mda.Universe(path).trajectory.dt == pytest.approx(dt)
     # CP2K counts in fs in a comment line of its own, which is not extended XYZ: there is no time in it for us.
-    path = write_extxyz(
-        tmp_path / "cp2k.extxyz", [f" i = {k}, time = {50.0 * k:.3f}, E = -1.0" for k in range(3)]
-    )
+    path = write_extxyz(tmp_path / "cp2k.extxyz", [f" i = {k}, time = {50.0 * k:.3f}, E = -1.0" for k in range(3)])
     u = mda.Universe(path)
     assert u.trajectory.ts.data["info"] == {}
     with pytest.warns(UserWarning, match="Reader has no dt information"):
@@ -434,9 +399,7 @@ def test_times_increase_and_every_frame_has_one(tmp_path, name):
         ase.io.write(thing, images)
     u = mda.Universe(thing)
     u.trajectory[3]
-    with pytest.raises(
-        InputError, match=r"frame 4: need a time after the 1 ps of frame 3, got 0.75 ps; if frames"
-    ):
+    with pytest.raises(InputError, match=r"frame 4: need a time after the 1 ps of frame 3, got 0.75 ps; if frames"):
         u.trajectory[4]
     assert mda.Universe(images, dt=0.25).trajectory[4].time == 1.0, "the remedy works"
     del images[5].info["time"]
@@ -489,9 +452,7 @@ def test_fused_columns_are_parted_at_minus_signs(tmp_path):
     assert np.allclose(u.trajectory.timeseries(), 15 * scaled, atol=1e-6)
     scaled[:] = abs(scaled)
     write(" %10.8f%10.8f %11.8f\n")  # nothing parts these
-    with pytest.raises(
-        InputError, match=r"frame 2: need 4 lines of three numbers, got '.*' in line 1 of them"
-    ):
+    with pytest.raises(InputError, match=r"frame 2: need 4 lines of three numbers, got '.*' in line 1 of them"):
         mda.Universe(tmp_path / "XDATCAR", dt=0.1)
 
 
@@ -525,9 +486,7 @@ def test_a_slab_has_no_third_vector(tmp_path, name, lithium):
 
     rng = np.random.default_rng(1)
     images = [
-        ase.Atoms(
-            "Li2S", positions=rng.uniform(size=(3, 3)), cell=[9, 9, 0], pbc=[1, 1, 0], info={"time": 0.1 * k}
-        )
+        ase.Atoms("Li2S", positions=rng.uniform(size=(3, 3)), cell=[9, 9, 0], pbc=[1, 1, 0], info={"time": 0.1 * k})
         for k in range(30)
     ]
     thing = images
@@ -598,9 +557,7 @@ def test_files_of_other_kinds_are_named(tmp_path):
 
 
 def run(code: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

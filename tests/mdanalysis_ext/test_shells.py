@@ -175,10 +175,7 @@ def test_centres_are_found_by_position_and_species(ordered_run, order, change):
         species = [{"Li": 0.8} if "Li" in one else one for one in species]
     if change == "mixed":
         orbits = argyrodite()[1]
-        species = [
-            {"S": 0.5, "Cl": 0.5} if o in ("4a", "4d") else one
-            for o, one in zip(orbits, species, strict=True)
-        ]
+        species = [{"S": 0.5, "Cl": 0.5} if o in ("4a", "4d") else one for o, one in zip(orbits, species, strict=True)]
     places = crystal.frac_coords
     if change == "more sites":  # holes above a face of each octahedron that no ion of this run visits
         extra = known.centres - 1.3 * np.ones(3) @ np.linalg.inv(known.cell)
@@ -206,8 +203,7 @@ def test_crystals_that_do_not_fit_are_refused(ordered_run):
     lithium = u.select_atoms("name Li")
     few = as_universe(atoms[:100], positions[:2, :100])
     with pytest.raises(
-        InputError,
-        match="structure: need the .*Cl.* that do not diffuse in the trajectory, got Cl32 P32 S160",
+        InputError, match="structure: need the .*Cl.* that do not diffuse in the trajectory, got Cl32 P32 S160"
     ):
         ShellStates(few.select_atoms("name Li"), shells)
     # the mirror image: free sulfur on the other quarter positions
@@ -223,9 +219,7 @@ def test_crystals_that_do_not_fit_are_refused(ordered_run):
     swapped.symbols[np.flatnonzero(orbits == "4a")[::2]] = "S"
     swapped.symbols[np.flatnonzero(orbits == "4d")[::2]] = "Cl"
     with pytest.raises(InputError, match="got 32 of 224 places without an atom .*its average structure"):
-        ShellStates(
-            lithium, CoordinationShells.from_structure(swapped, centres=np.flatnonzero(orbits == "4d"))
-        )
+        ShellStates(lithium, CoordinationShells.from_structure(swapped, centres=np.flatnonzero(orbits == "4d")))
     by_hand = ShellStates(lithium, shells, centres=u.atoms[shells.centre_atoms]).run().results
     assert np.array_equal(by_hand.states, ShellStates(lithium, shells).run().results.states)
 
@@ -262,9 +256,7 @@ def test_sites_between_centres_are_refused_in_every_order():
 
 def test_cages_of_one_site_are_refused(crystal_atoms):
     one = crystal_atoms[[k for k, s in enumerate(crystal_atoms.symbols) if s == "S" or k % 6 == 0]]
-    with pytest.raises(
-        InputError, match="cages: need groups of sites, got 8 of 8 cages with one site; average"
-    ):
+    with pytest.raises(InputError, match="cages: need groups of sites, got 8 of 8 cages with one site; average"):
         CoordinationShells.from_structure(one)
 
 
@@ -290,15 +282,11 @@ def test_ions_on_no_site_and_too_many_ions_are_told(ordered_run):
 
 
 def test_refusals(universe, crystal_atoms):
-    with pytest.raises(
-        InputError, match="centres: need at least one atom, got an empty selection; the universe holds"
-    ):
+    with pytest.raises(InputError, match="centres: need at least one atom, got an empty selection; the universe holds"):
         CoordinationShells.from_universe(universe, "name Cl")
     with pytest.raises(InputError, match="mobile: need at least one atom, got an empty selection"):
         CoordinationShells.from_universe(universe, "name S", "name Na")
-    with pytest.raises(
-        InputError, match="centres: need atoms that are not mobile, got 24 mobile ions among them"
-    ):
+    with pytest.raises(InputError, match="centres: need atoms that are not mobile, got 24 mobile ions among them"):
         CoordinationShells.from_universe(universe, "all", "name Li")
     with pytest.raises(InputError, match=r"centre 0 \(S, atom 24\): need 20 vertices, got"):
         CoordinationShells.from_universe(universe, "name S", n_vertices=20)
@@ -308,9 +296,7 @@ def test_refusals(universe, crystal_atoms):
         CoordinationShells.from_structure(crystal_atoms, mobile="Na")
     with pytest.raises(InputError, match="centres: need atoms of that element, got none in the structure"):
         CoordinationShells.from_structure(crystal_atoms, centres="Cl")
-    with pytest.raises(
-        InputError, match="structure: need a pymatgen Structure or ASE Atoms, got dict; read it with"
-    ):
+    with pytest.raises(InputError, match="structure: need a pymatgen Structure or ASE Atoms, got dict; read it with"):
         CoordinationShells.from_structure({})
     no_box = mda.Universe.empty(2, trajectory=True)
     no_box.add_TopologyAttr("name", ["Li", "S"])

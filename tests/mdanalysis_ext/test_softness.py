@@ -136,26 +136,20 @@ def test_nonaffine_figures_tables_and_files(rattle, tmp_path, capsys):
 
 def test_too_few_neighbours_name_atom_cutoff_and_frame(rattle):
     run = NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=2.0)
-    with pytest.raises(
-        InputError, match="need at least 4 neighbours .* within 2 A in frame 0; use a larger nonaff"
-    ):
+    with pytest.raises(InputError, match="need at least 4 neighbours .* within 2 A in frame 0; use a larger nonaff"):
         run.run()
 
 
 def test_cutoff_beyond_half_of_the_box_is_refused_at_once(rattle):
     with pytest.raises(InputError, match="nonaffine_cutoff: need at most half of the .* cell, 9 A, got 12 A"):
         NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=12.0)
-    with pytest.raises(
-        InputError, match="cutoff: need at most half of the smallest height of the cell, 9 A, got 10 A"
-    ):
+    with pytest.raises(InputError, match="cutoff: need at most half of the smallest height of the cell, 9 A, got 10 A"):
         Softness(rattle.select_atoms("name Li"))
 
 
 def test_lag_beyond_the_trajectory(rattle):
     lithium = rattle.select_atoms("name Li")
-    with pytest.raises(
-        InputError, match="lag: need at least 61 frames for 1 intervals of 60 frames, got 30 frames"
-    ):
+    with pytest.raises(InputError, match="lag: need at least 61 frames for 1 intervals of 60 frames, got 30 frames"):
         NonAffineDisplacement(lithium, lag=60, cutoff=6.0).run(stop=30)
     with pytest.raises(InputError, match="lag: need a whole number of at least 1, got 0"):
         NonAffineDisplacement(lithium, lag=0, cutoff=6.0)
@@ -191,9 +185,7 @@ def test_nothing_is_learnt_from_rattling(rattle):
 @pytest.mark.parametrize("backend", ["multiprocessing", "dask"])
 def test_backends_agree(universe, soft, backend):
     pytest.importorskip(backend, reason="a backend of its own")
-    other = Softness(universe.select_atoms("name Li"), chunk_frames=5, **OPTIONS).run(
-        backend=backend, n_workers=2
-    )
+    other = Softness(universe.select_atoms("name Li"), chunk_frames=5, **OPTIONS).run(backend=backend, n_workers=2)
     np.testing.assert_allclose(other.results.displacement, soft.results.displacement, rtol=1e-12)
     np.testing.assert_allclose(other.results.softness, soft.results.softness, rtol=1e-9, atol=1e-12)
 
@@ -228,9 +220,7 @@ def test_trained_model_is_applied_elsewhere(soft):
     longer = Softness(other.select_atoms("name Li"), model=soft, lag=10, label="quantile", value=0.8).run()
     assert longer.parameters["lag"] == 10
     np.testing.assert_allclose(longer.results.labels.balance, [0.8, 0.2], atol=0.01)
-    bare = Softness(
-        other.select_atoms("name Li"), model=soft.results.model, lag=LAG, nonaffine_cutoff=6.0
-    ).run()
+    bare = Softness(other.select_atoms("name Li"), model=soft.results.model, lag=LAG, nonaffine_cutoff=6.0).run()
     np.testing.assert_allclose(bare.results.softness, r.softness)
 
 
@@ -243,9 +233,7 @@ def test_models_refuse_other_systems(soft, universe, tmp_path):
     wide = StructureFunctions.spaced(("Li", "S"), spacing=0.25, cutoff=6.0)
     with pytest.raises(InputError, match="need structure functions with positions 0.25 to 5.75"):
         Softness(lithium, model=soft, functions=wide)
-    with pytest.raises(
-        InputError, match="model: need a Softness that was run, or its results.model, got str"
-    ):
+    with pytest.raises(InputError, match="model: need a Softness that was run, or its results.model, got str"):
         Softness(lithium, model="soft.npz")
     with pytest.raises(InputError, match="Softness: need results, got none yet"):
         Softness(lithium, model=Softness(lithium, **OPTIONS))
@@ -253,9 +241,7 @@ def test_models_refuse_other_systems(soft, universe, tmp_path):
 
 def test_one_class_only_says_so(universe):
     lithium = universe.select_atoms("name Li")
-    with pytest.raises(
-        InputError, match="labels: need ions of at least two classes, got 1280 ions, all of class 0"
-    ):
+    with pytest.raises(InputError, match="labels: need ions of at least two classes, got 1280 ions, all of class 0"):
         Softness(lithium, **OPTIONS, label="threshold", value=1e6).run()
 
 
@@ -319,13 +305,9 @@ def test_correlation_with_another_analysis(soft, universe):
     ])  # fmt: skip
     assert abs(soft.correlate(share).samples) < 0.5
     assert "over single ions" in soft.plot_correlation(volumes, name="volume (Å³)").get_title()
-    with pytest.raises(
-        InputError, match="IonVoronoiVolume: need a series in time, got none; run it as IonVor"
-    ):
+    with pytest.raises(InputError, match="IonVoronoiVolume: need a series in time, got none; run it as IonVor"):
         soft.correlate(IonVoronoiVolume(lithium).run(stop=3))
-    with pytest.raises(
-        InputError, match="IonVoronoiVolume: need all frames and ions .* got frame 12 left out"
-    ):
+    with pytest.raises(InputError, match="IonVoronoiVolume: need all frames and ions .* got frame 12 left out"):
         soft.correlate(IonVoronoiVolume(lithium, series=True).run(stop=10))
 
 
@@ -355,12 +337,8 @@ def test_energies_of_ions_from_a_calculator(soft, universe):
         np.testing.assert_array_equal(values, found)
     correlation = soft.correlate(lj.LennardJones(**options))
     assert correlation.samples == soft.correlate(found).samples
-    assert correlation.ions == pytest.approx(
-        np.corrcoef(soft.results.softness.mean(axis=0), found.mean(axis=0))[0, 1]
-    )
-    assert correlation.samples == pytest.approx(
-        np.corrcoef(soft.results.softness.ravel(), found.ravel())[0, 1]
-    )
+    assert correlation.ions == pytest.approx(np.corrcoef(soft.results.softness.mean(axis=0), found.mean(axis=0))[0, 1])
+    assert correlation.samples == pytest.approx(np.corrcoef(soft.results.softness.ravel(), found.ravel())[0, 1])
     assert correlation.quantity @ correlation.counts == pytest.approx(found.sum())  # eV
     assert universe.trajectory.frame == 0
 
@@ -376,9 +354,7 @@ def test_energies_of_ions_from_the_shipped_potential():
     names = np.where(grid.sum(axis=1) % 2 == 0, "Li", "Cl").tolist()
     u = as_universe(sites + rng.normal(0, 0.15, (7, 64, 3)), names, edge=10.28)
     functions = StructureFunctions.spaced(("Li", "Cl"), spacing=1.0, cutoff=5.0)
-    run = Softness(
-        u.select_atoms("name Li"), functions=functions, lag=2, nonaffine_cutoff=5.0, split="ion", n_groups=0
-    )
+    run = Softness(u.select_atoms("name Li"), functions=functions, lag=2, nonaffine_cutoff=5.0, split="ion", n_groups=0)
     found = run.run().potential_energies("ionpath", model="argyrodite")
     assert found.shape == (4, 32)
     calculator = get_calculator_class("ionpath")()
@@ -386,17 +362,13 @@ def test_energies_of_ions_from_the_shipped_potential():
         atoms = ase.Atoms(names, positions=u.trajectory[int(frame)].positions, cell=[10.28] * 3, pbc=True)
         energies = calculator.get_potential_energies(atoms)
         assert energies.sum() == pytest.approx(calculator.get_potential_energy(atoms), abs=1e-8)
-        np.testing.assert_allclose(
-            found[k], energies[np.array(names) == "Li"], atol=1e-5
-        )  # eV, single-precision cell
+        np.testing.assert_allclose(found[k], energies[np.array(names) == "Li"], atol=1e-5)  # eV, single-precision cell
     assert -1 < run.correlate("ionpath").samples < 1
 
 
 def test_calculators_without_energies_of_atoms_are_refused(soft, tmp_path):
     tip3p = pytest.importorskip("ase.calculators.tip3p", reason="calculators are those of ASE")
-    with pytest.raises(
-        InputError, match="calculator: need the name of a calculator that ASE knows, got 'ionp'"
-    ):
+    with pytest.raises(InputError, match="calculator: need the name of a calculator that ASE knows, got 'ionp'"):
         soft.correlate("ionp")
     with pytest.raises(
         InputError, match="calculator: need a calculator with energies of single atoms .*, got TIP3P, which"
@@ -420,8 +392,7 @@ class _Broken:
 
 
 @pytest.mark.parametrize(
-    ("energies", "sentence"),
-    [(np.zeros(3), r"got shape \(3,\)"), (np.full(128, np.nan), "got nan or infinity")],
+    ("energies", "sentence"), [(np.zeros(3), r"got shape \(3,\)"), (np.full(128, np.nan), "got nan or infinity")]
 )
 def test_energies_that_are_none(soft, energies, sentence):
     with pytest.raises(InputError, match=f"calculator: need 128 finite energies, {sentence} in frame 0"):
@@ -440,9 +411,7 @@ def mixed():
         where = rng.permutation(32)
         bound = anions[where[:16]]
         sulfur = np.r_[(bound[:, None] + tetrahedron).reshape(-1, 3), anions[where[16:]]]
-        frames.append(
-            np.r_[ions + rng.normal(0, 0.3, ions.shape), bound, sulfur] + rng.normal(0, 0.02, (128, 3))
-        )
+        frames.append(np.r_[ions + rng.normal(0, 0.3, ions.shape), bound, sulfur] + rng.normal(0, 0.02, (128, 3)))
     names = ["Li"] * 32 + ["P"] * len(p) + ["S"] * 80
     return as_universe(np.array(frames) % 24.0, names, edge=24.0)
 
@@ -462,9 +431,7 @@ def test_correlation_with_kinds_of_anions(mixed):
     assert list(run.correlate_anions("free", cutoff=7.0)) == ["free"]
     with pytest.raises(InputError, match="kinds: need anions among .*PS4.*, got P2S7; choose others"):
         run.correlate_anions("P2S7", cutoff=7.0)
-    with pytest.raises(
-        InputError, match="cutoff: need ligands around each ion, got none within 2 A of atom 0"
-    ):
+    with pytest.raises(InputError, match="cutoff: need ligands around each ion, got none within 2 A of atom 0"):
         run.correlate_anions(cutoff=2.0)
     with pytest.raises(InputError, match="kinds: need anions of more than one kind, got only free"):
         run.correlate_anions(cutoff=7.0, bond=1.0, centre_bond=1.0)
@@ -482,18 +449,13 @@ def test_grid_search_reads_the_same_frames(soft):
 
 
 def test_temperatures_with_one_model(soft):
-    runs = [
-        Softness(conductor(121, kick, seed=9).select_atoms("name Li"), model=soft).run()
-        for kick in (0.6, 1.0)
-    ]
+    runs = [Softness(conductor(121, kick, seed=9).select_atoms("name Li"), model=soft).run() for kick in (0.6, 1.0)]
     split = softness_arrhenius([500.0, 600.0], runs, n_bins=4)
     assert len(split.softness) >= 2
     assert np.isfinite(split.energy).all()
     assert len(plot_softness_arrhenius(split)) == 2
     other = Softness(conductor(seed=3).select_atoms("name Li"), **OPTIONS).run()
-    with pytest.raises(
-        InputError, match="analyses: need the same model at all temperatures, got different models"
-    ):
+    with pytest.raises(InputError, match="analyses: need the same model at all temperatures, got different models"):
         softness_arrhenius([500.0, 600.0], [soft, other])
     bare = Softness(
         conductor(seed=3).select_atoms("name Li"), model=soft.results.model, lag=LAG, nonaffine_cutoff=6.0
@@ -519,14 +481,10 @@ def test_figures_and_table(soft, capsys):
 @pytest.mark.parametrize("kind", ["logistic", "linear-svm", "rbf-svm"])
 def test_several_classes(universe, kind, tmp_path):
     edges = np.quantile(
-        np.sqrt(
-            NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min
-        ),
+        np.sqrt(NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min),
         [0.4, 0.8],
     )
-    run = Softness(
-        universe.select_atoms("name Li"), **OPTIONS, kind=kind, label="classes", value=edges.tolist()
-    ).run()
+    run = Softness(universe.select_atoms("name Li"), **OPTIONS, kind=kind, label="classes", value=edges.tolist()).run()
     assert 0 <= run.results.softness.min() <= run.results.softness.max() <= 2
     assert run.results.probability is None
     assert run.results.weights is None
@@ -593,31 +551,23 @@ def test_results_of_several_systems_are_used_as_those_of_one(joint, chlorides, t
     assert abs(joint.correlate(shares).samples) < 0.1
     with pytest.raises(InputError, match="quantity: need one for each of 2 systems, or a name for all"):
         joint.correlate(shares[0])
-    with pytest.raises(
-        InputError, match="system: need one of|system: need 'sulfide' or 'mixed', got 'glass'"
-    ):
+    with pytest.raises(InputError, match="system: need one of|system: need 'sulfide' or 'mixed', got 'glass'"):
         joint.plot_structure(system="glass")
     joint.save(tmp_path / "joint.npz")
     back = Softness.load(tmp_path / "joint.npz")
     assert back.to_dataframe().equals(table)
     applied = Softness(chlorides.select_atoms("name Li"), model=back).run(stop=41)
     np.testing.assert_allclose(applied.results.softness[:10], joint.results.softness[1][:10])
-    with pytest.raises(
-        InputError, match="model: need a system of Li, S or Cl, Li, S, as in training, got Br, Li"
-    ):
+    with pytest.raises(InputError, match="model: need a system of Li, S or Cl, Li, S, as in training, got Br, Li"):
         Softness(conductor(21, names=("Li", "Br")).select_atoms("name Li"), model=back)
 
 
 def test_systems_that_do_not_go_together(universe, chlorides):
-    with pytest.raises(
-        InputError, match="lag: need the same time in all systems, got 2 ps, 4 ps; give frame_time"
-    ):
+    with pytest.raises(InputError, match="lag: need the same time in all systems, got 2 ps, 4 ps; give frame_time"):
         Softness([universe, chlorides], frame_time=[0.5, 1.0], **OPTIONS).run()
     with pytest.raises(InputError, match="mobile: need ions of one species, got Li, Na"):
         Softness([universe, conductor(21, names=("Na", "S")).select_atoms("name Na")], **OPTIONS)
-    with pytest.raises(
-        InputError, match="mobile: need lithium in the universe, got only Na, S; pass the mobile"
-    ):
+    with pytest.raises(InputError, match="mobile: need lithium in the universe, got only Na, S; pass the mobile"):
         Softness([conductor(21, names=("Na", "S"))], **OPTIONS)
     with pytest.raises(InputError, match="mobile: need at least one AtomGroup or Universe, got none"):
         Softness([])
@@ -643,9 +593,7 @@ def test_long_runs_are_sampled_evenly(universe, soft):
     run = Softness(universe, **{**OPTIONS, "n_groups": 0, "n_folds": 3}, most=64 * 7, window=2).run()
     r = run.results
     assert r.every == 3 and r.frames.tolist() == list(range(0, 81, 3 * LAG))
-    steps = np.sqrt(
-        NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min
-    )
+    steps = np.sqrt(NonAffineDisplacement(universe.select_atoms("name Li"), lag=LAG, cutoff=6.0).run().results.d2min)
     np.testing.assert_allclose(r.displacement, [steps[k] + steps[k + 1] for k in range(0, 19, 3)], rtol=1e-12)
     assert r.softness.shape == (7, 64)
 
@@ -671,10 +619,7 @@ class Toy:
     @staticmethod
     @hookimpl
     def order_parameters():
-        return {
-            "height": lambda positions, cell: positions[:, 2] % cell[2, 2],
-            "broken": lambda p, c: p[:3, 0],
-        }
+        return {"height": lambda positions, cell: positions[:, 2] % cell[2, 2], "broken": lambda p, c: p[:3, 0]}
 
 
 @pytest.fixture
@@ -695,13 +640,9 @@ def test_order_parameters_of_other_packages(toy, soft, universe):
     assert soft.correlate("height").samples == pytest.approx(soft.correlate(found).samples, abs=1e-6)
     parts = OrderParameter(universe.atoms, "height", lithium).run(n_parts=3)
     np.testing.assert_allclose(parts.results.density, found.results.density)
-    with pytest.raises(
-        InputError, match="name: need 'height' or 'broken', got 'heigth'; did you mean 'height'"
-    ):
+    with pytest.raises(InputError, match="name: need 'height' or 'broken', got 'heigth'; did you mean 'height'"):
         OrderParameter(universe.atoms, "heigth")
-    with pytest.raises(
-        InputError, match="order parameter 'broken': need one finite number for each of 128 atoms"
-    ):
+    with pytest.raises(InputError, match="order parameter 'broken': need one finite number for each of 128 atoms"):
         OrderParameter(universe.atoms, "broken").run()
     with pytest.raises(InputError, match=r"order parameter 'broken': .* got shape \(3,\); mend the plugin"):
         soft.correlate("broken")
@@ -709,9 +650,7 @@ def test_order_parameters_of_other_packages(toy, soft, universe):
 
 def test_profiles_across_the_cell(toy, soft, universe, tmp_path):
     lithium = universe.select_atoms("name Li")
-    profile = layer_means(
-        OrderParameter(universe.atoms, "height", lithium, series=True).run(), axis="z", bins=6
-    )
+    profile = layer_means(OrderParameter(universe.atoms, "height", lithium, series=True).run(), axis="z", bins=6)
     np.testing.assert_allclose(profile.y, (np.arange(6) + 0.5) * 3.0)  # A
     # In a layer the mean height is near its middle, and between its faces anyway.
     filled = profile.counts > 0

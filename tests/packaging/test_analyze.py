@@ -60,10 +60,7 @@ def dump(path: Path, walk: np.ndarray, steps: list[int] | None = None) -> Path:
     with path.open("w") as file:
         for k, frame in enumerate(walk % EDGE):
             step = 100 * k if steps is None else steps[k]
-            file.write(
-                f"ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n59\nITEM: BOX BOUNDS pp pp pp\n"
-                + "0 15\n" * 3
-            )
+            file.write(f"ITEM: TIMESTEP\n{step}\nITEM: NUMBER OF ATOMS\n59\nITEM: BOX BOUNDS pp pp pp\n" + "0 15\n" * 3)
             file.write("ITEM: ATOMS id type x y z\n")
             file.writelines(f"{i + 1} {1 + (i >= 32)} {row(x, 4)}\n" for i, x in enumerate(frame))
     return path
@@ -110,9 +107,7 @@ def refused(capsys: pytest.CaptureFixture[str], *words: object) -> str:
 def test_xdatcar_needs_its_frame_time(tmp_path, walk, capsys):
     path, out = xdatcar(tmp_path / "XDATCAR", walk), tmp_path / "out"
     for files in ([path], [path, path]):
-        assert "--frame-time: need the time between the frames of the file in ps" in refused(
-            capsys, *files, "-o", out
-        )
+        assert "--frame-time: need the time between the frames of the file in ps" in refused(capsys, *files, "-o", out)
     assert not out.exists()
     run(path, "--frame-time", 0.1, "-o", out)
     diffusion(out)
@@ -177,8 +172,7 @@ def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
     )
     said = refused(capsys, run_dump, "--elements", "1=Li")
     assert (
-        "--elements: need the element of each type of atoms, as in 1=Li,2=S, got none for 2; the types are 1, 2"
-        in said
+        "--elements: need the element of each type of atoms, as in 1=Li,2=S, got none for 2; the types are 1, 2" in said
     )
     assert "got 'Xx', which is none" in refused(capsys, run_dump, "--elements", "1=Li,2=Xx")
     ambiguous = data(tmp_path / "plain.lmp", short, "Atoms", between="0.0 ")
@@ -192,15 +186,12 @@ def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
     assert "--mobile: need a selection of MDAnalysis that has atoms, got no atom from 'element Na'" in said
     assert "the elements are Li, S" in said
     assert "got SelectionError" in refused(capsys, plain, "--mobile", "elment Na")
-    assert "--charge: need the charge of a mobile ion in e" in refused(
-        capsys, plain, "--mobile", "element Li S"
-    )
+    assert "--charge: need the charge of a mobile ion in e" in refused(capsys, plain, "--mobile", "element Li S")
     assert "--frame-time: need a positive number, got -1" in refused(capsys, plain, "--frame-time", "-1")
     twice = dump(tmp_path / "twice.lammpstrj", short, [100 * (k - (k > 9)) for k in range(20)])
     said = refused(capsys, twice, "--elements", "1=Li,2=S", "--frame-time", "0.1")
     assert (
-        "frame 10: need steps that increase evenly, got step 900 after 900; leave out the frames that a restart"
-        in said
+        "frame 10: need steps that increase evenly, got step 900 after 900; leave out the frames that a restart" in said
     )
 
 
@@ -208,9 +199,7 @@ def test_other_ions_charges_and_frames(tmp_path, walk, capsys):
     path = extxyz(tmp_path / "md.extxyz", walk)
     path.write_text(path.read_text().replace("Li ", "Mg "))
     words = [path, "--mobile", "element Mg", "--framework", "element S"]
-    assert "--charge: need the charge of a mobile ion in e, got none known for Mg; add it" in refused(
-        capsys, *words
-    )
+    assert "--charge: need the charge of a mobile ion in e, got none known for Mg; add it" in refused(capsys, *words)
     run(*words, "--charge", "2", "--start", "10", "--stop", "290", "--step", "2", "-o", tmp_path / "out")
     record = Record.load(tmp_path / "out")
     found = {q.name: q.estimate for q in record.quantities}

@@ -42,16 +42,7 @@ def test_doctor_on_this_environment(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["doctor"]) == 0, capsys.readouterr().out
     text = capsys.readouterr().out
     assert "BROKEN" not in text
-    for part in (
-        "ASE plugin",
-        "Deep Potential",
-        "LAMMPS",
-        "MPI",
-        "MDAnalysis",
-        "pymatgen",
-        "PLUMED kernel",
-        "pycv",
-    ):
+    for part in ("ASE plugin", "Deep Potential", "LAMMPS", "MPI", "MDAnalysis", "pymatgen", "PLUMED kernel", "pycv"):
         assert part in text
 
 
@@ -63,9 +54,7 @@ def only_plumed_and_mpi(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_plumed_and_mpi")
-def test_doctor_reports_what_is_broken(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_doctor_reports_what_is_broken(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def broken() -> str:
         raise OSError("libplumed.so: cannot open shared object file")
 
@@ -78,27 +67,20 @@ def test_doctor_reports_what_is_broken(
 
 
 @pytest.mark.usefixtures("only_plumed_and_mpi")
-def test_doctor_counts_what_is_required(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_doctor_counts_what_is_required(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(doctor, "_mpi", lambda: None)
     assert cli.main(["doctor"]) == 0
     assert cli.main(["doctor", "--require", "MPI"]) == 1
     assert "absent  MPI" in capsys.readouterr().out
 
 
-def test_errors_are_explained_not_traced(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_errors_are_explained_not_traced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def fails(argv: list[str]) -> int:
         raise InputError("lag", need="at least 1 frame", got="0", remedy="use a longer lag")
 
     monkeypatch.setattr(doctor, "main", fails)
     assert cli.main(["doctor"]) == 1
-    assert (
-        capsys.readouterr().err.strip()
-        == "ionpath doctor: lag: need at least 1 frame, got 0; use a longer lag"
-    )
+    assert capsys.readouterr().err.strip() == "ionpath doctor: lag: need at least 1 frame, got 0; use a longer lag"
 
 
 def test_errors_pickle() -> None:
@@ -107,23 +89,17 @@ def test_errors_pickle() -> None:
 
     error = pickle.loads(pickle.dumps(InputError("lag", need="a", got="b", remedy="c")))
     assert str(error) == "lag: need a, got b; c"
-    missing = pickle.loads(
-        pickle.dumps(MissingDependency("freud", purpose="q6", install="pip install freud-analysis"))
-    )
+    missing = pickle.loads(pickle.dumps(MissingDependency("freud", purpose="q6", install="pip install freud-analysis")))
     assert "pip install freud-analysis" in str(missing)
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, str]:
     """Files that are no structures, by what is wrong with them."""
-    made = {
-        name: tmp_path / name for name in ("text.extxyz", "empty.cif", "cut.extxyz", "folder", "absent.cif")
-    }
+    made = {name: tmp_path / name for name in ("text.extxyz", "empty.cif", "cut.extxyz", "folder", "absent.cif")}
     made["text.extxyz"].write_text("nothing that a structure has\n")
     made["empty.cif"].write_text("")
-    made["cut.extxyz"].write_text(
-        '5\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nLi 0 0 0\nLi 1 1'
-    )
+    made["cut.extxyz"].write_text('5\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3\nLi 0 0 0\nLi 1 1')
     made["folder"].mkdir()
     return {name: str(path) for name, path in made.items()}
 
@@ -162,15 +138,9 @@ def test_what_the_system_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch, 
     import os
 
     for number, expected in (
-        (
-            errno.EACCES,
-            "need the right to use it, got Permission denied; change its rights, or name another folder",
-        ),
+        (errno.EACCES, "need the right to use it, got Permission denied; change its rights, or name another folder"),
         (errno.EROFS, "need a folder that can be written to, got Read-only file system; name another folder"),
-        (
-            errno.ENOSPC,
-            "need room on the disk, got No space left on device; make room and repeat the command",
-        ),
+        (errno.ENOSPC, "need room on the disk, got No space left on device; make room and repeat the command"),
         (errno.ENOENT, "need an existing file, got No such file or directory; check the path"),
     ):
 
@@ -182,19 +152,14 @@ def test_what_the_system_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch, 
         assert f"ionpath doctor: place/name: {expected}" in capsys.readouterr().err
 
 
-def test_our_own_faults_ask_for_a_report_and_show_where_with_v(
-    monkeypatch: pytest.MonkeyPatch, capsys
-) -> None:
+def test_our_own_faults_ask_for_a_report_and_show_where_with_v(monkeypatch: pytest.MonkeyPatch, capsys) -> None:
     def fails(argv: list[str]) -> int:
         raise KeyError("a fault of ours")
 
     monkeypatch.setattr(doctor, "main", fails)
     assert cli.main(["doctor"]) == 1
     said = capsys.readouterr().err
-    assert (
-        said
-        == "ionpath doctor: stopped by KeyError: 'a fault of ours'; see where with -v, and please report it\n"
-    )
+    assert said == "ionpath doctor: stopped by KeyError: 'a fault of ours'; see where with -v, and please report it\n"
     assert cli.main(["doctor", "-v"]) == 1
     assert "Traceback" in capsys.readouterr().err
 

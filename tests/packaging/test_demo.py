@@ -45,9 +45,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     )
     try:
         deadline = time.monotonic() + 240
-        while (
-            not list(folder.rglob("trajectory*.npz")) and first.poll() is None and time.monotonic() < deadline
-        ):
+        while not list(folder.rglob("trajectory*.npz")) and first.poll() is None and time.monotonic() < deadline:
             time.sleep(0.2)
         first.send_signal(signal.SIGINT)
         said = first.communicate(timeout=120)[0]
@@ -62,10 +60,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 def test_second_call_keeps_what_was_finished(finished: tuple[Path, str]) -> None:
     _, text = finished
     lines = text.splitlines()
-    assert (
-        lines[lines.index("== Li6PS5Cl, ordered: structure (pymatgen)") + 1].strip()
-        == "kept from an earlier run"
-    )
+    assert lines[lines.index("== Li6PS5Cl, ordered: structure (pymatgen)") + 1].strip() == "kept from an earlier run"
 
 
 def test_report_holds_both_systems(finished: tuple[Path, str]) -> None:
@@ -83,11 +78,7 @@ def test_numbers_are_numbers_or_bounds(finished: tuple[Path, str]) -> None:
     rows = list(csv.DictReader(next(folder.rglob("quantities.csv")).read_text().splitlines()))
     names = {row["quantity"] for row in rows}
     assert any(re.fullmatch(r"path entropy, all \d+ pairs", name) for name in names)
-    for name in (
-        "path entropy, mean per pair",
-        "first passage between vertices of a cage",
-        "diffusion coefficient",
-    ):
+    for name in ("path entropy, mean per pair", "first passage between vertices of a cage", "diffusion coefficient"):
         assert name in names
     # Three picoseconds determine neither a barrier nor a Haven ratio, and the demo says so rather than give one.
     allowed = {"barrier between cages", "Haven ratio"}

@@ -20,9 +20,7 @@ pytestmark = pytest.mark.install
 
 
 def run(*command: object, **options: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [str(word) for word in command], capture_output=True, text=True, check=False, **options
-    )
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **options)
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
     return done
 
@@ -62,9 +60,7 @@ class Environment:
         run(sys.executable, "-m", "pip", "--python", self.python, "--disable-pip-version-check", "-q", *words)
 
     def install(self, what: Path, editable: bool) -> None:
-        self.pip(
-            "install", "--no-deps", "--no-index", "--no-build-isolation", *(["-e"] if editable else []), what
-        )
+        self.pip("install", "--no-deps", "--no-index", "--no-build-isolation", *(["-e"] if editable else []), what)
 
     def uninstall(self) -> None:
         self.pip("uninstall", "-y", "ionpath")
@@ -179,9 +175,7 @@ def test_wheel_holds_what_it_should(distributions: dict[str, Path]) -> None:
         "ionpath_aliases.start",
     }
     assert not [n for n in names if n in ("pymatgen/__init__.py", "pymatgen/analysis/__init__.py")]
-    assert all(
-        f"{p}/py.typed" in names for p in ("ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed")
-    )
+    assert all(f"{p}/py.typed" in names for p in ("ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed"))
     assert [n for n in names if n.endswith(".pb")], "the shipped potential is missing"
     assert distributions["wheel"].stat().st_size < 14e6
 

@@ -45,9 +45,7 @@ def test_round_trip(folder: Path) -> None:
     assert record.figures[0].file == "msd.png"
 
 
-def test_page_holds_everything_and_nothing_from_outside(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_page_holds_everything_and_nothing_from_outside(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", str(folder), "--title", "A & B"]) == 0
     page = Path(capsys.readouterr().out.strip()).read_text()
     assert page.count("data:image/png;base64,") == 2
@@ -70,17 +68,12 @@ def test_table_as_csv(folder: Path) -> None:
 
 def test_empty_folder_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["report", str(tmp_path)]) == 1
-    assert (
-        "need at least one analysis.json below it, got none; run `ionpath analyze` first"
-        in capsys.readouterr().err
-    )
+    assert "need at least one analysis.json below it, got none; run `ionpath analyze` first" in capsys.readouterr().err
 
 
 def test_torn_record_is_named(folder: Path) -> None:
     (folder / "ordered" / FILE).write_text('{"label": "x"')
-    with pytest.raises(
-        InputError, match=r"analysis\.json: need a record that `ionpath analyze`.*JSONDecodeError"
-    ):
+    with pytest.raises(InputError, match=r"analysis\.json: need a record that `ionpath analyze`.*JSONDecodeError"):
         Record.load(folder / "ordered")
 
 
@@ -115,10 +108,7 @@ def test_cells_are_no_formulas(folder: Path) -> None:
         ("label", 3),
         ("notes", [["nested"]]),
         ("figures", [{"key": 1, "file": "a", "caption": "b"}]),
-        (
-            "quantities",
-            [{"name": "x", "estimate": {"value": "y", "error": 0, "low": 0, "high": 0, "unit": ""}}],
-        ),
+        ("quantities", [{"name": "x", "estimate": {"value": "y", "error": 0, "low": 0, "high": 0, "unit": ""}}]),
         ("quantities", [{"name": "x", "estimate": [1, 2]}]),
         ("parameters", 5),
     ],

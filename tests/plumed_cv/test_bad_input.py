@@ -20,23 +20,11 @@ SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"
     ("lines", "match"),
     [
         ([*HEAD, SHELL.format(atoms="1,2,99", init="")], "ATOMS of s: need numbers from 1 to 10, got 99"),
-        (
-            [*HEAD, SHELL.format(atoms="1,2,2", init="")],
-            "ATOMS of s: need different atoms, got atom 2 more than once",
-        ),
+        ([*HEAD, SHELL.format(atoms="1,2,2", init="")], "ATOMS of s: need different atoms, got atom 2 more than once"),
         ([*HEAD, SHELL.format(atoms="1,2", init="")], "ATOMS of s: need 3 atoms for these parameters, got 2"),
-        (
-            [*HEAD, SHELL.format(atoms="1,2,3", init="INIT={softnes=0.1}")],
-            "got 'softnes'; did you mean 'softness'",
-        ),
-        (
-            [*HEAD, SHELL.format(atoms="1,2,3", init="INIT={r0=1 r0=2}")],
-            "need each parameter once, got 'r0' twice",
-        ),
-        (
-            [*HEAD, SHELL.format(atoms="1,2,3", init="INIT={values=[d1,dd]}")],
-            "values: need components among .* 'dd'",
-        ),
+        ([*HEAD, SHELL.format(atoms="1,2,3", init="INIT={softnes=0.1}")], "got 'softnes'; did you mean 'softness'"),
+        ([*HEAD, SHELL.format(atoms="1,2,3", init="INIT={r0=1 r0=2}")], "need each parameter once, got 'r0' twice"),
+        ([*HEAD, SHELL.format(atoms="1,2,3", init="INIT={values=[d1,dd]}")], "values: need components among .* 'dd'"),
         (
             [*HEAD, SHELL.format(atoms="1,2,3", init="INIT={centres=[[2],[7]]}")],
             r"centres: need atoms that ATOMS names",
@@ -50,10 +38,7 @@ SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"
             "got ionpath_plumed.shel; did you mean ionpath_plumed.shell?",
         ),
         (
-            [
-                *HEAD,
-                "p: PYCVINTERFACE ATOMS=1,2,3,4 IMPORT=ionpath_plumed.path INIT={nodes=[[6,6],[5,5],[3,3]]}",
-            ],
+            [*HEAD, "p: PYCVINTERFACE ATOMS=1,2,3,4 IMPORT=ionpath_plumed.path INIT={nodes=[[6,6],[5,5],[3,3]]}"],
             "nodes: need equidistant nodes",
         ),
         (
@@ -67,10 +52,7 @@ SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"
             [*HEAD, "p: PYCVINTERFACE ATOMS=1,2,3,4 IMPORT=ionpath_plumed.path INIT={nodes=nodes.dat}"],
             "nodes: need a text file with one row per line, got no file 'nodes.dat'",
         ),
-        (
-            [*HEAD, "m: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.flux"],
-            "sites: need vectors from the centre",
-        ),
+        ([*HEAD, "m: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.flux"], "sites: need vectors from the centre"),
         (
             [*HEAD, "v: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.plugin INIT={name=mine}"],
             "name: need a registered variable",
@@ -80,14 +62,8 @@ SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"
             "UNITS: need lengths in A, got LENGTH=nm.* ten times too small",
         ),
         (HEAD[:1] + [SHELL.format(atoms="1,2,3", init="")], "need LOAD FILE=PythonCVInterface.so before"),
-        (
-            [*HEAD, "s: PYCVINTERFACE IMPORT=ionpath_plumed.shell"],
-            "ATOMS of s: need a list of atom numbers, got none",
-        ),
-        (
-            [*HEAD, "d: DISTANCE ...", " ATOMS=1,2"],
-            "plumed.dat: need a line '...' that ends a long statement",
-        ),
+        ([*HEAD, "s: PYCVINTERFACE IMPORT=ionpath_plumed.shell"], "ATOMS of s: need a list of atom numbers, got none"),
+        ([*HEAD, "d: DISTANCE ...", " ATOMS=1,2"], "plumed.dat: need a line '...' that ends a long statement"),
     ],
 )
 def test_sentence_before_the_run(lines, match):
@@ -132,21 +108,9 @@ with Engine(lines, 3) as engine:
     ("scale", "cell", "units", "atoms", "expected"),
     [
         (1.0, "np.eye(3) * 10.0", "UNITS LENGTH=A", "1,2,3", ""),
-        (
-            1.0,
-            "np.eye(3) * 10.0",
-            "",
-            "1,2,3",
-            "a distance of 0.24 in a box of 1: ten times too small, these are nm",
-        ),
+        (1.0, "np.eye(3) * 10.0", "", "1,2,3", "a distance of 0.24 in a box of 1: ten times too small, these are nm"),
         (1.0, "None", "UNITS LENGTH=A", "1,2,3", "cell: need a periodic cell, got none from the MD engine"),
-        (
-            1.0,
-            "np.eye(3) * 10.0",
-            "UNITS LENGTH=A",
-            "1,2,2",
-            "need different atoms, got atom 2 more than once",
-        ),
+        (1.0, "np.eye(3) * 10.0", "UNITS LENGTH=A", "1,2,2", "need different atoms, got atom 2 more than once"),
         (1.0, "np.eye(3) * 10.0", "UNITS LENGTH=A", "1,2", "need 3 atoms for these parameters, got 2"),
     ],
 )
@@ -172,17 +136,13 @@ def test_without_a_cell_a_variable_works_when_asked(run_python):
 
 
 def test_old_kernels_are_refused():
-    with pytest.raises(
-        InputError, match=r"PLUMED: need version 2.10 or newer .*, got 2.9.3; install a newer one"
-    ):
+    with pytest.raises(InputError, match=r"PLUMED: need version 2.10 or newer .*, got 2.9.3; install a newer one"):
         kernel.require_version((2, 9, 3))
 
 
 def test_a_missing_kernel_is_a_sentence(monkeypatch):
     monkeypatch.setenv("PLUMED_KERNEL", "/nowhere/libplumedKernel.so")
-    with pytest.raises(
-        MissingDependency, match="the PLUMED kernel .*nowhere.* was not found; install it with"
-    ):
+    with pytest.raises(MissingDependency, match="the PLUMED kernel .*nowhere.* was not found; install it with"):
         kernel.kernel_path()
 
 
@@ -191,9 +151,7 @@ def test_a_missing_interface_is_a_sentence(monkeypatch, tmp_path):
     fake.touch()
     monkeypatch.setenv("PLUMED_KERNEL", str(fake))
     monkeypatch.setattr(kernel.plumed_module(), "BUNDLED_PYCV_PATH", None, raising=False)
-    with pytest.raises(
-        MissingDependency, match=r"PythonCVInterface.so \(pycv\) is needed for collective variables"
-    ):
+    with pytest.raises(MissingDependency, match=r"PythonCVInterface.so \(pycv\) is needed for collective variables"):
         kernel.pycv_path()
 
 

@@ -54,9 +54,7 @@ def driven(tmp_path_factory):
     (folder / "t.xyz").write_text(
         "6\n14 0 0 3 13 0 -2 1.5 15\n" + "".join(f"Li {a:.8f} {b:.8f} {c:.8f}\n" for a, b, c in place)
     )
-    restraint = (
-        f"RESTRAINT ARG={','.join(arguments)} AT={','.join(['0.3'] * n)} KAPPA={','.join(['0.1'] * n)}"
-    )
+    restraint = f"RESTRAINT ARG={','.join(arguments)} AT={','.join(['0.3'] * n)} KAPPA={','.join(['0.1'] * n)}"
     (folder / "plumed.dat").write_text(VARIABLES + restraint + "\nPRINT ARG=* FILE=COLVAR\n")
     found = run_tool(
         folder, "driver", "--plumed", "plumed.dat", "--ixyz", "t.xyz", "--length-units", "A",

@@ -25,9 +25,7 @@ def test_there_are_examples_of_all_protocols():
 def test_an_example_can_be_copied_and_used(path, monkeypatch):
     monkeypatch.chdir(path.parent)
     given = PlumedInput.read(path.parent)
-    variables = [
-        line for line in given.lines if keywords(line)[1] not in ("METAD", "LOWER_WALLS", "UPPER_WALLS")
-    ]
+    variables = [line for line in given.lines if keywords(line)[1] not in ("METAD", "LOWER_WALLS", "UPPER_WALLS")]
     table = evaluate(variables, read("start.extxyz"), arguments=given.variables)
     assert np.isfinite(table.data).all()
     assert any(keywords(line)[1] == "METAD" for line in given.lines)

@@ -74,9 +74,7 @@ def test_unbiased_and_reweighted_free_energies_from_a_colvar(tmp_path):
     n = 60_000
     x = rng.normal(scale=np.sqrt(KT / 40.0), size=n)  # U = 20 x^2
     write_colvar(tmp_path / "COLVAR", {"time": np.arange(n), "x": x})
-    plain = free_energy_from_colvar(
-        tmp_path / "COLVAR", ["x"], temperature=300.0, bins=12, ranges=[(-0.6, 0.6)]
-    )
+    plain = free_energy_from_colvar(tmp_path / "COLVAR", ["x"], temperature=300.0, bins=12, ranges=[(-0.6, 0.6)])
     expected = 20 * plain.axes[0] ** 2
     np.testing.assert_allclose(plain.values - plain.values.min(), expected - expected.min(), atol=0.3)
     assert np.isfinite(plain.error).all()

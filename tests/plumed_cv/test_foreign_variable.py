@@ -48,9 +48,7 @@ def test_value_is_that_of_a_function_that_gets_its_cell(toy):
     from ase import Atoms
 
     frames = places()
-    table = evaluate(
-        [*HEAD, VARIABLE], [Atoms("Li3", positions=p, cell=CELL, pbc=True) for p in frames], arguments="v"
-    )
+    table = evaluate([*HEAD, VARIABLE], [Atoms("Li3", positions=p, cell=CELL, pbc=True) for p in frames], arguments="v")
     edge = np.linalg.det(CELL) ** (1 / 3)
     assert table["v"] == pytest.approx([shortest(p[1] - p[2]) / edge for p in frames], rel=1e-9)
 

@@ -176,9 +176,7 @@ def step_of(folder) -> int:
 
 def test_a_killed_run_goes_on_without_counting_a_hill_twice(tmp_path, finished):
     code = KILLED.format(tests=os.path.dirname(__file__), folder=str(tmp_path))
-    process = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
             time.sleep(0.05)
@@ -234,9 +232,7 @@ def test_opes_runs_and_its_free_energy_comes_by_reweighting(tmp_path, action):
     ]
     run = run_metadynamics(system(), lines, picoseconds=2.0, folder=tmp_path, **OPTIONS)
     assert (tmp_path / "KERNELS").read_text().count("\n") > 20
-    found = free_energy_from_colvar(
-        run.colvar, ["s.py-d1"], temperature=300.0, bias="metad.bias", bins=20, skip=0.1
-    )
+    found = free_energy_from_colvar(run.colvar, ["s.py-d1"], temperature=300.0, bias="metad.bias", bins=20, skip=0.1)
     assert np.isfinite(found.values).sum() > 5
     if action == "OPES_METAD":  # the exploring variant needs longer for its weights
         assert found.axes[0][found.values.argmin()] == pytest.approx(1.7, abs=0.4)
@@ -263,9 +259,7 @@ def test_a_bias_of_the_energy_scales_the_forces_of_ase(tmp_path):
         ratios = frame.get_forces()[large] / plain.get_forces()[large]
         assert np.ptp(ratios) < 1e-3  # forces of a frame are written with eight digits
         factors.append(ratios.mean())
-    assert (
-        min(factors) < 0.97 and max(factors) < 1.01
-    )  # hotter ensembles weaken the forces: 300 / 900 at the least
+    assert min(factors) < 0.97 and max(factors) < 1.01  # hotter ensembles weaken the forces: 300 / 900 at the least
     assert min(factors) > 300 / 900
 
 
@@ -342,9 +336,7 @@ def test_all_temperatures_at_once_with_lammps(tmp_path):
 
 
 def test_lammps_refuses_another_calculator(tmp_path):
-    with pytest.raises(
-        InputError, match="need the calculator of the ASE plugin, or none, with LAMMPS, got DoubleWell"
-    ):
+    with pytest.raises(InputError, match="need the calculator of the ASE plugin, or none, with LAMMPS, got DoubleWell"):
         run_metadynamics(system(), INPUT, picoseconds=0.1, folder=tmp_path, engine="lammps", **OPTIONS)
     with pytest.raises(InputError, match="engine: need 'ase' or 'lammps', got 'gromacs'"):
         run_metadynamics(system(), INPUT, picoseconds=0.1, folder=tmp_path, engine="gromacs", **OPTIONS)
@@ -366,11 +358,7 @@ def test_equivalent_ends_share_their_hills(tmp_path):
     rows = []
     for turn in range(1, 41):
         for x in along:
-            depth = (
-                50.0 * np.exp(-0.5 * ((x - 1.7) / 0.4) ** 2)
-                + 40.0 * np.exp(-0.5 * ((x - 4.3) / 0.4) ** 2)
-                + 20.0
-            )
+            depth = 50.0 * np.exp(-0.5 * ((x - 1.7) / 0.4) ** 2) + 40.0 * np.exp(-0.5 * ((x - 4.3) / 0.4) ** 2) + 20.0
             rows.append([turn + x / 10, x, 6.0 - x, 0.2, 0.2, depth / 300, 8.0])
     text = "\n".join(" ".join(f"{value:.6f}" for value in row) for row in rows)
     (tmp_path / "HILLS").write_text(f"#! FIELDS {names}\n#! SET multivariate false\n{text}\n")
@@ -384,9 +372,7 @@ def test_equivalent_ends_share_their_hills(tmp_path):
     np.testing.assert_allclose(shared.surface.values, shared.surface.values.T, atol=1e-6)
     assert shared.n_hills == plain.n_hills == len(rows)
     replace(INPUT, start=(), end=()).write(tmp_path)
-    with pytest.raises(
-        InputError, match="equivalent: need two variables that exchange .* got inter-cage with s.py-d1"
-    ):
+    with pytest.raises(InputError, match="equivalent: need two variables that exchange .* got inter-cage with s.py-d1"):
         analyse_metadynamics(tmp_path, equivalent=True)
 
 
@@ -394,9 +380,7 @@ def test_equivalent_ends_share_their_hills(tmp_path):
 def test_a_long_run_finds_the_known_barrier(tmp_path):
     # The quartic double well of 30 kJ/mol. The density in d1 and d2 has a factor d1 d2, which takes RT ln(9 / 7.31) =
     # 0.5 kJ/mol off. Across, d1 + d2 rises by 5 to 6 eV/A: hills of 0.2 A are wider than that and give 34 kJ/mol.
-    text = INPUT.text.replace("SIGMA=0.2,0.2 HEIGHT=4", "SIGMA=0.05,0.05 HEIGHT=2").replace(
-        "0.04,0.04", "0.02,0.02"
-    )
+    text = INPUT.text.replace("SIGMA=0.2,0.2 HEIGHT=4", "SIGMA=0.05,0.05 HEIGHT=2").replace("0.04,0.04", "0.02,0.02")
     run = run_metadynamics(system(), replace(INPUT, text=text), picoseconds=150.0, folder=tmp_path, **OPTIONS)
     result = analyse_metadynamics(run, figure=tmp_path / "fes.png")
     assert result.verdict.converged, result
@@ -418,8 +402,7 @@ def test_figures_and_numbers_are_written(finished, tmp_path):
 
 def test_forces_that_are_no_numbers_stop_the_run_and_keep_the_checkpoint(tmp_path):
     with pytest.raises(
-        IonpathError,
-        match="step 150: positions, velocities or energy are not finite; the last good frame is step 100",
+        IonpathError, match="step 150: positions, velocities or energy are not finite; the last good frame is step 100"
     ):
         run_metadynamics(system(Exploding()), INPUT, picoseconds=1.0, folder=tmp_path, **OPTIONS)
     with np.load(tmp_path / "trajectory.checkpoint.npz") as saved:
@@ -441,15 +424,9 @@ def test_the_calculator_comes_back(tmp_path):
         ({"picoseconds": 0.0}, "picoseconds: need one step or more"),
         ({"temperature": 400.0}, "temperature: need the 300 K that TEMP of METAD says, got 400 K"),
         ({"friction": 0.0}, "friction: need a number above 0 in 1/ps, got 0.0"),
-        (
-            {"plumed": INPUT.text.replace("ATOMS=1,2,3", "ATOMS=1,2,9")},
-            "ATOMS of s: need numbers from 1 to 3, got 9",
-        ),
+        ({"plumed": INPUT.text.replace("ATOMS=1,2,3", "ATOMS=1,2,9")}, "ATOMS of s: need numbers from 1 to 3, got 9"),
         ({"plumed": INPUT.text.replace("LENGTH=A ", "")}, "UNITS: need lengths in A"),
-        (
-            {"walkers": 2, "plumed": "UNITS LENGTH=A\nd: DISTANCE ATOMS=1,2\n"},
-            "walkers: need a METAD in the input",
-        ),
+        ({"walkers": 2, "plumed": "UNITS LENGTH=A\nd: DISTANCE ATOMS=1,2\n"}, "walkers: need a METAD in the input"),
     ],
 )
 def test_sentences(tmp_path, change, match):
@@ -466,9 +443,7 @@ def test_another_structure_in_the_same_folder_is_refused(tmp_path):
     run_metadynamics(system(), INPUT, picoseconds=0.2, folder=tmp_path, **OPTIONS)
     other = system()
     other.symbols[1] = "Cl"
-    with pytest.raises(
-        InputError, match="need the same structure and parameters .*got another run: other elements; "
-    ):
+    with pytest.raises(InputError, match="need the same structure and parameters .*got another run: other elements; "):
         run_metadynamics(other, INPUT, picoseconds=0.4, folder=tmp_path, **OPTIONS)
     with pytest.raises(InputError, match="folder: need a folder without a run, got a checkpoint"):
         run_metadynamics(system(), INPUT, picoseconds=0.4, folder=tmp_path, restart=False, **OPTIONS)

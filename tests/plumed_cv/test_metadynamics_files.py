@@ -144,9 +144,7 @@ def test_another_calculator_or_start_is_refused(whole):
     moved.rattle(0.01, seed=9)
     with pytest.raises(InputError, match="another run: other positions"):
         run_metadynamics(moved, INPUT, folder=whole, **OPTIONS)
-    with pytest.raises(
-        InputError, match="walkers: need 1, as in the run in 'whole0', got 2; take another folder"
-    ):
+    with pytest.raises(InputError, match="walkers: need 1, as in the run in 'whole0', got 2; take another folder"):
         run_metadynamics(copper(), INPUT, folder=whole, walkers=2, **OPTIONS)
 
 
@@ -171,9 +169,7 @@ def test_an_input_that_was_edited_by_hand_is_not_replaced(tmp_path):
     metadynamics_input(atoms, "tilt", temperature=400.0).write(tmp_path)  # not edited, and no run
     file = tmp_path / "plumed.dat"
     file.write_text(file.read_text() + "v: VOLUME\n")
-    with pytest.raises(
-        InputError, match="got plumed.dat of something else, or edited by hand; run that input itself"
-    ):
+    with pytest.raises(InputError, match="got plumed.dat of something else, or edited by hand; run that input itself"):
         metadynamics_input(atoms, "tilt").write(tmp_path)
     assert file.read_text().endswith("v: VOLUME\n")
 
@@ -276,9 +272,7 @@ def walker_processes(folder: Path) -> list[int]:
 def test_walkers_end_with_what_started_them_and_go_on(tmp_path, how):
     folder = tmp_path / "run"
     code = WALKERS.format(tests=str(Path(__file__).parent), folder=str(folder), length=60.0)
-    parent = subprocess.Popen(
-        [sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     names = [folder / f"MYHILLS.{k}" for k in (0, 1)]
     while parent.poll() is None and not all(n.exists() and n.read_text().count("\n") > 8 for n in names):
         time.sleep(0.05)
@@ -299,9 +293,7 @@ def test_walkers_end_with_what_started_them_and_go_on(tmp_path, how):
     subprocess.run([sys.executable, "-c", again], check=True)
     for name in names:
         times = read_hills(name).times
-        assert times == pytest.approx(
-            0.014 * np.arange(1, round(goal * 500) // 7 + 1)
-        )  # each hill once, none lost
+        assert times == pytest.approx(0.014 * np.arange(1, round(goal * 500) // 7 + 1))  # each hill once, none lost
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -13,15 +13,9 @@ CELL = np.array([[14.0, 0.0, 0.0], [3.0, 13.0, 0.0], [-2.0, 1.5, 15.0]])
 NODES = "6.5,6.5 5,5 3.5,3.5 2,2"
 
 Z_AXIS = ["o: FIXEDATOM AT=0,0,0", "x: FIXEDATOM AT=1,0,0", "z: FIXEDATOM AT=0,0,1"]
-TETRAHEDRON = [
-    "whole: TETRAHEDRAL SPECIESA=1 SPECIESB=2-5 SWITCH={RATIONAL R_0=0.7 D_0=1.0 D_MAX=60 NOSTRETCH} MEAN",
-]
+TETRAHEDRON = ["whole: TETRAHEDRAL SPECIESA=1 SPECIESB=2-5 SWITCH={RATIONAL R_0=0.7 D_0=1.0 D_MAX=60 NOSTRETCH} MEAN"]
 CASES = {
-    "distance": (
-        ["s: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.shell", "d: DISTANCE ATOMS=1,3"],
-        "s.py-d2",
-        "d",
-    ),
+    "distance": (["s: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.shell", "d: DISTANCE ATOMS=1,3"], "s.py-d2", "d"),
     "difference": (
         [
             "s: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.shell",
@@ -62,11 +56,7 @@ CASES = {
         "d",
     ),
     "polar angle": (
-        [
-            *Z_AXIS,
-            "t: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.tilt",
-            "d: ANGLE ATOMS=1,2,z,o",
-        ],
+        [*Z_AXIS, "t: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.tilt", "d: ANGLE ATOMS=1,2,z,o"],
         "t.py-theta",
         "d",
     ),
@@ -80,10 +70,7 @@ CASES = {
         "d",
     ),
     "distortion": (
-        [
-            "t: PYCVINTERFACE ATOMS=1,2,3,4,5 IMPORT=ionpath_plumed.distortion INIT={d0=1.0 r0=0.7}",
-            *TETRAHEDRON,
-        ],
+        ["t: PYCVINTERFACE ATOMS=1,2,3,4,5 IMPORT=ionpath_plumed.distortion INIT={d0=1.0 r0=0.7}", *TETRAHEDRON],
         "t.py-sd",
         "whole_mean",
     ),
@@ -101,11 +88,7 @@ CASES = {
         "p.py-s",
         "d",
     ),
-    "position": (
-        ["x: PYCVINTERFACE ATOMS=1 IMPORT=ionpath_plumed.position", "d: POSITION ATOM=1"],
-        "x.py-y",
-        "d.y",
-    ),
+    "position": (["x: PYCVINTERFACE ATOMS=1 IMPORT=ionpath_plumed.position", "d: POSITION ATOM=1"], "x.py-y", "d.y"),
     "position in a framework": (
         [
             "x: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.position INIT={reference=[[1,2,3]] origin=[1,2,3]}",
@@ -154,9 +137,7 @@ def test_forces_and_virial_are_those_of_plumed(name):
         assert energy == pytest.approx(energy_native, rel=1e-8)
         scale = 1 + np.abs(force_native).max()
         np.testing.assert_allclose(force / scale, force_native / scale, atol=1e-8)
-        if (
-            "angle" not in name and name != "mean of atoms as centre"
-        ):  # fixed and virtual atoms have their own strain
+        if "angle" not in name and name != "mean of atoms as centre":  # fixed and virtual atoms have their own strain
             if name == "distortion":  # see test_virial_of_the_distortion_is_the_numerical_one
                 virial_native = virial_native.T
             scale = 1 + np.abs(virial_native).max()

@@ -85,16 +85,11 @@ def test_the_same_shells_are_found_in_hot_frames(shared_data):
         starts = [k for k, line in enumerate(lines) if "configuration" in line][::35]
         found = []
         for k in starts:
-            place = (
-                np.array([line.split()[:3] for line in lines[k + 1 : k + 1 + len(symbols)]], dtype=float)
-                @ cell
-            )
+            place = np.array([line.split()[:3] for line in lines[k + 1 : k + 1 + len(symbols)]], dtype=float) @ cell
             found.append({shell.centre for shell in find_shells((symbols, place, cell))})
         assert len(set.union(*found)) <= 32, name
         assert min(len(centres) for centres in found) >= (32 if "-0p-" in name else 30), name
-        assert len(set.union(*found) & set(np.flatnonzero(symbols == "Cl"))) == (
-            0 if "-0p-" in name else 16
-        ), name
+        assert len(set.union(*found) & set(np.flatnonzero(symbols == "Cl"))) == (0 if "-0p-" in name else 16), name
 
 
 @pytest.fixture(scope="module")
@@ -115,9 +110,7 @@ def test_every_protocol_is_written_read_and_evaluated_by_plumed(name, tmp_path, 
     assert PlumedInput.read(tmp_path).variables == given.variables
     assert PlumedInput.read(tmp_path).start == given.start
     monkeypatch.chdir(tmp_path)
-    table = evaluate(
-        [line for line in given.lines if "WALLS" not in line], crystal, arguments=given.variables
-    )
+    table = evaluate([line for line in given.lines if "WALLS" not in line], crystal, arguments=given.variables)
     assert np.isfinite(table.data).all()
     metad, settings = statement(given, "METAD"), PRESETS[name]
     assert {float(s) for s in metad["SIGMA"].split(",")} == {settings.sigma}
@@ -143,14 +136,10 @@ def test_a_tilt_is_that_of_the_unit_in_its_name(name, central, anion, crystal, m
     assert around == sorted(["S"] * (3 if unit == "SiS3Cl" else 4) + ["Cl"] * (unit == "SiS3Cl"))
     assert f"of a {unit}" in given.text
     other = next(t for t in find_tetrahedra(mixed) if mixed.symbols[t[0]] != central)
-    with pytest.raises(
-        InputError, match=f"centres: need an atom at the centre of a {unit}, and an anion, got"
-    ):
+    with pytest.raises(InputError, match=f"centres: need an atom at the centre of a {unit}, and an anion, got"):
         metadynamics_input(mixed, name, centres=other[:2])
     if unit != "PS4":
-        with pytest.raises(
-            InputError, match=f"tetrahedra: need a {unit}, which this protocol is for, got PS4"
-        ):
+        with pytest.raises(InputError, match=f"tetrahedra: need a {unit}, which this protocol is for, got PS4"):
             metadynamics_input(crystal, name)
 
 
@@ -207,9 +196,7 @@ def test_third_cages_are_fenced_off_unless_the_published_walls_are_wanted(crysta
     assert named[0] == given.atoms["ion"][0] and sorted(named[1:]) == sorted(others) and len(others) == 2
     assert "beyond: COMBINE ARG=cage.py-nearest,third COEFFICIENTS=1,-1 PERIODIC=NO" in given.lines
     assert "fence: UPPER_WALLS ARG=beyond AT=0 KAPPA=500" in given.lines
-    variables = [
-        line for line in given.lines if keywords(line)[1] not in ("METAD", "LOWER_WALLS", "UPPER_WALLS")
-    ]
+    variables = [line for line in given.lines if keywords(line)[1] not in ("METAD", "LOWER_WALLS", "UPPER_WALLS")]
     ion, shells = named[0] - 1, {shell.centre + 1: shell for shell in find_shells(crystal)}
     way = crystal.get_distance(first - 1, second - 1, mic=True, vector=True)
     places = [crystal.positions[first - 1] + part * way for part in (0.35, 0.5, 0.65)]
@@ -218,9 +205,7 @@ def test_third_cages_are_fenced_off_unless_the_published_walls_are_wanted(crysta
     for frame, place in zip(frames, places, strict=True):
         frame.positions[ion] = place
     beyond = evaluate(variables, frames, arguments=["beyond"])["beyond"]
-    assert (beyond[:3] < -0.5).all() and (
-        beyond[3:] > 0.5
-    ).all()  # open between the two, closed in third cages
+    assert (beyond[:3] < -0.5).all() and (beyond[3:] > 0.5).all()  # open between the two, closed in third cages
     published = metadynamics_input(crystal, "inter-cage", fence=None)
     assert not any("fence" in line for line in published.lines)
     assert [line for line in given.lines if line in published.lines] == published.lines
@@ -231,9 +216,7 @@ def test_two_named_centres_need_no_shells_and_no_fence():
     given = metadynamics_input(atoms, "inter-cage", ion=0, centres=(1, 2))
     assert given.atoms == {"ion": [1], "centres": [2, 3]}
     assert given.lines == metadynamics_input(atoms, "inter-cage", ion=0, centres=(1, 2), fence=None).lines
-    with pytest.raises(
-        InputError, match="shells: need free anions with 4 Li or more within 3.0 A, got 1 at most"
-    ):
+    with pytest.raises(InputError, match="shells: need free anions with 4 Li or more within 3.0 A, got 1 at most"):
         metadynamics_input(atoms, "inter-cage")
 
 
@@ -242,10 +225,7 @@ def test_an_ion_and_centres_of_ones_own(crystal):
     given = metadynamics_input(
         crystal, "inter-cage", ion=shells[1].ions[2], centres=(shells[1].centre, shells[3].centre)
     )
-    assert given.atoms == {
-        "ion": [shells[1].ions[2] + 1],
-        "centres": [shells[1].centre + 1, shells[3].centre + 1],
-    }
+    assert given.atoms == {"ion": [shells[1].ions[2] + 1], "centres": [shells[1].centre + 1, shells[3].centre + 1]}
     given = metadynamics_input(crystal, "inter-cage", ion=shells[2].ions[0])
     assert given.atoms["centres"][0] == shells[2].centre + 1
 
@@ -279,9 +259,7 @@ def test_variants_of_the_bias(crystal):
     assert statement(opes, "OPES_METAD")["BARRIER"] == "70"
     explore = metadynamics_input(crystal, "inter-cage", method="opes-explore")
     assert statement(explore, "OPES_METAD_EXPLORE")["TEMP"] == "300"
-    thermal = metadynamics_input(
-        crystal, "inter-cage", method="opes-multithermal", temperature_range=(300, 900)
-    )
+    thermal = metadynamics_input(crystal, "inter-cage", method="opes-multithermal", temperature_range=(300, 900))
     assert statement(thermal, "ECV_MULTITHERMAL")["TEMP_MAX"] == "900"
     assert statement(thermal, "OPES_EXPANDED")["ARG"] == "ecv.*"
     shared = metadynamics_input(crystal, "inter-cage", walkers=3)
@@ -295,9 +273,7 @@ def test_structures_of_other_packages(crystal):
     arrays = (crystal.get_chemical_symbols(), crystal.positions, np.array(crystal.cell))
     assert metadynamics_input(arrays, "inter-cage").text == expected
     core = pytest.importorskip("pymatgen.core")
-    structure = core.Structure(
-        np.array(crystal.cell), crystal.get_chemical_symbols(), crystal.get_scaled_positions()
-    )
+    structure = core.Structure(np.array(crystal.cell), crystal.get_chemical_symbols(), crystal.get_scaled_positions())
     assert metadynamics_input(structure, "inter-cage").text == expected
     mda = pytest.importorskip("MDAnalysis")
     universe = mda.Universe.empty(52, trajectory=True)
@@ -316,11 +292,7 @@ def test_structures_of_other_packages(crystal):
         (None, {"ion": 99}, "atom: need a number from 1 to 52, got 100"),
         (None, {"centres": (50, 50)}, "atoms: need different atoms"),
         (None, {"centres": (50,)}, "centres: need two, got 1"),
-        (
-            None,
-            {"name": "concerted", "centres": (48,)},
-            "centres: need two or three of a concerted hop, got 1",
-        ),
+        (None, {"name": "concerted", "centres": (48,)}, "centres: need two or three of a concerted hop, got 1"),
         (None, {"centres": (24, 49)}, "centre 25: need a Li within 3.0 A, got the nearest at"),
         (None, {"temperature": -1.0}, "temperature: need a number above 0, got -1.0"),
         (None, {"sigma": 0.0}, "sigma: need a number above 0"),

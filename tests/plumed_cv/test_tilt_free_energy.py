@@ -7,13 +7,7 @@ import os
 import numpy as np
 import pytest
 
-from ionpath_plumed import (
-    free_energy,
-    free_energy_from_colvar,
-    metadynamics_input,
-    read_hills,
-    run_metadynamics,
-)
+from ionpath_plumed import free_energy, free_energy_from_colvar, metadynamics_input, read_hills, run_metadynamics
 
 PICOSECONDS = float(os.environ.get("IONPATH_TILT_PICOSECONDS", "15"))
 TEMPERATURE = 600.0
@@ -23,9 +17,7 @@ TEMPERATURE = 600.0
 def test_unbiased_and_metadynamics_agree_within_their_errors(tmp_path):
     calculator = pytest.importorskip("ionpath_ase.calculator", reason="the ASE plugin needs deepmd-kit")
     pytest.importorskip("deepmd", reason="the shipped potential needs deepmd-kit")
-    core = pytest.importorskip(
-        "pymatgen.analysis.argyrodite", reason="the pymatgen plugin builds the crystal"
-    )
+    core = pytest.importorskip("pymatgen.analysis.argyrodite", reason="the pymatgen plugin builds the crystal")
     from pymatgen.io.ase import AseAtomsAdaptor
 
     def atoms():
@@ -37,17 +29,10 @@ def test_unbiased_and_metadynamics_agree_within_their_errors(tmp_path):
     given = metadynamics_input(
         atoms(), "tilt", temperature=TEMPERATURE, sigma=0.06, height=0.8, pace=10.0, bias_factor=4.0
     )
-    options = {
-        "picoseconds": PICOSECONDS,
-        "trajectory_every": 1.0,
-        "checkpoint_every": 1.0,
-        "progress": False,
-    }
+    options = {"picoseconds": PICOSECONDS, "trajectory_every": 1.0, "checkpoint_every": 1.0, "progress": False}
     unbiased = [line for line in given.lines if not line.startswith(("metad:", "PRINT"))]
     unbiased.append("PRINT ARG=tilt.* STRIDE=5 FILE=COLVAR")
-    plain = run_metadynamics(
-        atoms(), unbiased, folder=tmp_path / "plain", temperature=TEMPERATURE, seed=1, **options
-    )
+    plain = run_metadynamics(atoms(), unbiased, folder=tmp_path / "plain", temperature=TEMPERATURE, seed=1, **options)
     biased = run_metadynamics(atoms(), given, folder=tmp_path / "biased", seed=2, **options)
     for name, axis, span in (("tilt.py-theta", 0, (0.0, np.pi)), ("tilt.py-phi", 1, (-np.pi, np.pi))):
         direct = free_energy_from_colvar(
@@ -62,10 +47,7 @@ def test_unbiased_and_metadynamics_agree_within_their_errors(tmp_path):
         metadynamics, spread = np.mean(halves, axis=0), np.std(halves, axis=0, ddof=1)
         # Bins within 10 kJ/mol (2 RT) of the minimum that both runs visited.
         both = (
-            np.isfinite(direct.values)
-            & np.isfinite(metadynamics)
-            & np.isfinite(direct.error)
-            & (direct.values < 10.0)
+            np.isfinite(direct.values) & np.isfinite(metadynamics) & np.isfinite(direct.error) & (direct.values < 10.0)
         )
         assert both.sum() >= 4
         difference = metadynamics[both] - direct.values[both]

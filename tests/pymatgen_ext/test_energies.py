@@ -66,9 +66,7 @@ def test_overlap_of_two_gaussians_is_the_closed_form() -> None:
     from pymatgen.analysis.argyrodite.site_energy import SiteEnergies
 
     made = SiteEnergies(np.array(["T4", "T5"]), np.array([0.0, 0.13]), np.zeros((2, 3)), 0.0, "frame", "test")
-    assert made.overlap("T4", "T5", width=0.05) == pytest.approx(
-        erfc(0.13 / (2 * np.sqrt(2) * 0.05)), abs=1e-5
-    )
+    assert made.overlap("T4", "T5", width=0.05) == pytest.approx(erfc(0.13 / (2 * np.sqrt(2) * 0.05)), abs=1e-5)
 
 
 def test_occupied_method_moves_the_nearest_lithium() -> None:
@@ -130,9 +128,7 @@ def test_hull_distance_by_hand_and_by_pymatgen() -> None:
     assert row.above_hull == pytest.approx(expected, abs=1e-6)  # meV/atom
     assert row.decomposition == pytest.approx({"Li2S": 3 / 13, "LiCl": 2 / 13, "Li3PS4": 8 / 13})
     elements = [PDEntry(Composition(e), 0.0) for e in ("Li", "P", "S", "Cl")]
-    diagram = PhaseDiagram(
-        [*elements, *(PDEntry(s.composition, e) for s, e in zip(competing, energies, strict=True))]
-    )
+    diagram = PhaseDiagram([*elements, *(PDEntry(s.composition, e) for s, e in zip(competing, energies, strict=True))])
     theirs = diagram.get_e_above_hull(PDEntry(target.composition, -4.3 * 52), allow_negative=True)
     assert row.above_hull == pytest.approx(1000 * theirs, abs=1e-6)
     assert "Li3PS4" in str(row)
@@ -146,14 +142,10 @@ def test_hull_with_a_calculator_rises_with_inversion() -> None:
 
 def test_hull_refuses() -> None:
     phases = salts()
-    with pytest.raises(
-        InputError, match=r"competing: need phases that mix to Li6PS5Cl, got Li2S, Li3PS4; add a phase"
-    ):
+    with pytest.raises(InputError, match=r"competing: need phases that mix to Li6PS5Cl, got Li2S, Li3PS4; add a phase"):
         energy_above_hull([argyrodite()], [phases["Li2S"], phases["Li3PS4"]], "ewald")
     with pytest.raises(InputError, match=r"energies: need 1 energies, got 2"):
-        energy_above_hull(
-            [argyrodite()], list(phases.values()), energies=[1, 2], competing_energies=[1, 2, 3]
-        )
+        energy_above_hull([argyrodite()], list(phases.values()), energies=[1, 2], competing_energies=[1, 2, 3])
 
 
 def test_orderings_of_the_primitive_cell() -> None:
@@ -241,11 +233,7 @@ def test_lspscl_has_one_mixed_tetrahedron() -> None:
     assert structure.formula == "Li40 Si6 P6 S46 Cl2"
     mixed = 0
     for k in (*structure.indices_from_symbol("Si"), *structure.indices_from_symbol("P")):
-        near = [
-            n.specie.symbol
-            for n in structure.get_neighbors(structure[k], 2.6)
-            if n.specie.symbol in ("S", "Cl")
-        ]
+        near = [n.specie.symbol for n in structure.get_neighbors(structure[k], 2.6) if n.specie.symbol in ("S", "Cl")]
         assert len(near) == 4
         mixed += "Cl" in near
     assert mixed == 2
@@ -264,18 +252,14 @@ def test_lpscl_i_is_what_is_described() -> None:
     for k in structure.indices_from_symbol("Cl"):
         near = sorted(structure.get_neighbors(structure[k], 3.7), key=lambda n: n.nn_distance)
         lithium = [n for n in near if n.specie.symbol == "Li"]
-        np.testing.assert_allclose(
-            [n.nn_distance for n in lithium[:5]], [2.30, 2.36, 2.36, 2.63, 2.63], atol=0.01
-        )
+        np.testing.assert_allclose([n.nn_distance for n in lithium[:5]], [2.30, 2.36, 2.36, 2.63, 2.63], atol=0.01)
         assert len(lithium) == 5 or lithium[5].nn_distance > 3.4  # A
         # The four that are not the apex lie about in one plane, with right angles between neighbours.
         arms = np.array([n.coords - structure[k].coords for n in lithium[:5]])
         arms /= np.linalg.norm(arms, axis=1, keepdims=True)
         base, apex = arms[1:], arms[0]
         across = np.degrees(np.arccos(np.clip((base @ base.T)[np.triu_indices(4, 1)], -1, 1)))
-        np.testing.assert_allclose(
-            np.sort(across), [79.0, 79.0, 85.5, 98.3, 146.8, 146.8], atol=0.2
-        )  # degrees
+        np.testing.assert_allclose(np.sort(across), [79.0, 79.0, 85.5, 98.3, 146.8, 146.8], atol=0.2)  # degrees
         to_apex = np.degrees(np.arccos(base @ apex))
         np.testing.assert_allclose(np.sort(to_apex), [94.7, 94.7, 115.5, 115.5], atol=0.2)  # degrees
     for k in structure.indices_from_symbol("P"):

@@ -89,10 +89,7 @@ def test_entropy_does_not_depend_on_the_arrangement() -> None:
     parent = argyrodite(supercell=2)
     values = {
         round(
-            configurational_entropy(
-                SiteInversionTransformation(0.25, seed=s).apply_transformation(parent)
-            ).anions,
-            12,
+            configurational_entropy(SiteInversionTransformation(0.25, seed=s).apply_transformation(parent)).anions, 12
         )
         for s in range(3)
     }
@@ -115,9 +112,7 @@ def test_sites_and_distances(setting: str) -> None:
     found = lithium_sites(argyrodite(a=10.155, free_sulfur=setting, lithium="48h"))  # A
     assert found.numbers == NUMBERS
     for kind, expected in DISTANCES.items():
-        np.testing.assert_allclose(
-            found.distances[found.of(kind)], np.tile(expected, (NUMBERS[kind], 1)), atol=0.006
-        )
+        np.testing.assert_allclose(found.distances[found.of(kind)], np.tile(expected, (NUMBERS[kind], 1)), atol=0.006)
     assert found.populations == {**dict.fromkeys(NUMBERS, 0), "T5": 24}
 
 
@@ -175,9 +170,7 @@ def test_sites_of_any_argyrodite(change: str) -> None:
     elif change == "disordered":
         structure = argyrodite(x_excess=0.5, inversion=0.75, ordered=False)
     else:
-        structure = AliovalentSubstitutionTransformation("Sn", 0.5).apply_transformation(
-            argyrodite(halide="I")
-        )
+        structure = AliovalentSubstitutionTransformation("Sn", 0.5).apply_transformation(argyrodite(halide="I"))
     assert lithium_sites(structure).numbers == {k: v * factor for k, v in NUMBERS.items()}
 
 
@@ -239,9 +232,7 @@ Li2 Li 0.2500 0.0200 0.7500 0.34
 """
 
 
-@pytest.mark.filterwarnings(
-    "ignore:No _symmetry_equiv_pos:UserWarning"
-)  # the CIF names its space group instead
+@pytest.mark.filterwarnings("ignore:No _symmetry_equiv_pos:UserWarning")  # the CIF names its space group instead
 @pytest.mark.filterwarnings("ignore:Issues encountered while parsing CIF:UserWarning")
 def test_cif_with_one_row_per_species(tmp_path: Path) -> None:
     """Rows of one position are one site; 0.70 + 0.55 halide is an excess of 0.25, 12 x 0.35 + 6 x 0.34 lithium."""

@@ -13,9 +13,7 @@ from pymatgen.analysis.argyrodite import EnumerateSiteInversionTransformation, a
 
 
 def listed(structure: Structure, **options: object) -> list[dict]:  # type: ignore[type-arg]
-    return EnumerateSiteInversionTransformation(**options).apply_transformation(
-        structure, return_ranked_list=True
-    )  # type: ignore[arg-type,return-value]
+    return EnumerateSiteInversionTransformation(**options).apply_transformation(structure, return_ranked_list=True)  # type: ignore[arg-type,return-value]
 
 
 def test_cubic_cell_has_six() -> None:
@@ -71,9 +69,7 @@ def test_no_two_are_equivalent() -> None:
 
     entries = [e for e in listed(argyrodite(supercell=(1, 1, 2), lithium="none")) if e["inversion"] == 0.125]
     structures = [e["structure"] for e in entries]
-    assert len(StructureMatcher(scale=False, primitive_cell=False).group_structures(structures)) == len(
-        structures
-    )
+    assert len(StructureMatcher(scale=False, primitive_cell=False).group_structures(structures)) == len(structures)
 
 
 def test_primitive_cells_one_to_four() -> None:
@@ -107,9 +103,7 @@ def test_burnside_agrees_with_the_list() -> None:
 def test_fractions_are_chosen() -> None:
     entries = listed(argyrodite(supercell=(1, 1, 2)), fractions=[0.125, 0.875])
     assert {e["inversion"] for e in entries} == {0.125, 0.875}
-    with pytest.raises(
-        InputError, match=r"fraction: need a multiple of 1/4 in a cell of 4 formula units, got 0.125"
-    ):
+    with pytest.raises(InputError, match=r"fraction: need a multiple of 1/4 in a cell of 4 formula units, got 0.125"):
         listed(argyrodite(), fractions=[0.125])
     # With several sizes each fraction is listed where it fits.
     mixed = listed(argyrodite().get_primitive_structure(), fractions=[0.5], cell_sizes=[1, 2])
@@ -123,9 +117,7 @@ def test_large_cells_are_drawn_and_the_whole_is_stated() -> None:
     assert all(e["arrangements"] == comb(32, 16) ** 2 and not e["complete"] for e in entries)
     # Almost every arrangement has no symmetry: the number of orbits is near arrangements / operations (24 * 32).
     assert entries[0]["inequivalent"] == pytest.approx(comb(32, 16) ** 2 / 768, rel=1e-3)
-    assert (
-        len({str([k for k, s in enumerate(e["structure"]) if s.specie.symbol == "Cl"]) for e in entries}) == 7
-    )
+    assert len({str([k for k, s in enumerate(e["structure"]) if s.specie.symbol == "Cl"]) for e in entries}) == 7
     again = listed(structure, fractions=[0.5], max_structures=7, seed=1)
     assert all(a["structure"].species == b["structure"].species for a, b in zip(entries, again, strict=True))
 
@@ -135,9 +127,7 @@ def test_lithium_orderings() -> None:
     transformation = EnumerateSiteInversionTransformation(x_excess=0.25, lithium_orderings=True)
     entries = transformation.apply_transformation(argyrodite(), return_ranked_list=True)
     assert isinstance(entries, list)
-    assert sum(e["multiplicity"] for e in entries) == 24 * sum(
-        comb(4, k) * comb(4, 5 - k) for k in (1, 2, 3, 4)
-    )
+    assert sum(e["multiplicity"] for e in entries) == 24 * sum(comb(4, k) * comb(4, 5 - k) for k in (1, 2, 3, 4))
     assert len(entries) == sum(r["inequivalent"] for r in transformation.count(argyrodite()))
     for entry in entries:
         assert entry["structure"].formula == "Li23 P4 S19 Cl5"
@@ -176,9 +166,7 @@ def test_ranked_by_energy() -> None:
 def test_ranked_by_an_ase_calculator() -> None:
     calculators = pytest.importorskip("ase.calculators.lj", reason="ASE is not installed")
     model = calculators.LennardJones(sigma=2.0, epsilon=0.1, rc=4.0)
-    entries = EnumerateSiteInversionTransformation([0.0, 0.25], calculator=model).apply_transformation(
-        argyrodite(), 2
-    )
+    entries = EnumerateSiteInversionTransformation([0.0, 0.25], calculator=model).apply_transformation(argyrodite(), 2)
     assert isinstance(entries, list)
     # It does not know one element from another: all arrangements have the same energy.
     assert entries[0]["energy"] == pytest.approx(entries[1]["energy"], abs=1e-8)

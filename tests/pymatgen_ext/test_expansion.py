@@ -27,9 +27,7 @@ needs_smol = pytest.mark.skipif(
     __import__("importlib.util", fromlist=["util"]).find_spec("smol") is None, reason="smol is not installed"
 )
 # smol calls what its own dependencies have deprecated.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning"
-)
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning", "ignore::UserWarning")
 
 
 def screened(structure: Structure) -> float:
@@ -38,9 +36,7 @@ def screened(structure: Structure) -> float:
 
 
 def listed(structure: Structure, **options: Any) -> list[dict[str, Any]]:
-    made = EnumerateSiteInversionTransformation(**options).apply_transformation(
-        structure, return_ranked_list=True
-    )
+    made = EnumerateSiteInversionTransformation(**options).apply_transformation(structure, return_ranked_list=True)
     assert isinstance(made, list)
     return made
 
@@ -81,9 +77,7 @@ def test_published_cutoffs_give_27_functions() -> None:
     assert fitted.lithium
     assert fitted.training_error <= fitted.validation_error
     for structure in structures[:3]:
-        assert fitted.predict(structure) / 4 == pytest.approx(
-            screened(structure) / 4, abs=0.02
-        )  # eV per formula unit
+        assert fitted.predict(structure) / 4 == pytest.approx(screened(structure) / 4, abs=0.02)  # eV per formula unit
     ranked = fitted.rank(entries, 5)
     assert [r["predicted_energy"] for r in ranked] == sorted(r["predicted_energy"] for r in ranked)
     assert len(ranked) == 5
@@ -159,9 +153,7 @@ def test_incomplete_lists_are_refused() -> None:
         thermodynamics([*entries[:-1], {**entries[-1], "multiplicity": 0}], [300])
     with pytest.raises(InputError, match=r"temperatures: need positive temperatures in K"):
         thermodynamics(entries, [0.0])
-    with pytest.raises(
-        InputError, match=r"entries: need arrangements of one cell and composition, got several"
-    ):
+    with pytest.raises(InputError, match=r"entries: need arrangements of one cell and composition, got several"):
         thermodynamics([entries[0], {**entries[1], "x_excess": 0.5}], [300])
 
 
@@ -186,7 +178,5 @@ def test_missing_smol_says_what_to_type(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setitem(sys.modules, "smol", None)
     monkeypatch.setitem(sys.modules, "smol.cofe", None)
     structures = [argyrodite(inversion=y) for y in (0, 0.25, 0.5, 0.75, 1.0)] * 2
-    with pytest.raises(
-        MissingDependency, match=r"smol.cofe is needed for cluster expansions .* pip install smol"
-    ):
+    with pytest.raises(MissingDependency, match=r"smol.cofe is needed for cluster expansions .* pip install smol"):
         AnionClusterExpansion.fit(structures, [0.0] * 10)

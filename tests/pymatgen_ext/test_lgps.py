@@ -77,9 +77,7 @@ def test_shells_have_twenty_lithium(repeat: Any) -> None:
     n = len(structure) // 50
     assert len(cages.centres) == n
     lithium = structure.cart_coords[np.array(symbols) == "Li"]
-    states, cage = paired_cage_states(
-        lithium[None], structure.cart_coords[None], structure.lattice.matrix, cages
-    )
+    states, cage = paired_cage_states(lithium[None], structure.cart_coords[None], structure.lattice.matrix, cages)
     assert np.bincount(cage[0]).tolist() == n * [20]
     # Both apexes, two ions in each of eight quadrants, no bridge at 0 K, two ions in other columns.
     assert np.bincount(states[0], minlength=13).tolist() == [n * k for k in (2, 1, 1, *8 * [2], 0, 0)]

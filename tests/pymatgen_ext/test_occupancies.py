@@ -65,15 +65,11 @@ def test_own_disordered_prototype(lithium: str, x: float, y: float) -> None:
 
 
 def test_lithium_that_is_not_neutral_is_said() -> None:
-    with pytest.warns(
-        UserWarning, match=r"add up to Li5.28PS5Cl, which is not neutral: .* has 6 mobile .* of 5.28"
-    ):
+    with pytest.warns(UserWarning, match=r"add up to Li5.28PS5Cl, which is not neutral: .* has 6 mobile .* of 5.28"):
         order_occupancies(refined())
     with (
         pytest.warns(UserWarning, match="cannot all be there"),
-        pytest.raises(
-            InputError, match=r"mobile cations\): need about 6 per formula unit, which .*, got 11.04"
-        ),
+        pytest.raises(InputError, match=r"mobile cations\): need about 6 per formula unit, which .*, got 11.04"),
     ):
         order_occupancies(refined(lithium=0.92))
 

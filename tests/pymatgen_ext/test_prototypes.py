@@ -67,9 +67,7 @@ def test_released_cif_of_the_4c_setting_is_recognised() -> None:
     assert (found.sulfur_orbit, found.formula, found.inversion) == ("4c", "Li6PS5Cl", 0.0)
 
 
-@pytest.mark.parametrize(
-    "change", ["origin", "order", "primitive", "rotated supercell", "displaced", "wrapped"]
-)
+@pytest.mark.parametrize("change", ["origin", "order", "primitive", "rotated supercell", "displaced", "wrapped"])
 def test_recognition_does_not_depend_on_the_description(change: str) -> None:
     structure = argyrodite(inversion=0.25, seed=3)
     rng = np.random.default_rng(1)
@@ -96,8 +94,7 @@ def test_recognition_does_not_depend_on_the_description(change: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("lithium", "closest"),
-    [("24g", 3.24), ("48h", 1.95), ("T5", 1.95), ("T2", 1.95), ({"T5": 20, "T4": 4}, 1.95)],
+    ("lithium", "closest"), [("24g", 3.24), ("48h", 1.95), ("T5", 1.95), ("T2", 1.95), ({"T5": 20, "T4": 4}, 1.95)]
 )
 def test_lithium_sites_hold_no_split_pair_twice(lithium: object, closest: float) -> None:
     structure = argyrodite(lithium=lithium)
@@ -122,9 +119,7 @@ def test_li7ps6_has_seven_lithium() -> None:
     assert lithium_distance(structure) >= 1.95
 
 
-@pytest.mark.parametrize(
-    ("x", "y"), [(0.5, 0.5), (0.5, 0.75), (0.25, 1.0), (1.0, 1.0), (-0.5, 0.25), (0.0, 0.5)]
-)
+@pytest.mark.parametrize(("x", "y"), [(0.5, 0.5), (0.5, 0.75), (0.25, 1.0), (1.0, 1.0), (-0.5, 0.25), (0.0, 0.5)])
 def test_composition_and_inversion_together(x: float, y: float) -> None:
     found = analyse(argyrodite(x_excess=x, inversion=y))
     assert (found.x_excess, found.inversion, found.mobile_content) == (x, y, 6.0 - x)
@@ -142,9 +137,7 @@ def test_partial_occupancies_keep_composition() -> None:
 def test_bad_arguments() -> None:
     with pytest.raises(InputError, match=r"halide: need 'Cl', 'Br', 'I' or None, got 'At'"):
         argyrodite(halide="At")
-    with pytest.raises(
-        InputError, match=r"inversion: need a fraction from 0.5 to 1 at x_excess = 0.5, got 0.25"
-    ):
+    with pytest.raises(InputError, match=r"inversion: need a fraction from 0.5 to 1 at x_excess = 0.5, got 0.25"):
         argyrodite(x_excess=0.5, inversion=0.25)
     with pytest.raises(InputError, match=r"x_excess: need a number from -1 to 1, got 2"):
         argyrodite(x_excess=2)
@@ -160,15 +153,11 @@ def test_bad_arguments() -> None:
 
 def test_what_is_not_an_argyrodite_says_what_is_missing() -> None:
     salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.14), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    with pytest.raises(
-        InputError, match=r"not an argyrodite\): need centres of tetrahedra .*, got none in Li4 Cl4"
-    ):
+    with pytest.raises(InputError, match=r"not an argyrodite\): need centres of tetrahedra .*, got none in Li4 Cl4"):
         analyse(salt)
     bare = argyrodite()
     bare.remove_sites(analyse(bare).sulfur_sites.tolist())
-    with pytest.raises(
-        InputError, match=r"need two anions per tetrahedron that are not bound to it \(8\), got 4"
-    ):
+    with pytest.raises(InputError, match=r"need two anions per tetrahedron that are not bound to it \(8\), got 4"):
         analyse(bare)
     broken = argyrodite()
     broken.remove_sites([int(analyse(broken).bonded[0])])
@@ -185,9 +174,7 @@ def test_duplicate_sites_are_refused() -> None:
     k, m = int(analyse(split).halide_sites[0]), int(analyse(split).sulfur_sites[0])
     # Still eight free anions, but two of them share one position.
     split[m] = ("S", split[k].frac_coords + 0.01)
-    with pytest.raises(
-        InputError, match=r"structure: need one site per position, got sites .* 0.175 A apart; merge"
-    ):
+    with pytest.raises(InputError, match=r"structure: need one site per position, got sites .* 0.175 A apart; merge"):
         analyse(split)
 
 
@@ -195,15 +182,11 @@ def test_partly_empty_framework_is_refused() -> None:
     partial = argyrodite()
     k = int(analyse(partial).halide_sites[0])
     partial[k] = {"Cl": 0.7}
-    with pytest.raises(
-        InputError, match=r"occupancies of the anions: need a sum of 1 on every site, got 0.700"
-    ):
+    with pytest.raises(InputError, match=r"occupancies of the anions: need a sum of 1 on every site, got 0.700"):
         analyse(partial)
 
 
-@pytest.mark.parametrize(
-    "supercell", [1.5, -1, 0, (2, 2), (2, 2, 0), (1.0, 1.5, 1), "2", np.diag([-1, 1, 1]), True]
-)
+@pytest.mark.parametrize("supercell", [1.5, -1, 0, (2, 2), (2, 2, 0), (1.0, 1.5, 1), "2", np.diag([-1, 1, 1]), True])
 def test_supercells_that_are_none(supercell: Any) -> None:
     for build in (argyrodite, lspscl, lithium_thiophosphate):
         with pytest.raises(InputError, match=r"supercell: need a whole number of at least 1, three of them"):
@@ -251,27 +234,21 @@ def test_numbers_that_are_not_finite(where: str) -> None:
     if where == "coordinates":
         structure = Structure(structure.lattice, structure.species, np.where(np.eye(52, 3) > 0, np.nan, 0.1))
     else:
-        structure = Structure(
-            [[np.nan, 0, 0], [0, 10, 0], [0, 0, 10]], structure.species, structure.frac_coords
-        )
+        structure = Structure([[np.nan, 0, 0], [0, 10, 0], [0, 0, 10]], structure.species, structure.frac_coords)
     for call in (
         analyse,
         lithium_sites,
         configurational_entropy,
         SiteInversionTransformation(0.5).apply_transformation,
     ):
-        with pytest.raises(
-            InputError, match=rf"{where}: need finite numbers, got .*nan.* in row 0; check the file"
-        ):
+        with pytest.raises(InputError, match=rf"{where}: need finite numbers, got .*nan.* in row 0; check the file"):
             call(structure)
 
 
 def test_two_lithium_on_one_position() -> None:
     twice = argyrodite()
     twice.append("Li", twice[0].frac_coords)
-    with pytest.raises(
-        InputError, match=r"structure: need one site per position, got sites .* 0.000 A apart; merge"
-    ):
+    with pytest.raises(InputError, match=r"structure: need one site per position, got sites .* 0.000 A apart; merge"):
         analyse(twice)
     split = argyrodite()
     split.replace_species({"Li": {"Li": 0.4}})
@@ -288,8 +265,7 @@ def test_charge_is_told() -> None:
     found = analyse(short)
     assert found.charge == -0.25
     assert (
-        "charge -0.2500 e per formula unit with formal oxidation states: not neutral, 6.0000 mobile"
-        in found.report()
+        "charge -0.2500 e per formula unit with formal oxidation states: not neutral, 6.0000 mobile" in found.report()
     )
     restored = ExcessHalideTransformation(1.0, lithium="restored").apply_transformation(argyrodite())
     assert analyse(restored).charge == 1.0
@@ -303,16 +279,12 @@ def test_impossible_lithium() -> None:
         [[0, 0.0235, 0.3138], [0.018, 0.25, 0.75], [0, 0, 0.5],
          [0.1183, 0.3817, 0.1183], [0.25, 0.25, 0.75], [0, 0, 0]],
     )  # fmt: skip
-    with pytest.warns(
-        UserWarning, match=r"has \+7.68 e per formula unit: its mobile cations cannot all be there"
-    ):
+    with pytest.warns(UserWarning, match=r"has \+7.68 e per formula unit: its mobile cations cannot all be there"):
         found = analyse(structure)
     assert found.mobile_content == pytest.approx((96 + 24) * 0.456 / 4)
     with (
         pytest.warns(UserWarning, match="cannot all be there"),
-        pytest.raises(
-            InputError, match=r"occupancies of the mobile cations\): need about 6 per formula unit.* halved"
-        ),
+        pytest.raises(InputError, match=r"occupancies of the mobile cations\): need about 6 per formula unit.* halved"),
     ):
         SiteInversionTransformation(0.25).apply_transformation(structure)
     with pytest.warns(UserWarning, match="cannot all be there"):

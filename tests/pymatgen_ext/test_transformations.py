@@ -58,9 +58,7 @@ def test_inversion_is_exact_and_keeps_everything_else(fraction: float, setting: 
 def test_input_is_not_changed_and_seed_decides() -> None:
     structure = argyrodite(supercell=(1, 1, 2))
     before = structure.copy()
-    one, two, other = (
-        SiteInversionTransformation(0.5, seed=s).apply_transformation(structure) for s in (1, 1, 2)
-    )
+    one, two, other = (SiteInversionTransformation(0.5, seed=s).apply_transformation(structure) for s in (1, 1, 2))
     assert structure == before
     assert one == two
     assert one != other
@@ -152,9 +150,7 @@ def test_lost_atoms_are_a_fault() -> None:
     before = argyrodite()
     after = before.copy()
     after.replace(int(analyse(before).halide_sites[0]), "Br")
-    with pytest.raises(
-        IonpathError, match=r"Br: 0 atoms expected and 1 made of Li24 P4 S20 Cl4; this is a fault"
-    ):
+    with pytest.raises(IonpathError, match=r"Br: 0 atoms expected and 1 made of Li24 P4 S20 Cl4; this is a fault"):
         check_conserved(before, after, {frozenset({"Cl"}): -1.0})
     check_conserved(before, after, {frozenset({"Cl", "Br"}): 0.0})
 
@@ -179,9 +175,7 @@ def test_even_is_less_correlated_than_random() -> None:
         return worst
 
     even = mismatch(SiteInversionTransformation(0.5, arrangement="even").apply_transformation(structure))
-    random = [
-        mismatch(SiteInversionTransformation(0.5, seed=s).apply_transformation(structure)) for s in range(20)
-    ]
+    random = [mismatch(SiteInversionTransformation(0.5, seed=s).apply_transformation(structure)) for s in range(20)]
     assert even < 0.01
     assert even < np.median(random) / 3
 
@@ -189,9 +183,7 @@ def test_even_is_less_correlated_than_random() -> None:
 def test_lowest_is_the_lowest_of_all() -> None:
     structure = argyrodite(supercell=(1, 1, 2))
     lowest = SiteInversionTransformation(0.25, arrangement="lowest").apply_transformation(structure)
-    listed = EnumerateSiteInversionTransformation([0.25], calculator="ewald").apply_transformation(
-        structure, True
-    )
+    listed = EnumerateSiteInversionTransformation([0.25], calculator="ewald").apply_transformation(structure, True)
     assert ewald_energy(lowest) == pytest.approx(listed[0]["energy"], abs=1e-6)  # eV
     assert listed[-1]["energy"] > listed[0]["energy"] + 0.1
 
@@ -205,9 +197,7 @@ def test_lowest_by_a_function() -> None:
         return float((distances[distances > 0.1] < 4.7).sum())
 
     structure = argyrodite(supercell=(1, 1, 2))
-    found = SiteInversionTransformation(0.25, arrangement="lowest", calculator=energy).apply_transformation(
-        structure
-    )
+    found = SiteInversionTransformation(0.25, arrangement="lowest", calculator=energy).apply_transformation(structure)
     assert energy(found) <= min(
         energy(SiteInversionTransformation(0.25, seed=s).apply_transformation(structure)) for s in range(10)
     )
@@ -216,9 +206,7 @@ def test_lowest_by_a_function() -> None:
 @pytest.mark.parametrize("x", [0.125, 0.5, 0.875, 1.0])
 @pytest.mark.parametrize("rule", ["cage", "even", "random"])
 def test_excess_is_neutral_and_exact(x: float, rule: Any) -> None:
-    new = ExcessHalideTransformation(x, vacancies=rule, seed=1).apply_transformation(
-        argyrodite(supercell=(1, 1, 2))
-    )
+    new = ExcessHalideTransformation(x, vacancies=rule, seed=1).apply_transformation(argyrodite(supercell=(1, 1, 2)))
     found = analyse(new)
     assert found.x_excess == pytest.approx(x, abs=1e-12)
     assert found.inversion == pytest.approx(x, abs=1e-12)
@@ -378,9 +366,7 @@ def test_transmuter_chain() -> None:
 
 
 def test_calculator_objects_cannot_be_written() -> None:
-    with pytest.raises(
-        InputError, match=r"calculator: need a name or a mapping to be written as JSON, got function"
-    ):
+    with pytest.raises(InputError, match=r"calculator: need a name or a mapping to be written as JSON, got function"):
         SiteInversionTransformation(0.5, "lowest", calculator=lambda s: 0.0).as_dict()
 
 
@@ -449,8 +435,7 @@ def test_transmuter_with_processes() -> None:
     together = StandardTransmuter(starts(), chain, extend_collection=3, ncores=2)
     # Worker processes return in the order in which they finish.
     one, other = (
-        sorted(str(t.final_structure.species) for t in made.transformed_structures)
-        for made in (alone, together)
+        sorted(str(t.final_structure.species) for t in made.transformed_structures) for made in (alone, together)
     )
     assert len(one) == 6
     assert one == other

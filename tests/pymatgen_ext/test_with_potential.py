@@ -30,9 +30,7 @@ pytestmark = [
 
 def test_enumeration_is_ranked_by_name() -> None:
     """Without inversion the energy is lowest: inverted argyrodites are metastable (Jang et al. 2025)."""
-    entries = EnumerateSiteInversionTransformation(calculator="ionpath").apply_transformation(
-        argyrodite(a=10.0), 6
-    )
+    entries = EnumerateSiteInversionTransformation(calculator="ionpath").apply_transformation(argyrodite(a=10.0), 6)
     assert isinstance(entries, list)
     assert entries[0]["inversion"] == 0.0
     assert -6.0 < entries[0]["energy_per_atom"] < -3.0  # eV
@@ -40,9 +38,7 @@ def test_enumeration_is_ranked_by_name() -> None:
 
 def test_site_energies_overlap_more_with_inversion() -> None:
     calculator = {"name": "ionpath"}
-    ordered = site_energies(
-        argyrodite(a=10.0, lithium="48h"), calculator, method="occupied", kinds=["T5", "T2"]
-    )
+    ordered = site_energies(argyrodite(a=10.0, lithium="48h"), calculator, method="occupied", kinds=["T5", "T2"])
     inverted = site_energies(
         argyrodite(a=10.0, lithium="48h", inversion=0.5), calculator, method="occupied", kinds=["T5", "T2"]
     )

@@ -13,13 +13,7 @@ import pytest
 jobflow = pytest.importorskip("jobflow")
 stores = pytest.importorskip("maggma.stores")
 
-from ionpath_cli.makers import (  # noqa: E402  # after the check that jobflow is there
-    DiffusionMaker,
-    MDMaker,
-    PathEntropyMaker,
-    SiteInversionMaker,
-    StudyMaker,
-)
+from ionpath_cli.makers import DiffusionMaker, MDMaker, PathEntropyMaker, SiteInversionMaker, StudyMaker  # noqa: E402  # after the check that jobflow is there
 
 # monty deprecates a function that jobflow uses
 pytestmark = pytest.mark.filterwarnings("ignore:cd is deprecated:FutureWarning")
@@ -28,26 +22,15 @@ pytestmark = pytest.mark.filterwarnings("ignore:cd is deprecated:FutureWarning")
 def run(what: Any, folder: Path) -> dict[str, Any]:
     """Output of every job by its name."""
     store = jobflow.JobStore(stores.MemoryStore())
-    found = jobflow.run_locally(
-        what, store=store, log=False, root_dir=folder, create_folders=True, ensure_success=True
-    )
-    return {
-        store.query_one({"uuid": uuid})["name"]: next(iter(out.values())).output
-        for uuid, out in found.items()
-    }
+    found = jobflow.run_locally(what, store=store, log=False, root_dir=folder, create_folders=True, ensure_success=True)
+    return {store.query_one({"uuid": uuid})["name"]: next(iter(out.values())).output for uuid, out in found.items()}
 
 
 def test_structure_to_trajectory(tmp_path: Path) -> None:
     from pymatgen.analysis.argyrodite import analyse, argyrodite
 
     inversion = SiteInversionMaker(inversion=0.5, seed=1).make(argyrodite())
-    options = {
-        "temperature": 600.0,
-        "picoseconds": 0.04,
-        "interval": 0.02,
-        "model": "argyrodite.2",
-        "processes": 1,
-    }
+    options = {"temperature": 600.0, "picoseconds": 0.04, "interval": 0.02, "model": "argyrodite.2", "processes": 1}
     dynamics = MDMaker(options=options).make(inversion.output)
     found = run(jobflow.Flow([inversion, dynamics]), tmp_path)
     assert analyse(found["site inversion"]).inversion == 0.5  # two of the four sites of the free sulfur

@@ -47,7 +47,5 @@ def test_the_study_of_the_guide_is_one(tmp_path: Path) -> None:
 
 
 def test_a_page_needs_a_comparison(tmp_path: Path) -> None:
-    with pytest.raises(
-        InputError, match="output: need a folder with a comparison, got .*; run the study first"
-    ):
+    with pytest.raises(InputError, match="output: need a folder with a comparison, got .*; run the study first"):
         write_markdown(tmp_path, tmp_path / "page.md")

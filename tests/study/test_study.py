@@ -96,9 +96,7 @@ def small(tmp_path: Path) -> Path:
         (('title = "A small one"', "title = A"), "small.toml: need valid TOML"),
     ],
 )
-def test_a_file_that_contradicts_itself_is_refused(
-    small: Path, change: tuple[str, str], message: str
-) -> None:
+def test_a_file_that_contradicts_itself_is_refused(small: Path, change: tuple[str, str], message: str) -> None:
     small.write_text(SMALL.replace(*change))
     with pytest.raises(InputError, match=message):
         load_study(str(small))
@@ -135,9 +133,7 @@ def test_a_budget_is_kept_and_says_what_it_drops() -> None:
         assert plan.seconds <= hours * 3600.0
     first = make_plan(study, budget=2.0)
     assert "hot" in first.lengths and "cold" not in first.lengths
-    assert {t.settings["arrangement"] for t in first.tasks if "arrangement" in t.settings} == {
-        1
-    }  # too dear with three
+    assert {t.settings["arrangement"] for t in first.tasks if "arrangement" in t.settings} == {1}  # too dear with three
     for group in study.runs:
         assert first.lengths.get(group.name, group.least) >= group.least
     with pytest.raises(
@@ -259,11 +255,7 @@ def test_verdicts(small: Path, kind: str, published: object, values: tuple[float
     study = load_study(str(small))
     systems = {name: replace(study.systems["A"], name=name) for name in "ABC"}
     row = replace(
-        study.rows[0],
-        kind=kind,
-        published=published,
-        systems=tuple("ABC"[: len(values)]),
-        temperatures=(900.0,),
+        study.rows[0], kind=kind, published=published, systems=tuple("ABC"[: len(values)]), temperatures=(900.0,)
     )
     study = replace(study, systems=systems, rows=(row,))
     rows = [
@@ -281,9 +273,7 @@ def command(small: Path, folder: Path) -> list[str]:
 def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None:
     small.write_text(SMALL.replace("[600, 900]", "[900]").replace("most = 4.0", "most = 3.0"))
     folder = tmp_path / "study"
-    first = subprocess.Popen(
-        command(small, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    first = subprocess.Popen(command(small, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         deadline = time.monotonic() + 300
         while not list(folder.glob("run/*/trajectory.checkpoint.npz")) and time.monotonic() < deadline:
@@ -306,9 +296,7 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     inside = rows[1]["low"] <= 0.0 <= rows[1]["high"]  # published: 0 %
     assert rows[1]["error"] > 0.0 and rows[1]["verdict"] == ("agrees" if inside else "differs")
     assert rows[3]["verdict"] == "out of reach here" and rows[3]["sentence"] == "No simulation shows it."
-    assert (
-        found["models"]["argyrodite.2"] == steps.checksum("argyrodite.2") and found["steps"]["finished"] == 5
-    )
+    assert found["models"]["argyrodite.2"] == steps.checksum("argyrodite.2") and found["steps"]["finished"] == 5
     assert "Row by row" in (folder / "comparison.html").read_text()
     third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
     assert third.stdout.count(" kept;") == 5

@@ -21,12 +21,7 @@ from ionpath.structure import averaged_steinhardt
 from ionpath.transport import nernst_einstein
 from ionpath_ase import IonPath, MolecularDynamics, melt_quench, migration_barriers, run_md
 from ionpath_ase.md import MDResult
-from ionpath_mdanalysis import (
-    CoordinationShells,
-    IonDiffusion,
-    PathEntropy,
-    Softness,
-)
+from ionpath_mdanalysis import CoordinationShells, IonDiffusion, PathEntropy, Softness
 from ionpath_plumed import free_energy, run_metadynamics
 from pymatgen.analysis.argyrodite import argyrodite, configurational_entropy, lithium_sites, site_energies
 

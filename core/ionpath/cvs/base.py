@@ -146,9 +146,7 @@ class Variable(ABC):
                 remedy="pass the atoms of this variable in its order",
             )  # fmt: skip
         if not np.isfinite(place).all():
-            raise InputError(
-                "positions", need="finite numbers", got="nan or infinity", remedy="check the frame"
-            )
+            raise InputError("positions", need="finite numbers", got="nan or infinity", remedy="check the frame")
         box = None if cell is None else np.asarray(cell, dtype=float)
         return Evaluation(tuple(c.name for c in self.components), *self.evaluate_at(place, Periodic(box)))
 

@@ -97,9 +97,7 @@ class TetrahedronDistortion(CollectiveVariable):
             return _bonded(units, distances, self._axes)
         return self._general(units, distances, owner, n)
 
-    def _general(
-        self, units: Floats, distances: Floats, owner: NDArray[np.intp], n: int
-    ) -> tuple[Floats, Floats]:
+    def _general(self, units: Floats, distances: Floats, owner: NDArray[np.intp], n: int) -> tuple[Floats, Floats]:
         """Several central atoms, or neighbours of any weight."""
         inverse = (1.0 / np.where(distances > 0, distances, 1.0))[:, None]
         weights, slopes = self.switching(distances)

@@ -61,9 +61,7 @@ class ShellMembership(CollectiveVariable):
             )  # fmt: skip
         for name in ("width", "cutoff", "n_centre"):
             if not getattr(self, name) > 0:
-                raise InputError(
-                    name, need="a number above 0", got=f"{getattr(self, name)}", remedy="leave it out"
-                )
+                raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy="leave it out")
 
     @cached_property
     def components(self) -> tuple[Component, ...]:

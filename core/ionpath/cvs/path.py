@@ -63,9 +63,7 @@ class PathProgress(CollectiveVariable):
     def __post_init__(self) -> None:
         """Check the nodes."""
         if self.form not in ("geometric", "branduardi"):
-            raise InputError(
-                "form", need="'geometric' or 'branduardi'", got=repr(self.form), remedy="choose one"
-            )
+            raise InputError("form", need="'geometric' or 'branduardi'", got=repr(self.form), remedy="choose one")
         if self.lam is not None and not self.lam > 0:
             raise InputError("lam", need="a number above 0 in A^-2", got=f"{self.lam}", remedy="leave it out")
         check_nodes(self.nodes, equidistant=self.form == "geometric")

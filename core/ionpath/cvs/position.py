@@ -70,11 +70,7 @@ class FramePosition(CollectiveVariable):
     def _constants(self) -> tuple[Floats, Floats, Floats]:
         reference = np.asarray(self.reference, dtype=float).reshape(-1, 3)
         mean = reference.mean(0) if len(reference) else np.zeros(3)
-        return (
-            (reference - reference[0] if len(reference) else reference),
-            mean,
-            np.asarray(self.origin) - mean,
-        )
+        return ((reference - reference[0] if len(reference) else reference), mean, np.asarray(self.origin) - mean)
 
     def function(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Components of the vector from the middle of the framework, moved to the reference frame."""

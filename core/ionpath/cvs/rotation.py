@@ -71,12 +71,7 @@ class TetrahedronRotation(CollectiveVariable):
         """Refuse a reference that does not fix a rotation."""
         check_rotation(self.rotation)
         shape = np.asarray(self.reference, dtype=float)
-        if (
-            shape.ndim != 2
-            or shape.shape[1] != 3
-            or len(shape) < 3
-            or np.linalg.matrix_rank(shape, tol=1e-3) < 2
-        ):
+        if shape.ndim != 2 or shape.shape[1] != 3 or len(shape) < 3 or np.linalg.matrix_rank(shape, tol=1e-3) < 2:
             raise InputError(
                 "reference", need="three or more vectors (x, y, z) that are not on one line",
                 got=f"{shape.round(3).tolist()}", remedy="give the bonds in the reference orientation",

@@ -44,9 +44,7 @@ class Rational:
     def __post_init__(self) -> None:
         """Refuse what is no switching function."""
         if not self.r0 > 0:
-            raise InputError(
-                "r0", need="a width above 0 A", got=f"{self.r0}", remedy="give the width of the switch"
-            )
+            raise InputError("r0", need="a width above 0 A", got=f"{self.r0}", remedy="give the width of the switch")
         if self.nn < 1 or (self.mm and self.mm <= self.nn):
             raise InputError(
                 "mm", need="an exponent above nn, or 0 for twice nn", got=f"nn={self.nn}, mm={self.mm}",

@@ -11,14 +11,7 @@ from ionpath.disorder.entropy import (
 )
 from ionpath.disorder.mixing import MixingEntropy, argyrodite_mixing_entropy, entropy_map, mixing_entropy
 from ionpath.disorder.rotation import RotationCounter, RotationRate, corner_permutations, rotation_rate
-from ionpath.disorder.tilt import (
-    TiltFreeEnergy,
-    TiltHistogram,
-    bond_angles,
-    bond_vectors,
-    tetrahedra,
-    tilt_free_energy,
-)
+from ionpath.disorder.tilt import TiltFreeEnergy, TiltHistogram, bond_angles, bond_vectors, tetrahedra, tilt_free_energy
 
 __all__ = [
     "EntropyComparison",

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.cvs.switching import Rational
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 
 Floats = NDArray[np.float64]
 Measure = Literal["sd", "q", "rmsd"]
@@ -81,17 +81,12 @@ def tetrahedral_distortion(
         )  # fmt: skip
     lengths = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
     if not np.isfinite(vectors).all() or not (lengths > 0).all():
-        raise InputError(
-            "bonds", need="finite vectors longer than 0", got="nan or 0", remedy="check the frames"
-        )
+        raise InputError("bonds", need="finite vectors longer than 0", got="nan or 0", remedy="check the frames")
     if measure not in ("sd", "q", "rmsd"):
         raise InputError("measure", need="'sd', 'q' or 'rmsd'", got=repr(measure), remedy="choose one")
-    if mode not in ("correct", "published"):
-        raise InputError("mode", need="'correct' or 'published'", got=repr(mode), remedy="choose one")
+    one_of("mode", mode, ("correct", "published"))
     if mode == "published" and measure != "sd":
-        raise InputError(
-            "mode", need="'correct' with this measure", got="'published'", remedy="use measure='sd'"
-        )
+        raise InputError("mode", need="'correct' with this measure", got="'published'", remedy="use measure='sd'")
     if measure == "rmsd":
         return _deviation(vectors)
     weights = _weights(lengths, mode, switching)
@@ -122,9 +117,7 @@ def _deviation(vectors: Floats) -> Floats:
     follows from the singular values of the correlation matrix, the best size from a straight-line fit.
     """
     if vectors.shape[-2] != 4:
-        raise InputError(
-            "bonds", need="four anions for 'rmsd'", got=f"{vectors.shape[-2]}", remedy="use measure='q'"
-        )
+        raise InputError("bonds", need="four anions for 'rmsd'", got=f"{vectors.shape[-2]}", remedy="use measure='q'")
     square = np.einsum("...ia,...ia->...", vectors, vectors)
     best = np.full(square.shape, np.inf)
     for order in ((0, 1, 2, 3), (1, 0, 2, 3)):

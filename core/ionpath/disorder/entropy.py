@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, one_of, whole
 from ionpath.units import entropy_factor
 
 Floats = NDArray[np.float64]
@@ -145,10 +145,7 @@ def shannon_entropy(
     >>> round(shannon_entropy(coin, width=0.5, unit="nat"), 6)
     0.818147
     """
-    if correction not in ("miller-madow", "none"):
-        raise InputError(
-            "correction", need="'miller-madow' or 'none'", got=repr(correction), remedy="choose one of them"
-        )
+    one_of("correction", correction, ("miller-madow", "none"))
     counts = _histogram(samples, width, lower, upper)
     counts = counts[counts > 0]
     p = counts / counts.sum()
@@ -313,13 +310,10 @@ def compare_entropies(
         return shannon_entropy(x, width=width, lower=lower, upper=upper, unit=unit)
 
     rows = [
-        [*_windowed(x, wanted, support, n_blocks), *_windowed(x, wanted, shannon, n_blocks)]
-        for x in arrays.values()
+        [*_windowed(x, wanted, support, n_blocks), *_windowed(x, wanted, shannon, n_blocks)] for x in arrays.values()
     ]
     columns = np.array(rows).T
-    return EntropyComparison(
-        tuple(arrays), wanted, orientation, columns[0], columns[1], columns[2], columns[3], unit
-    )
+    return EntropyComparison(tuple(arrays), wanted, orientation, columns[0], columns[1], columns[2], columns[3], unit)
 
 
 def _windowed(
@@ -334,7 +328,7 @@ def _windowed(
 
 
 def number_of_states(entropy: float) -> float:
-    """Give the number of equally likely states behind an entropy.
+    """Return the number of equally likely states behind an entropy.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def mixing_entropy(
     sites_per_formula: Mapping[str, float] | float = 1.0,
     vacancies: bool = False,
 ) -> float:
-    """Give the ideal entropy of mixing of sublattices.
+    """Return the ideal entropy of mixing of sublattices.
 
     Parameters
     ----------
@@ -94,9 +94,7 @@ def mixing_entropy(
         named = {str(k): p for k, p in enumerate(fractions_by_site)}
     total = 0.0
     for name, given in named.items():
-        weight = (
-            sites_per_formula[name] if isinstance(sites_per_formula, Mapping) else float(sites_per_formula)
-        )
+        weight = sites_per_formula[name] if isinstance(sites_per_formula, Mapping) else float(sites_per_formula)
         total += weight * _site_entropy(_checked(name, given, vacancies))
     return total
 
@@ -104,9 +102,7 @@ def mixing_entropy(
 def _checked(name: str, given: ArrayLike, vacancies: bool) -> NDArray[np.float64]:
     fractions = np.asarray(given, dtype=np.float64).ravel()
     if fractions.size == 0 or not np.isfinite(fractions).all() or (fractions < -_TOLERANCE).any():
-        raise InputError(
-            f"fractions of {name}", need="finite numbers from 0 to 1", got=np.array2string(fractions)
-        )
+        raise InputError(f"fractions of {name}", need="finite numbers from 0 to 1", got=np.array2string(fractions))
     rest = 1.0 - fractions.sum()
     if abs(rest) <= _TOLERANCE:
         return fractions.clip(0.0, 1.0)
@@ -124,7 +120,7 @@ def _site_entropy(fractions: NDArray[np.float64]) -> float:
 
 @references("jang2025")
 def argyrodite_mixing_entropy(x_excess: ArrayLike, inversion: ArrayLike) -> float | NDArray[np.float64]:
-    """Give the ideal entropy of anion mixing of Li(6-x)PS(5-x)X(1+x).
+    """Return the ideal entropy of anion mixing of Li(6-x)PS(5-x)X(1+x).
 
     Parameters
     ----------
@@ -181,7 +177,7 @@ def _binary(p: NDArray[np.float64]) -> NDArray[np.float64]:
 def entropy_map(
     x_excess: ArrayLike, inversion: ArrayLike
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Give the ideal entropy over a grid of excess halide and inversion.
+    """Return the ideal entropy over a grid of excess halide and inversion.
 
     Parameters
     ----------
@@ -205,10 +201,5 @@ def entropy_map(
     """
     x, y = np.meshgrid(np.asarray(x_excess, float), np.asarray(inversion, float), indexing="ij")
     on_halide = 1.0 + x - y
-    allowed = (
-        (on_halide >= -_TOLERANCE)
-        & (on_halide <= 1 + _TOLERANCE)
-        & (y >= -_TOLERANCE)
-        & (y <= 1 + _TOLERANCE)
-    )
+    allowed = (on_halide >= -_TOLERANCE) & (on_halide <= 1 + _TOLERANCE) & (y >= -_TOLERANCE) & (y <= 1 + _TOLERANCE)
     return x, y, np.where(allowed, _binary(on_halide) + _binary(y), np.nan)

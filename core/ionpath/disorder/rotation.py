@@ -38,7 +38,7 @@ class RotationRate:
 
 
 def rotation_rate(events: int, time: float) -> RotationRate:
-    """Give a rate with its Poisson interval.
+    """Return a rate with its Poisson interval.
 
     Parameters
     ----------
@@ -65,9 +65,7 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     """
     whole("events", events, 0)
     if not (np.isfinite(time) and time > 0):
-        raise InputError(
-            "time", need="a positive time in ps", got=repr(time), remedy="use two frames at least"
-        )
+        raise InputError("time", need="a positive time in ps", got=repr(time), remedy="use two frames at least")
     low = float(chi2.ppf(0.025, 2 * events)) / 2 / time if events else 0.0
     high = float(chi2.ppf(0.975, 2 * events + 2)) / 2 / time
     return RotationRate(int(events), float(time), events / time, low, high)
@@ -141,7 +139,7 @@ class RotationCounter:
             self.last = np.where(known, row, self.last)
 
     def state(self) -> dict[str, Ints]:
-        """Give what later frames can be joined to.
+        """Return what later frames can be joined to.
 
         Returns
         -------

@@ -75,7 +75,7 @@ def tetrahedra(
 
 
 def bond_vectors(positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, ligands: ArrayLike) -> Floats:
-    """Give the vectors from centres to their ligands.
+    """Return the vectors from centres to their ligands.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def bond_vectors(positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, lig
 
 @references("guan2024")
 def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
-    r"""Give the polar and the azimuthal angle of vectors.
+    r"""Return the polar and the azimuthal angle of vectors.
 
     Parameters
     ----------
@@ -209,7 +209,7 @@ class TiltHistogram:
             self.joint[number] += both.reshape(self.bins // 2, self.bins)
 
     def state(self) -> dict[str, Floats]:
-        """Give what other histograms can be added to.
+        """Return what other histograms can be added to.
 
         Returns
         -------
@@ -251,9 +251,7 @@ class TiltHistogram:
             If the temperature is not positive, or nothing was counted.
         """
         if not (np.isfinite(temperature) and temperature > 0):
-            raise InputError(
-                "temperature", need="a positive one in K", got=repr(temperature), remedy="give it"
-            )
+            raise InputError("temperature", need="a positive one in K", got=repr(temperature), remedy="give it")
         if not self.theta.sum():
             raise InputError("samples", need="angles", got="none", remedy="add frames first")
         theta_edges = np.linspace(0.0, 180.0, self.bins + 1)
@@ -290,13 +288,7 @@ def _free_energy(counts: Floats, kt: float) -> tuple[Floats, Floats]:
 
 @references("guan2024")
 def tilt_free_energy(
-    theta: ArrayLike,
-    phi: ArrayLike,
-    *,
-    temperature: float,
-    bins: int = 90,
-    n_blocks: int = 5,
-    jacobian: bool = False,
+    theta: ArrayLike, phi: ArrayLike, *, temperature: float, bins: int = 90, n_blocks: int = 5, jacobian: bool = False
 ) -> TiltFreeEnergy:
     r"""Compute the free energies of the directions of bonds.
 

@@ -4,14 +4,7 @@ Values are kJ/mol with the lowest point at 0 unless a docstring says otherwise.
 """
 
 from ionpath.free_energy.basins import Basin, find_basins
-from ionpath.free_energy.blocks import (
-    BarrierSeries,
-    Verdict,
-    barrier_series,
-    judge,
-    judge_flat,
-    variation,
-)
+from ionpath.free_energy.blocks import BarrierSeries, Verdict, barrier_series, judge, judge_flat, variation
 from ionpath.free_energy.crossings import CrossingError, crossing_error
 from ionpath.free_energy.hills import Hills, sum_hills
 from ionpath.free_energy.minpath import MinimumPath, minimum_path

@@ -102,9 +102,7 @@ def find_basins(
         labels[mine] = number
         index = tuple(int(k) for k in np.unravel_index(bottom[r], surface.values.shape))
         basins.append(
-            Basin(
-                index, tuple(map(float, surface.point(index))), float(flat[bottom[r]] - low), int(mine.sum())
-            )
+            Basin(index, tuple(map(float, surface.point(index))), float(flat[bottom[r]] - low), int(mine.sum()))
         )
     return basins, labels.reshape(surface.values.shape)
 
@@ -124,8 +122,6 @@ def _neighbour_table(surface: FreeEnergySurface) -> NDArray[np.int64]:
                 moved[d] %= n
             else:
                 outside |= (moved[d] < 0) | (moved[d] >= n)
-        flat = np.ravel_multi_index(
-            tuple(np.clip(moved[d], 0, shape[d] - 1) for d in range(len(shape))), shape
-        )
+        flat = np.ravel_multi_index(tuple(np.clip(moved[d], 0, shape[d] - 1) for d in range(len(shape))), shape)
         table.append(np.where(outside, -1, flat))
     return np.stack(table, axis=1)

@@ -249,9 +249,7 @@ def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float
     what = f"one basin, in which the free energy varies by {found.value:.1f} kJ/mol"
     if missing:
         return Verdict(False, f"not converged: {what}; {'; '.join(missing)}", 0, found.error)
-    return Verdict(
-        True, f"converged: {what}, so that no barrier along the variable is higher", 0, found.error
-    )
+    return Verdict(True, f"converged: {what}, so that no barrier along the variable is higher", 0, found.error)
 
 
 def judge(

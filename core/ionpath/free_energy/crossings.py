@@ -124,10 +124,7 @@ def _offset(surface: FreeEnergySurface, kt: float, gamma: float) -> float:
     free = -surface.values / kt
     bias = free / gamma
     return kt * float(
-        free.max()
-        + np.log(np.exp(free - free.max()).sum())
-        - bias.max()
-        - np.log(np.exp(bias - bias.max()).sum())
+        free.max() + np.log(np.exp(free - free.max()).sum()) - bias.max() - np.log(np.exp(bias - bias.max()).sum())
     )
 
 

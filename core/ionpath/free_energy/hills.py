@@ -94,9 +94,7 @@ class Hills:
             step = self.sigmas[:, k].min() / points_per_sigma
             if period is not None:
                 n = max(int(np.ceil((period[1] - period[0]) / step)), 8)
-                axes.append(
-                    np.asarray(period[0] + (period[1] - period[0]) / n * np.arange(n), dtype=np.float64)
-                )
+                axes.append(np.asarray(period[0] + (period[1] - period[0]) / n * np.arange(n), dtype=np.float64))
             else:
                 reach = margin * self.sigmas[:, k].max()
                 low, high = self.centres[:, k].min() - reach, self.centres[:, k].max() + reach
@@ -104,9 +102,7 @@ class Hills:
         return tuple(axes)
 
 
-def sum_hills(
-    hills: Hills, axes: Sequence[ArrayLike] | None = None, *, from_zero: bool = True
-) -> FreeEnergySurface:
+def sum_hills(hills: Hills, axes: Sequence[ArrayLike] | None = None, *, from_zero: bool = True) -> FreeEnergySurface:
     """Free energy as minus the sum of the hills.
 
     Parameters
@@ -169,10 +165,7 @@ def partial_sums(
 def _check_axes(grid: tuple[Floats, ...], hills: Hills) -> None:
     if len(grid) != len(hills.names):
         raise InputError(
-            "axes",
-            need=f"one per variable ({', '.join(hills.names)})",
-            got=f"{len(grid)}",
-            remedy="give all of them",
+            "axes", need=f"one per variable ({', '.join(hills.names)})", got=f"{len(grid)}", remedy="give all of them"
         )
     for axis, name in zip(grid, hills.names, strict=True):
         steps = np.diff(axis)
@@ -183,9 +176,7 @@ def _check_axes(grid: tuple[Floats, ...], hills: Hills) -> None:
             )  # fmt: skip
 
 
-def _add(
-    bias: Floats, grid: tuple[Floats, ...], hills: Hills, k: int, widths: tuple[float | None, ...]
-) -> None:
+def _add(bias: Floats, grid: tuple[Floats, ...], hills: Hills, k: int, widths: tuple[float | None, ...]) -> None:
     """Add one hill where it is not zero."""
     reach = np.sqrt(2 * (CUTOFF if hills.stretched else 40.0))
     exponent = np.zeros(())
@@ -200,9 +191,7 @@ def _add(
             away = axis[index] - hills.centres[k, d]
         else:
             index = (
-                np.unique(np.arange(low, high + 1) % len(axis))
-                if high - low + 1 < len(axis)
-                else np.arange(len(axis))
+                np.unique(np.arange(low, high + 1) % len(axis)) if high - low + 1 < len(axis) else np.arange(len(axis))
             )
             away = axis[index] - hills.centres[k, d]
             away -= period * np.round(away / period)

@@ -40,9 +40,7 @@ class MinimumPath:
     saddle: tuple[float, ...]
 
 
-def minimum_path(
-    surface: FreeEnergySurface, start: ArrayLike, end: ArrayLike, *, string: bool = False
-) -> MinimumPath:
+def minimum_path(surface: FreeEnergySurface, start: ArrayLike, end: ArrayLike, *, string: bool = False) -> MinimumPath:
     """Path between two points whose highest free energy is the lowest possible, among these the lowest altogether.
 
     Parameters
@@ -173,9 +171,7 @@ def relax_string(
     mode = modes.pop()
     spline = spline_filter(filled, order=3, mode=mode)
     origin, spacing = np.array([axis[0] for axis in surface.axes]), surface.spacing
-    widths = np.array(
-        [len(a) if p is not None else np.inf for a, p in zip(surface.axes, surface.periods, strict=True)]
-    )
+    widths = np.array([len(a) if p is not None else np.inf for a, p in zip(surface.axes, surface.periods, strict=True)])
 
     def energy(x: Floats) -> Floats:
         inside = np.where(np.isfinite(widths), np.mod(x, np.where(np.isfinite(widths), widths, 1.0)), x)
@@ -184,9 +180,7 @@ def relax_string(
     x = _equal_arcs(_continuous((points - origin) / spacing, widths), n_images)
     scale = max(float(np.ptp(finite)), 1.0)
     for _ in range(steps):
-        slope = np.stack(
-            [(energy(x + move) - energy(x - move)) / 0.2 for move in 0.1 * np.eye(surface.ndim)], axis=1
-        )
+        slope = np.stack([(energy(x + move) - energy(x - move)) / 0.2 for move in 0.1 * np.eye(surface.ndim)], axis=1)
         move = -4.0 * slope / scale
         move[[0, -1]] = 0.0
         x = _equal_arcs(x + np.clip(move, -0.3, 0.3), n_images)

@@ -35,12 +35,7 @@ class Histogram:
 
 
 def reweight(
-    samples: ArrayLike,
-    histogram: Histogram,
-    temperature: float,
-    *,
-    bias: ArrayLike | None = None,
-    n_blocks: int = 5,
+    samples: ArrayLike, histogram: Histogram, temperature: float, *, bias: ArrayLike | None = None, n_blocks: int = 5
 ) -> FreeEnergySurface:
     """Free energy ``-RT ln p`` from samples, each weighted by ``exp(bias / RT)``.
 
@@ -91,9 +86,7 @@ def reweight(
             got=f"samples {values.shape}, bias {weight_of.shape}", remedy="read both from the same COLVAR file",
         )  # fmt: skip
     if not (np.isfinite(values).all() and np.isfinite(weight_of).all()):
-        raise InputError(
-            "samples", need="finite numbers", got="nan or infinity", remedy="mend the COLVAR file"
-        )
+        raise InputError("samples", need="finite numbers", got="nan or infinity", remedy="mend the COLVAR file")
     kt = kt_in_kj_per_mol(temperature)
     weights = np.exp((weight_of - weight_of.max()) / kt)
     parts, totals = [], []
@@ -106,9 +99,7 @@ def reweight(
     share = total / total.sum()
     p = counts.sum(0) / total.sum()
     per_block = counts / total.reshape(-1, *(1,) * p.ndim)
-    spread = (
-        (share.reshape(-1, *(1,) * p.ndim) ** 2 * (per_block - p) ** 2).sum(0) * n_blocks / (n_blocks - 1)
-    )
+    spread = (share.reshape(-1, *(1,) * p.ndim) ** 2 * (per_block - p) ** 2).sum(0) * n_blocks / (n_blocks - 1)
     seen = (counts > 0).sum(0)
     with np.errstate(divide="ignore", invalid="ignore"):
         energy = np.where(p > 0, -kt * np.log(p), np.inf)

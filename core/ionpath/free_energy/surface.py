@@ -64,7 +64,7 @@ class FreeEnergySurface:
         return np.array([axis[1] - axis[0] for axis in self.axes])
 
     def from_zero(self) -> FreeEnergySurface:
-        """Give the same surface with its lowest finite value at 0."""
+        """Return the same surface with its lowest finite value at 0."""
         low = self.values[np.isfinite(self.values)]
         return replace(self, values=self.values - (low.min() if len(low) else 0.0))
 
@@ -128,9 +128,7 @@ class FreeEnergySurface:
         others = tuple(k for k in range(self.ndim) if k != axis)
         filled = np.where(np.isnan(self.values), np.inf, self.values)
         values = -kt * logsumexp(-filled / kt, axis=others) if others else filled
-        flat = FreeEnergySurface(
-            (self.axes[axis],), np.asarray(values), (self.names[axis],), (self.periods[axis],)
-        )
+        flat = FreeEnergySurface((self.axes[axis],), np.asarray(values), (self.names[axis],), (self.periods[axis],))
         return flat.from_zero()
 
 

@@ -27,12 +27,7 @@ from ionpath.sites.reference import match_atoms
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shell_symmetry import shell_symmetry
 from ionpath.sites.shells import CoordinationShells
-from ionpath.sites.trajectories import (
-    ShellTrajectories,
-    core_sets,
-    iter_shell_trajectories,
-    shell_trajectories,
-)
+from ionpath.sites.trajectories import ShellTrajectories, core_sets, iter_shell_trajectories, shell_trajectories
 
 __all__ = [
     "OCTAHEDRON",

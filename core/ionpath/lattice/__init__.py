@@ -9,21 +9,11 @@ from ionpath.lattice.argyrodite import (
     setting_from_bonds,
     tetrahedral_sites,
 )
-from ionpath.lattice.argyrodite_framework import (
-    FreeAnions,
-    NotArgyrodite,
-    cage_vertices,
-    free_anion_orbits,
-)
+from ionpath.lattice.argyrodite_framework import FreeAnions, NotArgyrodite, cage_vertices, free_anion_orbits
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
 from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within
-from ionpath.lattice.paired_cages import (
-    PairedCageRule,
-    PairedCages,
-    find_paired_cages,
-    paired_cage_states,
-)
+from ionpath.lattice.paired_cages import PairedCageRule, PairedCages, find_paired_cages, paired_cage_states
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups

@@ -63,7 +63,7 @@ _CENTRING = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
 def point_group() -> NDArray[np.int64]:
-    """Give the 24 operations of the point group -43m.
+    """Return the 24 operations of the point group -43m.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def point_group() -> NDArray[np.int64]:
 
 
 def orbit(point: ArrayLike, *, setting: Setting = "4d", tolerance: float = 1e-4) -> Floats:
-    """Give all symmetry-equivalent positions of a point in F-43m.
+    """Return all symmetry-equivalent positions of a point in F-43m.
 
     Parameters
     ----------
@@ -114,7 +114,7 @@ def orbit(point: ArrayLike, *, setting: Setting = "4d", tolerance: float = 1e-4)
 
 
 def framework(setting: Setting = "4d") -> tuple[Floats, NDArray[np.str_], NDArray[np.str_]]:
-    """Give the 28 framework atoms of the conventional cell of ordered Li6PS5Cl.
+    """Return the 28 framework atoms of the conventional cell of ordered Li6PS5Cl.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def framework(setting: Setting = "4d") -> tuple[Floats, NDArray[np.str_], NDArra
 def tetrahedral_sites(
     kinds: tuple[str, ...] = ("T0", "T1", "T2", "T3", "T4", "T5"), *, setting: Setting = "4d"
 ) -> tuple[Floats, NDArray[np.str_]]:
-    """Give the tetrahedral holes of the conventional cell.
+    """Return the tetrahedral holes of the conventional cell.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def tetrahedral_sites(
 
 
 def cage_sites(u: float = 0.0226, *, setting: Setting = "4d") -> Floats:
-    """Give the 24g positions: the corners of the octahedral lithium cages.
+    """Return the 24g positions: the corners of the octahedral lithium cages.
 
     Parameters
     ----------

@@ -58,9 +58,7 @@ def bound_anions(
     counts = near.counts(len(formers))
     if (counts != 4).any():
         k = int(np.flatnonzero(counts != 4)[0])
-        raise _not(
-            what, f"four anions within {LONGEST_BOND} A of every centre", f"{counts[k]} around {names[k]}"
-        )
+        raise _not(what, f"four anions within {LONGEST_BOND} A of every centre", f"{counts[k]} around {names[k]}")
     bound, times = np.unique(near.neighbour, return_counts=True)
     if (times > 1).any():
         raise _not(what, "isolated tetrahedra", f"{int((times > 1).sum())} anions shared by two of them")

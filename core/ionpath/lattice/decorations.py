@@ -72,9 +72,7 @@ class Decorations:
         return len(self) == self.inequivalent
 
 
-def check_sublattices(
-    permutations: ArrayLike, sublattices: Iterable[Sublattice]
-) -> tuple[Ints, list[Sublattice]]:
+def check_sublattices(permutations: ArrayLike, sublattices: Iterable[Sublattice]) -> tuple[Ints, list[Sublattice]]:
     """Check that the sublattices are disjoint and that the operations keep each of them."""
     group = np.asarray(permutations, dtype=np.intp)
     parts = list(sublattices)
@@ -139,14 +137,12 @@ CycleType = tuple[tuple[tuple[int, int], ...], ...]
 
 
 def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
-    """Give the lengths of the cycles of each operation on each sublattice."""
+    """Return the lengths of the cycles of each operation on each sublattice."""
     length = cycle_lengths(group)
     longest = int(length.max(initial=1))
     numbers = np.stack(
         [
-            np.stack(
-                [(length[:, list(p.sites)] == n).sum(axis=1) // n for n in range(1, longest + 1)], axis=1
-            )
+            np.stack([(length[:, list(p.sites)] == n).sum(axis=1) // n for n in range(1, longest + 1)], axis=1)
             for p in parts
         ],
         axis=1,
@@ -160,7 +156,7 @@ def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
 
 
 def cycle_lengths(group: Ints) -> Ints:
-    """Give the length of the cycle that each site is in.
+    """Return the length of the cycle that each site is in.
 
     Examples
     --------
@@ -178,15 +174,14 @@ def cycle_lengths(group: Ints) -> Ints:
 
 
 def fixed_by_type(group: Ints, parts: Sequence[Sublattice]) -> dict[CycleType, tuple[int, int]]:
-    """Give for each cycle type the number of arrangements that it fixes and how many operations have it."""
+    """Return for each cycle type the number of arrangements that it fixes and how many operations have it."""
     table: dict[CycleType, tuple[int, int]] = {}
     for kind in cycle_types(group, parts):
         if kind in table:
             table[kind] = (table[kind][0], table[kind][1] + 1)
         else:
             fixed = prod(
-                cycle_polynomial(lengths, part.number)[part.number]
-                for lengths, part in zip(kind, parts, strict=True)
+                cycle_polynomial(lengths, part.number)[part.number] for lengths, part in zip(kind, parts, strict=True)
             )
             table[kind] = (fixed, 1)
     return table
@@ -291,21 +286,19 @@ def _arrangements(parts: Sequence[Sublattice]) -> Iterator[Masks]:
 
 
 def _combination_masks(n: int, k: int) -> Masks:
-    """Give the masks of all choices of k among n bits."""
+    """Return the masks of all choices of k among n bits."""
     if min(k, n - k) <= 2 or comb(n, k) < 5000:
         rows = np.array(list(combinations(range(n), k)), dtype=np.uint64).reshape(comb(n, k), k)
         return np.bitwise_or.reduce(np.uint64(1) << rows, axis=1) if k else np.zeros(1, dtype=np.uint64)
     half = n // 2
     low = [_combination_masks(half, j) for j in range(min(half, k) + 1)]
     high = [_combination_masks(n - half, j) << np.uint64(half) for j in range(min(n - half, k) + 1)]
-    blocks = [
-        (high[k - j][:, None] | low[j][None, :]).ravel() for j in range(len(low)) if 0 <= k - j < len(high)
-    ]
+    blocks = [(high[k - j][:, None] | low[j][None, :]).ravel() for j in range(len(low)) if 0 <= k - j < len(high)]
     return np.concatenate(blocks)
 
 
 def _tables(group: Ints, active: Ints) -> NDArray[np.uint64]:
-    """Give for each operation and each byte of a mask the bits that it becomes, (G, bytes, 256)."""
+    """Return for each operation and each byte of a mask the bits that it becomes, (G, bytes, 256)."""
     place = np.full(group.shape[1], -1)
     place[active] = np.arange(len(active))
     target = place[group[:, active]].astype(np.uint64)

@@ -139,12 +139,7 @@ def find_paired_cages(
 
 @references("guan2024")
 def paired_cage_states(
-    ions: ArrayLike,
-    positions: ArrayLike,
-    cells: ArrayLike,
-    cages: PairedCages,
-    *,
-    rule: PairedCageRule | None = None,
+    ions: ArrayLike, positions: ArrayLike, cells: ArrayLike, cages: PairedCages, *, rule: PairedCageRule | None = None
 ) -> tuple[Ints, Ints]:
     """Twelve states of ions about pairs of tetrahedra, and 0 outside of them.
 
@@ -182,12 +177,7 @@ def paired_cage_states(
     planes of the two pairs of corners, where the lithium of the chains is.
     """
     place, atoms = np.asarray(ions, dtype=np.float64), np.asarray(positions, dtype=np.float64)
-    if (
-        place.ndim != 3
-        or atoms.ndim != 3
-        or len(place) != len(atoms)
-        or atoms.shape[1] <= cages.ligands.max()
-    ):
+    if place.ndim != 3 or atoms.ndim != 3 or len(place) != len(atoms) or atoms.shape[1] <= cages.ligands.max():
         raise InputError(
             "ions", need="shape (n_frames, n_ions, 3), and as many frames of all atoms",
             got=f"{place.shape} and {atoms.shape}", remedy="pass one array of frames for each",

@@ -15,7 +15,7 @@ Ints = NDArray[np.intp]
 def site_permutations(
     rotations: ArrayLike, translations: ArrayLike, positions: ArrayLike, *, tolerance: float = 0.02
 ) -> Ints:
-    """Give where each operation takes each site.
+    """Return where each operation takes each site.
 
     Parameters
     ----------
@@ -63,9 +63,7 @@ def site_permutations(
         own = np.flatnonzero(kind == k)
         first = _look_up(matrix, shifts[own[:1]], sites, tree, tolerance)[0]
         difference = wrap_fractional(shifts[own] - shifts[own[0]])
-        distance, which = (
-            lookup.query(difference) if lookup is not None else (np.full(len(own), np.inf), None)
-        )
+        distance, which = lookup.query(difference) if lookup is not None else (np.full(len(own), np.inf), None)
         if which is not None and (np.asarray(distance) < tolerance).all():
             result[own] = pure[which][:, first]
         else:

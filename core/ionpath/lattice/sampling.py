@@ -90,11 +90,7 @@ def sample_decorations(
         state = draw.one()
         smallest, size = _orbit(state, group, draw.active)
         tries += 1
-        if (
-            distinct
-            and smallest in seen
-            and tries < _TRIES * max(number, inequivalent if inequivalent < 10**6 else 0)
-        ):
+        if distinct and smallest in seen and tries < _TRIES * max(number, inequivalent if inequivalent < 10**6 else 0):
             continue
         seen[smallest] = None
         chosen.append(state)
@@ -106,9 +102,7 @@ def sample_decorations(
 class _Draw:
     """Random arrangements, uniform over orbits or over all."""
 
-    def __init__(
-        self, group: Ints, parts: Sequence[Sublattice], by_orbit: bool, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, group: Ints, parts: Sequence[Sublattice], by_orbit: bool, rng: np.random.Generator) -> None:
         self.group, self.parts, self.rng = group, parts, rng
         self.active = np.array([s for part in parts for s in part.sites], dtype=np.intp)
         self.by_orbit = by_orbit
@@ -133,20 +127,14 @@ class _Draw:
         return state
 
     def _fill(
-        self,
-        state: NDArray[np.bool_],
-        operation: Ints,
-        part: Sublattice,
-        lengths: tuple[tuple[int, int], ...],
+        self, state: NDArray[np.bool_], operation: Ints, part: Sublattice, lengths: tuple[tuple[int, int], ...]
     ) -> None:
         """Choose whole cycles at random so that the right number of sites is chosen."""
         cycles = _cycles(operation, part.sites)
         left = part.number
         for k, (length, times) in enumerate(lengths):
             rest = cycle_polynomial(lengths[k + 1 :], left)
-            options = [
-                comb(times, n) * rest[left - n * length] for n in range(min(times, left // length) + 1)
-            ]
+            options = [comb(times, n) * rest[left - n * length] for n in range(min(times, left // length) + 1)]
             n = _choose(options, self.rng)
             for pick in self.rng.choice(times, size=n, replace=False):
                 state[cycles[length][int(pick)]] = True
@@ -184,7 +172,7 @@ def _choose(weights: Sequence[int], rng: np.random.Generator) -> int:
 
 
 def _orbit(state: NDArray[np.bool_], group: Ints, active: Ints) -> tuple[bytes, int]:
-    """Give a name of the orbit that does not depend on the member, and its size."""
+    """Return a name of the orbit that does not depend on the member, and its size."""
     images = np.packbits(state[group][:, active], axis=1)
     words = np.ascontiguousarray(images).view(np.dtype((np.void, images.shape[1]))).ravel()
     members = np.unique(words)

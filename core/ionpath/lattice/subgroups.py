@@ -99,10 +99,7 @@ def invariant_arrangements(
     group = np.asarray(permutations, dtype=np.intp)
     n = group.shape[1]
     conflicts = np.zeros((n, n), dtype=bool) if apart is None else np.asarray(apart, dtype=bool)
-    orbits = [
-        np.flatnonzero(row)
-        for row in np.unique((group[:, :, None] == np.arange(n)).any(axis=0), axis=0)[::-1]
-    ]
+    orbits = [np.flatnonzero(row) for row in np.unique((group[:, :, None] == np.arange(n)).any(axis=0), axis=0)[::-1]]
     orbits = [orbit for orbit in orbits if not conflicts[np.ix_(orbit, orbit)].any()]
     clash = np.array([[bool(conflicts[np.ix_(a, b)].any()) for b in orbits] for a in orbits], dtype=bool)
     sizes = np.array([len(orbit) for orbit in orbits], dtype=np.intp)
@@ -145,9 +142,7 @@ def _products(group: Ints) -> Ints:
         return np.array([[rows[a[b].tobytes()] for b in group] for a in group], dtype=np.intp)
     except KeyError:
         raise InputError(
-            "permutations",
-            need="a group, each element once",
-            got="rows with a product that is not among them",
+            "permutations", need="a group, each element once", got="rows with a product that is not among them"
         ) from None
 
 

@@ -101,7 +101,7 @@ def _grow(
 
 
 def _distance_to(points: Floats, others: Floats, lattice: Floats) -> Floats:
-    """Give the distance of each point from the nearest of the others, inf where there are none."""
+    """Return the distance of each point from the nearest of the others, inf where there are none."""
     nearest = np.full(len(points), np.inf)
     for k in range(0, len(others), max(1, _CHUNK * 256 // max(len(points), 1))):
         block = others[k : k + max(1, _CHUNK * 256 // max(len(points), 1))]
@@ -173,9 +173,7 @@ def even_subset(
     return state
 
 
-def _random_state(
-    n: int, members: list[Ints], numbers: list[int], rng: np.random.Generator
-) -> NDArray[np.bool_]:
+def _random_state(n: int, members: list[Ints], numbers: list[int], rng: np.random.Generator) -> NDArray[np.bool_]:
     state = np.zeros(n, dtype=bool)
     for sites, number in zip(members, numbers, strict=True):
         state[rng.choice(sites, size=number, replace=False)] = True

@@ -36,7 +36,7 @@ class Superlattice:
     def operations(
         self, rotations: ArrayLike, translations: ArrayLike
     ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
-        """Give the operations that keep the superlattice, in its own coordinates.
+        """Return the operations that keep the superlattice, in its own coordinates.
 
         Parameters
         ----------
@@ -70,7 +70,7 @@ class Superlattice:
 
 
 def lattice_points(matrix: ArrayLike) -> Ints:
-    """Give the lattice points in one cell of a superlattice.
+    """Return the lattice points in one cell of a superlattice.
 
     Examples
     --------

@@ -119,10 +119,7 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
         return _chain(matrix, np.arange(len(matrix)), len(matrix), int(lag))
     if lag not in (1, model.lagtime):
         raise InputError(
-            "lag",
-            need=f"the lag of the model, {model.lagtime}",
-            got=str(lag),
-            remedy="leave it out for a model",
+            "lag", need=f"the lag of the model, {model.lagtime}", got=str(lag), remedy="leave it out for a model"
         )
     matrix = _stochastic(model.transition_matrix)
     if model.has_count_model:
@@ -141,9 +138,7 @@ def _stochastic(matrix: Any) -> NDArray[np.float64]:
     try:
         square = np.array(matrix, dtype=float)
     except (TypeError, ValueError):
-        raise InputError(
-            "T", need="a model or a square matrix of numbers", got=type(matrix).__name__
-        ) from None
+        raise InputError("T", need="a model or a square matrix of numbers", got=type(matrix).__name__) from None
     if square.ndim != 2 or square.shape[0] != square.shape[1] or square.size == 0:
         raise InputError("T", need="a square matrix", got=f"shape {square.shape}")
     sums = square.sum(axis=1)
@@ -176,12 +171,8 @@ def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
-    count, label = connected_components(
-        csr_matrix(np.asarray(matrix) > 0), directed=True, connection="strong"
-    )
-    return sorted(
-        (np.flatnonzero(label == k) for k in range(count)), key=lambda group: (-group.size, group[0])
-    )
+    count, label = connected_components(csr_matrix(np.asarray(matrix) > 0), directed=True, connection="strong")
+    return sorted((np.flatnonzero(label == k) for k in range(count)), key=lambda group: (-group.size, group[0]))
 
 
 def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:

@@ -142,11 +142,7 @@ def chapman_kolmogorov(
 
 
 def lag_test(
-    data: Resampling,
-    lag: int,
-    multiples: Iterable[int],
-    frame_time: float,
-    sets: Sequence[Iterable[int]] | None = None,
+    data: Resampling, lag: int, multiples: Iterable[int], frame_time: float, sets: Sequence[Iterable[int]] | None = None
 ) -> ChapmanKolmogorov:
     """Chapman-Kolmogorov test of trajectories that were checked already, from the samples that all errors share."""
     lag = check_lag(data.trajectories, lag)
@@ -162,10 +158,7 @@ def lag_test(
     best = _both(first, longer, powers, groups)
     fewest = min(len(chains.samples) for chains in (start, *resampled))
     drawn = np.array(
-        [
-            _both(start.samples[m], [chains.samples[m] for chains in resampled], powers, groups)
-            for m in range(fewest)
-        ]
+        [_both(start.samples[m], [chains.samples[m] for chains in resampled], powers, groups) for m in range(fewest)]
     ).reshape(fewest, *best.shape)
     error, difference = _errors(best, drawn, start.n_blocks)
     return ChapmanKolmogorov(
@@ -190,9 +183,7 @@ def _errors(
     return interval(best, drawn, n_blocks).error, difference.error
 
 
-def _both(
-    first: Chain, longer: list[Chain], powers: list[int], groups: list[NDArray[np.intp]]
-) -> NDArray[np.float64]:
+def _both(first: Chain, longer: list[Chain], powers: list[int], groups: list[NDArray[np.intp]]) -> NDArray[np.float64]:
     """Predicted and estimated probabilities to stay, shape (2, k, n_sets)."""
     weight = first.expand(first.stationary_distribution, np.nan)
     predicted = [_stay(first.expand(_power(first, k), np.nan), weight, groups) for k in powers]
@@ -204,8 +195,6 @@ def _power(chain: Chain, k: int) -> NDArray[np.float64]:
     return np.linalg.matrix_power(chain.transition_matrix, k)
 
 
-def _stay(
-    matrix: NDArray[np.float64], weight: NDArray[np.float64], groups: list[NDArray[np.intp]]
-) -> list[float]:
+def _stay(matrix: NDArray[np.float64], weight: NDArray[np.float64], groups: list[NDArray[np.intp]]) -> list[float]:
     inside = [(weight[g] @ matrix[np.ix_(g, g)].sum(axis=1)) / weight[g].sum() for g in groups]
     return [float(value) for value in inside]

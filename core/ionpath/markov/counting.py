@@ -9,13 +9,7 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.markov.inputs import (
-    CountedTrajectories,
-    Trajectories,
-    as_trajectories,
-    check_lag,
-    state_count,
-)
+from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
 from ionpath.markov.tally import blocks, tally
 
 COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
@@ -123,9 +117,7 @@ def count_matrices(
     if isinstance(trajectories, CountedTrajectories):
         return trajectories.count_matrices(lag, n_blocks)
     if n_blocks == 1:
-        return np.concatenate([tally(block, lag, size)[0] for block in blocks(trajectories, size)]).astype(
-            float
-        )
+        return np.concatenate([tally(block, lag, size)[0] for block in blocks(trajectories, size)]).astype(float)
     counts = np.zeros((len(trajectories), n_blocks, size, size))
     for i, row in enumerate(trajectories):
         edges = np.linspace(0, max(row.size - lag, 0), n_blocks + 1).astype(int)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import DisconnectedError, InputError
+from ionpath.errors import DisconnectedError, InputError, one_of
 from ionpath.markov.chain import largest_set, strong_components
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories
@@ -233,9 +233,7 @@ def check_independent(count_mode: str) -> None:
         )  # fmt: skip
 
 
-def sample_matrices(
-    prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None
-) -> NDArray[np.float64]:
+def sample_matrices(prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None) -> NDArray[np.float64]:
     """Transition matrices from the posterior of a model's own counts."""
     counts = np.asarray(prior.count_model.count_matrix, dtype=float)
     if len(counts) == 1:
@@ -258,12 +256,9 @@ def _sampler_seed(seed: int | None) -> int:
     return int(np.random.default_rng(seed).integers(2**31 - 1))
 
 
-def connected_states(
-    counts: NDArray[np.float64], occurring: NDArray[np.bool_], connected: str
-) -> NDArray[np.intp]:
+def connected_states(counts: NDArray[np.float64], occurring: NDArray[np.bool_], connected: str) -> NDArray[np.intp]:
     """States on which a model of `counts` can be estimated."""
-    if connected not in ("all", "largest"):
-        raise InputError("connected", need="'all' or 'largest'", got=repr(connected))
+    one_of("connected", connected, ("all", "largest"))
     if not counts.any():
         raise InputError(
             "dtrajs",
@@ -294,11 +289,7 @@ def _disconnected(
 
 
 def _count_model(
-    counts: NDArray[np.float64],
-    frames: NDArray[np.int64],
-    subset: NDArray[np.intp],
-    lag: int,
-    count_mode: str,
+    counts: NDArray[np.float64], frames: NDArray[np.int64], subset: NDArray[np.intp], lag: int, count_mode: str
 ) -> TransitionCountModel:
     from deeptime.markov import TransitionCountModel
 
@@ -320,6 +311,4 @@ def _model(
 ) -> MarkovStateModel:
     from deeptime.markov.msm import MarkovStateModel
 
-    return MarkovStateModel(
-        matrix, stationary_distribution=stationary, reversible=reversible, count_model=count_model
-    )
+    return MarkovStateModel(matrix, stationary_distribution=stationary, reversible=reversible, count_model=count_model)

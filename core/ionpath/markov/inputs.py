@@ -45,9 +45,7 @@ def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
     rows = _split(dtrajs)
     for row in rows:
         if row.ndim != 1:
-            raise InputError(
-                "dtrajs", need="one-dimensional trajectories", got=f"an array of shape {row.shape}"
-            )
+            raise InputError("dtrajs", need="one-dimensional trajectories", got=f"an array of shape {row.shape}")
         if row.size and not np.issubdtype(row.dtype, np.integer):
             _refuse_type(row)
         if row.size and row.min() < UNASSIGNED:
@@ -91,9 +89,7 @@ def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int 
     if isinstance(trajectories, CountedTrajectories):
         top = trajectories.n_states - 1
         if n_states not in (None, top + 1):
-            raise InputError(
-                "n_states", need=f"{top + 1}, as the runs have", got=str(n_states), remedy="leave it out"
-            )
+            raise InputError("n_states", need=f"{top + 1}, as the runs have", got=str(n_states), remedy="leave it out")
     else:
         top = int(max(row.max() for row in trajectories if row.size))
     if n_states is None:

@@ -137,9 +137,7 @@ class Resampling:
         """Sliding counts of each block of data, shape (n_units, n_states, n_states)."""
         lag = check_lag(self.trajectories, lag)
         if lag not in self._counts:
-            self._counts[lag] = count_matrices(
-                self.trajectories, lag, n_states=self.n_states, n_blocks=self.n_blocks
-            )
+            self._counts[lag] = count_matrices(self.trajectories, lag, n_states=self.n_states, n_blocks=self.n_blocks)
         return self._counts[lag]
 
     def model(self, lag: int, symmetry: ArrayLike | None = None, *, connected: str | None = None) -> Any:
@@ -191,8 +189,7 @@ class Resampling:
         best = as_chain(prior)
         matrices = sample_matrices(prior, self.n_samples, self.reversible, self.seed)
         return [
-            Chain(m, stationary_distribution(m), best.states, self.n_states, lag, self.reversible)
-            for m in matrices
+            Chain(m, stationary_distribution(m), best.states, self.n_states, lag, self.reversible) for m in matrices
         ]
 
 
@@ -281,9 +278,7 @@ def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = Tr
     return Chain(matrix, stationary_distribution(matrix), states, len(counts), int(lag), reversible)
 
 
-def interval(
-    best: NDArray[np.float64], samples: NDArray[np.float64], n_blocks: int, scale: str = "linear"
-) -> Spread:
+def interval(best: NDArray[np.float64], samples: NDArray[np.float64], n_blocks: int, scale: str = "linear") -> Spread:
     """Standard error and 95 % interval around the best values, from samples of `n_blocks` blocks."""
     one_of("scale", scale, ("linear", "log", "logit"))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -309,7 +304,7 @@ def interval(
     certain = (scale != "linear") & np.isfinite(best) & ~np.isfinite(middle)
     return Spread(
         best, np.where(certain, 0.0, slope * sigma), np.where(certain, best, low), np.where(certain, best, high)
-    )  # fmt: skip
+    )
 
 
 def few_blocks(n_blocks: int) -> float:

@@ -163,8 +163,5 @@ def _ck(test: ChapmanKolmogorov | None, tolerance: float) -> tuple[float, str]:
     deviation, errors = test.max_deviation, test.max_deviation_in_errors
     if deviation > tolerance and not errors <= 2:
         spread = f", {errors:.0f} standard errors" if np.isfinite(errors) else ""
-        return (
-            deviation,
-            f", and the Chapman-Kolmogorov test deviates by {deviation:.2f} in probability{spread}",
-        )
+        return (deviation, f", and the Chapman-Kolmogorov test deviates by {deviation:.2f} in probability{spread}")
     return deviation, ""

@@ -11,13 +11,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import States, as_pair, is_whole
-from ionpath.paths.fluxes import (
-    FLUX_TOLERANCE,
-    all_net_fluxes,
-    flow_of,
-    pair_net_fluxes,
-    set_net_flux,
-)
+from ionpath.paths.fluxes import FLUX_TOLERANCE, all_net_fluxes, flow_of, pair_net_fluxes, set_net_flux
 from ionpath.paths.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
 from ionpath.units import entropy_factor
 
@@ -189,11 +183,7 @@ def flow_entropies(
 
 
 def _entropies(
-    flux: NDArray[np.float64],
-    start: NDArray[np.float64],
-    is_target: NDArray[np.bool_],
-    definition: str,
-    max_edges: int,
+    flux: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], definition: str, max_edges: int
 ) -> NDArray[np.float64]:
     """Entropies in nats of a stack of flux networks (k, m, m)."""
     if definition == "flux":
@@ -208,9 +198,7 @@ def _entropies(
 
 def _check(definition: str, max_edges: int, unit: str) -> float:
     if definition not in DEFINITIONS:
-        raise InputError(
-            "definition", need=f"one of {', '.join(map(repr, DEFINITIONS))}", got=repr(definition)
-        )
+        raise InputError("definition", need=f"one of {', '.join(map(repr, DEFINITIONS))}", got=repr(definition))
     if not is_whole(max_edges) or max_edges < 1:
         raise InputError("max_edges", need="a whole number of at least 1", got=repr(max_edges))
     return entropy_factor(unit)

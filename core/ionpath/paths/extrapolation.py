@@ -47,9 +47,7 @@ def as_they_are(value: Floats, samples: Floats, n_blocks: int) -> Varied:
     return Varied(value, (samples - samples.mean(axis=0)) * np.sqrt(number / (number - 1)), n_blocks)
 
 
-def extrapolate(
-    best: Chain, samples: Sequence[Chain], entropies: Callable[[Floats], Floats], n_blocks: int
-) -> Varied:
+def extrapolate(best: Chain, samples: Sequence[Chain], entropies: Callable[[Floats], Floats], n_blocks: int) -> Varied:
     """Extrapolate a function of flows, shape (k, m, m) to (k, m, m), to no noise."""
     flow = flow_of(best)
     noise = np.array([_placed(chain, best) for chain in samples]) - flow

@@ -365,9 +365,7 @@ def _reach_before(times: NDArray[np.float64], s: int) -> NDArray[np.float64]:
     return np.clip(reach, 0.0, 1.0)
 
 
-def _committor(
-    chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], forward: bool
-) -> NDArray[np.float64]:
+def _committor(chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], forward: bool) -> NDArray[np.float64]:
     if not forward:
         if chain.reversible:
             return 1.0 - _committor(chain, source, target, True)
@@ -375,17 +373,13 @@ def _committor(
     return _hit(chain.transition_matrix, source, target)
 
 
-def _hit(
-    matrix: NDArray[np.float64], avoid: NDArray[np.intp], reach: NDArray[np.intp]
-) -> NDArray[np.float64]:
+def _hit(matrix: NDArray[np.float64], avoid: NDArray[np.intp], reach: NDArray[np.intp]) -> NDArray[np.float64]:
     inner = np.setdiff1d(np.arange(len(matrix)), np.concatenate([avoid, reach]))
     value = np.zeros(len(matrix))
     value[reach] = 1.0
     if inner.size:
         hops = matrix - np.diag(np.diag(matrix))
-        hops = hops[inner] / hops[inner].sum(
-            axis=1, keepdims=True
-        )  # the chain of actual hops: slow states do no harm
+        hops = hops[inner] / hops[inner].sum(axis=1, keepdims=True)  # the chain of actual hops: slow states do no harm
         system = np.eye(inner.size) - hops[:, inner]
         value[inner] = np.clip(np.linalg.solve(system, hops[:, reach].sum(axis=1)), 0.0, 1.0)
     return value

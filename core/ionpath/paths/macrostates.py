@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.inputs import as_set
 from ionpath.paths.fluxes import FLUX_TOLERANCE, gross_flux
@@ -121,8 +121,7 @@ def macrostate_path_entropy(
     >>> round(result.between("top", "bottom"), 3)
     0.956
     """
-    if mode not in ("correct", "published"):
-        raise InputError("mode", need="'correct' or 'published'", got=repr(mode))
+    one_of("mode", mode, ("correct", "published"))
     if max_edges < 1:
         raise InputError("max_edges", need="at least 1", got=str(max_edges))
     factor = entropy_factor(unit)
@@ -178,6 +177,4 @@ def _entropy(flux: NDArray[np.float64], s: int, t: int, mode: str, max_edges: in
     steps[:, s] = 0.0
     steps[t, :] = 0.0
     unit = np.eye(len(flux))
-    return float(
-        walk_entropy(steps[None], unit[s][None], unit[t][None] > 0, max_edges, clip=mode == "correct")[0]
-    )
+    return float(walk_entropy(steps[None], unit[s][None], unit[t][None] > 0, max_edges, clip=mode == "correct")[0])

@@ -180,9 +180,7 @@ class EntropiesPerIon(Msonable):
     escape_error: float
 
 
-def entropies_per_ion(
-    models: Sequence[Any], n_samples: int, seed: int | None, **kind: Any
-) -> EntropiesPerIon:
+def entropies_per_ion(models: Sequence[Any], n_samples: int, seed: int | None, **kind: Any) -> EntropiesPerIon:
     """Path entropies of one model for each ion, averaged over ions."""
     chains = [as_chain(model) for model in models]
     pairs = np.array([chain.expand(np.ones_like(chain.transition_matrix), np.nan) for chain in chains])

@@ -50,8 +50,7 @@ class Pathways:
 
     def __str__(self) -> str:
         lines = [
-            f"{share:8.2%}  {' > '.join(map(str, path))}"
-            for path, share in zip(self.paths, self.shares, strict=True)
+            f"{share:8.2%}  {' > '.join(map(str, path))}" for path, share in zip(self.paths, self.shares, strict=True)
         ]
         return "\n".join([*lines, f"{self.coverage:8.2%}  together"])
 
@@ -139,9 +138,7 @@ def _check(kind: str, fraction: float, max_paths: int, max_edges: int | None) ->
     if max_paths < 1:
         raise InputError("max_paths", need="at least 1", got=str(max_paths))
     if max_edges is not None and (max_edges < 1 or kind != "probability"):
-        raise InputError(
-            "max_edges", need="at least 1, with kind='probability'", got=f"{max_edges} with {kind!r}"
-        )
+        raise InputError("max_edges", need="at least 1, with kind='probability'", got=f"{max_edges} with {kind!r}")
 
 
 def _by_probability(

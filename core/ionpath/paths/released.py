@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, largest_set
 from ionpath.markov.counting import count_matrices
 from ionpath.markov.estimation import MAXIMUM_ERROR
@@ -94,10 +94,8 @@ def released_path_entropy(
     5.3
     """
     factor = _factor(unit)
-    if index_order not in ("released", "natural"):
-        raise InputError("index_order", need="'released' or 'natural'", got=repr(index_order))
-    if normalisation not in ("l1", "l2"):
-        raise InputError("normalisation", need="'l1' or 'l2'", got=repr(normalisation))
+    one_of("index_order", index_order, ("released", "natural"))
+    one_of("normalisation", normalisation, ("l1", "l2"))
     if not 0 <= counts_ratio <= 1:
         raise InputError("counts_ratio", need="a part of the ions from 0 to 1", got=repr(counts_ratio))
     counts = count_matrices(dtrajs, lag, n_states=n_states)
@@ -149,9 +147,7 @@ def _mean_flux(
         a, b = np.nonzero(~np.eye(size, dtype=bool))
         flux = _net_fluxes(group, a, b)
         if released_order:
-            order = np.array(
-                [[i, *[k for k in range(size) if k not in (i, j)], j] for i, j in zip(a, b, strict=True)]
-            )
+            order = np.array([[i, *[k for k in range(size) if k not in (i, j)], j] for i, j in zip(a, b, strict=True)])
             flux = flux[:, np.arange(a.size)[:, None, None], order[:, :, None], order[:, None, :]]
         for chain, fluxes in zip(group, flux, strict=True):
             s = chain.states

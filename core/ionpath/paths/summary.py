@@ -56,11 +56,7 @@ class PathEntropySummary:
 
 @references("guan2024")
 def summarise(
-    matrix: ArrayLike,
-    *,
-    external: int | None = 0,
-    states: Iterable[int] | None = None,
-    unit: str = "J/mol/K",
+    matrix: ArrayLike, *, external: int | None = 0, states: Iterable[int] | None = None, unit: str = "J/mol/K"
 ) -> PathEntropySummary:
     """Total, mean per pair and escape entropy of a matrix of path entropies.
 
@@ -111,12 +107,7 @@ def summarise(
 
 @references("guan2024", "metzner2009", "ekroot1993")
 def path_entropy_summary(
-    msm_or_T: Any,
-    *,
-    external: int | None = 0,
-    definition: str = "pathway",
-    max_edges: int = 4,
-    unit: str = "J/mol/K",
+    msm_or_T: Any, *, external: int | None = 0, definition: str = "pathway", max_edges: int = 4, unit: str = "J/mol/K"
 ) -> PathEntropySummary:
     """Total, mean per pair and escape entropy of a model, which knows the states that it does not connect.
 

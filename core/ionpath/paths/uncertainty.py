@@ -191,9 +191,8 @@ def entropies_of(
     if estimator == "extrapolated" and best.reversible and len(states) > 2:
         factor = entropy_factor(unit)
         found = extrapolate(
-            best, chains.samples, lambda flows: factor * flow_entropies(flows, definition, max_edges),
-            chains.n_blocks,
-        )  # fmt: skip
+            best, chains.samples, lambda flows: factor * flow_entropies(flows, definition, max_edges), chains.n_blocks
+        )
         found = replace(
             found,
             value=best.expand(found.value, 0.0),

@@ -16,9 +16,7 @@ def one_cell(cell: ArrayLike) -> Floats:
     """Check the reference cell."""
     box = as_cells(cell)
     if box.ndim != 2:
-        raise InputError(
-            "cell", need="one reference cell (3, 3)", got=f"shape {box.shape}", remedy="average the cells"
-        )
+        raise InputError("cell", need="one reference cell (3, 3)", got=f"shape {box.shape}", remedy="average the cells")
     return box
 
 
@@ -29,9 +27,7 @@ def coordinates(values: ArrayLike, name: str) -> Floats:
         raise InputError(name, need=f"at least one of the {name}", got="none", remedy="widen the selection")
     points = np.atleast_2d(check_finite(array, name)).astype(np.float64)
     if points.ndim != 2:
-        raise InputError(
-            name, need="shape (n, 3)", got=f"shape {points.shape}", remedy="give fractional coordinates"
-        )
+        raise InputError(name, need="shape (n, 3)", got=f"shape {points.shape}", remedy="give fractional coordinates")
     return points
 
 
@@ -39,9 +35,7 @@ def centre_kinds(kinds: ArrayLike | None, n: int) -> NDArray[np.str_]:
     """Check the kinds of the centres."""
     names = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
     if names.shape != (n,):
-        raise InputError(
-            "kinds", need=f"{n} names, one per centre", got=f"shape {names.shape}", remedy="match them"
-        )
+        raise InputError("kinds", need=f"{n} names, one per centre", got=f"shape {names.shape}", remedy="match them")
     return names
 
 
@@ -52,10 +46,7 @@ def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
     indices = np.asarray(atoms, dtype=np.int64)
     if indices.shape != (n,):
         raise InputError(
-            "centre_atoms",
-            need=f"{n} atom indices, one per centre",
-            got=f"shape {indices.shape}",
-            remedy="match them",
+            "centre_atoms", need=f"{n} atom indices, one per centre", got=f"shape {indices.shape}", remedy="match them"
         )
     return indices
 

@@ -51,7 +51,7 @@ def assign_sites(
     padding: float = 0.5,
     orientation: ArrayLike | None = None,
 ) -> SiteAssignment:
-    """Give every ion its site in every frame.
+    """Return every ion its site in every frame.
 
     Parameters
     ----------
@@ -116,9 +116,7 @@ def assign_sites(
     [0, 1, -1]
     """
     if method not in ("nearest", "geometric", "voronoi"):
-        raise InputError(
-            "method", need="'nearest', 'geometric' or 'voronoi'", got=repr(method), remedy="choose one"
-        )
+        raise InputError("method", need="'nearest', 'geometric' or 'voronoi'", got=repr(method), remedy="choose one")
     frames = reference_frames(ions, cells, shells.cell, shells.centres, centres, drift)
     limit = site_radius(cutoff, 3.0 if method == "geometric" else DEFAULT_CUTOFF)
     if method == "nearest":
@@ -140,7 +138,5 @@ def site_radius(cutoff: float | None, default: float) -> float:
     """
     value = default if cutoff is None else float(cutoff)
     if not value > 0.0:
-        raise InputError(
-            "cutoff", need="a positive distance in A", got=f"{value:g}", remedy="1.4 suits lithium sites"
-        )
+        raise InputError("cutoff", need="a positive distance in A", got=f"{value:g}", remedy="1.4 suits lithium sites")
     return value

@@ -104,12 +104,7 @@ class ReferenceAtoms:
         yield from found[np.argsort(np.linalg.norm(minimum_image(found @ box, box), axis=1), kind="stable")]
 
     def _settle(
-        self,
-        shift: Floats,
-        box: Floats,
-        atoms: Floats,
-        groups: Groups,
-        trees: list[SiteTree],
+        self, shift: Floats, box: Floats, atoms: Floats, groups: Groups, trees: list[SiteTree]
     ) -> tuple[Floats, float]:
         """Shift by the mean vector from the places to their nearest atoms, and the rms distance that is left."""
         rest = np.zeros((len(self), 3))
@@ -123,9 +118,7 @@ class ReferenceAtoms:
         away = np.linalg.norm(minimum_image(rest @ box, box)[~self.vacant], axis=1)
         return shift, float(np.sqrt(np.mean(away**2))) if len(away) else 0.0
 
-    def _assign(
-        self, shift: Floats, box: Floats, atoms: Floats, groups: Groups, trees: list[SiteTree]
-    ) -> Ints:
+    def _assign(self, shift: Floats, box: Floats, atoms: Floats, groups: Groups, trees: list[SiteTree]) -> Ints:
         """Match places and atoms of their species one to one, at the least sum of squared distances."""
         rows, columns, costs = [], [], []
         for (place, one), tree in zip(groups, trees, strict=True):
@@ -153,7 +146,7 @@ class ReferenceAtoms:
                 f"{np.round(self.coordinates[k], 3).tolist()}",
                 remedy="use the crystal that the trajectory was started from, in the same setting and orientation; "
                 "where anions are mixed, its average structure",
-            )  # fmt: skip
+            )
         return most
 
 

@@ -123,9 +123,7 @@ class DensityAccumulator:
         else:
             size = np.asarray(shape, dtype=np.float64)
         if size.shape != (3,) or not (size >= 1).all():
-            raise InputError(
-                "shape", need="three numbers of voxels", got=repr(shape), remedy="or give a spacing"
-            )
+            raise InputError("shape", need="three numbers of voxels", got=repr(shape), remedy="or give a spacing")
         if size.prod() > _MOST_VOXELS:
             raise InputError(
                 "spacing" if shape is None else "shape", need=f"a grid of at most {_MOST_VOXELS:.0e} voxels",

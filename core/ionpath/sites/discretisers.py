@@ -22,18 +22,14 @@ MARGIN = 0.1
 class Assign(Protocol):
     """A rule at work on one trajectory: it sees the frames in the order of time, in chunks of any length."""
 
-    def __call__(
-        self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None
-    ) -> SiteAssignment:
+    def __call__(self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None) -> SiteAssignment:
         """Sites of ions (T, N, 3) in cells (T, 3, 3), with the shells' centres at (T, M, 3) if they are followed."""
 
 
 class Discretiser(Protocol):
     """What makes a rule for given shells; `cutoff` None is the default of the rule."""
 
-    def __call__(
-        self, shells: CoordinationShells, *, cutoff: float | None, mode: str, margin: float
-    ) -> Assign:
+    def __call__(self, shells: CoordinationShells, *, cutoff: float | None, mode: str, margin: float) -> Assign:
         """Make the rule; refuse options that it does not know."""
 
 
@@ -63,9 +59,7 @@ def checked(
 ) -> SiteAssignment:
     """Sites by a rule that somebody else may have written: refuse what are none."""
     found = assign(ions, cells, centres)
-    site, ambiguous = (
-        (np.asarray(part) for part in found) if isinstance(found, tuple) else (np.asarray(found), None)
-    )
+    site, ambiguous = (np.asarray(part) for part in found) if isinstance(found, tuple) else (np.asarray(found), None)
     wrong = site.shape != ions.shape[:2] or not np.issubdtype(site.dtype, np.integer)
     if wrong or site.min(initial=0) < -1 or site.max(initial=0) >= shells.n_sites:
         raise InputError(
@@ -82,7 +76,5 @@ def checked(
     return SiteAssignment(site.astype(np.int32, copy=False), ambiguous.astype(bool, copy=False))
 
 
-def _assign(
-    shells: CoordinationShells, options: dict[str, Any], ions: Any, cells: Any, centres: Any = None
-) -> Any:
+def _assign(shells: CoordinationShells, options: dict[str, Any], ions: Any, cells: Any, centres: Any = None) -> Any:
     return assign_sites(ions, shells, cells, centres, **options)

@@ -124,9 +124,7 @@ class EnclosingSearch:
         overlaps: list[Overlap] = []
         careful = np.flatnonzero(frames.overlapping[frame])
         for start in range(0, len(careful), _AT_ONCE):
-            overlaps += self._all_that_fit(
-                careful[start : start + _AT_ONCE], found, placed, frame, frames, n_points
-            )
+            overlaps += self._all_that_fit(careful[start : start + _AT_ONCE], found, placed, frame, frames, n_points)
         return found.reshape(n_frames, n_points), overlaps
 
     def _frames(self, corners: Floats) -> _Frames:
@@ -136,9 +134,7 @@ class EnclosingSearch:
         inverse = np.linalg.inv(np.where(sound[..., None, None], edges, np.eye(3)))
         # A filling of space stays one while every tetrahedron keeps its handedness: nothing overlaps then.
         kept = (np.sign(volumes) == self.signs).all(axis=1) & sound.all(axis=1)
-        return _Frames(
-            corners[:, :, 0], inverse, sound, ~kept if self.fills else np.ones(len(corners), dtype=bool)
-        )
+        return _Frames(corners[:, :, 0], inverse, sound, ~kept if self.fills else np.ones(len(corners), dtype=bool))
 
     def _depths(
         self, which: Integers, placed: Floats, frame: Integers, frames: _Frames, k: int
@@ -148,22 +144,14 @@ class EnclosingSearch:
         distance, image = distance.reshape(len(which), k), image.reshape(len(which), k)
         owner = self.tree.owner[image]
         rows = frame[which][:, None]
-        local = (placed[which][:, None] - self.tree.points[image]) @ np.linalg.inv(
-            self.tree.cell
-        ) + self.centres[owner]
+        local = (placed[which][:, None] - self.tree.points[image]) @ np.linalg.inv(self.tree.cell) + self.centres[owner]
         weights = np.einsum("pki,pkij->pkj", local - frames.origin[rows, owner], frames.inverse[rows, owner])
         depth = np.minimum(weights.min(axis=-1), 1.0 - weights.sum(axis=-1))
         depth[~frames.sound[rows, owner]] = -np.inf
         return owner, depth, distance[:, -1]
 
     def _first_that_fits(
-        self,
-        which: Integers,
-        found: NDArray[np.int32],
-        placed: Floats,
-        frame: Integers,
-        frames: _Frames,
-        k: int,
+        self, which: Integers, found: NDArray[np.int32], placed: Floats, frame: Integers, frames: _Frames, k: int
     ) -> Integers:
         open_points = []
         at_once = max(1, _AT_ONCE * _FEW // k)
@@ -178,13 +166,7 @@ class EnclosingSearch:
         return np.concatenate(open_points)
 
     def _all_that_fit(
-        self,
-        which: Integers,
-        found: NDArray[np.int32],
-        placed: Floats,
-        frame: Integers,
-        frames: _Frames,
-        n_points: int,
+        self, which: Integers, found: NDArray[np.int32], placed: Floats, frame: Integers, frames: _Frames, n_points: int
     ) -> list[Overlap]:
         k = min(32, len(self.tree.points))
         owner, depth, last = self._depths(which, placed, frame, frames, k)

@@ -52,9 +52,7 @@ class SiteFollower:
     [0, 1, -1]
     """
 
-    def __init__(
-        self, shells: CoordinationShells, *, cutoff: float | None = None, margin: float = 0.1
-    ) -> None:
+    def __init__(self, shells: CoordinationShells, *, cutoff: float | None = None, margin: float = 0.1) -> None:
         self.shells, self.margin = shells, margin
         self.cutoff = site_radius(cutoff, DEFAULT_CUTOFF)
         self._last: NDArray[np.intp] | None = None
@@ -63,10 +61,8 @@ class SiteFollower:
         self._near = _Neighbours(shells)
         self._same, self._other = self._near.separations(shells)
 
-    def __call__(
-        self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None
-    ) -> SiteAssignment:
-        """Give every ion its site in the next frames."""
+    def __call__(self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None) -> SiteAssignment:
+        """Return every ion its site in the next frames."""
         lattice = np.broadcast_to(np.asarray(cells, dtype=np.float64), (len(ions), 3, 3))
         expected = (len(ions), self.shells.n_centres, 3)
         if not np.isfinite(self.cutoff) or (centres is not None and centres.shape != expected):
@@ -243,9 +239,7 @@ class _Neighbours:
         self.distance, image = distance.reshape(-1, k), image.reshape(-1, k)
         known = np.isfinite(self.distance)
         self.site = tree.owner[np.where(known, image, 0)].astype(np.intp)
-        self.vector = np.where(
-            known[..., None], tree.points[np.where(known, image, 0)] - here[:, None], np.inf
-        )
+        self.vector = np.where(known[..., None], tree.points[np.where(known, image, 0)] - here[:, None], np.inf)
         # Beyond what is listed there may be sites from this distance on.
         self.end = np.minimum(self.distance[:, -1], REACH)
 

@@ -119,13 +119,7 @@ def density_sites(
     [[2.0, 2.0, 2.0], [7.0, 7.0, 7.0]]
     """
     one_of("sites", sites, SEARCHES)
-    given = {
-        "sigma": sigma,
-        "separation": separation,
-        "level": level,
-        "background": background,
-        "reach": reach,
-    }
+    given = {"sigma": sigma, "separation": separation, "level": level, "background": background, "reach": reach}
     search = SEARCHES[sites]._replace(**{key: value for key, value in given.items() if value is not None})
     for name in ("sigma", "separation", "reach"):
         positive(name, getattr(search, name), "A")

@@ -78,9 +78,7 @@ class SiteTree:
     def __init__(self, cell: Floats, sites: Floats, reach: float) -> None:
         self.cell, self.sites, self.reach = cell, sites, reach
         self.base = obtuse_superbase(cell)
-        self.to_base = np.rint(
-            cell @ np.linalg.inv(self.base)
-        )  # fractional coordinates of the cell -> of the base
+        self.to_base = np.rint(cell @ np.linalg.inv(self.base))  # fractional coordinates of the cell -> of the base
         inside = wrap_fractional(sites @ self.to_base)
         heights = 1.0 / np.linalg.norm(np.linalg.inv(self.base), axis=0)
         margin = reach / heights + 1e-9
@@ -131,13 +129,7 @@ def nearest_sites(tree: SiteTree, points: Floats, cutoff: float, margin: float) 
 
 
 def nearest_moving_sites(
-    tree: SiteTree,
-    points: Floats,
-    shifts: Floats,
-    frame: Integers,
-    group: Integers,
-    cutoff: float,
-    margin: float,
+    tree: SiteTree, points: Floats, shifts: Floats, frame: Integers, group: Integers, cutoff: float, margin: float
 ) -> Nearest:
     """Find the nearest site of every point, with sites that follow their centres.
 
@@ -184,14 +176,12 @@ def nearest_moving_sites(
 
 
 def farthest(cell: Floats) -> float:
-    """Give a distance from a lattice point that no point of space exceeds."""
+    """Return a distance from a lattice point that no point of space exceeds."""
     base = obtuse_superbase(cell)
     return 0.5 * float(np.linalg.norm(base, axis=1).sum())
 
 
-def nearest_in_frames(
-    points: Points, ions: Floats, shifts: Floats | None, cutoff: float, margin: float
-) -> Nearest:
+def nearest_in_frames(points: Points, ions: Floats, shifts: Floats | None, cutoff: float, margin: float) -> Nearest:
     """Find the nearest point of every ion in every frame."""
     n_frames, n_ions = ions.shape[:2]
     found = Nearest(
@@ -216,16 +206,12 @@ def nearest_in_frames(
                 break
             level += 1
             if level == len(trees):
-                trees.append(
-                    SiteTree(points.cell, points.coordinates, min(2.0 * trees[-1].reach, everywhere))
-                )
+                trees.append(SiteTree(points.cell, points.coordinates, min(2.0 * trees[-1].reach, everywhere)))
             sites_then = None if moved is None else moved[far // n_ions]
             _put(here, far, _lookup(trees[level], block[far], sites_then, 1, points.group, cutoff, margin))
         here.site[~np.isfinite(here.distance)] = -1
         table = (-1, n_ions)
-        shaped = Nearest(
-            here.site.reshape(table), here.distance.reshape(table), here.ambiguous.reshape(table)
-        )
+        shaped = Nearest(here.site.reshape(table), here.distance.reshape(table), here.ambiguous.reshape(table))
         _put(found, part, shaped)
     return found
 
@@ -241,13 +227,7 @@ def _put(target: Nearest, where: slice | Integers, values: Nearest) -> None:
 
 
 def _lookup(
-    tree: SiteTree,
-    ions: Floats,
-    shifts: Floats | None,
-    n_ions: int,
-    group: Integers,
-    cutoff: float,
-    margin: float,
+    tree: SiteTree, ions: Floats, shifts: Floats | None, n_ions: int, group: Integers, cutoff: float, margin: float
 ) -> Nearest:
     placed = tree.place(ions)
     if shifts is None:

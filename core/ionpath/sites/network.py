@@ -199,9 +199,7 @@ class SiteNetwork(CoordinationShells):
         """
         one_of("fold", fold, FOLDS)
         box, number = one_cell(cell), cell_repeats(repeats)
-        points = _merged(
-            box, wrap_fractional(coordinates(sites, "sites")), positive("merge", merge, "A", zero=True)
-        )
+        points = _merged(box, wrap_fractional(coordinates(sites, "sites")), positive("merge", merge, "A", zero=True))
         _check_apart(box, points)
         symmetry = crystal_symmetry(box, points, framework.coordinates, framework.species, symprec)
         kinds = symmetry.orbits
@@ -228,9 +226,7 @@ class SiteNetwork(CoordinationShells):
             labels = np.arange(len(many))
         names = _names(labels, kind)
         made = cls.from_sites(large, many, labels=labels, names=names, kinds=kind)
-        return replace(
-            made, crystal=repeated, permutations=made.permutations if permutations is None else permutations
-        )
+        return replace(made, crystal=repeated, permutations=made.permutations if permutations is None else permutations)
 
     @classmethod
     def from_density(  # type: ignore[override]

@@ -84,9 +84,7 @@ class SiteOccupancies:
     @property
     def by_kind(self) -> dict[str, Floats]:
         """Fraction of all ion-frames by kind of centre and label."""
-        return {
-            str(kind): self._per_label(self.shells.kinds == kind) for kind in np.unique(self.shells.kinds)
-        }
+        return {str(kind): self._per_label(self.shells.kinds == kind) for kind in np.unique(self.shells.kinds)}
 
     @property
     def unassigned_fraction(self) -> float:
@@ -121,9 +119,7 @@ class SiteOccupancies:
             f"on no site {100 * self.unassigned_fraction:.2f} %, ambiguous {100 * self.ambiguous_fraction:.2f} %",
         ]
         for kind, fractions in self.by_kind.items():
-            lines.append(
-                f"{kind}: " + ", ".join(f"{k}: {100 * f:.2f} %" for k, f in enumerate(fractions) if k)
-            )
+            lines.append(f"{kind}: " + ", ".join(f"{k}: {100 * f:.2f} %" for k, f in enumerate(fractions) if k))
         return "\n".join([*lines, *(f"note: {warning}" for warning in self.warnings)])
 
     def _per_label(self, centres: NDArray[np.bool_]) -> Floats:
@@ -133,11 +129,7 @@ class SiteOccupancies:
 
 
 def site_occupancies(
-    site: ArrayLike,
-    shells: CoordinationShells,
-    *,
-    ambiguous: ArrayLike | None = None,
-    cutoff: float = float("nan"),
+    site: ArrayLike, shells: CoordinationShells, *, ambiguous: ArrayLike | None = None, cutoff: float = float("nan")
 ) -> SiteOccupancies:
     """Count how much each site is used.
 
@@ -176,6 +168,4 @@ def site_occupancies(
     array = check_sites(site, shells.n_sites)
     counts = np.bincount(array.ravel() + 1, minlength=shells.n_sites + 1)
     doubtful = 0 if ambiguous is None else int(np.count_nonzero(ambiguous))
-    return SiteOccupancies(
-        shells, counts[1:], int(counts[0]), doubtful, array.size, len(array), float(cutoff)
-    )
+    return SiteOccupancies(shells, counts[1:], int(counts[0]), doubtful, array.size, len(array), float(cutoff))

@@ -23,10 +23,7 @@ def check_number_of_sites(n_sites: int, n_ions: float, remedy: str) -> None:
     """Refuse fewer sites than ions: a site is a place that one ion fills."""
     if n_sites < n_ions:
         raise InputError(
-            "sites in the density",
-            need=f"at least {n_ions:g}, one for each ion",
-            got=str(n_sites),
-            remedy=remedy,
+            "sites in the density", need=f"at least {n_ions:g}, one for each ion", got=str(n_sites), remedy=remedy
         )
 
 
@@ -39,7 +36,7 @@ def check_solid(peaks: Floats, assigned: float) -> None:
             need=f"maxima of {LEAST_CONTRAST:g} times its mean or more that hold {LEAST_ASSIGNED:.0%} of the ions",
             got=f"{len(peaks)} with a median of {median:.2f} that hold {assigned:.0%}",
             remedy="ions that move as in a liquid have no sites; otherwise give more frames, or use from_structure",
-        )  # fmt: skip
+        )
 
 
 def check_cages(owner: Ints) -> None:

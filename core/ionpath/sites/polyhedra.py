@@ -58,9 +58,7 @@ class Tetrahedra:
         return len(self.corners)
 
     def __repr__(self) -> str:
-        return (
-            f"Tetrahedra({len(self)} tetrahedra of {len(self.atoms)} atoms, kinds: {', '.join(self.kinds)})"
-        )
+        return f"Tetrahedra({len(self)} tetrahedra of {len(self.atoms)} atoms, kinds: {', '.join(self.kinds)})"
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -109,16 +107,11 @@ class Tetrahedra:
         corners_at = check_finite(atoms, "atoms").astype(np.float64)
         points = np.atleast_2d(check_finite(np.asarray(sites, dtype=np.float64).reshape(-1, 3), "sites"))
         if len(points) == 0:
-            raise InputError(
-                "sites", need="at least one site", got="none", remedy="give the centres of the holes"
-            )
+            raise InputError("sites", need="at least one site", got="none", remedy="give the centres of the holes")
         kinds = np.full(len(points), "T") if names is None else np.asarray(names, dtype=np.str_)
         if kinds.shape != (len(points),):
             raise InputError(
-                "names",
-                need=f"{len(points)} names, one per site",
-                got=f"shape {kinds.shape}",
-                remedy="match them",
+                "names", need=f"{len(points)} names, one per site", got=f"shape {kinds.shape}", remedy="match them"
             )
         tree = SiteTree(box, corners_at, reach=float(np.linalg.norm(box, axis=1).max()))
         _, image = tree.tree.query(tree.place(points), k=4)
@@ -153,7 +146,7 @@ def assign_tetrahedra(
     *,
     ties: Literal["stay", "deepest"] = "stay",
 ) -> NDArray[np.int32]:
-    """Give every ion the tetrahedron that encloses it, with the corners where they are in that frame.
+    """Return every ion the tetrahedron that encloses it, with the corners where they are in that frame.
 
     Parameters
     ----------

@@ -70,7 +70,7 @@ class RunRecorder:
         self._n_frames += len(site)
 
     def runs(self) -> dict[str, Any]:
-        """Give what was collected, to be joined with what others collected.
+        """Return what was collected, to be joined with what others collected.
 
         Returns
         -------
@@ -87,10 +87,7 @@ def join_runs(
     """Join runs of consecutive stretches of a trajectory."""
     offsets = np.cumsum([0, *(part["n_frames"] for part in parts)])
     events = np.concatenate(
-        [
-            part["events"] + np.array([[0], [at], [0]], np.int64)
-            for part, at in zip(parts, offsets, strict=False)
-        ],
+        [part["events"] + np.array([[0], [at], [0]], np.int64) for part, at in zip(parts, offsets, strict=False)],
         axis=1,
     )
     missing = np.setdiff1d(np.arange(n_ions, dtype=np.int32), events[0])

@@ -53,7 +53,7 @@ def fractional_frames(ions: ArrayLike, cells: ArrayLike) -> tuple[Floats, Floats
 def displacements(
     positions: ArrayLike, inverse: Floats, reference: Floats, n_frames: int, name: str
 ) -> tuple[Floats, Floats]:
-    """Give the displacements of framework atoms from their places in the reference structure."""
+    """Return the displacements of framework atoms from their places in the reference structure."""
     followed = check_finite(positions, name)
     expected = (n_frames, len(reference), 3)
     if followed.shape != expected:
@@ -79,9 +79,7 @@ def reference_frames(
             coordinates -= _fractional_drift(drift, inverse, len(coordinates))[:, None]
         return ReferenceFrames(coordinates, None)
     if drift is not None:
-        raise InputError(
-            "drift", need="either `centres` or `drift`", got="both", remedy="leave one of them out"
-        )
+        raise InputError("drift", need="either `centres` or `drift`", got="both", remedy="leave one of them out")
     moved, common = displacements(centres, inverse, reference_centres, len(coordinates), "centres")
     return ReferenceFrames(coordinates - common, np.matmul(moved, reference_cell))
 
@@ -90,10 +88,7 @@ def _fractional_drift(drift: ArrayLike, inverse: Floats, n_frames: int) -> Float
     shift = check_finite(drift, "drift").astype(np.float64)
     if shift.shape != (n_frames, 3):
         raise InputError(
-            "drift",
-            need=f"shape ({n_frames}, 3)",
-            got=f"shape {shift.shape}",
-            remedy="give one vector per frame",
+            "drift", need=f"shape ({n_frames}, 3)", got=f"shape {shift.shape}", remedy="give one vector per frame"
         )
     return shift @ inverse if inverse.ndim == 2 else np.einsum("ti,tij->tj", shift, inverse)
 

@@ -26,7 +26,7 @@ def geometric_sites(
     mode: str = "correct",
     orientation: ArrayLike | None = None,
 ) -> Found:
-    """Give ions the vertex of the nearest centre in whose direction they are."""
+    """Return ions the vertex of the nearest centre in whose direction they are."""
     one_of("mode", mode, ("correct", "published"))
     if mode == "published" and shells.n_states != 7:
         raise InputError(
@@ -68,7 +68,7 @@ def voronoi_sites(
     margin: float,
     orientation: ArrayLike | None = None,
 ) -> Found:
-    """Give ions the Voronoi cell of the vertices of the nearest centre, inside a padded box around these vertices.
+    """Return ions the Voronoi cell of the vertices of the nearest centre, inside a padded box around these vertices.
 
     Notes
     -----
@@ -95,9 +95,7 @@ def _table(shells: CoordinationShells, values: Floats) -> Floats:
     return table
 
 
-def _several(
-    shells: CoordinationShells, centre: NDArray[np.int32], vector: Floats, margin: float
-) -> NDArray[np.bool_]:
+def _several(shells: CoordinationShells, centre: NDArray[np.int32], vector: Floats, margin: float) -> NDArray[np.bool_]:
     squares = ((_table(shells, shells.offsets)[centre] - vector[:, None]) ** 2).sum(axis=-1)
     distances = np.sort(np.sqrt(np.where(np.isfinite(squares), squares, np.inf)), axis=1)
     return np.asarray(distances[:, 1] - distances[:, 0] < margin)

@@ -117,26 +117,12 @@ class ShellRuns:
             )
         n_frames = sum(part["n_frames"] for part in parts)
         return cls(
-            ion,
-            start,
-            site,
-            n_ions,
-            n_frames,
-            shells.vertex,
-            shells.centre_of,
-            shells.n_states,
-            home,
-            unassigned,
+            ion, start, site, n_ions, n_frames, shells.vertex, shells.centre_of, shells.n_states, home, unassigned
         )
 
     @classmethod
     def from_sites(
-        cls,
-        site: ArrayLike,
-        shells: CoordinationShells,
-        *,
-        home: Home = "visited",
-        unassigned: Unassigned = "external",
+        cls, site: ArrayLike, shells: CoordinationShells, *, home: Home = "visited", unassigned: Unassigned = "external"
     ) -> ShellRuns:
         """Make runs of a table of sites, as it is.
 
@@ -173,9 +159,7 @@ class ShellRuns:
 
     def __getitem__(self, ion: int) -> ShellRuns:
         mine = self.ion == range(self.n_ions)[ion]
-        return replace(
-            self, ion=np.zeros(mine.sum(), np.int64), start=self.start[mine], site=self.site[mine], n_ions=1
-        )
+        return replace(self, ion=np.zeros(mine.sum(), np.int64), start=self.start[mine], site=self.site[mine], n_ions=1)
 
     def __repr__(self) -> str:
         ions = f"{self.n_ions} ion" + ("s" if self.n_ions != 1 else "")
@@ -218,7 +202,7 @@ class ShellRuns:
         return replace(self, ion=ion, start=start, site=site)
 
     def sites(self) -> NDArray[np.int32]:
-        """Give the table of sites.
+        """Return the table of sites.
 
         Returns
         -------
@@ -229,7 +213,7 @@ class ShellRuns:
         return np.ascontiguousarray(rows.T)
 
     def labels(self) -> NDArray[np.int8]:
-        """Give the table of labels.
+        """Return the table of labels.
 
         Returns
         -------
@@ -241,7 +225,7 @@ class ShellRuns:
         return np.ascontiguousarray(rows.T)
 
     def trajectories(self, shells: CoordinationShells) -> ShellTrajectories:
-        """Give the same as tables of states.
+        """Return the same as tables of states.
 
         Parameters
         ----------
@@ -256,7 +240,7 @@ class ShellRuns:
         return shell_trajectories(self.sites(), shells, home=self.home, unassigned=self.unassigned)
 
     def site_frames(self) -> NDArray[np.float64]:
-        """Give the frames that ions spent on each site.
+        """Return the frames that ions spent on each site.
 
         Returns
         -------
@@ -347,11 +331,7 @@ class ShellRuns:
             begin, end = np.searchsorted(self.ion, [first, last])
             mine = slice(int(begin), int(end))
             yield replace(
-                self,
-                ion=self.ion[mine] - first,
-                start=self.start[mine],
-                site=self.site[mine],
-                n_ions=last - first,
+                self, ion=self.ion[mine] - first, start=self.start[mine], site=self.site[mine], n_ions=last - first
             )
 
     def _count(self, lag: int, n_blocks: int) -> NDArray[np.float64]:

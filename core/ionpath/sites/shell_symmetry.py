@@ -65,9 +65,7 @@ def _isometries(distance: Floats, allowed: float) -> Ints:
     n = len(distance)
     partial = np.empty((1, 0), dtype=np.int64)
     for k in range(n):
-        longer = np.concatenate(
-            [np.repeat(partial, n, axis=0), np.tile(np.arange(n), len(partial))[:, None]], axis=1
-        )
+        longer = np.concatenate([np.repeat(partial, n, axis=0), np.tile(np.arange(n), len(partial))[:, None]], axis=1)
         new = np.abs(distance[longer[:, k, None], longer[:, :k]] - distance[k, :k]) <= allowed
         unused = (longer[:, k, None] != longer[:, :k]).all(axis=1)
         partial = longer[new.all(axis=1) & unused]

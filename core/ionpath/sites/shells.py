@@ -89,9 +89,7 @@ class CoordinationShells:
         if len(self.centres) == 0:
             raise InputError("centres", need="at least one centre", got="none", remedy="widen the selection")
         if len(self.offsets) == 0:
-            raise InputError(
-                "sites", need="at least one site", got="none", remedy="check the sites or the density"
-            )
+            raise InputError("sites", need="at least one site", got="none", remedy="check the sites or the density")
         for name in ("cell", "centres", "offsets"):
             object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
         for name in ("centre_of", "vertex", "family", "centre_atoms"):
@@ -149,7 +147,7 @@ class CoordinationShells:
         return float(SiteTree(self.cell, self.site_coordinates, reach=4.0).separation.min())
 
     def vertices_of(self, centre: int) -> Integers:
-        """Give the sites of one centre in the order of their labels.
+        """Return the sites of one centre in the order of their labels.
 
         Parameters
         ----------
@@ -214,7 +212,7 @@ class CoordinationShells:
         orientation: ArrayLike | None = None,
         tie: float | None = TIE,
     ) -> CoordinationShells:
-        """Give known sites to their nearest centres and label them.
+        """Return known sites to their nearest centres and label them.
 
         Parameters
         ----------

@@ -78,8 +78,5 @@ def crystal_symmetry(
 
 def _none(symprec: float) -> InputError:
     return InputError(
-        "structure",
-        need=f"a symmetry within {symprec:g} A",
-        got="none",
-        remedy="use a larger symprec, or fold='none'",
+        "structure", need=f"a symmetry within {symprec:g} A", got="none", remedy="use a larger symprec, or fold='none'"
     )

@@ -138,11 +138,7 @@ def _stay_lengths(site: NDArray[np.signedinteger]) -> NDArray[np.int64]:
 
 @references("guan2024")
 def shell_trajectories(
-    site: ArrayLike,
-    shells: CoordinationShells,
-    *,
-    home: Home = "visited",
-    unassigned: Unassigned = "external",
+    site: ArrayLike, shells: CoordinationShells, *, home: Home = "visited", unassigned: Unassigned = "external"
 ) -> ShellTrajectories:
     """Make trajectories of shell states out of sites.
 
@@ -228,9 +224,7 @@ def iter_shell_trajectories(
     one_of("home", home, HOMES)
     one_of("unassigned", unassigned, ("external", "skip"))
     if shells.n_states > 127:
-        raise InputError(
-            "shells", need="at most 126 vertices", got=str(shells.n_states - 1), remedy="merge vertices"
-        )
+        raise InputError("shells", need="at most 126 vertices", got=str(shells.n_states - 1), remedy="merge vertices")
     if array.max() < 0:
         raise InputError(
             "site", need="ions on sites", got="no ion on any site in any frame",

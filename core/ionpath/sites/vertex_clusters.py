@@ -90,9 +90,7 @@ def _groups(asked: Clustering, needed: Integers) -> list[Integers]:
     return [np.flatnonzero(np.array(keys) == key) for key in sorted(set(keys))]
 
 
-def _visited(
-    centre: Integers | NDArray[np.int32], vectors: Floats, means: Floats, group: Integers
-) -> Integers:
+def _visited(centre: Integers | NDArray[np.int32], vectors: Floats, means: Floats, group: Integers) -> Integers:
     """How many of the vertices ions have been on, around each centre of a group."""
     if len(vectors) == 0:
         return np.zeros(len(group), dtype=np.int64)

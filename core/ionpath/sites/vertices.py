@@ -45,10 +45,8 @@ class VertexLabels:
     templates: tuple[Floats, ...]
 
 
-def nearest_centres(
-    cell: Floats, centres: Floats, sites: Floats, tie: float | None = None
-) -> tuple[Integers, Floats]:
-    """Give each site to its nearest centre; refuse sites between centres that differ by less than `tie`, in A."""
+def nearest_centres(cell: Floats, centres: Floats, sites: Floats, tie: float | None = None) -> tuple[Integers, Floats]:
+    """Return each site to its nearest centre; refuse sites between centres that differ by less than `tie`, in A."""
     owner = np.empty(len(sites), dtype=np.int64)
     offsets = np.empty((len(sites), 3))
     block = max(1, 2_000_000 // max(1, len(centres)))
@@ -91,9 +89,7 @@ def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers
     return np.broadcast_to(numbers, (len(kinds),)).copy()
 
 
-def check_vertices(
-    found: Integers, needed: Integers | None, kinds: NDArray[np.str_], atoms: Any, remedy: str
-) -> None:
+def check_vertices(found: Integers, needed: Integers | None, kinds: NDArray[np.str_], atoms: Any, remedy: str) -> None:
     """Refuse a centre that has not the expected number of vertices."""
     wrong = np.flatnonzero(found < 1 if needed is None else found != needed)
     if len(wrong) == 0:

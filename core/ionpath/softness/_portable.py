@@ -17,7 +17,7 @@ NEVER = -1e300
 
 
 def widen(kind: str, arrays: dict[str, Floats], used: NDArray[np.bool_]) -> dict[str, Floats]:
-    """Give the functions that were left out their place again, with no weight."""
+    """Return the functions that were left out their place again, with no weight."""
     name, axis = {"rbf-svm": ("support", 1), "mlp": ("weights0", 0)}.get(kind, ("weights", 1))
     narrow = arrays[name]
     wide = np.zeros((len(narrow), len(used)) if axis else (len(used), narrow.shape[1]))

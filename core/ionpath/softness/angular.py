@@ -109,9 +109,7 @@ def angular_from_neighbours(
         # As many centres as fit into memory with all pairs of their neighbours.
         stop = at + max(1, int(np.searchsorted(np.cumsum(counts[at:] ** 2), _BLOCK, side="right")))
         first, second = _pairs(counts[at:stop], ends[at:stop])
-        table[at:stop] = _values(
-            first, second, row - at, kind, vectors, distances, stop - at, n_kinds, parameters
-        )
+        table[at:stop] = _values(first, second, row - at, kind, vectors, distances, stop - at, n_kinds, parameters)
         at = stop
     return table.reshape(neighbours.n_centres, -1)
 

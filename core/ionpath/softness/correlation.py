@@ -100,9 +100,7 @@ def softness_correlation(
     pairs = [_pair(a, b) for a, b in zip(parts, others, strict=True)]
     s, q = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
     first = np.cumsum([0, *(pair[0].shape[1] for pair in pairs)])
-    ion = np.concatenate(
-        [np.tile(np.arange(p[0].shape[1]) + k, len(p[0])) for p, k in zip(pairs, first, strict=False)]
-    )
+    ion = np.concatenate([np.tile(np.arange(p[0].shape[1]) + k, len(p[0])) for p, k in zip(pairs, first, strict=False)])
     for name, values in (("softness", s), ("quantity", q)):
         if np.ptp(values) == 0:
             raise InputError(name, need="values that vary", got=f"{values.flat[0]:g} everywhere")
@@ -155,12 +153,7 @@ def _jackknife(s: Floats, q: Floats, ion: NDArray[np.int64], n_groups: int) -> f
 
 
 def neighbour_fraction(
-    positions: ArrayLike,
-    cell: ArrayLike,
-    centres: ArrayLike,
-    atoms: ArrayLike,
-    members: ArrayLike,
-    cutoff: float = 5.0,
+    positions: ArrayLike, cell: ArrayLike, centres: ArrayLike, atoms: ArrayLike, members: ArrayLike, cutoff: float = 5.0
 ) -> Floats:
     """Compute which part of the neighbours of each ion belongs to a set, such as the sulfur of P2S6.
 
@@ -197,9 +190,7 @@ def neighbour_fraction(
     """
     chosen, belongs = np.asarray(atoms, dtype=np.int64), np.asarray(members, dtype=bool)
     if chosen.shape != belongs.shape:
-        raise InputError(
-            "members", need=f"one bool for each of {len(chosen)} atoms", got=f"shape {belongs.shape}"
-        )
+        raise InputError("members", need=f"one bool for each of {len(chosen)} atoms", got=f"shape {belongs.shape}")
     found = find_neighbours(positions, cell, cutoff, centres)
     n_atoms = len(np.asarray(positions))
     counted, inside = np.zeros(n_atoms), np.zeros(n_atoms)

@@ -113,9 +113,7 @@ class StructureFunctions:
         centres = spacing * (np.arange(round(cutoff / spacing)) + 0.5)
         return cls(tuple(species), tuple(np.round(centres, 10).tolist()), spacing, cutoff, **options)
 
-    def with_angular(
-        self, parameters: tuple[tuple[float, float, float], ...] = ANGULAR
-    ) -> StructureFunctions:
+    def with_angular(self, parameters: tuple[tuple[float, float, float], ...] = ANGULAR) -> StructureFunctions:
         """Add angular functions.
 
         Parameters
@@ -185,9 +183,7 @@ class StructureFunctions:
             codes[chosen] = 0 if self.pooled else k
         return codes
 
-    def compute(
-        self, positions: ArrayLike, cell: ArrayLike, symbols: ArrayLike, centres: ArrayLike
-    ) -> Floats:
+    def compute(self, positions: ArrayLike, cell: ArrayLike, symbols: ArrayLike, centres: ArrayLike) -> Floats:
         """Compute all functions of some atoms in one frame.
 
         Parameters

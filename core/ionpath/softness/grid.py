@@ -56,11 +56,7 @@ class GridSearch:
         axes = {"spacing": self.spacings, "cutoff": self.cutoffs, "penalty": self.penalties,
                 "threshold": self.thresholds}  # fmt: skip
         found = {name: float(axis[k]) for (name, axis), k in zip(axes.items(), at, strict=True)}
-        return {
-            **found,
-            "balanced_accuracy": float(self.balanced_accuracy[at]),
-            "error": float(self.error[at]),
-        }
+        return {**found, "balanced_accuracy": float(self.balanced_accuracy[at]), "error": float(self.error[at])}
 
 
 def grid_search(
@@ -137,16 +133,7 @@ def grid_search(
     arrays = [np.asarray(axis, dtype=np.float64) for axis in axes.values()]
     scores = [np.asarray(table) for table in found]
     return GridSearch(
-        arrays[0],
-        arrays[1],
-        arrays[2],
-        arrays[3],
-        scores[0],
-        scores[1],
-        scores[2],
-        scores[3],
-        scores[4],
-        label_method,
+        arrays[0], arrays[1], arrays[2], arrays[3], scores[0], scores[1], scores[2], scores[3], scores[4], label_method
     )
 
 

@@ -86,9 +86,7 @@ def label_ions(
         edges = np.atleast_1d(np.quantile(values, edges[0]))
     elif method == "threshold":
         if edges.size != 1 or not np.isfinite(edges[0]):
-            raise InputError(
-                "value", need="one threshold", got=repr(value), remedy="use method='classes' for more"
-            )
+            raise InputError("value", need="one threshold", got=repr(value), remedy="use method='classes' for more")
     elif method == "classes":
         if edges.size == 1 and edges[0] in range(3, 21):
             edges = np.quantile(values, np.arange(1, int(edges[0])) / edges[0])
@@ -99,10 +97,7 @@ def label_ions(
             )  # fmt: skip
     else:
         raise InputError(
-            "method",
-            need="'quantile', 'threshold' or 'classes'",
-            got=repr(method),
-            remedy="choose one of them",
+            "method", need="'quantile', 'threshold' or 'classes'", got=repr(method), remedy="choose one of them"
         )
     found = np.searchsorted(edges, values, side="left").astype(np.int64)
     balance = np.bincount(found.ravel(), minlength=len(edges) + 1) / found.size
@@ -113,9 +108,7 @@ def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
     """Refuse labels of one class only."""
     given = np.asarray(labels, dtype=np.float64).ravel()
     if not (np.isfinite(given).all() and (given >= 0).all() and (given == np.rint(given)).all()):
-        raise InputError(
-            name, need="classes 0, 1, ...", got="other numbers", remedy="make them with label_ions"
-        )
+        raise InputError(name, need="classes 0, 1, ...", got="other numbers", remedy="make them with label_ions")
     flat = given.astype(np.int64)
     present = np.unique(flat)
     if len(present) < 2:

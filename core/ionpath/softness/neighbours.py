@@ -57,9 +57,8 @@ class Neighbours:
         """
         near = np.flatnonzero(self.distances < cutoff)
         return Neighbours(
-            self.row[near], self.centre[near], self.atom[near], self.vectors[near], self.distances[near],
-            self.n_centres,
-        )  # fmt: skip
+            self.row[near], self.centre[near], self.atom[near], self.vectors[near], self.distances[near], self.n_centres
+        )
 
 
 def find_neighbours(

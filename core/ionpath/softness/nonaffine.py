@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.periodic import minimum_image
 from ionpath.softness.neighbours import Neighbours
 
@@ -164,8 +164,7 @@ def affine_fit(
     >>> (fit.maps.round(6) + 0.0).tolist()
     [[[1.1, 0.0, 0.0], [0.0, 1.1, 0.0], [0.0, 0.0, 1.1]]]
     """
-    if on_singular not in ("raise", "nan"):
-        raise InputError("on_singular", need="'raise' or 'nan'", got=repr(on_singular), remedy="choose one")
+    one_of("on_singular", on_singular, ("raise", "nan"))
     before = np.asarray(check_finite(reference, "reference"), dtype=np.float64)
     after = np.asarray(check_finite(current, "current"), dtype=np.float64)
     if before.ndim != 2 or before.shape[1] != 3 or before.shape != after.shape:
@@ -218,9 +217,7 @@ def _pairs(neighbours: Any, centres: ArrayLike | None, n_atoms: int) -> tuple[In
 def _lists(neighbours: Sequence[Sequence[int]]) -> list[Ints]:
     try:
         lists = [np.asarray(line) for line in neighbours]
-        whole = all(
-            line.ndim == 1 and (np.issubdtype(line.dtype, np.integer) or not line.size) for line in lists
-        )
+        whole = all(line.ndim == 1 and (np.issubdtype(line.dtype, np.integer) or not line.size) for line in lists)
     except (TypeError, ValueError):
         lists, whole = [], False
     if not whole or not lists:
@@ -242,9 +239,7 @@ def _check_indices(indices: NDArray[Any], n_atoms: int) -> None:
         )  # fmt: skip
 
 
-def _fit(
-    row: Ints, old: Floats, new: Floats, owners: Ints, per_neighbour: bool, on_singular: Singular
-) -> AffineFit:
+def _fit(row: Ints, old: Floats, new: Floats, owners: Ints, per_neighbour: bool, on_singular: Singular) -> AffineFit:
     size = len(owners)
     count = np.bincount(row, minlength=size)
     mixed = np.empty((size, 3, 3))
@@ -318,8 +313,7 @@ def cumulative_displacement(d2min: ArrayLike, *, power: Literal["root", "square"
     >>> cumulative_displacement([[4.0], [9.0]]).tolist()
     [[2.0], [5.0]]
     """
-    if power not in ("root", "square"):
-        raise InputError("power", need="'root' or 'square'", got=repr(power), remedy="choose one of them")
+    one_of("power", power, ("root", "square"))
     values = np.asarray(d2min, dtype=np.float64)
     if not (values >= 0.0).all():
         raise InputError(

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.model import ModelKind
 from ionpath.softness.splits import SplitKind
@@ -51,11 +51,7 @@ class Preset:
 
 @references("guan2024", "chen2025", "chen2023")
 def preset(
-    name: PresetName,
-    species: Sequence[str],
-    *,
-    mode: Literal["correct", "published"] = "correct",
-    mobile: str = "Li",
+    name: PresetName, species: Sequence[str], *, mode: Literal["correct", "published"] = "correct", mobile: str = "Li"
 ) -> Preset:
     """Look up the settings of a paper.
 
@@ -107,22 +103,16 @@ def preset(
     >>> preset("guan2024", ["Cl", "Li", "P", "S"], mode="published").functions.n_functions
     37
     """
-    if mode not in ("correct", "published"):
-        raise InputError("mode", need="'correct' or 'published'", got=repr(mode), remedy="choose one of them")
+    one_of("mode", mode, ("correct", "published"))
     kinds = tuple(sorted({str(s) for s in species}))
     if mobile not in kinds:
         raise InputError(
-            "mobile",
-            need=f"one of {', '.join(kinds)}",
-            got=repr(mobile),
-            remedy="choose a species that is there",
+            "mobile", need=f"one of {', '.join(kinds)}", got=repr(mobile), remedy="choose a species that is there"
         )
     published = mode == "published"
     if name == "guan2024":
         functions = _guan(kinds, published)
-        return Preset(
-            name, mode, functions, "rbf-svm", 200.0, "root", 5.0, "random" if published else "ion-and-time"
-        )
+        return Preset(name, mode, functions, "rbf-svm", 200.0, "root", 5.0, "random" if published else "ion-and-time")
     if name not in ("chen2025", "chen2023"):
         raise InputError(
             "preset", need="'chen2025', 'chen2023' or 'guan2024'", got=repr(name), remedy="choose one of them"
@@ -133,9 +123,7 @@ def preset(
     elif published:
         chosen = (mobile,)
     power: Literal["root", "square"] = "square" if published and name == "chen2023" else "root"
-    return Preset(
-        name, mode, StructureFunctions.spaced(chosen), "logistic", 0.01, power, 5.0, "ion-and-time"
-    )  # fmt: skip
+    return Preset(name, mode, StructureFunctions.spaced(chosen), "logistic", 0.01, power, 5.0, "ion-and-time")
 
 
 def _guan(kinds: tuple[str, ...], published: bool) -> StructureFunctions:

@@ -119,11 +119,7 @@ def _spacing(mu: Floats, width: float) -> float:
     if not (np.isfinite(width) and width > 0):
         raise InputError("width", need="a positive width in A", got=repr(width))
     steps = np.diff(mu) if mu.ndim == 1 else np.empty(0)
-    if (
-        mu.ndim != 1
-        or not len(mu)
-        or (len(steps) and (steps.min() <= 0 or np.ptp(steps) > 1e-9 * steps.max()))
-    ):
+    if mu.ndim != 1 or not len(mu) or (len(steps) and (steps.min() <= 0 or np.ptp(steps) > 1e-9 * steps.max())):
         raise InputError(
             "mu", need="evenly spaced, increasing distances in A", got=f"{mu.tolist()}"[:60],
             remedy="use numpy.arange(start, stop, step)",

@@ -11,13 +11,7 @@ Floats = NDArray[np.float64]
 
 
 def slow_radial(
-    positions: ArrayLike,
-    cell: ArrayLike,
-    centre: int,
-    atoms: ArrayLike,
-    mu: ArrayLike,
-    width: float,
-    cutoff: float,
+    positions: ArrayLike, cell: ArrayLike, centre: int, atoms: ArrayLike, mu: ArrayLike, width: float, cutoff: float
 ) -> Floats:
     """Sum Gaussians over the neighbours of one atom."""
     x = np.asarray(positions, dtype=np.float64)
@@ -42,8 +36,7 @@ def slow_angular(
     x = np.asarray(positions, dtype=np.float64)
     xi, zeta, sign = parameter
     near = [
-        {int(j): minimum_image(x[j] - x[centre], cell) for j in np.asarray(group) if j != centre}
-        for group in atoms
+        {int(j): minimum_image(x[j] - x[centre], cell) for j in np.asarray(group) if j != centre} for group in atoms
     ]
     near = [{j: v for j, v in group.items() if np.linalg.norm(v) < cutoff} for group in near]
     same = np.array_equal(np.asarray(atoms[0]), np.asarray(atoms[1]))

@@ -85,10 +85,7 @@ def split_samples(
         return (Fold(np.sort(order[part:]), np.sort(order[:part])),)
     if kind not in ("ion-and-time", "ion", "time"):
         raise InputError(
-            "kind",
-            need="'ion-and-time', 'ion', 'time' or 'random'",
-            got=repr(kind),
-            remedy="choose one of them",
+            "kind", need="'ion-and-time', 'ion', 'time' or 'random'", got=repr(kind), remedy="choose one of them"
         )
     n_folds = whole("n_folds", n_folds, 2)
     group = _groups(rng.permutation(np.unique(ion)), ion, n_folds, "ions") if kind != "time" else None

@@ -13,13 +13,7 @@ from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.labels import Labels, check_classes, label_ions
 from ionpath.softness.model import ModelKind, SoftnessModel
 from ionpath.softness.splits import Fold, SplitKind, split_samples
-from ionpath.softness.training import (
-    CrossValidation,
-    Weights,
-    cross_validate,
-    feature_weights,
-    fit_softness,
-)
+from ionpath.softness.training import CrossValidation, Weights, cross_validate, feature_weights, fit_softness
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,13 +68,9 @@ def label_systems(samples: Sequence[Samples], method: Any, value: Any) -> list[L
     return found
 
 
-def folds_of(
-    samples: Sequence[Samples], split: SplitKind, *, gap: float, n_folds: int, seed: int
-) -> tuple[Fold, ...]:
+def folds_of(samples: Sequence[Samples], split: SplitKind, *, gap: float, n_folds: int, seed: int) -> tuple[Fold, ...]:
     """Folds in which test samples share neither ions nor times with training samples, in no system."""
-    return split_samples(
-        _ions(samples), _times(samples), split, n_folds=n_folds, gap=gap, seed=seed
-    )  # fmt: skip
+    return split_samples(_ions(samples), _times(samples), split, n_folds=n_folds, gap=gap, seed=seed)
 
 
 def learn(
@@ -102,9 +92,7 @@ def learn(
     InputError
         If there is one class only, or too few ions for the folds or groups.
     """
-    x = np.concatenate(
-        [s.features[: len(s.displacement)].reshape(-1, functions.n_functions) for s in samples]
-    )
+    x = np.concatenate([s.features[: len(s.displacement)].reshape(-1, functions.n_functions) for s in samples])
     y = check_classes(np.concatenate([found.values.ravel() for found in labels]))
     species = [tuple(sorted(s.species)) for s in samples]
     options: dict[str, Any] = {
@@ -136,6 +124,6 @@ def _ions(samples: Sequence[Samples]) -> Ints:
 
 def _times(samples: Sequence[Samples]) -> Floats:
     """Time of each sample in ps since its system was first looked at."""
-    return np.concatenate([
-        np.repeat(s.times[: len(s.displacement)] - s.times[0], s.displacement.shape[1]) for s in samples
-    ])  # fmt: skip
+    return np.concatenate(
+        [np.repeat(s.times[: len(s.displacement)] - s.times[0], s.displacement.shape[1]) for s in samples]
+    )

@@ -59,10 +59,7 @@ def make_classifier(
     """
     if kind not in PENALTIES:
         raise InputError(
-            "kind",
-            need="'logistic', 'linear-svm', 'rbf-svm' or 'mlp'",
-            got=repr(kind),
-            remedy="choose one of them",
+            "kind", need="'logistic', 'linear-svm', 'rbf-svm' or 'mlp'", got=repr(kind), remedy="choose one of them"
         )
     given = PENALTIES[kind] if penalty is None else penalty
     strength = float(given) if isinstance(given, (int, float, np.number)) else float("nan")
@@ -184,16 +181,7 @@ def fit_softness(
     mean, scale = x.mean(axis=0), np.full(x.shape[1], np.inf)
     mean[used], scale[used] = scaler.mean_, scaler.scale_
     return SoftnessModel(
-        kind,
-        functions,
-        mobile,
-        mean,
-        scale,
-        arrays,
-        n_classes,
-        len(y),
-        tuple(system),
-        tuple(map(tuple, systems)),
+        kind, functions, mobile, mean, scale, arrays, n_classes, len(y), tuple(system), tuple(map(tuple, systems))
     )
 
 
@@ -284,15 +272,14 @@ def cross_validate(
         if model.linear:
             weights.append(model.weights)
     train, test = (
-        score(np.concatenate(true[name]), np.concatenate(found[name]), n_classes)
-        for name in ("train", "test")
+        score(np.concatenate(true[name]), np.concatenate(found[name]), n_classes) for name in ("train", "test")
     )
     where = np.concatenate([fold.test for fold in folds])
     of = np.zeros(len(y), dtype=np.int64) if groups is None else np.asarray(groups, dtype=np.int64)
     each_system = [
         score(np.concatenate(true["test"])[of[where] == k], np.concatenate(found["test"])[of[where] == k], n_classes)
         for k in range(int(of.max()) + 1 if groups is not None else 0)
-    ]  # fmt: skip
+    ]
     return CrossValidation(
         train, test, np.array([s.accuracy for s in each]), np.array([s.balanced_accuracy for s in each]),
         np.array([s.matthews for s in each]), np.array(weights).reshape(len(weights), x.shape[1]),
@@ -367,10 +354,7 @@ def feature_weights(
     members = np.random.default_rng(seed).permutation(np.unique(ion))
     if len(members) < n_groups or n_groups < 2:
         raise InputError(
-            "n_groups",
-            need=f"2 to {len(members)} groups of ions",
-            got=repr(n_groups),
-            remedy="use fewer groups",
+            "n_groups", need=f"2 to {len(members)} groups of ions", got=repr(n_groups), remedy="use fewer groups"
         )
     left = []
     for group in np.array_split(members, n_groups):

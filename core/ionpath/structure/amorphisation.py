@@ -14,7 +14,7 @@ from scipy.special import erf
 
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.frames import as_frames
 from ionpath.periodic import wrap_fractional
 
@@ -220,8 +220,7 @@ def amorphisation_profile(
     >>> bool((p.profile[:2] < 0.75).all() and (p.profile[2:] > 0.9).all())
     True
     """
-    if mode not in ("correct", "power"):
-        raise InputError("mode", need="'correct' or 'power'", got=repr(mode), remedy="choose one of them")
+    one_of("mode", mode, ("correct", "power"))
     frames, cells, _ = as_frames(positions, cell)
     layers = layer_grid(cells[0], axis=axis, thickness=thickness, grid=grid, sigma=sigma)
     kernel = layer_amplitudes if mode == "correct" else _layer_powers
@@ -254,6 +253,4 @@ def _layer_powers(positions: Floats, cell: Floats, layers: LayerGrid) -> Floats:
     damping[0, 0] = 0.0
     shares = _shares(coordinates[:, layers.axis], layers, float(heights(cell)[layers.axis]))
     flat = coordinates[:, [first, second]]
-    return np.array(
-        [(np.abs(plane_modes(flat, share, layers.shape)) ** 2 * damping).sum() for share in shares]
-    )
+    return np.array([(np.abs(plane_modes(flat, share, layers.shape)) ** 2 * damping).sum() for share in shares])

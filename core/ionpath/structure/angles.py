@@ -65,13 +65,7 @@ class AngleHistogram:
     """
 
     def __init__(
-        self,
-        species: Sequence[str],
-        centre: str,
-        ends: str | Sequence[str],
-        cutoff: float,
-        *,
-        bins: int = 180,
+        self, species: Sequence[str], centre: str, ends: str | Sequence[str], cutoff: float, *, bins: int = 180
     ) -> None:
         symbols = as_symbols(species, len(species))
         self.centres = indices_of(symbols, centre, "centre")
@@ -97,7 +91,7 @@ class AngleHistogram:
         self.moments += [len(angles), angles.sum(), (angles**2).sum()]
 
     def state(self) -> dict[str, Floats]:
-        """Give what other histograms can be added to.
+        """Return what other histograms can be added to.
 
         Returns
         -------

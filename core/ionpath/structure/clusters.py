@@ -46,7 +46,7 @@ class AnionClusters:
     unit_counts: Ints
 
     def centre_fractions(self) -> dict[str, float]:
-        """Give the share of the centres in each kind of unit.
+        """Return the share of the centres in each kind of unit.
 
         Returns
         -------
@@ -55,13 +55,11 @@ class AnionClusters:
         """
         counts = np.bincount(self.centre_kind.ravel(), minlength=len(self.kinds))
         return {
-            name: float(n / self.centre_kind.size)
-            for name, n in zip(self.kinds, counts, strict=True)
-            if name != FREE
+            name: float(n / self.centre_kind.size) for name, n in zip(self.kinds, counts, strict=True) if name != FREE
         }
 
     def unit_fractions(self) -> dict[str, float]:
-        """Give the share of each kind among the units, free ligands left out.
+        """Return the share of each kind among the units, free ligands left out.
 
         Returns
         -------
@@ -69,9 +67,7 @@ class AnionClusters:
             Shares of unit-frames; they add up to 1.
         """
         counts = {
-            name: int(n)
-            for name, n in zip(self.kinds, self.unit_counts.sum(axis=0), strict=True)
-            if name != FREE
+            name: int(n) for name, n in zip(self.kinds, self.unit_counts.sum(axis=0), strict=True) if name != FREE
         }
         total = sum(counts.values())
         return {name: n / total for name, n in counts.items()}
@@ -126,9 +122,7 @@ class ClusterFinder:
         order = [centres] if isinstance(centres, str) else list(centres)
         order += [ligands] if isinstance(ligands, str) else list(ligands)
         self.elements = list(dict.fromkeys(order))
-        self.kind: Ints = np.array(
-            [self.elements.index(s) for s in symbols[np.r_[self.centres, self.ligands]]]
-        )
+        self.kind: Ints = np.array([self.elements.index(s) for s in symbols[np.r_[self.centres, self.ligands]]])
         self.bond, self.centre_bond = float(bond), float(centre_bond)
 
     def frame(self, positions: Floats, cell: Floats) -> Frame:
@@ -195,7 +189,7 @@ def _unit_name(elements: Sequence[str], facts: Ints) -> str:
 def number_kinds(
     frames: Sequence[Frame], known: Sequence[str] = ()
 ) -> tuple[tuple[str, ...], NDArray[np.int16], NDArray[np.int16], Ints]:
-    """Give kinds numbers, and frames these numbers."""
+    """Return kinds numbers, and frames these numbers."""
     numbers: dict[str, int] = {name: k for k, name in enumerate(known)}
     coded = []
     for frame in frames:
@@ -273,9 +267,7 @@ def anion_clusters(
     """
     frames, cells, _ = as_frames(positions, cell)
     symbols = as_symbols(species, frames.shape[1])
-    finder = ClusterFinder(
-        symbols.tolist(), centres=centres, ligands=ligands, bond=bond, centre_bond=centre_bond
-    )
+    finder = ClusterFinder(symbols.tolist(), centres=centres, ligands=ligands, bond=bond, centre_bond=centre_bond)
     units = [finder.frame(frame, lattice) for frame, lattice in zip(frames, cells, strict=True)]
     kinds, centre, ligand, counts = sorted_kinds(*number_kinds(units))
     return AnionClusters(kinds, finder.centres, finder.ligands, centre, ligand, counts)

@@ -34,9 +34,7 @@ def _neutron_length(name: str) -> float | None:
 
 
 @references("sears1992")
-def neutron_lengths(
-    species: Sequence[str], *, isotopes: Mapping[str, float | str] | None = None
-) -> dict[str, float]:
+def neutron_lengths(species: Sequence[str], *, isotopes: Mapping[str, float | str] | None = None) -> dict[str, float]:
     """Coherent neutron scattering lengths.
 
     Parameters

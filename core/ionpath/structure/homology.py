@@ -80,9 +80,7 @@ def periodic_alpha_complex(positions: Floats, cell: Floats, radii: Floats | None
     """
     gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
     rng = np.random.default_rng(20)
-    spots = wrap_fractional(positions @ np.linalg.inv(cell)) @ cell + rng.uniform(
-        -_JITTER, _JITTER, positions.shape
-    )
+    spots = wrap_fractional(positions @ np.linalg.inv(cell)) @ cell + rng.uniform(-_JITTER, _JITTER, positions.shape)
     weights = None if radii is None else np.asarray(radii, dtype=np.float64) ** 2
     margin = 2.5 * (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0)
     for _ in range(6):

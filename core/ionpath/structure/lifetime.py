@@ -66,9 +66,7 @@ def persistent_labels(labels: ArrayLike, min_frames: int) -> NDArray[np.int64]:
     """
     series = np.asarray(labels, dtype=np.int64)
     if series.ndim != 2:
-        raise InputError(
-            "labels", need="shape (frames, items)", got=f"shape {series.shape}", remedy="stack them"
-        )
+        raise InputError("labels", need="shape (frames, items)", got=f"shape {series.shape}", remedy="stack them")
     result = series.copy()
     if min_frames <= 1 or len(series) < 2:
         return result

@@ -95,7 +95,7 @@ class LayerHistogram:
         self.totals += [1.0, float(heights(cell)[self.axis])]
 
     def state(self) -> dict[str, Floats]:
-        """Give what other histograms can be added to."""
+        """Return what other histograms can be added to."""
         return {"density": self.density, "mass": self.mass, "totals": self.totals}
 
     def merge(self, state: dict[str, Floats]) -> None:
@@ -110,9 +110,7 @@ class LayerHistogram:
         total = self.density.sum(axis=0)
         return LayerProfile(
             axis=self.axis,
-            y=np.asarray(
-                (np.arange(self.bins) + 0.5) / self.bins * self.totals[1] / frames, dtype=np.float64
-            ),
+            y=np.asarray((np.arange(self.bins) + 0.5) / self.bins * self.totals[1] / frames, dtype=np.float64),
             species=tuple(map(str, self.names)),
             fractions=np.asarray(self.density / np.where(total > 0, total, np.nan), dtype=np.float64),
             densities=self.density / frames,
@@ -123,13 +121,7 @@ class LayerHistogram:
 
 @references("chen2025")
 def layer_profiles(
-    positions: ArrayLike,
-    cell: ArrayLike,
-    species: Sequence[str],
-    masses: ArrayLike,
-    *,
-    axis: int = 1,
-    bins: int = 20,
+    positions: ArrayLike, cell: ArrayLike, species: Sequence[str], masses: ArrayLike, *, axis: int = 1, bins: int = 20
 ) -> LayerProfile:
     """Compute the composition and the mass density in layers across a cell.
 

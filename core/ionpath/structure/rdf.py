@@ -58,7 +58,7 @@ class RadialDistribution:
         return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]), dtype=np.float64)
 
     def index(self, a: str, b: str) -> int:
-        """Give the row of a pair, in either order.
+        """Return the row of a pair, in either order.
 
         Parameters
         ----------
@@ -79,12 +79,10 @@ class RadialDistribution:
             if pair in ((a, b), (b, a)):
                 return row
         known = ", ".join("-".join(pair) for pair in self.pairs)
-        raise InputError(
-            "pair", need=f"one of {known}", got=f"{a}-{b}", remedy="ask for a pair that was computed"
-        )
+        raise InputError("pair", need=f"one of {known}", got=f"{a}-{b}", remedy="ask for a pair that was computed")
 
     def partial(self, a: str, b: str) -> Floats:
-        """Give g(r) of a pair.
+        """Return g(r) of a pair.
 
         Parameters
         ----------
@@ -99,7 +97,7 @@ class RadialDistribution:
         return np.asarray(self.g[self.index(a, b)], dtype=np.float64)
 
     def coordination(self, a: str, b: str) -> Floats:
-        """Give the running number of atoms of one species around an atom of another.
+        """Return the running number of atoms of one species around an atom of another.
 
         Parameters
         ----------
@@ -112,9 +110,7 @@ class RadialDistribution:
             Mean number within the upper edge of each bin.
         """
         per_pair = 2.0 if a == b else 1.0
-        return np.asarray(
-            np.cumsum(self.shells[self.index(a, b)]) * per_pair / self.numbers[a], dtype=np.float64
-        )
+        return np.asarray(np.cumsum(self.shells[self.index(a, b)]) * per_pair / self.numbers[a], dtype=np.float64)
 
 
 class RadialHistogram:
@@ -154,9 +150,7 @@ class RadialHistogram:
         self.kinds: Ints = np.array([present.index(s) for s in self.symbols])
         self.rows = np.full((len(present), len(present)), -1)
         for row, (a, b) in enumerate(self.pairs):
-            self.rows[present.index(a), present.index(b)] = self.rows[present.index(b), present.index(a)] = (
-                row
-            )
+            self.rows[present.index(a), present.index(b)] = self.rows[present.index(b), present.index(a)] = row
         self.r_max = float(r_max)
         self.bins = int(bins) if bins is not None else max(1, round(self.r_max / DEFAULT_BIN))
         if self.bins < 1:
@@ -208,7 +202,7 @@ class RadialHistogram:
         )  # fmt: skip
 
     def state(self) -> dict[str, Floats]:
-        """Give what other histograms can be added to.
+        """Return what other histograms can be added to.
 
         Returns
         -------
@@ -258,21 +252,13 @@ class RadialHistogram:
 
 
 def compiled_pair_counts(
-    compiled: Any,
-    coordinates: Floats,
-    cell: Floats,
-    kinds: Ints,
-    rows: Ints,
-    r_max: float,
-    shape: tuple[int, int],
+    compiled: Any, coordinates: Floats, cell: Floats, kinds: Ints, rows: Ints, r_max: float, shape: tuple[int, int]
 ) -> Floats:
     """Count all pairs of species in one pass of compiled code, in double precision; `pair_counts` is its twin."""
     fractions = wrap_fractional(coordinates)
     high = heights(cell)
     # Cells of half the radius: fewer pairs too many are looked at than with whole ones (2.5 against 6.4 times).
-    grid = np.clip(np.floor(high / (0.5 * r_max)), 1, max(1, round(len(kinds) ** (1 / 3)) * 2)).astype(
-        np.int64
-    )
+    grid = np.clip(np.floor(high / (0.5 * r_max)), 1, max(1, round(len(kinds) ** (1 / 3)) * 2)).astype(np.int64)
     reach = np.ceil(r_max * grid / high - 1e-9).astype(np.int64)
     counts = np.zeros(shape, dtype=np.int64)
     compiled.pair_histogram(fractions @ cell, fractions, cell, kinds, rows, grid, reach, r_max, counts)

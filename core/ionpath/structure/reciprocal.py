@@ -66,9 +66,7 @@ class DirectStructureFactor:
         size = len(bounds) - 1
         counts = np.bincount(which[inside], minlength=size).astype(np.float64)
         safe = np.where(counts > 0, counts, np.nan)
-        mean = np.array(
-            [np.bincount(which[inside], row[inside], minlength=size) / safe for row in self.partials]
-        )
+        mean = np.array([np.bincount(which[inside], row[inside], minlength=size) / safe for row in self.partials])
         return np.bincount(which[inside], self.q[inside], minlength=size) / safe, mean, counts
 
 
@@ -110,9 +108,7 @@ def reciprocal_vectors(
     lattice = np.asarray(cell, dtype=np.float64)
     # A vector of modulus q has |n_i| = |k . a_i| / 2 pi <= q |a_i| / 2 pi.
     limits = np.floor(q_max * np.linalg.norm(lattice, axis=1) / (2 * np.pi) + 1e-9).astype(int)
-    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in limits), indexing="ij"), axis=-1).reshape(
-        -1, 3
-    )
+    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in limits), indexing="ij"), axis=-1).reshape(-1, 3)
     # The first nonzero index is positive: one of each pair of opposite vectors, and not the zero vector.
     leading = np.where(grid[:, 0] != 0, grid[:, 0], np.where(grid[:, 1] != 0, grid[:, 1], grid[:, 2]))
     grid = grid[leading > 0]
@@ -141,9 +137,7 @@ def _moduli(vectors: NDArray[np.integer], cell: Floats) -> Floats:
     return np.asarray(2 * np.pi * np.linalg.norm(vectors @ np.linalg.inv(cell).T, axis=1), dtype=np.float64)
 
 
-def density_modes(
-    positions: Floats, cell: Floats, groups: Sequence[Ints], vectors: Ints
-) -> NDArray[np.complex128]:
+def density_modes(positions: Floats, cell: Floats, groups: Sequence[Ints], vectors: Ints) -> NDArray[np.complex128]:
     """Sum exp(i q r) over the atoms of each group."""
     return phase_sums(groups, vectors)(positions @ np.linalg.inv(cell))
 
@@ -182,7 +176,7 @@ class DirectSum:
         self.n_frames += 1
 
     def state(self) -> dict[str, Floats]:
-        """Give what other sums can be added to."""
+        """Return what other sums can be added to."""
         return {"products": self.products, "cells": self.cells, "n_frames": np.array(float(self.n_frames))}
 
     def merge(self, state: dict[str, Floats]) -> None:

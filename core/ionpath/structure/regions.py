@@ -39,7 +39,7 @@ class Regions:
     boundaries: Floats
 
     def fractions(self) -> dict[str, float]:
-        """Give the share of each region.
+        """Return the share of each region.
 
         Returns
         -------
@@ -130,15 +130,12 @@ def divide_regions(
     states = np.where(values < thresholds[0], 0, np.where(values > thresholds[1], 2, 1))
     states = _with_hysteresis(states)
     return Regions(
-        profile.axis,
-        _widened(states, interface_layers),
-        thresholds,
-        _crossings(values, 0.5 * sum(thresholds)),
+        profile.axis, _widened(states, interface_layers), thresholds, _crossings(values, 0.5 * sum(thresholds))
     )
 
 
 def _with_hysteresis(states: NDArray[np.int64]) -> Ints:
-    """Give layers between two of the same kind that kind; leave those between different kinds as interface."""
+    """Return layers between two of the same kind that kind; leave those between different kinds as interface."""
     sure = np.flatnonzero(states != 1)
     if not len(sure):
         return states.astype(np.int64)

@@ -129,31 +129,22 @@ def persistent_rings(
     frames, cells, single = as_frames(positions, cell)
     if not single:
         raise InputError(
-            "positions",
-            need="one frame",
-            got=f"shape {frames.shape}",
-            remedy="go through the frames one by one",
+            "positions", need="one frame", got=f"shape {frames.shape}", remedy="go through the frames one by one"
         )
     symbols = as_symbols(species, frames.shape[1])
     atoms = indices_of(symbols, list(select), "select")
     missing = [s for s in select if radii is not None and s not in radii]
     if missing:
-        raise InputError(
-            "radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species"
-        )
+        raise InputError("radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species")
     sizes = None if radii is None else np.array([radii[s] for s in symbols[atoms]])
     if len(atoms) < 8:
-        raise InputError(
-            "select", need="at least eight atoms", got=str(len(atoms)), remedy="choose more species"
-        )
+        raise InputError("select", need="at least eight atoms", got=str(len(atoms)), remedy="choose more species")
     complex_, diagram, times = _wide_enough(frames[0][atoms], cells[0], sizes)
     lasting = np.flatnonzero(diagram.death_radius - diagram.birth_radius >= min_persistence)
     found, winds = _cycles(complex_, diagram, lasting, longest)
     cycles = [[atom % len(atoms) for atom in cycle] for cycle in found]
     kinds = tuple(dict.fromkeys(select))
-    composition = np.array(
-        [[np.count_nonzero(symbols[atoms[c]] == s) for s in kinds] for c in cycles], dtype=np.int64
-    )
+    composition = np.array([[np.count_nonzero(symbols[atoms[c]] == s) for s in kinds] for c in cycles], dtype=np.int64)
     width = max((len(c) for c in cycles), default=0)
     members = np.full((len(cycles), width), -1, dtype=np.int64)
     for row, cycle in zip(members, cycles, strict=True):
@@ -177,9 +168,7 @@ def _wide_enough(
     for times in (1, 2, 3):
         larger, lattice = repeat(positions, cell, (times, times, times))
         try:
-            complex_ = periodic_alpha_complex(
-                larger, lattice, None if sizes is None else np.tile(sizes, times**3)
-            )
+            complex_ = periodic_alpha_complex(larger, lattice, None if sizes is None else np.tile(sizes, times**3))
         except InputError:
             if times == 3:
                 raise
@@ -219,9 +208,8 @@ def _cycles(
             cycle = _shortest(steps, edges[edge], images[edge], longest, closed=False)
         if not cycle:
             raise InputError(
-                "longest", need="room for every cycle", got=f"a ring of more than {longest} atoms",
-                remedy="raise it",
-            )  # fmt: skip
+                "longest", need="room for every cycle", got=f"a ring of more than {longest} atoms", remedy="raise it"
+            )
         cycles[row] = cycle
     return cycles, winds
 

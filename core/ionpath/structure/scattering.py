@@ -13,7 +13,7 @@ from scipy.signal import find_peaks
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.structure.rdf import RadialDistribution
 
 Pairs = tuple[tuple[str, str], ...]
@@ -110,8 +110,7 @@ def total_structure_factor(
     >>> total_structure_factor([[1.5]], (("Li", "Li"),), {"Li": 1.0}, {"Li": -1.9}).tolist()
     [1.5]
     """
-    if mode not in ("correct", "published"):
-        raise InputError("mode", need="'correct' or 'published'", got=repr(mode), remedy="choose one of them")
+    one_of("mode", mode, ("correct", "published"))
     curves = np.asarray(partials, dtype=np.float64)
     rows = {frozenset(pair): row for row, pair in enumerate(pairs)}
     total = np.zeros(curves.shape[1])
@@ -153,12 +152,7 @@ class DiffractionPeak:
 
 
 def first_sharp_diffraction_peak(
-    q: ArrayLike,
-    structure_factor: ArrayLike,
-    *,
-    low: float = 0.6,
-    high: float = 2.2,
-    prominence: float = 0.05,
+    q: ArrayLike, structure_factor: ArrayLike, *, low: float = 0.6, high: float = 2.2, prominence: float = 0.05
 ) -> DiffractionPeak:
     """Find the first sharp diffraction peak.
 

@@ -76,9 +76,7 @@ def averaged_steinhardt(
     return values[0] if single else values
 
 
-def _neighbours(
-    positions: Floats, cell: Floats, n_neighbours: int, cutoff: float | None
-) -> tuple[Ints, Floats, Ints]:
+def _neighbours(positions: Floats, cell: Floats, n_neighbours: int, cutoff: float | None) -> tuple[Ints, Floats, Ints]:
     """Neighbours of all atoms one after another, the vectors to them, and how many each atom has."""
     n_atoms = len(positions)
     if cutoff is not None:

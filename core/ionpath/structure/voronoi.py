@@ -126,9 +126,7 @@ def _radical(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Fl
     )  # fmt: skip
 
 
-def _radical_within(
-    positions: Floats, cell: Floats, chosen: Ints, radii: Floats, reach: float
-) -> tuple[Floats, float]:
+def _radical_within(positions: Floats, cell: Floats, chosen: Ints, radii: Floats, reach: float) -> tuple[Floats, float]:
     from scipy.spatial import cKDTree
 
     layers = np.ceil(reach / heights(cell)).astype(int)

@@ -1,25 +1,14 @@
 """How far ions move: displacements, diffusion and conductivity with errors, hops, and where the ions are."""
 
 from ionpath.framework import Driftless, remove_drift
-from ionpath.sites.density import (
-    DensityAccumulator,
-    DensityGrid,
-    gaussian_smooth,
-    ion_density,
-)
+from ionpath.sites.density import DensityAccumulator, DensityGrid, gaussian_smooth, ion_density
 from ionpath.sites.maxima import DensitySites, density_sites
 from ionpath.transport.activation import Arrhenius, MeyerNeldel, arrhenius, meyer_neldel
 from ionpath.transport.conduction import conductivity, haven_ratio, nernst_einstein
 from ionpath.transport.covariance import msd_covariance
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
 from ionpath.transport.events import Hops, Residence
-from ionpath.transport.hops import (
-    cage_hops,
-    displacement_hops,
-    final_displacement_hops,
-    residence_times,
-    site_hops,
-)
+from ionpath.transport.hops import cage_hops, displacement_hops, final_displacement_hops, residence_times, site_hops
 from ionpath.transport.msd import (
     MeanSquaredDisplacement,
     collective_displacement,

@@ -34,9 +34,7 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
             remedy="read more of the trajectory or a smaller step between frames",
         )
     if array.shape[1] == 0:
-        raise InputError(
-            name, need="at least one ion", got="none", remedy="check the selection of mobile ions"
-        )
+        raise InputError(name, need="at least one ion", got="none", remedy="check the selection of mobile ions")
     bad = ~np.isfinite(array.sum(axis=(1, 2), dtype=np.float64))
     if bad.any():
         raise InputError(
@@ -52,9 +50,7 @@ def above_zero(value: float, name: str, what: str) -> float:
     """A number above zero."""
     number = number_of(value)
     if not (np.isfinite(number) and number > 0.0):
-        raise InputError(
-            name, need=f"{what} above zero", got=repr(value), remedy=f"pass the {name.replace('_', ' ')}"
-        )
+        raise InputError(name, need=f"{what} above zero", got=repr(value), remedy=f"pass the {name.replace('_', ' ')}")
     return number
 
 
@@ -73,9 +69,7 @@ def numbers(values: Any, name: str, need: str) -> Floats:
     except (TypeError, ValueError):
         array = np.array(np.nan)
     if not np.isfinite(array).all():
-        raise InputError(
-            name, need=need, got=repr(values)[:80], remedy="check units and the order of arguments"
-        )
+        raise InputError(name, need=need, got=repr(values)[:80], remedy="check units and the order of arguments")
     return array
 
 

@@ -77,10 +77,7 @@ class Arrhenius:
         """
         if not number_of(temperature) > 0:
             raise InputError(
-                "temperature",
-                need="a temperature above zero in K",
-                got=f"{temperature!r}",
-                remedy="give it in K",
+                "temperature", need="a temperature above zero in K", got=f"{temperature!r}", remedy="give it in K"
             )
         gradient = np.array([-1.0 / (BOLTZMANN_EV * temperature), 1.0])
         log = float(gradient @ [self.activation_energy.value, self.log_prefactor.value])

@@ -59,10 +59,7 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
         array = numbers(value, name, f"finite numbers above zero in {unit}")
         if not (np.isfinite(array).all() and (array > 0).all()):
             raise InputError(
-                name,
-                need=f"a value above zero in {unit}",
-                got=repr(value),
-                remedy="check units and arguments' order",
+                name, need=f"a value above zero in {unit}", got=repr(value), remedy="check units and arguments' order"
             )
     numbers(charge, "charge", "the charge of an ion in e")
     if isinstance(D, Estimate):
@@ -76,9 +73,7 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     return float(sigma) if np.ndim(sigma) == 0 else np.asarray(sigma)
 
 
-def conductivity(
-    D: Estimate, n_ions: int, volume: float, temperature: float, *, charge: float = 1.0
-) -> Estimate:
+def conductivity(D: Estimate, n_ions: int, volume: float, temperature: float, *, charge: float = 1.0) -> Estimate:
     """Conductivity of ions in a box, with the error of the diffusion coefficient.
 
     Parameters

@@ -265,7 +265,5 @@ def _bound(
     return Estimate(float("nan"), float("nan"), 0.0, max(seen, unseen), UNIT)
 
 
-def _axis_bounds(
-    msd: MeanSquaredDisplacement, window: DiffusiveWindow, minimum: float
-) -> tuple[Estimate, ...]:
+def _axis_bounds(msd: MeanSquaredDisplacement, window: DiffusiveWindow, minimum: float) -> tuple[Estimate, ...]:
     return tuple(_bound(msd, window, minimum, (axis,)) for axis in range(3))

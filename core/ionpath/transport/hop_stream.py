@@ -204,4 +204,4 @@ class DisplacementStream:
         nowhere = np.full(ion.size, NOWHERE)
         return hops_of(
             ion, frame, nowhere, nowhere, start, end, (n_frames, self._n_ions), frame_time, "published_events"
-        )  # fmt: skip
+        )

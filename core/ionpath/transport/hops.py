@@ -63,18 +63,12 @@ def final_displacement_hops(
     ions = np.flatnonzero(np.linalg.norm(r[-1] - r[0], axis=1) > limit)
     frames = np.full(ions.size, r.shape[0] - 1)
     nowhere = np.full(ions.size, -1)
-    return hops_of(
-        ions, frames, nowhere, nowhere, r[0, ions], r[-1, ions], r.shape, frame_time, "published_final"
-    )
+    return hops_of(ions, frames, nowhere, nowhere, r[0, ions], r[-1, ions], r.shape, frame_time, "published_final")
 
 
 @references("jang2025")
 def displacement_hops(
-    positions: ArrayLike,
-    *,
-    frame_time: float = 1.0,
-    distance: float = PUBLISHED_DISTANCE,
-    smoothing: float = 1.0,
+    positions: ArrayLike, *, frame_time: float = 1.0, distance: float = PUBLISHED_DISTANCE, smoothing: float = 1.0
 ) -> Hops:
     """Each move by more than a distance counts, and the next one is measured from there (mode ``published_events``).
 
@@ -135,12 +129,7 @@ def displacement_hops(
 
 @references("morgan2021")
 def cage_hops(
-    positions: ArrayLike,
-    cells: ArrayLike,
-    centres: ArrayLike,
-    *,
-    frame_time: float = 1.0,
-    hysteresis: float = 1.0,
+    positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, *, frame_time: float = 1.0, hysteresis: float = 1.0
 ) -> tuple[Hops, NDArray[np.int32]]:
     """Hops from cage to cage: the nearest centre changes and stays changed (mode ``cage``).
 
@@ -257,17 +246,11 @@ def site_hops(
     if positions is not None:
         r = unwrapped_positions(positions, frames=1)
         if r.shape != shape:
-            raise InputError(
-                "positions", need=f"shape {shape}", got=f"{r.shape}", remedy="use the ions of the sites"
-            )
+            raise InputError("positions", need=f"shape {shape}", got=f"{r.shape}", remedy="use the ions of the sites")
         steps = np.arange(max(1, average))
         start = r[np.maximum(left[:, None] - steps, 0), ion[:, None]].mean(axis=1, dtype=np.float64)
-        end = r[np.minimum(frame[:, None] + 1 + steps, len(r) - 1), ion[:, None]].mean(
-            axis=1, dtype=np.float64
-        )
-    return hops_of(
-        ions[ion], frame + 1, before[frame, ion], table[frame + 1, ion], start, end, shape, frame_time, mode
-    )
+        end = r[np.minimum(frame[:, None] + 1 + steps, len(r) - 1), ion[:, None]].mean(axis=1, dtype=np.float64)
+    return hops_of(ions[ion], frame + 1, before[frame, ion], table[frame + 1, ion], start, end, shape, frame_time, mode)
 
 
 def residence_times(sites: ArrayLike, *, frame_time: float = 1.0) -> Residence:

@@ -111,8 +111,7 @@ class LaggedPairs:
             new = range(max(stop - lag, first), min(stop, self.n_frames - lag))
             self._waiting[k] = [(o, x) for o, x in self._waiting[k] if o + lag >= stop]
             self._waiting[k] += [
-                (o, positions[o - first].copy())
-                for o in range(new.start + (-new.start) % step, new.stop, step)
+                (o, positions[o - first].copy()) for o in range(new.start + (-new.start) % step, new.stop, step)
             ]
 
     def _emit(self, k: int, origins: Floats, ends: Floats, cells: Floats) -> None:
@@ -124,9 +123,7 @@ class LaggedPairs:
 
     def state(self) -> tuple[Any, ...]:
         """Sums, and the frames that the blocks before and after still need."""
-        return (
-            self.start, self.stop, self._waiting, self._orphans, [consumer.state() for consumer in self.consumers],
-        )  # fmt: skip
+        return (self.start, self.stop, self._waiting, self._orphans, [consumer.state() for consumer in self.consumers])
 
     def merge(self, state: tuple[Any, ...], offset: Floats | float = 0.0) -> None:
         """Join the block that follows, whose positions are shifted by `offset`."""

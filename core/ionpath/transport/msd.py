@@ -95,20 +95,14 @@ def msd_by_fft(series: ArrayLike) -> Floats:
     """
     x = numbers(series, "series", "finite coordinates in A")
     if not x.size:
-        raise InputError(
-            "series", need="at least one frame", got="none", remedy="read more of the trajectory"
-        )
+        raise InputError("series", need="at least one frame", got="none", remedy="read more of the trajectory")
     x = x - x.mean(axis=-1, keepdims=True)
     return _from_power(_squares(x), _power(x), x.shape[-1])
 
 
 @references("calandrini2011")
 def mean_squared_displacement(
-    positions: ArrayLike,
-    *,
-    frame_time: float = 1.0,
-    lags: ArrayLike | None = (),
-    collective: bool = True,
+    positions: ArrayLike, *, frame_time: float = 1.0, lags: ArrayLike | None = (), collective: bool = True
 ) -> MeanSquaredDisplacement:
     """Mean squared displacement of ions: all together, along each axis, collective, and each ion at a few lags.
 
@@ -222,9 +216,7 @@ def cooperation_of(ends: Floats) -> float:
     return float(squares.mean(axis=1).var(ddof=1) / independent) if independent > 0 else float("nan")
 
 
-def msd_of_sums(
-    pairs: LaggedPairs, ends: Floats, frame_time: float, factor: float = 1.0
-) -> MeanSquaredDisplacement:
+def msd_of_sums(pairs: LaggedPairs, ends: Floats, frame_time: float, factor: float = 1.0) -> MeanSquaredDisplacement:
     """Mean squared displacement from the `SquareSums` of a stream with its centre, and positions at `equal_pieces`.
 
     `factor` is that of `ionpath.framework.Driftless`: where it is not 1, nothing is known about the ions together.
@@ -317,9 +309,7 @@ def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Fl
     return out
 
 
-def logarithmic_lags(
-    n_frames: int, number: int = 64, first: int = 1, last: int | None = None
-) -> NDArray[np.int64]:
+def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int | None = None) -> NDArray[np.int64]:
     """Whole lags that are spread evenly on a logarithmic scale.
 
     Examples

@@ -48,11 +48,7 @@ class NonGaussian:
 
 @references("rahman1964", "chen2025")
 def non_gaussian_parameter(
-    positions: ArrayLike,
-    *,
-    frame_time: float = 1.0,
-    lags: ArrayLike | None = None,
-    errors: bool = False,
+    positions: ArrayLike, *, frame_time: float = 1.0, lags: ArrayLike | None = None, errors: bool = False
 ) -> NonGaussian:
     """Non-Gaussian parameter of the displacements of ions.
 
@@ -111,9 +107,7 @@ def default_lags(n_frames: int) -> NDArray[np.int64]:
     return logarithmic_lags(n_frames, last=max(1, int(0.7 * (n_frames - 1))))
 
 
-def non_gaussian_of(
-    by_ion: Floats, lags: NDArray[np.int64], frame_time: float, *, errors: bool = True
-) -> NonGaussian:
+def non_gaussian_of(by_ion: Floats, lags: NDArray[np.int64], frame_time: float, *, errors: bool = True) -> NonGaussian:
     """Non-Gaussian parameter from mean squares and mean fourth powers of the ions, (2, L, N)."""
     ions = by_ion.shape[2]
     second, fourth = by_ion.mean(axis=2)

@@ -64,10 +64,7 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
     values = np.asarray(grid, dtype=np.float64)
     if values.ndim != 3 or not np.isfinite(values).all():
         raise InputError(
-            "grid",
-            need="finite values on a grid (na, nb, nc)",
-            got=f"shape {values.shape}",
-            remedy="pass a density",
+            "grid", need="finite values on a grid (na, nb, nc)", got=f"shape {values.shape}", remedy="pass a density"
         )
     levels = np.unique(values)
     known: dict[int, NDArray[np.bool_]] = {}

@@ -39,12 +39,7 @@ class RegionPopulations:
 
 @references("chen2025")
 def region_populations(
-    positions: ArrayLike,
-    cells: ArrayLike,
-    edges: ArrayLike,
-    *,
-    axis: int = 2,
-    frame_time: float = 1.0,
+    positions: ArrayLike, cells: ArrayLike, edges: ArrayLike, *, axis: int = 2, frame_time: float = 1.0
 ) -> RegionPopulations:
     """Fraction of the ions in slabs of the cell, against time.
 
@@ -84,9 +79,7 @@ def region_populations(
         raise InputError("axis", need="0, 1 or 2", got=repr(axis), remedy="name a cell vector")
     coordinate = np.asarray(fractional(r, as_cells(cells)))[..., axis]
     dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
-    return population_trends(
-        slab_fractions(coordinate, limits), limits, np.arange(len(r), dtype=np.float64) * dt
-    )
+    return population_trends(slab_fractions(coordinate, limits), limits, np.arange(len(r), dtype=np.float64) * dt)
 
 
 def slab_edges(edges: ArrayLike) -> Floats:

@@ -59,9 +59,7 @@ class Strings:
 
 
 @references("donati1998")
-def cooperative_strings(
-    hops: Hops, cell: ArrayLike, *, window: float = 1.0, distance: float = 1.5
-) -> Strings:
+def cooperative_strings(hops: Hops, cell: ArrayLike, *, window: float = 1.0, distance: float = 1.5) -> Strings:
     """Join hops of different ions into strings.
 
     Parameters
@@ -126,9 +124,7 @@ def _candidates(hops: Hops, cell: Floats, window: float, distance: float) -> tup
     scale = distance / window
     images, owner = _with_images(starts, cell, distance)
     tree = cKDTree(np.column_stack([images, hops.times[owner] * scale]))
-    near = tree.query_ball_point(
-        np.column_stack([ends, hops.times * scale]), distance * np.sqrt(2.0) * (1 + 1e-9)
-    )
+    near = tree.query_ball_point(np.column_stack([ends, hops.times * scale]), distance * np.sqrt(2.0) * (1 + 1e-9))
     first = np.repeat(np.arange(hops.count), [len(n) for n in near])
     second = owner[np.concatenate([np.asarray(n, dtype=np.int64) for n in near])]
     gap = np.linalg.norm(minimum_image(hops.end[first] - hops.start[second], cell), axis=1)

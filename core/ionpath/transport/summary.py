@@ -130,9 +130,7 @@ def ion_transport(
     whole = unwrap(frames, matrices)
     weights = None if masses is None else np.asarray(masses, dtype=np.float64)[~chosen]
     free = remove_drift(whole[:, chosen], whole[:, ~chosen], masses=weights, drift=drift)
-    found = diffusion_without_drift(
-        free, frame_time, window=window, minimum_msd=minimum_msd, ballistic=ballistic
-    )
+    found = diffusion_without_drift(free, frame_time, window=window, minimum_msd=minimum_msd, ballistic=ballistic)
     volume = float(np.abs(np.linalg.det(matrices)).mean())
     n_ions = int(chosen.sum())
     return IonTransport(
@@ -157,10 +155,7 @@ def diffusion_without_drift(
 ) -> Diffusion:
     """Diffusion of ions whose drift was removed, corrected for what a reference made of the ions hides."""
     msd = mean_squared_displacement(
-        free.positions / np.sqrt(free.factor),
-        frame_time=frame_time,
-        lags=None,
-        collective=free.reference != "ions",
+        free.positions / np.sqrt(free.factor), frame_time=frame_time, lags=None, collective=free.reference != "ions"
     )
     return estimate_diffusion(msd, window=window, minimum_msd=minimum_msd, ballistic=ballistic)
 
@@ -170,15 +165,10 @@ def _mask(mobile: ArrayLike, n_atoms: int) -> np.ndarray[tuple[int], np.dtype[np
     mask = np.zeros(n_atoms, dtype=bool)
     if given.dtype == bool and given.shape != (n_atoms,):
         raise InputError(
-            "mobile",
-            need=f"a mask over {n_atoms} atoms",
-            got=f"shape {given.shape}",
-            remedy="or pass indices",
+            "mobile", need=f"a mask over {n_atoms} atoms", got=f"shape {given.shape}", remedy="or pass indices"
         )
     if given.dtype != bool and given.size > np.unique(given % n_atoms).size:
-        raise InputError(
-            "mobile", need="every ion once", got=repr(mobile)[:60], remedy="leave out what is named twice"
-        )
+        raise InputError("mobile", need="every ion once", got=repr(mobile)[:60], remedy="leave out what is named twice")
     try:
         mask[given] = True
     except IndexError:
@@ -186,7 +176,5 @@ def _mask(mobile: ArrayLike, n_atoms: int) -> np.ndarray[tuple[int], np.dtype[np
             "mobile", need=f"indices of {n_atoms} atoms", got=repr(mobile), remedy="count atoms from 0"
         ) from None
     if not mask.any():
-        raise InputError(
-            "mobile", need="at least one ion", got="none", remedy="check the selection of mobile ions"
-        )
+        raise InputError("mobile", need="at least one ion", got="none", remedy="check the selection of mobile ions")
     return mask

@@ -72,12 +72,7 @@ class VanHove:
 
 @references("vanhove1954", "chen2025")
 def self_van_hove(
-    positions: ArrayLike,
-    lags: ArrayLike,
-    *,
-    frame_time: float = 1.0,
-    r_max: float = 15.0,
-    dr: float = 0.1,
+    positions: ArrayLike, lags: ArrayLike, *, frame_time: float = 1.0, r_max: float = 15.0, dr: float = 0.1
 ) -> VanHove:
     """Self part of the van Hove function: the distribution of the displacements of the same ion.
 
@@ -245,15 +240,10 @@ def bin_edges(r_max: float, dr: float) -> Floats:
     number = round(above_zero(r_max, "r_max", "a largest distance in A") / dr)
     if number > MOST_BINS:
         raise InputError(
-            "dr",
-            need=f"at most {MOST_BINS:,} bins",
-            got=f"{number:,}",
-            remedy="use wider bins, such as 0.1 A",
+            "dr", need=f"at most {MOST_BINS:,} bins", got=f"{number:,}", remedy="use wider bins, such as 0.1 A"
         )
     if number < 1:
-        raise InputError(
-            "dr", need=f"bins narrower than r_max = {r_max:g} A", got=f"{dr:g} A", remedy="lower dr"
-        )
+        raise InputError("dr", need=f"bins narrower than r_max = {r_max:g} A", got=f"{dr:g} A", remedy="lower dr")
     return np.arange(number + 1, dtype=np.float64) * float(dr)
 
 
@@ -320,9 +310,7 @@ def _check_distinct(r: Floats, partners: Floats, cells: Floats, r_max: float, *,
             remedy="take all from the same frames",
         )
     if same and r.shape[1] < 2:
-        raise InputError(
-            "positions", need="at least two ions", got="1", remedy="use the self part for one ion"
-        )
+        raise InputError("positions", need="at least two ions", got="1", remedy="use the self part for one ion")
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cells), axis=-2)
     narrow = float(heights.min())
     if r_max > 0.5 * narrow + 1e-9:

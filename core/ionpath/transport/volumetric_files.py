@@ -119,9 +119,9 @@ def write_vasp_grid(
     names = np.asarray(symbols, dtype=str)
     kinds = list(dict.fromkeys(names.tolist()))
     ordered = [places[names == kind] for kind in kinds]
-    coordinates = np.asarray(
-        fractional(np.concatenate([np.empty((0, 3)), *ordered]), matrix)
-    ) - 0.5 / np.array(data.shape)
+    coordinates = np.asarray(fractional(np.concatenate([np.empty((0, 3)), *ordered]), matrix)) - 0.5 / np.array(
+        data.shape
+    )
     volume = float(abs(np.linalg.det(matrix)))
     with atomic_path(path) as part, part.open("w") as file:
         lines = [title.splitlines()[0] if title else "", "1.0", *(_numbers(row) for row in matrix)]
@@ -135,10 +135,7 @@ def _grid(values: ArrayLike) -> Floats:
     data = np.asarray(values, dtype=np.float64)
     if data.ndim != 3 or not np.isfinite(data).all():
         raise InputError(
-            "values",
-            need="finite values on a grid (na, nb, nc)",
-            got=f"shape {data.shape}",
-            remedy="pass a density",
+            "values", need="finite values on a grid (na, nb, nc)", got=f"shape {data.shape}", remedy="pass a density"
         )
     return data
 

@@ -167,9 +167,7 @@ def exponent_from(msd: MeanSquaredDisplacement, start: int, stop: int) -> tuple[
     return float(weights @ np.log(mean)), _error((own / mean - 1.0) @ weights)
 
 
-def _first_in_band(
-    msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: int, band: tuple[float, float]
-) -> int:
+def _first_in_band(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: int, band: tuple[float, float]) -> int:
     """First lag with an exponent in the band that no later lag contradicts; 0 if there is none."""
     found, contradiction = 0, _quantile(msd, CONTRADICTION)
     for lag in lags[::-1]:

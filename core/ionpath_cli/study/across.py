@@ -23,11 +23,7 @@ SOFTNESS_FRAMES = 300
 def analyse_across(task: Task, place: Path, inputs: list[Path]) -> None:
     """Do one analysis of several runs; each row names its system and temperature."""
     function = ACROSS[task.settings["analysis"]]
-    arguments = {
-        **task.settings["arguments"],
-        "model": task.settings["model"],
-        "path": task.options.get("path"),
-    }
+    arguments = {**task.settings["arguments"], "model": task.settings["model"], "path": task.options.get("path")}
     rows = function(inputs, place, arguments)
     labels = {"system": ALL, "temperature": 0.0, "arrangement": 0, "potential": task.settings["potential"]}
     write_json(place / QUANTITIES, [{**labels, **row} for row in rows])
@@ -47,10 +43,9 @@ def _mean(rows: Rows, name: str, system: str, temperature: float | None = None) 
     """One quantity of one system, over its arrangements."""
     from ionpath_cli.study.comparison import combine
 
-    return combine([
-        r for r in rows
-        if r["quantity"] == name and r["system"] == system and temperature in (None, r["temperature"])
-    ])  # fmt: skip
+    return combine(
+        [r for r in rows if r["quantity"] == name and r["system"] == system and temperature in (None, r["temperature"])]
+    )
 
 
 def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
@@ -69,9 +64,7 @@ def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         note = f"diffusive at {seen or 'none'} of {all_of_them} K"
         if len(points) < 2:
             nan = float("nan")
-            found.append(
-                {**quantity("activation energy", Estimate(nan, nan, nan, nan, "eV"), note), "system": system}
-            )
+            found.append({**quantity("activation energy", Estimate(nan, nan, nan, nan, "eV"), note), "system": system})
             continue
         line = fit(*map(np.array, zip(*points, strict=True)))
         lines.append(line)
@@ -97,24 +90,16 @@ def correlation(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     points = [
         (float(against[system]), own.estimate.value)
         for system in dict.fromkeys(row["system"] for row in rows)
-        if system in against
-        and (own := _mean(rows, arguments["quantity"], system))
-        and np.isfinite(own.estimate.value)
+        if system in against and (own := _mean(rows, arguments["quantity"], system)) and np.isfinite(own.estimate.value)
     ]
     name = f"correlation of {arguments['quantity']} with {arguments['name']}"
     if len(points) < 4:
         nan = float("nan")
-        return [
-            quantity(name, Estimate(nan, nan, nan, nan), f"{len(points)} systems with a value, 4 are needed")
-        ]
+        return [quantity(name, Estimate(nan, nan, nan, nan), f"{len(points)} systems with a value, 4 are needed")]
     r = float(np.corrcoef(np.array(points).T)[0, 1])
     z, width = np.arctanh(np.clip(r, -0.999999, 0.999999)), 1.0 / np.sqrt(len(points) - 3)
     low, high = np.tanh([z - 1.96 * width, z + 1.96 * width])
-    return [
-        quantity(
-            name, Estimate(r, float((1 - r**2) * width), float(low), float(high)), f"{len(points)} systems"
-        )
-    ]
+    return [quantity(name, Estimate(r, float((1 - r**2) * width), float(low), float(high)), f"{len(points)} systems")]
 
 
 def mixing(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
@@ -142,10 +127,7 @@ def errors(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         labels, energy = frame.get_forces(), frame.get_potential_energy()
         atoms = frame.copy()
         atoms.calc = calculator
-        off = (
-            1e3 * (atoms.get_potential_energy() - energy) / len(atoms),
-            1e3 * (atoms.get_forces() - labels).ravel(),
-        )
+        off = (1e3 * (atoms.get_potential_energy() - energy) / len(atoms), 1e3 * (atoms.get_forces() - labels).ravel())
         found[ALL].append(off)
         for system, pattern in dict(arguments.get("systems", {})).items():
             if re.search(pattern, str(frame.info.get("tag", ""))):
@@ -182,25 +164,17 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         groups.append(universe.select_atoms("element Li"))
         names.append(re.sub(r"\.\d+-[\d.]+K.*", "", read_json(run / DONE)["name"].removeprefix("run/")))
     steps = [max(1, g.universe.trajectory.n_frames // SOFTNESS_FRAMES) for g in groups]
-    options = {
-        key: arguments[key] for key in ("preset", "mode", "label", "kind", "value") if key in arguments
-    }
+    options = {key: arguments[key] for key in ("preset", "mode", "label", "kind", "value") if key in arguments}
     found = Softness(groups, verbose=False, **options).run(step=max(steps))
     found.save(place / "softness.npz")
     scores = found.results.scores
     note = f"majority {scores.majority_accuracy:.2f}; other ions and times than in training"
-    rows = [
-        quantity("accuracy", scores.accuracy, note),
-        quantity("balanced accuracy", scores.balanced_accuracy, note),
-    ]
+    rows = [quantity("accuracy", scores.accuracy, note), quantity("balanced accuracy", scores.balanced_accuracy, note)]
     values = np.split(found.results.softness, np.cumsum([len(g) for g in groups])[:-1], axis=1)
     for system in dict.fromkeys(names):
         own = np.concatenate([v for v, name in zip(values, names, strict=True) if name == system], axis=1)
         rows.append(
-            {
-                **quantity("mean softness", estimated(own.mean(axis=1)), f"{own.shape[1]} ions"),
-                "system": system,
-            }
+            {**quantity("mean softness", estimated(own.mean(axis=1)), f"{own.shape[1]} ions"), "system": system}
         )
     return rows
 

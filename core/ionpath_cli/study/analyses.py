@@ -61,10 +61,7 @@ def _shells(run: Run) -> Any:
 
 
 def _passage(found: Any, about: str) -> Rows:
-    times = {
-        "within a cage": found.results.mfpt_between_vertices,
-        "out of a cage": found.results.mfpt_to_external,
-    }
+    times = {"within a cage": found.results.mfpt_between_vertices, "out of a cage": found.results.mfpt_to_external}
     return [quantity(f"first passage {k}", t, about) for k, t in times.items() if np.isfinite(t.value)]
 
 
@@ -75,11 +72,7 @@ def _macrostates(found: Any, about: str) -> Rows:
     r = found.results
     connected = found.results.connected
     chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
-    made = [
-        macrostate_path_entropy(chain, unit="nat")
-        for chain in (chains.best, *chains.samples)
-        if _whole(chain)
-    ]
+    made = [macrostate_path_entropy(chain, unit="nat") for chain in (chains.best, *chains.samples) if _whole(chain)]
     if not _whole(chains.best) or len(made) < 20:
         return []
     rows = []
@@ -112,10 +105,7 @@ def transport(run: Run) -> Rows:
         quantity("Haven ratio", r.haven_ratio),
         quantity("lithium density", r.density, unit="1/A^3"),
     ]
-    rows += [
-        quantity(f"diffusion along {axis}", value)
-        for axis, value in zip("xyz", r.diffusion_axes, strict=True)
-    ]
+    rows += [quantity(f"diffusion along {axis}", value) for axis, value in zip("xyz", r.diffusion_axes, strict=True)]
     gaussian = NonGaussianParameter(run.ions, verbose=False).run()
     gaussian.save(run.place / "non-gaussian.npz")
     g = gaussian.results
@@ -126,9 +116,7 @@ def transport(run: Run) -> Rows:
         quantity("non-Gaussian peak time", g.peak_time, where, "ps"),
     ]
     duration = diffusion.frame_time * (diffusion.n_frames - 1)
-    vanhove = SelfVanHove(
-        run.ions, lag_times=[t for t in (1.0, 2.0, 5.0, 10.0) if t < duration], verbose=False
-    ).run()
+    vanhove = SelfVanHove(run.ions, lag_times=[t for t in (1.0, 2.0, 5.0, 10.0) if t < duration], verbose=False).run()
     vanhove.save(run.place / "van-hove.npz")
     last, n = float(vanhove.results.times[-1]), len(run.ions)
     beyond = float(vanhove.weight_beyond(5.0)[-1])
@@ -153,9 +141,7 @@ def tilt(run: Run) -> Rows:
         entropy = _shannon(weights)
         rows.append(quantity(f"entropy of theta, {bond}", entropy, "Shannon, bins of 2 degrees", "nat"))
         open_share = float(np.mean(free.theta < 20.0))
-        rows.append(
-            quantity(f"theta below 20 kJ/mol, {bond}", 100.0 * open_share, "share of 0 to 180 degrees", "%")
-        )
+        rows.append(quantity(f"theta below 20 kJ/mol, {bond}", 100.0 * open_share, "share of 0 to 180 degrees", "%"))
     for kind, rate in found.results.rotation.items():
         value = rate.rate if rate.events else float("nan")
         error = value / np.sqrt(rate.events) if rate.events else float("nan")

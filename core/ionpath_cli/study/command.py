@@ -13,17 +13,7 @@ from ionpath.errors import InputError
 from ionpath_cli.options import parser
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
-from ionpath_cli.study.tasks import (
-    DONE,
-    FAILED,
-    Outcome,
-    done,
-    locked,
-    place_of,
-    read_json,
-    task_keys,
-    write_json,
-)
+from ionpath_cli.study.tasks import DONE, FAILED, Outcome, done, locked, place_of, read_json, task_keys, write_json
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h      what would be computed
@@ -72,8 +62,7 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
     with locked(folder / ".lock"):
         _check_folder(plan.study, folder)
         write_json(
-            folder / PLAN,
-            {"study": plan.study.name, "lengths": dict(plan.lengths), "dropped": dict(plan.dropped)},
+            folder / PLAN, {"study": plan.study.name, "lengths": dict(plan.lengths), "dropped": dict(plan.dropped)}
         )
         print(_listing(plan, workers, rows=False), flush=True)
         clock = _Clock(plan, folder, workers)
@@ -100,23 +89,15 @@ def _options() -> argparse.ArgumentParser:
         EXAMPLE,
     )
     found.add_argument("study", help=f"{', '.join(study_names())}, or a TOML file")
-    found.add_argument(
-        "--budget", help="real time to spend: 30min, 2h, 10h, 3d; default: all that the study wants"
-    )
+    found.add_argument("--budget", help="real time to spend: 30min, 2h, 10h, 3d; default: all that the study wants")
     found.add_argument("--list", action="store_true", help="print the rows and the plan, and stop")
-    found.add_argument(
-        "--status", action="store_true", help="print how far a study in the folder is, and stop"
-    )
+    found.add_argument("--status", action="store_true", help="print how far a study in the folder is, and stop")
     found.add_argument("--only", metavar="ROWS", help="rows to answer, such as 1-5,28")
-    found.add_argument(
-        "--workers", type=int, default=2, help="runs at the same time on this machine; default 2"
-    )
+    found.add_argument("--workers", type=int, default=2, help="runs at the same time on this machine; default 2")
     found.add_argument("--processes", type=int, default=1, help="MPI processes of each LAMMPS run; default 1")
     found.add_argument("--scheduler", metavar="ADDRESS", help="dask scheduler to use instead of this machine")
     found.add_argument("-o", "--output", type=Path, help="folder; default study-NAME")
-    found.add_argument(
-        "--markdown", type=Path, metavar="FILE", help="write what is finished as a page, and stop"
-    )
+    found.add_argument("--markdown", type=Path, metavar="FILE", help="write what is finished as a page, and stop")
     found.add_argument("--scale", type=float, default=1.0, help=argparse.SUPPRESS)
     return found
 
@@ -163,17 +144,13 @@ def _listing(plan: Plan, workers: int, *, rows: bool = True) -> str:
         for row in plan.study.rows:
             why = plan.dropped.get(row.number, "")
             mark = "-" if why else "+"
-            lines.append(
-                f"{mark} {row.number:3d}  {row.figure:12} {row.title}" + (f"  [{why}]" if why else "")
-            )
+            lines.append(f"{mark} {row.number:3d}  {row.figure:12} {row.title}" + (f"  [{why}]" if why else ""))
         lines.append("")
     for group in plan.study.runs:
         length = plan.lengths.get(group.name)
         number = max(plan.study.systems[name].arrangements for name in group.systems)
         number = min(number, group.arrangements or number)
-        what = (
-            "not in this budget" if length is None else f"{length:.4g} ps each, {number} arrangements at most"
-        )
+        what = "not in this budget" if length is None else f"{length:.4g} ps each, {number} arrangements at most"
         kelvin = ", ".join(f"{t:g}" for t in group.temperatures)
         lines.append(f"runs {group.name}: {', '.join(group.systems)} at {kelvin} K: {what}")
     lines.append(
@@ -231,9 +208,7 @@ def _status(plan: Plan, folder: Path) -> str:
             lines.append(f"failed: {task.name}: {failed['message']}")
         elif place.exists():
             counts["begun"] += 1
-            lines.append(
-                f"begun: {task.name}" + (f": {reached:.4g} of {task.picoseconds:g} ps" if reached else "")
-            )
+            lines.append(f"begun: {task.name}" + (f": {reached:.4g} of {task.picoseconds:g} ps" if reached else ""))
         else:
             counts["to do"] += 1
     pace = took / expected if expected else 1.0

@@ -20,16 +20,7 @@ from ionpath.units import conversion
 from ionpath_cli.study.compared import Compared
 from ionpath_cli.study.definition import ALL, Row, Study
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import (
-    DONE,
-    QUANTITIES,
-    checksum,
-    done,
-    place_of,
-    read_json,
-    task_keys,
-    write_json,
-)
+from ionpath_cli.study.tasks import DONE, QUANTITIES, checksum, done, place_of, read_json, task_keys, write_json
 
 Z95 = 1.96
 
@@ -110,9 +101,7 @@ def combine(
     notes = tuple(dict.fromkeys(str(r["note"]) for r in rows if r["note"]))
     if not np.isfinite(values).all():
         top = max(float(r["high"]) for r in rows) if all(math.isfinite(r["high"]) for r in rows) else nan
-        return Combined(
-            Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes
-        )
+        return Combined(Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes)
     mean = float(values.mean())
     sampling = float(np.sqrt((errors**2).sum()) / n) if np.isfinite(errors).all() else nan
     scatter = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else nan
@@ -120,12 +109,8 @@ def combine(
     if ordered:
         sampling, spread = (float(np.nanmax([sampling, scatter])) if n > 1 else sampling), 0.0
     potential = _difference(rows, others)
-    known = [
-        (e, z) for e, z in ((sampling, Z95), (spread, _student(n)), (potential, Z95)) if math.isfinite(e)
-    ]
-    total, half = (
-        math.sqrt(sum((z * e) ** 2 for e, z in pairs)) for pairs in ([(e, 1.0) for e, _ in known], known)
-    )
+    known = [(e, z) for e, z in ((sampling, Z95), (spread, _student(n)), (potential, Z95)) if math.isfinite(e)]
+    total, half = (math.sqrt(sum((z * e) ** 2 for e, z in pairs)) for pairs in ([(e, 1.0) for e, _ in known], known))
     low, high = mean - half, mean + half
     if n == 1 and math.isnan(potential):
         low, high = float(rows[0]["low"]), float(rows[0]["high"])
@@ -165,18 +150,14 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     notes = "; ".join(dict.fromkeys(n for _, p in known for n in p.notes))
     judge = {"number": _numbers, "bound": _bound, "order": _order, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
-    return _row(
-        row, known, f"{conditions} ({notes})" if notes else conditions, verdict, f"{sentence} {row.note}"
-    )
+    return _row(row, known, f"{conditions} ({notes})" if notes else conditions, verdict, f"{sentence} {row.note}")
 
 
 def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:
     """Ours for each quantity, system and temperature of a row, in its order and in its unit."""
     found: list[tuple[str, Combined | None]] = []
     analyses = row.analysis * len(row.quantity) if len(row.analysis) == 1 else row.analysis
-    points = itertools.product(
-        zip(analyses, row.quantity, strict=True), row.systems, row.temperatures or (0.0,)
-    )
+    points = itertools.product(zip(analyses, row.quantity, strict=True), row.systems, row.temperatures or (0.0,))
     for (analysis, name), system, temperature in points:
         same = [
             r for r in rows
@@ -186,9 +167,7 @@ def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[t
         own = [r for r in same if r["potential"] == study.dynamics.model]
         others = [r for r in same if r["potential"] != study.dynamics.model]
         parts = (
-            [name] * (len(row.quantity) > 1)
-            + [system] * (system != ALL)
-            + [f"{temperature:g} K"] * bool(temperature)
+            [name] * (len(row.quantity) > 1) + [system] * (system != ALL) + [f"{temperature:g} K"] * bool(temperature)
         )
         ordered = system in study.systems and study.systems[system].ordered
         one = combine(own, ordered=ordered, others=others)
@@ -199,9 +178,7 @@ def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[t
 def _numbers(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     """Each published value beside ours."""
     published = row.published if isinstance(row.published, tuple) else (row.published,)
-    found = [
-        _number(float(p), row.tolerance, own.estimate) for p, (_, own) in zip(published, points, strict=True)
-    ]
+    found = [_number(float(p), row.tolerance, own.estimate) for p, (_, own) in zip(published, points, strict=True)]
     for verdict in ("differs", "not sampled"):
         these = [
             f"{label}: {sentence}" if len(points) > 1 else sentence
@@ -218,17 +195,13 @@ def _number(published: float, tolerance: float, own: Estimate) -> tuple[str, str
     below = math.isfinite(own.low) and published < own.low - width
     if above or below:
         ratio = own.value / published if published else math.nan
-        times = (
-            f"Ours is {ratio:.3g} times the published value." if math.isfinite(ratio) else f"Ours is {own}."
-        )
+        times = f"Ours is {ratio:.3g} times the published value." if math.isfinite(ratio) else f"Ours is {own}."
         return "differs", times
     if math.isfinite(own.value) and math.isfinite(own.high):
         return "agrees", ""
     if math.isfinite(own.value):
         return "not sampled", "The error of ours is not known."
-    return "not sampled", "It is known as a bound only." if math.isfinite(
-        own.high
-    ) else "It could not be determined."
+    return "not sampled", "It is known as a bound only." if math.isfinite(own.high) else "It could not be determined."
 
 
 def _bound(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
@@ -240,9 +213,7 @@ def _bound(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
         return "agrees", ""
     if math.isfinite(outer) and outer > signed:
         return "differs", f"Ours, {own}, lies on the other side of it."
-    return "not sampled", "Our interval holds the bound." if math.isfinite(
-        own.high
-    ) else "It could not be determined."
+    return "not sampled", "Our interval holds the bound." if math.isfinite(own.high) else "It could not be determined."
 
 
 def _order(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
@@ -284,9 +255,7 @@ def _words(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     )
 
 
-def _row(
-    row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verdict: str, sentence: str
-) -> Compared:
+def _row(row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verdict: str, sentence: str) -> Compared:
     published = ", ".join(map(str, row.published)) if isinstance(row.published, tuple) else str(row.published)
     numbers: dict[str, float | None] = dict.fromkeys(
         ("value", "error", "sampling", "arrangements", "potential", "low", "high")
@@ -309,15 +278,11 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     found = []
     for task in plan.tasks:
         place = place_of(folder, task, keys[task.name])
-        if task.stage not in ("analysis", "across", "biased") or not done(
-            place, keys[task.name], task.picoseconds
-        ):
+        if task.stage not in ("analysis", "across", "biased") or not done(place, keys[task.name], task.picoseconds):
             continue
         settings = task.settings
         analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['protocol']}"
-        labels = {
-            k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings
-        }
+        labels = {k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings}
         for row in read_json(place / QUANTITIES) or []:
             found.append({"analysis": analysis, **labels, **row, "folder": str(place.relative_to(folder))})
     return found
@@ -348,10 +313,7 @@ def write_comparison(plan: Plan, folder: Path) -> Path:
     }
     content = {**about, "rows": [asdict(c) for c in compared], "quantities": [_strict(q) for q in quantities]}
     write_json(folder / "comparison.json", content)
-    with (
-        atomic_path(folder / "comparison.csv") as part,
-        part.open("w", newline="", encoding="utf-8") as stream,
-    ):
+    with atomic_path(folder / "comparison.csv") as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(asdict(compared[0])) if compared else ["number"])
         writer.writeheader()
         writer.writerows(asdict(c) for c in compared)

@@ -298,9 +298,7 @@ def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
         _made(Dynamics, data.get("dynamics", {}), "dynamics"),
         systems,
         tuple(_made(Runs, t, f"runs {t.get('name', k + 1)}") for k, t in enumerate(data.get("runs", []))),
-        tuple(
-            _made(Across, t, f"across {t.get('name', k + 1)}") for k, t in enumerate(data.get("across", []))
-        ),
+        tuple(_made(Across, t, f"across {t.get('name', k + 1)}") for k, t in enumerate(data.get("across", []))),
         tuple(_made(Row, t, f"row {t.get('number', k + 1)}") for k, t in enumerate(data.get("rows", []))),
         folder,
     )
@@ -310,9 +308,7 @@ def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
 
 def _check(study: Study) -> None:
     if not study.systems or not study.runs:
-        raise InputError(
-            study.name, need="at least one system and one [[runs]]", got="none", remedy="add them"
-        )
+        raise InputError(study.name, need="at least one system and one [[runs]]", got="none", remedy="add them")
     named: list[tuple[str, tuple[str, ...]]] = [(f"runs {r.name}", r.systems) for r in study.runs]
     named += [(f"across {a.name}", a.systems) for a in study.across]
     named += [(f"row {r.number}", r.systems) for r in study.rows]
@@ -342,11 +338,7 @@ def _made(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     """A frozen dataclass from a table of TOML, whose lists become tuples."""
     known = {f.name: f for f in fields(cls)}  # type: ignore[arg-type]
     _check_keys(table, set(known), where)
-    missing = [
-        n
-        for n, f in known.items()
-        if n not in table and f.default is MISSING and f.default_factory is MISSING
-    ]
+    missing = [n for n, f in known.items() if n not in table and f.default is MISSING and f.default_factory is MISSING]
     if missing:
         raise InputError(where, need=" and ".join(missing), got="none", remedy="add them")
     lists = {name for name, f in known.items() if str(f.type).startswith("tuple")}

@@ -69,10 +69,7 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
                     known.append(f"{stage}{kind}/{chain.name}")
     for across in study.across:
         inputs = tuple(
-            name
-            for s in across.systems
-            for t in across.temperatures
-            for name in found.get((across.uses, s, t), ())
+            name for s in across.systems for t in across.temperatures for name in found.get((across.uses, s, t), ())
         )
         arguments, options = dict(across.arguments), {}
         if "file" in arguments:
@@ -84,9 +81,7 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
         if inputs or not across.uses:
             settings = {"analysis": across.name, "arguments": arguments}
             settings |= {"potential": study.dynamics.model, "model": study.dynamics.model}
-            yield Task(
-                f"across/{across.name}", "across", settings, inputs, 0.0, ANALYSIS_SECONDS, 99, options
-            )
+            yield Task(f"across/{across.name}", "across", settings, inputs, 0.0, ANALYSIS_SECONDS, 99, options)
 
 
 def _members(study: Study, group: Runs) -> Iterator[tuple[System, int, float]]:
@@ -120,9 +115,7 @@ class _Chain:
     def tasks(self) -> Iterator[Task]:
         """All of them, in order."""
         dynamics, system = self.study.dynamics, self.system
-        first = (
-            self.arrangement if system.quench else 1
-        )  # a glass has its own density, an arrangement of a crystal not
+        first = self.arrangement if system.quench else 1  # a glass has its own density, an arrangement of a crystal not
         yield from self._structure(first)
         yield from self._structure(self.arrangement)
         cell = f"cell/{self._name(first)}"
@@ -139,11 +132,7 @@ class _Chain:
         }  # fmt: skip
         if self.group.protocol:
             name = f"biased/{self.group.protocol}/{self.name}"
-            settings |= {
-                "protocol": self.group.protocol,
-                "arguments": dict(self.group.arguments),
-                "seed": _seed(name),
-            }
+            settings |= {"protocol": self.group.protocol, "arguments": dict(self.group.arguments), "seed": _seed(name)}
             yield self._task(name, "biased", settings | labels, inputs, BIASED_SLOWER * length, self.length)
             return
         run = f"run/{self.name}"
@@ -173,9 +162,7 @@ class _Chain:
             cooling = (q["melt_temperature"] - q["final_temperature"]) / q["cooling_rate"]
             settings = {"quench": q, "model": self.study.dynamics.model, "seed": _seed(name)}
             hot = 2.0 * (q["melt_picoseconds"] + cooling)  # steps of 1 fs
-            yield self._task(
-                self._start(arrangement), "quench", settings, (name,), hot + q["settle_picoseconds"]
-            )
+            yield self._task(self._start(arrangement), "quench", settings, (name,), hot + q["settle_picoseconds"])
 
     def _task(
         self,
@@ -187,9 +174,7 @@ class _Chain:
         length: float = 0.0,
     ) -> Task:
         """Step of molecular dynamics whose cost is in ps."""
-        return Task(
-            name, stage, settings, inputs, length, self._per_ps * cost, self.group.priority, self._options
-        )
+        return Task(name, stage, settings, inputs, length, self._per_ps * cost, self.group.priority, self._options)
 
 
 def _with_files(arguments: Mapping[str, Any], study: Study) -> dict[str, Any]:

@@ -126,9 +126,7 @@ def _chosen(study: Study, only: Sequence[int] | None) -> tuple[Row, ...]:
     for number in only or ():
         if number not in numbers:
             known = f"{min(numbers)} to {max(numbers)}" if numbers else "none"
-            raise InputError(
-                "only", need=f"rows of {study.name} ({known})", got=str(number), remedy="see --list"
-            )
+            raise InputError("only", need=f"rows of {study.name} ({known})", got=str(number), remedy="see --list")
     return tuple(row for row in study.rows if only is None or row.number in only)
 
 

@@ -34,14 +34,9 @@ def density(run: Run) -> Rows:
     ]
     whole = found.results.percolation
     levels = {"percolation level": [p.threshold for p in (whole, *halves)]}
-    levels |= {
-        f"percolation level along {axis}": [p.axes[k] for p in (whole, *halves)]
-        for k, axis in enumerate("xyz")
-    }
+    levels |= {f"percolation level along {axis}": [p.axes[k] for p in (whole, *halves)] for k, axis in enumerate("xyz")}
     return [
-        quantity(
-            name, normal(value, abs(first - second) / 2), "of the mean density; error from halves of the run"
-        )
+        quantity(name, normal(value, abs(first - second) / 2), "of the mean density; error from halves of the run")
         for name, (value, first, second) in levels.items()
     ]
 
@@ -62,9 +57,7 @@ def bonds(run: Run) -> Rows:
     ]
     angles = AngleDistribution(atoms, verbose=False).run(step=every)
     angles.save(run.place / "angles.npz")
-    rows.append(
-        quantity("S-P-S angle", angles.results.mean, f"standard deviation {angles.results.std:.1f}", "degree")
-    )
+    rows.append(quantity("S-P-S angle", angles.results.mean, f"standard deviation {angles.results.std:.1f}", "degree"))
     factor = StructureFactor(atoms, verbose=False).run(step=every)
     factor.save(run.place / "structure-factor.npz")
     try:
@@ -128,16 +121,8 @@ def order(run: Run) -> Rows:
     q6.save(run.place / "order.npz")
     volume.save(run.place / "volume.npz")
     return [
-        quantity(
-            "averaged q6 of Li",
-            normal(q6.results.mean, q6.results.mean_error),
-            "12 neighbours of any species",
-        ),
-        quantity(
-            "Voronoi volume of Li",
-            normal(volume.results.mean, volume.results.mean_error, "A^3"),
-            "plain cells",
-        ),
+        quantity("averaged q6 of Li", normal(q6.results.mean, q6.results.mean_error), "12 neighbours of any species"),
+        quantity("Voronoi volume of Li", normal(volume.results.mean, volume.results.mean_error, "A^3"), "plain cells"),
     ]
 
 
@@ -162,9 +147,7 @@ def rearrangement(run: Run) -> Rows:
     step = max(1, round(0.1 / run.universe.trajectory.dt))
     found = NonAffineDisplacement(run.ions, lag=10, verbose=False).run(step=step)
     np.savez_compressed(
-        run.place / "rearrangement.npz",
-        d2min=found.results.d2min.astype(np.float32),
-        lag_time=found.results.lag_time,
+        run.place / "rearrangement.npz", d2min=found.results.d2min.astype(np.float32), lag_time=found.results.lag_time
     )
     note = f"per neighbour within 5 A, {found.results.lag_time:g} ps"
     return [quantity("non-affine displacement", estimated(found.results.d2min.mean(axis=1), "A^2"), note)]

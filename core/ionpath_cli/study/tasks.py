@@ -124,9 +124,7 @@ def task_keys(tasks: Sequence[Task]) -> dict[str, str]:
             "model": sums.get(model or "", ""),
             "inputs": [keys[name] for name in task.inputs],
         }
-        keys[task.name] = hashlib.sha256(
-            json.dumps(content, sort_keys=True, default=str).encode()
-        ).hexdigest()
+        keys[task.name] = hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
     return keys
 
 
@@ -160,13 +158,9 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
     place = place_of(Path(folder), task, key)
     bad = [p for p in parents if not p.good]
     if bad and not (task.stage == "across" and len(bad) < len(parents)):
-        return Outcome(
-            task.name, "blocked", str(place), f"needs {bad[0].name}, which {bad[0].state}: {bad[0].message}"
-        )
+        return Outcome(task.name, "blocked", str(place), f"needs {bad[0].name}, which {bad[0].state}: {bad[0].message}")
     if not Path(folder).is_dir():
-        return Outcome(
-            task.name, "failed", str(place), f"{folder} is not there: workers need the same file system"
-        )
+        return Outcome(task.name, "failed", str(place), f"{folder} is not there: workers need the same file system")
     if done(place, key, task.picoseconds):
         return Outcome(task.name, "kept", str(place))
     begin = time.monotonic()
@@ -187,20 +181,10 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
             seconds = time.monotonic() - begin
             (place / FAILED).unlink(missing_ok=True)
             write_json(place / DONE, _record(task, key, seconds, place))
-    except (
-        IonpathError,
-        OSError,
-        ValueError,
-        ArithmeticError,
-        LookupError,
-        RuntimeError,
-        TypeError,
-    ) as error:
+    except (IonpathError, OSError, ValueError, ArithmeticError, LookupError, RuntimeError, TypeError) as error:
         message = f"{type(error).__name__}: {error}" if not isinstance(error, IonpathError) else str(error)
         with contextlib.suppress(OSError):
-            write_json(
-                place / FAILED, {"name": task.name, "message": message, "time": time.strftime("%F %T")}
-            )
+            write_json(place / FAILED, {"name": task.name, "message": message, "time": time.strftime("%F %T")})
         return Outcome(task.name, "failed", str(place), message, time.monotonic() - begin)
     return Outcome(task.name, "done", str(place), "", seconds)
 

@@ -46,9 +46,7 @@ def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
     return -cell if np.linalg.det(cell) < 0 else cell
 
 
-def _with_vacuum(
-    cell: FloatArray, periodic: NDArray[np.bool_], positions: FloatArray, cutoff: float
-) -> FloatArray:
+def _with_vacuum(cell: FloatArray, periodic: NDArray[np.bool_], positions: FloatArray, cutoff: float) -> FloatArray:
     """Replace the vectors that are not periodic by ones across the periodic ones, long enough to part the images."""
     across = np.linalg.svd(cell[periodic])[2][periodic.sum() :]
     result = cell.copy()

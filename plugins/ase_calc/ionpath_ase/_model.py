@@ -99,12 +99,7 @@ class Model:
         return np.array([index[symbol] for symbol in symbols], dtype=np.int64)
 
     def evaluate(
-        self,
-        positions: FloatArray,
-        cell: FloatArray | None,
-        types: NDArray[np.int64],
-        *,
-        per_atom: bool = False,
+        self, positions: FloatArray, cell: FloatArray | None, types: NDArray[np.int64], *, per_atom: bool = False
     ) -> Evaluation:
         """Evaluate one configuration."""
         model = self.load()

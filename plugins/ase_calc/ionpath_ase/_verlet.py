@@ -63,9 +63,7 @@ class VerletNeighbours:
         fractional -= home
         margin = reach * np.linalg.norm(np.linalg.inv(cell), axis=0)  # of the faces, in fractions
         counts = np.ceil(margin).astype(int)
-        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts), indexing="ij"), -1).reshape(
-            -1, 3
-        )
+        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts), indexing="ij"), -1).reshape(-1, 3)
         shifts = shifts[np.any(shifts != 0, axis=1)]
         images, atoms = _near(fractional, shifts, margin)
         self.ghosts = atoms
@@ -119,9 +117,7 @@ def _mesh(count: int, first: IntArray, second: IntArray) -> NDArray[np.int32]:
     """The lists as deepmd-kit reads them: 16 numbers, atoms, how many neighbours each has, and these."""
     head = np.zeros(16, dtype=np.int64)
     head[0] = count
-    return np.concatenate([head, np.arange(count), np.bincount(first, minlength=count), second]).astype(
-        np.int32
-    )
+    return np.concatenate([head, np.arange(count), np.bincount(first, minlength=count), second]).astype(np.int32)
 
 
 def can_take_lists(evaluator: Any) -> bool:
@@ -130,9 +126,7 @@ def can_take_lists(evaluator: Any) -> bool:
     return (
         needed <= set(getattr(evaluator, "tensors", {}))
         and set(OUTPUTS) <= set(getattr(evaluator, "output_tensors", {}))
-        and not any(
-            getattr(evaluator, name, True) for name in ("has_fparam", "has_aparam", "has_efield", "has_spin")
-        )
+        and not any(getattr(evaluator, name, True) for name in ("has_fparam", "has_aparam", "has_efield", "has_spin"))
         and hasattr(evaluator, "sess")
     )
 

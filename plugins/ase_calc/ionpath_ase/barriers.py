@@ -238,9 +238,7 @@ def hop_candidates(
     whole("number", number)
     low, high = distances
     if not 0.0 < low < high < np.inf:
-        raise InputError(
-            "distances", need="two positive numbers in A, the smaller one first", got=f"{low}, {high}"
-        )
+        raise InputError("distances", need="two positive numbers in A, the smaller one first", got=f"{low}, {high}")
     ions = np.flatnonzero(np.asarray(atoms.symbols) == mobile)
     values = np.asarray(softness, dtype=float)
     if not len(ions) or values.shape not in ((len(ions),), (len(atoms),)):
@@ -263,10 +261,9 @@ def hop_candidates(
     chosen = []
     for start, end in (("soft", "soft"), ("soft", "hard"), ("hard", "soft"), ("hard", "hard")):
         pairs = rng.permutation(np.flatnonzero((soft[first] == start) & (soft[second] == end)))[:number]
-        chosen.append([
-            Hop(int(ions[first[k]]), partner=int(ions[second[k]]), mode=mode, kind=f"{start} to {end}")
-            for k in pairs
-        ])  # fmt: skip
+        chosen.append(
+            [Hop(int(ions[first[k]]), partner=int(ions[second[k]]), mode=mode, kind=f"{start} to {end}") for k in pairs]
+        )
     return tuple(of_class[k] for k in range(number) for of_class in chosen if k < len(of_class))
 
 
@@ -348,15 +345,11 @@ def migration_barriers(
     one_of("others", others, ("refuse", "allow"))
     for name, value in (("fmax", fmax), ("relax_fmax", relax_fmax)):
         positive(name, value, "eV/A")
-    asked = tuple(
-        hop if isinstance(hop, Hop) else Hop(hop[0], target=tuple(float(x) for x in hop[1])) for hop in hops
-    )
+    asked = tuple(hop if isinstance(hop, Hop) else Hop(hop[0], target=tuple(float(x) for x in hop[1])) for hop in hops)
     job = Job(images, fmax, steps, relax_fmax, climbing, others)
     for number, hop in enumerate(asked):
         hop.check(atoms, number)
-    sent = (
-        b"" if processes == 1 else packed(calculator)
-    )  # before it is used: some cannot be copied afterwards
+    sent = b"" if processes == 1 else packed(calculator)  # before it is used: some cannot be copied afterwards
     with _kept(folder, identity(atoms, calculator, job)) as place:
         start = relaxed(atoms, calculator, relax_fmax, steps)
         for number, hop in enumerate(asked):

@@ -43,9 +43,7 @@ class _DeepPotential(Calculator):
         unknown = sorted(set(kwargs) - set(self.default_parameters))
         if unknown:
             raise InputError(
-                "parameter",
-                need=f"one of {', '.join(self.default_parameters)}",
-                got=", ".join(map(repr, unknown)),
+                "parameter", need=f"one of {', '.join(self.default_parameters)}", got=", ".join(map(repr, unknown))
             )
         contacts = ContactCheck(kwargs.get("closest", self._contacts.closest))
         models = [Model(resolve(kwargs["model"]))] if "model" in kwargs else self._models
@@ -82,9 +80,7 @@ class _DeepPotential(Calculator):
             self.reset()  # ASE has stored the atoms, and would take the next ones for unchanged
             raise
         if {"stress", "stresses"} & set(properties) and "stress" not in self.results:
-            raise PropertyNotImplementedError(
-                "the stress needs a periodic cell with three independent vectors"
-            )
+            raise PropertyNotImplementedError("the stress needs a periodic cell with three independent vectors")
 
     def _evaluated(self, atoms: Atoms, per_atom: bool) -> dict[str, Any]:
         """Results as ASE names them."""
@@ -150,19 +146,10 @@ class IonPath(_DeepPotential):
     """
 
     name = "ionpath"
-    implemented_properties: ClassVar[list[str]] = [
-        "energy",
-        "free_energy",
-        "energies",
-        "forces",
-        "stress",
-        "stresses",
-    ]
+    implemented_properties: ClassVar[list[str]] = ["energy", "free_energy", "energies", "forces", "stress", "stresses"]
     default_parameters: ClassVar[dict[str, Any]] = {"model": "argyrodite", "closest": 0.5}
 
-    def __init__(
-        self, model: str | os.PathLike[str] = "argyrodite", *, closest: float = 0.5, **kwargs: Any
-    ) -> None:
+    def __init__(self, model: str | os.PathLike[str] = "argyrodite", *, closest: float = 0.5, **kwargs: Any) -> None:
         super().__init__([Model(resolve(model))], closest, model=os.fspath(model), **kwargs)
 
     @property

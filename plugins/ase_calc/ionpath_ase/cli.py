@@ -97,11 +97,7 @@ def _script(name: str) -> int:
 
 def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = tasks.add_parser(
-        name,
-        help=words,
-        description=words,
-        epilog=epilog,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        name, help=words, description=words, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     return made
 
@@ -118,10 +114,7 @@ def _add_starts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder")
     parser.add_argument(
-        "--start",
-        nargs="+",
-        required=True,
-        help="names (ionpath train structures --list) or files that ASE reads",
+        "--start", nargs="+", required=True, help="names (ionpath train structures --list) or files that ASE reads"
     )
     parser.add_argument("--preset", help="settings of the models by name")
     parser.add_argument("--steps", type=int, help="training steps, if not those of the preset")
@@ -147,36 +140,24 @@ def _structures_parser(tasks: Any) -> None:
 
 
 def _label_parser(tasks: Any) -> None:
-    made = _add(
-        tasks, "label", "compute energy, forces and stress of frames and append these to a file", _LABEL
-    )
+    made = _add(tasks, "label", "compute energy, forces and stress of frames and append these to a file", _LABEL)
     made.add_argument("frames", type=Path, nargs="+", help="files that ASE reads")
     made.add_argument("-o", "--output", type=Path, required=True, help="extended XYZ file to append to")
-    made.add_argument(
-        "--max-force", type=float, default=12.0, help="refuse larger force components, eV/A; default 12"
-    )
+    made.add_argument("--max-force", type=float, default=12.0, help="refuse larger force components, eV/A; default 12")
     _add_teacher(made)
 
 
 def _fit_parser(tasks: Any) -> None:
     made = _add(tasks, "fit", "train a potential, freeze, compress and evaluate it", _FIT)
-    made.add_argument(
-        "frames", type=Path, nargs="+", help="files with labelled frames, or folders of deepmd-kit data"
-    )
+    made.add_argument("frames", type=Path, nargs="+", help="files with labelled frames, or folders of deepmd-kit data")
     made.add_argument("--format", help="dpdata's name of their kind: vasp/outcar, cp2k/output and others")
-    made.add_argument(
-        "-o", "--output", type=Path, required=True, help="folder for data, checkpoints and model.pb"
-    )
+    made.add_argument("-o", "--output", type=Path, required=True, help="folder for data, checkpoints and model.pb")
     made.add_argument("--preset", default="shipped", help="settings by name; default shipped")
     made.add_argument("--steps", type=int, help="training steps, if not those of the preset")
     made.add_argument("--seed", type=int, default=1, help="seed of the weights; default 1")
     aside = made.add_mutually_exclusive_group()
-    aside.add_argument(
-        "--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1"
-    )
-    aside.add_argument(
-        "--test", type=Path, nargs="+", help="files with frames to judge by, instead of a share"
-    )
+    aside.add_argument("--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1")
+    aside.add_argument("--test", type=Path, nargs="+", help="files with frames to judge by, instead of a share")
     made.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
     made.add_argument(
         "--weight", action="append", default=[], metavar="PATTERN=FACTOR",
@@ -245,16 +226,9 @@ def _structures(options: argparse.Namespace) -> int:
     if options.output is None:
         raise InputError("--output", need="a file to write to", got="none", remedy="or --list")
     frames = []
-    for name, atoms in starting_structures(
-        options.names or None, shortest=options.shortest, seed=options.seed
-    ).items():
+    for name, atoms in starting_structures(options.names or None, shortest=options.shortest, seed=options.seed).items():
         copies = variants(
-            atoms,
-            strains=options.strains,
-            shear=0.0,
-            rattle=options.rattle,
-            copies=options.copies,
-            seed=options.seed,
+            atoms, strains=options.strains, shear=0.0, rattle=options.rattle, copies=options.copies, seed=options.seed
         )
         for copy in copies:
             copy.info["tag"] = name
@@ -272,9 +246,7 @@ def _label(options: argparse.Namespace) -> int:
 
     frames = [atoms for path in options.frames for atoms in read(path, ":")]
     report = label_frames(frames, teacher_named(options.teacher), options.output, max_force=options.max_force)
-    print(
-        f"{report.labelled} labelled, {report.kept} already there, {report.duplicates} twice: {report.path}"
-    )
+    print(f"{report.labelled} labelled, {report.kept} already there, {report.duplicates} twice: {report.path}")
     for index, reason in report.refused:
         print(f"frame {index} refused: {reason}")
     return 0
@@ -316,9 +288,7 @@ def _lean(options: argparse.Namespace) -> int:
     from ionpath_ase.training import simplify_graph
 
     made = simplify_graph(options.model, options.output)
-    print(
-        f"{made}: the same forces and energies; `ionpath md --model {made}` and IonPath({str(made)!r}) take it"
-    )
+    print(f"{made}: the same forces and energies; `ionpath md --model {made}` and IonPath({str(made)!r}) take it")
     return 0
 
 
@@ -326,16 +296,7 @@ def _loop(options: argparse.Namespace) -> int:
     from ionpath_ase.training import LoopSettings, Window, learn, read_frames, teacher_named
 
     given = _given(
-        options,
-        "preset",
-        "steps",
-        "exploration",
-        "picoseconds",
-        "members",
-        "engine",
-        "ensemble",
-        "limit",
-        "seed",
+        options, "preset", "steps", "exploration", "picoseconds", "members", "engine", "ensemble", "limit", "seed"
     )
     if options.temperatures:
         given["temperatures"] = tuple(options.temperatures)
@@ -361,8 +322,6 @@ def _dpgen(options: argparse.Namespace) -> int:
     if options.temperatures:
         given["temperatures"] = tuple(options.temperatures)
     settings = DpgenSettings(window=Window(*options.window), **given)
-    folder = write_dpgen(
-        _starts(options.start), read_frames(*options.frames), options.output, settings=settings
-    )
+    folder = write_dpgen(_starts(options.start), read_frames(*options.frames), options.output, settings=settings)
     print(f"{folder}: set queue, commands and CPUs in machine.json, then dpgen run param.json machine.json")
     return 0

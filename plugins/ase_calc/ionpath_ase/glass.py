@@ -51,10 +51,7 @@ class HeatStep:
 
 
 PROTOCOLS: dict[str, tuple[HeatStep, ...]] = {
-    "glass": (
-        HeatStep(1500.0, 100.0, timestep=0.5),
-        HeatStep(1500.0, 480.0, 300.0, timestep=0.5),
-    ),
+    "glass": (HeatStep(1500.0, 100.0, timestep=0.5), HeatStep(1500.0, 480.0, 300.0, timestep=0.5)),
     "crystal": (HeatStep(500.0, 1000.0, 300.0, timestep=0.5),),
     "amorphous": (
         HeatStep(4000.0, 10.0, ensemble="nvt", timestep=1.0),
@@ -282,19 +279,13 @@ def glass_ceramic(
     whole relaxes at constant pressure. They melt 100 ps at 1500 K and cool at 2.5 K/ps, with 0.5 fs and slabs of 8 nm;
     the defaults here (20 ps, 25 K/ps, 1 fs) are for a first look.
     """
-    both, n_crystal = crystal_in_glass(
-        crystal, crystal_fraction=crystal_fraction, axis=axis, expansion=expansion
-    )
+    both, n_crystal = crystal_in_glass(crystal, crystal_fraction=crystal_fraction, axis=axis, expansion=expansion)
     both.calc = crystal.calc
     place = Path(folder)
     settle: dict[str, Any] = {"settle_ensemble": "nvt", "settle_picoseconds": 5.0, **(melt or {})}
     if settle["settle_ensemble"] != "nvt":
-        raise InputError(
-            "settle_ensemble", need="nvt while the crystal is held", got=repr(settle["settle_ensemble"])
-        )
-    quench = melt_quench(
-        both, place, fixed=tuple(range(n_crystal)), suffix=suffix, seed=seed, **settle, **options
-    )
+        raise InputError("settle_ensemble", need="nvt while the crystal is held", got=repr(settle["settle_ensemble"]))
+    quench = melt_quench(both, place, fixed=tuple(range(n_crystal)), suffix=suffix, seed=seed, **settle, **options)
     start = quench.atoms.copy()
     start.set_constraint()
     start.set_array("momenta", None)  # the crystal has none yet: draw all of them anew

@@ -35,10 +35,7 @@ if TYPE_CHECKING:
         ShellStates as ShellStates,
         SiteNetwork as SiteNetwork,
     )
-    from ionpath_mdanalysis.softness import (
-        NonAffineDisplacement as NonAffineDisplacement,
-        Softness as Softness,
-    )
+    from ionpath_mdanalysis.softness import NonAffineDisplacement as NonAffineDisplacement, Softness as Softness
 else:
     __all__, __getattr__, __dir__ = face(
         __name__,

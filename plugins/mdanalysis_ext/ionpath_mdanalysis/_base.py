@@ -237,9 +237,7 @@ class IonAnalysis(AnalysisBase):
         size = self._chunk_frames or max(1, CHUNK_BYTES // (12 * n_atoms))
         self._size = max(1, min(size, self.n_frames))
         self._indices = {name: _slice_of(group.ix) for name, group in self.groups.items()}
-        self._buffer = {
-            name: np.empty((self._size, len(group), 3), np.float32) for name, group in self.groups.items()
-        }
+        self._buffer = {name: np.empty((self._size, len(group), 3), np.float32) for name, group in self.groups.items()}
         self._dimensions = np.full((self._size, 6), np.nan)
         self._filled = 0
         self._prepare_block()
@@ -393,7 +391,7 @@ class IonAnalysis(AnalysisBase):
         cite(self)
 
     def _axes(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Give axes to plot on: those passed, or new ones."""
+        """Return axes to plot on: those passed, or new ones."""
         self._require_results()
         pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
         return pyplot.subplots(**{"layout": "constrained", **kwargs})[1] if ax is None else ax
@@ -410,9 +408,7 @@ def refuse(unknown: Iterable[str], cls: type, more: Iterable[str]) -> None:
     for name in unknown:
         known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
         near = difflib.get_close_matches(name, (known | set(more)) - {"self"}, 1)
-        raise TypeError(
-            f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-        )
+        raise TypeError(f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

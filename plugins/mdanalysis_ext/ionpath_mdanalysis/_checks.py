@@ -149,9 +149,7 @@ def even_frame_time(times: Floats) -> float:
     steps = np.diff(times)
     mean = float(times[-1] - times[0]) / (len(times) - 1)
     rounding = 4.0 * float(np.finfo(np.float32).eps) * float(np.abs(times).max())
-    remedy = (
-        "give the time between frames of the file with frame_time=..., or choose frames by start, stop, step"
-    )
+    remedy = "give the time between frames of the file with frame_time=..., or choose frames by start, stop, step"
     if mean <= 0 or steps.min() < -rounding or (steps.min() <= 0 and rounding < 0.5 * mean):
         at = int(np.argmin(steps))
         raise InputError(

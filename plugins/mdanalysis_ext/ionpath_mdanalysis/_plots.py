@@ -34,9 +34,7 @@ def implied_timescales(ax: Any, timescales: Any, lag_time: float) -> Any:
     for k in range(timescales.timescales.shape[1]):
         (line,) = ax.plot(lags, timescales.timescales[:, k], "o-", ms=3)
         if np.isfinite(timescales.low[:, k]).any():
-            ax.fill_between(
-                lags, timescales.low[:, k], timescales.high[:, k], alpha=0.2, color=line.get_color(), lw=0
-            )
+            ax.fill_between(lags, timescales.low[:, k], timescales.high[:, k], alpha=0.2, color=line.get_color(), lw=0)
     ax.fill_between(lags, np.minimum(lags, lags.min()), lags, color="0.85", lw=0, zorder=0)
     ax.axvline(lag_time, color="0.4", ls="--", lw=1)
     ax.set(xlabel="lag (ps)", ylabel="implied timescale (ps)", yscale="log")
@@ -53,9 +51,7 @@ def chapman_kolmogorov(axes: Any, test: Any, labels: Any) -> Any:
         high = test.predicted[:, k] + 2 * test.predicted_error[:, k]
         ax.fill_between(test.times, low, high, alpha=0.25, lw=0)
         ax.plot(test.times, test.predicted[:, k], label="model")
-        ax.errorbar(
-            test.times, test.estimated[:, k], 2 * test.estimated_error[:, k], fmt="o", ms=3, label="data"
-        )
+        ax.errorbar(test.times, test.estimated[:, k], 2 * test.estimated_error[:, k], fmt="o", ms=3, label="data")
         ax.set_title(" ".join(labels[i] for i in test.sets[k]), fontsize=9)
         ax.set_ylim(0, 1)
     axes[0].legend(fontsize=7)

@@ -142,9 +142,7 @@ def anions_with_ions(universe: Any, ions: Any, frames: Any) -> Any:
     sample = frames[:: max(1, len(frames) // 10)]
     for frame in sample:
         trajectory[int(frame)]
-        pairs = capped_distance(
-            anions.positions, ions.positions, NEAR, box=universe.dimensions, return_distances=False
-        )
+        pairs = capped_distance(anions.positions, ions.positions, NEAR, box=universe.dimensions, return_distances=False)
         near += np.bincount(pairs[:, 0], minlength=len(anions))
     trajectory[int(frames[0])]
     chosen = _apart(anions, near, universe.dimensions)
@@ -217,9 +215,7 @@ def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
     if shells.centre_atoms is None:
         there = found >= 0
         moved = positions[found[there]] @ np.linalg.inv(cell) - shells.crystal.coordinates[there]
-        return replace(
-            shells, centres=wrap_fractional(shells.centres + split_common(moved[None])[1][0]), crystal=None
-        )
+        return replace(shells, centres=wrap_fractional(shells.centres + split_common(moved[None])[1][0]), crystal=None)
     away = shells.centres[:, None] - shells.crystal.coordinates
     atoms = found[((away - np.rint(away)) ** 2).sum(axis=-1).argmin(axis=1)]
     if (atoms < 0).any():
@@ -239,9 +235,7 @@ def structure_centres(
     if centres is not None and not isinstance(centres, str):
         return np.asarray(centres, dtype=np.intp)
     wanted = {centres} if isinstance(centres, str) else set(ANIONS)
-    candidates = np.flatnonzero(
-        [not m and bool(set(s) & wanted) for s, m in zip(symbols, is_mobile, strict=True)]
-    )
+    candidates = np.flatnonzero([not m and bool(set(s) & wanted) for s, m in zip(symbols, is_mobile, strict=True)])
     formers = np.flatnonzero([bool(set(s) & FORMERS) for s in symbols])
     if centres is None and len(formers) and len(candidates):
         _, offsets = nearest_centres(cell, coordinates[formers], coordinates[candidates])

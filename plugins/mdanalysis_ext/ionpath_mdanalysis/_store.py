@@ -116,9 +116,7 @@ def _unpack(value: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
     for part in name.split("."):
         cls = getattr(cls, part)
     if not (isinstance(cls, type) and dataclasses.is_dataclass(cls)):
-        raise InputError(
-            "dataclass", need="a dataclass of ionpath", got=value["dataclass"], remedy="save again"
-        )
+        raise InputError("dataclass", need="a dataclass of ionpath", got=value["dataclass"], remedy="save again")
     return cls(**{key: _unpack(item, arrays) for key, item in value["fields"].items()})
 
 

@@ -62,10 +62,7 @@ class SiteNetwork(CoreNetwork):
         if not is_mobile.any():
             found = sorted({name for names in symbols for name in names})
             raise InputError(
-                "mobile",
-                need=f"{mobile} in the structure",
-                got=", ".join(found),
-                remedy="name another element",
+                "mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy="name another element"
             )
         names, fixed = np.array(["/".join(sorted(one)) for one in symbols]), ~is_mobile
         framework = ReferenceAtoms(coordinates[fixed], names[fixed], ~full[fixed])
@@ -119,9 +116,7 @@ class SiteNetwork(CoreNetwork):
         7
         """
         ions = select_group(universe, mobile, "mobile")
-        others = (
-            universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
-        )
+        others = universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
         seen = read_frames(universe, ions, others, chosen_frames(universe, start, stop, step, max_frames))
         return super().from_density(  # type: ignore[return-value]
             seen.cell, seen.ions, cells=seen.cells, drift=seen.drift, **options

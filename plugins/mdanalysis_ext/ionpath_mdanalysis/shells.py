@@ -9,12 +9,7 @@ import numpy as np
 
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
-from ionpath.lattice.argyrodite_framework import (
-    NotArgyrodite,
-    Vertices,
-    cage_vertices,
-    free_anion_orbits,
-)
+from ionpath.lattice.argyrodite_framework import NotArgyrodite, Vertices, cage_vertices, free_anion_orbits
 from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.plausibility import check_cages
 from ionpath.sites.shells import CoordinationShells as CoreShells
@@ -182,9 +177,7 @@ class CoordinationShells(CoreShells):
         ions = select_group(universe, mobile, "mobile")
         frames = chosen_frames(universe, start, stop, step, max_frames)
         middle = (
-            anions_with_ions(universe, ions, frames)
-            if centres is None
-            else select_group(universe, centres, "centres")
+            anions_with_ions(universe, ions, frames) if centres is None else select_group(universe, centres, "centres")
         )
         if len(middle.intersection(ions)):
             raise InputError(
@@ -206,13 +199,7 @@ class CoordinationShells(CoreShells):
 
     @classmethod
     def from_structure(
-        cls,
-        structure: Any,
-        centres: Any = None,
-        mobile: str = "Li",
-        *,
-        n_vertices: Any = None,
-        **options: Any,
+        cls, structure: Any, centres: Any = None, mobile: str = "Li", *, n_vertices: Any = None, **options: Any
     ) -> CoordinationShells:
         """Take the sites of the mobile ions in a crystal structure.
 
@@ -248,10 +235,7 @@ class CoordinationShells(CoreShells):
         if not is_mobile.any():
             found = sorted({name for names in symbols for name in names})
             raise InputError(
-                "mobile",
-                need=f"{mobile} in the structure",
-                got=", ".join(found),
-                remedy="name another element",
+                "mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy="name another element"
             )
         indices = structure_centres(cell, coordinates, symbols, is_mobile, centres)
         names = np.array(["/".join(sorted(one)) for one in symbols])
@@ -311,9 +295,7 @@ class CoordinationShells(CoreShells):
             If a selection is empty or there is no cell.
         """
         ions = select_group(universe, mobile, "mobile")
-        others = (
-            universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
-        )
+        others = universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
         frames = chosen_frames(universe, start, stop, step, max_frames)
         seen = read_frames(universe, ions, others, frames)
         found = super().from_density(seen.cell, seen.ions, cells=seen.cells, drift=seen.drift, **options)

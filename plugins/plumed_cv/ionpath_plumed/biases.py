@@ -45,16 +45,12 @@ class Bias:
         """Check the numbers."""
         for name in ("temperature", "timestep", "barrier", "walkers"):
             if not getattr(self, name) > 0:
-                raise InputError(
-                    name, need="a number above 0", got=f"{getattr(self, name)}", remedy="check its unit"
-                )
+                raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy="check its unit")
         if self.method not in METHODS:
             need = f"one of {', '.join(map(repr, METHODS))}"
             raise InputError("method", need=need, got=repr(self.method), remedy="choose one")
         if self.walkers > 1 and self.method != "metad":
-            raise InputError(
-                "walkers", need="1 with OPES", got=f"{self.walkers}", remedy="use method='metad'"
-            )
+            raise InputError("walkers", need="1 with OPES", got=f"{self.walkers}", remedy="use method='metad'")
         low, high = self.temperature_range
         if self.method == "opes-multithermal" and not 50.0 <= low <= self.temperature <= high:
             raise InputError(
@@ -93,16 +89,12 @@ def write_bias(
     stored = ""
     if grid is not None:
         low, high = (
-            ",".join(f"{end[k]:g}" if isinstance(end[k], float) else str(end[k]) for end in grid)
-            for k in (0, 1)
+            ",".join(f"{end[k]:g}" if isinstance(end[k], float) else str(end[k]) for end in grid) for k in (0, 1)
         )
         stored = f" GRID_MIN={low} GRID_MAX={high} GRID_SPACING={spacing}"
     tail = _action(bias, joined, len(variables), stored)
     extra = ",metad.rbias" if "CALC_RCT" in tail[-1] else ""
-    tail += [
-        f"PRINT ARG={printed},metad.bias{extra} STRIDE={bias.stride} FILE=COLVAR",
-        f"FLUSH STRIDE={bias.stride}",
-    ]
+    tail += [f"PRINT ARG={printed},metad.bias{extra} STRIDE={bias.stride} FILE=COLVAR", f"FLUSH STRIDE={bias.stride}"]
     return "\n".join([*head, *tail]) + "\n"
 
 

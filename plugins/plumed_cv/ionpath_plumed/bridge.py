@@ -68,10 +68,7 @@ class Request:
         for name, value in self.parameters.items():
             if isinstance(value, int) and abs(value) > most:
                 raise InputError(
-                    "INIT",
-                    need=f"{name} of at most {most}",
-                    got=f"{value}",
-                    remedy="count the atoms of ATOMS",
+                    "INIT", need=f"{name} of at most {most}", got=f"{value}", remedy="count the atoms of ATOMS"
                 )
         if serials is not None:
             check_serials(label, serials)
@@ -150,9 +147,7 @@ def hooks(build: Build) -> tuple[Callable[..., Any], Callable[..., Any], Callabl
             action.lognl(f"  ionpath parameters {text}")
         action.lognl(f"  ionpath components {', '.join(names)}")
         periods = {component.name: component.period for component in variable.components}
-        return {
-            "COMPONENTS": {name: {"period": _period(periods[name]), "derivative": True} for name in names}
-        }
+        return {"COMPONENTS": {name: {"period": _period(periods[name]), "derivative": True} for name in names}}
 
     def calculate(action: Any) -> Any:
         if "bound" not in action.data:
@@ -214,7 +209,7 @@ def parse_parameters(text: str, build: Build) -> dict[str, Any]:
         if found[name] in ("", "nan", "inf", "-inf"):
             raise InputError(
                 "INIT", need=f"a finite value of {name}", got=repr(value), remedy=f"write {name}=value, or leave it out"
-            )  # fmt: skip
+            )
     return found
 
 
@@ -275,10 +270,7 @@ def as_rotation(rotation: Any) -> Any:
     if len(flat) not in (1, 9) or not np.isfinite(flat).all():
         got = f"{len(flat)} numbers" if np.isfinite(flat).all() else repr(rotation)
         raise InputError(
-            "rotation",
-            need="an angle in degrees or nine numbers",
-            got=got,
-            remedy="leave it out for no rotation",
+            "rotation", need="an angle in degrees or nine numbers", got=got, remedy="leave it out for no rotation"
         )
     if len(flat) == 1:
         c, s = np.cos(np.radians(flat[0])), np.sin(np.radians(flat[0]))
@@ -289,9 +281,7 @@ def as_rotation(rotation: Any) -> Any:
 def as_points(name: str, points: Any) -> tuple[tuple[float, ...], ...]:
     """Rows of numbers from a list or from a text file."""
     try:
-        table = (
-            np.loadtxt(points, ndmin=2) if isinstance(points, str) else np.array(points, dtype=float, ndmin=2)
-        )
+        table = np.loadtxt(points, ndmin=2) if isinstance(points, str) else np.array(points, dtype=float, ndmin=2)
     except OSError as error:
         raise InputError(name, need="a text file with one row per line", got=f"no file {points!r}",
                          remedy="give its path from the folder in which PLUMED runs") from error  # fmt: skip

@@ -51,9 +51,7 @@ def check_input(
     """
     statements = prepare(lines)
     parsed = [keywords(statement) for statement in statements]
-    ours = [
-        (label, found) for label, action, found in parsed if action == "PYCVINTERFACE" and _is_ours(found)
-    ]
+    ours = [(label, found) for label, action, found in parsed if action == "PYCVINTERFACE" and _is_ours(found)]
     units = {key: value for _, action, found in parsed if action == "UNITS" for key, value in found.items()}
     if ours and units.get("LENGTH", "nm") not in ("A", "0.1"):
         raise InputError(
@@ -166,9 +164,7 @@ def read_atoms(label: str, text: str, n_atoms: int) -> list[int] | None:
     [1, 4, 5, 6]
     """
     if not text:
-        raise InputError(
-            f"ATOMS of {label}", need="a list of atom numbers", got="none", remedy="write ATOMS=1,2,3"
-        )
+        raise InputError(f"ATOMS of {label}", need="a list of atom numbers", got="none", remedy="write ATOMS=1,2,3")
     serials: list[int] = []
     for word in text.split(","):
         match = re.fullmatch(r"(\d+)(?:-(\d+)(?::(\d+))?)?", word.strip())

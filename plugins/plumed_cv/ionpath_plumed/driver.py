@@ -75,9 +75,7 @@ def _check_file(arguments: list[str]) -> None:
             name = arguments[k + 1]
         if name:
             if not Path(name).is_file():
-                raise InputError(
-                    "--plumed", need="a plumed.dat", got=f"no file {name!r}", remedy="check the path"
-                )
+                raise InputError("--plumed", need="a plumed.dat", got=f"no file {name!r}", remedy="check the path")
             check_input(Path(name).read_text().splitlines(), MOST_ATOMS)
 
 
@@ -118,12 +116,7 @@ def _run(library: Path, arguments: list[str]) -> int:
 
 
 def evaluate(
-    lines: Iterable[str],
-    frames: Any,
-    *,
-    arguments: str | Sequence[str] = "*",
-    every: int = 1,
-    progress: bool = False,
+    lines: Iterable[str], frames: Any, *, arguments: str | Sequence[str] = "*", every: int = 1, progress: bool = False
 ) -> Table:
     """Values of collective variables on frames that are in memory.
 
@@ -151,9 +144,7 @@ def evaluate(
         If the input or the frames cannot be used.
     """
     check_kernel()
-    given = [
-        line for line in prepare(lines) if keywords(line)[1] not in ("PRINT", "FLUSH", "METAD", "DUMPFORCES")
-    ]
+    given = [line for line in prepare(lines) if keywords(line)[1] not in ("PRINT", "FLUSH", "METAD", "DUMPFORCES")]
     source = _frames(frames)
     n_atoms, masses, n_frames = next(source)
     statements = check_input(given, n_atoms)
@@ -192,10 +183,7 @@ def _frames(frames: Any) -> Iterator[Any]:
     for number, atoms in enumerate(sequence):
         if len(atoms) != len(sequence[0]):
             raise InputError(
-                f"frame {number}",
-                need=f"{len(sequence[0])} atoms",
-                got=f"{len(atoms)}",
-                remedy="give one system",
+                f"frame {number}", need=f"{len(sequence[0])} atoms", got=f"{len(atoms)}", remedy="give one system"
             )
         cell = np.array(atoms.cell)
         time = float(atoms.info.get("time", number))

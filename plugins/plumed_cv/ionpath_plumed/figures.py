@@ -47,17 +47,13 @@ def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "",
     else:
         shown = np.ma.masked_invalid(values.T)
         high = max(min(top, float(finite.max())), 1.0)
-        filled = ax.contourf(
-            surface.axes[0], surface.axes[1], shown, np.linspace(0, high, 25), cmap="viridis"
-        )
+        filled = ax.contourf(surface.axes[0], surface.axes[1], shown, np.linspace(0, high, 25), cmap="viridis")
         ax.figure.colorbar(filled, ax=ax, label="free energy (kJ/mol)")
         ax.set_ylabel(axis_label(surface.names[1]))
     if result.path is not None:
         points = result.path.points
         along = points[:, 1] if values.ndim == 2 else result.path.energies - _surface_low(result)
-        ax.plot(
-            points[:, 0], along, "w-" if values.ndim == 2 else "k--", lw=1.5, label="minimum free-energy path"
-        )
+        ax.plot(points[:, 0], along, "w-" if values.ndim == 2 else "k--", lw=1.5, label="minimum free-energy path")
         saddle = np.array(result.path.saddle)
         if values.ndim == 2:
             ax.plot(saddle[0], saddle[1], "wx")
@@ -89,10 +85,7 @@ def plot_convergence(series: BarrierSeries, *, ax: Any = None, part: float = 0.2
         estimate = series.estimate(part, backward=backward)
         if np.isfinite(estimate.value):
             ax.axhspan(
-                estimate.value - estimate.error,
-                estimate.value + estimate.error,
-                color=line.get_color(),
-                alpha=0.2,
+                estimate.value - estimate.error, estimate.value + estimate.error, color=line.get_color(), alpha=0.2
             )
     ax.axvspan(series.times[-1] * (1 - part), series.times[-1], color="0.9", zorder=0)
     ax.set_xlabel("time (ps)")
@@ -149,9 +142,7 @@ def export(surface: FreeEnergySurface, path: str | Path) -> Path:
             "path", need=f"a suffix among {', '.join(writers)}", got=file.suffix or "none", remedy="add one"
         )
     if file.suffix == ".cube" and surface.ndim != 3:
-        raise InputError(
-            "surface", need="three variables for a cube", got=f"{surface.ndim}", remedy="use .npz or .csv"
-        )
+        raise InputError("surface", need="three variables for a cube", got=f"{surface.ndim}", remedy="use .npz or .csv")
     with atomic_path(file) as part:
         writers[file.suffix](surface, part)
     return file
@@ -159,12 +150,7 @@ def export(surface: FreeEnergySurface, path: str | Path) -> Path:
 
 def _npz(surface: FreeEnergySurface, part: Path) -> None:
     axes = {f"axis{k}": axis for k, axis in enumerate(surface.axes)}
-    arrays: dict[str, Any] = {
-        **axes,
-        "values": surface.values,
-        "names": np.array(surface.names),
-        "unit": "kJ/mol",
-    }
+    arrays: dict[str, Any] = {**axes, "values": surface.values, "names": np.array(surface.names), "unit": "kJ/mol"}
     if surface.error is not None:
         arrays["error"] = surface.error
     with part.open("wb") as file:
@@ -187,10 +173,7 @@ def _dat(surface: FreeEnergySurface, part: Path) -> None:
         periodic = period is not None
         end = axis[0] + period if period is not None else axis[-1]
         lines += [f"#! SET min_{name} {axis[0]:.9g}", f"#! SET max_{name} {end:.9g}"]
-        lines += [
-            f"#! SET nbins_{name} {len(axis)}",
-            f"#! SET periodic_{name} {'true' if periodic else 'false'}",
-        ]
+        lines += [f"#! SET nbins_{name} {len(axis)}", f"#! SET periodic_{name} {'true' if periodic else 'false'}"]
     rows = _rows(surface)
     shape = surface.values.shape
     fastest_first = np.arange(len(rows)).reshape(shape).transpose(range(len(shape))[::-1]).ravel()
@@ -250,9 +233,7 @@ def isosurface(surface: FreeEnergySurface, levels: list[float], path: str | Path
         colorbar={"title": "kJ/mol"},
     )  # fmt: skip
     names = [axis_label(name) for name in surface.names]
-    page = go.Figure(drawn).update_layout(
-        scene={f"{a}axis_title": n for a, n in zip("xyz", names, strict=True)}
-    )
+    page = go.Figure(drawn).update_layout(scene={f"{a}axis_title": n for a, n in zip("xyz", names, strict=True)})
     with atomic_path(path) as part:
         page.write_html(part, include_plotlyjs=True)
     return Path(path)

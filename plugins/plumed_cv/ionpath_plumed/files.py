@@ -40,9 +40,7 @@ class Table:
     def __getitem__(self, name: str) -> Floats:
         """Column by name."""
         if name not in self.names:
-            raise InputError(
-                "column", need=f"one of {', '.join(self.names)}", got=repr(name), remedy="choose one"
-            )
+            raise InputError("column", need=f"one of {', '.join(self.names)}", got=repr(name), remedy="choose one")
         return self.data[:, self.names.index(name)]
 
     def period(self, name: str) -> tuple[float, float] | None:
@@ -108,9 +106,7 @@ def read_table(path: PathLike) -> Table:
                 remedy="mend or delete the line",
             )  # fmt: skip
     if not names:
-        raise InputError(
-            file.name, need="a header '#! FIELDS ...'", got="none", remedy="give a file that PLUMED wrote"
-        )
+        raise InputError(file.name, need="a header '#! FIELDS ...'", got="none", remedy="give a file that PLUMED wrote")
     return Table(names, np.array(rows, dtype=float).reshape(-1, len(names)), settings)
 
 
@@ -168,9 +164,7 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
         _check_hills(Path(path).name, table, widths)
     data = np.vstack([table.data for table in tables])
     if not len(data):
-        raise InputError(
-            str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace"
-        )
+        raise InputError(str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace")
     data = data[np.argsort(data[:, 0], kind="stable")]
     merged, scale = Table(first.names, data, first.settings), units_of(files[0])
     kernel = first.settings.get("kerneltype", "gaussian")

@@ -21,9 +21,7 @@ def tilt(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
         central, anion = choice.centres
         check_atoms(crystal, [central, anion])
         kind = (
-            unit_name(crystal, found[central])
-            if central in found
-            else f"no tetrahedron of {named(crystal, central)}"
+            unit_name(crystal, found[central]) if central in found else f"no tetrahedron of {named(crystal, central)}"
         )
         if kind != settings.unit:
             raise InputError(
@@ -32,10 +30,7 @@ def tilt(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
             )  # fmt: skip
     else:
         raise InputError(
-            "centres",
-            need="a central atom and an anion",
-            got=f"{len(choice.centres)} atoms",
-            remedy="name two",
+            "centres", need="a central atom and an anion", got=f"{len(choice.centres)} atoms", remedy="name two"
         )
     rotation = choice.rotation
     turned = f" INIT={{rotation={rotation:g}}}" if rotation else ""
@@ -86,16 +81,12 @@ def position(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     framework = [i for i, s in enumerate(crystal.symbols) if s != mobile]
     start = crystal.positions[first] + crystal.vectors(first, [ion])[0]
     end = crystal.positions[first] + crystal.vectors(first, [second])[0] - crystal.vectors(first, [ion])[0]
-    ends = np.array(
-        [crystal.positions[first], crystal.positions[first] + crystal.vectors(first, [second])[0]]
-    )
+    ends = np.array([crystal.positions[first], crystal.positions[first] + crystal.vectors(first, [second])[0]])
     middle, half = ends.mean(0), 0.5 * np.ptp(ends, axis=0) + 3.5
     half = np.minimum(half, 0.5 * np.abs(crystal.cell).max(0) - 0.6)  # half a cell away components jump
     box = np.array([middle - half, middle + half]).T if region is None else np.asarray(region, dtype=float)
     if box.shape != (3, 2) or (box[:, 1] <= box[:, 0]).any():
-        raise InputError(
-            "region", need="three pairs (low, high) in A", got=f"{box.tolist()}", remedy="mend the box"
-        )
+        raise InputError("region", need="three pairs (low, high) in A", got=f"{box.tolist()}", remedy="mend the box")
     origin = ",".join(f"{c:.4f}" for c in box.mean(1))
     serials = ",".join(str(i + 1) for i in [ion, *framework])
     names = ("frame.py-x", "frame.py-y", "frame.py-z")

@@ -119,9 +119,7 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
             got=named(crystal, third) + " twice",
             remedy="name the shell to which an ion goes from there; the first again exchanges two ions",
         )
-    ions = [
-        i for i in shell_of(crystal_tuple(crystal), second, mobile=mobile, radius=radius).ions if i != one
-    ]
+    ions = [i for i in shell_of(crystal_tuple(crystal), second, mobile=mobile, radius=radius).ions if i != one]
     two = ions[int(crystal.distances(third, ions).round(3).argmin())]
     pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"
     body = [
@@ -140,4 +138,4 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     atoms = {"ions": [one + 1, two + 1], "centres": [second + 1, third + 1]}
     return Recipe(  # off the line of nodes, z is about 1 A
         body, variables, "hop.*,p1,p2", [(-1.0, 6.0), (0.0, 9.0)], atoms, start=start, end=end, reach=(0.7, 2.0)
-    )  # fmt: skip
+    )

@@ -167,9 +167,7 @@ def _temperature(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(
-            "TEMP", need="a temperature in K", got=repr(text), remedy="mend plumed.dat"
-        ) from None
+        raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="mend plumed.dat") from None
 
 
 def _text(path: Path) -> str:
@@ -195,10 +193,7 @@ def _about(place: Path) -> dict[str, Any]:
     except ValueError as error:
         told = str(error)[:200]
     raise InputError(
-        "file protocol.json",
-        need="what was written beside plumed.dat",
-        got=told,
-        remedy="remove it, or write it again",
+        "file protocol.json", need="what was written beside plumed.dat", got=told, remedy="remove it, or write it again"
     )
 
 

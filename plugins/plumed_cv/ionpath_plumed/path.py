@@ -19,11 +19,7 @@ from ionpath_plumed.bridge import as_points, hooks
 
 
 def build(
-    serials: Sequence[int] | None,
-    *,
-    nodes: Any = CONCERTED,
-    form: Any = "geometric",
-    lam: float | None = None,
+    serials: Sequence[int] | None, *, nodes: Any = CONCERTED, form: Any = "geometric", lam: float | None = None
 ) -> PathProgress:
     """Make the variable."""
     return PathProgress(as_points("nodes", nodes), form, lam)

@@ -28,9 +28,7 @@ def build(
     if cell is not None:
         flat = np.asarray(cell, dtype=float).ravel()
         if len(flat) != 9:
-            raise InputError(
-                "cell", need="nine numbers in A, row after row", got=f"{len(flat)}", remedy="mend INIT"
-            )
+            raise InputError("cell", need="nine numbers in A, row after row", got=f"{len(flat)}", remedy="mend INIT")
         frame = flat.reshape(3, 3)
     rows = np.array(as_points("reference", reference) if reference is not None else ()).reshape(-1, 3) @ frame
     middle = np.asarray(origin, dtype=float).reshape(3) @ frame

@@ -58,15 +58,9 @@ PRESETS: dict[str, Protocol] = {
     "tilt-disordered": Protocol(
         "tilt", 0.25, 2.0, 100.0, 20.0, None, "PS4 of Li5.5PS4.5Cl1.5, arXiv:2412.07115", "PS4"
     ),
-    "tilt-amm2": Protocol(
-        "tilt", 0.25, 5.0, 50.0, 20.0, None, "PS4 of the Amm2 phase, arXiv:2412.07115", "PS4"
-    ),
-    "tilt-SiS4": Protocol(
-        "tilt", 0.25, 2.0, 50.0, 100.0, None, "SiS4 of Li-Si-P-S-Cl, arXiv:2412.07115", "SiS4"
-    ),
-    "tilt-SiS3Cl": Protocol(
-        "tilt", 0.25, 2.0, 100.0, 20.0, None, "SiS3Cl of Li-Si-P-S-Cl, arXiv:2412.07115", "SiS3Cl"
-    ),
+    "tilt-amm2": Protocol("tilt", 0.25, 5.0, 50.0, 20.0, None, "PS4 of the Amm2 phase, arXiv:2412.07115", "PS4"),
+    "tilt-SiS4": Protocol("tilt", 0.25, 2.0, 50.0, 100.0, None, "SiS4 of Li-Si-P-S-Cl, arXiv:2412.07115", "SiS4"),
+    "tilt-SiS3Cl": Protocol("tilt", 0.25, 2.0, 100.0, 20.0, None, "SiS3Cl of Li-Si-P-S-Cl, arXiv:2412.07115", "SiS3Cl"),
     "position": Protocol("position", 0.20, 5.0, 100.0, 50.0),
 }
 """Name -> published settings. The width of the angle of ``intra-cage`` is 0.20 rad (printed as A in the source)."""
@@ -82,9 +76,7 @@ RECOMMENDED: dict[str, dict[str, float]] = {
 """Kind -> hills in place of published ones; docs/plumed.md says why. In three dimensions narrow ones last too long."""
 
 
-def protocol(
-    name: str, hills: Hills = "recommended", **changes: float | tuple[float, float] | None
-) -> Protocol:
+def protocol(name: str, hills: Hills = "recommended", **changes: float | tuple[float, float] | None) -> Protocol:
     """Settings by name, with changes.
 
     Examples
@@ -108,9 +100,7 @@ def protocol(
     settings = replace(base, **given)  # type: ignore[arg-type]
     for field in ("sigma", "height", "pace"):
         if not getattr(settings, field) > 0:
-            raise InputError(
-                field, need="a number above 0", got=f"{getattr(settings, field)}", remedy="leave it out"
-            )
+            raise InputError(field, need="a number above 0", got=f"{getattr(settings, field)}", remedy="leave it out")
     if not settings.bias_factor > 1:
         raise InputError(
             "bias_factor",

@@ -103,9 +103,7 @@ def metadynamics_input(
     InputError
         If the protocol is unknown or the structure lacks what it needs: a sentence says what.
     """
-    settings = protocol(
-        name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls
-    )
+    settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
     choice = Choice(ion, centres, mobile, radius, rotation, region, fence)
     recipe = RECIPES[settings.kind](as_crystal(structure), settings, choice)

@@ -7,14 +7,7 @@ from dataclasses import dataclass, field
 
 from ionpath.errors import InputError
 from ionpath_plumed.presets import Protocol
-from ionpath_plumed.structure import (
-    Crystal,
-    check_atoms,
-    crystal_tuple,
-    find_shells,
-    neighbouring_cages,
-    shell_of,
-)
+from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_shells, neighbouring_cages, shell_of
 
 
 @dataclass(frozen=True)

@@ -43,9 +43,7 @@ def build(
         members = [tuple(range(a, b)) for a, b in pairwise(ends)]
     else:
         if len(named) != len(groups):
-            raise InputError(
-                "centres", need="either counts or lists of atoms", got=repr(centres), remedy="use one way"
-            )
+            raise InputError("centres", need="either counts or lists of atoms", got=repr(centres), remedy="use one way")
         members = [tuple(_place(serials, atom, "centres") for atom in group) for group in named]
     after = 1 + sum(sizes)
     if serials is not None and isinstance(neighbours, list):

@@ -36,9 +36,7 @@ class Crystal:
 
     def vectors(self, origin: int, others: ArrayLike) -> Floats:
         """Shortest vectors in A from one atom to others."""
-        return minimum_image(
-            self.positions[np.asarray(others, dtype=int)] - self.positions[origin], self.cell
-        )
+        return minimum_image(self.positions[np.asarray(others, dtype=int)] - self.positions[origin], self.cell)
 
     def distances(self, origin: int, others: ArrayLike) -> Floats:
         """Shortest distances in A from one atom to others."""
@@ -46,9 +44,7 @@ class Crystal:
 
     def of(self, elements: Sequence[str] | str) -> NDArray[np.intp]:
         """Indices of the atoms of some elements."""
-        return np.flatnonzero(
-            np.isin(self.symbols, [elements] if isinstance(elements, str) else list(elements))
-        )
+        return np.flatnonzero(np.isin(self.symbols, [elements] if isinstance(elements, str) else list(elements)))
 
 
 @dataclass(frozen=True)
@@ -70,11 +66,7 @@ class Shell:
 def as_crystal(structure: Any) -> Crystal:
     """Take a structure in any of the usual forms."""
     if hasattr(structure, "get_chemical_symbols"):
-        symbols, positions, cell = (
-            structure.get_chemical_symbols(),
-            structure.positions,
-            np.array(structure.cell),
-        )
+        symbols, positions, cell = (structure.get_chemical_symbols(), structure.positions, np.array(structure.cell))
     elif hasattr(structure, "lattice"):
         symbols = [site.specie.symbol for site in structure]
         positions, cell = structure.cart_coords, structure.lattice.matrix
@@ -82,15 +74,11 @@ def as_crystal(structure: Any) -> Crystal:
         symbols, positions, cell = _from_universe(structure.atoms)
     else:
         symbols, positions, cell = structure
-    found = Crystal(
-        np.array(symbols, dtype=str), np.array(positions, dtype=float), np.array(cell, dtype=float)
-    )
+    found = Crystal(np.array(symbols, dtype=str), np.array(positions, dtype=float), np.array(cell, dtype=float))
     if found.cell.shape != (3, 3) or abs(np.linalg.det(found.cell)) < 1e-6:
         raise InputError("cell", need="a periodic cell", got="none", remedy="set the cell of the structure")
     if not np.isfinite(found.positions).all():
-        raise InputError(
-            "positions", need="finite numbers", got="nan or infinity", remedy="check the structure"
-        )
+        raise InputError("positions", need="finite numbers", got="nan or infinity", remedy="check the structure")
     return found
 
 
@@ -191,9 +179,7 @@ def find_shells(
         near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
         best = max(best, len(near))
         if len(near) >= least:
-            around = (
-                crystal.distances(atom, [t[0] for t in tetrahedra]) if len(tetrahedra) >= 4 else distances
-            )
+            around = crystal.distances(atom, [t[0] for t in tetrahedra]) if len(tetrahedra) >= 4 else distances
             tightness = float(np.sort(around)[:4].mean())
             shells.append((round(tightness, 3), Shell(atom, tuple(near.tolist()))))
     if not shells:
@@ -241,13 +227,9 @@ def check_atoms(crystal: Crystal, atoms: Sequence[int]) -> None:
     n = len(crystal.symbols)
     for atom in atoms:
         if not 0 <= atom < n:
-            raise InputError(
-                "atom", need=f"a number from 1 to {n}", got=f"{atom + 1}", remedy="check the structure"
-            )
+            raise InputError("atom", need=f"a number from 1 to {n}", got=f"{atom + 1}", remedy="check the structure")
     if len(set(atoms)) != len(atoms):
-        raise InputError(
-            "atoms", need="different atoms", got=f"{[a + 1 for a in atoms]}", remedy="name each once"
-        )
+        raise InputError("atoms", need="different atoms", got=f"{[a + 1 for a in atoms]}", remedy="name each once")
 
 
 def neighbouring_cages(structure: Any, shells: Sequence[Shell]) -> list[tuple[int, int, float]]:

@@ -95,16 +95,12 @@ def hills_files(source: Any) -> list[Path]:
         if place.is_dir():
             given = PlumedInput.read(place).lines if (place / "plumed.dat").is_file() else []
             parts = [keywords(statement) for statement in joined(given)]
-            names = [words.get("FILE", "HILLS") for _, action, words in parts if action == "METAD"] or [
-                "HILLS"
-            ]
+            names = [words.get("FILE", "HILLS") for _, action, words in parts if action == "METAD"] or ["HILLS"]
             # of several walkers each has its number behind the name
             found = sorted({path for name in names for path in (place / name, *place.glob(f"{name}.*[0-9]"))})
             found = [path for path in found if path.is_file()]
             if not found:
-                raise InputError(
-                    "folder", need="HILLS files in it", got=f"none in {place.name!r}", remedy="run first"
-                )
+                raise InputError("folder", need="HILLS files in it", got=f"none in {place.name!r}", remedy="run first")
             return found
         return [place]
     return [Path(one) for one in source]
@@ -233,15 +229,7 @@ def analyse_metadynamics(
     path = _path(surface, ends)
     series, verdict, forward, backward = _convergence(hills, shown, given, ends, kelvin)
     result = MetadynamicsResult(
-        surface.from_zero(),
-        basins,
-        path,
-        forward,
-        backward,
-        series,
-        verdict,
-        len(hills),
-        float(hills.times[-1]),
+        surface.from_zero(), basins, path, forward, backward, series, verdict, len(hills), float(hills.times[-1])
     )
     if figure is None:
         return result
@@ -263,9 +251,7 @@ def visited(surface: FreeEnergySurface) -> FreeEnergySurface:
     return replace(surface, values=np.where(surface.values < -1e-9, surface.values, np.inf))
 
 
-def basin_ends(
-    surface: FreeEnergySurface, given: PlumedInput, basins: list[Basin]
-) -> tuple[Floats, Floats] | None:
+def basin_ends(surface: FreeEnergySurface, given: PlumedInput, basins: list[Basin]) -> tuple[Floats, Floats] | None:
     """Two points between which the barrier is looked for."""
     if given.start and given.end:
         start = _basin_near(surface, basins, given.start, given.reach)
@@ -283,9 +269,7 @@ def _basin_near(
     for basin in basins:
         away = np.array(basin.point) - np.array(point)
         wide = np.array([np.inf if p is None else p for p in surface.periods])
-        away = np.where(
-            np.isfinite(wide), away - np.where(np.isfinite(wide), wide, 1) * np.round(away / wide), away
-        )
+        away = np.where(np.isfinite(wide), away - np.where(np.isfinite(wide), wide, 1) * np.round(away / wide), away)
         if (np.abs(away) <= np.array(reach)).all():
             return np.array(basin.point)
     return None

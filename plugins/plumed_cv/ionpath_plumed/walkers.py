@@ -38,12 +38,7 @@ def walker_input(given: PlumedInput, walker: int, n_walkers: int) -> PlumedInput
                 for word in line.split()
                 if not word.startswith("WALKERS_") and word != "CALC_RCT" and "RCT_USTRIDE" not in word
             ]
-            words += [
-                f"WALKERS_N={n_walkers}",
-                f"WALKERS_ID={walker}",
-                "WALKERS_DIR=.",
-                f"WALKERS_RSTRIDE={10 * pace}",
-            ]
+            words += [f"WALKERS_N={n_walkers}", f"WALKERS_ID={walker}", "WALKERS_DIR=.", f"WALKERS_RSTRIDE={10 * pace}"]
             line = " ".join(words)
         lines.append(line.replace(",metad.rbias", ""))
     if not found:
@@ -55,13 +50,13 @@ def run_walkers(atoms: Atoms, job: Job, n_walkers: int) -> MetadynamicsRun:
     """Run several walkers and wait for all of them."""
     jobs = [
         replace(
-            job, walker=k, given=walker_input(job.given, k, n_walkers),
-            options={
-                **job.options, "seed": job.options["seed"] + k, "progress": job.options["progress"] and k == 0,
-            },
+            job,
+            walker=k,
+            given=walker_input(job.given, k, n_walkers),
+            options={**job.options, "seed": job.options["seed"] + k, "progress": job.options["progress"] and k == 0},
         )
         for k in range(n_walkers)
-    ]  # fmt: skip
+    ]
     job.folder.mkdir(parents=True, exist_ok=True)
     with locked(job.folder / ".walkers.lock", f"folder {job.folder.name}"):
         with inside(job.folder):
@@ -83,10 +78,7 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
                 log = stack.enter_context((job.folder / f"walker{job.suffix}.log").open("w"))
                 shown = None if job.options["progress"] else log
                 walker = subprocess.Popen(
-                    [sys.executable, "-m", "ionpath_plumed.walkers"],
-                    stdin=subprocess.PIPE,
-                    stdout=log,
-                    stderr=shown,
+                    [sys.executable, "-m", "ionpath_plumed.walkers"], stdin=subprocess.PIPE, stdout=log, stderr=shown
                 )
                 running.append(walker)
                 assert walker.stdin is not None
@@ -104,9 +96,7 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
     for job, walker in zip(jobs, running, strict=True):
         if walker.returncode not in (0, -signal.SIGTERM):
             words = (job.folder / f"walker{job.suffix}.log").read_text().strip().splitlines()[-3:]
-            raise IonpathError(
-                f"walker {job.walker} ended with status {walker.returncode}: {' '.join(words)}"
-            )
+            raise IonpathError(f"walker {job.walker} ended with status {walker.returncode}: {' '.join(words)}")
 
 
 def main() -> None:

@@ -69,9 +69,7 @@ def test_an_extended_model_says_what_it_said_before(labelled: Path, tmp_path: Pa
     for model in (two, simplify_graph(two, tmp_path / "lean.pb")):
         frame.calc = IonPath(model)
         both.append([*frame.get_forces().ravel(), *frame.get_stress()])
-    np.testing.assert_allclose(
-        both[1], both[0], atol=1e-10
-    )  # though its nets are differentiated once, not twice
+    np.testing.assert_allclose(both[1], both[0], atol=1e-10)  # though its nets are differentiated once, not twice
     assert (tmp_path / "lean.pb").stat().st_size < two.stat().st_size
     with pytest.raises(InputError, match=r"variable layer_0.*: need the shape .* of the new input, got"):
         add_second_descriptor(extended, start, tmp_path / "other")

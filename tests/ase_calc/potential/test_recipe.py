@@ -27,16 +27,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     assert FULL.overrides == {}  # the preset "shipped" as it is
     names = {name for sampling in FULL.samplings for name, _ in sampling.starts}
     assert names <= set(structure_names())
-    assert {
-        "LPSCl-II",
-        "x=0.50,y=0.50",
-        "LSPSCl",
-        "Li7PS6",
-        "beta-Li3PS4",
-        "gamma-Li3PS4",
-        "Li7P3S11",
-        "LiCl",
-    } <= names
+    assert {"LPSCl-II", "x=0.50,y=0.50", "LSPSCl", "Li7PS6", "beta-Li3PS4", "gamma-Li3PS4", "Li7P3S11", "LiCl"} <= names
     count = {s.name: len(s.starts) * len(s.temperatures) * len(s.strains) * s.frames for s in FULL.samplings}
     assert 600 < count["heated"] < 700  # 653 in the model card
     assert 700 < count["constant"] < 950  # 900
@@ -46,10 +37,7 @@ def test_full_recipe_is_that_of_the_model_card() -> None:
     assert (min(melts.temperatures), max(melts.temperatures)) == (1500.0, 3000.0)  # K
     assert FULL.heated.final_temperature == 1200.0  # K
     packed = next(s for s in FULL.close if s.name == "packed")
-    assert (packed.close_pair, packed.max_force) == (
-        "formers",
-        60.0,
-    )  # P meets P: forces are larger than 12 eV/A
+    assert (packed.close_pair, packed.max_force) == ("formers", 60.0)  # P meets P: forces are larger than 12 eV/A
     assert {name for name, _ in packed.starts} >= set(MELTS)
     clusters = next(s for s in FULL.close if s.name == "gathered")
     assert (clusters.cluster, clusters.max_force) == (4, 60.0)
@@ -102,9 +90,7 @@ def test_quick_reproduction_with_the_shipped_potential_as_teacher(tmp_path: Path
     heated, judged = read_frames(tmp_path / "heated.extxyz"), read_frames(tmp_path / "judged.extxyz")
     assert len(heated) == 2 * 2 * 4
     assert len(judged) == 2 * 2
-    assert (
-        len(read_frames(tmp_path / "close.extxyz")) == 2 * 2
-    )  # two of the run, each also with a pair pushed together
+    assert len(read_frames(tmp_path / "close.extxyz")) == 2 * 2  # two of the run, each also with a pair pushed together
     packed = read_frames(tmp_path / "packed.extxyz")
     refused = (tmp_path / "packed.done").read_text().count("refused: ")
     assert len(packed) + refused == 2 * 2  # a pair of P may push others into each other

@@ -58,9 +58,7 @@ def test_harmonics_obey_the_addition_theorem(degree: int) -> None:
     cosine = (pair[0] * pair[1]).sum(axis=1)
     for order in range(degree + 1):
         part = slice(order**2, (order + 1) ** 2)
-        np.testing.assert_allclose(
-            (one[:, part] * two[:, part]).sum(axis=1), Legendre.basis(order)(cosine), atol=1e-12
-        )
+        np.testing.assert_allclose((one[:, part] * two[:, part]).sum(axis=1), Legendre.basis(order)(cosine), atol=1e-12)
 
 
 def defined(atoms: Atoms, weights: dict[str, np.ndarray], sizes: AngularSettings, cutoff: float) -> float:
@@ -245,9 +243,7 @@ def test_command_line(frames: list[Atoms], tmp_path: Path, capsys: pytest.Captur
     assert f"{made}: `ionpath md --model {made}`" in capsys.readouterr().out
     assert (tmp_path / "made.pb.npz").exists()
     forces = energy_and_forces(made, frames[0])[1]
-    assert (
-        0.0 < np.abs(forces - energy_and_forces(BASE, frames[0])[1]).max() < 0.1
-    )  # two steps from a term of zero
+    assert 0.0 < np.abs(forces - energy_and_forces(BASE, frames[0])[1]).max() < 0.1  # two steps from a term of zero
 
 
 def test_bad_input(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:

@@ -50,9 +50,7 @@ VARIABLES = {
     "curved path": PathProgress(((6.0, 1.0, 2.0), (5.0, 2.0, 2.0), (5.0, 3.0, 1.0), (4.0, 3.0, 0.0))),
     "path of Branduardi": PathProgress(form="branduardi"),
     "position": FramePosition(FRAMEWORK, (3.0, 3.0, 3.0)),
-    "membership": ShellMembership(
-        ((2.0, 0.0, 0.0), (-2.0, 0.0, 0.0), (0.0, 2.0, 0.0)), width=0.8, n_centre=2
-    ),
+    "membership": ShellMembership(((2.0, 0.0, 0.0), (-2.0, 0.0, 0.0), (0.0, 2.0, 0.0)), width=0.8, n_centre=2),
 }
 
 
@@ -226,9 +224,7 @@ def test_memberships_add_up_to_one_and_become_the_nearest_site():
 
 def test_values_of_one_shell_by_hand():
     cell = np.eye(3) * 10
-    found = ShellCoordinates(neighbours=(0,)).evaluate(
-        [[0.5, 0.0, 0.0], [9.0, 0.0, 2.0], [3.5, 4.0, 0.0]], cell
-    )
+    found = ShellCoordinates(neighbours=(0,)).evaluate([[0.5, 0.0, 0.0], [9.0, 0.0, 2.0], [3.5, 4.0, 0.0]], cell)
     assert found["d1"] == pytest.approx(2.5)
     assert found["d2"] == pytest.approx(5.0)
     assert found["difference"] == pytest.approx(-2.5)

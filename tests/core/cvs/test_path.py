@@ -67,14 +67,8 @@ def test_progress_is_continuous_along_a_curved_path():
     [
         (((6.5, 6.5),), "nodes: need two or more nodes"),
         (((6.5, 6.5), (5.0,)), "nodes: need two or more nodes of equal length"),
-        (
-            ((6.0, 6.0), (5.0, 5.0), (3.0, 3.0)),
-            "nodes: need equidistant nodes .* got spacings 1.414, 2.828 A; place",
-        ),
-        (
-            ((0.0, 0.0), (2.0, 0.0), (0.5, 1.3228756555)),
-            "need a path on which the two closest nodes are adjacent",
-        ),
+        (((6.0, 6.0), (5.0, 5.0), (3.0, 3.0)), "nodes: need equidistant nodes .* got spacings 1.414, 2.828 A; place"),
+        (((0.0, 0.0), (2.0, 0.0), (0.5, 1.3228756555)), "need a path on which the two closest nodes are adjacent"),
         (((0.0, 0.0), (np.nan, 1.0)), "nodes: need finite distances"),
     ],
 )

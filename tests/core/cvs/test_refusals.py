@@ -24,15 +24,9 @@ from ionpath.errors import InputError
         (lambda: ShellCoordinates(centres=((1,), ())), "centres: need at least one atom for every centre"),
         (lambda: ShellCoordinates(centres=((1, 1), (2,))), "centres: need different atoms"),
         (lambda: ShellCoordinates(centres=((0,), (2,))), "none of them the ion"),
-        (
-            lambda: ShellCoordinates(rotation=((1, 1, 0), (0, 1, 0), (0, 0, 1))),
-            "rotation: need three perpendicular",
-        ),
+        (lambda: ShellCoordinates(rotation=((1, 1, 0), (0, 1, 0), (0, 0, 1))), "rotation: need three perpendicular"),
         (lambda: TetrahedronDistortion(pairs=((0, 1), (0, 1))), "pairs: need different pairs"),
-        (
-            lambda: TetrahedronRotation(reference=((1, 0, 0), (2, 0, 0), (3, 0, 0))),
-            "reference: need three or more",
-        ),
+        (lambda: TetrahedronRotation(reference=((1, 0, 0), (2, 0, 0), (3, 0, 0))), "reference: need three or more"),
         (lambda: Rational(r0=0.0), "r0: need a width above 0 A, got 0.0"),
         (lambda: Rational(r0=1.0, nn=6, mm=4), "mm: need an exponent above nn"),
         (lambda: PathProgress(form="curved"), "form: need 'geometric' or 'branduardi', got 'curved'"),

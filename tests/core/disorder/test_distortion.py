@@ -40,9 +40,7 @@ def test_the_collective_variable_gives_the_same():
     for bonds in random_bonds(10, 1):
         found = TetrahedronDistortion(switching=switch).evaluate(np.vstack([np.zeros(3), bonds]))
         assert tetrahedral_distortion(bonds, switching=switch) == pytest.approx(found["sd"], abs=1e-12)
-        assert tetrahedral_distortion(bonds, measure="q", switching=switch) == pytest.approx(
-            found["q"], abs=1e-12
-        )
+        assert tetrahedral_distortion(bonds, measure="q", switching=switch) == pytest.approx(found["q"], abs=1e-12)
 
 
 def test_range_and_orientation():
@@ -70,9 +68,7 @@ def test_invariant_measures_do_not_depend_on_orientation_size_or_order():
     turn *= np.sign(np.linalg.det(turn))
     for measure in ("q", "rmsd"):
         expected = tetrahedral_distortion(bonds, measure=measure)
-        np.testing.assert_allclose(
-            tetrahedral_distortion(bonds @ turn.T, measure=measure), expected, atol=1e-12
-        )
+        np.testing.assert_allclose(tetrahedral_distortion(bonds @ turn.T, measure=measure), expected, atol=1e-12)
         for order in itertools.permutations(range(4)):
             found = tetrahedral_distortion(bonds[:, list(order)], measure=measure)
             np.testing.assert_allclose(found, expected, atol=1e-12)
@@ -88,8 +84,7 @@ def test_deviation_from_the_best_tetrahedron_is_the_smallest_over_a_search():
 
         def deviation(p, order, bonds=bonds):
             return np.sqrt(
-                ((p[3] * IDEAL[list(order)] @ Rotation.from_rotvec(p[:3]).as_matrix().T - bonds) ** 2).sum()
-                / 4
+                ((p[3] * IDEAL[list(order)] @ Rotation.from_rotvec(p[:3]).as_matrix().T - bonds) ** 2).sum() / 4
             )
 
         rng = np.random.default_rng(6)
@@ -115,10 +110,7 @@ def test_any_leading_shape():
         ({"bonds": IDEAL, "measure": "s"}, "measure: need 'sd', 'q' or 'rmsd', got 's'"),
         ({"bonds": IDEAL, "mode": "paper"}, "mode: need 'correct' or 'published'"),
         ({"bonds": IDEAL, "mode": "published", "measure": "q"}, "mode: need 'correct' with this measure"),
-        (
-            {"bonds": np.ones((3, 3)) + np.eye(3), "measure": "rmsd"},
-            "bonds: need four anions for 'rmsd', got 3",
-        ),
+        ({"bonds": np.ones((3, 3)) + np.eye(3), "measure": "rmsd"}, "bonds: need four anions for 'rmsd', got 3"),
     ],
 )
 def test_sentences(arguments, match):

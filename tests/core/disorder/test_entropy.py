@@ -62,9 +62,7 @@ def test_support_entropy_of_the_published_measure(
 
 
 @pytest.mark.parametrize(("inversion", "expected"), [("0p", 27.08), ("50p", 28.40)])  # J/mol/K, PHYSICS 4.2
-def test_shannon_entropy_of_the_published_measure(
-    distortions: dict[str, Any], inversion: str, expected: float
-) -> None:
+def test_shannon_entropy_of_the_published_measure(distortions: dict[str, Any], inversion: str, expected: float) -> None:
     samples = distortions[inversion, "turned"]
     plain = shannon_entropy(samples, correction="none")
     assert plain == pytest.approx(expected, abs=0.006)
@@ -91,9 +89,7 @@ def test_entropies_rise_with_anion_disorder(distortions: dict[str, Any]) -> None
         rise = np.diff(both.shannon)[0]
         assert both.n_samples == 4480 and rise > 3 * np.hypot(*both.shannon_error)
         assert np.diff(both.support)[0] > 0
-    invariant = compare_entropies(
-        {x: distortions[x, "q"] for x in ("0p", "50p")}, width=0.002, lower=-3.0, upper=1.01
-    )
+    invariant = compare_entropies({x: distortions[x, "q"] for x in ("0p", "50p")}, width=0.002, lower=-3.0, upper=1.01)
     assert invariant.orientation == "invariant" and np.diff(invariant.shannon)[0] > 0
 
 
@@ -140,9 +136,7 @@ def test_comparison_cuts_longer_sets_into_equal_pieces() -> None:
 
 
 def test_bad_input() -> None:
-    with pytest.raises(
-        InputError, match="samples: need values from 0 to 5.45, got -1 to 2; give lower and upper"
-    ):
+    with pytest.raises(InputError, match="samples: need values from 0 to 5.45, got -1 to 2; give lower and upper"):
         support_entropy([-1.0, 2.0], widths=(0.05,))
     with pytest.raises(InputError, match="samples: need finite numbers, got none"):
         shannon_entropy([])
@@ -157,11 +151,7 @@ def test_bad_input() -> None:
     with pytest.raises(InputError, match="n_blocks: need 2 to 3 blocks"):
         jackknife_error([1.0, 2.0, 3.0], shannon_entropy, n_blocks=5)
     sets = {"a": np.ones((50, 2)), "b": np.ones((20, 2))}
-    with pytest.raises(
-        InputError, match="orientations: need one orientation for all systems, got along, turned"
-    ):
+    with pytest.raises(InputError, match="orientations: need one orientation for all systems, got along, turned"):
         compare_entropies(sets, orientations={"a": "along", "b": "turned"})
-    with pytest.raises(
-        InputError, match="samples of b: need 60 samples, got 40; compare at the size of the smallest"
-    ):
+    with pytest.raises(InputError, match="samples of b: need 60 samples, got 40; compare at the size of the smallest"):
         compare_entropies(sets, n_samples=60)

@@ -31,9 +31,7 @@ def test_published_table(x: float, expected: tuple[float, float, float]) -> None
     assert (s.min(), s.mean(), s.max()) == pytest.approx(expected, abs=1e-4)  # R per formula unit
 
 
-@pytest.mark.parametrize(
-    ("y", "expected"), [(0.125, 0.75354), (0.25, 1.12467), (0.375, 1.32313), (0.5, 2 * np.log(2))]
-)
+@pytest.mark.parametrize(("y", "expected"), [(0.125, 0.75354), (0.25, 1.12467), (0.375, 1.32313), (0.5, 2 * np.log(2))])
 def test_published_values_without_excess(y: float, expected: float) -> None:
     assert argyrodite_mixing_entropy(0.0, y) == pytest.approx(expected, abs=5e-6)  # R per formula unit
 

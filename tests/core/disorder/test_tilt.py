@@ -147,9 +147,7 @@ def test_tetrahedra_across_the_border_of_a_sheared_cell() -> None:
 def test_bad_input() -> None:
     cell = np.eye(3) * 12
     positions = np.concatenate([[[0.0, 0, 0]], 2.05 * CORNERS])
-    with pytest.raises(
-        InputError, match="tetrahedron of atom 0: need 4 ligands within 3 A, got 3; choose another"
-    ):
+    with pytest.raises(InputError, match="tetrahedron of atom 0: need 4 ligands within 3 A, got 3; choose another"):
         tetrahedra(positions, cell, [0], [1, 2, 3])
     with pytest.raises(InputError, match="temperature: need a positive one in K, got 0"):
         tilt_free_energy(np.ones((5, 1)), np.ones((5, 1)), temperature=0)

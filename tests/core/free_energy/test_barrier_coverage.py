@@ -35,16 +35,7 @@ def simulate(n_runs, n_hills, *, seed, barrier=20.0, gamma=8.0, height=1.2, sigm
         bias += hill
         slope -= away / sigma**2 * hill
     return [
-        Hills(
-            np.arange(1.0, n_hills + 1),
-            c[:, None],
-            np.full((n_hills, 1), sigma),
-            h,
-            ("x",),
-            (None,),
-            gamma,
-            False,
-        )
+        Hills(np.arange(1.0, n_hills + 1), c[:, None], np.full((n_hills, 1), sigma), h, ("x",), (None,), gamma, False)
         for c, h in zip(centres, heights, strict=True)
     ]
 
@@ -56,9 +47,7 @@ def judged(hills: Hills, barrier: float) -> list[tuple[bool, bool, float]]:
     verdict = judge(hills, series, 300.0, error=slow)
     found = []
     for backward, error in ((False, slow.forward), (True, slow.backward)):
-        estimate = series.estimate(
-            backward=backward, floor=recent_height(hills), crossings=np.nan_to_num(error)
-        )
+        estimate = series.estimate(backward=backward, floor=recent_height(hills), crossings=np.nan_to_num(error))
         inside = estimate.low <= barrier <= estimate.high
         found.append((verdict.converged, inside, estimate.value - barrier))
     return found
@@ -128,14 +117,7 @@ def test_hills_and_weights_that_disagree_are_not_converged() -> None:
     (run,) = simulate(1, 5000, seed=5)
     left = run.centres[:, 0] < 0
     wrong = Hills(
-        run.times,
-        run.centres,
-        run.sigmas,
-        run.heights * np.where(left, 1.3, 1.0),
-        run.names,
-        run.periods,
-        8.0,
-        False,
+        run.times, run.centres, run.sigmas, run.heights * np.where(left, 1.3, 1.0), run.names, run.periods, 8.0, False
     )
     verdict = judge(wrong, barrier_series(wrong, (-1.0,), (1.0,)), 300.0)
     assert not verdict.converged

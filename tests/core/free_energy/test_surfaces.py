@@ -34,14 +34,7 @@ def hills(n: int = 60, *, periodic: bool = False, stretched: bool = True, seed: 
     period = (-np.pi, np.pi) if periodic else None
     sigmas = rng.uniform(0.1, 0.4, (n, 2))
     return Hills(
-        np.arange(1.0, n + 1),
-        centres,
-        sigmas,
-        rng.uniform(1, 5, n),
-        ("a", "b"),
-        (None, period),
-        8.0,
-        stretched,
+        np.arange(1.0, n + 1), centres, sigmas, rng.uniform(1, 5, n), ("a", "b"), (None, period), 8.0, stretched
     )
 
 
@@ -57,9 +50,7 @@ def slow_sum(given: Hills, axes) -> np.ndarray:
                     away -= 2 * np.pi * round(away / (2 * np.pi))
                 q += 0.5 * (away / sigma[d]) ** 2
             if given.stretched:
-                out[index] -= (
-                    height * (np.exp(-q) - np.exp(-CUTOFF)) / (1 - np.exp(-CUTOFF)) if q < CUTOFF else 0.0
-                )
+                out[index] -= height * (np.exp(-q) - np.exp(-CUTOFF)) / (1 - np.exp(-CUTOFF)) if q < CUTOFF else 0.0
             else:
                 out[index] -= height * np.exp(-q)
     return out
@@ -78,12 +69,7 @@ def test_order_of_hills_does_not_matter_and_parts_add_up():
     axes = given.default_axes()
     order = np.random.default_rng(1).permutation(40)
     shuffled = Hills(
-        given.times,
-        given.centres[order],
-        given.sigmas[order],
-        given.heights[order],
-        given.names,
-        given.periods,
+        given.times, given.centres[order], given.sigmas[order], given.heights[order], given.names, given.periods
     )
     whole = sum_hills(given, axes, from_zero=False).values
     np.testing.assert_allclose(sum_hills(shuffled, axes, from_zero=False).values, whole, atol=1e-12)
@@ -164,9 +150,7 @@ def test_unconnected_ends_are_refused():
     values = surface.values.copy()
     values[15] = np.inf
     broken = FreeEnergySurface(surface.axes, values, surface.names, surface.periods)
-    with pytest.raises(
-        InputError, match="surface: need sampled points all the way .* two separate sampled regions"
-    ):
+    with pytest.raises(InputError, match="surface: need sampled points all the way .* two separate sampled regions"):
         minimum_path(broken, (-1, 0), (1, 0))
     with pytest.raises(InputError, match="start: need a sampled point"):
         minimum_path(broken, (0, 0), (1, 0))
@@ -174,9 +158,7 @@ def test_unconnected_ends_are_refused():
 
 def test_basins_of_a_known_surface():
     basins, labels = find_basins(double_well())
-    assert [tuple(np.round(b.point, 1) + 0.0) for b in basins] == [(-1.0, 0.0), (1.0, 0.0)] or len(
-        basins
-    ) == 2
+    assert [tuple(np.round(b.point, 1) + 0.0) for b in basins] == [(-1.0, 0.0), (1.0, 0.0)] or len(basins) == 2
     assert labels.shape == (81, 81)
     assert set(np.unique(labels)) == {0, 1}
     shallow, _ = find_basins(double_well(), persistence=25.0)
@@ -212,10 +194,7 @@ def test_a_bias_is_undone():
     stiff, bias_stiff = 20.0, -10.0
     samples = rng.normal(scale=np.sqrt(KT / (2 * (stiff + bias_stiff))), size=200_000)
     surface = reweight(
-        samples,
-        Histogram((np.linspace(-0.6, 0.6, 13),), ("x",), (None,)),
-        300.0,
-        bias=bias_stiff * samples**2,
+        samples, Histogram((np.linspace(-0.6, 0.6, 13),), ("x",), (None,)), 300.0, bias=bias_stiff * samples**2
     )
     expected = stiff * surface.axes[0] ** 2
     np.testing.assert_allclose(surface.values - surface.values.min(), expected - expected.min(), atol=0.2)
@@ -314,9 +293,7 @@ def test_a_free_energy_without_a_barrier_has_a_bound():
     found = variation(run)
     assert found.value == pytest.approx(6.0, abs=1.0) and found.error < 1.0
     verdict = judge_flat(run, found, 300.0)
-    assert verdict.converged and verdict.sentence.startswith(
-        "converged: one basin, in which the free energy varies"
-    )
+    assert verdict.converged and verdict.sentence.startswith("converged: one basin, in which the free energy varies")
     early = run.until(200.0)
     verdict = judge_flat(early, variation(early), 300.0)
     assert not verdict.converged and "hills are still" in verdict.sentence
@@ -344,10 +321,7 @@ def test_crossings_and_lowest_points():
     ("make", "match"),
     [
         (lambda: sum_hills(hills(), [np.linspace(0, 1, 5)]), r"axes: need one per variable \(a, b\), got 1"),
-        (
-            lambda: sum_hills(hills(), [np.array([0.0, 1.0, 3.0]), np.linspace(0, 1, 5)]),
-            "axis of a: need two or more",
-        ),
+        (lambda: sum_hills(hills(), [np.array([0.0, 1.0, 3.0]), np.linspace(0, 1, 5)]), "axis of a: need two or more"),
         (
             lambda: Hills(np.zeros(0), np.zeros((0, 1)), np.zeros((0, 1)), np.zeros(0), ("x",), (None,)),
             "hills: need one or",

@@ -28,9 +28,7 @@ def test_counts_equal_those_of_deeptime(mode: str, states: int, lag: int) -> Non
 
 def test_effective_counts_are_those_of_deeptime(chains) -> None:
     dtrajs = chains.simulate(chains.line, 4, 500, seed=1)
-    expected = (
-        TransitionCountEstimator(3, "effective").fit_fetch(list(dtrajs.astype(int)), n_jobs=1).count_matrix
-    )
+    expected = TransitionCountEstimator(3, "effective").fit_fetch(list(dtrajs.astype(int)), n_jobs=1).count_matrix
     np.testing.assert_allclose(count_matrix(dtrajs, 3, count_mode="effective"), expected)
     with pytest.raises(InputError, match=r"effective counts, got unassigned frames \(-1\); use count_mode"):
         count_matrix(np.array([0, 1, -1, 0, 1]), 1, count_mode="effective")
@@ -50,8 +48,7 @@ def test_long_runs_are_counted_as_frames_are(lag: int, stay: int) -> None:
     # Ions that stay long are counted run by run; -1 among the labels
     rng = np.random.default_rng(stay)
     rows = [
-        np.repeat(rng.integers(-1, 6, 5000), rng.geometric(1 / stay, 5000))[:5000].astype(np.int8)
-        for _ in range(5)
+        np.repeat(rng.integers(-1, 6, 5000), rng.geometric(1 / stay, 5000))[:5000].astype(np.int8) for _ in range(5)
     ]
     expected = np.zeros((7, 7))
     for row in rows:

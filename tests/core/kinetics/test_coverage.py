@@ -143,9 +143,7 @@ def test_passage_times_of_three_ions(chains) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("ions", "frames", "lag"), [(3, 4000, 1), (3, 4000, 10), (30, 3000, 1), (30, 3000, 10)]
-)
+@pytest.mark.parametrize(("ions", "frames", "lag"), [(3, 4000, 1), (3, 4000, 10), (30, 3000, 1), (30, 3000, 10)])
 def test_passage_times_populations_and_timescales(chains, ions, frames, lag) -> None:
     held = passages(chains, ions, frames, 200, lag)
     print(f"{ions} ions, lag {lag}: {held}")

@@ -29,6 +29,4 @@ def test_numbers_of_the_page(shared_data, monkeypatch) -> None:
         for line, shown in zip(found.splitlines(), expected.splitlines(), strict=True):
             loose = "error" in line
             for a, b in zip(NUMBER.findall(line), NUMBER.findall(shown), strict=True):
-                assert float(a) == pytest.approx(
-                    float(b), rel=0.05 if loose else 1e-9, abs=2 if loose else 0
-                ), line
+                assert float(a) == pytest.approx(float(b), rel=0.05 if loose else 1e-9, abs=2 if loose else 0), line

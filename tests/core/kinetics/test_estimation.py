@@ -29,9 +29,7 @@ from ionpath.markov.chain import stationary_distribution
 def test_the_estimate_is_that_of_deeptime(chains, reversible: bool, count_mode: str) -> None:
     dtrajs = chains.simulate(chains.random_reversible(5, seed=2), 10, 1000, seed=3)
     msm = estimate_msm(dtrajs, 4, reversible=reversible, count_mode=count_mode)
-    expected = MaximumLikelihoodMSM(reversible=reversible, lagtime=4).fit_fetch(
-        list(dtrajs), count_mode=count_mode
-    )
+    expected = MaximumLikelihoodMSM(reversible=reversible, lagtime=4).fit_fetch(list(dtrajs), count_mode=count_mode)
     assert isinstance(msm, MarkovStateModel)
     assert msm.lagtime == 4
     np.testing.assert_allclose(msm.transition_matrix, expected.transition_matrix, rtol=0, atol=1e-12)
@@ -53,9 +51,7 @@ def test_the_reversible_estimate_solves_its_fixed_point(chains) -> None:
 def test_simulated_chain_is_recovered(chains) -> None:
     truth = chains.octahedron(0.02, 0.005)
     msm = estimate_msm(chains.simulate(truth, 500, 2000, seed=1), 1)
-    np.testing.assert_allclose(
-        msm.transition_matrix, truth, atol=2e-3
-    )  # four standard errors of a million steps
+    np.testing.assert_allclose(msm.transition_matrix, truth, atol=2e-3)  # four standard errors of a million steps
 
 
 def test_pooling_is_the_sum_over_ions_in_any_order(chains) -> None:
@@ -117,10 +113,7 @@ def test_one_model_per_ion(chains) -> None:
     for msm, row in zip(estimate_msms(dtrajs, 2, n_states=4), dtrajs, strict=True):
         expected = estimate_msm(row, 2, n_states=4, connected="largest")
         np.testing.assert_allclose(msm.transition_matrix, expected.transition_matrix, atol=1e-13)
-    assert [m.count_model.state_symbols.tolist() for m in estimate_msms([[2, 2, 2], [0, 2, 0]], 1)] == [
-        [2],
-        [0, 2],
-    ]
+    assert [m.count_model.state_symbols.tolist() for m in estimate_msms([[2, 2, 2], [0, 2, 0]], 1)] == [[2], [0, 2]]
 
 
 def test_models_survive_pickling(chains) -> None:
@@ -155,13 +148,9 @@ def test_posterior_spread_is_that_of_deeptime(chains) -> None:
 
 def test_models_of_deeptime_are_taken_as_they_are(chains) -> None:
     inner = np.array([1, 3, 4])[chains.simulate(chains.line, 1, 2000, seed=7)[0]]
-    theirs = MaximumLikelihoodMSM(lagtime=2).fit_fetch(
-        inner
-    )  # a collection, on the connected set of five labels
+    theirs = MaximumLikelihoodMSM(lagtime=2).fit_fetch(inner)  # a collection, on the connected set of five labels
     ours = estimate_msm(inner, 2, connected="largest")
-    np.testing.assert_allclose(
-        mfpt_matrix(theirs, frame_time=0.5), mfpt_matrix(ours, frame_time=0.5), rtol=1e-8
-    )
+    np.testing.assert_allclose(mfpt_matrix(theirs, frame_time=0.5), mfpt_matrix(ours, frame_time=0.5), rtol=1e-8)
     bare = MarkovStateModel(chains.line, lagtime=3)
     np.testing.assert_allclose(mfpt_matrix(bare), mfpt_matrix(chains.line, lag=3))
     sparse = MarkovStateModel(scipy.sparse.csr_matrix(chains.line))

@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from deeptime.markov import reactive_flux
-from deeptime.markov.tools.analysis import (
-    mfpt as deeptime_mfpt,
-    stationary_distribution as deeptime_stationary,
-)
+from deeptime.markov.tools.analysis import mfpt as deeptime_mfpt, stationary_distribution as deeptime_stationary
 
 from ionpath.kinetics import (
     as_chain,
@@ -45,9 +42,7 @@ def test_written_answers(chains) -> None:
     assert mfpt_matrix(chains.two, lag=600)[0, 1] == pytest.approx(3000)  # frames
     assert mfpt_matrix(chains.two, lag=600, frame_time=0.02)[0, 1] == pytest.approx(60.0)  # ps
     assert mfpt_matrix(chains.line)[0, 2] == pytest.approx(40)
-    np.testing.assert_allclose(
-        net_flux(chains.line, 0, 2), [[0, 0.0125, 0], [0, 0, 0.0125], [0, 0, 0]], atol=1e-15
-    )
+    np.testing.assert_allclose(net_flux(chains.line, 0, 2), [[0, 0.0125, 0], [0, 0, 0.0125], [0, 0, 0]], atol=1e-15)
     assert total_flux(chains.line, 0, 2) == pytest.approx(0.0125)
     # Octahedron, hop probability 0.02: opposite and adjacent vertices
     times = mfpt_matrix(chains.octahedron())
@@ -71,21 +66,15 @@ def test_fluxes_equal_those_of_deeptime(matrix) -> None:
             expected = reactive_flux(matrix, [source], [target])
             scale = expected.gross_flux.max()
             np.testing.assert_allclose(targets[target], expected.net_flux, atol=1e-11 * scale)
-            np.testing.assert_allclose(
-                net_flux(matrix, source, target), expected.net_flux, atol=1e-11 * scale
-            )
-            np.testing.assert_allclose(
-                gross_flux(matrix, source, target), expected.gross_flux, atol=1e-11 * scale
-            )
+            np.testing.assert_allclose(net_flux(matrix, source, target), expected.net_flux, atol=1e-11 * scale)
+            np.testing.assert_allclose(gross_flux(matrix, source, target), expected.gross_flux, atol=1e-11 * scale)
             forward = committor(matrix, source, target)
             np.testing.assert_allclose(forward, expected.forward_committor, atol=1e-11)
             backward = committor(matrix, source, target, forward=False)
             np.testing.assert_allclose(backward, expected.backward_committor, atol=1e-11)
             assert total_flux(matrix, source, target) == pytest.approx(expected.total_flux, rel=1e-10)
             assert rate(matrix, source, target) == pytest.approx(expected.rate, rel=1e-10)
-            assert mfpt(matrix, source, target) == pytest.approx(
-                mfpt_matrix(matrix)[source, target], rel=1e-9
-            )
+            assert mfpt(matrix, source, target) == pytest.approx(mfpt_matrix(matrix)[source, target], rel=1e-9)
 
 
 def test_sets_equal_those_of_deeptime(chains) -> None:
@@ -121,9 +110,7 @@ def test_relabelling_states_relabels_the_results(matrix) -> None:
 def test_slow_chains_keep_their_digits(chains) -> None:
     # All hops a billion times rarer: times scale, committors do not change
     fast, slow = chains.octahedron(0.02, 0.005), chains.octahedron(0.02e-9, 0.005e-9)
-    np.testing.assert_allclose(
-        mfpt_matrix(slow), 1e9 * mfpt_matrix(fast), rtol=1e-6
-    )  # 1 - T_ii keeps 7 digits
+    np.testing.assert_allclose(mfpt_matrix(slow), 1e9 * mfpt_matrix(fast), rtol=1e-6)  # 1 - T_ii keeps 7 digits
     np.testing.assert_allclose(committor(slow, 0, 6), committor(fast, 0, 6), atol=1e-12)
     np.testing.assert_array_equal(net_flux(slow, 0, 5) > 0, net_flux(fast, 0, 5) > 0)
 

@@ -48,8 +48,7 @@ def test_same_as_one_by_one(name, amplitude, strain):
     follower = SiteFollower(shells)
     for size in (N_FRAMES, 9):  # the second time with a history, in other chunks
         parts = [
-            follower(ions[a : a + size], cells[a : a + size], centres[a : a + size])
-            for a in range(0, N_FRAMES, size)
+            follower(ions[a : a + size], cells[a : a + size], centres[a : a + size]) for a in range(0, N_FRAMES, size)
         ]
         assert np.array_equal(np.concatenate([p.site for p in parts]), expected.site)
         assert np.array_equal(np.concatenate([p.ambiguous for p in parts]), expected.ambiguous)
@@ -84,9 +83,7 @@ def test_another_number_of_ions_starts_afresh():
 
 def test_refusals():
     shells, ions, cells, centres = system("cubic", amplitude=0.3, strain=0.0)
-    with pytest.raises(
-        InputError, match="cutoff: need a positive distance in A, got -1; 1.4 suits lithium sites"
-    ):
+    with pytest.raises(InputError, match="cutoff: need a positive distance in A, got -1; 1.4 suits lithium sites"):
         SiteFollower(shells, cutoff=-1.0)
     with pytest.raises(InputError, match="centres: need shape"):
         SiteFollower(shells)(ions, cells, centres[:, :3])

@@ -39,16 +39,10 @@ TWO = np.array([[0.8, 0.2], [0.1, 0.9]])
         (np.zeros((0, 10), dtype=int), "got no frames"),
         (np.zeros(0), "got no frames"),
         (np.array([0.0, 1.0]), r"need integer labels, got data type float64; convert with .astype\(int\)"),
-        (
-            np.array([0.0, np.nan]),
-            "need integer labels, got NaN; mark frames without a state by the integer -1",
-        ),
+        (np.array([0.0, np.nan]), "need integer labels, got NaN; mark frames without a state by the integer -1"),
         (np.array([True, False]), "need integer labels, got data type bool"),
         (np.array([0, 1, -2]), "labels from 0 on, or -1 for an unassigned frame, got the label -2; renumber"),
-        (
-            np.zeros((2, 3, 4), dtype=int),
-            r"need one-dimensional trajectories, got an array of shape \(3, 4\)",
-        ),
+        (np.zeros((2, 3, 4), dtype=int), r"need one-dimensional trajectories, got an array of shape \(3, 4\)"),
         (np.array(3), r"need one-dimensional trajectories, got an array of shape \(\)"),
         (7, "need arrays of integer labels, got int"),
         (np.full(5, -1), r"need frames with a state, got only unassigned frames \(-1\)"),
@@ -69,10 +63,7 @@ def test_bad_trajectories(dtrajs, sentence: str) -> None:
         (None, "need a whole number of at least 1 frame, got None"),
         (np.nan, "need a whole number of at least 1 frame, got nan"),
         ("600", "need a whole number of at least 1 frame, got '600'"),
-        (
-            8,
-            "need fewer frames than the trajectory, got a lag of 8 frames for 8 frames; use a lag of at most 7",
-        ),
+        (8, "need fewer frames than the trajectory, got a lag of 8 frames for 8 frames; use a lag of at most 7"),
         (600, "got a lag of 600 frames for 8 frames"),
     ],
 )
@@ -108,9 +99,7 @@ def test_separate_sets_are_named() -> None:
     with pytest.raises(DisconnectedError, match=r"got the separate sets \[0, 1\], \[2\];"):
         estimate_msm([0, 1, 0, 1, 2, 2, 2], 1)  # reached and never left
     blocks = np.array([[0.9, 0.1, 0, 0], [0.1, 0.9, 0, 0], [0, 0, 0.9, 0.1], [0, 0, 0.1, 0.9]])
-    with pytest.raises(
-        DisconnectedError, match=r"T: need every state .* got the separate sets \[0, 1\], \[2, 3\]"
-    ):
+    with pytest.raises(DisconnectedError, match=r"T: need every state .* got the separate sets \[0, 1\], \[2, 3\]"):
         mfpt_matrix(blocks)
 
 
@@ -150,9 +139,7 @@ def test_bad_sets(function) -> None:
 
 
 def test_unknown_words() -> None:
-    with pytest.raises(
-        InputError, match="definition: need one of 'pathway', 'unlimited', 'flux', 'flux-row', got 'x'"
-    ):
+    with pytest.raises(InputError, match="definition: need one of 'pathway', 'unlimited', 'flux', 'flux-row', got 'x'"):
         path_entropy(TWO, 0, 1, definition="x")
     with pytest.raises(InputError, match="unit: need one of 'J/mol/K', 'R', 'nat', got 'kcal'"):
         path_entropy_matrix(TWO, unit="kcal")
@@ -170,9 +157,7 @@ def test_unknown_words() -> None:
         pathways(TWO, 0, 1, fraction=0)
     with pytest.raises(InputError, match="max_paths: need at least 1, got 0"):
         pathways(TWO, 0, 1, max_paths=0)
-    with pytest.raises(
-        InputError, match="max_edges: need at least 1, with kind='probability', got 3 with 'capacity'"
-    ):
+    with pytest.raises(InputError, match="max_edges: need at least 1, with kind='probability', got 3 with 'capacity'"):
         pathways(TWO, 0, 1, kind="capacity", max_edges=3)
 
 
@@ -182,38 +167,26 @@ def test_times_and_lags_of_models() -> None:
             mfpt_matrix(TWO, frame_time=frame_time)
     with pytest.raises(InputError, match="lag: need a whole number of at least 1 frame, got 0"):
         mfpt_matrix(TWO, lag=0)
-    with pytest.raises(
-        InputError, match="lag: need the lag of the model, 2, got 3; leave it out for a model"
-    ):
+    with pytest.raises(InputError, match="lag: need the lag of the model, 2, got 3; leave it out for a model"):
         mfpt_matrix(estimate_msm(GOOD, 2), lag=3)
-    np.testing.assert_array_equal(
-        mfpt_matrix(estimate_msm(GOOD, 2), lag=2), mfpt_matrix(estimate_msm(GOOD, 2))
-    )
+    np.testing.assert_array_equal(mfpt_matrix(estimate_msm(GOOD, 2), lag=2), mfpt_matrix(estimate_msm(GOOD, 2)))
 
 
 def test_bayesian_and_bootstrap_input() -> None:
-    with pytest.raises(
-        InputError, match="'sliding', whose counts are correlated; use count_mode='sliding-effective'"
-    ):
+    with pytest.raises(InputError, match="'sliding', whose counts are correlated; use count_mode='sliding-effective'"):
         bayesian_msm(GOOD, 1, count_mode="sliding")
     with pytest.raises(InputError, match="n_samples: need at least 1, got 0"):
         bayesian_msm(GOOD, 1, n_samples=0)
     with pytest.raises(InputError, match="n_samples: need at least 2 samples for an error, got 1"):
         resampled_chains(GOOD, 1, n_samples=1)
-    with pytest.raises(
-        InputError, match="method: need 'bootstrap' or 'bayesian', got 'guess'; choose one of them"
-    ):
+    with pytest.raises(InputError, match="method: need 'bootstrap' or 'bayesian', got 'guess'; choose one of them"):
         resampled_chains(GOOD, 1, method="guess")
-    with pytest.raises(
-        InputError, match="need at least two blocks of data for an error, got 1; give more ions"
-    ):
+    with pytest.raises(InputError, match="need at least two blocks of data for an error, got 1; give more ions"):
         entropy_uncertainty(GOOD, 1, n_blocks=1)
     with pytest.raises(InputError, match="estimator: need 'extrapolated' or 'plain', got 'best'; choose one"):
         entropy_uncertainty(GOOD, 1, estimator="best")
     for wrong in ([[0, 0]], [[0, 1, 2]], [0, 1], [[0.0, 1.0]]):
-        with pytest.raises(
-            InputError, match="symmetry: need permutations of the 2 states, shape .n_operations, 2"
-        ):
+        with pytest.raises(InputError, match="symmetry: need permutations of the 2 states, shape .n_operations, 2"):
             entropy_uncertainty(GOOD, 1, symmetry=wrong)
     with pytest.raises(InputError, match="scale: need one of 'linear', 'log', 'logit', got 'sqrt'"):
         resampled_chains(GOOD, 1).spread(mfpt_matrix, scale="sqrt")
@@ -233,9 +206,7 @@ def test_timescales_and_verdict_input() -> None:
     its = implied_timescales(GOOD, [1, 2], frame_time=1.0, n_samples=0)
     with pytest.raises(InputError, match=r"lag: need one of the lags of the timescales, \[1, 2\], got 3"):
         markovian_verdict(its, 3)
-    with pytest.raises(
-        InputError, match="need a longer lag to compare with, got 2 as the longest; add the lag 4"
-    ):
+    with pytest.raises(InputError, match="need a longer lag to compare with, got 2 as the longest; add the lag 4"):
         markovian_verdict(its, 2)
     test = chapman_kolmogorov(GOOD, 2, multiples=[1], n_samples=0)
     with pytest.raises(InputError, match="test: need a test at the lag 1, got one at 2"):
@@ -250,9 +221,7 @@ def test_released_and_macrostate_input() -> None:
         with pytest.raises(InputError, match=f"{name}: need"):
             released_path_entropy(GOOD, 1, n_states=2, **{name: value})
     line = np.array([[0.9, 0.1, 0.0], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]])
-    with pytest.raises(
-        InputError, match=r"hold each of the 3 states once, got \[2\] in none, \[1\] in several"
-    ):
+    with pytest.raises(InputError, match=r"hold each of the 3 states once, got \[2\] in none, \[1\] in several"):
         macrostate_path_entropy(line, {"a": [0, 1], "b": [1]})
     with pytest.raises(InputError, match="mode: need 'correct' or 'published', got 'old'"):
         macrostate_path_entropy(line, {"a": [0, 1], "b": [2]}, mode="old")

@@ -19,9 +19,7 @@ def slow_released(dtrajs, lag, n_states, ratio, walks, natural=False):
     for row in dtrajs:
         if len(np.unique(row)) < 2:
             continue
-        counts = (
-            TransitionCountEstimator(lag, "sliding-effective").fit_fetch(row.astype(int)).submodel_largest()
-        )
+        counts = TransitionCountEstimator(lag, "sliding-effective").fit_fetch(row.astype(int)).submodel_largest()
         labels = counts.state_symbols
         if len(labels) < 2:
             continue
@@ -55,18 +53,12 @@ def test_released_total_to_the_last_digits(released) -> None:
         ({"index_order": "natural"}, 480.5335, 1e-4),  # J/mol/K, states in their own order
         ({"counts_ratio": 0.14}, 123.9383, 1e-4),
         ({"counts_ratio": 0.16}, 123.9383, 1e-4),
-        (
-            {"normalisation": "l2", "counts_ratio": 0, "unit": "nat"},
-            21.73,
-            5e-3,
-        ),  # first generation of the release
+        ({"normalisation": "l2", "counts_ratio": 0, "unit": "nat"}, 21.73, 5e-3),  # first generation of the release
         ({"normalisation": "l2", "counts_ratio": 0, "unit": "nat", "index_order": "natural"}, 86.30, 5e-3),
     ],
 )
 def test_variants_on_the_released_trajectories(released, options, expected, accuracy) -> None:
-    assert released_path_entropy(released, 600, n_states=7, **options) == pytest.approx(
-        expected, abs=accuracy
-    )
+    assert released_path_entropy(released, 600, n_states=7, **options) == pytest.approx(expected, abs=accuracy)
 
 
 @pytest.mark.parametrize("natural", [False, True])

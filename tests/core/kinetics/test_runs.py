@@ -97,10 +97,7 @@ def test_every_estimate_takes_runs(shells, table):
     assert np.array_equal(msm.transition_matrix, expected.transition_matrix)
     assert np.array_equal(msm.count_model.state_histogram, expected.count_model.state_histogram)
     options = {"n_states": 7, "connected": "largest", "n_blocks": 3, "n_samples": 8}
-    for function, arguments in (
-        (implied_timescales, ([1, 2],)),
-        (chapman_kolmogorov, (1,)),
-    ):
+    for function, arguments in ((implied_timescales, ([1, 2],)), (chapman_kolmogorov, (1,))):
         first, second = (function(d, *arguments, frame_time=0.5, **options) for d in (runs, rows))
         for name in ("timescales", "errors", "predicted", "estimated_error"):
             if hasattr(first, name):
@@ -118,17 +115,13 @@ def test_one_ion_of_runs(shells, table):
 
 def test_a_lag_as_long_as_the_trajectory_counts_nothing(shells, table):
     assert not ShellRuns.from_sites(table, shells).count_matrices(N_FRAMES).any()
-    with pytest.raises(
-        InputError, match="lag: need fewer frames than the trajectory, got a lag of 97 frames for 97"
-    ):
+    with pytest.raises(InputError, match="lag: need fewer frames than the trajectory, got a lag of 97 frames for 97"):
         estimate_msm(ShellRuns.from_sites(table, shells), N_FRAMES)
 
 
 def test_refusals(shells, table):
     runs = ShellRuns.from_sites(table, shells)
-    with pytest.raises(
-        InputError, match="count_mode: need 'sliding' or 'sliding-effective' for runs, got 'effective'"
-    ):
+    with pytest.raises(InputError, match="count_mode: need 'sliding' or 'sliding-effective' for runs, got 'effective'"):
         count_matrix(runs, 1, count_mode="effective")
     with pytest.raises(InputError, match="minimum_residence: need a whole number of at least 1, got 0"):
         runs.minimum_residence(0)

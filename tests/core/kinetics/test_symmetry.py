@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath.kinetics import (
-    CoordinationShells,
-    average_counts,
-    estimate_msm,
-    path_entropy_matrix,
-    shell_symmetry,
-)
+from ionpath.kinetics import CoordinationShells, average_counts, estimate_msm, path_entropy_matrix, shell_symmetry
 from ionpath.markov.resampling import Resampling
 from ionpath.sites.shell_symmetry import states_symmetry
 
@@ -63,9 +57,7 @@ def test_averages_are_symmetric_and_keep_the_sum() -> None:
         np.testing.assert_allclose(mean[:, p[:, None], p], mean, rtol=1e-12)
     opposite = ((1, 6), (6, 1), (2, 4), (4, 2), (3, 5), (5, 3))
     assert mean[0, 1, 6] == pytest.approx(np.mean([counts[0, a, b] for a, b in opposite]))
-    with pytest.raises(
-        InputError, match=r"positions: need finite positions of shape \(n, 3\), got shape \(3,\)"
-    ):
+    with pytest.raises(InputError, match=r"positions: need finite positions of shape \(n, 3\), got shape \(3,\)"):
         shell_symmetry([0.0, 1.0, 2.0])
 
 
@@ -101,9 +93,7 @@ def test_sentences(chains) -> None:
     matrix = chains.octahedron(0.02, 0.005)[np.ix_([6, *ORDER], [6, *ORDER])]
     data = Resampling(chains.simulate(matrix, 30, 500, seed=0), n_states=7)
     test = data.symmetry_test(1, shell_symmetry(OCTAHEDRON))
-    assert test.used and str(test).startswith(
-        "counts agree with the 48 operations of the shell (probability 0."
-    )
+    assert test.used and str(test).startswith("counts agree with the 48 operations of the shell (probability 0.")
     none = data.symmetry_test(1, np.arange(7)[None])
     assert not none and np.isnan(none.probability)
 

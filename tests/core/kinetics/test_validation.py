@@ -65,9 +65,7 @@ def test_timescales_do_not_depend_on_labels(chains) -> None:
 
 
 def test_fewer_timescales_where_states_are_missing() -> None:
-    its = implied_timescales(
-        [0, 1, 0, 0, 1, 0] * 5, [1], frame_time=1.0, n_states=4, connected="largest", n_samples=0
-    )
+    its = implied_timescales([0, 1, 0, 0, 1, 0] * 5, [1], frame_time=1.0, n_states=4, connected="largest", n_samples=0)
     assert np.isfinite(its.timescales[0]).tolist() == [True, False, False]
     frozen = implied_timescales([0] * 10, [1, 2], frame_time=1.0)
     assert frozen.timescales.shape == (2, 0)
@@ -139,9 +137,7 @@ def test_chapman_kolmogorov_of_a_known_chain(chains, markovian) -> None:
     np.testing.assert_allclose(test.times, [1.0, 2.0, 4.0])
     for k, row in zip((1, 2, 4), test.transition_predicted, strict=True):
         np.testing.assert_allclose(row, np.linalg.matrix_power(T, 2 * k), atol=0.02)
-    np.testing.assert_allclose(
-        test.predicted[0], test.estimated[0], atol=1e-12
-    )  # one multiple: the same model
+    np.testing.assert_allclose(test.predicted[0], test.estimated[0], atol=1e-12)  # one multiple: the same model
     z = (test.predicted - test.estimated)[1:] / test.difference_error[1:]
     assert np.abs(z).max() < 4.5
     assert 0.2 < np.sqrt((z**2).mean()) < 2.0
@@ -156,9 +152,7 @@ def test_chapman_kolmogorov_of_sets(chains) -> None:
     pi = msm.stationary_distribution
     power = np.linalg.matrix_power(msm.transition_matrix, 3)
     cage = slice(0, 6)
-    assert test.predicted[2, 0] == pytest.approx(
-        (pi[cage] @ power[cage, cage]).sum() / pi[cage].sum(), abs=1e-7
-    )
+    assert test.predicted[2, 0] == pytest.approx((pi[cage] @ power[cage, cage]).sum() / pi[cage].sum(), abs=1e-7)
     assert np.isnan(test.difference_error).all()
     assert np.isnan(test.max_deviation_in_errors)
 
@@ -169,9 +163,7 @@ def test_entropy_errors_have_the_right_size(chains, method) -> None:
     T = chains.random_reversible(4, seed=3)
     totals, errors = [], []
     for seed in range(30):
-        result = entropy_uncertainty(
-            chains.simulate(T, 30, 200, seed=seed), 1, unit="nat", method=method, n_samples=40
-        )
+        result = entropy_uncertainty(chains.simulate(T, 30, 200, seed=seed), 1, unit="nat", method=method, n_samples=40)
         totals.append(result.total.value)
         errors.append(result.total.error)
     assert 0.6 < np.mean(errors) / np.std(totals, ddof=1) < 1.6

@@ -21,11 +21,7 @@ from ionpath.lattice import (
 from ionpath.lattice.superlattices import lattice_points
 
 CUBE = np.array(
-    [
-        np.array(s)[:, None] * np.eye(3)[list(p)]
-        for p in permutations(range(3))
-        for s in product((1, -1), repeat=3)
-    ]
+    [np.array(s)[:, None] * np.eye(3)[list(p)] for p in permutations(range(3)) for s in product((1, -1), repeat=3)]
 )
 FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
@@ -41,8 +37,7 @@ def turns(n: int) -> NDArray[np.intp]:
 # Superlattices and binary derivative structures by number of lattice points: G. L. W. Hart and R. W. Forcade,
 # Phys. Rev. B 77, 224115 (2008), Tables for the face-centred cubic lattice.
 @pytest.mark.parametrize(
-    ("index", "superlattices", "structures"),
-    [(1, 1, 2), (2, 2, 2), (3, 3, 6), (4, 7, 19), (5, 5, 28), (6, 10, 80)],
+    ("index", "superlattices", "structures"), [(1, 1, 2), (2, 2, 2), (3, 3, 6), (4, 7, 19), (5, 5, 28), (6, 10, 80)]
 )
 def test_derivative_structures_of_fcc(index: int, superlattices: int, structures: int) -> None:
     rotations = rotations_of(FCC)
@@ -86,8 +81,7 @@ def test_against_brute_force(seed: int) -> None:
     relabelled = np.argsort(order)[group[:, order]]
     for k in range(9):
         orbits = {
-            min(tuple(sorted(int(g[i]) for i in choice)) for g in group): 0
-            for choice in combinations(range(8), k)
+            min(tuple(sorted(int(g[i]) for i in choice)) for g in group): 0 for choice in combinations(range(8), k)
         }
         for choice in combinations(range(8), k):
             orbits[min(tuple(sorted(int(g[i]) for i in choice)) for g in group)] += 1
@@ -153,10 +147,7 @@ def test_counts_of_any_size_are_exact() -> None:
     assert arrangements == comb(400, 200)
     # Necklaces: mean over divisors d of gcd(400, 200) of phi(d) C(400/d, 200/d).
     phi = lambda d: sum(np.gcd(d, k) == 1 for k in range(1, d + 1))  # noqa: E731
-    assert (
-        inequivalent
-        == sum(int(phi(d)) * comb(400 // d, 200 // d) for d in range(1, 201) if 200 % d == 0) // 400
-    )
+    assert inequivalent == sum(int(phi(d)) * comb(400 // d, 200 // d) for d in range(1, 201) if 200 % d == 0) // 400
 
 
 def test_same_seed_same_draw() -> None:
@@ -172,9 +163,7 @@ def test_errors() -> None:
         count_decorations(turns(4), [Sublattice((0, 1), 1), Sublattice((1, 2), 1)])
     with pytest.raises(InputError, match=r"need sublattices that every operation keeps"):
         count_decorations(turns(4), [Sublattice((0, 1), 1)])
-    with pytest.raises(
-        InputError, match=r"need at most 20000000 arrangements of at most 64 sites, got .*; draw some"
-    ):
+    with pytest.raises(InputError, match=r"need at most 20000000 arrangements of at most 64 sites, got .*; draw some"):
         enumerate_decorations(turns(80), [Sublattice(tuple(range(80)), 40)])
     with pytest.raises(InputError, match=r"number: need at most the 2 inequivalent arrangements, got 3"):
         sample_decorations(turns(4), [Sublattice((0, 1, 2, 3), 2)], 3)

@@ -14,9 +14,7 @@ from ionpath.periodic import minimum_image
 SHEARED = np.array([[6.0, 0, 0], [5.0, 4.0, 0], [-3.0, 2.0, 5.0]])
 
 
-def brute_force(
-    points: NDArray[np.float64], cell: NDArray[np.float64], radius: float
-) -> list[tuple[int, int, float]]:
+def brute_force(points: NDArray[np.float64], cell: NDArray[np.float64], radius: float) -> list[tuple[int, int, float]]:
     reach = range(-6, 7)
     found = []
     for a in reach:
@@ -58,9 +56,7 @@ def test_argyrodite_has_136_tetrahedra(setting: str, shift: float) -> None:
     found = tetrahedral_interstices((positions[orbits != "P"] + shift) @ cell, cell)
     assert len(found) == 136
     sites, _ = tetrahedral_sites(setting=setting)  # type: ignore[arg-type]
-    apart = np.linalg.norm(
-        minimum_image(found.centre[:, None] - ((sites + shift) @ cell)[None], cell), axis=-1
-    )
+    apart = np.linalg.norm(minimum_image(found.centre[:, None] - ((sites + shift) @ cell)[None], cell), axis=-1)
     assert sorted(apart.argmin(axis=1)) == list(range(136))
     volumes = np.abs(np.linalg.det(found.corners[:, 1:] - found.corners[:, :1])) / 6
     assert volumes.sum() == pytest.approx(10.155**3, rel=1e-9)  # A^3: they fill the cell
@@ -90,17 +86,13 @@ def test_farthest_points_spread_and_pack() -> None:
     cell = np.diag([8.0, 8.0, 8.0])
     grid = np.stack(np.meshgrid(*3 * [np.arange(4.0) * 2], indexing="ij"), axis=-1).reshape(-1, 3)
     two = farthest_points(grid, cell, 2)
-    assert np.linalg.norm(minimum_image(grid[two[0]] - grid[two[1]], cell)) == pytest.approx(
-        4 * np.sqrt(3)
-    )  # A
+    assert np.linalg.norm(minimum_image(grid[two[0]] - grid[two[1]], cell)) == pytest.approx(4 * np.sqrt(3))  # A
     half = farthest_points(grid, cell, 32, closest=2.5)  # the densest packing without nearest neighbours
     apart = np.linalg.norm(minimum_image(grid[half][:, None] - grid[half][None], cell), axis=-1)
     assert apart[apart > 0].min() > 2.5
     taken = farthest_points(grid, cell, 1, occupied=grid[:1])
     assert np.linalg.norm(minimum_image(grid[taken[0]] - grid[0], cell)) == pytest.approx(4 * np.sqrt(3))
-    with pytest.raises(
-        InputError, match=r"number: need 33 of 64 sites at least 2.5 A apart, got room for 32"
-    ):
+    with pytest.raises(InputError, match=r"number: need 33 of 64 sites at least 2.5 A apart, got room for 32"):
         farthest_points(grid, cell, 33, closest=2.5)
     with pytest.raises(InputError, match=r"number: need at most the 64 candidates, got 65"):
         farthest_points(grid, cell, 65)

@@ -31,9 +31,7 @@ def states(ions: Any, shift: Any = (0, 0, 0), order: Any = None, **options: Any)
     places = places + np.asarray(shift)
     order = np.arange(len(places)) if order is None else order
     cages = find_paired_cages(places[order], np.array(names)[order], CELL)
-    found, cage = paired_cage_states(
-        np.asarray(ions, float)[None] + shift, places[order][None], CELL, cages, **options
-    )
+    found, cage = paired_cage_states(np.asarray(ions, float)[None] + shift, places[order][None], CELL, cages, **options)
     assert (cage == 0).all()
     return [int(s) for s in found[0]]
 
@@ -81,14 +79,10 @@ def test_supercell_folds_to_the_same_states() -> None:
 
 def test_refusals() -> None:
     places, names = columns()
-    with pytest.raises(
-        InputError, match=r"positions: need columns of Ge and P tetrahedra, .* got 1 tetrahedra and no"
-    ):
+    with pytest.raises(InputError, match=r"positions: need columns of Ge and P tetrahedra, .* got 1 tetrahedra and no"):
         find_paired_cages(places, names, CELL, first="Ge")
     with pytest.raises(InputError, match=r"bond: need a positive number in A, got -1"):
         find_paired_cages(places, names, CELL, bond=-1)
     cages = find_paired_cages(places, names, CELL)
-    with pytest.raises(
-        InputError, match=r"ions: need shape \(n_frames, n_ions, 3\), and as many frames of all atoms"
-    ):
+    with pytest.raises(InputError, match=r"ions: need shape \(n_frames, n_ions, 3\), and as many frames of all atoms"):
         paired_cage_states(places, places, CELL, cages)

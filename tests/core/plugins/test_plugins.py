@@ -19,9 +19,7 @@ TOY = Path(__file__).parent / "toy_plugin"
 
 
 def octants(shells, *, cutoff, mode, margin):
-    return lambda ions, cells, centres: SiteAssignment(
-        np.zeros(ions.shape[:2], dtype=np.int32), np.zeros(1, bool)
-    )
+    return lambda ions, cells, centres: SiteAssignment(np.zeros(ions.shape[:2], dtype=np.int32), np.zeros(1, bool))
 
 
 class Good:
@@ -88,10 +86,7 @@ class WrongArguments:
 @pytest.mark.parametrize(
     ("plugin", "sentence"),
     [
-        (
-            Misspelt(),
-            "plugin 'bad': unknown hook 'discretizers'; the hooks are discretisers, order_parameters",
-        ),
+        (Misspelt(), "plugin 'bad': unknown hook 'discretizers'; the hooks are discretisers, order_parameters"),
         (TakesTooMuch(), r"(?s)plugin 'bad'.*discretisers.*positions"),
         (NotAMapping(), "plugin 'bad', hook 'order_parameters': need a dict with names as keys"),
         (NotCallable(), "plugin 'bad', hook 'collective_variables', entry 'shell': need a function, got 3"),
@@ -112,8 +107,7 @@ def test_broken_plugin_is_refused_and_forgotten(plugin: object, sentence: str) -
 
 def test_unknown_kind() -> None:
     with pytest.raises(
-        InputError,
-        match="kind: need one of 'discretisers', .*, got 'descretisers'; did you mean 'discretisers'",
+        InputError, match="kind: need one of 'discretisers', .*, got 'descretisers'; did you mean 'discretisers'"
     ):
         plugins.available("descretisers")
 
@@ -122,15 +116,11 @@ def test_broken_entry_point_names_package_and_remedy(monkeypatch: pytest.MonkeyP
     def load() -> None:
         raise RuntimeError("no such library")
 
-    point = SimpleNamespace(
-        name="ghost", value="ghost.hooks", dist=SimpleNamespace(name="ghost-pack"), load=load
-    )
+    point = SimpleNamespace(name="ghost", value="ghost.hooks", dist=SimpleNamespace(name="ghost-pack"), load=load)
     monkeypatch.setattr("importlib.metadata.entry_points", lambda group: [point])
     plugins.manager.cache_clear()
     try:
-        with pytest.raises(
-            PluginError, match=r"plugin 'ghost' of package 'ghost-pack' .*pip uninstall ghost-pack"
-        ):
+        with pytest.raises(PluginError, match=r"plugin 'ghost' of package 'ghost-pack' .*pip uninstall ghost-pack"):
             plugins.manager()
     finally:
         monkeypatch.undo()
@@ -142,16 +132,7 @@ def toy_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The toy package of this folder, installed by pip as a user's package would be."""
     folder = tmp_path_factory.mktemp("toy") / "site"
     subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "pip",
-            "install",
-            "-q",
-            "--disable-pip-version-check",
-            "--no-deps",
-            "--no-index",
-        ]
+        [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--no-deps", "--no-index"]
         + ["--no-build-isolation", "--target", str(folder), str(TOY)],
         check=True,
         capture_output=True,

@@ -64,22 +64,13 @@ def test_holes_are_the_tetrahedra_of_a_delaunay_tessellation():
     # a tessellation of 4 x 4 x 4 cells; the tetrahedra whose centre is in the inner cell are one of each
     shifts = np.array(np.meshgrid(*[range(-1, 3)] * 3)).reshape(3, -1).T
     points = (anions[None] + shifts[:, None]).reshape(-1, 3)
-    jitter = np.random.default_rng(1).normal(
-        0, 1e-7, points.shape
-    )  # settles holes with five anions around them
+    jitter = np.random.default_rng(1).normal(0, 1e-7, points.shape)  # settles holes with five anions around them
     centres = points[Delaunay(points + jitter).simplices].mean(axis=1) - 0.013
     inner = centres[((centres >= 0) & (centres < 1)).all(axis=1)] + 0.013
     holes, names = argyrodite.tetrahedral_sites()
     nearest = distances(inner, holes)
     assert nearest.min(axis=1).max() < 0.7
-    assert Counter(names[nearest.argmin(axis=1)].tolist()) == {
-        "T0": 4,
-        "T1": 16,
-        "T2": 48,
-        "T3": 4,
-        "T4": 16,
-        "T5": 48,
-    }
+    assert Counter(names[nearest.argmin(axis=1)].tolist()) == {"T0": 4, "T1": 16, "T2": 48, "T3": 4, "T4": 16, "T5": 48}
 
 
 def test_distances_between_holes():
@@ -122,10 +113,7 @@ def test_setting_is_read_from_the_bonds(setting):
     [
         (lambda: argyrodite.orbit((0, 0, 0), setting="4b"), "setting: need '4d' or '4c', got '4b'"),
         (lambda: argyrodite.tetrahedral_sites(("T9",)), "kinds: need some of T0, .*, got T9"),
-        (
-            lambda: argyrodite.setting_from_bonds(np.zeros((0, 3))),
-            "bonds: need vectors from P to S, got none",
-        ),
+        (lambda: argyrodite.setting_from_bonds(np.zeros((0, 3))), "bonds: need vectors from P to S, got none"),
         (lambda: argyrodite.setting_from_bonds([[1.0, 0, 0]]), "rotate the structure to the cubic axes"),
     ],
 )

@@ -74,11 +74,7 @@ def test_moving_centres_in_a_changing_cell_agree_with_brute_force(name, amplitud
     strain = np.eye(3) + rng.normal(0, 0.02, (4, 3, 3))
     cells = cell @ strain
     drift = rng.uniform(-9, 9, (4, 1, 3))
-    centres = (
-        (shells.centres + rng.integers(-2, 3, (4, 5, 3))) @ cells
-        + rng.normal(0, amplitude, (4, 5, 3))
-        + drift
-    )
+    centres = (shells.centres + rng.integers(-2, 3, (4, 5, 3))) @ cells + rng.normal(0, amplitude, (4, 5, 3)) + drift
     ions = rng.uniform(-1.0, 2.0, (4, 16, 3)) @ cells
     expected, _ = brute_force(ions, shells, cells, centres, cutoff, reach)
     found = assign_sites(ions, shells, cells, centres, cutoff=cutoff)
@@ -178,19 +174,13 @@ def test_a_lattice_translation_moves_labels_with_it(cages):
     [
         ({"ions": np.zeros((2, 0, 3))}, "ions: need frames of ions"),
         ({"ions": np.zeros((4, 3))}, "ions: need frames of ions .* got shape"),
-        (
-            {"ions": np.full((1, 2, 3), np.nan)},
-            "ions: need finite coordinates, got NaN or infinity in 2 of 2",
-        ),
+        ({"ions": np.full((1, 2, 3), np.nan)}, "ions: need finite coordinates, got NaN or infinity in 2 of 2"),
         ({"cells": None}, "cells: need a periodic cell, got none"),
         ({"cells": np.zeros((3, 3))}, "cells: need three independent cell vectors"),
         ({"cells": np.stack([CUBE] * 3)}, "cells: need 2 cells, one per frame, got 3"),
         ({"centres": np.zeros((2, 3, 3))}, r"centres: need shape \(2, 32, 3\), .* got shape \(2, 3, 3\)"),
         ({"centres": np.full((2, 32, 3), np.inf)}, "centres: need finite coordinates"),
-        (
-            {"centres": np.zeros((2, 32, 3)), "drift": np.zeros((2, 3))},
-            "need either `centres` or `drift`, got both",
-        ),
+        ({"centres": np.zeros((2, 32, 3)), "drift": np.zeros((2, 3))}, "need either `centres` or `drift`, got both"),
         ({"drift": np.zeros((5, 3))}, r"drift: need shape \(2, 3\)"),
         ({"cutoff": 0.0}, "cutoff: need a positive distance"),
         ({"cutoff": float("nan")}, "cutoff: need a positive distance"),

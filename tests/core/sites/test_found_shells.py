@@ -74,9 +74,7 @@ def test_more_vertices_than_asked_for_are_noticed(cages):
 
 def test_fewer_vertices_than_asked_for_are_noticed(cages):
     with pytest.raises(InputError, match=r"centre 0 \(X\): need 12 vertices, got"):
-        CoordinationShells.from_positions(
-            cages.cell, cages.centres, rattling(cages, amplitude=0.1), n_vertices=12
-        )
+        CoordinationShells.from_positions(cages.cell, cages.centres, rattling(cages, amplitude=0.1), n_vertices=12)
 
 
 def test_density_integrates_to_the_number_of_ions_and_is_round_in_a_sheared_cell():
@@ -121,10 +119,7 @@ def test_repeats_average_over_equivalent_cells(cages):
     ("arguments", "sentence"),
     [
         ({"n_vertices": 5}, r"cage 0 of \d+: need 5 sites, got"),
-        (
-            {"background": 1.5},
-            "density: need maxima of 2 times its mean or more .*, got 0 with a median of 0.00",
-        ),
+        ({"background": 1.5}, "density: need maxima of 2 times its mean or more .*, got 0 with a median of 0.00"),
         ({"spacing": 0.0}, "spacing: need a positive number in A, got 0.0"),
         ({"repeats": (2, 2)}, "repeats: need three numbers of cells"),
     ],
@@ -147,12 +142,7 @@ def test_shells_of_an_ab_initio_trajectory(aimd, cages):
     atoms = anions[match_atoms(run.cell, run.positions[:, anions], reference)][free]
     assert set(run.elements[atoms]) == {"S"}
     found = CoordinationShells.from_positions(
-        run.cell,
-        reference[free],
-        lithium,
-        n_vertices=6,
-        centre_positions=run.positions[:, atoms],
-        centre_atoms=atoms,
+        run.cell, reference[free], lithium, n_vertices=6, centre_positions=run.positions[:, atoms], centre_atoms=atoms
     )
     assert deviation(found, cages).max() < 0.35
     np.testing.assert_allclose(np.linalg.norm(found.offsets, axis=1), 2.25, atol=0.1)

@@ -26,8 +26,7 @@ def brute_force(vectors, cell, reach):
 
 
 @pytest.mark.parametrize(
-    ("cell", "reach"),
-    [(CUBE, 2), (SHEARED, 3), (VERY_SHEARED, 12), (FLAT, 12), (-SHEARED, 3), (SHEARED[[2, 0, 1]], 3)],
+    ("cell", "reach"), [(CUBE, 2), (SHEARED, 3), (VERY_SHEARED, 12), (FLAT, 12), (-SHEARED, 3), (SHEARED[[2, 0, 1]], 3)]
 )
 def test_minimum_image_is_the_shortest_of_all_images(cell, reach):
     rng = np.random.default_rng(1)
@@ -156,22 +155,10 @@ def test_inputs_are_not_changed():
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (
-            lambda: periodic.minimum_image([1.0, 0, 0], None),
-            "cell: need a periodic cell, got none; give the three",
-        ),
-        (
-            lambda: periodic.minimum_image([1.0, 0, 0], np.zeros((3, 3))),
-            "need three independent cell vectors",
-        ),
-        (
-            lambda: periodic.minimum_image([1.0, 0, 0], np.ones(6)),
-            r"shape \(3, 3\) or \(T, 3, 3\), got shape \(6,\)",
-        ),
-        (
-            lambda: periodic.wrap(np.zeros((4, 3)), np.full((3, 3), np.nan)),
-            "need finite cell vectors, got NaN",
-        ),
+        (lambda: periodic.minimum_image([1.0, 0, 0], None), "cell: need a periodic cell, got none; give the three"),
+        (lambda: periodic.minimum_image([1.0, 0, 0], np.zeros((3, 3))), "need three independent cell vectors"),
+        (lambda: periodic.minimum_image([1.0, 0, 0], np.ones(6)), r"shape \(3, 3\) or \(T, 3, 3\), got shape \(6,\)"),
+        (lambda: periodic.wrap(np.zeros((4, 3)), np.full((3, 3), np.nan)), "need finite cell vectors, got NaN"),
         (lambda: periodic.wrap(np.zeros((4, 2, 3)), np.stack([CUBE] * 3)), "need 3 frames, as many as cells"),
         (lambda: periodic.unwrap(np.zeros((1, 2, 3)), CUBE), "need at least two frames .*, got one frame"),
         (lambda: periodic.unwrap(np.full((2, 2, 3), np.nan), CUBE), "NaN or infinity in 4 of 4 positions"),

@@ -96,9 +96,7 @@ def test_wrapping_drift_strain_and_order_do_not_matter():
     moved = assign_tetrahedra(wrap(ions + drift, cells), tetrahedra, cells, wrap(atoms + drift, cells))
     np.testing.assert_array_equal(moved, plain)
     order = rng.permutation(40)
-    np.testing.assert_array_equal(
-        assign_tetrahedra(ions[:, order], tetrahedra, cells, atoms), plain[:, order]
-    )
+    np.testing.assert_array_equal(assign_tetrahedra(ions[:, order], tetrahedra, cells, atoms), plain[:, order])
 
 
 def test_holes_of_argyrodites_fill_space():
@@ -148,30 +146,12 @@ def test_populations_of_the_second_runs_agree_within_sampling_error(aimd, invers
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (
-            lambda t: Tetrahedra.from_sites(t.cell, t.atoms, np.zeros((0, 3))),
-            "sites: need at least one site, got none",
-        ),
-        (
-            lambda t: Tetrahedra.from_sites(t.cell, t.atoms, [[0.1, 0.1, 0.1]], ["a", "b"]),
-            "names: need 1 names",
-        ),
-        (
-            lambda t: Tetrahedra.from_sites(t.cell, t.atoms, t.atoms[:1] + 0.001),
-            "four nearest atoms that enclose it",
-        ),
-        (
-            lambda t: assign_tetrahedra(np.zeros((2, 3, 3)), t, t.cell, np.zeros((2, 5, 3))),
-            r"need shape \(2, 24, 3\)",
-        ),
-        (
-            lambda t: assign_tetrahedra(np.zeros((2, 3, 3)), t, None, np.zeros((2, 24, 3))),
-            "need a periodic cell",
-        ),
-        (
-            lambda t: assign_tetrahedra(np.zeros((1, 3, 3)), t, t.cell, t.atoms[None], ties="x"),
-            "ties: need 'stay' or",
-        ),
+        (lambda t: Tetrahedra.from_sites(t.cell, t.atoms, np.zeros((0, 3))), "sites: need at least one site, got none"),
+        (lambda t: Tetrahedra.from_sites(t.cell, t.atoms, [[0.1, 0.1, 0.1]], ["a", "b"]), "names: need 1 names"),
+        (lambda t: Tetrahedra.from_sites(t.cell, t.atoms, t.atoms[:1] + 0.001), "four nearest atoms that enclose it"),
+        (lambda t: assign_tetrahedra(np.zeros((2, 3, 3)), t, t.cell, np.zeros((2, 5, 3))), r"need shape \(2, 24, 3\)"),
+        (lambda t: assign_tetrahedra(np.zeros((2, 3, 3)), t, None, np.zeros((2, 24, 3))), "need a periodic cell"),
+        (lambda t: assign_tetrahedra(np.zeros((1, 3, 3)), t, t.cell, t.atoms[None], ties="x"), "ties: need 'stay' or"),
     ],
 )
 def test_errors_say_what_to_do(call, sentence):

@@ -58,13 +58,10 @@ def test_published_labels_are_a_renumbering_of_the_sound_ones_near_the_vertices(
     ions = cages.site_positions[truth] + rng.normal(0, 0.1, (1, cages.n_sites, 3))
     sound = assign_sites(ions, cages, cages.cell, method="geometric").site
     np.testing.assert_array_equal(sound, truth)
-    published = assign_sites(
-        ions, cages, cages.cell, method="geometric", mode="published", orientation=DIAGONAL
-    ).site
+    published = assign_sites(ions, cages, cages.cell, method="geometric", mode="published", orientation=DIAGONAL).site
     np.testing.assert_array_equal(cages.centre_of[published], cages.centre_of[truth])
     pairs = {
-        (int(a), int(b))
-        for a, b in zip(cages.vertex[truth].ravel(), cages.vertex[published].ravel(), strict=True)
+        (int(a), int(b)) for a, b in zip(cages.vertex[truth].ravel(), cages.vertex[published].ravel(), strict=True)
     }
     assert pairs == {(1, 6), (2, 5), (3, 4), (4, 3), (5, 2), (6, 1)}
 
@@ -146,10 +143,7 @@ def square_pyramid():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (
-            {"method": "geometric", "mode": "published"},
-            "six vertices for the published geometric rule, got 5",
-        ),
+        ({"method": "geometric", "mode": "published"}, "six vertices for the published geometric rule, got 5"),
         ({"method": "geometric", "mode": "wrong"}, "mode: need 'correct' or 'published', got 'wrong'"),
         ({"method": "voronoi", "padding": -1.0}, "padding: need a number of zero or more in A, got -1"),
         ({"method": "voronoi", "orientation": np.ones((3, 3))}, "orientation: need a rotation"),

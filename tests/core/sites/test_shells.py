@@ -26,9 +26,7 @@ def sites_around(centres, directions, radius=2.3, seed=None, noise=0.0):
     points = (centres[:, None] + offsets).reshape(-1, 3)
     if seed is not None:
         rng = np.random.default_rng(seed)
-        points = rng.permutation(points + rng.normal(0, noise / 24.0, points.shape)) + rng.integers(
-            -2, 3, points.shape
-        )
+        points = rng.permutation(points + rng.normal(0, noise / 24.0, points.shape)) + rng.integers(-2, 3, points.shape)
     return points
 
 
@@ -42,9 +40,7 @@ def test_octahedron_has_its_top_first_and_its_bottom_last():
         directions = shells.offsets[shells.vertices_of(centre)] / 2.3
         np.testing.assert_allclose(directions, OCTAHEDRON, atol=0.4)
     np.testing.assert_allclose(
-        minimum_image(
-            shells.site_positions - (shells.centres @ CELL)[shells.centre_of] - shells.offsets, CELL
-        ),
+        minimum_image(shells.site_positions - (shells.centres @ CELL)[shells.centre_of] - shells.offsets, CELL),
         0,
         atol=1e-9,
     )
@@ -62,10 +58,7 @@ def test_the_same_direction_has_the_same_label_in_every_shell(directions):
 
 
 def test_shells_with_missing_vertices_keep_the_labels_of_full_ones():
-    full, missing = (
-        sites_around(CENTRES[:4], OCTAHEDRON),
-        sites_around(CENTRES[4:], OCTAHEDRON[[0, 1, 2, 4, 5]]),
-    )
+    full, missing = (sites_around(CENTRES[:4], OCTAHEDRON), sites_around(CENTRES[4:], OCTAHEDRON[[0, 1, 2, 4, 5]]))
     kinds = ["S"] * 4 + ["Cl"] * 4
     shells = CoordinationShells.from_sites(
         CELL, CENTRES, np.concatenate([missing, full]), n_vertices={"S": 6, "Cl": 5}, kinds=kinds
@@ -79,9 +72,7 @@ def test_shells_with_missing_vertices_keep_the_labels_of_full_ones():
 
 def test_shells_that_are_turned_form_families_of_their_own():
     turn = np.array([[1, -1, 0], [1, 1, 0], [0, 0, np.sqrt(2)]]) / np.sqrt(2)
-    sites = np.concatenate(
-        [sites_around(CENTRES[:4], OCTAHEDRON), sites_around(CENTRES[4:], OCTAHEDRON @ turn)]
-    )
+    sites = np.concatenate([sites_around(CENTRES[:4], OCTAHEDRON), sites_around(CENTRES[4:], OCTAHEDRON @ turn)])
     shells = CoordinationShells.from_sites(CELL, CENTRES, sites, n_vertices=6)
     assert len(set(shells.family[:4].tolist())) == 1
     assert len(set(shells.family[4:].tolist())) == 1
@@ -91,22 +82,16 @@ def test_shells_that_are_turned_form_families_of_their_own():
 def test_orientation_names_vertices_along_the_axes_of_the_crystal():
     # A cell turned by 90 degrees about x: the top of the crystal is +y of the cell.
     axes = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
-    shells = CoordinationShells.from_sites(
-        CELL, CENTRES[:1], sites_around(CENTRES[:1], OCTAHEDRON), orientation=axes
-    )
+    shells = CoordinationShells.from_sites(CELL, CENTRES[:1], sites_around(CENTRES[:1], OCTAHEDRON), orientation=axes)
     np.testing.assert_allclose(shells.offsets[shells.vertices_of(0)] / 2.3, OCTAHEDRON @ axes, atol=1e-9)
 
 
 def test_a_given_template_sets_the_labels():
     template = OCTAHEDRON[[5, 4, 3, 2, 1, 0]]
-    shells = CoordinationShells.from_sites(
-        CELL, CENTRES, sites_around(CENTRES, OCTAHEDRON, seed=3), template=template
-    )
+    shells = CoordinationShells.from_sites(CELL, CENTRES, sites_around(CENTRES, OCTAHEDRON, seed=3), template=template)
     np.testing.assert_allclose(shells.offsets[shells.vertices_of(3)] / 2.3, template, atol=1e-9)
     with pytest.raises(InputError, match="centre 0: need vertices in the directions of the template"):
-        CoordinationShells.from_sites(
-            CELL, CENTRES, sites_around(CENTRES, OCTAHEDRON), template=ICOSAHEDRON[:6]
-        )
+        CoordinationShells.from_sites(CELL, CENTRES, sites_around(CENTRES, OCTAHEDRON), template=ICOSAHEDRON[:6])
 
 
 def test_canonical_order_does_not_depend_on_small_tilts():
@@ -141,12 +126,7 @@ def test_a_centre_without_its_vertices_is_named():
     sites = sites_around(CENTRES, OCTAHEDRON)
     with pytest.raises(InputError, match=r"centre 2 \(S, atom 12\): need 6 vertices, got 5; check the sites"):
         CoordinationShells.from_sites(
-            CELL,
-            CENTRES,
-            np.delete(sites, 13, axis=0),
-            n_vertices=6,
-            kinds=["S"] * 8,
-            centre_atoms=range(10, 18),
+            CELL, CENTRES, np.delete(sites, 13, axis=0), n_vertices=6, kinds=["S"] * 8, centre_atoms=range(10, 18)
         )
     with pytest.raises(InputError, match=r"centre 4 \(X\): need 6 vertices, got 0 \(and 3 more centres\)"):
         CoordinationShells.from_sites(CELL, CENTRES, sites[:24], n_vertices=6)

@@ -76,9 +76,7 @@ def loop_trajectories(site, shells, home):
             rows[n, -1] = [int(shells.vertex[s]) if s >= 0 else 0 for s in sites]
             continue
         for cage in visited:
-            rows[n, cage] = [
-                int(shells.vertex[s]) if c == cage else 0 for s, c in zip(sites, cages, strict=True)
-            ]
+            rows[n, cage] = [int(shells.vertex[s]) if c == cage else 0 for s, c in zip(sites, cages, strict=True)]
     return rows
 
 
@@ -165,10 +163,7 @@ def test_occupancies_warn_of_spheres_that_overlap(cages):
     [
         (lambda s: core_sets(np.zeros((3, 2))), r"site: need integers \(T, N\), frames x ions, got float64"),
         (lambda s: core_sets(np.zeros((0, 2), dtype=int)), "site: need integers"),
-        (
-            lambda s: core_sets(np.full((2, 2), -2)),
-            "site: need site indices from -1 to ..., got values from -2 to -2",
-        ),
+        (lambda s: core_sets(np.full((2, 2), -2)), "site: need site indices from -1 to ..., got values from -2 to -2"),
         (
             lambda s: core_sets(np.zeros((2, 2), dtype=int), minimum_residence=0),
             "minimum_residence: need a whole number of at least 1",
@@ -189,10 +184,7 @@ def test_occupancies_warn_of_spheres_that_overlap(cages):
             lambda s: shell_trajectories(np.zeros((2, 2), dtype=int), s, unassigned="x"),
             "unassigned: need 'external' or 'skip'",
         ),
-        (
-            lambda s: site_occupancies(np.full((2, 2), 500), s),
-            "use the shells that the sites were assigned with",
-        ),
+        (lambda s: site_occupancies(np.full((2, 2), 500), s), "use the shells that the sites were assigned with"),
     ],
 )
 def test_errors_say_what_to_do(cages, call, sentence):

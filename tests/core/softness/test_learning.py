@@ -44,9 +44,7 @@ def test_arrays_say_what_scikit_learn_says(samples, kind):
         logit = model.decision(x[600:])
         np.testing.assert_allclose(1 / (1 + np.exp(-logit)), pipeline.predict_proba(x[600:])[:, 1], rtol=1e-9)
     else:
-        np.testing.assert_allclose(
-            model.decision(x[600:]), pipeline.decision_function(x[600:]), rtol=1e-8, atol=1e-9
-        )
+        np.testing.assert_allclose(model.decision(x[600:]), pipeline.decision_function(x[600:]), rtol=1e-8, atol=1e-9)
     assert score(y[600:], model.predict(x[600:])).balanced_accuracy > 0.8
 
 
@@ -99,9 +97,7 @@ def test_arrays_of_several_classes_say_what_scikit_learn_says(samples, kind):
     else:
         standard = pipeline[0].transform(x)
         low_middle, low_high, middle_high = (m.decision_function(standard) for m in pipeline[-1].estimators_)
-        expected = np.stack(
-            [-low_middle - low_high, low_middle - middle_high, low_high + middle_high], axis=1
-        )
+        expected = np.stack([-low_middle - low_high, low_middle - middle_high, low_high + middle_high], axis=1)
     np.testing.assert_allclose(raw, expected, rtol=1e-8, atol=1e-9)
     assert (model.predict(x) == pipeline.predict(x)).mean() > 0.9
     right, theirs = ((found[800:] == y[800:]).mean() for found in (model.predict(x), pipeline.predict(x)))
@@ -185,9 +181,7 @@ def test_memory_of_ions_is_rewarded_by_random_splits_only():
     x = rng.normal(size=(20, 8))[ions] + rng.normal(0, 0.05, (1200, 8))
     y = np.array([0, 1] * 10)[ions]
     accuracy = {
-        kind: cross_validate(
-            x, y, FUNCTIONS, split_samples(ions, times, kind, n_folds=5), kind="rbf-svm"
-        ).test
+        kind: cross_validate(x, y, FUNCTIONS, split_samples(ions, times, kind, n_folds=5), kind="rbf-svm").test
         for kind in ("random", "ion-and-time")
     }
     assert accuracy["random"].balanced_accuracy > 0.95
@@ -270,9 +264,7 @@ def test_labels():
 
 def test_one_class_only_says_so(samples):
     x, y, ions, times = samples
-    sentence = (
-        "labels: need ions of at least two classes, got 1200 ions, all of class 0; there is nothing to learn"
-    )
+    sentence = "labels: need ions of at least two classes, got 1200 ions, all of class 0; there is nothing to learn"
     with pytest.raises(InputError, match=sentence):
         fit_softness(x, np.zeros_like(y), FUNCTIONS)
     with pytest.raises(InputError, match=sentence):
@@ -295,9 +287,7 @@ def test_models_refuse_other_features_and_species(samples):
         model.check(StructureFunctions.spaced(("Li", "Cl"), spacing=1.0, cutoff=4.0), "Li")
     with pytest.raises(InputError, match="model: need structure functions with positions 0.5 to 3.5"):
         model.check(StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=4.0), "Li")
-    with pytest.raises(
-        InputError, match="weights: need a linear model of two classes, got rbf-svm of 2 classes"
-    ):
+    with pytest.raises(InputError, match="weights: need a linear model of two classes, got rbf-svm of 2 classes"):
         _ = fit_softness(x, y, FUNCTIONS, kind="rbf-svm").weights
 
 
@@ -308,20 +298,11 @@ def test_models_refuse_other_features_and_species(samples):
         (lambda x, y: fit_softness(x, y, FUNCTIONS, kind="tree"), "kind: need 'logistic', 'linear-svm'"),
         (lambda x, y: fit_softness(x, y, FUNCTIONS, penalty=0.0), "penalty: need a positive C"),
         (lambda x, y: split_samples(y, np.zeros(1200), "time"), "times: need at least 5 different times"),
-        (
-            lambda x, y: split_samples(np.arange(9) % 3, np.arange(9.0), "ion"),
-            "ions: need at least 5 different",
-        ),
-        (
-            lambda x, y: split_samples(np.arange(10), np.arange(10.0), gap=99.0),
-            "gap: need samples further than",
-        ),
+        (lambda x, y: split_samples(np.arange(9) % 3, np.arange(9.0), "ion"), "ions: need at least 5 different"),
+        (lambda x, y: split_samples(np.arange(10), np.arange(10.0), gap=99.0), "gap: need samples further than"),
         (lambda x, y: split_samples(y, y, "leave"), "kind: need 'ion-and-time', 'ion'"),
         (lambda x, y: label_ions([1.0, np.nan]), "measure: need finite displacements, got nan"),
-        (
-            lambda x, y: label_ions([1.0, 2.0], "quantile", 1.5),
-            "value: need a quantile between 0 and 1, got 1.5",
-        ),
+        (lambda x, y: label_ions([1.0, 2.0], "quantile", 1.5), "value: need a quantile between 0 and 1, got 1.5"),
         (lambda x, y: label_ions([1.0, 2.0], "classes", [1.0]), "value: need at least two increasing edges"),
         (lambda x, y: label_ions([1.0, 2.0], "median"), "method: need 'quantile', 'threshold' or 'classes'"),
         (lambda x, y: feature_weights(x, y, FUNCTIONS, y), "n_groups: need 2 to 2 groups of ions, got 10"),

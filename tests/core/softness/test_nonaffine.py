@@ -7,12 +7,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image, wrap
-from ionpath.softness import (
-    affine_fit,
-    cumulative_displacement,
-    find_neighbours,
-    nonaffine_displacement,
-)
+from ionpath.softness import affine_fit, cumulative_displacement, find_neighbours, nonaffine_displacement
 from ionpath.softness.reference import slow_nonaffine
 
 CELL = np.array([[14.0, 0, 0], [3.0, 13.0, 0], [-2.0, 1.0, 15.0]])  # A
@@ -124,9 +119,7 @@ def test_cumulative_displacement():
 def test_too_few_neighbours_for_an_affine_fit_are_named(cloud):
     atoms, after = cloud
     near = [[1, 2, 3, 4, 5], [0, 2, 3], [0, 1]]
-    with pytest.raises(
-        InputError, match="need at least 4 neighbours.*got 3 around atom 1 and too few around 1 more"
-    ):
+    with pytest.raises(InputError, match="need at least 4 neighbours.*got 3 around atom 1 and too few around 1 more"):
         nonaffine_displacement(atoms, after, near)
     found = nonaffine_displacement(atoms, after, near, on_singular="nan")
     assert np.isnan(found).tolist() == [False, True, True]

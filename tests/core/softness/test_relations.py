@@ -7,12 +7,7 @@ import pytest
 
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.errors import InputError
-from ionpath.softness import (
-    arrhenius_split,
-    neighbour_fraction,
-    rearrangement_probability,
-    softness_correlation,
-)
+from ionpath.softness import arrhenius_split, neighbour_fraction, rearrangement_probability, softness_correlation
 
 EDGES = np.linspace(-2, 2, 9)
 
@@ -83,15 +78,9 @@ def test_split_finds_energy_and_factor_of_each_softness():
     ("call", "sentence"),
     [
         (lambda: softness_correlation(np.eye(4), np.ones((3, 4))), r"quantity: need finite numbers \(4, 4\)"),
-        (
-            lambda: softness_correlation(np.eye(4), np.ones(4)),
-            "quantity: need values that vary, got 1 everywhere",
-        ),
+        (lambda: softness_correlation(np.eye(4), np.ones(4)), "quantity: need values that vary, got 1 everywhere"),
         (lambda: softness_correlation(np.eye(2), [np.nan, 1.0]), "quantity: .*got nan or infinity"),
-        (
-            lambda: neighbour_fraction(np.eye(3), np.eye(3) * 20, [0], [1, 2], [True]),
-            "members: need one bool",
-        ),
+        (lambda: neighbour_fraction(np.eye(3), np.eye(3) * 20, [0], [1, 2], [True]), "members: need one bool"),
         (lambda: rearrangement_probability([1.0], [True, False]), "rearranged: need one bool for each of 1"),
         (lambda: rearrangement_probability([1.0, 2.0], [1, 0], edges=[1, 1]), "edges: need increasing edges"),
     ],

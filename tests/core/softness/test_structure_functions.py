@@ -17,10 +17,7 @@ from ionpath.softness import (
 )
 from ionpath.softness.reference import slow_angular, slow_radial
 
-CELLS = {
-    "cubic": np.eye(3) * 13.0,
-    "sheared": np.array([[14.0, 0, 0], [6.0, 13.0, 0], [-5.0, 4.0, 14.0]]),
-}
+CELLS = {"cubic": np.eye(3) * 13.0, "sheared": np.array([[14.0, 0, 0], [6.0, 13.0, 0], [-5.0, 4.0, 14.0]])}
 
 
 def system(name, n=120, seed=3):
@@ -82,15 +79,11 @@ def test_shells_count_every_neighbour_once():
 
 def test_origin_wrapping_and_rotation_do_not_matter():
     atoms, cell, symbols = system("sheared")
-    functions = StructureFunctions.spaced(
-        ("Li", "S"), spacing=0.25, cutoff=5.0, angular_cutoff=4.0
-    ).with_angular()
+    functions = StructureFunctions.spaced(("Li", "S"), spacing=0.25, cutoff=5.0, angular_cutoff=4.0).with_angular()
     expected = functions.compute(atoms, cell, symbols, [0, 5, 60])
     turn = np.linalg.qr(np.random.default_rng(1).normal(size=(3, 3)))[0]
     for x, c in ((wrap(atoms, cell), cell), (atoms + [3.0, -40.0, 7.0], cell), (atoms @ turn, cell @ turn)):
-        np.testing.assert_allclose(
-            functions.compute(x, c, symbols, [0, 5, 60]), expected, rtol=1e-9, atol=1e-12
-        )
+        np.testing.assert_allclose(functions.compute(x, c, symbols, [0, 5, 60]), expected, rtol=1e-9, atol=1e-12)
     order = np.random.default_rng(0).permutation(len(atoms))
     mixed = functions.compute(atoms[order], cell, symbols[order], np.argsort(order)[[0, 5, 60]])
     np.testing.assert_allclose(mixed, expected, rtol=1e-9, atol=1e-12)
@@ -104,9 +97,7 @@ def test_pooled_is_the_sum_over_species():
 
 
 def test_labels_name_the_columns():
-    functions = StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=4.0).with_angular(
-        ((3.0, 1.0, -1.0),)
-    )
+    functions = StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=4.0).with_angular(((3.0, 1.0, -1.0),))
     atoms, cell, symbols = system("cubic")
     values = functions.compute(atoms, cell, symbols, [0])
     assert values.shape[1] == functions.n_functions == len(functions.labels) == 16 + 3
@@ -181,9 +172,7 @@ def test_real_structure(shared_data):
 
 def test_cutoff_beyond_half_of_the_cell():
     atoms, cell, symbols = system("cubic")
-    with pytest.raises(
-        InputError, match="at most half of the smallest height of the cell, 6.5 A, got 10 A; use a"
-    ):
+    with pytest.raises(InputError, match="at most half of the smallest height of the cell, 6.5 A, got 10 A; use a"):
         radial_structure_functions(atoms, cell, symbols, cutoff=10.0)
 
 

@@ -82,9 +82,7 @@ def test_every_unit_has_its_name() -> None:
     assert (found.ligand_kind[0] == free).sum() == 4
 
 
-@pytest.mark.parametrize(
-    ("x", "y", "n6", "n7"), [(0.465, 1.605, 0.0575, 0.140), (0.465, 1.651, 0.0115, 0.186)]
-)
+@pytest.mark.parametrize(("x", "y", "n6", "n7"), [(0.465, 1.605, 0.0575, 0.140), (0.465, 1.651, 0.0115, 0.186)])
 def test_composition_identities_of_the_glass(x: float, y: float, n6: float, n7: float) -> None:
     """LiPxSy without free sulfide: n4 + 2(n6 + n7) = x, n6 = 1.6625 - y per Li (Chen 2023, PHYSICS 3.7)."""
     n4 = 0.070
@@ -102,9 +100,7 @@ def test_composition_identities_of_the_glass(x: float, y: float, n6: float, n7: 
 
 def test_other_centres_and_ligands() -> None:
     points, _ = ps4()
-    found = anion_clusters(
-        points, CELL, ["Si", "S", "S", "S", "Cl"], centres=("P", "Si")[1:], ligands=("S", "Cl")
-    )
+    found = anion_clusters(points, CELL, ["Si", "S", "S", "S", "Cl"], centres=("P", "Si")[1:], ligands=("S", "Cl"))
     assert found.kinds == ("SiS3Cl",)
 
 

@@ -138,9 +138,7 @@ def test_composition_and_mass_density() -> None:
 
 def test_bad_input() -> None:
     positions, cell = half_and_half()
-    with pytest.raises(
-        InputError, match="thickness: need a positive thickness that fits twice into 60 A, got 40 A"
-    ):
+    with pytest.raises(InputError, match="thickness: need a positive thickness that fits twice into 60 A, got 40 A"):
         amorphisation_profile(positions, cell, thickness=40)
     with pytest.raises(InputError, match="grid: need a positive distance of at most sigma = 0.7 A, got 1 A"):
         amorphisation_profile(positions, cell, grid=1.0)

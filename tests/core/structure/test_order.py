@@ -38,8 +38,7 @@ def slow_steinhardt(positions: Any, cell: Any, n_neighbours: int, l: int = 6, pl
 
 
 @pytest.mark.parametrize(
-    ("basis", "n_neighbours", "expected"),
-    [(FCC, 12, 0.5745), (BCC, 14, 0.5107), (BCC, 8, 0.6285), (CUBIC, 6, 0.3536)],
+    ("basis", "n_neighbours", "expected"), [(FCC, 12, 0.5745), (BCC, 14, 0.5107), (BCC, 8, 0.6285), (CUBIC, 6, 0.3536)]
 )  # values of perfect lattices, Steinhardt 1983, PHYSICS 3.4
 @pytest.mark.parametrize("repeats", [1, 4])
 def test_perfect_lattices(basis: Any, n_neighbours: int, expected: float, repeats: int) -> None:
@@ -57,9 +56,7 @@ def test_the_divisor_counts_the_atom_itself() -> None:
 
 
 @pytest.mark.parametrize(("l", "averaged"), [(6, True), (4, True), (6, False)])
-def test_equals_freud_and_the_slow_twin_on_real_data(
-    aimd: Callable[[str], Any], l: int, averaged: bool
-) -> None:
+def test_equals_freud_and_the_slow_twin_on_real_data(aimd: Callable[[str], Any], l: int, averaged: bool) -> None:
     freud = pytest.importorskip("freud", reason="freud is the referee")
     from ionpath.frames import freud_system
 
@@ -77,9 +74,7 @@ def test_order_does_not_depend_on_images_orientation_or_sequence(sheared: Any, r
     base = averaged_steinhardt(positions, cell)
     jumped = positions + np.random.default_rng(0).integers(-2, 3, positions.shape) @ cell + [1.0, -2.0, 0.3]
     np.testing.assert_allclose(averaged_steinhardt(jumped, cell), base, atol=1e-4)
-    np.testing.assert_allclose(
-        averaged_steinhardt(positions @ rotation.T, cell @ rotation.T), base, atol=1e-4
-    )
+    np.testing.assert_allclose(averaged_steinhardt(positions @ rotation.T, cell @ rotation.T), base, atol=1e-4)
     np.testing.assert_allclose(averaged_steinhardt(positions[:, ::-1], cell)[:, ::-1], base, atol=1e-4)
 
 
@@ -125,9 +120,7 @@ def test_radical_cells_of_equal_atoms_are_plain(aimd: Callable[[str], Any]) -> N
 
 def test_bad_input(sheared: Any) -> None:
     positions, cell, _ = sheared
-    with pytest.raises(
-        InputError, match="cutoff: need a neighbour of every atom, got atoms without one within"
-    ):
+    with pytest.raises(InputError, match="cutoff: need a neighbour of every atom, got atoms without one within"):
         averaged_steinhardt(positions, cell, cutoff=0.5)
     with pytest.raises(InputError, match="l: need a whole number from 1 to 40, got 0; use 4 or 6"):
         averaged_steinhardt(positions, cell, l=0)

@@ -71,9 +71,7 @@ def test_equals_freud_on_real_data(aimd: Callable[[str], Any]) -> None:
     positions, cell, symbols = aimd("50p-run1")
     from ionpath.frames import freud_system
 
-    rdf = radial_distribution(
-        positions[:10], cell, symbols.tolist(), r_max=10.0, bins=100, pairs=[("Li", "S")]
-    )
+    rdf = radial_distribution(positions[:10], cell, symbols.tolist(), r_max=10.0, bins=100, pairs=[("Li", "S")])
     kernel = freud.density.RDF(100, 10.0)
     for k, frame in enumerate(positions[:10]):
         box, points = freud_system(frame, cell)

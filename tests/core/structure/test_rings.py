@@ -145,15 +145,11 @@ def test_bad_input() -> None:
         persistence_diagram(positions, cell, radii=[1.0])
     with pytest.raises(InputError, match="dimension: need 1 or 2, got 3"):
         persistence_diagram(positions, cell, dimension=3)
-    with pytest.raises(
-        InputError, match="cell: need a cell in which no two atoms are neighbours through two images"
-    ):
+    with pytest.raises(InputError, match="cell: need a cell in which no two atoms are neighbours through two images"):
         persistence_diagram(positions[:9], cell)
     with pytest.raises(InputError, match="select: need atoms of P, got only S; choose species"):
         persistent_rings(positions, cell, ["S"] * 60)
     with pytest.raises(InputError, match="radii: need a radius of S, got none"):
         persistent_rings(positions, cell, ["S"] * 60, select=["S"], radii={"P": 1.0})
-    with pytest.raises(
-        InputError, match="longest: need room for every cycle, got a ring of more than 3 atoms"
-    ):
+    with pytest.raises(InputError, match="longest: need room for every cycle, got a ring of more than 3 atoms"):
         persistent_rings(positions, cell, ["S"] * 60, select=["S"], longest=3)

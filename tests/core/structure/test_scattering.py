@@ -177,9 +177,7 @@ def test_total_of_one_species_is_its_partial_and_the_published_one_is_not_normal
     )
     np.testing.assert_allclose(total_structure_factor(partials, pairs, c, b), expected)
     literal = (
-        (0.25 * -1.9) ** 2 * partials[0]
-        + 0.25 * 0.75 * -1.9 * 2.847 * partials[1]
-        + (0.75 * 2.847) ** 2 * partials[2]
+        (0.25 * -1.9) ** 2 * partials[0] + 0.25 * 0.75 * -1.9 * 2.847 * partials[1] + (0.75 * 2.847) ** 2 * partials[2]
     )
     np.testing.assert_allclose(total_structure_factor(partials, pairs, c, b, mode="published"), literal)
 
@@ -206,9 +204,7 @@ def test_bad_input(sheared: Any) -> None:
     rdf = radial_distribution(positions, cell, symbols.tolist(), r_max=4.0)
     with pytest.raises(InputError, match="q: need positive moduli in 1/A"):
         partial_structure_factors(rdf, [0.0, 1.0])
-    with pytest.raises(
-        InputError, match="species: need elements with a known neutron scattering length, got Xx"
-    ):
+    with pytest.raises(InputError, match="species: need elements with a known neutron scattering length, got Xx"):
         neutron_lengths(["Xx"])
     with pytest.raises(InputError, match="species: need elements with a tabulated X-ray form factor, got Xx"):
         xray_form_factors(["Xx"], [1.0])

@@ -36,9 +36,7 @@ def read_xdatcar(path: Path) -> Trajectory:
     cell = np.array([line.split() for line in lines[2:5]], dtype=float) * float(lines[1])
     elements = np.repeat(lines[5].split(), [int(n) for n in lines[6].split()])
     starts = [i + 1 for i, line in enumerate(lines) if line.startswith("Direct")]
-    frames = np.array(
-        [[line.split()[:3] for line in lines[i : i + elements.size]] for i in starts], dtype=float
-    )
+    frames = np.array([[line.split()[:3] for line in lines[i : i + elements.size]] for i in starts], dtype=float)
     steps = np.diff(frames, axis=0)
     steps -= np.rint(steps)
     unwrapped = np.concatenate([frames[:1], frames[0] + steps.cumsum(axis=0)])

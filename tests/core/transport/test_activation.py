@@ -55,9 +55,7 @@ def test_equal_to_numpy_polyfit():
     weights = np.array([20.0, 10.0, 30.0, 15.0])
     slope, intercept = np.polyfit(-1 / (K_B * T), np.log(noisy), 1, w=weights)
     fit = arrhenius(T, noisy, noisy / weights)
-    assert (fit.activation_energy.value, fit.log_prefactor.value) == pytest.approx(
-        (slope, intercept), rel=1e-9
-    )
+    assert (fit.activation_energy.value, fit.log_prefactor.value) == pytest.approx((slope, intercept), rel=1e-9)
 
 
 def test_estimates_bring_their_own_errors():
@@ -76,9 +74,7 @@ def test_scatter_takes_the_place_of_errors():
 
 def test_conductivity_at_room_temperature():
     fit = arrhenius(T, exact(), 0.05 * exact())
-    assert fit.conductivity(300.0, 0.02).value == pytest.approx(
-        nernst_einstein(fit.at(300.0).value, 0.02, 300.0)
-    )
+    assert fit.conductivity(300.0, 0.02).value == pytest.approx(nernst_einstein(fit.at(300.0).value, 0.02, 300.0))
 
 
 def test_meyer_neldel_line_is_found_with_its_error():
@@ -100,21 +96,12 @@ def test_meyer_neldel_line_is_found_with_its_error():
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (
-            ([300, 400], [1e-3, float("nan")], [1e-4, 1e-4]),
-            "D: need positive numbers, got none at 400 K; leave out",
-        ),
-        (
-            ([300, 300], [1e-3, 2e-3], [1e-4, 1e-4]),
-            "temperatures: need at least two different ones with errors",
-        ),
+        (([300, 400], [1e-3, float("nan")], [1e-4, 1e-4]), "D: need positive numbers, got none at 400 K; leave out"),
+        (([300, 300], [1e-3, 2e-3], [1e-4, 1e-4]), "temperatures: need at least two different ones with errors"),
         (([300, 400], [1e-3, 2e-3]), "or three without, got 2"),
         (([300, 400], [1e-3, 2e-3, 3e-3]), "need one value and error for each of 2 temperatures"),
         (([-300, 400], [1e-3, 2e-3], [1e-4, 1e-4]), "need temperatures above zero in K"),
-        (
-            ([300, 400, 500], [1e-3, 2e-3, 3e-3], [1e-4, 0.0, 1e-4]),
-            "need a standard error above zero for each D",
-        ),
+        (([300, 400, 500], [1e-3, 2e-3, 3e-3], [1e-4, 0.0, 1e-4]), "need a standard error above zero for each D"),
     ],
 )
 def test_bad_data_are_named(arguments, sentence):
@@ -154,8 +141,7 @@ def test_intervals_at_300_K_cover(temperatures, ratio):
 @pytest.mark.slow
 @pytest.mark.parametrize("ratio", [1.0, 1.5, 2.0])
 @pytest.mark.parametrize(
-    "temperatures",
-    [[600, 700, 900], [600, 700, 800, 900], [500, 600, 700, 800, 900], np.arange(500, 1200, 100)],
+    "temperatures", [[600, 700, 900], [600, 700, 800, 900], [500, 600, 700, 800, 900], np.arange(500, 1200, 100)]
 )
 def test_intervals_at_300_K_cover_in_many_sets(temperatures, ratio):
     assert 0.90 <= share_covered(temperatures, ratio, 4000) <= (0.999 if len(temperatures) == 3 else 0.99)

@@ -42,11 +42,7 @@ def shares(make, truth, n_sets):
     kept = [f for f in found if np.isfinite(f.coefficient.value)]
     held = np.mean([f.coefficient.low < truth < f.coefficient.high for f in kept])
     together = [f.collective for f in kept if np.isfinite(f.collective.value)]
-    return (
-        held,
-        np.mean([c.low < truth < c.high for c in together]),
-        np.mean([f.coefficient.value for f in kept]),
-    )
+    return (held, np.mean([c.low < truth < c.high for c in together]), np.mean([f.coefficient.value for f in kept]))
 
 
 CASES = {

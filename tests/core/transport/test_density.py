@@ -64,10 +64,7 @@ def test_sites_do_not_smear_when_the_cell_breathes():
 def test_smoothing_equals_the_sum_over_images(cell):
     rng = np.random.default_rng(1)
     values = rng.random((8, 7, 6))
-    places = (
-        np.stack(np.meshgrid(*(np.arange(n) / n for n in values.shape), indexing="ij"), -1).reshape(-1, 3)
-        @ cell
-    )
+    places = np.stack(np.meshgrid(*(np.arange(n) / n for n in values.shape), indexing="ij"), -1).reshape(-1, 3) @ cell
     squares = (minimum_image(places[:, None] - places, cell) ** 2).sum(axis=-1)
     kernel = np.where(squares <= 25 * 0.5**2, np.exp(-squares / (2 * 0.5**2)), 0.0)
     expected = (kernel / kernel.sum(axis=0)) @ values.ravel()
@@ -133,9 +130,7 @@ def test_sites_are_the_crystallographic_ones(aimd):
     assert apart.min(axis=1).mean() < 0.2  # A
     assert apart.min(axis=1).max() < 0.35
     assert found.occupancies == pytest.approx(8 * 0.875, rel=0.1)  # 8 cells; 12.5 % are between sites
-    assert (
-        len(density_sites(grid, sites="holes").positions) == 40
-    )  # in between 24 and 48: the run is too short
+    assert len(density_sites(grid, sites="holes").positions) == 40  # in between 24 and 48: the run is too short
 
 
 def test_empty_level_gives_no_sites():
@@ -149,9 +144,7 @@ def test_opendx_is_read_by_another_library(tmp_path):
     write_opendx(tmp_path / "density.dx", values, np.diag([3.0, 8.0, 5.0]))
     read = gridding.Grid(str(tmp_path / "density.dx"))
     np.testing.assert_allclose(read.grid, values, rtol=1e-10)
-    np.testing.assert_allclose(
-        np.diag(read.delta) if np.ndim(read.delta) == 2 else read.delta, [1.0, 2.0, 1.0]
-    )
+    np.testing.assert_allclose(np.diag(read.delta) if np.ndim(read.delta) == 2 else read.delta, [1.0, 2.0, 1.0])
     np.testing.assert_allclose(read.origin, [0.5, 1.0, 0.5])
 
 
@@ -160,11 +153,7 @@ def test_vasp_grid_is_read_by_another_library(tmp_path):
     values = np.random.default_rng(5).random((3, 4, 5))
     cell = np.diag([3.0, 8.0, 5.0])
     write_vasp_grid(
-        tmp_path / "CHGCAR",
-        values,
-        cell,
-        symbols=["S", "Li", "S"],
-        positions=[[1.0, 1, 1], [2, 2, 2], [0.5, 3, 4]],
+        tmp_path / "CHGCAR", values, cell, symbols=["S", "Li", "S"], positions=[[1.0, 1, 1], [2, 2, 2], [0.5, 3, 4]]
     )
     read = outputs.VolumetricData.parse_file(str(tmp_path / "CHGCAR"))
     np.testing.assert_allclose(read[1]["total"] / 120.0, values, rtol=1e-9)
@@ -214,10 +203,7 @@ def test_real_density_percolates_only_with_disorder(aimd):
     ("call", "sentence"),
     [
         (lambda: DensityAccumulator(np.eye(3), shape=(2, 0, 2)), "shape: need three numbers of voxels"),
-        (
-            lambda: DensityAccumulator(np.eye(3), spacing=-1.0),
-            "spacing: need a positive number in A, got -1.0",
-        ),
+        (lambda: DensityAccumulator(np.eye(3), spacing=-1.0), "spacing: need a positive number in A, got -1.0"),
         (
             lambda: DensityAccumulator(np.eye(3), spacing=1e-5),
             r"spacing: need a grid of at most 1e\+08 voxels, got 1e\+15",
@@ -233,18 +219,9 @@ def test_real_density_percolates_only_with_disorder(aimd):
             ),
             r"other: need a grid of \(2, 2, 2\), got \(3, 2, 2\)",
         ),
-        (
-            lambda: percolation_threshold(np.zeros((3, 3))),
-            r"grid: need finite values on a grid \(na, nb, nc\)",
-        ),
-        (
-            lambda: region_populations(np.zeros((3, 1, 3)), np.eye(3), [0.5]),
-            "edges: need two or more increasing",
-        ),
-        (
-            lambda: region_populations(np.zeros((3, 1, 3)), np.eye(3), [0, 0.5], axis=3),
-            "axis: need 0, 1 or 2, got 3",
-        ),
+        (lambda: percolation_threshold(np.zeros((3, 3))), r"grid: need finite values on a grid \(na, nb, nc\)"),
+        (lambda: region_populations(np.zeros((3, 1, 3)), np.eye(3), [0.5]), "edges: need two or more increasing"),
+        (lambda: region_populations(np.zeros((3, 1, 3)), np.eye(3), [0, 0.5], axis=3), "axis: need 0, 1 or 2, got 3"),
         (
             lambda: write_vasp_grid("CHGCAR", np.ones((2, 2, 2)), np.eye(3), symbols=["Li"]),
             "positions: need 1 positions, one per symbol",

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath.transport import (
-    estimate_diffusion,
-    ion_transport,
-    mean_squared_displacement,
-    msd_covariance,
-    remove_drift,
-)
+from ionpath.transport import estimate_diffusion, ion_transport, mean_squared_displacement, msd_covariance, remove_drift
 
 
 def brownian(rng, frames, ions, diffusion, frame_time, rattle=0.0, memory=0.0):
@@ -47,9 +41,7 @@ def test_covariance_is_that_of_many_walks():
 
 def test_covariance_of_overlapping_windows_equals_the_double_sum():
     frames, n, m = 12, 5, 3
-    walk = np.minimum.outer(np.arange(frames), np.arange(frames)).astype(
-        float
-    )  # E[x_i x_j] of a walk with unit steps
+    walk = np.minimum.outer(np.arange(frames), np.arange(frames)).astype(float)  # E[x_i x_j] of a walk with unit steps
     total = 0.0
     for i in range(frames - n):
         for j in range(frames - m):
@@ -140,10 +132,7 @@ def test_caged_ions_give_a_bound_and_say_why():
 def test_bound_lies_above_rare_hops():
     rng = np.random.default_rng(9)
     truth = 0.0005 * 3.0**2 / 6
-    bounds = [
-        estimate_diffusion(hopping(rng, 200, 32, 0.0005, 3.0, 1.0, 0.4), 1.0).coefficient.high
-        for _ in range(40)
-    ]
+    bounds = [estimate_diffusion(hopping(rng, 200, 32, 0.0005, 3.0, 1.0, 0.4), 1.0).coefficient.high for _ in range(40)]
     assert np.mean(np.array(bounds) >= truth) >= 0.95
 
 
@@ -204,9 +193,7 @@ def test_one_call_unwraps_corrects_and_converts():
         positions % edge, edge * np.eye(3), np.arange(50, 80), frame_time=1.0, temperature=temperature
     )
     assert found.diffusion.coefficient.value == pytest.approx(0.05, abs=3 * found.diffusion.coefficient.error)
-    expected = (
-        30 / edge**3 * 1e30 * 1.602176634e-19**2 * 0.05e-8 / (1.380649e-23 * temperature) * 10
-    )  # S/m -> mS/cm
+    expected = 30 / edge**3 * 1e30 * 1.602176634e-19**2 * 0.05e-8 / (1.380649e-23 * temperature) * 10  # S/m -> mS/cm
     assert found.conductivity.value == pytest.approx(expected, abs=3 * found.conductivity.error)
     assert found.conductivity.unit == "mS/cm"
     assert found.drift_reference == "framework"
@@ -229,9 +216,7 @@ def test_bad_options_are_named(options, sentence):
 
 
 def test_too_short_a_trajectory_is_named():
-    with pytest.raises(
-        InputError, match="need at least 10 frames to see diffusion, got 8; use a longer trajectory"
-    ):
+    with pytest.raises(InputError, match="need at least 10 frames to see diffusion, got 8; use a longer trajectory"):
         estimate_diffusion(np.zeros((8, 2, 3)), 1.0)
 
 
@@ -253,11 +238,7 @@ def test_bad_selection_is_named(mobile, sentence):
     walk = brownian(np.random.default_rng(0), 50, 4, 0.1, 1.0)
     with pytest.raises(InputError, match=sentence):
         ion_transport(
-            walk,
-            20 * np.eye(3),
-            np.asarray(mobile, dtype=None if len(mobile) else int),
-            frame_time=1,
-            temperature=1,
+            walk, 20 * np.eye(3), np.asarray(mobile, dtype=None if len(mobile) else int), frame_time=1, temperature=1
         )
 
 
@@ -279,10 +260,7 @@ def test_lower_threshold_gives_the_coefficient_of_disordered_lithium(aimd):
     for inversion in ("0p", "50p"):
         runs = [
             estimate_diffusion(
-                remove_drift(d.lithium, d.framework).positions,
-                d.frame_time,
-                window=(2.0, 9.8),
-                minimum_msd=6.0,
+                remove_drift(d.lithium, d.framework).positions, d.frame_time, window=(2.0, 9.8), minimum_msd=6.0
             ).coefficient
             for d in (aimd(inversion, 1), aimd(inversion, 2))
         ]

@@ -243,10 +243,7 @@ def test_disorder_lets_lithium_leave_its_cage(aimd):
 @pytest.mark.parametrize(
     ("call", "sentence"),
     [
-        (
-            lambda: cage_hops(line(1, 2), np.eye(3), [[0, 0, 0]]),
-            r"centres: need at least two positions \(M, 3\) in A",
-        ),
+        (lambda: cage_hops(line(1, 2), np.eye(3), [[0, 0, 0]]), r"centres: need at least two positions \(M, 3\) in A"),
         (lambda: site_hops(np.zeros((4, 2))), r"site: need integers \(T, N\)"),
         (lambda: site_hops(np.zeros((4, 2), int), np.zeros((4, 3, 3))), r"positions: need shape \(4, 2, 3\)"),
         (lambda: displacement_hops(line(1, 2), smoothing=5.0), "smoothing: need less than the 2 frames"),

@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath.transport import (
-    collective_displacement,
-    local_exponent,
-    mean_squared_displacement,
-    msd,
-    msd_by_fft,
-)
+from ionpath.transport import collective_displacement, local_exponent, mean_squared_displacement, msd, msd_by_fft
 
 
 def direct(series):
@@ -112,10 +106,7 @@ def test_bad_positions_are_named(positions, sentence):
 @pytest.mark.parametrize(
     ("lags", "sentence"),
     [
-        (
-            [1, 150],
-            "lags: need lags from 0 to 149 frames in a trajectory of 150 frames, got 150; use shorter lags",
-        ),
+        ([1, 150], "lags: need lags from 0 to 149 frames in a trajectory of 150 frames, got 150; use shorter lags"),
         ([-1], "got -1"),
         ([1.5], "need whole numbers of frames"),
     ],
@@ -126,9 +117,7 @@ def test_bad_lags_are_named(walk, lags, sentence):
 
 
 def test_frame_time_must_be_positive(walk):
-    with pytest.raises(
-        InputError, match=r"frame_time: need a time between frames in ps above zero, got 0\.0"
-    ):
+    with pytest.raises(InputError, match=r"frame_time: need a time between frames in ps above zero, got 0\.0"):
         mean_squared_displacement(walk, frame_time=0.0)
 
 
@@ -138,6 +127,4 @@ def test_reference_values_on_real_data(aimd):
     found = mean_squared_displacement(lithium).total
     np.testing.assert_allclose(found[[1, 10, 50]], [0.44538, 1.60030, 5.11224], rtol=0, atol=6e-6)  # A^2
     for lag in (1, 10, 50, 139):
-        assert found[lag] == pytest.approx(
-            ((lithium[lag:] - lithium[:-lag]) ** 2).sum(axis=2).mean(), rel=1e-11
-        )
+        assert found[lag] == pytest.approx(((lithium[lag:] - lithium[:-lag]) ** 2).sum(axis=2).mean(), rel=1e-11)

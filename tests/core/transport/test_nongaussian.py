@@ -21,9 +21,7 @@ def test_equals_definition(walk):
         square = ((walk[lag:] - walk[:-lag]) ** 2).sum(axis=2)
         assert found.second[k] == pytest.approx(square.mean(), rel=1e-12)
         assert found.fourth[k] == pytest.approx((square**2).mean(), rel=1e-12)
-        assert found.alpha[k] == pytest.approx(
-            3 * (square**2).mean() / (5 * square.mean() ** 2) - 1, rel=1e-10
-        )
+        assert found.alpha[k] == pytest.approx(3 * (square**2).mean() / (5 * square.mean() ** 2) - 1, rel=1e-10)
     np.testing.assert_allclose(found.second, mean_squared_displacement(walk).total[lags], rtol=1e-10)
     assert found.times.tolist() == pytest.approx([0.1, 0.5, 6.0])
 
@@ -57,9 +55,7 @@ def test_peak_of_a_hop_process():
     """Rare hops among rattling: alpha rises while few ions have hopped, and falls when most have."""
     rng = np.random.default_rng(4)
     hops = (rng.random((800, 60, 1)) < 0.01) * rng.normal(scale=3.0, size=(800, 60, 3))
-    found = non_gaussian_parameter(
-        hops.cumsum(axis=0) + rng.normal(scale=0.5, size=hops.shape), frame_time=0.5
-    )
+    found = non_gaussian_parameter(hops.cumsum(axis=0) + rng.normal(scale=0.5, size=hops.shape), frame_time=0.5)
     assert found.peak_reached
     assert 1 <= found.peak_time <= 30
     assert found.peak == pytest.approx(np.nanmax(found.alpha))

@@ -55,10 +55,7 @@ def walk():
 def test_lagged_pairs_are_all_pairs_at_their_origins(walk, cuts, chunk):
     lags = [0, 1, 5, 8, 50, 123, 400]
     found = stream(
-        lambda: LaggedPairs(lags, 500, [SquareSums(13, 7), PowerSums(13, 7)], centre=True),
-        walk,
-        CUTS[cuts],
-        chunk,
+        lambda: LaggedPairs(lags, 500, [SquareSums(13, 7), PowerSums(13, 7)], centre=True), walk, CUTS[cuts], chunk
     )
     for k, (lag, step) in enumerate(zip(lags, [1, 1, 1, 1, 6, 15, 12], strict=True)):
         starts = np.arange(0, 500 - lag, step)
@@ -102,17 +99,13 @@ def test_diffusion_of_a_stream_is_that_of_all_frames(walk):
 
 def test_distributions_of_a_stream_are_those_of_all_frames(walk):
     lags = np.array([1, 4, 7])  # lags below eight have an origin in every frame
-    pairs = stream(
-        lambda: LaggedPairs(lags, 500, [PowerSums(12, 3), DistanceCounts(3, 0.1, 150)]), walk, [77, 78], 20
-    )
+    pairs = stream(lambda: LaggedPairs(lags, 500, [PowerSums(12, 3), DistanceCounts(3, 0.1, 150)]), walk, [77, 78], 20)
     alpha = non_gaussian_of(pairs.consumers[0].arrays[0] / pairs.n_origins[:, None], lags, 0.5)
     exact = non_gaussian_parameter(walk, frame_time=0.5, lags=lags, errors=True)
     np.testing.assert_allclose([alpha.alpha, alpha.error], [exact.alpha, exact.error], rtol=1e-9)
     fractions = pairs.consumers[1].arrays[0][:, :-1] / (12 * pairs.n_origins)[:, None]
     found = van_hove_of(fractions, lags, bin_edges(15.0, 0.1), 0.5)
-    np.testing.assert_allclose(
-        found.values, self_van_hove(walk, lags, frame_time=0.5).values, rtol=1e-9, atol=1e-15
-    )
+    np.testing.assert_allclose(found.values, self_van_hove(walk, lags, frame_time=0.5).values, rtol=1e-9, atol=1e-15)
     edges = bin_edges(6.0, 0.5)
     pairs = stream(lambda: LaggedPairs(lags, 500, [DistinctCounts(3, 12, 12, edges)]), walk, [77, 78], 20)
     exact = distinct_van_hove(walk, CELL, lags, r_max=6.0, dr=0.5)
@@ -169,7 +162,5 @@ def test_moves_by_a_distance_are_those_of_all_frames(walk, width, chunk):
     assert expected.count > 50
     for name in ("ion", "frame", "start", "end"):
         np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9)
-    with pytest.raises(
-        InputError, match="n_parts: need one part for mode='published_events' of so long a run"
-    ):
+    with pytest.raises(InputError, match="n_parts: need one part for mode='published_events' of so long a run"):
         stream(lambda: DisplacementStream(width, 3.0), walk, [100], 10)

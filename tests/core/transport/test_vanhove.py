@@ -108,10 +108,7 @@ def test_two_kinds_of_atoms(walk):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (
-            {"r_max": 7.0},
-            "r_max: need a distance within half of the narrowest width of the cell, 6 A, got 7 A",
-        ),
+        ({"r_max": 7.0}, "r_max: need a distance within half of the narrowest width of the cell, 6 A, got 7 A"),
         ({"others": np.zeros((3, 2, 3))}, "others: need 60 frames as in positions, got 3"),
         ({"dr": 0.0}, "dr: need a width of bins in A above zero"),
         ({"dr": 20.0}, "dr: need bins narrower than r_max"),
@@ -132,11 +129,7 @@ def test_fast_and_slow_agree_on_real_data(aimd):
     data = aimd("50p", 1)
     found = self_van_hove(data.lithium, [1, 50], r_max=8.0)
     for k, lag in enumerate((1, 50)):
-        np.testing.assert_allclose(
-            found.fractions[k], self_directly(data.lithium, lag, found.edges), atol=1e-12
-        )
+        np.testing.assert_allclose(found.fractions[k], self_directly(data.lithium, lag, found.edges), atol=1e-12)
     few = data.lithium[:52, :40]
     other = distinct_van_hove(few, data.cell, [50], r_max=9.0, dr=0.2)
-    np.testing.assert_allclose(
-        other.fractions[0], distinct_directly(few, data.cell, 50, other.edges), atol=1e-12
-    )
+    np.testing.assert_allclose(other.fractions[0], distinct_directly(few, data.cell, 50, other.edges), atol=1e-12)

@@ -95,11 +95,7 @@ def digest(value: Any) -> Any:
         return {f.name: digest(getattr(value, f.name)) for f in dataclasses.fields(value) if f.init}
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufc":
         plain = np.nan_to_num(value.astype(float), posinf=1.0, neginf=-1.0).ravel()
-        return {
-            "shape": list(value.shape),
-            "sum": plain.sum(),
-            "moment": plain @ np.cos(np.arange(plain.size)),
-        }
+        return {"shape": list(value.shape), "sum": plain.sum(), "moment": plain @ np.cos(np.arange(plain.size))}
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, (bool, int, float, str)) or value is None:

@@ -219,9 +219,7 @@ class MolecularDynamics:
             while last.step < settings.steps:
                 previous = last
                 try:
-                    last = engine.run(
-                        min(settings.stride - last.step % settings.stride, settings.steps - last.step)
-                    )
+                    last = engine.run(min(settings.stride - last.step % settings.stride, settings.steps - last.step))
                 except InputError as error:  # of a calculator, which sees the steps between frames too
                     if error.name != "positions":
                         raise
@@ -277,9 +275,7 @@ class MolecularDynamics:
             raise _disk(error, snapshot.step) from error
         return count
 
-    def _save(
-        self, engine: _Engine, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int
-    ) -> None:
+    def _save(self, engine: _Engine, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int) -> None:
         """Bring the outputs to the disk, then put the checkpoint in place."""
         try:
             sizes = {"trajectory": frames.sync()}

@@ -28,9 +28,7 @@ _WORDS = {
 }  # fmt: skip
 
 
-def identity(
-    atoms: Atoms, settings: MDSettings, plumed: Sequence[str], file: Path, drawn: bool
-) -> dict[str, Any]:
+def identity(atoms: Atoms, settings: MDSettings, plumed: Sequence[str], file: Path, drawn: bool) -> dict[str, Any]:
     """Everything that shapes a run but its length, by name: numbers and words as they are, arrays as digests."""
     parts = {name: value for name, value in asdict(settings).items() if name not in _FREE}
     if settings.final_temperature is None:
@@ -94,9 +92,7 @@ def same_place(atoms: Atoms, snapshot: Snapshot) -> bool:
     """Whether atoms are where, and as fast as, a run stopped."""
     here = (atoms.positions, _velocities(atoms), atoms.cell.array)
     there = (snapshot.positions, snapshot.velocities, snapshot.cell)
-    return all(
-        a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-5) for a, b in zip(here, there, strict=True)
-    )
+    return all(a.shape == b.shape and np.allclose(a, b, rtol=0, atol=1e-5) for a, b in zip(here, there, strict=True))
 
 
 def _velocities(atoms: Atoms) -> Any:

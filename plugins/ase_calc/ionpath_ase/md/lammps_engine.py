@@ -67,9 +67,7 @@ class LammpsEngine:
         self._folder = Path(tempfile.mkdtemp(prefix="ionpath-lammps-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
-        self._moved = (
-            False  # write_restart sorts atoms anew, after which neighbours and forces must be set up again
-        )
+        self._moved = False  # write_restart sorts atoms anew, after which neighbours and forces must be set up again
         self._pipes: dict[str, int] = {}
         self._screen = log_file or self._folder / "screen.txt"
         try:
@@ -139,7 +137,7 @@ class LammpsEngine:
             raise self._last_words() from None
 
     def _report(self, command: str) -> Snapshot:
-        """Give a command, and read back where LAMMPS stands."""
+        """Return a command, and read back where LAMMPS stands."""
         names = ["step", "pe", "press", "xlo", "xhi", "ylo", "yhi", "zlo", "zhi", "xy", "xz", "yz"]
         scalars = " ".join(f"$({name}:%.17g)" for name in names)
         self._tell(
@@ -257,9 +255,7 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
     mpirun = programs.program("mpirun")
     if mpirun is None:
         raise MissingDependency(
-            "mpirun",
-            purpose=f"LAMMPS on {processes} processes",
-            install="pip install mpich, or use processes=1",
+            "mpirun", purpose=f"LAMMPS on {processes} processes", install="pip install mpich, or use processes=1"
         )
     return [mpirun, "-np", str(processes), *words]
 

@@ -13,7 +13,7 @@ _SET_ASIDE = "o_pair_virial"
 
 
 def with_virial_of_images(model: Path, folder: Path) -> Path:
-    """Give a model whose virials of atoms are force times position, for runs that need their sum alone.
+    """Return a model whose virials of atoms are force times position, for runs that need their sum alone.
 
     Notes
     -----

@@ -94,9 +94,7 @@ class Bias:
 
     def _evaluate(self, step: int, n_local: int, tags: Any, x: Any) -> None:
         low, high, xy, yz, xz = self.lammps.extract_box()[:5]
-        box = np.array(
-            [[high[0] - low[0], 0, 0], [xy, high[1] - low[1], 0], [xz, yz, high[2] - low[2]]], dtype=float
-        )
+        box = np.array([[high[0] - low[0], 0, 0], [xy, high[1] - low[1], 0], [xz, yz, high[2] - low[2]]], dtype=float)
         turns = _images(self.lammps.numpy.extract_atom("image")[:n_local])
         model = np.array(self.lammps.numpy.extract_atom("f")[:n_local])
         energy, own = self._model_state(box) if self.job["needs_energy"] else (0.0, np.zeros((3, 3)))
@@ -113,9 +111,7 @@ class Bias:
         self._forces, virial, bias = result
         self._last = np.vstack([self._forces, virial, [bias, 0.0, 0.0]])
         xx, yy, zz = -np.diag(virial)
-        self.lammps.fix_external_set_virial_global(
-            FIX, [xx, yy, zz, -virial[0, 1], -virial[0, 2], -virial[1, 2]]
-        )
+        self.lammps.fix_external_set_virial_global(FIX, [xx, yy, zz, -virial[0, 1], -virial[0, 2], -virial[1, 2]])
         self.lammps.fix_external_set_energy_global(FIX, bias)
 
     def _model_state(self, box: FloatArray) -> tuple[float, FloatArray]:
@@ -135,13 +131,7 @@ class Bias:
         return rows[np.argsort(rows[:, 0])]
 
     def _ask(
-        self,
-        step: int,
-        positions: FloatArray,
-        model: FloatArray,
-        box: FloatArray,
-        energy: float,
-        own: FloatArray,
+        self, step: int, positions: FloatArray, model: FloatArray, box: FloatArray, energy: float, own: FloatArray
     ) -> tuple[FloatArray, FloatArray, float]:
         """Forces and virial that PLUMED adds, in LAMMPS's frame, and the bias in eV."""
         back, tell = self._rotation.T, self._plumed.cmd

@@ -74,9 +74,7 @@ class Outputs:
         if not path.exists() or not path.stat().st_size or (self.continued and name in self.appended):
             return True
         if earlier is None or (earlier.begun and name not in earlier.heads):
-            return earlier is not None and not isinstance(
-                earlier.identity, dict
-            )  # version 1 knows no beginnings
+            return earlier is not None and not isinstance(earlier.identity, dict)  # version 1 knows no beginnings
         try:
             return not earlier.begun or self._head(name, earlier.sizes[name]) == earlier.heads[name]
         except InputError:

@@ -153,24 +153,12 @@ def run_md(
         fixed=tuple(fixed),
     )
     return MolecularDynamics(
-        atoms,
-        settings,
-        trajectory=trajectory,
-        log=log,
-        plumed=plumed,
-        restart=restart,
-        progress=progress,
-        note=note,
+        atoms, settings, trajectory=trajectory, log=log, plumed=plumed, restart=restart, progress=progress, note=note
     ).run()
 
 
 def temperature_series(
-    atoms: Atoms,
-    temperatures: Sequence[float],
-    folder: str | os.PathLike[str],
-    *,
-    suffix: str = ".xtc",
-    **options: Any,
+    atoms: Atoms, temperatures: Sequence[float], folder: str | os.PathLike[str], *, suffix: str = ".xtc", **options: Any
 ) -> dict[float, MDResult]:
     """Run the same structure at several temperatures, one after the other.
 

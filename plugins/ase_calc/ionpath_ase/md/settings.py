@@ -102,15 +102,10 @@ class MDSettings:
         if self.steps < 0:
             raise InputError("picoseconds", need="a time of 0 or above", got=f"{self.steps} steps")
         if self.fixed and self.ensemble.startswith("npt"):
-            raise InputError(
-                "fixed", need="no fixed atoms at constant pressure", got=f"{len(self.fixed)} atoms"
-            )
+            raise InputError("fixed", need="no fixed atoms at constant pressure", got=f"{len(self.fixed)} atoms")
         if self.ensemble.startswith("npt") and self.thermostat == "langevin" and self.engine == "ase":
             raise InputError(
-                "thermostat",
-                need="nose-hoover for NPT on the ASE engine",
-                got="langevin",
-                remedy='or engine="lammps"',
+                "thermostat", need="nose-hoover for NPT on the ASE engine", got="langevin", remedy='or engine="lammps"'
             )
 
     def target(self, step: int) -> float:

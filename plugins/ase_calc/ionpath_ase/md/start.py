@@ -133,9 +133,7 @@ def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:
     from ase import units
 
     masses = atoms.get_masses()
-    velocities = (
-        np.random.default_rng(settings.seed).standard_normal((len(atoms), 3)) / np.sqrt(masses)[:, None]
-    )
+    velocities = np.random.default_rng(settings.seed).standard_normal((len(atoms), 3)) / np.sqrt(masses)[:, None]
     velocities[list(settings.fixed)] = 0.0
     if not settings.fixed and len(atoms) > 1:
         velocities -= masses @ velocities / masses.sum()

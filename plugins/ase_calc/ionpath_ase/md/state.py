@@ -98,9 +98,7 @@ class Checkpoint:
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Write a checkpoint, all or nothing."""
     snapshot = checkpoint.snapshot
-    arrays: dict[str, Any] = {
-        f"engine_{k}": v for k, v in checkpoint.engine.items() if isinstance(v, np.ndarray)
-    }
+    arrays: dict[str, Any] = {f"engine_{k}": v for k, v in checkpoint.engine.items() if isinstance(v, np.ndarray)}
     meta = {
         "version": VERSION,
         "step": snapshot.step,
@@ -156,22 +154,16 @@ def _checkpoint(meta: dict[str, Any], arrays: dict[str, Any]) -> Checkpoint:
         np.asarray(arrays[name], dtype=float) for name in ("positions", "velocities", "cell")
     )
     energy, kinetic, temperature, pressure = map(float, meta["scalars"])
-    snapshot = Snapshot(
-        int(meta["step"]), positions, velocities, cell, energy, kinetic, temperature, pressure
-    )
+    snapshot = Snapshot(int(meta["step"]), positions, velocities, cell, energy, kinetic, temperature, pressure)
     n_atoms = len(snapshot.positions)
-    if [a.shape for a in (snapshot.positions, snapshot.velocities, snapshot.cell)] != [(n_atoms, 3)] * 2 + [
-        (3, 3)
-    ]:
+    if [a.shape for a in (snapshot.positions, snapshot.velocities, snapshot.cell)] != [(n_atoms, 3)] * 2 + [(3, 3)]:
         raise ValueError("positions, velocities and cell do not fit each other")
     if not all(np.isfinite(a).all() for a in (snapshot.positions, snapshot.velocities, snapshot.cell)):
         raise ValueError("positions, velocities or cell are not finite")
     sizes = {str(name): int(size) for name, size in meta["sizes"].items()}
     if snapshot.step < 0 or int(meta["frames"]) < 0 or any(size < 0 for size in sizes.values()):
         raise ValueError("a count is negative")
-    engine = meta["engine"] | {
-        k.removeprefix("engine_"): v for k, v in arrays.items() if k.startswith("engine_")
-    }
+    engine = meta["engine"] | {k.removeprefix("engine_"): v for k, v in arrays.items() if k.startswith("engine_")}
     identity = meta["fingerprint"] if meta["version"] == 1 else meta["identity"]
     return Checkpoint(snapshot, identity, sizes, meta.get("heads", {}), int(meta["frames"]), engine)
 

@@ -145,9 +145,7 @@ def train_member(
     ).path
 
 
-def _check(
-    starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, settings: LoopSettings
-) -> None:
+def _check(starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, settings: LoopSettings) -> None:
     """Refuse an empty start, and a folder of another loop."""
     if not starts:
         raise InputError("starts", need="at least one structure", got="none")
@@ -202,12 +200,7 @@ def _train(
 
 
 def _explore(
-    starts: Mapping[str, Atoms],
-    models: Sequence[Path],
-    home: Path,
-    settings: LoopSettings,
-    number: int,
-    progress: bool,
+    starts: Mapping[str, Atoms], models: Sequence[Path], home: Path, settings: LoopSettings, number: int, progress: bool
 ) -> dict[tuple[str, float], Exploration]:
     """All runs of an iteration, each with a seed of its own."""
     from ionpath_ase.calculator import Committee
@@ -289,9 +282,7 @@ def _report(
     rows = []
     for (name, temperature), run in runs.items():
         classes = settings.window.classify(run.largest)
-        accurate, candidates, failed = (
-            int((classes == kind).sum()) for kind in ("accurate", "candidate", "failed")
-        )
+        accurate, candidates, failed = (int((classes == kind).sum()) for kind in ("accurate", "candidate", "failed"))
         rows.append(
             ExplorationRow(
                 number,
@@ -307,9 +298,7 @@ def _report(
                 run.stopped,
             )
         )
-    return IterationReport(
-        number, tuple(rows), training_frames, errors, counts["labelled"], counts["refused"]
-    )
+    return IterationReport(number, tuple(rows), training_frames, errors, counts["labelled"], counts["refused"])
 
 
 def _reason(report: IterationReport, settings: LoopSettings) -> str:
@@ -325,9 +314,7 @@ def _reason(report: IterationReport, settings: LoopSettings) -> str:
     if report.labelled == 0:
         return "all labels of the candidates were refused"
     if report.iteration + 1 >= settings.max_iterations:
-        return (
-            f"{settings.max_iterations} iterations are done, {100 * share:.1f} % of the frames are accurate"
-        )
+        return f"{settings.max_iterations} iterations are done, {100 * share:.1f} % of the frames are accurate"
     return ""
 
 
@@ -344,9 +331,7 @@ def _finish(
 
     placed = []
     for number, source in enumerate(models, 1):
-        target = folder / (
-            f"committee{source.suffix}" if number == 1 else f"committee.{number}{source.suffix}"
-        )
+        target = folder / (f"committee{source.suffix}" if number == 1 else f"committee.{number}{source.suffix}")
         with atomic_path(target) as part:
             part.write_bytes(source.read_bytes())
         placed.append(target)

@@ -55,9 +55,7 @@ def lithium_sulfide() -> Atoms:
     """
     from ase.spacegroup import crystal
 
-    return _plain(
-        crystal(["S", "Li"], [(0, 0, 0), (0.25, 0.25, 0.25)], spacegroup=225, cellpar=[5.708] * 3 + [90] * 3)
-    )
+    return _plain(crystal(["S", "Li"], [(0, 0, 0), (0.25, 0.25, 0.25)], spacegroup=225, cellpar=[5.708] * 3 + [90] * 3))
 
 
 def lithium_hypothiodiphosphate() -> Atoms:
@@ -107,10 +105,7 @@ def heptalithium_thiophosphate() -> Atoms:
             symbols += [element, element]
             positions += [place, tuple(-np.array(place) % 1.0)]
     return Atoms(
-        symbols,
-        scaled_positions=positions,
-        cell=[12.5009, 6.0316, 12.5303, 102.845, 113.2024, 74.467],
-        pbc=True,
+        symbols, scaled_positions=positions, cell=[12.5009, 6.0316, 12.5303, 102.845, 113.2024, 74.467], pbc=True
     )
 
 

@@ -78,9 +78,7 @@ def _read(path: Path, kind: str | None) -> list[Atoms]:
     try:
         frames: list[Atoms] = dpdata.LabeledSystem(str(path), fmt=kind).to("ase/structure")
     except Exception as error:  # each of its readers fails in its own way
-        raise InputError(
-            path.name, need=f"a file or folder of the kind {kind}", got=str(error)[:200]
-        ) from error
+        raise InputError(path.name, need=f"a file or folder of the kind {kind}", got=str(error)[:200]) from error
     for atoms in frames:
         atoms.info["tag"] = path.name
     return frames

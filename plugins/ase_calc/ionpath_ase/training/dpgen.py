@@ -171,9 +171,7 @@ def write_dpgen(
     return target
 
 
-def _check(
-    starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, settings: DpgenSettings
-) -> None:
+def _check(starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, settings: DpgenSettings) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise InputError(f"folder {folder.name}", need="an empty folder", got="files", remedy="take another")
     if not starts:

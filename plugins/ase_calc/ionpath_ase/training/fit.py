@@ -162,9 +162,7 @@ def train(
     parts = {"training": frames, "validation": test}
     _same_frames(target / "data" / "frames.json", parts)
     paths = {name: _written(part, target / "data" / name, elements) for name, part in parts.items()}
-    systems: dict[str, Any] = {
-        name: [os.path.relpath(p, target) for p in found] for name, found in paths.items()
-    }
+    systems: dict[str, Any] = {name: [os.path.relpath(p, target) for p in found] for name, found in paths.items()}
     made = dp_input(**settings, **systems)
     if weights:
         made["training"]["training_data"] |= _drawn(frames, paths["training"], weights, elements)
@@ -199,9 +197,7 @@ def _same_settings(path: Path, made: dict[str, Any]) -> None:
     if not path.exists():
         return
     pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
-    other = sorted(
-        name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name)
-    )
+    other = sorted(name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name))
     if other:
         raise InputError(
             "settings", need="those that the folder began with",
@@ -278,11 +274,7 @@ def _split(
 
 
 def compress(
-    frozen: str | os.PathLike[str],
-    target: str | os.PathLike[str],
-    *,
-    step: float = COMPRESSION_STEP,
-    thin: bool = True,
+    frozen: str | os.PathLike[str], target: str | os.PathLike[str], *, step: float = COMPRESSION_STEP, thin: bool = True
 ) -> Path:
     """Compress a frozen model: the embedding nets become tables, which is several times faster, and the graph simple.
 
@@ -316,17 +308,7 @@ def compress(
     source, made = Path(frozen).resolve(), Path(target).resolve()
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copyfile(source, Path(scratch) / "frozen.pb")  # deepmd-kit writes the name into the model
-        words = [
-            "compress",
-            "-i",
-            "frozen.pb",
-            "-o",
-            "compressed.pb",
-            "-s",
-            str(step),
-            "-e",
-            str(EXTRAPOLATE),
-        ]
+        words = ["compress", "-i", "frozen.pb", "-o", "compressed.pb", "-s", str(step), "-e", str(EXTRAPOLATE)]
         _dp(words, Path(scratch))
         if thin:
             return simplify_graph(Path(scratch) / "compressed.pb", made)

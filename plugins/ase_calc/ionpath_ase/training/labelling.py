@@ -19,9 +19,7 @@ from ionpath_ase.training.labels import blocks, frame_of, with_labels
 if TYPE_CHECKING:
     from ase import Atoms
 
-TEACHER_INSTALL = (
-    "pip install torch --index-url https://download.pytorch.org/whl/cpu && pip install sevenn dftd3"
-)
+TEACHER_INSTALL = "pip install torch --index-url https://download.pytorch.org/whl/cpu && pip install sevenn dftd3"
 
 
 @dataclass(frozen=True)
@@ -78,9 +76,7 @@ def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:
     base = seven.SevenNetCalculator(model, device="auto")
     if not dispersion:
         return base
-    dispersion_of = require(
-        "dftd3.ase", purpose="labelling frames with D3 dispersion", install=TEACHER_INSTALL
-    )
+    dispersion_of = require("dftd3.ase", purpose="labelling frames with D3 dispersion", install=TEACHER_INSTALL)
     from ase.calculators.mixing import SumCalculator
 
     return SumCalculator([base, dispersion_of.DFTD3(method="PBE", damping="d3bj")])
@@ -252,9 +248,7 @@ def _notes(atoms: Atoms) -> dict[str, Any]:
     """Numbers and words that came with a frame, other than labels that it had."""
     from ase.calculators.calculator import all_properties
 
-    return {
-        name: value for name, value in atoms.info.items() if np.isscalar(value) and name not in all_properties
-    }
+    return {name: value for name, value in atoms.info.items() if np.isscalar(value) and name not in all_properties}
 
 
 def _append(path: Path, frame: Atoms) -> None:

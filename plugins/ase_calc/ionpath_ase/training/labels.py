@@ -136,9 +136,7 @@ def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
     array = np.asarray(value, dtype=float) if np.asarray(value).dtype.kind in "fiu" else np.array([np.nan])
     if array.size not in sizes or not np.isfinite(array).all():
         raise InputError(
-            where,
-            need=f"{' or '.join(map(str, sizes))} finite numbers",
-            got=str(value)[:60].replace("\n", " "),
+            where, need=f"{' or '.join(map(str, sizes))} finite numbers", got=str(value)[:60].replace("\n", " ")
         )
     if kind in ("energy", "force"):
         return float(array.item()) if kind == "energy" else array.reshape(-1, 3)
@@ -146,9 +144,7 @@ def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
         return array.ravel()
     if kind == "virial":
         if atoms.cell.rank < 3:
-            raise InputError(
-                where, need="a cell with a volume, for the stress", got="none", remedy="remove the virial"
-            )
+            raise InputError(where, need="a cell with a volume, for the stress", got="none", remedy="remove the virial")
         array = -array / atoms.get_volume()
     array = array.reshape(3, 3)
     return full_3x3_to_voigt_6_stress(0.5 * (array + array.T))

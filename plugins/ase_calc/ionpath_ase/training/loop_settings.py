@@ -93,9 +93,7 @@ class LoopSettings:
 
     def __post_init__(self) -> None:
         if self.exploration not in EXPLORATIONS:
-            raise InputError(
-                "exploration", need=f"one of {', '.join(EXPLORATIONS)}", got=repr(self.exploration)
-            )
+            raise InputError("exploration", need=f"one of {', '.join(EXPLORATIONS)}", got=repr(self.exploration))
         if not self.temperatures or not all(value > 0.0 for value in self.temperatures):
             raise InputError("temperatures", need="temperatures above 0 K", got=str(list(self.temperatures)))
         for name in _ABOVE_ZERO:
@@ -105,19 +103,14 @@ class LoopSettings:
             raise InputError("accurate_share", need="a share above 0, up to 1", got=str(self.accurate_share))
         if self.members < 3:
             raise InputError(
-                "members",
-                need="at least 3 models",
-                got=str(self.members),
-                remedy="two cannot tell which one is wrong",
+                "members", need="at least 3 models", got=str(self.members), remedy="two cannot tell which one is wrong"
             )
         for name in ("most_candidates", "max_iterations"):
             if getattr(self, name) < 1:
                 raise InputError(name, need="at least 1", got=str(getattr(self, name)))
         if not self.limit > self.window.high:
             raise InputError(
-                "limit",
-                need=f"a deviation above the window's {self.window.high:g} eV/A",
-                got=f"{self.limit:g}",
+                "limit", need=f"a deviation above the window's {self.window.high:g} eV/A", got=f"{self.limit:g}"
             )
         self._check_opes()
 

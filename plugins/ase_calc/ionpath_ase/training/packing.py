@@ -25,9 +25,7 @@ _BOND = {("P", "S"): 2.05, ("S", "Si"): 2.13, ("P", "P"): 2.25}
 """Closest contacts and bonds in A, as they are in the crystals of the same elements (P-P: Li4P2S6)."""
 
 
-def packed_ions(
-    counts: Mapping[str, int], *, density: float = 1.9, seed: int = 0, worst: float = 0.6
-) -> Atoms:
+def packed_ions(counts: Mapping[str, int], *, density: float = 1.9, seed: int = 0, worst: float = 0.6) -> Atoms:
     """Pack PS4 (or SiS4), P2S7, P2S6 and ions in a cube without order.
 
     Parameters
@@ -114,10 +112,7 @@ def _units(counts: Mapping[str, int]) -> tuple[list[str], list[tuple[int, int]]]
     shared = max(0, 4 * centres - sulfur)
     if 2 * shared > centres:
         raise InputError(
-            "counts",
-            need="at least 3.5 sulfur per tetrahedron",
-            got=f"{sulfur} for {centres}",
-            remedy="add Li2S",
+            "counts", need="at least 3.5 sulfur per tetrahedron", got=f"{sulfur} for {centres}", remedy="add Li2S"
         )
     first = counts.get("Li", 0)
     free = first + counts.get("P", 0) + counts.get("Si", 0) + counts.get("Cl", 0)
@@ -141,9 +136,7 @@ def _bond(symbols: list[str], i: int, j: int) -> float:
     return _BOND[min(symbols[i], symbols[j]), max(symbols[i], symbols[j])]
 
 
-def _rules(
-    symbols: list[str], bonds: list[tuple[int, int]]
-) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
+def _rules(symbols: list[str], bonds: list[tuple[int, int]]) -> tuple[FloatArray, FloatArray, NDArray[np.bool_]]:
     """Wanted distance and weight of each pair, and which pairs are bonds."""
     n = len(symbols)
     wanted: FloatArray = np.zeros((n, n))
@@ -159,9 +152,7 @@ def _rules(
     return wanted, weights, bonded
 
 
-def _scatter(
-    symbols: list[str], bonds: list[tuple[int, int]], edge: float, rng: np.random.Generator
-) -> FloatArray:
+def _scatter(symbols: list[str], bonds: list[tuple[int, int]], edge: float, rng: np.random.Generator) -> FloatArray:
     """Random places, with bonded atoms beside each other."""
     positions: FloatArray = rng.uniform(0.0, edge, (len(symbols), 3))
     for centre, corner in bonds:

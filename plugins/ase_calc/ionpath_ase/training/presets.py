@@ -50,11 +50,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     "shipped": _SHIPPED,
     "path-entropy-I": _SHIPPED
     | _LARGE
-    | {
-        "rcut": 8.5,
-        "sel": {"Li": 120, "P": 32, "S": 120, "Cl": 80, "Si": 20},
-        "fitting": [240, 240, 240],
-    },
+    | {"rcut": 8.5, "sel": {"Li": 120, "P": 32, "S": 120, "Cl": 80, "Si": 20}, "fitting": [240, 240, 240]},
     "path-entropy-III": _SHIPPED | _LARGE | {"fitting": [480, 480, 480]},
     "path-entropy-LSPSCl": _SHIPPED | _LARGE | {"fitting": [480, 480, 480], "force": (2000.0, 1.0)},
     "thiophosphate-glass": _SHIPPED
@@ -190,10 +186,5 @@ def _model(chosen: dict[str, Any], elements: list[str], seed: int) -> dict[str, 
     return {
         "type_map": elements,
         "descriptor": parts[0] if len(parts) == 1 else {"type": "hybrid", "list": parts},
-        "fitting_net": {
-            "neuron": chosen["fitting"],
-            "resnet_dt": True,
-            "precision": chosen["precision"],
-            "seed": seed,
-        },
+        "fitting_net": {"neuron": chosen["fitting"], "resnet_dt": True, "precision": chosen["precision"], "seed": seed},
     }

@@ -50,9 +50,7 @@ class Window:
     def __post_init__(self) -> None:
         if not 0.0 < self.low < self.high:
             raise InputError(
-                "window",
-                need="two deviations in eV/A, above 0 and ascending",
-                got=f"{self.low:g} and {self.high:g}",
+                "window", need="two deviations in eV/A, above 0 and ascending", got=f"{self.low:g} and {self.high:g}"
             )
 
     def classify(self, deviations: Sequence[float] | FloatArray) -> NDArray[np.str_]:
@@ -70,9 +68,7 @@ class Window:
         """
         values = np.asarray(deviations, dtype=float)
         return np.where(
-            values < self.low,
-            "accurate",
-            np.where((values >= self.low) & (values < self.high), "candidate", "failed"),
+            values < self.low, "accurate", np.where((values >= self.low) & (values < self.high), "candidate", "failed")
         )
 
 

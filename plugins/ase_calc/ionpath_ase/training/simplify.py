@@ -155,9 +155,7 @@ def _join_padded_slices(graph: Any, tf: Any) -> None:
     for total in [node for node in graph.node if node.op == "AddN"]:
         terms = [nodes[_node_of(name)] for name in total.input]
         padded = [nodes[_node_of(term.input[0])] if term.op == "Cast" else term for term in terms]
-        cuts = [
-            nodes.get(pad.name.removesuffix("_grad/Pad").removeprefix(_scope(pad.name))) for pad in padded
-        ]
+        cuts = [nodes.get(pad.name.removesuffix("_grad/Pad").removeprefix(_scope(pad.name))) for pad in padded]
         if any(pad.op != "Pad" for pad in padded) or any(cut is None or cut.op != "Slice" for cut in cuts):
             continue
         axis = _axis_of_cuts(cuts, nodes, tf)
@@ -233,9 +231,7 @@ def _pair_virials(nodes: dict[str, Any], name: str) -> list[Any] | None:
         return [node]
     if node.op not in ("Reshape", "AddV2"):
         return None
-    parts = [
-        _pair_virials(nodes, _node_of(given)) for given in node.input[: 1 if node.op == "Reshape" else 2]
-    ]
+    parts = [_pair_virials(nodes, _node_of(given)) for given in node.input[: 1 if node.op == "Reshape" else 2]]
     return None if any(part is None for part in parts) else [n for part in parts for n in part or []]
 
 

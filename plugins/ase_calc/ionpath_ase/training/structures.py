@@ -95,10 +95,7 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
 
         near = difflib.get_close_matches(name, builders, n=3, cutoff=0.3) or list(builders)[:3]
         raise InputError(
-            "name",
-            need="a starting structure",
-            got=repr(name),
-            remedy=f"the nearest names are: {', '.join(near)}",
+            "name", need="a starting structure", got=repr(name), remedy=f"the nearest names are: {', '.join(near)}"
         )
     atoms = builders[name](seed)
     if name not in MELTS | GLASSES:
@@ -254,9 +251,7 @@ def with_close_pair(
 
     low, high = distances
     if not 0.0 < low <= high < within:
-        raise InputError(
-            "distances", need=f"a range above 0 and below {within:g} A", got=f"{low:g} to {high:g}"
-        )
+        raise InputError("distances", need=f"a range above 0 and below {within:g} A", got=f"{low:g} to {high:g}")
     rng = np.random.default_rng(seed)
     first, second, vectors, lengths = neighbor_list("ijDd", atoms, within)
     of_these = np.isin(atoms.symbols, list(elements))

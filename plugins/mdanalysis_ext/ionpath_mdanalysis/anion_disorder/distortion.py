@@ -28,12 +28,7 @@ from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronAnalysis
 Measure = Literal["sd", "q", "rmsd"]
 Mode = Literal["correct", "published"]
 
-_BINS = {
-    "sd": (-5.5, 5.5, 0.05),
-    "published": (0.0, 5.5, 0.05),
-    "q": (-3.0, 1.01, 0.002),
-    "rmsd": (0.0, 2.0, 0.005),
-}
+_BINS = {"sd": (-5.5, 5.5, 0.05), "published": (0.0, 5.5, 0.05), "q": (-3.0, 1.01, 0.002), "rmsd": (0.0, 2.0, 0.005)}
 """Range and width of the bins of each measure; widths of the last two in proportion to their spread."""
 
 ORIENTATION_TOLERANCE = 0.1
@@ -238,9 +233,7 @@ def compare_disorder(
         If numbers of samples differ, so that the longer ones are cut into pieces of the same number.
     """
     if len(analyses) < 2:
-        raise InputError(
-            "analyses", need="at least two", got=str(len(analyses)), remedy="pass a dict of them"
-        )
+        raise InputError("analyses", need="at least two", got=str(len(analyses)), remedy="pass a dict of them")
     for analysis in analyses.values():
         analysis._require_results()
     first_name, first = next(iter(analyses.items()))
@@ -258,7 +251,7 @@ def compare_disorder(
                 need=f"tetrahedra that lie as in {first_name} (anisotropy {first.results.orientation:.3f})",
                 got=f"{other.results.orientation:.3f}",
                 remedy="turn one of them with rotation=, or use measure='q' or 'rmsd'",
-            )  # fmt: skip
+            )
     sizes = {name: a.results.n_samples for name, a in analyses.items()}
     if n_samples is None and len(set(sizes.values())) > 1:
         warnings.warn(

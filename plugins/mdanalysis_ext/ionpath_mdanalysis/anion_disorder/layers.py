@@ -15,13 +15,7 @@ from ionpath.structure.amorphisation import LayerGrid, layer_amplitudes, layer_g
 from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES
 from ionpath_mdanalysis._display import figure
-from ionpath_mdanalysis.anion_disorder._structure import (
-    MOST_BINS,
-    Options,
-    StructureAnalysis,
-    cell_now,
-    symbols_of,
-)
+from ionpath_mdanalysis.anion_disorder._structure import MOST_BINS, Options, StructureAnalysis, cell_now, symbols_of
 
 Axis = Literal["x", "y", "z", 0, 1, 2]
 
@@ -217,9 +211,7 @@ class AmorphisationProfile(StructureAnalysis):
         profile: Profile = self.results.layers
         return divide_regions(profile, **{"thresholds": self.parameters["thresholds"], **options})
 
-    def select(
-        self, region: Literal["crystal", "interface", "glass"], group: Any = None, **options: Any
-    ) -> Any:
+    def select(self, region: Literal["crystal", "interface", "glass"], group: Any = None, **options: Any) -> Any:
         """Select the atoms that lie in a region in the frame that the universe is at.
 
         Parameters

@@ -21,9 +21,7 @@ def parameter(name: str) -> Callable[..., Any] | None:
     return available("order_parameters").get(name)
 
 
-def evaluate(
-    name: str, function: Callable[..., Any], positions: Floats, cell: Floats, n_atoms: int
-) -> Floats:
+def evaluate(name: str, function: Callable[..., Any], positions: Floats, cell: Floats, n_atoms: int) -> Floats:
     """One finite number per atom, as the hook promises, or an error that names the entry."""
     values = np.asarray(function(positions, cell), dtype=np.float64)
     if values.shape != (n_atoms,) or not np.isfinite(values).all():

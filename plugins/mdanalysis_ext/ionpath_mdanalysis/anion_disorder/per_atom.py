@@ -10,20 +10,14 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, one_of, whole
 from ionpath.frames import check_cutoff
 from ionpath.structure import averaged_steinhardt, voronoi_volumes
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
-from ionpath_mdanalysis.anion_disorder._structure import (
-    MOST_BINS,
-    Options,
-    StructureAnalysis,
-    cell_now,
-    symbols_of,
-)
+from ionpath_mdanalysis.anion_disorder._structure import MOST_BINS, Options, StructureAnalysis, cell_now, symbols_of
 
 
 class _Numbers:
@@ -133,9 +127,7 @@ class PerAtomAnalysis(StructureAnalysis):
 
     def _table(self) -> dict[str, Any]:
         r, unit = self.results, self._unit.strip(" ()")
-        return {
-            "atom": r.indices, "mean": r.per_atom, "std": r.per_atom_std, "units": {"mean": unit, "std": unit},
-        }  # fmt: skip
+        return {"atom": r.indices, "mean": r.per_atom, "std": r.per_atom_std, "units": {"mean": unit, "std": unit}}
 
 
 @references("steinhardt1983", "lechner2008", "freud", "chen2025")
@@ -203,12 +195,7 @@ class AveragedSteinhardt(PerAtomAnalysis):
         if cutoff is None:
             whole("n_neighbours", n_neighbours, 1, max(1, len(atoms) - 1))
         whole("bins", bins, 1, MOST_BINS)
-        chosen: dict[str, Any] = {
-            "l": l,
-            "n_neighbours": n_neighbours,
-            "cutoff": cutoff,
-            "averaged": averaged,
-        }
+        chosen: dict[str, Any] = {"l": l, "n_neighbours": n_neighbours, "cutoff": cutoff, "averaged": averaged}
         super().__init__(atoms, of, chosen, np.linspace(0, 1, bins + 1), series, **options)
         self._chosen = chosen
 
@@ -276,8 +263,7 @@ class IonVoronoiVolume(PerAtomAnalysis):
         _checks.check_group(mobile, "mobile")
         everything = mobile.universe.atoms if atoms is None else atoms
         _checks.check_group(everything, "atoms")
-        if mode not in ("plain", "radical"):
-            raise InputError("mode", need="'plain' or 'radical'", got=repr(mode), remedy="choose one of them")
+        one_of("mode", mode, ("plain", "radical"))
         self._radii: Floats | None = None
         if mode == "radical":
             symbols = symbols_of(everything, "atoms")
@@ -293,9 +279,7 @@ class IonVoronoiVolume(PerAtomAnalysis):
         if not (np.isfinite([low, high]).all() and low < high):
             raise InputError("volume_range", need="two volumes that increase, in A^3", got=repr(volume_range))
         parameters = {"mode": mode, "radii": dict(radii or {})}
-        super().__init__(
-            everything, mobile, parameters, np.linspace(*volume_range, bins + 1), series, **options
-        )
+        super().__init__(everything, mobile, parameters, np.linspace(*volume_range, bins + 1), series, **options)
 
     def _numbers(self, positions: Floats, cell: Floats) -> Floats:
         mode = self.parameters["mode"]

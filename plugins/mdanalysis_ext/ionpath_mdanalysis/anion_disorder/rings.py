@@ -15,12 +15,7 @@ from ionpath.errors import InputError, positive, whole
 from ionpath.structure import DiffractionPeak, Rings, persistent_rings
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
-from ionpath_mdanalysis.anion_disorder._structure import (
-    Options,
-    StructureAnalysis,
-    check_species,
-    symbols_of,
-)
+from ionpath_mdanalysis.anion_disorder._structure import Options, StructureAnalysis, check_species, symbols_of
 
 LARGE = 8
 """Rings of more atoms than this are called large."""
@@ -58,9 +53,7 @@ class _Counts:
         ))  # fmt: skip
 
     def state(self) -> tuple[Any, ...]:
-        return (
-            self.n_frames, self.sizes, self.spans, self.formulas, self.diagram, self.membership, self.facts
-        )  # fmt: skip
+        return (self.n_frames, self.sizes, self.spans, self.formulas, self.diagram, self.membership, self.facts)
 
     def merge(self, state: tuple[Any, ...]) -> None:
         n_frames, sizes, spans, formulas, diagram, membership, facts = state
@@ -155,9 +148,7 @@ class RingTopology(StructureAnalysis):
         chosen = check_species(species, symbols, "species")
         missing = [s for s in chosen if radii is not None and s not in radii]
         if missing:
-            raise InputError(
-                "radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species"
-            )
+            raise InputError("radii", need=f"a radius of {missing[0]}", got="none", remedy="give one for each species")
         whole("bins", bins, 1, 2000)
         positive("largest_radius", largest_radius, "A")
         positive("min_persistence", min_persistence, "A", zero=True)
@@ -167,9 +158,8 @@ class RingTopology(StructureAnalysis):
         self._edges = np.linspace(0.0, largest_radius, bins + 1)
         self._make = partial(_Counts, len(symbols), self._edges)
         self._find = partial(
-            persistent_rings, species=symbols, select=chosen, radii=given,
-            min_persistence=min_persistence,
-        )  # fmt: skip
+            persistent_rings, species=symbols, select=chosen, radii=given, min_persistence=min_persistence
+        )
 
     def _add(self, sums: Any, chunk: Chunk) -> None:
         for block, positions, cell in self._frames_of(chunk):

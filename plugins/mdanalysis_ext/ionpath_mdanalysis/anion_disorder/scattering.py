@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
-from ionpath.errors import InputError, positive, whole
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.frames import check_cutoff
 from ionpath.structure import (
     DiffractionPeak,
@@ -107,18 +107,13 @@ class StructureFactor(StructureAnalysis):
         **options: Unpack[Options],
     ) -> None:
         symbols = symbols_of(atoms)
-        if method not in ("transform", "direct"):
-            raise InputError(
-                "method", need="'transform' or 'direct'", got=repr(method), remedy="choose one of them"
-            )
+        one_of("method", method, ("transform", "direct"))
         cell = cell_now(atoms)
         reach = default_reach(atoms, np.inf) if r_max is None else check_cutoff(r_max, cell)
         step = 0.02 if method == "transform" else 0.1
         moduli = np.arange(0.3, 12.0 + 0.5 * step, step) if q is None else np.asarray(q, dtype=np.float64)
         if moduli.ndim != 1 or len(moduli) < 2 or moduli[0] <= 0 or (np.diff(moduli) <= 0).any():
-            raise InputError(
-                "q", need="positive moduli that increase", got=repr(q), remedy="give them in 1/A"
-            )
+            raise InputError("q", need="positive moduli that increase", got=repr(q), remedy="give them in 1/A")
         parameters = {
             "method": method, "r_max": reach, "bin_width": bin_width, "lorch": lorch, "mode": mode,
             "isotopes": dict(isotopes or {}), "ions": dict(ions or {}), "max_per_bin": max_per_bin,

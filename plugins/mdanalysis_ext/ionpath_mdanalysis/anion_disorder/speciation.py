@@ -17,13 +17,7 @@ from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
-from ionpath_mdanalysis.anion_disorder._structure import (
-    Options,
-    StructureAnalysis,
-    cell_now,
-    check_species,
-    symbols_of,
-)
+from ionpath_mdanalysis.anion_disorder._structure import Options, StructureAnalysis, cell_now, check_species, symbols_of
 
 
 class _Kinds:
@@ -139,9 +133,7 @@ class AnionSpeciation(StructureAnalysis):
         }  # fmt: skip
         super().__init__(groups, parameters, **options)
         everything = [symbol for group in symbols.values() for symbol in group]
-        self._finder = ClusterFinder(
-            everything, centres=centres, ligands=ends, bond=bond, centre_bond=centre_bond
-        )
+        self._finder = ClusterFinder(everything, centres=centres, ligands=ends, bond=bond, centre_bond=centre_bond)
 
     def _empty(self) -> _Kinds:
         return _Kinds()

@@ -22,12 +22,7 @@ from ionpath.errors import InputError, positive
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk, cell_vectors
 from ionpath_mdanalysis._display import figure
-from ionpath_mdanalysis.anion_disorder._structure import (
-    Options,
-    StructureAnalysis,
-    ligands_of,
-    symbols_of,
-)
+from ionpath_mdanalysis.anion_disorder._structure import Options, StructureAnalysis, ligands_of, symbols_of
 
 
 class TetrahedronAnalysis(StructureAnalysis):
@@ -110,9 +105,7 @@ class _Directions:
 
     def __init__(self, bond_kinds: Any, bins: int, n_blocks: int) -> None:
         self._bond_kinds = bond_kinds
-        self.histograms = {
-            str(kind): TiltHistogram(bins=bins, n_blocks=n_blocks) for kind in np.unique(bond_kinds)
-        }
+        self.histograms = {str(kind): TiltHistogram(bins=bins, n_blocks=n_blocks) for kind in np.unique(bond_kinds)}
         self.rotations = RotationCounter(len(bond_kinds))
 
     def add(self, vectors: Floats, reference: Floats, block: Any) -> None:
@@ -189,9 +182,7 @@ class TetrahedronTilt(TetrahedronAnalysis):
         **options: Unpack[Options],
     ) -> None:
         if not (np.isfinite(temperature) and temperature > 0):
-            raise InputError(
-                "temperature", need="a positive one in K", got=repr(temperature), remedy="give it"
-            )
+            raise InputError("temperature", need="a positive one in K", got=repr(temperature), remedy="give it")
         TiltHistogram(bins=bins)  # refuses bad bins
         parameters = {"temperature": float(temperature), "bins": bins, "jacobian": jacobian}
         super().__init__(centres, ligands, parameters, cutoff=cutoff, rotation=rotation, **options)
@@ -272,6 +263,4 @@ class TetrahedronTilt(TetrahedronAnalysis):
 
 def _angles(free: TiltFreeEnergy) -> tuple[tuple[Floats, Floats], ...]:
     """Edges, free energies and errors of both angles."""
-    return (
-        (free.theta_edges, free.phi_edges), (free.theta, free.phi), (free.theta_error, free.phi_error),
-    )  # fmt: skip
+    return ((free.theta_edges, free.phi_edges), (free.theta, free.phi), (free.theta_error, free.phi_error))

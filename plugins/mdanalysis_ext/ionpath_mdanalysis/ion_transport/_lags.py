@@ -18,9 +18,7 @@ def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) ->
     >>> lags_from_times([0.5, 1.0], 0.1, 20).tolist()
     [5, 10]
     """
-    lags = np.unique(
-        np.rint(np.atleast_1d(np.asarray(times, dtype=np.float64)) / frame_time).astype(np.int64)
-    )
+    lags = np.unique(np.rint(np.atleast_1d(np.asarray(times, dtype=np.float64)) / frame_time).astype(np.int64))
     longest = (n_frames - 1) * frame_time
     if lags.size == 0 or lags[0] < 0 or lags[-1] > n_frames - 1:
         raise InputError(

@@ -125,9 +125,8 @@ def _temperature(analysis: IonDiffusion) -> float:
     temperature = analysis.parameters["temperature"]
     if temperature is None:
         raise InputError(
-            "analyses", need="a temperature in every run", got="one without",
-            remedy="pass temperature= to IonDiffusion",
-        )  # fmt: skip
+            "analyses", need="a temperature in every run", got="one without", remedy="pass temperature= to IonDiffusion"
+        )
     return float(temperature)
 
 
@@ -155,9 +154,7 @@ def plot_arrhenius(fit: Arrhenius, ax: Any = None, *, down_to: float = 300.0) ->
     line = [fit.at(1 / x) for x in shown]
     ax.errorbar(1000 / fit.temperatures, fit.coefficients, fit.errors, fmt="o", color="k", label="simulated")
     ax.plot(1000 * shown, [e.value for e in line], color="tab:red", label=f"$E_a$ = {fit.activation_energy}")
-    ax.fill_between(
-        1000 * shown, [e.low for e in line], [e.high for e in line], color="tab:red", alpha=0.2, lw=0
-    )
+    ax.fill_between(1000 * shown, [e.low for e in line], [e.high for e in line], color="tab:red", alpha=0.2, lw=0)
     ax.set(xlabel="1000 K / T", ylabel="D (Å$^2$/ps)", yscale="log")
     ax.legend()
     return ax

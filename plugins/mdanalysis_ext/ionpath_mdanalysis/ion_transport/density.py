@@ -139,18 +139,14 @@ class IonDensity(DriftingAnalysis):
         results.grid = grid
         self._rebuild()
         results.percolation = percolation_threshold(results.density)
-        results.sites = density_sites(
-            grid, sites=p["sites"], level=p["site_level"], separation=p["site_separation"]
-        )
+        results.sites = density_sites(grid, sites=p["sites"], level=p["site_level"], separation=p["site_separation"])
         if "framework" in self.groups:
             start = fractional(self._reference["framework"], self._reference["cell"])
             results.framework = (start + sum(b["framework"] for b in blocks) / n_frames) @ cell
             results.symbols = list(self._symbols)
         if p["regions"] is not None:
             fractions = np.concatenate([block["slabs"] for block in blocks])
-            results.populations = population_trends(
-                fractions, np.asarray(p["regions"]), self.times - self.times[0]
-            )
+            results.populations = population_trends(fractions, np.asarray(p["regions"]), self.times - self.times[0])
 
     def _rebuild(self) -> None:
         self.results.density = self.results.grid.relative(self.parameters["sigma"])
@@ -258,11 +254,7 @@ class IonDensity(DriftingAnalysis):
         """
         ax, populations = self._axes(ax), self.results.populations
         for k, edge in enumerate(populations.edges):
-            ax.plot(
-                populations.times,
-                populations.fractions[:, k],
-                label=f"from {edge:g}: {populations.trends[k]}",
-            )
+            ax.plot(populations.times, populations.fractions[:, k], label=f"from {edge:g}: {populations.trends[k]}")
         ax.set(xlabel="time (ps)", ylabel="fraction of ions")
         ax.legend(fontsize=8)
         return ax

@@ -11,13 +11,7 @@ from ionpath.errors import InputError, positive
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import estimate_diffusion
 from ionpath.transport.lagged import Landmarks, Rows, SquareSums
-from ionpath.transport.msd import (
-    equal_pieces,
-    local_exponent,
-    logarithmic_lags,
-    mean_squared_displacement,
-    msd_of_sums,
-)
+from ionpath.transport.msd import equal_pieces, local_exponent, logarithmic_lags, mean_squared_displacement, msd_of_sums
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
@@ -131,12 +125,8 @@ class IonDiffusion(SeriesAnalysis):
             msd = msd_of_sums(consumers["moved"], consumers["pieces"].positions, dt, self._factor)
         else:
             positions = consumers["series"].positions / np.sqrt(self._factor)
-            msd = mean_squared_displacement(
-                positions, frame_time=dt, lags=None, collective=self._factor == 1.0
-            )
-        found = estimate_diffusion(
-            msd, window=p["window"], minimum_msd=p["minimum_msd"], ballistic=p["ballistic"]
-        )
+            msd = mean_squared_displacement(positions, frame_time=dt, lags=None, collective=self._factor == 1.0)
+        found = estimate_diffusion(msd, window=p["window"], minimum_msd=p["minimum_msd"], ballistic=p["ballistic"])
         r.update(
             times=msd.times,
             msd=msd.total,

@@ -158,9 +158,7 @@ class IonHops(SeriesAnalysis):
         elif self._stream:
             hops = found.result(self._total, dt)
         else:
-            hops = displacement_hops(
-                found.positions, frame_time=dt, distance=p["distance"], smoothing=self._width * dt
-            )
+            hops = displacement_hops(found.positions, frame_time=dt, distance=p["distance"], smoothing=self._width * dt)
         r.update(hops=hops, count=hops.count, rate=hops.rate, lengths=hops.lengths, per_ion=hops.per_ion)
         r.strings = cooperative_strings(
             hops, cells.mean(axis=0), window=p["string_window"], distance=p["string_distance"]
@@ -192,10 +190,7 @@ class IonHops(SeriesAnalysis):
     def plot(self, ax: Any = None) -> Any:
         """Draw the cumulative number of hops per ion against time."""
         hops = self.results.hops
-        ax.step(
-            np.append(hops.times, hops.duration),
-            np.append(np.arange(1, hops.count + 1), hops.count) / hops.n_ions,
-        )
+        ax.step(np.append(hops.times, hops.duration), np.append(np.arange(1, hops.count + 1), hops.count) / hops.n_ions)
         ax.set(xlabel="time (ps)", ylabel="hops per ion", title=f"{hops.mode}: {hops.rate}")
 
     @figure()

@@ -10,14 +10,7 @@ import numpy as np
 from ionpath.arrays import Floats, heights
 from ionpath.errors import one_of, whole
 from ionpath.transport.lagged import DistanceCounts, Rows
-from ionpath.transport.vanhove import (
-    DistinctCounts,
-    VanHove,
-    bin_edges,
-    distinct_van_hove,
-    self_van_hove,
-    van_hove_of,
-)
+from ionpath.transport.vanhove import DistinctCounts, VanHove, bin_edges, distinct_van_hove, self_van_hove, van_hove_of
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
@@ -129,9 +122,7 @@ class SelfVanHove(SeriesAnalysis):
             found = self_van_hove(positions, lags, frame_time=dt, r_max=p["r_max"], dr=p["dr"])
             one = cells[0] if (cells == cells[0]).all() else cells
             other = (
-                distinct_van_hove(
-                    positions, one, lags, frame_time=dt, r_max=reach, dr=p["dr"], origins=p["origins"]
-                )
+                distinct_van_hove(positions, one, lags, frame_time=dt, r_max=reach, dr=p["dr"], origins=p["origins"])
                 if p["distinct"]
                 else None
             )
@@ -158,9 +149,7 @@ class SelfVanHove(SeriesAnalysis):
         """
         self._require_results()
         r = self.results
-        return VanHove(r.times, r.lags, r.distances, r.edges, r.self_part, r.fractions).weight_beyond(
-            distance
-        )
+        return VanHove(r.times, r.lags, r.distances, r.edges, r.self_part, r.fractions).weight_beyond(distance)
 
     def _headline(self) -> dict[str, Any]:
         return {f"beyond 5 A after {self.results.times[-1]:g} ps": float(self.weight_beyond(5.0)[-1])}

@@ -122,8 +122,7 @@ class PathEntropy(MarkovStates):
     ) -> None:
         if definition not in DEFINITIONS:
             raise InputError("definition", need=f"one of {', '.join(DEFINITIONS)}", got=repr(definition))
-        if mode not in ("correct", "published"):
-            raise InputError("mode", need="'correct' or 'published'", got=repr(mode))
+        one_of("mode", mode, ("correct", "published"))
         if isinstance(symmetry, str):
             one_of("symmetry", symmetry, ("auto", "none"))
         one_of("estimator", estimator, ("extrapolated", "plain"))

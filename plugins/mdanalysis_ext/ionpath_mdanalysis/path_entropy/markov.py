@@ -140,13 +140,9 @@ class MarkovStates(IonAnalysis):
         one_of("pooling", pooling, POOLING)
         one_of("connected", connected, ("largest", "all"))
         if lag is not None and lag_time is not None:
-            raise InputError(
-                "lag", need="either lag (frames) or lag_time (ps)", got="both", remedy="leave one out"
-            )
+            raise InputError("lag", need="either lag (frames) or lag_time (ps)", got="both", remedy="leave one out")
         self._given = states is not None
-        self.states = (
-            self._known(states, options) if states is not None else self._new(mobile, shells, options)
-        )
+        self.states = self._known(states, options) if states is not None else self._new(mobile, shells, options)
         chosen = {
             "lag": lag, "lag_time": lag_time, "pooling": pooling, "connected": connected,
             "n_samples": n_samples, "seed": seed,
@@ -201,9 +197,8 @@ class MarkovStates(IonAnalysis):
         """
         if self._given and (args or kwargs):
             raise InputError(
-                "run", need="no arguments with states=", got="some",
-                remedy="choose frames where ShellStates is run",
-            )  # fmt: skip
+                "run", need="no arguments with states=", got="some", remedy="choose frames where ShellStates is run"
+            )
         if not self._given:
             self.states.run(*args, **kwargs)
         read = self.states
@@ -211,9 +206,7 @@ class MarkovStates(IonAnalysis):
         self.frame_time = read.frame_time
         kept = {key: value for key, value in read.results.items() if key not in TABLES}
         self.results = type(read.results)(kept)
-        self._metadata = {
-            **read._metadata, "class": type(self).__name__, "parameters": self.parameters
-        }  # fmt: skip
+        self._metadata = {**read._metadata, "class": type(self).__name__, "parameters": self.parameters}
         self._model()
         return self
 
@@ -222,9 +215,7 @@ class MarkovStates(IonAnalysis):
         # States that a longer lag does not connect do no harm there; those of the model are looked at below.
         drawn = chosen["n_samples"] if chosen["n_samples"] > 1 else 0
         self._data = Resampling(results.runs, n_samples=drawn, connected="largest", seed=chosen["seed"])
-        results.lag, results.lag_reason = choose_lag(
-            self._data, self.frame_time, chosen["lag"], chosen["lag_time"]
-        )
+        results.lag, results.lag_reason = choose_lag(self._data, self.frame_time, chosen["lag"], chosen["lag_time"])
         results.lag_time = results.lag * self.frame_time
         results.connected, results.connected_reason = chosen["connected"], ALL_CONNECTED
         results.msm = self._estimate()
@@ -267,9 +258,7 @@ class MarkovStates(IonAnalysis):
         chosen.setdefault("connected", "all")
         connected = results.get("connected", chosen["connected"])
         results.msm = (
-            self._data.model(results.lag, connected=connected)
-            if chosen["pooling"] == "all"
-            else self._estimate()
+            self._data.model(results.lag, connected=connected) if chosen["pooling"] == "all" else self._estimate()
         )
 
     def _headline(self) -> dict[str, Any]:
@@ -333,10 +322,7 @@ class MarkovStates(IonAnalysis):
         self._require_results()
         if self.parameters["pooling"] != "all":
             raise InputError(
-                "pooling",
-                need="one model",
-                got="one for each ion",
-                remedy="use pooling='all', or results.msm[k]",
+                "pooling", need="one model", got="one for each ion", remedy="use pooling='all', or results.msm[k]"
             )
         return self.results.msm
 
@@ -402,9 +388,7 @@ class MarkovStates(IonAnalysis):
         if axes is None:
             columns = 4
             rows = -(-self.results.n_states // columns)
-            axes = self._axes(
-                nrows=rows, ncols=columns, figsize=(2.2 * columns, 2 * rows), sharex=True, squeeze=False
-            )
+            axes = self._axes(nrows=rows, ncols=columns, figsize=(2.2 * columns, 2 * rows), sharex=True, squeeze=False)
         return _plots.chapman_kolmogorov(np.ravel(axes), test, self.results.labels)
 
     def plot_flux_network(self, source: Any, target: Any, ax: Any = None) -> Any:

@@ -197,9 +197,7 @@ class ShellStates(IonAnalysis):
         results.shells = self.shells
         results.runs = runs
         results.occupancy = runs.site_frames() / runs.n_frames
-        label = np.bincount(
-            np.append(self.shells.vertex, 0)[runs.site], weights=runs.length, minlength=runs.n_states
-        )
+        label = np.bincount(np.append(self.shells.vertex, 0)[runs.site], weights=runs.length, minlength=runs.n_states)
         results.state_occupancy = label / label.sum()
         results.n_hops = int(np.count_nonzero((runs.ion[1:] == runs.ion[:-1]) & (runs.site[1:] >= 0)))
         results.n_states = runs.n_states

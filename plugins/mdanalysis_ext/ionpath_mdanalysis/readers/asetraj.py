@@ -11,9 +11,7 @@ from ionpath.errors import InputError, require
 from ionpath_mdanalysis.readers.reader import CUT_OFF, FileParser, FileReader, Frame, FrameFile, has_suffix
 from ionpath_mdanalysis.readers.source import ByteSource
 
-DAMAGED = (
-    ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError,
-)  # fmt: skip
+DAMAGED = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
 """What ASE raises for a damaged file, according to where the damage is."""
 
 
@@ -34,9 +32,7 @@ class AseTrajFile(FrameFile):
                 self._path, need="an ASE trajectory", got=f"something else ({error})", remedy="check the file"
             ) from error
         if first is None:
-            raise InputError(
-                self._path, need="at least one frame", got="none", remedy="run the simulation again"
-            )
+            raise InputError(self._path, need="at least one frame", got="none", remedy="run the simulation again")
         self.masses = first.get_masses()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -61,9 +57,7 @@ class AseTrajFile(FrameFile):
         except DAMAGED as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(
-                where, need="a complete frame", got=f"a damaged one ({error})", remedy=CUT_OFF
-            ) from error
+            raise InputError(where, need="a complete frame", got=f"a damaged one ({error})", remedy=CUT_OFF) from error
         if not np.array_equal(symbols, self.symbols):
             raise InputError(
                 where,

@@ -104,10 +104,7 @@ class ASEConverter(ConverterBase):
             positions=group.positions.astype(np.float64),
             cell=None if ts.dimensions is None else triclinic_vectors(ts.dimensions, dtype=np.float64),
             pbc=ts.dimensions is not None,
-            info={
-                "frame": int(ts.frame),
-                **({"time": float(ts.time)} if {"time", "dt"} & set(ts.data) else {}),
-            },
+            info={"frame": int(ts.frame), **({"time": float(ts.time)} if {"time", "dt"} & set(ts.data) else {})},
         )
         masses = getattr(group, "masses", None)
         usual = atoms.get_masses()

@@ -69,9 +69,7 @@ class ExtxyzFile(FrameFile):
                 "sort the atoms, or read each system from a file of its own",
             )  # fmt: skip
         at = info.pop("columns")
-        arrays = {
-            name: self._numbers(table[:, at[key]], index, 3) for key, name in COLUMNS.items() if key in at
-        }
+        arrays = {name: self._numbers(table[:, at[key]], index, 3) for key, name in COLUMNS.items() if key in at}
         if "momenta" in arrays:  # ASE's own, in its units
             from ase.data import atomic_masses, atomic_numbers
             from ase.units import fs

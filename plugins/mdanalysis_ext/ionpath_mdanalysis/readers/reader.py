@@ -101,11 +101,7 @@ def ends_within_a_number(text: bytes) -> bool:
 
 def time_of(info: Mapping[str, Any], unit: str | None, where: str) -> float | None:
     """Time of a frame in ps, or None; a key that does not say its unit is refused."""
-    for key, factor in (
-        ("time_ps", 1.0),
-        ("time_fs", PICOSECONDS["fs"]),
-        ("time", PICOSECONDS[unit or "ps"]),
-    ):
+    for key, factor in (("time_ps", 1.0), ("time_fs", PICOSECONDS["fs"]), ("time", PICOSECONDS[unit or "ps"])):
         if key in info:
             return _number(info[key], f"{key} of {where}") * factor
     key = next((name for name in info if name.lower() == "time"), "")
@@ -226,9 +222,7 @@ class FileReader(ReaderBase):
         if far is not None or solid != self._solid:
             raise InputError(
                 self._where(frame),
-                need=f"{far} below {FARTHEST:g} A"
-                if far
-                else "a cell with a volume in all frames or in none",
+                need=f"{far} below {FARTHEST:g} A" if far else "a cell with a volume in all frames or in none",
                 got="others" if far else "one" if solid else "none",
                 remedy=CUT_OFF,
             )
@@ -301,10 +295,7 @@ class FileReader(ReaderBase):
         positions, dimensions, _ = turned(self._read(frame))
         if dimensions is None:
             raise InputError(
-                "unwrap",
-                need="a cell in every frame",
-                got=f"none at frame {frame}",
-                remedy="read without unwrap",
+                "unwrap", need="a cell in every frame", got=f"none at frame {frame}", remedy="read without unwrap"
             )
         return positions, triclinic_vectors(dimensions, dtype=np.float64)
 
@@ -326,11 +317,7 @@ def carry_dt() -> None:
     def with_dt(self: Any, filename: Any = None, *args: Any, **kwargs: Any) -> Any:
         trajectory, frames = self.universe.trajectory, kwargs.get("frames", "all")
         step = 1 if isinstance(frames, str) else getattr(frames, "step", None) or 1
-        if (
-            isinstance(trajectory, FileReader)
-            and trajectory._ts_kwargs.get("dt")
-            and has_suffix(filename, "dcd")
-        ):
+        if isinstance(trajectory, FileReader) and trajectory._ts_kwargs.get("dt") and has_suffix(filename, "dcd"):
             kwargs.setdefault("dt", step * trajectory.dt)
         return write(self, filename, *args, **kwargs)
 

@@ -36,13 +36,9 @@ class ByteSource:
         with open(self.path, "rb") as file:
             magic = file.read(3)
         if not magic:
-            raise InputError(
-                self.path, need="at least one frame", got="an empty file", remedy="write it again"
-            )
+            raise InputError(self.path, need="at least one frame", got="an empty file", remedy="write it again")
         if magic in _PACKED:
-            raise InputError(
-                self.path, need="a plain or gzip file", got=_PACKED[magic], remedy="decompress it first"
-            )
+            raise InputError(self.path, need="a plain or gzip file", got=_PACKED[magic], remedy="decompress it first")
         self.compressed = magic[:2] == b"\x1f\x8b"
         self._at = 0
         self._file: io.BufferedReader | None = None
@@ -181,8 +177,5 @@ class _GzipStream:
 
     def _broken(self, why: str) -> None:
         raise InputError(
-            self.path,
-            need="a complete gzip file",
-            got=f"a broken one ({why})",
-            remedy="copy or compress it again",
+            self.path, need="a complete gzip file", got=f"a broken one ({why})", remedy="copy or compress it again"
         )

@@ -39,9 +39,7 @@ class XdatcarFile(FrameFile):
         self._cell, self._kinds = self._header(self._source.read_at(0, 2**16).split(b"\n"), 0)
         n = sum(count for _, count in self._kinds)
         if not 0 < SHORTEST * n <= self._source.most:
-            raise self._damaged(
-                0, "as many lines as the header has atoms", f"{n} atoms in a file that is too short"
-            )
+            raise self._damaged(0, "as many lines as the header has atoms", f"{n} atoms in a file that is too short")
         self.symbols = np.repeat(*map(list, zip(*self._kinds, strict=True)))  # type: ignore[call-overload]
 
     def __len__(self) -> int:
@@ -94,9 +92,7 @@ class XdatcarFile(FrameFile):
                 begin = after = at
             held, base, begin = held[begin:], base + begin, 0
             if len(held) > most:
-                raise self._damaged(
-                    max(len(starts) - 1, 0), f"{len(self.symbols)} lines", f"over {most} bytes"
-                )
+                raise self._damaged(max(len(starts) - 1, 0), f"{len(self.symbols)} lines", f"over {most} bytes")
         if not starts:
             raise InputError(
                 self._source.path,
@@ -128,9 +124,7 @@ class XdatcarFile(FrameFile):
             )
         if not kinds or more != HEADER:
             got = len(lines) - (HEADER if kinds else 0) - (1 if frame else 0)
-            raise self._damaged(
-                max(frame - 1, 0), f"{len(self.symbols)} lines of three numbers", f"{got} lines"
-            )
+            raise self._damaged(max(frame - 1, 0), f"{len(self.symbols)} lines of three numbers", f"{got} lines")
         return sum(len(line) + 1 for line in lines[-HEADER:])
 
     def _header(self, lines: list[bytes], frame: int) -> tuple[Floats, list[tuple[str, int]]]:
@@ -139,12 +133,7 @@ class XdatcarFile(FrameFile):
             cell = np.array([line.split()[:3] for line in lines[2:5]], dtype=np.float64)
             names = [word.decode().split("_")[0].split("/")[0] for word in lines[5].split()]
             counts = [int(word) for word in lines[6].split()]
-            if (
-                cell.shape != (3, 3)
-                or not np.isfinite([*cell.flat, scale]).all()
-                or not scale
-                or is_flat(cell)
-            ):
+            if cell.shape != (3, 3) or not np.isfinite([*cell.flat, scale]).all() or not scale or is_flat(cell):
                 raise ValueError("cell")
             if len(names) != len(counts) or not all(re.fullmatch("[A-Z][a-z]?", name) for name in names):
                 raise ValueError("symbols")
@@ -170,9 +159,7 @@ class _Clock:
 
     def problem(self, line: bytes, *, restart: bool) -> tuple[str, str, str] | None:
         word = line.partition(b"=")[2].strip()
-        number = (
-            int(word) if word.isdigit() and len(word) < 18 else None
-        )  # VASP prints stars beyond its columns
+        number = int(word) if word.isdigit() and len(word) < 18 else None  # VASP prints stars beyond its columns
         last, self.last = self.last, number
         if number is None or last is None or (restart and number <= last):
             self.step = None
@@ -205,9 +192,9 @@ def is_xdatcar(thing: Any) -> bool:
     if not isinstance(thing, (str, os.PathLike)):
         return False
     name = os.path.basename(os.fspath(thing))
-    return bool(
-        re.fullmatch(r"(XDATCAR([-_.]?\w+)?|.*\.XDATCAR)(\.gz)?", name, re.IGNORECASE)
-    ) and not has_suffix(name, "xyz", "extxyz", "traj", "pdb", "gro", "dcd", "xtc", "trr", "h5", "nc", "npz")
+    return bool(re.fullmatch(r"(XDATCAR([-_.]?\w+)?|.*\.XDATCAR)(\.gz)?", name, re.IGNORECASE)) and not has_suffix(
+        name, "xyz", "extxyz", "traj", "pdb", "gro", "dcd", "xtc", "trr", "h5", "nc", "npz"
+    )
 
 
 class XDATCARParser(FileParser):

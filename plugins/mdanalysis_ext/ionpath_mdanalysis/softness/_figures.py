@@ -22,9 +22,7 @@ def distribution(axes: Any, systems: Any, scores: Any) -> None:
         for k, name in enumerate(names):
             counts = np.histogram(soft[classes == k], edges)[0] / soft.size / np.diff(edges)
             label = f"{system.name} {name} ({100 * (classes == k).mean():.0f} %)".strip()
-            axes.stairs(
-                counts, edges, label=label, fill=len(systems) == 1, alpha=0.4 if len(systems) == 1 else 1
-            )
+            axes.stairs(counts, edges, label=label, fill=len(systems) == 1, alpha=0.4 if len(systems) == 1 else 1)
     axes.set(xlabel="softness", ylabel="density")
     axes.set_title(
         f"accuracy {scores.accuracy:.2f} (majority {scores.majority_accuracy:.2f}), balanced "
@@ -61,9 +59,7 @@ def probability(axes: Any, found: Any, label: str | None = None) -> None:
     axes.set(xlabel="softness", ylabel="probability of rearrangement", ylim=(0, None))
 
 
-def structure(
-    axes: Any, positions: Floats, cell: Floats, rows: Any, softness: Floats, axis: str = "z"
-) -> None:
+def structure(axes: Any, positions: Floats, cell: Floats, rows: Any, softness: Floats, axis: str = "z") -> None:
     """Draw atoms seen along a Cartesian axis, ions coloured by softness."""
     one_of("axis", axis, ("x", "y", "z"))
     a, b = (k for k, name in enumerate("xyz") if name != axis)

@@ -115,24 +115,19 @@ def frames_of(atoms: Any, frames: Sequence[int] | Ints) -> Iterator[tuple[Floats
 
 
 def series_of(quantity: Any, frames: Ints, indices: Ints) -> Any:
-    """Give values for frames and ions."""
+    """Return values for frames and ions."""
     results = getattr(quantity, "results", None)
     if results is None:
         return quantity
     name = type(quantity).__name__
     if "series" not in results:
-        raise InputError(
-            name, need="a series in time", got="none", remedy=f"run it as {name}(..., series=True)"
-        )
+        raise InputError(name, need="a series in time", got="none", remedy=f"run it as {name}(..., series=True)")
     lacking = [int(f) for f in frames if f not in quantity.frames]
     missing = [int(i) for i in indices if i not in results["indices"]]
     if lacking or missing:
         got = f"frame {lacking[0]} left out" if lacking else f"atom {missing[0]} left out"
         raise InputError(
-            name,
-            need="all frames and ions of the softness",
-            got=got,
-            remedy="run it on the same frames and ions",
+            name, need="all frames and ions of the softness", got=got, remedy="run it on the same frames and ions"
         )
     rows = np.searchsorted(quantity.frames, frames)
     order = np.argsort(results["indices"])

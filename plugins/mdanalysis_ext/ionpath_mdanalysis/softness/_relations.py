@@ -48,9 +48,7 @@ def _values(system: System, quantity: Any) -> Any:
     return series_of(quantity, system.frames, system.indices)
 
 
-def potential_energies(
-    systems: Sequence[System], calculator: Any, *, verbose: bool = False, **options: Any
-) -> Any:
+def potential_energies(systems: Sequence[System], calculator: Any, *, verbose: bool = False, **options: Any) -> Any:
     """Potential energy of each ion at the times of the softness, in eV.
 
     The energy is that of all atoms of the universe. How it is shared among atoms is up to the potential, and differs
@@ -59,12 +57,7 @@ def potential_energies(
     """
     found = [
         _quantities.potential_energies(
-            s.needed("potential_energies").universe.atoms,
-            s.frames,
-            s.indices,
-            calculator,
-            verbose=verbose,
-            **options,
+            s.needed("potential_energies").universe.atoms, s.frames, s.indices, calculator, verbose=verbose, **options
         )
         for s in systems
     ]
@@ -75,21 +68,15 @@ def correlate_anions(
     systems: Sequence[System], kinds: str | Sequence[str] | None, n_bins: int, **rules: Any
 ) -> dict[str, Correlation]:
     """Correlate softness with the shares of the kinds of anions around each ion."""
-    shares = [
-        _quantities.anion_shares(s.needed("correlate_anions"), s.frames, s.rows, **rules) for s in systems
-    ]
+    shares = [_quantities.anion_shares(s.needed("correlate_anions"), s.frames, s.rows, **rules) for s in systems]
     known = sorted({kind for share in shares for kind in share})
     table: dict[str, tuple[Floats, ...]] = {
-        kind: tuple(
-            share.get(kind, np.zeros_like(s.softness)) for s, share in zip(systems, shares, strict=True)
-        )
+        kind: tuple(share.get(kind, np.zeros_like(s.softness)) for s, share in zip(systems, shares, strict=True))
         for kind in known
     }
     wanted = [kinds] if isinstance(kinds, str) else kinds
     if wanted is None:
-        wanted = [
-            kind for kind, rows in table.items() if np.ptp(np.concatenate([r.ravel() for r in rows])) > 0
-        ]
+        wanted = [kind for kind, rows in table.items() if np.ptp(np.concatenate([r.ravel() for r in rows])) > 0]
     absent = [kind for kind in wanted if kind not in table]
     if absent or not wanted:
         raise InputError(

@@ -34,9 +34,7 @@ def grid_search(
         for system, names in zip(systems, symbols, strict=True):
             codes = functions.codes(names, absent=len(systems) > 1)
             for x, cell in system.read(system.frames[: len(system.displacement)]):
-                rows.append(
-                    functions.of_neighbours(find_neighbours(x, cell, functions.reach, system.rows), codes)
-                )
+                rows.append(functions.of_neighbours(find_neighbours(x, cell, functions.reach, system.rows), codes))
         return np.concatenate(rows)
 
     samples = [Samples(np.empty(0), s.displacement, s.times, ()) for s in systems]

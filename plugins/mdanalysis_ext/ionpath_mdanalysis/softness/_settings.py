@@ -48,9 +48,7 @@ def settle(
 ) -> tuple[Preset, SoftnessModel | None, dict[str, Any], dict[str, Any]]:
     """Settings, the model to apply, parameters to be kept, and keywords for the base."""
     species = tuple(sorted({symbol for row in symbols for symbol in row.tolist()}))
-    chosen: Preset = (
-        preset if isinstance(preset, Preset) else settings_of(preset, species, mode=mode, mobile=ion)
-    )
+    chosen: Preset = preset if isinstance(preset, Preset) else settings_of(preset, species, mode=mode, mobile=ion)
     changes = {key: options.pop(key, None) for key in CHANGES}
     if changes["kind"] not in (None, chosen.kind):
         chosen = replace(chosen, penalty=None)  # that of another classifier

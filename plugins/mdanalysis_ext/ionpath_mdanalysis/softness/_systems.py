@@ -20,9 +20,7 @@ def groups_of(mobile: Any, atoms: Any) -> tuple[list[str], list[Any], list[Any]]
         raise InputError("mobile", need="at least one AtomGroup or Universe", got="none")
     ions = [_ions(group) for group in groups]
     others = list(atoms) if isinstance(atoms, (list, tuple)) else [atoms] * len(ions)
-    if len(others) != len(ions) or (
-        atoms is not None and len(ions) > 1 and not isinstance(atoms, (list, tuple))
-    ):
+    if len(others) != len(ions) or (atoms is not None and len(ions) > 1 and not isinstance(atoms, (list, tuple))):
         raise InputError("atoms", need=f"one AtomGroup for each of {len(ions)} systems", got=repr(atoms)[:40])
     for group in ions:
         _checks.check_group(group, "mobile")
@@ -49,9 +47,6 @@ def one_species(groups: Sequence[Any]) -> str:
     found = sorted({symbol for group in groups for symbol in _checks.elements_of(group, "mobile").tolist()})
     if len(found) != 1:
         raise InputError(
-            "mobile",
-            need="ions of one species",
-            got=", ".join(found),
-            remedy="train a model for each species",
+            "mobile", need="ions of one species", got=", ".join(found), remedy="train a model for each species"
         )
     return str(found[0])

@@ -78,9 +78,7 @@ def layer_means(analysis: Any, *, axis: Axis = "y", bins: int = 20, system: int 
         along = wrap_fractional(positions[rows] @ np.linalg.inv(cell)[:, number])
         layer = np.minimum((along * n_layers).astype(int), n_layers - 1)
         block = k * len(sums) // len(frames)
-        sums[block] += [
-            np.bincount(layer, minlength=n_layers), np.bincount(layer, series[k], minlength=n_layers)
-        ]  # fmt: skip
+        sums[block] += [np.bincount(layer, minlength=n_layers), np.bincount(layer, series[k], minlength=n_layers)]
         height += float(heights(cell)[number]) / len(frames)
     counts, total = sums.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -98,9 +96,7 @@ def _series(analysis: Any, system: int | str) -> tuple[Any, Any, Any, Any]:
     analysis._require_results()
     name = type(analysis).__name__
     if "series" not in analysis.results:
-        raise InputError(
-            name, need="a series in time", got="none", remedy=f"run it as {name}(..., series=True)"
-        )
+        raise InputError(name, need="a series in time", got="none", remedy=f"run it as {name}(..., series=True)")
     if not analysis.groups:
         raise InputError(name, need="the trajectory", got="results loaded from a file", remedy="run it again")
     return analysis.groups["atoms"], analysis._rows, analysis.frames, analysis.results.series

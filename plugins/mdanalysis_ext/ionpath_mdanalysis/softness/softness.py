@@ -159,9 +159,7 @@ class Softness(IonAnalysis):
         frame_times = list(times) if np.ndim(times) else [times] * len(groups)
         if len(frame_times) != len(groups):
             raise InputError("frame_time", need=f"one, or {len(groups)}", got=str(len(frame_times)))
-        super().__init__(
-            groups[0], {"atoms": others[0]}, parameters=parameters, frame_time=frame_times[0], **rest
-        )
+        super().__init__(groups[0], {"atoms": others[0]}, parameters=parameters, frame_time=frame_times[0], **rest)
         if len(groups) > 1:
             chosen.functions.codes(np.concatenate(symbols))  # a species that no system has is refused
         kept = ("lag", "window", "nonaffine_cutoff", "power", "most")
@@ -253,9 +251,7 @@ class Softness(IonAnalysis):
         systems = self._each()
         n_classes = max(int(s.classes.max()) for s in systems) + 1
         if n_classes > 2 or self.results.model.n_classes > 2:
-            raise InputError(
-                "labels", need="two classes", got=str(max(n_classes, self.results.model.n_classes))
-            )
+            raise InputError("labels", need="two classes", got=str(max(n_classes, self.results.model.n_classes)))
         return self._rearrangement(edges, n_bins)
 
     def _rearrangement(self, edges: Any, n_bins: int) -> RearrangementProbability:
@@ -284,9 +280,7 @@ class Softness(IonAnalysis):
         """
         return _relations.correlate(self._each(), quantity, n_bins)
 
-    def potential_energies(
-        self, calculator: Any = "ionpath", *, verbose: bool = False, **options: Any
-    ) -> Any:
+    def potential_energies(self, calculator: Any = "ionpath", *, verbose: bool = False, **options: Any) -> Any:
         """Potential energy of each ion at the times of the softness, one frame after another.
 
         Parameters
@@ -371,9 +365,7 @@ class Softness(IonAnalysis):
         _figures.probability(ax, self.rearrangement_probability())
 
     @figure()
-    def plot_structure(
-        self, frame: int = 0, ax: Any = None, *, axis: str = "z", system: int | str = 0
-    ) -> Any:
+    def plot_structure(self, frame: int = 0, ax: Any = None, *, axis: str = "z", system: int | str = 0) -> Any:
         """Plot the structure along a Cartesian axis with ions coloured by softness.
 
         Parameters

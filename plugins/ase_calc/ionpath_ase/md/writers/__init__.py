@@ -10,10 +10,7 @@ from ionpath_ase.md.writers.ase_trajectory import ASETrajectory
 from ionpath_ase.md.writers.base import FrameFile as FrameFile, cut as cut, head_of as head_of
 from ionpath_ase.md.writers.dcd import DCD
 from ionpath_ase.md.writers.extxyz import ExtendedXYZ
-from ionpath_ase.md.writers.frames import (
-    standard_frame as standard_frame,
-    standard_rotation as standard_rotation,
-)
+from ionpath_ase.md.writers.frames import standard_frame as standard_frame, standard_rotation as standard_rotation
 from ionpath_ase.md.writers.h5md import H5MD
 from ionpath_ase.md.writers.xtc import XTC
 

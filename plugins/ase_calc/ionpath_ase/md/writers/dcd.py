@@ -21,18 +21,9 @@ class DCD(FrameFile):
         control[1], control[2] = 0, self.stride  # first step, steps between frames
         control[10] = 1  # each frame has a unit cell
         control[19] = 24  # CHARMM version
-        body = (
-            b"CORD"
-            + struct.pack("<9i", *control[:9])
-            + struct.pack("<f", akma)
-            + struct.pack("<10i", *control[10:])
-        )
+        body = b"CORD" + struct.pack("<9i", *control[:9]) + struct.pack("<f", akma) + struct.pack("<10i", *control[10:])
         title = b"unwrapped positions in A, written by ionpath".ljust(80)
-        return (
-            _record(body)
-            + _record(struct.pack("<i", 1) + title)
-            + _record(struct.pack("<i", len(self.atoms)))
-        )
+        return _record(body) + _record(struct.pack("<i", 1) + title) + _record(struct.pack("<i", len(self.atoms)))
 
     def encode(self, snapshot: Snapshot) -> bytes:
         """Bytes of one frame."""

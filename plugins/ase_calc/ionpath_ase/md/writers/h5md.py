@@ -23,11 +23,7 @@ if TYPE_CHECKING:
 
 SERIES = tuple(
     f"{group}/{name}"
-    for group in (
-        "particles/trajectory/position",
-        "particles/trajectory/box/edges",
-        "observables/potential_energy",
-    )
+    for group in ("particles/trajectory/position", "particles/trajectory/box/edges", "observables/potential_energy")
     for name in ("value", "step", "time")
 )
 

@@ -23,9 +23,7 @@ class XTC(FrameFile):
     def encode(self, snapshot: Snapshot) -> bytes:
         """Bytes of one frame."""
         xdr = require(
-            "MDAnalysis.lib.formats.libmdaxdr",
-            purpose="writing XTC files",
-            install='pip install "ionpath[mdanalysis]"',
+            "MDAnalysis.lib.formats.libmdaxdr", purpose="writing XTC files", install='pip install "ionpath[mdanalysis]"'
         )
         cell, positions = standard_frame(snapshot.cell, snapshot.positions)
         with _nameless() as (file, name):

@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING
 from ionpath.lazy import face
 
 if TYPE_CHECKING:
-    from pymatgen.analysis.argyrodite.ensemble import (
-        monte_carlo as monte_carlo,
-        thermodynamics as thermodynamics,
-    )
+    from pymatgen.analysis.argyrodite.ensemble import monte_carlo as monte_carlo, thermodynamics as thermodynamics
     from pymatgen.analysis.argyrodite.entropy import (
         configurational_entropy as configurational_entropy,
         plot_entropy_map as plot_entropy_map,

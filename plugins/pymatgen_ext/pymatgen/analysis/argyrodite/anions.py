@@ -54,12 +54,7 @@ def arrange(
 
 
 def place_anions(
-    structure: Structure,
-    found: Argyrodite,
-    halide: NDArray[np.intp],
-    *,
-    name: str | None = None,
-    seed: int = 0,
+    structure: Structure, found: Argyrodite, halide: NDArray[np.intp], *, name: str | None = None, seed: int = 0
 ) -> Structure:
     """Copy a structure with halide on the given free anion sites and chalcogenide on the others.
 
@@ -74,9 +69,7 @@ def place_anions(
     if not len(arriving) and not len(leaving):
         return new
     rng = np.random.default_rng(seed)
-    halides, others = (
-        [structure[int(k)].species for k in rng.permutation(group)] for group in (leaving, arriving)
-    )
+    halides, others = ([structure[int(k)].species for k in rng.permutation(group)] for group in (leaving, arriving))
     added = max(len(arriving), len(leaving))
     if len(halides) < len(arriving) or len(others) < len(leaving):
         x, s = _common_species(structure, found, name)
@@ -88,9 +81,7 @@ def place_anions(
     return new
 
 
-def _common_species(
-    structure: Structure, found: Argyrodite, halide: str | None
-) -> tuple[Composition, Composition]:
+def _common_species(structure: Structure, found: Argyrodite, halide: str | None) -> tuple[Composition, Composition]:
     """Halide and chalcogenide to add, with oxidation states if the structure has them."""
     species = [structure[int(k)].specie for k in (*found.bonded, *free_anions(found)[0])]
     others = [s for s in species if not s.is_halogen]
@@ -103,7 +94,6 @@ def _common_species(
         chosen = max(halogens, key=halogens.count)
     else:
         raise InputError(
-            "halide", need="the halide to insert, as the structure has none", got="None",
-            remedy="name it: halide='Cl'",
-        )  # fmt: skip
+            "halide", need="the halide to insert, as the structure has none", got="None", remedy="name it: halide='Cl'"
+        )
     return Composition({chosen: 1}), Composition({sulfur: 1})

@@ -57,9 +57,7 @@ def describe(calculator: Any) -> str:
         return calculator
     if isinstance(calculator, Mapping):
         return str(calculator.get("name"))
-    return str(
-        getattr(calculator, "name", None) or getattr(calculator, "__name__", type(calculator).__name__)
-    )
+    return str(getattr(calculator, "name", None) or getattr(calculator, "__name__", type(calculator).__name__))
 
 
 def json_ready(calculator: Any) -> Any:
@@ -73,7 +71,7 @@ def json_ready(calculator: Any) -> Any:
 
 
 def ewald_energy(structure: Structure) -> float:
-    """Give the electrostatic energy of formal charges.
+    """Return the electrostatic energy of formal charges.
 
     Notes
     -----

@@ -106,9 +106,7 @@ def thermodynamics(entries: Sequence[Mapping[str, Any]], temperatures: ArrayLike
     mean = p @ (energy - energy.min())
     entropy = (log_z + mean / (BOLTZMANN_EV * kelvin)) / n
     y = p @ inversion
-    ideal = argyrodite_mixing_entropy(
-        float(entries[0]["x_excess"]), np.clip(y, inversion.min(), inversion.max())
-    )
+    ideal = argyrodite_mixing_entropy(float(entries[0]["x_excess"]), np.clip(y, inversion.min(), inversion.max()))
     limit = float(np.log(weight.sum()) / n)
     return Thermodynamics(kelvin, (mean + energy.min()) / n, entropy, y, np.asarray(ideal), limit)
 

@@ -55,7 +55,7 @@ class ConfigurationalEntropy(Msonable):
         return self.anions * GAS_CONSTANT
 
     def report(self) -> str:
-        """Give a table by orbit.
+        """Return a table by orbit.
 
         Returns
         -------
@@ -72,7 +72,7 @@ class ConfigurationalEntropy(Msonable):
 
 @references("jang2025")
 def configurational_entropy(structure: Structure, *, lithium: bool = False) -> ConfigurationalEntropy:
-    """Give the ideal entropy of mixing per formula unit.
+    """Return the ideal entropy of mixing per formula unit.
 
     Parameters
     ----------
@@ -140,9 +140,7 @@ def _lithium_entropy(structure: Structure, found: Argyrodite) -> float:
     return float(sum(each)) / found.n_formula_units
 
 
-def plot_entropy_map(
-    x_excess: ArrayLike | None = None, inversion: ArrayLike | None = None, *, ax: Any = None
-) -> Any:
+def plot_entropy_map(x_excess: ArrayLike | None = None, inversion: ArrayLike | None = None, *, ax: Any = None) -> Any:
     """Draw the ideal entropy over excess halide and inversion.
 
     Parameters

@@ -126,7 +126,7 @@ class AnionClusterExpansion(Msonable):
         return cls(subspace, *fitted[:3], len(structures), fitted[3], lithium)
 
     def predict(self, structure: Structure) -> float:
-        """Give the energy of an arrangement.
+        """Return the energy of an arrangement.
 
         Parameters
         ----------
@@ -163,7 +163,7 @@ class AnionClusterExpansion(Msonable):
         return sorted(ranked, key=lambda entry: float(entry["predicted_energy"]))[:number]
 
     def report(self) -> str:
-        """Give a summary in a line.
+        """Return a summary in a line.
 
         Returns
         -------
@@ -177,7 +177,7 @@ class AnionClusterExpansion(Msonable):
 
 
 def correlations(subspace: Any, structure: Structure) -> NDArray[np.float64]:
-    """Give the correlation functions of an arrangement."""
+    """Return the correlation functions of an arrangement."""
     matrix, mapping = on_lattice(subspace.structure, structure)
     plain = structure.copy()
     plain.remove_oxidation_states()
@@ -200,8 +200,7 @@ def on_lattice(primitive: Structure, structure: Structure) -> tuple[NDArray[np.i
     tree = cKDTree(wrap_fractional(supercell.frac_coords), boxsize=1.0)
     _, place = tree.query(wrap_fractional(structure.frac_coords))
     apart = minimum_image(
-        (structure.frac_coords - supercell.frac_coords[place]) @ supercell.lattice.matrix,
-        supercell.lattice.matrix,
+        (structure.frac_coords - supercell.frac_coords[place]) @ supercell.lattice.matrix, supercell.lattice.matrix
     )
     distance = np.linalg.norm(apart, axis=1)
     if distance.max() > _OFF_SITE or len(np.unique(place)) < len(place):
@@ -224,7 +223,7 @@ def _subspace(primitive: Structure, cutoffs: Mapping[int, float]) -> Any:
 
 
 def disordered_primitive(structures: Sequence[Structure]) -> Structure:
-    """Give the primitive cell with every species on each site that some of the structures has there."""
+    """Return the primitive cell with every species on each site that some of the structures has there."""
     frame = structures[0].copy()
     frame.remove_oxidation_states()
     found = analyse(frame)
@@ -253,10 +252,7 @@ def _distinct(places: NDArray[np.float64], cell: NDArray[np.float64]) -> list[ND
     """Keep one of each group of fractional coordinates that are the same up to a lattice vector."""
     kept: list[NDArray[np.float64]] = []
     for place in places:
-        if (
-            not kept
-            or np.linalg.norm(minimum_image((np.array(kept) - place) @ cell, cell), axis=1).min() > 0.1
-        ):
+        if not kept or np.linalg.norm(minimum_image((np.array(kept) - place) @ cell, cell), axis=1).min() > 0.1:
             kept.append(place)
     return kept
 

@@ -111,8 +111,7 @@ class Argyrodite(Msonable):
                 f"  {self.sulfur_orbit}  {n} sites (free sulfur), halide fraction {self.inversion:.4f}",
                 f"  inversion {self.inversion:.4f} (this composition allows {low:.4f} to {high:.4f}), "
                 f"excess halide {self.x_excess:+.4f}, mobile cations {self.mobile_content:.4f}",
-                f"  charge {self.charge:+.4f} e per formula unit with formal oxidation states"
-                + self._not_neutral(),
+                f"  charge {self.charge:+.4f} e per formula unit with formal oxidation states" + self._not_neutral(),
             ]
         )
 
@@ -222,9 +221,7 @@ def _check_elements(
     structure: Structure, centres: NDArray[np.intp], anions: NDArray[np.intp], mobile: NDArray[np.intp]
 ) -> None:
     if len(centres) == 0:
-        raise _not_argyrodite(
-            f"centres of tetrahedra ({', '.join(sorted(FORMERS))})", f"none in {structure.formula}"
-        )
+        raise _not_argyrodite(f"centres of tetrahedra ({', '.join(sorted(FORMERS))})", f"none in {structure.formula}")
     if len(anions) == 0:
         raise _not_argyrodite("chalcogenide and halide anions", f"none in {structure.formula}")
     known = np.union1d(np.union1d(centres, anions), mobile)
@@ -238,9 +235,7 @@ def _check_numbers(structure: Structure) -> None:
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
         if len(bad):
             row = f"{values[bad[0]].tolist()} in row {int(bad[0])}"
-            raise InputError(
-                name, need="finite numbers", got=row, remedy="check the file that it was read from"
-            )
+            raise InputError(name, need="finite numbers", got=row, remedy="check the file that it was read from")
 
 
 def _check_overlaps(structure: Structure, xyz: NDArray[np.float64], occupied: NDArray[np.float64]) -> None:
@@ -265,10 +260,7 @@ def _charge(structure: Structure) -> float:
 
 
 def _check_full(
-    structure: Structure,
-    kinds: list[NDArray[np.float64]],
-    centres: NDArray[np.intp],
-    anions: NDArray[np.intp],
+    structure: Structure, kinds: list[NDArray[np.float64]], centres: NDArray[np.intp], anions: NDArray[np.intp]
 ) -> None:
     for name, total, sites in (("centres", kinds[0], centres), ("anions", kinds[1], anions)):
         off = sites[np.abs(total[sites] - 1.0) > 0.02]
@@ -282,9 +274,7 @@ def _check_full(
 
 
 def _most_abundant(structure: Structure, elements: frozenset[str]) -> str:
-    amounts = {
-        str(e): v for e, v in structure.composition.element_composition.items() if e.symbol in elements
-    }
+    amounts = {str(e): v for e, v in structure.composition.element_composition.items() if e.symbol in elements}
     return max(amounts, key=lambda e: amounts[e]) if amounts else ""
 
 
@@ -297,6 +287,4 @@ def _formula(structure: Structure, n: int) -> str:
         **dict.fromkeys(HALOGENS, 3),
     }
     parts = sorted(amounts, key=lambda e: (order.get(e, 4), -amounts[e], e))
-    return "".join(
-        e + ("" if abs(amounts[e] / n - 1) < 5e-5 else f"{round(amounts[e] / n, 4):g}") for e in parts
-    )
+    return "".join(e + ("" if abs(amounts[e] / n - 1) < 5e-5 else f"{round(amounts[e] / n, 4):g}") for e in parts)

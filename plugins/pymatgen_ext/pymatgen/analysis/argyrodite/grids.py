@@ -57,7 +57,7 @@ class GridPoint(Msonable):
 
 @references("jang2025")
 def inversion_grid(step: float = 1 / 32, *, seeds: Iterable[int] = (0,)) -> list[GridPoint]:
-    """Give the points of Li6PS5X from no to full inversion.
+    """Return the points of Li6PS5X from no to full inversion.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def inversion_grid(step: float = 1 / 32, *, seeds: Iterable[int] = (0,)) -> list
 
 @references("jang2025")
 def excess_grid(step: float = 0.125, *, seeds: Iterable[int] = (0,)) -> list[GridPoint]:
-    """Give the points of Li(6-x)PS(5-x)X(1+x) over excess halide and inversion.
+    """Return the points of Li(6-x)PS(5-x)X(1+x) over excess halide and inversion.
 
     Parameters
     ----------
@@ -238,10 +238,7 @@ def build_point(
     parent: Structure, point: GridPoint, lithium: Literal["vacancies", "restored"], arrangement: Any
 ) -> Structure:
     """Build one structure of a grid from its parent."""
-    from pymatgen.analysis.argyrodite.transformations import (
-        ExcessHalideTransformation,
-        SiteInversionTransformation,
-    )
+    from pymatgen.analysis.argyrodite.transformations import ExcessHalideTransformation, SiteInversionTransformation
 
     if point.x_excess == 0.0:
         return SiteInversionTransformation(

@@ -92,9 +92,7 @@ def energy_above_hull(
     energy = energy_function(calculator)
     here = _energies("energies", structures, energies, energy)
     there = _energies("competing_energies", competing, competing_energies, energy)
-    elements = sorted(
-        {e.symbol for s in (*structures, *competing) for e in s.composition.element_composition}
-    )
+    elements = sorted({e.symbol for s in (*structures, *competing) for e in s.composition.element_composition})
     columns = np.array([[s.composition.element_composition[e] for e in elements] for s in competing]).T
     rows = []
     for structure, value in zip(structures, here, strict=True):
@@ -135,8 +133,5 @@ def _row(
         if x * len(phase) / n > 1e-6
     }
     return HullRow(
-        structure.composition.reduced_formula,
-        float(value / n),
-        float(1000 * (value - solved.fun) / n),
-        shares,
+        structure.composition.reduced_formula, float(value / n), float(1000 * (value - solved.fun) / n), shares
     )

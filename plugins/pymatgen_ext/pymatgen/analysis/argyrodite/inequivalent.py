@@ -72,14 +72,10 @@ def make_cell(
     anions, _ = free_anions(sites_of)
     sites = np.concatenate([anions, sites_of.mobile]) if lithium else anions
     permutations = permutations_of(Operations(rotations, translations), new, sites, symprec=symprec)
-    return Cell(
-        new, sites_of, sites, permutations, permutations[pure], lattice.matrix.tolist(), lattice.index
-    )
+    return Cell(new, sites_of, sites, permutations, permutations[pure], lattice.matrix.tolist(), lattice.index)
 
 
-def decorations(
-    permutations: NDArray[np.intp], parts: list[Sublattice], at_most: int, seed: int
-) -> Decorations:
+def decorations(permutations: NDArray[np.intp], parts: list[Sublattice], at_most: int, seed: int) -> Decorations:
     """List all arrangements, or draw some where there are too many."""
     arrangements = prod(comb(len(p.sites), p.number) for p in parts)
     few_sites = sum(len(p.sites) for p in parts) <= 64
@@ -94,13 +90,7 @@ def decorations(
 
 
 def lowest_arrangement(
-    structure: Structure,
-    found: Argyrodite,
-    on_halide: int,
-    on_sulfur: int,
-    calculator: Any,
-    at_most: int,
-    seed: int,
+    structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int, calculator: Any, at_most: int, seed: int
 ) -> NDArray[np.intp]:
     """Find the free anion sites that hold halide in the arrangement with the lowest energy at one inversion."""
     operations = framework_operations(structure, found, of="structure")

@@ -28,12 +28,7 @@ _SCREENING = 10.0
 
 @references("guan2024")
 def lspscl_arrangements(
-    calculator: Any = None,
-    *,
-    per_arrangement: int = 1,
-    temperature: float = 600.0,
-    sweeps: int = 200,
-    seed: int = 0,
+    calculator: Any = None, *, per_arrangement: int = 1, temperature: float = 600.0, sweeps: int = 200, seed: int = 0
 ) -> list[dict[str, Any]]:
     """List all inequivalent arrangements of Si, P and Cl in Li20Si3P3S23Cl, with lithium drawn for each.
 
@@ -99,9 +94,7 @@ class _Parent:
     """Frame with the symmetry of the parent, its operations, and the interactions of all sites."""
 
     def __init__(self) -> None:
-        spglib = require(
-            "spglib", purpose="the symmetry of a crystal", install="pip install 'ionpath[pymatgen]'"
-        )
+        spglib = require("spglib", purpose="the symmetry of a crystal", install="pip install 'ionpath[pymatgen]'")
         stored = lspscl()
         frame = [k for k, s in enumerate(stored) if s.specie.symbol != "Li"]
         frame.sort(key=lambda k: stored[k].specie.symbol not in ("Si", "P"))

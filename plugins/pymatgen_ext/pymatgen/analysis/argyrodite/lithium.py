@@ -76,12 +76,7 @@ def change_lithium(
 
 
 def choose_vacancies(
-    structure: Structure,
-    found: Argyrodite,
-    number: int,
-    rule: VacancyRule,
-    halide: NDArray[np.intp],
-    seed: int,
+    structure: Structure, found: Argyrodite, number: int, rule: VacancyRule, halide: NDArray[np.intp], seed: int
 ) -> NDArray[np.intp]:
     """Choose lithium to take out."""
     if number > len(found.mobile):
@@ -99,9 +94,8 @@ def choose_vacancies(
 
 
 def _from_cages(
-    structure: Structure, found: Argyrodite, number: int, around_halide: NDArray[np.bool_],
-    rng: np.random.Generator,
-) -> NDArray[np.intp]:  # fmt: skip
+    structure: Structure, found: Argyrodite, number: int, around_halide: NDArray[np.bool_], rng: np.random.Generator
+) -> NDArray[np.intp]:
     """Cages around halide lose one ion each before any loses two."""
     cage = nearest_cage(structure, found)
     order = rng.permutation(len(found.mobile))

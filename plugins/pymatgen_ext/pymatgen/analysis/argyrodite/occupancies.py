@@ -128,18 +128,14 @@ def _filled(structure: Structure, found: Argyrodite, number: int, seed: int) -> 
     share = np.array([float(structure[int(k)].species.num_atoms) for k in sites])
     places, cell = structure.cart_coords, structure.lattice.matrix
     kinds, kind = np.unique(share.round(3), return_inverse=True)
-    wanted = apportion(
-        [share[kind == i].sum() for i in range(len(kinds))], number, np.bincount(kind).tolist()
-    )
+    wanted = apportion([share[kind == i].sum() for i in range(len(kinds))], number, np.bincount(kind).tolist())
     chosen = np.empty(0, dtype=np.intp)
     try:
         if number > len(sites):
             raise InputError("sites", need=str(number), got=f"{len(sites)}")
         for i in np.argsort(wanted):  # the few choose before the many, who are less free
             own, occupied = sites[kind == i], places[chosen]
-            picked = farthest_points(
-                places[own], cell, int(wanted[i]), occupied=occupied, closest=CLOSEST, seed=seed
-            )
+            picked = farthest_points(places[own], cell, int(wanted[i]), occupied=occupied, closest=CLOSEST, seed=seed)
             chosen = np.concatenate([chosen, own[picked]])
     except InputError as error:
         raise InputError(

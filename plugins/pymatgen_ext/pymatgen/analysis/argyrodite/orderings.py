@@ -235,9 +235,7 @@ def _sites(cell: Structure, kinds: tuple[str, ...], closest: float) -> _Sites:
         raise InputError("kinds", need=f"sites for {len(found.mobile)} lithium", got=f"{len(chosen)}")
     operations = framework_operations(frame, analyse(frame))
     # All candidate sites are whole orbits of the framework, so its operations permute them.
-    group = site_permutations(
-        operations.rotations, operations.translations, sites.frac_coords[chosen], tolerance=0.02
-    )
+    group = site_permutations(operations.rotations, operations.translations, sites.frac_coords[chosen], tolerance=0.02)
     places = sites.coords[chosen]
     near = _too_close(places, cell.lattice.matrix, closest)
     return _Sites(frame, places, len(found.mobile), operations, group, near)
@@ -254,9 +252,7 @@ def _candidates(
         sites = _sites(cell.make_supercell(matrix, in_place=False), kinds, closest)
         if space_group is None:
             held = True
-            listed = enumerate_decorations(
-                sites.group, [Sublattice(tuple(range(len(sites.places))), sites.n_ions)]
-            )
+            listed = enumerate_decorations(sites.group, [Sublattice(tuple(range(len(sites.places))), sites.n_ions)])
             rows = zip(listed.chosen, listed.multiplicity, strict=True)
             ordered += [(sites.place(r), int(w)) for r, w in rows if not sites.near[np.ix_(r, r)].any()]
             continue
@@ -285,9 +281,7 @@ def _subgroups(sites: _Sites, space_group: str) -> list[NDArray[np.intp]]:
     try:
         wanted = SpaceGroup(space_group)
     except ValueError as error:
-        raise InputError(
-            "space_group", need="a Hermann-Mauguin symbol as Amm2", got=repr(space_group)
-        ) from error
+        raise InputError("space_group", need="a Hermann-Mauguin symbol as Amm2", got=repr(space_group)) from error
     rotations, translations = sites.operations.rotations, sites.operations.translations
     order = len({op.rotation_matrix.astype(int).tobytes() for op in wanted.symmetry_ops})
     if len(rotations) % order:
@@ -305,9 +299,7 @@ def _subgroups(sites: _Sites, space_group: str) -> list[NDArray[np.intp]]:
     ]
 
 
-def _with_symmetry(
-    sites: _Sites, subgroups: list[NDArray[np.intp]], space_group: str
-) -> list[tuple[Structure, int]]:
+def _with_symmetry(sites: _Sites, subgroups: list[NDArray[np.intp]], space_group: str) -> list[tuple[Structure, int]]:
     """Inequivalent orderings that have a space group, and no higher one."""
     seen: set[bytes] = set()
     ordered = []

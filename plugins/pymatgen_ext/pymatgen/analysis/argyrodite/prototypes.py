@@ -110,15 +110,10 @@ def argyrodite(
 
 
 def _decorated(parent: Structure, x_excess: float, target: float, seed: int) -> Structure:
-    from pymatgen.analysis.argyrodite.transformations import (
-        ExcessHalideTransformation,
-        SiteInversionTransformation,
-    )
+    from pymatgen.analysis.argyrodite.transformations import ExcessHalideTransformation, SiteInversionTransformation
 
     if x_excess:
-        parent = ExcessHalideTransformation(x_excess, inversion=target, seed=seed).apply_transformation(
-            parent
-        )
+        parent = ExcessHalideTransformation(x_excess, inversion=target, seed=seed).apply_transformation(parent)
     else:
         parent = SiteInversionTransformation(target, seed=seed).apply_transformation(parent)
     parent.properties = {}
@@ -127,9 +122,7 @@ def _decorated(parent: Structure, x_excess: float, target: float, seed: int) -> 
 
 def _check_arguments(halide: str | None, x_excess: float, inversion: float | None, a: float | None) -> None:
     if halide not in EDGES:
-        raise InputError(
-            "halide", need="'Cl', 'Br', 'I' or None", got=repr(halide), remedy="None gives Li7PS6"
-        )
+        raise InputError("halide", need="'Cl', 'Br', 'I' or None", got=repr(halide), remedy="None gives Li7PS6")
     between("x_excess", x_excess, -1.0, 1.0)
     low, high = max(0.0, x_excess), min(1.0, 1.0 + x_excess)
     if inversion is not None and not low - 1e-9 <= inversion <= high + 1e-9:
@@ -178,9 +171,7 @@ def _parent(
     return Structure(Lattice.cubic(edge), species, everything, site_properties={"orbit": labels})
 
 
-def _lithium_positions(
-    choice: LithiumChoice, n: int, setting: Setting, edge: float, seed: int
-) -> NDArray[np.float64]:
+def _lithium_positions(choice: LithiumChoice, n: int, setting: Setting, edge: float, seed: int) -> NDArray[np.float64]:
     """Choose lithium positions of the conventional cell."""
     if choice == "none":
         return np.empty((0, 3))
@@ -190,9 +181,7 @@ def _lithium_positions(
     cell = np.eye(3) * edge
     taken = np.empty((0, 3))
     for kind, number in sorted(wanted.items(), key=lambda item: _MULTIPLICITY[item[0]]):  # scarce sites first
-        candidates = (
-            cage_sites(setting=setting) if kind == "24g" else tetrahedral_sites((kind,), setting=setting)[0]
-        )
+        candidates = cage_sites(setting=setting) if kind == "24g" else tetrahedral_sites((kind,), setting=setting)[0]
         try:
             chosen = farthest_points(
                 candidates @ cell, cell, number, occupied=taken @ cell, closest=_CLOSEST, seed=seed

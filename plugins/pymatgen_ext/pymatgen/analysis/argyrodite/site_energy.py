@@ -63,7 +63,7 @@ class SiteEnergies(Msonable):
     population: NDArray[np.float64] | None = None
 
     def of(self, kind: str) -> NDArray[np.float64]:
-        """Give the energies on one kind of site.
+        """Return the energies on one kind of site.
 
         Parameters
         ----------
@@ -82,9 +82,7 @@ class SiteEnergies(Msonable):
         """
         found = self.energies[self.kinds == kind]
         if len(found) == 0:
-            raise InputError(
-                "kind", need=f"one of {', '.join(sorted(set(self.kinds.tolist())))}", got=repr(kind)
-            )
+            raise InputError("kind", need=f"one of {', '.join(sorted(set(self.kinds.tolist())))}", got=repr(kind))
         return found
 
     def spread(self, kind: str) -> float:
@@ -104,7 +102,7 @@ class SiteEnergies(Msonable):
         return float(np.sqrt(max(0.0, self.of(kind).var() - noise)))
 
     def density(self, kind: str, grid: ArrayLike, *, width: float = _WIDTH) -> NDArray[np.float64]:
-        """Give the density of site energies of one kind, of unit area.
+        """Return the density of site energies of one kind, of unit area.
 
         Parameters
         ----------
@@ -126,7 +124,7 @@ class SiteEnergies(Msonable):
         return np.asarray(np.exp(-0.5 * (x / width) ** 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
 
     def overlap(self, one: str, other: str, *, width: float = _WIDTH) -> float:
-        """Give the common area of two densities.
+        """Return the common area of two densities.
 
         Parameters
         ----------
@@ -146,7 +144,7 @@ class SiteEnergies(Msonable):
         return float(np.trapezoid(smaller, grid))
 
     def report(self) -> str:
-        """Give means, spreads and overlaps.
+        """Return means, spreads and overlaps.
 
         Returns
         -------
@@ -277,7 +275,7 @@ def _on_occupied(
 
 
 def overlap_table(results: Iterable[SiteEnergies], *, width: float = _WIDTH) -> list[dict[str, float]]:
-    """Give the overlaps of the densities against inversion.
+    """Return the overlaps of the densities against inversion.
 
     Parameters
     ----------
@@ -322,9 +320,7 @@ def plot_site_energies(results: Iterable[SiteEnergies], *, width: float = _WIDTH
     if axes is None:
         pyplot = require("matplotlib.pyplot", purpose="figures", install="pip install 'ionpath[pymatgen]'")
         size = (5.2, 0.6 + 1.4 * len(listed))
-        _, axes = pyplot.subplots(
-            len(listed), 1, sharex=True, squeeze=False, figsize=size, layout="constrained"
-        )
+        _, axes = pyplot.subplots(len(listed), 1, sharex=True, squeeze=False, figsize=size, layout="constrained")
     panels = np.asarray(axes).ravel()
     low = min(r.energies.min() for r in listed) - 5 * width
     high = max(r.energies.max() for r in listed) + 5 * width

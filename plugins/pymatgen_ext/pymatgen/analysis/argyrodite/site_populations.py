@@ -70,27 +70,20 @@ def site_free_energies(
     thermal = BOLTZMANN_EV * positive("temperature", temperature, "K")
     if len(frames) < 2 * _BLOCKS:
         raise InputError(
-            "frames",
-            need=f"at least {2 * _BLOCKS}",
-            got=str(len(frames)),
-            remedy="pass more of the trajectory",
+            "frames", need=f"at least {2 * _BLOCKS}", got=str(len(frames)), remedy="pass more of the trajectory"
         )
     frame = _averaged(frames)
     sites = lithium_sites(frame)
     mobile = np.array([site.specie.symbol in MOBILE for site in frames[0]])
     if not mobile.any():
-        raise InputError(
-            "frames", need="mobile cations", got="none", remedy="keep the lithium in the trajectory"
-        )
+        raise InputError("frames", need="mobile cations", got="none", remedy="keep the lithium in the trajectory")
     filled = _filled(frames, sites, mobile)  # (n_frames, n_sites)
     chosen = sites.of(*kinds)
     seen = filled.sum(axis=0)
     mean = (seen + 0.5) / (len(frames) + 1)
     reference = mean[sites.of("T5")].mean()
     if seen[sites.of("T5")].sum() == 0:
-        raise InputError(
-            "frames", need="lithium on T5 at some time", got="none", remedy="check the structure"
-        )
+        raise InputError("frames", need="lithium on T5 at some time", got="none", remedy="check the structure")
     blocks = np.array([part.mean(axis=0) for part in np.array_split(filled, _BLOCKS)])
     scatter = blocks.std(axis=0, ddof=1) / np.sqrt(_BLOCKS)
     # One count is the least that could have been seen or missed.
@@ -125,9 +118,7 @@ def _averaged(frames: Sequence[Structure]) -> Structure:
     return frame
 
 
-def _filled(
-    frames: Sequence[Structure], sites: LithiumSites, mobile: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def _filled(frames: Sequence[Structure], sites: LithiumSites, mobile: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Whether each site holds an ion in each frame."""
     framework = np.flatnonzero(~mobile)
     corners, base = framework[sites.vertices], sites.coords

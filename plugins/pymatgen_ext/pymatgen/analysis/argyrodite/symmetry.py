@@ -59,21 +59,19 @@ def framework_operations(
     if symmetry is None:
         raise _no_symmetry(symprec)
     return Operations(
-        np.asarray(symmetry["rotations"], dtype=np.intp),
-        np.asarray(symmetry["translations"], dtype=np.float64),
+        np.asarray(symmetry["rotations"], dtype=np.intp), np.asarray(symmetry["translations"], dtype=np.float64)
     )
 
 
 def permutations_of(
     operations: Operations, structure: Structure, sites: NDArray[np.intp], *, symprec: float = 0.1
 ) -> NDArray[np.intp]:
-    """Give where the operations take some sites of a structure."""
+    """Return where the operations take some sites of a structure."""
     # Displacements of two sites and of the operation itself add up.
     tolerance = min(10 * symprec, 0.8) / min(structure.lattice.abc)
     return site_permutations(
-        operations.rotations, operations.translations, structure.frac_coords[sites],
-        tolerance=max(tolerance, 1e-3),
-    )  # fmt: skip
+        operations.rotations, operations.translations, structure.frac_coords[sites], tolerance=max(tolerance, 1e-3)
+    )
 
 
 def _no_symmetry(symprec: float) -> InputError:

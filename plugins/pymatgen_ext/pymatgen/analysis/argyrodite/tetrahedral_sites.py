@@ -184,9 +184,7 @@ def lithium_sites(structure: Structure) -> LithiumSites:
         cages=_cages(kinds, mesh, 5 * n),
         face_neighbours=mesh.face_neighbours,
         occupants=occupants,
-        occupancy=np.array(
-            [sum(structure[k].species.num_atoms for k in ions) for ions in occupants], dtype=float
-        ),
+        occupancy=np.array([sum(structure[k].species.num_atoms for k in ions) for ions in occupants], dtype=float),
     )
 
 

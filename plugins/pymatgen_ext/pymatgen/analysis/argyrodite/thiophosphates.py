@@ -20,9 +20,7 @@ PHASES = {"beta": "beta-Li3PS4", "gamma": "gamma-Li3PS4"}
 
 @references("chen2025")
 def lithium_thiophosphate(
-    phase: Literal["beta", "gamma"] = "beta",
-    *,
-    supercell: int | tuple[int, int, int] | NDArray[Any] | None = None,
+    phase: Literal["beta", "gamma"] = "beta", *, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None
 ) -> Structure:
     """Build Li3PS4.
 

@@ -40,9 +40,7 @@ def coordination(positions, cell):
 def scaled_distance(positions, cell):
     """Shortest distance of two atoms over the cube root of the volume: a pure number that needs the cell."""
     vector = positions[1] - positions[0]
-    vector = (
-        vector - np.round(vector @ np.linalg.inv(cell)) @ cell
-    )  # right for cells that are not much sheared
+    vector = vector - np.round(vector @ np.linalg.inv(cell)) @ cell  # right for cells that are not much sheared
     length, edge = np.linalg.norm(vector), np.linalg.det(cell) ** (1 / 3)
     slope = vector / (length * edge)
     virial = -np.outer(vector, slope) + length / (3 * edge) * np.eye(3)

@@ -76,9 +76,7 @@ class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
         n = found.n_formula_units
         symbols = np.array([structure[int(k)].specie.symbol for k in found.centres])
         there = symbols == self.element
-        number = whole_number(
-            "fraction", self.fraction, n, nearest=self.nearest, low=int(there.sum()), high=n
-        )
+        number = whole_number("fraction", self.fraction, n, nearest=self.nearest, low=int(there.sum()), high=n)
         chosen = self._choose(structure, found, np.flatnonzero(~there), number - int(there.sum()))
         new = structure.copy()
         charge = 0
@@ -89,9 +87,7 @@ class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
                 _stretch(new, found, site, BOND_LENGTHS[self.element] / BOND_LENGTHS[str(symbols[k])])
             new.sites[site].species = _like(structure[site].specie, self.element)
             new.sites[site].label = None
-        new.properties = {
-            **new.properties, "substitution": {"element": self.element, "fraction": number / n}
-        }  # fmt: skip
+        new.properties = {**new.properties, "substitution": {"element": self.element, "fraction": number / n}}
         change = {frozenset({self.element}): float(len(chosen))}
         for symbol in symbols[chosen]:
             group = frozenset({str(symbol)})

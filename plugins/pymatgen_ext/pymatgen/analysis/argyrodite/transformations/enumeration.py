@@ -14,12 +14,7 @@ from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.lattice.decorations import Sublattice, count_decorations
 from ionpath.lattice.superlattices import inequivalent_superlattices
 from pymatgen.analysis.argyrodite.anions import count_halides, place_anions
-from pymatgen.analysis.argyrodite.composition import (
-    between,
-    check_charges,
-    check_conserved,
-    whole_number,
-)
+from pymatgen.analysis.argyrodite.composition import between, check_charges, check_conserved, whole_number
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
 from pymatgen.analysis.argyrodite.framework import MOBILE, Argyrodite, analyse
 from pymatgen.analysis.argyrodite.inequivalent import Cell, decorations, make_cell
@@ -127,13 +122,9 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         entries = self.entries(structure)
         wanted = _how_many(return_ranked_list)
         if self.calculator is None:
-            listed = (
-                [entry for entry, _ in zip(entries, range(wanted), strict=False)] if wanted else list(entries)
-            )
+            listed = [entry for entry, _ in zip(entries, range(wanted), strict=False)] if wanted else list(entries)
         else:
-            listed = _ranked(list(entries), energy_function(self.calculator), describe(self.calculator))[
-                :wanted
-            ]
+            listed = _ranked(list(entries), energy_function(self.calculator), describe(self.calculator))[:wanted]
         if not listed:
             raise InputError("fractions", need="a fraction that some cell can hold", got=repr(self.fractions))
         return listed if return_ranked_list is not False else listed[0]["structure"]
@@ -195,7 +186,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         raise NotImplementedError("one structure gives many")
 
     def _choices(self, cell: Cell) -> Iterator[tuple[int, list[Sublattice]]]:
-        """Give the sublattices and numbers for each inversion."""
+        """Return the sublattices and numbers for each inversion."""
         n = cell.found.n_formula_units
         now = count_halides(cell.found)
         halides = now
@@ -205,10 +196,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         vacancies = halides - now if self.lithium_orderings else 0
         lithium = self._lithium(cell, vacancies)
         for inverted in self._numbers(cell, low, high):
-            parts = [
-                Sublattice(tuple(range(n)), halides - inverted),
-                Sublattice(tuple(range(n, 2 * n)), inverted),
-            ]
+            parts = [Sublattice(tuple(range(n)), halides - inverted), Sublattice(tuple(range(n, 2 * n)), inverted)]
             yield inverted, parts + lithium
 
     def _numbers(self, cell: Cell, low: int, high: int) -> list[int]:

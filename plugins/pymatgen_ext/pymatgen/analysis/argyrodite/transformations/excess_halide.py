@@ -105,9 +105,7 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         now = round(found.halide_on_sulfur_sites.sum())
         return int(np.clip(now + halides - count_halides(found), low, high))
 
-    def _sites(
-        self, structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int
-    ) -> NDArray[np.intp]:
+    def _sites(self, structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int) -> NDArray[np.intp]:
         if self.arrangement == "even":
             return arrange(structure, found, on_halide, on_sulfur, "even", self.seed)
         rng = np.random.default_rng(self.seed)

@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ionpath.citations import references
 from ionpath.errors import one_of, whole
-from pymatgen.analysis.argyrodite.anions import (
-    ARRANGEMENTS,
-    Arrangement,
-    arrange,
-    count_halides,
-    place_anions,
-)
+from pymatgen.analysis.argyrodite.anions import ARRANGEMENTS, Arrangement, arrange, count_halides, place_anions
 from pymatgen.analysis.argyrodite.composition import between, whole_number
 from pymatgen.analysis.argyrodite.inequivalent import lowest_arrangement
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
@@ -83,14 +77,10 @@ class SiteInversionTransformation(ArgyroditeTransformation):
         )
         numbers = halides - inverted, inverted
         if self.arrangement == "lowest":
-            halide = lowest_arrangement(
-                structure, found, *numbers, self.calculator, self.max_candidates, self.seed
-            )
+            halide = lowest_arrangement(structure, found, *numbers, self.calculator, self.max_candidates, self.seed)
         else:
             halide = arrange(structure, found, *numbers, self.arrangement, self.seed)
         made = place_anions(structure, found, halide, seed=self.seed)
-        report = {
-            "x_excess": halides / n - 1, "inversion": inverted / n, "inversion_requested": self.fraction
-        }  # fmt: skip
+        report = {"x_excess": halides / n - 1, "inversion": inverted / n, "inversion_requested": self.fraction}
         made.properties = {**made.properties, "argyrodite": report}
         return made, {}
