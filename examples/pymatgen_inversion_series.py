@@ -35,10 +35,15 @@ def simulate(folder: Path, structure: Any, temperature: float, picoseconds: floa
         atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
         write(folder / "structure.extxyz", atoms)
         settings = {"temperature": temperature, "engine": "lammps", "timestep": 2.0}
-        warm = run_md(
-            atoms, picoseconds=1.0, seed=1, thermostat="langevin", trajectory=folder / "warm-up.xtc", **settings
+        warm = run_md(atoms, picoseconds=5.0, seed=1, ensemble="npt", trajectory=folder / "warm-up.xtc", **settings)
+        run_md(  # at constant volume, in the cell that had no pressure
+            warm.at_mean_volume(),
+            picoseconds=picoseconds,
+            seed=2,
+            trajectory=folder / "part.xtc",
+            interval=0.02,
+            **settings,
         )
-        run_md(warm.atoms, picoseconds=picoseconds, seed=2, trajectory=folder / "part.xtc", interval=0.02, **settings)
         (folder / "part.xtc").rename(trajectory)
     return trajectory
 

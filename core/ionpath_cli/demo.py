@@ -21,8 +21,6 @@ EXAMPLE = """
 """
 POTENTIAL = "argyrodite.2"
 """The fast one of the shipped potentials: a step takes half of the time of ``argyrodite``."""
-LATTICE = 10.0
-"""Edge of the cubic cell in A at the temperatures of the demo, the same for both compositions."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +37,26 @@ class System:
         Excess chloride x.
     inversion : float
         Fraction of chloride on the free-sulfur orbit.
+    edges : tuple of float
+        Edges of the cubic cell in A at 300, 600 and 900 K and no pressure (docs/potential.md).
     """
 
     folder: str
     label: str
     excess: float
     inversion: float
+    edges: tuple[float, float, float]
+
+    def edge(self, temperature: float) -> float:
+        """Edge in A at a temperature, so that the run at constant volume has no pressure."""
+        import numpy as np
+
+        return round(float(np.interp(temperature, (300.0, 600.0, 900.0), self.edges)), 4)
 
 
 SYSTEMS = (
-    System("1-ordered", "Li6PS5Cl, ordered", 0.0, 0.0),
-    System("2-disordered", "Li5.5PS4.5Cl1.5, disordered", 0.5, 0.75),
+    System("1-ordered", "Li6PS5Cl, ordered", 0.0, 0.0, (9.751, 9.830, 9.919)),
+    System("2-disordered", "Li5.5PS4.5Cl1.5, disordered", 0.5, 0.75, (9.688, 9.778, 9.877)),
 )
 
 
@@ -76,7 +83,7 @@ def main(argv: list[str]) -> int:
     begin = time.perf_counter()
     for system in SYSTEMS:
         place = folder / system.folder
-        _build(place, system, atoms, options.seed)
+        _build(place, system, atoms, options.temperature, options.seed)
         _dynamics(place, system, options.temperature, picoseconds, options.seed)
         _analysis(place, system, options.temperature)
     for system in SYSTEMS:
@@ -109,15 +116,19 @@ def repetitions(atoms: int, per_cell: int = 52) -> tuple[int, int, int]:
     return n[0], n[1], n[2]
 
 
-def _build(place: Path, system: System, atoms: int, seed: int) -> None:
+def _build(place: Path, system: System, atoms: int, temperature: float, seed: int) -> None:
     from ionpath_cli.build import build, write
 
     def make() -> None:
-        structure = build(system.excess, system.inversion, repetitions(atoms), lattice=LATTICE, seed=seed)
+        repeat = repetitions(atoms)
+        structure = build(system.excess, system.inversion, repeat, lattice=system.edge(temperature), seed=seed)
         write(structure, place / "structure.cif")
         write(structure, place / "structure.extxyz")
 
-    settings = {"excess": system.excess, "inversion": system.inversion, "atoms": atoms, "seed": seed}
+    settings = {
+        "excess": system.excess, "inversion": system.inversion, "atoms": atoms, "seed": seed,
+        "edge": system.edge(temperature),
+    }  # fmt: skip
     stage(
         place,
         "build",
@@ -135,7 +146,9 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
 
     def make() -> None:
         atoms = read(place / "structure.extxyz")
-        common: dict[str, Any] = {"temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL}
+        common: dict[str, Any] = {
+            "temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL,
+        }  # fmt: skip
         warm = run_md(
             atoms, picoseconds=1.0, seed=seed, thermostat="langevin", trajectory=place / "warm-up.xtc", **common
         )
@@ -176,7 +189,10 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         from ionpath_ase import run_md
         from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
-        write(build(system.excess, system.inversion, (1, 1, 2), lattice=LATTICE, seed=seed), place / "start.extxyz")
+        write(
+            build(system.excess, system.inversion, (1, 1, 2), lattice=system.edge(temperature), seed=seed),
+            place / "start.extxyz",
+        )
         # The first hop shall not pay what it costs the lithium around to leave perfect order.
         warm = run_md(
             read(place / "start.extxyz"), engine="lammps", model=POTENTIAL, temperature=temperature,
