@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, shape
+from ionpath.msonable import Msonable
 from ionpath.periodic import check_finite
 
 Drift = Literal["framework", "none"]
@@ -109,7 +110,7 @@ def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Fl
 
 
 @dataclass(frozen=True)
-class Driftless:
+class Driftless(Msonable):
     """Positions of ions relative to what stands still.
 
     Attributes

@@ -7,6 +7,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import ionpath_mdanalysis
@@ -44,3 +45,17 @@ def test_files_of_version_0_1_0(name, tmp_path):
     assert repr(analysis).startswith(f"<{cls.__name__}: ")
     analysis.save(tmp_path / "again.npz")
     check(digest(cls.load(tmp_path / "again.npz").results), EXPECTED[name], name)
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_results_are_strict_json_in_montys_protocol(name):
+    results = getattr(ionpath_mdanalysis, name.split("-")[0]).load(FOLDER / f"{name}.npz").results
+    text = json.dumps(results.as_dict(), allow_nan=False)
+    again = type(results).from_dict(json.loads(text))
+    assert set(again) == set(results) - {"msm"}
+    for key, value in results.items():
+        if key != "msm" and not isinstance(value, float):  # a NaN that stands alone is null, and comes back as None
+            check(digest(again[key]), json.loads(json.dumps(digest(value))), f"{name}.{key}")
+            assert type(again[key]) is type(value) or isinstance(value, (tuple, np.generic)), key
+    monty = pytest.importorskip("monty.json", reason="needs monty")
+    json.dumps(monty.jsanitize(results, strict=True, enum_values=True, allow_bson=True), allow_nan=False)

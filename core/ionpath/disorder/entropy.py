@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.errors import InputError, one_of, whole
+from ionpath.msonable import Msonable
 from ionpath.units import entropy_factor
 
 Floats = NDArray[np.float64]
@@ -202,7 +203,7 @@ def jackknife_error(samples: ArrayLike, estimator: Callable[[Floats], float], *,
 
 
 @dataclass(frozen=True)
-class EntropyComparison:
+class EntropyComparison(Msonable):
     """Entropies of several systems on equal terms.
 
     Attributes

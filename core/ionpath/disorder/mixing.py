@@ -20,12 +20,13 @@ from scipy.special import xlogy
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 
 _TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class MixingEntropy:
+class MixingEntropy(Msonable):
     """Ideal entropy of mixing, whole and by sublattice.
 
     Attributes

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class RotationRate:
+class RotationRate(Msonable):
     """How often tetrahedra turn into an orientation that differs by which ligand is where.
 
     Attributes

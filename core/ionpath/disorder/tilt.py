@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.cells import as_cells
 from ionpath.citations import references
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.units import kt_in_kj_per_mol
 
@@ -130,7 +131,7 @@ def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True)
-class TiltFreeEnergy:
+class TiltFreeEnergy(Msonable):
     """Free energies of the direction of a bond.
 
     Attributes

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Basin:
+class Basin(Msonable):
     """A minimum and what surrounds it.
 
     Attributes

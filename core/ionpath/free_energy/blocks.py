@@ -13,6 +13,7 @@ from ionpath.free_energy.crossings import CrossingError, crossing_error
 from ionpath.free_energy.hills import Hills, partial_sums
 from ionpath.free_energy.minpath import minimum_path
 from ionpath.free_energy.surface import FreeEnergySurface, lowest_near as lowest_near
+from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
 Floats = NDArray[np.float64]
@@ -21,7 +22,7 @@ _STUDENT = 2.262
 
 
 @dataclass(frozen=True)
-class BarrierSeries:
+class BarrierSeries(Msonable):
     """Barrier between two points against the time of deposition.
 
     Attributes
@@ -77,7 +78,7 @@ class BarrierSeries:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Verdict(Msonable):
     """Whether a barrier may be trusted, and why.
 
     Attributes

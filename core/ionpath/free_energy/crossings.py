@@ -17,6 +17,7 @@ from ionpath.errors import InputError
 from ionpath.free_energy.hills import Hills, partial_sums
 from ionpath.free_energy.minpath import minimum_path
 from ionpath.free_energy.surface import FreeEnergySurface, inside_box, lowest_near
+from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
 Floats = NDArray[np.float64]
@@ -27,7 +28,7 @@ _SKIPPED = 0.1
 
 @references("tiwary2015")
 @dataclass(frozen=True)
-class CrossingError:
+class CrossingError(Msonable):
     """Errors of a barrier from reweighted hills.
 
     Attributes

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 CUTOFF = 6.25
@@ -17,7 +18,7 @@ CUTOFF = 6.25
 
 
 @dataclass(frozen=True)
-class Hills:
+class Hills(Msonable):
     """Gaussian hills that a metadynamics run deposited.
 
     Attributes

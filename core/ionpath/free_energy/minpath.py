@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.errors import InputError
 from ionpath.free_energy.basins import _neighbour_table
 from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class MinimumPath:
+class MinimumPath(Msonable):
     """Path whose highest point is as low as possible.
 
     Attributes

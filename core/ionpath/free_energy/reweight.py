@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Histogram:
+class Histogram(Msonable):
     """Axes of a histogram.
 
     Attributes

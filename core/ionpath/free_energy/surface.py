@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class FreeEnergySurface:
+class FreeEnergySurface(Msonable):
     """Free energy of one or more collective variables on a grid.
 
     Attributes

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 Setting = Literal["4d", "4c"]
@@ -28,7 +29,7 @@ FRAMEWORK: dict[str, tuple[str, tuple[float, float, float]]] = {
 
 
 @dataclass(frozen=True)
-class TetrahedralSite:
+class TetrahedralSite(Msonable):
     """One kind of tetrahedral hole between the anions.
 
     Attributes

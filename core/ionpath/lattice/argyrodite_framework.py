@@ -13,6 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.lattice.argyrodite import Setting, cage_sites, framework, tetrahedral_sites
 from ionpath.lattice.neighbours import neighbours_within
+from ionpath.msonable import Msonable
 
 LONGEST_BOND = 3.0
 """No bond from a former to its anion is longer, in A; anions that are not bound are beyond 3.5 A."""
@@ -30,7 +31,7 @@ class NotArgyrodite(InputError):
 
 
 @dataclass(frozen=True, eq=False)
-class FreeAnions:
+class FreeAnions(Msonable):
     """The two orbits of anions that no former binds.
 
     Attributes

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
 from ionpath.lattice.permutations import effective_group
+from ionpath.msonable import Msonable
 
 Ints = NDArray[np.intp]
 Masks = NDArray[np.uint64]
@@ -23,7 +24,7 @@ _BITS = 64
 
 
 @dataclass(frozen=True)
-class Sublattice:
+class Sublattice(Msonable):
     """Sites of which a given number is chosen.
 
     Attributes
@@ -43,7 +44,7 @@ class Sublattice:
 
 
 @dataclass(frozen=True)
-class Decorations:
+class Decorations(Msonable):
     """Inequivalent arrangements.
 
     Attributes

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, QhullError
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
 
 Floats = NDArray[np.float64]
@@ -18,7 +19,7 @@ _FLAT = 0.05
 
 
 @dataclass(frozen=True)
-class Interstices:
+class Interstices(Msonable):
     """Tetrahedra between points of a periodic packing.
 
     Attributes

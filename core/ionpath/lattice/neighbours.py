@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
 
 
 @dataclass(frozen=True)
-class NeighbourList:
+class NeighbourList(Msonable):
     """Pairs of a centre and a neighbour, sorted by centre and then by distance.
 
     Attributes

@@ -12,6 +12,7 @@ from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError, positive
 from ionpath.lattice.neighbours import neighbours_within
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, minimum_image
 
 _COLUMN = (5.5, 7.0)
@@ -39,7 +40,7 @@ class PairedCages(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PairedCageRule:
+class PairedCageRule(Msonable):
     """Distances of the published rule, all in A.
 
     Attributes

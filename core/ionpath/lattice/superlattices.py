@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 
 Ints = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
-class Superlattice:
+class Superlattice(Msonable):
     """A superlattice.
 
     Attributes

@@ -41,7 +41,7 @@ class Spread(Msonable):
 
 
 @dataclass(frozen=True, eq=False)
-class ResampledChains:
+class ResampledChains(Msonable):
     """The best chain and samples of what it might have been.
 
     Attributes

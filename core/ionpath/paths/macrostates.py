@@ -13,6 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.inputs import as_set
+from ionpath.msonable import Msonable
 from ionpath.paths.fluxes import FLUX_TOLERANCE, gross_flux
 from ionpath.paths.walks import walk_entropy
 from ionpath.units import entropy_factor
@@ -22,7 +23,7 @@ OCTAHEDRON = {"top": (1,), "plane": (2, 3, 4, 5), "bottom": (6,), "external": (0
 
 
 @dataclass(frozen=True, eq=False)
-class MacrostatePathEntropy:
+class MacrostatePathEntropy(Msonable):
     """Path entropies between groups of states.
 
     Attributes

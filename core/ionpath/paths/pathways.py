@@ -13,6 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import States, as_pair
+from ionpath.msonable import Msonable
 from ionpath.paths.fluxes import FLUX_TOLERANCE, set_net_flux
 from ionpath.paths.walks import row_stochastic
 
@@ -20,7 +21,7 @@ KINDS = ("probability", "capacity")
 
 
 @dataclass(frozen=True, eq=False)
-class Pathways:
+class Pathways(Msonable):
     """Pathways from a source to a target and their shares.
 
     Attributes

@@ -13,11 +13,12 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import as_set
+from ionpath.msonable import Msonable
 from ionpath.paths.entropy import path_entropy_matrix
 
 
 @dataclass(frozen=True)
-class PathEntropySummary:
+class PathEntropySummary(Msonable):
     """Path entropy of a whole network of states.
 
     Attributes

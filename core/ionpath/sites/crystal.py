@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bip
 from ionpath.arrays import Bools, Floats, Ints, Symbols
 from ionpath.errors import InputError
 from ionpath.framework import split_common
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.sites.nearest import SiteTree
 
@@ -29,7 +30,7 @@ Groups = list[tuple[Ints, Ints]]
 
 
 @dataclass(frozen=True, eq=False)
-class ReferenceAtoms:
+class ReferenceAtoms(Msonable):
     """Atoms of a crystal that do not diffuse.
 
     Attributes

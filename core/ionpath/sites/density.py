@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, shape
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, check_finite, fractional
 
 _MOST_VOXELS = 1e8
@@ -18,7 +19,7 @@ _MOST_VOXELS = 1e8
 
 
 @dataclass(frozen=True)
-class DensityGrid:
+class DensityGrid(Msonable):
     """Counts of ions on a periodic grid.
 
     Attributes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import one_of, positive
+from ionpath.msonable import Msonable
 from ionpath.periodic import fractional, minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats
 from ionpath.sites.density import DensityGrid, ion_density
@@ -21,7 +22,7 @@ from ionpath.sites.reference import reference_frames
 
 
 @dataclass(frozen=True)
-class DensitySites:
+class DensitySites(Msonable):
     """Sites in a density.
 
     Attributes

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.trajectories import check_sites
 
@@ -15,7 +16,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class SiteOccupancies:
+class SiteOccupancies(Msonable):
     """Use of the sites, in counts that add up over parts of a trajectory.
 
     Attributes

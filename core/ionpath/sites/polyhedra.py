@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, check_finite
 from ionpath.sites.enclosing import EnclosingSearch
 from ionpath.sites.nearest import SiteTree
@@ -22,7 +23,7 @@ _BLOCK = 40_000
 
 
 @dataclass(frozen=True, eq=False)
-class Tetrahedra:
+class Tetrahedra(Msonable):
     """Tetrahedra between atoms of a framework, in a reference cell.
 
     Attributes

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError, one_of, whole
+from ionpath.msonable import Msonable
 from ionpath.sites.recording import RunRecorder, join_runs
 from ionpath.sites.shells import HOMES, CoordinationShells, Home
 from ionpath.sites.trajectories import ShellTrajectories, Unassigned, check_sites, shell_trajectories
@@ -26,7 +27,7 @@ RUNS_AT_ONCE = 20_000
 
 
 @dataclass(frozen=True, eq=False)
-class ShellRuns:
+class ShellRuns(Msonable):
     """States of ions in shells, as runs.
 
     Attributes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 from ionpath.sites.arguments import atom_indices, centre_kinds, coordinates, one_cell
 from ionpath.sites.cages import cages_of_sites
@@ -36,7 +37,7 @@ HOMES = ("visited", "initial", "folded")
 
 @references("guan2024")
 @dataclass(frozen=True, eq=False)
-class CoordinationShells:
+class CoordinationShells(Msonable):
     """Sites of mobile ions in shells around centres, in a reference cell.
 
     Build it with `from_sites`, `from_positions` or `from_density`.

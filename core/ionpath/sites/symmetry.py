@@ -9,11 +9,12 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.errors import InputError, require
+from ionpath.msonable import Msonable
 from ionpath.sites.nearest import SiteTree
 
 
 @dataclass(frozen=True, eq=False)
-class CrystalSymmetry:
+class CrystalSymmetry(Msonable):
     """Space group of a crystal with all its sites.
 
     Attributes

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, whole
+from ionpath.msonable import Msonable
 from ionpath.sites.shells import HOMES, CoordinationShells, Home
 
 Unassigned = Literal["external", "skip"]
@@ -19,7 +20,7 @@ _IONS_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False)
-class ShellTrajectories:
+class ShellTrajectories(Msonable):
     """States of ions in shells.
 
     Attributes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.sites.plausibility import check_ties
 
@@ -27,7 +28,7 @@ _WIDEST_MATCH = np.deg2rad(40.0)
 
 
 @dataclass(frozen=True, eq=False)
-class VertexLabels:
+class VertexLabels(Msonable):
     """Labels of the vertices of all shells.
 
     Attributes

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 from ionpath.softness.neighbours import find_neighbours
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class Correlation:
+class Correlation(Msonable):
     """Pearson coefficients of softness and another quantity.
 
     Attributes

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_symbols, indices_of
+from ionpath.msonable import Msonable
 from ionpath.softness.angular import ANGULAR, angular_from_neighbours
 from ionpath.softness.neighbours import find_neighbours
 from ionpath.softness.radial import radial_from_neighbours
@@ -20,7 +21,7 @@ Kind = Literal["gaussian", "shell"]
 
 
 @dataclass(frozen=True)
-class StructureFunctions:
+class StructureFunctions(Msonable):
     """Structure functions of one kind of ion.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.labels import label_ions
 from ionpath.softness.splits import Fold
@@ -19,7 +20,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class GridSearch:
+class GridSearch(Msonable):
     """Held-out scores over a grid.
 
     Attributes

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class Labels(Msonable):
     """Class of each ion at each time.
 
     Attributes

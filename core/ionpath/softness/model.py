@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.softness.functions import StructureFunctions
 
 Floats = NDArray[np.float64]
@@ -20,7 +21,7 @@ _BLOCK = 4_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class SoftnessModel:
+class SoftnessModel(Msonable):
     """What `fit_softness` learns.
 
     Attributes

@@ -10,13 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.cells import as_cells, check_finite
 from ionpath.errors import InputError
 from ionpath.frames import check_cutoff, pairs_within
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Neighbours:
+class Neighbours(Msonable):
     """Pairs of a centre and an atom near it.
 
     Attributes

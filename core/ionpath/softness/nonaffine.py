@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
+from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.softness.neighbours import Neighbours
 
@@ -25,7 +26,7 @@ _FLAT = 1e-8
 
 
 @dataclass(frozen=True)
-class AffineFit:
+class AffineFit(Msonable):
     """Best affine map of the surroundings of each centre.
 
     Attributes

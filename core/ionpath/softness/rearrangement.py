@@ -11,12 +11,13 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class RearrangementProbability:
+class RearrangementProbability(Msonable):
     """Probability of rearrangement in bins of softness.
 
     Attributes
@@ -92,7 +93,7 @@ def rearrangement_probability(
 
 
 @dataclass(frozen=True, eq=False)
-class ArrheniusSplit:
+class ArrheniusSplit(Msonable):
     """Activation energy and attempt factor of each softness.
 
     Attributes

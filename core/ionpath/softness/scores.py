@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 
 
 @dataclass(frozen=True, eq=False)
-class Scores:
+class Scores(Msonable):
     """Quality of predicted classes.
 
     Attributes

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.softness._portable import platt_scaling, portable_arrays, widen
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.labels import check_classes
@@ -186,7 +187,7 @@ def fit_softness(
 
 
 @dataclass(frozen=True, eq=False)
-class CrossValidation:
+class CrossValidation(Msonable):
     """Scores of models on ions and times that they were not trained on.
 
     Attributes
@@ -288,7 +289,7 @@ def cross_validate(
 
 
 @dataclass(frozen=True, eq=False)
-class Weights:
+class Weights(Msonable):
     """Importance of each structure function.
 
     Attributes

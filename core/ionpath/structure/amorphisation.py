@@ -16,13 +16,14 @@ from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.frames import as_frames
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 
 Complexes = NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
-class AmorphisationProfile:
+class AmorphisationProfile(Msonable):
     """Amorphisation of layers.
 
     Attributes

@@ -12,10 +12,11 @@ from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
+from ionpath.msonable import Msonable
 
 
 @dataclass(frozen=True)
-class AngleDistribution:
+class AngleDistribution(Msonable):
     """Distribution of the angles of bonds at atoms of one kind.
 
     Attributes

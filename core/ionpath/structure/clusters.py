@@ -13,13 +13,14 @@ from scipy.sparse.csgraph import connected_components
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.citations import references
 from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
+from ionpath.msonable import Msonable
 
 FREE = "free"
 """Kind of a ligand without any centre."""
 
 
 @dataclass(frozen=True)
-class AnionClusters:
+class AnionClusters(Msonable):
     """Anions in every frame.
 
     Attributes
@@ -74,7 +75,7 @@ class AnionClusters:
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(Msonable):
     """Units of one frame, before kinds have numbers.
 
     Attributes

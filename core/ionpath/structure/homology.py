@@ -11,6 +11,7 @@ from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, require
 from ionpath.frames import as_frames
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 
 _INSTANT = 1e-6
@@ -39,7 +40,7 @@ class PeriodicComplex:
 
 
 @dataclass(frozen=True)
-class PersistenceDiagram:
+class PersistenceDiagram(Msonable):
     """Births and deaths of holes.
 
     Attributes

@@ -9,10 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 
 
 @dataclass(frozen=True)
-class Lifetime:
+class Lifetime(Msonable):
     """Lifetime of one kind of label.
 
     Attributes

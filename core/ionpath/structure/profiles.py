@@ -12,6 +12,7 @@ from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 
 GRAM_PER_CM3 = 1.66053906660
@@ -19,7 +20,7 @@ GRAM_PER_CM3 = 1.66053906660
 
 
 @dataclass(frozen=True)
-class LayerProfile:
+class LayerProfile(Msonable):
     """What the layers of a cell are made of.
 
     Attributes

@@ -16,6 +16,7 @@ from ionpath.citations import references
 from ionpath.compiled import kernels
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, check_cutoff
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 
 DEFAULT_BIN = 0.05
@@ -23,7 +24,7 @@ DEFAULT_BIN = 0.05
 
 
 @dataclass(frozen=True)
-class RadialDistribution:
+class RadialDistribution(Msonable):
     """Partial radial distribution functions.
 
     Attributes

@@ -12,12 +12,13 @@ from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols
+from ionpath.msonable import Msonable
 from ionpath.structure._phases import phase_sums
 from ionpath.structure.rdf import species_pairs
 
 
 @dataclass(frozen=True)
-class DirectStructureFactor:
+class DirectStructureFactor(Msonable):
     """Partial structure factors at vectors of the reciprocal lattice.
 
     Attributes

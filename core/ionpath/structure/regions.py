@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 from ionpath.structure.amorphisation import AmorphisationProfile
 
@@ -18,7 +19,7 @@ NAMES = ("crystal", "interface", "glass")
 
 
 @dataclass(frozen=True)
-class Regions:
+class Regions(Msonable):
     """Layers sorted into crystal, interface and glass.
 
     Attributes

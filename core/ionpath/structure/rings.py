@@ -12,11 +12,12 @@ from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, indices_of, repeat
+from ionpath.msonable import Msonable
 from ionpath.structure.homology import PeriodicComplex, PersistenceDiagram, diagram_of, periodic_alpha_complex
 
 
 @dataclass(frozen=True)
-class Rings:
+class Rings(Msonable):
     """Rings of one frame.
 
     Attributes

@@ -14,6 +14,7 @@ from scipy.signal import find_peaks
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
+from ionpath.msonable import Msonable
 from ionpath.structure.rdf import RadialDistribution
 
 Pairs = tuple[tuple[str, str], ...]
@@ -130,7 +131,7 @@ def total_structure_factor(
 
 
 @dataclass(frozen=True)
-class DiffractionPeak:
+class DiffractionPeak(Msonable):
     """First sharp diffraction peak.
 
     Attributes

@@ -11,6 +11,7 @@ from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV, EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
 
@@ -20,7 +21,7 @@ PRIOR = 3
 
 
 @dataclass(frozen=True)
-class Arrhenius:
+class Arrhenius(Msonable):
     """Straight line of ln D against 1 / T.
 
     Attributes
@@ -170,7 +171,7 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = 
 
 
 @dataclass(frozen=True)
-class MeyerNeldel:
+class MeyerNeldel(Msonable):
     """Straight line of ln D0 against the activation energy over systems.
 
     Attributes

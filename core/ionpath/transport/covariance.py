@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, lag_array, numbers
 
 QUADRATURE = 64
@@ -17,7 +18,7 @@ SMALLEST_EIGENVALUE = 1e-5
 
 
 @dataclass(frozen=True)
-class Line:
+class Line(Msonable):
     """Straight line through a mean squared displacement, ``2 D t + offset`` along one axis.
 
     Attributes

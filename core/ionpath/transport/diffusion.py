@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.estimate import Estimate
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, above_zero
 from ionpath.transport.conduction import haven_ratio
 from ionpath.transport.covariance import Line, straight_line
@@ -23,7 +24,7 @@ LEAST_SIGNIFICANCE = 2.0
 
 
 @dataclass(frozen=True)
-class Diffusion:
+class Diffusion(Msonable):
     """Diffusion of ions in one trajectory.
 
     Attributes

@@ -9,13 +9,14 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Hops:
+class Hops(Msonable):
     """Hops of ions.
 
     Attributes
@@ -142,7 +143,7 @@ class Hops:
 
 
 @dataclass(frozen=True)
-class Residence:
+class Residence(Msonable):
     """How long ions stay.
 
     Attributes

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, above_zero, lag_array, numbers, unwrapped_positions
 from ionpath.transport.lagged import LaggedPairs
 
@@ -19,7 +20,7 @@ COOPERATION_BLOCKS = 20
 
 
 @dataclass(frozen=True)
-class MeanSquaredDisplacement:
+class MeanSquaredDisplacement(Msonable):
     """Mean squared displacement of ions, averaged over ions and time origins.
 
     Attributes

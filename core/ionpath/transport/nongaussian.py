@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 from ionpath.transport.msd import logarithmic_lags
 
 
 @dataclass(frozen=True)
-class NonGaussian:
+class NonGaussian(Msonable):
     """Non-Gaussian parameter against lag time.
 
     Attributes

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 
 Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Percolation:
+class Percolation(Msonable):
     """Thresholds of periodic connectivity.
 
     Attributes

@@ -10,12 +10,13 @@ from numpy.typing import ArrayLike
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional
 from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
 
 
 @dataclass(frozen=True)
-class RegionPopulations:
+class RegionPopulations(Msonable):
     """Fractions of ions in slabs of the cell.
 
     Attributes

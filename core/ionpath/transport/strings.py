@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, minimum_image, wrap_fractional
 from ionpath.transport._checks import Floats, above_zero
 from ionpath.transport.events import Hops
@@ -16,7 +17,7 @@ Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Strings:
+class Strings(Msonable):
     """Cooperative strings of hops.
 
     Attributes

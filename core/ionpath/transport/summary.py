@@ -11,6 +11,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.framework import Drift, Driftless, remove_drift
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, unwrap
 from ionpath.transport._checks import Floats, above_zero, numbers, unwrapped_positions
 from ionpath.transport.conduction import conductivity
@@ -19,7 +20,7 @@ from ionpath.transport.msd import mean_squared_displacement
 
 
 @dataclass(frozen=True)
-class IonTransport:
+class IonTransport(Msonable):
     """Diffusion and conductivity of the mobile ions of one trajectory.
 
     Attributes

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError, whole
+from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells
 from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
@@ -20,7 +21,7 @@ PAIRS = 2**15
 
 
 @dataclass(frozen=True)
-class VanHove:
+class VanHove(Msonable):
     """Van Hove function at several lag times.
 
     Attributes

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, positive
+from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, numbers
 from ionpath.transport.covariance import straight_line
 from ionpath.transport.msd import MeanSquaredDisplacement
@@ -33,7 +34,7 @@ FEW_IONS = 8
 
 
 @dataclass(frozen=True)
-class DiffusiveWindow:
+class DiffusiveWindow(Msonable):
     """Lag times over which the mean squared displacement is taken as a straight line.
 
     Attributes

@@ -18,13 +18,14 @@ from typing import Any, ClassVar, Self, TypedDict
 
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
-from MDAnalysis.analysis.results import Results, ResultsGroup
+from MDAnalysis.analysis.results import ResultsGroup
 from numpy.typing import NDArray
 
 import ionpath
 from ionpath.citations import cite
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _store
+from ionpath_mdanalysis._results import IonResults
 
 CHUNK_BYTES = 16 * 2**20
 """Size of the coordinates that are held at a time, if the user does not choose a number of frames."""
@@ -226,7 +227,7 @@ class IonAnalysis(AnalysisBase):
     def _compute(self, indexed_frames: Any, verbose: bool | None = None, **kwargs: Any) -> Any:
         # A block never shares its accumulators with another one, be it in this process or elsewhere.
         block = copy.copy(self)
-        block.results = Results()
+        block.results = IonResults()
         block._offset = int(indexed_frames[0, 0]) if len(indexed_frames) else 0
         done = AnalysisBase._compute(block, indexed_frames, verbose, **kwargs)
         # Buffers and the universe need not travel back from a worker.
@@ -278,7 +279,7 @@ class IonAnalysis(AnalysisBase):
 
     def _conclude(self) -> None:
         blocks: list[dict[str, Any]] = self.results["blocks"]
-        self.results = Results()
+        self.results = IonResults()
         if self._given_frame_time is not None:
             self.times = self.frames * self._given_frame_time
         if self._even_times:
@@ -354,13 +355,13 @@ class IonAnalysis(AnalysisBase):
         self.frames, self.times = metadata.pop("frames"), metadata.pop("times")
         self.n_frames, self.frame_time = metadata["n_frames"], metadata["frame_time"]
         self._metadata = {**metadata, "version": version}
-        self.results = Results(**values)
+        self.results = IonResults(**values)
         self._rebuild()
         return self
 
     def _without_trajectory(self, parameters: Mapping[str, Any]) -> None:
         """Become an analysis of what was read before."""
-        self.groups, self._verbose, self.results = {}, False, Results()
+        self.groups, self._verbose, self.results = {}, False, IonResults()
         self.parameters, self.frame_time, self._metadata = dict(parameters), float("nan"), {}
 
     def to_dataframe(self) -> Any:
