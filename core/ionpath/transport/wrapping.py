@@ -16,6 +16,8 @@ from ionpath.periodic import fractional, minimum_image, wrap
 
 OUTSIDE = 1e-3
 """Rounding in files puts wrapped coordinates this far outside of the cell, in units of the cell."""
+SPAN = 0.9
+"""Range of a wrapped coordinate that crossed a face, in units of the cell."""
 NEAR = 0.8
 """Steps longer than this times half of the cell are near to where the shortest image may be the wrong one."""
 MANY = 1e-3
@@ -41,9 +43,11 @@ def is_wrapped(ions: Floats, cells: Floats, framework: Floats | None = None) -> 
         if (np.ptp(place, axis=(0, 1)) <= 1.0 + OUTSIDE).all():
             return True
         # Or each ion stays in a cell of its own, as where a program wraps some into [0, 1) and some into [-1, 0).
+        # An ion that crossed a face was near to both: without one, nothing was wrapped that matters.
         low, high = place.min(axis=0), place.max(axis=0)
         for origin in (0.0, 0.5):
-            if (np.ceil(high - origin - OUTSIDE) - np.floor(low - origin + OUTSIDE) <= 1.0).all():
+            apart = np.ceil(high - origin - OUTSIDE) - np.floor(low - origin + OUTSIDE)
+            if (apart <= 1.0).all() and (high - low > SPAN).any():
                 return True
     if framework is None or len(framework) < 2:
         return False
@@ -100,7 +104,10 @@ class Follower:
         limit = NEAR * 0.5 * float(heights(cells).min())
         near = 0
         if max(float(steps.max()), -float(steps.min())) > limit / np.sqrt(3.0):
-            near = int((np.einsum("tni,tni->tn", steps, steps) > limit**2).sum())
+            # Long, and nearly half of the cell along one of its vectors: in a flat cell long steps along it are safe.
+            t, n = np.nonzero(np.einsum("tni,tni->tn", steps, steps) > limit**2)
+            inverse = np.linalg.inv(cells[1:])[t]
+            near = int((np.abs(np.einsum("pi,pij->pj", steps[t, n], inverse)) > 0.5 * NEAR).any(axis=1).sum())
         np.subtract(plain, steps, out=plain)
         jumped = np.abs(plain, out=plain) > 0.1
         across = int((jumped[..., 0] | jumped[..., 1] | jumped[..., 2]).sum())
