@@ -35,7 +35,7 @@ def lithium_thiophosphate(
     Returns
     -------
     Structure
-        Relaxed (positions and cell, within its space group) with the shipped Deep Potential.
+        Relaxed (positions and cell, within its space group) with an earlier one of the shipped potentials.
 
     Raises
     ------
@@ -44,9 +44,11 @@ def lithium_thiophosphate(
 
     Notes
     -----
-    gamma-Li3PS4 starts from the structure type of low-temperature Li3PO4; the relaxed edges are 7.58, 6.59 and 6.12 A
-    (measured: 7.71, 6.54, 6.14 A). The beta cell has edges of 12.17, 7.92 and 12.68 A, against 2 x 6.17, 8.02 and 13.03
-    A of the refined cell that Chen et al. use. ``examples/pymatgen_relatives.py`` made both.
+    gamma-Li3PS4 starts from the structure type of low-temperature Li3PO4; its edges are 7.58, 6.59 and 6.12 A
+    (measured: 7.71, 6.54, 6.14 A). The beta cell has edges of 12.17, 7.92 and 12.68 A, against 2 x 6.17, 8.02 and
+    13.03 A of the refined cell that Chen et al. use. The cells are kept as they are, so that what started from them can
+    be repeated; ``examples/pymatgen_relatives.py`` relaxes them with the potential of today, which changes edges by
+    1.6 % at most.
 
     Examples
     --------
@@ -122,12 +124,12 @@ def lspscl(*, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None
     Returns
     -------
     Structure
-        50 atoms, one SiS3Cl tetrahedron, no symmetry; relaxed with the shipped Deep Potential.
+        50 atoms, one SiS3Cl tetrahedron, no symmetry; relaxed with an earlier one of the shipped potentials.
 
     Notes
     -----
     The compound of Guan et al., arXiv:2412.07115 (LSPSCl), with one arrangement of Si, P, Cl and lithium of the many
-    that the average structure allows.
+    that the average structure allows; `lspscl_arrangements` lists the others.
 
     Examples
     --------
