@@ -70,7 +70,7 @@ class Softness(IonAnalysis):
     Attributes
     ----------
     results.softness : ndarray, (n_times, n_ions)
-        Signed distance from the hyperplane, (W.G - b)/|W|, positive for soft; for classifiers without hyperplane
+        Signed distance from the hyperplane, (W.G - b) / norm(W), positive for soft; for classifiers without hyperplane
         their decision value; for several classes the expected class. The model is trained on all samples; scores
         are of models that were not.
     results.decision : ndarray, (n_times, n_ions)
