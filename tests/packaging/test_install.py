@@ -167,6 +167,7 @@ def test_wheel_holds_what_it_should(distributions: dict[str, Path]) -> None:
     assert {n for n in tops if not n.endswith(".dist-info")} == {
         "ionpath",
         "ionpath_ase",
+        "ionpath_cli",
         "ionpath_mdanalysis",
         "ionpath_plumed",
         "pymatgen",
@@ -175,8 +176,9 @@ def test_wheel_holds_what_it_should(distributions: dict[str, Path]) -> None:
         "ionpath_aliases.start",
     }
     assert not [n for n in names if n in ("pymatgen/__init__.py", "pymatgen/analysis/__init__.py")]
-    assert all(f"{p}/py.typed" in names for p in ("ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed"))
+    assert all(f"{p}/py.typed" in names for p in tops if p.startswith("ionpath") and "." not in p)
     assert [n for n in names if n.endswith(".pb")], "the shipped potential is missing"
+    assert [n for n in names if n.endswith("guan2024.toml")], "the studies are missing"
     assert distributions["wheel"].stat().st_size < 14e6
 
 
