@@ -15,6 +15,9 @@ from ionpath.periodic import minimum_image
 
 Floats = NDArray[np.float64]
 
+CENTRAL = ("P", "Si", "Ge", *sorted(FORMERS - {"P", "Si", "Ge"}))
+"""Formers, the usual ones of sulfide conductors first."""
+
 
 @dataclass(frozen=True)
 class Crystal:
@@ -91,9 +94,7 @@ def _from_universe(atoms: Any) -> tuple[list[str], Floats, Floats]:
     return [str(n).capitalize() for n in names], np.array(atoms.positions, dtype=float), cell
 
 
-def find_tetrahedra(
-    structure: Any, *, central: Sequence[str] = tuple(sorted(FORMERS)), cutoff: float = 2.8
-) -> list[tuple[int, ...]]:
+def find_tetrahedra(structure: Any, *, central: Sequence[str] = CENTRAL, cutoff: float = 2.8) -> list[tuple[int, ...]]:
     """Find tetrahedra: a central atom and its four nearest anions.
 
     Parameters
