@@ -300,3 +300,13 @@ def test_more_cations_than_sites() -> None:
         report = lithium_sites(full).report()
     assert "T5        48" in report
     assert "72\n      more cations than sites: the composition cannot be right" in report
+
+
+def test_what_the_refusal_advises_works() -> None:
+    """An inversion that the cell cannot hold: the message names nearest=True and the fraction that it gives."""
+    with pytest.raises(InputError, match=r"or nearest=True for 0.625"):
+        argyrodite(inversion=0.615, supercell=2)
+    made = analyse(argyrodite(inversion=0.615, supercell=2, nearest=True))
+    assert made.inversion == pytest.approx(0.625, abs=1e-12)
+    with pytest.raises(InputError, match=r"or 0.625$"):  # no such option there
+        EnumerateSiteInversionTransformation(fractions=[0.615]).apply_transformation(argyrodite(supercell=2))

@@ -51,7 +51,7 @@ def check_conserved(before: Structure, after: Structure, change: Mapping[frozens
             )
 
 
-def whole_number(name: str, wanted: float, sites: int, *, nearest: bool, low: int, high: int) -> int:
+def whole_number(name: str, wanted: float, sites: int, *, nearest: bool | None, low: int, high: int) -> int:
     """Turn a fraction of sites into a number of sites."""
     exact = wanted * sites
     if not low - _EXACT * sites <= exact <= high + _EXACT * sites:
@@ -63,8 +63,8 @@ def whole_number(name: str, wanted: float, sites: int, *, nearest: bool, low: in
     if abs(exact - number) > _EXACT * max(sites, 1) and not nearest:
         raise InputError(
             name, need=f"a multiple of 1/{sites} in a cell of {sites} formula units", got=f"{wanted:g}",
-            remedy=f"use a larger supercell ({_smallest(wanted, sites)}), "
-            f"or nearest=True for {number / sites:g}",
+            remedy=f"use a larger supercell ({_smallest(wanted, sites)}), or "
+            + ("" if nearest is None else "nearest=True for ") + f"{number / sites:g}",
         )  # fmt: skip
     return number
 

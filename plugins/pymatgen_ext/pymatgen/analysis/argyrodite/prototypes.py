@@ -40,6 +40,7 @@ def argyrodite(
     supercell: int | tuple[int, int, int] | NDArray[np.int_] | None = None,
     centre: str = "P",
     ordered: bool = True,
+    nearest: bool = False,
     seed: int = 0,
 ) -> Structure:
     """Build Li(6-x)PS(5-x)X(1+x).
@@ -66,6 +67,8 @@ def argyrodite(
         Element in the tetrahedra.
     ordered : bool
         False gives partial occupancies on 4a, on the free-sulfur orbit and on lithium instead of one arrangement.
+    nearest : bool
+        Take the nearest content and inversion that the cell can hold instead of refusing what it cannot.
     seed : int
         Seed of the choices among equivalent sites.
 
@@ -106,16 +109,18 @@ def argyrodite(
     parent = parent.remove_site_property("orbit")
     if halide is None or (x_excess == 0.0 and target == 0.0):
         return parent
-    return _decorated(parent, x_excess, target, seed)
+    return _decorated(parent, x_excess, target, seed, nearest)
 
 
-def _decorated(parent: Structure, x_excess: float, target: float, seed: int) -> Structure:
+def _decorated(parent: Structure, x_excess: float, target: float, seed: int, nearest: bool) -> Structure:
     from pymatgen.analysis.argyrodite.transformations import ExcessHalideTransformation, SiteInversionTransformation
 
     if x_excess:
-        parent = ExcessHalideTransformation(x_excess, inversion=target, seed=seed).apply_transformation(parent)
+        parent = ExcessHalideTransformation(
+            x_excess, inversion=target, nearest=nearest, seed=seed
+        ).apply_transformation(parent)
     else:
-        parent = SiteInversionTransformation(target, seed=seed).apply_transformation(parent)
+        parent = SiteInversionTransformation(target, nearest=nearest, seed=seed).apply_transformation(parent)
     parent.properties = {}
     return parent
 

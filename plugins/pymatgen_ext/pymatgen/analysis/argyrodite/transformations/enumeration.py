@@ -191,7 +191,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         now = count_halides(cell.found)
         halides = now
         if self.x_excess is not None:
-            halides = whole_number("1 + x", 1 + self.x_excess, n, nearest=False, low=0, high=2 * n)
+            halides = whole_number("1 + x", 1 + self.x_excess, n, nearest=None, low=0, high=2 * n)
         low, high = max(0, halides - n), min(n, halides)
         vacancies = halides - now if self.lithium_orderings else 0
         lithium = self._lithium(cell, vacancies)
@@ -204,10 +204,10 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         if self.fractions is None:
             return list(range(low, high + 1))
         if len(self.cell_sizes) == 1:
-            return [whole_number("fraction", f, n, nearest=False, low=low, high=high) for f in self.fractions]
+            return [whole_number("fraction", f, n, nearest=None, low=low, high=high) for f in self.fractions]
         # With several sizes a fraction is listed where it fits.
         whole = [f for f in self.fractions if abs(f * n - round(f * n)) < 1e-6 * n]
-        return [whole_number("fraction", f, n, nearest=False, low=low, high=high) for f in whole]
+        return [whole_number("fraction", f, n, nearest=None, low=low, high=high) for f in whole]
 
     def _lithium(self, cell: Cell, vacancies: int) -> list[Sublattice]:
         if not self.lithium_orderings:
