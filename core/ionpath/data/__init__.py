@@ -15,7 +15,15 @@ crystal has without pressure. They are for trying: such small cells and short ru
 
 
 class Example(NamedTuple):
-    """Files of a trajectory, in the order in which ``MDAnalysis.Universe(*example)`` takes them."""
+    """Files of a trajectory, in the order in which ``MDAnalysis.Universe(*example)`` takes them.
+
+    Attributes
+    ----------
+    structure : str
+        Path of the extended XYZ file with elements and cell.
+    trajectory : str
+        Path of the XTC file.
+    """
 
     structure: str
     trajectory: str
