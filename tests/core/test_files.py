@@ -8,6 +8,8 @@ import resource
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,15 +20,21 @@ from ionpath.files import atomic_path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def small_files():
-    """No file may grow beyond 4 kB: the system refuses as it does on a full disk."""
+@contextmanager
+def small_files() -> Iterator[None]:
+    """No file may grow beyond 4 kB: the system refuses as it does on a full disk.
+
+    A context and not a fixture: between a test and the end of its fixtures pytest writes to its own output, which is a
+    file beyond the limit wherever a log is kept, and would end without a word.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    signal.signal(signal.SIGXFSZ, before)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_mode_and_link_survive(tmp_path: Path) -> None:
@@ -51,12 +59,12 @@ def test_parts_that_a_killed_process_left_are_removed(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(["table.csv", living.name, other.name])
 
 
-@pytest.mark.usefixtures("small_files")
 def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     with atomic_path(path) as part:
         part.write_text("old")
     with (
+        small_files(),
         pytest.raises(WriteError, match=r"table.csv: need room for it, got File too large; make room and repeat"),
         atomic_path(path) as part,
     ):
@@ -64,7 +72,6 @@ def test_a_full_disk_is_a_sentence_and_leaves_the_old_file(tmp_path: Path) -> No
     assert path.read_text() == "old" and os.listdir(tmp_path) == ["table.csv"]
 
 
-@pytest.mark.usefixtures("small_files")
 @pytest.mark.parametrize("what", ["results", "record", "report", "options"])
 def test_every_writer_ends_with_that_sentence(tmp_path: Path, what: str) -> None:
     import argparse
@@ -87,7 +94,7 @@ def test_every_writer_ends_with_that_sentence(tmp_path: Path, what: str) -> None
         "report": lambda: write_report(tmp_path, title=long),
         "options": lambda: write_config(tmp_path / "x.toml", made, argparse.Namespace(label=long)),
     }[what]
-    with pytest.raises(WriteError, match="need room for it, got File too large"):
+    with small_files(), pytest.raises(WriteError, match="need room for it, got File too large"):
         write()
     assert not [p for p in tmp_path.iterdir() if p.name.startswith(".")], "nothing is left over"
 

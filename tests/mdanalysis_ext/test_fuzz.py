@@ -132,7 +132,7 @@ def fuzz(kind: str, n: int, seed: int = 0, path_of: Callable[[], str] = tempfile
 
 def check(kind: str, n: int, seed: int) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, hard))
+    resource.setrlimit(resource.RLIMIT_AS, (8 << 30 if hard < 0 else min(8 << 30, hard), hard))
     try:
         seen = fuzz(kind, n, seed)
     finally:
