@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain
 from ionpath.markov.inputs import Trajectories, as_set, check_frame_time, check_lag
-from ionpath.markov.resampling import Resampling, interval
+from ionpath.markov.resampling import Blocks, Resampling, interval
 from ionpath.msonable import Msonable
 
 
@@ -76,10 +77,7 @@ def chapman_kolmogorov(
     sets: Sequence[Iterable[int]] | None = None,
     frame_time: float = 1.0,
     n_samples: int = 50,
-    n_blocks: int | None = None,
-    reversible: bool = True,
-    connected: str = "all",
-    seed: int | None = 0,
+    **sampling: Unpack[Blocks],
 ) -> ChapmanKolmogorov:
     r"""Compare the model at one lag, taken to powers, with models at longer lags.
 
@@ -99,14 +97,8 @@ def chapman_kolmogorov(
         Time between frames; the times have its unit.
     n_samples : int
         Bootstrap samples over ions for the errors; 0 leaves them out.
-    n_blocks : int, optional
-        Stretches of time per ion, see `resampled_chains`.
-    reversible : bool
-        Whether to enforce detailed balance.
-    connected : {"all", "largest"}
-        See `estimate_msm`.
-    seed : int, optional
-        Seed of the random numbers.
+    **sampling
+        ``n_blocks``, ``reversible``, ``connected``, ``seed``: see `resampled_chains`.
 
     Returns
     -------
@@ -134,10 +126,7 @@ def chapman_kolmogorov(
     >>> test.max_deviation < 0.02
     True
     """
-    data = Resampling(
-        dtrajs, n_states=n_states, n_samples=n_samples, n_blocks=n_blocks, reversible=reversible,
-        connected=connected, seed=seed,
-    )  # fmt: skip
+    data = Resampling(dtrajs, n_states=n_states, n_samples=n_samples, **sampling).check_bootstrap()
     return lag_test(data, lag, multiples, frame_time, sets)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -93,6 +93,22 @@ class ResampledChains(Msonable):
         return interval(np.asarray(function(self.best), dtype=float), samples, self.n_blocks, scale)
 
 
+class Blocks(TypedDict, total=False):
+    """Keywords of bootstrap samples, see `resampled_chains`."""
+
+    n_blocks: int | None
+    reversible: bool
+    connected: str
+    seed: int | None
+
+
+class Sampling(Blocks, total=False):
+    """Keywords of samples of either method."""
+
+    method: str
+    count_mode: str
+
+
 class Resampling:
     """Trajectories, checked and counted once, and the blocks of them that every sample draws.
 
@@ -120,6 +136,11 @@ class Resampling:
         self.n_blocks = -(-LEAST_BLOCKS // len(self.trajectories)) if n_blocks is None else n_blocks
         self._counts: dict[int, NDArray[np.float64]] = {}
         self._chains: dict[tuple[int, bytes], ResampledChains] = {}
+
+    def check_bootstrap(self) -> Resampling:
+        """Refuse samples of a posterior where those at several lags have to belong together."""
+        one_of("method", self.method, ("bootstrap",))
+        return self
 
     @property
     def n_frames(self) -> int:

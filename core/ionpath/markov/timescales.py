@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain
 from ionpath.markov.inputs import Trajectories, check_frame_time, check_lag
-from ionpath.markov.resampling import Resampling, interval
+from ionpath.markov.resampling import Blocks, Resampling, interval
 from ionpath.msonable import Msonable
 
 
@@ -65,10 +65,7 @@ def implied_timescales(
     n_states: int | None = None,
     n_timescales: int | None = None,
     n_samples: int = 50,
-    n_blocks: int | None = None,
-    reversible: bool = True,
-    connected: str = "all",
-    seed: int | None = 0,
+    **sampling: Unpack[Blocks],
 ) -> ImpliedTimescales:
     r"""Implied timescales at several lags, with errors from a block bootstrap over ions.
 
@@ -86,14 +83,8 @@ def implied_timescales(
         How many, slowest first; all n_states - 1 by default.
     n_samples : int
         Bootstrap samples; 0 leaves the errors out.
-    n_blocks : int, optional
-        Stretches of time per ion, see `resampled_chains`.
-    reversible : bool
-        Whether to enforce detailed balance.
-    connected : {"all", "largest"}
-        See `estimate_msm`.
-    seed : int, optional
-        Seed of the random numbers.
+    **sampling
+        ``n_blocks``, ``reversible``, ``connected``, ``seed``: see `resampled_chains`.
 
     Returns
     -------
@@ -121,10 +112,7 @@ def implied_timescales(
     >>> bool(abs(its.timescales[:, 0] - 0.5 / -np.log(0.8)).max() < 0.1)
     True
     """
-    data = Resampling(
-        dtrajs, n_states=n_states, n_samples=n_samples, n_blocks=n_blocks, reversible=reversible,
-        connected=connected, seed=seed,
-    )  # fmt: skip
+    data = Resampling(dtrajs, n_states=n_states, n_samples=n_samples, **sampling).check_bootstrap()
     return timescales_of(data, lags, frame_time, n_timescales)
 
 

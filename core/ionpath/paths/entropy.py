@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
-from ionpath.markov.inputs import States, as_pair, is_whole
-from ionpath.paths.fluxes import FLUX_TOLERANCE, all_net_fluxes, flow_of, pair_net_fluxes, set_net_flux
+from ionpath.markov.inputs import States, is_whole
+from ionpath.paths.fluxes import FLUX_TOLERANCE, ends_of, flow_of, pair_net_fluxes, set_net_flux
 from ionpath.paths.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
 from ionpath.units import entropy_factor
 
@@ -85,9 +85,7 @@ def path_entropy(
     0.693147
     """
     factor = _check(definition, max_edges, unit)
-    chain = as_chain(msm_or_T)
-    first, last = as_pair(source, target, chain.n_states)
-    a, b = chain.positions(first), chain.positions(last)
+    chain, a, b = ends_of(msm_or_T, source, target)
     if not (a.size and b.size):
         return 0.0
     flux = set_net_flux(chain, a, b, tolerance)[None]
@@ -148,37 +146,29 @@ def path_entropy_matrix(
     """
     factor = _check(definition, max_edges, unit)
     chain = as_chain(msm_or_T)
-    if chain.reversible:
-        flow = flow_of(chain)[None]
-        return chain.expand(factor * flow_entropies(flow, definition, max_edges, tolerance)[0], 0.0)
-    size = len(chain.states)
-    entropies = np.zeros((size, size))
-    is_target = np.eye(size, dtype=bool)
-    for s, flux in enumerate(all_net_fluxes(chain, tolerance)):
-        start = np.zeros((size, size))
-        start[:, s] = 1.0
-        entropies[s] = _entropies(flux, start, is_target, definition, max_edges)
-    return chain.expand(factor * entropies, 0.0)
+    return chain.expand(factor * flow_entropies(flow_of(chain)[None], definition, max_edges, tolerance)[0], 0.0)
 
 
 def flow_entropies(
     flows: NDArray[np.float64], definition: str, max_edges: int, tolerance: float = FLUX_TOLERANCE
 ) -> NDArray[np.float64]:
-    """Entropies in nats of all ordered pairs of many reversible networks, shape (k, m, m), of their symmetric flows."""
+    """Entropies in nats of all ordered pairs of many networks of flows, shape (k, m, m)."""
     size = flows.shape[-1]
     found = np.zeros(flows.shape)
     if size < 2:
         return found
-    source, target = np.nonzero(~np.eye(size, dtype=bool))
-    mirrored = definition != "flux-row"  # the same paths backwards, each with the same share
-    if mirrored:
-        source, target = np.triu_indices(size, 1)
-    is_target, start = np.eye(size, dtype=bool)[target], np.eye(size)[source]
-    step = max(1, _AT_ONCE // (source.size * size * size))
-    for at in range(0, len(flows), step):
-        part = slice(at, at + step)
-        flux = pair_net_fluxes(flows[part], source, target, tolerance)
-        found[part, source, target] = _entropies(flux, start, is_target, definition, max_edges)
+    # With detailed balance the paths backwards are the same, each with the same share.
+    mirrored = definition != "flux-row" and bool((flows == flows.swapaxes(-1, -2)).all())
+    pairs = np.argwhere(np.triu(np.ones((size, size)), 1) if mirrored else ~np.eye(size, dtype=bool))
+    few = max(1, _AT_ONCE // size**2)
+    for at in range(0, len(pairs), few):
+        source, target = pairs[at : at + few].T
+        is_target, start = np.eye(size, dtype=bool)[target], np.eye(size)[source]
+        step = max(1, few // len(source))
+        for first in range(0, len(flows), step):
+            part = slice(first, first + step)
+            flux = pair_net_fluxes(flows[part], source, target, tolerance)
+            found[part, source, target] = _entropies(flux, start, is_target, definition, max_edges)
     return found + found.swapaxes(-1, -2) if mirrored else found
 
 

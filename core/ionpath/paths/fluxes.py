@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.inputs import States, as_pair, check_frame_time
-from ionpath.paths.passage import passage_times, time_reversed
+from ionpath.paths.passage import time_reversed
 
 FLUX_TOLERANCE = 1e-12
 """Net fluxes below this part of the largest one are rounding errors and set to zero."""
@@ -54,9 +53,7 @@ def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = 
     >>> committor([[0.9, 0.1, 0.0], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]], 0, 2).round(6)
     array([0. , 0.5, 1. ])
     """
-    chain = as_chain(msm_or_T)
-    first, last = as_pair(source, target, chain.n_states)
-    a, b = chain.positions(first), chain.positions(last)
+    chain, a, b = ends_of(msm_or_T, source, target)
     if not (a.size and b.size):
         return np.full(chain.n_states, np.nan)
     return chain.expand(_committor(chain, a, b, forward), np.nan)
@@ -68,10 +65,8 @@ def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.floa
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    source, target : int or iterable of int
-        Disjoint sets of states.
+    msm_or_T, source, target
+        Model or row-stochastic matrix, and two disjoint sets of states, see `committor`.
 
     Returns
     -------
@@ -94,9 +89,7 @@ def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.floa
     >>> gross_flux([[0.9, 0.1, 0.0], [0.05, 0.9, 0.05], [0.0, 0.1, 0.9]], 0, 2)[0, 1].round(6)
     np.float64(0.0125)
     """
-    chain = as_chain(msm_or_T)
-    first, last = as_pair(source, target, chain.n_states)
-    a, b = chain.positions(first), chain.positions(last)
+    chain, a, b = ends_of(msm_or_T, source, target)
     if not (a.size and b.size):
         return np.zeros((chain.n_states, chain.n_states))
     return chain.expand(_gross(chain, a, b), 0.0)
@@ -110,10 +103,8 @@ def net_flux(
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    source, target : int or iterable of int
-        Disjoint sets of states.
+    msm_or_T, source, target
+        Model or row-stochastic matrix, and two disjoint sets of states, see `committor`.
     tolerance : float
         Fluxes below this part of the largest are rounding errors and set to zero.
 
@@ -143,9 +134,7 @@ def net_flux(
            [0.    , 0.    , 0.0125],
            [0.    , 0.    , 0.    ]])
     """
-    chain = as_chain(msm_or_T)
-    first, last = as_pair(source, target, chain.n_states)
-    a, b = chain.positions(first), chain.positions(last)
+    chain, a, b = ends_of(msm_or_T, source, target)
     if not (a.size and b.size):
         return np.zeros((chain.n_states, chain.n_states))
     return chain.expand(set_net_flux(chain, a, b, tolerance), 0.0)
@@ -157,10 +146,8 @@ def total_flux(msm_or_T: Any, source: States, target: States) -> float:
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    source, target : int or iterable of int
-        Disjoint sets of states.
+    msm_or_T, source, target
+        Model or row-stochastic matrix, and two disjoint sets of states, see `committor`.
 
     Returns
     -------
@@ -194,10 +181,8 @@ def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    source, target : int or iterable of int
-        Disjoint sets of states.
+    msm_or_T, source, target
+        Model or row-stochastic matrix, and two disjoint sets of states, see `committor`.
     lag : int
         Lag in frames of a bare matrix; a model knows its own.
     frame_time : float
@@ -224,10 +209,8 @@ def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     >>> round(rate([[0.8, 0.2], [0.1, 0.9]], 0, 1), 6)
     0.2
     """
-    chain = as_chain(msm_or_T, lag=lag)
+    chain, a, b = ends_of(msm_or_T, source, target, lag)
     time = chain.lag * check_frame_time(frame_time)
-    first, last = as_pair(source, target, chain.n_states)
-    a, b = chain.positions(first), chain.positions(last)
     if not (a.size and b.size):
         return float("nan")
     flux = _gross(chain, a, b)[a].sum()
@@ -240,14 +223,8 @@ def mfpt(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    source, target : int or iterable of int
-        States where the passage begins and ends.
-    lag : int
-        Lag in frames of a bare matrix; a model knows its own.
-    frame_time : float
-        Time between frames; the result has its unit.
+    msm_or_T, source, target, lag, frame_time
+        See `rate`; the result has the unit of `frame_time`.
 
     Returns
     -------
@@ -274,95 +251,65 @@ def mfpt(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     return 1.0 / rate(msm_or_T, source, target, lag=lag, frame_time=frame_time)
 
 
-def all_net_fluxes(chain: Chain, tolerance: float = FLUX_TOLERANCE) -> Iterator[NDArray[np.float64]]:
-    """Net fluxes of all ordered pairs, one source at a time.
-
-    Yields
-    ------
-    ndarray, shape (m, m, m)
-        For each source, the net flux matrix for each target; zero for the source itself.
-
-    Notes
-    -----
-    The probability to reach e before s is ``(m_is + m_se - m_ie) / (m_se + m_es)`` with mean first-passage times m:
-    one matrix inverse gives the committors of all pairs.
-    """
-    times = _times_of(chain)
-    for source in range(len(chain.states)):
-        yield _pair_net_fluxes(chain, times, source, tolerance)
+def ends_of(
+    msm_or_T: Any, source: States, target: States, lag: int = 1
+) -> tuple[Chain, NDArray[np.intp], NDArray[np.intp]]:
+    """Chain, and its rows in two disjoint sets of states."""
+    chain = as_chain(msm_or_T, lag=lag)
+    first, last = as_pair(source, target, chain.n_states)
+    return chain, chain.positions(first), chain.positions(last)
 
 
 def flow_of(chain: Chain) -> NDArray[np.float64]:
-    """Probability of each transition of a reversible chain in equilibrium, symmetric to the last digit."""
+    """Probability of each hop in equilibrium, zero on the diagonal; symmetric to the last digit if it is so."""
     flow = chain.stationary_distribution[:, None] * chain.transition_matrix
-    return np.asarray(0.5 * (flow + flow.T))
+    np.fill_diagonal(flow, 0.0)
+    return 0.5 * (flow + flow.T) if chain.reversible else flow
 
 
 def pair_net_fluxes(
-    flows: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float
+    flows: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float = FLUX_TOLERANCE
 ) -> NDArray[np.float64]:
-    """Net fluxes of pairs of states (p,) in many reversible networks (k, m, m), up to a factor: shape (k, p, m, m).
+    """Net fluxes of pairs of states (p,) in many networks (k, m, m), shape (k, p, m, m).
 
     Notes
     -----
-    Flows are the conductances of a network in which the committor is the potential: one inverse of its Laplacian gives
-    the potentials of all pairs, and only differences of potential enter, whatever the time that ions stay.
+    Flows are the conductances of a network in which the committor is the potential: one inverse of its Laplacian holds
+    the potentials of all pairs, and its transpose those of the chain backwards in time. What leaves a state also enters
+    it, so that the Laplacian is singular for equal potentials alone, whatever the time that ions stay.
     """
     size = flows.shape[-1]
-    hops = flows * (1.0 - np.eye(size))
-    hops = hops / hops.max(axis=(-1, -2), keepdims=True)
-    laplacian = -hops
-    i = np.arange(size)
-    laplacian[:, i, i] = hops.sum(axis=-1)
-    potential = np.linalg.inv(laplacian + 1.0 / size)
-    drop = potential[:, source] - potential[:, target]
-    flux = np.maximum(drop[..., :, None] - drop[..., None, :], 0.0)
-    flux *= hops[:, None]
+    off = flows * (1.0 - np.eye(size))
+    hops = off / off.max(axis=(-1, -2), keepdims=True)
+    laplacian = hops.sum(axis=-1, keepdims=True) * np.eye(size) - hops
+    inverse = np.linalg.inv(laplacian + 1.0 / size)
+    columns = inverse.swapaxes(-1, -2)
+    forward = _scaled(columns[:, target] - columns[:, source], source, target)
+    balanced = bool((off == off.swapaxes(-1, -2)).all())
+    backward = 1.0 - forward if balanced else _scaled(inverse[:, source] - inverse[:, target], target, source)
+    flux = _net(off[:, None], forward, backward, balanced)
     p = np.arange(source.size)
     flux[:, p, :, source] = 0.0
     flux[:, p, target, :] = 0.0
     return _clean(flux, tolerance)
 
 
+def _scaled(potential: NDArray[np.float64], zero: NDArray[np.intp], one: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Potentials of pairs (k, p, m), as committors from 0 at one end to 1 at the other."""
+    p = np.arange(zero.size)
+    low = potential[:, p, zero][..., None]
+    return np.clip((potential - low) / (potential[:, p, one][..., None] - low), 0.0, 1.0)
+
+
 def set_net_flux(
     chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float
 ) -> NDArray[np.float64]:
     """Net flux between two sets of rows."""
-    flux = _net(chain, _committor(chain, source, target, True), _committor(chain, source, target, False))
+    ends = _committor(chain, source, target, True), _committor(chain, source, target, False)
+    flux = _net(flow_of(chain), *ends, chain.reversible)
     flux[:, source] = 0.0
     flux[target, :] = 0.0
     return _clean(flux, tolerance)
-
-
-def _times_of(chain: Chain) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    times = passage_times(chain.transition_matrix, chain.stationary_distribution)
-    if chain.reversible:
-        return times, times
-    return times, passage_times(time_reversed(chain), chain.stationary_distribution)
-
-
-def _pair_net_fluxes(
-    chain: Chain, times: tuple[NDArray[np.float64], NDArray[np.float64]], s: int, tolerance: float
-) -> NDArray[np.float64]:
-    forward = _reach_before(times[0], s)
-    # Backwards in time the roles of the two ends are exchanged: to have come from s is to reach s before e.
-    backward = 1.0 - (forward if chain.reversible else _reach_before(times[1], s))
-    flux = _net(chain, forward, backward)
-    flux[:, :, s] = 0.0
-    targets = np.arange(len(chain.states))
-    flux[targets, targets, :] = 0.0
-    flux[s] = 0.0
-    return _clean(flux, tolerance)
-
-
-def _reach_before(times: NDArray[np.float64], s: int) -> NDArray[np.float64]:
-    """Probability, for each target e (rows) and state i (columns), to reach e before s."""
-    both = times[s, :] + times[:, s]
-    both[s] = 1.0
-    reach = (times[None, :, s] + times[s, :, None] - times.T) / both[:, None]
-    reach[:, s] = 0.0
-    np.fill_diagonal(reach, 1.0)
-    return np.clip(reach, 0.0, 1.0)
 
 
 def _committor(chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], forward: bool) -> NDArray[np.float64]:
@@ -385,22 +332,17 @@ def _hit(matrix: NDArray[np.float64], avoid: NDArray[np.intp], reach: NDArray[np
     return value
 
 
-def _flow(chain: Chain) -> NDArray[np.float64]:
-    flow = chain.stationary_distribution[:, None] * chain.transition_matrix
-    np.fill_diagonal(flow, 0.0)
-    return 0.5 * (flow + flow.T) if chain.reversible else flow
-
-
 def _gross(chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp]) -> NDArray[np.float64]:
     forward = _committor(chain, source, target, True)
     backward = _committor(chain, source, target, False)
-    return backward[:, None] * _flow(chain) * forward[None, :]
+    return backward[:, None] * flow_of(chain) * forward[None, :]
 
 
-def _net(chain: Chain, forward: NDArray[np.float64], backward: NDArray[np.float64]) -> NDArray[np.float64]:
+def _net(
+    flow: NDArray[np.float64], forward: NDArray[np.float64], backward: NDArray[np.float64], balanced: bool
+) -> NDArray[np.float64]:
     """Net flux for committors of shape (..., m)."""
-    flow = _flow(chain)
-    if chain.reversible:
+    if balanced:
         return flow * np.maximum(0.0, forward[..., None, :] - forward[..., :, None])
     gross = backward[..., :, None] * flow * forward[..., None, :]
     return np.maximum(0.0, gross - np.swapaxes(gross, -1, -2))

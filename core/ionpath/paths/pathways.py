@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from ionpath.citations import references
 from ionpath.errors import InputError
-from ionpath.markov.chain import as_chain
-from ionpath.markov.inputs import States, as_pair
+from ionpath.markov.inputs import States
 from ionpath.msonable import Msonable
-from ionpath.paths.fluxes import FLUX_TOLERANCE, set_net_flux
+from ionpath.paths.fluxes import FLUX_TOLERANCE, ends_of, set_net_flux
 from ionpath.paths.walks import row_stochastic
 
 KINDS = ("probability", "capacity")
@@ -115,9 +114,7 @@ def pathways(
      100.00%  together
     """
     _check(kind, fraction, max_paths, max_edges)
-    chain = as_chain(msm_or_T)
-    first, last = as_pair(source, target, chain.n_states)
-    a, b = chain.positions(first), chain.positions(last)
+    chain, a, b = ends_of(msm_or_T, source, target)
     if not (a.size and b.size):
         return Pathways((), np.zeros(0), np.zeros(0), 0.0, kind)
     flux = set_net_flux(chain, a, b, tolerance)

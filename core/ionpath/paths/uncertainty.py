@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +13,7 @@ from ionpath.errors import InputError, one_of
 from ionpath.estimate import Estimate
 from ionpath.markov.chain import Chain
 from ionpath.markov.inputs import Trajectories
-from ionpath.markov.resampling import Resampling, quantile
+from ionpath.markov.resampling import Resampling, Sampling, quantile
 from ionpath.msonable import Msonable
 from ionpath.paths.entropy import flow_entropies, path_entropy_matrix
 from ionpath.paths.extrapolation import as_they_are, extrapolate
@@ -74,15 +75,10 @@ def entropy_uncertainty(
     max_edges: int = 4,
     unit: str = "J/mol/K",
     external: int | None = 0,
-    method: str = "bootstrap",
     n_samples: int = 100,
-    n_blocks: int | None = None,
-    count_mode: str = "sliding-effective",
-    reversible: bool = True,
-    connected: str = "all",
     symmetry: ArrayLike | None = None,
     estimator: str = "extrapolated",
-    seed: int | None = 0,
+    **sampling: Unpack[Sampling],
 ) -> PathEntropyUncertainty:
     """Path entropies of all pairs and their totals, with errors.
 
@@ -102,25 +98,15 @@ def entropy_uncertainty(
         Unit of the result.
     external : int or None
         Label of the external state; None if there is none.
-    method : {"bootstrap", "bayesian"}
-        Draw ions (or stretches of their time) with replacement, or sample the posterior of the transition matrix.
     n_samples : int
         Number of samples.
-    n_blocks : int, optional
-        Stretches of time per ion, see `resampled_chains`.
-    count_mode : str
-        Independent counts for the posterior, see `bayesian_msm`.
-    reversible : bool
-        Whether to enforce detailed balance.
-    connected : {"all", "largest"}
-        See `estimate_msm`.
     symmetry : array_like of int, shape (n_operations, n_states), optional
         Permutations of equivalent states, over which the counts are averaged, see `shell_symmetry`: right where the
         crystal has this symmetry, and then by far the smallest error.
     estimator : {"extrapolated", "plain"}
         Entropies extrapolated to no noise, or those of the fitted model as they are, as published; see Notes.
-    seed : int, optional
-        Seed of the random numbers.
+    **sampling
+        ``method``, ``n_blocks``, ``count_mode``, ``reversible``, ``connected``, ``seed``: see `resampled_chains`.
 
     Returns
     -------
@@ -156,10 +142,7 @@ def entropy_uncertainty(
     """
     if n_samples < 2:
         raise InputError("n_samples", need="at least 2 samples for an error", got=str(n_samples))
-    data = Resampling(
-        dtrajs, n_states=n_states, method=method, n_samples=n_samples, n_blocks=n_blocks,
-        count_mode=count_mode, reversible=reversible, connected=connected, seed=seed,
-    )  # fmt: skip
+    data = Resampling(dtrajs, n_states=n_states, n_samples=n_samples, **sampling)
     return entropies_of(
         data, lag, external=external, symmetry=symmetry, estimator=estimator, definition=definition,
         max_edges=max_edges, unit=unit,

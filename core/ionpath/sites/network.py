@@ -256,12 +256,10 @@ class SiteNetwork(CoordinationShells):
             widest gap; or one site.
         repeats : sequence of int, (3,)
             Number of translationally equivalent cells along each cell vector.
-        cells : array_like, (T, 3, 3), optional
-            Cells of the frames, in A; the reference cell if left out.
-        drift : array_like, (T, 3), optional
-            Displacement of the framework, in A, see `ionpath.framework.framework_drift`.
-        sites, spacing, separation, background : optional
-            See `ionpath.transport.density_sites` and `ionpath.transport.ion_density`.
+        cells, drift, spacing, separation, background : optional
+            See `CoordinationShells.from_density`.
+        sites : {"ions", "holes"}
+            See `ionpath.transport.density_sites`.
 
         Returns
         -------

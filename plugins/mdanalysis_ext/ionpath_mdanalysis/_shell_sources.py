@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from ionpath.errors import InputError
 from ionpath.framework import split_common
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions
 from ionpath.periodic import wrap_fractional
+from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.plausibility import TIE
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import nearest_centres
@@ -194,6 +195,128 @@ def unpack_crystal(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]
     )
 
 
+@dataclass(frozen=True)
+class CrystalSites:
+    """A crystal of a host: its cell, its places, the elements of each, and which of them are of mobile ions."""
+
+    cell: Floats
+    coordinates: Floats
+    symbols: list[tuple[str, ...]]
+    full: Bools
+    mobile: Bools
+
+    @classmethod
+    def of(cls, structure: Any, mobile: str) -> CrystalSites:
+        """Crystal with at least one place of the mobile element."""
+        cell, coordinates, symbols, full = unpack_crystal(structure)
+        is_mobile = np.array([mobile in names for names in symbols])
+        if not is_mobile.any():
+            found = sorted({name for names in symbols for name in names})
+            raise InputError(
+                "mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy="name another element"
+            )
+        return cls(cell, coordinates, symbols, full, is_mobile)
+
+    @property
+    def sites(self) -> Floats:
+        """Fractional coordinates of the mobile ions' places."""
+        return self.coordinates[self.mobile]
+
+    @property
+    def names(self) -> NDArray[np.str_]:
+        """Elements of each place, joined."""
+        return np.array(["/".join(sorted(one)) for one in self.symbols])
+
+    @property
+    def framework(self) -> ReferenceAtoms:
+        """The atoms that do not diffuse."""
+        fixed = ~self.mobile
+        return ReferenceAtoms(self.coordinates[fixed], self.names[fixed], ~self.full[fixed])
+
+    def centres(self, centres: Any) -> NDArray[np.intp]:
+        """Indices of the centres: as given, of an element, or free anions nearest to a site."""
+        if centres is not None and not isinstance(centres, str):
+            return np.asarray(centres, dtype=np.intp)
+        wanted = {centres} if isinstance(centres, str) else set(ANIONS)
+        candidates = np.flatnonzero(
+            [not m and bool(set(s) & wanted) for s, m in zip(self.symbols, self.mobile, strict=True)]
+        )
+        formers = np.flatnonzero([bool(set(s) & FORMERS) for s in self.symbols])
+        if centres is None and len(formers) and len(candidates):
+            _, offsets = nearest_centres(self.cell, self.coordinates[formers], self.coordinates[candidates])
+            candidates = candidates[np.linalg.norm(offsets, axis=1) > BOND]
+        if not len(candidates):
+            raise InputError(
+                "centres",
+                need="atoms of that element" if centres else "anions without a bond to P, Si and the like",
+                got="none in the structure",
+                remedy="give the element or the indices of the centres",
+            )
+        tie = TIE if centres is None else None
+        owner, _ = nearest_centres(self.cell, self.coordinates[candidates], self.sites, tie)
+        return candidates[np.unique(owner)] if centres is None else candidates
+
+
+class DensityOfUniverse:
+    """The door from a trajectory's density to shells or networks."""
+
+    @classmethod
+    def from_density(
+        cls,
+        universe: Any,
+        mobile: Any = "name Li",
+        *,
+        framework: Any = None,
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        max_frames: int = 1000,
+        **options: Any,
+    ) -> Self:
+        """Find sites as maxima of the ion density, and group them to cages (shells) or fold them (networks).
+
+        Parameters
+        ----------
+        universe : Universe
+            Trajectory with a periodic cell.
+        mobile : str or AtomGroup, default "name Li"
+            Selection of the mobile ions.
+        framework : str or AtomGroup, optional
+            Atoms whose drift is taken out; default: all that are not mobile.
+        start, stop, step : int, optional
+            Frames to look at; default: all.
+        max_frames : int, default 1000
+            Of these frames, evenly spaced ones are taken, this number at most.
+        **options
+            Of ``from_density`` of `ionpath.kinetics.CoordinationShells` or `ionpath.kinetics.SiteNetwork`.
+
+        Returns
+        -------
+        CoordinationShells or SiteNetwork
+            In the frame of reference of the first frame. Shells have no atoms at their centres; an analysis takes out
+            the drift of the framework instead.
+
+        Raises
+        ------
+        InputError
+            If a selection is empty, there is no cell, or the density shows no sites.
+
+        Examples
+        --------
+        >>> from ionpath_mdanalysis import SiteNetwork
+        >>> from ionpath_mdanalysis.example import hopping_universe
+        >>> SiteNetwork.from_density(hopping_universe(400), repeats=(2, 2, 2), fold="translations").n_states
+        7
+        """
+        ions = select_group(universe, mobile, "mobile")
+        others = universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
+        seen = read_frames(universe, ions, others, chosen_frames(universe, start, stop, step, max_frames))
+        found = super().from_density(  # type: ignore[misc]
+            seen.cell, seen.ions, cells=seen.cells, drift=seen.drift, **options
+        )
+        return found
+
+
 def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
     """Shells or a network of a crystal, laid on the first frame of a universe by position and species.
 
@@ -226,27 +349,3 @@ def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
         )  # fmt: skip
     atoms = fixed[atoms]
     return replace(shells, centre_atoms=atoms, kinds=names[atoms], crystal=None)
-
-
-def structure_centres(
-    cell: Floats, coordinates: Floats, symbols: list[tuple[str, ...]], is_mobile: Any, centres: Any
-) -> NDArray[np.intp]:
-    """Indices of the centres in a crystal: as given, of an element, or free anions nearest to a site."""
-    if centres is not None and not isinstance(centres, str):
-        return np.asarray(centres, dtype=np.intp)
-    wanted = {centres} if isinstance(centres, str) else set(ANIONS)
-    candidates = np.flatnonzero([not m and bool(set(s) & wanted) for s, m in zip(symbols, is_mobile, strict=True)])
-    formers = np.flatnonzero([bool(set(s) & FORMERS) for s in symbols])
-    if centres is None and len(formers) and len(candidates):
-        _, offsets = nearest_centres(cell, coordinates[formers], coordinates[candidates])
-        candidates = candidates[np.linalg.norm(offsets, axis=1) > BOND]
-    if not len(candidates):
-        raise InputError(
-            "centres",
-            need="atoms of that element" if centres else "anions without a bond to P, Si and the like",
-            got="none in the structure",
-            remedy="give the element or the indices of the centres",
-        )
-    tie = TIE if centres is None else None
-    owner, _ = nearest_centres(cell, coordinates[candidates], coordinates[is_mobile], tie)
-    return candidates[np.unique(owner)] if centres is None else candidates

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from ionpath.errors import InputError
-from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.network import SiteNetwork as CoreNetwork
-from ionpath_mdanalysis._shell_sources import chosen_frames, read_frames, select_group, unpack_crystal
+from ionpath_mdanalysis._shell_sources import CrystalSites, DensityOfUniverse
 
 
-class SiteNetwork(CoreNetwork):
+class SiteNetwork(DensityOfUniverse, CoreNetwork):  # type: ignore[misc]  # takes a Universe, not arrays
     """Sites of mobile ions in any crystal, and the states that they are: for materials without cages.
 
     Build it with `from_structure` (sites of a crystal) or `from_density` (no crystal model); or with `from_sites` from
@@ -57,67 +53,7 @@ class SiteNetwork(CoreNetwork):
         >>> SiteNetwork.from_structure(silver, "Ag", repeats=(2, 2, 2))
         SiteNetwork(96 sites, 6 states: 12d 1 (16), 12d 2 (16), 12d 3 (16), 12d 4 (16), 12d 5 (16), 12d 6 (16))
         """
-        cell, coordinates, symbols, full = unpack_crystal(structure)
-        is_mobile = np.array([mobile in names for names in symbols])
-        if not is_mobile.any():
-            found = sorted({name for names in symbols for name in names})
-            raise InputError(
-                "mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy="name another element"
-            )
-        names, fixed = np.array(["/".join(sorted(one)) for one in symbols]), ~is_mobile
-        framework = ReferenceAtoms(coordinates[fixed], names[fixed], ~full[fixed])
-        return super().from_structure(cell, coordinates[is_mobile], framework, **options)  # type: ignore[return-value]
-
-    @classmethod
-    def from_density(  # type: ignore[override]
-        cls,
-        universe: Any,
-        mobile: Any = "name Li",
-        *,
-        framework: Any = None,
-        start: int | None = None,
-        stop: int | None = None,
-        step: int | None = None,
-        max_frames: int = 1000,
-        **options: Any,
-    ) -> SiteNetwork:
-        """Find sites as maxima of the ion density.
-
-        Parameters
-        ----------
-        universe : Universe
-            Trajectory with a periodic cell.
-        mobile : str or AtomGroup, default "name Li"
-            Selection of the mobile ions.
-        framework : str or AtomGroup, optional
-            Atoms whose drift is taken out; default: all that are not mobile.
-        start, stop, step : int, optional
-            Frames to look at; default: all.
-        max_frames : int, default 1000
-            Of these frames, evenly spaced ones are taken, this number at most.
-        **options
-            ``fold``, ``repeats``, ``sites``, ``spacing``, ``separation`` and ``background`` of
-            `ionpath.kinetics.SiteNetwork.from_density`.
-
-        Returns
-        -------
-        SiteNetwork
-            The network, in the frame of reference of the first frame.
-
-        Raises
-        ------
-        InputError
-            If a selection is empty, there is no cell, or the density shows no sites.
-
-        Examples
-        --------
-        >>> from ionpath_mdanalysis.example import hopping_universe
-        >>> SiteNetwork.from_density(hopping_universe(400), repeats=(2, 2, 2), fold="translations").n_states
-        7
-        """
-        ions = select_group(universe, mobile, "mobile")
-        others = universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
-        seen = read_frames(universe, ions, others, chosen_frames(universe, start, stop, step, max_frames))
-        return super().from_density(  # type: ignore[return-value]
-            seen.cell, seen.ions, cells=seen.cells, drift=seen.drift, **options
+        crystal = CrystalSites.of(structure, mobile)
+        return super().from_structure(  # type: ignore[return-value]
+            crystal.cell, crystal.sites, crystal.framework, **options
         )

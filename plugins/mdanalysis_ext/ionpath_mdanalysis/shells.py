@@ -10,24 +10,23 @@ import numpy as np
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, Vertices, cage_vertices, free_anion_orbits
-from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.plausibility import check_cages
 from ionpath.sites.shells import CoordinationShells as CoreShells
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._shell_sources import (
+    CrystalSites,
+    DensityOfUniverse,
     anions_with_ions,
     chosen_frames,
     mobile_ions,
     read_frames,
     select_group,
     species_names,
-    structure_centres,
     unbound_anions,
-    unpack_crystal,
 )
 
 
-class CoordinationShells(CoreShells):
+class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  # takes a Universe, not arrays
     """Sites of mobile ions in shells around centres, in the cell of a trajectory.
 
     Build it with `for_argyrodite` (cages of the framework), `from_structure` (sites of a crystal), `from_universe`
@@ -230,73 +229,18 @@ class CoordinationShells(CoreShells):
             If there are no such sites or centres, a site is as near to several centres, most shells have one site, or a
             centre has not the expected number of vertices.
         """
-        cell, coordinates, symbols, full = unpack_crystal(structure)
-        is_mobile = np.array([mobile in names for names in symbols])
-        if not is_mobile.any():
-            found = sorted({name for names in symbols for name in names})
-            raise InputError(
-                "mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy="name another element"
-            )
-        indices = structure_centres(cell, coordinates, symbols, is_mobile, centres)
-        names = np.array(["/".join(sorted(one)) for one in symbols])
+        crystal = CrystalSites.of(structure, mobile)
+        indices = crystal.centres(centres)
+        kinds = crystal.names[indices]
         shells = cls.from_sites(
-            cell,
-            coordinates[indices],
-            coordinates[is_mobile],
+            crystal.cell,
+            crystal.coordinates[indices],
+            crystal.sites,
             n_vertices=n_vertices,
-            kinds=names[indices],
+            kinds=kinds,
             centre_atoms=indices,
             **options,
         )
         if n_vertices is None:
             check_cages(shells.centre_of)
-        fixed = ~is_mobile
-        crystal = ReferenceAtoms(coordinates[fixed], names[fixed], ~full[fixed])
-        return replace(shells, crystal=crystal)  # type: ignore[return-value]
-
-    @classmethod
-    def from_density(  # type: ignore[override]
-        cls,
-        universe: Any,
-        mobile: Any = "name Li",
-        *,
-        framework: Any = None,
-        start: int | None = None,
-        stop: int | None = None,
-        step: int | None = None,
-        max_frames: int = 1000,
-        **options: Any,
-    ) -> CoordinationShells:
-        """Find sites as maxima of the ion density, and group them to shells.
-
-        Parameters
-        ----------
-        universe : Universe
-            Trajectory with a periodic cell.
-        mobile : str or AtomGroup, default "name Li"
-            Selection of the mobile ions.
-        framework : str or AtomGroup, optional
-            Atoms whose drift is taken out; default: all that are not mobile.
-        start, stop, step : int, optional
-            Frames to look at; default: all.
-        max_frames : int, default 1000
-            Of these frames, evenly spaced ones are taken, this number at most.
-        **options
-            Of `ionpath.kinetics.CoordinationShells.from_density`.
-
-        Returns
-        -------
-        CoordinationShells
-            Shells without atoms at their centres; an analysis takes out the drift of the framework instead.
-
-        Raises
-        ------
-        InputError
-            If a selection is empty or there is no cell.
-        """
-        ions = select_group(universe, mobile, "mobile")
-        others = universe.atoms - ions if framework is None else select_group(universe, framework, "framework")
-        frames = chosen_frames(universe, start, stop, step, max_frames)
-        seen = read_frames(universe, ions, others, frames)
-        found = super().from_density(seen.cell, seen.ions, cells=seen.cells, drift=seen.drift, **options)
-        return found  # type: ignore[return-value]
+        return replace(shells, crystal=crystal.framework)  # type: ignore[return-value]

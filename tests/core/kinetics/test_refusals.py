@@ -246,3 +246,14 @@ def test_summary_input() -> None:
 
 def test_a_chain_keeps_its_lag() -> None:
     assert as_chain(as_chain(TWO, lag=5)).lag == 5
+
+
+def test_samples_at_several_lags_are_those_of_the_bootstrap() -> None:
+    # Posteriors at two lags are independent of each other: the error of their difference would be wrong.
+    rows = np.random.default_rng(0).integers(0, 2, (4, 200))
+    with pytest.raises(InputError, match="method: need 'bootstrap', got 'bayesian'"):
+        chapman_kolmogorov(rows, 1, method="bayesian")
+    with pytest.raises(InputError, match="method: need 'bootstrap', got 'bayesian'"):
+        implied_timescales(rows, [1, 2], frame_time=1.0, method="bayesian")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'n_block'"):
+        chapman_kolmogorov(rows, 1, n_block=2)
