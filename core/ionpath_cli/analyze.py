@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import shlex
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ import numpy as np
 from ionpath.errors import InputError, positive, require
 from ionpath.files import atomic_path
 from ionpath_cli.options import LOG, parser, read_atoms, write_config
-from ionpath_cli.record import Figure, Quantity, Record
+from ionpath_cli.record import Figure, Quantity, Record, origin
 from ionpath_cli.trajectory import Given, Opened, open_trajectory
 
 EXAMPLE = """
@@ -51,6 +54,7 @@ def main(argv: list[str]) -> int:
         "default: the cages of an argyrodite, else sites found in the density")
     add("--lag-time", type=float, default=1.0, metavar="PS", help="of the Markov model; default 1")
     add("--label", help="name in the report; default: that of the folder")
+    add("--figures", action="append", choices=("svg", "pdf"), help="the figures in this format, too, for a paper")
     add("--json", metavar="FILE", help="write the results there, too; - for standard output and nothing else")
     add("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER", help="default results")
     # fmt: on
@@ -66,6 +70,7 @@ def main(argv: list[str]) -> int:
         lag_time=options.lag_time,
         label=options.label or options.output.resolve().name,
         progress=LOG.isEnabledFor(20),
+        made={"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures or []},
     )
     write_config(options.output / "analyze.toml", arguments, options)
     text = json.dumps(record.as_dict(), indent=1, allow_nan=False)
@@ -91,11 +96,16 @@ def analyse(
     lag_time: float = 1.0,
     label: str = "",
     progress: bool = True,
+    made: Mapping[str, Any] | None = None,
 ) -> Record:
-    """Analyse one trajectory: what cannot be found is said in the notes of the record, with the reason."""
+    """Analyse one trajectory: what cannot be found is said in the notes of the record, with the reason.
+
+    `made` says who asked for it and what made the trajectory: the command, seed, potential.
+    """
     crystal = None if sites is None else read_atoms(sites)
     opened = open_trajectory(given)
-    parameters = {"temperature": temperature, "lag_time": lag_time, "sites": sites and str(sites), **opened.facts}
+    parameters = origin(**{"command": "ionpath_cli.analyze.analyse", **(made or {})})
+    parameters |= {"temperature": temperature, "lag_time": lag_time, "sites": sites and str(sites), **opened.facts}
     record = Record(label or folder.name, parameters=parameters, notes=list(opened.notes))
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Reader has no dt information")  # --frame-time stands for it
@@ -130,13 +140,13 @@ def _shells(opened: Opened, crystal: Any, record: Record) -> Any:
     return shells
 
 
-def _states(shells: Any) -> str:
-    """What the numbers of the states stand for."""
+def _states(shells: Any, labels: Sequence[str]) -> str:
+    """What the names of the states in tables and figures stand for."""
     sizes = sorted({int(n) for n in np.bincount(shells.centre_of)})
+    what = f"The state {labels[0]} is every place outside the cage; {labels[1]} to {labels[-1]} are its"
     if sizes == [6]:
-        return "State 0 is every place outside the cage; 1 to 6 are its vertices from top to bottom."
-    many = " or ".join(map(str, sizes))
-    return f"State 0 is every place outside the cage; 1 to {sizes[-1]} are its sites, of which a cage has {many}."
+        return f"{what} vertices from top to bottom."
+    return f"{what} sites, of which a cage has {' or '.join(map(str, sizes))}."
 
 
 def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool) -> None:
@@ -158,18 +168,19 @@ def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record
     record.parameters.update(states=len(r.path_entropy), connected_states=states, pairs=pairs, lag=int(r.lag))
     # The name of a sum holds the number of its terms, so that sums over different numbers never share a row.
     kind = f"{pairs} ordered pairs of {len(states)} states"
-    record.quantities.append(Quantity("path entropy, mean per pair", u.mean_per_pair, kind))
+    judged = str(r.verdict), bool(r.verdict)
+    record.quantities.append(Quantity("path entropy, mean per pair", u.mean_per_pair, kind, *judged))
     sums = "compare with sums over as many terms only"
-    record.quantities.append(Quantity(f"path entropy, all {pairs} pairs", u.total, sums))
+    record.quantities.append(Quantity(f"path entropy, all {pairs} pairs", u.total, sums, *judged))
     if 0 in states:
         name = f"path entropy, escape from {len(states) - 1} sites"
-        record.quantities.append(Quantity(name, u.escape, "into the state outside the cage"))
+        record.quantities.append(Quantity(name, u.escape, "into the state outside the cage", *judged))
     _passage(paths, record)
     between = float(100.0 * r.unassigned_fraction)
     record.notes.append(str(r.verdict))
     record.notes.append(
-        f"Lag {r.lag_time:g} ps. {_states(shells)} An ion that is between sites, {between:.2g} % of the time, counts "
-        "for its last one."
+        f"Lag {r.lag_time:g} ps. {_states(shells, r.labels)} An ion that is between sites, {between:.2g} % of the "
+        "time, counts for its last one."
     )
     paths.save(folder / "path-entropy.npz")
     with atomic_path(folder / "pairs.csv") as part:
@@ -192,7 +203,8 @@ def _passage(paths: Any, record: Record) -> None:
         ("out of the cage", r.mfpt_to_external),
     ):
         if np.isfinite(time.value):
-            record.quantities.append(Quantity(f"first passage {name}", time, "mean"))
+            judged = str(r.verdict), bool(r.verdict)
+            record.quantities.append(Quantity(f"first passage {name}", time, "mean", *judged))
         else:
             record.notes.append(f"No passage {name} and back was seen at this lag, so there is no time for it.")
 
@@ -210,11 +222,12 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
     ).run(**opened.frames)
     r = run.results
     record.parameters.update(frames=int(run.n_frames), picoseconds=float(run.times[-1] - run.times[0]))
+    judged = str(r.verdict), math.isfinite(r.diffusion_coefficient.value)
     record.quantities.extend(
         [
-            Quantity("diffusion coefficient", r.diffusion_coefficient, "tracer"),
-            Quantity("conductivity (Nernst-Einstein)", r.conductivity, f"at {temperature:g} K"),
-            Quantity("Haven ratio", r.haven_ratio),
+            Quantity("diffusion coefficient", r.diffusion_coefficient, "tracer", *judged),
+            Quantity("conductivity (Nernst-Einstein)", r.conductivity, f"at {temperature:g} K", *judged),
+            Quantity("Haven ratio", r.haven_ratio, "", *judged),
         ]
     )
     record.notes.append(str(r.verdict))
@@ -227,9 +240,10 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
 
 def _draw(plot: Any, key: str, file: str, folder: Path, record: Record, caption: str) -> None:
     pyplot = require("matplotlib.pyplot", purpose="figures", install=INSTALL)
-    figure, ax = pyplot.subplots(figsize=(5.2, 3.9), layout="constrained")
-    plot(ax=ax)
-    with atomic_path(folder / file) as part:
-        figure.savefig(part, dpi=150)
+    with pyplot.rc_context({"figure.figsize": (5.2, 3.9)}):
+        figure = plot().figure
+    for name in [file, *(f"{Path(file).stem}.{kind}" for kind in record.parameters.get("figures", ()))]:
+        with atomic_path(folder / name) as part:
+            figure.savefig(part, dpi=150, format=Path(name).suffix[1:])
     pyplot.close(figure)
     record.figures.append(Figure(key, file, caption))

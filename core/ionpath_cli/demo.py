@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,7 @@ from typing import Any
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath_cli.options import parser
-from ionpath_cli.record import FILE, Figure, Quantity, Record
+from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.report import write_report
 from ionpath_cli.stages import stage
 
@@ -80,20 +82,27 @@ def main(argv: list[str]) -> int:
     picoseconds = options.picoseconds or (6.0 if options.quick else 30.0)
     hills = options.metad_picoseconds or (2.0 if options.quick else 10.0)
     folder = options.output / f"{atoms}atoms-{options.temperature:g}K-{picoseconds:g}ps-seed{options.seed}"
+    from ionpath_cli.study.tasks import checksum
+
     begin = time.perf_counter()
+    made = {
+        "command": shlex.join(["ionpath", "demo", *argv]), "seed": options.seed, "model": POTENTIAL,
+        "model_sha256": checksum(POTENTIAL),
+    }  # fmt: skip
     for system in SYSTEMS:
         place = folder / system.folder
         _build(place, system, atoms, options.temperature, options.seed)
         _dynamics(place, system, options.temperature, picoseconds, options.seed)
-        _analysis(place, system, options.temperature)
+        _analysis(place, system, options.temperature, made)
     for system in SYSTEMS:
-        _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, options.seed)
+        _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, made)
     _overview(folder)
     page = write_report(
         folder,
-        title="Why lithium is faster in the disordered argyrodite",
+        title="Lithium in ordered and disordered argyrodite",
         lead=f"Two cells of about {atoms} atoms, {picoseconds:g} ps at {options.temperature:g} K with the shipped "
         "Deep Potential. Every number and figure was computed in this run; short runs have wide errors.",
+        command=shlex.join(["ionpath", "demo", *argv]),
     )
     _print_table(page.parent / "quantities.csv")
     print(f"\n{time.perf_counter() - begin:.0f} s. Report: {page}\nTables: {page.parent / 'quantities.csv'}")
@@ -166,19 +175,20 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
     stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title)
 
 
-def _analysis(place: Path, system: System, temperature: float) -> None:
+def _analysis(place: Path, system: System, temperature: float, made: Mapping[str, Any]) -> None:
     from ionpath_cli.analyze import analyse
     from ionpath_cli.trajectory import Given
 
     def make() -> None:
         given = Given(place / "structure.extxyz", place / "trajectory.xtc")
-        analyse(given, place, temperature=temperature, label=system.label)
+        analyse(given, place, temperature=temperature, label=system.label, made=made)
 
     title = f"{system.label}: states, Markov model, path entropy, diffusion (MDAnalysis)"
     stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title)
 
 
-def _metadynamics(place: Path, system: System, temperature: float, picoseconds: float, seed: int) -> None:
+def _metadynamics(place: Path, system: System, temperature: float, picoseconds: float, made: Mapping[str, Any]) -> None:
+    seed = int(made["seed"])
     from ase.calculators.calculator import get_calculator_class
 
     from ionpath_cli.build import build, write
@@ -205,10 +215,12 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
         record = Record(
             system.label,
-            [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps")],
+            [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps",
+                      found.verdict.sentence, found.verdict.converged)],
             [Figure("Free energy of a hop between two cages", "free-energy.png",
                     "Free energy of one lithium against its distances to two neighbouring cage centres.")],
             [str(found)],
+            origin(**made, temperature=temperature, picoseconds=found.picoseconds),
         )  # fmt: skip
         record.save(place)
 

@@ -51,7 +51,10 @@ def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:
     image = ax.imshow(shown, cmap="viridis", vmin=0.0, vmax=top)
     figure.colorbar(image, ax=ax, label="J/mol/K", shrink=0.85)
     mean = results.uncertainty.mean_per_pair
-    ax.set(title=f"path entropy, mean per pair\n{mean}", xlabel="to state (0: outside the cage)", ylabel="from state")
+    ticks = range(len(shown))
+    ax.set(title=f"path entropy, mean per pair\n{mean}", xlabel="to", ylabel="from", xticks=ticks, yticks=ticks)
+    ax.set_xticklabels(results.labels, rotation=45, ha="right")
+    ax.set_yticklabels(results.labels)
 
 
 def _displacement(ax: Any, motion: Any, far: float) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import platform
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ionpath import __version__
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
@@ -27,11 +32,17 @@ class Quantity(Msonable):
         Value, error, interval and unit.
     note : str
         How it was obtained, in a few words.
+    verdict : str
+        What the analysis says about the run that gave it.
+    sound : bool or None
+        Whether that speaks for the number; None where nothing judges it.
     """
 
     name: str
     estimate: Estimate
     note: str = ""
+    verdict: str = ""
+    sound: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,10 @@ class Record(Msonable):
         try:
             data = json.loads((folder / FILE).read_text(encoding="utf-8"))
             quantities = [
-                Quantity(_text(q["name"]), _estimate(q["estimate"]), _text(q.get("note", "")))
+                Quantity(
+                    *(_text(q["name"]), _estimate(q["estimate"]), _text(q.get("note", ""))),
+                    *(_text(q.get("verdict", "")), None if q.get("sound") is None else bool(q["sound"])),
+                )
                 for q in data["quantities"]
             ]
             figures = [Figure(*(_text(f[key]) for key in ("key", "file", "caption"))) for f in data["figures"]]
@@ -123,6 +137,12 @@ class Record(Msonable):
                 got=f"{type(error).__name__}: {error}",
                 remedy="run one of them with this folder as its output",
             ) from error
+
+
+def origin(command: str, **settings: Any) -> dict[str, Any]:
+    """What says where a record comes from: the command, the date, versions, and what else is given."""
+    found = {"command": command, "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"), **settings}
+    return {**found, "ionpath": __version__, "NumPy": np.__version__, "Python": platform.python_version()}
 
 
 def _text(value: object) -> str:

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import base64
 import csv
-import html
+import shlex
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
+from ionpath import __version__
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath_cli import interactive
 from ionpath_cli.options import parser
-from ionpath_cli.record import FILE, Figure, Record
+from ionpath_cli.page import render
+from ionpath_cli.record import FILE, Quantity, Record
+from ionpath_cli.sentences import comparison, interval, standing
 
 EXAMPLE = """
   ionpath analyze run/structure.extxyz run/trajectory.xtc -o results/LPSCl
   ionpath report results
 """
-STYLE = """
-body{font:16px/1.55 system-ui,sans-serif;color:#1c2733;max-width:1120px;margin:2.5em auto;padding:0 1.2em}
-h1{font-size:1.9em;margin-bottom:.1em} h2{margin-top:2em;border-bottom:2px solid #e3e8ee;padding-bottom:.2em}
-.lead{color:#51606f;font-size:1.08em} table{border-collapse:collapse;width:100%;margin:1em 0;font-size:.95em}
-th,td{padding:.45em .7em;text-align:left;border-bottom:1px solid #e3e8ee;vertical-align:top}
-th{background:#f4f7fa} td.n{font-variant-numeric:tabular-nums;white-space:nowrap} .note{color:#667;font-size:.86em}
-.row{display:flex;flex-wrap:wrap;gap:1.2em} figure{flex:1 1 420px;margin:.8em 0;min-width:0}
-figure img{width:100%;border:1px solid #e3e8ee;border-radius:6px} figcaption{color:#51606f;font-size:.9em}
-ul.notes li{margin:.35em 0} code{background:#f4f7fa;padding:.1em .3em;border-radius:3px}
-"""
+TABLES = (FILE, "pairs.csv", "msd.csv", "analyze.toml")
+"""Files of an analysis that the page links to."""
+FIRST = ("command", "date", "seed", "model", "model_sha256", "temperature", "frames", "picoseconds")
+"""Settings that a reader looks for first."""
+Records = Sequence[tuple[Path, Record]]
 
 
 def main(argv: list[str]) -> int:
@@ -33,12 +36,16 @@ def main(argv: list[str]) -> int:
     arguments = parser("report", "One HTML page and CSV tables from the results in a folder.", EXAMPLE)
     arguments.add_argument("folder", type=Path, help="folder whose subfolders hold results")
     arguments.add_argument("--title", default="Lithium transport report")
+    arguments.add_argument("--still", action="store_true", help="pictures only: a page of 1 MB in place of 6")
     options = arguments.parse_args(argv)
-    print(write_report(options.folder, title=options.title))
+    command = shlex.join(["ionpath", "report", *argv])
+    print(write_report(options.folder, title=options.title, still=options.still, command=command))
     return 0
 
 
-def write_report(folder: Path, *, title: str, lead: str = "") -> Path:
+def write_report(
+    folder: Path, *, title: str, lead: str = "", still: bool = False, command: str = "ionpath report"
+) -> Path:
     """Write ``report.html`` and ``quantities.csv`` from all records below a folder."""
     places = sorted(path.parent for path in folder.rglob(FILE))
     if not places:
@@ -47,70 +54,92 @@ def write_report(folder: Path, *, title: str, lead: str = "") -> Path:
         )
     records = [(place, Record.load(place)) for place in places]
     _write_csv(folder / "quantities.csv", [record for _, record in records])
-    body = [f"<h1>{html.escape(title)}</h1>"]
-    body += [f"<p class=lead>{html.escape(lead)}</p>"] if lead else []
-    body += ["<h2>Numbers</h2>", _table([record for _, record in records])]
-    body += _figures(records)
-    body += ["<h2>What to keep in mind</h2>", _notes([record for _, record in records])]
+    quantities = _by_name(records)
+    script = "" if still else interactive.script()
+    groups = _groups(records, charts=bool(script))
+    verdicts = _verdicts(records)
+    labels = list(dict.fromkeys(record.label for _, record in records if record.quantities))
+    text = render(
+        "report.html.j2", title=title, lead=lead, labels=labels, rows=_rows(quantities, labels, verdicts),
+        sentences=comparison(quantities) or ["One system: its numbers are below, and are compared with nothing."],
+        verdicts=[{"label": label, "text": verdict, "names": names} for (label, verdict), names in verdicts.items()],
+        groups=groups, notes=_notes(records, verdicts), made=[_made(folder, *one) for one in records],
+        script=script if any(group["charts"] for group in groups) else "", command=command, version=__version__,
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+    )  # fmt: skip
     with atomic_path(folder / "report.html") as part:
-        part.write_text(
-            "<!doctype html><html lang=en><meta charset=utf-8>"
-            f"<meta name=viewport content='width=device-width'><title>{html.escape(title)}</title>"
-            f"<style>{STYLE}</style><body>{''.join(body)}</body></html>",
-            encoding="utf-8",
-        )
+        part.write_text(text, encoding="utf-8")
     return folder / "report.html"
 
 
-def _rows(records: list[Record]) -> list[str]:
-    names: list[str] = []
-    for record in records:
-        names += [q.name for q in record.quantities if q.name not in names]
-    return names
-
-
-def _table(records: list[Record]) -> str:
-    labels = list(dict.fromkeys(record.label for record in records if record.quantities))
-    head = "".join(f"<th>{html.escape(label)}</th>" for label in labels)
-    lines = []
-    for name in _rows(records):
-        cells = []
-        for label in labels:
-            same = (q for record in records if record.label == label for q in record.quantities if q.name == name)
-            quantity = next(same, None)
-            text = ""
-            if quantity is not None:
-                text = html.escape(str(quantity.estimate))
-                text += f"<br><span class=note>{html.escape(quantity.note)}</span>" if quantity.note else ""
-            cells.append(f"<td class=n>{text}</td>")
-        lines.append(f"<tr><td>{html.escape(name)}</td>{''.join(cells)}</tr>")
-    return f"<table><tr><th></th>{head}</tr>{''.join(lines)}</table>"
-
-
-def _figures(records: list[tuple[Path, Record]]) -> list[str]:
-    keys: list[str] = []
+def _by_name(records: Records) -> dict[str, dict[str, Quantity]]:
+    """Quantity -> system -> number, in the order of the records."""
+    found: dict[str, dict[str, Quantity]] = {}
     for _, record in records:
-        keys += [figure.key for figure in record.figures if figure.key not in keys]
-    parts = []
+        for quantity in record.quantities:
+            found.setdefault(quantity.name, {}).setdefault(record.label, quantity)
+    return found
+
+
+def _verdicts(records: Records) -> dict[tuple[str, str], list[str]]:
+    """(System, verdict) -> the quantities that it is about."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for _, record in records:
+        for quantity in record.quantities:
+            if quantity.verdict:
+                found.setdefault((record.label, quantity.verdict), []).append(quantity.name)
+    return found
+
+
+def _rows(
+    quantities: Mapping[str, Mapping[str, Quantity]], labels: Sequence[str], verdicts: Mapping[tuple[str, str], Any]
+) -> list[dict[str, Any]]:
+    numbers = {key: k for k, key in enumerate(verdicts, start=1)}
+    return [
+        {"name": name, "cells": [_cell(of[label], numbers, label) if label in of else None for label in labels]}
+        for name, of in quantities.items()
+    ]
+
+
+def _cell(quantity: Quantity, numbers: Mapping[tuple[str, str], int], label: str) -> dict[str, Any]:
+    e = quantity.estimate
+    ends = interval(e)
+    spread = ends is not None and e.value == e.value and ends[0] < ends[1]
+    return {
+        "text": str(e),
+        "interval": f"{ends[0]:.4g} to {ends[1]:.4g} {e.unit}" if spread and ends is not None else "",
+        "also": str(e.to("cm^2/s")) if e.unit == "A^2/ps" and ends is not None else "",
+        "note": quantity.note,
+        "standing": standing(quantity),
+        "verdict": numbers.get((label, quantity.verdict)),
+        "why": quantity.verdict,
+    }
+
+
+def _groups(records: Records, *, charts: bool) -> list[dict[str, Any]]:
+    """Figures of one kind side by side, with charts on common scales where the tables are there."""
+    keys = dict.fromkeys(figure.key for _, record in records for figure in record.figures)
+    groups = []
     for key in keys:
         same = [(place, r.label, f) for place, r in records for f in r.figures if f.key == key]
-        parts.append(f"<h2>{html.escape(key)}</h2><div class=row>")
-        parts += [_figure(place, label, figure) for place, label, figure in same]
-        parts.append("</div>")
-    return parts
+        figures = [
+            {"label": label, "caption": f.caption, "data": base64.b64encode(_picture(place, f.file)).decode()}
+            for place, label, f in same
+        ]
+        found = interactive.charts(key, [(place, label) for place, label, _ in same], _own) if charts else []
+        groups.append({"key": key, "caption": same[0][2].caption, "figures": figures, "charts": found})
+    return groups
 
 
-def _figure(place: Path, label: str, figure: Figure) -> str:
-    data = base64.b64encode(_picture(place, figure.file)).decode()
-    caption = f"<b>{html.escape(label)}.</b> {html.escape(figure.caption)}"
-    alt = html.escape(f"{label}: {figure.caption}", quote=True)
-    return f'<figure><img alt="{alt}" src="data:image/png;base64,{data}"><figcaption>{caption}</figcaption></figure>'
+def _own(place: Path, name: str) -> bytes | None:
+    """Content of a file of a record's own folder, if it is there."""
+    path = (place / name).resolve()
+    return path.read_bytes() if path.is_relative_to(place.resolve()) and path.is_file() else None
 
 
 def _picture(place: Path, name: str) -> bytes:
     """Content of a figure, which a record of somebody else may not take from another folder."""
-    path = (place / name).resolve()
-    content = path.read_bytes() if path.is_relative_to(place.resolve()) and path.is_file() else b""
+    content = _own(place, name) or b""
     if not content.startswith(b"\x89PNG"):
         raise InputError(
             str(place / FILE),
@@ -121,27 +150,53 @@ def _picture(place: Path, name: str) -> bytes:
     return content
 
 
-def _notes(records: list[Record]) -> str:
-    items = [
-        f"<li><b>{html.escape(record.label)}.</b> {html.escape(note)}</li>"
-        for record in records
+def _notes(records: Records, verdicts: Mapping[tuple[str, str], Any]) -> list[dict[str, str]]:
+    """Notes that the verdicts do not say already."""
+    return [
+        {"label": record.label, "text": note}
+        for _, record in records
         for note in record.notes
+        if (record.label, note) not in verdicts
     ]
-    return f"<ul class=notes>{''.join(items)}</ul>"
+
+
+def _made(folder: Path, place: Path, record: Record) -> dict[str, Any]:
+    """How a record came about, and its files."""
+    known = {name: value for name, value in record.parameters.items() if value not in (None, "", [], {})}
+    names = [*(name for name in FIRST if name in known), *(name for name in known if name not in FIRST)]
+    here = place.relative_to(folder)
+    files = [name for name in TABLES if (place / name).is_file()]
+    links = [{"name": name, "link": quote((here / name).as_posix())} for name in files]
+    return {
+        "label": record.label,
+        "folder": here.as_posix(),
+        "settings": [(name.replace("_", " "), _plain(known[name])) for name in names],
+        "files": links,
+        "link": quote((here / FILE).as_posix()),
+        "link_text": (here / FILE).as_posix(),
+    }
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_plain(one)}" for key, one in value.items())
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(_plain, value))
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _write_csv(path: Path, records: list[Record]) -> None:
     with atomic_path(path) as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["system", "quantity", "value", "error", "low", "high", "unit", "note"])
+        writer.writerow(["system", "quantity", "value", "error", "low", "high", "unit", "note", "standing", "verdict"])
         for record in records:
             for q in record.quantities:
                 e = q.estimate
-                words = [record.label, q.name, e.unit, q.note]
-                label, name, unit, note = (_cell(word) for word in words)
-                writer.writerow([label, name, e.value, e.error, e.low, e.high, unit, note])
+                words = [record.label, q.name, e.unit, q.note, standing(q), q.verdict]
+                label, name, unit, note, worth, verdict = (_no_formula(word) for word in words)
+                writer.writerow([label, name, e.value, e.error, e.low, e.high, unit, note, worth, verdict])
 
 
-def _cell(text: str) -> str:
+def _no_formula(text: str) -> str:
     """A text that no table program takes for a formula."""
     return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

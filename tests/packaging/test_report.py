@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ import pytest
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath_cli import cli
-from ionpath_cli.record import FILE, Figure, Quantity, Record
+from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
+from ionpath_cli.report import write_report
+from ionpath_cli.sentences import comparison
 
 # Smallest PNG: one pixel.
 PIXEL = base64.b64decode(
@@ -133,3 +136,131 @@ def test_records_of_version_0_1_0_load(folder: Path) -> None:
     text = (folder / "ordered" / FILE).read_text()
     assert "NaN" not in text
     assert Record.load(folder / "ordered").figures == record.figures
+
+
+NAN = float("nan")
+
+
+def of(value: float, low: float, high: float, **more: object) -> Quantity:
+    return Quantity("D", Estimate(value, (high - low) / 4, low, high, "A^2/ps"), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "sentence"),
+    [
+        ({"A": of(2.0, 1.9, 2.1), "B": of(3.0, 2.9, 3.1)}, "D is larger in B (3.00 ± 0.05 A^2/ps) than in A (2.00"),
+        ({"A": of(2.0, 1.0, 3.0), "B": of(2.5, 1.5, 3.5)}, "D is not shown to differ (A 2.0 ± 0.5 A^2/ps; B 2.5"),
+        ({"A": of(NAN, 0.0, 1.0), "B": of(3.0, 2.9, 3.1)}, "D is larger in B (3.00 ± 0.05 A^2/ps) than in A (< 1"),
+        ({"A": of(NAN, 0.0, 1.0), "B": of(NAN, 0.0, 9.0)}, "D is not shown to differ (A < 1 A^2/ps; B < 9"),
+        ({"A": of(NAN, 4.0, NAN), "B": of(3.0, 2.9, 3.1)}, "D is larger in A (> 4 A^2/ps) than in B"),
+        ({"A": of(NAN, NAN, NAN), "B": of(3.0, 2.9, 3.1)}, "Not determined: D of A."),
+        (
+            {"A": of(2.0, 1.9, 2.1, sound=False), "B": of(3.0, 2.9, 3.1)},
+            "The verdict on A does not hold, so this is not settled.",
+        ),
+        ({"A": of(1.0, 0.9, 1.1), "B": of(2.0, 1.9, 2.1), "C": of(3.0, 2.9, 3.1)}, "the two furthest apart of 3."),
+    ],
+)
+def test_sentences_say_what_the_intervals_say(quantities: dict[str, Quantity], sentence: str) -> None:
+    said = " ".join(comparison({"D": quantities}))
+    assert sentence in said
+    assert ("not shown to differ" in said) != ("is larger" in said) or sentence.startswith("Not determined")
+
+
+def test_systems_of_one_quantity_each_are_not_compared() -> None:
+    assert comparison({"D": {"A": of(2.0, 1.9, 2.1)}, "S": {"B": of(3.0, 2.9, 3.1)}}) == [
+        "One system only has: D, S; these are compared with nothing."
+    ]
+
+
+def test_page_says_verdicts_provenance_and_where_the_files_are(folder: Path) -> None:
+    quantity = Quantity("path entropy", Estimate(12.5, 0.5, 11.5, 13.5, "J/mol/K"), "pooled", "too short a run", False)
+    made = origin("ionpath analyze a.xtc", seed=7, model="argyrodite.2", model_sha256="ab12")
+    place = folder / "with space & co"
+    Record("third", [quantity], notes=["too short a run", "another note"], parameters=made).save(place)
+    page = write_report(folder, title="T").read_text()
+    assert 'href="with%20space%20%26%20co/analysis.json"' in page
+    assert 'href="quantities.csv"' in page
+    for text in ("does not hold", "11.5 to 13.5 J/mol/K", "ionpath analyze a.xtc", "ab12", "another note"):
+        assert text in page, text
+    items = [line for line in page.splitlines() if "too short a run" in line]
+    assert len(items) == 2, "once as the title of its mark, once among the verdicts, and not as a note"
+    anchors = set(re.findall(r' id="([^"]+)"', page))
+    assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
+
+
+def charts_of(folder: Path, low: float, high: float) -> list[dict[str, object]]:
+    """Charts of two systems whose path entropies are `low` and `high`."""
+    for name, value in (("ordered", low), ("disordered", high)):
+        rows = "".join(f"{k},{a},{b},1.5,{value}\n" for k, (a, b) in enumerate([("out", "LS1"), ("LS1", "out")]))
+        (folder / name / "pairs.csv").write_text(f",source,target,mfpt,path_entropy\n{rows}2,out,LS2,,0\n")
+        points = "".join(f"{k},{0.1 * k},{k**0.5}\n" for k in range(2000))
+        (folder / name / "msd.csv").write_text(f",time,msd\n{points}")
+        record = Record.load(folder / name)
+        record.figures.append(Figure("Path entropy", "msd.png", "entropy </script><b>"))
+        Record(record.label, record.quantities, record.figures).save(folder / name)
+    page = write_report(folder, title="T").read_text()
+    return [json.loads(spec) for spec in re.findall(r'<script type="application/json"[^>]*>(.*?)</script>', page)]
+
+
+def test_charts_share_a_scale_and_show_no_state_that_was_left_out(folder: Path) -> None:
+    pytest.importorskip("plotly")
+    displacement, *maps = charts_of(folder, 3.0, 9.0)
+    assert [(m["data"][0]["zmin"], m["data"][0]["zmax"]) for m in maps] == [(3.0, 9.0)] * 2
+    assert maps[0]["data"][0]["z"] == [[None, 9.0], [9.0, None]]
+    assert {line["line"]["dash"] for line in displacement["data"]} == {"solid", "dash"}
+    assert all(100 < len(line["x"]) <= 300 for line in displacement["data"]), "thinned"
+
+
+def test_page_without_plotly_has_pictures_only(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ionpath_cli.interactive.find_spec", lambda name: None)
+    assert charts_of(folder, 3.0, 9.0) == []
+    assert "Plotly" not in (folder / "report.html").read_text()
+
+
+def test_size_of_a_page_with_charts_is_bounded(folder: Path) -> None:
+    """plotly's own script is 4.8 MB and is there once."""
+    pytest.importorskip("plotly")
+    charts_of(folder, 3.0, 9.0)
+    page = folder / "report.html"
+    assert 1e6 < page.stat().st_size < 7e6
+    assert cli.main(["report", str(folder), "--still"]) == 0
+    assert page.stat().st_size < 1e5
+
+
+def test_tables_of_other_folders_are_not_read(folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    secret = tmp_path.parent / "secret.csv"
+    secret.write_text(",time,msd\n0,1,TOKEN\n")
+    (folder / "ordered" / "msd.csv").symlink_to(secret)
+    assert "TOKEN" not in write_report(folder, title="T").read_text()
+
+
+def test_torn_table_is_named(folder: Path) -> None:
+    pytest.importorskip("plotly")
+    (folder / "ordered" / "msd.csv").write_text(",time,msd\n0,1\n")
+    with pytest.raises(InputError, match=r"ordered/msd\.csv: need the table that `ionpath analyze` wrote, got TypeErr"):
+        write_report(folder, title="T")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_page_reads_well_in_a_browser(folder: Path, browser, width: int, scheme: str) -> None:
+    """No error, nothing fetched, nothing wider than the screen, every table within its box; text against its ground."""
+    charts_of(folder, 3.0, 9.0)
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page = context.new_page()
+    asked, errors = [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto((folder / "report.html").as_uri())
+    page.wait_for_selector(".chart .main-svg")
+    assert errors == []
+    assert [url for url in asked if not url.startswith(("file:", "data:", "blob:"))] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".chart .main-svg").count() >= 3
+    colours = page.evaluate("[getComputedStyle(document.body).color, getComputedStyle(document.body).backgroundColor]")
+    text, ground = (sum(map(int, re.findall(r"\d+", colour)[:3])) for colour in colours)
+    assert (text > ground + 300) if scheme == "dark" else (ground > text + 300)
+    context.close()

@@ -4,31 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError
 from ionpath.files import atomic_path
-from ionpath_cli.report import STYLE
+from ionpath_cli.page import render
 from ionpath_cli.study.definition import Study
 from ionpath_cli.study.tasks import read_json
 
 if TYPE_CHECKING:
     from ionpath_cli.study.compared import Compared
 
-INSTALL = 'pip install "ionpath[study]"'
 VERDICTS = ("agrees", "order agrees", "differs", "not sampled", "out of reach here")
-
-
-def render(template: str, **values: Any) -> str:
-    """Fill a template of this package; HTML is escaped."""
-    jinja = require("jinja2", purpose="the page of a study", install=INSTALL)
-    environment = jinja.Environment(autoescape=template.endswith("html.j2"), trim_blocks=True, lstrip_blocks=True,
-                                    undefined=jinja.StrictUndefined)  # fmt: skip
-    environment.filters["cell"] = lambda text: str(text).replace("|", "\\|").replace("\n", " ")
-    text = files("ionpath_cli.study").joinpath("templates", template).read_text("utf-8")
-    return str(environment.from_string(text).render(**values))
 
 
 def write_page(
@@ -41,7 +29,7 @@ def write_page(
     """Write ``comparison.html``."""
     page = folder / "comparison.html"
     text = render(
-        "comparison.html.j2", style=STYLE, study=study, about=about, rows=[asdict(c) for c in compared],
+        "comparison.html.j2", title=study.title, study=study, about=about, rows=[asdict(c) for c in compared],
         counts=_counts(compared), quantities=quantities,
     )  # fmt: skip
     with atomic_path(page) as part:

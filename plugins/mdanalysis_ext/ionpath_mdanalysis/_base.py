@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 import ionpath
 from ionpath.citations import cite
 from ionpath.errors import InputError, require
-from ionpath_mdanalysis import _checks, _display, _store
+from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._results import IonResults
 
 CHUNK_BYTES = 16 * 2**20
@@ -395,7 +395,10 @@ class IonAnalysis(AnalysisBase):
         """Return axes to plot on: those passed, or new ones."""
         self._require_results()
         pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-        return pyplot.subplots(**{"layout": "constrained", **kwargs})[1] if ax is None else ax
+        if ax is not None:
+            return ax
+        with pyplot.rc_context(_plots.told_apart()):
+            return pyplot.subplots(**{"layout": "constrained", **kwargs})[1]
 
     def __repr__(self) -> str:
         return _display.text(self)

@@ -10,6 +10,21 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's, which readers with any colour vision tell apart (https://jfly.uni-koeln.de/color/)."""
+DASHES = ("-", "--", ":", "-.", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1)))
+
+
+def told_apart() -> dict[str, Any]:
+    """Settings of matplotlib by which lines differ in colour and dash; none where the user has a style of their own."""
+    from cycler import cycler
+    from matplotlib import rcParams, rcParamsDefault
+
+    if rcParams["axes.prop_cycle"] != rcParamsDefault["axes.prop_cycle"]:
+        return {}
+    return {"axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES)}
+
+
 def pair_matrix(ax: Any, values: Floats, labels: Any, name: str) -> Any:
     """Draw a heat map over ordered pairs of states."""
     shown = np.where(np.eye(len(values), dtype=bool), np.nan, values)
@@ -118,6 +133,8 @@ def occupancy(ax: Any, shells: Any, values: Floats) -> Any:
         spread = [row.std(ddof=1) / np.sqrt(row.size) if row.size > 1 else np.nan for row in rows]
         at = vertices + (k - 0.5 * (len(kinds) - 1)) * width
         ax.bar(at, means, width, yerr=spread, label=f"around {kind}", capsize=2)
-    ax.set(xlabel="vertex", ylabel="ions per site", xticks=vertices)
-    ax.legend()
+    ax.set(xlabel="state", ylabel="ions per site", xticks=vertices)
+    ax.set_xticklabels(list(shells.state_names)[-len(vertices) :])
+    ax.margins(y=0.25)  # room for the legend above the bars
+    ax.legend(loc="upper right", ncols=len(kinds))
     return ax
