@@ -25,6 +25,7 @@ COMMANDS = {
     "metad": ("ionpath_plumed.cli:metad", "metadynamics of a lithium hop, from input to barrier"),
     "study": ("ionpath_cli.study.command:main", "a published study, or your own, computed again and compared"),
     "train": ("ionpath_ase.cli:train", "train a Deep Potential"),
+    "slurm": ("ionpath_cli.slurm:main", "a job script for Slurm that goes on until a command is finished"),
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),
 }
 """Command -> (where it is, what it does); the module is imported when the command is called."""
@@ -60,6 +61,8 @@ def _run(command: str, words: list[str]) -> int:
     """Run a command; whatever stops it becomes one sentence, and with -v the place where it arose."""
     from ionpath_cli.options import LOG, log_to_stderr, with_config
 
+    end = words.index("--") if command == "slurm" and "--" in words else len(words)
+    words, behind = words[:end], words[end:]  # those behind belong to another command
     verbose, quiet = {"-v", "--verbose"} & set(words), {"-q", "--quiet"} & set(words)
     words = [word for word in words if word not in verbose and (word not in quiet or command == "metad")]
     with log_to_stderr(verbose=bool(verbose), quiet=bool(quiet)):
@@ -71,7 +74,7 @@ def _run(command: str, words: list[str]) -> int:
                 text = help_of(command, words)
                 sys.stdout.write(text)
                 raise SystemExit(0 if text else 2)
-            return int(run(words) or 0)
+            return int(run(words + behind) or 0)
         except KeyboardInterrupt:
             print(
                 f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on", file=sys.stderr

@@ -1,0 +1,142 @@
+"""``ionpath slurm``: a job script for Slurm that goes on in the queue until the command in it is finished."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+from ionpath.errors import InputError, whole
+from ionpath.files import atomic_path
+from ionpath_cli.options import parser
+
+EXAMPLE = """
+  ionpath slurm --time 12:00:00 --cpus 8 -o md.sh -- md start.extxyz --temperature 600 --picoseconds 2000
+  sbatch md.sh
+  ionpath slurm --time 1:00:00 -- analyze run.data run.lammpstrj --frame-time 0.1 --temperature 600
+"""
+GO_ON = ("demo", "md", "metad", "study", "train")
+"""Commands that go on where they were stopped when they are called again."""
+GRACE = 300
+"""Seconds before the limit at which the command is told to stop: more than a checkpoint takes."""
+
+
+def main(argv: list[str]) -> int:
+    """Run ``ionpath slurm``."""
+    words, command = _split(argv)
+    arguments = parser(
+        "slurm",
+        "Write a job script for one command of ionpath, which stands behind --. Shortly before the time limit the "
+        "command is stopped and the job goes back into the queue, if the command goes on where it was, as "
+        f"{', '.join(GO_ON)} do.",
+        EXAMPLE,
+    )
+    add = arguments.add_argument
+    # fmt: off
+    add("--time", default="24:00:00", metavar="T", help="limit of one job as Slurm writes it, such as 2:30:00 or "
+        "1-12:00:00; default 24:00:00")
+    add("--cpus", type=int, default=4, metavar="N", help="cores; default 4")
+    add("--memory", default="8G", metavar="M", help="default 8G")
+    add("--gpus", type=int, default=0, metavar="N", help="GPUs; default none")
+    add("--partition", metavar="P")
+    add("--account", metavar="A")
+    add("--name", metavar="NAME", help="of the job; default ionpath-COMMAND")
+    add("--before", action="append", default=[], metavar="LINE", help="line of shell before the command, such as "
+        "'module load python' or 'source .venv/bin/activate'; may be repeated")
+    add("--most", type=int, default=100, metavar="N", help="times that the job goes back into the queue; default 100")
+    add("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
+    # fmt: on
+    given = arguments.parse_args(words)
+    _check(command, given.time)
+    for name, least in (("cpus", 1), ("gpus", 0), ("most", 0)):
+        whole(f"--{name}", getattr(given, name), least)
+    text = script(
+        command, time=given.time, cpus=given.cpus, memory=given.memory, gpus=given.gpus, most=given.most,
+        more={"partition": given.partition, "account": given.account, "job-name": given.name}, before=given.before,
+    )  # fmt: skip
+    if given.output is None:
+        print(text, end="")
+        return 0
+    with atomic_path(given.output) as part:
+        part.write_text(text, encoding="utf-8")
+    print(f"{given.output}: sbatch {shlex.quote(str(given.output))}")
+    return 0
+
+
+def script(
+    command: list[str],
+    *,
+    time: str,
+    cpus: int,
+    memory: str,
+    gpus: int,
+    most: int,
+    more: dict[str, str | None],
+    before: list[str],
+) -> str:
+    """Text of the job script.
+
+    Bash is told of the limit while it waits for the command, which runs in a process group of its own: only there do
+    interrupts reach it, as a shell without job control starts jobs with interrupts ignored.
+    """
+    goes_on = command[0] in GO_ON
+    more = {**more, "job-name": more.get("job-name") or f"ionpath-{command[0]}"}
+    lines = {"time": time, "ntasks": 1, "cpus-per-task": cpus, "mem": memory, "gpus": gpus or None, **more}
+    head = [f"#SBATCH --{name}={value}" for name, value in lines.items() if value is not None]
+    head.append("#SBATCH --open-mode=append")
+    if goes_on:
+        head += [f"#SBATCH --signal=B:USR1@{GRACE}", "#SBATCH --requeue"]
+    body = [
+        "set -u",
+        "export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK TF_INTRA_OP_PARALLELISM_THREADS=$SLURM_CPUS_PER_TASK",
+        "export TF_CPP_MIN_LOG_LEVEL=3",
+        *before,
+    ]
+    words = shlex.join(["ionpath", *command])
+    run = [words] if not goes_on else [_LOOP.format(command=words, most=most, seconds=GRACE)]
+    return "\n".join(["#!/bin/bash", *head, "", *body, "", *run, ""])
+
+
+_LOOP = """\
+# {seconds} s before the limit Slurm sends USR1: the command is interrupted, keeps what is finished, and the job goes
+# back into the queue, where the same command goes on. A command that ends by itself, or fails, ends the job.
+stopped=0
+trap 'stopped=1; kill -INT -- "-$child"' USR1
+set -m
+{command} &
+child=$!
+until wait "$child"; status=$?; ! kill -0 "$child" 2>/dev/null; do :; done
+if [ "$stopped" = 1 ] && [ "$status" -ne 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {most} ]; then
+  exec scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$status\""""
+
+
+def _split(argv: list[str]) -> tuple[list[str], list[str]]:
+    if "--" not in argv:
+        return argv, []
+    at = argv.index("--")
+    command = argv[at + 1 :]
+    return argv[:at], command[1:] if command[:1] == ["ionpath"] else command
+
+
+def _check(command: list[str], time: str) -> None:
+    """Refuse before the queue does, or before a job that has waited for hours finds out."""
+    from ionpath_cli.cli import COMMANDS, options_of
+
+    known = [name for name in COMMANDS if name != "slurm"]
+    if not command or command[0] not in known:
+        raise InputError(
+            "--", need=f"one of the commands {', '.join(known)} behind it", got=command[0] if command else "nothing",
+            remedy="type: ionpath slurm --time 12:00:00 -- md start.extxyz --temperature 600",
+        )  # fmt: skip
+    if not re.fullmatch(r"(\d+-\d+(:\d\d){0,2}|\d+(:\d\d){0,2})", time):
+        raise InputError("--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=time, remedy="--time 12:00:00")
+    options = options_of(command[0], command[1:])
+    for word in command[1:]:
+        name = word.partition("=")[0]
+        if name.startswith("--") and options and not any(option.startswith(name) for option in options):
+            raise InputError(
+                name, need=f"an option of `ionpath {command[0]}`", got="an unknown one",
+                remedy=f"`ionpath {command[0]} --help` lists them",
+            )  # fmt: skip
