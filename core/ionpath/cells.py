@@ -137,6 +137,10 @@ def _is_obtuse(vectors: Floats) -> NDArray[np.bool_]:
     return np.all([gram[..., i, j] <= limit for i, j in _PAIRS], axis=0)
 
 
+SUBSETS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 1]], dtype=float)
+"""Subsets of three vectors: their sums and the negatives of these bound the Voronoi cell of an obtuse superbase."""
+
+
 def obtuse_superbase(cell: ArrayLike) -> Floats:
     """Reduce cells to vectors whose pairwise products, and those with minus their sum, are not positive.
 

@@ -11,8 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.cells import as_cells, check_finite, is_orthorhombic, obtuse_superbase
+from ionpath.cells import SUBSETS, as_cells, check_finite, is_orthorhombic, obtuse_superbase
 from ionpath.errors import InputError, one_of
+from ionpath.half_cell import FEW, check_steps, steps_near_half
 
 __all__ = [
     "Unwrapper",
@@ -28,11 +29,11 @@ __all__ = [
     "wrap_fractional",
 ]
 
+CLOSER = "unwrap frames that lie closer together, or take unwrapped coordinates as they are"
 Floats = NDArray[np.float64]
 Scheme = Literal["tor", "nearest"]
 
 _TIE = 1e-9
-_SUBSETS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1, 1], [1, 1, 1]], dtype=float)
 
 
 def _per_frame(cells: Floats, ndim: int) -> Floats:
@@ -103,7 +104,7 @@ def minimum_image(vectors: ArrayLike, cell: ArrayLike) -> Floats:
 
 
 def _into_voronoi_cell(inside: Floats, base: Floats) -> Floats:
-    relevant = _SUBSETS @ base  # (7, 3) or (T, 7, 3)
+    relevant = SUBSETS @ base  # (7, 3) or (T, 7, 3)
     if relevant.ndim == 3:
         relevant = relevant.reshape(len(relevant), *(1,) * (inside.ndim - 2), 7, 3)
     squares = (relevant**2).sum(axis=-1)
@@ -239,7 +240,7 @@ class Unwrapper:
 
     With ``"tor"`` positions are wrapped into their own cell first, so the result does not depend on the
     images that the input uses. No scheme can follow a particle that moves more than half of the cell between
-    two frames.
+    two frames: steps near to that are warned of when the first is met, and refused when they are too many.
 
     Examples
     --------
@@ -254,6 +255,7 @@ class Unwrapper:
         self.scheme: Scheme = scheme
         self._wrapped: Floats | None = None
         self._unwrapped: Floats | None = None
+        self._steps = self._near = 0
 
     def __call__(self, positions: ArrayLike, cell: ArrayLike) -> Floats:
         """Take the next frame.
@@ -273,7 +275,8 @@ class Unwrapper:
         Raises
         ------
         InputError
-            If the number of atoms changes, or a coordinate is not finite.
+            If the number of atoms changes, a coordinate is not finite, or more than ten steps, and more than one in a
+            thousand, are longer than 40 % of the narrowest width of the cell.
         """
         current = np.array(check_finite(positions, "positions"), dtype=np.float64)
         wrapped = wrap(current, cell)
@@ -286,9 +289,19 @@ class Unwrapper:
                     got=f"shape {current.shape}", remedy="unwrap trajectories of other atoms apart",
                 )  # fmt: skip
             origin = self._wrapped if self.scheme == "tor" else self._unwrapped
-            self._unwrapped = self._unwrapped + minimum_image(wrapped - origin, cell)
+            steps = minimum_image(wrapped - origin, cell)
+            self._count(steps, as_cells(cell))
+            self._unwrapped = self._unwrapped + steps
         self._wrapped = wrapped
         return self._unwrapped.copy()
+
+    def _count(self, steps: Floats, cell: Floats) -> None:
+        # Of a run that is still being read, the share of few steps is not known: the first is told, many are refused.
+        near = steps_near_half(steps, cell)
+        told, self._near = self._near, self._near + near
+        self._steps += len(steps)
+        if near and (not told or self._near > FEW):
+            check_steps(self._near, self._steps, CLOSER, certain=self._near > FEW, level=4)
 
 
 def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") -> Floats:
@@ -311,7 +324,14 @@ def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") ->
     Raises
     ------
     InputError
-        If there is one frame only, a coordinate is not finite, or a cell has no volume.
+        If there is one frame only, a coordinate is not finite, a cell has no volume, or more than one step in a
+        thousand is longer than 40 % of the narrowest width of the cell, where it cannot be told from a jump across
+        its faces.
+
+    Warns
+    -----
+    UserWarning
+        If fewer steps are that long.
 
     Examples
     --------
@@ -329,6 +349,7 @@ def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") ->
     _check_frames(frames, lattice, "positions")
     if lattice.ndim == 2:
         steps = minimum_image(np.diff(frames.astype(np.float64), axis=0), lattice)
+        check_steps(steps_near_half(steps, lattice), steps.shape[0] * steps.shape[1], CLOSER)
         return np.concatenate([frames[:1], frames[0] + np.cumsum(steps, axis=0)])
     walker = Unwrapper(scheme)
     return np.stack([walker(frame, cell) for frame, cell in zip(frames, lattice, strict=True)])

@@ -32,7 +32,9 @@ def as_universe(positions, names, edge=EDGE, dt=0.5):
     u = mda.Universe.empty(len(names), trajectory=True)
     u.add_TopologyAttr("name", names)
     u.add_TopologyAttr("elements", names)
-    dimensions = np.array([edge] * 3 + [90.0] * 3, np.float32)
+    edges = np.repeat(np.reshape(edge, (-1, 1)), 3, axis=1)
+    dimensions = np.c_[edges, np.full_like(edges, 90.0)].astype(np.float32)
+    dimensions = dimensions if np.ndim(edge) else dimensions[0]
     u.load_new(positions.astype(np.float32), order="fac", dimensions=dimensions, dt=dt)
     return u
 
@@ -95,6 +97,76 @@ def test_displacements_are_those_of_the_core(rattle):
     assert found.frames.tolist() == list(range(0, 61, 7))
     np.testing.assert_allclose(found.times, 0.5 * found.frames)
     assert found.lag_time == pytest.approx(3.5)  # ps
+
+
+def far_jump(unwrapped, every=16):
+    """128 atoms that rattle in a cell of 18 A, of which every `every`th ion goes 9.9 A in one interval."""
+    rng = np.random.default_rng(5)
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * EDGE / 4
+    frames = np.concatenate([grid, grid + EDGE / 8]) + rng.normal(0, 0.1, (60, 128, 3))
+    frames[30:, 0:64:every, 2] += 9.9
+    frames[:, :, 0] += np.linspace(0.0, 8.0, 60)[:, None]  # and all drift together
+    return as_universe(frames if unwrapped else frames % EDGE, ["Li"] * 64 + ["S"] * 64)
+
+
+def test_long_steps_of_neighbours_are_exact_if_unwrapped_and_else_refused():
+    """Around an ion that goes 9.9 A, more than half of the cell, D2min is that of 9.9 A, not of 8.1 A back."""
+    ions = far_jump(unwrapped=True).select_atoms("name Li")
+    options = {"lag": 15, "cutoff": 6.0}
+    found = NonAffineDisplacement(ions, **options).run().results.d2min
+    start, end = (ions.universe.trajectory[k].positions.astype(float).copy() for k in (15, 30))
+    near = find_neighbours(start, np.eye(3) * EDGE, 6.0, np.arange(64))
+    expected = nonaffine_displacement(start, end, near, cell=np.eye(3) * EDGE, wrapped=False)
+    np.testing.assert_allclose(found[1], expected, rtol=1e-9)
+    # Around a hopper all neighbours go back by 9.9 A, which no strain about it explains: 98 A^2 less what a map fits.
+    assert 70.0 < found[1][::16].min() < found[1][::16].max() < 98.0 and found[0].max() < 0.5  # A^2
+    few = far_jump(unwrapped=False).select_atoms("name Li")
+    with pytest.warns(
+        UserWarning, match="steps of ions between frames: 4 of 7680 steps longer than 40 %.*smaller step"
+    ):
+        NonAffineDisplacement(few, **options).run()
+    sentence = "steps of ions between frames: need steps well below half of the cell.*every frame .a smaller step="
+    wrapped = far_jump(unwrapped=False, every=2).select_atoms("name Li")
+    for make in (
+        lambda: NonAffineDisplacement(wrapped, **options).run(),
+        lambda: NonAffineDisplacement(wrapped, **options).run(backend="multiprocessing", n_workers=2),
+        lambda: Softness(wrapped, lag=15, functions=FUNCTIONS, nonaffine_cutoff=6.0).run(),
+        lambda: Softness(wrapped, lag=5, functions=FUNCTIONS, nonaffine_cutoff=6.0).run(step=3),
+    ):
+        with pytest.raises(InputError, match=sentence):
+            make()
+    with pytest.raises(InputError, match="between the two times: need steps well below.*wrapped=False"):
+        nonaffine_displacement(start % EDGE, end % EDGE, near, cell=np.eye(3) * EDGE)
+
+
+def test_lags_in_which_wrapped_ions_cross_the_cell_are_followed_frame_by_frame():
+    """An ion goes 27 A, one and a half cells, in an interval, at 0.9 A a frame; also at constant pressure."""
+    rng = np.random.default_rng(8)
+    u = far_jump(unwrapped=True)
+    frames = u.trajectory.timeseries(order="fac").astype(float)
+    frames[:, 0:64:16, 1] += 0.9 * np.arange(60)[:, None]
+    scale = 1 + rng.normal(0, 0.01, 60)
+    for edges in (np.full(60, EDGE), EDGE * scale):
+        positions = frames * (edges / EDGE)[:, None, None]
+        runs = []
+        for wrapped in (positions, positions % edges[:, None, None]):
+            group = as_universe(wrapped, ["Li"] * 64 + ["S"] * 64, edge=edges).select_atoms("name Li")
+            for options in ({}, {"backend": "multiprocessing", "n_workers": 3}):
+                run = NonAffineDisplacement(group, lag=29, cutoff=6.0, chunk_frames=7).run(stop=30, **options)
+                runs.append(run.results.d2min)
+        for other in runs[1:]:
+            np.testing.assert_allclose(other, runs[0], rtol=2e-4, atol=2e-4)
+        assert runs[0][0, ::16].min() > 300.0  # A^2: 26.1 A squared is 681, less what a map fits
+
+
+def test_atoms_that_jump_back_in_unwrapped_frames_are_refused():
+    u = far_jump(unwrapped=True)
+    frames = u.trajectory.timeseries(order="fac").copy()
+    frames[40:, 64:, 1] += EDGE  # a restart put all sulfur one cell further up
+    frames[:, 3, 2] += np.linspace(0.0, 3 * EDGE, 60)  # and an ion leaves the cell, step by step
+    ions = as_universe(frames, ["Li"] * 64 + ["S"] * 64).select_atoms("name Li")
+    with pytest.raises(InputError, match="coordinates: need unwrapped ones throughout"):
+        NonAffineDisplacement(ions, lag=10, cutoff=6.0).run()
 
 
 @pytest.mark.parametrize("backend", ["multiprocessing", "dask"])
@@ -401,16 +473,15 @@ def test_energies_that_are_none(soft, energies, sentence):
 
 @pytest.fixture(scope="module")
 def mixed():
-    """32 lithium among PS4 and free sulfur, drawn anew in each frame; who has more free sulfur nearby moves more."""
+    """32 lithium that rattle among PS4 and free sulfur at random: ions differ in how much free sulfur is nearby."""
     rng = np.random.default_rng(6)
     tetrahedron = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 1.18  # A
     grid = np.stack(np.meshgrid(*[np.arange(4)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) * 6.0
     anions, ions = grid[grid.sum(axis=1) % 12 == 0], grid[grid.sum(axis=1) % 12 == 6]
-    frames, p = [], np.arange(16)
+    frames, p, where = [], np.arange(16), rng.permutation(32)
+    bound = anions[where[:16]]
+    sulfur = np.r_[(bound[:, None] + tetrahedron).reshape(-1, 3), anions[where[16:]]]
     for _ in range(25):
-        where = rng.permutation(32)
-        bound = anions[where[:16]]
-        sulfur = np.r_[(bound[:, None] + tetrahedron).reshape(-1, 3), anions[where[16:]]]
         frames.append(np.r_[ions + rng.normal(0, 0.3, ions.shape), bound, sulfur] + rng.normal(0, 0.02, (128, 3)))
     names = ["Li"] * 32 + ["P"] * len(p) + ["S"] * 80
     return as_universe(np.array(frames) % 24.0, names, edge=24.0)

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
+from ionpath.half_cell import check_steps, steps_near_half
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.softness.neighbours import Neighbours
@@ -56,6 +57,7 @@ def nonaffine_displacement(
     cell: ArrayLike | None = None,
     current_cell: ArrayLike | None = None,
     centres: ArrayLike | None = None,
+    wrapped: bool = True,
     per_neighbour: bool = True,
     on_singular: Singular = "raise",
 ) -> Floats:
@@ -70,13 +72,15 @@ def nonaffine_displacement(
         atoms for each centre, or a table (n_centres, k > 2) of them; or pairs (n_pairs, 2) of centre and neighbour;
         or a boolean matrix (n_centres, n_atoms).
     cell : array_like, (3, 3), optional
-        Cell vectors as rows at the first time, in A, if positions may be wrapped. Without it they must be
-        unwrapped.
+        Cell vectors as rows at the first time, in A. Without it positions must be unwrapped.
     current_cell : array_like, (3, 3), optional
         Cell at the second time; default: the same.
     centres : array_like of int, (n_centres,), optional
         Atoms that lists, table or matrix belong to; default: the first ones. Pairs name their centres themselves,
         and so does a `Neighbours`.
+    wrapped : bool, default True
+        Positions may be wrapped into the cell, so that neighbours are followed by their nearest images; False takes
+        the change of unwrapped positions as it is.
     per_neighbour : bool, default True
         Divide by the number of neighbours, as in the softness literature; False gives the sum of Falk and Langer.
     on_singular : {"raise", "nan"}
@@ -90,7 +94,8 @@ def nonaffine_displacement(
     Raises
     ------
     InputError
-        If a centre has fewer than four neighbours, or neighbours in one plane with it.
+        If a centre has fewer than four neighbours, or neighbours in one plane with it; or if more than one neighbour
+        in a thousand moved by more than 40 % of the narrowest width of the cell, where its image is not known.
 
     Notes
     -----
@@ -101,8 +106,9 @@ def nonaffine_displacement(
 
     M. L. Falk and J. S. Langer, Phys. Rev. E 57, 7192 (1998), doi:10.1103/PhysRevE.57.7192; divided by the number of
     neighbours: E. D. Cubuk et al., Phys. Rev. Lett. 114, 108001 (2015), doi:10.1103/PhysRevLett.114.108001.
-    With a cell, b' is the image that is nearest to b. A published variant of this quantity (arXiv:2412.07115, public
-    code) fits one number to distances; it is not offered, as its list of pairs mixes atoms with frame numbers.
+    With a cell, b' is the image that is nearest to b, unless positions are unwrapped. A published variant of this
+    quantity (arXiv:2412.07115, public code) fits one number to distances; it is not offered, as its list of pairs mixes
+    atoms with frame numbers.
 
     Examples
     --------
@@ -113,7 +119,7 @@ def nonaffine_displacement(
     True
     """
     fit = affine_fit(
-        reference, current, neighbours, cell=cell, current_cell=current_cell, centres=centres,
+        reference, current, neighbours, cell=cell, current_cell=current_cell, centres=centres, wrapped=wrapped,
         per_neighbour=per_neighbour, on_singular=on_singular,
     )  # fmt: skip
     return fit.d2min
@@ -128,6 +134,7 @@ def affine_fit(
     cell: ArrayLike | None = None,
     current_cell: ArrayLike | None = None,
     centres: ArrayLike | None = None,
+    wrapped: bool = True,
     per_neighbour: bool = True,
     on_singular: Singular = "raise",
 ) -> AffineFit:
@@ -143,6 +150,8 @@ def affine_fit(
         Cells at the two times, in A.
     centres : array_like of int, (n_centres,), optional
         Atoms that `neighbours` belong to.
+    wrapped : bool, default True
+        Whether positions may be wrapped into the cell.
     per_neighbour : bool, default True
         Divide D2min by the number of neighbours.
     on_singular : {"raise", "nan"}
@@ -156,7 +165,7 @@ def affine_fit(
     Raises
     ------
     InputError
-        If a map is not determined.
+        If a map is not determined, or nearest images are not.
 
     Examples
     --------
@@ -174,17 +183,27 @@ def affine_fit(
             got=f"shapes {before.shape} and {after.shape}", remedy="give two frames of one trajectory",
         )  # fmt: skip
     row, centre, atom, owners = _pairs(neighbours, centres, len(before))
-    old, new = before[atom] - before[centre], after[atom] - after[centre]
+    plain, new = before[atom] - before[centre], after[atom] - after[centre]
+    old = plain
     if isinstance(neighbours, Neighbours):
         old = neighbours.vectors
     elif cell is not None:
-        old = minimum_image(old, as_cells(cell))
-    if cell is not None:
-        matrix = as_cells(cell if current_cell is None else current_cell, "current_cell")
-        # The image nearest to where the neighbour was, carried along with the cell.
-        carried = old if current_cell is None else old @ np.linalg.inv(as_cells(cell)) @ matrix
-        new = carried + minimum_image(new - carried, matrix)
-    return _fit(row, old, new, owners, per_neighbour, on_singular)
+        old = minimum_image(plain, as_cells(cell))
+    if cell is None:
+        return _fit(row, old, old + (new - plain), owners, per_neighbour, on_singular)
+    inverse = np.linalg.inv(as_cells(cell))
+    matrix = as_cells(cell if current_cell is None else current_cell, "current_cell")
+    if not wrapped:
+        new -= np.rint((plain - old) @ inverse) @ matrix  # the image that was the nearest one
+        return _fit(row, old, new, owners, per_neighbour, on_singular)
+    # The image nearest to where the neighbour was, carried along with the cell.
+    carried = old if current_cell is None else old @ inverse @ matrix
+    steps = minimum_image(new - carried, matrix)
+    check_steps(
+        steps_near_half(steps, matrix), len(row), what="steps of neighbours between the two times",
+        remedy="take two times that lie closer together, or pass unwrapped positions and wrapped=False",
+    )  # fmt: skip
+    return _fit(row, old, carried + steps, owners, per_neighbour, on_singular)
 
 
 def _pairs(neighbours: Any, centres: ArrayLike | None, n_atoms: int) -> tuple[Ints, Ints, Ints, Ints]:

@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, shape
 from ionpath.estimate import Estimate
 from ionpath.framework import Drift, Driftless, remove_drift
 from ionpath.msonable import Msonable
-from ionpath.periodic import as_cells, unwrap
+from ionpath.periodic import as_cells
 from ionpath.transport._checks import Floats, above_zero, numbers, unwrapped_positions
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
 from ionpath.transport.msd import mean_squared_displacement
+from ionpath.transport.wrapping import continued
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ def ion_transport(
     Parameters
     ----------
     positions : array_like, shape (T, N, 3)
-        Positions of all atoms in A, wrapped or not: they are unwrapped here.
+        Positions of all atoms in A. Wrapped ones are unwrapped here; unwrapped ones stay as they are.
     cells : array_like, shape (3, 3) or (T, 3, 3)
         Cell vectors as rows in A, one for all frames or one for each (constant pressure).
     mobile : array_like of int or bool
@@ -113,7 +114,8 @@ def ion_transport(
     Raises
     ------
     InputError
-        If arrays are malformed, no ion is selected, or the trajectory is too short.
+        If arrays are malformed, no ion is selected, the trajectory is too short, or wrapped ions move by half of the
+        cell between frames, where a step cannot be told from a jump across its faces.
 
     Examples
     --------
@@ -128,7 +130,9 @@ def ion_transport(
     above_zero(temperature, "temperature", "a temperature in K")
     numbers(charge, "charge", "the charge of an ion in e")
     matrices = as_cells(cells)
-    whole = unwrap(frames, matrices)
+    each = np.broadcast_to(matrices, (len(frames), 3, 3)) if matrices.ndim == 2 else matrices
+    shape("cells", each, "(3, 3), or (T, 3, 3) with one cell for each frame", len(frames), 3, 3)
+    whole = continued(frames, each, chosen, "pass frames that lie closer together, or unwrapped positions")
     weights = None if masses is None else np.asarray(masses, dtype=np.float64)[~chosen]
     free = remove_drift(whole[:, chosen], whole[:, ~chosen], masses=weights, drift=drift)
     found = diffusion_without_drift(free, frame_time, window=window, minimum_msd=minimum_msd, ballistic=ballistic)

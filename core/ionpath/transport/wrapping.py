@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -10,18 +9,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.arrays import Floats, heights
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
+from ionpath.half_cell import check_steps, steps_near_half
 from ionpath.periodic import fractional, minimum_image, wrap
 
 OUTSIDE = 1e-3
 """Rounding in files puts wrapped coordinates this far outside of the cell, in units of the cell."""
 SPAN = 0.9
 """Range of a wrapped coordinate that crossed a face, in units of the cell."""
-NEAR = 0.8
-"""Steps longer than this times half of the cell are near to where the shortest image may be the wrong one."""
-MANY = 1e-3
-"""Share of such steps beyond which displacements are not to be trusted: as many again may have been folded back."""
+LOOKS = 12
+"""Pairs of frames that are looked at to tell wrapped from unwrapped coordinates."""
+
+
+def frames_to_look_at(total: int) -> list[int]:
+    """Pairs of consecutive frames, spread over a run of so many, that tell whether it is wrapped.
+
+    Examples
+    --------
+    >>> frames_to_look_at(3)
+    [0, 1, 1, 2]
+    """
+    starts = np.unique(np.linspace(0, total - 2, LOOKS).round().astype(int))
+    return [int(k) for start in starts for k in (start, start + 1)]
 
 
 def is_wrapped(ions: Floats, cells: Floats, framework: Floats | None = None) -> bool:
@@ -97,17 +107,12 @@ class Follower:
 
     def _steps(self, points: Floats, cells: Floats) -> Floats:
         plain = np.diff(points, axis=0)
-        if (cells == cells[0]).all():
+        constant = bool((cells == cells[0]).all())
+        if constant:
             steps = minimum_image(plain, cells[0])
         else:
             steps = minimum_image(np.diff(wrap(points, cells), axis=0), cells[1:])
-        limit = NEAR * 0.5 * float(heights(cells).min())
-        near = 0
-        if max(float(steps.max()), -float(steps.min())) > limit / np.sqrt(3.0):
-            # Long, and nearly half of the cell along one of its vectors: in a flat cell long steps along it are safe.
-            t, n = np.nonzero(np.einsum("tni,tni->tn", steps, steps) > limit**2)
-            inverse = np.linalg.inv(cells[1:])[t]
-            near = int((np.abs(np.einsum("pi,pij->pj", steps[t, n], inverse)) > 0.5 * NEAR).any(axis=1).sum())
+        near = steps_near_half(steps, cells[0] if constant else cells[1:])
         np.subtract(plain, steps, out=plain)
         jumped = np.abs(plain, out=plain) > 0.1
         across = int((jumped[..., 0] | jumped[..., 1] | jumped[..., 2]).sum())
@@ -149,25 +154,30 @@ class Follower:
             If more than one step in a thousand is longer than 40 % of the narrowest width of the cell.
         """
         total, _, near = (int(n) for n in self.counts)
-        if not near:
-            return
-        found = f"{near} of {total} steps longer than 40 % of the narrowest width of the cell"
-        if near > MANY * total:
-            raise InputError(
-                "steps of ions between frames", need="steps well below half of the cell, to tell a step from a jump "
-                "across its faces", got=found, remedy=remedy,
-            )  # fmt: skip
-        warnings.warn(
-            f"steps of ions between frames: {found}, where a step cannot be told from a jump across its faces; "
-            f"{remedy}",
-            stacklevel=3,
-        )
+        check_steps(near, total, remedy, level=4)
+
+
+def continued(positions: NDArray[Any], cells: Floats, mobile: NDArray[np.bool_], remedy: str) -> Floats:
+    """Positions (T, N, 3) in A that go on across the faces of the cells (T, 3, 3); unwrapped ones stay as they are.
+
+    Whether they are wrapped is seen from the data; steps near half of the cell are refused or warned of.
+    """
+    seen = frames_to_look_at(len(positions))
+    framework = positions[:, ~mobile]
+    fold = is_wrapped(positions[seen][:, mobile], cells[seen], framework[seen] if framework.size else None)
+    if not fold and framework.size:
+        Jumps().add(fractional(framework, cells), range(len(cells)))
+    follower = Follower(fold)
+    whole = follower(positions, cells)
+    follower.check(remedy)
+    return whole
 
 
 class Jumps:
     """Refuses coordinates that are said to be unwrapped where atoms that do not diffuse jump across faces."""
 
-    def __init__(self) -> None:
+    def __init__(self, remedy: str = "wrap the coordinates of all frames, or unwrap them in one piece") -> None:
+        self._remedy = remedy
         self._first: Floats | None = None
         self._last: Floats | None = None
 
@@ -189,7 +199,7 @@ class Jumps:
             raise InputError(
                 "coordinates", need="unwrapped ones throughout, since ions leave the cell",
                 got=f"framework atoms that jump across its faces near frame {frame}",
-                remedy="pass unwrap=True if no ion moves further than half of the cell between two analysed frames",
+                remedy=self._remedy,
             )  # fmt: skip
 
     def state(self) -> tuple[Floats | None, Floats | None]:

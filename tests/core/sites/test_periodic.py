@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from ionpath import framework, periodic
+from ionpath.cells import obtuse_superbase
 from ionpath.errors import InputError
+from ionpath.half_cell import steps_near_half
 
 CUBE = np.eye(3) * 10.0
 SHEARED = np.array([[9.0, 0.0, 0.0], [4.4, 8.0, 0.0], [-4.1, 3.9, 7.5]])
@@ -144,7 +146,8 @@ def test_framework_drift_weighs_with_masses():
 
 
 def test_inputs_are_not_changed():
-    positions = np.random.default_rng(9).uniform(-50.0, 50.0, (3, 5, 3))
+    rng = np.random.default_rng(9)
+    positions = rng.uniform(-50.0, 50.0, (1, 5, 3)) + rng.uniform(-0.5, 0.5, (3, 5, 3))  # steps of less than 2 A
     before = positions.copy()
     periodic.minimum_image(positions, SHEARED)
     periodic.wrap(positions, SHEARED)
@@ -181,3 +184,31 @@ def test_unwrapper_refuses_another_number_of_atoms():
     walker(np.zeros((4, 3)), CUBE)
     with pytest.raises(InputError, match="need 4 atoms as in the frame before"):
         walker(np.zeros((5, 3)), CUBE)
+
+
+def test_steps_near_half_of_the_cell_are_refused_and_few_are_told():
+    """Steps of 2.5 A (one sigma) in a cell of 10 A: 40 % of it is 1.6 sigma; and one step of 4.5 A among 4,000."""
+    far = np.random.default_rng(2).normal(0.0, 2.5, (50, 20, 3)).cumsum(axis=0)
+    sentence = "steps of ions between frames: need steps well below half .* longer than 40 %.*frames that lie closer"
+    with pytest.raises(InputError, match=sentence):
+        periodic.unwrap(far, CUBE)
+    walker = periodic.Unwrapper()
+    with pytest.warns(UserWarning, match="4 of 20 steps longer than"), pytest.raises(InputError, match=sentence):
+        [walker(frame, CUBE) for frame in far]
+    calm = np.zeros((201, 20, 3))
+    calm[100:, 3, 0] = 4.5
+    later = periodic.Unwrapper()
+    for read in (lambda: periodic.unwrap(calm, CUBE), lambda: [later(frame, CUBE) for frame in calm]):
+        with pytest.warns(UserWarning, match=r"frames: 1 of \d+ steps longer than 40 %"):
+            assert read()[-1][3, 0] == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("cell", [CUBE, SHEARED, VERY_SHEARED, FLAT])
+def test_steps_near_half_of_the_cell_by_all_images(cell):
+    """Slow definition: another image is less than 1.5 times as long (|s - v|^2 = |s|^2 + v^2 (1 - 2 x), x > 0.4)."""
+    steps = periodic.minimum_image(np.random.default_rng(4).uniform(-9.0, 9.0, (400, 3)), cell)
+    numbers = np.array([v for v in np.ndindex(13, 13, 13) if v != (6, 6, 6)]) - 6
+    lattice = numbers @ obtuse_superbase(cell)
+    near = (steps @ lattice.T / (lattice**2).sum(axis=1) > 0.4).any(axis=1)
+    assert 0 < near.sum() == steps_near_half(steps, cell)
+    assert steps_near_half(steps[None], cell[None]) == near.sum()

@@ -200,6 +200,24 @@ def test_one_call_unwraps_corrects_and_converts():
     assert "mS/cm" in str(found)
 
 
+def test_one_call_takes_unwrapped_positions_as_they_are_and_refuses_long_steps_of_wrapped_ones():
+    """Steps of 4 A (one sigma) in a cell of 12 A: D = 16 / 2 = 8 A^2/ps; folded they would give about 6."""
+    rng = np.random.default_rng(3)
+    ions = rng.normal(0.0, 4.0, (400, 30, 3)).cumsum(axis=0) + rng.uniform(0, 12, (30, 3))
+    positions = np.concatenate([ions, np.tile(rng.uniform(0, 12, (50, 3)), (400, 1, 1))], axis=1)
+    options = {"frame_time": 1.0, "temperature": 400.0}
+    found = ion_transport(positions, 12 * np.eye(3), np.arange(30), **options).diffusion.coefficient
+    assert found.value == pytest.approx(8.0, abs=3 * found.error)  # A^2/ps
+    for cells in (12 * np.eye(3), np.repeat(12 * np.eye(3)[None], 400, axis=0)):
+        with pytest.raises(InputError, match="steps of ions between frames: need steps well below half.*lie closer"):
+            ion_transport(positions % 12, cells, np.arange(30), **options)
+    positions[200:, 30:] += 12.0  # the framework jumps by a cell, the ions do not
+    with pytest.raises(InputError, match="coordinates: need unwrapped ones throughout.*near frame"):
+        ion_transport(positions, 12 * np.eye(3), np.arange(30), **options)
+    with pytest.raises(InputError, match="cells: need shape .*one cell for each frame, got shape"):
+        ion_transport(positions, np.repeat(12 * np.eye(3)[None], 5, axis=0), np.arange(30), **options)
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

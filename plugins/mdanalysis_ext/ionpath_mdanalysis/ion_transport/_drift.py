@@ -12,16 +12,16 @@ from ionpath.errors import InputError, one_of
 from ionpath.framework import common_displacement, without_framework
 from ionpath.periodic import fractional
 from ionpath.transport.lagged import LaggedPairs
-from ionpath.transport.wrapping import Follower, Jumps, is_wrapped
+from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
-from ionpath_mdanalysis._base import Chunk, Reading, cell_vectors
+from ionpath_mdanalysis._base import Chunk, Reading
+from ionpath_mdanalysis._looks import look_at, needs_folding
 from ionpath_mdanalysis.ion_transport._lags import lags_from_times
 
 SERIES_BYTES = 2**27
 """Series of positions beyond this size are not kept: they are added up while they are read."""
-LOOKS = 12
-"""Pairs of frames that are looked at to tell wrapped from unwrapped coordinates."""
+FOLD = "pass unwrap=True if no ion moves further than half of the cell between two analysed frames"
 
 
 class DriftOptions(Reading, total=False):
@@ -90,15 +90,7 @@ class DriftingAnalysis(Accumulating):
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         # Read once, before blocks are given away: all blocks measure the drift from the same frame.
-        self._reference = self._look_at(0)
-
-    def _look_at(self, number: int) -> dict[str, Any]:
-        """Number, time, cell and positions of all groups of one frame of the run."""
-        ts = self._sliced_trajectory[number]
-        dimensions = np.full(6, np.nan) if ts.dimensions is None else ts.dimensions
-        seen: dict[str, Any] = {"frame": ts.frame, "time": ts.time}
-        seen["cell"] = cell_vectors(np.asarray(dimensions, dtype=np.float64)[None])[0]
-        return seen | {name: ts.positions[g.ix].astype(np.float64) for name, g in self.groups.items()}
+        self._reference = look_at(self, 0)
 
     def _moved(self, chunk: Chunk, name: str) -> Floats:
         """Fractional displacement of a group from the first frame, as the coordinates have it."""
@@ -132,7 +124,7 @@ class Walk:
     """
 
     def __init__(self, fold: bool, centre: Floats | None, consumers: Mapping[str, Any]) -> None:
-        self.follower, self.jumps, self.consumers = Follower(fold), Jumps(), dict(consumers)
+        self.follower, self.jumps, self.consumers = Follower(fold), Jumps(FOLD), dict(consumers)
         self._centre = centre
         self._rows: list[tuple[Floats, Floats, Floats]] = []  # drift, cells, mean positions
 
@@ -227,7 +219,7 @@ class SeriesAnalysis(DriftingAnalysis):
         p, n_ions = self.parameters, len(self.groups["mobile"])
         size = 24 * n_ions * self._total
         self._stream = p["method"] == "stream" or (p["method"] == "auto" and size > SERIES_BYTES)
-        first, last = self._reference, self._look_at(self._total - 1)
+        first, last = self._reference, look_at(self, self._total - 1)
         span = last["time"] - first["time"]
         if self._given_frame_time is not None:
             span = (last["frame"] - first["frame"]) * self._given_frame_time
@@ -238,13 +230,8 @@ class SeriesAnalysis(DriftingAnalysis):
             self._reference_name, self._factor = without_framework(n_ions, p["drift"])
 
     def _needs_folding(self) -> bool:
-        starts = np.unique(np.linspace(0, self._total - 2, LOOKS).round().astype(int))
-        seen = [self._look_at(int(k)) for start in starts for k in (start, start + 1)]
-        if not all(np.isfinite(look["cell"]).all() and np.linalg.det(look["cell"]) > 0 for look in seen):
-            return True  # a frame without a cell is refused when its turn comes
-        ions, cells = (np.array([look[name] for look in seen]) for name in ("mobile", "cell"))
-        framework = [look["framework"] for look in seen] if "framework" in self.groups else None
-        return is_wrapped(ions, cells, None if framework is None else np.array(framework))
+        looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
+        return needs_folding(looks, "mobile", "framework" if "framework" in self.groups else None)
 
     def _empty(self) -> Walk:
         centre = self._reference["mobile"].mean(axis=0) if self._reference_name == "ions" else None

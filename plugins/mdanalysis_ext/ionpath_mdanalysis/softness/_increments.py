@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import check_cutoff
+from ionpath.periodic import fractional
 from ionpath.softness.neighbours import Neighbours, find_neighbours
 from ionpath.softness.nonaffine import nonaffine_displacement
+from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, cell_vectors
+from ionpath_mdanalysis._looks import look_at, needs_folding
 
 
 class Origin(NamedTuple):
@@ -25,6 +28,10 @@ class Origin(NamedTuple):
     frame: int
     positions: Floats
     cell: Floats
+
+    def moved(self, by: Floats) -> Origin:
+        """The same with its atoms moved by the vectors of the lattice that are nearest to others."""
+        return self._replace(positions=self.positions + np.rint(by @ np.linalg.inv(self.cell)) @ self.cell)
 
 
 class Increments:
@@ -46,6 +53,8 @@ class Increments:
         Turns neighbours into what is kept of an origin.
     per_neighbour : bool
         Divide D2min by the number of neighbours.
+    fold : bool
+        Whether coordinates are wrapped, so that neighbours are followed by their nearest images.
     """
 
     def __init__(
@@ -57,10 +66,12 @@ class Increments:
         reach: float,
         measure: Callable[[Neighbours], Any] | None,
         per_neighbour: bool,
+        fold: bool,
     ) -> None:
         self._rows, self._every, self._window = rows, every, window
         self._cutoff, self._reach, self._measure = cutoff, reach, measure
         self._per_neighbour = per_neighbour
+        self.follower, self.jumps = Follower(fold), Jumps()
         self._first: Origin | None = None
         self._last: tuple[Origin, Neighbours | None] | None = None
         self.d2min: dict[int, Floats] = {}
@@ -96,6 +107,7 @@ class Increments:
                 self._near(before, self._cutoff) if near is None else near,
                 cell=before.cell,
                 current_cell=None if np.array_equal(before.cell, after.cell) else after.cell,
+                wrapped=False,
                 per_neighbour=self._per_neighbour,
             )
         except InputError as error:
@@ -107,17 +119,26 @@ class Increments:
     def state(self) -> tuple[Any, ...]:
         """All that is known; neighbours of the last origin are found again."""
         last = None if self._last is None else self._last[0]
-        return self._first, last, self.d2min, self.measured, self.frames
+        return self._first, last, self.d2min, self.measured, self.frames, self.follower.state(), self.jumps.state()
 
     def merge(self, state: tuple[Any, ...]) -> None:
         """Join the block that follows."""
-        first, last, d2min, measured, frames = state
+        first, last, d2min, measured, frames, follower, jumps = state
+        offset = self.follower.merge(follower)
+        self.jumps.merge(jumps)
         if first is not None:
-            self._join(first)
-            self._last = last, None
+            self._join(first.moved(offset))
+            self._last = last.moved(offset), None
             self.d2min |= d2min
             self.measured += measured
             self.frames += frames
+
+    def check(self) -> None:
+        """Refuse or warn of steps that cannot be told from jumps across faces of the cell."""
+        self.follower.check(
+            "analyse every frame (a smaller step=), save frames more often, or write unwrapped coordinates, which are "
+            "taken as they are"
+        )
 
     def displaced(self, root: bool) -> Floats:
         """Sum of D2min, or of its roots, over the window after each origin that has one, (n, n_ions)."""
@@ -174,6 +195,7 @@ class IncrementAnalysis(Accumulating):
         chosen = {"lag": self._lag, "nonaffine_cutoff": cutoff, **parameters}
         super().__init__(mobile, {"atoms": everything}, parameters=chosen, **options)
         self._rows = _checks.rows_among(mobile, everything, "mobile")
+        self._still = np.setdiff1d(np.arange(len(everything)), self._rows)
         self._cutoff, self._reach, self._every = cutoff, max(reach, cutoff), 1
         dimensions = mobile.universe.trajectory.ts.dimensions
         if dimensions is not None:
@@ -190,18 +212,31 @@ class IncrementAnalysis(Accumulating):
                 "lag", need=f"at least {need} frames for {self._window} intervals of {self._lag} frames",
                 got=f"{self.n_frames} frames", remedy="use a shorter lag or window, or more frames",
             )  # fmt: skip
+        looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
+        for look in looks:
+            look["still"] = look["atoms"][self._still]
+        self._fold = needs_folding(looks, "mobile", "still" if len(self._still) else None)
 
     def _empty(self) -> Increments:
         per_neighbour = self.parameters.get("per_neighbour", True)
         return Increments(
-            self._rows, self._every, self._window, self._cutoff, self._reach, self._measure, per_neighbour
-        )
+            self._rows, self._every, self._window, self._cutoff, self._reach, self._measure, per_neighbour, self._fold
+        )  # fmt: skip
 
     def _add(self, sums: Increments, chunk: Chunk) -> None:
-        for t in range(-chunk.first % self._lag, len(chunk.frames), self._lag):
-            positions = chunk.positions["atoms"][t].astype(np.float64)
-            number = (chunk.first + t) // self._lag
-            sums.add(Origin(number, int(chunk.frames[t]), positions, chunk.cells[t].copy()))
+        if not self._fold and len(self._still):
+            sums.jumps.add(fractional(chunk.positions["atoms"][:, self._still], chunk.cells), chunk.frames)
+        begin, n = 0, len(chunk.frames)
+        for t in [*range(-chunk.first % self._lag, n, self._lag), n - 1]:
+            if begin > t:
+                break
+            points = chunk.positions["atoms"][begin : t + 1].astype(np.float64)
+            path = sums.follower(points, chunk.cells[begin : t + 1])
+            begin = t + 1
+            number, rest = divmod(chunk.first + t, self._lag)
+            if not rest:
+                here = Origin(number, int(chunk.frames[t]), points[-1], chunk.cells[t].copy())
+                sums.add(here.moved(path[-1] - points[-1]))
 
     def _times_of(self, frames: Any) -> Floats:
         return np.asarray(self.times[np.searchsorted(self.frames, frames)], dtype=np.float64)

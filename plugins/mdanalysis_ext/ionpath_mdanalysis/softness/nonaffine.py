@@ -57,12 +57,12 @@ class NonAffineDisplacement(IncrementAnalysis):
     Raises
     ------
     InputError
-        If an ion has too few neighbours for an affine fit, the cutoff reaches beyond half of the cell, or the lag is
-        longer than the trajectory.
+        If an ion has too few neighbours for an affine fit, the cutoff reaches beyond half of the cell, the lag is
+        longer than the trajectory, or wrapped atoms move by nearly half of the cell between two frames.
 
     Notes
     -----
-    Neighbours are followed by their nearest images, so that wrapped and unwrapped trajectories, and drift, give the
+    Atoms are followed from frame to frame, whatever the lag: wrapped and unwrapped trajectories, and drift, give the
     same. Memory: 8 bytes for each ion and interval.
 
     Examples
@@ -90,6 +90,7 @@ class NonAffineDisplacement(IncrementAnalysis):
         super().__init__(mobile, atoms, chosen, lag=lag, nonaffine_cutoff=cutoff, **options)
 
     def _fill(self, sums: Increments) -> None:
+        sums.check()
         d2min = np.array([sums.d2min[k] for k in range(len(sums.d2min))])
         frames = np.array(sums.frames, dtype=np.int64)
         cumulative = cumulative_displacement(d2min, power=self.parameters["power"])

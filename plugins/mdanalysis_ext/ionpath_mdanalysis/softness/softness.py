@@ -105,7 +105,8 @@ class Softness(IonAnalysis):
     ------
     InputError
         If there is one class only, a species is absent, an ion has too few neighbours, a cutoff reaches beyond half
-        of the cell, or a model does not belong to these ions, species or functions.
+        of the cell, wrapped atoms move by nearly half of the cell between two frames, or a model does not belong to
+        these ions, species or functions.
 
     Notes
     -----

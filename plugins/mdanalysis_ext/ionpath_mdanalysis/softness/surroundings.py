@@ -58,6 +58,7 @@ class Surroundings(IncrementAnalysis):
         return self._functions.of_neighbours(neighbours, self._codes).astype(np.float32)
 
     def _fill(self, sums: Increments) -> None:
+        sums.check()
         frames = np.array([frame for frame, _ in sums.measured], dtype=np.int64)
         self.results.update(
             frames=frames,
