@@ -56,7 +56,8 @@ NAMES = ("alpha-AgI", "Na3PS4", "Li7La3Zr2O12", "Li3YCl6", "Li10GeP2S12")
 class Walk:
     """Independent ions that hop between neighbouring sites with known probabilities."""
 
-    def __init__(self, name, frames=900, n_ions=40, seed=0, noise=0.1):
+    def __init__(self, name, frames=900, n_ions=40, seed=0, noise=0.1, along_x=1.0):
+        self.along_x = along_x  # factor of hops along x, which no operation but translations keeps
         structure, mobile, repeats, centring, reach, *_, options = crystals()[name]
         self.structure, self.mobile, self.repeats, self.options = structure, mobile, repeats, options
         self.cell = structure.lattice.matrix * np.array(repeats)[:, None]
@@ -127,6 +128,8 @@ class Walk:
         apart = np.linalg.norm(minimum_image((self.sites[:, None] - self.sites) @ self.cell, self.cell), axis=-1)
         pair = np.add.outer(self.orbit, self.orbit)
         step = np.where((apart > 0.1) & (apart < reach), 0.02 + 0.01 * (pair % 3) + 0.01 / np.maximum(apart, 1.0), 0.0)
+        vectors = minimum_image((self.sites[:, None] - self.sites) @ self.cell, self.cell)
+        step = np.where(np.abs(vectors[..., 0]) > 0.5 * apart, self.along_x * step, step)
         assert np.allclose(step, step.T)
         step = 0.6 * step / step.sum(axis=1).max()
         return step + np.diag(1.0 - step.sum(axis=1))
@@ -191,6 +194,10 @@ def test_states_counts_and_kinetics_are_those_of_the_walk(walk):
     assert np.median(np.abs(times[off] / known[off] - 1.0)) < 0.1
     entropy = path_entropy_matrix(exact)[off]
     assert results.mean_per_pair == pytest.approx(entropy.mean(), rel=0.15)
+    # the counts agree with the crystal's operations and are averaged over them
+    assert results.symmetry.used
+    assert results.symmetry.n_operations == len(network.permutations)
+    assert f"{len(network.permutations)} operations of the crystal" in repr(found)
     fluxes = found.pathways(1, n - 1)
     assert fluxes["flux"].sum() > 0
 
@@ -208,6 +215,56 @@ def test_symmetry_of_the_crystal_permutes_states(walk):
     for row in network.permutations:
         assert sorted(row) == list(range(network.n_states))
         np.testing.assert_allclose(exact[np.ix_(row, row)], exact, atol=1e-12)
+
+
+def test_a_symmetry_that_the_ions_break_is_not_used():
+    """Twice as many hops along x: counts contradict the crystal, and entropies are those without symmetry."""
+    walk = Walk("alpha-AgI", along_x=2.0)
+    network = SiteNetwork.from_structure(walk.structure, "Ag", repeats=(3, 3, 3))
+    found = PathEntropy(walk.ions, shells=network, lag=1, n_samples=20).run().results
+    assert not found.symmetry.used
+    assert "counts contradict the 48 operations of the crystal" in str(found.symmetry)
+    plain = PathEntropy(walk.ions, shells=network, lag=1, n_samples=20, symmetry="none").run().results
+    np.testing.assert_array_equal(found.path_entropy, plain.path_entropy)
+    # given permutations are used as given, and the result says what the counts say
+    given = PathEntropy(walk.ions, shells=network, lag=1, n_samples=20, symmetry=network.permutations).run().results
+    assert "counts contradict the 48 operations of the crystal" in str(given.symmetry)
+    assert str(given.symmetry).endswith("used as given")
+    assert given.total_error < 0.8 * plain.total_error
+
+
+def test_operations_as_permutations_of_sites():
+    """Operations that part a state are left out; communities keep those that do not part them."""
+    sites = [[0.0, 0, 0], [0.25, 0, 0], [0.5, 0, 0], [0.75, 0, 0]]
+    shift, flip = [1, 2, 3, 0], [0, 3, 2, 1]
+    group = [[0, 1, 2, 3], shift, [2, 3, 0, 1], [3, 0, 1, 2], flip, [1, 0, 3, 2], [2, 1, 0, 3], [3, 2, 1, 0]]
+    ring = CoreNetwork.from_sites(np.diag([16.0, 8, 8]), sites, permutations=group)
+    assert {tuple(row) for row in ring.permutations.tolist()} == {(0, *(k + 1 for k in row)) for row in group}
+    opposite = CoreNetwork.from_sites(np.diag([16.0, 8, 8]), sites, labels=[1, 2, 1, 2], permutations=group)
+    assert opposite.permutations.tolist() == [[0, 1, 2], [0, 2, 1]]
+    uneven = CoreNetwork.from_sites(np.diag([16.0, 8, 8]), sites, labels=[1, 1, 2, 3], permutations=group)
+    assert uneven.permutations.tolist() == [[0, 1, 2, 3], [0, 1, 3, 2]]  # the flip about the middle of the first two
+    assert ring.merged([1, 2, 1, 2]).permutations.tolist() == [[0, 1, 2], [0, 2, 1]]
+    for bad in ([[0, 1, 2]], [[0, 1, 2, 4]], [0, 1, 2, 3]):
+        with pytest.raises(
+            InputError, match=r"permutations: need permutations of the 4 sites, shape \(n_operations, 4\), from 0, got"
+        ):
+            CoreNetwork.from_sites(np.eye(3) * 16, sites, permutations=bad)
+
+
+def test_symmetry_of_repeated_cells_that_are_not_folded():
+    """Every operation is one of the supercell: it keeps all distances between the sites."""
+    crystal = pymatgen.Structure.from_spacegroup(
+        "I-43m", pymatgen.Lattice.cubic(7.0), ["Na", "P", "S"], [[0, 0.5, 0.5], [0, 0, 0], [0.168, 0.168, 0.168]]
+    )
+    made = SiteNetwork.from_structure(crystal, "Na", repeats=(2, 1, 1), fold="none")
+    assert made.n_states == 13
+    assert len(made.permutations) == 8 * 2 * 2 // 2  # -42m about x, two repeats, centring; C2 about x moves no site
+    where = np.argsort(made.vertex)
+    apart = minimum_image(made.site_positions[where][:, None] - made.site_positions[where], made.cell)
+    apart = np.linalg.norm(apart, axis=-1)
+    for row in made.permutations:
+        np.testing.assert_allclose(apart[np.ix_(row[1:] - 1, row[1:] - 1)], apart, atol=1e-6)
 
 
 def test_orbits_as_states(walk):
@@ -266,6 +323,10 @@ def test_where_a_network_is_a_shell_both_agree():
     np.testing.assert_allclose(
         by_network.path_entropy, by_shells.path_entropy[np.ix_(label, label)], rtol=0.02, atol=0.02
     )
+    # the crystal has half of the operations of an octahedron, and takes pairs of sites to the same pairs
+    assert (by_network.symmetry.n_operations, by_shells.symmetry.n_operations) == (24, 48)
+    assert by_network.symmetry.used
+    assert by_shells.symmetry.used
     np.testing.assert_allclose(by_network.mfpt, by_shells.mfpt[np.ix_(label, label)], rtol=0.02)
     assert by_network.uncertainty.total.error == pytest.approx(by_shells.uncertainty.total.error, rel=0.5)
     # a cell of the crystal with repeats, and a density, are other roads to the same states

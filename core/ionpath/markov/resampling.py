@@ -171,9 +171,9 @@ class Resampling:
         """Maximum-likelihood chain of all data."""
         return as_chain(self.model(lag))
 
-    def symmetry_test(self, lag: int, symmetry: ArrayLike) -> SymmetryTest:
-        """Whether the counts at a lag obey a symmetry of the states."""
-        return symmetry_test(self.counts(lag), symmetry, self.seed)
+    def symmetry_test(self, lag: int, symmetry: ArrayLike, of: str = "shell") -> SymmetryTest:
+        """Whether the counts at a lag obey a symmetry of the states, that of a shell or of a crystal."""
+        return symmetry_test(self.counts(lag), symmetry, self.seed, of)
 
     def chains(self, lag: int, symmetry: ArrayLike | None = None) -> ResampledChains:
         """Best chain and samples at a lag; of counts that were averaged over a symmetry, where one is given."""

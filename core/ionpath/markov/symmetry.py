@@ -86,20 +86,38 @@ def average_counts(counts: ArrayLike, symmetry: ArrayLike) -> NDArray[np.float64
            [3., 7.]])
     """
     table = np.asarray(counts, dtype=float)
-    rows = as_permutations(symmetry, table.shape[-1])
-    return np.asarray(sum(table[..., p[:, None], p] for p in rows) / len(rows))
+    size = table.shape[-1]
+    orbit = _pair_orbits(as_permutations(symmetry, size)).ravel()
+    flat = table.reshape(-1, size * size)
+    # The mean over a group is that over the pairs it takes a pair to, and there are far fewer of these than operations.
+    sums = np.array([np.bincount(orbit, weights=row, minlength=size * size) for row in flat])
+    return np.asarray((sums / np.maximum(np.bincount(orbit, minlength=size * size), 1))[:, orbit].reshape(table.shape))
 
 
-def symmetry_test(counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0) -> SymmetryTest:
+def _pair_orbits(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """First of the pairs, as row * n + column, to which a group takes each pair of states."""
+    size = rows.shape[1]
+    orbit = np.arange(size * size).reshape(size, size)
+    before = np.full_like(orbit, -1)
+    while (orbit != before).any():
+        before = orbit
+        for p in rows:
+            orbit = np.minimum(orbit, orbit[p[:, None], p])
+    return orbit
+
+
+def symmetry_test(
+    counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0, of: str = "shell"
+) -> SymmetryTest:
     """Ask blocks of counts whether they obey a symmetry, by turning each of them at random."""
     # If states are equivalent, a block is as likely as the block with its states permuted: the sum of blocks that are
     # turned by random operations has the distribution of the sum as it is, whatever the correlations within a block.
     rows = as_permutations(symmetry, counts.shape[-1])
     many = len(rows)
     if many == 1:
-        return SymmetryTest(1, float("nan"), False, "the shell has no symmetry")
+        return SymmetryTest(1, float("nan"), False, f"the {of} has no symmetry")
     mean = average_counts(counts.sum(axis=0), rows)
-    turned = np.stack([counts[:, p[:, None], p] for p in rows])
+    block = np.arange(len(counts))[:, None, None]
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, many, (DRAWS, len(counts)))
 
@@ -107,9 +125,9 @@ def symmetry_test(counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | 
         spread = np.divide((total - mean) ** 2, mean, out=np.zeros_like(total), where=mean > 0)
         return spread.sum(axis=(-1, -2))
 
-    drawn = np.array([turned[draw, np.arange(len(counts))].sum(axis=0) for draw in chosen])
+    drawn = np.array([counts[block, rows[draw][:, :, None], rows[draw][:, None]].sum(axis=0) for draw in chosen])
     exceed = int((apart(drawn) >= apart(counts.sum(axis=0)) * (1 - 1e-9)).sum())
     probability = (1 + exceed) / (1 + DRAWS)
     used = probability >= LEVEL
-    said = f"counts {'agree with' if used else 'contradict'} the {many} operations of the shell"
+    said = f"counts {'agree with' if used else 'contradict'} the {many} operations of the {of}"
     return SymmetryTest(many, probability, used, f"{said} (probability {probability:.2g})")

@@ -19,7 +19,7 @@ from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.maxima import sites_of_ions
 from ionpath.sites.nearest import SiteTree
 from ionpath.sites.shells import CoordinationShells, Home
-from ionpath.sites.symmetry import crystal_symmetry
+from ionpath.sites.symmetry import crystal_symmetry, moved_sites, moved_states
 
 FOLDS = ("translations", "symmetry", "cages", "none")
 MOST_STATES = 126
@@ -90,6 +90,7 @@ class SiteNetwork(CoordinationShells):
         labels: ArrayLike | None = None,
         names: Sequence[str] | None = None,
         kinds: ArrayLike | None = None,
+        permutations: ArrayLike | None = None,
     ) -> SiteNetwork:
         """Take known sites, and the states that they are.
 
@@ -106,6 +107,9 @@ class SiteNetwork(CoordinationShells):
             Names of the states; the labels if left out.
         kinds : array_like of str, (S,), optional
             Orbit or species of each site.
+        permutations : array_like of int, (n_operations, S), optional
+            Site, from 0, to which each operation of the crystal's symmetry takes each site, all operations of a group.
+            Counts are averaged over those that take states to states, if the counts do not contradict them.
 
         Returns
         -------
@@ -115,7 +119,8 @@ class SiteNetwork(CoordinationShells):
         Raises
         ------
         InputError
-            If there are no sites, more than 126 states, only one, or two sites closer than 1 A.
+            If there are no sites, more than 126 states, only one, two sites closer than 1 A, or a row of
+            `permutations` is not one of the sites.
         """
         box, points = one_cell(cell), wrap_fractional(coordinates(sites, "sites"))
         n = len(points)
@@ -134,9 +139,10 @@ class SiteNetwork(CoordinationShells):
             )
         kind = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
         every = np.arange(n)
+        moved = every[None] if permutations is None else moved_sites(permutations, n)
         return cls(
             box, points, np.zeros((n, 3)), every, state + 1, kind, np.zeros(n, dtype=np.int64),
-            names=called, permutations=np.arange(len(values) + 1)[None],
+            names=called, permutations=moved_states(moved, state),
         )  # fmt: skip
 
     @classmethod
@@ -203,12 +209,8 @@ class SiteNetwork(CoordinationShells):
         _check_apart(box, points)
         symmetry = crystal_symmetry(box, points, framework.coordinates, framework.species, symprec)
         kinds = symmetry.orbits
-        if fold == "translations":
-            labels, permutations = symmetry.by_translation()
-        elif fold == "symmetry":
-            labels, permutations = np.unique(symmetry.orbit_of, return_inverse=True)[1], None
-        else:
-            labels, permutations = None, None
+        if fold in ("translations", "symmetry"):
+            labels = symmetry.by_translation() if fold == "translations" else symmetry.by_orbit()
         shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 1, 3)
         large = box * number[:, None]
         many = np.concatenate((points + shifts) / number)
@@ -218,15 +220,16 @@ class SiteNetwork(CoordinationShells):
             np.tile(framework.vacant, len(shifts)),
         )
         kind = np.tile(kinds, len(shifts))
-        if labels is not None:
+        if fold in ("translations", "symmetry"):
+            states = moved_states(symmetry.images, labels)
             labels = np.tile(labels, len(shifts))
-        elif fold == "cages":
-            labels = cages_of_sites(many, large, None)[2]
         else:
-            labels = np.arange(len(many))
-        names = _names(labels, kind)
-        made = cls.from_sites(large, many, labels=labels, names=names, kinds=kind)
-        return replace(made, crystal=repeated, permutations=made.permutations if permutations is None else permutations)
+            labels = cages_of_sites(many, large, None)[2] if fold == "cages" else np.arange(len(many))
+            if len(shifts) > 1:
+                symmetry = crystal_symmetry(large, many, repeated.coordinates, repeated.species, symprec)
+            states = moved_states(symmetry.images, labels)
+        made = cls.from_sites(large, many, labels=labels, names=_names(labels, kind), kinds=kind)
+        return replace(made, crystal=repeated, permutations=states)
 
     @classmethod
     def from_density(  # type: ignore[override]
@@ -312,7 +315,8 @@ class SiteNetwork(CoordinationShells):
         made = type(self).from_sites(
             self.cell, self.centres, labels=given[self.vertex - 1], names=names, kinds=self.kinds
         )
-        return replace(made, crystal=self.crystal)
+        _, state = np.unique(given, return_inverse=True)
+        return replace(made, crystal=self.crystal, permutations=moved_states(self.permutations[:, 1:] - 1, state))
 
 
 def _check_states(n_states: int, n_sites: int) -> None:

@@ -6,6 +6,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.errors import InputError, require
@@ -34,19 +35,38 @@ class CrystalSymmetry(Msonable):
     orbit_of: Ints
     orbits: Symbols
 
-    def by_translation(self) -> tuple[Ints, Ints]:
-        """Class of each site under translations, from 0 in the order of orbits, and what operations do to the classes.
+    def by_orbit(self) -> Ints:
+        """Orbit of each site, from 0."""
+        return np.unique(self.orbit_of, return_inverse=True)[1].ravel().astype(np.int64)
 
-        The second, of shape (n, classes + 1), permutes states that count from 1, with 0 fixed and each row once.
-        """
+    def by_translation(self) -> Ints:
+        """Class of each site under translations, from 0 in the order of orbits."""
         first = self.images[self.pure].min(axis=0)
         _, rank = np.unique(np.stack([self.orbit_of, first]), axis=1, return_inverse=True)
-        classes = np.asarray(rank, dtype=np.int64).ravel()
-        number = int(classes.max()) + 1
-        member = np.array([np.flatnonzero(classes == c)[0] for c in range(number)])
-        moved = classes[self.images[:, member]] + 1
-        rows = np.unique(np.concatenate([np.zeros((len(moved), 1), dtype=np.int64), moved], axis=1), axis=0)
-        return classes, rows
+        return np.asarray(rank, dtype=np.int64).ravel()
+
+
+def moved_sites(permutations: ArrayLike, n_sites: int) -> Ints:
+    """Images of sites under given operations, checked."""
+    rows = np.asarray(permutations)
+    if rows.ndim != 2 or rows.shape[1:] != (n_sites,) or (np.sort(rows, axis=1) != np.arange(n_sites)).any():
+        raise InputError(
+            "permutations", need=f"permutations of the {n_sites} sites, shape (n_operations, {n_sites}), from 0",
+            got=f"{rows.dtype} of shape {rows.shape}", remedy="make them with ionpath.lattice.site_permutations",
+        )  # fmt: skip
+    return rows.astype(np.int64)
+
+
+def moved_states(images: Ints, labels: Ints) -> Ints:
+    """What operations that move sites (G, S) do to states, which count from 1 with 0 fixed: shape (n, states + 1).
+
+    Operations that would part the sites of a state are left out, and each permutation is there once.
+    """
+    _, member, state = np.unique(labels, return_index=True, return_inverse=True)
+    moved = state.ravel()[images]
+    whole = (moved == moved[:, member][:, state.ravel()]).all(axis=1)
+    rows = np.pad(moved[whole][:, member] + 1, ((0, 0), (1, 0)))
+    return np.unique(rows, axis=0).astype(np.int64)
 
 
 def crystal_symmetry(

@@ -14,6 +14,7 @@ from ionpath.markov.resampling import Resampling
 from ionpath.markov.symmetry import SymmetryTest
 from ionpath.paths.models import entropies_per_ion
 from ionpath.paths.uncertainty import entropies_of
+from ionpath.sites.network import SiteNetwork
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shell_symmetry import states_symmetry
 from ionpath_mdanalysis import _plots
@@ -48,8 +49,8 @@ class PathEntropy(MarkovStates):
     counts_ratio : float, default 0.15
         For ``"published"``: a pair that a smaller part of the ions visits has no entropy.
     symmetry : {"auto", "none"} or array_like of int, (n_operations, n_states)
-        Average the counts over equivalent transitions before entropies are computed: over the operations of the shells
-        where the counts do not contradict them (``results.symmetry`` says so), over none, or over those given.
+        Average the counts over equivalent transitions before entropies are computed: over the operations of the shells,
+        or those of the crystal of a network, where the counts do not contradict them (``results.symmetry`` says so), over none, or over those given.
     estimator : {"extrapolated", "plain"}
         Entropies without the part that noise adds, or those of the fitted model as they are, as published; see
         `ionpath.kinetics.entropy_uncertainty`. They differ by several errors where a shell is symmetric.
@@ -174,14 +175,14 @@ class PathEntropy(MarkovStates):
 
     def _symmetry(self, data: Resampling) -> tuple[SymmetryTest | None, Any]:
         """Symmetry of the shells where the counts do not contradict it, or the one that was given."""
-        lag = self.results.lag
+        lag, of = self.results.lag, "crystal" if isinstance(self.shells, SiteNetwork) else "shell"
         if not isinstance(self._permutations, str):
-            found = data.symmetry_test(lag, self._permutations)
+            found = data.symmetry_test(lag, self._permutations, of)
             return replace(found, used=True, sentence=f"{found.sentence}; used as given"), self._permutations
         rows = states_symmetry(self.shells) if self._permutations == "auto" else ()
         if len(rows) < 2:
             return None, None
-        found = data.symmetry_test(lag, rows)
+        found = data.symmetry_test(lag, rows, of)
         return found, rows if found.used else None
 
     def _entropy_per_ion(self) -> None:
