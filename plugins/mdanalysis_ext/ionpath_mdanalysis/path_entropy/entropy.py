@@ -50,7 +50,8 @@ class PathEntropy(MarkovStates):
         For ``"published"``: a pair that a smaller part of the ions visits has no entropy.
     symmetry : {"auto", "none"} or array_like of int, (n_operations, n_states)
         Average the counts over equivalent transitions before entropies are computed: over the operations of the shells,
-        or those of the crystal of a network, where the counts do not contradict them (``results.symmetry`` says so), over none, or over those given.
+        or of the crystal of a network, where the counts do not contradict them (``results.symmetry`` says so), over
+        none, or over those given.
     estimator : {"extrapolated", "plain"}
         Entropies without the part that noise adds, or those of the fitted model as they are, as published; see
         `ionpath.kinetics.entropy_uncertainty`. They differ by several errors where a shell is symmetric.
