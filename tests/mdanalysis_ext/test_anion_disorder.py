@@ -339,7 +339,20 @@ def test_bad_input(sentence: str) -> None:
         BAD[sentence](make(n_frames=2))
 
 
+def test_limit_of_rings_takes_its_remedy() -> None:
+    u = make(n_frames=2)
+    with pytest.raises(InputError, match=r"longest: .*, got a ring of more than 3 .*; leave") as e:
+        ad.RingTopology(u.atoms, species=["Li", "P", "S"], longest=3).run()
+    named = int(str(e.value).rsplit("longest=", 1)[1])
+    ad.RingTopology(u.atoms, species=["Li", "P", "S"], longest=named).run(stop=1)
+    free = ad.RingTopology(u.atoms, species=["Li", "P", "S"]).run()
+    assert free.results.sizes.max() >= named > 3
+
+
 NUMBERS = {
+    "longest: need a whole number from 3 to 1000000000, got 2; leave it out": lambda u: ad.RingTopology(
+        u.atoms, longest=2
+    ),
     "bins: need a whole number from 1 to 1000000, got 0": lambda u: ad.IonVoronoiVolume(chosen(u, "Li"), bins=0),
     "bins: need a whole number from 1 to 1000000, got 10000000000": lambda u: ad.RadialDistributions(
         u.atoms, bins=10**10

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
+from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
 from ionpath.frames import as_frames
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
+from ionpath.structure._power_cells import PowerCells, power_cells
 
 _INSTANT = 1e-6
 """Holes that live less than this, in A^2, are left out: they are filled by the simplex that closes them."""
@@ -71,19 +74,53 @@ class PersistenceDiagram(Msonable):
 
 
 def periodic_alpha_complex(positions: Floats, cell: Floats, radii: Floats | None = None) -> PeriodicComplex:
-    """Build the alpha complex of points on a torus.
+    """Build the alpha complex of points on a torus: dual to the cells of the atoms where those can be had."""
+    rng = np.random.default_rng(20)
+    spots = wrap_fractional(positions @ np.linalg.inv(cell)) @ cell + rng.uniform(-_JITTER, _JITTER, positions.shape)
+    weights = None if radii is None else np.asarray(radii, dtype=np.float64) ** 2
+    found = power_cells(spots, cell, np.zeros(len(spots)) if weights is None else weights, simplices=True)
+    complex_ = None if found is None else _dual(found)
+    return triangulated(spots, cell, weights) if complex_ is None else complex_
 
-    Notes
-    -----
+
+def _dual(cells: PowerCells) -> PeriodicComplex | None:
+    """Complex dual to the cells; None if it does not fill the torus, as where rounding broke a tie in two ways."""
+    simplices: list[Ints] = []
+    values: list[Floats] = []
+    images = np.empty((0, 3), dtype=np.int64)
+    rank = (cells.atoms >= 0).sum(axis=1)
+    for size in (1, 2, 3, 4):
+        rows = np.flatnonzero(rank == size)
+        corners = np.sort(cells.atoms[rows, :size], axis=1)
+        order = np.lexsort(corners.T[::-1])
+        corners = corners[order]
+        if (corners[:, 1:] == corners[:, :-1]).any() or (corners[1:] == corners[:-1]).all(axis=1).any():
+            raise _too_small()
+        simplices.append(corners)
+        values.append(cells.values[rows[order]])
+        if size == 2:
+            images = cells.images[rows[order], 1]
+    n = [len(s) for s in simplices]
+    whole = n[0] - n[1] + n[2] - n[3] == 0 and 2 * n[3] == n[2] and 4 * n[3] == cells.corners
+    return PeriodicComplex(tuple(simplices), tuple(values), images) if whole else None
+
+
+def _too_small() -> InputError:
+    return InputError(
+        "cell", need="a cell in which no two atoms are neighbours through two images", got="a smaller one",
+        remedy="repeat the cell",
+    )  # fmt: skip
+
+
+def triangulated(spots: Floats, cell: Floats, weights: Floats | None) -> PeriodicComplex:
+    """The same complex by gudhi, as the definition in the tests and where numba is missing.
+
     gudhi triangulates the points with images around them; simplices with an atom in the home cell are kept, and
     those that are images of each other are one. The margin is wide enough if no circumsphere of a simplex kept
     reaches out of it, which is checked.
     """
     gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
-    rng = np.random.default_rng(20)
-    spots = wrap_fractional(positions @ np.linalg.inv(cell)) @ cell + rng.uniform(-_JITTER, _JITTER, positions.shape)
-    weights = None if radii is None else np.asarray(radii, dtype=np.float64) ** 2
-    margin = 2.5 * (abs(float(np.linalg.det(cell))) / len(positions)) ** (1.0 / 3.0)
+    margin = 2.5 * (abs(float(np.linalg.det(cell))) / len(spots)) ** (1.0 / 3.0)
     for _ in range(6):
         points, atom, image = _with_images(spots, cell, margin)
         tree = gudhi.AlphaComplex(
@@ -144,10 +181,7 @@ def _quotient(found: list[tuple[NDArray[np.int64], Floats]]) -> PeriodicComplex:
         vertices = keys[:, :size]
         twice = (vertices[:, 1:] == vertices[:, :-1]).any() if size > 1 else False
         if twice or len(np.unique(vertices, axis=0)) != len(vertices):
-            raise InputError(
-                "cell", need="a cell in which no two atoms are neighbours through two images",
-                got="a smaller one", remedy="repeat the cell",
-            )  # fmt: skip
+            raise _too_small()
         simplices.append(vertices)
         values.append(value[first])
         if size == 2:
@@ -156,7 +190,40 @@ def _quotient(found: list[tuple[NDArray[np.int64], Floats]]) -> PeriodicComplex:
 
 
 def diagram_of(complex_: PeriodicComplex, dimension: int = 1) -> PersistenceDiagram:
-    """Compute the persistence of a complex."""
+    """Compute the persistence of a complex: of rings by the compiled reduction, else by gudhi."""
+    compiled = kernels()
+    if dimension == 1 and compiled is not None and len(complex_.simplices[2]) == 2 * len(complex_.simplices[3]):
+        return _rings(complex_, compiled)
+    return diagram_by_gudhi(complex_, dimension)
+
+
+def _rings(complex_: PeriodicComplex, compiled: Any) -> PersistenceDiagram:
+    """Rings of a complex that fills the torus: each is made by an edge and filled by a triangle."""
+    n_atoms = int(complex_.simplices[0].max()) + 1
+    edges, triangles, solids = complex_.simplices[1:]
+    order = [np.argsort(v, kind="stable") for v in complex_.values]
+    rank = [np.argsort(o) for o in order]
+    at = np.stack([_find(edges, triangles[:, list(pair)], n_atoms) for pair in ((0, 1), (0, 2), (1, 2))], axis=1)
+    faces = [_find(triangles, np.delete(solids, k, axis=1), n_atoms) for k in range(4)]
+    around = np.argsort(np.concatenate(faces), kind="stable").reshape(-1, 2) % len(solids)
+    made_by = compiled.ring_pairs(np.sort(rank[1][at][order[2]], axis=1), around[order[2]], len(edges), len(solids))
+    filled = np.flatnonzero(made_by >= 0)
+    edge, triangle = order[1][made_by[filled]], order[2][filled]
+    birth, death = complex_.values[1][edge], complex_.values[2][triangle]
+    lasting = np.flatnonzero(death - birth > _INSTANT)
+    lasting = lasting[np.lexsort((death[lasting], birth[lasting]))]
+    edge, triangle = edge[lasting], triangle[lasting]
+    return PersistenceDiagram(1, birth[lasting], death[lasting], edges[edge], triangles[triangle])
+
+
+def _find(table: Ints, rows: Ints, n_atoms: int) -> Ints:
+    """Where rows of atoms stand in a table that is sorted by them."""
+    base = n_atoms ** np.arange(table.shape[1] - 1, -1, -1, dtype=np.int64)
+    return np.searchsorted(table @ base, rows @ base)
+
+
+def diagram_by_gudhi(complex_: PeriodicComplex, dimension: int = 1) -> PersistenceDiagram:
+    """The same by gudhi, as the definition in the tests, and of cavities."""
     gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
     tree = gudhi.SimplexTree()
     for vertices, values in zip(complex_.simplices, complex_.values, strict=True):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
+from ionpath.compiled import cycles, kernels
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, indices_of, repeat
 from ionpath.msonable import Msonable
@@ -65,10 +66,11 @@ class Rings(Msonable):
         list of str
             Formulas such as ``"P2S4"``.
         """
-        return [
-            "".join(f"{s}{n if n > 1 else ''}" for s, n in zip(self.species, row, strict=True) if n)
-            for row in self.composition
+        kinds, which = np.unique(self.composition, axis=0, return_inverse=True)
+        names = [
+            "".join(f"{s}{n if n > 1 else ''}" for s, n in zip(self.species, row, strict=True) if n) for row in kinds
         ]
+        return [names[k] for k in which.ravel()]
 
 
 @references("edelsbrunner1994", "gudhi", "chen2023")
@@ -80,7 +82,7 @@ def persistent_rings(
     select: Sequence[str] = ("P", "S"),
     radii: dict[str, float] | None = None,
     min_persistence: float = 0.1,
-    longest: int = 60,
+    longest: int | None = None,
 ) -> Rings:
     """Find the rings of a network and what they are made of.
 
@@ -98,8 +100,8 @@ def persistent_rings(
         Radii in A, for the weighted filtration.
     min_persistence : float, default 0.1
         Least difference between the radii of death and birth, in A; rings that live less are noise.
-    longest : int, default 60
-        Give up looking for a cycle of more atoms than this.
+    longest : int, optional
+        Refuse a frame in which a ring has more atoms than this; default: as many as it takes.
 
     Returns
     -------
@@ -109,7 +111,7 @@ def persistent_rings(
     Raises
     ------
     InputError
-        If a species is absent, or a cycle is longer than `longest`.
+        If a species is absent, or a ring has more atoms than `longest`.
 
     Notes
     -----
@@ -142,23 +144,26 @@ def persistent_rings(
         raise InputError("select", need="at least eight atoms", got=str(len(atoms)), remedy="choose more species")
     complex_, diagram, times = _wide_enough(frames[0][atoms], cells[0], sizes)
     lasting = np.flatnonzero(diagram.death_radius - diagram.birth_radius >= min_persistence)
-    found, winds = _cycles(complex_, diagram, lasting, longest)
-    cycles = [[atom % len(atoms) for atom in cycle] for cycle in found]
+    sizes, winds, found = _cycles(complex_, diagram, lasting)
+    if longest is not None and sizes.max(initial=0) > longest:
+        raise InputError(
+            "longest", need="room for every cycle", got=f"a ring of more than {longest} atoms ({sizes.max()})",
+            remedy=f"leave it out, or longest={sizes.max()}",
+        )  # fmt: skip
     kinds = tuple(dict.fromkeys(select))
-    composition = np.array([[np.count_nonzero(symbols[atoms[c]] == s) for s in kinds] for c in cycles], dtype=np.int64)
-    width = max((len(c) for c in cycles), default=0)
-    members = np.full((len(cycles), width), -1, dtype=np.int64)
-    for row, cycle in zip(members, cycles, strict=True):
-        row[: len(cycle)] = atoms[cycle]
+    members = np.full((len(sizes), sizes.max(initial=0)), -1, dtype=np.int64)
+    inside = np.arange(members.shape[1]) < sizes[:, None]
+    members[inside] = atoms[found % len(atoms)]
+    composition = np.stack([((symbols == s)[members] & inside).sum(axis=1) for s in kinds], axis=1)
     return Rings(
         birth=diagram.birth[lasting],
         death=diagram.death[lasting],
-        size=np.array([len(c) for c in cycles], dtype=np.int64),
+        size=sizes,
         members=members,
-        winds=np.array(winds, dtype=np.int64),
+        winds=winds,
         copies=times**3,
         species=kinds,
-        composition=composition.reshape(-1, len(kinds)),
+        composition=composition.astype(np.int64),
     )
 
 
@@ -178,79 +183,27 @@ def _wide_enough(
     return complex_, diagram_of(complex_, 1), times
 
 
-Shift = tuple[int, int, int]
-Node = tuple[int, int, int, int]
-Steps = list[list[tuple[int, Shift]]]
-
 _TIE = 1e-3
 """Edges whose filtration values differ by less, in A^2, are there at the same time, as in a perfect crystal."""
 
 
-def _cycles(
-    complex_: PeriodicComplex, diagram: PersistenceDiagram, wanted: Ints, longest: int
-) -> tuple[list[list[int]], list[bool]]:
-    """Grow the network edge by edge in the order of the filtration, and close the rings as they come."""
+def _cycles(complex_: PeriodicComplex, diagram: PersistenceDiagram, wanted: Ints) -> tuple[Ints, Ints, Ints]:
+    """Shortest cycle through the edge that makes each ring, among the edges that are there by then.
+
+    Numbers of atoms, whether each winds around the cell, and the atoms of all cycles one behind the other.
+    """
     edges, values, images = complex_.simplices[1], complex_.values[1], complex_.edge_images
-    steps: Steps = [[] for _ in range(len(complex_.simplices[0]))]
-    number = {(int(a), int(b)): k for k, (a, b) in enumerate(edges)}
-    closing = np.array([number[(int(a), int(b))] for a, b in diagram.birth_simplex[wanted]], dtype=np.int64)
+    n_atoms = int(edges.max()) + 1
+    keys = edges @ [n_atoms, 1]
+    closing = np.searchsorted(keys, diagram.birth_simplex[wanted] @ [n_atoms, 1])
     order = np.argsort(values, kind="stable")
-    cycles: list[list[int]] = [[] for _ in wanted]
-    winds = [False for _ in wanted]
-    there = 0
-    for row in np.argsort(values[closing], kind="stable"):
-        edge = closing[row]
-        while there < len(order) and values[order[there]] <= values[edge] + _TIE:
-            _add(steps, edges[order[there]], images[order[there]])
-            there += 1
-        cycle = _shortest(steps, edges[edge], images[edge], longest, closed=True)
-        if not cycle:
-            winds[row] = True
-            cycle = _shortest(steps, edges[edge], images[edge], longest, closed=False)
-        if not cycle:
-            raise InputError(
-                "longest", need="room for every cycle", got=f"a ring of more than {longest} atoms", remedy="raise it"
-            )
-        cycles[row] = cycle
-    return cycles, winds
-
-
-def _add(steps: Steps, edge: Ints, image: Ints) -> None:
-    a, b = map(int, edge)
-    x, y, z = map(int, image)
-    steps[a].append((b, (x, y, z)))
-    steps[b].append((a, (-x, -y, -z)))
-
-
-def _shortest(steps: Steps, edge: Ints, image: Ints, longest: int, *, closed: bool) -> list[int]:
-    """Fewest steps around an edge: to the image where it ends if `closed`, or else to any image."""
-    start, end = map(int, edge)
-    straight = (end, (int(image[0]), int(image[1]), int(image[2])))
-    goal: Node = (end, *straight[1]) if closed else (end, 0, 0, 0)
-    origin: Node = (start, 0, 0, 0)
-    came: dict[Node, Node | None] = {origin: None}
-    front = [origin]
-    for _ in range(longest - 1):
-        following = []
-        for node in front:
-            atom, x, y, z = node
-            for other, (dx, dy, dz) in steps[atom]:
-                reached = (other, x + dx, y + dy, z + dz) if closed else (other, 0, 0, 0)
-                if reached in came or (node == origin and (other, (dx, dy, dz)) == straight):
-                    continue
-                came[reached] = node
-                if reached == goal:
-                    return _trace(came, reached)
-                following.append(reached)
-        front = following
-        if not front or len(came) > 50_000:
-            break
-    return []
-
-
-def _trace(came: dict[Node, Node | None], node: Node | None) -> list[int]:
-    path = []
-    while node is not None:
-        path.append(node[0])
-        node = came[node]
-    return path
+    both = np.concatenate([np.c_[edges, images][order], np.c_[edges[:, ::-1], -images][order]])
+    early = np.concatenate([np.arange(len(order))] * 2)
+    rows = np.lexsort((early, both[:, 0]))
+    start = np.searchsorted(both[rows, 0], np.arange(n_atoms + 1))
+    table = start, both[rows, 1], both[rows, 2:], values[order][early[rows]]
+    searched = edges[closing], images[closing], values[closing] + _TIE
+    compiled = kernels()
+    search = cycles.shortest_cycles if compiled is None else compiled.shortest_cycles
+    sizes, winds, members = search(*(np.ascontiguousarray(part) for part in (*table, *searched)))
+    return sizes, winds.astype(np.int64), members

@@ -11,6 +11,7 @@ from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, require
 from ionpath.frames import as_frames, freud_system, repeat, repeats_for
+from ionpath.structure._power_cells import power_cells
 
 
 @references("freud", "rycroft2009", "gellatly1982")
@@ -45,16 +46,17 @@ def voronoi_volumes(
     Raises
     ------
     InputError
-        If radii are missing, an index is out of range, or two atoms lie on top of each other.
+        If radii are missing, an index is out of range, or an atom wanted lies on top of another.
 
     Notes
     -----
-    The plain cells come from freud (voro++). The radical ones are bounded by the planes of equal power,
+    Only the cells wanted are made: each is cut out of a cube by the planes of its neighbours, nearest first, until no
+    other can reach it (compiled, with numba; else all cells come from freud, and radical ones from scipy one by one).
+    The radical ones are bounded by the planes of equal power,
 
     .. math:: |\mathbf r - \mathbf r_i|^2 - R_i^2 = |\mathbf r - \mathbf r_j|^2 - R_j^2,
 
-    and are intersected atom by atom with scipy; an atom much smaller than its neighbours may have no cell of
-    its own, and its volume is 0.
+    and an atom much smaller than its neighbours may have no cell of its own: its volume is 0.
 
     Examples
     --------
@@ -74,13 +76,21 @@ def voronoi_volumes(
             remedy="check the selection",
         )  # fmt: skip
     if mode == "plain":
-        volumes = np.array([_plain(f, c)[chosen] for f, c in zip(frames, cells, strict=True)])
+        sizes = np.zeros(n_atoms)
     elif mode == "radical":
         sizes = _checked_radii(radii, n_atoms)
-        volumes = np.array([_radical(f, c, chosen, sizes) for f, c in zip(frames, cells, strict=True)])
     else:
         raise InputError("mode", need="'plain' or 'radical'", got=repr(mode), remedy="choose one of them")
+    volumes = np.array([_volumes(f, c, chosen, sizes) for f, c in zip(frames, cells, strict=True)])
     return volumes[0] if single else volumes
+
+
+def _volumes(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Floats:
+    """Volumes by the compiled cells, or by freud and scipy, which are their definition in the tests."""
+    found = power_cells(positions, cell, radii**2, chosen)
+    if found is not None:
+        return found.volumes
+    return _radical(positions, cell, chosen, radii) if radii.any() else _plain(positions, cell)[chosen]
 
 
 def _checked_radii(radii: ArrayLike | None, n_atoms: int) -> Floats:

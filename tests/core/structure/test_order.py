@@ -11,7 +11,7 @@ from scipy.special import sph_harm_y
 
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image
-from ionpath.structure import averaged_steinhardt, voronoi_volumes
+from ionpath.structure import averaged_steinhardt, voronoi, voronoi_volumes
 
 CUBIC = np.array([[0.0, 0, 0]])
 BCC = np.array([[0.0, 0, 0], [0.5, 0.5, 0.5]])
@@ -118,6 +118,34 @@ def test_radical_cells_of_equal_atoms_are_plain(aimd: Callable[[str], Any]) -> N
     np.testing.assert_allclose(radical, plain, rtol=1e-5)
 
 
+@pytest.mark.parametrize("atoms", [1, 2, 5, 40])
+def test_compiled_cells_equal_those_of_freud_and_scipy(atoms: int) -> None:
+    """Sheared cells down to one atom, whose neighbours are its own images; freud in single precision."""
+    pytest.importorskip("numba", reason="the cells are compiled")
+    pytest.importorskip("freud", reason="freud is the referee")
+    rng = np.random.default_rng(atoms)
+    cell = np.array([[1, 0, 0], [0.45, 1, 0], [-0.3, 0.4, 1.1]]) * 2.5 * atoms ** (1 / 3)
+    positions, radii = rng.uniform(-1, 2, (atoms, 3)) @ cell, rng.uniform(0.5, 1.2, atoms)
+    everyone = np.arange(atoms)
+    np.testing.assert_allclose(voronoi_volumes(positions, cell), voronoi._plain(positions, cell), rtol=1e-5)
+    some = everyone[::2]
+    found = voronoi_volumes(positions, cell, some, mode="radical", radii=radii)
+    np.testing.assert_allclose(found, voronoi._radical(positions, cell, some, radii), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "basis",
+    [[[0, 0, 0]], [[0, 0, 0], [0.5, 0.5, 0.5]], [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]]],
+    ids=["sc", "bcc", "fcc"],
+)
+def test_cells_of_perfect_crystals_are_equal(basis: Any) -> None:
+    """Corners in which more than three planes meet."""
+    shifts = np.stack(np.meshgrid(*[np.arange(3)] * 3), -1).reshape(-1, 1, 3)
+    positions = (shifts + np.array(basis, dtype=float)).reshape(-1, 3) * 4.1
+    found = voronoi_volumes(positions, np.eye(3) * 12.3)
+    np.testing.assert_allclose(found, 4.1**3 / len(basis), rtol=1e-6)
+
+
 def test_bad_input(sheared: Any) -> None:
     positions, cell, _ = sheared
     with pytest.raises(InputError, match="cutoff: need a neighbour of every atom, got atoms without one within"):
@@ -130,5 +158,9 @@ def test_bad_input(sheared: Any) -> None:
         voronoi_volumes(positions, cell, mode="radical")
     with pytest.raises(InputError, match="mode: need 'plain' or 'radical', got 'x'"):
         voronoi_volumes(positions, cell, mode="x")  # type: ignore[arg-type]
+    twice = positions[0].copy()
+    twice[7] = twice[3]
+    with pytest.raises(InputError, match="positions: need atoms apart from each other, got"):
+        voronoi_volumes(twice, cell)
     with pytest.raises(InputError, match="atoms: need indices from 0 to 59, got 3 to 99"):
         voronoi_volumes(positions, cell, [3, 99])

@@ -11,9 +11,9 @@ import pytest
 pytest.importorskip("gudhi", reason="persistent homology needs gudhi")
 
 from ionpath.errors import InputError
-from ionpath.periodic import minimum_image
+from ionpath.periodic import minimum_image, wrap_fractional
 from ionpath.structure import persistence_diagram, persistent_rings
-from ionpath.structure.homology import periodic_alpha_complex
+from ionpath.structure.homology import diagram_by_gudhi, diagram_of, periodic_alpha_complex, triangulated
 
 
 def gas(seed: int = 0, n: int = 60, least: float = 1.2) -> Any:
@@ -35,6 +35,85 @@ def test_complex_is_a_triangulation_of_the_torus() -> None:
     assert n[0] == 60
     assert n[0] - n[1] + n[2] - n[3] == 0  # Euler characteristic of the torus
     assert 2 * n[3] == n[2]  # every triangle bounds two tetrahedra
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_dual_of_the_cells_is_the_triangulation_of_gudhi(weighted: bool) -> None:
+    """The same simplices with the same values, and the same rings by both reductions modulo 2."""
+    positions, cell = gas(4, 120, 1.0)
+    radii = np.where(np.arange(120) < 60, 0.3, 1.1) if weighted else None
+    fast = periodic_alpha_complex(positions, cell, radii)
+    # The random displacements of both are those of one seed.
+    moved = wrap_fractional(positions @ np.linalg.inv(cell)) @ cell
+    moved += np.random.default_rng(20).uniform(-1e-5, 1e-5, positions.shape)
+    slow = triangulated(moved, cell, None if radii is None else radii**2)
+    for ours, theirs in zip(fast.simplices, slow.simplices, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    for value, reference in zip(fast.values, slow.values, strict=True):
+        np.testing.assert_allclose(value, reference, rtol=1e-5, atol=1e-5)
+    ours_, theirs_ = diagram_of(fast), diagram_by_gudhi(fast)
+    assert len(ours_.birth) > 40
+    np.testing.assert_array_equal(ours_.birth_simplex, theirs_.birth_simplex)
+    np.testing.assert_array_equal(ours_.death_simplex, theirs_.death_simplex)
+    np.testing.assert_array_equal([ours_.birth, ours_.death], [theirs_.birth, theirs_.death])
+
+
+def closed_by_networkx(positions: Any, cell: Any, some: slice) -> list[int]:
+    """Sizes again: shortest paths in 3 x 3 x 3 images of the network, by another library."""
+    networkx = pytest.importorskip("networkx", reason="networkx is the referee")
+    complex_ = periodic_alpha_complex(positions, cell)
+    edges, values, images = complex_.simplices[1], complex_.values[1], complex_.edge_images
+    diagram = diagram_of(complex_)
+    lasting = np.flatnonzero(diagram.death_radius - diagram.birth_radius >= 0.1)[some]
+    shifts = np.stack(np.meshgrid(*[np.arange(-1, 2)] * 3), -1).reshape(-1, 3).tolist()
+    found = []
+    for edge in diagram.birth_simplex[lasting]:
+        closing = int(np.flatnonzero((edges == edge).all(axis=1))[0])
+        graph = networkx.Graph()
+        for k in np.flatnonzero(values <= values[closing] + 1e-3):
+            (a, b), image = edges[k].tolist(), images[k]
+            graph.add_edges_from(((a, *s), (b, *(image + s).tolist())) for s in shifts)
+        first, last = (int(edge[0]), 0, 0, 0), (int(edge[1]), *images[closing].tolist())
+        graph.remove_edge(first, last)
+        closed = networkx.has_path(graph, first, last)
+        found.append(networkx.shortest_path_length(graph, first, last) + 1 if closed else 0)
+    return found
+
+
+def test_cycles_are_the_shortest_in_space() -> None:
+    positions, cell = gas(5)
+    rings = persistent_rings(positions, cell, ["S"] * 60, select=["S"])
+    assert rings.copies == 1 and len(rings.size) > 40
+    some = slice(None, None, 5)
+    again = closed_by_networkx(positions, cell, some)
+    assert np.where(rings.winds, 0, rings.size)[some].tolist() == again and max(again) > 4
+
+
+def test_kernels_are_what_python_makes_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without numba: gudhi's complex and diagram, and the search of the cycles uncompiled."""
+    positions, cell = gas(6, 40)
+    fast = persistent_rings(positions, cell, ["S"] * 40, select=["S"])
+    for module in ("rings", "homology", "_power_cells"):
+        monkeypatch.setattr(f"ionpath.structure.{module}.kernels", lambda: None)
+    slow = persistent_rings(positions, cell, ["S"] * 40, select=["S"])
+    np.testing.assert_array_equal(fast.members, slow.members)
+    np.testing.assert_array_equal(fast.winds, slow.winds)
+    np.testing.assert_allclose(fast.death, slow.death, atol=1e-5)
+
+
+def test_long_rings_are_found_and_a_limit_takes_its_remedy() -> None:
+    """A ring of 80 atoms, radius 20 A; the limit that the message names lets it pass."""
+    angle = np.arange(80) * 2 * np.pi / 80
+    ring = np.c_[20 * np.cos(angle), 20 * np.sin(angle), np.zeros(80)] + 40
+    grid = np.stack(np.meshgrid(*[np.arange(4)] * 3), -1).reshape(-1, 3) * 20.0 + 0.3
+    others = grid[np.linalg.norm(grid - 40, axis=1) > 32]
+    atoms, kinds = np.r_[ring, others], ["S"] * (80 + len(others))
+    rings = persistent_rings(atoms, np.eye(3) * 80, kinds, select=["S"], min_persistence=5.0)
+    assert rings.size.max() == 80
+    with pytest.raises(InputError, match=r"more than 60 atoms \(80\); leave it out, or longest=80"):
+        persistent_rings(atoms, np.eye(3) * 80, kinds, select=["S"], min_persistence=5.0, longest=60)
+    again = persistent_rings(atoms, np.eye(3) * 80, kinds, select=["S"], min_persistence=5.0, longest=80)
+    np.testing.assert_array_equal(again.members, rings.members)
 
 
 def test_filtration_values_are_those_of_the_balls() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Unpack
@@ -39,9 +40,7 @@ class _Counts:
         anions = [k for k, symbol in enumerate(rings.species) if symbol in ANIONS]
         alone = rings.composition[:, anions].sum(axis=1) == rings.size
         inside = np.histogram2d(rings.birth_radius, rings.death_radius, bins=[self._edges, self._edges])[0]
-        formulas: dict[str, float] = {}
-        for name in rings.formulas():
-            formulas[name] = formulas.get(name, 0.0) + share
+        formulas = {name: share * number for name, number in Counter(rings.formulas()).items()}
         self.merge((
             1,
             share * np.bincount(rings.size),
@@ -92,6 +91,8 @@ class RingTopology(StructureAnalysis):
         Radii in A of the balls at the start, for the weighted filtration.
     min_persistence : float, default 0.1
         Least difference between the radii of death and birth, in A; rings that live less are noise.
+    longest : int, optional
+        Refuse a frame in which a ring has more atoms than this; default: as many as it takes.
     bins : int, default 60
         Bins of the persistence diagram along both axes.
     largest_radius : float, default 6
@@ -129,7 +130,8 @@ class RingTopology(StructureAnalysis):
 
     Notes
     -----
-    A frame of a few hundred atoms takes about a tenth of a second: run it with a step. The diameters and 2 pi / Q of
+    A frame of 3,328 atoms takes about a tenth of a second with numba (``pip install "ionpath[fast]"``), ten times as
+    long without. The diameters and 2 pi / Q of
     the first sharp diffraction peak are compared by `compare`.
     """
 
@@ -140,6 +142,7 @@ class RingTopology(StructureAnalysis):
         species: Sequence[str] = ("P", "S"),
         radii: Mapping[str, float] | None = None,
         min_persistence: float = 0.1,
+        longest: int | None = None,
         bins: int = 60,
         largest_radius: float = 6.0,
         **options: Unpack[Options],
@@ -152,13 +155,20 @@ class RingTopology(StructureAnalysis):
         whole("bins", bins, 1, 2000)
         positive("largest_radius", largest_radius, "A")
         positive("min_persistence", min_persistence, "A", zero=True)
+        if longest is not None:
+            whole("longest", longest, 3, 10**9, remedy="leave it out")
         given = None if radii is None else dict(radii)
-        parameters = {"species": chosen, "radii": given, "min_persistence": min_persistence}
+        parameters = {"species": chosen, "radii": given, "min_persistence": min_persistence, "longest": longest}
         super().__init__({"atoms": atoms}, parameters, **options)
         self._edges = np.linspace(0.0, largest_radius, bins + 1)
         self._make = partial(_Counts, len(symbols), self._edges)
         self._find = partial(
-            persistent_rings, species=symbols, select=chosen, radii=given, min_persistence=min_persistence
+            persistent_rings,
+            species=symbols,
+            select=chosen,
+            radii=given,
+            min_persistence=min_persistence,
+            longest=longest,
         )
 
     def _add(self, sums: Any, chunk: Chunk) -> None:

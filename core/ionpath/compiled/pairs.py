@@ -1,41 +1,13 @@
-"""Loops over pairs and phases that NumPy cannot fuse, compiled by numba.
-
-numba is optional (``pip install "ionpath[fast]"``): `kernels` is None without it, and the callers then take the road in
-plain NumPy that is their definition in the tests. Compiled code is cached beside this file, or in the user's cache.
-"""
+"""Pairs by species and distance, and density modes."""
 
 from __future__ import annotations
 
-import importlib
-from functools import cache
 from typing import Any
 
 import numpy as np
 
 
-@cache
-def kernels() -> Any | None:
-    """The compiled functions, made at first use (a second; then from the cache); None without numba."""
-    try:
-        numba = importlib.import_module("numba")
-    except ImportError:
-        return None
-    return _compile(numba)
-
-
-def _compile(numba: Any) -> Any:
-    njit = numba.njit
-    # Sums may be taken in another order, which is what lets them run in vectors; nothing else is relaxed.
-    reordered = {"reassoc", "contract", "nsz"}
-
-    class Kernels:
-        pair_histogram = staticmethod(njit(cache=True, nogil=True)(_pair_histogram))
-        density_modes = staticmethod(njit(cache=True, nogil=True, fastmath=reordered)(_density_modes))
-
-    return Kernels
-
-
-def _pair_histogram(
+def pair_histogram(
     positions: Any, fractions: Any, cell: Any, kinds: Any, rows: Any, grid: Any, reach: Any, limit: float, counts: Any
 ) -> None:
     """Count pairs by species and distance: atoms in the cells of a grid, each pair of near cells once.
@@ -126,7 +98,7 @@ def _pair_histogram(
                                             counts[row, at] += 1
 
 
-def _density_modes(
+def density_modes(
     real: Any, imaginary: Any, first: Any, second: Any, starts: Any, third: Any, bounds: Any, out: Any
 ) -> None:
     """Sums of exp(2 pi i n r) over groups of atoms, vectors sorted by their first two indices.

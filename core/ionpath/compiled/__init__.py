@@ -1,0 +1,41 @@
+"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, Voronoi cells, cycles of a complex.
+
+numba is optional (``pip install "ionpath[fast]"``): `kernels` is None without it, and the callers then take the slow
+road that is their definition in the tests. Compiled code is cached beside these files, or in the user's cache.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from typing import Any
+
+from ionpath.compiled import cycles, pairs, power_cells
+
+
+@cache
+def kernels() -> Any | None:
+    """The compiled functions, made at first use (a second; then from the cache); None without numba."""
+    try:
+        numba = importlib.import_module("numba")
+    except ImportError:
+        return None
+    importlib.import_module("numba.extending")
+    return _compile(numba)
+
+
+def _compile(numba: Any) -> Any:
+    njit = numba.njit
+    # Sums may be taken in another order, which is what lets them run in vectors; nothing else is relaxed.
+    reordered = {"reassoc", "contract", "nsz"}
+    for helper in (*cycles.HELPERS, *power_cells.HELPERS):
+        numba.extending.register_jitable(helper)
+
+    class Kernels:
+        pair_histogram = staticmethod(njit(cache=True, nogil=True)(pairs.pair_histogram))
+        density_modes = staticmethod(njit(cache=True, nogil=True, fastmath=reordered)(pairs.density_modes))
+        power_cells = staticmethod(njit(cache=True, nogil=True)(power_cells.power_cells))
+        ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
+        shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))
+
+    return Kernels
