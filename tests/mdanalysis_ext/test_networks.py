@@ -365,7 +365,7 @@ def test_ions_that_melt_are_refused():
     u.add_TopologyAttr("names", ["Li"] * 100)
     walk = rng.uniform(0, 16, (100, 3)) + np.cumsum(rng.normal(0, 0.45, (400, 100, 3)), axis=0)
     u.load_new(walk.astype(np.float32), order="fac", dimensions=np.tile(np.float32([16, 16, 16, 90, 90, 90]), (400, 1)))
-    for search in ({}, {"sites": "holes"}, {"fold": "none"}):
+    for search in ({}, {"sites": "holes"}, {"fold": "none"}, {"separation": 1.4}):
         with pytest.raises(InputError, match="density: need maxima of 2 times its mean .*liquid have no sites"):
             SiteNetwork.from_density(u, **search)
     with pytest.raises(InputError, match="density: need maxima of 2 times its mean .*liquid have no sites"):
@@ -403,3 +403,42 @@ def test_bad_input_is_named(walk):
     if walk.name != "Li7La3Zr2O12":
         with pytest.raises(InputError, match="structure: need the .* that do not diffuse in the trajectory, got"):
             ShellStates(walk.ions, other)
+
+
+def mixed_cells(common=(), kinds=(1, 1, 1, 1, 1, 0, 0, 0), frames=300):
+    """Eight cells of 9 A: one ion in the middle, or two at 1.75 A on either side of it: three in their average."""
+    rng = np.random.default_rng(2)
+    corners = 9.0 * np.array(list(product(range(2), repeat=3)))
+    inside = {1: [4.625], 0: [2.875, 6.375]}
+    places = [c + [x, 4.625, 4.625] for c, kind in zip(corners, kinds, strict=True) for x in inside[kind]]
+    places += [c + place for c in corners for place in common]
+    u = mda.Universe.empty(len(places), trajectory=True)
+    u.add_TopologyAttr("names", ["Li"] * len(places))
+    positions = np.array(places) + rng.normal(0, 0.15, (frames, len(places), 3))
+    u.load_new(
+        positions.astype(np.float32), order="fac", dimensions=np.tile(np.float32([18] * 3 + [90] * 3), (frames, 1))
+    )
+    return u, np.array(places)
+
+
+def test_a_density_of_unlike_cells_names_the_separation_that_works():
+    """Sites of unlike cells lie nearer to each other in their average than two ions do: the remedy works when typed."""
+    u, places = mixed_cells()
+    with pytest.raises(
+        InputError,
+        match=r"density: .* got 1 with a median .*; otherwise separation=1.6 finds 24 sites, .* or give more frames",
+    ):
+        SiteNetwork.from_density(u, repeats=(2, 2, 2))
+    more = mixed_cells(common=[[1.1, 1.1, 1.1], [1.1, 1.1, 7.4], [7.4, 1.1, 1.1]])[0]  # which most ions are on
+    with pytest.raises(
+        InputError,
+        match=r"sites in the density: need at least 35, one for each ion, got 32; separation=1.6 finds 48 sites, .* or "
+        r"give more frames or a crystal \(from_structure\)",
+    ):
+        SiteNetwork.from_density(more, repeats=(2, 2, 2))
+    assert SiteNetwork.from_density(more, repeats=(2, 2, 2), separation=1.6).n_sites == 48
+    network = SiteNetwork.from_density(u, repeats=(2, 2, 2), separation=1.6)
+    assert (network.n_sites, network.n_states) == (24, 4)
+    apart = np.linalg.norm(minimum_image(network.site_positions[:, None] - places, network.cell), axis=-1).min(axis=0)
+    assert apart.max() < 0.1  # A: every ion is on a site
+    assert ShellStates(u.atoms, network).run().results.unassigned_fraction == 0.0

@@ -17,7 +17,7 @@ from ionpath.periodic import fractional, minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats
 from ionpath.sites.density import DensityGrid, ion_density
 from ionpath.sites.nearest import Points, nearest_in_frames
-from ionpath.sites.plausibility import check_number_of_sites, check_solid
+from ionpath.sites.plausibility import check_number_of_sites, check_solid, is_solid
 from ionpath.sites.reference import reference_frames
 
 
@@ -149,6 +149,22 @@ def density_sites(
     )
 
 
+def _remedy(grid: DensityGrid, search: dict[str, Any], n_ions: int, n_cells: int) -> str:
+    """What finds more sites: tried before it is advised."""
+    ways = ["" if n_cells > 1 else "average over equivalent cells with repeats=(2, 2, 2)"]
+    used = search.get("separation") or SEARCHES[search.get("sites", "ions")].separation
+    for separation in (2.0, 1.8, 1.6, 1.4, 1.2):
+        if separation >= used:
+            continue
+        found = density_sites(grid, **{**search, "separation": separation})
+        more = len(found.coordinates)
+        if more * n_cells >= n_ions and is_solid(found.peaks, found.assigned_fraction):
+            # Where anions are mixed, the sites of unlike cells lie beside each other in their average.
+            ways.append(f"separation={separation:g} finds {more * n_cells} sites, which unlike cells need")
+            break
+    return ", or ".join(filter(None, [*ways, "give more frames or a crystal (from_structure)"]))
+
+
 def _maxima(density: Floats, level: float) -> Ints:
     from scipy.ndimage import maximum_filter
 
@@ -195,11 +211,11 @@ def sites_of_ions(
     grid = ion_density(frames.ions @ cell, cell / number[:, None], spacing=spacing)
     found = density_sites(grid, **search)
     places = found if search.get("sites", "ions") == "ions" else density_sites(grid)
-    check_solid(places.peaks, places.assigned_fraction)
     n, n_cells = len(found.coordinates), int(number.prod())
-    check_number_of_sites(
-        n * n_cells, frames.ions.shape[1],
-        "give more frames, average over equivalent cells with repeats=(2, 2, 2), or lower `background`",
-    )  # fmt: skip
+    n_ions = frames.ions.shape[1]
+    if not is_solid(places.peaks, places.assigned_fraction):
+        check_solid(places.peaks, places.assigned_fraction, _remedy(grid, search, n_ions, n_cells))
+    if n * n_cells < n_ions:
+        check_number_of_sites(n * n_cells, n_ions, _remedy(grid, search, n_ions, n_cells))
     shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 1, 3)
     return np.concatenate((found.coordinates + shifts) / number), np.tile(np.arange(n), n_cells)

@@ -328,8 +328,8 @@ def _check_states(n_states: int, n_sites: int) -> None:
     if n_states > MOST_STATES:
         raise InputError(
             "states", need=f"at most {MOST_STATES}", got=f"{n_states} for {n_sites} sites",
-            remedy="fold equivalent sites with repeats= (cells of the trajectory along each vector) or "
-            "fold='symmetry', or group them with fold='cages'",
+            remedy="fold equivalent sites with repeats= (cells of the trajectory along each vector; of a crystal also "
+            "fold='symmetry'), or group them with fold='cages'",
         )  # fmt: skip
 
 

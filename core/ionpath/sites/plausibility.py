@@ -27,15 +27,20 @@ def check_number_of_sites(n_sites: int, n_ions: float, remedy: str) -> None:
         )
 
 
-def check_solid(peaks: Floats, assigned: float) -> None:
+def is_solid(peaks: Floats, assigned: float) -> bool:
+    """Whether sites stand out and hold most ions."""
+    return len(peaks) > 0 and float(np.median(peaks)) >= LEAST_CONTRAST and assigned >= LEAST_ASSIGNED
+
+
+def check_solid(peaks: Floats, assigned: float, remedy: str = "give more frames, or use from_structure") -> None:
     """Refuse a density (searched for places of ions) without sites that stand out, as that of a liquid."""
     median = float(np.median(peaks)) if len(peaks) else 0.0
-    if median < LEAST_CONTRAST or assigned < LEAST_ASSIGNED:
+    if not is_solid(peaks, assigned):
         raise InputError(
             "density",
             need=f"maxima of {LEAST_CONTRAST:g} times its mean or more that hold {LEAST_ASSIGNED:.0%} of the ions",
             got=f"{len(peaks)} with a median of {median:.2f} that hold {assigned:.0%}",
-            remedy="ions that move as in a liquid have no sites; otherwise give more frames, or use from_structure",
+            remedy=f"ions that move as in a liquid have no sites; otherwise {remedy}",
         )
 
 
