@@ -10,6 +10,9 @@ BIN := $(VENV)/bin
 QUIET_TF := TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
 DEMO ?=
 TESTS ?=
+# Two files of tests at a time on two cores; JOBS=0 runs them one after the other.
+JOBS ?= auto
+PYTEST = $(QUIET_TF) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test test-slow test-install lint benchmarks docs clean
 
@@ -38,10 +41,10 @@ demo: $(VENV)/.ready-all
 	$(QUIET_TF) $(BIN)/ionpath demo $(DEMO)
 
 test: $(VENV)/.ready-dev lint
-	$(QUIET_TF) $(BIN)/python -m pytest $(TESTS)
+	$(PYTEST) $(TESTS)
 
 test-slow: $(VENV)/.ready-dev
-	$(QUIET_TF) $(BIN)/python -m pytest -m 'slow' $(TESTS)
+	$(PYTEST) -m 'slow' $(TESTS)
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

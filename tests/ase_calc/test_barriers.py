@@ -87,6 +87,7 @@ def test_a_partner_taken_out_leaves_the_vacancy_barrier(copper: Atoms) -> None:
         assert (hop.ion, hop.others) in ((5, 0), (partner, 0))
 
 
+@pytest.mark.slow
 def test_two_climbing_images_enclose_the_same_saddle(copper: Atoms) -> None:
     hop = [Hop(5, partner=neighbour(copper, 5))]
     options: dict[str, Any] = {"calculator": EMT(), "images": 5, "fmax": 0.03}
@@ -99,6 +100,7 @@ def test_two_climbing_images_enclose_the_same_saddle(copper: Atoms) -> None:
     assert second > np.sort(one.energies)[-3] + 0.02  # its neighbours climbed, those of one climbing image did not
 
 
+@pytest.mark.slow
 def test_exchanges_and_other_atoms(copper: Atoms) -> None:
     """Both atoms of an exchange are asked for; others that move are refused or counted."""
     hop = Hop(5, partner=neighbour(copper, 5), mode="exchange")

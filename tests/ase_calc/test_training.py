@@ -244,6 +244,7 @@ def test_fit_on_the_command_line_judges_by_other_files(
     assert "not allowed with argument --test" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_frames_are_drawn_by_weight(labelled: Path, tmp_path: Path) -> None:
     frames = read_frames(labelled)
     others = [atoms[:-1] for atoms in frames[:4]]  # another formula is another system

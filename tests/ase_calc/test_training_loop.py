@@ -218,6 +218,7 @@ def test_loop_learns_candidates_and_reports(
               trainer=trainer)  # fmt: skip
 
 
+@pytest.mark.slow
 def test_loop_stops_when_all_is_accurate_or_nothing_is_worth_a_label(
     different_models: list[Path], labelled: list[Atoms], tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_an_extended_model_says_what_it_said_before(labelled: Path, tmp_path: Path) -> None:
     """A second descriptor is added to a trained model, which then goes on from where it was."""
     frames = read_frames(labelled)

@@ -185,6 +185,7 @@ def test_lammps_and_a_lean_twin_agree(refined: Path, argyrodite: Atoms, tmp_path
     np.testing.assert_allclose(ends[0].atoms.positions, ends[1].atoms.positions, atol=1e-6)  # A
 
 
+@pytest.mark.slow
 def test_a_stopped_training_goes_on_to_the_same_term(
     refined: Path, frames: list[Atoms], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -235,6 +236,7 @@ def test_half_precision_takes_less_room(frames: list[Atoms], tmp_path: Path, pot
     assert sum(path.stat().st_size for path in members("argyrodite")) < 12e6
 
 
+@pytest.mark.slow
 def test_command_line(frames: list[Atoms], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     labels, made = tmp_path / "labels.extxyz", tmp_path / "made.pb"
     write(labels, frames[:2])
