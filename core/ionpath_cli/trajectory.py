@@ -18,8 +18,6 @@ from ionpath_cli.options import brief, reading
 
 SUFFIXES = {"lammpstrj": "LAMMPSDUMP", "lammpsdump": "LAMMPSDUMP", "dump": "LAMMPSDUMP", "lmp": "DATA", "data": "DATA"}
 """Names of LAMMPS' files, of which MDAnalysis knows some."""
-TIMED = {"XTC", "TRR", "TNG", "NCDF", "H5MD", "TRZ", "DCD"}
-"""Formats of MDAnalysis whose files say the time of a frame in a unit that they name."""
 STYLES = {
     "atomic": "id type x y z",
     "charge": "id type charge x y z",
@@ -240,15 +238,14 @@ def _check_steps(path: Path) -> None:
 def _time_of_file(trajectory: Any) -> float | None:
     """Time between the first two frames in ps, where the file says it in a known unit."""
     kind = trajectory.format if isinstance(trajectory.format, str) else trajectory.format[0]
+    from ionpath_mdanalysis._times import says_times
+
     if len(trajectory) < 2:
         raise InputError(
             str(trajectory.filename), need="at least 2 frames", got=str(len(trajectory)),
             remedy="name the trajectory behind the structure",
         )  # fmt: skip
-    known = getattr(trajectory, "has_times", kind in TIMED)
-    if kind == "DCD":  # LAMMPS puts times of its own units where others put those of CHARMM
-        known = b"LAMMPS" not in bytes(str(trajectory._file.header["remarks"]), "utf-8")
-    if not known:
+    if not says_times(trajectory):
         return None
     first, second = (float(trajectory[k].time) for k in (0, 1))
     return second - first if "time" in trajectory.ts.data or kind == "DCD" else None

@@ -206,7 +206,7 @@ def test_what_is_no_group(small):
 
 def test_no_box(small):
     u = Universe.empty(2, trajectory=True)
-    u.load_new(np.zeros((3, 2, 3), "f4"), order="fac")
+    u.load_new(np.zeros((3, 2, 3), "f4"), order="fac", dt=1.0)
     with pytest.raises(InputError, match="box: need a periodic cell in every frame, got none at frame 0; set it with"):
         MeanPosition(u.atoms).run()
 

@@ -26,6 +26,7 @@ from ionpath.citations import cite
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._results import IonResults
+from ionpath_mdanalysis._times import check_times
 
 CHUNK_BYTES = 16 * 2**20
 """Size of the coordinates that are held at a time, if the user does not choose a number of frames."""
@@ -77,7 +78,7 @@ class IonAnalysis(AnalysisBase):
     others : dict of str to AtomGroup, optional
         Further groups to read.
     frame_time : float, optional
-        Time in ps between frames of the file; default: what the trajectory says.
+        Time in ps between frames of the file, needed where the trajectory does not say it and times matter.
     chunk_frames : int, optional
         Frames held in memory at a time; default: as many as fit 16 MiB of coordinates. Results do not depend
         on it.
@@ -206,22 +207,22 @@ class IonAnalysis(AnalysisBase):
         Raises
         ------
         InputError
-            If there are too few frames, no cell, coordinates that are not numbers, or times that do not
-            increase.
+            If there are too few frames, no cell, coordinates that are not numbers, or times that are not known
+            or do not increase.
         """
         if not self.groups:
             raise InputError(
-                "run",
-                need="a trajectory",
-                got="results loaded from a file",
+                "run", need="a trajectory", got="results loaded from a file",
                 remedy=f"make a new {type(self).__name__} with an AtomGroup",
-            )
+            )  # fmt: skip
         super().run(*args, **kwargs)
         return self
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         _checks.check_frame_count(self.n_frames, self._min_frames)
+        if self._even_times and self._given_frame_time is None and self.n_frames > 1:
+            check_times(self._trajectory)
         self._total = self.n_frames
 
     def _compute(self, indexed_frames: Any, verbose: bool | None = None, **kwargs: Any) -> Any:

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
 from ionpath.periodic import Unwrapper
+from ionpath_mdanalysis._times import says_times
 
 Floats = NDArray[np.float64]
 CHECKPOINT = 256
@@ -310,14 +311,14 @@ class FileReader(ReaderBase):
 
 
 def carry_dt() -> None:
-    """Have ``AtomGroup.write`` pass the time between frames of our readers on: MDAnalysis tells DCD files 1 ps."""
+    """Have ``AtomGroup.write`` pass the time between frames on: MDAnalysis tells DCD files 1 ps."""
     write = AtomGroup.write
 
     @functools.wraps(write)
     def with_dt(self: Any, filename: Any = None, *args: Any, **kwargs: Any) -> Any:
         trajectory, frames = self.universe.trajectory, kwargs.get("frames", "all")
         step = 1 if isinstance(frames, str) else getattr(frames, "step", None) or 1
-        if isinstance(trajectory, FileReader) and trajectory._ts_kwargs.get("dt") and has_suffix(filename, "dcd"):
+        if has_suffix(filename, "dcd") and trajectory.n_frames > 1 and says_times(trajectory):
             kwargs.setdefault("dt", step * trajectory.dt)
         return write(self, filename, *args, **kwargs)
 

@@ -1,0 +1,80 @@
+"""Whether a trajectory says the time between its frames: what does not is given 1 ps by MDAnalysis."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from typing import Any
+
+from MDAnalysis.core._get_readers import get_reader_for
+
+from ionpath.errors import InputError
+
+TIMED = {"XTC", "TRR", "TNG", "NCDF", "NC", "H5MD", "TRZ", "TRC", "DCD", "LAMMPS", "IMD"}
+"""Formats of MDAnalysis whose files say the time of a frame in a unit that they name, or that a reader is told."""
+
+
+def says_times(trajectory: Any) -> bool:
+    """Whether the times of frames come from a file, or from whoever opened it.
+
+    Examples
+    --------
+    >>> from ionpath_mdanalysis.example import hopping_universe
+    >>> says_times(hopping_universe(3).trajectory)
+    True
+    """
+    if hasattr(trajectory, "readers"):
+        return all(says_times(part) for part in trajectory.readers)
+    if getattr(trajectory, "has_times", False) or "dt" in getattr(trajectory, "_ts_kwargs", {}):
+        return True
+    formats = {trajectory.format} if isinstance(trajectory.format, str) else set(trajectory.format)
+    if "DCD" in formats:  # LAMMPS puts times of its own units where others put those of CHARMM
+        return "LAMMPS" not in str(trajectory._file.header["remarks"])
+    if "MEMORY" in formats:  # a number of frames times the 1 ps of whoever told nothing
+        return not isinstance(trajectory.ts.data.get("dt"), int) and not _copied_without(trajectory)
+    return bool(formats & TIMED)
+
+
+def _copied_without(trajectory: Any) -> bool:
+    """Whether frames in memory come from a file that has no times, of which MDAnalysis makes whole picoseconds."""
+    name, dt = trajectory.filename, float(trajectory.ts.data.get("dt", 0.5))
+    if not isinstance(name, (str, os.PathLike)) or dt != round(dt):
+        return False
+    try:
+        with warnings.catch_warnings(action="ignore"), get_reader_for(os.fspath(name))(os.fspath(name)) as reader:
+            return not says_times(reader)
+    except Exception:  # gone, or of a format that its name does not tell: LAMMPS' dumps have many names
+        return os.fspath(name).rpartition(".")[2].lower() in ("lammpstrj", "lammpsdump", "dump", "xyz")
+
+
+def check_times(trajectory: Any) -> None:
+    """Refuse files that do not say the time between their frames, and warn of arrays that came without.
+
+    Raises
+    ------
+    InputError
+        If the time between frames would be a guess.
+    """
+    if says_times(trajectory):
+        return
+    need = "the time between the frames of the trajectory in ps"
+    remedy = "pass frame_time=, for example frame_time=0.1"
+    if isinstance(trajectory.format, str) and trajectory.format == "MEMORY" and trajectory.filename is None:
+        warnings.warn(
+            f"frame_time: need {need}, got none with these arrays, and MDAnalysis' 1 ps is used; {remedy}, or dt=0.1 "
+            "where they are loaded",
+            stacklevel=2,
+        )
+        return
+    files = [getattr(part, "filename", None) for part in getattr(trajectory, "readers", [trajectory])]
+    named = next((os.path.basename(os.fspath(f)) for f in files if isinstance(f, (str, os.PathLike))), "what was read")
+    dump = "LAMMPSDUMP" in str(trajectory.format)
+    how = (
+        " (LAMMPS: the time step times the steps between frames)"
+        if dump
+        else ", or dt=0.1 where the Universe is made (VASP: POTIM in fs times NBLOCK / 1000)"
+    )
+    raise InputError(
+        "frame_time", need=need, got=f"none: {named} does not say it, and MDAnalysis would take 1 ps",
+        remedy=remedy + how,
+    )  # fmt: skip
