@@ -238,7 +238,7 @@ def _check_steps(path: Path) -> None:
 def _time_of_file(trajectory: Any) -> float | None:
     """Time between the first two frames in ps, where the file says it in a known unit."""
     kind = trajectory.format if isinstance(trajectory.format, str) else trajectory.format[0]
-    from ionpath_mdanalysis._times import says_times
+    from ionpath_mdanalysis.times import says_times
 
     if len(trajectory) < 2:
         raise InputError(

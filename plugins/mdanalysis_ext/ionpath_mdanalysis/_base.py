@@ -26,7 +26,7 @@ from ionpath.citations import cite
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._results import IonResults
-from ionpath_mdanalysis._times import check_times
+from ionpath_mdanalysis.times import check_times
 
 CHUNK_BYTES = 16 * 2**20
 """Size of the coordinates that are held at a time, if the user does not choose a number of frames."""

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
 from ionpath.periodic import Unwrapper
-from ionpath_mdanalysis._times import says_times
+from ionpath_mdanalysis.times import says_times
 
 Floats = NDArray[np.float64]
 CHECKPOINT = 256
