@@ -29,6 +29,8 @@ suppress_warnings = ["myst.xref_missing"]
 # Notebooks run when the site is built; what they compute is not kept in the repository.
 nb_execution_mode = "cache"
 nb_execution_timeout = 600
+nb_execution_in_temp = True
+nb_output_stderr = "remove"  # progress bars and what libraries say when they are loaded
 nb_execution_raise_on_error = True
 
 autosummary_generate = True

@@ -5,7 +5,7 @@ Subpackages are imported when they are first used, so that ``import ionpath`` is
 
 from typing import TYPE_CHECKING
 
-from ionpath.citations import cite as cite
+from ionpath.citations import bibtex as bibtex, cite as cite
 from ionpath.lazy import face
 from ionpath.version import __version__ as __version__
 
@@ -25,4 +25,4 @@ if TYPE_CHECKING:
 else:
     _PACKAGES = "cvs disorder free_energy kinetics lattice plugins softness structure transport units"
     __all__, __getattr__, __dir__ = face(__name__, {name: name for name in _PACKAGES.split()})
-    __all__ += ["__version__", "cite"]
+    __all__ += ["__version__", "bibtex", "cite"]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from ionpath.errors import one_of
+from ionpath.version import __version__
 
 T = TypeVar("T")
 
@@ -111,13 +115,20 @@ def references(*keys: str) -> Callable[[T], T]:
     return mark
 
 
-def cite(*objects: Any) -> None:
+def cite(*objects: Any, format: Literal["text", "bibtex"] = "text") -> None:
     """Print the references of the methods used.
 
     Parameters
     ----------
     *objects : object
         Functions, classes, or results and analyses of ours. Without any, all references are printed.
+    format : {"text", "bibtex"}, optional
+        A line for each, or entries for a .bib file, of which the first is ionpath itself.
+
+    Raises
+    ------
+    InputError
+        If the format is another one.
 
     Examples
     --------
@@ -125,8 +136,69 @@ def cite(*objects: Any) -> None:
     >>> cite(mfpt_matrix)  # doctest: +ELLIPSIS
     [deeptime] Hoffmann et al., ...
     """
-    keys: list[str] = []
-    for thing in objects:
-        keys += [k for k in getattr(thing, "__references__", ()) if k not in keys]
-    for key in keys if objects else REFERENCES:
-        print(f"[{key}] {REFERENCES[key]}")
+    one_of("format", format, ("text", "bibtex"))
+    print(bibtex(*objects) if format == "bibtex" else "\n".join(f"[{key}] {REFERENCES[key]}" for key in _keys(objects)))
+
+
+def bibtex(*objects: Any) -> str:
+    """Return the references of the methods used as entries for a .bib file.
+
+    Parameters
+    ----------
+    *objects : object
+        As for `cite`.
+
+    Returns
+    -------
+    str
+        BibTeX; the first entry is ionpath itself.
+
+    Examples
+    --------
+    >>> from ionpath.transport import nernst_einstein
+    >>> print(bibtex(nernst_einstein).splitlines()[0])
+    @software{ionpath,
+    """
+    own = {"title": "{ionpath}", "author": "{ionpath developers}", "version": __version__}
+    return "\n\n".join([_entry("software", "ionpath", own), *(_bibtex(key, REFERENCES[key]) for key in _keys(objects))])
+
+
+def _keys(objects: Sequence[Any]) -> list[str]:
+    if not objects:
+        return list(REFERENCES)
+    return list(dict.fromkeys(key for thing in objects for key in getattr(thing, "__references__", ())))
+
+
+def _bibtex(key: str, reference: str) -> str:
+    """Entry of one reference, whose form is: authors, title, journal volume, page (year), doi."""
+    text, _, doi = reference.partition(", doi:")
+    names: list[str] = []
+    parts = text.split(", ")
+    while len(parts) > 1 and (len(parts[0].split()) <= 2 or parts[0].endswith("et al.")):
+        names.append(parts.pop(0))
+        if names[-1].endswith("et al."):
+            names[-1] = f"{names[-1].removesuffix(' et al.')} and others"
+            break
+    rest, fields = ", ".join(parts), {"author": " and ".join(_family(name) for name in names)}
+    journal = re.fullmatch(r"(.+), ([^,]+) (\d+), (\w+) \((\d{4})\)", rest)
+    preprint = re.fullmatch(r"(.+), arXiv:([\d.]+)", rest)
+    if journal:
+        fields |= dict(zip(("title", "journal", "volume", "pages", "year"), journal.groups(), strict=True))
+    elif preprint:
+        fields |= {"title": preprint[1], "eprint": preprint[2], "archiveprefix": "arXiv"}
+    else:
+        fields["title"] = rest
+    if "year" not in fields and (year := re.search(r"(?:19|20)\d\d", key)):
+        fields["year"] = year[0]
+    fields["title"] = f"{{{fields['title']}}}"
+    return _entry("article" if journal else "misc", key, fields | ({"doi": doi} if doi else {}))
+
+
+def _family(name: str) -> str:
+    """A name of two words in braces, or BibTeX takes the first one for a given name."""
+    family = name.removesuffix(" and others")
+    return name.replace(family, f"{{{family}}}") if " " in family else name
+
+
+def _entry(kind: str, key: str, fields: Mapping[str, str]) -> str:
+    return "\n".join([f"@{kind}{{{key},", *(f"  {name} = {{{value}}}," for name, value in fields.items()), "}"])

@@ -141,6 +141,3 @@ def _displacement(lines: Sequence[tuple[str, list[tuple[float, float]]]]) -> str
 def _spec(data: list[dict[str, Any]], layout: dict[str, Any]) -> str:
     """JSON that cannot end the script that holds it."""
     return json.dumps({"data": data, "layout": layout}, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
-
-
-__all__ = ["COLOURS", "DASHES", "Chart", "charts", "script"]

@@ -14,7 +14,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any, ClassVar, Self, TypedDict
+from typing import Any, ClassVar, Literal, Self, TypedDict
 
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
@@ -388,9 +388,15 @@ class IonAnalysis(AnalysisBase):
         frame.attrs.update(units=units, version=ionpath.__version__, parameters=str(self.parameters))
         return frame
 
-    def cite(self) -> None:
-        """Print the references of the methods used."""
-        cite(self)
+    def cite(self, format: Literal["text", "bibtex"] = "text") -> None:
+        """Print the references of the methods used.
+
+        Parameters
+        ----------
+        format : {"text", "bibtex"}, optional
+            A line for each, or entries for a .bib file (`ionpath.bibtex` returns them).
+        """
+        cite(self, format=format)
 
     def _axes(self, ax: Any = None, **kwargs: Any) -> Any:
         """Return axes to plot on: those passed, or new ones."""

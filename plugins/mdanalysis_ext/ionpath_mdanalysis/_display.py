@@ -66,9 +66,14 @@ def text(analysis: Any) -> str:
 
 def html(analysis: Any) -> str:
     """Small table about an analysis."""
-    rows = {**_facts(analysis), **{k: _number(v) for k, v in analysis.parameters.items()}}
+    found, asked = _facts(analysis), {k: _number(v) for k, v in analysis.parameters.items()}
+    more = f"<details><summary>parameters</summary>{_rows(asked)}</details>" if asked else ""
+    return f"<b>{type(analysis).__name__}</b>{_rows(found)}{more}"
+
+
+def _rows(facts: dict[str, str]) -> str:
     body = "".join(
         f"<tr><th style='text-align:left'>{escape(key.replace('_', ' '))}</th><td>{escape(value)}</td></tr>"
-        for key, value in rows.items()
+        for key, value in facts.items()
     )
-    return f"<table><caption><b>{type(analysis).__name__}</b></caption>{body}</table>"
+    return f"<table>{body}</table>"

@@ -116,14 +116,19 @@ def _run(library: Path, arguments: list[str]) -> int:
 
 
 def evaluate(
-    lines: Iterable[str], frames: Any, *, arguments: str | Sequence[str] = "*", every: int = 1, progress: bool = False
+    lines: str | Iterable[str],
+    frames: Any,
+    *,
+    arguments: str | Sequence[str] = "*",
+    every: int = 1,
+    progress: bool = False,
 ) -> Table:
     """Values of collective variables on frames that are in memory.
 
     Parameters
     ----------
-    lines : iterable of str
-        Lines of a plumed.dat, or of its definitions alone; PRINT lines are left out, biases take no part.
+    lines : str or iterable of str
+        Text or lines of a plumed.dat, or of its definitions alone; PRINT lines are left out, biases take no part.
     frames : ASE Atoms, sequence of Atoms, or MDAnalysis Universe or AtomGroup
         Frames; of a Universe its whole trajectory, times included.
     arguments : str or sequence of str
@@ -144,6 +149,7 @@ def evaluate(
         If the input or the frames cannot be used.
     """
     check_kernel()
+    lines = lines.splitlines() if isinstance(lines, str) else lines
     given = [line for line in prepare(lines) if keywords(line)[1] not in ("PRINT", "FLUSH", "METAD", "DUMPFORCES")]
     source = _frames(frames)
     n_atoms, masses, n_frames = next(source)
