@@ -128,9 +128,10 @@ class _BuiltIn:
     @staticmethod
     @hookimpl
     def discretisers() -> Mapping[str, Callable[..., Any]]:
+        from ionpath.paired import paired_cages
         from ionpath.sites.discretisers import BUILT_IN
 
-        return BUILT_IN
+        return {**BUILT_IN, "paired-cages": paired_cages}
 
 
 def available(kind: str) -> dict[str, Any]:

@@ -216,8 +216,8 @@ def _frame(
     return states, cage
 
 
-def _quadrant(vectors: Floats, axis: Floats, bonds: Floats) -> Ints:
-    """0 to 3, counted about the axis from the plane of the upper pair of corners."""
+def quadrant_axes(axis: Floats, bonds: Floats) -> tuple[Floats, Floats]:
+    """Unit vectors (n, 3) from which quadrants are counted: in the plane of the upper corners, and across it."""
     height = np.einsum("nij,nj->ni", bonds, axis)
     upper = np.take_along_axis(bonds, np.argsort(-height, axis=1)[:, :2, None], axis=1)
     across = upper[:, 0] - upper[:, 1]
@@ -226,6 +226,11 @@ def _quadrant(vectors: Floats, axis: Floats, bonds: Floats) -> Ints:
     # The two corners of a pair are alike: their order must not turn the quadrants.
     lead = np.take_along_axis(across, np.abs(across).argmax(axis=1)[:, None], axis=1)
     across *= np.where(lead < 0, -1.0, 1.0)
-    along = np.cross(axis, across)
+    return across, np.cross(axis, across)
+
+
+def _quadrant(vectors: Floats, axis: Floats, bonds: Floats) -> Ints:
+    """0 to 3, counted about the axis from the plane of the upper pair of corners."""
+    across, along = quadrant_axes(axis, bonds)
     x, y = np.einsum("nj,nj->n", vectors, across), np.einsum("nj,nj->n", vectors, along)
     return np.asarray(np.floor(np.mod(np.arctan2(y, x), 2 * np.pi) / (np.pi / 2)) % 4, dtype=np.int64)

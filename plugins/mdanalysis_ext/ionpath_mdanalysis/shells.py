@@ -10,6 +10,7 @@ import numpy as np
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, Vertices, cage_vertices, free_anion_orbits
+from ionpath.paired import PairedCageShells
 from ionpath.sites.plausibility import check_cages
 from ionpath.sites.shells import CoordinationShells as CoreShells
 from ionpath_mdanalysis import _checks
@@ -126,6 +127,58 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             kinds=names[middle],
             centre_atoms=others.ix[middle],
             orientation=found.axes / np.linalg.norm(found.axes, axis=1, keepdims=True),
+        )
+
+    @classmethod
+    def for_paired_cages(
+        cls,
+        universe: Any,
+        mobile: Any = "name Li",
+        *,
+        first: str = "Si",
+        second: str = "P",
+        start: int | None = None,
+        stop: int | None = None,
+        step: int | None = None,
+        max_frames: int = 200,
+    ) -> PairedCageShells:
+        """Pairs of tetrahedra in the columns of a Li10GeP2S12-type crystal, with the published twelve states.
+
+        Parameters
+        ----------
+        universe : Universe
+            Trajectory of Li20Si3P3S23Cl or the like, atoms in any order.
+        mobile : str or AtomGroup, default "name Li"
+            Selection of the mobile ions.
+        first, second : str, default "Si", "P"
+            Elements of the two centres of a pair.
+        start, stop, step : int, optional
+            Frames to look at; default: all.
+        max_frames : int, default 200
+            Of these frames, evenly spaced ones are taken, this number at most.
+
+        Returns
+        -------
+        PairedCageShells
+            For ``PathEntropy(mobile, shells, method="paired-cages", core_sets=False)``: an ion that is in none of the
+            twelve states is outside, as published.
+
+        Raises
+        ------
+        InputError
+            If elements are unknown, a selection is empty, there is no cell, or no column of both kinds.
+
+        Notes
+        -----
+        States 1 and 2 are the apexes, 3 to 6 and 7 to 10 the quadrants about the first and the second centre, 11 and 12
+        bridges (`ionpath.lattice.paired_cage_states`, arXiv:2412.07115).
+        """
+        ions = select_group(universe, mobile, "mobile")
+        others = universe.atoms - ions
+        names = _checks.elements_of(others, "universe")
+        seen = read_frames(universe, ions, others, chosen_frames(universe, start, stop, step, max_frames))
+        return PairedCageShells.from_frame(
+            seen.cell, seen.places @ seen.cell, names, indices=others.ix, first=first, second=second
         )
 
     @classmethod

@@ -9,6 +9,7 @@ import numpy as np
 
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
+from ionpath.estimate import Estimate
 from ionpath.kinetics import path_entropy_matrix, released_path_entropy, summarise
 from ionpath.markov.resampling import Resampling
 from ionpath.markov.symmetry import SymmetryTest
@@ -232,6 +233,41 @@ class PathEntropy(MarkovStates):
         table["flux_entropy"] = results.flux_entropy[source, target]
         table["units"].update(dict.fromkeys(("path_entropy", "path_entropy_error", "flux_entropy"), unit))
         return table
+
+    def entropies_from(self, state: int) -> dict[str, Estimate]:
+        """Path entropies from one state to every other, with their 95 % intervals.
+
+        Parameters
+        ----------
+        state : int
+            State that the paths leave, such as 1.
+
+        Returns
+        -------
+        dict
+            Name of the target -> `Estimate`; only states of the model. Tables S3 and S4 of arXiv:2412.07115 list such
+            rows. ``results.verdict`` says whether the lag suffices.
+
+        Raises
+        ------
+        InputError
+            If the state is not one of the model.
+        """
+        results, unit = self.results, self.parameters["unit"]
+        states = results.get("connected_states") or range(results.n_states)
+        if state not in states:
+            raise InputError(
+                "state", need=f"one of {', '.join(map(str, states))}, which the model connects", got=repr(state),
+                remedy="see results.connected_states and results.connected_reason",
+            )  # fmt: skip
+        found, value, error = results.uncertainty, results.path_entropy[state], results.path_entropy_error[state]
+        nothing = np.full_like(value, np.nan)
+        low, high = (found.low[state], found.high[state]) if found else (nothing, nothing)
+        return {
+            results.labels[k]: Estimate(float(value[k]), float(error[k]), float(low[k]), float(high[k]), unit)
+            for k in states
+            if k != state
+        }
 
     def plot_path_entropy(self, ax: Any = None) -> Any:
         """Plot the path entropy of all pairs as a heat map.

@@ -257,7 +257,7 @@ def discretiser(
 def facts(results: Any) -> dict[str, Any]:
     """Few words on states, for a repr."""
     shells = results.shells
-    sites = f"{shells.n_sites} in {shells.n_centres} shells"
+    sites = f"{shells.n_sites} in {len(np.unique(shells.centre_of))} shells"
     return {
         "sites": repr(shells) if isinstance(shells, SiteNetwork) else sites,
         "unassigned": f"{results.unassigned_fraction:.2%}",
