@@ -20,14 +20,16 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def pytest_configure(config: pytest.Config) -> None:
     """Use the entry points that this tree declares, also where an editable installation is older than they are."""
+    from ionpath import __version__
+
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = {"console_scripts": project["scripts"], **project["entry-points"]}
     if set(declared["ionpath"]) <= {point.name for point in entry_points(group="ionpath")}:
         return
     folder = Path(tempfile.mkdtemp(prefix="ionpath-entry-points-"))
-    metadata = folder / f"ionpath-{project['version']}.dist-info"
+    metadata = folder / f"ionpath-{__version__}.dist-info"
     metadata.mkdir()
-    (metadata / "METADATA").write_text(f"Name: ionpath\nVersion: {project['version']}\n")
+    (metadata / "METADATA").write_text(f"Name: ionpath\nVersion: {__version__}\n")
     sections = (
         "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in points.items())])
         for group, points in declared.items()

@@ -196,3 +196,28 @@ def test_hosts_and_site_are_real() -> None:
     """Guards the fixture: the hosts that the environments see are installed here as ordinary packages."""
     assert str(SITE) in {*site.getsitepackages(), site.getusersitepackages()}
     assert (SITE / "MDAnalysis").is_dir()
+
+
+def test_distributions_hold_what_they_should(distributions: dict[str, Path]) -> None:
+    """No training frames in the sdist; templates, trajectories and potentials in the wheel; links that PyPI follows."""
+    import re
+    import tarfile
+    import zipfile
+
+    with tarfile.open(distributions["sdist"]) as archive:
+        names = ["/".join(name.split("/")[1:]) for name in archive.getnames()]
+    assert not [name for name in names if name.startswith(("examples/potential", ".ci", "demo-run"))]
+    assert {"docs/figures/overview.png", "docs/notebooks/xdatcar.md", "README.md", "tests/conftest.py"} <= set(names)
+    with zipfile.ZipFile(distributions["wheel"]) as archive:
+        held = set(archive.namelist())
+        metadata = archive.read(next(name for name in held if name.endswith("METADATA"))).decode()
+    assert {
+        "ionpath_cli/templates/report.html.j2",
+        "ionpath_cli/study/templates/comparison.html.j2",
+        "ionpath/data/Li6PS5Cl-ordered.xtc",
+        "ionpath_ase/potentials/argyrodite.pb",
+    } <= held
+    links = re.findall(r"\]\(([^)]+)\)", metadata)
+    assert len(links) > 15 and [link for link in links if not link.startswith("https://")] == []
+    assert "Project-URL: Source, https://" in metadata
+    assert max(distributions[kind].stat().st_size for kind in ("wheel", "sdist")) < 15e6
