@@ -281,7 +281,7 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
         if task.stage not in ("analysis", "across", "biased") or not done(place, keys[task.name], task.picoseconds):
             continue
         settings = task.settings
-        analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['protocol']}"
+        analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['group']}"
         labels = {k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings}
         for row in read_json(place / QUANTITIES) or []:
             found.append({"analysis": analysis, **labels, **row, "folder": str(place.relative_to(folder))})

@@ -43,7 +43,12 @@ def step_seconds(model: str, atoms: int) -> float:
 
 def offers(group: Runs) -> tuple[str, ...]:
     """Names under which rows and other analyses find the results of a group of runs."""
-    return (f"biased/{group.protocol}",) if group.protocol else ("run", *group.analyses)
+    return (f"biased/{group.name}",) if group.protocol else ("run", *group.analyses)
+
+
+def turn(group: Runs, arrangement: int) -> int:
+    """When an arrangement is due: the first of a later group comes before the second of an earlier one."""
+    return group.priority + 2 * (arrangement - 1)
 
 
 def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) -> Iterator[Task]:
@@ -105,6 +110,7 @@ class _Chain:
         self.model = group.model or study.dynamics.model
         self.name = self._name(arrangement)
         self._options = {"processes": processes}
+        self._priority = turn(group, self.arrangement)
         self._per_ps = step_seconds(self.model, system.atoms) * 1e3 / study.dynamics.timestep
         self._common = {"temperature": temperature, "timestep": study.dynamics.timestep, "model": self.model}
 
@@ -131,8 +137,8 @@ class _Chain:
             "potential": self.model,
         }  # fmt: skip
         if self.group.protocol:
-            name = f"biased/{self.group.protocol}/{self.name}"
-            settings |= {"protocol": self.group.protocol, "arguments": dict(self.group.arguments), "seed": _seed(name)}
+            name = f"biased/{self.group.name}/{self.name}"
+            settings |= {"group": self.group.name, "protocol": self.group.protocol, "arguments": dict(self.group.arguments), "seed": _seed(name)}
             yield self._task(name, "biased", settings | labels, inputs, BIASED_SLOWER * length, self.length)
             return
         run = f"run/{self.name}"
@@ -142,7 +148,7 @@ class _Chain:
             settings = {"analysis": analysis, "picoseconds": self.length, "label": system.label, **labels}
             yield Task(
                 f"analysis/{analysis}/{self.name}", "analysis", settings, (run, self._start(self.arrangement)), 0.0,
-                ANALYSIS_SECONDS, self.group.priority,
+                ANALYSIS_SECONDS, self._priority,
             )  # fmt: skip
 
     def _start(self, arrangement: int) -> str:
@@ -156,7 +162,7 @@ class _Chain:
             "builder": system.builder, "arguments": _with_files(system.arguments, self.study),
             "supercell": system.supercell, "atoms": system.atoms, "seed": arrangement,
         }  # fmt: skip
-        yield Task(name, "structure", settings, (), 0.0, 5.0, self.group.priority)
+        yield Task(name, "structure", settings, (), 0.0, 5.0, self._priority)
         if system.quench:
             q = {**QUENCH, **system.quench}
             cooling = (q["melt_temperature"] - q["final_temperature"]) / q["cooling_rate"]
@@ -174,7 +180,7 @@ class _Chain:
         length: float = 0.0,
     ) -> Task:
         """Step of molecular dynamics whose cost is in ps."""
-        return Task(name, stage, settings, inputs, length, self._per_ps * cost, self.group.priority, self._options)
+        return Task(name, stage, settings, inputs, length, self._per_ps * cost, self._priority, self._options)
 
 
 def _with_files(arguments: Mapping[str, Any], study: Study) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from ionpath.errors import InputError
 from ionpath_cli.study.definition import ALL, Row, Runs, Study
-from ionpath_cli.study.graph import offers, study_tasks
+from ionpath_cli.study.graph import offers, study_tasks, turn
 from ionpath_cli.study.tasks import Task
 
 
@@ -66,8 +66,8 @@ def make_plan(
     Returns
     -------
     Plan
-        Groups of runs in the order of their priority, each at least as long as it must be, with fewer arrangements
-        where all of them are too many; what is left of the budget makes all longer by one factor, up to what the study
+        Groups of runs in the order of their priority, each at least as long as it must be, first with one arrangement,
+        then with more; what is left of the budget makes all longer by one factor, up to what the study
         wants.
 
     Raises
@@ -103,17 +103,20 @@ def make_plan(
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
-    """Groups of runs that a budget buys at their least lengths, with fewer arrangements where it must be."""
+    """Groups of runs that a budget buys at their least lengths: one arrangement of each first, then more."""
     taken: dict[str, float] = {}
-    runs = {group.name: group for group in study.runs if not needed_only or _wanted(study, group)}
-    for group in sorted(runs.values(), key=lambda g: g.priority):
+    runs = {group.name: _fewest(group) for group in study.runs if not needed_only or _wanted(study, group)}
+    wanted = []
+    for place, group in enumerate(g for g in study.runs if g.name in runs):
         most = max(study.systems[name].arrangements for name in group.systems)
-        for arrangements in range(min(most, group.arrangements or most), 0, -1):
-            runs[group.name] = replace(group, arrangements=arrangements)
-            trial = replace(study, runs=tuple(runs.values()))
-            if _cost(trial, {**taken, group.name: group.least}) <= limit:
-                taken[group.name] = group.least
-                break
+        wanted += [(turn(group, n), place, n, group) for n in range(1, min(most, group.arrangements or most) + 1)]
+    for _, _, arrangements, group in sorted(wanted, key=lambda w: w[:3]):
+        bought = (runs[group.name].arrangements or 1) if group.name in taken else 0
+        if arrangements > 1 + bought:
+            continue
+        trial = runs | {group.name: replace(group, arrangements=arrangements)}
+        if _cost(replace(study, runs=tuple(trial.values())), {**taken, group.name: group.least}) <= limit:
+            runs, taken[group.name] = trial, group.least
     return replace(study, runs=tuple(runs.values())), taken
 
 

@@ -67,7 +67,7 @@ def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
     import MDAnalysis as mda
 
     frames = mda.Universe(str(inputs[0] / START), str(npt.trajectory)).trajectory
-    cells = np.array([ts.dimensions for ts in frames], dtype=float)
+    cells = np.array([ts.dimensions.copy() for ts in frames], dtype=float)  # a reader writes into one array
     cells = cells[int(SETTLING * len(cells)) :]
     mean = cells.mean(axis=0)
     blocks = np.array([b.mean(axis=0) for b in np.array_split(cells, BLOCKS)])

@@ -26,7 +26,7 @@ LEAST_SPACE = 500_000_000
 STAGES = {
     "structure": ("ionpath_cli.study.structures:make_structure", "1"),
     "quench": ("ionpath_cli.study.simulate:quench", "1"),
-    "cell": ("ionpath_cli.study.simulate:find_cell", "1"),
+    "cell": ("ionpath_cli.study.simulate:find_cell", "2"),
     "run": ("ionpath_cli.study.simulate:run", "1"),
     "biased": ("ionpath_cli.study.simulate:run_biased", "1"),
     "analysis": ("ionpath_cli.study.analyses:analyse_run", __version__),
