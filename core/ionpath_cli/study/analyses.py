@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,14 @@ from ionpath.constants import GAS_CONSTANT
 from ionpath.estimate import Estimate
 from ionpath_cli.study import structural
 from ionpath_cli.study.finished import Run
-from ionpath_cli.study.quantities import Rows, estimated, normal, quantity
+from ionpath_cli.study.quantities import Rows, estimated, normal, parted, quantity, student
 from ionpath_cli.study.structures import SITES
 from ionpath_cli.study.tasks import QUANTITIES, Task, write_json
 
 LAG = 1.0
 """Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""
+PARTS = 4
+"""Parts of a run from whose scatter an error is made."""
 SAMPLES = 4480
 """Tetrahedra and frames from which an entropy of distortions is made, the same number for every system."""
 
@@ -106,6 +109,7 @@ def transport(run: Run) -> Rows:
         quantity("lithium density", r.density, unit="1/A^3"),
     ]
     rows += [quantity(f"diffusion along {axis}", value) for axis, value in zip("xyz", r.diffusion_axes, strict=True)]
+    rows.append(_exponent(run, diffusion))
     gaussian = NonGaussianParameter(run.ions, verbose=False).run()
     gaussian.save(run.place / "non-gaussian.npz")
     g = gaussian.results
@@ -119,12 +123,30 @@ def transport(run: Run) -> Rows:
     vanhove = SelfVanHove(run.ions, lag_times=[t for t in (1.0, 2.0, 5.0, 10.0) if t < duration], verbose=False).run()
     vanhove.save(run.place / "van-hove.npz")
     last, n = float(vanhove.results.times[-1]), len(run.ions)
-    beyond = float(vanhove.weight_beyond(5.0)[-1])
-    share = normal(100.0 * beyond, 100.0 * structural.counting_error(beyond, n), "%")
-    rows.append(quantity("ions beyond 5 A", share, f"after {last:g} ps; error of counting {n} ions"))
+    for distance in (5.0, 10.0):
+        beyond = float(vanhove.weight_beyond(distance)[-1])
+        share = normal(100.0 * beyond, 100.0 * structural.counting_error(beyond, n), "%")
+        rows.append(quantity(f"ions beyond {distance:g} A", share, f"after {last:g} ps; error of counting {n} ions"))
     hops = IonHops(run.ions, mode="published_events", verbose=False).run()
     rows.append(quantity("displacements of 3 A", hops.results.rate, "per ion, published rule"))
     return rows
+
+
+def _exponent(run: Run, diffusion: Any) -> Any:
+    """Exponent of the displacements from 1 ps to a quarter of each part of the run, with the scatter of the parts."""
+    from MDAnalysis.analysis.ion_transport import IonDiffusion
+
+    n = run.universe.trajectory.n_frames
+    last = diffusion.frame_time * (n // PARTS) / 4.0
+    if last < 2.0:
+        return quantity("exponent of displacements", float("nan"), "too short")
+    slopes = []
+    for k in range(PARTS):
+        part = IonDiffusion(run.ions, verbose=False).run(start=k * n // PARTS, stop=(k + 1) * n // PARTS).results
+        inside = (part.times >= 1.0) & (part.times <= last)
+        slopes.append(np.polyfit(np.log(part.times[inside]), np.log(part.msd[inside]), 1)[0])
+    error = float(np.std(slopes, ddof=1) / PARTS**0.5)
+    return quantity("exponent of displacements", student(np.mean(slopes), error, PARTS), f"lags of 1 to {last:.3g} ps")
 
 
 def tilt(run: Run) -> Rows:
@@ -134,14 +156,21 @@ def tilt(run: Run) -> Rows:
     centres = run.universe.select_atoms("element P Si")
     found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run()
     found.save(run.place / "tilt.npz")
+    beta = 1000.0 / (GAS_CONSTANT * run.temperature)
+
+    def freedom(part: slice) -> dict[str, float]:
+        one = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=part.start, stop=part.stop)
+        energies = {bond: free.theta for bond, free in one.results.free_energy.items()}
+        made = {f"entropy of theta, {bond}": _shannon(np.exp(-beta * f)) for bond, f in energies.items()}
+        return made | {
+            f"theta below 20 kJ/mol, {bond}": 100.0 * float(np.mean(f < 20.0)) for bond, f in energies.items()
+        }
+
     rows: Rows = []
-    for bond, free in found.results.free_energy.items():
-        beta = 1000.0 / (GAS_CONSTANT * run.temperature)
-        weights = np.exp(-beta * free.theta)
-        entropy = _shannon(weights)
-        rows.append(quantity(f"entropy of theta, {bond}", entropy, "Shannon, bins of 2 degrees", "nat"))
-        open_share = float(np.mean(free.theta < 20.0))
-        rows.append(quantity(f"theta below 20 kJ/mol, {bond}", 100.0 * open_share, "share of 0 to 180 degrees", "%"))
+    for name, own in parted(run.universe.trajectory.n_frames, freedom).items():
+        shannon = name.startswith("entropy")
+        note = "Shannon, bins of 2 degrees" if shannon else "share of 0 to 180 degrees"
+        rows.append(quantity(name, replace(own, unit="nat" if shannon else "%"), note))
     for kind, rate in found.results.rotation.items():
         value = rate.rate if rate.events else float("nan")
         error = value / np.sqrt(rate.events) if rate.events else float("nan")
@@ -182,7 +211,7 @@ def distortion(run: Run) -> Rows:
         return shannon_entropy(x, width=0.05, lower=0.0, upper=5.5)
 
     return [
-        quantity(name, normal(f(values), jackknife_error(values, f, n_blocks=5), "J/mol/K"), note)
+        quantity(name, student(f(values), jackknife_error(values, f, n_blocks=5), 5, "J/mol/K"), note)
         for name, f in (("configurational entropy", support), ("configurational entropy, Shannon", shannon))
     ]
 
@@ -198,6 +227,7 @@ ANALYSES: dict[str, Callable[[Run], Rows]] = {
     "anions": structural.anions,
     "order": structural.order,
     "rings": structural.rings,
+    "sites": structural.sites,
     "rearrangement": structural.rearrangement,
 }
 """Name -> function of a run that gives rows and leaves its files."""

@@ -20,7 +20,7 @@ class Compared:
     conditions : str
         Systems, temperatures, number of arrangements.
     verdict : str
-        ``agrees``, ``order agrees``, ``differs``, ``not sampled`` or ``out of reach here``.
+        ``agrees``, ``order agrees``, ``differs``, ``ours alone``, ``not sampled`` or ``out of reach here``.
     sentence : str
         What the difference is, and where it comes from.
     """

@@ -39,6 +39,10 @@ class Combined:
         Arrangements.
     notes : tuple of str
         How it was obtained.
+    atoms, picoseconds : int, float
+        Size and length of the runs; 0 where it is of several or of none.
+    pooled : bool
+        Whether arrangements were put together before, so that their spread is in the error of sampling.
     """
 
     estimate: Estimate
@@ -47,6 +51,9 @@ class Combined:
     potential: float = float("nan")
     number: int = 1
     notes: tuple[str, ...] = ()
+    atoms: int = 0
+    picoseconds: float = 0.0
+    pooled: bool = False
 
     @property
     def width(self) -> float:
@@ -99,9 +106,12 @@ def combine(
     errors = np.array([float(r["error"]) for r in rows])
     n, unit, nan = len(rows), str(rows[0]["unit"]), float("nan")
     notes = tuple(dict.fromkeys(str(r["note"]) for r in rows if r["note"]))
+    pooled = all(r.get("pooled") for r in rows)
     if not np.isfinite(values).all():
         top = max(float(r["high"]) for r in rows) if all(math.isfinite(r["high"]) for r in rows) else nan
-        return Combined(Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes)
+        return Combined(
+            Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes, pooled=pooled
+        )
     mean = float(values.mean())
     sampling = float(np.sqrt((errors**2).sum()) / n) if np.isfinite(errors).all() else nan
     scatter = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else nan
@@ -116,7 +126,7 @@ def combine(
         low, high = float(rows[0]["low"]), float(rows[0]["high"])
     if math.isnan(sampling) and math.isnan(spread):
         total = low = high = nan
-    return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes)
+    return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes, pooled=pooled)
 
 
 def _student(n: int) -> float:
@@ -146,10 +156,14 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     if len(known) < len(points):
         why = dropped or f"not finished: {', '.join(label for label, p in points if p is None)}"
         return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
-    conditions = "; ".join(f"{label}, {p.number} arrangement{'s' * (p.number > 1)}" for label, p in known)
+    conditions = "; ".join(_conditions(label, p) for label, p in known)
     notes = "; ".join(dict.fromkeys(n for _, p in known for n in p.notes))
-    judge = {"number": _numbers, "bound": _bound, "order": _order, "peak": _peak}.get(row.kind, _words)
+    judge = {"number": _numbers, "bound": _bound, "order": _order, "pairs": _pairs, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
+    alone = [label for label, p in known if p.number == 1 and math.isnan(p.arrangements) and not p.pooled]
+    if alone and row.kind != "text" and verdict in ("differs", "order agrees") + ("agrees",) * (row.kind == "bound"):
+        sentence = f"{sentence} One arrangement of {', '.join(alone)}: what others would say is in no interval.".strip()
+        verdict = "not sampled"
     return _row(row, known, f"{conditions} ({notes})" if notes else conditions, verdict, f"{sentence} {row.note}")
 
 
@@ -157,8 +171,12 @@ def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[t
     """Ours for each quantity, system and temperature of a row, in its order and in its unit."""
     found: list[tuple[str, Combined | None]] = []
     analyses = row.analysis * len(row.quantity) if len(row.analysis) == 1 else row.analysis
-    points = itertools.product(zip(analyses, row.quantity, strict=True), row.systems, row.temperatures or (0.0,))
-    for (analysis, name), system, temperature in points:
+    if row.together:
+        triples = list(zip(analyses, row.quantity, row.systems, strict=True))
+    else:
+        pairs = list(zip(analyses, row.quantity, strict=True))
+        triples = [(a, name, system) for (a, name), system in itertools.product(pairs, row.systems)]
+    for (analysis, name, system), temperature in itertools.product(triples, row.temperatures or (0.0,)):
         same = [
             r for r in rows
             if r["analysis"] == analysis and r["quantity"] == name and r["system"] == system
@@ -169,15 +187,28 @@ def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[t
         parts = (
             [name] * (len(row.quantity) > 1) + [system] * (system != ALL) + [f"{temperature:g} K"] * bool(temperature)
         )
-        ordered = system in study.systems and study.systems[system].ordered
-        one = combine(own, ordered=ordered, others=others)
+        made = study.systems.get(system)
+        one = combine(own, ordered=made is None or made.ordered, others=others)
+        if one and made and not one.pooled:
+            one = replace(one, atoms=made.atoms, picoseconds=max(float(r.get("picoseconds") or 0.0) for r in own))
         found.append((" ".join(parts), one.to(row.unit) if one else None))
     return found
+
+
+def _conditions(label: str, own: Combined) -> str:
+    parts = [label] if label else []
+    parts += [f"{own.atoms} atoms"] if own.atoms else []
+    parts += [f"{own.picoseconds:g} ps"] if own.picoseconds else []
+    parts += [f"{own.number} arrangement{'s' * (own.number > 1)}"] if own.atoms else []
+    return ", ".join(parts)
 
 
 def _numbers(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     """Each published value beside ours."""
     published = row.published if isinstance(row.published, tuple) else (row.published,)
+    for _, own in points:
+        if own.estimate.unit not in ("", row.unit):
+            return "ours alone", f"Ours is in {own.estimate.unit}, the published value in {row.unit or 'none'}."
     found = [_number(float(p), row.tolerance, own.estimate) for p, (_, own) in zip(published, points, strict=True)]
     for verdict in ("differs", "not sampled"):
         these = [
@@ -233,6 +264,16 @@ def _order(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     return "order agrees", ""
 
 
+def _pairs(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
+    """Two and two points, the lower one first."""
+    found = [_order(row, points[k : k + 2]) for k in range(0, len(points), 2)]
+    for verdict in ("differs", "not sampled"):
+        these = [sentence for judged, sentence in found if judged == verdict]
+        if these:
+            return verdict, " ".join(these)
+    return "order agrees", ""
+
+
 def _peak(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     """One system is published as the highest of a series: none is above it, and both ends are below."""
     top = next(own for label, own in points if label.split()[0] == row.published)
@@ -249,10 +290,7 @@ def _peak(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
 
 
 def _words(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
-    return (
-        "not sampled",
-        "Published in words or as a figure, without a number to compare with; ours stands for itself.",
-    )
+    return "ours alone", "Published in words or as a figure, without a number to compare with."
 
 
 def _row(row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verdict: str, sentence: str) -> Compared:
@@ -283,6 +321,7 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
         settings = task.settings
         analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['group']}"
         labels = {k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings}
+        labels["picoseconds"] = settings.get("picoseconds", task.picoseconds)
         for row in read_json(place / QUANTITIES) or []:
             found.append({"analysis": analysis, **labels, **row, "folder": str(place.relative_to(folder))})
     return found

@@ -13,8 +13,9 @@ from typing import Any, TypeVar
 from ionpath.errors import InputError
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
-KINDS = ("number", "bound", "order", "peak", "text", "out")
-"""Published: numbers, a bound, an order or trend, the highest of a series, words; ``out`` if no run here shows it."""
+KINDS = ("number", "bound", "order", "pairs", "peak", "text", "out")
+"""Published: numbers, a bound, an order or trend, orders of two and two, the highest of a series, words; ``out`` if no
+run here shows it."""
 
 ALL = "all"
 """Stands for all systems together in rows."""
@@ -154,6 +155,8 @@ class Row:
     systems, temperatures : list
         Of ours. Points are all quantities of all systems at all temperatures; an order or trend has them as the
         published values grow.
+    together : bool
+        Whether analyses, quantities and systems belong together one by one, and each is a point.
     tolerance : float
         Relative uncertainty of the published value.
     note : str
@@ -170,6 +173,7 @@ class Row:
     quantity: tuple[str, ...] = ()
     systems: tuple[str, ...] = ()
     temperatures: tuple[float, ...] = ()
+    together: bool = False
     tolerance: float = 0.0
     note: str = ""
 

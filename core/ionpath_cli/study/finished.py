@@ -7,8 +7,18 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.tasks import Task
+
+
+def widths(universe: Any) -> float:
+    """Smallest width of the cell in A."""
+    from ase.geometry import cellpar_to_cell
+
+    inverse = np.linalg.inv(cellpar_to_cell(universe.dimensions))
+    return float(1.0 / np.linalg.norm(inverse, axis=0).max())
 
 
 @dataclass(frozen=True)
@@ -31,6 +41,10 @@ class Run:
     def ions(self) -> Any:
         """Lithium."""
         return self.universe.select_atoms("element Li")
+
+    def reach(self, wanted: float) -> float:
+        """A distance in A, or what fits into half of the cell with 2 % to spare."""
+        return min(wanted, round(0.49 * widths(self.universe), 2))
 
     @property
     def temperature(self) -> float:

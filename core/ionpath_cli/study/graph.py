@@ -138,7 +138,12 @@ class _Chain:
         }  # fmt: skip
         if self.group.protocol:
             name = f"biased/{self.group.name}/{self.name}"
-            settings |= {"group": self.group.name, "protocol": self.group.protocol, "arguments": dict(self.group.arguments), "seed": _seed(name)}
+            settings |= {
+                "group": self.group.name,
+                "protocol": self.group.protocol,
+                "arguments": dict(self.group.arguments),
+                "seed": _seed(name),
+            }
             yield self._task(name, "biased", settings | labels, inputs, BIASED_SLOWER * length, self.length)
             return
         run = f"run/{self.name}"

@@ -16,7 +16,7 @@ from ionpath_cli.study.tasks import read_json
 if TYPE_CHECKING:
     from ionpath_cli.study.compared import Compared
 
-VERDICTS = ("agrees", "order agrees", "differs", "not sampled", "out of reach here")
+VERDICTS = ("agrees", "order agrees", "differs", "ours alone", "not sampled", "out of reach here")
 
 
 def write_page(
@@ -37,6 +37,11 @@ def write_page(
     return page
 
 
+def _valued(rows: Sequence[Mapping[str, Any]]) -> int:
+    """Rows with a number of ours, a bound included."""
+    return sum(bool(row["ours"]) and row["ours"].strip() not in ("", "nan") for row in rows)
+
+
 def _counts(compared: Sequence[Compared]) -> dict[str, int]:
     return {verdict: sum(c.verdict == verdict for c in compared) for verdict in VERDICTS}
 
@@ -48,6 +53,8 @@ def write_markdown(folder: Path, file: Path) -> None:
         remedy = "run the study first, and name its folder with -o"
         raise InputError("output", need="a folder with a comparison", got=str(folder), remedy=remedy)
     counts = {verdict: sum(row["verdict"] == verdict for row in content["rows"]) for verdict in VERDICTS}
-    text = render("comparison.md.j2", about=content, rows=content["rows"], counts=counts)
+    text = render(
+        "comparison.md.j2", about=content, rows=content["rows"], counts=counts, values=_valued(content["rows"])
+    )
     with atomic_path(file) as part:
         part.write_text(text, encoding="utf-8")

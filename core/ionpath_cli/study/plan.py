@@ -137,22 +137,23 @@ def _scaled(runs: Sequence[Runs], scale: float) -> tuple[Runs, ...]:
     return tuple(replace(r, least=scale * r.least, most=scale * r.most) for r in runs)
 
 
-def _needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[float, ...], int]]:
-    """Analyses of runs that a row needs, the temperatures that do, and how many of them must be there."""
-    for analysis in row.analysis:
+def _needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[str, ...], tuple[float, ...], int]]:
+    """Analyses of runs that a row needs, of which systems, the temperatures that do, and how many must be there."""
+    for place, analysis in enumerate(row.analysis):
+        systems = (row.systems[place],) if row.together else row.systems
         across = next((a for a in study.across if a.name == analysis), None)
         if across is None:
-            yield analysis, row.temperatures, len(row.temperatures)
+            yield analysis, systems, row.temperatures, len(row.temperatures)
         elif across.uses:
-            yield across.uses, across.temperatures, across.least
+            yield across.uses, systems, across.temperatures, across.least
 
 
 def _wanted(study: Study, group: Runs) -> bool:
     """Whether a row needs a group of runs."""
     return any(
         analysis in offers(group) and set(temperatures) & set(group.temperatures)
-        and (ALL in row.systems or set(row.systems) & set(group.systems))
-        for row in study.rows for analysis, temperatures, _ in _needs(study, row)
+        and (ALL in systems or set(systems) & set(group.systems))
+        for row in study.rows for analysis, systems, temperatures, _ in _needs(study, row)
     )  # fmt: skip
 
 
@@ -160,7 +161,7 @@ def _missing(study: Study, row: Row, lengths: Mapping[str, float]) -> str:
     """Why a row gets no answer, or nothing."""
     if row.kind == "out":
         return row.note
-    for analysis, temperatures, least in _needs(study, row):
+    for analysis, systems, temperatures, least in _needs(study, row):
         covered = {
             (system, temperature)
             for group in study.runs
@@ -168,7 +169,7 @@ def _missing(study: Study, row: Row, lengths: Mapping[str, float]) -> str:
             for system in group.systems
             for temperature in group.temperatures
         }
-        for system in row.systems:
+        for system in systems:
             there = [t for t in temperatures if (system, t) in covered]
             if system != ALL and len(there) < least:
                 lacking = ", ".join(f"{t:g}" for t in temperatures if t not in there)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,13 +22,69 @@ def quantity(name: str, value: Any, note: str = "", unit: str = "") -> dict[str,
     return {"quantity": name, **numbers, "unit": e.unit, "note": note}
 
 
+def pooled(rows: Rows, **labels: Any) -> Rows:
+    """Rows of several arrangements together, whose spread is in their errors, with labels such as the system."""
+    return [{**row, "pooled": True, **labels} for row in rows]
+
+
 def normal(value: float, error: float, unit: str = "") -> Estimate:
     """Estimate with a symmetric interval."""
     value, error = float(value), float(error)
     return Estimate(value, error, value - 1.96 * error, value + 1.96 * error, unit)
 
 
+def student(value: float, error: float, parts: int, unit: str = "") -> Estimate:
+    """Estimate whose error comes from the scatter of a few parts, with the interval of Student's t.
+
+    Examples
+    --------
+    >>> round(student(1.0, 0.1, 5).high, 3)
+    1.278
+    """
+    from scipy.stats import t
+
+    half = float(t.ppf(0.975, parts - 1)) * float(error)
+    return Estimate(float(value), float(error), float(value) - half, float(value) + half, unit)
+
+
 def estimated(series: Any, unit: str = "") -> Estimate:
     """Mean of a time series with its error from blocks."""
     blocks = np.array([b.mean() for b in np.array_split(np.asarray(series, dtype=float), BLOCKS)])
-    return normal(float(np.mean(series)), float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), unit)
+    return student(float(np.mean(series)), float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), BLOCKS, unit)
+
+
+def jackknifed(frames: Any, function: Callable[[Any], Mapping[str, float]]) -> dict[str, Estimate]:
+    """Numbers of all frames, with errors from leaving out each of five blocks.
+
+    Examples
+    --------
+    >>> found = jackknifed(np.arange(100), lambda frames: {"mean": frames.mean()})
+    >>> print(found["mean"])
+    50 ± 14
+    """
+    frames = np.asarray(frames)
+    parts = np.array_split(np.arange(len(frames)), BLOCKS)
+    whole = function(frames)
+    without = [function(np.delete(frames, part)) for part in parts]
+    found = {}
+    for name, value in whole.items():
+        values = np.array([one[name] for one in without])
+        error = float(np.sqrt((BLOCKS - 1) / BLOCKS * ((values - values.mean()) ** 2).sum()))
+        found[name] = student(value, error, BLOCKS)
+    return found
+
+
+def parted(n_frames: int, function: Callable[[slice], Mapping[str, float]]) -> dict[str, Estimate]:
+    """Numbers of all frames, with errors from the scatter of five parts, for what needs frames at equal steps.
+
+    Examples
+    --------
+    >>> found = parted(100, lambda part: {"mean": np.arange(100)[part].mean()})
+    >>> print(found["mean"])
+    50 ± 14
+    """
+    edges = [k * n_frames // BLOCKS for k in range(BLOCKS + 1)]
+    whole = function(slice(0, n_frames))
+    each = [function(slice(a, b)) for a, b in itertools.pairwise(edges)]
+    errors = {name: np.std([one[name] for one in each], ddof=1) / BLOCKS**0.5 for name in whole}
+    return {name: student(value, float(errors[name]), BLOCKS) for name, value in whole.items()}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath_cli.study.quantities import Rows, estimated, normal, quantity
+from ionpath_cli.study.quantities import Rows, estimated, jackknifed, normal, quantity, student
 
 if TYPE_CHECKING:
     from ionpath_cli.study.finished import Run
@@ -21,58 +22,73 @@ def _every(run: Run, frames: int = FRAMES) -> int:
 
 
 def density(run: Run) -> Rows:
-    """Density of lithium, and the level at which its paths run through the cell, with errors from halves."""
+    """Density of lithium, and the level at which its paths run through the cell."""
     from MDAnalysis.analysis.ion_transport import IonDensity
 
-    every = _every(run, 2000)
+    every = _every(run, 1000)
     found = IonDensity(run.ions, verbose=False).run(step=every)
     found.save(run.place / "density.npz")
-    n = run.universe.trajectory.n_frames
-    halves = [
-        IonDensity(run.ions, verbose=False).run(start=a, stop=b, step=every).results.percolation
-        for a, b in ((0, n // 2), (n // 2, n))
-    ]
-    whole = found.results.percolation
-    levels = {"percolation level": [p.threshold for p in (whole, *halves)]}
-    levels |= {f"percolation level along {axis}": [p.axes[k] for p in (whole, *halves)] for k, axis in enumerate("xyz")}
-    return [
-        quantity(name, normal(value, abs(first - second) / 2), "of the mean density; error from halves of the run")
-        for name, (value, first, second) in levels.items()
-    ]
+
+    def levels(frames: Any) -> dict[str, float]:
+        p = IonDensity(run.ions, verbose=False).run(frames=frames).results.percolation
+        along = {f"percolation level along {axis}": p.axes[k] for k, axis in enumerate("xyz")}
+        return {"percolation level": p.threshold, **along}
+
+    made = jackknifed(range(0, run.universe.trajectory.n_frames, every), levels)
+    return [quantity(name, value, "of the mean density") for name, value in made.items()]
 
 
 def bonds(run: Run) -> Rows:
-    """Distances, coordination, angles and structure factors."""
+    """Distances, coordination, angles and structure factors, with errors from parts of the run."""
+    n = run.universe.trajectory.n_frames
+    found = [_bonds(run, k * n // PARTS, (k + 1) * n // PARTS) for k in range(PARTS)]
+    rows = []
+    for name, (unit, note) in BONDS.items():
+        values = np.array([one[name] for one in found])
+        error = np.hypot(values.std(ddof=1) / PARTS**0.5, BIN / 12**0.5 if name == "P-S bond" else 0.0)
+        rows.append(quantity(name, student(values.mean(), float(error), PARTS, unit), note))
+    return rows
+
+
+PARTS, BIN = 4, 0.02
+BONDS = {
+    "P-S bond": ("A", f"highest point of g(r), bins of {BIN} A"),
+    "P-P within 2.6 A": ("", "neighbours of a P"),
+    "Li-S coordination": ("", "to the first minimum of g(r)"),
+    "S-P-S angle": ("degree", "mean"),
+    "first sharp diffraction peak": ("1/A", "neutrons"),
+    "width of the first sharp diffraction peak": ("1/A", "neutrons"),
+}
+"""Quantity -> unit and note."""
+
+
+def _bonds(run: Run, start: int, stop: int) -> dict[str, float]:
     from ionpath_mdanalysis.anion_disorder import AngleDistribution, RadialDistributions, StructureFactor
 
-    every, atoms = _every(run), run.universe.atoms
-    radial = RadialDistributions(atoms, verbose=False).run(step=every)
-    radial.save(run.place / "radial.npz")
+    atoms, frames = run.universe.atoms, {"start": start, "stop": stop, "step": _every(run)}
+    reach, part = run.reach(10.0), f"{start // max(1, stop - start)}"
+    radial = RadialDistributions(atoms, r_max=reach, bins=round(reach / BIN), verbose=False).run(**frames)
+    angles = AngleDistribution(atoms, verbose=False).run(**frames)
+    factor = StructureFactor(atoms, verbose=False).run(**frames)
+    for name, made in (("radial", radial), ("angles", angles), ("structure-factor", factor)):
+        made.save(run.place / f"{name}-{part}.npz")
     rdf = radial.results.rdf
-    g = rdf.partial("P", "S")
-    rows = [
-        quantity("P-S bond", float(rdf.r[int(np.argmax(g))]), "highest point of g(r), bins of 0.05 A", "A"),
-        quantity("P-P within 2.6 A", _within(radial, "P", "P", 2.6), "neighbours of a P"),
-        quantity("Li-S coordination", _minimum(radial, "Li", "S"), "to the first minimum of g(r)"),
-    ]
-    angles = AngleDistribution(atoms, verbose=False).run(step=every)
-    angles.save(run.place / "angles.npz")
-    rows.append(quantity("S-P-S angle", angles.results.mean, f"standard deviation {angles.results.std:.1f}", "degree"))
-    factor = StructureFactor(atoms, verbose=False).run(step=every)
-    factor.save(run.place / "structure-factor.npz")
+    found = {
+        "P-S bond": float(rdf.r[int(np.argmax(rdf.partial("P", "S")))]),
+        "P-P within 2.6 A": float(radial.coordination_number("P", "P", 2.6)),
+        "Li-S coordination": _minimum(radial, "Li", "S"),
+        "S-P-S angle": float(angles.results.mean),
+        "first sharp diffraction peak": float("nan"),
+        "width of the first sharp diffraction peak": float("nan"),
+    }
     try:
         peak = factor.first_peak("neutron")
-    except InputError as error:
-        return [*rows, quantity("first sharp diffraction peak", float("nan"), str(error), "1/A")]
-    return [
-        *rows,
-        quantity("first sharp diffraction peak", peak.position, f"neutrons, height {peak.height:.2f}", "1/A"),
-        quantity("width of the first sharp diffraction peak", peak.width, "neutrons", "1/A"),
-    ]
-
-
-def _within(radial: Any, a: str, b: str, radius: float) -> float:
-    return float(radial.coordination_number(a, b, radius))
+    except InputError:  # no peak below the main one
+        return found
+    return found | {
+        "first sharp diffraction peak": float(peak.position),
+        "width of the first sharp diffraction peak": float(peak.width),
+    }
 
 
 def _minimum(radial: Any, a: str, b: str) -> float:
@@ -133,21 +149,50 @@ def rings(run: Run) -> Rows:
     found = RingTopology(run.universe.atoms, verbose=False).run(step=_every(run, 50))
     found.save(run.place / "rings.npz")
     r = found.results
-    large = float(r.rings_per_frame[r.sizes > 8].sum())
+    large = r.sizes > 8
+    number = normal(float(r.rings_per_frame[large].sum()), float(np.hypot.reduce(r.rings_per_frame_error[large])))
     return [
         quantity("length of rings of more than 8 atoms", normal(r.large_length, r.large_length_error, "A")),
-        quantity("rings of more than 8 atoms", large, "in a frame"),
+        quantity("rings of more than 8 atoms", number, "in a frame"),
     ]
+
+
+def sites(run: Run) -> Rows:
+    """Free energies of the tetrahedral sites of an argyrodite from how often they are filled, and their overlaps."""
+    from ase import Atoms
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    from pymatgen.analysis.argyrodite import site_free_energies
+
+    atoms = run.universe.atoms
+    crystal = []
+    for ts in run.universe.trajectory[:: _every(run)]:
+        frame = Atoms(atoms.elements, positions=ts.positions, cell=ts.dimensions.copy(), pbc=True)
+        crystal.append(AseAtomsAdaptor.get_structure(frame))
+    n, kinds = len(crystal), (("T5", "T2"), ("T5", "T4"))
+    whole = site_free_energies(crystal, run.temperature)
+    arrays = {name: getattr(whole, name) for name in ("kinds", "energies", "error", "bound", "population")}
+    np.savez_compressed(run.place / "sites.npz", **arrays)
+    never = int(whole.bound.sum()) if whole.bound is not None else 0
+    note = f"{n} frames, {never} of {len(whole.energies)} sites never filled"
+
+    def numbers(frames: Any) -> dict[str, float]:
+        one = site_free_energies([crystal[k] for k in frames], run.temperature)
+        spreads = {f"spread of {kind}": one.spread(kind) for kind in ("T2", "T4", "T5")}
+        return {f"overlap of {a} and {b}": one.overlap(a, b) for a, b in kinds} | spreads
+
+    made = jackknifed(range(n), numbers)
+    return [quantity(name, replace(value, unit="eV" if name[0] == "s" else ""), note) for name, value in made.items()]
 
 
 def rearrangement(run: Run) -> Rows:
     """Non-affine displacement of the surroundings of lithium within 1 ps."""
     from MDAnalysis.analysis.softness import NonAffineDisplacement
 
-    step = max(1, round(0.1 / run.universe.trajectory.dt))
-    found = NonAffineDisplacement(run.ions, lag=10, verbose=False).run(step=step)
+    step, cutoff = max(1, round(0.1 / run.universe.trajectory.dt)), run.reach(5.0)
+    found = NonAffineDisplacement(run.ions, lag=10, cutoff=cutoff, verbose=False).run(step=step)
     np.savez_compressed(
         run.place / "rearrangement.npz", d2min=found.results.d2min.astype(np.float32), lag_time=found.results.lag_time
     )
-    note = f"per neighbour within 5 A, {found.results.lag_time:g} ps"
+    note = f"per neighbour within {cutoff:g} A, {found.results.lag_time:g} ps"
     return [quantity("non-affine displacement", estimated(found.results.d2min.mean(axis=1), "A^2"), note)]

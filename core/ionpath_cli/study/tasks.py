@@ -28,11 +28,12 @@ STAGES = {
     "quench": ("ionpath_cli.study.simulate:quench", "1"),
     "cell": ("ionpath_cli.study.simulate:find_cell", "2"),
     "run": ("ionpath_cli.study.simulate:run", "1"),
-    "biased": ("ionpath_cli.study.simulate:run_biased", "1"),
-    "analysis": ("ionpath_cli.study.analyses:analyse_run", __version__),
-    "across": ("ionpath_cli.study.across:analyse_across", __version__),
+    "biased": ("ionpath_cli.study.simulate:run_biased", "2"),
+    "analysis": ("ionpath_cli.study.analyses:analyse_run", f"{__version__}/2"),
+    "across": ("ionpath_cli.study.across:analyse_across", f"{__version__}/2"),
 }
-"""Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not."""
+"""Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
+the number after the release counts the changes within it."""
 
 
 @dataclass(frozen=True)
