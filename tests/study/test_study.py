@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,12 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.command import main
 from ionpath_cli.study.comparison import combine, compare
 from ionpath_cli.study.graph import step_seconds
+from ionpath_cli.study.quantities import jackknifed, parted
 from ionpath_cli.study.tasks import Outcome, Task, locked, perform, task_keys
 
 SMALL = """
@@ -249,21 +252,88 @@ def test_parts_of_an_error() -> None:
         ("peak", "B", (10.0, 20.0, 10.0), "order agrees"),
         ("peak", "A", (10.0, 20.0, 10.0), "differs"),
         ("peak", "B", (10.0, 20.0, 20.5), "not sampled"),
+        ("pairs", "A < B, C < D", (10.0, 20.0, 10.0, 20.0), "order agrees"),
+        ("pairs", "A < B, C < D", (10.0, 20.0, 20.0, 10.0), "differs"),
+        ("pairs", "A < B, C < D", (10.0, 20.0, 10.0, 10.5), "not sampled"),
+        ("text", "a figure", (10.0,), "ours alone"),
     ],
 )
 def test_verdicts(small: Path, kind: str, published: object, values: tuple[float, ...], verdict: str) -> None:
     study = load_study(str(small))
-    systems = {name: replace(study.systems["A"], name=name) for name in "ABC"}
+    systems = {name: replace(study.systems["A"], name=name) for name in "ABCD"}
     row = replace(
-        study.rows[0], kind=kind, published=published, systems=tuple("ABC"[: len(values)]), temperatures=(900.0,)
+        study.rows[0], kind=kind, published=published, systems=tuple("ABCD"[: len(values)]), temperatures=(900.0,)
     )
     study = replace(study, systems=systems, rows=(row,))
     rows = [
         {**_rows(np.array([v]), np.array([0.5]))[0], "system": name, "temperature": 900, "analysis": "transport",
          "quantity": row.quantity[0], "potential": "argyrodite.2", "unit": row.unit}
-        for name, v in zip("ABC", values, strict=False)
+        for name, v in zip("ABCD", values, strict=False)
     ]  # fmt: skip
     assert compare(study, rows, {})[0].verdict == verdict
+
+
+def _one(small: Path, value: float, *, kind: str, published: object, ordered: bool, unit: str = "%") -> tuple[str, str]:
+    """Verdict and sentence of a row of which there is one arrangement."""
+    study = load_study(str(small))
+    system = replace(study.systems["A"], ordered=ordered)
+    row = replace(study.rows[0], kind=kind, published=published, temperatures=(900.0,))
+    rows = [
+        {**_rows(np.array([value]), np.array([0.5]))[0], "system": "A", "temperature": 900, "analysis": "transport",
+         "quantity": row.quantity[0], "potential": "argyrodite.2", "unit": unit}
+    ]  # fmt: skip
+    found = compare(replace(study, systems={"A": system}, rows=(row,)), rows, {})[0]
+    return found.verdict, found.sentence
+
+
+def test_one_arrangement_of_a_disordered_system_contradicts_nothing(small: Path) -> None:
+    """A wider interval would still hold the published number; a difference or a bound it might not."""
+    sentence = "One arrangement of A 900 K: what others would say is in no interval."
+    assert _one(small, 10.0, kind="number", published=10.5, ordered=False) == ("agrees", "")
+    for kind, published in (("number", 20.0), ("bound", "<35")):
+        verdict, why = _one(small, 10.0, kind=kind, published=published, ordered=False)
+        assert verdict == "not sampled" and sentence in why
+        assert _one(small, 10.0, kind=kind, published=published, ordered=True)[0] in ("agrees", "differs")
+
+
+def test_numbers_of_different_units_are_not_compared(small: Path) -> None:
+    verdict, why = _one(small, 10.0, kind="number", published=10.0, ordered=True, unit="kJ/mol")
+    assert (verdict, why) == ("ours alone", "Ours is in kJ/mol, the published value in %.")
+
+
+def test_points_whose_systems_belong_to_quantities(small: Path) -> None:
+    """Row with two quantities, each of a system of its own, the lower one first."""
+    study = load_study(str(small))
+    systems = {name: replace(study.systems["A"], name=name) for name in "AB"}
+    row = replace(study.rows[0], kind="order", quantity=("one", "two"), systems=("A", "B"), together=True,
+                  temperatures=(900.0,))  # fmt: skip
+    rows = [
+        {**_rows(np.array([v]), np.array([0.5]))[0], "system": name, "temperature": 900, "analysis": "transport",
+         "quantity": quantity, "potential": "argyrodite.2", "unit": row.unit}
+        for name, quantity, v in (("A", "one", 1.0), ("B", "two", 9.0), ("A", "two", 0.0), ("B", "one", 0.0))
+    ]  # fmt: skip
+    found = compare(replace(study, systems=systems, rows=(row,)), rows, {})[0]
+    assert found.verdict == "order agrees" and found.ours == "one A 900 K: 1.0 ± 0.5 %; two B 900 K: 9.0 ± 0.5 %"
+
+
+def _from_parts(x: np.ndarray) -> Estimate:
+    return parted(x.size, lambda part: {"mean": x[part].mean()})["mean"]
+
+
+def _from_jackknife(x: np.ndarray) -> Estimate:
+    return jackknifed(range(x.size), lambda frames: {"mean": x[frames].mean()})["mean"]
+
+
+@pytest.mark.parametrize("function", [_from_parts, _from_jackknife])
+def test_errors_from_parts_cover(function: Callable[[np.ndarray], Estimate]) -> None:
+    """Means of 100 numbers with correlation 0.5 between neighbours, of mean 0: 90 to 99 % of intervals hold it."""
+    rng = np.random.default_rng(5)
+    noise = rng.normal(size=(400, 110))
+    series = np.zeros_like(noise)
+    for k in range(1, noise.shape[1]):
+        series[:, k] = 0.5 * series[:, k - 1] + noise[:, k]
+    held = [found.low <= 0.0 <= found.high for found in (function(x[10:]) for x in series)]
+    assert 0.90 <= np.mean(held) <= 0.99
 
 
 def command(small: Path, folder: Path) -> list[str]:
@@ -288,9 +358,14 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     second = subprocess.run(command(small, folder), capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stdout + second.stderr
     assert "cell/A.1-900K kept" in second.stdout
-    for log in folder.glob("run/*/trajectory.csv"):
-        times = [float(row["time_ps"]) for row in csv.DictReader(log.read_text().splitlines())]
+    for path in folder.glob("run/*/trajectory.csv"):
+        times = [float(row["time_ps"]) for row in csv.DictReader(path.read_text().splitlines())]
         assert times == pytest.approx(np.arange(61) * 0.05)  # 3 ps, no frame lost or doubled
+    cell = json.loads(next(folder.glob("cell/*/cell.json")).read_text())  # the mean over frames, not the first of them
+    log = next(folder.glob("cell/*/cell.csv")).read_text().splitlines()
+    volumes = [float(row["volume_A3"]) for row in csv.DictReader(log)]
+    late = np.array(volumes)[len(volumes) // 3 :] ** (1 / 3)
+    assert cell["cell"][0] == pytest.approx(late.mean(), rel=1e-5)
     found = json.loads((folder / "comparison.json").read_text())
     rows = {row["number"]: row for row in found["rows"]}
     inside = rows[1]["low"] <= 0.0 <= rows[1]["high"]  # published: 0 %

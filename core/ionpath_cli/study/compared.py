@@ -17,6 +17,8 @@ class Compared:
         Value with its error, or a bound.
     value, error, sampling, arrangements, potential, low, high : float or None
         Of ours, in the published unit; None where unknown.
+    parts : str
+        Errors of sampling, arrangements and potential of every point; ? where unknown.
     conditions : str
         Systems, temperatures, number of arrangements.
     verdict : str
@@ -38,6 +40,7 @@ class Compared:
     potential: float | None
     low: float | None
     high: float | None
+    parts: str
     conditions: str
     verdict: str
     sentence: str

@@ -151,12 +151,12 @@ def compare(study: Study, rows: Sequence[Mapping[str, Any]], dropped: Mapping[in
 def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped: str) -> Compared:
     if row.kind == "out":
         return _row(row, [], "", "out of reach here", row.note)
-    points = _points(study, row, rows)
+    points = points_of(study, row, rows)
     known = [(label, p) for label, p in points if p is not None]
     if len(known) < len(points):
         why = dropped or f"not finished: {', '.join(label for label, p in points if p is None)}"
         return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
-    conditions = "; ".join(_conditions(label, p) for label, p in known)
+    conditions = "; ".join(filter(None, (_conditions(label, p) for label, p in known)))
     notes = "; ".join(dict.fromkeys(n for _, p in known for n in p.notes))
     judge = {"number": _numbers, "bound": _bound, "order": _order, "pairs": _pairs, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
@@ -164,10 +164,11 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     if alone and row.kind != "text" and verdict in ("differs", "order agrees") + ("agrees",) * (row.kind == "bound"):
         sentence = f"{sentence} One arrangement of {', '.join(alone)}: what others would say is in no interval.".strip()
         verdict = "not sampled"
-    return _row(row, known, f"{conditions} ({notes})" if notes else conditions, verdict, f"{sentence} {row.note}")
+    about = f"{conditions} ({notes})" if conditions and notes else conditions or notes
+    return _row(row, known, about, verdict, f"{sentence} {row.note}")
 
 
-def _points(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:
+def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:
     """Ours for each quantity, system and temperature of a row, in its order and in its unit."""
     found: list[tuple[str, Combined | None]] = []
     analyses = row.analysis * len(row.quantity) if len(row.analysis) == 1 else row.analysis
@@ -299,11 +300,16 @@ def _row(row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verd
         ("value", "error", "sampling", "arrangements", "potential", "low", "high")
     )
     if len(points) == 1:
-        parts = {**asdict(points[0][1].estimate), **asdict(points[0][1])}
-        numbers = {key: _finite(parts[key]) for key in numbers}
+        known = {**asdict(points[0][1].estimate), **asdict(points[0][1])}
+        numbers = {key: _finite(known[key]) for key in numbers}
     ours = "; ".join((f"{label}: " if len(points) > 1 else "") + str(p.estimate) for label, p in points)
-    return Compared(row.number, row.figure, row.title, published, row.unit, ours, **numbers, conditions=conditions,
-                    verdict=verdict, sentence=sentence.strip())  # fmt: skip
+    parts = "; ".join(
+        (f"{label}: " if len(points) > 1 else "")
+        + ", ".join(f"{e:.2g}" if math.isfinite(e) else "?" for e in (p.sampling, p.arrangements, p.potential))
+        for label, p in points
+    )
+    return Compared(row.number, row.figure, row.title, published, row.unit, ours, **numbers, parts=parts,
+                    conditions=conditions, verdict=verdict, sentence=sentence.strip())  # fmt: skip
 
 
 def _finite(value: float) -> float | None:

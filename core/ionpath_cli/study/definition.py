@@ -179,6 +179,45 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A figure of the paper, drawn with our numbers and their 95 % intervals.
+
+    Attributes
+    ----------
+    name, title : str
+        Part of the file's name, and what stands above it.
+    analysis, quantity : list of str
+        Where the numbers come from; several quantities are several lines.
+    systems, temperatures : list
+        Points along x, and lines; of ``arrhenius`` the other way round.
+    kind : {"series", "arrhenius"}
+        Systems along x, or inverse temperature.
+    x : list of float
+        Where each system lies; without it they stand side by side.
+    published : list of float
+        Published numbers of the same systems.
+    unit, xlabel, ylabel : str
+        Unit of the numbers, and labels.
+    log : bool
+        Whether y is logarithmic.
+    """
+
+    name: str
+    title: str
+    analysis: tuple[str, ...]
+    quantity: tuple[str, ...]
+    systems: tuple[str, ...]
+    temperatures: tuple[float, ...] = ()
+    kind: str = "series"
+    x: tuple[float, ...] = ()
+    published: tuple[float, ...] = ()
+    unit: str = ""
+    xlabel: str = ""
+    ylabel: str = ""
+    log: bool = False
+
+
+@dataclass(frozen=True)
 class Dynamics:
     """Settings of molecular dynamics that all runs share.
 
@@ -217,6 +256,8 @@ class Study:
         Analyses of several runs.
     rows : tuple of Row
         Published results.
+    figures : tuple of Figure
+        Figures of the paper.
     folder : pathlib.Path
         Where the file lies, to which names of structure files are relative.
     """
@@ -230,6 +271,7 @@ class Study:
     runs: tuple[Runs, ...]
     across: tuple[Across, ...]
     rows: tuple[Row, ...]
+    figures: tuple[Figure, ...] = ()
     folder: Path = Path()
 
 
@@ -290,7 +332,7 @@ def load_study(name: str) -> Study:
 
 
 def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
-    known = {"title", "source", "lead", "dynamics", "systems", "runs", "across", "rows"}
+    known = {"title", "source", "lead", "dynamics", "systems", "runs", "across", "rows", "figures"}
     _check_keys(data, known, name)
     systems = {key: _made(System, {"name": key, "label": key, **table}, f"systems.{key}")
                for key, table in data.get("systems", {}).items()}  # fmt: skip
@@ -304,6 +346,7 @@ def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
         tuple(_made(Runs, t, f"runs {t.get('name', k + 1)}") for k, t in enumerate(data.get("runs", []))),
         tuple(_made(Across, t, f"across {t.get('name', k + 1)}") for k, t in enumerate(data.get("across", []))),
         tuple(_made(Row, t, f"row {t.get('number', k + 1)}") for k, t in enumerate(data.get("rows", []))),
+        tuple(_made(Figure, t, f"figure {t.get('name', k + 1)}") for k, t in enumerate(data.get("figures", []))),
         folder,
     )
     _check(study)
@@ -316,6 +359,7 @@ def _check(study: Study) -> None:
     named: list[tuple[str, tuple[str, ...]]] = [(f"runs {r.name}", r.systems) for r in study.runs]
     named += [(f"across {a.name}", a.systems) for a in study.across]
     named += [(f"row {r.number}", r.systems) for r in study.rows]
+    named += [(f"figure {f.name}", f.systems) for f in study.figures]
     for where, systems in named:
         for system in systems:
             if system not in (*study.systems, ALL):
@@ -325,6 +369,11 @@ def _check(study: Study) -> None:
             raise InputError(
                 f"runs {runs.name}: least, most", need="0 < least <= most", got=f"{runs.least}, {runs.most}"
             )
+    for figure in study.figures:
+        for key in ("x", "published"):
+            if getattr(figure, key) and len(getattr(figure, key)) != len(figure.systems):
+                got = f"{len(getattr(figure, key))} for {len(figure.systems)} systems"
+                raise InputError(f"figure {figure.name}: {key}", need="a number for each system", got=got)
     numbers = [row.number for row in study.rows]
     for row in study.rows:
         if numbers.count(row.number) > 1:

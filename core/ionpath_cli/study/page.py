@@ -27,10 +27,13 @@ def write_page(
     quantities: Sequence[Mapping[str, Any]],
 ) -> Path:
     """Write ``comparison.html``."""
+    from ionpath_cli.study.figures import draw_figures, embedded
+
     page = folder / "comparison.html"
+    drawn = [(figure.title, embedded(path)) for figure, path in draw_figures(study, quantities, folder)]
     text = render(
         "comparison.html.j2", title=study.title, study=study, about=about, rows=[asdict(c) for c in compared],
-        counts=_counts(compared), quantities=quantities,
+        counts=_counts(compared), quantities=quantities, figures=drawn,
     )  # fmt: skip
     with atomic_path(page) as part:
         part.write_text(text, encoding="utf-8")

@@ -166,7 +166,7 @@ def sites(run: Run) -> Rows:
 
     atoms = run.universe.atoms
     crystal = []
-    for ts in run.universe.trajectory[:: _every(run)]:
+    for ts in run.universe.trajectory[:: _every(run, 200)]:
         frame = Atoms(atoms.elements, positions=ts.positions, cell=ts.dimensions.copy(), pbc=True)
         crystal.append(AseAtomsAdaptor.get_structure(frame))
     n, kinds = len(crystal), (("T5", "T2"), ("T5", "T4"))

@@ -1,0 +1,108 @@
+"""Analyses of a study on the two trajectories that are shipped: 600 K, Li6PS5Cl and Li5.5PS4.5Cl1.5."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pymatgen")
+
+from ionpath.data import EXAMPLES, example
+from ionpath_cli.study.across import ACROSS, fitted
+from ionpath_cli.study.analyses import ANALYSES
+from ionpath_cli.study.definition import Figure, load_study
+from ionpath_cli.study.figures import draw_figures, embedded
+from ionpath_cli.study.finished import Run, widths
+from ionpath_cli.study.quantities import Rows
+from ionpath_cli.study.structures import make_structure
+from ionpath_cli.study.tasks import DONE, Task
+
+MADE = {EXAMPLES[0]: ({}, 52), EXAMPLES[1]: ({"x_excess": 0.5, "inversion": 0.75}, 50)}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path]]:
+    """Folders of a run and of its structure, as the engine leaves them."""
+    found = {}
+    for name, (arguments, atoms) in MADE.items():
+        run, structure = (tmp_path_factory.mktemp(f"{kind}-{name}") for kind in ("run", "structure"))
+        shutil.copy(example(name).structure, run / "start.extxyz")
+        shutil.copy(example(name).trajectory, run / "trajectory.xtc")
+        settings = {"system": name, "arrangement": 1, "temperature": 600.0, "potential": "argyrodite.2"}
+        (run / DONE).write_text(json.dumps({"name": f"run/{name}", "settings": settings}))
+        build = {"builder": "argyrodite", "arguments": arguments, "supercell": (1, 1, 1), "seed": 1, "atoms": atoms}
+        make_structure(Task("structure", "structure", build), structure, [])
+        found[name] = (run, structure)
+    return found
+
+
+def numbers(rows: Rows) -> dict[str, tuple[float, float, float]]:
+    return {row["quantity"]: (row["low"], row["value"], row["high"]) for row in rows}
+
+
+def analyse(runs: dict[str, tuple[Path, Path]], name: str, analysis: str, place: Path) -> Rows:
+    task = Task("analysis", "analysis", {"temperature": 600.0, "analysis": analysis})
+    return ANALYSES[analysis](Run(task, place, *runs[name]))
+
+
+@pytest.mark.slow
+def test_site_energies_overlap_more_with_disorder(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    """Jang et al., Fig. 4c, at 600 K: T4 is apart from T5 in the ordered crystal and comes close with inversion."""
+    ordered, disordered = (numbers(analyse(runs, name, "sites", tmp_path)) for name in EXAMPLES)
+    assert ordered["overlap of T5 and T4"][2] < 0.05 < disordered["overlap of T5 and T4"][0]
+    assert (tmp_path / "sites.npz").exists()
+
+
+def test_freedom_of_tilt_has_an_error(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    """Guan et al., Fig. 5a: the entropy of the angle rises from LPSCl-II to LPSCl-III; ln 90 nat is that of no peak."""
+    two, three = (numbers(analyse(runs, name, "tilt", tmp_path))["entropy of theta, P-S"] for name in EXAMPLES)
+    assert two[0] < two[1] < two[2] < 4.5 and two[1] < three[1]
+
+
+def test_distances_have_errors(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    """P-S is 2.05 A long in argyrodites, and its peak is known to a bin of 0.02 A."""
+    low, value, high = numbers(analyse(runs, EXAMPLES[0], "bonds", tmp_path))["P-S bond"]
+    assert value == pytest.approx(2.05, abs=0.03) and 0.01 < high - low < 0.1
+
+
+def test_one_hyperplane_whose_neighbours_fit_into_the_cells(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    import MDAnalysis as mda
+
+    universes = [mda.Universe(*example(name)) for name in EXAMPLES]
+    preset, reach = fitted("chen2025", universes)  # 10 A as published; half of 9.8 A here
+    assert reach == pytest.approx(0.49 * min(widths(u) for u in universes), abs=0.01)
+    assert preset.functions.cutoff == reach and max(preset.functions.positions) <= reach
+    arguments = {"preset": "chen2025", "model": "argyrodite.2", "correlate": ["order", "anions"]}
+    rows = ACROSS["softness"]([run for run, _ in runs.values()], tmp_path, arguments)
+    soft = {row["system"]: row for row in rows if row["quantity"] == "mean softness"}
+    assert soft[EXAMPLES[1]]["value"] > soft[EXAMPLES[0]]["value"]  # Guan et al., Fig. 6c-f: III above II
+    assert all(row["error"] > 0.0 and row["arrangement"] == 1 for row in soft.values())
+    found = numbers(rows)
+    assert 0.0 <= found["share of Li-S in the weights"][1] <= 1.0
+    assert abs(found["correlation of softness with order"][1]) < 1.0
+    assert abs(found["correlation of softness with PS4"][1]) < 1.0  # sulfur of PS4 against free sulfur
+
+
+def test_figures_are_drawn_from_what_is_finished(tmp_path: Path) -> None:
+    study = load_study("guan2024")
+    rows = [
+        {"analysis": "transport", "quantity": "diffusion coefficient", "system": system, "temperature": t,
+         "potential": study.dynamics.model, "arrangement": 1, "value": v, "error": 0.1 * v, "low": 0.8 * v,
+         "high": 1.2 * v, "unit": "A^2/ps", "note": "", "picoseconds": 50.0}
+        for system, t, v in (("LPSCl-II", 900.0, 0.1), ("LPSCl-III", 900.0, 0.5), ("LPSCl-III", 600.0, 0.2))
+    ]  # fmt: skip
+    (only,) = draw_figures(study, rows, tmp_path)
+    assert only[0].name == "6a-diffusion" and only[1].read_bytes()[:4] == b"\x89PNG"
+    assert embedded(only[1]).startswith("data:image/png;base64,iVBOR")
+    assert isinstance(only[0], Figure)
+
+
+@pytest.mark.slow
+def test_cluster_expansion_has_the_published_number_of_functions(tmp_path: Path) -> None:
+    """Guan et al., Fig. S2: 27 functions."""
+    pytest.importorskip("smol")
+    rows = ACROSS["expansion"]([], tmp_path, {"x_excess": 0.5, "structures": 10, "relax": 0, "model": "argyrodite.2"})
+    assert numbers(rows)["functions"] == (27.0, 27.0, 27.0)
