@@ -117,7 +117,7 @@ def symmetry_test(
     if many == 1:
         return SymmetryTest(1, float("nan"), False, f"the {of} has no symmetry")
     mean = average_counts(counts.sum(axis=0), rows)
-    block = np.arange(len(counts))[:, None, None]
+    block = np.arange(len(counts))
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, many, (DRAWS, len(counts)))
 
@@ -125,7 +125,8 @@ def symmetry_test(
         spread = np.divide((total - mean) ** 2, mean, out=np.zeros_like(total), where=mean > 0)
         return spread.sum(axis=(-1, -2))
 
-    drawn = np.array([counts[block, rows[draw][:, :, None], rows[draw][:, None]].sum(axis=0) for draw in chosen])
+    turned = np.stack([counts[:, p[:, None], p] for p in rows])
+    drawn = np.array([turned[draw, block].sum(axis=0) for draw in chosen])
     exceed = int((apart(drawn) >= apart(counts.sum(axis=0)) * (1 - 1e-9)).sum())
     probability = (1 + exceed) / (1 + DRAWS)
     used = probability >= LEVEL

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.compiled import following, kernels
 from ionpath.framework import split_common
 from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, site_radius
-from ionpath.sites.nearest import Nearest, SiteTree, nearest_moving_sites, nearest_sites
+from ionpath.sites.nearest import Nearest, Points, SiteTree, nearest_in_frames, nearest_moving_sites, nearest_sites
 from ionpath.sites.shells import CoordinationShells
 
 Floats = NDArray[np.float64]
@@ -58,8 +59,8 @@ class SiteFollower:
         self._last: NDArray[np.intp] | None = None
         self._tree: SiteTree | None = None
         self._offsets = (shells.offsets @ np.linalg.inv(shells.cell)).astype(np.float32)
-        self._near = _Neighbours(shells)
-        self._same, self._other = self._near.separations(shells)
+        self._near = _Neighbours(Points(shells.cell, shells.site_coordinates, shells.centre_of))
+        self._same, self._other = self._near.separations()
 
     def __call__(self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None) -> SiteAssignment:
         """Return every ion its site in the next frames."""
@@ -73,8 +74,15 @@ class SiteFollower:
         places, moved, common = self._centres(centres, inverse)
         site = np.empty(ions.shape[:2], dtype=np.int32)
         ambiguous = np.zeros(ions.shape[:2], dtype=bool)
+        begins = False
         if self._last is None or len(self._last) != ions.shape[1]:
             self._last = np.zeros(ions.shape[1], dtype=np.intp)
+            begins = True
+        compiled = kernels()
+        if compiled is not None and np.isfinite(self.margin):
+            every = _Block(ions, inverse, places, moved, common)
+            self._compiled(compiled, every, site, ambiguous, begins)
+            return SiteAssignment(site, ambiguous)
         for at in range(0, len(ions), BLOCK):
             part = slice(at, at + BLOCK)
             shifts = None if moved is None else moved[part]
@@ -87,6 +95,38 @@ class SiteFollower:
             )
             self._block(block, site[part], ambiguous[part])
         return SiteAssignment(site, ambiguous)
+
+    def _compiled(
+        self, compiled: Any, block: _Block, site: NDArray[np.int32], ambiguous: NDArray[np.bool_], begins: bool
+    ) -> None:
+        """Follow by the compiled loop; what it leaves open is looked up among all sites."""
+        shells, near = self.shells, self._near
+        n_frames, n_ions = block.ions.shape[:2]
+        still = np.zeros((n_frames, 3))
+        everyone = np.arange(n_ions)
+        if begins:
+            self._find_all(block, np.zeros(n_ions, dtype=np.intp), everyone, site, ambiguous)
+            self._last = np.where(site[0] >= 0, site[0], 0).astype(np.intp)
+        compiled.follow_sites(
+            block.ions,
+            block.inverse,
+            still if block.common is None else block.common[:, 0],
+            np.zeros((n_frames, 0, 3)) if block.shifts is None else block.shifts,
+            shells.site_coordinates, shells.cell, shells.centre_of, near.site, near.vector, near.distance, near.end,
+            self._same, self._other, self.cutoff, self.margin, self._last, site, ambiguous,
+        )  # fmt: skip
+        frame, ion = np.divmod(np.flatnonzero(site.ravel() == following.UNKNOWN), n_ions)
+        if len(frame):
+            self._find_all(block, frame, ion, site, ambiguous)
+
+    def _find_all(self, block: _Block, frame: Any, ion: Any, site: Any, ambiguous: Any) -> None:
+        """Look up some ions in some frames among all sites."""
+        points = np.einsum("pi,pij->pj", block.ions[frame, ion].astype(np.float64), block.inverse[frame])
+        if block.common is not None:
+            points -= block.common[frame, 0]
+        found = self._among_all(points, block, frame)
+        site[frame, ion] = np.where(np.isfinite(found.distance), found.site, -1)
+        ambiguous[frame, ion] = found.ambiguous
 
     def _centres(self, centres: Any, inverse: Floats) -> tuple[Any, Any, Any]:
         """Fractional places of the centres, their own displacement in A, and the displacement of all."""
@@ -195,6 +235,46 @@ class SiteFollower:
         )
 
 
+class PointFollower:
+    """Nearest of some points, each of a group of its own, to ions in chunks of frames, however far away.
+
+    The compiled loop looks around the last answer; without it, and where that does not decide, all points are searched.
+    """
+
+    def __init__(self, points: Points) -> None:
+        self._points, self._last = points, np.zeros(0, dtype=np.intp)
+        if kernels() is not None:
+            spacing = (abs(float(np.linalg.det(points.cell))) / len(points.coordinates)) ** (1.0 / 3.0)
+            self._near = _Neighbours(points, 2.5 * spacing)
+            self._apart = self._near.separations()
+
+    def __call__(self, ions: Floats, shifts: Floats | None) -> NDArray[np.int32]:
+        """Point of ions at fractional coordinates (T, N, 3), with displacements (T, M, 3) of the points in A."""
+        points, compiled = self._points, kernels()
+        if compiled is None:
+            return nearest_in_frames(points, ions, shifts, np.inf, 0.0).site
+        n_frames, n_ions = ions.shape[:2]
+        if len(self._last) != n_ions:
+            first = nearest_in_frames(points, ions[:1], None if shifts is None else shifts[:1], np.inf, 0.0)
+            self._last = first.site[0].astype(np.intp)
+        site = np.empty((n_frames, n_ions), dtype=np.int32)
+        near = self._near
+        compiled.follow_sites(
+            np.ascontiguousarray(ions),
+            np.broadcast_to(np.eye(3), (n_frames, 3, 3)).copy(),
+            np.zeros((n_frames, 3)),
+            np.zeros((n_frames, 0, 3)) if shifts is None else np.ascontiguousarray(shifts),
+            np.ascontiguousarray(points.coordinates), np.ascontiguousarray(points.cell), points.group,
+            near.site, near.vector, near.distance, near.end, *self._apart, np.inf, 0.0, self._last, site,
+            np.empty(site.shape, dtype=bool),
+        )  # fmt: skip
+        frame, ion = np.nonzero(site == following.UNKNOWN)
+        if len(frame):
+            there = None if shifts is None else shifts[frame]
+            site[frame, ion] = nearest_in_frames(points, ions[frame, ion][:, None], there, np.inf, 0.0).site[:, 0]
+        return site
+
+
 @dataclass(frozen=True, eq=False)
 class _Block:
     """A few frames: ions in A, inverse cells, places of centres, their own displacement in A, and that of all."""
@@ -230,26 +310,27 @@ def _product(positions: NDArray[Any], inverse: Floats, dtype: Any = np.float32) 
 class _Neighbours:
     """The sites near to each site, itself first, with the vectors to them."""
 
-    def __init__(self, shells: CoordinationShells) -> None:
-        self.shells = shells
-        tree = SiteTree(shells.cell, shells.site_coordinates, REACH)
-        here = tree.place(shells.site_coordinates)
+    def __init__(self, points: Points, reach: float = REACH) -> None:
+        self.points = points
+        tree = SiteTree(points.cell, points.coordinates, reach)
+        here = tree.place(points.coordinates)
         k = min(NEIGHBOURS, len(tree.points))
-        distance, image = tree.tree.query(here, k=k, distance_upper_bound=REACH)
+        distance, image = tree.tree.query(here, k=k, distance_upper_bound=reach)
         self.distance, image = distance.reshape(-1, k), image.reshape(-1, k)
         known = np.isfinite(self.distance)
         self.site = tree.owner[np.where(known, image, 0)].astype(np.intp)
         self.vector = np.where(known[..., None], tree.points[np.where(known, image, 0)] - here[:, None], np.inf)
         # Beyond what is listed there may be sites from this distance on.
-        self.end = np.minimum(self.distance[:, -1], REACH)
+        self.end = np.minimum(self.distance[:, -1], reach)
 
-    def separations(self, shells: CoordinationShells) -> tuple[Floats, Floats]:
+    def separations(self) -> tuple[Floats, Floats]:
         """Distance from each site to the nearest one of its own shell, and to the nearest one of another, in A.
 
         They may be too small, never too large: beyond what is listed it is where the list ends.
         """
         known = np.isfinite(self.distance[:, 1:])
-        mine = shells.centre_of[self.site[:, 1:]] == shells.centre_of[:, None]
+        group = self.points.group
+        mine = group[self.site[:, 1:]] == group[:, None]
         same = np.where(known & mine, self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
         other = np.where(known & ~mine, self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
         return np.minimum(same, self.end), np.minimum(other, self.end)
@@ -264,15 +345,15 @@ class _Neighbours:
         margin: float,
     ) -> tuple[Nearest, NDArray[np.bool_]]:
         """Nearest listed site of each point, and whether no other can be nearer or as near."""
-        shells = self.shells
-        away = points - shells.site_coordinates[anchor]
+        cell, coordinates, group = self.points
+        away = points - coordinates[anchor]
         away -= np.rint(away)
-        away = away @ shells.cell
+        away = away @ cell
         start = np.sqrt(np.einsum("pi,pi->p", away, away))
         sites, vectors = self.site[anchor], away[:, None] - self.vector[anchor]
         largest = 0.0
         if block.shifts is not None:
-            vectors -= block.shifts[frame[:, None], shells.centre_of[sites]]
+            vectors -= block.shifts[frame[:, None], group[sites]]
             largest = float(block.reach.max())
         squares = np.einsum("pki,pki->pk", vectors, vectors)
         squares[np.isnan(squares)] = np.inf

@@ -7,6 +7,9 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.kinetics import CoordinationShells, SiteFollower, assign_sites
+from ionpath.periodic import fractional
+from ionpath.sites.follow import PointFollower
+from ionpath.sites.nearest import Points, nearest_in_frames
 
 OCTAHEDRON = 2.3 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
 CELLS = {
@@ -53,6 +56,34 @@ def test_same_as_one_by_one(name, amplitude, strain):
         assert np.array_equal(np.concatenate([p.site for p in parts]), expected.site)
         assert np.array_equal(np.concatenate([p.ambiguous for p in parts]), expected.ambiguous)
     assert 0.0 < (expected.site < 0).mean() < 0.6 or amplitude < 0.5
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_the_road_without_numba(name, monkeypatch):
+    """The compiled loop and the one in NumPy give the same, frame by frame and ion by ion."""
+    shells, ions, cells, centres = system(name, amplitude=0.5, strain=0.01, seed=2)
+    compiled = SiteFollower(shells)(ions, cells, centres)
+    monkeypatch.setattr("ionpath.sites.follow.kernels", lambda: None)
+    plain = SiteFollower(shells)(ions, cells, centres)
+    assert np.array_equal(plain.site, compiled.site)
+    assert np.array_equal(plain.ambiguous, compiled.ambiguous)
+
+
+@pytest.mark.parametrize("name", CELLS)
+@pytest.mark.parametrize("moving", [True, False])
+def test_nearest_point_followed_however_far(name, moving):
+    """Nearest centres without a cutoff, in two chunks, against the search of every ion in every frame."""
+    shells, ions, cells, centres = system(name, amplitude=0.9, strain=0.0, seed=3)
+    points = Points(shells.cell, shells.centres, np.arange(shells.n_centres))
+    places = np.asarray(fractional(ions.astype(float), cells))
+    shifts = (np.asarray(fractional(centres.astype(float), cells)) - shells.centres) if moving else None
+    if shifts is not None:
+        places = places - shifts.mean(axis=1, keepdims=True)
+        shifts = (shifts - shifts.mean(axis=1, keepdims=True)) @ shells.cell
+    follower = PointFollower(points)
+    found = [follower(places[part], None if shifts is None else shifts[part]) for part in (slice(40), slice(40, None))]
+    expected = nearest_in_frames(points, places, shifts, np.inf, 0.0).site
+    assert np.array_equal(np.concatenate(found), expected)
 
 
 @pytest.mark.parametrize("name", CELLS)

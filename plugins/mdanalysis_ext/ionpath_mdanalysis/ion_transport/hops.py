@@ -10,7 +10,8 @@ import numpy as np
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, positive
 from ionpath.periodic import fractional
-from ionpath.sites.nearest import Points, nearest_in_frames
+from ionpath.sites.follow import PointFollower
+from ionpath.sites.nearest import Points
 from ionpath.sites.trajectories import core_sets
 from ionpath.transport.hop_stream import CageStream, DisplacementStream
 from ionpath.transport.hops import displacement_hops, final_displacement_hops
@@ -126,6 +127,10 @@ class IonHops(SeriesAnalysis):
         time = self.parameters["hysteresis" if self.parameters["mode"] == "cage" else "smoothing"]
         self._width = max(1, round(time / self._spacing))
 
+    def _prepare_block(self) -> None:
+        super()._prepare_block()
+        self._cages: PointFollower | None = None
+
     def _consumers(self) -> dict[str, Any]:
         p = self.parameters
         if p["mode"] == "cage":
@@ -141,8 +146,9 @@ class IonHops(SeriesAnalysis):
         rest = fractional(self._reference["centres"] if moving else self.parameters["centres"], cell)
         shifts = self._displacements(chunk, "centres", drift) @ cell if moving else None
         ions = fractional(chunk.positions["mobile"], chunk.cells) - drift[:, None]
-        points = Points(cell, np.asarray(rest), np.arange(len(rest)))
-        return {"nearest": nearest_in_frames(points, np.asarray(ions), shifts, np.inf, 0.0).site}
+        if self._cages is None:
+            self._cages = PointFollower(Points(cell, np.asarray(rest), np.arange(len(rest))))
+        return {"nearest": self._cages(np.asarray(ions), shifts)}
 
     def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
         p, r, dt = self.parameters, self.results, self.frame_time
