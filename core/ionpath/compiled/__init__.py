@@ -1,4 +1,4 @@
-"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, Voronoi cells, cycles, sites of ions.
+"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, Voronoi cells, cycles, sites of ions, walks.
 
 numba is optional (``pip install "ionpath[fast]"``): `kernels` is None without it, and the callers then take the slow
 road that is their definition in the tests. Compiled code is cached beside these files, or in the user's cache.
@@ -10,7 +10,7 @@ import importlib
 from functools import cache
 from typing import Any
 
-from ionpath.compiled import cycles, following, pairs, power_cells
+from ionpath.compiled import cycles, following, pairs, power_cells, walks
 
 
 @cache
@@ -38,5 +38,6 @@ def _compile(numba: Any) -> Any:
         follow_sites = staticmethod(njit(cache=True, nogil=True)(following.follow_sites))
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))
+        walk_entropies = staticmethod(njit(cache=True, nogil=True)(walks.walk_entropies))
 
     return Kernels

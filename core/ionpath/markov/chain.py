@@ -166,13 +166,23 @@ def _chain(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]], n_stat
 
 def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
     """Strongly connected sets of states, largest first."""
-    if (np.asarray(matrix) > 0).all():
+    if _all_joined(np.asarray(matrix) > 0):
         return [np.arange(len(matrix))]
     from scipy.sparse import csr_matrix
     from scipy.sparse.csgraph import connected_components
 
     count, label = connected_components(csr_matrix(np.asarray(matrix) > 0), directed=True, connection="strong")
     return sorted((np.flatnonzero(label == k) for k in range(count)), key=lambda group: (-group.size, group[0]))
+
+
+def _all_joined(edges: NDArray[np.bool_]) -> bool:
+    """Whether every state reaches every other; found by squaring, or False if there are too many states to try."""
+    reach = edges | np.eye(len(edges), dtype=bool)
+    for _ in range(len(edges).bit_length() if len(edges) <= 64 else 0):
+        if reach.all():
+            return True
+        reach = reach.astype(float) @ reach > 0
+    return bool(reach.all())
 
 
 def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:
@@ -194,7 +204,7 @@ def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]
 
 
 def stationary_distribution(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Stationary distribution by state elimination, which subtracts nothing and so loses no digits.
+    """Stationary distribution of matrices (..., n, n) by state elimination: nothing is subtracted, no digits are lost.
 
     Notes
     -----
@@ -206,11 +216,11 @@ def stationary_distribution(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     array([0.333333, 0.666667])
     """
     work = np.array(matrix, dtype=float)
-    n = len(work)
+    n = work.shape[-1]
     for k in range(n - 1, 0, -1):
-        work[:k, k] /= work[k, :k].sum()
-        work[:k, :k] += np.outer(work[:k, k], work[k, :k])
-    weights = np.ones(n)
+        work[..., :k, k] /= work[..., k, :k].sum(axis=-1, keepdims=True)
+        work[..., :k, :k] += work[..., :k, k, None] * work[..., k, None, :k]
+    weights = np.ones(work.shape[:-1])
     for k in range(1, n):
-        weights[k] = weights[:k] @ work[:k, k]
-    return weights / weights.sum()
+        weights[..., k] = (weights[..., :k] * work[..., :k, k]).sum(axis=-1)
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))

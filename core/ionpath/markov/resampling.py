@@ -200,7 +200,15 @@ class Resampling:
         drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=self.n_samples).astype(float)
         sums = np.tensordot(drawn, counts, axes=1)
         sums = sums if rows is None else average_counts(sums, rows)
-        return [chain_of_counts(one, lag, self.reversible) for one in sums if one.any()]
+        fitted = [_fitted(one, self.reversible) for one in sums if one.any()]
+        if len({len(states) for states, _ in fitted}) == 1:
+            weights = list(stationary_distribution(np.stack([matrix for _, matrix in fitted])))
+        else:
+            weights = [stationary_distribution(matrix) for _, matrix in fitted]
+        return [
+            Chain(matrix, pi, states, self.n_states, lag, self.reversible)
+            for (states, matrix), pi in zip(fitted, weights, strict=True)
+        ]
 
     def _posterior(self, lag: int, rows: NDArray[np.intp] | None) -> list[Chain]:
         check_independent(self.count_mode)
@@ -286,6 +294,12 @@ def resampled_chains(
 
 def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = True) -> Chain:
     """Chain on the largest connected set of a count matrix."""
+    states, matrix = _fitted(counts, reversible)
+    return Chain(matrix, stationary_distribution(matrix), states, len(counts), int(lag), reversible)
+
+
+def _fitted(counts: NDArray[np.float64], reversible: bool) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Largest connected set of a count matrix, and the transition matrix on it."""
     from deeptime.markov.tools.estimation import transition_matrix
 
     states = largest_set(counts)
@@ -296,7 +310,7 @@ def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = Tr
         matrix = transition_matrix(inner, reversible=True, maxerr=MAXIMUM_ERROR)
     else:
         matrix = inner / inner.sum(axis=1, keepdims=True)
-    return Chain(matrix, stationary_distribution(matrix), states, len(counts), int(lag), reversible)
+    return states, matrix
 
 
 def interval(best: NDArray[np.float64], samples: NDArray[np.float64], n_blocks: int, scale: str = "linear") -> Spread:

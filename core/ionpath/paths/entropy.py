@@ -8,14 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.compiled import kernels
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import States, is_whole
-from ionpath.paths.fluxes import FLUX_TOLERANCE, ends_of, flow_of, pair_net_fluxes, set_net_flux
+from ionpath.paths.fluxes import FLUX_TOLERANCE, conductances, ends_of, flow_of, pair_net_fluxes, set_net_flux
 from ionpath.paths.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
 from ionpath.units import entropy_factor
 
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
+COMPILED_FROM = 20
+"""Networks from which on a compiled loop pays."""
 _AT_ONCE = 2_000_000  # fluxes that are held at a time
 
 
@@ -159,6 +162,11 @@ def flow_entropies(
         return found
     # With detailed balance the paths backwards are the same, each with the same share.
     mirrored = definition != "flux-row" and bool((flows == flows.swapaxes(-1, -2)).all())
+    compiled = kernels() if mirrored and definition == "pathway" and len(flows) >= COMPILED_FROM else None
+    if compiled is not None:
+        hops, potential = conductances(flows)
+        compiled.walk_entropies(potential, hops, tolerance, max_edges, found)
+        return found
     pairs = np.argwhere(np.triu(np.ones((size, size)), 1) if mirrored else ~np.eye(size, dtype=bool))
     few = max(1, _AT_ONCE // size**2)
     for at in range(0, len(pairs), few):

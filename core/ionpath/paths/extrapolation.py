@@ -21,44 +21,84 @@ from ionpath.paths.fluxes import flow_of
 Floats = NDArray[np.float64]
 LEVELS = (0.25, 1.0, 3.0)
 """Variances of the noise that is added, in those of the data."""
-LEAST_FLOW = 0.02
+LOGARITHM = 0.25
+"""Part of the second of two curves through these levels. A parabola in the size of the noise takes too little off where
+many net fluxes are zero, for -p ln p grows as s ln s there; a curve in 1, s and s ln s takes too much off elsewhere."""
+LEAST_FLOW = 0.001
 """What noise leaves of a flow, so that states stay connected."""
-DIRECTIONS, INNER = 30, 8
+DIRECTIONS, INNER = 30, 4
 """Samples along which the value is varied for its error, and samples of noise at each of these places."""
+MANY_STATES = 16
+"""With more states there are fewer of both: the work grows with the fourth power of their number."""
+DOUBT = 0.5
+"""Standard error of what noise was found to add, as a part of it: the curve is a guess."""
+
+
+def _weights() -> Floats:
+    """Weights of the entropies at the levels in their extrapolation to no noise."""
+    size = np.sqrt(1.0 + np.array(LEVELS))
+    parabola = np.stack([size**0, size, size**2])
+    curve = np.stack([size**0, size, size * np.log(size)])
+    at_zero = [1.0, 0.0, 0.0]
+    return np.asarray(
+        (1 - LOGARITHM) * np.linalg.solve(parabola, at_zero) + LOGARITHM * np.linalg.solve(curve, at_zero)
+    )
+
+
+WEIGHTS = _weights()
 
 
 @dataclass(frozen=True, eq=False)
 class Varied:
-    """Entropies, and how they change along each of some samples, in standard errors of the data."""
+    """Entropies, how they change along each of some samples in standard errors, and what noise had added."""
 
     value: Floats
     changes: Floats
+    added: Floats
     n_blocks: int
 
     def error(self, total: Callable[[Floats], Floats]) -> Floats:
-        """Standard error of a linear function of the entropies."""
-        change = np.array([total(one) for one in self.changes])
-        return np.asarray(np.sqrt((change**2).mean(axis=0)) * few_blocks(self.n_blocks))
+        """Standard error of a linear function of the entropies, which takes many matrices at once."""
+        change = total(self.changes)
+        scatter = np.sqrt((change**2).mean(axis=0)) * few_blocks(self.n_blocks)
+        return np.asarray(np.hypot(scatter, DOUBT * total(self.added)))
 
 
 def as_they_are(value: Floats, samples: Floats, n_blocks: int) -> Varied:
     """Entropies of the fitted model, that vary as those of the samples do."""
     number = len(samples)
-    return Varied(value, (samples - samples.mean(axis=0)) * np.sqrt(number / (number - 1)), n_blocks)
+    changes = (samples - samples.mean(axis=0)) * np.sqrt(number / (number - 1))
+    return Varied(value, changes, np.zeros_like(value), n_blocks)
 
 
 def extrapolate(best: Chain, samples: Sequence[Chain], entropies: Callable[[Floats], Floats], n_blocks: int) -> Varied:
     """Extrapolate a function of flows, shape (k, m, m) to (k, m, m), to no noise."""
     flow = flow_of(best)
-    noise = np.array([_placed(chain, best) for chain in samples]) - flow
-    inner = INNER if len(flow) <= 16 else 3  # the work grows with the fourth power of the number of states
-    own = noise[-inner:]
-    value = _to_no_noise(entropies, flow, noise)
-    changes = [
-        _to_no_noise(entropies, flow + 0.5 * step, own) - _to_no_noise(entropies, flow - 0.5 * step, own)
-        for step in noise[: DIRECTIONS if len(flow) <= 16 else 10]
-    ]
-    return Varied(value, np.array(changes), n_blocks)
+    shift, variance = _noise(flow, best, samples)
+    few = len(flow) <= MANY_STATES
+    inner = INNER if few else 2
+    value = _to_no_noise(entropies, flow[None], shift[None], variance)[0]
+    steps = shift[: DIRECTIONS if few else 10]
+    others = (np.arange(len(steps))[:, None] + np.arange(1, inner + 1)) % len(shift)
+    up, down = (_noisy(flow, sign * steps, variance, 0.25) for sign in (1.0, -1.0))
+    change = _to_no_noise(entropies, up, shift[others], variance) - _to_no_noise(
+        entropies, down, shift[others], variance
+    )
+    return Varied(value, change, entropies(flow[None])[0] - value, n_blocks)
+
+
+def hops_per_pair(best: Chain, samples: Sequence[Chain]) -> float:
+    """Median over connected pairs of states of the number of independent hops that would scatter as the flow does."""
+    flow = flow_of(best)
+    variance = _noise(flow, best, samples)[1][(flow > 0) & ~np.eye(len(flow), dtype=bool)]
+    return float(1.0 / np.median(variance)) if variance.size and np.median(variance) > 0 else float("nan")
+
+
+def _noise(flow: Floats, best: Chain, samples: Sequence[Chain]) -> tuple[Floats, Floats]:
+    """Deviations of the flows of samples, as parts of the flow, and their variance."""
+    shift = np.array([_placed(chain, best) for chain in samples]) - flow
+    shift = np.divide(shift, flow, out=np.zeros_like(shift), where=flow > 0)
+    return shift, (shift**2).sum(axis=0) / max(len(shift) - 1, 1)
 
 
 def _placed(chain: Chain, best: Chain) -> Floats:
@@ -69,13 +109,22 @@ def _placed(chain: Chain, best: Chain) -> Floats:
     return flow
 
 
-def _to_no_noise(entropies: Callable[[Floats], Floats], flow: Floats, noise: Floats) -> Floats:
-    """Parabola in the size of the noise through the mean entropies at three sizes, at the size zero."""
-    flow = np.maximum(flow, 0.0)
-    means = []
-    for level in LEVELS:
-        both = np.concatenate([np.sqrt(level) * noise, -np.sqrt(level) * noise])
-        means.append(entropies(np.maximum(flow + both, LEAST_FLOW * flow)).mean(axis=0))
-    size = np.sqrt(1.0 + np.array(LEVELS))
-    weights = np.linalg.solve(np.vander(size, increasing=True).T, [1.0, 0.0, 0.0])
-    return np.asarray(np.tensordot(weights, np.array(means), axes=1))
+def _noisy(flow: Floats, shift: Floats, variance: Floats, level: float) -> Floats:
+    """Flows with `level` times the noise of the data, of which `shift` is one draw, as parts of the flows.
+
+    A flow known from few hops varies as their number does, upwards more than downwards: as a gamma distribution, in the
+    transform of Wilson and Hilferty (doi:10.1073/pnas.17.12.684), which is normal for many hops and never negative.
+    """
+    score = np.divide(shift, np.sqrt(variance), out=np.zeros_like(shift), where=variance > 0)
+    ninth = level * variance / 9.0
+    return np.asarray(flow * np.maximum(np.maximum(1.0 - ninth + score * np.sqrt(ninth), 0.0) ** 3, LEAST_FLOW))
+
+
+def _to_no_noise(entropies: Callable[[Floats], Floats], flow: Floats, shift: Floats, variance: Floats) -> Floats:
+    """Entropies of flows (k, m, m) at no noise, from those with noise along `shift` (k, inner, m, m) and against it."""
+    both = np.concatenate([shift, -shift], axis=1)
+    found = 0.0
+    for level, weight in zip(LEVELS, WEIGHTS, strict=True):
+        noisy = _noisy(flow[:, None], both, variance, level)
+        found = found + weight * entropies(noisy.reshape(-1, *flow.shape[1:])).reshape(noisy.shape).mean(axis=1)
+    return np.asarray(found)

@@ -267,6 +267,15 @@ def flow_of(chain: Chain) -> NDArray[np.float64]:
     return 0.5 * (flow + flow.T) if chain.reversible else flow
 
 
+def conductances(flows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Hops of networks (k, m, m) as parts of the largest, and the inverse of their Laplacian, shifted by 1 / m."""
+    size = flows.shape[-1]
+    off = flows * (1.0 - np.eye(size))
+    hops = off / off.max(axis=(-1, -2), keepdims=True)
+    laplacian = hops.sum(axis=-1, keepdims=True) * np.eye(size) - hops
+    return hops, np.linalg.inv(laplacian + 1.0 / size)
+
+
 def pair_net_fluxes(
     flows: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float = FLUX_TOLERANCE
 ) -> NDArray[np.float64]:
@@ -278,11 +287,8 @@ def pair_net_fluxes(
     the potentials of all pairs, and its transpose those of the chain backwards in time. What leaves a state also enters
     it, so that the Laplacian is singular for equal potentials alone, whatever the time that ions stay.
     """
-    size = flows.shape[-1]
-    off = flows * (1.0 - np.eye(size))
-    hops = off / off.max(axis=(-1, -2), keepdims=True)
-    laplacian = hops.sum(axis=-1, keepdims=True) * np.eye(size) - hops
-    inverse = np.linalg.inv(laplacian + 1.0 / size)
+    off = flows * (1.0 - np.eye(flows.shape[-1]))
+    inverse = conductances(flows)[1]
     columns = inverse.swapaxes(-1, -2)
     forward = _scaled(columns[:, target] - columns[:, source], source, target)
     balanced = bool((off == off.swapaxes(-1, -2)).all())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,11 +16,16 @@ from ionpath.markov.inputs import Trajectories
 from ionpath.markov.resampling import Resampling, Sampling, quantile
 from ionpath.msonable import Msonable
 from ionpath.paths.entropy import flow_entropies, path_entropy_matrix
-from ionpath.paths.extrapolation import as_they_are, extrapolate
+from ionpath.paths.extrapolation import as_they_are, extrapolate, hops_per_pair
+from ionpath.paths.fluxes import flow_of
 from ionpath.paths.summary import summarise
 from ionpath.units import entropy_factor
 
 Floats = NDArray[np.float64]
+ENOUGH_HOPS = 30
+"""Independent hops of a pair of states from which on the bias was below half an error in all systems tried."""
+ROUNDING = 1e-9
+"""Part of a value by which equal numbers differ: what a symmetry fixes has no other error."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +52,9 @@ class PathEntropyUncertainty(Msonable):
         "extrapolated" or "plain".
     plain : ndarray, shape (n_states, n_states), or None
         Entropies of the fitted model as they are.
+    hops_per_pair : float
+        Independent hops between two states that are connected, median over such pairs: as many as would scatter as the
+        flows do. Below 30 the bias may be as large as the error.
     """
 
     value: NDArray[np.float64]
@@ -63,6 +71,17 @@ class PathEntropyUncertainty(Msonable):
     unit: str
     estimator: str = "plain"
     plain: Floats | None = None
+    hops_per_pair: float = float("nan")
+
+    @property
+    def verdict(self) -> str:
+        """One sentence where hops are too few to trust the value; empty otherwise."""
+        if not self.hops_per_pair < ENOUGH_HOPS:
+            return ""
+        return (
+            f"too few hops: about {self.hops_per_pair:.0f} between two states, {ENOUGH_HOPS} are needed; "
+            "the bias may be as large as the error; use longer runs or more ions"
+        )
 
 
 @references("guan2024", "trendelkamp2015", "deeptime")
@@ -125,8 +144,9 @@ def entropy_uncertainty(
     Net fluxes are differences, and noise makes a path of a difference that is zero. Entropies of the fitted model
     ("plain") are therefore too high, for symmetric shells by about five of their errors at any amount of data. The
     default adds noise of 1/4, 1 and 3 times the variance of the data to the flows of the model and extrapolates the
-    entropies to none by a parabola in the standard deviation (doi:10.1080/01621459.1994.10476871); a small entropy may
-    then be negative by less than its error. Without detailed balance, and for two states, entropies are "plain".
+    entropies to none by a curve in the standard deviation (doi:10.1080/01621459.1994.10476871); a small entropy may
+    then be negative by less than its error. The error holds the scatter of the extrapolated value and half of what was
+    taken off, for the curve is a guess. Without detailed balance, and for two states, entropies are "plain".
 
     The 95 % interval is symmetric about the value, with Student's t for the number of blocks. The bootstrap holds the
     differences between ions, the posterior does not: for ions in unlike cages it is the narrower one.
@@ -155,12 +175,21 @@ def entropies_of(
     *,
     external: int | None = 0,
     symmetry: ArrayLike | None = None,
+    certain: bool = True,
     estimator: str = "extrapolated",
     definition: str = "pathway",
     max_edges: int = 4,
     unit: str = "J/mol/K",
 ) -> PathEntropyUncertainty:
-    """Path entropies of trajectories that were checked already, from the samples that all errors share."""
+    """Path entropies of trajectories that were checked already, from the samples that all errors share.
+
+    A symmetry that is not certain gives the values, and what is found without it a part of the intervals: counts may
+    agree with a symmetry that is broken by less than their noise.
+    """
+    kind: Any = {"external": external, "estimator": estimator, "definition": definition, "max_edges": max_edges}
+    if symmetry is not None and not certain:
+        averaged = entropies_of(data, lag, symmetry=symmetry, unit=unit, **kind)
+        return _hull(averaged, entropies_of(data, lag, unit=unit, **kind), data.chains(lag, symmetry).n_blocks)
     one_of("estimator", estimator, ("extrapolated", "plain"))
     chains = data.chains(lag, symmetry)
     best = chains.best
@@ -169,33 +198,49 @@ def entropies_of(
     def entropies(chain: Chain) -> Floats:
         return path_entropy_matrix(chain, definition=definition, max_edges=max_edges, unit=unit)
 
-    plain, samples = entropies(best), np.array([entropies(chain) for chain in chains.samples])
-    found = as_they_are(plain, samples, chains.n_blocks)
+    plain = entropies(best)
+    if all(chain.reversible and np.array_equal(chain.states, best.states) for chain in chains.samples):
+        flows = np.array([flow_of(chain) for chain in chains.samples])
+        drawn = entropy_factor(unit) * flow_entropies(flows, definition, max_edges)
+        samples = np.array([best.expand(one, 0.0) for one in drawn])
+    else:
+        samples = np.array([entropies(chain) for chain in chains.samples])
+    varied = as_they_are(plain, samples, chains.n_blocks)
     if estimator == "extrapolated" and best.reversible and len(states) > 2:
         factor = entropy_factor(unit)
-        found = extrapolate(
+        varied = extrapolate(
             best, chains.samples, lambda flows: factor * flow_entropies(flows, definition, max_edges), chains.n_blocks
         )
-        found = replace(
-            found,
-            value=best.expand(found.value, 0.0),
-            changes=np.array([best.expand(change, 0.0) for change in found.changes]),
+        varied = replace(
+            varied,
+            value=best.expand(varied.value, 0.0),
+            added=best.expand(varied.added, 0.0),
+            changes=np.array([best.expand(change, 0.0) for change in varied.changes]),
         )
-    value, error, reach = found.value, found.error(lambda matrix: matrix), quantile(chains.n_blocks)
+    value, reach = varied.value, quantile(chains.n_blocks)
+
+    def spread(middle: Floats, sigma: Floats) -> tuple[Floats, Floats]:
+        rounding = ROUNDING * np.abs(middle)
+        return np.where(sigma > rounding, sigma, 0.0), reach * sigma + rounding
+
+    error, half = spread(value, varied.error(lambda matrix: matrix))
 
     def estimate(name: str) -> Estimate:
-        def total(matrix: Floats) -> Floats:
-            return np.asarray(getattr(summarise(matrix, external=external, states=states, unit=unit), name))
+        weights = _weights(name, value, external, states)
 
-        middle, sigma = float(total(value)), float(found.error(total))
-        return Estimate(middle, sigma, middle - reach * sigma, middle + reach * sigma, unit)
+        def total(matrix: Floats) -> Floats:
+            return np.asarray((matrix * weights).sum(axis=(-1, -2)))
+
+        middle = np.asarray(getattr(summary, name))
+        sigma, reached = spread(middle, varied.error(total))
+        return Estimate(float(middle), float(sigma), float(middle - reached), float(middle + reached), unit)
 
     summary = summarise(value, external=external, states=states, unit=unit)
     return PathEntropyUncertainty(
         value=value,
         error=error,
-        low=value - reach * error,
-        high=value + reach * error,
+        low=value - half,
+        high=value + half,
         total=estimate("total"),
         mean_per_pair=estimate("mean_per_pair"),
         escape=estimate("escape"),
@@ -206,4 +251,36 @@ def entropies_of(
         unit=unit,
         estimator=estimator,
         plain=plain,
+        hops_per_pair=hops_per_pair(best, chains.samples) if best.reversible else float("nan"),
     )
+
+
+def _weights(name: str, value: Floats, external: int | None, states: list[int]) -> Floats:
+    """What the entropy of each pair adds to a total of `PathEntropySummary`."""
+    inside = np.zeros(len(value), dtype=bool)
+    inside[states] = True
+    pairs = (inside[:, None] & inside & ~np.eye(len(value), dtype=bool)).astype(float)
+    if name == "mean_per_pair":
+        return pairs / max(pairs.sum(), 1.0)
+    if name == "escape":
+        pairs[:, np.arange(len(value)) != (-1 if external is None else external)] = 0.0
+    return pairs
+
+
+def _hull(found: PathEntropyUncertainty, free: PathEntropyUncertainty, n_blocks: int) -> PathEntropyUncertainty:
+    """Values of the first, in intervals that hold those of both."""
+    reach = quantile(n_blocks)
+
+    def around(one: Any, other: Any) -> dict[str, Any]:
+        low, high = np.minimum(one.low, other.low), np.maximum(one.high, other.high)
+        error = np.maximum(one.error, np.maximum(one.value - low, high - one.value) / reach)
+        return {"low": low, "high": high, "error": error}
+
+    def total(name: str) -> Estimate:
+        one = getattr(found, name)
+        return replace(one, **{key: float(end) for key, end in around(one, getattr(free, name)).items()})
+
+    return replace(
+        found, **around(found, free), total=total("total"), mean_per_pair=total("mean_per_pair"),
+        escape=total("escape"), hops_per_pair=free.hops_per_pair,
+    )  # fmt: skip

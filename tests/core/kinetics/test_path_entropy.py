@@ -18,6 +18,7 @@ from ionpath.kinetics import (
     summarise,
 )
 from ionpath.markov.chain import as_chain
+from ionpath.paths import entropy
 from ionpath.paths.fluxes import flow_of, pair_net_fluxes
 from ionpath.paths.walks import arrival_probability, row_stochastic
 
@@ -226,3 +227,17 @@ def chains_entropy(flux, source, target, max_edges=4):
                     longer.append(((*path, state), p))
         front = longer
     return total
+
+
+@pytest.mark.parametrize("max_edges", [1, 3, 4, 7])
+def test_compiled_entropies_are_those_of_the_definition(chains, monkeypatch, max_edges) -> None:
+    """Networks with missing edges, with ties, and with flows over three orders of magnitude."""
+    pytest.importorskip("numba", reason="numba compiles the walks; pip install numba")
+    rng = np.random.default_rng(0)
+    flows = 10.0 ** rng.uniform(-3, 0, (25, 6, 6)) * (rng.random((25, 6, 6)) < 0.8) + 0.01 * np.eye(6, k=1)
+    flows = flows + flows.swapaxes(1, 2)
+    flows[0] = chains.octahedron()
+    compiled = entropy.flow_entropies(flows, "pathway", max_edges)
+    monkeypatch.setattr(entropy, "COMPILED_FROM", 100)
+    plain = entropy.flow_entropies(flows, "pathway", max_edges)
+    np.testing.assert_allclose(compiled, plain, atol=1e-12)

@@ -52,7 +52,9 @@ class PathEntropy(MarkovStates):
     symmetry : {"auto", "none"} or array_like of int, (n_operations, n_states)
         Average the counts over equivalent transitions before entropies are computed: over the operations of the shells,
         or of the crystal of a network, where the counts do not contradict them (``results.symmetry`` says so), over
-        none, or over those given.
+        none, or over those given. With ``"auto"`` for shells the intervals also hold what is found without symmetry,
+        since counts cannot tell a small break from none; give the operations (`ionpath.kinetics.shell_symmetry`) where
+        the crystal has them.
     estimator : {"extrapolated", "plain"}
         Entropies without the part that noise adds, or those of the fitted model as they are, as published; see
         `ionpath.kinetics.entropy_uncertainty`. They differ by several errors where a shell is symmetric.
@@ -160,7 +162,11 @@ class PathEntropy(MarkovStates):
             matrix = path_entropy_matrix(model, **self._kind())
             self._totals(matrix, np.full_like(matrix, np.nan))
             return
-        found = entropies_of(data, results.lag, symmetry=rows, estimator=chosen["estimator"], **self._kind())
+        # A symmetry of positions alone is not one of the crystal: what the counts cannot tell stays in the intervals.
+        certain = chosen["symmetry"] == "given" or getattr(self.shells, "permutations", None) is not None
+        found = entropies_of(
+            data, results.lag, symmetry=rows, certain=certain, estimator=chosen["estimator"], **self._kind()
+        )
         results.uncertainty = found
         errors = {key: getattr(found, key).error for key in TOTALS}
         self._totals(found.value, found.error, **errors)
@@ -221,6 +227,7 @@ class PathEntropy(MarkovStates):
             "mean per pair": f"{results.mean_per_pair:.4g} {unit}",
             "escape": f"{results.escape:.4g} {unit}",
             **({"symmetry": str(results.symmetry)} if results.get("symmetry") is not None else {}),
+            **({"hops": found.verdict} if (found := results.get("uncertainty")) is not None and found.verdict else {}),
             **super()._headline(),
         }
 
