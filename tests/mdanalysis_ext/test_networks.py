@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from pathlib import Path
 
 import MDAnalysis as mda
 import numpy as np
@@ -442,3 +443,17 @@ def test_a_density_of_unlike_cells_names_the_separation_that_works():
     apart = np.linalg.norm(minimum_image(network.site_positions[:, None] - places, network.cell), axis=-1).min(axis=0)
     assert apart.max() < 0.1  # A: every ion is on a site
     assert ShellStates(u.atoms, network).run().results.unassigned_fraction == 0.0
+
+
+def test_states_of_a_real_run_and_their_verdict():
+    """30 ps of beta-Li3PS4 at 900 K: sites from the density, all connected, and a run too short for its entropy."""
+    states = ShellStates.load(Path(__file__).parent / "data" / "beta-Li3PS4-900K.npz")
+    results = states.results
+    assert (results.shells.n_sites, results.n_states, results.runs.n_ions, results.runs.n_frames) == (28, 29, 24, 278)
+    assert results.n_hops == 373
+    assert results.unassigned_fraction == pytest.approx(0.23, abs=0.01)
+    assert results.occupancy.sum() == pytest.approx(24.0)  # core sets: every ion is on a site
+    found = MarkovStates(states=states, lag_time=1.0, n_samples=10).run().results
+    assert found.connected_states == tuple(range(1, 29))
+    assert not found.verdict
+    assert "Not Markovian at a lag of 1 ps" in str(found.verdict)
