@@ -220,7 +220,8 @@ def manager() -> pluggy.PluginManager:
 
     plugin_manager = pluggy.PluginManager("ionpath")
     plugin_manager.add_hookspecs(sys.modules[__name__])
-    _register(plugin_manager, _BuiltIn, "ionpath")
+    # Its entries are verified in the tests: to look at them here would import all of SciPy for every `available`.
+    plugin_manager.register(_BuiltIn, name="ionpath")
     for point in entry_points(group="ionpath"):
         try:
             module = point.load()

@@ -196,3 +196,11 @@ print(abs(toys.total - ours.total) / ours.total)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) < 0.05
+
+
+def test_built_in_entries_keep_the_contract_and_cost_nothing_elsewhere() -> None:
+    """They are not looked at when the manager is made: names of structures come without SciPy."""
+    plugins._check_entries(plugins.manager(), plugins._BuiltIn, "ionpath")
+    script = "import sys; from ionpath.plugins import available; available('structures'); print('scipy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
