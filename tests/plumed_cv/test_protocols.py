@@ -329,3 +329,55 @@ def test_settings_are_checked():
         protocol("tilt", pace=-1.0)
     with pytest.raises(InputError, match="folder: need a plumed.dat in it"):
         PlumedInput.read("missing-folder")
+
+
+@pytest.fixture(scope="module")
+def paired():
+    argyrodites = pytest.importorskip("pymatgen.analysis.argyrodite", reason="pymatgen is not installed")
+    crystal = argyrodites.lspscl(supercell=(2, 2, 1))
+    return Atoms(
+        [s.specie.symbol for s in crystal], positions=crystal.cart_coords, cell=crystal.lattice.matrix, pbc=True
+    )
+
+
+def test_shells_of_paired_tetrahedra(paired):
+    """Li20Si3P3S23Cl has no free anions: shells are about Si that has P in its column, with the lithium within 4 A."""
+    shells = find_shells(paired)
+    assert len(shells) >= 4
+    assert all(paired.symbols[shell.centre] == "Si" and shell.reach == 4.0 for shell in shells)
+    for shell in shells:
+        away = paired.get_distances(shell.centre, [i for i, s in enumerate(paired.symbols) if s == "Li"], mic=True)
+        assert (away <= 4.0).sum() == len(shell.ions)
+
+
+@pytest.mark.parametrize("name", ["inter-cage", "intra-cage", "position"])
+def test_hops_of_paired_tetrahedra_are_read_by_plumed(paired, name):
+    given = metadynamics_input(paired, name)
+    lines = [line for line in given.lines if "WALLS" not in line]
+    ion, centres = given.atoms["ion"][0] - 1, [k - 1 for k in given.atoms["centres"]]
+    assert paired.symbols[ion] == "Li"
+    assert {paired.symbols[k] for k in centres} == {"Si"}
+    assert paired.get_distance(ion, centres[0], mic=True) <= 4.0  # A
+    if name == "position":
+        assert given.files["framework.dat"].count("\n") == 4 * 30
+        return
+    table = evaluate(lines, paired, arguments=given.variables)
+    if name == "inter-cage":
+        for variable, centre in zip(given.variables, centres, strict=True):
+            assert table[variable][0] == pytest.approx(paired.get_distance(ion, centre, mic=True), abs=1e-3)
+        gap = paired.get_distance(*centres, mic=True)
+        assert gap == pytest.approx(8.57, abs=0.05)  # A: beyond the upper wall of Li6PS5Cl, 8.5 A, which moves with it
+        assert statement(given, "UPPER_WALLS")["AT"] == "9.9,9.9"
+    else:
+        vector = paired.get_distance(centres[0], ion, mic=True, vector=True)
+        assert table[given.variables[0]][0] == pytest.approx(np.arccos(vector[2] / np.linalg.norm(vector)), abs=1e-3)
+        assert statement(given, "UPPER_WALLS")["AT"] == "4"
+        narrow = metadynamics_input(paired, name, walls=(1.5, 3.3))
+        assert statement(narrow, "UPPER_WALLS")["AT"] == "3.3"
+
+
+def test_a_path_of_two_ions_needs_free_anions(paired):
+    with pytest.raises(
+        InputError, match="structure: need shells around free anions, .* got shells about pairs of tetra"
+    ):
+        metadynamics_input(paired, "concerted")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath_plumed.presets import Protocol
+from ionpath_plumed.presets import BETWEEN, WITHIN, Protocol
 from ionpath_plumed.recipes import Choice, Recipe, choose_hop, named, walls
 from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_shells, shell_of
 
@@ -16,6 +16,8 @@ def inter_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     """One ion from a shell to the next, by the distances to both centres."""
     ion, first, second = choose_hop(crystal, choice, choice.centres)
     gap = float(crystal.distances(first, [second])[0])
+    if settings.walls == BETWEEN and gap + 0.5 > BETWEEN[1]:
+        settings = replace(settings, walls=(BETWEEN[0], round(gap + 1.3, 1)))  # as far beyond as in Li6PS5Cl
     d1 = float(crystal.distances(ion, [first])[0])
     variables = ("cage.py-d1", "cage.py-d2")
     shortest = 2 * float(np.sqrt((crystal.vectors(first, [second]) ** 2).sum()))
@@ -64,19 +66,22 @@ def intra_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     ion, mobile, radius, rotation = choice.ion, choice.mobile, choice.radius, choice.rotation
     if choice.centres is None:
         shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
-        first = shells[0].centre
+        shell = shells[0]
         if ion is not None:
             check_atoms(crystal, [ion])
-            first = shells[int(crystal.distances(ion, [s.centre for s in shells]).argmin())].centre
+            shell = shells[int(crystal.distances(ion, [s.centre for s in shells]).argmin())]
     else:
-        first = choice.centres[0]
-    shell = shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius)
+        shell = shell_of(crystal_tuple(crystal), choice.centres[0], mobile=mobile, radius=radius)
+    first = shell.centre
+    wide = shell.reach is not None and settings.walls == WITHIN
+    settings = replace(settings, walls=(WITHIN[0], shell.reach or 0.0)) if wide else settings
     ion = shell.ions[0] if ion is None else ion
     check_atoms(crystal, [ion, first])
     turned = f" rotation={rotation:g}" if rotation else ""
     body = [
         f"# {named(crystal, ion)} within the shell of {named(crystal, first)} ({len(shell.ions)} ions): "
         "polar angle in rad of the vector from the centre",
+        *["# a shell about two tetrahedra reaches further from the first former than one about an anion"] * wide,
         f"cage: PYCVINTERFACE ATOMS={ion + 1},{first + 1} IMPORT=ionpath_plumed.shell INIT={{centres=1{turned}}}",
         *walls(settings, ["cage.py-d1"]),
     ]
@@ -105,6 +110,11 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
             got=f"{len(centres)}",
             remedy="name the shell of the first ion, the one it goes to, and the one to which another goes from there",
         )
+    if centres is None and find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)[0].reach is not None:
+        raise InputError(
+            "structure", need="shells around free anions, whose path of two ions this protocol follows",
+            got="shells about pairs of tetrahedra", remedy="use inter-cage, intra-cage or position",
+        )  # fmt: skip
     found = None if centres is None else centres[:2]
     one, first, second = choose_hop(crystal, replace(choice, ion=None), found)
     if centres is not None and len(centres) == 3:

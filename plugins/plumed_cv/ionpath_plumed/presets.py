@@ -44,16 +44,16 @@ class Protocol:
     unit: str = ""
 
 
-_BETWEEN = (1.5, 8.5)
-_WITHIN = (1.5, 3.0)
+BETWEEN = (1.5, 8.5)
+WITHIN = (1.5, 3.0)
 
 PRESETS: dict[str, Protocol] = {
-    "inter-cage": Protocol("inter-cage", 0.20, 5.0, 50.0, 20.0, _BETWEEN, "Li6PS5Cl of arXiv:2412.07115"),
+    "inter-cage": Protocol("inter-cage", 0.20, 5.0, 50.0, 20.0, BETWEEN, "Li6PS5Cl of arXiv:2412.07115"),
     "inter-cage-disordered": Protocol(
-        "inter-cage", 0.20, 5.0, 100.0, 20.0, _BETWEEN, "Li5.5PS4.5Cl1.5 of arXiv:2412.07115"
+        "inter-cage", 0.20, 5.0, 100.0, 20.0, BETWEEN, "Li5.5PS4.5Cl1.5 of arXiv:2412.07115"
     ),
-    "intra-cage": Protocol("intra-cage", 0.20, 2.0, 100.0, 10.0, _WITHIN),
-    "concerted": Protocol("concerted", 0.20, 2.0, 100.0, 10.0, _BETWEEN),
+    "intra-cage": Protocol("intra-cage", 0.20, 2.0, 100.0, 10.0, WITHIN),
+    "concerted": Protocol("concerted", 0.20, 2.0, 100.0, 10.0, BETWEEN),
     "tilt": Protocol("tilt", 0.25, 2.0, 100.0, 10.0, None, "PS4 of Li6PS5Cl, arXiv:2412.07115", "PS4"),
     "tilt-disordered": Protocol(
         "tilt", 0.25, 2.0, 100.0, 20.0, None, "PS4 of Li5.5PS4.5Cl1.5, arXiv:2412.07115", "PS4"

@@ -78,6 +78,7 @@ class Recipe:
 def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) -> tuple[int, int, int]:
     """Ion and two neighbouring shell centres of a hop."""
     ion, mobile, radius = choice.ion, choice.mobile, choice.radius
+    ions: list[int] = []
     if centres is None:
         shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
         pairs = neighbouring_cages(crystal_tuple(crystal), shells)
@@ -86,6 +87,7 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
             own = int(crystal.distances(ion, [shell.centre for shell in shells]).argmin())
             pairs = [(own, i + j - own, d) for i, j, d in pairs if own in (i, j)]
         first, second = shells[pairs[0][0]].centre, shells[pairs[0][1]].centre
+        ions = list(shells[pairs[0][0]].ions)
     elif len(centres) == 2:
         first, second = centres
         check_atoms(crystal, [first, second])
@@ -94,7 +96,7 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
             "centres", need="two", got=f"{len(centres)}", remedy="name the shell it is in and the next one"
         )
     if ion is None:
-        ions = list(shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius).ions)
+        ions = ions or list(shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius).ions)
         ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first
     check_atoms(crystal, [ion, first, second])
     return ion, first, second

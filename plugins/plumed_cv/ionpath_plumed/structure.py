@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 
 CENTRAL = ("P", "Si", "Ge", *sorted(FORMERS - {"P", "Si", "Ge"}))
 """Formers, the usual ones of sulfide conductors first."""
+PAIRED = 4.0
+"""Reach of a shell about a pair of tetrahedra, in A (arXiv:2412.07115)."""
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,13 @@ class Shell:
         Index of the atom at its centre.
     ions : tuple of int
         Indices of its ions, nearest first.
+    reach : float or None
+        Distance in A to which the shell reaches, where it is about a pair of tetrahedra; None around a free anion.
     """
 
     centre: int
     ions: tuple[int, ...]
+    reach: float | None = None
 
 
 def as_crystal(structure: Any) -> Crystal:
@@ -137,6 +142,9 @@ def find_shells(
 ) -> list[Shell]:
     """Find coordination shells: anions that belong to no tetrahedron and have several mobile ions around them.
 
+    In Li10GeP2S12 types, which have no such anions, a shell is about two tetrahedra that stand above each other, such
+    as SiS4 and PS4 (`ionpath.lattice.find_paired_cages`), and its centre is the first of the two formers.
+
     Parameters
     ----------
     structure : object
@@ -183,6 +191,10 @@ def find_shells(
             around = crystal.distances(atom, [t[0] for t in tetrahedra]) if len(tetrahedra) >= 4 else distances
             tightness = float(np.sort(around)[:4].mean())
             shells.append((round(tightness, 3), Shell(atom, tuple(near.tolist()))))
+    if not shells and best == 0 and len(tetrahedra):
+        paired = _paired_shells(crystal, ions)
+        if paired:
+            return paired
     if not shells:
         raise InputError(
             "shells", need=f"free anions with {least} {mobile} or more within {radius} A", got=f"{best} at most",
@@ -193,6 +205,24 @@ def find_shells(
         if not kept or crystal.distances(shell.centre, [other.centre for other in kept]).min() >= apart:
             kept.append(shell)
     return sorted(kept, key=lambda shell: shell.centre)
+
+
+def _paired_shells(crystal: Crystal, ions: NDArray[np.intp]) -> list[Shell]:
+    """Shells about pairs of tetrahedra in a column, around the former that is not P."""
+    from ionpath.lattice import find_paired_cages
+
+    others = [element for element in CENTRAL if element != "P" and element in crystal.symbols]
+    try:
+        first = find_paired_cages(crystal.positions, crystal.symbols, crystal.cell, first=others[0]).centres[:, 0]
+    except (InputError, IndexError):
+        return []
+    shells = []
+    for centre in sorted(set(first.tolist())):
+        distances = crystal.distances(centre, ions)
+        near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= PAIRED).sum())]]
+        if len(near):
+            shells.append(Shell(centre, tuple(near.tolist()), PAIRED))
+    return shells
 
 
 def _tetrahedra_or_none(crystal: Crystal) -> list[tuple[int, ...]]:
