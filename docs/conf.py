@@ -45,6 +45,7 @@ copybutton_prompt_is_regexp = True
 
 html_theme = "furo"
 html_title = "ionpath"
+html_domain_indices = False  # the API pages list the modules
 html_static_path = ["_static"]
 html_css_files = ["ionpath.css"]
 html_theme_options = {"navigation_with_keys": True, "sidebar_hide_name": False}

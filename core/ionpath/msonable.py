@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError
 from ionpath.moved import MOVED
+from ionpath.notebook import fields_html
 from ionpath.version import __version__
 
 
@@ -94,6 +95,9 @@ class Msonable:
             )
         names = vars(sys.modules[cls.__module__])
         return cls(**{key: decode(value, str(fields[key].type), names) for key, value in given.items()})
+
+    def _repr_html_(self) -> str:
+        return fields_html(self)
 
 
 def encode(value: Any, name: str = "value") -> Any:

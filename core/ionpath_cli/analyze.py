@@ -54,7 +54,7 @@ def main(argv: list[str]) -> int:
         "default: the cages of an argyrodite, else sites found in the density")
     add("--lag-time", type=float, default=1.0, metavar="PS", help="of the Markov model; default 1")
     add("--label", help="name in the report; default: that of the folder")
-    add("--figures", action="append", choices=("svg", "pdf"), help="the figures in this format, too, for a paper")
+    add("--figures", choices=("svg", "pdf"), help="the figures in this format, too, for a paper")
     add("--json", metavar="FILE", help="write the results there, too; - for standard output and nothing else")
     add("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER", help="default results")
     # fmt: on
@@ -70,7 +70,7 @@ def main(argv: list[str]) -> int:
         lag_time=options.lag_time,
         label=options.label or options.output.resolve().name,
         progress=LOG.isEnabledFor(20),
-        made={"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures or []},
+        made={"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures},
     )
     write_config(options.output / "analyze.toml", arguments, options)
     text = json.dumps(record.as_dict(), indent=1, allow_nan=False)
@@ -240,9 +240,10 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
 
 def _draw(plot: Any, key: str, file: str, folder: Path, record: Record, caption: str) -> None:
     pyplot = require("matplotlib.pyplot", purpose="figures", install=INSTALL)
+    vector = record.parameters.get("figures")
     with pyplot.rc_context({"figure.figsize": (5.2, 3.9)}):
         figure = plot().figure
-    for name in [file, *(f"{Path(file).stem}.{kind}" for kind in record.parameters.get("figures", ()))]:
+    for name in [file, *([f"{Path(file).stem}.{vector}"] if vector else [])]:
         with atomic_path(folder / name) as part:
             figure.savefig(part, dpi=150, format=Path(name).suffix[1:])
     pyplot.close(figure)

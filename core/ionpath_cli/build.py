@@ -9,7 +9,7 @@ from typing import Any
 from ionpath.errors import InputError, one_of, require
 from ionpath.files import atomic_path
 from ionpath.plugins import available
-from ionpath_cli.options import parser
+from ionpath_cli.options import parser, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --seed 1 -o start.extxyz
@@ -51,11 +51,14 @@ def main(argv: list[str]) -> int:
     host = require("pymatgen.analysis.argyrodite", purpose="building structures", install=INSTALL)
     try:
         if options.grid:
-            return _grid(host, options)
+            status = _grid(host, options)
+            write_config(options.output / "build.toml", arguments, options)
+            return status
         structure = _built(host, options)
     except InputError as error:
         raise _in_words_of_the_command(error) from error
     write(structure, options.output)
+    write_config(options.output.parent / f"{options.output.name}.build.toml", arguments, options)
     print(f"{options.output}: {formula(structure)}, {len(structure)} atoms")
     return 0
 

@@ -22,10 +22,11 @@ COMMANDS = {
     "build": ("ionpath_cli.build:main", "an argyrodite with given inversion and excess chloride"),
     "md": ("ionpath_cli.md:main", "molecular dynamics with a Deep Potential"),
     "analyze": ("ionpath_cli.analyze:main", "path entropy, passage times and diffusion of a trajectory"),
-    "metad": ("ionpath_plumed.cli:metad", "metadynamics of a lithium hop, from input to barrier"),
+    "metad": ("ionpath_cli.metad:main", "metadynamics of a lithium hop, from input to barrier"),
     "study": ("ionpath_cli.study.command:main", "a published study, or your own, computed again and compared"),
     "train": ("ionpath_ase.cli:train", "train a Deep Potential"),
     "slurm": ("ionpath_cli.slurm:main", "a job script for Slurm that goes on until a command is finished"),
+    "completion": ("ionpath_cli.completion:main", "completion of commands and options for bash and zsh"),
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),
 }
 """Command -> (where it is, what it does); the module is imported when the command is called."""
@@ -115,7 +116,7 @@ def in_words(text: str, options: Collection[str]) -> str:
 def options_of(command: str, words: Sequence[str]) -> set[str]:
     """Options of a command, or of its task that the words begin with, as its help shows them."""
     task = words[:1] if command == "train" else []
-    return set(re.findall(r"--[a-z][\w-]*", help_of(command, [*task, "--help"])))
+    return set(re.findall(r"--[a-z][\w-]*", help_of(command, [*task, "--help"]).partition("\nexample")[0]))
 
 
 def help_of(command: str, words: Sequence[str]) -> str:
@@ -176,6 +177,6 @@ def _foreign(error: Exception, words: Sequence[str]) -> str:
 
 def _usage() -> str:
     lines = ["usage: ionpath COMMAND [options]", ""]
-    lines += [f"  {name:8} {text}" for name, (_, text) in COMMANDS.items()]
+    lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
     lines += ["", "`ionpath COMMAND --help` shows its options and an example. Every command takes -v (say"]
     return "\n".join([*lines, "more), -q (results and errors only) and --config FILE (options from TOML or YAML)."])

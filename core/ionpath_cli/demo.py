@@ -11,7 +11,7 @@ from typing import Any
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
-from ionpath_cli.options import parser
+from ionpath_cli.options import parser, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.report import write_report
 from ionpath_cli.stages import stage
@@ -96,6 +96,7 @@ def main(argv: list[str]) -> int:
         _analysis(place, system, options.temperature, made)
     for system in SYSTEMS:
         _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, made)
+    write_config(folder / "demo.toml", arguments, options)
     _overview(folder)
     page = write_report(
         folder,

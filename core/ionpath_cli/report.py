@@ -15,7 +15,7 @@ from ionpath import __version__
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_cli import interactive
-from ionpath_cli.options import parser
+from ionpath_cli.options import parser, write_config
 from ionpath_cli.page import render
 from ionpath_cli.record import FILE, Quantity, Record
 from ionpath_cli.sentences import comparison, interval, standing
@@ -40,6 +40,7 @@ def main(argv: list[str]) -> int:
     options = arguments.parse_args(argv)
     command = shlex.join(["ionpath", "report", *argv])
     print(write_report(options.folder, title=options.title, still=options.still, command=command))
+    write_config(options.folder / "report.toml", arguments, options)
     return 0
 
 

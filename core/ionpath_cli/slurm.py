@@ -41,8 +41,8 @@ def main(argv: list[str]) -> int:
     add("--partition", metavar="P")
     add("--account", metavar="A")
     add("--name", metavar="NAME", help="of the job; default ionpath-COMMAND")
-    add("--before", action="append", default=[], metavar="LINE", help="line of shell before the command, such as "
-        "'module load python' or 'source .venv/bin/activate'; may be repeated")
+    add("--before", metavar="LINE", help="line of shell before the command, such as "
+        "'module load python; source .venv/bin/activate'")
     add("--most", type=int, default=100, metavar="N", help="times that the job goes back into the queue; default 100")
     add("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
     # fmt: on
@@ -52,7 +52,8 @@ def main(argv: list[str]) -> int:
         whole(f"--{name}", getattr(given, name), least)
     text = script(
         command, time=given.time, cpus=given.cpus, memory=given.memory, gpus=given.gpus, most=given.most,
-        more={"partition": given.partition, "account": given.account, "job-name": given.name}, before=given.before,
+        more={"partition": given.partition, "account": given.account, "job-name": given.name},
+        before=given.before or "",
     )  # fmt: skip
     if given.output is None:
         print(text, end="")
@@ -72,7 +73,7 @@ def script(
     gpus: int,
     most: int,
     more: dict[str, str | None],
-    before: list[str],
+    before: str,
 ) -> str:
     """Text of the job script.
 
@@ -90,7 +91,7 @@ def script(
         "set -u",
         "export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK TF_INTRA_OP_PARALLELISM_THREADS=$SLURM_CPUS_PER_TASK",
         "export TF_CPP_MIN_LOG_LEVEL=3",
-        *before,
+        *before.splitlines(),
     ]
     words = shlex.join(["ionpath", *command])
     run = [words] if not goes_on else [_LOOP.format(command=words, most=most, seconds=GRACE)]

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath_cli.options import parser
+from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
 from ionpath_cli.study.tasks import DONE, FAILED, Outcome, done, locked, place_of, read_json, task_keys, write_json
@@ -25,7 +25,8 @@ PLAN = "plan.json"
 
 def main(argv: list[str]) -> int:
     """Run ``ionpath study``."""
-    options = _options().parse_args(argv)
+    arguments = _options()
+    options = arguments.parse_args(argv)
     study = load_study(options.study)
     plan = make_plan(
         study,
@@ -50,7 +51,9 @@ def main(argv: list[str]) -> int:
         write_markdown(folder, options.markdown)
         print(options.markdown)
         return 0
-    return run_study(plan, folder, workers=options.workers, scheduler=options.scheduler)
+    status = run_study(plan, folder, workers=options.workers, scheduler=options.scheduler)
+    write_config(folder / "options.toml", arguments, options)
+    return status
 
 
 def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | None = None) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ionpath.errors import InputError, one_of, whole
 from ionpath.estimate import Estimate
+from ionpath.notebook import fields_html
 from ionpath_ase.md.programs import default_processes
 
 if TYPE_CHECKING:
@@ -206,6 +207,9 @@ class MDResult:
     version: str
     resumed_at: int
     mean_pressure: Estimate
+
+    def _repr_html_(self) -> str:
+        return fields_html(self)
 
     def at_mean_volume(self) -> Atoms:
         """Last configuration in a cell of the mean volume: where a run at constant volume has the pressure of this one.

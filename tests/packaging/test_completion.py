@@ -1,0 +1,66 @@
+"""Completion, tried in bash; and the options that commands leave beside their results."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from ionpath_cli import cli
+from ionpath_cli.completion import script
+
+ASK = """
+{script}
+COMP_WORDS=({words} "{last}"); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))
+_ionpath
+printf '%s\\n' "${{COMPREPLY[@]}}"
+"""
+
+
+@pytest.fixture(scope="module")
+def text() -> str:
+    return script("bash")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+@pytest.mark.parametrize(
+    ("words", "last", "expected"),
+    [
+        ("ionpath", "an", ["analyze"]),
+        ("ionpath", "s", ["study", "slurm"]),
+        ("ionpath analyze x.data", "--frame", ["--frame-time", "--framework"]),
+        ("ionpath metad", "--pico", ["--picoseconds"]),
+        ("ionpath md", "start", ["start.extxyz"]),
+    ],
+)
+def test_bash_completes(text: str, words: str, last: str, expected: list[str], tmp_path: Path) -> None:
+    (tmp_path / "start.extxyz").touch()
+    asked = ASK.format(script=text, words=words, last=last)
+    done = subprocess.run(["bash", "-c", asked], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert sorted(done.stdout.split()) == sorted(expected)
+
+
+def test_zsh_takes_it_too(text: str) -> None:
+    assert script("zsh") == f"autoload -U +X bashcompinit && bashcompinit\n{text}"
+
+
+def test_build_leaves_its_options_and_takes_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["build", "--excess", "0.5", "--inversion", "0.75", "--supercell", "1", "1", "2", "--seed", "3"]
+    assert cli.main([*words, "-o", "a.extxyz"]) == 0
+    kept = tomllib.loads(Path("a.extxyz.build.toml").read_text())
+    assert (kept["excess"], kept["inversion"], kept["supercell"], kept["seed"]) == (0.5, 0.75, [1, 1, 2], 3)
+    assert cli.main(["build", "--config", "a.extxyz.build.toml", "-o", "b.extxyz"]) == 0
+    assert Path("b.extxyz").read_bytes() == Path("a.extxyz").read_bytes()
+
+
+def test_metadynamics_leaves_its_options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["build", "-o", "a.extxyz"]) == 0
+    assert cli.main(["metad", "a.extxyz", "--write-only", "--folder", "hop", "--temperature", "400"]) == 0
+    kept = tomllib.loads(Path("hop/metad.toml").read_text())
+    assert kept["temperature"] == 400.0
+    assert kept["files"] == ["a.extxyz"]
