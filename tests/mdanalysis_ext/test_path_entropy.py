@@ -339,6 +339,40 @@ def test_plots(run, tmp_path):
     assert run.plot_mfpt(ax=bars) is bars
 
 
+def test_an_ion_in_time_and_in_its_shell(lithium, shells, tmp_path):
+    """Steps are the states; clouds hold every frame of the shell, near the vertex that they are named by."""
+    states = ShellStates(lithium, shells).run()
+    steps = states.plot_states(3)
+    np.testing.assert_array_equal(steps.lines[0].get_ydata(), states.results.states[:, 3])
+    np.testing.assert_allclose(steps.lines[0].get_xdata(), states.times)
+    assert [text.get_text() for text in steps.get_yticklabels()][:2] == ["external", "LS1"]
+    for given in ({}, {"framework": lithium.universe.select_atoms("name S")}):
+        found = ShellStates(lithium, shells, **given).run()
+        site = found.results.sites[:, 3]
+        home = np.bincount(shells.centre_of[site[site >= 0]]).argmax()
+        axes = found.plot_trajectory(3, plane="xz")
+        inside = site[(site >= 0) & (shells.centre_of[site] == home)]
+        assert sum(len(cloud.get_offsets()) for cloud in axes.collections) == len(inside)
+        for cloud in axes.collections:
+            vertex = int(cloud.get_label().removeprefix("LS"))
+            k = shells.site_table[home, vertex]
+            assert (
+                np.abs(np.median(np.asarray(cloud.get_offsets()), axis=0) - shells.offsets[k][[0, 2]]).max() < 0.4
+            )  # A
+        axes.figure.savefig(tmp_path / "cloud.png")
+    with pytest.raises(InputError, match="plane: need one of 'xy', 'xz', 'yz', got 'xx'"):
+        states.plot_trajectory(0, plane="xx")
+    with pytest.raises(InputError, match=r"ion: need a number from 0 to \d+, got 999; count mobile ions from 0"):
+        states.plot_states(999)
+    with pytest.raises(InputError, match="shell: need a shell that ion 0 visits, such as .*, got 99; leave it out"):
+        states.plot_trajectory(0, shell=99)
+    states.save(tmp_path / "states.npz")
+    again = ShellStates.load(tmp_path / "states.npz")
+    assert again.plot_states(3).lines[0].get_ydata()[5] == states.results.states[5, 3]
+    with pytest.raises(InputError, match="positions: need the trajectory, got results that were loaded from a file"):
+        again.plot_trajectory(3)
+
+
 def test_flat_chapman_kolmogorov_needs_frames(lithium, shells):
     long = MarkovStates(lithium, shells, lag=200, connected="largest", **FEW).run()
     assert long.results.chapman_kolmogorov is None

@@ -25,6 +25,29 @@ def told_apart() -> dict[str, Any]:
     return {"axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES)}
 
 
+def states_in_time(ax: Any, times: Floats, states: Any, labels: Any) -> Any:
+    """Draw the state of an ion against time, as steps."""
+    ax.step(times, states, where="post", lw=0.8, color=COLOURS[0])
+    ax.set(xlabel="time (ps)", ylabel="state", yticks=np.arange(len(labels)))
+    ax.set_yticklabels(labels)
+    return ax
+
+
+def cloud(ax: Any, vectors: Floats, states: Any, labels: Any, plane: str) -> Any:
+    """Draw positions about a centre, projected and coloured by state."""
+    from matplotlib import colormaps
+
+    x, y = ("xyz".index(axis) for axis in plane)
+    shade = colormaps["tab20"]
+    for k in np.unique(states):
+        mine = vectors[states == k]
+        ax.scatter(mine[:, x], mine[:, y], s=4, color=shade((int(k) - 1) % 20), label=labels[k], linewidths=0)
+    ax.plot(0, 0, "k+", ms=8)
+    ax.set(xlabel=f"{plane[0]} (A)", ylabel=f"{plane[1]} (A)", aspect="equal")
+    ax.legend(markerscale=3, fontsize=7)
+    return ax
+
+
 def pair_matrix(ax: Any, values: Floats, labels: Any, name: str) -> Any:
     """Draw a heat map over ordered pairs of states."""
     shown = np.where(np.eye(len(values), dtype=bool), np.nan, values)

@@ -13,6 +13,7 @@ from ionpath.citations import references
 from ionpath.elements import ANIONS
 from ionpath.errors import InputError, one_of
 from ionpath.framework import split_common
+from ionpath.periodic import minimum_image
 from ionpath.plugins import available
 from ionpath.sites.assign import SiteAssignment
 from ionpath.sites.discretisers import MARGIN, checked
@@ -24,7 +25,7 @@ from ionpath.sites.shells import CoordinationShells, Home
 from ionpath.sites.trajectories import Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
-from ionpath_mdanalysis._shell_sources import placed
+from ionpath_mdanalysis._shell_sources import placed, read_frames
 
 Floats = NDArray[np.float64]
 
@@ -242,6 +243,95 @@ class ShellStates(IonAnalysis):
             The axes.
         """
         return _plots.occupancy(self._axes(ax), self.shells, self.results.occupancy)
+
+    def plot_states(self, ion: int = 0, ax: Any = None) -> Any:
+        """Plot the state of one ion against time.
+
+        Parameters
+        ----------
+        ion : int, default 0
+            Number of the ion among the mobile ones.
+        ax : matplotlib.axes.Axes, optional
+            Where to plot; default: a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes: a step for every change of state, whichever shell it is in.
+
+        Raises
+        ------
+        InputError
+            If there is no such ion.
+        """
+        states = self.results.runs.labels()[:, self._ion(ion)]
+        return _plots.states_in_time(self._axes(ax), self.times, states, self.results.labels)
+
+    def plot_trajectory(self, ion: int = 0, *, shell: int | None = None, plane: str = "xy", ax: Any = None) -> Any:
+        """Plot where one ion was about a centre, coloured by its state: its trajectory projected onto a plane.
+
+        Parameters
+        ----------
+        ion : int, default 0
+            Number of the ion among the mobile ones.
+        shell : int, optional
+            Number of the shell (of a network: of the site); by default that in which the ion is longest.
+        plane : {"xy", "xz", "yz"}
+            Axes of the plane.
+        ax : matplotlib.axes.Axes, optional
+            Where to plot; default: a new figure.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+            The axes: one cloud for each state of this shell, in A from its centre. Frames in other shells are left out.
+
+        Raises
+        ------
+        InputError
+            If there is no such ion, shell or plane, or the ion is never in the shell.
+        """
+        one_of("plane", plane, ("xy", "xz", "yz"))
+        site = self.results.runs.sites()[:, self._ion(ion)]
+        home = np.where(site >= 0, self.shells.centre_of[site], -1)
+        chosen = int(np.bincount(home[home >= 0]).argmax()) if shell is None else shell
+        inside = np.flatnonzero(home == chosen)
+        if not len(inside):
+            raise InputError(
+                "shell", need=f"a shell that ion {ion} visits, such as {np.unique(home[home >= 0])[:8].tolist()}",
+                got=repr(chosen), remedy="leave it out",
+            )  # fmt: skip
+        found = self._about(ion, chosen, np.asarray(self.frames)[inside])
+        states = self.shells.vertex[site[inside]]
+        return _plots.cloud(self._axes(ax), found, states, self.results.labels, plane)
+
+    def _ion(self, ion: int) -> int:
+        """Refuse ions that do not exist."""
+        self._require_results()
+        n = self.results.runs.n_ions
+        if not 0 <= ion < n:
+            raise InputError(
+                "ion", need=f"a number from 0 to {n - 1}", got=repr(ion), remedy="count mobile ions from 0"
+            )
+        return ion
+
+    def _about(self, ion: int, shell: int, frames: Any) -> Floats:
+        """Vectors in A from the centre of a shell to an ion, frame by frame, read again."""
+        if not getattr(self, "groups", None):
+            raise InputError(
+                "positions", need="the trajectory", got="results that were loaded from a file",
+                remedy="run ShellStates on the trajectory, with these shells",
+            )  # fmt: skip
+        mobile = self.groups["mobile"]
+        followed = self.groups.get("centres")
+        rest = followed if followed is not None else self.groups.get("framework", mobile.universe.atoms[:0])
+        seen = read_frames(mobile.universe, mobile[[ion]], rest, frames)
+        if followed is not None:
+            vector = seen.ions[:, 0] - seen.fixed[:, shell]
+        else:
+            vector = seen.ions[:, 0] - self.shells.centres[shell] @ seen.cells
+            vector = vector if seen.drift is None else vector - seen.drift
+        return np.array([minimum_image(v, cell) for v, cell in zip(vector, seen.cells, strict=True)])
 
 
 def discretiser(
