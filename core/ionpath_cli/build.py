@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import InputError, one_of, require
+from ionpath.errors import InputError, MissingDependency, one_of, require
 from ionpath.files import atomic_path
 from ionpath.plugins import available
 from ionpath_cli.options import parser, write_config
@@ -18,6 +18,7 @@ EXAMPLE = """
   ionpath build --grid excess --step 0.25 -o grid
 """
 INSTALL = 'pip install "ionpath[pymatgen]"'
+GLASSES = 'pip install "ionpath[ase]"'
 FORMATS = ".extxyz, .xyz, .traj, .cif, .json, .vasp or POSCAR, .lmp or .data (LAMMPS)"
 COMPOSED = "argyrodite"
 
@@ -33,7 +34,8 @@ def main(argv: list[str]) -> int:
     )
     add = arguments.add_argument
     # fmt: off
-    add("name", nargs="?", default=COMPOSED, help=f"{COMPOSED} (default), or {', '.join(names)}")
+    add("name", nargs="?", default=COMPOSED, help=f"{COMPOSED} (default), {', '.join(names)}, or one that "
+        "`ionpath train structures --list` shows, glasses and melts among them")
     add("--from", dest="source", type=Path, metavar="FILE", help="argyrodite to start from; partial occupancies are "
         "replaced by one arrangement without filled split pairs")
     add("--halide", choices=("Cl", "Br", "I"), help="default Cl, or that of the file")
@@ -129,7 +131,8 @@ def _rank(element: str) -> int:
 
 def _check(options: Namespace) -> None:
     """Refuse options that have no meaning together before anything is made."""
-    one_of("name", options.name, [COMPOSED, *available("structures")])
+    if options.name not in (COMPOSED, *available("structures")):
+        one_of("name", options.name, [COMPOSED, *_names()])
     if options.supercell and len(options.supercell) not in (1, 3):
         raise InputError("--supercell", need="one number or three", got=" ".join(map(str, options.supercell)))
     own = ("excess", "inversion", "lattice", "halide", "source", "grid")
@@ -148,6 +151,14 @@ def _check(options: Namespace) -> None:
         check_format(options.output)
 
 
+def _names() -> list[str]:
+    """Names of all crystals, and of the glasses and melts of the training, where that is installed."""
+    try:
+        return list(require("ionpath_ase.training", purpose="glasses and melts", install=GLASSES).structure_names())
+    except MissingDependency:
+        return list(available("structures"))
+
+
 def _built(host: Any, options: Namespace) -> Any:
     from pymatgen.analysis.argyrodite.prototypes import repeated
 
@@ -155,7 +166,13 @@ def _built(host: Any, options: Namespace) -> Any:
     if options.name != COMPOSED:
         from pymatgen.core import Structure
 
-        symbols, positions, cell = available("structures")[options.name](options.seed)
+        if options.name in available("structures"):
+            symbols, positions, cell = available("structures")[options.name](options.seed)
+        else:
+            atoms = require("ionpath_ase.training", purpose="glasses and melts", install=GLASSES).starting_structure(
+                options.name, seed=options.seed
+            )
+            symbols, positions, cell = atoms.get_chemical_symbols(), atoms.positions, atoms.cell.array
         return repeated(Structure(cell, symbols, positions, coords_are_cartesian=True), repeat)
     if options.source is None:
         start = host.argyrodite(options.halide or "Cl", a=options.lattice, supercell=repeat, seed=options.seed)

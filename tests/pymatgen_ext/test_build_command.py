@@ -13,6 +13,7 @@ from pymatgen.io.cif import CifWriter
 from ionpath import plugins
 from ionpath.errors import InputError
 from ionpath.occupancies import check_full_occupancies
+from ionpath_cli import cli
 from ionpath_cli.build import build, formula, main
 from pymatgen.analysis.argyrodite import analyse, argyrodite, hooks
 
@@ -137,3 +138,35 @@ def test_partial_occupancies_are_refused_where_a_host_rounds_them() -> None:
     CifWriter(argyrodite()).write_file("full.cif")
     check_full_occupancies(ase_io.read("full.cif").info.get("occupancy"))
     check_full_occupancies(None)
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("LSPSCl", {"Li": 20, "Si": 3, "P": 3, "S": 23, "Cl": 1}),  # of arXiv:2412.07115
+        ("beta-Li3PS4", {"Li": 24, "P": 8, "S": 32}),
+        ("LiCl", {"Li": 4, "Cl": 4}),
+        ("melt-75Li2S-25P2S5", {"Li": 36, "P": 12, "S": 48}),
+        pytest.param("glass-LiP0.465S1.605", {"Li": 86, "P": 40, "S": 138}, marks=pytest.mark.slow),
+    ],
+)
+def test_every_kind_of_name_in_the_formats_of_vasp_and_lammps(
+    name: str, formula: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Crystals of both plugins, melts and glasses; a POSCAR has each element once, or a wrong POTCAR waits for it."""
+    from ase.io import read
+
+    pytest.importorskip("ionpath_ase.training")
+    monkeypatch.chdir(tmp_path)
+    for file in ("POSCAR", "a.lmp"):
+        assert cli.main(["build", name, "--seed", "2", "-o", file]) == 0
+    lines = Path("POSCAR").read_text().splitlines()
+    assert dict(zip(lines[5].split(), map(int, lines[6].split()), strict=True)) == formula
+    data = read("a.lmp", format="lammps-data")
+    assert {element: data.symbols.count(element) for element in set(data.symbols)} == formula
+
+
+def test_a_name_that_is_none_is_refused_with_all_that_are(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["build", "melt-99Li2S", "-o", str(tmp_path / "a.cif")]) == 1
+    said = capsys.readouterr().err
+    assert "'melt-75Li2S-25P2S5'" in said and "'LSPSCl'" in said and "got 'melt-99Li2S'" in said
