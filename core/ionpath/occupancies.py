@@ -6,7 +6,10 @@ from collections.abc import Mapping
 
 from ionpath.errors import InputError
 
-REMEDY = "order them first: ionpath build --from FILE --supercell 2 2 2 -o ordered.extxyz"
+REMEDY = (
+    "order them first: ionpath build --from FILE --supercell 2 2 2 -o ordered.extxyz; or, if these atoms are ordered, "
+    "del atoms.info['occupancy']"
+)
 
 
 def check_full_occupancies(

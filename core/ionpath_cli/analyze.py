@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from ionpath.errors import InputError, positive, require
+from ionpath.errors import InputError, positive, require, whole
 from ionpath.files import atomic_path
 from ionpath_cli.options import LOG, parser, read_atoms, write_config
 from ionpath_cli.record import Figure, Quantity, Record, origin
+from ionpath_cli.sites import sites_of, states_of
 from ionpath_cli.trajectory import Given, Opened, open_trajectory
+from ionpath_cli.words import error_in_words, in_words
 
 EXAMPLE = """
   ionpath analyze XDATCAR --frame-time 0.1 --temperature 600 -o results/LPSCl
@@ -52,6 +54,11 @@ def main(argv: list[str]) -> int:
     add("--step", type=int, metavar="N", help="take every Nth frame")
     add("--sites", type=Path, metavar="CRYSTAL", help="crystal of the trajectory's size with every site of the ions; "
         "default: the cages of an argyrodite, else sites found in the density")
+    add("--repeats", type=int, nargs=3, metavar="N", help="equivalent cells along each vector, over which "
+        "the density of the ions is averaged; default: as the framework repeats")
+    add("--fold", choices=("translations", "symmetry", "cages", "none"), default="translations", help="sites without "
+        "cages that are one state: those that a translation takes to each other (default), or a symmetry of the "
+        "crystal; those near each other; or each its own")
     add("--lag-time", type=float, default=1.0, metavar="PS", help="of the Markov model; default 1")
     add("--label", help="name in the report; default: that of the folder")
     add("--figures", choices=("svg", "pdf"), help="the figures in this format, too, for a paper")
@@ -61,12 +68,16 @@ def main(argv: list[str]) -> int:
     options = arguments.parse_args(argv)
     for name in ("temperature", "lag_time"):
         positive(f"--{name.replace('_', '-')}", getattr(options, name))
+    for number in options.repeats or ():
+        whole("--repeats", number)
     given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
     record = analyse(
         given,
         options.output,
         temperature=options.temperature,
         sites=options.sites,
+        repeats=options.repeats,
+        fold=options.fold,
         lag_time=options.lag_time,
         label=options.label or options.output.resolve().name,
         progress=LOG.isEnabledFor(20),
@@ -93,6 +104,8 @@ def analyse(
     *,
     temperature: float,
     sites: Path | None = None,
+    repeats: Sequence[int] | None = None,
+    fold: str = "translations",
     lag_time: float = 1.0,
     label: str = "",
     progress: bool = True,
@@ -107,50 +120,22 @@ def analyse(
     parameters = origin(**{"command": "ionpath_cli.analyze.analyse", **(made or {})})
     parameters |= {"temperature": temperature, "lag_time": lag_time, "sites": sites and str(sites), **opened.facts}
     record = Record(label or folder.name, parameters=parameters, notes=list(opened.notes))
+    from ionpath_cli.cli import options_of
+
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Reader has no dt information")  # --frame-time stands for it
         _transport(opened, temperature, folder, record, progress)
         try:
-            _kinetics(opened, _shells(opened, crystal, record), lag_time, folder, record, progress)
+            _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
         except InputError as error:
-            from ionpath_cli.cli import in_words, options_of
-
-            record.notes.append(f"No path entropy. {in_words(str(error), options_of('analyze', []))}")
+            record.notes.append(f"No path entropy. {error_in_words(error, options_of('analyze', []))}")
+    record.notes[:] = [in_words(note, options_of("analyze", [])) for note in record.notes]
     record.save(folder)
     return record
 
 
-def _shells(opened: Opened, crystal: Any, record: Record) -> Any:
-    """Sites of a given crystal, or those of an argyrodite, or else maxima of the density."""
-    from MDAnalysis.analysis.path_entropy import CoordinationShells
-
-    from ionpath.lattice import NotArgyrodite
-
-    if crystal is not None:
-        return CoordinationShells.from_structure(crystal, mobile=str(opened.ions.elements[0]))
-    try:
-        shells = CoordinationShells.for_argyrodite(opened.universe, opened.ions, **opened.frames)
-        record.parameters["sites"] = "cages of an argyrodite"
-    except NotArgyrodite as error:
-        record.notes.append(f"{error}. The sites are maxima of the density of the ions.")
-        record.parameters["sites"] = "maxima of the density"
-        shells = CoordinationShells.from_density(
-            opened.universe, opened.ions, framework=opened.framework, **opened.frames
-        )
-    return shells
-
-
-def _states(shells: Any, labels: Sequence[str]) -> str:
-    """What the names of the states in tables and figures stand for."""
-    sizes = sorted({int(n) for n in np.bincount(shells.centre_of)})
-    what = f"The state {labels[0]} is every place outside the cage; {labels[1]} to {labels[-1]} are its"
-    if sizes == [6]:
-        return f"{what} vertices from top to bottom."
-    return f"{what} sites, of which a cage has {' or '.join(map(str, sizes))}."
-
-
 def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool) -> None:
-    from MDAnalysis.analysis.path_entropy import PathEntropy
+    from MDAnalysis.analysis.path_entropy import PathEntropy, SiteNetwork
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*they are left out", UserWarning)  # a note of the record
@@ -172,14 +157,17 @@ def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record
     record.quantities.append(Quantity("path entropy, mean per pair", u.mean_per_pair, kind, *judged))
     sums = "compare with sums over as many terms only"
     record.quantities.append(Quantity(f"path entropy, all {pairs} pairs", u.total, sums, *judged))
+    network = isinstance(shells, SiteNetwork)
+    outside = "without a site" if network else "outside the cage"
+    names = ("between states", "") if network else ("between vertices of a cage", "out of the cage")
     if 0 in states:
         name = f"path entropy, escape from {len(states) - 1} sites"
-        record.quantities.append(Quantity(name, u.escape, "into the state outside the cage", *judged))
-    _passage(paths, record)
+        record.quantities.append(Quantity(name, u.escape, f"into the state {outside}", *judged))
+    _passage(paths, record, names)
     between = float(100.0 * r.unassigned_fraction)
     record.notes.append(str(r.verdict))
     record.notes.append(
-        f"Lag {r.lag_time:g} ps. {_states(shells, r.labels)} An ion that is between sites, {between:.2g} % of the "
+        f"Lag {r.lag_time:g} ps. {states_of(shells, r.labels)} An ion that is between sites, {between:.2g} % of the "
         "time, counts for its last one."
     )
     paths.save(folder / "path-entropy.npz")
@@ -196,16 +184,13 @@ def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record
         _draw(plot, key, file, folder, record, caption)
 
 
-def _passage(paths: Any, record: Record) -> None:
+def _passage(paths: Any, record: Record, names: tuple[str, str]) -> None:
     r = paths.results
-    for name, time in (
-        ("between vertices of a cage", r.mfpt_between_vertices),
-        ("out of the cage", r.mfpt_to_external),
-    ):
-        if np.isfinite(time.value):
+    for name, time in zip(names, (r.mfpt_between_vertices, r.mfpt_to_external), strict=True):
+        if name and np.isfinite(time.value):
             judged = str(r.verdict), bool(r.verdict)
             record.quantities.append(Quantity(f"first passage {name}", time, "mean", *judged))
-        else:
+        elif name:
             record.notes.append(f"No passage {name} and back was seen at this lag, so there is no time for it.")
 
 

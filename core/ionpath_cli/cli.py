@@ -9,12 +9,13 @@ import os
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ionpath.errors import IonpathError
+from ionpath_cli.words import error_in_words
 
 COMMANDS = {
     "demo": ("ionpath_cli.demo:main", "ordered and disordered argyrodite from structure to report, in minutes"),
@@ -32,8 +33,6 @@ COMMANDS = {
 """Command -> (where it is, what it does); the module is imported when the command is called."""
 WIDTH = 80
 HOSTS = ("ASE", "MDAnalysis", "pymatgen", "PLUMED", "h5py", "matplotlib", "NumPy")
-SAME = {"dt": "frame-time"}
-"""Words of Python that the command line has another one for."""
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -66,7 +65,7 @@ def _run(command: str, words: list[str]) -> int:
     words, behind = words[:end], words[end:]  # those behind belong to another command
     verbose, quiet = {"-v", "--verbose"} & set(words), {"-q", "--quiet"} & set(words)
     words = [word for word in words if word not in verbose and (word not in quiet or command == "metad")]
-    with log_to_stderr(verbose=bool(verbose), quiet=bool(quiet)):
+    with log_to_stderr(verbose=bool(verbose), quiet=bool(quiet), options=lambda: options_of(command, words)):
         try:
             module, _, function = COMMANDS[command][0].partition(":")
             run: Callable[[list[str]], int] = getattr(import_module(module), function)
@@ -87,30 +86,12 @@ def _run(command: str, words: list[str]) -> int:
         except Exception as error:
             LOG.debug("%s", type(error).__name__, exc_info=True)
             if isinstance(error, IonpathError):
-                message = in_words(str(error), options_of(command, words))
+                message = error_in_words(error, options_of(command, words))
             else:
                 system = isinstance(error, OSError) and error.errno is not None
                 message = _system(error) if system else _foreign(error, words)
             print(f"ionpath {command}: {message}", file=sys.stderr)
             return 1
-
-
-def in_words(text: str, options: Collection[str]) -> str:
-    """Say what an error advises in the options of a command, where it has them.
-
-    Examples
-    --------
-    >>> in_words("pass restart=False, or frame_time=0.1", {"--no-restart", "--frame-time"})
-    'pass --no-restart, or --frame-time 0.1'
-    """
-
-    def option(match: re.Match[str]) -> str:
-        name, value = match[1].replace("_", "-"), match[2].strip("'\"")
-        name = SAME.get(name, name)
-        said = {"False": f"--no-{name}", "True": f"--{name}"}.get(value, f"--{name}")
-        return match[0] if said not in options else said if value in ("False", "True") else f"{said} {value}"
-
-    return re.sub(r"\b([a-z]\w*)=([^\s,;)]+)", option, text)
 
 
 def options_of(command: str, words: Sequence[str]) -> set[str]:

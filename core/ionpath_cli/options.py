@@ -7,12 +7,13 @@ import json
 import logging
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError, IonpathError, require
+from ionpath_cli.words import PYTHON, in_words
 
 LOG = logging.getLogger("ionpath")
 
@@ -33,10 +34,10 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
 
 
 @contextmanager
-def log_to_stderr(*, verbose: bool, quiet: bool) -> Iterator[None]:
+def log_to_stderr(*, verbose: bool, quiet: bool, options: Callable[[], Collection[str]] = list) -> Iterator[None]:
     """Send our messages to stderr, and those of hosts that are warnings."""
     handler, root = logging.StreamHandler(), logging.getLogger()
-    handler.setFormatter(_Line())
+    handler.setFormatter(_Line(options))
     root.addHandler(handler)
     LOG.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
     least = logging.ERROR if quiet else logging.WARNING
@@ -50,12 +51,17 @@ def log_to_stderr(*, verbose: bool, quiet: bool) -> Iterator[None]:
 
 
 class _Line(logging.Formatter):
-    """One line for each message, without the place in the code that a warning came from."""
+    """One line for each message, in the words of a command, without the place in the code that a warning came from."""
+
+    def __init__(self, options: Callable[[], Collection[str]]) -> None:
+        super().__init__()
+        self._options = options
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
         if record.name == "py.warnings":
             text = re.sub(r"^.*?:\d+: \w+: ", "", text).split("\n")[0]
+            text = in_words(text, self._options()) if PYTHON.search(text) else text
         return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"
 
 

@@ -433,3 +433,15 @@ def test_velocities_start_at_the_target(copper: Atoms) -> None:
     kinetic = (momenta**2 / run.atoms.get_masses()[:, None]).sum() / 2
     assert 2 * kinetic / ((3 * 32 - 3) * units.kB) == pytest.approx(500.0)
     assert not copper.has("momenta")
+
+
+def test_partial_occupancies_are_refused_before_anything_is_written(copper: Atoms, tmp_path: Path) -> None:
+    """ASE makes the most abundant element of a mixed site of a CIF, and keeps what it was in `info`."""
+    copper.info["occupancy"] = {"0": {"Cu": 0.7, "Ag": 0.3}}
+    with pytest.raises(InputError, match="atoms: need full occupancies, got Cu 0.7, Ag 0.3 .*del atoms.info"):
+        run_md(copper, engine="ase", picoseconds=0.002, trajectory=tmp_path / "a.extxyz", **QUIET)
+    assert not list(tmp_path.iterdir())
+    del copper.info["occupancy"]
+    run_md(
+        copper, engine="ase", picoseconds=0.002, interval=0.002, timestep=1.0, trajectory=tmp_path / "a.extxyz", **QUIET
+    )

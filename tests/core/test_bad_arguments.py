@@ -132,3 +132,15 @@ def test_refused_with_a_sentence(name: str) -> None:
     with pytest.raises(InputError, match=r"^[^:]+: need .+, got .+") as caught:
         BAD[name]()
     assert not re.search(r"array\(|Traceback|<function", str(caught.value)) or len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize("name", ["entropy_uncertainty", "bayesian_msm", "resampled_chains", "implied_timescales"])
+def test_samples_without_end_are_refused_before_memory_is_asked_for(name):
+    from ionpath import kinetics
+
+    chain = np.random.default_rng(0).integers(0, 2, 200)
+    lags, more = ([1, 2], {"frame_time": 1.0}) if name == "implied_timescales" else (1, {})
+    if name == "bayesian_msm":
+        more = {"count_mode": "sample"}
+    with pytest.raises(InputError, match="n_samples: need a whole number from . to 100000, got 10{12}; a few hundred"):
+        getattr(kinetics, name)(chain, lags, n_samples=10**12, **more)

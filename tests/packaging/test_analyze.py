@@ -6,6 +6,8 @@ import gzip
 import json
 from pathlib import Path
 
+import ase
+import ase.io
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ pytest.importorskip("MDAnalysis")
 
 from ionpath_cli import cli
 from ionpath_cli.record import Record
+from ionpath_cli.words import PYTHON
 
 EDGE, FRAME_TIME, RATE, STEP = 15.0, 0.1, 0.2, 2.5
 D = RATE * STEP**2 / 6
@@ -237,5 +240,61 @@ def test_files_and_times_that_disagree_are_told(tmp_path, walk):
     path = extxyz(tmp_path / "md.extxyz", walk)
     run(path, "--frame-time", "0.2", "-o", tmp_path / "out")
     record = Record.load(tmp_path / "out")
-    assert any("dt=0.2 ps is used; the file says 0.1 ps" in note for note in record.notes)
+    assert any("--frame-time 0.2 ps is used; the file says 0.1 ps" in note for note in record.notes)
     assert record.parameters["frame_time"] == 0.2
+
+
+@pytest.fixture(scope="module")
+def antifluorite(tmp_path_factory) -> Path:
+    """Lithium on the 216 tetrahedral sites of 3 x 3 x 3 cells of sulfur, no cages; it hops 2.85 A, a tenth a step."""
+    folder, rng = tmp_path_factory.mktemp("antifluorite"), np.random.default_rng(0)
+    a, cells = 5.7, np.array(list(np.ndindex(3, 3, 3)))
+    anions = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    holes = np.array(list(np.ndindex(2, 2, 2))) / 2 + 0.25
+    sulfur, sites = ((cells[:, None] + part).reshape(-1, 3) * a for part in (anions, holes))
+    near = np.linalg.norm((d := sites[:, None] - sites) - np.rint(d / 17.1) * 17.1, axis=-1)
+    near = np.argwhere(np.abs(near - a / 2) < 0.1)[:, 1].reshape(216, 6)
+    on = rng.permutation(216)[:160]
+    frames = []
+    for t in range(300):
+        for ion in rng.permutation(160)[:40]:
+            there = rng.choice(near[on[ion]])
+            if there not in on and rng.random() < 0.3:
+                on[ion] = there
+        places = [sites[on] + rng.normal(0, 0.2, (160, 3)), sulfur + rng.normal(0, 0.08, sulfur.shape)]
+        frames.append(ase.Atoms(["Li"] * 160 + ["S"] * 108, np.concatenate(places), cell=[17.1] * 3, pbc=True))
+        frames[-1].info["time"] = 0.1 * t
+    ase.io.write(folder / "run.extxyz", frames)
+    ase.Atoms(["Li"] * 216 + ["S"] * 108, np.concatenate([sites, sulfur]), cell=[17.1] * 3, pbc=True).write(
+        folder / "sites.cif"
+    )
+    return folder
+
+
+def test_without_cages_the_states_are_a_network(antifluorite: Path, tmp_path: Path, capsys) -> None:
+    """Eight sites of the cell, 27 of each in 3 x 3 x 3 cells."""
+    run, out = str(antifluorite / "run.extxyz"), tmp_path / "out"
+    assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "averaged over 3 x 3 x 3 cells, which the framework repeats (--repeats)" in said
+    assert "There are no cages (cages: " in said and "site 1 (27), " in said
+    record = json.loads((out / "analysis.json").read_text())
+    assert record["parameters"]["repeats"] == [3, 3, 3]
+    assert record["parameters"]["states"] == 9 and record["parameters"]["pairs"] == 56
+
+
+@pytest.mark.slow
+def test_states_without_cages_as_they_are_asked_for(antifluorite: Path, tmp_path: Path, capsys) -> None:
+    run, out = str(antifluorite / "run.extxyz"), tmp_path / "out"
+    crystal = ["--sites", str(antifluorite / "sites.cif")]
+    assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out), *crystal]) == 0
+    said = capsys.readouterr().out
+    # Translations of fcc leave two of them.
+    assert "the states are the sites of the crystal" in said and "8c 1 (108), 8c 2 (108)" in said
+    refused = [["--repeats", "1", "1", "1"], [*crystal, "--fold", "symmetry"]]
+    advice = ["fold equivalent sites with --repeats", "tell them apart with --fold translations or --fold none"]
+    for options, remedy in zip(refused, advice, strict=True):
+        assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out), *options]) == 0
+        said = capsys.readouterr().out
+        assert "note: No path entropy. states: need " in said and remedy in said
+        assert not PYTHON.search(said), said

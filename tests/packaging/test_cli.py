@@ -9,6 +9,7 @@ import pytest
 
 from ionpath.errors import InputError, MissingDependency
 from ionpath_cli import cli, doctor
+from ionpath_cli.words import in_words
 
 
 def test_usage_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
@@ -167,7 +168,7 @@ def test_our_own_faults_ask_for_a_report_and_show_where_with_v(monkeypatch: pyte
 def test_remedies_are_in_words_of_the_command_line() -> None:
     options = cli.options_of("analyze", [])
     assert {"--frame-time", "--config", "--quiet", "--elements"} <= options
-    said = cli.in_words("pass time_unit='fs', or dt=0.1, or frame_time=..., or connected='largest'", options)
+    said = in_words("pass time_unit='fs', or dt=0.1, or frame_time=..., or connected='largest'", options)
     assert said == "pass --time-unit fs, or --frame-time 0.1, or --frame-time ..., or connected='largest'"
     assert "--temperature" in cli.options_of("metad", [])
     assert "--max-force" in cli.options_of("train", ["label"])

@@ -106,6 +106,7 @@ def test_grid() -> None:
     ("-o gone/a.cif", r"--output: need an existing folder, got gone; mkdir -p gone"),
     ("--supercell 2 2", r"--supercell: need one number or three, got 2 2"),
     ("--supercell -1 1 1", r"--supercell: need a whole number of at least 1, three of them"),
+    ("--supercell 10000", r"--supercell: need at most 5,000,000 atoms, got 5.2e\+13"),
     ("--supercell 0", r"--supercell: need a whole number of at least 1"),
     ("--seed -1", r"--seed: need a whole number of at least 0, got -1"),
     ("--lattice -3", r"--lattice: need a positive number in A, got -3.0"),

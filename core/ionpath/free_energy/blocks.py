@@ -200,7 +200,7 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
     Raises
     ------
     InputError
-        If there is more than one variable.
+        If there is more than one variable, or the hills span less than four of their widths.
 
     Notes
     -----
@@ -216,6 +216,11 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
     counts = _counts(hills, n_times)
     axes = hills.default_axes(3.0)
     inside = (axes[0] >= low) & (axes[0] <= high)
+    if not inside.any():
+        raise InputError(
+            "hills", need="hills that span more than four of their widths, two at each end of which count for nothing",
+            got=f"{len(hills)} over {np.ptp(hills.centres):.3g}, {edge / 2:.3g} wide", remedy="run longer",
+        )  # fmt: skip
     values = np.array([np.ptp(surface.values[inside]) for surface in partial_sums(hills, counts, axes)])
     series = BarrierSeries(hills.times[np.array(counts) - 1], values, values, (), ())
     return series.estimate(part, floor=recent_height(hills))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import DisconnectedError, InputError, one_of
+from ionpath.errors import DisconnectedError, InputError, one_of, whole
 from ionpath.markov.chain import largest_set, strong_components
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deeptime.markov import BayesianMSMPosterior, TransitionCountModel
     from deeptime.markov.msm import MarkovStateModel
 
+MOST_SAMPLES = 100_000
 MAXIMUM_ERROR = 1e-8
 """Convergence of the reversible estimate: Euclidean norm of the relative changes of the stationary weights."""
 
@@ -215,6 +216,7 @@ def bayesian_msm(
     check_independent(count_mode)
     if n_samples < 1:
         raise InputError("n_samples", need="at least 1", got=str(n_samples))
+    whole("n_samples", n_samples, 1, MOST_SAMPLES, remedy="a few hundred tell an error to 5 %")
     from deeptime.markov import BayesianMSMPosterior
 
     counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)

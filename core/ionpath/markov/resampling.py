@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, whole
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
-from ionpath.markov.estimation import MAXIMUM_ERROR, check_independent, model_of_counts, sample_matrices
+from ionpath.markov.estimation import MAXIMUM_ERROR, MOST_SAMPLES, check_independent, model_of_counts, sample_matrices
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
 from ionpath.markov.symmetry import SymmetryTest, as_permutations, average_counts, symmetry_test
 from ionpath.msonable import Msonable
@@ -131,7 +131,8 @@ class Resampling:
         one_of("method", method, METHODS)
         self.trajectories = as_trajectories(dtrajs)
         self.n_states = state_count(self.trajectories, n_states)
-        self.method, self.n_samples, self.seed = method, n_samples, seed
+        self.method, self.seed = method, seed
+        self.n_samples = whole("n_samples", n_samples, 0, MOST_SAMPLES, remedy="a few hundred tell an error to 5 %")
         self.reversible, self.connected, self.count_mode = reversible, connected, count_mode
         self.n_blocks = -(-LEAST_BLOCKS // len(self.trajectories)) if n_blocks is None else n_blocks
         self._counts: dict[int, NDArray[np.float64]] = {}

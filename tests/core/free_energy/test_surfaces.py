@@ -348,3 +348,14 @@ def test_crossings_and_lowest_points():
 def test_sentences(make, match):
     with pytest.raises(InputError, match=match):
         make()
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_variation_of_very_few_hills_is_a_sentence(n):
+    few = Hills(
+        np.arange(1.0, n + 1), np.full((n, 1), 0.2), np.full((n, 1), 0.1), np.ones(n), ("a",), (None,), 8.0, False
+    )
+    with pytest.raises(
+        InputError, match=f"hills: need hills that span more than four .*, got {n} over 0, 0.1 wide; run"
+    ):
+        variation(few)

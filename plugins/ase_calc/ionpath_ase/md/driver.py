@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 import numpy as np
 
 from ionpath.errors import InputError, IonpathError, require, whole
+from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
 from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii, has_phosphorus_clusters
 from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
@@ -110,6 +111,7 @@ class MolecularDynamics:
         follow: bool = False,
         first_frame: bool = True,
     ) -> None:
+        check_full_occupancies(atoms.info.get("occupancy"))
         lines = plumed_lines(plumed)
         file = Path(trajectory).absolute()
         writer_of(file)

@@ -24,6 +24,7 @@ EDGES = {"Cl": 10.100, "Br": 10.232, "I": 10.393, None: 10.237}
 LithiumChoice = Literal["24g", "48h", "T5", "T2", "T4", "none"] | Mapping[str, int]
 
 _PER_CELL = 4
+MOST_ATOMS = 5_000_000
 _CLOSEST = 1.95
 _MULTIPLICITY = {"T3": 4, "T1": 16, "T4": 16, "24g": 24, "T5": 48, "T2": 48}
 
@@ -151,6 +152,14 @@ def repeated(structure: Structure, supercell: Any) -> Structure:
         raise InputError(
             "supercell", need="a whole number of at least 1, three of them, or a matrix of whole numbers with a "
             "positive determinant", got=repr(supercell)[:80], remedy="2 or (2, 2, 1) repeats the cell",
+        )  # fmt: skip
+    cells = (
+        float(np.linalg.det(matrix)) if matrix.ndim == 2 else float(np.prod(matrix, dtype=float)) ** (3 / matrix.size)
+    )
+    if cells * len(structure) > MOST_ATOMS:
+        raise InputError(
+            "supercell", need=f"at most {MOST_ATOMS:,} atoms", got=f"{cells * len(structure):.3g}",
+            remedy="choose a smaller supercell, and repeat it where it is used",
         )  # fmt: skip
     return structure.make_supercell(matrix.astype(int).tolist(), in_place=False)
 

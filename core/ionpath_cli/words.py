@@ -1,0 +1,70 @@
+"""What errors, warnings and notes advise, in the words of the command line: the one place that translates them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ionpath.errors import InputError
+
+SAME = {"dt": "frame-time", "centres": "sites", "structure": "sites", "a": "lattice", "crystal": "sites"}
+"""Words of Python for which a command may have an option of another name."""
+VALUE = r"\([^()]*\)|\[[^\[\]]*\]|'[^']*'|\"[^\"]*\"|[^\s,;)]+"
+PYTHON = re.compile(
+    r"\b[a-z]\w*=|`|\b[a-z]\w*\.[a-z]\w*\(|\b[A-Z][a-z]{2,}[A-Z][a-z]{2,}\w*|(?<![\w/.-])[a-z]+_[a-z_]+\b(?![\w-]*[/.])"
+    r"|\b(?:ionpath|ionpath_\w+|pymatgen|MDAnalysis|ase)\.[a-z]\w*"
+)
+"""What nobody types into a shell: keywords, names of functions and classes."""
+
+
+def in_words(text: str, options: Collection[str]) -> str:
+    """Say what is advised in the options of a command, and leave out what only Python has, if something is left.
+
+    Examples
+    --------
+    >>> in_words("pass restart=False, or frame_time=0.1", {"--no-restart", "--frame-time"})
+    'pass --no-restart, or --frame-time 0.1'
+    >>> in_words("states: need few, got 216; fold them with repeats=(2, 2, 2), or take SiteNetwork", {"--repeats"})
+    'states: need few, got 216; fold them with --repeats 2 2 2'
+    >>> in_words("lag_time: need less, got 5; use a shorter lag", {"--lag-time"})
+    '--lag-time: need less, got 5; use a shorter lag'
+    """
+    said = re.sub(rf"(?<![\w-])([a-z]\w*)=({VALUE}|(?=[\s,;)]|$))", lambda match: _option(match, options), text)
+    name, found, rest = said.partition(": need ")
+    if found and (option := _named(name, options)):
+        said = f"{option}{found}{rest}"
+    head, semicolon, remedy = said.partition("; ")
+    if not semicolon or not PYTHON.search(remedy):
+        return said
+    clauses = re.split(r"(; |, or |, and |, )(?![^()]*\))", remedy)
+    kept = [k for k in range(0, len(clauses), 2) if not PYTHON.search(clauses[k])]
+    if not kept:
+        return f"{head}; in Python: {remedy}"
+    parts = [clauses[kept[0]], *(clauses[k - 1] + clauses[k] for k in kept[1:])]
+    return f"{head}; {''.join(parts).removeprefix('or ')}"
+
+
+def error_in_words(error: Exception, options: Collection[str]) -> str:
+    """The same of an error, whose name may be that of an option."""
+    if not isinstance(error, InputError):
+        return in_words(str(error), options)
+    remedy = in_words(f"; {error.remedy}", options) if error.remedy else ""
+    return in_words(f"{error.name}: need {error.need}, got {error.got}", options) + remedy
+
+
+def _named(name: str, options: Collection[str]) -> str:
+    """The option that an argument of Python is, or nothing."""
+    word = name.strip()
+    if not re.fullmatch(r"[a-z]\w*", word):
+        return ""
+    return next((o for o in (f"--{word.replace('_', '-')}", f"--{SAME.get(word, '')}") if o in options), "")
+
+
+def _option(match: re.Match[str], options: Collection[str]) -> str:
+    name, value = match[1], (match[2] or "").strip("'\"")
+    if value in ("False", "True") and (bare := f"--{'no-' * (value == 'False')}{name.replace('_', '-')}") in options:
+        return bare
+    option = _named(name, options)
+    if not option:
+        return match[0]
+    return " ".join([option, *re.split(r"[(),\[\]\s]+", value)]).replace("  ", " ").strip()
