@@ -17,7 +17,7 @@ import MDAnalysis as mda
 
 from ionpath.errors import InputError
 from ionpath.structure import DiffractionPeak, averaged_steinhardt, voronoi_volumes
-from ionpath_mdanalysis import anion_disorder as ad
+from ionpath_mdanalysis import anion_disorder as ad, ion_transport
 
 CORNERS = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0)
 N_FRAMES = 12
@@ -268,6 +268,62 @@ def test_regions_are_handed_on_as_selections() -> None:
     assert "interface" in profile.to_dataframe()["region"].tolist()
     with pytest.raises(InputError, match="region: need crystal or interface or glass, got 'melt'"):
         profile.select("melt")
+
+
+def glass_ceramic(crossing: int = 0) -> Any:
+    """Crystal below and glass above: lithium diffuses at 0.015 and 0.45 A^2/ps, and the first ions cross over."""
+    rng = np.random.default_rng(1)
+    grid = np.stack(np.meshgrid(np.arange(6), np.arange(12), np.arange(6), indexing="ij"), -1).reshape(-1, 3) * 3.0
+    places = np.concatenate([grid + 0.5, rng.uniform([0, 36, 0], [18, 72, 18], (432, 3))])
+    lithium = np.arange(864) % 2 == 0
+    deviation = np.where(np.arange(864) < 432, np.sqrt(0.003), 0.3) * lithium  # A, sqrt(2 D 0.1 ps)
+    run = places + np.cumsum(rng.normal(0, 1, (200, 864, 3)) * deviation[:, None], axis=0)
+    inside = np.flatnonzero(lithium & (np.abs(places[:, 1] - 18) < 8))[:crossing]
+    run[60:, inside, 1] += 36.0
+    u = mda.Universe.empty(864, trajectory=True)
+    u.add_TopologyAttr("elements", ["Li", "S"] * 432)
+    u.load_new(run.astype("f4"), order="fac", dimensions=[18, 72, 18, 90, 90, 90], dt=0.1)
+    return u
+
+
+def test_dynamics_of_each_phase_in_one_call() -> None:
+    """Diffusion of the ions of crystal and glass is what they were made with; those that cross are counted."""
+    u = glass_ceramic(crossing=9)
+    lithium = u.select_atoms("element Li")
+    profile = ad.AmorphisationProfile(u.atoms, thickness=6.0).run(stop=1)
+    found = ad.phase_dynamics(profile, lithium, ion_transport.IonDiffusion, keep="stayed", unwrap=False)
+    still = ad.phase_dynamics(
+        profile, glass_ceramic().select_atoms("element Li"), ion_transport.IonDiffusion, keep="stayed", unwrap=False
+    )
+    assert found.left["crystal"] == still.left["crystal"] + 9  # besides those that rattle at the border
+    assert sum(found.initial.values()) == len(lithium)
+    for name, diffusion in (("crystal", 0.015), ("glass", 0.45)):  # A^2/ps
+        r = found.analyses[name].results
+        assert np.interp(1.0, r.times, r.msd) == pytest.approx(6 * diffusion * 1.0, rel=0.2)  # A^2 after 1 ps
+    assert len(found.analyses["crystal"].groups["mobile"]) == found.initial["crystal"] - found.left["crystal"]
+    np.testing.assert_allclose(found.shares.sum(axis=1), 1.0)
+    both = ad.phase_dynamics(profile, lithium, ion_transport.NonGaussianParameter, unwrap=False)
+    assert len(both.analyses["crystal"].groups["mobile"]) == found.initial["crystal"]
+
+
+def test_phases_that_vanish_are_named() -> None:
+    u = glass_ceramic()
+    profile = ad.AmorphisationProfile(u.atoms, thickness=6.0).run(stop=1)
+    lithium = u.select_atoms("element Li")
+    inside = lithium[np.abs(lithium.positions[:, 1] - 18) < 8]
+    run = u.trajectory.get_array()
+    run[20:, inside.ix, 1] += 36.0
+    with (
+        pytest.warns(UserWarning, match=r"\d+ of \d+ ions leave the crystal: its dynamics are also of its surround"),
+        pytest.raises(
+            InputError, match=r"keep: need ions that stay in a phase, got none of \d+; take keep='initial', or"
+        ),
+    ):
+        ad.phase_dynamics(profile, inside, ion_transport.IonDiffusion, keep="stayed", unwrap=False)
+    with pytest.raises(InputError, match="keep: need 'initial' or 'stayed', got 'all'"):
+        ad.phase_dynamics(profile, inside, ion_transport.IonDiffusion, keep="all")
+    with pytest.raises(InputError, match="mobile: need at least one atom, got an empty selection; widen it"):
+        ad.phase_dynamics(profile, u.atoms[:0], ion_transport.IonDiffusion)
 
 
 def test_length_of_rings_beside_the_diffraction_peak(run: dict[str, Any]) -> None:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
         AveragedSteinhardt as AveragedSteinhardt,
         IonVoronoiVolume as IonVoronoiVolume,
     )
+    from ionpath_mdanalysis.anion_disorder.phases import (
+        PhaseDynamics as PhaseDynamics,
+        phase_dynamics as phase_dynamics,
+    )
     from ionpath_mdanalysis.anion_disorder.radial import (
         AngleDistribution as AngleDistribution,
         RadialDistributions as RadialDistributions,
@@ -40,11 +44,13 @@ else:
             "IonVoronoiVolume": "per_atom",
             "LayerProfiles": "layers",
             "OrderParameter": "order_parameter",
+            "PhaseDynamics": "phases",
             "RadialDistributions": "radial",
             "RingTopology": "rings",
             "StructureFactor": "scattering",
             "TetrahedralDistortion": "distortion",
             "TetrahedronTilt": "tilt",
             "compare_disorder": "distortion",
+            "phase_dynamics": "phases",
         },
     )
