@@ -270,6 +270,23 @@ def test_regions_are_handed_on_as_selections() -> None:
         profile.select("melt")
 
 
+def test_distance_from_a_measured_structure_factor(run: dict[str, Any], tmp_path: Any) -> None:
+    """A file of a user's, neutron or X-ray: nothing from itself, and what is written down from one that is shifted."""
+    found = run["transform"]
+    r = found.results
+    for kind in ("neutron", "xray"):
+        path = tmp_path / f"{kind}.txt"
+        np.savetxt(path, np.column_stack([r.q, r[kind]]), header="Q (1/A), S(Q)")
+        assert found.r_chi(path, kind) == pytest.approx(0.0, abs=1e-4)  # percent
+        off = (r.q, r[kind] + 0.1)
+        expected = 100 * np.sqrt(((off[1] - r[kind]) ** 2).sum() / (off[1] ** 2).sum())
+        assert found.r_chi(off, kind) == pytest.approx(expected, rel=0.05)
+        assert len(found.plot(kind, experiment=path).lines) >= 2
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    with pytest.raises(InputError, match="empty.txt: need two columns of numbers, .* got none; check the file"):
+        found.r_chi(tmp_path / "empty.txt")
+
+
 def glass_ceramic(crossing: int = 0) -> Any:
     """Crystal below and glass above: lithium diffuses at 0.015 and 0.45 A^2/ps, and the first ions cross over."""
     rng = np.random.default_rng(1)
