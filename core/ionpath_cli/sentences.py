@@ -30,7 +30,7 @@ def comparison(quantities: Mapping[str, Mapping[str, Quantity]]) -> list[str]:
     single = [name for name, of in quantities.items() if len(of) == 1]
     systems = {label for of in quantities.values() for label in of}
     if len(systems) > 1 and single:
-        said.append(f"One system only has: {', '.join(single)}; these are compared with nothing.")
+        said.append(f"One system only has: {'; '.join(single)}. These are compared with nothing.")
     lacking = [
         f"{name} of {label}" for name, of in quantities.items() for label, q in of.items()
         if interval(q.estimate) is None

@@ -169,7 +169,7 @@ def test_sentences_say_what_the_intervals_say(quantities: dict[str, Quantity], s
 
 def test_systems_of_one_quantity_each_are_not_compared() -> None:
     assert comparison({"D": {"A": of(2.0, 1.9, 2.1)}, "S": {"B": of(3.0, 2.9, 3.1)}}) == [
-        "One system only has: D, S; these are compared with nothing."
+        "One system only has: D; S. These are compared with nothing."
     ]
 
 
