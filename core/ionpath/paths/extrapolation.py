@@ -50,17 +50,19 @@ WEIGHTS = _weights()
 
 @dataclass(frozen=True, eq=False)
 class Varied:
-    """Entropies, how they change along each of some samples in standard errors, and what noise had added."""
+    """Entropies, how they change along each of some samples in standard errors, what noise added, and samples."""
 
     value: Floats
     changes: Floats
     added: Floats
+    samples: Floats
     n_blocks: int
 
     def error(self, total: Callable[[Floats], Floats]) -> Floats:
         """Standard error of a linear function of the entropies, which takes many matrices at once."""
-        change = total(self.changes)
-        scatter = np.sqrt((change**2).mean(axis=0)) * few_blocks(self.n_blocks)
+        along = np.sqrt((total(self.changes) ** 2).mean(axis=0))
+        # Near a maximum nothing changes to first order: entropies of samples as they are still scatter.
+        scatter = np.maximum(along, total(self.samples).std(axis=0)) * few_blocks(self.n_blocks)
         return np.asarray(np.hypot(scatter, DOUBT * total(self.added)))
 
 
@@ -68,7 +70,7 @@ def as_they_are(value: Floats, samples: Floats, n_blocks: int) -> Varied:
     """Entropies of the fitted model, that vary as those of the samples do."""
     number = len(samples)
     changes = (samples - samples.mean(axis=0)) * np.sqrt(number / (number - 1))
-    return Varied(value, changes, np.zeros_like(value), n_blocks)
+    return Varied(value, changes, np.zeros_like(value), samples, n_blocks)
 
 
 def extrapolate(best: Chain, samples: Sequence[Chain], entropies: Callable[[Floats], Floats], n_blocks: int) -> Varied:
@@ -84,7 +86,7 @@ def extrapolate(best: Chain, samples: Sequence[Chain], entropies: Callable[[Floa
     change = _to_no_noise(entropies, up, shift[others], variance) - _to_no_noise(
         entropies, down, shift[others], variance
     )
-    return Varied(value, change, entropies(flow[None])[0] - value, n_blocks)
+    return Varied(value, change, entropies(flow[None])[0] - value, change, n_blocks)
 
 
 def hops_per_pair(best: Chain, samples: Sequence[Chain]) -> float:

@@ -215,6 +215,7 @@ def entropies_of(
             varied,
             value=best.expand(varied.value, 0.0),
             added=best.expand(varied.added, 0.0),
+            samples=samples,
             changes=np.array([best.expand(change, 0.0) for change in varied.changes]),
         )
     value, reach = varied.value, quantile(chains.n_blocks)

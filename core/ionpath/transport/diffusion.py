@@ -19,6 +19,10 @@ from ionpath.transport.window import DiffusiveWindow, diffusive_window
 UNIT = "A^2/ps"
 MOST_LAGS = 24
 """Lags that take part in a fit; more carry no information that these do not."""
+CHOICE = 1.5
+"""Factor on the error where slopes of early lags were rejected: those of late lags differ from them by chance, too.
+Coefficients of free walks and lattice gases scattered by 1.2 to 1.5 times their errors there, by 0.9 to 1.0 elsewhere.
+"""
 LEAST_SIGNIFICANCE = 2.0
 """A coefficient below this many standard errors is reported as an upper bound."""
 
@@ -117,8 +121,9 @@ def estimate_diffusion(
     ``MSD(t) = offset + 2 d D t`` is fitted by generalised least squares at up to 24 logarithmic lags; the covariance
     follows exactly from the displacements themselves for Gaussian walkers (`msd_covariance`), vibrations in cages
     included. The error is the larger of the one from this covariance and the scatter of the same line between
-    ions, which also knows that hops are not Gaussian and ions not alike; the interval is symmetric in ln D and uses
-    Student's t. Ions are taken as independent of each other; strongly cooperative hops make the true error larger.
+    ions, which also knows that hops are not Gaussian and ions not alike, times 1.5 where slopes of early
+    lags were rejected for the window; the interval is symmetric in ln D and uses Student's t. Ions are taken as
+    independent of each other; strongly cooperative hops make the true error larger.
 
     Examples
     --------
@@ -140,12 +145,13 @@ def estimate_diffusion(
     line = straight_line(lags, curve, msd.n_frames, msd.frame_time)
     by_ion = msd.by_ion[:, np.searchsorted(msd.lags, lags)]
     widening = _widening(msd)
-    coefficient = _coefficient(line, by_ion, widening)
+    factor = widening * (CHOICE if chosen.contested else 1.0)
+    coefficient = _coefficient(line, by_ion, factor)
     reason = _why_bound(chosen, float(3.0 * curve[chosen.stop_lag]), minimum_msd, coefficient)
     if reason:
         coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
     else:
-        axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1], widening) for axis in range(3))
+        axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1], factor) for axis in range(3))
     collective = _collective(msd, lags)
     return Diffusion(
         coefficient=coefficient,
@@ -167,16 +173,17 @@ def _fit_lags(msd: MeanSquaredDisplacement, window: DiffusiveWindow) -> NDArray[
     return np.asarray(inside[picked])
 
 
-def _coefficient(line: Line, by_ion: Floats, widening: float) -> Estimate:
+def _coefficient(line: Line, by_ion: Floats, factor: float) -> Estimate:
     """Coefficient from the values of single ions along the axes that are given."""
     n_ions, _, dimensions = by_ion.shape
     own = np.einsum("l,nla->na", line.weights[0], by_ion)
     value, along = float(own.mean()), own.mean(axis=0)
     model = line.relative_error * float(np.sqrt((along**2).sum() / n_ions)) / dimensions
     if n_ions < 2:
-        return positive_estimate(value, model, 0)
+        return positive_estimate(value, factor * model, 0)
     scatter = float(own.mean(axis=1).std(ddof=1) / np.sqrt(n_ions))
-    return positive_estimate(value, widening * float(np.fmax(scatter, model)), n_ions - 1)
+    freedom = (n_ions if scatter > model else n_ions * dimensions) - 1
+    return positive_estimate(value, factor * float(np.fmax(scatter, model)), freedom)
 
 
 def _widening(msd: MeanSquaredDisplacement) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,6 +49,8 @@ class DiffusiveWindow(Msonable):
     criterion : {"exponent", "offset", "given", "none"}
         Why this window: the exponent is near 1; the growth is linear above a constant offset (vibration in cages);
         the caller chose it; or no stretch was found and this is the last half.
+    contested : bool
+        Whether the slopes from earlier lags were rejected since they differ from later ones.
     """
 
     start: float
@@ -58,6 +60,7 @@ class DiffusiveWindow(Msonable):
     exponent: float
     exponent_error: float
     criterion: str
+    contested: bool = False
 
 
 def diffusive_window(
@@ -148,9 +151,10 @@ def diffusive_window(
     lags = msd.lags[(msd.lags >= first) & (msd.lags <= last)]
     found = _first_in_band(msd, lags[lags <= last / 2], last, band)
     if found:
+        first_in_band = found
         found = _first_in_agreement(msd, lags[(lags >= found) & (lags <= last / 2)], last)
         guarded = found if found == lags[0] else min(int(GUARD * found), last // 2)
-        return _window(msd, max(found, guarded), last, "exponent")
+        return replace(_window(msd, max(found, guarded), last, "exponent"), contested=found != first_in_band)
     for start in lags[lags <= last / SPREAD]:
         if _straight(msd, int(start), last):
             return _window(msd, int(start), last, "offset")

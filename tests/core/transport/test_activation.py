@@ -144,4 +144,4 @@ def test_intervals_at_300_K_cover(temperatures, ratio):
     "temperatures", [[600, 700, 900], [600, 700, 800, 900], [500, 600, 700, 800, 900], np.arange(500, 1200, 100)]
 )
 def test_intervals_at_300_K_cover_in_many_sets(temperatures, ratio):
-    assert 0.90 <= share_covered(temperatures, ratio, 4000) <= (0.999 if len(temperatures) == 3 else 0.99)
+    assert 0.90 <= share_covered(temperatures, ratio, 1500) <= (0.999 if len(temperatures) == 3 else 0.99)

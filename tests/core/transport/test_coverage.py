@@ -7,8 +7,8 @@ import pytest
 
 from ionpath.transport import estimate_diffusion
 
-BLOCKED = 0.0892
-"""A^2 per step of the lattice gas below, from the slope between lags of 100 steps and 0 over 40 runs, +- 0.0007."""
+BLOCKED = 0.0872
+"""A^2 per step of the lattice gas below, from the slope between lags of 120 and 240 steps over 300 runs, +- 0.0004."""
 
 
 def lattice_gas(seed, n=64, edge=5, n_frames=400, rate=0.2):
@@ -47,7 +47,7 @@ def shares(make, truth, n_sets):
 
 CASES = {
     "4 ions": (4, 200, [0.5]), "8 ions": (8, 200, [0.5]), "12 ions, short": (12, 100, [0.5]),
-    "32 ions": (32, 200, [0.5]), "two speeds": (12, 200, [0.2, 0.8]),
+    "32 ions": (32, 200, [0.5]), "100 ions": (100, 400, [0.5]), "two speeds": (12, 200, [0.2, 0.8]),
 }  # fmt: skip
 
 
@@ -70,7 +70,7 @@ def test_intervals_cover_in_many_sets(name):
 
 @pytest.mark.slow
 def test_blocking_does_not_raise_diffusion():
-    """Half of the sites are full: mean D was 3 % too high and 65 % of the intervals held it."""
-    found = [estimate_diffusion(lattice_gas(seed), 1.0).coefficient for seed in range(40)]
+    """Half of the sites are full: hops back make early slopes too steep."""
+    found = [estimate_diffusion(lattice_gas(seed), 1.0).coefficient for seed in range(200)]
     assert np.mean([f.value for f in found]) == pytest.approx(BLOCKED, rel=0.02)
-    assert np.mean([f.low < BLOCKED < f.high for f in found]) >= 0.85
+    assert np.mean([f.low < BLOCKED < f.high for f in found]) >= 0.9
