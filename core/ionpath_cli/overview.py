@@ -10,6 +10,7 @@ import numpy as np
 
 from ionpath.errors import require
 from ionpath.files import atomic_path
+from ionpath_cli.interactive import COLOURS
 
 INSTALL = 'pip install "ionpath[mdanalysis]"'
 
@@ -47,7 +48,9 @@ def _density(ax: Any, place: Path, label: str) -> None:
 
 
 def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:
-    shown = np.where(np.eye(len(results.path_entropy), dtype=bool), np.nan, results.path_entropy)
+    states = np.arange(len(results.path_entropy))
+    kept = np.isin(states, results.connected_states)  # the 0 of a state that was left out is no value
+    shown = np.where(np.outer(kept, kept) & (states[:, None] != states), results.path_entropy, np.nan)
     image = ax.imshow(shown, cmap="viridis", vmin=0.0, vmax=top)
     figure.colorbar(image, ax=ax, label="J/mol/K", shrink=0.85)
     mean = results.uncertainty.mean_per_pair
@@ -58,6 +61,7 @@ def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:
 
 
 def _displacement(ax: Any, motion: Any, far: float) -> None:
+    ax.set_prop_cycle(color=COLOURS[:3], linestyle=("-", "--", ":"))
     motion.plot(ax=ax)
     ax.set_ylim(top=2.0 * far)
     ax.set_title(f"mean squared displacement\nconductivity {motion.results.conductivity}")

@@ -58,3 +58,19 @@ def test_isosurface_is_small_and_keeps_the_mean(lithium) -> None:
     weights = np.einsum("i,j,k->ijk", sizes, sizes, sizes).ravel()
     mean = np.average(np.asarray(drawn.data[0].value, dtype=float), weights=weights)
     assert mean == pytest.approx(fine.mean(), rel=1e-5)
+
+
+def test_heat_map_leaves_out_states_that_the_model_left_out(lithium) -> None:
+    """No ion of the ordered crystal leaves its cage: the outside has no path entropy, and not one of 0."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from ionpath_mdanalysis import CoordinationShells, PathEntropy
+
+    shells = CoordinationShells.for_argyrodite(lithium.universe, mobile=lithium)
+    paths = PathEntropy(lithium, shells=shells, lag_time=1.0, verbose=False).run()
+    assert list(paths.results.connected_states) == [1, 2, 3, 4, 5, 6]
+    shown = np.ma.filled(paths.plot_path_entropy().images[0].get_array(), np.nan)
+    assert np.isnan(shown[0]).all() and np.isnan(shown[:, 0]).all()
+    inside = shown[1:, 1:][~np.eye(6, dtype=bool)]
+    assert (inside > 5.0).all(), "J/mol/K"

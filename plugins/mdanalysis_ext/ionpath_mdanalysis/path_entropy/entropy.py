@@ -290,4 +290,10 @@ class PathEntropy(MarkovStates):
             The axes.
         """
         label = f"path entropy ({self.parameters['unit']})"
-        return _plots.pair_matrix(self._axes(ax), self.results.path_entropy, self.results.labels, label)
+        return _plots.pair_matrix(self._axes(ax), _of_the_model(self.results), self.results.labels, label)
+
+
+def _of_the_model(results: Any) -> Any:
+    """Path entropies, without pairs of states that were left out: their 0 is no value."""
+    kept = np.isin(np.arange(len(results.path_entropy)), results.connected_states)
+    return np.where(np.outer(kept, kept), results.path_entropy, np.nan)
