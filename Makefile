@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 QUIET_TF := TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
 DEMO ?=
 TESTS ?=
+BENCHMARKS ?=
 # Two files of tests at a time on two cores; JOBS=0 runs them one after the other.
 JOBS ?= auto
 PYTEST = $(QUIET_TF) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -54,7 +55,8 @@ lint: $(VENV)/.ready-dev
 
 benchmarks: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[benchmarks]'
-	@for b in benchmarks/*.py; do echo "== $$b"; $(QUIET_TF) $(BIN)/python $$b --quick || exit 1; done
+	$(BIN)/python benchmarks/analyses.py $(BENCHMARKS)
+	@for b in $(filter-out benchmarks/analyses.py,$(wildcard benchmarks/*.py)); do echo "== $$b"; $(QUIET_TF) $(BIN)/python $$b --quick || exit 1; done
 
 docs: $(VENV)/.ready-all
 	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[docs]'

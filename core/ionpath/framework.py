@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats
+from ionpath.compiled import kernels
 from ionpath.errors import InputError, one_of, shape
 from ionpath.msonable import Msonable
-from ionpath.periodic import check_finite
+from ionpath.periodic import check_finite, fractional
 
 Drift = Literal["framework", "none"]
+NEAR = 0.25
+"""Atoms that are all nearer than this to the first, in cells, have a mean about it."""
 
 
 def split_common(displacements: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
@@ -59,12 +62,26 @@ def common_displacement(displacements: Floats, weights: Floats | None = None) ->
     common = displacements[:, :1]
     rest = displacements - common
     rest -= np.rint(rest)
-    if np.abs(rest).max(initial=0.0) > 0.25:
+    if np.abs(rest).max(initial=0.0) > NEAR:
         phase = np.matmul(share, np.exp(2j * np.pi * displacements))[:, None]
         common = np.angle(phase) / (2 * np.pi)
         np.subtract(displacements, common, out=rest)
         rest -= np.rint(rest)
     return common[:, 0] + np.matmul(share, rest)
+
+
+def common_shift(positions: NDArray[Any], cells: Floats, start: Floats, weights: Floats) -> Floats:
+    """The same from positions (T, M, 3) in A and fractional places `start` (M, 3), by the compiled loop if it may.
+
+    Weights add up to 1.
+    """
+    compiled = kernels()
+    if compiled is not None and len(weights):
+        common = np.empty((len(positions), 3))
+        inverse = np.ascontiguousarray(np.linalg.inv(cells))
+        if compiled.common_shift(positions, inverse, np.ascontiguousarray(start), weights, common) <= NEAR:
+            return common
+    return common_displacement(np.asarray(fractional(positions, cells)) - start, weights)
 
 
 def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Floats:

@@ -35,6 +35,7 @@ def _compile(numba: Any) -> Any:
         pair_histogram = staticmethod(njit(cache=True, nogil=True)(pairs.pair_histogram))
         density_modes = staticmethod(njit(cache=True, nogil=True, fastmath=reordered)(pairs.density_modes))
         power_cells = staticmethod(njit(cache=True, nogil=True)(power_cells.power_cells))
+        common_shift = staticmethod(njit(cache=True, nogil=True)(following.common_shift))
         follow_sites = staticmethod(njit(cache=True, nogil=True)(following.follow_sites))
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))

@@ -1,4 +1,4 @@
-"""Sites of ions, frame after frame: compared with the last site, then with those around it, nearest first."""
+"""The common displacement of a framework, and sites of ions: compared with the last, then with those around it."""
 
 from __future__ import annotations
 
@@ -86,3 +86,27 @@ def follow_sites(
                 if best == anchor:
                     break
                 last[n] = best
+
+
+def common_shift(positions: Any, inverse: Any, start: Any, weights: Any, common: Any) -> float:
+    """Write the weighted mean displacement (T, 3) of atoms from `start`, both fractional, about that of the first atom.
+
+    Positions (T, M, 3) in A, inverse cells. Returns how far an atom is from the first, at most, in cells.
+    """
+    widest = 0.0
+    for t in range(len(positions)):
+        m = inverse[t]
+        a0 = b0 = c0 = sa = sb = sc = 0.0
+        for n in range(positions.shape[1]):
+            x, y, z = float(positions[t, n, 0]), float(positions[t, n, 1]), float(positions[t, n, 2])
+            a = x * m[0, 0] + y * m[1, 0] + z * m[2, 0] - start[n, 0]
+            b = x * m[0, 1] + y * m[1, 1] + z * m[2, 1] - start[n, 1]
+            c = x * m[0, 2] + y * m[1, 2] + z * m[2, 2] - start[n, 2]
+            if n == 0:
+                a0, b0, c0 = a, b, c
+            a, b, c = a - a0, b - b0, c - c0
+            a, b, c = a - np.rint(a), b - np.rint(b), c - np.rint(c)
+            widest = max(widest, abs(a), abs(b), abs(c))
+            sa, sb, sc = sa + weights[n] * a, sb + weights[n] * b, sc + weights[n] * c
+        common[t, 0], common[t, 1], common[t, 2] = a0 + sa, b0 + sb, c0 + sc
+    return widest

@@ -9,7 +9,7 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of
-from ionpath.framework import common_displacement, without_framework
+from ionpath.framework import common_shift, without_framework
 from ionpath.periodic import fractional
 from ionpath.transport.lagged import LaggedPairs
 from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
@@ -101,7 +101,8 @@ class DriftingAnalysis(Accumulating):
         """Displacement of the framework in fractional coordinates, up to whole cells, shape (n_frames, 3)."""
         if "framework" not in self.groups:
             return np.zeros((len(chunk.frames), 3))
-        return common_displacement(self._moved(chunk, "framework"), self._weights)
+        start = fractional(self._reference["framework"], self._reference["cell"])
+        return common_shift(chunk.positions["framework"], chunk.cells, np.asarray(start), self._weights)
 
     def _displacements(self, chunk: Chunk, name: str, drift: Floats) -> Floats:
         """Fractional displacement of a group that does not diffuse, without drift, by shortest images."""
