@@ -295,8 +295,9 @@ def measure(name: str, folder: Path, quick: bool) -> dict[str, Any]:
     row, u = rows()[name], opened(folder)
     threadpool_limits(1)
     short, long = row.frames
-    if quick and name != "Softness":
-        short, long = max(3, short // 10), max(5, long // 10)
+    if quick:
+        # Softness needs lags enough for its folds.
+        short, long = (60, 80) if name == "Softness" else (max(3, short // 10), max(5, long // 10))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if name in ("ShellStates", "MarkovStates", "PathEntropy", "IonHops"):
