@@ -46,6 +46,12 @@ def test_the_study_of_the_guide_is_one(tmp_path: Path) -> None:
     assert plan.dropped == {} and plan.lengths["500 K"] >= 50.0  # ps
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_figures_of_a_page_are_beside_it(page: Path) -> None:
+    named = re.findall(r"^!\[.+\]\((.+)\)$", page.read_text(), re.MULTILINE)
+    assert set(named) == {path.name for path in page.parent.glob(f"{page.stem}-*.png")}
+
+
 def test_a_page_needs_a_comparison(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="output: need a folder with a comparison, got .*; run the study first"):
         write_markdown(tmp_path, tmp_path / "page.md")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -189,6 +190,13 @@ def test_a_step_is_done_once_and_a_failed_one_again(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(steps, "LEAST_SPACE", 10**18)
     full = perform(replace(good, name="structure/C.1"), "1" * 64, folder)
     assert full.state == "failed" and "GB of free space" in full.message and "make room" in full.message
+
+
+def test_an_archive_needs_finished_steps_and_a_name_for_zip(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"archive: need a file that ends in \.zip, got .*kept; use kept\.zip"):
+        main([str(small), "-o", str(tmp_path), "--archive", str(tmp_path / "kept")])
+    with pytest.raises(InputError, match="output: need the folder of a study with finished steps of this plan"):
+        main([str(small), "-o", str(tmp_path), "--archive", str(tmp_path / "kept.zip")])
 
 
 def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
@@ -373,6 +381,38 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     assert rows[3]["verdict"] == "out of reach here" and rows[3]["sentence"] == "No simulation shows it."
     assert found["models"]["argyrodite.2"] == steps.checksum("argyrodite.2") and found["steps"]["finished"] == 5
     assert "Row by row" in (folder / "comparison.html").read_text()
+    kept = subprocess.run(
+        [*command(small, folder), "--archive", str(tmp_path / "kept.zip")], capture_output=True, text=True, check=True
+    )
+    names = zipfile.ZipFile(tmp_path / "kept.zip").namelist()
+    assert f"{len(names)} files" in kept.stdout and "comparison.json" in names
+    assert not [name for name in names if name.endswith(".xtc") or "checkpoint" in name]
     third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
     assert third.stdout.count(" kept;") == 5
     assert Outcome("a", "kept", "").good
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_replaced(small: Path, tmp_path: Path) -> None:
+    """Killed in the middle of a run: the study goes on by itself from the last checkpoint."""
+    import psutil
+
+    small.write_text(SMALL.replace("[600, 900]", "[900]").replace("most = 4.0", "most = 3.0"))
+    folder = tmp_path / "study"
+    study = subprocess.Popen(command(small, folder), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        deadline = time.monotonic() + 300
+        while not list(folder.glob("run/*/trajectory.checkpoint.npz")) and time.monotonic() < deadline:
+            assert study.poll() is None
+            time.sleep(0.2)
+        workers = [p for p in psutil.Process(study.pid).children() if "spawn_main" in " ".join(p.cmdline())]
+        assert len(workers) == 1
+        workers[0].kill()
+        output = study.communicate(timeout=300)[0]
+    finally:
+        study.kill()
+        study.communicate()
+    assert study.returncode == 0, output
+    for path in folder.glob("run/*/trajectory.csv"):
+        times = [float(row["time_ps"]) for row in csv.DictReader(path.read_text().splitlines())]
+        assert times == pytest.approx(np.arange(61) * 0.05)

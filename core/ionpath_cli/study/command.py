@@ -19,6 +19,7 @@ EXAMPLE = """
   ionpath study guan2024 --list --budget 10h      what would be computed
   ionpath study guan2024 --budget 10h -o guan     compute it; the same command goes on after any stop
   ionpath study guan2024 --status -o guan         how far it is
+  ionpath study guan2024 --budget 10h -o guan --archive guan.zip   structures, cells, states, profiles, tables
 """
 PLAN = "plan.json"
 
@@ -50,6 +51,12 @@ def main(argv: list[str]) -> int:
         write_comparison(plan, folder)
         write_markdown(folder, options.markdown)
         print(options.markdown)
+        return 0
+    if options.archive:
+        from ionpath_cli.study.archive import write_archive
+
+        number = write_archive(plan, folder, options.archive)
+        print(f"{options.archive}: {number} files of finished steps, no trajectories")
         return 0
     status = run_study(plan, folder, workers=options.workers, scheduler=options.scheduler)
     write_config(folder / "options.toml", arguments, options)
@@ -101,6 +108,7 @@ def _options() -> argparse.ArgumentParser:
     found.add_argument("--scheduler", metavar="ADDRESS", help="dask scheduler to use instead of this machine")
     found.add_argument("-o", "--output", type=Path, help="folder; default study-NAME")
     found.add_argument("--markdown", type=Path, metavar="FILE", help="write what is finished as a page, and stop")
+    found.add_argument("--archive", type=Path, metavar="FILE.zip", help="keep all but the trajectories, and stop")
     found.add_argument("--scale", type=float, default=1.0, help=argparse.SUPPRESS)
     return found
 

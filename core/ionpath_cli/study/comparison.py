@@ -335,6 +335,7 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
 
 def write_comparison(plan: Plan, folder: Path) -> Path:
     """Write ``comparison.csv``, ``.json`` and ``.html``; what is not finished is said to be so."""
+    from ionpath_cli.study.figures import draw_figures
     from ionpath_cli.study.page import write_page
 
     quantities = collect(plan, folder)
@@ -356,6 +357,9 @@ def write_comparison(plan: Plan, folder: Path) -> Path:
         "steps": {"finished": len(records), "planned": len(plan.tasks)},
         "seeds": {t.name: t.settings["seed"] for t in plan.tasks if "seed" in t.settings},
     }
+    about["figures"] = [
+        {"title": f.title, "file": path.name} for f, path in draw_figures(plan.study, quantities, folder)
+    ]
     content = {**about, "rows": [asdict(c) for c in compared], "quantities": [_strict(q) for q in quantities]}
     write_json(folder / "comparison.json", content)
     with atomic_path(folder / "comparison.csv") as part, part.open("w", newline="", encoding="utf-8") as stream:

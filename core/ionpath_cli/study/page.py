@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -27,10 +28,10 @@ def write_page(
     quantities: Sequence[Mapping[str, Any]],
 ) -> Path:
     """Write ``comparison.html``."""
-    from ionpath_cli.study.figures import draw_figures, embedded
+    from ionpath_cli.study.figures import embedded
 
     page = folder / "comparison.html"
-    drawn = [(figure.title, embedded(path)) for figure, path in draw_figures(study, quantities, folder)]
+    drawn = [(figure["title"], embedded(folder / figure["file"])) for figure in about["figures"]]
     text = render(
         "comparison.html.j2", title=study.title, study=study, about=about, rows=[asdict(c) for c in compared],
         counts=_counts(compared), quantities=quantities, figures=drawn,
@@ -56,8 +57,15 @@ def write_markdown(folder: Path, file: Path) -> None:
         remedy = "run the study first, and name its folder with -o"
         raise InputError("output", need="a folder with a comparison", got=str(folder), remedy=remedy)
     counts = {verdict: sum(row["verdict"] == verdict for row in content["rows"]) for verdict in VERDICTS}
+    for old in file.parent.glob(f"{file.stem}-*.png"):
+        old.unlink()
+    figures = [(f["title"], f"{file.stem}-{f['file'].removeprefix('figure-')}") for f in content["figures"]]
+    for figure, (_, name) in zip(content["figures"], figures, strict=True):
+        with atomic_path(file.parent / name) as part:
+            shutil.copyfile(folder / figure["file"], part)
     text = render(
-        "comparison.md.j2", about=content, rows=content["rows"], counts=counts, values=_valued(content["rows"])
-    )
+        "comparison.md.j2", about=content, rows=content["rows"], counts=counts, values=_valued(content["rows"]),
+        figures=figures,
+    )  # fmt: skip
     with atomic_path(file) as part:
         part.write_text(text, encoding="utf-8")

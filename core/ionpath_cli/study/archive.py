@@ -1,0 +1,41 @@
+"""What is kept of a study when its trajectories go: structures, cells, states, profiles and tables in one file."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from ionpath.errors import InputError
+from ionpath.files import atomic_path
+from ionpath_cli.study.comparison import write_comparison
+from ionpath_cli.study.plan import Plan
+from ionpath_cli.study.tasks import done, place_of, task_keys
+
+KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png")
+LEFT = ("checkpoint", "offsets", "failed")
+"""Parts of the names of files that only a run that goes on needs."""
+
+
+def write_archive(plan: Plan, folder: Path, file: Path) -> int:
+    """Put the files of all finished steps of a plan and their comparison into a ZIP file; how many there are."""
+    if file.suffix != ".zip":
+        raise InputError("archive", need="a file that ends in .zip", got=str(file), remedy=f"use {file.stem}.zip")
+    keys = task_keys(plan.tasks)
+    finished = [
+        place for task in plan.tasks
+        if done(place := place_of(folder, task, keys[task.name]), keys[task.name], task.picoseconds)
+    ]  # fmt: skip
+    if not finished:
+        raise InputError(
+            "output", need="the folder of a study with finished steps of this plan", got=str(folder),
+            remedy="name it with -o, with the --budget of its runs",
+        )  # fmt: skip
+    write_comparison(plan, folder)
+    paths = [folder / f"comparison.{kind}" for kind in ("csv", "json")]
+    for place in finished:
+        found = {path for pattern in KEPT for path in place.glob(pattern)}
+        paths += sorted(path for path in found if not any(part in path.name for part in LEFT))
+    with atomic_path(file) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in dict.fromkeys(paths):
+            archive.write(path, path.relative_to(folder))
+    return len(paths)
