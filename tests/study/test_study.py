@@ -304,6 +304,17 @@ def test_one_arrangement_of_a_disordered_system_contradicts_nothing(small: Path)
         assert _one(small, 10.0, kind=kind, published=published, ordered=True)[0] in ("agrees", "differs")
 
 
+def test_nothing_is_claimed_from_a_number_in_doubt(small: Path) -> None:
+    study = load_study(str(small))
+    row = replace(study.rows[0], kind="number", published=20.0, temperatures=(900.0,))
+    rows = [
+        {**_rows(np.array([10.0]), np.array([0.5]))[0], "system": "A", "temperature": 900, "analysis": "transport",
+         "quantity": row.quantity[0], "potential": "argyrodite.2", "unit": "%", "doubt": "It is no such number."}
+    ]  # fmt: skip
+    found = compare(replace(study, rows=(row,)), rows, {})[0]
+    assert found.verdict == "not sampled" and "It is no such number." in found.sentence
+
+
 def test_numbers_of_different_units_are_not_compared(small: Path) -> None:
     verdict, why = _one(small, 10.0, kind="number", published=10.0, ordered=True, unit="kJ/mol")
     assert (verdict, why) == ("ours alone", "Ours is in kJ/mol, the published value in %.")

@@ -48,10 +48,18 @@ def paths(run: Run) -> Rows:
         quantity("path entropy, all pairs", r.uncertainty.total, about),
         quantity("path entropy, mean per pair", r.uncertainty.mean_per_pair, about),
         quantity("path entropy, escape", r.uncertainty.escape, about),
+        *_passage(found, about),
+        *(_macrostates(found, about) if n == 7 else []),
+    ]
+    if not r.verdict:
+        rows = [{**row, "doubt": f"The Markov model does not hold at its lag of {r.lag_time:g} ps."} for row in rows]
+    growth = normal(r.verdict.growth, r.verdict.growth_error)
+    return [
+        *rows,
         quantity("frames between sites", 100.0 * r.unassigned_fraction, unit="%"),
         quantity("slowest relaxation", np.nanmax(r.implied_timescales), about, "ps"),
+        quantity("change of the slowest relaxation at longer lags", growth, f"from a lag of {r.lag_time:g} ps on"),
     ]
-    return rows + _passage(found, about) + (_macrostates(found, about) if n == 7 else [])
 
 
 def _shells(run: Run) -> Any:

@@ -21,6 +21,8 @@ class Compared:
         Errors of sampling, arrangements and potential of every point; ? where unknown.
     conditions : str
         Systems, temperatures, number of arrangements.
+    complete : bool
+        Whether ours has every point of the row.
     verdict : str
         ``agrees``, ``order agrees``, ``differs``, ``ours alone``, ``not sampled`` or ``out of reach here``.
     sentence : str
@@ -42,5 +44,6 @@ class Compared:
     high: float | None
     parts: str
     conditions: str
+    complete: bool
     verdict: str
     sentence: str

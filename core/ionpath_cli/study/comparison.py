@@ -43,6 +43,8 @@ class Combined:
         Size and length of the runs; 0 where it is of several or of none.
     pooled : bool
         Whether arrangements were put together before, so that their spread is in the error of sampling.
+    doubt : str
+        Why the number is not what its name says, whatever its error; nothing is claimed from it.
     """
 
     estimate: Estimate
@@ -54,6 +56,7 @@ class Combined:
     atoms: int = 0
     picoseconds: float = 0.0
     pooled: bool = False
+    doubt: str = ""
 
     @property
     def width(self) -> float:
@@ -164,8 +167,12 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     if alone and row.kind != "text" and verdict in ("differs", "order agrees") + ("agrees",) * (row.kind == "bound"):
         sentence = f"{sentence} One arrangement of {', '.join(alone)}: what others would say is in no interval.".strip()
         verdict = "not sampled"
+    doubts = " ".join(dict.fromkeys(p.doubt for _, p in known if p.doubt))
+    if doubts:
+        verdict = verdict if verdict == "ours alone" else "not sampled"
+        sentence = f"{sentence} {doubts}"
     about = f"{conditions} ({notes})" if conditions and notes else conditions or notes
-    return _row(row, known, about, verdict, f"{sentence} {row.note}")
+    return _row(row, known, about, verdict, f"{sentence} {row.note}", complete=True)
 
 
 def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:
@@ -190,6 +197,8 @@ def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list
         )
         made = study.systems.get(system)
         one = combine(own, ordered=made is None or made.ordered, others=others)
+        if one:
+            one = replace(one, doubt=" ".join(dict.fromkeys(r["doubt"] for r in own if r.get("doubt"))))
         if one and made and not one.pooled:
             one = replace(one, atoms=made.atoms, picoseconds=max(float(r.get("picoseconds") or 0.0) for r in own))
         found.append((" ".join(parts), one.to(row.unit) if one else None))
@@ -294,7 +303,15 @@ def _words(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     return "ours alone", "Published in words or as a figure, without a number to compare with."
 
 
-def _row(row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verdict: str, sentence: str) -> Compared:
+def _row(
+    row: Row,
+    points: Sequence[tuple[str, Combined]],
+    conditions: str,
+    verdict: str,
+    sentence: str,
+    *,
+    complete: bool = False,
+) -> Compared:
     published = ", ".join(map(str, row.published)) if isinstance(row.published, tuple) else str(row.published)
     numbers: dict[str, float | None] = dict.fromkeys(
         ("value", "error", "sampling", "arrangements", "potential", "low", "high")
@@ -309,7 +326,8 @@ def _row(row: Row, points: Sequence[tuple[str, Combined]], conditions: str, verd
         for label, p in points
     )
     return Compared(row.number, row.figure, row.title, published, row.unit, ours, **numbers, parts=parts,
-                    conditions=conditions, verdict=verdict, sentence=sentence.strip())  # fmt: skip
+                    conditions=conditions, complete=complete, verdict=verdict,
+                    sentence=sentence.strip())  # fmt: skip
 
 
 def _finite(value: float) -> float | None:

@@ -42,8 +42,8 @@ def write_page(
 
 
 def _valued(rows: Sequence[Mapping[str, Any]]) -> int:
-    """Rows with a number of ours, a bound included."""
-    return sum(bool(row["ours"]) and row["ours"].strip() not in ("", "nan") for row in rows)
+    """Rows of which all points have a number of ours, a bound included."""
+    return sum(row["complete"] and "not determined" not in row["ours"] for row in rows)
 
 
 def _counts(compared: Sequence[Compared]) -> dict[str, int]:
