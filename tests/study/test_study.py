@@ -242,6 +242,10 @@ def test_parts_of_an_error() -> None:
     assert found.arrangements == pytest.approx((1.0 / 3.0 - 0.03) ** 0.5)  # what sampling does not explain
     bound = combine(_rows(np.array([np.nan]), np.array([np.nan]), high=2.0))
     assert bound is not None and str(bound.estimate) == "< 2"
+    same = combine(
+        _rows(np.array([49.5]), np.array([2.7e-14])), ordered=True
+    )  # bootstrap samples that are all the same
+    assert same is not None and str(same.estimate) == "49.5 (error not known)"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.tasks import DONE, QUANTITIES, checksum, done, place_of, read_json, task_keys, write_json
 
 Z95 = 1.96
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,7 @@ def combine(
     """
     if not rows:
         return None
+    rows = [_without_noise(row) for row in rows]
     values = np.array([float(r["value"]) for r in rows])
     errors = np.array([float(r["error"]) for r in rows])
     n, unit, nan = len(rows), str(rows[0]["unit"]), float("nan")
@@ -127,9 +129,16 @@ def combine(
     low, high = mean - half, mean + half
     if n == 1 and math.isnan(potential):
         low, high = float(rows[0]["low"]), float(rows[0]["high"])
-    if math.isnan(sampling) and math.isnan(spread):
+    if math.isnan(sampling) and (ordered or math.isnan(spread)):
         total = low = high = nan
     return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes, pooled=pooled)
+
+
+def _without_noise(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A row whose error is that of rounding has samples that are all the same: its error is not known."""
+    if not 0.0 < float(row["error"]) < ROUNDING * abs(float(row["value"])):
+        return row
+    return {**row, **dict.fromkeys(("error", "low", "high"), float("nan"))}
 
 
 def _student(n: int) -> float:
@@ -325,7 +334,8 @@ def _row(
         + ", ".join(f"{e:.2g}" if math.isfinite(e) else "?" for e in (p.sampling, p.arrangements, p.potential))
         for label, p in points
     )
-    return Compared(row.number, row.figure, row.title, published, row.unit, ours, **numbers, parts=parts,
+    unit = row.unit if row.kind in ("number", "bound") else ""  # of a number, not of an order or of words
+    return Compared(row.number, row.figure, row.title, published, unit, ours, **numbers, parts=parts,
                     conditions=conditions, complete=complete, verdict=verdict,
                     sentence=sentence.strip())  # fmt: skip
 
