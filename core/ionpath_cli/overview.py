@@ -49,7 +49,7 @@ def _density(ax: Any, place: Path, label: str) -> None:
 
 def _entropy(figure: Any, ax: Any, results: Any, top: float) -> None:
     states = np.arange(len(results.path_entropy))
-    kept = np.isin(states, results.connected_states)  # the 0 of a state that was left out is no value
+    kept = np.isin(states, results.get("connected_states", states))  # the 0 of a state that was left out is no value
     shown = np.where(np.outer(kept, kept) & (states[:, None] != states), results.path_entropy, np.nan)
     image = ax.imshow(shown, cmap="viridis", vmin=0.0, vmax=top)
     figure.colorbar(image, ax=ax, label="J/mol/K", shrink=0.85)

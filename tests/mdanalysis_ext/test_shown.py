@@ -74,3 +74,20 @@ def test_heat_map_leaves_out_states_that_the_model_left_out(lithium) -> None:
     assert np.isnan(shown[0]).all() and np.isnan(shown[:, 0]).all()
     inside = shown[1:, 1:][~np.eye(6, dtype=bool)]
     assert (inside > 5.0).all(), "J/mol/K"
+
+
+@pytest.mark.parametrize("name", ["PathEntropy-per-ion", "PathEntropy-largest", "PathEntropy"])
+def test_heat_maps_of_saved_analyses(name: str) -> None:
+    """Those of version 0.1.0, and of a model for each ion, which say nothing of connected states."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    from pathlib import Path
+
+    from ionpath_mdanalysis import PathEntropy
+
+    file = Path(__file__).parent / "saved-0.1.0" / f"{name}.npz"
+    paths = PathEntropy.load(file)
+    shown = np.ma.filled(paths.plot_path_entropy().images[0].get_array(), np.nan)
+    assert shown.shape == paths.results.path_entropy.shape
+    assert np.isfinite(shown).any()

@@ -295,5 +295,6 @@ class PathEntropy(MarkovStates):
 
 def _of_the_model(results: Any) -> Any:
     """Path entropies, without pairs of states that were left out: their 0 is no value."""
-    kept = np.isin(np.arange(len(results.path_entropy)), results.connected_states)
+    states = np.arange(len(results.path_entropy))
+    kept = np.isin(states, results.get("connected_states", states))  # with a model for each ion there are none
     return np.where(np.outer(kept, kept), results.path_entropy, np.nan)
