@@ -365,7 +365,9 @@ def test_ions_that_melt_are_refused():
     u = mda.Universe.empty(100, trajectory=True)
     u.add_TopologyAttr("names", ["Li"] * 100)
     walk = rng.uniform(0, 16, (100, 3)) + np.cumsum(rng.normal(0, 0.45, (400, 100, 3)), axis=0)
-    u.load_new(walk.astype(np.float32), order="fac", dimensions=np.tile(np.float32([16, 16, 16, 90, 90, 90]), (400, 1)))
+    u.load_new(
+        walk.astype(np.float32), order="fac", dt=1.0, dimensions=np.tile(np.float32([16, 16, 16, 90, 90, 90]), (400, 1))
+    )
     for search in ({}, {"sites": "holes"}, {"fold": "none"}, {"separation": 1.4}):
         with pytest.raises(InputError, match="density: need maxima of 2 times its mean .*liquid have no sites"):
             SiteNetwork.from_density(u, **search)
@@ -417,7 +419,10 @@ def mixed_cells(common=(), kinds=(1, 1, 1, 1, 1, 0, 0, 0), frames=300):
     u.add_TopologyAttr("names", ["Li"] * len(places))
     positions = np.array(places) + rng.normal(0, 0.15, (frames, len(places), 3))
     u.load_new(
-        positions.astype(np.float32), order="fac", dimensions=np.tile(np.float32([18] * 3 + [90] * 3), (frames, 1))
+        positions.astype(np.float32),
+        order="fac",
+        dt=1.0,
+        dimensions=np.tile(np.float32([18] * 3 + [90] * 3), (frames, 1)),
     )
     return u, np.array(places)
 
