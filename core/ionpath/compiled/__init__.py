@@ -33,8 +33,8 @@ def _compile(numba: Any) -> Any:
 
     class Kernels:
         pair_histogram = staticmethod(njit(cache=True, nogil=True)(pairs.pair_histogram))
-        density_modes = staticmethod(njit(cache=True, nogil=True, fastmath=reordered)(pairs.density_modes))
-        power_cells = staticmethod(njit(cache=True, nogil=True)(power_cells.power_cells))
+        density_mode_sums = staticmethod(njit(cache=True, nogil=True, fastmath=reordered)(pairs.density_mode_sums))
+        power_cell_kernel = staticmethod(njit(cache=True, nogil=True)(power_cells.power_cell_kernel))
         common_shift = staticmethod(njit(cache=True, nogil=True)(following.common_shift))
         follow_sites = staticmethod(njit(cache=True, nogil=True)(following.follow_sites))
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))

@@ -98,7 +98,7 @@ def pair_histogram(
                                             counts[row, at] += 1
 
 
-def density_modes(
+def density_mode_sums(
     real: Any, imaginary: Any, first: Any, second: Any, starts: Any, third: Any, bounds: Any, out: Any
 ) -> None:
     """Sums of exp(2 pi i n r) over groups of atoms, vectors sorted by their first two indices.

@@ -15,7 +15,7 @@ MOST = 128
 """Room for planes and corners of one cell; atoms of a fluid have about 15 faces and 25 corners."""
 
 
-def power_cells(
+def power_cell_kernel(
     positions: Any, fractions: Any, cell: Any, grid: Any, span: Any, weights: Any, wanted: Any, reach: float,
     simplices: bool,
 ) -> Any:  # fmt: skip

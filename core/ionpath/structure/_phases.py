@@ -63,7 +63,7 @@ class CompiledSums:
     """
 
     def __init__(self, groups: Sequence[Ints], vectors: Ints, compiled: Any) -> None:
-        self._kernel = compiled.density_modes
+        self._kernel = compiled.density_mode_sums
         self.atoms, ends = _joined(groups)
         self.bounds = np.c_[np.r_[0, ends[:-1]], ends]
         self.order = int(np.abs(vectors).max(initial=0))

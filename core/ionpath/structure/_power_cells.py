@@ -49,7 +49,7 @@ def power_cells(
     for _ in range(6):
         grid = np.clip(np.floor(high / (0.5 * reach)), 1, 256).astype(np.int64)
         span = np.ceil(reach * grid / high).astype(np.int64)
-        found, closed, *rest = compiled.power_cells(
+        found, closed, *rest = compiled.power_cell_kernel(
             points, fractions, np.ascontiguousarray(cell), grid, span, squares, atoms[left], reach, simplices
         )
         if (found < 0).any():

@@ -8,10 +8,8 @@ the same road, so that what they give differs by nothing.
 from __future__ import annotations
 
 import copy
-import difflib
-import inspect
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal, Self, TypedDict
@@ -142,7 +140,7 @@ class IonAnalysis(AnalysisBase):
         parameters: Mapping[str, Any] | None = None,
         **unknown: object,
     ) -> None:
-        refuse(unknown, type(self), self._keywords)
+        _checks.check_keywords(unknown, type(self), self._keywords)
         groups = {**(mobile if isinstance(mobile, Mapping) else {"mobile": mobile}), **(others or {})}
         for name, group in groups.items():
             _checks.check_group(group, name)
@@ -412,14 +410,6 @@ class IonAnalysis(AnalysisBase):
 
     def _repr_html_(self) -> str:
         return _display.html(self)
-
-
-def refuse(unknown: Iterable[str], cls: type, more: Iterable[str]) -> None:
-    """Refuse keywords that neither a class nor its bases take."""
-    for name in unknown:
-        known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
-        near = difflib.get_close_matches(name, (known | set(more)) - {"self"}, 1)
-        raise TypeError(f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -11,6 +14,14 @@ from numpy.typing import NDArray
 from ionpath.errors import InputError
 
 Floats = NDArray[np.floating[Any]]
+
+
+def check_keywords(unknown: Iterable[str], cls: type, more: Iterable[str]) -> None:
+    """Refuse keywords that neither a class nor its bases take."""
+    for name in unknown:
+        known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
+        near = difflib.get_close_matches(name, (known | set(more)) - {"self"}, 1)
+        raise TypeError(f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 def check_group(group: Any, name: str) -> None:

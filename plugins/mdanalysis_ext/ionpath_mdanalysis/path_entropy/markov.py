@@ -17,7 +17,8 @@ from ionpath.markov.lag import choose_lag, judge_lag
 from ionpath.markov.resampling import Resampling
 from ionpath.paths.models import ALL_CONNECTED, kinetics_per_ion, pooled_kinetics, why_excluded
 from ionpath_mdanalysis import _plots
-from ionpath_mdanalysis._base import IonAnalysis, Reading, refuse
+from ionpath_mdanalysis._base import IonAnalysis, Reading
+from ionpath_mdanalysis._checks import check_keywords
 from ionpath_mdanalysis.path_entropy.states import ShellStates, facts
 
 POOLING = ("all", "per_ion")
@@ -156,7 +157,7 @@ class MarkovStates(IonAnalysis):
     @classmethod
     def _new(cls, mobile: Any, shells: Any, options: Mapping[str, Any]) -> ShellStates:
         known = [*signature(ShellStates.__init__).parameters, *Reading.__annotations__]
-        refuse([name for name in options if name not in known], cls, known)
+        check_keywords([name for name in options if name not in known], cls, known)
         return _Hops(mobile, shells, **options)
 
     @staticmethod
