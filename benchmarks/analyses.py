@@ -307,12 +307,11 @@ def measure(name: str, folder: Path, quick: bool) -> dict[str, Any]:
         run(short)  # warms up
         _, reading = spent(lambda: [None for _ in u.trajectory[:long]])
         _, first = spent(lambda: run(short))
-        low = peak()
         done, second = spent(lambda: run(long))
         slope = max(second - first, 0.0) / (long - short)
         facts: dict[str, Any] = {
             "name": name, "read": reading / long, "frame": slope, "constant": max(second - slope * long, 0.0),
-            "peak": peak(), "growth": (peak() - low) / (long - short) if peak() - low > NOISE else 0.0,
+            "peak": peak(), "growth": 0.0,
         }  # fmt: skip
         if row.peer is not None:
             try:
@@ -323,6 +322,25 @@ def measure(name: str, folder: Path, quick: bool) -> dict[str, Any]:
             except ModuleNotFoundError as error:
                 facts |= {"peer": f"{error.name} is not installed"}
     return facts
+
+
+def memory(name: str, folder: Path, frames: int) -> dict[str, Any]:
+    """Largest resident size of one run in a process that did nothing else."""
+    u = opened(folder)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rows()[name].make(u, chunk_frames=min(rows()[name].frames[0], 100)).run(stop=frames)
+    return {"peak": peak()}
+
+
+def _apart(name: str, folder: str, *more: str) -> dict[str, Any]:
+    """Measure in a process of its own."""
+    command = [sys.executable, __file__, "--measure", name, "--folder", folder, *more]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
 def _freud_on_one_thread() -> None:
@@ -356,10 +374,12 @@ def main() -> int:
     parser.add_argument("--only", nargs="+", help="these classes")
     parser.add_argument("--markdown", action="store_true", help="the table as in the docs")
     parser.add_argument("--measure", help=argparse.SUPPRESS)
+    parser.add_argument("--frames", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.measure:
-        print(json.dumps(measure(options.measure, options.folder, False)))
+        facts = measure(options.measure, options.folder, False) if options.frames is None else None
+        print(json.dumps(facts or memory(options.measure, options.folder, options.frames)))
         return 0
     chosen = options.only or list(rows())
     if unknown := set(chosen) - set(rows()):
@@ -373,12 +393,11 @@ def main() -> int:
             if options.quick:
                 facts = measure(name, folder, True)
             else:
-                command = [sys.executable, __file__, "--measure", name, "--folder", temporary]
-                done = subprocess.run(command, capture_output=True, text=True, check=False)
-                if done.returncode:
-                    print(f"{name}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
-                    return 1
-                facts = json.loads(done.stdout.splitlines()[-1])
+                facts = _apart(name, temporary)
+                lengths = rows()[name].frames
+                low, high = (_apart(name, temporary, "--frames", str(n))["peak"] for n in lengths)
+                growth = (high - low) / (lengths[1] - lengths[0]) if high - low > NOISE else 0.0
+                facts |= {"peak": high, "growth": growth}
             print(line(facts, options.markdown), flush=True)
     return 0
 
