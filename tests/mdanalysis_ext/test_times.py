@@ -150,3 +150,13 @@ def test_no_class_with_times_is_left_out():
     timed = {cls.__name__ for cls in all_of(IonAnalysis) if cls._even_times and cls.__module__.startswith("ionpath_")}
     parts = {"IncrementAnalysis", "SeriesAnalysis", "Surroundings", "_Hops"}  # of Softness, of states in networks
     assert timed - parts <= set(CLASSES)
+
+
+@pytest.mark.filterwarnings("ignore:Reader has no dt information")
+def test_extended_xyz_under_another_name_is_called_what_it_is(files, tmp_path):
+    path = tmp_path / "dump.xyz"
+    path.write_bytes((files / "a.extxyz").read_bytes())
+    with pytest.raises(InputError, match="frame_time: .* the file is extended XYZ: read it with Universe.*'EXTXYZ'"):
+        IonDiffusion(mda.Universe(str(path)).atoms[:24]).run()
+    with pytest.raises(InputError, match="frame_time: .* a.extxyz does not say it"):  # read so, it has no times either
+        IonDiffusion(mda.Universe(str(files / "a.extxyz")).atoms[:24]).run()

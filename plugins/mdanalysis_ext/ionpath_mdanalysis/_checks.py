@@ -120,11 +120,16 @@ def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
         got = f"vector {int(lengths.argmin()) + 1} of length {lengths.min():g} at frame {frame}, as of a slab"
         remedy = "give it three vectors with a volume, for example by atoms.center(vacuum=10, axis=2) in ASE"
     elif trajectory is not None and is_extended_xyz(trajectory.filename):
-        remedy = (
-            f"the file is extended XYZ: read it with Universe({os.fspath(trajectory.filename)!r}, format='EXTXYZ', "
-            "topology_format='EXTXYZ'), or end its name on .extxyz; MDAnalysis reads .xyz without cell and times"
-        )
+        remedy = as_extended(trajectory.filename)
     raise InputError("box", need="a periodic cell in every frame", got=got, remedy=remedy)
+
+
+def as_extended(filename: Any) -> str:
+    """How to read an extended XYZ file that MDAnalysis took for a plain one."""
+    return (
+        f"the file is extended XYZ: read it with Universe({os.fspath(filename)!r}, format='EXTXYZ', "
+        "topology_format='EXTXYZ'), or end its name on .extxyz; MDAnalysis reads .xyz without cell and times"
+    )
 
 
 def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]], trajectory: Any = None) -> None:

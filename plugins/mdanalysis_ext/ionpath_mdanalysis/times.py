@@ -9,6 +9,7 @@ from typing import Any
 from MDAnalysis.core._get_readers import get_reader_for
 
 from ionpath.errors import InputError
+from ionpath_mdanalysis._checks import as_extended
 
 TIMED = {"XTC", "TRR", "TNG", "NCDF", "NC", "H5MD", "TRZ", "TRC", "DCD", "LAMMPS", "IMD"}
 """Formats of MDAnalysis whose files say the time of a frame in a unit that they name, or that a reader is told."""
@@ -68,12 +69,16 @@ def check_times(trajectory: Any) -> None:
         return
     files = [getattr(part, "filename", None) for part in getattr(trajectory, "readers", [trajectory])]
     named = next((os.path.basename(os.fspath(f)) for f in files if isinstance(f, (str, os.PathLike))), "what was read")
+    from ionpath_mdanalysis.readers.extxyz import is_extended_xyz  # which needs this module
+
     dump = "LAMMPSDUMP" in str(trajectory.format)
     how = (
         " (LAMMPS: the time step times the steps between frames)"
         if dump
         else ", or dt=0.1 where the Universe is made (VASP: POTIM in fs times NBLOCK / 1000)"
     )
+    if len(files) == 1 and not hasattr(trajectory, "has_times") and is_extended_xyz(files[0]):
+        remedy, how = as_extended(files[0]), ""
     raise InputError(
         "frame_time", need=need, got=f"none: {named} does not say it, and MDAnalysis would take 1 ps",
         remedy=remedy + how,
