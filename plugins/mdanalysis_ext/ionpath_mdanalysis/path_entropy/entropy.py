@@ -220,12 +220,15 @@ class PathEntropy(MarkovStates):
         results.total_error = results.mean_per_pair_error = float("nan")
 
     def _headline(self) -> dict[str, Any]:
-        results, unit = self.results, self.parameters["unit"]
-        error = f" ± {results.total_error:.2g}" if np.isfinite(results.total_error) else ""
+        results, unit, nan = self.results, self.parameters["unit"], float("nan")
+
+        def said(key: str) -> str:
+            return str(Estimate(float(results[key]), float(results.get(f"{key}_error", nan)), nan, nan, unit))
+
         return {
-            "total": f"{results.total:.5g}{error} {unit}",
-            "mean per pair": f"{results.mean_per_pair:.4g} {unit}",
-            "escape": f"{results.escape:.4g} {unit}",
+            "total": said("total"),
+            "mean per pair": said("mean_per_pair"),
+            "escape": said("escape"),
             **({"symmetry": str(results.symmetry)} if results.get("symmetry") is not None else {}),
             **({"hops": found.verdict} if (found := results.get("uncertainty")) is not None and found.verdict else {}),
             **super()._headline(),
