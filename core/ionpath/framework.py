@@ -79,7 +79,7 @@ def common_shift(positions: NDArray[Any], cells: Floats, start: Floats, weights:
     if compiled is not None and len(weights):
         common = np.empty((len(positions), 3))
         inverse = np.ascontiguousarray(np.linalg.inv(cells))
-        if compiled.common_shift(positions, inverse, np.ascontiguousarray(start), weights, common) <= NEAR:
+        if compiled.common_shift_kernel(positions, inverse, np.ascontiguousarray(start), weights, common) <= NEAR:
             return common
     return common_displacement(np.asarray(fractional(positions, cells)) - start, weights)
 

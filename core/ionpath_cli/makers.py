@@ -289,7 +289,7 @@ def _step(task: Mapping[str, Any], key: str, folder: str, parents: list[Mapping[
 
 def _comparison(study: str, folder: str, options: Mapping[str, Any], outcomes: list[Mapping[str, Any]]) -> list[Any]:
     from ionpath_cli.study import load_study, make_plan
-    from ionpath_cli.study.comparison import write_comparison
+    from ionpath_cli.study.output import write_comparison
     from ionpath_cli.study.tasks import read_json
 
     write_comparison(make_plan(load_study(study), **options), Path(folder))

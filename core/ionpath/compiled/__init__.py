@@ -35,7 +35,7 @@ def _compile(numba: Any) -> Any:
         pair_histogram = staticmethod(njit(cache=True, nogil=True)(pairs.pair_histogram))
         density_mode_sums = staticmethod(njit(cache=True, nogil=True, fastmath=reordered)(pairs.density_mode_sums))
         power_cell_kernel = staticmethod(njit(cache=True, nogil=True)(power_cells.power_cell_kernel))
-        common_shift = staticmethod(njit(cache=True, nogil=True)(following.common_shift))
+        common_shift_kernel = staticmethod(njit(cache=True, nogil=True)(following.common_shift_kernel))
         follow_sites = staticmethod(njit(cache=True, nogil=True)(following.follow_sites))
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))

@@ -88,7 +88,7 @@ def follow_sites(
                 last[n] = best
 
 
-def common_shift(positions: Any, inverse: Any, start: Any, weights: Any, common: Any) -> float:
+def common_shift_kernel(positions: Any, inverse: Any, start: Any, weights: Any, common: Any) -> float:
     """Write the weighted mean displacement (T, 3) of atoms from `start`, both fractional, about that of the first atom.
 
     Positions (T, M, 3) in A, inverse cells. Returns how far an atom is from the first, at most, in cells.

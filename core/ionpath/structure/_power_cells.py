@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +15,7 @@ _REACH = 2.3
 """Where neighbours are first looked for, in mean distances between atoms."""
 
 
-@dataclass(frozen=True)
-class PowerCells:
+class PowerCells(NamedTuple):
     """Volumes (n,) in A^3, and the simplices that corners, edges and faces of the cells are dual to.
 
     Number of all corners; atoms (., 4) filled up with -1, the images (., 4, 3) in which they are, and values in A^2.

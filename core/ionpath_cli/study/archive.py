@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
-from ionpath_cli.study.comparison import write_comparison
+from ionpath_cli.study.output import write_comparison
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.tasks import done, place_of, task_keys
 

@@ -45,7 +45,7 @@ def main(argv: list[str]) -> int:
         print(_status(plan, folder))
         return 0
     if options.markdown:
-        from ionpath_cli.study.comparison import write_comparison
+        from ionpath_cli.study.output import write_comparison
         from ionpath_cli.study.page import write_markdown
 
         write_comparison(plan, folder)
@@ -66,7 +66,7 @@ def main(argv: list[str]) -> int:
 def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | None = None) -> int:
     """Carry out a plan in a folder and write its comparison; 1 if a step failed, which the same call tries again."""
     from ionpath_cli.study.cluster import carry_out
-    from ionpath_cli.study.comparison import write_comparison
+    from ionpath_cli.study.output import write_comparison
 
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock"):
