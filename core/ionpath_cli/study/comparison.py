@@ -160,7 +160,8 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     points = points_of(study, row, rows)
     known = [(label, p) for label, p in points if p is not None]
     if len(known) < len(points):
-        why = dropped or f"not finished: {', '.join(label for label, p in points if p is None)}"
+        missing = ", ".join(label for label, p in points if p is None and label)
+        why = dropped or (f"not finished: {missing}" if missing else "not finished")
         return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
     conditions = "; ".join(filter(None, (_conditions(label, p) for label, p in known)))
     notes = "; ".join(dict.fromkeys(n for _, p in known for n in p.notes))
