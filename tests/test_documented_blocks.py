@@ -26,6 +26,9 @@ PAGES = [
     ("docs/path_entropy", 1),
     ("docs/your_material", 1),
     ("docs/transport", 1),
+    ("docs/extend", 1),
+    pytest.param("docs/pymatgen", 1, marks=SLOW),
+    pytest.param("docs/potential", 1, marks=SLOW),
     pytest.param("docs/structure", 2, marks=SLOW),
     pytest.param("docs/softness", 3, marks=SLOW),
 ]
@@ -33,11 +36,33 @@ PAGES = [
 LEFT_OUT = {
     "README": ("run_md(",),
     "docs/mdanalysis": ("class LayerProfiles",),
+    "docs/pymatgen": ('calculator="ionpath"', "write_grid(", "AnionClusterExpansion"),
     "docs/softness": ("ordered", "my-potential"),
     "docs/transport": ("extrapolate(runs",),
 }
-"""Words of blocks that are left out: minutes of dynamics, excerpts of the source, and what only a reader has, such as
-several runs or a potential of their own."""
+"""Words of blocks that are left out: minutes of dynamics or of energies, smol, excerpts of the source, and what only a
+reader has, such as several runs, a potential of their own, a teacher or a glass. Pages on training, PLUMED and clusters
+have nothing else: that is tested where runs are short (tests/ase_calc, tests/plumed_cv, tests/packaging)."""
+BEFORE = {
+    ("docs/pymatgen", 0): """
+from pymatgen.analysis.argyrodite import argyrodite
+argyrodite(x_excess=0.5, inversion=0.7, ordered=False).to("refined.cif")
+""",
+    ("docs/pymatgen", 3): """
+import numpy as np
+from pymatgen.analysis.argyrodite import lspscl
+crystal, rng = lspscl(), np.random.default_rng(0)
+symbols = np.array([site.specie.symbol for site in crystal])
+lithium, cell = np.flatnonzero(symbols == "Li"), crystal.lattice.matrix
+cells = np.repeat(cell[None], 400, axis=0)
+positions = crystal.cart_coords + rng.normal(0, 0.2, (400, len(crystal), 3))
+for ion in lithium:  # one ion takes the place of another now and then, and back
+    other = rng.choice(lithium)
+    there = rng.integers(2, size=8).repeat(50).astype(bool)
+    positions[there, ion] += crystal.cart_coords[other] - crystal.cart_coords[ion]
+""",
+}
+"""What a block needs that the page's reader has: files and names of their own."""
 
 
 def blocks(page: str) -> list[str]:
@@ -77,10 +102,12 @@ def test_blocks_run_as_printed(page: str, repeat: int, tmp_path: Path, monkeypat
 
     matplotlib.use("agg")
     monkeypatch.chdir(tmp_path)
+    Path("tests").symlink_to(ROOT / "tests")
     lay_out(repeat)
     u = mda.Universe("topology.extxyz", "trajectory.xtc")
     names = {"u": u, "universe": u}
     for number, block in enumerate(blocks(page)):
+        exec(BEFORE.get((page, number), ""), names)
         exec(compile(block, f"{page}.md, block {number}", "exec"), names)
 
 
