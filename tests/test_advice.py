@@ -171,4 +171,4 @@ def test_no_advice_names_python_on_the_command_line():
         for place, _, text in advice():
             said = words.in_words(f"it: need this, got that; {text}", here)
             if "; in Python: " not in said:
-                assert not words.PYTHON.search(said.partition("; ")[2]), (command, place, said)
+                assert not words.names_python(said.partition("; ")[2]), (command, place, said)

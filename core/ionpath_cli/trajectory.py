@@ -180,7 +180,7 @@ def _formats(given: Given, files: list[Path]) -> dict[str, Any]:
 def _format(path: Path) -> str | None:
     suffix = path.name.lower().removesuffix(".gz").removesuffix(".bz2").rpartition(".")[2]
     if suffix == "xyz":
-        from ionpath_mdanalysis.readers.extxyz import is_extended_xyz
+        from ionpath_mdanalysis.readers.source import is_extended_xyz
 
         return "EXTXYZ" if path.is_file() and is_extended_xyz(path) else None
     return SUFFIXES.get(suffix)

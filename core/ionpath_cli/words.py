@@ -17,6 +17,11 @@ PYTHON = re.compile(
 """What nobody types into a shell: keywords, names of functions and classes."""
 
 
+def names_python(text: str) -> bool:
+    """Whether advice has words that nobody types into a shell; a command in back quotes is what people type."""
+    return PYTHON.search(re.sub(r"`(ionpath[ -][^`]*)`", r"\1", text)) is not None
+
+
 def in_words(text: str, options: Collection[str]) -> str:
     """Say what is advised in the options of a command, and leave out what only Python has, if something is left.
 
@@ -26,6 +31,8 @@ def in_words(text: str, options: Collection[str]) -> str:
     'pass --no-restart, or --frame-time 0.1'
     >>> in_words("states: need few, got 216; fold them with repeats=(2, 2, 2), or take SiteNetwork", {"--repeats"})
     'states: need few, got 216; fold them with --repeats 2 2 2'
+    >>> in_words("folder: need a record, got none; run `ionpath analyze` first", set())
+    'folder: need a record, got none; run `ionpath analyze` first'
     >>> in_words("lag_time: need less, got 5; use a shorter lag", {"--lag-time"})
     '--lag-time: need less, got 5; use a shorter lag'
     """
@@ -34,10 +41,10 @@ def in_words(text: str, options: Collection[str]) -> str:
     if found and (option := _named(name, options)):
         said = f"{option}{found}{rest}"
     head, semicolon, remedy = said.partition("; ")
-    if not semicolon or not PYTHON.search(remedy):
+    if not semicolon or not names_python(remedy):
         return said
     clauses = re.split(r"(; |, or |, and |, )(?![^()]*\))", remedy)
-    kept = [k for k in range(0, len(clauses), 2) if not PYTHON.search(clauses[k])]
+    kept = [k for k in range(0, len(clauses), 2) if not names_python(clauses[k])]
     if not kept:
         return f"{head}; in Python: {remedy}"
     parts = [clauses[kept[0]], *(clauses[k - 1] + clauses[k] for k in kept[1:])]

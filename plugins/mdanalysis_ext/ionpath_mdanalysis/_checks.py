@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
+from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 Floats = NDArray[np.floating[Any]]
 
@@ -108,8 +109,6 @@ def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str)
 
 def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
     """Refuse a frame without a periodic cell."""
-    from ionpath_mdanalysis.readers.extxyz import is_extended_xyz
-
     if dimensions is not None and np.all(np.asarray(dimensions) > 0):
         return
     got = f"none at frame {frame}" if dimensions is None else f"{np.asarray(dimensions)} at frame {frame}"

@@ -10,6 +10,7 @@ from MDAnalysis.core._get_readers import get_reader_for
 
 from ionpath.errors import InputError
 from ionpath_mdanalysis._checks import as_extended
+from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 TIMED = {"XTC", "TRR", "TNG", "NCDF", "NC", "H5MD", "TRZ", "TRC", "DCD", "LAMMPS", "IMD"}
 """Formats of MDAnalysis whose files say the time of a frame in a unit that they name, or that a reader is told."""
@@ -69,8 +70,6 @@ def check_times(trajectory: Any) -> None:
         return
     files = [getattr(part, "filename", None) for part in getattr(trajectory, "readers", [trajectory])]
     named = next((os.path.basename(os.fspath(f)) for f in files if isinstance(f, (str, os.PathLike))), "what was read")
-    from ionpath_mdanalysis.readers.extxyz import is_extended_xyz  # which needs this module
-
     dump = "LAMMPSDUMP" in str(trajectory.format)
     how = (
         " (LAMMPS: the time step times the steps between frames)"

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError, require
-from ionpath_mdanalysis.readers.reader import CUT_OFF, FileParser, FileReader, Frame, FrameFile, has_suffix
-from ionpath_mdanalysis.readers.source import ByteSource
+from ionpath_mdanalysis.readers.reader import CUT_OFF, FileParser, FileReader, Frame, FrameFile
+from ionpath_mdanalysis.readers.source import ByteSource, has_suffix
 
 DAMAGED = (ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, TypeError, ValueError)
 """What ASE raises for a damaged file, according to where the damage is."""

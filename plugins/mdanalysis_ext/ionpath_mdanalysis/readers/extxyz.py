@@ -9,16 +9,8 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError, require
-from ionpath_mdanalysis.readers.reader import (
-    CUT_OFF,
-    FileParser,
-    FileReader,
-    Frame,
-    FrameFile,
-    ends_within_a_number,
-    has_suffix,
-)
-from ionpath_mdanalysis.readers.source import BLOCK, ByteSource
+from ionpath_mdanalysis.readers.reader import CUT_OFF, FileParser, FileReader, Frame, FrameFile, ends_within_a_number
+from ionpath_mdanalysis.readers.source import BLOCK, ByteSource, has_suffix
 
 COLUMNS = {
     "pos": "positions",
@@ -194,14 +186,6 @@ class ExtxyzFile(FrameFile):
                 frame, f"{self._n} atoms as in frame 0", f"{int(line)}",
                 "a trajectory has one system: write each system to a file of its own",
             )  # fmt: skip
-
-
-def is_extended_xyz(name: Any) -> bool:
-    """Tell a file that is named as plain XYZ and has a comment line of extended XYZ."""
-    if not has_suffix(name, "xyz"):
-        return False
-    head = ByteSource(name).read_at(0, 4096).split(b"\n")
-    return len(head) > 1 and (b"Lattice=" in head[1] or b"Properties=" in head[1])
 
 
 class ExtxyzParser(FileParser):

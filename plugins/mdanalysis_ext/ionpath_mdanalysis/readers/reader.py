@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
 from ionpath.periodic import Unwrapper
+from ionpath_mdanalysis.readers.source import has_suffix
 from ionpath_mdanalysis.times import says_times
 
 Floats = NDArray[np.float64]
@@ -83,12 +84,6 @@ class FrameFile(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close what is open; a later `frame` opens it again."""
-
-
-def has_suffix(thing: Any, *suffixes: str) -> bool:
-    """Tell whether a thing is the name of a file with one of these suffixes, plain or gzip."""
-    ends = tuple(f".{suffix}{gz}" for suffix in suffixes for gz in ("", ".gz"))
-    return isinstance(thing, (str, os.PathLike)) and os.fspath(thing).lower().endswith(ends)
 
 
 def ends_within_a_number(text: bytes) -> bool:

@@ -179,3 +179,17 @@ class _GzipStream:
         raise InputError(
             self.path, need="a complete gzip file", got=f"a broken one ({why})", remedy="copy or compress it again"
         )
+
+
+def has_suffix(thing: Any, *suffixes: str) -> bool:
+    """Tell whether a thing is the name of a file with one of these suffixes, plain or gzip."""
+    ends = tuple(f".{suffix}{gz}" for suffix in suffixes for gz in ("", ".gz"))
+    return isinstance(thing, (str, os.PathLike)) and os.fspath(thing).lower().endswith(ends)
+
+
+def is_extended_xyz(name: Any) -> bool:
+    """Tell a file that is named as plain XYZ and has a comment line of extended XYZ."""
+    if not has_suffix(name, "xyz"):
+        return False
+    head = ByteSource(name).read_at(0, 4096).split(b"\n")
+    return len(head) > 1 and (b"Lattice=" in head[1] or b"Properties=" in head[1])

@@ -19,10 +19,9 @@ from ionpath_mdanalysis.readers.reader import (
     Frame,
     FrameFile,
     ends_within_a_number,
-    has_suffix,
     is_flat,
 )
-from ionpath_mdanalysis.readers.source import BLOCK, ByteSource
+from ionpath_mdanalysis.readers.source import BLOCK, ByteSource, has_suffix
 
 KEY = b"Direct configuration"
 HEADER = 7
