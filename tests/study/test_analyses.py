@@ -31,8 +31,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path
         run, structure = (tmp_path_factory.mktemp(f"{kind}-{name}") for kind in ("run", "structure"))
         shutil.copy(example(name).structure, run / "start.extxyz")
         shutil.copy(example(name).trajectory, run / "trajectory.xtc")
-        settings = {"system": name, "arrangement": 1, "temperature": 600.0, "potential": "argyrodite.2"}
-        (run / DONE).write_text(json.dumps({"name": f"run/{name}", "settings": settings}))
+        settings = {"temperature": 600.0, "model": "argyrodite.2", "interval": 0.05}
+        (run / DONE).write_text(json.dumps({"name": f"run/{name}.1-600K", "settings": settings}))
         build = {"builder": "argyrodite", "arguments": arguments, "supercell": (1, 1, 1), "seed": 1, "atoms": atoms}
         make_structure(Task("structure", "structure", build), structure, [])
         found[name] = (run, structure)

@@ -168,10 +168,11 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     import MDAnalysis as mda
     from MDAnalysis.analysis.softness import Softness
 
-    runs = [read_json(run / DONE)["settings"] for run in inputs]
+    # A run knows its system by its name alone: equal settings are equal runs, whatever they are called.
+    runs = [_system_of(read_json(run / DONE)["name"]) for run in inputs]
     universes = [mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY)) for run in inputs]
     groups = {
-        f"{s['system']}.{s['arrangement']}": u.select_atoms("element Li") for s, u in zip(runs, universes, strict=True)
+        f"{name}.{number}": u.select_atoms("element Li") for (name, number), u in zip(runs, universes, strict=True)
     }
     step = max(max(1, u.trajectory.n_frames // SOFTNESS_FRAMES) for u in universes)
     options = {key: arguments[key] for key in ("mode", "label", "kind", "value") if key in arguments}
@@ -182,15 +183,23 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     soft = r.softness if isinstance(r.softness, tuple) else (r.softness,)
     note = f"neighbours within {reach:g} A; "
     none = quantity("none", Estimate(0.0, 0.0, 0.0, 0.0))
-    rows = [*_scores(r, [s["system"] for s in runs], note), *_weights(r, note), none]
-    for own, settings in zip(soft, runs, strict=True):
+    rows = [*_scores(r, [name for name, _ in runs], note), *_weights(r, note), none]
+    for own, (system, arrangement) in zip(soft, runs, strict=True):
         ions = own.mean(axis=0)
         error = np.hypot(ions.std(ddof=1) / len(ions) ** 0.5, estimated(own.mean(axis=1)).error)
-        labels = {key: settings[key] for key in ("system", "arrangement")}
+        labels = {"system": system, "arrangement": arrangement}
         rows.append({**quantity("mean softness", normal(ions.mean(), error), f"{note}{len(ions)} ions"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](found, groups, step, {**arguments, "reach": min(5.0, reach)})
     return rows
+
+
+def _system_of(name: str) -> tuple[str, int]:
+    """System and arrangement of ``run/SYSTEM.ARRANGEMENT-TEMPERATURE``."""
+    found = re.fullmatch(r"run/(.+)\.(\d+)-[^-]*K.*", name)
+    if found is None:
+        raise InputError("run", need="a record of a run of this study", got=name, remedy="run the study again")
+    return found[1], int(found[2])
 
 
 def fitted(name: Any, universes: Any) -> tuple[Any, float]:

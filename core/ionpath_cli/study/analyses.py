@@ -38,7 +38,7 @@ def paths(run: Run) -> Rows:
 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*they are left out", UserWarning)  # said beside the numbers
-        found = PathEntropy(run.ions, shells=_shells(run), lag_time=LAG, verbose=False).run()
+        found = PathEntropy(run.ions, lag_time=LAG, verbose=False, **_states(run)).run()
     r = found.results
     note = r.connected_reason if r.excluded_states else ""
     found.save(run.place / "path-entropy.npz")
@@ -62,13 +62,16 @@ def paths(run: Run) -> Rows:
     ]
 
 
-def _shells(run: Run) -> Any:
-    """Cages of the run's own anions where the crystal is an argyrodite."""
+def _states(run: Run) -> dict[str, Any]:
+    """Cages of the run's own anions in an argyrodite, the published twelve states about pairs of SiS4 and PS4."""
     from MDAnalysis.analysis.path_entropy import CoordinationShells
 
     if (run.structure / SITES).exists():
-        return CoordinationShells.for_argyrodite(run.universe, mobile="element Li")
-    return CoordinationShells.from_density(run.universe, "element Li")
+        return {"shells": CoordinationShells.for_argyrodite(run.universe, mobile="element Li")}
+    if {"Si", "P"} <= set(run.universe.atoms.elements):
+        shells = CoordinationShells.for_paired_cages(run.universe, mobile="element Li")
+        return {"shells": shells, "method": "paired-cages", "core_sets": False}
+    return {"shells": CoordinationShells.from_density(run.universe, "element Li")}
 
 
 def _passage(found: Any, about: str) -> Rows:
