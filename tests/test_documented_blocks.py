@@ -97,8 +97,13 @@ def lay_out(repeat: int) -> None:
 
 @pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize(("page", "repeat"), PAGES)
-def test_blocks_run_as_printed(page: str, repeat: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_run_as_printed(
+    page: str, repeat: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     import matplotlib
+
+    if "IONPATH_TEST_DATA" in "".join(blocks(page)):  # published states, which are not part of the project
+        monkeypatch.setenv("IONPATH_TEST_DATA", str(request.getfixturevalue("shared_data")))
 
     matplotlib.use("agg")
     monkeypatch.chdir(tmp_path)
