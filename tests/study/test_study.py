@@ -20,6 +20,7 @@ import pytest
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
+from ionpath_cli.study.archive import _rounded
 from ionpath_cli.study.command import main
 from ionpath_cli.study.comparison import combine, compare
 from ionpath_cli.study.graph import step_seconds
@@ -199,6 +200,24 @@ def test_an_archive_needs_finished_steps_and_a_name_for_zip(small: Path, tmp_pat
         main([str(small), "-o", str(tmp_path), "--archive", str(tmp_path / "kept.zip")])
 
 
+def test_an_archive_keeps_tables_in_single_precision(tmp_path: Path) -> None:
+    """Six digits of what varies are kept, and all of numbers, times and labels."""
+    rng = np.random.default_rng(0)
+    whole = {
+        "table": rng.random((50, 3)),
+        "times": rng.random(50),
+        "counts": np.arange(6).reshape(2, 3),
+        "x": np.array("S"),
+    }
+    np.savez_compressed(tmp_path / "result.npz", **whole)
+    (tmp_path / "small.npz").write_bytes(_rounded(tmp_path / "result.npz"))
+    kept = np.load(tmp_path / "small.npz")
+    assert set(kept.files) == set(whole) and kept["table"].dtype == np.float32
+    np.testing.assert_allclose(kept["table"], whole["table"], rtol=1e-6)
+    for name in ("times", "counts", "x"):
+        assert (kept[name] == whole[name]).all() and kept[name].dtype == whole[name].dtype
+
+
 def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
@@ -254,6 +273,7 @@ def test_parts_of_an_error() -> None:
         ("number", 10.5, (10.0,), "agrees"),
         ("number", 20.0, (10.0,), "differs"),
         ("number", 10.0, (float("nan"),), "not sampled"),
+        ("number", 1.0, (0.5,), "not sampled"),  # 0.5 ± 0.5 agrees with anything
         ("bound", "<35", (10.0,), "agrees"),
         ("bound", "<5", (10.0,), "differs"),
         ("order", "A < B", (10.0, 20.0), "order agrees"),

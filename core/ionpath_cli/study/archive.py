@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
+
+import numpy as np
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -37,5 +40,20 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
         paths += sorted(path for path in found if not any(part in path.name for part in LEFT))
     with atomic_path(file) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path in dict.fromkeys(paths):
-            archive.write(path, path.relative_to(folder))
+            if path.suffix == ".npz":
+                archive.writestr(str(path.relative_to(folder)), _rounded(path))
+            else:
+                archive.write(path, path.relative_to(folder))
     return len(paths)
+
+
+def _rounded(path: Path) -> bytes:
+    """Arrays of a result with tables in single precision: their last digits are noise, which does not compress."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    for name, array in arrays.items():
+        if array.dtype == np.float64 and array.ndim > 1:
+            arrays[name] = array.astype(np.float32)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    return buffer.getvalue()

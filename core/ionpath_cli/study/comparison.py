@@ -242,6 +242,8 @@ def _number(published: float, tolerance: float, own: Estimate) -> tuple[str, str
         ratio = own.value / published if published else math.nan
         times = f"Ours is {ratio:.3g} times the published value." if math.isfinite(ratio) else f"Ours is {own}."
         return "differs", times
+    if published and math.isfinite(own.value) and own.error >= abs(own.value):
+        return "not sampled", "Our error is as large as our value: that is too wide to agree with anything."
     if math.isfinite(own.value) and math.isfinite(own.high):
         return "agrees", ""
     if math.isfinite(own.value):
