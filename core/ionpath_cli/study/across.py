@@ -169,11 +169,10 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     from MDAnalysis.analysis.softness import Softness
 
     # A run knows its system by its name alone: equal settings are equal runs, whatever they are called.
-    runs = [_system_of(read_json(run / DONE)["name"]) for run in inputs]
+    names = [read_json(run / DONE)["name"] for run in inputs]
+    runs = [_system_of(name) for name in names]
     universes = [mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY)) for run in inputs]
-    groups = {
-        f"{name}.{number}": u.select_atoms("element Li") for (name, number), u in zip(runs, universes, strict=True)
-    }
+    groups = {name: u.select_atoms("element Li") for name, u in zip(names, universes, strict=True)}
     step = max(max(1, u.trajectory.n_frames // SOFTNESS_FRAMES) for u in universes)
     options = {key: arguments[key] for key in ("mode", "label", "kind", "value") if key in arguments}
     chosen, reach = fitted(arguments.get("preset", "chen2025"), universes)
