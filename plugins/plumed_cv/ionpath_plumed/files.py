@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,12 +93,17 @@ def read_table(path: PathLike) -> Table:
             settings[words[2]] = words[3]
         elif not words[0].startswith("#"):
             row = _row(words, finite=names[:1] == ("time",))
+            if number == len(lines) - 1:  # no newline at its end: the writer was interrupted, perhaps within a number
+                if row is not None and len(words) == len(names):
+                    warnings.warn(
+                        f"{file.name}, line {number + 1}: need a newline at its end, got none: its last number may "
+                        "be cut, and it is left out; end it with a newline if it is whole", stacklevel=3,
+                    )  # fmt: skip
+                break
             early = row is not None and rows and names[0] == "time" and row[0] < rows[-1][0]
             if len(words) == len(names) and row is not None and not early:
                 rows.append(row)
                 continue
-            if number == len(lines) - 1:
-                break  # no newline at its end: the writer was interrupted
             got = f"{len(words)}" if len(words) != len(names) else line.strip()[:60]
             if row is not None and early and len(words) == len(names):
                 got = f"a time of {row[0]:g} after {rows[-1][0]:g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -33,7 +34,8 @@ class BarrierWatch:
         if self._given.method != "metad" or not self._hills:
             return ""
         try:
-            return describe(read_hills(self._hills), self._given)
+            with warnings.catch_warnings(action="ignore"):  # a hill that is being written has no newline yet
+                return describe(read_hills(self._hills), self._given)
         except (IonpathError, OSError):  # an input of one's own may have several METAD, or none
             return "no hills yet"
 
