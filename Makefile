@@ -15,11 +15,11 @@ BENCHMARKS ?=
 JOBS ?= auto
 PYTEST = $(QUIET_TF) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo test test-slow test-install lint benchmarks docs clean
+.PHONY: help demo test test-slow test-data lint benchmarks docs clean
 
 help:
 	@sed -n '1,4s/^# \{0,1\}//p' Makefile
-	@echo 'more: make test-slow | lint | benchmarks | docs | clean'
+	@echo 'more: make test-slow | test-data | lint | benchmarks | docs | clean'
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed: set PYTHON=/path/to/python3'; exit 1; }
@@ -46,6 +46,10 @@ test: $(VENV)/.ready-dev lint
 
 test-slow: $(VENV)/.ready-dev
 	$(PYTEST) -m 'slow' $(TESTS)
+
+# Published trajectories that tests compare with, checked byte by byte; without them those tests are skipped.
+test-data: | $(BIN)/python
+	$(BIN)/python tests/reference_data.py
 
 lint: $(VENV)/.ready-dev
 	$(BIN)/ruff check .

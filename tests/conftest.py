@@ -41,13 +41,26 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(partial(shutil.rmtree, folder, ignore_errors=True))
 
 
+class ReferenceData(type(Path())):  # type: ignore[misc]
+    """A folder in which a file that is missing skips the test that asks for it."""
+
+    def __truediv__(self, name: str) -> Path:
+        path = super().__truediv__(name)
+        if not path.exists():
+            pytest.skip(f"no reference data {name!r}: `make test-data` fetches what is public, and says what is not")
+        return path
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with real trajectories that are not part of the project; set IONPATH_TEST_DATA to place it elsewhere."""
-    folder = Path(os.environ.get("IONPATH_TEST_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"reference data not found in {folder.name!r}: set IONPATH_TEST_DATA to the folder that holds it")
-    return folder
+    """Published data that are not part of the project: in IONPATH_TEST_DATA, or where `make test-data` puts them."""
+    places = (os.environ.get("IONPATH_TEST_DATA"), ROOT / ".test-data", ROOT.parent / "shared" / "data")
+    folder = next((Path(place) for place in places if place and Path(place).is_dir()), None)
+    if folder is None:
+        pytest.skip(
+            "no reference data: `make test-data` fetches it, or set IONPATH_TEST_DATA to the folder that holds it"
+        )
+    return ReferenceData(folder)
 
 
 @pytest.fixture(scope="session")
