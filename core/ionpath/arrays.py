@@ -14,8 +14,6 @@ Symbols = NDArray[np.str_]
 def heights(cells: Floats) -> Floats:
     """Distances between opposite faces of cells, (..., 3), in the unit of the cells.
 
-    Examples
-    --------
     >>> heights(np.array([[4.0, 0, 0], [3.0, 5, 0], [0, 0, 6]])).round(6).tolist()
     [3.429972, 5.0, 6.0]
     """
@@ -28,8 +26,6 @@ def standard_cell(cell: Floats) -> Floats:
 
     A left-handed cell stays left-handed: lengths and angles are kept, and with them every distance.
 
-    Examples
-    --------
     >>> np.abs(standard_cell(np.array([[0.0, 2, 0], [0, 0, 3.0], [4.0, 0, 0]])).round(6)).tolist()
     [[2.0, 0.0, 0.0], [0.0, 3.0, 0.0], [0.0, 0.0, 4.0]]
     """

@@ -88,22 +88,9 @@ REFERENCES: dict[str, str] = {
 
 
 def references(*keys: str) -> Callable[[T], T]:
-    """Mark a function or class with the papers that it implements.
+    """Mark a function or class with the papers that it implements, by keys of `REFERENCES`, in ``__references__``.
 
-    Parameters
-    ----------
-    *keys : str
-        Keys of `REFERENCES`.
-
-    Returns
-    -------
-    callable
-        Decorator that leaves the object as it is but for ``__references__``.
-
-    Raises
-    ------
-    KeyError
-        If a key is unknown, at import time.
+    An unknown key is a KeyError at import time.
     """
     for key in keys:
         REFERENCES[key]

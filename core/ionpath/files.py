@@ -16,26 +16,11 @@ from ionpath.errors import InputError, WriteError
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Return a temporary path beside `path`, and put it in place when the block ends well.
+    """Yield a temporary path with the suffix of `path`, and put it in place when the block ends well.
 
-    Parameters
-    ----------
-    path : str or path
-        Final file. Missing parent folders are made. It is untouched if the block raises, keeps its mode, and stays
-        where a symbolic link points to.
+    Missing parent folders are made. The file is untouched if the block raises, keeps its mode, and stays where a
+    symbolic link points to. WriteError if the disk is full, or the folder cannot be written to.
 
-    Yields
-    ------
-    pathlib.Path
-        Temporary path with the same suffix, to write to.
-
-    Raises
-    ------
-    WriteError
-        If the disk is full, or the folder cannot be written to.
-
-    Examples
-    --------
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
     >>> with atomic_path(target) as part:
@@ -106,25 +91,9 @@ def _umask() -> int:
 def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
     """Keep a second run out for as long as the block lasts, also where the first one is killed.
 
-    Parameters
-    ----------
-    path : str or path
-        Lock file; it is made, holds the number of the process, and is removed in the end.
-    what : str
-        What belongs to one run at a time, for the message.
+    The lock file `path` holds the number of the process, and is removed in the end; `what` belongs to one run at a
+    time. InputError if another process, or another thread of this one, holds the lock.
 
-    Yields
-    ------
-    None
-        Nothing.
-
-    Raises
-    ------
-    InputError
-        If another process, or another thread of this one, holds the lock.
-
-    Examples
-    --------
     >>> import tempfile, pathlib
     >>> place = pathlib.Path(tempfile.mkdtemp())
     >>> with locked(place / "run.lock", "this folder"):

@@ -21,29 +21,14 @@ NEAR = 0.25
 
 
 def split_common(displacements: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
-    """Split displacements on a torus into what all atoms share and the rest.
+    """Split displacements (T, M, 3) on a torus into the rest (T, M, 3) and what all atoms share (T, 1, 3).
 
-    Parameters
-    ----------
-    displacements : ndarray, shape (T, M, 3)
-        Differences of fractional coordinates, each known up to whole numbers.
-    weights : ndarray, shape (M,), optional
-        What each atom counts, such as its mass; all the same by default.
+    Displacements are differences of fractional coordinates, each known up to whole numbers, as their weighted mean is;
+    the rest is the shortest image. `weights` (M,), such as masses, are equal by default.
 
-    Returns
-    -------
-    rest : ndarray, shape (T, M, 3)
-        Displacement of each atom from the common one, its shortest image.
-    common : ndarray, shape (T, 1, 3)
-        Weighted mean displacement, up to whole numbers.
-
-    Notes
-    -----
     An angle has no mean, but the mean of unit vectors ``exp(2 pi i x)`` has a direction, wherever the origin is. About
     it atoms are less than half of a cell away, and the plain mean of their shortest images is exact.
 
-    Examples
-    --------
     >>> rest, mean = split_common(np.array([[[0.49, 0.0, 0.0], [-0.49, 0.0, 0.0]]]))
     >>> rest[0, :, 0].round(2).tolist(), abs(float(mean[0, 0, 0]))
     ([-0.01, 0.01], 0.5)
@@ -85,27 +70,12 @@ def common_shift(positions: NDArray[Any], cells: Floats, start: Floats, weights:
 
 
 def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Floats:
-    """Displacement of the centre of mass of the framework.
+    """Displacement (T, 3) of the centre of mass of the framework from the first frame, in A.
 
-    Parameters
-    ----------
-    positions : array_like, (T, N, 3)
-        Unwrapped positions of the atoms that do not diffuse, in A.
-    masses : array_like, (N,), optional
-        Their masses, in any unit. Without them all count the same.
+    Positions (T, N, 3) in A are unwrapped, of the atoms that do not diffuse; without masses (N,), in any unit, all
+    count the same. Subtract the drift from the positions of all atoms. InputError if there are no atoms, or the masses
+    do not fit.
 
-    Returns
-    -------
-    ndarray, (T, 3)
-        Displacement from the first frame, in A. Subtract it from the positions of all atoms.
-
-    Raises
-    ------
-    InputError
-        If there are no atoms, or the masses do not fit.
-
-    Examples
-    --------
     >>> framework_drift([[[0.0, 0, 0], [2, 0, 0]], [[1.0, 0, 0], [2, 0, 0]]], masses=[3.0, 1.0])
     array([[0.  , 0.  , 0.  ],
            [0.75, 0.  , 0.  ]])

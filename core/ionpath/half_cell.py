@@ -22,8 +22,6 @@ BETWEEN_FRAMES = "steps of ions between frames"
 def steps_near_half(steps: Floats, cells: Floats) -> int:
     """How many shortest images (..., 3) in A are near to half of the cell (3, 3); or (T, ..., 3) of cells (T, 3, 3).
 
-    Examples
-    --------
     >>> steps_near_half(np.array([[4.5, 0.0, 0.0], [1.0, 0.0, 0.0]]), 10 * np.eye(3))
     1
     """

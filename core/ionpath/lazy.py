@@ -18,8 +18,6 @@ from typing import Any
 def face(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
     """``__all__``, ``__getattr__`` and ``__dir__`` of a package whose names live in the modules below it.
 
-    Examples
-    --------
     >>> names, attribute, _ = face("ionpath", {"Estimate": "estimate", "units": "units"})
     >>> names, attribute("Estimate").__module__, attribute("units").__name__
     (['Estimate', 'units'], 'ionpath.estimate', 'ionpath.units')

@@ -26,8 +26,6 @@ class Msonable:
 
     NaN becomes null, infinities the texts "inf" and "-inf", arrays what monty's decoder knows as arrays.
 
-    Examples
-    --------
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
     ... class Rates(Msonable):
@@ -42,18 +40,7 @@ class Msonable:
     """
 
     def as_dict(self) -> dict[str, Any]:
-        """Write all fields with the class and the version.
-
-        Returns
-        -------
-        dict
-            Numbers, texts, lists, dictionaries and None only.
-
-        Raises
-        ------
-        InputError
-            If a field holds something that has no such form.
-        """
+        """All fields in JSON's own types, with class and version; InputError for what has no such form."""
         cls = type(self)
         found = {"@module": cls.__module__, "@class": cls.__qualname__, "@version": __version__}
         return found | {
@@ -64,23 +51,7 @@ class Msonable:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `as_dict` wrote.
-
-        Parameters
-        ----------
-        data : mapping
-            Dictionary with the fields; keys that begin with @ are passed over.
-
-        Returns
-        -------
-        Msonable
-            Object of this class.
-
-        Raises
-        ------
-        InputError
-            If fields are missing or unknown.
-        """
+        """Read what `as_dict` wrote, keys that begin with @ left out; InputError if fields are missing or unknown."""
         fields = {f.name: f for f in dataclasses.fields(cls) if f.init}  # type: ignore[arg-type]  # as above
         given = {key: value for key, value in data.items() if not key.startswith("@")}
         missing = dataclasses.MISSING
@@ -101,27 +72,10 @@ class Msonable:
 
 
 def encode(value: Any, name: str = "value") -> Any:
-    """Value in JSON's own types.
+    """Value in JSON's own types: numbers, texts, lists, dictionaries and None.
 
-    Parameters
-    ----------
-    value : object
-        Number, text, array, list, tuple, dict, or an object with ``as_dict``.
-    name : str
-        What to call it in an error.
+    Arrays and objects with ``as_dict`` have such a form; InputError, which calls the value `name`, for what has none.
 
-    Returns
-    -------
-    object
-        Numbers, texts, lists, dictionaries and None only.
-
-    Raises
-    ------
-    InputError
-        If there is no such form.
-
-    Examples
-    --------
     >>> encode({"D": float("nan"), "lags": (1, 2)})
     {'D': None, 'lags': [1, 2]}
     """
@@ -159,22 +113,9 @@ def _array(array: NDArray[Any]) -> dict[str, Any]:
 def decode(value: Any, hint: str = "", names: Mapping[str, Any] | None = None) -> Any:
     """Value that `encode` wrote.
 
-    Parameters
-    ----------
-    value : object
-        What JSON holds.
-    hint : str
-        Annotation of the field, which tells a tuple from a list and a NaN from None.
-    names : mapping, optional
-        Classes that the annotation may name, for dictionaries that do not say theirs (``dataclasses.asdict``).
+    `hint` is the annotation of the field, which tells a tuple from a list and a NaN from None; `names` are classes that
+    it may name, for dictionaries that do not say theirs (``dataclasses.asdict``).
 
-    Returns
-    -------
-    object
-        Value.
-
-    Examples
-    --------
     >>> decode([1, 2], "tuple[int, ...]"), decode(None, "float")
     ((1, 2), nan)
     """

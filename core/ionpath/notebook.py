@@ -12,18 +12,6 @@ LONGEST = 120
 def fields_html(thing: Any) -> str:
     """Table of the fields of a dataclass, or what it reports of itself; of arrays the shape.
 
-    Parameters
-    ----------
-    thing : dataclass
-        Result or settings.
-
-    Returns
-    -------
-    str
-        HTML.
-
-    Examples
-    --------
     >>> from ionpath.estimate import Estimate
     >>> @dataclasses.dataclass
     ... class Rates:

@@ -15,25 +15,11 @@ REMEDY = (
 def check_full_occupancies(
     occupancies: Mapping[object, Mapping[str, float]] | None, name: str = "atoms", *, remedy: str = REMEDY
 ) -> None:
-    """Refuse sites that are partly empty or shared.
+    """Refuse sites that hold several elements, or less than one atom.
 
-    Parameters
-    ----------
-    occupancies : mapping of mapping of str to float, or None
-        Label of a site -> element -> occupancy, as ASE keeps them in ``atoms.info["occupancy"]``; None where a file
-        says nothing of them.
-    name : str
-        What the user passed.
-    remedy : str
-        What to do about it, in the words of the door.
+    Label of a site -> element -> occupancy, as ASE keeps them in ``atoms.info["occupancy"]``; None where a file says
+    nothing. `remedy` is in the words of the door.
 
-    Raises
-    ------
-    InputError
-        If a site holds several elements, or less than one atom.
-
-    Examples
-    --------
     >>> check_full_occupancies({"0": {"P": 1.0}, "1": {"Cl": 0.37, "S": 0.63}}, "refined.cif")
     Traceback (most recent call last):
     ...

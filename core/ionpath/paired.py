@@ -70,7 +70,7 @@ class PairedCageShells(CoordinationShells):
         second: str = "P",
         bond: float = 2.7,
     ) -> PairedCageShells:
-        """Find the pairs in one frame.
+        """Find all pairs in one frame.
 
         Parameters
         ----------
@@ -84,11 +84,6 @@ class PairedCageShells(CoordinationShells):
             Their indices in the trajectory; 0, 1, 2, ... if left out.
         first, second, bond
             See `ionpath.lattice.find_paired_cages`.
-
-        Returns
-        -------
-        PairedCageShells
-            All pairs.
 
         Raises
         ------

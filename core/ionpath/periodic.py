@@ -258,25 +258,10 @@ class Unwrapper:
         self._steps = self._near = 0
 
     def __call__(self, positions: ArrayLike, cell: ArrayLike) -> Floats:
-        """Take the next frame.
+        """Unwrapped positions (N, 3) of the next frame, from wrapped ones or not, with its cell (3, 3), in A.
 
-        Parameters
-        ----------
-        positions : array_like, (N, 3)
-            Positions of this frame, wrapped or not, in A.
-        cell : array_like, (3, 3)
-            Cell of this frame, in A.
-
-        Returns
-        -------
-        ndarray, (N, 3)
-            Unwrapped positions; those of the first frame are as given.
-
-        Raises
-        ------
-        InputError
-            If the number of atoms changes, a coordinate is not finite, or more than ten steps, and more than one in a
-            thousand, are longer than 40 % of the narrowest width of the cell.
+        Those of the first frame are as given. InputError if the number of atoms changes, a coordinate is not finite, or
+        more than ten steps, and more than one in a thousand, are longer than 40 % of the narrowest width of the cell.
         """
         current = np.array(check_finite(positions, "positions"), dtype=np.float64)
         wrapped = wrap(current, cell)

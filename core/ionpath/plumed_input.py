@@ -25,28 +25,16 @@ _TIMES = {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "atomic": 2.418884326509e-5}
 
 @dataclass(frozen=True)
 class Units:
-    """Units in which an input is written, and in which PLUMED writes its files.
+    """Units in which an input is written, and in which PLUMED writes its files."""
 
-    Attributes
-    ----------
-    length : float
-        Unit of length in A; PLUMED's own is the nm.
-    energy : float
-        Unit of energy in kJ/mol.
-    time : float
-        Unit of time in ps.
-    """
-
-    length: float = 10.0
-    energy: float = 1.0
-    time: float = 1.0
+    length: float = 10.0  # unit of length in A; PLUMED's own is the nm
+    energy: float = 1.0  # unit of energy in kJ/mol
+    time: float = 1.0  # unit of time in ps
 
 
 def joined(lines: Iterable[str]) -> list[str]:
     """Complete statements, with comments gone and continuations joined.
 
-    Examples
-    --------
     >>> joined(["UNITS LENGTH=A  # nothing else", "d: DISTANCE ...", "  ATOMS=1,2", "..."])
     ['UNITS LENGTH=A', 'd: DISTANCE ATOMS=1,2']
     """
@@ -77,8 +65,6 @@ def joined(lines: Iterable[str]) -> list[str]:
 def keywords(statement: str) -> tuple[str, str, dict[str, str]]:
     """Label, action and keywords of a statement.
 
-    Examples
-    --------
     >>> keywords("p: PYCVINTERFACE ATOMS=1,2 INIT={nodes=[[1, 2], [3, 4]]}")
     ('p', 'PYCVINTERFACE', {'ATOMS': '1,2', 'INIT': 'nodes=[[1, 2], [3, 4]]'})
     """
@@ -102,8 +88,6 @@ def keywords(statement: str) -> tuple[str, str, dict[str, str]]:
 def appended_files(lines: Iterable[str], *actions: str) -> list[Path]:
     """Files that an input, or some of its actions alone, appends to: what has to be cut back after a kill.
 
-    Examples
-    --------
     >>> lines = ["PRINT ARG=d FILE=COLVAR STRIDE=10", "m: METAD ...", "ARG=d SIGMA=0.1", "..."]
     >>> appended_files(lines), appended_files(lines, "METAD")
     ([PosixPath('COLVAR'), PosixPath('HILLS')], [PosixPath('HILLS')])
@@ -126,8 +110,6 @@ def appended_files(lines: Iterable[str], *actions: str) -> list[Path]:
 def units(lines: Iterable[str]) -> Units:
     """Units of an input.
 
-    Examples
-    --------
     >>> units(["UNITS LENGTH=A ENERGY=kcal/mol TIME=fs"])
     Units(length=1.0, energy=4.184, time=0.001)
     """
@@ -166,8 +148,6 @@ def _size(words: dict[str, str], key: str, known: dict[str, float], own: float) 
 def needs_energy(lines: Iterable[str]) -> bool:
     """Tell whether an input uses the potential energy.
 
-    Examples
-    --------
     >>> needs_energy(["ene: ENERGY"]), needs_energy(["d: DISTANCE ATOMS=1,2"])
     (True, False)
     """

@@ -27,26 +27,13 @@ POTENTIAL = "argyrodite.2"
 
 @dataclass(frozen=True)
 class System:
-    """One of the two materials.
+    """One of the two materials."""
 
-    Attributes
-    ----------
-    folder : str
-        Folder name.
-    label : str
-        Name in the report.
-    excess : float
-        Excess chloride x.
-    inversion : float
-        Fraction of chloride on the free-sulfur orbit.
-    edges : tuple of float
-        Edges of the cubic cell in A at 300, 600 and 900 K and no pressure (docs/potential.md).
-    """
-
-    folder: str
-    label: str
-    excess: float
-    inversion: float
+    folder: str  # folder name
+    label: str  # name in the report
+    excess: float  # excess chloride x
+    inversion: float  # fraction of chloride on the free-sulfur orbit
+    # edges of the cubic cell in A at 300, 600 and 900 K and no pressure (docs/potential.md)
     edges: tuple[float, float, float]
 
     def edge(self, temperature: float) -> float:
@@ -113,8 +100,6 @@ def main(argv: list[str]) -> int:
 def repetitions(atoms: int, per_cell: int = 52) -> tuple[int, int, int]:
     """Find the most cubic supercell with at least so many atoms.
 
-    Examples
-    --------
     >>> repetitions(208), repetitions(400), repetitions(3328)
     ((2, 2, 1), (2, 2, 2), (4, 4, 4))
     """

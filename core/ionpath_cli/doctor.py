@@ -24,24 +24,12 @@ MARKS = {"ok": "ok     ", "absent": "absent ", "broken": "BROKEN "}
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report.
+    """One line of the report."""
 
-    Attributes
-    ----------
-    part : str
-        What was looked at.
-    state : {"ok", "absent", "broken"}
-        Whether it works; a part that is not installed is absent, not broken.
-    detail : str
-        Version, measured number, or the error.
-    remedy : str
-        What to type if it is absent or broken.
-    """
-
-    part: str
-    state: str
-    detail: str
-    remedy: str = ""
+    part: str  # what was looked at
+    state: str  # {"ok", "absent", "broken"}: whether it works; a part that is not installed is absent, not broken
+    detail: str  # version, measured number, or the error
+    remedy: str = ""  # what to type if it is absent or broken
 
 
 def main(argv: list[str]) -> int:

@@ -50,18 +50,10 @@ class MDMaker(Maker):
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, structure: Any) -> Any:
-        """Make the job.
+        """Make the job that starts from a pymatgen Structure.
 
-        Parameters
-        ----------
-        structure : pymatgen Structure
-            Start.
-
-        Returns
-        -------
-        jobflow.Job
-            Its output has ``topology``, ``trajectory``, ``log`` (absolute paths), the last ``structure``, the
-            ``temperature`` in K and the ``mean_temperature`` of the second half.
+        Its output has ``topology``, ``trajectory``, ``log`` (absolute paths), the last ``structure``, the
+        ``temperature`` in K and the ``mean_temperature`` of the second half.
         """
         return _job(self.name, _dynamics, structure, **self.options)
 
@@ -88,18 +80,10 @@ class PathEntropyMaker(Maker):
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, topology: str, trajectory: str) -> Any:
-        """Make the job.
+        """Make the job for the files of an argyrodite that MDAnalysis reads.
 
-        Parameters
-        ----------
-        topology, trajectory : str
-            Files of an argyrodite that MDAnalysis reads.
-
-        Returns
-        -------
-        jobflow.Job
-            Its output has the estimates ``total``, ``mean_per_pair`` and ``escape``, the ``verdict`` of the Markov
-            model, the ``lag_time`` in ps, and the ``file`` of the whole analysis.
+        Its output has the estimates ``total``, ``mean_per_pair`` and ``escape``, the ``verdict`` of the Markov model,
+        the ``lag_time`` in ps, and the ``file`` of the whole analysis.
         """
         return _job(self.name, _path_entropy, topology, trajectory, self.frame_time, self.mobile, **self.options)
 
@@ -126,20 +110,10 @@ class DiffusionMaker(Maker):
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, topology: str, trajectory: str, temperature: float) -> Any:
-        """Make the job.
+        """Make the job for files that MDAnalysis reads, at a temperature in K.
 
-        Parameters
-        ----------
-        topology, trajectory : str
-            Files that MDAnalysis reads.
-        temperature : float
-            Temperature in K.
-
-        Returns
-        -------
-        jobflow.Job
-            Its output has the estimates ``diffusion_coefficient``, ``conductivity`` and ``haven_ratio``, the
-            ``verdict``, and the ``file`` of the whole analysis.
+        Its output has the estimates ``diffusion_coefficient``, ``conductivity`` and ``haven_ratio``, the ``verdict``,
+        and the ``file`` of the whole analysis.
         """
         where = (topology, trajectory, self.frame_time)
         return _job(self.name, _diffusion, *where, self.mobile, temperature, **self.options)
@@ -164,18 +138,7 @@ class SiteInversionMaker(Maker):
     seed: int = 0
 
     def make(self, structure: Any) -> Any:
-        """Make the job.
-
-        Parameters
-        ----------
-        structure : pymatgen Structure
-            Argyrodite.
-
-        Returns
-        -------
-        jobflow.Job
-            Its output is the structure.
-        """
+        """Make the job for an argyrodite; its output is the structure."""
         return _job(self.name, _inverted, structure, self.inversion, self.seed)
 
 
@@ -201,13 +164,7 @@ class StudyMaker(Maker):
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self) -> Any:
-        """Make the flow.
-
-        Returns
-        -------
-        jobflow.Flow
-            One job for each step; the output of the last one is the comparison, a list of rows.
-        """
+        """Make the flow: one job for each step; the output of the last one is the comparison, a list of rows."""
         from ionpath_cli.study import load_study, make_plan
         from ionpath_cli.study.tasks import task_keys
 

@@ -30,8 +30,6 @@ def render(template: str, **values: Any) -> str:
 def typeset(text: object) -> str:
     """Units as people print them.
 
-    Examples
-    --------
     >>> typeset("0.275 ± 0.036 A^2/ps"), typeset("(2.75 ± 0.36)e-05 cm^2/s"), typeset("2.4 A")
     ('0.275 ± 0.036 Å²/ps', '(2.75 ± 0.36)×10⁻⁵ cm²/s', '2.4 Å')
     """
@@ -43,8 +41,6 @@ def typeset(text: object) -> str:
 def anchor(text: object) -> str:
     """Name of a heading for links.
 
-    Examples
-    --------
     >>> anchor("Is the lag long enough?")
     'is-the-lag-long-enough'
     """

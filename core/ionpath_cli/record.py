@@ -22,102 +22,42 @@ FILE = "analysis.json"
 
 @dataclass(frozen=True)
 class Quantity(Msonable):
-    """One row of a report.
+    """One row of a report."""
 
-    Attributes
-    ----------
-    name : str
-        What it is, in the field's words.
-    estimate : Estimate
-        Value, error, interval and unit.
-    note : str
-        How it was obtained, in a few words.
-    verdict : str
-        What the analysis says about the run that gave it.
-    sound : bool or None
-        Whether that speaks for the number; None where nothing judges it.
-    """
-
-    name: str
-    estimate: Estimate
-    note: str = ""
-    verdict: str = ""
-    sound: bool | None = None
+    name: str  # what it is, in the field's words
+    estimate: Estimate  # value, error, interval and unit
+    note: str = ""  # how it was obtained, in a few words
+    verdict: str = ""  # what the analysis says about the run that gave it
+    sound: bool | None = None  # whether that speaks for the number; None where nothing judges it
 
 
 @dataclass(frozen=True)
 class Figure(Msonable):
-    """One figure of a report.
+    """One figure of a report."""
 
-    Attributes
-    ----------
-    key : str
-        Same for the same kind of figure of different systems, which are then shown side by side.
-    file : str
-        PNG file beside the record.
-    caption : str
-        What is seen.
-    """
-
-    key: str
-    file: str
-    caption: str
+    key: str  # same for the same kind of figure of different systems, which are then shown side by side
+    file: str  # PNG file beside the record
+    caption: str  # what is seen
 
 
 @dataclass(frozen=True)
 class Record(Msonable):
-    """Everything that one analysis found.
+    """Everything that one analysis found."""
 
-    Attributes
-    ----------
-    label : str
-        Name of the system in tables and figures.
-    quantities : list of Quantity
-        Numbers.
-    figures : list of Figure
-        Figures.
-    notes : list of str
-        What the reader should know before using the numbers.
-    parameters : dict
-        Settings that produced them.
-    """
-
-    label: str
-    quantities: list[Quantity] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    parameters: dict[str, Any] = field(default_factory=dict)
+    label: str  # name of the system in tables and figures
+    quantities: list[Quantity] = field(default_factory=list)  # numbers
+    figures: list[Figure] = field(default_factory=list)  # figures
+    notes: list[str] = field(default_factory=list)  # what the reader should know before using the numbers
+    parameters: dict[str, Any] = field(default_factory=dict)  # settings that produced them
 
     def save(self, folder: Path) -> None:
-        """Write the record into `folder`.
-
-        Parameters
-        ----------
-        folder : pathlib.Path
-            Folder; made if it is missing.
-        """
+        """Write the record into `folder`, which is made if it is missing."""
         with atomic_path(folder / FILE) as part:
             part.write_text(json.dumps(self.as_dict(), indent=1, allow_nan=False), encoding="utf-8")
 
     @classmethod
     def load(cls, folder: Path) -> Record:
-        """Read the record in `folder`.
-
-        Parameters
-        ----------
-        folder : pathlib.Path
-            Folder with an ``analysis.json``.
-
-        Returns
-        -------
-        Record
-            The record.
-
-        Raises
-        ------
-        InputError
-            If the file is missing or is not a record.
-        """
+        """Read ``analysis.json`` in `folder`; InputError if it is missing or is not a record."""
         try:
             data = json.loads((folder / FILE).read_text(encoding="utf-8"))
             quantities = [

@@ -12,15 +12,7 @@ from ionpath_cli.record import Quantity
 def comparison(quantities: Mapping[str, Mapping[str, Quantity]]) -> list[str]:
     """Sentences about each quantity that several systems have, from their 95 % intervals.
 
-    Parameters
-    ----------
-    quantities : mapping
-        Name of a quantity -> system -> quantity.
-
-    Returns
-    -------
-    list of str
-        One sentence for each quantity, and one for what cannot be compared.
+    `quantities` is name -> system -> quantity. One sentence for each, and one for what cannot be compared.
     """
     said: list[str] = []
     for name, of in quantities.items():
@@ -43,8 +35,6 @@ def comparison(quantities: Mapping[str, Mapping[str, Quantity]]) -> list[str]:
 def standing(quantity: Quantity) -> str:
     """What a number is worth, in two or three words.
 
-    Examples
-    --------
     >>> standing(Quantity("D", Estimate(float("nan"), float("nan"), 0.0, 2.0, "A^2/ps"), verdict="too short"))
     'bound only'
     """
@@ -58,8 +48,6 @@ def standing(quantity: Quantity) -> str:
 def interval(estimate: Estimate) -> tuple[float, float] | None:
     """95 % interval, with an open end as an infinity; None where nothing is known.
 
-    Examples
-    --------
     >>> interval(Estimate(float("nan"), float("nan"), 3.0, float("nan")))
     (3.0, inf)
     """

@@ -22,8 +22,6 @@ def stage(
 ) -> bool:
     """Run one step, unless its outputs of the same settings are there.
 
-    Examples
-    --------
     >>> import pathlib, tempfile
     >>> here = pathlib.Path(tempfile.mkdtemp())
     >>> def make():

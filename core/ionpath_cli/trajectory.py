@@ -29,43 +29,22 @@ STYLES = {
 
 @dataclass(frozen=True)
 class Given:
-    """What a user says of a trajectory; what is None is found, or asked for.
+    """What a user says of a trajectory; what is None is found, or asked for."""
 
-    Attributes
-    ----------
-    structure : pathlib.Path
-        File of the topology, or of everything.
-    trajectory : pathlib.Path, optional
-        File of the frames.
-    format, topology_format : str, optional
-        MDAnalysis' names of the formats.
-    atom_style : str, optional
-        Style of a LAMMPS data file that does not say it.
-    elements : str, optional
-        Element of each type or name of atoms, ``1=Li,2=S``.
-    frame_time : float, optional
-        Time between frames of the file in ps.
-    time_unit : {"fs", "ps", "ns"}, optional
-        Unit of times in an extended XYZ file that does not say it.
-    mobile, framework : str, optional
-        Selections of MDAnalysis; the framework is by default what is not mobile.
-    charge : float, optional
-        Charge of a mobile ion in e; by default the formal one of its element.
-    start, stop, step : int, optional
-        Frames.
-    """
-
-    structure: Path
-    trajectory: Path | None = None
+    structure: Path  # file of the topology, or of everything
+    trajectory: Path | None = None  # file of the frames
+    # format, topology_format: MDAnalysis' names of the formats
     format: str | None = None
     topology_format: str | None = None
-    atom_style: str | None = None
-    elements: str | None = None
-    frame_time: float | None = None
-    time_unit: str | None = None
+    atom_style: str | None = None  # style of a LAMMPS data file that does not say it
+    elements: str | None = None  # element of each type or name of atoms, ``1=Li,2=S``
+    frame_time: float | None = None  # time between frames of the file in ps
+    time_unit: str | None = None  # {"fs", "ps", "ns"}: unit of times in an extended XYZ file that does not say it
+    # mobile, framework: selections of MDAnalysis; the framework is by default what is not mobile
     mobile: str = "element Li"
     framework: str | None = None
-    charge: float | None = None
+    charge: float | None = None  # charge of a mobile ion in e; by default the formal one of its element
+    # start, stop, step: frames
     start: int | None = None
     stop: int | None = None
     step: int | None = None
@@ -73,32 +52,17 @@ class Given:
 
 @dataclass(frozen=True)
 class Opened:
-    """A trajectory that is ready for analyses.
+    """A trajectory that is ready for analyses."""
 
-    Attributes
-    ----------
-    universe, ions, framework : Universe, AtomGroup, AtomGroup
-        The atoms.
-    frame_time : float or None
-        Time between frames of the file in ps, where the user said it.
-    charge : float
-        Of a mobile ion, e.
-    frames : dict
-        ``start``, ``stop`` and ``step``.
-    facts : dict
-        What was read and assumed, for the record.
-    notes : list of str
-        What a reader should know.
-    """
-
+    # universe, ions, framework: the atoms
     universe: Any
     ions: Any
     framework: Any
-    frame_time: float | None
-    charge: float
-    frames: dict[str, int | None]
-    facts: dict[str, Any]
-    notes: list[str] = field(default_factory=list)
+    frame_time: float | None  # time between frames of the file in ps, where the user said it
+    charge: float  # of a mobile ion, e
+    frames: dict[str, int | None]  # ``start``, ``stop`` and ``step``
+    facts: dict[str, Any]  # what was read and assumed, for the record
+    notes: list[str] = field(default_factory=list)  # what a reader should know
 
 
 def open_trajectory(given: Given) -> Opened:

@@ -25,8 +25,6 @@ def names_python(text: str) -> bool:
 def in_words(text: str, options: Collection[str]) -> str:
     """Say what is advised in the options of a command, and leave out what only Python has, if something is left.
 
-    Examples
-    --------
     >>> in_words("pass restart=False, or frame_time=0.1", {"--no-restart", "--frame-time"})
     'pass --no-restart, or --frame-time 0.1'
     >>> in_words("states: need few, got 216; fold them with repeats=(2, 2, 2), or take SiteNetwork", {"--repeats"})

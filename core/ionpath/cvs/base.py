@@ -37,15 +37,9 @@ class Periodicity(Protocol):
 
 @dataclass(frozen=True)
 class Periodic:
-    """Periodic boundaries of a cell, or of none.
+    """Periodic boundaries of a cell, or of none."""
 
-    Attributes
-    ----------
-    cell : ndarray, (3, 3), optional
-        Cell vectors as rows, in A; None for an isolated system.
-    """
-
-    cell: Floats | None = None
+    cell: Floats | None = None  # (3, 3): cell vectors as rows, in A; None for an isolated system
 
     def apply(self, vectors: Floats) -> Floats:
         """Shortest periodic images of difference vectors."""
@@ -120,24 +114,10 @@ class Variable(ABC):
         """Values (k,), gradients (k, n_atoms, 3) and virials (k, 3, 3), with the periodic boundaries of a host."""
 
     def evaluate(self, positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
-        """Values, gradients and virials of one configuration.
+        """Values, gradients and virials of positions (n_atoms, 3) in A, wrapped or not.
 
-        Parameters
-        ----------
-        positions : array_like, (n_atoms, 3)
-            Positions in A, wrapped or not.
-        cell : array_like, (3, 3), optional
-            Cell vectors as rows, in A; none for an isolated system.
-
-        Returns
-        -------
-        Evaluation
-            Components with their derivatives.
-
-        Raises
-        ------
-        InputError
-            If the number of atoms is wrong or a coordinate is not finite.
+        `cell` (3, 3) holds the cell vectors as rows in A; None is an isolated system. InputError if the number of atoms
+        is wrong or a coordinate is not finite.
         """
         place = np.asarray(positions, dtype=float)
         if place.shape != (self.n_atoms, 3):
@@ -247,19 +227,10 @@ class CollectiveVariable(Variable):
         return self.compute(positions, periodicity.apply)
 
     def compute(self, positions: Floats, image: Image) -> tuple[Floats, Floats, Floats]:
-        """Values, gradients and virials, for a host that brings its own minimum image.
+        """Values (k,), gradients (k, n_atoms, 3) and virials (k, 3, 3), for a host that brings its own minimum image.
 
-        Parameters
-        ----------
-        positions : ndarray, (n_atoms, 3)
-            Positions in A, wrapped or not.
-        image : callable
-            Function from vectors (m, 3) to their shortest periodic images (m, 3); it may work in place.
-
-        Returns
-        -------
-        tuple of ndarray
-            Values (k,), gradients (k, n_atoms, 3), virials (k, 3, 3).
+        Positions (n_atoms, 3) in A may be wrapped; `image` turns vectors (m, 3) into their shortest periodic images (m,
+        3), in place if it likes.
         """
         if self.wholes:
             positions = positions.copy()

@@ -16,13 +16,9 @@ Floats = NDArray[np.float64]
 def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats, Floats]:
     """Polar and azimuthal angle of a vector, with derivatives.
 
-    Notes
-    -----
     ``theta = arccos(b_z / |b|)``, ``phi = atan2(b_y, b_x)``. Both gradients are 0 exactly at the poles, where the
     directions of steepest ascent are undefined.
 
-    Examples
-    --------
     >>> angles, _ = direction_angles(np.array([0.0, 1.0, 1.0]))
     >>> np.degrees(angles).round(6)
     array([45., 90.])

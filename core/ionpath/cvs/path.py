@@ -96,18 +96,7 @@ class PathProgress(CollectiveVariable):
         return values, slopes[:, :, None] * units
 
     def progress(self, point: ArrayLike) -> tuple[Floats, Floats]:
-        """Progress and distance of a point in the space of distances.
-
-        Parameters
-        ----------
-        point : array_like, (n_distances,)
-            Distances in A.
-
-        Returns
-        -------
-        tuple of ndarray
-            ``(s, z)`` and their derivatives (2, n_distances).
-        """
+        """``(s, z)`` of a point (n_distances,) of distances in A, and their derivatives (2, n_distances)."""
         x = np.asarray(point, dtype=float)
         if self.form == "branduardi":
             return _branduardi(x, self._nodes, self._lambda)
@@ -196,8 +185,6 @@ def check_nodes(nodes: Sequence[Sequence[float]], *, equidistant: bool = True) -
 def equidistant_nodes(points: ArrayLike, n_nodes: int) -> tuple[tuple[float, ...], ...]:
     """Place nodes at equal distances along the line through given points.
 
-    Examples
-    --------
     >>> equidistant_nodes([(6.5, 6.5), (2.0, 2.0)], 4) == CONCERTED
     True
     """

@@ -77,20 +77,7 @@ class FramePosition(CollectiveVariable):
         return vectors[0] + self._constants[1], np.eye(3)[:, None, :]
 
     def compute(self, positions: Floats, image: Image) -> tuple[Floats, Floats, Floats]:
-        """Values, gradients and virials, for a host that brings its own minimum image.
-
-        Parameters
-        ----------
-        positions : ndarray, (n_atoms, 3)
-            Positions in A, wrapped or not.
-        image : callable
-            Function from vectors (m, 3) to their shortest periodic images (m, 3).
-
-        Returns
-        -------
-        tuple of ndarray
-            Values (3,), gradients (3, n_atoms, 3), virials (3, 3, 3).
-        """
+        """Values (3,), gradients (3, n_atoms, 3) and virials (3, 3, 3), as `CollectiveVariable.compute` has them."""
         pattern, _, target = self._constants
         centre = np.zeros(3)
         if len(pattern):

@@ -119,8 +119,6 @@ class TetrahedronRotation(CollectiveVariable):
 def best_rotation(vectors: Floats, reference: Floats) -> Floats:
     """Proper rotation that brings the reference closest to the vectors (Kabsch).
 
-    Examples
-    --------
     >>> best_rotation(np.eye(3)[[1, 2, 0]], np.eye(3)).round(6) + 0.0
     array([[0., 0., 1.],
            [1., 0., 0.],

@@ -126,13 +126,7 @@ class RotationCounter:
         self.events = np.zeros(n, dtype=np.int64)
 
     def add(self, permutations: Ints) -> None:
-        """Count the changes in the next frames.
-
-        Parameters
-        ----------
-        permutations : ndarray of int, (T, n)
-            What `corner_permutations` gave; -1 keeps what was before.
-        """
+        """Count changes in the next frames: permutations (T, n) of `corner_permutations`; -1 keeps what was before."""
         for row in permutations:
             known = row >= 0
             self.events += known & (self.last >= 0) & (row != self.last)
@@ -140,23 +134,11 @@ class RotationCounter:
             self.last = np.where(known, row, self.last)
 
     def state(self) -> dict[str, Ints]:
-        """Return what later frames can be joined to.
-
-        Returns
-        -------
-        dict of str to ndarray
-            First and last permutations, and changes.
-        """
+        """First and last permutations, and changes: what later frames can be joined to."""
         return {"first": self.first, "last": self.last, "events": self.events}
 
     def merge(self, state: Mapping[str, Ints]) -> None:
-        """Join the frames that follow.
-
-        Parameters
-        ----------
-        state : mapping of str to ndarray
-            What the `state` of their counter gave.
-        """
+        """Join the `state` of the counter of the frames that follow."""
         met = (self.last >= 0) & (state["first"] >= 0) & (self.last != state["first"])
         self.events += state["events"] + met
         self.first = np.where(self.first < 0, state["first"], self.first)

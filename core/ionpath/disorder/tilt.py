@@ -191,15 +191,7 @@ class TiltHistogram:
         self.joint = np.zeros((n_blocks, bins // 2, bins))
 
     def add(self, theta: Floats, phi: Floats, block: Ints) -> None:
-        """Count directions.
-
-        Parameters
-        ----------
-        theta, phi : ndarray, (T, ...)
-            Angles in degrees.
-        block : ndarray of int, (T,)
-            Block of time of each frame.
-        """
+        """Count directions: angles (T, ...) in degrees, and the block of time (T,) of each frame."""
         for number in np.unique(block):
             t, p = theta[block == number].ravel(), phi[block == number].ravel()
             i = np.minimum((t / 180.0 * self.bins).astype(int), self.bins - 1)
@@ -210,46 +202,20 @@ class TiltHistogram:
             self.joint[number] += both.reshape(self.bins // 2, self.bins)
 
     def state(self) -> dict[str, Floats]:
-        """Return what other histograms can be added to.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Counts.
-        """
+        """Counts, which other histograms can be added to."""
         return {"theta": self.theta, "phi": self.phi, "joint": self.joint}
 
     def merge(self, state: Mapping[str, Floats]) -> None:
-        """Add the counts of another histogram.
-
-        Parameters
-        ----------
-        state : mapping of str to ndarray
-            What its `state` gave.
-        """
+        """Add the `state` of another histogram."""
         self.theta += state["theta"]
         self.phi += state["phi"]
         self.joint += state["joint"]
 
     def result(self, temperature: float, *, jacobian: bool = False) -> TiltFreeEnergy:
-        """Turn counts into free energies.
+        """Free energies in kJ/mol from the counts, at a temperature in K.
 
-        Parameters
-        ----------
-        temperature : float
-            Temperature, in K.
-        jacobian : bool, default False
-            Divide by the solid angle of a bin, so that free rotation gives a flat free energy.
-
-        Returns
-        -------
-        TiltFreeEnergy
-            Free energies in kJ/mol.
-
-        Raises
-        ------
-        InputError
-            If the temperature is not positive, or nothing was counted.
+        With `jacobian` counts are divided by the solid angle of a bin, so that free rotation gives a flat free energy.
+        InputError if the temperature is not positive, or nothing was counted.
         """
         if not (np.isfinite(temperature) and temperature > 0):
             raise InputError("temperature", need="a positive one in K", got=repr(temperature), remedy="give it")

@@ -167,8 +167,6 @@ def _barriers(surface: FreeEnergySurface, ends: list[Floats], sigma: Floats) -> 
 def count_crossings(trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, reach: ArrayLike) -> int:
     """How often a run went from around one point to around the other, either way.
 
-    Examples
-    --------
     >>> count_crossings([[0.0], [0.5], [1.0], [0.9], [0.1]], [0.0], [1.0], [0.2])
     2
     """

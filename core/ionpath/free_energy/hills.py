@@ -76,19 +76,9 @@ class Hills(Msonable):
         )  # fmt: skip
 
     def default_axes(self, points_per_sigma: float = 4.0, margin: float = 3.6) -> tuple[Floats, ...]:
-        """Grid that covers all hills.
+        """Grid points along each variable that cover all hills.
 
-        Parameters
-        ----------
-        points_per_sigma : float
-            Grid points per narrowest width.
-        margin : float
-            Widths beyond the outermost centres.
-
-        Returns
-        -------
-        tuple of ndarray
-            Grid points along each variable.
+        They lie `points_per_sigma` to the narrowest width, up to `margin` widths beyond the outermost centres.
         """
         axes: list[Floats] = []
         for k, period in enumerate(self.periods):
@@ -144,13 +134,7 @@ def sum_hills(hills: Hills, axes: Sequence[ArrayLike] | None = None, *, from_zer
 def partial_sums(
     hills: Hills, counts: Sequence[int], axes: Sequence[ArrayLike] | None = None
 ) -> Iterator[FreeEnergySurface]:
-    """Free energy after the first hills, for increasing numbers of them, in one pass.
-
-    Yields
-    ------
-    FreeEnergySurface
-        Minus the sum of the first hills, in kJ/mol, not shifted.
-    """
+    """Free energies in kJ/mol, not shifted: minus the sum of the first hills, for increasing numbers, in one pass."""
     grid = hills.default_axes() if axes is None else tuple(np.asarray(axis, dtype=float) for axis in axes)
     _check_axes(grid, hills)
     bias = np.zeros(tuple(len(axis) for axis in grid))

@@ -70,34 +70,12 @@ class FreeEnergySurface(Msonable):
         return replace(self, values=self.values - (low.min() if len(low) else 0.0))
 
     def point(self, index: ArrayLike) -> Floats:
-        """Variables at a grid index.
-
-        Parameters
-        ----------
-        index : array_like of int, (n_variables,) or (n, n_variables)
-            Grid index.
-
-        Returns
-        -------
-        ndarray
-            Values of the variables.
-        """
+        """Variables at a grid index, (n_variables,) or (n, n_variables) integers."""
         place = np.asarray(index, dtype=int)
         return np.stack([axis[place[..., k]] for k, axis in enumerate(self.axes)], axis=-1)
 
     def index(self, point: ArrayLike) -> tuple[int, ...]:
-        """Grid index nearest to a point.
-
-        Parameters
-        ----------
-        point : array_like, (n_variables,)
-            Values of the variables.
-
-        Returns
-        -------
-        tuple of int
-            Grid index.
-        """
+        """Grid index nearest to a point (n_variables,)."""
         found = []
         for value, axis, period in zip(np.asarray(point, dtype=float), self.axes, self.periods, strict=True):
             away = axis - value
@@ -107,19 +85,9 @@ class FreeEnergySurface(Msonable):
         return tuple(found)
 
     def projection(self, axis: int, temperature: float) -> FreeEnergySurface:
-        """Integrate all variables but one out.
+        """Integrate all variables but `axis` out, at a temperature in K.
 
-        Parameters
-        ----------
-        axis : int
-            The variable that is kept.
-        temperature : float
-            Temperature in K.
-
-        Returns
-        -------
-        FreeEnergySurface
-            ``-RT ln sum exp(-F/RT)`` over the other variables, lowest value at 0.
+        ``-RT ln sum exp(-F/RT)`` over the other variables, lowest value at 0.
         """
         from scipy.special import logsumexp
 

@@ -66,8 +66,6 @@ _CENTRING = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 def point_group() -> NDArray[np.int64]:
     """Return the 24 operations of the point group -43m.
 
-    Examples
-    --------
     >>> point_group().shape
     (24, 3, 3)
     """

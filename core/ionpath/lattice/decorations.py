@@ -159,8 +159,6 @@ def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
 def cycle_lengths(group: Ints) -> Ints:
     """Return the length of the cycle that each site is in.
 
-    Examples
-    --------
     >>> cycle_lengths(np.array([[1, 0, 2]])).tolist()
     [[2, 2, 1]]
     """
@@ -191,8 +189,6 @@ def fixed_by_type(group: Ints, parts: Sequence[Sublattice]) -> dict[CycleType, t
 def cycle_polynomial(lengths: Sequence[tuple[int, int]], degree: int) -> list[int]:
     """Expand the product of (1 + z^l)^m up to a degree.
 
-    Examples
-    --------
     >>> cycle_polynomial([(1, 2), (2, 1)], 4)
     [1, 2, 2, 2, 1]
     """

@@ -33,18 +33,7 @@ class NeighbourList(Msonable):
     distance: NDArray[np.float64]
 
     def counts(self, n_centres: int) -> NDArray[np.intp]:
-        """Count the neighbours of each centre.
-
-        Parameters
-        ----------
-        n_centres : int
-            Number of centres, also those without any neighbour.
-
-        Returns
-        -------
-        ndarray of int, (n_centres,)
-            Number of neighbours.
-        """
+        """Number of neighbours (n_centres,) of each centre, also of those without any."""
         return np.bincount(self.centre, minlength=n_centres)
 
 
@@ -104,8 +93,6 @@ def neighbours_within(
 def nearest_point(positions: ArrayLike, points: ArrayLike, cell: ArrayLike) -> NDArray[np.intp]:
     """Index of the point that is nearest to each position, images included.
 
-    Examples
-    --------
     >>> nearest_point([[0.1, 0, 0]], [[2.0, 0, 0], [2.9, 0, 0]], np.eye(3) * 3.0).tolist()
     [1]
     """

@@ -88,8 +88,6 @@ def _look_up(
 def effective_group(permutations: Ints) -> Ints:
     """Remove operations that do the same to all sites.
 
-    Examples
-    --------
     >>> effective_group(np.array([[0, 1], [1, 0], [0, 1]])).tolist()
     [[0, 1], [1, 0]]
     """

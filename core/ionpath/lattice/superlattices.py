@@ -37,23 +37,11 @@ class Superlattice(Msonable):
     def operations(
         self, rotations: ArrayLike, translations: ArrayLike
     ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
-        """Return the operations that keep the superlattice, in its own coordinates.
+        """Operations of the lattice that keep the superlattice, in the coordinates of the superlattice.
 
-        Parameters
-        ----------
-        rotations : array_like, (G, 3, 3)
-            Operations of the lattice, acting on columns of fractional coordinates.
-        translations : array_like, (G, 3)
-            Their translations.
-
-        Returns
-        -------
-        rotations : ndarray of int, (H, 3, 3)
-            Matrices in fractional coordinates of the superlattice.
-        translations : ndarray, (H, 3)
-            Translations, combined with all those of the lattice.
-        lattice_translation : ndarray of bool, (H,)
-            Whether it is a translation of the lattice that the superlattice does not have.
+        Rotations (G, 3, 3), which act on columns of fractional coordinates, and their translations (G, 3). Returns
+        integer rotations (H, 3, 3), translations (H, 3), combined with all those of the lattice, and whether each (H,)
+        is a translation of the lattice that the superlattice does not have.
         """
         columns = self.matrix.T.astype(np.float64)  # columns are the vectors
         inverse = np.linalg.inv(columns)
@@ -73,8 +61,6 @@ class Superlattice(Msonable):
 def lattice_points(matrix: ArrayLike) -> Ints:
     """Return the lattice points in one cell of a superlattice.
 
-    Examples
-    --------
     >>> lattice_points([[2, 0, 0], [0, 1, 0], [0, 0, 1]]).tolist()
     [[0, 0, 0], [1, 0, 0]]
     """

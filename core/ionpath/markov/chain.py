@@ -49,34 +49,13 @@ class Chain(Msonable):
         return np.setdiff1d(np.arange(self.n_states), self.states)
 
     def positions(self, labels: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Rows of those of `labels` that the chain connects.
-
-        Parameters
-        ----------
-        labels : ndarray of int
-            State labels.
-
-        Returns
-        -------
-        ndarray of int
-            Rows of the transition matrix; labels outside have none.
-        """
+        """Rows of the transition matrix of those of `labels` that the chain connects; labels outside have none."""
         return np.flatnonzero(np.isin(self.states, labels))
 
     def expand(self, values: NDArray[np.float64], outside: float) -> NDArray[np.float64]:
-        """Vector or matrix over all labels.
+        """Vector or matrix over all labels, in their natural order, of one over the connected states.
 
-        Parameters
-        ----------
-        values : ndarray, shape (m,) or (m, m)
-            Values on the connected states.
-        outside : float
-            Value for all others.
-
-        Returns
-        -------
-        ndarray, shape (n_states,) or (n_states, n_states)
-            Values in natural order of the labels.
+        Shape (m,) or (m, m) becomes (n_states,) or (n_states, n_states); all others get the value `outside`.
         """
         full = np.full((self.n_states,) * values.ndim, outside)
         full[np.ix_(*[self.states] * values.ndim)] = values
@@ -206,12 +185,8 @@ def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]
 def stationary_distribution(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
     """Stationary distribution of matrices (..., n, n) by state elimination: nothing is subtracted, no digits are lost.
 
-    Notes
-    -----
     Algorithm of Grassmann, Taksar and Heyman, Oper. Res. 33, 1107 (1985), doi:10.1287/opre.33.5.1107.
 
-    Examples
-    --------
     >>> stationary_distribution(np.array([[0.8, 0.2], [0.1, 0.9]])).round(6)
     array([0.333333, 0.666667])
     """

@@ -15,13 +15,7 @@ _CODES = 1 << 22  # entries of the tables of counts at a time
 
 
 def blocks(rows: Sequence[NDArray[np.integer[Any]]], n_states: int) -> Iterator[NDArray[np.integer[Any]]]:
-    """Stack trajectories of one length, a few at a time.
-
-    Yields
-    ------
-    ndarray, shape (n_ions_of_block, n_frames)
-        Consecutive trajectories.
-    """
+    """Stack consecutive trajectories of one length, a few at a time: (n_ions_of_block, n_frames)."""
     most = max(1, _CODES // (n_states + 1) ** 2)
     at = 0
     while at < len(rows):

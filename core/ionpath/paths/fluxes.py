@@ -281,8 +281,6 @@ def pair_net_fluxes(
 ) -> NDArray[np.float64]:
     """Net fluxes of pairs of states (p,) in many networks (k, m, m), shape (k, p, m, m).
 
-    Notes
-    -----
     Flows are the conductances of a network in which the committor is the potential: one inverse of its Laplacian holds
     the potentials of all pairs, and its transpose those of the chain backwards in time. What leaves a state also enters
     it, so that the Laplacian is singular for equal potentials alone, whatever the time that ions stay.

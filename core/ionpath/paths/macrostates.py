@@ -47,23 +47,7 @@ class MacrostatePathEntropy(Msonable):
     n_models: int
 
     def between(self, source: str, target: str) -> float:
-        """Path entropy between two groups.
-
-        Parameters
-        ----------
-        source, target : str
-            Names of groups.
-
-        Returns
-        -------
-        float
-            Entry of `matrix`.
-
-        Raises
-        ------
-        InputError
-            If a name is unknown.
-        """
+        """Entry of `matrix` between two groups by name; InputError if a name is unknown."""
         for name in (source, target):
             if name not in self.names:
                 raise InputError("group", need=f"one of {', '.join(self.names)}", got=repr(name))

@@ -23,35 +23,27 @@ ALL_CONNECTED = "as asked"
 
 @dataclass(frozen=True, eq=False)
 class PooledKinetics(Msonable):
-    """Kinetics of one model of all ions; times in the unit of the frame time.
+    """Kinetics of one model of all ions; times in the unit of the frame time."""
 
-    Attributes
-    ----------
-    transition_matrix : ndarray, shape (n_states, n_states)
-        Probabilities within the lag; nan for states that are not connected.
-    stationary_distribution, stationary_distribution_error : ndarray, shape (n_states,)
-        Populations and their standard errors.
-    stationary_distribution_low, stationary_distribution_high : ndarray, shape (n_states,)
-        95 % intervals.
-    connected_states, excluded_states : tuple of int
-        States of the model, and those that it leaves out.
-    mfpt, mfpt_error, mfpt_low, mfpt_high : ndarray, shape (n_states, n_states)
-        Mean first-passage times from row to column with standard errors and 95 % intervals.
-    mfpt_between_vertices, mfpt_to_external : Estimate
-        Mean over pairs within a shell, and over the vertices on the way out of it.
-    """
-
+    # (n_states, n_states): probabilities within the lag; nan for states that are not connected
     transition_matrix: Floats
+    # stationary_distribution, stationary_distribution_error: (n_states,): populations and their standard errors
     stationary_distribution: Floats
     stationary_distribution_error: Floats
+    # stationary_distribution_low, stationary_distribution_high: (n_states,): 95 % intervals
     stationary_distribution_low: Floats
     stationary_distribution_high: Floats
+    # connected_states, excluded_states: states of the model, and those that it leaves out
     connected_states: tuple[int, ...]
     excluded_states: tuple[int, ...]
+    # mfpt, mfpt_error, mfpt_low, mfpt_high: (n_states, n_states): mean first-passage times from row to column with
+    # standard errors and 95 % intervals
     mfpt: Floats
     mfpt_error: Floats
     mfpt_low: Floats
     mfpt_high: Floats
+    # mfpt_between_vertices, mfpt_to_external: mean over pairs within a shell, and over the vertices on the way out of
+    # it
     mfpt_between_vertices: Estimate
     mfpt_to_external: Estimate
 
@@ -104,23 +96,14 @@ def _mean(spread: Spread, unit: str) -> Estimate:
 
 @dataclass(frozen=True, eq=False)
 class KineticsPerIon(Msonable):
-    """Kinetics of one model for each ion, and averages over those ions for which a quantity exists.
+    """Kinetics of one model for each ion, and averages over those ions for which a quantity exists."""
 
-    Attributes
-    ----------
-    transition_matrix : ndarray, shape (n_ions, n_states, n_states)
-        Probabilities within the lag; nan for states that an ion does not connect.
-    stationary_distribution : ndarray, shape (n_ions, n_states)
-        Populations.
-    n_ions_per_pair : ndarray of int, shape (n_states, n_states)
-        Ions that connect a pair.
-    mfpt, mfpt_error, mfpt_median : ndarray, shape (n_states, n_states)
-        Mean over ions of the first-passage times, its standard error, and their median.
-    """
-
+    # (n_ions, n_states, n_states): probabilities within the lag; nan for states that an ion does not connect
     transition_matrix: Floats
-    stationary_distribution: Floats
-    n_ions_per_pair: NDArray[np.int64]
+    stationary_distribution: Floats  # (n_ions, n_states): populations
+    n_ions_per_pair: NDArray[np.int64]  # (n_states, n_states): ions that connect a pair
+    # mfpt, mfpt_error, mfpt_median: (n_states, n_states): mean over ions of the first-passage times, its standard
+    # error, and their median
     mfpt: Floats
     mfpt_error: Floats
     mfpt_median: Floats
@@ -145,8 +128,6 @@ def kinetics_per_ion(models: Sequence[Any], frame_time: float) -> KineticsPerIon
 def over_ions(values: Floats) -> tuple[Floats, Floats, Floats]:
     """Mean, median and standard error of the mean over the ions for which an entry is known.
 
-    Examples
-    --------
     >>> [one.tolist() for one in over_ions(np.array([[0.0, 2.0], [2.0, np.nan]]))]
     [[1.0, 2.0], [1.0, 2.0], [1.0, nan]]
     """
@@ -160,22 +141,15 @@ def over_ions(values: Floats) -> tuple[Floats, Floats, Floats]:
 
 @dataclass(frozen=True, eq=False)
 class EntropiesPerIon(Msonable):
-    """Path entropies of one model for each ion.
+    """Path entropies of one model for each ion."""
 
-    Attributes
-    ----------
-    path_entropy, path_entropy_error, flux_entropy : ndarray, shape (n_states, n_states)
-        Means over the ions that connect a pair, zero where none does, and standard error.
-    ion_total : ndarray, shape (n_ions,)
-        Sum over the pairs of each ion.
-    total_error, escape_error : float
-        Standard errors of the sums of the means, by drawing ions with replacement.
-    """
-
+    # path_entropy, path_entropy_error, flux_entropy: (n_states, n_states): means over the ions that connect a pair,
+    # zero where none does, and standard error
     path_entropy: Floats
     path_entropy_error: Floats
     flux_entropy: Floats
-    ion_total: Floats
+    ion_total: Floats  # (n_ions,): sum over the pairs of each ion
+    # total_error, escape_error: standard errors of the sums of the means, by drawing ions with replacement
     total_error: float
     escape_error: float
 

@@ -27,11 +27,9 @@ def walk_entropy(
 ) -> NDArray[np.float64]:
     r"""Entropy of all walks of at most `max_edges` steps that stop on arrival.
 
-    Notes
-    -----
-    Let a be the summed weight of the walks of one length that end in a state, and b their summed :math:`p \ln p`.
-    One step more turns them into :math:`a P` and :math:`b P + a (P \ln P)`, for
-    :math:`pq \ln pq = (p \ln p) q + p (q \ln q)`: exact, without visiting a single walk.
+    Let a be the summed weight of the walks of one length that end in a state, and b their summed :math:`p \ln p`. One
+    step more turns them into :math:`a P` and :math:`b P + a (P \ln P)`, for :math:`pq \ln pq = (p \ln p) q + p (q \ln
+    q)`: exact, without visiting a single walk.
     """
     step_logs = p_log_p(steps)
     both = np.stack(np.broadcast_arrays(p_log_p(start), start), axis=-2)

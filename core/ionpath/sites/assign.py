@@ -131,8 +131,6 @@ def assign_sites(
 def site_radius(cutoff: float | None, default: float) -> float:
     """Use the default cutoff if none is given, and refuse one that is not positive.
 
-    Examples
-    --------
     >>> site_radius(None, 1.4)
     1.4
     """

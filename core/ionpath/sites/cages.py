@@ -20,8 +20,6 @@ _LONGEST_LINK = 6.0
 def cages_of_sites(sites: Floats, cell: Floats, n_vertices: int | None) -> tuple[Floats, Floats, Ints]:
     """Group sites into cages of near neighbours.
 
-    Notes
-    -----
     Sites are linked in the order of their distances (single linkage). Cages are what is linked at a distance at which
     all have `n_vertices` sites, or just before the largest relative step in the distances at which groups merge that
     leaves cages inside the cell.

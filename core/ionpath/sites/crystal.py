@@ -51,26 +51,11 @@ class ReferenceAtoms(Msonable):
         return len(self.coordinates)
 
     def match(self, cell: ArrayLike, positions: ArrayLike, elements: ArrayLike) -> Ints:
-        """Find the atom of every place, whatever the order of the atoms and the origin of the cell.
+        """Find the atom of every place (F,), -1 for an empty one, whatever the order of atoms and the origin.
 
-        Parameters
-        ----------
-        cell : array_like, (3, 3)
-            Cell of the frame as rows, in A.
-        positions : array_like, (M, 3)
-            Positions of all atoms that do not diffuse, wrapped or not, in A.
-        elements : array_like of str, (M,)
-            Their elements.
-
-        Returns
-        -------
-        ndarray of int, (F,)
-            Atom of every place; -1 for an empty one.
-
-        Raises
-        ------
-        InputError
-            If atoms and places differ in number, or no translation brings every atom near to a place of its own.
+        The cell (3, 3) in A, positions (M, 3) in A, wrapped or not, and elements (M,) are of all atoms that do not
+        diffuse in one frame. InputError if atoms and places differ in number, or no translation brings every atom near
+        to a place of its own.
         """
         box = np.asarray(cell, dtype=np.float64)
         atoms = np.asarray(positions, dtype=np.float64) @ np.linalg.inv(box)

@@ -53,34 +53,15 @@ class DensityGrid(Msonable):
         return float(self.counts.sum() / self.n_frames)
 
     def density(self, sigma: float = 0.0) -> Floats:
-        """Number density of ions.
+        """Number density of ions in A^-3, (na, nb, nc), smoothed by a Gaussian of width `sigma` in A.
 
-        Parameters
-        ----------
-        sigma : float, optional
-            Width in A of the Gaussian by which it is smoothed; none by default.
-
-        Returns
-        -------
-        ndarray, shape (na, nb, nc)
-            Density in A^-3; its integral over the cell is the number of ions.
+        Its integral over the cell is the number of ions.
         """
         raw = self.counts / (self.n_frames * self.voxel_volume)
         return gaussian_smooth(raw, self.cell, sigma) if sigma else raw
 
     def relative(self, sigma: float = 0.3) -> Floats:
-        """Density in units of its mean.
-
-        Parameters
-        ----------
-        sigma : float, optional
-            Width in A of the Gaussian by which it is smoothed.
-
-        Returns
-        -------
-        ndarray, shape (na, nb, nc)
-            P(r) / <P>; isosurfaces are quoted in this unit.
-        """
+        """Density in units of its mean, P(r) / <P>, in which isosurfaces are quoted; `sigma` in A as for `density`."""
         rho = self.density(sigma)
         return np.asarray(rho / rho.mean())
 
@@ -135,19 +116,9 @@ class DensityAccumulator:
         self.n_frames = 0
 
     def add(self, positions: ArrayLike, cells: ArrayLike) -> None:
-        """Count the ions of some frames.
+        """Count the ions of some frames: positions (T, N, 3) in A, wrapped or not, without the drift of the framework.
 
-        Parameters
-        ----------
-        positions : array_like, shape (T, N, 3)
-            Positions in A, wrapped or not, without the drift of the framework.
-        cells : array_like, shape (3, 3) or (T, 3, 3)
-            Cell vectors as rows in A.
-
-        Raises
-        ------
-        InputError
-            If positions are malformed.
+        Cells are (3, 3) or (T, 3, 3), with vectors as rows in A. InputError if positions are malformed.
         """
         r = check_finite(positions, "positions")
         shape("positions", r, "(T, N, 3)", None, None, 3, remedy="add an axis for a single frame")
@@ -161,18 +132,7 @@ class DensityAccumulator:
         self.n_frames += r.shape[0]
 
     def merge(self, other: DensityAccumulator) -> None:
-        """Add what another accumulator counted on the same grid.
-
-        Parameters
-        ----------
-        other : DensityAccumulator
-            Accumulator of other frames.
-
-        Raises
-        ------
-        InputError
-            If the grids differ.
-        """
+        """Add what another accumulator counted; InputError if their grids differ."""
         if other.counts.shape != self.counts.shape:
             raise InputError(
                 "other", need=f"a grid of {self.counts.shape}", got=f"{other.counts.shape}",
@@ -183,18 +143,7 @@ class DensityAccumulator:
         self.n_frames += other.n_frames
 
     def result(self) -> DensityGrid:
-        """Counts so far.
-
-        Returns
-        -------
-        DensityGrid
-            Counts, mean cell and number of frames.
-
-        Raises
-        ------
-        InputError
-            If no frame was counted.
-        """
+        """Counts so far, mean cell and number of frames; InputError if no frame was counted."""
         if self.n_frames == 0:
             raise InputError("frames", need="at least one", got="none", remedy="add frames first")
         return DensityGrid(self.counts.copy(), self.cell_sum / self.n_frames, self.n_frames)

@@ -19,19 +19,12 @@ _AT_ONCE = 8192
 
 
 class Overlap(NamedTuple):
-    """A point inside several tetrahedra.
+    """A point inside several tetrahedra."""
 
-    Attributes
-    ----------
-    frame, point : int
-        Which one.
-    tetrahedra : ndarray of int
-        All that enclose it.
-    """
-
+    # frame, point: which one
     frame: int
     point: int
-    tetrahedra: Integers
+    tetrahedra: Integers  # all that enclose it
 
 
 class _Frames(NamedTuple):
@@ -45,45 +38,19 @@ class _Frames(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class EnclosingSearch:
-    """Search of tetrahedra among those whose centre at rest is near.
+    """Search of tetrahedra among those whose centre at rest is near."""
 
-    Attributes
-    ----------
-    tree : SiteTree
-        Centres at rest and their images.
-    centres : ndarray, (K, 3)
-        Fractional coordinates of the centres, beside their corners.
-    signs : ndarray, (K,)
-        Handedness of the corners at rest.
-    reach : float
-        No point further than this from the centre at rest can be inside, in A.
-    fills : bool
-        Whether the tetrahedra fill space without overlap at rest.
-    """
-
-    tree: SiteTree
-    centres: Floats
-    signs: Floats
-    reach: float
-    fills: bool
+    tree: SiteTree  # centres at rest and their images
+    centres: Floats  # (K, 3): fractional coordinates of the centres, beside their corners
+    signs: Floats  # (K,): handedness of the corners at rest
+    reach: float  # no point further than this from the centre at rest can be inside, in A
+    fills: bool  # whether the tetrahedra fill space without overlap at rest
 
     @classmethod
     def build(cls, cell: Floats, corners: Floats, largest_move: float) -> EnclosingSearch:
-        """Prepare the search.
+        """Prepare the search of a cell (3, 3) in A with tetrahedra (K, 4, 3) at rest, in fractional coordinates.
 
-        Parameters
-        ----------
-        cell : ndarray, (3, 3)
-            Reference cell, in A.
-        corners : ndarray, (K, 4, 3)
-            Fractional coordinates of the corners at rest.
-        largest_move : float
-            Largest displacement of a corner in the frames to come, in A.
-
-        Returns
-        -------
-        EnclosingSearch
-            The search.
+        `largest_move` is the largest displacement of a corner in the frames to come, in A.
         """
         centres = corners.mean(axis=1)
         size = float(np.linalg.norm((corners - centres[:, None]) @ cell, axis=-1).max())
@@ -93,21 +60,9 @@ class EnclosingSearch:
         return cls(SiteTree(cell, centres, reach), centres, np.sign(volumes), reach, fills)
 
     def locate(self, points: Floats, corners: Floats) -> tuple[NDArray[np.int32], list[Overlap]]:
-        """Find the tetrahedron around every point.
+        """Tetrahedron (t, N) in which each point is deepest, -1 for none, and points inside more than one, by frame.
 
-        Parameters
-        ----------
-        points : ndarray, (t, N, 3)
-            Fractional coordinates in the reference cell, without drift.
-        corners : ndarray, (t, K, 4, 3)
-            Fractional coordinates of the corners in these frames.
-
-        Returns
-        -------
-        found : ndarray of int32, (t, N)
-            Tetrahedron in which the point is deepest; -1 for none.
-        overlaps : list of Overlap
-            Points inside more than one, in the order of frames.
+        Points (t, N, 3) and corners (t, K, 4, 3) are fractional, without drift.
         """
         frames = self._frames(corners)
         n_frames, n_points = points.shape[:2]

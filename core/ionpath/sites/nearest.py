@@ -22,57 +22,26 @@ _BLOCK = 250_000
 
 
 class Nearest(NamedTuple):
-    """Nearest sites.
+    """Nearest sites."""
 
-    Attributes
-    ----------
-    site : ndarray of int32, (P,)
-        Nearest site of each point.
-    distance : ndarray, (P,)
-        Its distance, in A; infinity if no site is within reach.
-    ambiguous : ndarray of bool, (P,)
-        Whether another site is nearly as close.
-    """
-
-    site: NDArray[np.int32]
-    distance: Floats
-    ambiguous: NDArray[np.bool_]
+    site: NDArray[np.int32]  # (P,): nearest site of each point
+    distance: Floats  # (P,): its distance, in A; infinity if no site is within reach
+    ambiguous: NDArray[np.bool_]  # (P,): whether another site is nearly as close
 
 
 class Points(NamedTuple):
-    """Points of a cell in groups that move together.
+    """Points of a cell in groups that move together."""
 
-    Attributes
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    coordinates : ndarray, (S, 3)
-        Fractional coordinates at rest.
-    group : ndarray of int, (S,)
-        Group of each point.
-    """
-
-    cell: Floats
-    coordinates: Floats
-    group: Integers
+    cell: Floats  # (3, 3): cell vectors as rows, in A
+    coordinates: Floats  # (S, 3): fractional coordinates at rest
+    group: Integers  # (S,): group of each point
 
 
 class SiteTree:
-    """Sites of a cell and their images up to a distance outside it.
+    """Sites (S, 3) of a cell, fractional, and their images up to a distance `reach` in A outside it.
 
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    sites : ndarray, (S, 3)
-        Fractional coordinates.
-    reach : float
-        Images up to this distance outside the cell are kept, in A.
-
-    Notes
-    -----
-    The cell is first reduced to an obtuse superbase, so that few images suffice however sheared it is. Every
-    image within `reach` of a point in the reduced cell is kept, which makes answers below `reach` exact.
+    The cell is first reduced to an obtuse superbase, so that few images suffice however sheared it is. Every image
+    within `reach` of a point in the reduced cell is kept, which makes answers below `reach` exact.
     """
 
     def __init__(self, cell: Floats, sites: Floats, reach: float) -> None:
@@ -133,11 +102,8 @@ def nearest_moving_sites(
 ) -> Nearest:
     """Find the nearest site of every point, with sites that follow their centres.
 
-    Notes
-    -----
-    A site that is nearest at rest by more than twice the largest displacement of the frame is nearest. Points
-    for which that does not settle the question look at more and more sites until the next one is too far away
-    to matter.
+    A site that is nearest at rest by more than twice the largest displacement of the frame is nearest. Points for which
+    that does not settle the question look at more and more sites until the next one is too far away to matter.
     """
     largest = np.sqrt((shifts**2).sum(axis=-1).max(axis=-1))[frame]
     rest, image = tree.tree.query(points, k=1)

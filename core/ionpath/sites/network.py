@@ -287,7 +287,7 @@ class SiteNetwork(CoordinationShells):
         return cls.from_sites(box, many, labels=labels, names=_names(labels, kind), kinds=kind)
 
     def merged(self, groups: ArrayLike, names: Sequence[str] | None = None) -> SiteNetwork:
-        """Merge states to communities.
+        """Merge states to communities: the same sites with fewer states.
 
         Parameters
         ----------
@@ -295,11 +295,6 @@ class SiteNetwork(CoordinationShells):
             Community of each of the states 1..n, for example ``results.msm.pcca(3).assignments`` (deeptime).
         names : sequence of str, optional
             Names of the communities; their labels if left out.
-
-        Returns
-        -------
-        SiteNetwork
-            The same sites with fewer states.
 
         Raises
         ------

@@ -38,13 +38,7 @@ class RunRecorder:
         self._events: list[NDArray[np.int32]] = []
 
     def add(self, site: NDArray[np.signedinteger[Any]]) -> None:
-        """Take the next frames.
-
-        Parameters
-        ----------
-        site : ndarray of int, (n_frames, n_ions)
-            Site of every ion, -1 for none.
-        """
+        """Take the site of every ion in the next frames, (n_frames, n_ions), -1 for none."""
         changed = np.empty(site.shape, dtype=bool)
         np.not_equal(site[0], self._raw, out=changed[0])
         np.not_equal(site[1:], site[:-1], out=changed[1:])
@@ -70,12 +64,9 @@ class RunRecorder:
         self._n_frames += len(site)
 
     def runs(self) -> dict[str, Any]:
-        """Return what was collected, to be joined with what others collected.
+        """What was collected, to be joined with what others collected.
 
-        Returns
-        -------
-        dict
-            ``events``, int32 of shape (3, n): ion, first frame, site; and ``n_frames``.
+        ``events``, int32 of shape (3, n): ion, first frame, site; and ``n_frames``.
         """
         none = np.empty((3, 0), dtype=np.int32)
         return {"events": np.concatenate([none, *self._events], axis=1), "n_frames": self._n_frames}

@@ -17,18 +17,11 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class ReferenceFrames:
-    """Frames seen from the reference cell: no drift, no strain.
+    """Frames seen from the reference cell: no drift, no strain."""
 
-    Attributes
-    ----------
-    ions : ndarray, (T, N, 3)
-        Fractional coordinates with the drift taken out.
-    shifts : ndarray, (T, M, 3), or None
-        Displacement of every centre from its place in the reference cell, in A of that cell; None with
-        centres at rest.
-    """
-
-    ions: Floats
+    ions: Floats  # (T, N, 3): fractional coordinates with the drift taken out
+    # (T, M, 3): displacement of every centre from its place in the reference cell, in A of that cell; None with centres
+    # at rest
     shifts: Floats | None
 
 

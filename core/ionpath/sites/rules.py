@@ -47,12 +47,8 @@ def geometric_sites(
 def published_octahedron(vectors: Floats) -> NDArray[np.int64]:
     """Label the vertices of an octahedron by thresholds and quadrants, as published.
 
-    Notes
-    -----
     P. Guan et al., arXiv:2412.07115. The vector points from the ion to the centre, so 1 is the lower apex.
 
-    Examples
-    --------
     >>> published_octahedron(np.array([[0, 0, 2.0], [1, 1, 0], [1, -1, 0], [0, 0, 0], [-1, 1, 0], [0, 0, -2]]))
     array([1, 2, 3, 4, 5, 6])
     """
@@ -70,10 +66,8 @@ def voronoi_sites(
 ) -> Found:
     """Return ions the Voronoi cell of the vertices of the nearest centre, inside a padded box around these vertices.
 
-    Notes
-    -----
-    The convex hulls of Voronoi cells cut off by a box are those cells inside the box, and the Voronoi cell that holds
-    a point is that of the nearest vertex: neither a tessellation nor a hull needs to be built.
+    The convex hulls of Voronoi cells cut off by a box are those cells inside the box, and the Voronoi cell that holds a
+    point is that of the nearest vertex: neither a tessellation nor a hull needs to be built.
     """
     positive("padding", padding, "A", zero=True, remedy="0.5 is the published value")
     centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, np.inf)

@@ -178,23 +178,9 @@ class ShellRuns(Msonable):
         return end - self.start
 
     def minimum_residence(self, frames: int) -> ShellRuns:
-        """Strike out short stays: the ion keeps the site before.
+        """Strike out stays of fewer `frames`: the ion keeps the site before. InputError for less than one frame.
 
-        Parameters
-        ----------
-        frames : int
-            Stays of fewer frames do not count. Short stays are struck out all at once, before the longer ones are
-            extended over them.
-
-        Returns
-        -------
-        ShellRuns
-            Fewer runs.
-
-        Raises
-        ------
-        InputError
-            If `frames` is less than one.
+        Short stays are struck out all at once, before the longer ones are extended over them.
         """
         whole("minimum_residence", frames)
         kept = (self.length >= frames) & (self.site >= 0)
@@ -203,51 +189,22 @@ class ShellRuns(Msonable):
         return replace(self, ion=ion, start=start, site=site)
 
     def sites(self) -> NDArray[np.int32]:
-        """Return the table of sites.
-
-        Returns
-        -------
-        ndarray of int32, (n_frames, n_ions)
-            Site of every ion in every frame, -1 for none.
-        """
+        """Site of every ion in every frame, (n_frames, n_ions) int32, -1 for none."""
         rows = np.repeat(self.site.astype(np.int32), self.length).reshape(self.n_ions, self.n_frames)
         return np.ascontiguousarray(rows.T)
 
     def labels(self) -> NDArray[np.int8]:
-        """Return the table of labels.
-
-        Returns
-        -------
-        ndarray of int8, (n_frames, n_ions)
-            Label of the vertex in whichever shell, 0 on no site.
-        """
+        """Label of the vertex in whichever shell, (n_frames, n_ions) int8, 0 on no site."""
         label = np.append(self.vertex, 0).astype(np.int8)[self.site]
         rows = np.repeat(label, self.length).reshape(self.n_ions, self.n_frames)
         return np.ascontiguousarray(rows.T)
 
     def trajectories(self, shells: CoordinationShells) -> ShellTrajectories:
-        """Return the same as tables of states.
-
-        Parameters
-        ----------
-        shells : CoordinationShells
-            Shells that the sites belong to.
-
-        Returns
-        -------
-        ShellTrajectories
-            One row for each ion, or each ion and shell that it visits.
-        """
+        """The same as tables of states of `shells`: one row for each ion, or each ion and shell that it visits."""
         return shell_trajectories(self.sites(), shells, home=self.home, unassigned=self.unassigned)
 
     def site_frames(self) -> NDArray[np.float64]:
-        """Return the frames that ions spent on each site.
-
-        Returns
-        -------
-        ndarray, (n_sites,)
-            Ion-frames.
-        """
+        """Ion-frames spent on each site, (n_sites,)."""
         frames = np.bincount(self.site + 1, weights=self.length, minlength=len(self.vertex) + 1)
         return np.asarray(frames[1:], dtype=np.float64)
 
@@ -278,13 +235,7 @@ class ShellRuns(Msonable):
         return {}
 
     def histogram(self) -> NDArray[np.int64]:
-        """Count the frames in each state, summed over all trajectories.
-
-        Returns
-        -------
-        ndarray of int, (n_states,)
-            Frames; those not counted are left out.
-        """
+        """Frames in each state, (n_states,), summed over all trajectories; those not counted are left out."""
         weight = self.length
         if self.home != "visited":
             states = self._states()
@@ -299,24 +250,12 @@ class ShellRuns(Msonable):
         return frames.astype(np.int64)
 
     def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
-        """Sliding counts of each ion, and of each stretch of time.
+        """Sliding counts of each ion, and of each stretch of time, (n_ions * n_blocks, n_states, n_states).
 
-        Parameters
-        ----------
-        lag : int
-            Lag in frames.
-        n_blocks : int
-            Number of stretches of equal length into which the windows are divided by their first frame.
+        `lag` is in frames; windows are divided into `n_blocks` stretches of equal length by their first frame.
 
-        Returns
-        -------
-        ndarray, (n_ions * n_blocks, n_states, n_states)
-            Counts of all trajectories of an ion together.
-
-        Notes
-        -----
-        A window changes its pair of states only where a run starts at its beginning or at its end. Between these
-        frames the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
+        A window changes its pair of states only where a run starts at its beginning or at its end. Between these frames
+        the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
         """
         if (lag, n_blocks) not in self._counted:
             counts = np.concatenate([part._count(lag, n_blocks) for part in self._parts()])

@@ -148,39 +148,12 @@ class CoordinationShells(Msonable):
         return float(SiteTree(self.cell, self.site_coordinates, reach=4.0).separation.min())
 
     def vertices_of(self, centre: int) -> Integers:
-        """Return the sites of one centre in the order of their labels.
-
-        Parameters
-        ----------
-        centre : int
-            Index of the centre.
-
-        Returns
-        -------
-        ndarray of int
-            Site indices.
-        """
+        """Indices of the sites of one centre in the order of their labels."""
         row = self.site_table[centre]
         return row[row >= 0]
 
     def select(self, kind: str) -> CoordinationShells:
-        """Keep the centres of one kind, and their sites.
-
-        Parameters
-        ----------
-        kind : str
-            Kind of centre.
-
-        Returns
-        -------
-        CoordinationShells
-            Fewer centres; labels stay as they are.
-
-        Raises
-        ------
-        InputError
-            If no centre is of this kind.
-        """
+        """Keep the centres of one kind, and their sites; labels stay. InputError if no centre is of this kind."""
         kept = np.flatnonzero(self.kinds == kind)
         if len(kept) == 0:
             have = ", ".join(sorted({str(k) for k in self.kinds}))

@@ -16,24 +16,12 @@ from ionpath.sites.nearest import SiteTree
 
 @dataclass(frozen=True, eq=False)
 class CrystalSymmetry(Msonable):
-    """Space group of a crystal with all its sites.
+    """Space group of a crystal with all its sites."""
 
-    Attributes
-    ----------
-    images : ndarray of int, (G, S)
-        Site to which each operation takes each site.
-    pure : ndarray of bool, (G,)
-        Whether an operation is a translation.
-    orbit_of : ndarray of int, (S,)
-        First site of the orbit of each site.
-    orbits : ndarray of str, (S,)
-        Multiplicity in the conventional cell and Wyckoff letter of each site, such as 24g.
-    """
-
-    images: Ints
-    pure: np.ndarray
-    orbit_of: Ints
-    orbits: Symbols
+    images: Ints  # (G, S): site to which each operation takes each site
+    pure: np.ndarray  # (G,): whether an operation is a translation
+    orbit_of: Ints  # (S,): first site of the orbit of each site
+    orbits: Symbols  # (S,): multiplicity in the conventional cell and Wyckoff letter of each site, such as 24g
 
     def by_orbit(self) -> Ints:
         """Orbit of each site, from 0."""

@@ -30,30 +30,14 @@ _SPREAD = 0.45
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """What is asked of the clusters.
+    """What is asked of the clusters."""
 
-    Attributes
-    ----------
-    n_vertices : ndarray of int, (M,), or None
-        Number of vertices expected around each centre; None stands for one.
-    kinds : ndarray of str, (M,)
-        Kind of every centre.
-    atoms : ndarray of int, (M,), or None
-        Atom of every centre, for messages.
-    radius : float or None
-        Ions within this distance of their nearest centre are used, in A.
-    pooled : bool
-        Whether all centres of a kind have the same vertices.
-    seed : int
-        Seed of the clustering.
-    """
-
-    n_vertices: Integers | None
-    kinds: NDArray[np.str_]
-    atoms: Any
-    radius: float | None
-    pooled: bool
-    seed: int
+    n_vertices: Integers | None  # (M,): number of vertices expected around each centre; None stands for one
+    kinds: NDArray[np.str_]  # (M,): kind of every centre
+    atoms: Any  # (M,): atom of every centre, for messages
+    radius: float | None  # ions within this distance of their nearest centre are used, in A
+    pooled: bool  # whether all centres of a kind have the same vertices
+    seed: int  # seed of the clustering
 
 
 def vertices_around(

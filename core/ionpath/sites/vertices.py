@@ -29,21 +29,11 @@ _WIDEST_MATCH = np.deg2rad(40.0)
 
 @dataclass(frozen=True, eq=False)
 class VertexLabels(Msonable):
-    """Labels of the vertices of all shells.
+    """Labels of the vertices of all shells."""
 
-    Attributes
-    ----------
-    vertex : ndarray of int, (S,)
-        Label of each vertex, from 1.
-    family : ndarray of int, (M,)
-        Shells with the same number have their vertices in the same directions.
-    templates : tuple of ndarray, each (n, 3)
-        Unit vectors of the vertices 1..n of each family.
-    """
-
-    vertex: Integers
-    family: Integers
-    templates: tuple[Floats, ...]
+    vertex: Integers  # (S,): label of each vertex, from 1
+    family: Integers  # (M,): shells with the same number have their vertices in the same directions
+    templates: tuple[Floats, ...]  # (n, 3): unit vectors of the vertices 1..n of each family
 
 
 def nearest_centres(cell: Floats, centres: Floats, sites: Floats, tie: float | None = None) -> tuple[Integers, Floats]:
@@ -66,8 +56,6 @@ def nearest_centres(cell: Floats, centres: Floats, sites: Floats, tie: float | N
 def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers | None:
     """Write the expected number of vertices out for every centre.
 
-    Examples
-    --------
     >>> expected_vertices({"S": 6, "Cl": 5}, np.array(["S", "Cl", "S"]))
     array([6, 5, 6])
     """
@@ -110,8 +98,6 @@ def unit_vectors(vectors: Floats) -> Floats:
 def canonical_order(directions: ArrayLike) -> Integers:
     """Order directions from top to bottom, and around the z axis in each layer.
 
-    Examples
-    --------
     >>> canonical_order([[0, 0, -1], [0, -1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0], [-1, 0, 0]]) + 1
     array([4, 3, 5, 6, 2, 1])
     """

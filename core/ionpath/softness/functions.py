@@ -88,23 +88,10 @@ class StructureFunctions(Msonable):
     def spaced(
         cls, species: tuple[str, ...], *, spacing: float = 0.2, cutoff: float = 10.0, **options: Any
     ) -> StructureFunctions:
-        """Fill the sphere with functions one width apart.
+        """Fill the sphere with functions one width apart, in the middle of cutoff / spacing shells.
 
-        Parameters
-        ----------
-        species : tuple of str
-            Kinds of neighbours.
-        spacing : float, default 0.2
-            Distance between functions, and their width, in A.
-        cutoff : float, default 10.0
-            Radius in A.
-        **options
-            ``kind``, ``pooled``, ``angular``, ``angular_cutoff``.
-
-        Returns
-        -------
-        StructureFunctions
-            With functions in the middle of cutoff / spacing shells.
+        `spacing` is the distance between functions, and their width, in A; `cutoff` the radius in A. Options are
+        ``kind``, ``pooled``, ``angular``, ``angular_cutoff``.
         """
         for name, length in (("spacing", spacing), ("cutoff", cutoff)):
             positive(name, length, "A")
@@ -115,18 +102,7 @@ class StructureFunctions(Msonable):
         return cls(tuple(species), tuple(np.round(centres, 10).tolist()), spacing, cutoff, **options)
 
     def with_angular(self, parameters: tuple[tuple[float, float, float], ...] = ANGULAR) -> StructureFunctions:
-        """Add angular functions.
-
-        Parameters
-        ----------
-        parameters : tuple of (xi, zeta, lambda)
-            What to add; default: a set of 8 over three ranges.
-
-        Returns
-        -------
-        StructureFunctions
-            A new list.
-        """
+        """A new list with angular functions (xi, zeta, lambda) added; by default a set of 8 over three ranges."""
         return replace(self, angular=parameters)
 
     @property
@@ -158,24 +134,9 @@ class StructureFunctions(Msonable):
         return tuple(radial + (angular if self.angular else []))
 
     def codes(self, symbols: ArrayLike, *, absent: bool = False) -> Ints:
-        """Number the atoms by the kind of neighbour that they are.
+        """Kind of neighbour that each atom (n_atoms,) is, by its symbol; -1 for those that do not count.
 
-        Parameters
-        ----------
-        symbols : array_like of str, (n_atoms,)
-            Chemical symbols.
-        absent : bool, default False
-            Whether species may be absent, whose functions are then zero.
-
-        Returns
-        -------
-        ndarray of int, (n_atoms,)
-            Kind of each atom; -1 for those that do not count.
-
-        Raises
-        ------
-        InputError
-            If a species is absent.
+        InputError if a species is absent, unless `absent` allows it: its functions are then zero.
         """
         names = np.asarray(symbols, dtype=str)
         codes = np.full(len(names), -1, dtype=np.int64)
@@ -185,48 +146,18 @@ class StructureFunctions(Msonable):
         return codes
 
     def compute(self, positions: ArrayLike, cell: ArrayLike, symbols: ArrayLike, centres: ArrayLike) -> Floats:
-        """Compute all functions of some atoms in one frame.
+        """All functions (n_centres, n_functions) of some atoms in one frame, in the order of `labels`.
 
-        Parameters
-        ----------
-        positions : array_like, (n_atoms, 3)
-            Positions in A, wrapped or not.
-        cell : array_like, (3, 3)
-            Cell vectors as rows, in A.
-        symbols : array_like of str, (n_atoms,)
-            Chemical symbols.
-        centres : array_like of int, (n_centres,)
-            Atoms whose surroundings are described.
-
-        Returns
-        -------
-        ndarray, (n_centres, n_functions)
-            Values, in the order of `labels`.
-
-        Raises
-        ------
-        InputError
-            If a species is absent, or the cutoff reaches beyond half of the cell.
+        Positions (n_atoms, 3) in A may be wrapped; the cell (3, 3) has its vectors as rows, in A; `centres` are the
+        indices of the atoms whose surroundings are described. InputError if a species is absent, or the cutoff reaches
+        beyond half of the cell.
         """
         names = as_symbols(np.asarray(symbols, dtype=str), len(np.asarray(positions)))
         codes = self.codes(names)
         return self.of_neighbours(find_neighbours(positions, cell, self.reach, centres), codes)
 
     def of_neighbours(self, neighbours: Any, codes: Ints) -> Floats:
-        """Compute all functions from neighbours that are known.
-
-        Parameters
-        ----------
-        neighbours : Neighbours
-            Neighbours within `reach` at least.
-        codes : ndarray of int, (n_atoms,)
-            What `codes` gives.
-
-        Returns
-        -------
-        ndarray, (n_centres, n_functions)
-            Values.
-        """
+        """All functions (n_centres, n_functions) from `Neighbours` within `reach`, with the `codes` of all atoms."""
         radial = radial_from_neighbours(
             neighbours, codes, len(self._kinds), self.positions, self.width, self.cutoff, self.kind
         )

@@ -66,10 +66,7 @@ class SoftnessModel(Msonable):
     def weights(self) -> Floats:
         """Normal of the hyperplane in standardised features, (n_functions,), of unit length.
 
-        Raises
-        ------
-        InputError
-            If the model is not linear.
+        InputError if the model is not linear.
         """
         if not self.linear:
             raise InputError(
@@ -80,22 +77,7 @@ class SoftnessModel(Msonable):
         return np.asarray(weights / np.linalg.norm(weights))
 
     def check(self, functions: StructureFunctions, mobile: str, system: Sequence[str] = ()) -> None:
-        """Refuse features that the model does not know.
-
-        Parameters
-        ----------
-        functions : StructureFunctions
-            Features at hand.
-        mobile : str
-            Species of the ions at hand.
-        system : sequence of str, optional
-            Species of the system at hand.
-
-        Raises
-        ------
-        InputError
-            If they are not those of training.
-        """
+        """Refuse features, mobile species or a system's species that are not those of training, with an InputError."""
         if mobile != self.mobile:
             raise InputError(
                 "model", need=f"{self.mobile} ions, which the model was trained on", got=f"{mobile} ions",
@@ -121,58 +103,26 @@ class SoftnessModel(Msonable):
                 )  # fmt: skip
 
     def decision(self, features: ArrayLike) -> Floats:
-        """Evaluate the classifier.
+        """Unscaled decision value (...), positive for mobile, of structure functions (..., n_functions).
 
-        Parameters
-        ----------
-        features : array_like, (..., n_functions)
-            Structure functions as they are, not standardised.
-
-        Returns
-        -------
-        ndarray, (...)
-            Unscaled decision value, positive for mobile. With several classes: the expected class, sum_c c p_c, with
-            probabilities as `fit_softness` describes them.
-
-        Raises
-        ------
-        InputError
-            If the number of features differs.
+        Functions are as they are, not standardised. With several classes: the expected class, sum_c c p_c, with
+        probabilities as `fit_softness` describes them. InputError if the number of features differs.
         """
         shape, raw = self._raw(features)
         values = raw[:, 0] if self.n_classes == 2 else self._chances(raw) @ np.arange(self.n_classes)
         return np.asarray(values.reshape(shape))
 
     def softness(self, features: ArrayLike) -> Floats:
-        """Compute softness.
+        """Softness (...) of structure functions (..., n_functions).
 
-        Parameters
-        ----------
-        features : array_like, (..., n_functions)
-            Structure functions.
-
-        Returns
-        -------
-        ndarray, (...)
-            Signed distance from the hyperplane, (W.G - b) / norm(W) in standardised features, positive for mobile.
-            For a model without a hyperplane: the decision value.
+        Signed distance from the hyperplane, (W.G - b) / norm(W) in standardised features, positive for mobile. For a
+        model without a hyperplane: the decision value.
         """
         decision = self.decision(features)
         return decision / np.linalg.norm(self.arrays["weights"][0]) if self.linear else decision
 
     def predict(self, features: ArrayLike) -> Ints:
-        """Name the class.
-
-        Parameters
-        ----------
-        features : array_like, (..., n_functions)
-            Structure functions.
-
-        Returns
-        -------
-        ndarray of int, (...)
-            1 for mobile, 0 for not; or the most probable class.
-        """
+        """Class (...) of structure functions (..., n_functions): 1 for mobile, 0 for not; or the likeliest class."""
         shape, raw = self._raw(features)
         found = raw[:, 0] > 0 if self.n_classes == 2 else self._chances(raw).argmax(axis=1)
         return found.astype(np.int64).reshape(shape)

@@ -44,18 +44,7 @@ class Neighbours(Msonable):
     n_centres: int
 
     def within(self, cutoff: float) -> Neighbours:
-        """Keep the neighbours within a shorter cutoff.
-
-        Parameters
-        ----------
-        cutoff : float
-            Radius in A.
-
-        Returns
-        -------
-        Neighbours
-            Fewer pairs in the same order.
-        """
+        """Fewer pairs in the same order: those within a shorter cutoff in A."""
         near = np.flatnonzero(self.distances < cutoff)
         return Neighbours(
             self.row[near], self.centre[near], self.atom[near], self.vectors[near], self.distances[near], self.n_centres

@@ -18,43 +18,21 @@ from ionpath.softness.training import CrossValidation, Weights, cross_validate, 
 
 @dataclass(frozen=True, eq=False)
 class Samples:
-    """Surroundings of the ions of one trajectory, and how far these were displaced afterwards.
+    """Surroundings of the ions of one trajectory, and how far these were displaced afterwards."""
 
-    Attributes
-    ----------
-    features : ndarray, (T, N, n_functions)
-        Structure functions.
-    displacement : ndarray, (L, N)
-        Displacement after each of the first L times, in A or A^2.
-    times : ndarray, (T,)
-        In ps.
-    species : tuple of str
-        Species of the system.
-    """
-
-    features: Floats
-    displacement: Floats
-    times: Floats
-    species: tuple[str, ...]
+    features: Floats  # (T, N, n_functions): structure functions
+    displacement: Floats  # (L, N): displacement after each of the first L times, in A or A^2
+    times: Floats  # (T,): in ps
+    species: tuple[str, ...]  # species of the system
 
 
 @dataclass(frozen=True, eq=False)
 class Learnt:
-    """What was learnt from several systems.
+    """What was learnt from several systems."""
 
-    Attributes
-    ----------
-    model : SoftnessModel
-        Trained on all samples.
-    cross_validation : CrossValidation
-        Scores of models on ions and times that they were not trained on.
-    weights : Weights or None
-        W(r) with errors, of a linear model.
-    """
-
-    model: SoftnessModel
-    cross_validation: CrossValidation
-    weights: Weights | None
+    model: SoftnessModel  # trained on all samples
+    cross_validation: CrossValidation  # scores of models on ions and times that they were not trained on
+    weights: Weights | None  # W(r) with errors, of a linear model
 
 
 def label_systems(samples: Sequence[Samples], method: Any, value: Any) -> list[Labels]:
@@ -87,10 +65,7 @@ def learn(
 ) -> Learnt:
     """Train one classifier on all systems, and score it on what it has not seen.
 
-    Raises
-    ------
-    InputError
-        If there is one class only, or too few ions for the folds or groups.
+    InputError if there is one class only, or too few ions for the folds or groups.
     """
     x = np.concatenate([s.features[: len(s.displacement)].reshape(-1, functions.n_functions) for s in samples])
     y = check_classes(np.concatenate([found.values.ravel() for found in labels]))

@@ -45,19 +45,8 @@ def _joined(groups: Sequence[Ints]) -> tuple[Ints, Ints]:
 
 
 class CompiledSums:
-    """Sums vector by vector in compiled code, where vectors that share indices share products.
+    """Sums at Miller indices (K, 3) vector by vector in compiled code; those that share indices share products.
 
-    Parameters
-    ----------
-    groups : sequence of ndarray of int
-        Atoms of each group.
-    vectors : ndarray of int, (K, 3)
-        Miller indices.
-    compiled : object
-        What `ionpath.compiled.kernels` returns.
-
-    Notes
-    -----
     The product of the phases along the first two axes is made once for all vectors that differ in the third index, and
     the four products of cosines and sines serve a third index of either sign.
     """
@@ -92,15 +81,7 @@ class CompiledSums:
 
 
 class VectorSums:
-    """Sums at vectors that are few among those of their grid, vector by vector.
-
-    Parameters
-    ----------
-    groups : sequence of ndarray of int
-        Atoms of each group.
-    vectors : ndarray of int, (K, 3)
-        Miller indices.
-    """
+    """Sums at Miller indices (K, 3) that are few among those of their grid, vector by vector."""
 
     def __init__(self, groups: Sequence[Ints], vectors: Ints) -> None:
         self.atoms, ends = _joined(groups)

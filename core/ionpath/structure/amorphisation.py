@@ -52,24 +52,12 @@ class AmorphisationProfile(Msonable):
 
 @dataclass(frozen=True)
 class LayerGrid:
-    """How a cell is cut into layers, and how finely each is resolved.
+    """How a cell is cut into layers, and how finely each is resolved."""
 
-    Attributes
-    ----------
-    axis : int
-        Cell vector that counts the layers.
-    n_layers : int
-        Number of layers.
-    shape : tuple of int
-        Points of the grid along the two other cell vectors.
-    sigma : float
-        Width of the Gaussian of an atom, in A.
-    """
-
-    axis: int
-    n_layers: int
-    shape: tuple[int, int]
-    sigma: float
+    axis: int  # cell vector that counts the layers
+    n_layers: int  # number of layers
+    shape: tuple[int, int]  # points of the grid along the two other cell vectors
+    sigma: float  # width of the Gaussian of an atom, in A
 
     @property
     def plane(self) -> tuple[int, int]:
@@ -104,11 +92,9 @@ def layer_grid(
 def layer_amplitudes(positions: Floats, cell: Floats, layers: LayerGrid) -> Floats:
     """Sum the Fourier amplitudes of every layer of one frame, without the zeroth.
 
-    Notes
-    -----
-    The transform of a sum of Gaussians is a Gaussian times the sum of phases. It is taken at every wave vector that
-    the grid resolves, from where the atoms are: by finufft where it is installed (extra "fast"), else as a product of
-    two small matrices per layer, so that no error of a grid remains. An atom belongs to a layer with the part of its
+    The transform of a sum of Gaussians is a Gaussian times the sum of phases. It is taken at every wave vector that the
+    grid resolves, from where the atoms are: by finufft where it is installed (extra "fast"), else as a product of two
+    small matrices per layer, so that no error of a grid remains. An atom belongs to a layer with the part of its
     Gaussian that lies inside.
     """
     transform = _transform()

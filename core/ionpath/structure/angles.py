@@ -77,54 +77,23 @@ class AngleHistogram:
         self.moments = np.zeros(3)
 
     def add(self, positions: Floats, cell: Floats) -> None:
-        """Count the angles of one frame.
-
-        Parameters
-        ----------
-        positions : ndarray, (N, 3)
-            Positions in A.
-        cell : ndarray, (3, 3)
-            Cell vectors as rows, in A.
-        """
+        """Count the angles of one frame: positions (N, 3), and cell vectors as rows (3, 3), in A."""
         check_cutoff(self.cutoff, cell, "cutoff")
         angles = _frame_angles(positions, cell, self)
         self.counts += np.histogram(angles, self.edges)[0]
         self.moments += [len(angles), angles.sum(), (angles**2).sum()]
 
     def state(self) -> dict[str, Floats]:
-        """Return what other histograms can be added to.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Sums over frames.
-        """
+        """Sums over frames, which other histograms can be added to."""
         return {"counts": self.counts, "moments": self.moments}
 
     def merge(self, state: dict[str, Floats]) -> None:
-        """Add the frames of another histogram.
-
-        Parameters
-        ----------
-        state : dict of str to ndarray
-            What its `state` gave.
-        """
+        """Add the `state` of another histogram."""
         self.counts += state["counts"]
         self.moments += state["moments"]
 
     def result(self) -> AngleDistribution:
-        """Normalise the counts.
-
-        Returns
-        -------
-        AngleDistribution
-            Over the frames so far.
-
-        Raises
-        ------
-        InputError
-            If no centre has two bonds.
-        """
+        """Distribution over the frames so far; InputError if no centre has two bonds."""
         total = self.moments[0]
         if total == 0:
             raise InputError(

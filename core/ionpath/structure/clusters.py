@@ -47,26 +47,14 @@ class AnionClusters(Msonable):
     unit_counts: Ints
 
     def centre_fractions(self) -> dict[str, float]:
-        """Return the share of the centres in each kind of unit.
-
-        Returns
-        -------
-        dict of str to float
-            Shares of centre-frames; they add up to 1.
-        """
+        """Share of the centre-frames in each kind of unit; they add up to 1."""
         counts = np.bincount(self.centre_kind.ravel(), minlength=len(self.kinds))
         return {
             name: float(n / self.centre_kind.size) for name, n in zip(self.kinds, counts, strict=True) if name != FREE
         }
 
     def unit_fractions(self) -> dict[str, float]:
-        """Return the share of each kind among the units, free ligands left out.
-
-        Returns
-        -------
-        dict of str to float
-            Shares of unit-frames; they add up to 1.
-        """
+        """Share of each kind among the unit-frames, free ligands left out; they add up to 1."""
         counts = {
             name: int(n) for name, n in zip(self.kinds, self.unit_counts.sum(axis=0), strict=True) if name != FREE
         }
@@ -76,17 +64,10 @@ class AnionClusters(Msonable):
 
 @dataclass(frozen=True)
 class Frame(Msonable):
-    """Units of one frame, before kinds have numbers.
+    """Units of one frame, before kinds have numbers."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Name of each unit.
-    centre_unit, ligand_unit : ndarray of int
-        Unit of each centre and ligand.
-    """
-
-    names: tuple[str, ...]
+    names: tuple[str, ...]  # name of each unit
+    # centre_unit, ligand_unit: unit of each centre and ligand
     centre_unit: Ints
     ligand_unit: Ints
 
@@ -94,18 +75,7 @@ class Frame(Msonable):
 class ClusterFinder:
     """Finds the units of one frame after another.
 
-    Parameters
-    ----------
-    species : sequence of str, (N,)
-        Chemical symbols.
-    centres : str or sequence of str
-        Species of the centres.
-    ligands : str or sequence of str
-        Species of the ligands.
-    bond : float
-        Longest bond between a centre and a ligand, in A.
-    centre_bond : float
-        Longest bond between two centres, in A.
+    `bond` is the longest one between a centre and a ligand, `centre_bond` that between two centres, in A.
     """
 
     def __init__(

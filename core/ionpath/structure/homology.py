@@ -25,20 +25,12 @@ _JITTER = 1e-5
 
 @dataclass(frozen=True)
 class PeriodicComplex:
-    """Alpha complex of points on a torus.
+    """Alpha complex of points on a torus."""
 
-    Attributes
-    ----------
-    simplices : tuple of ndarray of int
-        Vertices of the points, edges, triangles and tetrahedra, each (n, k + 1), sorted in each row.
-    values : tuple of ndarray
-        Their filtration values, in A^2.
-    edge_images : ndarray of int, (n, 3)
-        For each edge, the image in which its second vertex is, seen from the first one in the home cell.
-    """
-
+    # vertices of the points, edges, triangles and tetrahedra, each (n, k + 1), sorted in each row
     simplices: tuple[Ints, ...]
-    values: tuple[Floats, ...]
+    values: tuple[Floats, ...]  # their filtration values, in A^2
+    # (n, 3): for each edge, the image in which its second vertex is, seen from the first one in the home cell
     edge_images: Ints
 
 

@@ -51,18 +51,9 @@ class LayerProfile(Msonable):
 
 
 class LayerHistogram:
-    """Atoms counted layer by layer and frame by frame; histograms of blocks of frames can be added up.
+    """Atoms counted in `bins` layers along cell vector `axis`, frame by frame; histograms of blocks can be added up.
 
-    Parameters
-    ----------
-    species : sequence of str, (N,)
-        Chemical symbols.
-    masses : array_like, (N,)
-        Masses in u.
-    axis : int
-        Cell vector that counts the layers.
-    bins : int
-        Number of layers.
+    Masses (N,) are in u.
     """
 
     def __init__(self, species: Sequence[str], masses: ArrayLike, *, axis: int = 1, bins: int = 20) -> None:

@@ -59,23 +59,7 @@ class RadialDistribution(Msonable):
         return np.asarray(0.5 * (self.edges[1:] + self.edges[:-1]), dtype=np.float64)
 
     def index(self, a: str, b: str) -> int:
-        """Return the row of a pair, in either order.
-
-        Parameters
-        ----------
-        a, b : str
-            Species.
-
-        Returns
-        -------
-        int
-            Row of `g` and `shells`.
-
-        Raises
-        ------
-        InputError
-            If the pair was not computed.
-        """
+        """Row of `g` and `shells` of a pair of species, in either order; InputError if the pair was not computed."""
         for row, pair in enumerate(self.pairs):
             if pair in ((a, b), (b, a)):
                 return row
@@ -83,33 +67,11 @@ class RadialDistribution(Msonable):
         raise InputError("pair", need=f"one of {known}", got=f"{a}-{b}", remedy="ask for a pair that was computed")
 
     def partial(self, a: str, b: str) -> Floats:
-        """Return g(r) of a pair.
-
-        Parameters
-        ----------
-        a, b : str
-            Species, in either order.
-
-        Returns
-        -------
-        ndarray, (B,)
-            Radial distribution function.
-        """
+        """g(r) of a pair of species, in either order, (B,)."""
         return np.asarray(self.g[self.index(a, b)], dtype=np.float64)
 
     def coordination(self, a: str, b: str) -> Floats:
-        """Return the running number of atoms of one species around an atom of another.
-
-        Parameters
-        ----------
-        a, b : str
-            Atoms of `b` around one of `a`.
-
-        Returns
-        -------
-        ndarray, (B,)
-            Mean number within the upper edge of each bin.
-        """
+        """Mean number (B,) of atoms of `b` around one of `a`, within the upper edge of each bin."""
         per_pair = 2.0 if a == b else 1.0
         return np.asarray(np.cumsum(self.shells[self.index(a, b)]) * per_pair / self.numbers[a], dtype=np.float64)
 
@@ -162,19 +124,9 @@ class RadialHistogram:
         self.n_frames = 0
 
     def add(self, positions: Floats, cell: Floats) -> None:
-        """Count the pairs of one frame.
+        """Count the pairs of one frame: positions (N, 3), and cell vectors as rows (3, 3), in A.
 
-        Parameters
-        ----------
-        positions : ndarray, (N, 3)
-            Positions in A.
-        cell : ndarray, (3, 3)
-            Cell vectors as rows, in A.
-
-        Raises
-        ------
-        InputError
-            If the largest distance is beyond half of the cell.
+        InputError if the largest distance is beyond half of the cell.
         """
         check_cutoff(self.r_max, cell)
         volume = abs(float(np.linalg.det(cell)))
@@ -203,37 +155,19 @@ class RadialHistogram:
         )  # fmt: skip
 
     def state(self) -> dict[str, Floats]:
-        """Return what other histograms can be added to.
-
-        Returns
-        -------
-        dict of str to ndarray
-            Sums over frames.
-        """
+        """Sums over frames, which other histograms can be added to."""
         totals = np.array([self.inverse_volume, float(self.n_frames)])
         return {"counts": self.counts, "counts_volume": self.counts_volume, "totals": totals}
 
     def merge(self, state: dict[str, Floats]) -> None:
-        """Add the frames of another histogram.
-
-        Parameters
-        ----------
-        state : dict of str to ndarray
-            What its `state` gave.
-        """
+        """Add the `state` of another histogram."""
         self.counts += state["counts"]
         self.counts_volume += state["counts_volume"]
         self.inverse_volume += float(state["totals"][0])
         self.n_frames += int(state["totals"][1])
 
     def result(self) -> RadialDistribution:
-        """Normalise the counts.
-
-        Returns
-        -------
-        RadialDistribution
-            Means over the frames so far.
-        """
+        """Means over the frames so far."""
         edges = np.linspace(0.0, self.r_max, self.bins + 1)
         shell_volume = 4.0 / 3.0 * np.pi * np.diff(edges**3)
         g = np.empty_like(self.counts)
@@ -269,8 +203,6 @@ def compiled_pair_counts(
 def pair_counts(first: Floats, second: Floats | None, cell: Floats, r_max: float, bins: int) -> Floats:
     """Count the pairs in bins of distance: all distances, block by block.
 
-    Notes
-    -----
     A vector shorter than half of the heights has fractional coordinates below one half, so rounding these gives the
     right image in any cell.
     """

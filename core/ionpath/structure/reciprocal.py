@@ -45,21 +45,10 @@ class DirectStructureFactor(Msonable):
     n_frames: int
 
     def binned(self, edges: ArrayLike) -> tuple[Floats, Floats, Floats]:
-        """Average over vectors of about the same length.
+        """Average over vectors of about the same length, between edges (B + 1,) in 1/A.
 
-        Parameters
-        ----------
-        edges : array_like, (B + 1,)
-            Edges in 1/A.
-
-        Returns
-        -------
-        q : ndarray, (B,)
-            Mean modulus of the vectors in each bin; nan where there is none.
-        partials : ndarray, (pairs, B)
-            Mean partial structure factors.
-        counts : ndarray, (B,)
-            Vectors in each bin.
+        Returns the mean modulus (B,) of the vectors in each bin, nan where there is none, the mean partial structure
+        factors (pairs, B), and the number of vectors (B,).
         """
         bounds = np.asarray(edges, dtype=np.float64)
         which = np.searchsorted(bounds, self.q, side="right") - 1
@@ -144,15 +133,7 @@ def density_modes(positions: Floats, cell: Floats, groups: Sequence[Ints], vecto
 
 
 class DirectSum:
-    """Products of density modes added up frame by frame; sums of blocks of frames can be added up.
-
-    Parameters
-    ----------
-    species : sequence of str, (N,)
-        Chemical symbols.
-    vectors : ndarray of int, (K, 3)
-        Miller indices.
-    """
+    """Products of density modes at Miller indices (K, 3), added up frame by frame; sums of blocks can be added up."""
 
     def __init__(self, species: Sequence[str], vectors: Ints) -> None:
         symbols = as_symbols(species, len(species))

@@ -40,30 +40,11 @@ class Regions(Msonable):
     boundaries: Floats
 
     def fractions(self) -> dict[str, float]:
-        """Return the share of each region.
-
-        Returns
-        -------
-        dict of str to float
-            Share of the layers.
-        """
+        """Share of the layers in each region."""
         return {name: float(np.mean(self.layers == k)) for k, name in enumerate(NAMES)}
 
     def of(self, positions: ArrayLike, cell: ArrayLike) -> Ints:
-        """Tell in which region atoms are.
-
-        Parameters
-        ----------
-        positions : array_like, (N, 3)
-            Positions in A.
-        cell : array_like, (3, 3)
-            Cell vectors as rows, in A.
-
-        Returns
-        -------
-        ndarray of int, (N,)
-            0 crystal, 1 interface, 2 glass.
-        """
+        """Region (N,) of atoms at positions (N, 3) in a cell (3, 3), in A: 0 crystal, 1 interface, 2 glass."""
         inverse = np.linalg.inv(np.asarray(cell, dtype=np.float64))
         along = wrap_fractional(np.asarray(positions, dtype=np.float64) @ inverse[:, self.axis])
         return self.layers[np.minimum((along * len(self.layers)).astype(int), len(self.layers) - 1)]

@@ -59,13 +59,7 @@ class Rings(Msonable):
         return np.asarray(np.sqrt(np.maximum(self.death, 0.0)), dtype=np.float64)
 
     def formulas(self) -> list[str]:
-        """Write down what each ring is made of.
-
-        Returns
-        -------
-        list of str
-            Formulas such as ``"P2S4"``.
-        """
+        """What each ring is made of, such as ``"P2S4"``."""
         kinds, which = np.unique(self.composition, axis=0, return_inverse=True)
         names = [
             "".join(f"{s}{n if n > 1 else ''}" for s, n in zip(self.species, row, strict=True) if n) for row in kinds

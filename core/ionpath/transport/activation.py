@@ -59,22 +59,9 @@ class Arrhenius(Msonable):
         return Estimate(e.value * f, e.error * f, e.low * f, e.high * f, "kJ/mol")
 
     def at(self, temperature: float) -> Estimate:
-        """Diffusion coefficient at another temperature, with the covariance of the fit carried over.
+        """Diffusion coefficient in A^2/ps at another temperature in K, with the covariance of the fit carried over.
 
-        Parameters
-        ----------
-        temperature : float
-            Temperature in K.
-
-        Returns
-        -------
-        Estimate
-            D in A^2/ps; the interval is symmetric in ln D.
-
-        Raises
-        ------
-        InputError
-            If the temperature is not above zero.
+        The interval is symmetric in ln D. InputError if the temperature is not above zero.
         """
         if not number_of(temperature) > 0:
             raise InputError(
@@ -87,21 +74,9 @@ class Arrhenius(Msonable):
         return Estimate(value, value * spread, value / factor, value * factor, "A^2/ps")
 
     def conductivity(self, temperature: float, density: float, *, charge: float = 1.0) -> Estimate:
-        """Nernst-Einstein conductivity at a temperature.
+        """Nernst-Einstein conductivity in mS/cm at a temperature in K.
 
-        Parameters
-        ----------
-        temperature : float
-            Temperature in K.
-        density : float
-            Number density of the ions in A^-3.
-        charge : float, optional
-            Charge of an ion in e.
-
-        Returns
-        -------
-        Estimate
-            Conductivity in mS/cm.
+        `density` is the number density of the ions in A^-3, `charge` that of an ion in e.
         """
         return nernst_einstein(self.at(temperature), density, temperature, charge)
 

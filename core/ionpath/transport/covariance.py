@@ -19,20 +19,12 @@ SMALLEST_EIGENVALUE = 1e-5
 
 @dataclass(frozen=True)
 class Line(Msonable):
-    """Straight line through a mean squared displacement, ``2 D t + offset`` along one axis.
+    """Straight line through a mean squared displacement, ``2 D t + offset`` along one axis."""
 
-    Attributes
-    ----------
-    lags : ndarray of int, shape (L,)
-        Lags used, in frames.
-    weights : ndarray, shape (2, L)
-        The diffusion coefficient (A^2/ps) and the offset (A^2) are these weights times the values at the lags.
-    relative_error : float
-        Standard error of the diffusion coefficient of one Gaussian walker along one axis, divided by the coefficient.
-    """
-
-    lags: NDArray[np.int64]
+    lags: NDArray[np.int64]  # (L,): lags used, in frames
+    # (2, L): the diffusion coefficient (A^2/ps) and the offset (A^2) are these weights times the values at the lags
     weights: Floats
+    # standard error of the diffusion coefficient of one Gaussian walker along one axis, divided by the coefficient
     relative_error: float
 
 
@@ -102,10 +94,8 @@ def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
 def straight_line(lags: ArrayLike, msd: ArrayLike, n_frames: int, frame_time: float) -> Line:
     """Best unbiased straight line through a mean squared displacement, offset included.
 
-    Notes
-    -----
-    Weights are ``(X^T C^-1 X)^-1 X^T C^-1`` with the covariance C of `msd_covariance`, made from the measured
-    values at lags shorter than the window and from the line itself at longer ones, in two rounds.
+    Weights are ``(X^T C^-1 X)^-1 X^T C^-1`` with the covariance C of `msd_covariance`, made from the measured values at
+    lags shorter than the window and from the line itself at longer ones, in two rounds.
     """
     n, m = lag_array(lags, n_frames), np.asarray(msd, dtype=np.float64)
     design = np.stack([2.0 * n * frame_time, np.ones(n.size)], axis=1)

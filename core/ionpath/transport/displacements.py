@@ -17,13 +17,7 @@ BATCH_BYTES = 2**27
 
 
 def ion_batches(positions: NDArray[Any]) -> Iterator[Floats]:
-    """Ions in batches of bounded memory, with components first.
-
-    Yields
-    ------
-    ndarray, shape (3, T, n)
-        Positions of n ions in A.
-    """
+    """Positions in A of ions in batches of bounded memory, with components first: (3, T, n)."""
     frames, ions, _ = positions.shape
     step = max(1, BATCH_BYTES // (frames * 24))
     for first in range(0, ions, step):
@@ -31,13 +25,9 @@ def ion_batches(positions: NDArray[Any]) -> Iterator[Floats]:
 
 
 def squared_displacements(batch: Floats, lag: int) -> Iterator[Floats]:
-    """Squared displacements of all ions of a batch over all origins.
+    """Squared displacements (m,) in A^2 of all ions of a batch over all origins, origins by origins, ion by ion.
 
-    Yields
-    ------
-    ndarray, shape (m,)
-        Squared displacements in A^2, origins by origins, ion by ion; a buffer that the next piece overwrites, of a
-        whole number of origins.
+    Each piece is a buffer that the next one overwrites, of a whole number of origins.
     """
     _, frames, ions = batch.shape
     flat, offset, total = batch.reshape(3, -1), lag * ions, (frames - lag) * ions

@@ -110,22 +110,10 @@ class Hops(Msonable):
         return float((destination[1:] == origin[:-1])[follows].mean())
 
     def matrix(self, n_cages: int | None = None) -> Integers:
-        """Hops from each cage or site to each other one.
+        """Hops from each cage or site (rows) to each other one; time in transit is never counted as a site.
 
-        Parameters
-        ----------
-        n_cages : int, optional
-            Number of cages or sites; by default up to the last one that was visited.
-
-        Returns
-        -------
-        ndarray of int, shape (n_cages, n_cages)
-            Rows are origins. Time in transit between two sites is never counted as a site.
-
-        Raises
-        ------
-        InputError
-            If the hops have no cages, or there are more of them than `n_cages`.
+        `n_cages` is by default up to the last one that was visited. InputError if the hops have no cages, or there are
+        more of them than `n_cages`.
         """
         if self.count and min(self.origin.min(), self.destination.min()) < 0:
             raise InputError(

@@ -19,19 +19,13 @@ NOWHERE = -1
 class CageStream:
     """Hops from cage to cage, as `ionpath.transport.cage_hops` finds them; streams of consecutive blocks can be joined.
 
-    Parameters
-    ----------
-    width : int
-        Frames for which a centre has to be the nearest one to count.
-    keep : bool
-        Keep the nearest centres of all frames, too.
+    `width` is the number of frames for which a centre has to be the nearest one to count; with `keep` the nearest
+    centres of all frames are kept, too.
 
-    Notes
-    -----
     A stay counts from the frame in which it has lasted for `width` frames. It is a hop if the stay that counted before
     was elsewhere; positions before and after are means over `width` frames on either side of its first frame. Stays
-    that begin in the first `width` frames of a block need the block before: they are found at the join, where the
-    first ``2 width - 1`` frames are gone through once more.
+    that begin in the first `width` frames of a block need the block before: they are found at the join, where the first
+    ``2 width - 1`` frames are gone through once more.
     """
 
     def __init__(self, width: int, *, keep: bool = False) -> None:
@@ -149,14 +143,9 @@ class CageStream:
 
 
 class DisplacementStream:
-    """Moves by more than a distance, as `ionpath.transport.displacement_hops` finds them, frame after frame.
+    """Moves by more than a distance in A, as `ionpath.transport.displacement_hops` finds them, frame after frame.
 
-    Parameters
-    ----------
-    width : int
-        Frames over which positions are averaged first.
-    distance : float
-        Distance in A.
+    `width` is the number of frames over which positions are averaged first.
     """
 
     def __init__(self, width: int, distance: float) -> None:

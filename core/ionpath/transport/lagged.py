@@ -32,21 +32,9 @@ class PairConsumer(Protocol):
 class LaggedPairs:
     """Pairs of frames that lie a lag apart, handed to consumers as the frames go by.
 
-    Parameters
-    ----------
-    lags : array_like of int, (L,)
-        Lags in frames.
-    n_frames : int
-        Frames of the whole run.
-    consumers : sequence of PairConsumer
-        What adds the pairs up.
-    origins : int, optional
-        Most origins for each lag; by default one in each eighth of a lag, and never more than one per frame.
-    centre : bool, optional
-        Whether consumers see the mean position of all ions as one more ion.
+    Lags (L,) in frames, of a run of `n_frames`; `origins` is the most for each lag, by default one in each eighth of a
+    lag. With `centre` consumers see the mean position of all ions as one more ion.
 
-    Notes
-    -----
     Origins lie at every s-th frame of the run, ``s = max(1, min(lag, T - lag) // 8)``, whatever blocks it is cut into.
     Only origins whose end has not gone by are kept, at most 16 for each lag. At the join of two blocks, ends of the
     second whose origin lies in the first are met by it, so that parts of a run add up to the whole exactly.

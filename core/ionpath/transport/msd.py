@@ -313,8 +313,6 @@ def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Fl
 def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int | None = None) -> NDArray[np.int64]:
     """Whole lags that are spread evenly on a logarithmic scale.
 
-    Examples
-    --------
     >>> logarithmic_lags(200, number=6).tolist()
     [1, 3, 8, 24, 69, 199]
     """

@@ -48,13 +48,7 @@ class Strings(Msonable):
         return float((self.sizes[self.string] > 1).mean()) if self.string.size else float("nan")
 
     def distribution(self) -> tuple[Integers, Integers]:
-        """How many strings have how many ions.
-
-        Returns
-        -------
-        sizes, counts : ndarray of int
-            Numbers of ions from 1 on, and the number of strings of that size.
-        """
+        """Numbers of ions from 1 on, and the number of strings of that size."""
         counts = np.bincount(self.sizes, minlength=2)[1:]
         return np.arange(1, counts.size + 1), counts
 

@@ -55,17 +55,9 @@ class VanHove(Msonable):
         return np.asarray(self.fractions / np.diff(self.edges))
 
     def weight_beyond(self, distance: float) -> Floats:
-        """Fraction of ions that have gone further than a distance (self part).
+        """Fraction of ions (L,) that have gone further than a distance in A at each lag time (self part).
 
-        Parameters
-        ----------
-        distance : float
-            Distance in A.
-
-        Returns
-        -------
-        ndarray, shape (L,)
-            Fraction at each lag time, bins taken as they are: the nearest edge is used.
+        Bins are taken as they are: the nearest edge is used.
         """
         first = int(np.argmin(np.abs(self.edges - distance)))
         return np.asarray(1.0 - self.fractions[:, :first].sum(axis=1))

@@ -25,8 +25,6 @@ LOOKS = 12
 def frames_to_look_at(total: int) -> list[int]:
     """Pairs of consecutive frames, spread over a run of so many, that tell whether it is wrapped.
 
-    Examples
-    --------
     >>> frames_to_look_at(3)
     [0, 1, 1, 2]
     """
@@ -35,16 +33,9 @@ def frames_to_look_at(total: int) -> list[int]:
 
 
 def is_wrapped(ions: Floats, cells: Floats, framework: Floats | None = None) -> bool:
-    """Whether coordinates were wrapped into the cell, from frames spread over a run.
+    """Whether ions (T, N, 3) in A were wrapped into the cells (T, 3, 3), from frames spread over a run.
 
-    Parameters
-    ----------
-    ions : ndarray, (T, N, 3)
-        Positions of ions in A.
-    cells : ndarray, (T, 3, 3)
-        Cells of these frames.
-    framework : ndarray, (T, M, 3), optional
-        Positions of atoms that do not diffuse: where one of them jumps against the others, faces of the cell do it.
+    Where an atom of the framework (T, M, 3), which does not diffuse, jumps against the others, faces of the cell do it.
     """
     # Ions that all stay in one cell, be it the parallelepiped of the vectors or the brick that GROMACS fills, are
     # wrapped or have not left it yet, and then it does not matter.
@@ -68,13 +59,8 @@ def is_wrapped(ions: Floats, cells: Floats, framework: Floats | None = None) -> 
 class Follower:
     """Positions continued from frame to frame, chunk after chunk; followers of consecutive blocks can be joined.
 
-    Parameters
-    ----------
-    fold : bool
-        Take the shortest image of every step; else positions are taken as they are.
+    With `fold` the shortest image of every step is taken; else positions are taken as they are.
 
-    Notes
-    -----
     In a cell that changes, the change of the wrapped position is added (S. von Buelow et al., doi:10.1063/5.0008316),
     see `ionpath.periodic.Unwrapper`.
     """
@@ -148,10 +134,7 @@ class Follower:
     def check(self, remedy: str) -> None:
         """Refuse steps of which many are near half of the cell, and warn of few.
 
-        Raises
-        ------
-        InputError
-            If more than one step in a thousand is longer than 40 % of the narrowest width of the cell.
+        InputError if more than one step in a thousand is longer than 40 % of the narrowest width of the cell.
         """
         total, _, near = (int(n) for n in self.counts)
         check_steps(near, total, remedy, level=4)

@@ -7,34 +7,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Compared:
-    """One row of the comparison.
+    """One row of the comparison."""
 
-    Attributes
-    ----------
-    number, figure, title, published, unit : int, str, str, str, str
-        Of the published row.
-    ours : str
-        Value with its error, or a bound.
-    value, error, sampling, arrangements, potential, low, high : float or None
-        Of ours, in the published unit; None where unknown.
-    parts : str
-        Errors of sampling, arrangements and potential of every point; ? where unknown.
-    conditions : str
-        Systems, temperatures, number of arrangements.
-    complete : bool
-        Whether ours has every point of the row.
-    verdict : str
-        ``agrees``, ``order agrees``, ``differs``, ``ours alone``, ``not sampled`` or ``out of reach here``.
-    sentence : str
-        What the difference is, and where it comes from.
-    """
-
+    # number, figure, title, published, unit: of the published row
     number: int
     figure: str
     title: str
     published: str
     unit: str
-    ours: str
+    ours: str  # value with its error, or a bound
+    # value, error, sampling, arrangements, potential, low, high: of ours, in the published unit; None where unknown
     value: float | None
     error: float | None
     sampling: float | None
@@ -42,8 +24,8 @@ class Compared:
     potential: float | None
     low: float | None
     high: float | None
-    parts: str
-    conditions: str
-    complete: bool
-    verdict: str
-    sentence: str
+    parts: str  # errors of sampling, arrangements and potential of every point; ? where unknown
+    conditions: str  # systems, temperatures, number of arrangements
+    complete: bool  # whether ours has every point of the row
+    verdict: str  # ``agrees``, ``order agrees``, ``differs``, ``ours alone``, ``not sampled`` or ``out of reach here``
+    sentence: str  # what the difference is, and where it comes from

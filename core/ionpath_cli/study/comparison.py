@@ -22,36 +22,23 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class Combined:
-    """One quantity of one system over its arrangements.
+    """One quantity of one system over its arrangements."""
 
-    Attributes
-    ----------
-    estimate : Estimate
-        Mean over arrangements with its whole error, of the parts that are known; a bound where one has a bound only.
-    sampling, arrangements, potential : float
-        Standard errors: of runs of finite length, of the choice of arrangements, of the potential. nan: unknown.
-    number : int
-        Arrangements.
-    notes : tuple of str
-        How it was obtained.
-    atoms, picoseconds : int, float
-        Size and length of the runs; 0 where it is of several or of none.
-    pooled : bool
-        Whether arrangements were put together before, so that their spread is in the error of sampling.
-    doubt : str
-        Why the number is not what its name says, whatever its error; nothing is claimed from it.
-    """
-
+    # mean over arrangements with its whole error, of the parts that are known; a bound where one has a bound only
     estimate: Estimate
+    # sampling, arrangements, potential: standard errors: of runs of finite length, of the choice of arrangements, of
+    # the potential. nan: unknown.
     sampling: float = float("nan")
     arrangements: float = float("nan")
     potential: float = float("nan")
-    number: int = 1
-    notes: tuple[str, ...] = ()
+    number: int = 1  # arrangements
+    notes: tuple[str, ...] = ()  # how it was obtained
+    # atoms, picoseconds: size and length of the runs; 0 where it is of several or of none
     atoms: int = 0
     picoseconds: float = 0.0
+    # whether arrangements were put together before, so that their spread is in the error of sampling
     pooled: bool = False
-    doubt: str = ""
+    doubt: str = ""  # why the number is not what its name says, whatever its error; nothing is claimed from it
 
     @property
     def width(self) -> float:
@@ -76,24 +63,11 @@ class Combined:
 def combine(
     rows: Sequence[Mapping[str, Any]], *, ordered: bool = False, others: Sequence[Mapping[str, Any]] = ()
 ) -> Combined | None:
-    """Mean over arrangements, with what their scatter and another potential say about its error.
+    """Mean over arrangements, with what their scatter and another potential say about its error; None without rows.
 
-    Parameters
-    ----------
-    rows : sequence of dict
-        The quantity in each arrangement.
-    ordered : bool
-        Whether arrangements are repetitions of one crystal, whose scatter is that of sampling.
-    others : sequence of dict
-        The same quantity with another potential.
+    With `ordered` the arrangements are repetitions of one crystal, whose scatter is that of sampling; `others` are rows
+    of another potential.
 
-    Returns
-    -------
-    Combined or None
-        None if there are no rows.
-
-    Notes
-    -----
     The scatter of n arrangements holds both the spread of arrangements and the sampling error of each run. The mean has
     the standard error s / sqrt(n); the part of arrangements is what of its square is left when sampling is taken off.
     Its interval is of Student's t with n - 1 degrees of freedom.

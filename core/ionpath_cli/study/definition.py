@@ -106,30 +106,14 @@ class Runs:
 
 @dataclass(frozen=True)
 class Across:
-    """An analysis of several runs together.
+    """An analysis of several runs together."""
 
-    Attributes
-    ----------
-    name : str
-        One of `ionpath_cli.study.across.ACROSS`.
-    uses : str
-        Analysis of each run whose results it takes; ``run`` for trajectories, nothing if it needs no run.
-    systems : list of str
-        Names of systems.
-    temperatures : list of float
-        K.
-    least : int
-        Number of these temperatures that must have been run.
-    arguments : dict
-        What it is told.
-    """
-
-    name: str
-    uses: str = ""
-    systems: tuple[str, ...] = ()
-    temperatures: tuple[float, ...] = ()
-    least: int = 2
-    arguments: Mapping[str, Any] = field(default_factory=dict)
+    name: str  # one of `ionpath_cli.study.across.ACROSS`
+    uses: str = ""  # analysis of each run whose results it takes; ``run`` for trajectories, nothing if it needs no run
+    systems: tuple[str, ...] = ()  # names of systems
+    temperatures: tuple[float, ...] = ()  # K
+    least: int = 2  # number of these temperatures that must have been run
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # what it is told
 
 
 @dataclass(frozen=True)
@@ -180,60 +164,36 @@ class Row:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of the paper, drawn with our numbers and their 95 % intervals.
+    """A figure of the paper, drawn with our numbers and their 95 % intervals."""
 
-    Attributes
-    ----------
-    name, title : str
-        Part of the file's name, and what stands above it.
-    analysis, quantity : list of str
-        Where the numbers come from; several quantities are several lines.
-    systems, temperatures : list
-        Points along x, and lines; of ``arrhenius`` the other way round.
-    kind : {"series", "arrhenius"}
-        Systems along x, or inverse temperature.
-    x : list of float
-        Where each system lies; without it they stand side by side.
-    published : list of float
-        Published numbers of the same systems.
-    unit, xlabel, ylabel : str
-        Unit of the numbers, and labels.
-    log : bool
-        Whether y is logarithmic.
-    """
-
+    # name, title: part of the file's name, and what stands above it
     name: str
     title: str
+    # analysis, quantity: where the numbers come from; several quantities are several lines
     analysis: tuple[str, ...]
     quantity: tuple[str, ...]
+    # systems, temperatures: points along x, and lines; of ``arrhenius`` the other way round
     systems: tuple[str, ...]
     temperatures: tuple[float, ...] = ()
-    kind: str = "series"
-    x: tuple[float, ...] = ()
-    published: tuple[float, ...] = ()
+    kind: str = "series"  # {"series", "arrhenius"}: systems along x, or inverse temperature
+    x: tuple[float, ...] = ()  # where each system lies; without it they stand side by side
+    published: tuple[float, ...] = ()  # published numbers of the same systems
+    # unit, xlabel, ylabel: unit of the numbers, and labels
     unit: str = ""
     xlabel: str = ""
     ylabel: str = ""
-    log: bool = False
+    log: bool = False  # whether y is logarithmic
 
 
 @dataclass(frozen=True)
 class Dynamics:
-    """Settings of molecular dynamics that all runs share.
+    """Settings of molecular dynamics that all runs share."""
 
-    Attributes
-    ----------
-    model : str
-        Potential.
-    timestep, interval : float
-        Time step in fs, and time between frames in ps.
-    cell_picoseconds, warm_picoseconds : float
-        Lengths of the run that finds the cell, and of the warm-up, in ps.
-    """
-
-    model: str = "argyrodite"
+    model: str = "argyrodite"  # potential
+    # timestep, interval: time step in fs, and time between frames in ps
     timestep: float = 2.0
     interval: float = 0.02
+    # cell_picoseconds, warm_picoseconds: lengths of the run that finds the cell, and of the warm-up, in ps
     cell_picoseconds: float = 10.0
     warm_picoseconds: float = 2.0
 

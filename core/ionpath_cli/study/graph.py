@@ -30,8 +30,6 @@ QUENCH = {
 def step_seconds(model: str, atoms: int) -> float:
     """Time of one step on one core in s, between and beyond the measured sizes by a power of the number of atoms.
 
-    Examples
-    --------
     >>> [round(1e3 * step_seconds("argyrodite", n), 1) for n in (52, 208, 416)]
     [10.0, 31.2, 55.0]
     """

@@ -36,8 +36,6 @@ def normal(value: float, error: float, unit: str = "") -> Estimate:
 def student(value: float, error: float, parts: int, unit: str = "") -> Estimate:
     """Estimate whose error comes from the scatter of a few parts, with the interval of Student's t.
 
-    Examples
-    --------
     >>> round(student(1.0, 0.1, 5).high, 3)
     1.278
     """
@@ -56,8 +54,6 @@ def estimated(series: Any, unit: str = "") -> Estimate:
 def jackknifed(frames: Any, function: Callable[[Any], Mapping[str, float]]) -> dict[str, Estimate]:
     """Numbers of all frames, with errors from leaving out each of five blocks.
 
-    Examples
-    --------
     >>> found = jackknifed(np.arange(100), lambda frames: {"mean": frames.mean()})
     >>> print(found["mean"])
     50 ± 14
@@ -77,8 +73,6 @@ def jackknifed(frames: Any, function: Callable[[Any], Mapping[str, float]]) -> d
 def parted(n_frames: int, function: Callable[[slice], Mapping[str, float]]) -> dict[str, Estimate]:
     """Numbers of all frames, with errors from the scatter of five parts, for what needs frames at equal steps.
 
-    Examples
-    --------
     >>> found = parted(100, lambda part: {"mean": np.arange(100)[part].mean()})
     >>> print(found["mean"])
     50 ± 14

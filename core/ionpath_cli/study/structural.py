@@ -118,8 +118,6 @@ def anions(run: Run) -> Rows:
 def counting_error(share: float, number: int) -> float:
     """Standard error of a share of so many independent atoms, above 0 where none or all were found.
 
-    Examples
-    --------
     >>> round(counting_error(0.0, 12), 4), round(counting_error(0.5, 100), 4)
     (0.0688, 0.0495)
     """

@@ -38,59 +38,28 @@ the number after the release counts the changes within it."""
 
 @dataclass(frozen=True)
 class Task:
-    """One step.
+    """One step."""
 
-    Attributes
-    ----------
-    name : str
-        Unique in the study; also its folder.
-    stage : str
-        One of `STAGES`.
-    settings : dict
-        All that shapes the outcome, as JSON.
-    inputs : tuple of str
-        Names of the steps whose folders it reads.
-    picoseconds : float
-        Length of a run, which may grow later: not part of the hash.
-    seconds : float
-        What it is expected to take on one core.
-    priority : int
-        Low numbers begin first.
-    options : dict
-        What does not change the outcome: number of processes.
-    """
-
-    name: str
-    stage: str
-    settings: Mapping[str, Any]
-    inputs: tuple[str, ...] = ()
-    picoseconds: float = 0.0
-    seconds: float = 1.0
-    priority: int = 0
-    options: Mapping[str, Any] = field(default_factory=dict)
+    name: str  # unique in the study; also its folder
+    stage: str  # one of `STAGES`
+    settings: Mapping[str, Any]  # all that shapes the outcome, as JSON
+    inputs: tuple[str, ...] = ()  # names of the steps whose folders it reads
+    picoseconds: float = 0.0  # length of a run, which may grow later: not part of the hash
+    seconds: float = 1.0  # what it is expected to take on one core
+    priority: int = 0  # low numbers begin first
+    options: Mapping[str, Any] = field(default_factory=dict)  # what does not change the outcome: number of processes
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a step.
+    """What became of a step."""
 
-    Attributes
-    ----------
-    name, state : str
-        Its name; ``done``, ``kept``, ``failed`` or ``blocked`` by another that failed.
-    folder : str
-        Where its files are.
-    message : str
-        Why it failed.
-    seconds : float
-        Time that it took now.
-    """
-
+    # name, state: its name; ``done``, ``kept``, ``failed`` or ``blocked`` by another that failed
     name: str
     state: str
-    folder: str
-    message: str = ""
-    seconds: float = 0.0
+    folder: str  # where its files are
+    message: str = ""  # why it failed
+    seconds: float = 0.0  # time that it took now
 
     @property
     def good(self) -> bool:

@@ -18,8 +18,6 @@ FloatArray = NDArray[np.float64]
 def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
     """Cell to hand to the model.
 
-    Notes
-    -----
     deepmd-kit turns the forces around in a left-handed cell and knows only all directions periodic or none. The same
     lattice with all vectors reversed is right-handed.
     """
@@ -59,8 +57,6 @@ def _with_vacuum(cell: FloatArray, periodic: NDArray[np.bool_], positions: Float
 def contact_radii(numbers: NDArray[np.integer[Any]]) -> FloatArray:
     """Radii of atoms that do not touch in a sound run: where two do, they have fallen onto each other.
 
-    Notes
-    -----
     The shortest bonds there are, relative to covalent radii: 0.77 in N2, 0.79 in CO; 0.88 in P2, 0.84 in PN and SO2. In
     first-principles melts of Li7PS6 and Li3PS4 at 3000 K no pair comes below 0.74 but for two lithium ions, which meet
     at 0.63 (1.6 A). Potentials that fail leave two phosphorus atoms at 0.6 to 0.7 (1.3 to 1.5 A).
@@ -82,8 +78,6 @@ _P_JOINED = 4
 def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> None:
     """Refuse thiophosphates in which more than four P are joined by bonds.
 
-    Notes
-    -----
     Units of thiophosphates are PS4, P2S7, and P2S6 with one bond between P; a melt of Li3PS4 at 1800 K also has three
     or four P in a row for a time, and SevenNet-l3i5 with D3 agrees on their energy. A potential that finds such
     clusters too stable goes on to gather all P in one, with bonds of a sound length, which `contact_radii` does not
@@ -161,15 +155,8 @@ def check_positions(
 class ContactCheck:
     """Refuse overlapping atoms in successive frames, with a search for neighbours only where atoms have moved enough.
 
-    Parameters
-    ----------
-    closest : float
-        Smallest distance that is allowed, in A.
-    radii : numpy.ndarray, shape (n_atoms,), optional
-        Radii in A, which are added to it.
+    `closest` is the smallest distance allowed in A, to which `radii` (n_atoms,) in A are added.
 
-    Notes
-    -----
     A search finds the closest pair up to 1 A above the limit. Until some atom has moved by half of what is left, no
     pair can be closer than the limit: the idea of a Verlet skin.
     """
@@ -211,8 +198,6 @@ def closest_pair(
 ) -> tuple[int, int, float] | None:
     """Find the closest pair of atoms, if one is closer than a limit.
 
-    Notes
-    -----
     A pair at distance d is at most ``d * ||inv(cell)||`` apart in fractional coordinates (spectral norm), so that one
     periodic tree in fractional coordinates finds all candidates in a cell of any shape.
     """

@@ -33,13 +33,7 @@ class Evaluation(NamedTuple):
 
 
 class Model:
-    """A model file of any backend of deepmd-kit that is installed.
-
-    Parameters
-    ----------
-    path : path
-        File of the model.
-    """
+    """A model file of any backend of deepmd-kit that is installed."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

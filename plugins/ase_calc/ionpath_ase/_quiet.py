@@ -15,13 +15,6 @@ from functools import cache
 def quiet_stderr() -> Iterator[None]:
     """Hold back what libraries write to file descriptor 2; show it if the block raises.
 
-    Yields
-    ------
-    None
-        While the block runs, the descriptor points to a temporary file.
-
-    Notes
-    -----
     TensorFlow and deepmd-kit report missing CUDA libraries from C++ code, where Python's ``sys.stderr`` and logging
     have no say. Setting the environment variable ``IONPATH_VERBOSE`` to anything leaves the descriptor alone.
     """
@@ -79,8 +72,6 @@ def calm_environment() -> None:
 def quiet_exit() -> None:
     """Close file descriptor 2 to what compiled libraries write while the interpreter unloads them.
 
-    Notes
-    -----
     deepmd-kit's stand-in for the CUDA runtime complains once more from its destructor. Handlers of ``atexit`` run in
     reverse order, and tracebacks are printed before them, so that nothing of Python's is lost but the messages of
     handlers that were registered earlier.

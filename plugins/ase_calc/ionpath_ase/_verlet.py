@@ -14,20 +14,11 @@ OUTPUTS = ("energy_redu", "energy_derv_r", "energy_derv_c_redu")
 
 
 class VerletNeighbours:
-    """Lists of neighbours within the cutoff and a skin, for one structure that moves.
+    """Lists of neighbours within the cutoff and a skin, both in A, for one structure that moves.
 
-    Parameters
-    ----------
-    cutoff : float
-        Range of the model in A.
-    skin : float, default 1
-        Extra range in A.
-
-    Notes
-    -----
     Let u be the largest distance of an atom from where it was when the lists were made, carried along with the cell,
-    and s the smallest factor by which the cell has shrunk any length since. A pair that was farther apart than
-    cutoff + skin is now at least s (cutoff + skin) - 2u apart. While that is above the cutoff, the lists hold.
+    and s the smallest factor by which the cell has shrunk any length since. A pair that was farther apart than cutoff +
+    skin is now at least s (cutoff + skin) - 2u apart. While that is above the cutoff, the lists hold.
     """
 
     def __init__(self, cutoff: float, skin: float = 1.0) -> None:

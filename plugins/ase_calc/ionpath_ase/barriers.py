@@ -57,24 +57,9 @@ class BarrierClass:
     refused: int
 
     def histogram(self, width: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count barriers in bins that begin at a multiple of the width.
+        """Hops (n_bins,), and edges (n_bins + 1,) in eV, of bins that begin at a multiple of `width` in eV.
 
-        Parameters
-        ----------
-        width : float, default 0.1
-            Width of a bin in eV.
-
-        Returns
-        -------
-        counts : numpy.ndarray, shape (n_bins,)
-            Hops in each bin.
-        edges : numpy.ndarray, shape (n_bins + 1,)
-            Edges in eV.
-
-        Raises
-        ------
-        InputError
-            If the width is no positive number, or there is no barrier to count.
+        InputError if the width is no positive number, or there is no barrier to count.
         """
         positive("width", width, "eV")
         if not len(self.forward):
@@ -115,25 +100,11 @@ class Barriers:
         return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
 
     def by_class(self, by: Literal["both", "start"] = "both") -> dict[str, BarrierClass]:
-        """Sort barriers by the softness of where hops begin and end.
+        """Sort barriers by the softness of where hops begin and end: class -> `BarrierClass`.
 
-        Parameters
-        ----------
-        by : {"both", "start"}
-            Classes such as ``"soft to hard"``, or ``"soft"`` and ``"hard"`` by the start alone.
+        Classes are such as ``"soft to hard"``, or with ``by="start"`` ``"soft"`` and ``"hard"``; a hop without a class,
+        of an ion and a point, is in ``""``. InputError if `by` is another word.
 
-        Returns
-        -------
-        dict of str to BarrierClass
-            Class to barriers; a hop without a class, of an ion and a point, is in ``""``.
-
-        Raises
-        ------
-        InputError
-            If `by` is another word.
-
-        Notes
-        -----
         Errors hold for independent hops. Those that share an ion, or surroundings, in one structure are less so: take
         several structures, and compare their means.
 

@@ -254,8 +254,6 @@ class Committee(_DeepPotential):
 def force_deviation(forces: NDArray[np.float64]) -> NDArray[np.float64]:
     """Disagreement of a committee about each force.
 
-    Examples
-    --------
     >>> force_deviation(np.array([[[1.0, 0, 0]], [[-1.0, 0, 0]]]))
     array([1.])
     """

@@ -185,8 +185,6 @@ def crystal_in_glass(
 ) -> tuple[Atoms, int]:
     """Continue a crystal along an axis by copies of itself that are to be melted.
 
-    Examples
-    --------
     >>> from ase.build import bulk
     >>> both, n_crystal = crystal_in_glass(bulk("LiCl", "rocksalt", a=5.13, cubic=True), crystal_fraction=0.25)
     >>> n_crystal, len(both)

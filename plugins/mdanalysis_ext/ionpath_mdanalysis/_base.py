@@ -32,30 +32,18 @@ CHUNK_BYTES = 16 * 2**20
 
 @dataclass(frozen=True)
 class Chunk:
-    """Consecutive frames as arrays.
+    """Consecutive frames as arrays."""
 
-    Attributes
-    ----------
-    frames : ndarray of int, shape (n_frames,)
-        Frame numbers in the trajectory.
-    times : ndarray, shape (n_frames,)
-        Times in ps, as the trajectory gives them.
-    dimensions : ndarray, shape (n_frames, 6)
-        Cell lengths in A and angles in degrees; nan where the trajectory has no cell.
-    cells : ndarray, shape (n_frames, 3, 3)
-        Cell vectors as rows, in A; the first along x, the second in the xy plane.
-    positions : dict of str to ndarray, shape (n_frames, n_atoms, 3)
-        Positions in A of each group, in the order of its atoms, as the trajectory has them (wrapped or not).
-    first : int
-        Number of the first of these frames among all frames of the run, counted from 0.
-    """
-
-    frames: NDArray[np.int64]
-    times: NDArray[np.float64]
+    frames: NDArray[np.int64]  # (n_frames,): frame numbers in the trajectory
+    times: NDArray[np.float64]  # (n_frames,): times in ps, as the trajectory gives them
+    # (n_frames, 6): cell lengths in A and angles in degrees; nan where the trajectory has no cell
     dimensions: NDArray[np.float64]
+    # (n_frames, 3, 3): cell vectors as rows, in A; the first along x, the second in the xy plane
     cells: NDArray[np.float64]
+    # (n_frames, n_atoms, 3): positions in A of each group, in the order of its atoms, as the trajectory has them
+    # (wrapped or not)
     positions: dict[str, NDArray[np.float32]]
-    first: int
+    first: int  # number of the first of these frames among all frames of the run, counted from 0
 
 
 class Reading(TypedDict, total=False):
@@ -118,13 +106,7 @@ class IonAnalysis(AnalysisBase):
 
     @classmethod
     def get_supported_backends(cls) -> tuple[str, ...]:
-        """Names of the backends that `run` takes.
-
-        Returns
-        -------
-        tuple of str
-            Backends.
-        """
+        """Names of the backends that `run` takes."""
         return ("serial", "multiprocessing", "dask")
 
     results: Any
@@ -189,24 +171,11 @@ class IonAnalysis(AnalysisBase):
     # The road from frames to results.
 
     def run(self, *args: Any, **kwargs: Any) -> Self:
-        """Read the trajectory and compute the results.
+        """Read the trajectory, compute the results, and return the analysis itself.
 
-        Parameters
-        ----------
-        *args, **kwargs
-            ``start``, ``stop``, ``step``, ``frames``, ``verbose``, ``n_workers``, ``n_parts``, ``backend`` and
-            the rest of `MDAnalysis.analysis.base.AnalysisBase.run`.
-
-        Returns
-        -------
-        IonAnalysis
-            Itself.
-
-        Raises
-        ------
-        InputError
-            If there are too few frames, no cell, coordinates that are not numbers, or times that are not known
-            or do not increase.
+        Arguments are ``start``, ``stop``, ``step``, ``frames``, ``verbose``, ``n_workers``, ``n_parts``, ``backend``
+        and the rest of `MDAnalysis.analysis.base.AnalysisBase.run`. InputError if there are too few frames, no cell,
+        coordinates that are not numbers, or times that are not known or do not increase.
         """
         if not self.groups:
             raise InputError(
@@ -307,15 +276,7 @@ class IonAnalysis(AnalysisBase):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the results with parameters and version to one file (npz with JSON inside), atomically.
 
-        Parameters
-        ----------
-        path : str or path
-            File.
-
-        Raises
-        ------
-        InputError
-            If the analysis was not run.
+        InputError if the analysis was not run.
         """
         self._require_results()
         values = {key: value for key, value in self.results.items() if key not in self._derived}
@@ -324,22 +285,9 @@ class IonAnalysis(AnalysisBase):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote.
+        """Read what `save` wrote: results to plot, tabulate and print; it cannot be run again.
 
-        Parameters
-        ----------
-        path : str or path
-            File.
-
-        Returns
-        -------
-        IonAnalysis
-            With results, to plot, tabulate and print; it cannot be run again.
-
-        Raises
-        ------
-        InputError
-            If the file holds something else.
+        InputError if the file holds something else.
         """
         metadata, values, version = _store.read(path)
         if metadata["class"] != cls.__name__:
@@ -364,19 +312,9 @@ class IonAnalysis(AnalysisBase):
         self.parameters, self.frame_time, self._metadata = dict(parameters), float("nan"), {}
 
     def to_dataframe(self) -> Any:
-        """Results as a table, one row per item.
+        """Results as a pandas DataFrame, one row per item; ``attrs["units"]`` has the units of its columns.
 
-        Returns
-        -------
-        pandas.DataFrame
-            Columns with the unit in ``DataFrame.attrs["units"]`` where they have one.
-
-        Raises
-        ------
-        MissingDependency
-            If pandas is not installed.
-        InputError
-            If the analysis was not run.
+        MissingDependency if pandas is not installed; InputError if the analysis was not run.
         """
         pandas = require("pandas", purpose="tables", install="pip install pandas")
         self._require_results()
@@ -387,12 +325,9 @@ class IonAnalysis(AnalysisBase):
         return frame
 
     def cite(self, format: Literal["text", "bibtex"] = "text") -> None:
-        """Print the references of the methods used.
+        """Print the references of the methods used, a line for each, or entries for a .bib file (``format="bibtex"``).
 
-        Parameters
-        ----------
-        format : {"text", "bibtex"}, optional
-            A line for each, or entries for a .bib file (`ionpath.bibtex` returns them).
+        `ionpath.bibtex` returns these.
         """
         cite(self, format=format)
 
@@ -415,8 +350,6 @@ class IonAnalysis(AnalysisBase):
 def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Cell vectors of many frames.
 
-    Examples
-    --------
     >>> import numpy as np
     >>> cell_vectors(np.array([[10.0, 10.0, 20.0, 90.0, 90.0, 120.0]])).round(3) + 0.0
     array([[[10.  ,  0.  ,  0.  ],

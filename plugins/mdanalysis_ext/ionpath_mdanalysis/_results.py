@@ -15,28 +15,14 @@ class IonResults(Results):
     """Results of MDAnalysis that are MSONable: `as_dict` is strict JSON, with null for NaN."""
 
     def as_dict(self) -> dict[str, Any]:
-        """Write all results but models of deeptime, which are estimated again in no time.
-
-        Returns
-        -------
-        dict
-            Numbers, texts, lists, dictionaries and None only.
-        """
+        """All results in JSON's own types but models of deeptime, which are estimated again in no time."""
         head = {"@module": __name__, "@class": "IonResults", "@version": __version__}
         return head | {key: encode(value, key) for key, value in self.items() if key != "msm"}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
-        """Read what `as_dict` wrote.
+        """Read what `as_dict` wrote; keys that begin with @ are passed over.
 
-        Parameters
-        ----------
-        data : mapping
-            Dictionary; keys that begin with @ are passed over.
-
-        Returns
-        -------
-        IonResults
-            Results, with lists where tuples were, and None where a number alone was NaN.
+        Tuples come back as lists, and a number alone that was NaN as None.
         """
         return cls({key: decode(value) for key, value in data.items() if not key.startswith("@")})

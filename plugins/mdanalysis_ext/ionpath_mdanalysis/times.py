@@ -19,8 +19,6 @@ TIMED = {"XTC", "TRR", "TNG", "NCDF", "NC", "H5MD", "TRZ", "TRC", "DCD", "LAMMPS
 def says_times(trajectory: Any) -> bool:
     """Whether the times of frames come from a file, or from whoever opened it.
 
-    Examples
-    --------
     >>> from ionpath_mdanalysis.example import hopping_universe
     >>> says_times(hopping_universe(3).trajectory)
     True
@@ -52,10 +50,7 @@ def _copied_without(trajectory: Any) -> bool:
 def check_times(trajectory: Any) -> None:
     """Refuse files that do not say the time between their frames, and warn of arrays that came without.
 
-    Raises
-    ------
-    InputError
-        If the time between frames would be a guess.
+    InputError if that time would be a guess.
     """
     if says_times(trajectory):
         return

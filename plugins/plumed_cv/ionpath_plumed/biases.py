@@ -13,32 +13,15 @@ METHODS = ("metad", "opes", "opes-explore", "opes-multithermal")
 
 @dataclass(frozen=True)
 class Bias:
-    """How a run is biased.
+    """How a run is biased."""
 
-    Attributes
-    ----------
-    settings : Protocol
-        Widths, heights and paces.
-    temperature : float
-        Temperature in K.
-    timestep : float
-        Time step in fs.
-    method : str
-        ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``.
-    barrier : float
-        Highest barrier in kJ/mol for OPES.
-    walkers : int
-        Number of walkers that share hills.
-    temperature_range : tuple of float
-        Lowest and highest temperature in K of ``opes-multithermal``.
-    """
-
-    settings: Protocol
-    temperature: float
-    timestep: float
-    method: str
-    barrier: float
-    walkers: int
+    settings: Protocol  # widths, heights and paces
+    temperature: float  # temperature in K
+    timestep: float  # time step in fs
+    method: str  # ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``
+    barrier: float  # highest barrier in kJ/mol for OPES
+    walkers: int  # number of walkers that share hills
+    # lowest and highest temperature in K of ``opes-multithermal``
     temperature_range: tuple[float, float] = (300.0, 900.0)
 
     def __post_init__(self) -> None:

@@ -36,24 +36,12 @@ _UNKNOWN_COUNT = 10_000
 
 @dataclass(frozen=True)
 class Request:
-    """What one line of a plumed.dat asks for.
+    """What one line of a plumed.dat asks for."""
 
-    Attributes
-    ----------
-    build : callable
-        Makes the variable.
-    parameters : mapping
-        Its parameters.
-    values : str, sequence of str or None
-        Components to keep; None for all.
-    periodic : bool
-        Whether the minimum image is taken.
-    """
-
-    build: Build
-    parameters: Mapping[str, Any]
-    values: Any = None
-    periodic: bool = True
+    build: Build  # makes the variable
+    parameters: Mapping[str, Any]  # its parameters
+    values: Any = None  # components to keep; None for all
+    periodic: bool = True  # whether the minimum image is taken
 
     @classmethod
     def parse(cls, text: str, build: Build) -> Request:
@@ -105,21 +93,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Bound:
-    """A variable that is tied to atoms and outputs: what PLUMED calls at each step.
+    """A variable that is tied to atoms and outputs: what PLUMED calls at each step."""
 
-    Attributes
-    ----------
-    variable : Variable
-        The variable.
-    outputs : tuple of (str, int)
-        Components that PLUMED wants.
-    periodic : bool
-        Whether PLUMED's periodic boundaries are used.
-    """
-
-    variable: Variable
-    outputs: tuple[tuple[str, int], ...]
-    periodic: bool
+    variable: Variable  # the variable
+    outputs: tuple[tuple[str, int], ...]  # components that PLUMED wants
+    periodic: bool  # whether PLUMED's periodic boundaries are used
 
     def __call__(self, action: Any) -> Any:
         """Values, gradients and virials as PLUMED takes them."""

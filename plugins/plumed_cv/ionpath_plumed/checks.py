@@ -104,13 +104,7 @@ def _beside(folder: Path, files: Mapping[str, str], names: Iterable[str]) -> Ite
 
 @contextmanager
 def inside(folder: Path) -> Iterator[None]:
-    """Work in a folder: PLUMED reads and writes its files in the current one.
-
-    Yields
-    ------
-    None
-        Nothing.
-    """
+    """Work in a folder: PLUMED reads and writes its files in the current one."""
     before = os.getcwd()
     os.chdir(folder)
     try:
@@ -146,8 +140,6 @@ def builder(module: str) -> Any:
 def variables() -> list[str]:
     """Names of the modules that PLUMED can import as collective variables.
 
-    Examples
-    --------
     >>> variables()
     ['distortion', 'flux', 'path', 'plugin', 'position', 'shell', 'tilt']
     """
@@ -158,8 +150,6 @@ def variables() -> list[str]:
 def read_atoms(label: str, text: str, n_atoms: int) -> list[int] | None:
     """Atom numbers of an ATOMS list.
 
-    Examples
-    --------
     >>> read_atoms("d", "1,4-6", 10)
     [1, 4, 5, 6]
     """

@@ -23,8 +23,6 @@ LABELS = {
 def axis_label(name: str) -> str:
     """Label of an axis from the name of a variable.
 
-    Examples
-    --------
     >>> axis_label("cage.py-d1")
     'distance to centre 1 (Å)'
     """

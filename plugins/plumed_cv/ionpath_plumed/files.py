@@ -22,21 +22,11 @@ PathLike = str | os.PathLike[str]
 
 @dataclass(frozen=True)
 class Table:
-    """A file of PLUMED: named columns and settings.
+    """A file of PLUMED: named columns and settings."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Names of the columns.
-    data : ndarray, (n_rows, n_columns)
-        Numbers.
-    settings : dict
-        ``#! SET`` entries of the header.
-    """
-
-    names: tuple[str, ...]
-    data: Floats
-    settings: dict[str, str]
+    names: tuple[str, ...]  # names of the columns
+    data: Floats  # (n_rows, n_columns): numbers
+    settings: dict[str, str]  # ``#! SET`` entries of the header
 
     def __getitem__(self, name: str) -> Floats:
         """Column by name."""

@@ -47,8 +47,6 @@ def tilt(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
 def unit_name(crystal: Crystal, unit: tuple[int, ...]) -> str:
     """Formula of a tetrahedron, the commoner anion first.
 
-    Examples
-    --------
     >>> crystal = Crystal(np.array(["Si", "S", "Cl", "S", "S"]), np.zeros((5, 3)), np.eye(3))
     >>> unit_name(crystal, (0, 1, 2, 3, 4))
     'SiS3Cl'

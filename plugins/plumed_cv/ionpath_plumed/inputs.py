@@ -66,22 +66,10 @@ class PlumedInput:
         return self.text.splitlines()
 
     def write(self, folder: str | Path) -> Path:
-        """Write plumed.dat, the files that it reads, and ``protocol.json`` for the analysis.
+        """Write plumed.dat, the files that it reads, and ``protocol.json`` for the analysis; return the plumed.dat.
 
-        Parameters
-        ----------
-        folder : str or path
-            Folder; it is made if missing.
-
-        Returns
-        -------
-        pathlib.Path
-            The plumed.dat.
-
-        Raises
-        ------
-        InputError
-            If the folder has another input that was edited by hand or belongs to a run, or other files of these names.
+        A missing `folder` is made. InputError if it has another input that was edited by hand or belongs to a run, or
+        other files of these names.
         """
         place = Path(folder)
         texts = {**self.files, "plumed.dat": self.text}
@@ -115,17 +103,9 @@ class PlumedInput:
 
     @classmethod
     def read(cls, folder: str | Path) -> PlumedInput:
-        """Read what `write` wrote.
+        """Read what `write` wrote into `folder`: plumed.dat and, if it came from here, protocol.json.
 
-        Parameters
-        ----------
-        folder : str or path
-            Folder with plumed.dat and, if it came from here, protocol.json.
-
-        Returns
-        -------
-        PlumedInput
-            The input; without protocol.json a custom one.
+        Without protocol.json it is a custom input.
         """
         place = Path(folder)
         file = place / "plumed.dat"

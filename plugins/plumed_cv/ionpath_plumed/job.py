@@ -51,27 +51,13 @@ class MetadynamicsRun:
 
 @dataclass(frozen=True)
 class Job:
-    """One walker: an input in a folder, with an engine and its options.
+    """One walker: an input in a folder, with an engine and its options."""
 
-    Attributes
-    ----------
-    folder : pathlib.Path
-        Folder of all files.
-    given : PlumedInput
-        Input of PLUMED.
-    engine : str
-        Name of the engine.
-    options : dict
-        Options of `ionpath.plugins.engines`.
-    walker : int or None
-        Number of the walker, where there are several.
-    """
-
-    folder: Path
-    given: PlumedInput
-    engine: str
-    options: dict[str, Any]
-    walker: int | None = None
+    folder: Path  # folder of all files
+    given: PlumedInput  # input of PLUMED
+    engine: str  # name of the engine
+    options: dict[str, Any]  # options of `ionpath.plugins.engines`
+    walker: int | None = None  # number of the walker, where there are several
 
     @property
     def suffix(self) -> str:

@@ -69,8 +69,6 @@ def check_kernel() -> tuple[int, ...]:
 def require_version(version: tuple[int, ...]) -> tuple[int, ...]:
     """Refuse a kernel that is too old for collective variables in Python.
 
-    Examples
-    --------
     >>> require_version((2, 10, 0))
     (2, 10, 0)
     """
@@ -85,8 +83,6 @@ def require_version(version: tuple[int, ...]) -> tuple[int, ...]:
 def prepare(lines: Iterable[str]) -> list[str]:
     """Input lines that any process can give to PLUMED, with comments gone and continuations joined.
 
-    Examples
-    --------
     >>> prepare(["UNITS LENGTH=A  # nothing else", "d: DISTANCE ...", "  ATOMS=1,2", "..."])
     ['UNITS LENGTH=A', 'd: DISTANCE ATOMS=1,2']
     """
@@ -94,21 +90,7 @@ def prepare(lines: Iterable[str]) -> list[str]:
 
 
 class Engine:
-    """A PLUMED kernel that is fed with positions, in A, ps, amu and kJ/mol.
-
-    Parameters
-    ----------
-    lines : iterable of str
-        Lines of a plumed.dat.
-    n_atoms : int
-        Number of atoms of the system.
-    masses : array_like, (n_atoms,), optional
-        Masses in amu; 1 by default.
-    timestep : float
-        Time between frames in ps.
-    log : str
-        File for PLUMED's log.
-    """
+    """A PLUMED kernel that is fed with positions, in A, ps, amu and kJ/mol; masses (n_atoms,) are 1 by default."""
 
     def __init__(
         self,

@@ -12,36 +12,16 @@ from ionpath.errors import InputError, one_of
 @references("guan2024")
 @dataclass(frozen=True)
 class Protocol:
-    """Settings of one kind of metadynamics run.
+    """Settings of one kind of metadynamics run."""
 
-    Attributes
-    ----------
-    kind : str
-        ``inter-cage``, ``intra-cage``, ``concerted``, ``tilt`` or ``position``.
-    sigma : float
-        Width of a hill: A for distances and positions, rad for angles, nodes for the progress along a path.
-    height : float
-        First height of a hill in kJ/mol.
-    pace : float
-        Time between hills in fs.
-    bias_factor : float
-        gamma of well-tempered metadynamics.
-    walls : tuple of (float, float), optional
-        Lower and upper wall in A on the distances.
-    source : str
-        Where the numbers come from.
-    unit : str
-        Tetrahedron that ``tilt`` is for.
-    """
-
-    kind: str
-    sigma: float
-    height: float
-    pace: float
-    bias_factor: float
-    walls: tuple[float, float] | None = None
-    source: str = "arXiv:2412.07115"
-    unit: str = ""
+    kind: str  # ``inter-cage``, ``intra-cage``, ``concerted``, ``tilt`` or ``position``
+    sigma: float  # width of a hill: A for distances and positions, rad for angles, nodes for the progress along a path
+    height: float  # first height of a hill in kJ/mol
+    pace: float  # time between hills in fs
+    bias_factor: float  # gamma of well-tempered metadynamics
+    walls: tuple[float, float] | None = None  # lower and upper wall in A on the distances
+    source: str = "arXiv:2412.07115"  # where the numbers come from
+    unit: str = ""  # tetrahedron that ``tilt`` is for
 
 
 BETWEEN = (1.5, 8.5)
@@ -79,8 +59,6 @@ RECOMMENDED: dict[str, dict[str, float]] = {
 def protocol(name: str, hills: Hills = "recommended", **changes: float | tuple[float, float] | None) -> Protocol:
     """Settings by name, with changes.
 
-    Examples
-    --------
     >>> protocol("inter-cage", pace=100.0).pace
     100.0
     """

@@ -16,15 +16,7 @@ from ionpath_plumed.surfaces import basin_ends, visited
 
 
 class BarrierWatch:
-    """Says what the hills tell so far.
-
-    Parameters
-    ----------
-    given : PlumedInput
-        Input of the run, with the ends of the path if it has any.
-    hills : sequence of path
-        Files of hills.
-    """
+    """Says what the hills tell so far, with the ends of the path if the input of the run has any."""
 
     def __init__(self, given: PlumedInput, hills: Sequence[Path]) -> None:
         self._given, self._hills = given, hills

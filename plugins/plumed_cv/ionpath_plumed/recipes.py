@@ -12,67 +12,32 @@ from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_s
 
 @dataclass(frozen=True)
 class Choice:
-    """What the caller chose; None is found.
+    """What the caller chose; None is found."""
 
-    Attributes
-    ----------
-    ion : int or None
-        Index of the ion.
-    centres : sequence of int or None
-        Indices of the centres.
-    mobile : str
-        Element that moves.
-    radius : float
-        Largest distance in A of an ion from the centre of its shell.
-    rotation : float
-        Degrees by which the crystal axes are turned about z.
-    region : sequence of (low, high) or None
-        Box in A.
-    fence : float or None
-        A by which a third centre may be nearer.
-    """
-
-    ion: int | None
-    centres: Sequence[int] | None
-    mobile: str
-    radius: float
-    rotation: float
-    region: Sequence[Sequence[float]] | None
-    fence: float | None
+    ion: int | None  # index of the ion
+    centres: Sequence[int] | None  # indices of the centres
+    mobile: str  # element that moves
+    radius: float  # largest distance in A of an ion from the centre of its shell
+    rotation: float  # degrees by which the crystal axes are turned about z
+    region: Sequence[Sequence[float]] | None  # box in A
+    fence: float | None  # A by which a third centre may be nearer
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a protocol makes of a structure.
+    """What a protocol makes of a structure."""
 
-    Attributes
-    ----------
-    body : list of str
-        Lines that define variables and walls.
-    variables : tuple of str
-        Variables that are biased.
-    printed : str
-        What is printed.
-    grid : list of (low, high) or None
-        Grid of the bias; None for none.
-    start, end, reach, end_reach : tuple of float
-        As in `PlumedInput`.
-    atoms : dict
-        Numbers of atoms from 1 by role.
-    files : dict
-        Name -> text of further files.
-    """
-
-    body: list[str]
-    variables: tuple[str, ...]
-    printed: str
-    grid: list[tuple[float | str, float | str]] | None
-    atoms: dict[str, list[int]]
+    body: list[str]  # lines that define variables and walls
+    variables: tuple[str, ...]  # variables that are biased
+    printed: str  # what is printed
+    grid: list[tuple[float | str, float | str]] | None  # grid of the bias; None for none
+    atoms: dict[str, list[int]]  # numbers of atoms from 1 by role
+    # start, end, reach, end_reach: as in `PlumedInput`
     start: tuple[float, ...] = ()
     end: tuple[float, ...] = ()
     reach: tuple[float, ...] = ()
     end_reach: tuple[float, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)  # name -> text of further files
 
 
 def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) -> tuple[int, int, int]:

@@ -23,21 +23,11 @@ PAIRED = 4.0
 
 @dataclass(frozen=True)
 class Crystal:
-    """Atoms of a periodic structure, as arrays.
+    """Atoms of a periodic structure, as arrays."""
 
-    Attributes
-    ----------
-    symbols : ndarray of str, (n_atoms,)
-        Elements.
-    positions : ndarray, (n_atoms, 3)
-        Positions in A.
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A.
-    """
-
-    symbols: NDArray[np.str_]
-    positions: Floats
-    cell: Floats
+    symbols: NDArray[np.str_]  # (n_atoms,): elements
+    positions: Floats  # (n_atoms, 3): positions in A
+    cell: Floats  # (3, 3): cell vectors as rows, in A
 
     def vectors(self, origin: int, others: ArrayLike) -> Floats:
         """Shortest vectors in A from one atom to others."""
@@ -54,20 +44,11 @@ class Crystal:
 
 @dataclass(frozen=True)
 class Shell:
-    """A coordination shell of mobile ions.
+    """A coordination shell of mobile ions."""
 
-    Attributes
-    ----------
-    centre : int
-        Index of the atom at its centre.
-    ions : tuple of int
-        Indices of its ions, nearest first.
-    reach : float or None
-        Distance in A to which the shell reaches, where it is about a pair of tetrahedra; None around a free anion.
-    """
-
-    centre: int
-    ions: tuple[int, ...]
+    centre: int  # index of the atom at its centre
+    ions: tuple[int, ...]  # indices of its ions, nearest first
+    # distance in A to which the shell reaches, where it is about a pair of tetrahedra; None around a free anion
     reach: float | None = None
 
 

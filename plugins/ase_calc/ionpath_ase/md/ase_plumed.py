@@ -12,8 +12,6 @@ from ase.stress import voigt_6_to_full_3x3_stress
 class ScalingPlumed(Plumed):
     """`ase.calculators.plumed.Plumed` that tells PLUMED the forces and the virial of the potential.
 
-    Notes
-    -----
     A bias U(E) of the potential energy multiplies forces and virial by 1 + dU/dE. PLUMED does this to the arrays it is
     given. ASE's class gives it zeros, so that such a bias, OPES_EXPANDED among them, would have no effect.
     """

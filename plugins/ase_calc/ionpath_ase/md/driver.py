@@ -151,12 +151,7 @@ class MolecularDynamics:
                 self.outputs.cut_appended(found)
 
     def run(self) -> MDResult:
-        """Make the steps that are left.
-
-        Returns
-        -------
-        MDResult
-            Files, last configuration, and speed.
+        """Make the steps that are left: files, last configuration, and speed.
 
         Raises
         ------

@@ -40,8 +40,6 @@ _POLL = 0.002  # seconds between looks at a pipe
 class LammpsEngine:
     """Steps of a run, made by LAMMPS.
 
-    Notes
-    -----
     LAMMPS reads commands from its standard input and answers through two named pipes, so that no number passes through
     a file of lower precision. A driver that is killed takes LAMMPS with it.
     """

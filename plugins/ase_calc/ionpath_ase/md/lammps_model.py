@@ -15,8 +15,6 @@ _SET_ASIDE = "o_pair_virial"
 def with_virial_of_images(model: Path, folder: Path) -> Path:
     """Return a model whose virials of atoms are force times position, for runs that need their sum alone.
 
-    Notes
-    -----
     The three names are of one length, so that they can be exchanged without reading the graph.
     """
     content = model.read_bytes()

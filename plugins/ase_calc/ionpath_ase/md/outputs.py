@@ -15,24 +15,15 @@ from ionpath_ase.md.writers import FrameFile, cut, head_of, writer_of
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a run writes.
+    """Where a run writes."""
 
-    Attributes
-    ----------
-    trajectory, log, topology, checkpoint : pathlib.Path
-        Files of `MolecularDynamics`.
-    appended : dict of str to pathlib.Path
-        Files that PLUMED appends to: as the input names them, and where they are.
-    continued : bool
-        The PLUMED input says RESTART: a new run goes on with PLUMED's files that are there.
-    """
-
+    # trajectory, log, topology, checkpoint: files of `MolecularDynamics`
     trajectory: Path
     log: Path
     topology: Path
     checkpoint: Path
-    appended: dict[str, Path]
-    continued: bool = False
+    appended: dict[str, Path]  # files that PLUMED appends to: as the input names them, and where they are
+    continued: bool = False  # the PLUMED input says RESTART: a new run goes on with PLUMED's files that are there
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -23,8 +23,6 @@ def program(name: str) -> str | None:
 def default_processes(atoms: int) -> int:
     """MPI processes that pay off on this machine.
 
-    Examples
-    --------
     >>> default_processes(52)
     1
     """

@@ -10,17 +10,7 @@ from ionpath_ase.md.state import Snapshot
 
 
 class ProgressBar:
-    """Progress bar in ps, with time left and ns/day.
-
-    Parameters
-    ----------
-    settings : MDSettings
-        Length and time step.
-    start : int
-        Step at which the run begins.
-    show : bool
-        False for no bar.
-    """
+    """Progress bar in ps from the step `start` on, with time left and ns/day."""
 
     def __init__(self, settings: MDSettings, start: int, show: bool) -> None:
         from tqdm import tqdm

@@ -110,17 +110,7 @@ class MDSettings:
             )
 
     def target(self, step: int) -> float:
-        """Target temperature at a step.
-
-        Parameters
-        ----------
-        step : int
-            Time step, 0 at the start.
-
-        Returns
-        -------
-        float
-            Temperature in K.
+        """Target temperature in K at a time step, 0 at the start.
 
         Examples
         --------
@@ -214,10 +204,7 @@ class MDResult:
     def at_mean_volume(self) -> Atoms:
         """Last configuration in a cell of the mean volume: where a run at constant volume has the pressure of this one.
 
-        Returns
-        -------
-        ase.Atoms
-            The cell is scaled to the mean volume of the second half, fractional coordinates and velocities are kept.
+        The cell is scaled to the mean volume of the second half; fractional coordinates and velocities are kept.
         """
         from ionpath_ase.md.log import COLUMNS, read_log
 

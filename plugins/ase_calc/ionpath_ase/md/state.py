@@ -21,39 +21,17 @@ VERSION = 2
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One instant of a run, in the frame of the user's cell.
+    """One instant of a run, in the frame of the user's cell."""
 
-    Attributes
-    ----------
-    step : int
-        Time step.
-    positions : FloatArray
-        Unwrapped positions in A, shape (n_atoms, 3).
-    velocities : FloatArray
-        Velocities in A/ps, shape (n_atoms, 3).
-    cell : FloatArray
-        Lattice vectors in A as rows, shape (3, 3).
-    potential_energy : float
-        Potential energy in eV.
-    kinetic_energy : float
-        Kinetic energy in eV.
-    temperature : float
-        Kinetic temperature in K.
-    pressure : float
-        Pressure in GPa with the kinetic part.
-    forces : FloatArray | None
-        Forces in eV/A, shape (n_atoms, 3), where the engine has them at hand.
-    """
-
-    step: int
-    positions: FloatArray
-    velocities: FloatArray
-    cell: FloatArray
-    potential_energy: float
-    kinetic_energy: float
-    temperature: float
-    pressure: float
-    forces: FloatArray | None = None
+    step: int  # time step
+    positions: FloatArray  # unwrapped positions in A, shape (n_atoms, 3)
+    velocities: FloatArray  # velocities in A/ps, shape (n_atoms, 3)
+    cell: FloatArray  # lattice vectors in A as rows, shape (3, 3)
+    potential_energy: float  # potential energy in eV
+    kinetic_energy: float  # kinetic energy in eV
+    temperature: float  # kinetic temperature in K
+    pressure: float  # pressure in GPa with the kinetic part
+    forces: FloatArray | None = None  # forces in eV/A, shape (n_atoms, 3), where the engine has them at hand
 
     @property
     def finite(self) -> bool:
@@ -64,29 +42,16 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What is needed to go on as if the run had not been stopped.
+    """What is needed to go on as if the run had not been stopped."""
 
-    Attributes
-    ----------
-    snapshot : Snapshot
-        Instant of the checkpoint.
-    identity : dict[str, Any] | str
-        What must be the same in the run that goes on; one digest in checkpoints of version 1.
-    sizes : dict[str, int]
-        File name -> size of each output file at that instant: bytes, or frames of some trajectories.
-    heads : dict[str, str]
-        File name -> digest of its beginning.
-    frames : int
-        Frames written by then.
-    engine : dict[str, Any]
-        What the engine wants back: numbers, strings, lists, and arrays.
-    """
-
-    snapshot: Snapshot
+    snapshot: Snapshot  # instant of the checkpoint
+    # what must be the same in the run that goes on; one digest in checkpoints of version 1
     identity: dict[str, Any] | str
+    # file name -> size of each output file at that instant: bytes, or frames of some trajectories
     sizes: dict[str, int]
-    heads: dict[str, str]
-    frames: int
+    heads: dict[str, str]  # file name -> digest of its beginning
+    frames: int  # frames written by then
+    # what the engine wants back: numbers, strings, lists, and arrays
     engine: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -171,8 +136,6 @@ def _checkpoint(meta: dict[str, Any], arrays: dict[str, Any]) -> Checkpoint:
 def kinetic_state(velocities: FloatArray, masses: FloatArray, freedom: int) -> tuple[float, float]:
     """Kinetic energy in eV, and temperature in K for a number of degrees of freedom.
 
-    Examples
-    --------
     >>> energy, temperature = kinetic_state(np.ones((3, 3)), np.ones(3), 6)
     >>> round(energy, 6)
     0.000466
@@ -186,8 +149,6 @@ def kinetic_state(velocities: FloatArray, masses: FloatArray, freedom: int) -> t
 def degrees_of_freedom(n_atoms: int, n_fixed: int, centre_moves: bool = False) -> int:
     """Degrees of freedom; the centre of mass rests unless atoms are fixed or it may move.
 
-    Examples
-    --------
     >>> degrees_of_freedom(52, 0)
     153
     """

@@ -16,16 +16,10 @@ _NUMBERED = re.compile(r"\.\d+$")
 
 
 def available() -> dict[str, Path]:
-    """List the potentials that can be asked for by name.
+    """Potentials that can be used by name: name -> file; of a committee (see `members`) the first one.
 
-    Returns
-    -------
-    dict of str to pathlib.Path
-        Name to file; of a committee (see `members`) the first one. Names registered by plugins (`ionpath.plugins`,
-        hook ``potentials``) replace shipped ones.
+    Names registered by plugins (`ionpath.plugins`, hook ``potentials``) replace shipped ones.
 
-    Examples
-    --------
     >>> "argyrodite" in available()
     True
     """
@@ -37,25 +31,10 @@ def available() -> dict[str, Path]:
 
 
 def resolve(model: str | os.PathLike[str]) -> Path:
-    """Turn a name or a file name into the file of a model.
+    """File (or folder, for a TensorFlow saved model) of a name of `available`, or of a file that deepmd-kit reads.
 
-    Parameters
-    ----------
-    model : str or path
-        Name of `available`, or a file that deepmd-kit reads.
+    InputError if there is neither such a name nor such a file.
 
-    Returns
-    -------
-    pathlib.Path
-        Existing file (or folder, for a TensorFlow saved model).
-
-    Raises
-    ------
-    InputError
-        If there is neither such a name nor such a file.
-
-    Examples
-    --------
     >>> resolve("argyrodite").name
     'argyrodite.pb'
     """
@@ -80,26 +59,12 @@ def resolve(model: str | os.PathLike[str]) -> Path:
 
 
 def members(model: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Files of all members of a committee.
+    """Files of all members of a committee, by a name of `available` or a file that deepmd-kit reads.
 
-    Parameters
-    ----------
-    model : str or path
-        Name of `available`, or a file that deepmd-kit reads.
+    The file of `resolve`, and those beside it that are called the same with ``.2``, ``.3`` and so on before the ending
+    (``argyrodite.pb``, ``argyrodite.2.pb``), in this order. A single potential is a tuple of one. InputError if there
+    is neither such a name nor such a file.
 
-    Returns
-    -------
-    tuple of pathlib.Path
-        The file of `resolve`, and those beside it that are called the same with ``.2``, ``.3`` and so on before the
-        ending (``argyrodite.pb``, ``argyrodite.2.pb``), in this order. A single potential is a tuple of one.
-
-    Raises
-    ------
-    InputError
-        If there is neither such a name nor such a file.
-
-    Examples
-    --------
     >>> members("argyrodite")[0].name
     'argyrodite.pb'
     """

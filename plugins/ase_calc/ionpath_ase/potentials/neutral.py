@@ -17,8 +17,6 @@ _FOLDER = Path(__file__).resolve().parent
 def excess_charge(symbols: Sequence[str]) -> int:
     """Sum of formal charges, unless phosphorus explains it.
 
-    Examples
-    --------
     >>> excess_charge(["Li"] * 6 + ["P"] + ["S"] * 5 + ["Cl"])
     0
     >>> excess_charge(["Li"] * 4 + ["P"] * 2 + ["S"] * 6)
@@ -34,8 +32,6 @@ def excess_charge(symbols: Sequence[str]) -> int:
 def warn_if_charged(model: Path, symbols: Sequence[str], given: float = 0.0) -> None:
     """Warn where atoms carry a total charge `given`, or a shipped potential evaluates what is not neutral.
 
-    Examples
-    --------
     >>> from ionpath_ase.potentials import resolve
     >>> warn_if_charged(resolve("argyrodite"), ["Li", "Cl"])
     """

@@ -26,12 +26,8 @@ _LI7P3S11 = {
 def lithium_chloride() -> Atoms:
     """Build LiCl.
 
-    Notes
-    -----
     Rock salt, a = 5.129 A at room temperature: Wyckoff, Crystal Structures 1 (Interscience, New York, 1963), p. 85.
 
-    Examples
-    --------
     >>> lithium_chloride().get_chemical_formula()
     'Cl4Li4'
     """
@@ -43,13 +39,9 @@ def lithium_chloride() -> Atoms:
 def lithium_sulfide() -> Atoms:
     """Build Li2S.
 
-    Notes
-    -----
     Antifluorite, a = 5.708 A at room temperature: Buehrer et al., J. Phys.: Condens. Matter 3, 1055 (1991),
     doi:10.1088/0953-8984/3/9/004.
 
-    Examples
-    --------
     >>> lithium_sulfide().get_chemical_formula()
     'Li8S4'
     """
@@ -61,14 +53,10 @@ def lithium_sulfide() -> Atoms:
 def lithium_hypothiodiphosphate() -> Atoms:
     """Build an ordered model of Li4P2S6.
 
-    Notes
-    -----
     Cell of Mercier et al., J. Solid State Chem. 43, 151 (1982), doi:10.1016/0022-4596(82)90224-9: a = 6.070, c = 6.577
     A. In their average structure (P6_3/mcm) the P-P pairs sit at two heights with half occupancy; here all of them are
     at one. The free coordinates are those that make P-P 2.25 A and P-S 2.03 A long.
 
-    Examples
-    --------
     >>> lithium_hypothiodiphosphate().get_chemical_formula()
     'Li4P2S6'
     """
@@ -87,13 +75,9 @@ def lithium_hypothiodiphosphate() -> Atoms:
 def heptalithium_thiophosphate() -> Atoms:
     """Build Li7P3S11.
 
-    Notes
-    -----
     Cell of Yamane et al., Solid State Ionics 178, 1163 (2007), doi:10.1016/j.ssi.2007.05.020. The coordinates are
     relaxed in that cell with the potential of this package, from labelled frames of the compound.
 
-    Examples
-    --------
     >>> heptalithium_thiophosphate().get_chemical_formula()
     'Li14P6S22'
     """

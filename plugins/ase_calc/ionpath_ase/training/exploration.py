@@ -25,21 +25,11 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Exploration:
-    """One exploring run.
+    """One exploring run."""
 
-    Attributes
-    ----------
-    frames : tuple[Atoms, ...]
-        Frames after the start, wrapped into the cell.
-    deviations : FloatArray
-        Force deviation of each atom, eV/A, shape (n_frames, n_atoms).
-    stopped : str
-        Why it ended early; empty if it did not.
-    """
-
-    frames: tuple[Atoms, ...]
-    deviations: FloatArray
-    stopped: str = ""
+    frames: tuple[Atoms, ...]  # frames after the start, wrapped into the cell
+    deviations: FloatArray  # force deviation of each atom, eV/A, shape (n_frames, n_atoms)
+    stopped: str = ""  # why it ended early; empty if it did not
 
     @property
     def largest(self) -> FloatArray:

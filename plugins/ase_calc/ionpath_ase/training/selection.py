@@ -54,17 +54,9 @@ class Window:
             )
 
     def classify(self, deviations: Sequence[float] | FloatArray) -> NDArray[np.str_]:
-        """Sort frames by their largest force deviation.
+        """Sort frames by their largest force deviations (n_frames,) in eV/A: ``accurate``, ``candidate`` or ``failed``.
 
-        Parameters
-        ----------
-        deviations : sequence of float, length n_frames
-            Largest force deviation of each frame in eV/A. What is not a number failed.
-
-        Returns
-        -------
-        numpy.ndarray of str, shape (n_frames,)
-            ``accurate``, ``candidate`` or ``failed``.
+        What is not a number failed.
         """
         values = np.asarray(deviations, dtype=float)
         return np.where(
@@ -85,8 +77,6 @@ def frame_deviations(frames: Sequence[Atoms], committee: Any) -> FloatArray:
 def check_deviation(deviation: FloatArray, limit: float, symbols: Sequence[str], where: str) -> None:
     """Stop where a committee disagrees too much, and name the atoms.
 
-    Examples
-    --------
     >>> check_deviation(np.array([0.1, 3.0]), 2.0, ["Li", "S"], "LiS at 600 K, 1.5 ps")
     Traceback (most recent call last):
     ...
@@ -109,8 +99,6 @@ def check_deviation(deviation: FloatArray, limit: float, symbols: Sequence[str],
 def choose(classes: NDArray[np.str_], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """Choose candidates at random.
 
-    Examples
-    --------
     >>> choose(np.array(["accurate", "candidate", "candidate"]), 5, np.random.default_rng(0)).tolist()
     [1, 2]
     """

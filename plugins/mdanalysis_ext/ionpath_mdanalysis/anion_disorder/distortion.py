@@ -166,13 +166,7 @@ class TetrahedralDistortion(TetrahedronAnalysis):
 
     @figure()
     def plot(self, ax: Any = None, **line: Any) -> Any:
-        """Plot the distribution of the measure.
-
-        Parameters
-        ----------
-        **line
-            Passed to matplotlib, for example ``label=``.
-        """
+        """Plot the distribution of the measure; `line` goes to matplotlib, for example ``label=``."""
         p = self.parameters
         edges = np.arange(p["lower"], p["upper"], p["bin_width"])
         counts = np.histogram(self.results.distortion, edges)[0]

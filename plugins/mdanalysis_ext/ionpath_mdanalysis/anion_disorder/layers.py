@@ -190,48 +190,20 @@ class AmorphisationProfile(StructureAnalysis):
         self.results.update(contrast=float(np.ptp(found.profile)), layers=found)
 
     def regions(self, **options: Any) -> Regions:
-        """Tell crystal, interface and glass apart.
+        """Tell crystal, interface and glass apart: the region of every layer.
 
-        Parameters
-        ----------
-        **options
-            ``thresholds``, ``interface_layers``, ``contrast``: see `ionpath.structure.divide_regions`.
-
-        Returns
-        -------
-        Regions
-            Region of every layer.
-
-        Raises
-        ------
-        InputError
-            If the profile is too flat to be divided.
+        Options are ``thresholds``, ``interface_layers``, ``contrast`` of `ionpath.structure.divide_regions`. InputError
+        if the profile is too flat to be divided.
         """
         self._require_results()
         profile: Profile = self.results.layers
         return divide_regions(profile, **{"thresholds": self.parameters["thresholds"], **options})
 
     def select(self, region: Literal["crystal", "interface", "glass"], group: Any = None, **options: Any) -> Any:
-        """Select the atoms that lie in a region in the frame that the universe is at.
+        """Select the atoms of `group` that lie in a region in the frame that the universe is at, for other analyses.
 
-        Parameters
-        ----------
-        region : {"crystal", "interface", "glass"}
-            Region.
-        group : AtomGroup, optional
-            Atoms to choose from; default: those of the analysis.
-        **options
-            As for `regions`.
-
-        Returns
-        -------
-        AtomGroup
-            Fixed selection, to be passed to other analyses.
-
-        Raises
-        ------
-        InputError
-            If the region is unknown, or results were loaded and no group is passed.
+        The selection is fixed; by default it is among the atoms of the analysis. Options are those of `regions`.
+        InputError if the region is unknown, or results were loaded and no group is passed.
         """
         if region not in NAMES:
             raise InputError("region", need=" or ".join(NAMES), got=repr(region), remedy="choose one of them")

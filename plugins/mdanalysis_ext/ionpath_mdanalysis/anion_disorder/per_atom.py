@@ -113,13 +113,7 @@ class PerAtomAnalysis(StructureAnalysis):
 
     @figure()
     def plot(self, ax: Any = None, **line: Any) -> Any:
-        """Plot the distribution over atoms and frames.
-
-        Parameters
-        ----------
-        **line
-            Passed to matplotlib, for example ``label=``.
-        """
+        """Plot the distribution over atoms and frames; `line` goes to matplotlib, for example ``label=``."""
         ax.stairs(self.results.density, self.results.edges, **line)
         ax.set(xlabel=self._quantity + self._unit, ylabel="density")
         if "label" in line:

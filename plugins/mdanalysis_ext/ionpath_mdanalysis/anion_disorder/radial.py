@@ -84,20 +84,7 @@ class RadialDistributions(StructureAnalysis):
         self.results.rdf = found
 
     def coordination_number(self, a: str, b: str, radius: float | None = None) -> float:
-        """Number of atoms of one species around an atom of another.
-
-        Parameters
-        ----------
-        a, b : str
-            Atoms of `b` around one of `a`.
-        radius : float, optional
-            Radius in A; default: the first minimum of their g(r).
-
-        Returns
-        -------
-        float
-            Mean number.
-        """
+        """Mean number of atoms of `b` around one of `a`, within a radius in A, by default that of the first minimum."""
         self._require_results()
         rdf = self.results.rdf
         reach = first_minimum(rdf, a, b) if radius is None else radius
@@ -105,13 +92,7 @@ class RadialDistributions(StructureAnalysis):
 
     @figure()
     def plot(self, pairs: Sequence[tuple[str, str]] | None = None, ax: Any = None) -> Any:
-        """Plot radial distribution functions with their errors.
-
-        Parameters
-        ----------
-        pairs : sequence of (str, str), optional
-            Pairs; default: all.
-        """
+        """Plot radial distribution functions of pairs of species (default: all) with their errors."""
         rdf = self.results.rdf
         for a, b in pairs or rdf.pairs:
             g, error = rdf.partial(a, b), self.results.g_error[rdf.index(a, b)]

@@ -203,18 +203,10 @@ class RingTopology(StructureAnalysis):
         )
 
     def compare(self, peak: DiffractionPeak) -> dict[str, float]:
-        """Lay the diameters of the rings beside the length behind a diffraction peak.
+        """Lay the diameters of the rings beside the length behind a peak of `StructureFactor.first_peak`.
 
-        Parameters
-        ----------
-        peak : DiffractionPeak
-            What `StructureFactor.first_peak` gives.
-
-        Returns
-        -------
-        dict of str to float
-            ``length`` of the peak (2 pi / Q, in A), mean diameters of small and large rings (more than 8 atoms), and
-            the ratio of the latter to the length.
+        ``length`` of the peak (2 pi / Q, in A), mean diameters of small and large rings (more than 8 atoms), and the
+        ratio of the latter to the length.
         """
         self._require_results()
         r = self.results

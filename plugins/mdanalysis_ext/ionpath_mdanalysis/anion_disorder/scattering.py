@@ -159,19 +159,9 @@ class StructureFactor(StructureAnalysis):
         return self._q, partial_structure_factors(found, self._q, lorch=self.parameters["lorch"]), None
 
     def first_peak(self, kind: Kind = "neutron", **options: Any) -> DiffractionPeak:
-        """Find the first sharp diffraction peak.
+        """Position, height, width and length of the first sharp diffraction peak of the neutron or X-ray total.
 
-        Parameters
-        ----------
-        kind : {"neutron", "xray"}
-            Which total.
-        **options
-            ``low``, ``high``, ``prominence``: see `ionpath.structure.first_sharp_diffraction_peak`.
-
-        Returns
-        -------
-        DiffractionPeak
-            Position, height, width and length.
+        Options are ``low``, ``high``, ``prominence`` of `ionpath.structure.first_sharp_diffraction_peak`.
         """
         self._require_results()
         return first_sharp_diffraction_peak(self.results.q, self.results[kind], **options)
@@ -183,21 +173,9 @@ class StructureFactor(StructureAnalysis):
         *,
         q_range: tuple[float, float] | None = None,
     ) -> float:
-        """Measure how far the total is from an experiment.
+        """R_chi in percent: how far the neutron or X-ray total is from an experiment.
 
-        Parameters
-        ----------
-        experiment : str, path, or (q, s)
-            File with two columns, Q in 1/A and S(Q), or these two arrays.
-        kind : {"neutron", "xray"}
-            Which total.
-        q_range : tuple of float, optional
-            Range to compare in, in 1/A.
-
-        Returns
-        -------
-        float
-            R_chi in percent.
+        `experiment` is a file with two columns, Q in 1/A and S(Q), or these two arrays; `q_range` in 1/A is compared.
         """
         self._require_results()
         q, s = experiment if isinstance(experiment, tuple) else read_structure_factor(experiment)
@@ -205,15 +183,7 @@ class StructureFactor(StructureAnalysis):
 
     @figure()
     def plot(self, kind: Kind = "neutron", experiment: Any = None, ax: Any = None) -> Any:
-        """Plot a total structure factor with its error.
-
-        Parameters
-        ----------
-        kind : {"neutron", "xray"}
-            Which total.
-        experiment : str, path, or (q, s), optional
-            Experiment to lay over it.
-        """
+        """Plot the neutron or X-ray total with its error, over an `experiment` as `r_chi` takes it."""
         r = self.results
         ax.plot(r.q, r[kind], label=kind)
         error = r[f"{kind}_error"]

@@ -236,13 +236,7 @@ class TetrahedronTilt(TetrahedronAnalysis):
 
     @figure()
     def plot_joint(self, kind: str | None = None, ax: Any = None) -> Any:
-        """Plot F(theta, phi) of one kind of bond.
-
-        Parameters
-        ----------
-        kind : str, optional
-            Kind of bond, such as ``"P-S"``; default: the first.
-        """
+        """Plot F(theta, phi) of one kind of bond, such as ``"P-S"``; by default of the first."""
         free = self._chosen(kind)
         shown = np.where(np.isfinite(free.joint), free.joint, np.nan)
         image = ax.pcolormesh(free.joint_phi_edges, free.joint_theta_edges, shown)

@@ -13,8 +13,6 @@ from ionpath.errors import InputError
 def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) -> NDArray[np.int64]:
     """Nearest whole numbers of frames to lag times.
 
-    Examples
-    --------
     >>> lags_from_times([0.5, 1.0], 0.1, 20).tolist()
     [5, 10]
     """

@@ -18,6 +18,7 @@ from ionpath.transport.percolation import percolation_threshold
 from ionpath.transport.slab_populations import population_trends, slab_edges, slab_fractions
 from ionpath.transport.volumetric_files import write_opendx, write_vasp_grid
 from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import DriftingAnalysis, DriftOptions
 
 
@@ -153,24 +154,12 @@ class IonDensity(DriftingAnalysis):
         self.results.density = self.results.grid.relative(self.parameters["sigma"])
 
     def write_opendx(self, path: str | os.PathLike[str]) -> None:
-        """Write the smoothed density in units of its mean as OpenDX.
-
-        Parameters
-        ----------
-        path : str or path
-            File.
-        """
+        """Write the smoothed density in units of its mean as OpenDX."""
         self._require_results()
         write_opendx(path, self.results.density, self.results.grid.cell)
 
     def write_vasp(self, path: str | os.PathLike[str]) -> None:
-        """Write the smoothed density in A^-3 with the mean framework in the grid format of VASP.
-
-        Parameters
-        ----------
-        path : str or path
-            File.
-        """
+        """Write the smoothed density in A^-3 with the mean framework in the grid format of VASP."""
         self._require_results()
         r = self.results
         atoms = {"symbols": r.symbols, "positions": r.framework} if r.get("symbols") else {}
@@ -186,22 +175,10 @@ class IonDensity(DriftingAnalysis):
         units = dict.fromkeys("xyz", "A")
         return {**columns, "peak": sites.peaks, "occupancy": sites.occupancies, "units": units}
 
+    @figure()
     def plot(self, ax: Any = None, *, axis: int = 2) -> Any:
-        """Draw the density projected along a cell vector.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-        axis : {0, 1, 2}, default 2
-            Cell vector along which the mean is taken.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax, r = self._axes(ax), self.results
+        """Draw the density as its mean along cell vector `axis`: 0, 1 or 2."""
+        r = self.results
         lengths = np.delete(np.linalg.norm(r.grid.cell, axis=1), axis)
         image = ax.imshow(
             r.density.mean(axis=axis).T, origin="lower", extent=(0, lengths[0], 0, lengths[1]), cmap="magma"
@@ -209,21 +186,12 @@ class IonDensity(DriftingAnalysis):
         ax.figure.colorbar(image, ax=ax, label="density / mean", shrink=0.85)
         names = [name for k, name in enumerate("abc") if k != axis]
         ax.set(xlabel=f"along {names[0]} (Å)", ylabel=f"along {names[1]} (Å)")
-        return ax
 
     def plot_isosurface(self, level: float | None = None) -> Any:
-        """Draw the surface of equal density in three dimensions.
+        """Surface of equal density in three dimensions, as a plotly Figure: ``.show()`` or ``.write_html(path)``.
 
-        Parameters
-        ----------
-        level : float, optional
-            Level in units of the mean density; by default the percolation threshold.
-
-        Returns
-        -------
-        plotly.graph_objects.Figure
-            Figure; ``.show()`` or ``.write_html(path)``. A grid of more than 36 points along an edge is averaged to 36,
-            so that a notebook with it stays below 2 MB; ``results.density`` has them all.
+        `level` is in units of the mean density; by default the percolation threshold. A grid of more than 36 points
+        along an edge is averaged to 36, so that a notebook with it stays below 2 MB; ``results.density`` has them all.
         """
         self._require_results()
         go = require("plotly.graph_objects", purpose="isosurfaces", install="pip install plotly")
@@ -241,25 +209,14 @@ class IonDensity(DriftingAnalysis):
         figure.update_layout(title=f"density = {value:.3g} x mean", scene={**titles, "aspectmode": "data"})
         return figure
 
+    @figure()
     def plot_populations(self, ax: Any = None) -> Any:
-        """Draw the fraction of ions in each slab against time.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; new axes by default.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        ax, populations = self._axes(ax), self.results.populations
+        """Draw the fraction of ions in each slab against time."""
+        populations = self.results.populations
         for k, edge in enumerate(populations.edges):
             ax.plot(populations.times, populations.fractions[:, k], label=f"from {edge:g}: {populations.trends[k]}")
         ax.set(xlabel="time (ps)", ylabel="fraction of ions")
         ax.legend(fontsize=8)
-        return ax
 
 
 def _symbols(framework: Any) -> Sequence[str]:

@@ -135,18 +135,7 @@ class SelfVanHove(SeriesAnalysis):
             r.update(distinct_distances=other.distances[inside], distinct_part=other.values[:, inside])
 
     def weight_beyond(self, distance: float) -> Any:
-        """Fraction of ions that have gone further than a distance.
-
-        Parameters
-        ----------
-        distance : float
-            Distance in A.
-
-        Returns
-        -------
-        ndarray, shape (L,)
-            Fraction at each lag time.
-        """
+        """Fraction of ions (L,) that have gone further than a distance in A, at each lag time."""
         self._require_results()
         r = self.results
         return VanHove(r.times, r.lags, r.distances, r.edges, r.self_part, r.fractions).weight_beyond(distance)
@@ -166,13 +155,7 @@ class SelfVanHove(SeriesAnalysis):
 
     @figure()
     def plot(self, ax: Any = None, *, part: str = "self") -> Any:
-        """Draw 4 pi r^2 G_s, or the distinct part, at each lag time.
-
-        Parameters
-        ----------
-        part : {"self", "distinct"}, default "self"
-            What to draw.
-        """
+        """Draw 4 pi r^2 G_s, or with ``part="distinct"`` the distinct part, at each lag time."""
         r = self.results
         one_of("part", part, ("self", "distinct") if "distinct_part" in r else ("self",))
         x, y = (r.distances, r.radial) if part == "self" else (r.distinct_distances, r.distinct_part)

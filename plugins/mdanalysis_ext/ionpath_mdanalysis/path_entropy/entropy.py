@@ -19,6 +19,7 @@ from ionpath.sites.network import SiteNetwork
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shell_symmetry import states_symmetry
 from ionpath_mdanalysis import _plots
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates
 
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
@@ -245,23 +246,10 @@ class PathEntropy(MarkovStates):
         return table
 
     def entropies_from(self, state: int) -> dict[str, Estimate]:
-        """Path entropies from one state to every other, with their 95 % intervals.
+        """Path entropies from one state, such as 1, to every other: name of the target -> `Estimate`.
 
-        Parameters
-        ----------
-        state : int
-            State that the paths leave, such as 1.
-
-        Returns
-        -------
-        dict
-            Name of the target -> `Estimate`; only states of the model. Tables S3 and S4 of arXiv:2412.07115 list such
-            rows. ``results.verdict`` says whether the lag suffices.
-
-        Raises
-        ------
-        InputError
-            If the state is not one of the model.
+        Only states of the model; InputError if `state` is none of them. Tables S3 and S4 of arXiv:2412.07115 list such
+        rows. Intervals are of 95 %; ``results.verdict`` says whether the lag suffices.
         """
         results, unit = self.results, self.parameters["unit"]
         states = results.get("connected_states") or range(results.n_states)
@@ -279,21 +267,11 @@ class PathEntropy(MarkovStates):
             if k != state
         }
 
+    @figure()
     def plot_path_entropy(self, ax: Any = None) -> Any:
-        """Plot the path entropy of all pairs as a heat map.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot the path entropy of all pairs as a heat map."""
         label = f"path entropy ({self.parameters['unit']})"
-        return _plots.pair_matrix(self._axes(ax), _of_the_model(self.results), self.results.labels, label)
+        _plots.pair_matrix(ax, _of_the_model(self.results), self.results.labels, label)
 
 
 def _of_the_model(results: Any) -> Any:

@@ -19,6 +19,7 @@ from ionpath.paths.models import ALL_CONNECTED, kinetics_per_ion, pooled_kinetic
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis._base import IonAnalysis, Reading
 from ionpath_mdanalysis._checks import check_keywords
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.path_entropy.states import ShellStates, facts
 
 POOLING = ("all", "per_ion")
@@ -181,20 +182,7 @@ class MarkovStates(IonAnalysis):
     def run(self, *args: Any, **kwargs: Any) -> Self:
         """Read the trajectory, or take the states that were given, and estimate the model.
 
-        Parameters
-        ----------
-        *args, **kwargs
-            See `IonAnalysis.run`; not to be given with `states`.
-
-        Returns
-        -------
-        MarkovStates
-            Itself.
-
-        Raises
-        ------
-        InputError
-            See `IonAnalysis.run` and the class.
+        Arguments and errors are those of `IonAnalysis.run`; none may be given with `states`.
         """
         if self._given and (args or kwargs):
             raise InputError(
@@ -289,19 +277,10 @@ class MarkovStates(IonAnalysis):
         return {**table, "units": {"mfpt": "ps", "mfpt_error": "ps"}}
 
     def pathways(self, source: Any, target: Any, **options: Any) -> Any:
-        """Tabulate the pathways between states, most important first.
+        """Pathways between states as a pandas DataFrame, most important first.
 
-        Parameters
-        ----------
-        source, target : int or sequence of int
-            States; 0 is external.
-        **options
-            See `ionpath.kinetics.pathways`.
-
-        Returns
-        -------
-        pandas.DataFrame
-            Pathway, its share of the flux, and its flux in passages per ps.
+        Each with its share of the flux, and its flux in passages per ps. `source` and `target` are a state or several,
+        0 is external; for options see `ionpath.kinetics.pathways`.
         """
         from ionpath.errors import require
 
@@ -327,55 +306,20 @@ class MarkovStates(IonAnalysis):
             )
         return self.results.msm
 
+    @figure()
     def plot_mfpt(self, ax: Any = None) -> Any:
-        """Plot mean first-passage times as a heat map.
+        """Plot mean first-passage times as a heat map."""
+        _plots.pair_matrix(ax, self.results.mfpt, self.results.labels, "mean first-passage time (ps)")
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        return _plots.pair_matrix(
-            self._axes(ax), self.results.mfpt, self.results.labels, "mean first-passage time (ps)"
-        )
-
+    @figure()
     def plot_implied_timescales(self, ax: Any = None) -> Any:
-        """Plot implied timescales against the lag, with 95 % intervals.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        return _plots.implied_timescales(self._axes(ax), self.results.timescales, self.results.lag_time)
+        """Plot implied timescales against the lag, with 95 % intervals."""
+        _plots.implied_timescales(ax, self.results.timescales, self.results.lag_time)
 
     def plot_chapman_kolmogorov(self, axes: Any = None) -> Any:
-        """Plot the Chapman-Kolmogorov test, one panel for each state.
+        """Plot the Chapman-Kolmogorov test on one of the axes for each state, by default of a new figure; return them.
 
-        Parameters
-        ----------
-        axes : sequence of matplotlib.axes.Axes, optional
-            One for each state; default: a new figure.
-
-        Returns
-        -------
-        ndarray of matplotlib.axes.Axes
-            The axes.
-
-        Raises
-        ------
-        InputError
-            If the trajectory was too short for the test.
+        InputError if the trajectory was too short for the test.
         """
         self._require_results()
         test = self.results.chapman_kolmogorov
@@ -392,43 +336,21 @@ class MarkovStates(IonAnalysis):
             axes = self._axes(nrows=rows, ncols=columns, figsize=(2.2 * columns, 2 * rows), sharex=True, squeeze=False)
         return _plots.chapman_kolmogorov(np.ravel(axes), test, self.results.labels)
 
+    @figure()
     def plot_flux_network(self, source: Any, target: Any, ax: Any = None) -> Any:
-        """Plot the net reactive flux between states, placed by committor.
-
-        Parameters
-        ----------
-        source, target : int or sequence of int
-            States; 0 is external.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
+        """Plot the net reactive flux from one state or several to others (0 is external), placed by committor."""
         from ionpath.kinetics import committor
 
         model = self._one_model()
-        return _plots.flux_network(
-            self._axes(ax),
+        _plots.flux_network(
+            ax,
             net_flux(model, source, target) / self.results.lag_time,
             committor(model, source, target),
             self.results.stationary_distribution,
             self.results.labels,
         )
 
+    @figure()
     def plot_occupancy(self, ax: Any = None) -> Any:
-        """Plot the mean number of ions on the sites with each label, by kind of shell.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        return _plots.occupancy(self._axes(ax), self.shells, self.results.occupancy)
+        """Plot the mean number of ions on the sites with each label, by kind of shell."""
+        _plots.occupancy(ax, self.shells, self.results.occupancy)

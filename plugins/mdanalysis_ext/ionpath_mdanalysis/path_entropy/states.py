@@ -25,6 +25,7 @@ from ionpath.sites.shells import CoordinationShells, Home
 from ionpath.sites.trajectories import Unassigned
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
+from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis._shell_sources import placed, read_frames
 
 Floats = NDArray[np.float64]
@@ -229,40 +230,15 @@ class ShellStates(IonAnalysis):
             "units": {"x": "A", "y": "A", "z": "A", "occupancy": "ions"},
         }
 
+    @figure()
     def plot_occupancy(self, ax: Any = None) -> Any:
-        """Plot the mean number of ions on the sites with each label, by kind of shell.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes.
-        """
-        return _plots.occupancy(self._axes(ax), self.shells, self.results.occupancy)
+        """Plot the mean number of ions on the sites with each label, by kind of shell."""
+        _plots.occupancy(ax, self.shells, self.results.occupancy)
 
     def plot_states(self, ion: int = 0, ax: Any = None) -> Any:
-        """Plot the state of one ion against time.
+        """Plot the state of one of the mobile ions against time, a step for every change, whichever shell it is in.
 
-        Parameters
-        ----------
-        ion : int, default 0
-            Number of the ion among the mobile ones.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes: a step for every change of state, whichever shell it is in.
-
-        Raises
-        ------
-        InputError
-            If there is no such ion.
+        It is drawn on `ax`, by default on new axes, which are returned. InputError if there is no such ion.
         """
         states = self.results.runs.labels()[:, self._ion(ion)]
         return _plots.states_in_time(self._axes(ax), self.times, states, self.results.labels)

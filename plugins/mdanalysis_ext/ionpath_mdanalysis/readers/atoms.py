@@ -79,8 +79,6 @@ class ASEReader(FileReader):
 class ASEConverter(ConverterBase):
     """Convert an AtomGroup or a Universe to ASE Atoms.
 
-    Examples
-    --------
     >>> import ionpath_mdanalysis, MDAnalysis as mda, ase.build
     >>> u = mda.Universe(ase.build.bulk("LiCl", "rocksalt", a=5.13))
     >>> u.atoms.convert_to("ASE")

@@ -39,27 +39,14 @@ CUT_OFF = "remove the damaged frame from the file, or restore the file"
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame as a file has it.
+    """One frame as a file has it."""
 
-    Attributes
-    ----------
-    positions : ndarray, shape (n_atoms, 3)
-        Positions in A.
-    cell : ndarray, shape (3, 3), or None
-        Cell vectors as rows in A.
-    info : dict
-        What else the file says about the frame.
-    velocities : ndarray, shape (n_atoms, 3), or None
-        In A/ps, or in A per unit of time if the file does not say in which (`unknown_unit`).
-    forces : ndarray, shape (n_atoms, 3), or None
-        In eV/A.
-    """
-
-    positions: Floats
-    cell: Floats | None
-    info: dict[str, Any] = field(default_factory=dict)
+    positions: Floats  # (n_atoms, 3): positions in A
+    cell: Floats | None  # (3, 3): cell vectors as rows in A
+    info: dict[str, Any] = field(default_factory=dict)  # what else the file says about the frame
+    # (n_atoms, 3): in A/ps, or in A per unit of time if the file does not say in which (`unknown_unit`)
     velocities: Floats | None = None
-    forces: Floats | None = None
+    forces: Floats | None = None  # (n_atoms, 3): in eV/A
     unknown_unit: bool = False
 
 

@@ -16,8 +16,6 @@ FORMATS = {
 def register() -> tuple[str, ...]:
     """Register the formats that MDAnalysis does not know.
 
-    Notes
-    -----
     MDAnalysis has no entry points: a class registers by its metaclass when it is defined. A format that MDAnalysis
     brings is left to MDAnalysis.
     """

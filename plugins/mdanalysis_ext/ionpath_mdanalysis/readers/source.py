@@ -20,8 +20,6 @@ _PACKED = {b"BZh": "bzip2", b"\xfd7z": "xz", b"PK\x03": "zip", b"\x28\xb5\x2f": 
 class ByteSource:
     """A plain or gzip file, read at any offset.
 
-    Examples
-    --------
     >>> import gzip, pathlib, tempfile
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "x.gz"
     >>> _ = path.write_bytes(gzip.compress(b"0123456789"))

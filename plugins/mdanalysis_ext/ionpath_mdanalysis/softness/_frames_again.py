@@ -17,35 +17,19 @@ from ionpath_mdanalysis._base import cell_vectors
 
 @dataclass(frozen=True)
 class System:
-    """One trajectory beside the softness of its ions.
+    """One trajectory beside the softness of its ions."""
 
-    Attributes
-    ----------
-    name : str
-        What it is called in tables and figures.
-    softness, displacement : ndarray, (n_times, n_ions) and (n_labelled, n_ions)
-        Results.
-    classes : ndarray of int, (n_labelled, n_ions)
-        Classes.
-    times, frames : ndarray, (n_times,)
-        Times in ps, and frame numbers.
-    indices : ndarray of int, (n_ions,)
-        Atom indices of the ions.
-    loaded : AtomGroup or None
-        Atoms that count as neighbours; None for results from a file.
-    rows : ndarray of int or None
-        The ions among these.
-    """
-
-    name: str
+    name: str  # what it is called in tables and figures
+    # softness, displacement: (n_times, n_ions) and (n_labelled, n_ions): results
     softness: Floats
     displacement: Floats
-    classes: Ints
+    classes: Ints  # (n_labelled, n_ions): classes
+    # times, frames: (n_times,): times in ps, and frame numbers
     times: Floats
     frames: Ints
-    indices: Ints
-    loaded: Any = None
-    rows: Any = None
+    indices: Ints  # (n_ions,): atom indices of the ions
+    loaded: Any = None  # atoms that count as neighbours; None for results from a file
+    rows: Any = None  # the ions among these
 
     def needed(self, what: str) -> Any:
         """The atoms, which `what` reads again."""

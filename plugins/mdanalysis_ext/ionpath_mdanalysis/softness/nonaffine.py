@@ -124,13 +124,7 @@ class NonAffineDisplacement(IncrementAnalysis):
 
     @figure()
     def plot_distribution(self, ax: Any = None, *, bins: int = 40) -> Any:
-        """Plot how D2min is distributed over ions and intervals.
-
-        Parameters
-        ----------
-        bins : int, default 40
-            Number of bins, evenly spaced in the logarithm.
-        """
+        """Plot how D2min is distributed over ions and intervals, in `bins` evenly spaced in the logarithm."""
         values = self.results.d2min.ravel()
         values = values[values > 0]
         ax.hist(values, np.geomspace(values.min(), values.max() * (1 + 1e-9), bins + 1), histtype="step")

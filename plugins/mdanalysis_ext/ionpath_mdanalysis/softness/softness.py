@@ -173,18 +173,7 @@ class Softness(IonAnalysis):
         )  # fmt: skip
 
     def run(self, *args: Any, **kwargs: Any) -> Softness:
-        """Read the trajectories, train, and evaluate softness.
-
-        Parameters
-        ----------
-        *args, **kwargs
-            As for `IonAnalysis.run`; the same for all trajectories.
-
-        Returns
-        -------
-        Softness
-            Itself.
-        """
+        """Read all trajectories with the arguments of `IonAnalysis.run`, train, and evaluate softness."""
         if not self.groups:
             return super().run(*args, **kwargs)
         for system in self._systems:
@@ -230,25 +219,7 @@ class Softness(IonAnalysis):
         }
 
     def rearrangement_probability(self, edges: Any = None, *, n_bins: int = 12) -> RearrangementProbability:
-        """Compute P_R(S) with other bins.
-
-        Parameters
-        ----------
-        edges : array_like, optional
-            Edges of the bins of softness.
-        n_bins : int, default 12
-            Number of bins without `edges`.
-
-        Returns
-        -------
-        ionpath.softness.RearrangementProbability
-            Probability in each bin.
-
-        Raises
-        ------
-        InputError
-            If there are more than two classes.
-        """
+        """P_R(S) with other bins: their edges, or a number of them; InputError if there are more than two classes."""
         systems = self._each()
         n_classes = max(int(s.classes.max()) for s in systems) + 1
         if n_classes > 2 or self.results.model.n_classes > 2:
@@ -282,19 +253,11 @@ class Softness(IonAnalysis):
         return _relations.correlate(self._each(), quantity, n_bins)
 
     def potential_energies(self, calculator: Any = "ionpath", *, verbose: bool = False, **options: Any) -> Any:
-        """Potential energy of each ion at the times of the softness, one frame after another.
+        """Potential energy in eV of each ion at the times of the softness, (n_times, n_ions).
 
-        Parameters
-        ----------
-        calculator : str, class or ASE calculator
-            With energies of single atoms.
-        verbose, **options
-            Whether to show a progress bar, and what a calculator that is named takes.
-
-        Returns
-        -------
-        ndarray, (n_times, n_ions)
-            In eV; of several systems a tuple. How a potential shares the energy among atoms is its own choice.
+        Of several systems it is a tuple. `calculator` has energies of single atoms, or is the name or class of one that
+        takes `options`; how a potential shares the energy among atoms is its own choice. One frame after another is
+        read; `verbose` shows a progress bar.
         """
         return _relations.potential_energies(self._each(), calculator, verbose=verbose, **options)
 
@@ -335,18 +298,10 @@ class Softness(IonAnalysis):
         )  # fmt: skip
 
     def grid_search(self, **axes: Sequence[float]) -> GridSearch:
-        """Score other spacings, cutoffs, penalties and thresholds on the frames of the run.
+        """Held-out scores with other parameters on the frames of the run.
 
-        Parameters
-        ----------
-        **axes
-            ``spacings``, ``cutoffs`` (A), ``penalties`` (C), ``thresholds`` (quantiles, or displacements if labels
-            were made by threshold).
-
-        Returns
-        -------
-        ionpath.softness.GridSearch
-            Held-out scores.
+        Axes are ``spacings``, ``cutoffs`` (A), ``penalties`` (C), ``thresholds`` (quantiles, or displacements if labels
+        were made by threshold).
         """
         return _search.grid_search(self, self._each(), **axes)
 
@@ -367,16 +322,9 @@ class Softness(IonAnalysis):
 
     @figure()
     def plot_structure(self, frame: int = 0, ax: Any = None, *, axis: str = "z", system: int | str = 0) -> Any:
-        """Plot the structure along a Cartesian axis with ions coloured by softness.
+        """Plot the structure at one of the times of the softness, with ions coloured by it.
 
-        Parameters
-        ----------
-        frame : int, default 0
-            Which of the times of the softness.
-        axis : {"z", "x", "y"}
-            Direction of view.
-        system : int or str, default 0
-            Which of several systems.
+        `axis` is the Cartesian direction of view, `system` the number or name of one of several.
         """
         chosen = self._system(system, "plot_structure")
         positions, cell = next(iter(chosen.read([int(chosen.frames[frame])])))
@@ -384,14 +332,9 @@ class Softness(IonAnalysis):
 
     @figure()
     def plot_profile(self, ax: Any = None, *, axis: Axis = "y", bins: int = 20, system: int | str = 0) -> Any:
-        """Plot the mean softness in layers across a cell, S(y).
+        """Plot the mean softness in layers across a cell, S(y); `axis` is the cell vector that counts the layers.
 
-        Parameters
-        ----------
-        axis, bins : {"y", "x", "z"}, int
-            Cell vector that counts the layers, and their number.
-        system : int or str, default 0
-            Which of several systems.
+        `system` is the number or name of one of several.
         """
         self._system(system, "plot_profile")
         found = layer_means(self, axis=axis, bins=bins, system=system)
@@ -403,37 +346,20 @@ class Softness(IonAnalysis):
 
     @figure()
     def plot_correlation(self, quantity: Any, ax: Any = None, *, name: str = "quantity") -> Any:
-        """Plot another quantity against softness, in bins.
-
-        Parameters
-        ----------
-        quantity, name : object, str
-            As for `correlate`, or what it returned, and the label of the axis.
-        """
+        """Plot a quantity that `correlate` takes, or its result, against softness in bins; `name` labels the axis."""
         found = quantity if isinstance(quantity, Correlation) else self.correlate(quantity)
         _figures.correlation(ax, found, name)
 
     @figure()
     def plot_grid(self, search: GridSearch, ax: Any = None, *, x: str = "cutoff", y: str = "spacing") -> Any:
-        """Plot the scores of a grid search over two of its axes, at the best place of the others.
+        """Plot the scores of a `grid_search` over two of its axes, at the best place of the others.
 
-        Parameters
-        ----------
-        search : ionpath.softness.GridSearch
-            What `grid_search` returned.
-        x, y : str
-            Two of spacing, cutoff, penalty and threshold.
+        `x` and `y` are two of spacing, cutoff, penalty and threshold.
         """
         _figures.grid(ax, search, x, y)
 
     def write_extxyz(self, path: Any) -> None:
-        """Write the structures with the softness of each ion, atomically.
-
-        Parameters
-        ----------
-        path : str or path
-            File.
-        """
+        """Write the structures with the softness of each ion, atomically."""
         _frames_again.write_extxyz(self._each(), path)
 
     def _table(self) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from ionpath_ase.md.state import FloatArray
 def standard_frame(cell: FloatArray, positions: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Turn a cell so that its first vector is along x and the second in the xy plane.
 
-    Examples
-    --------
     >>> standard_frame(np.array([[0, 2.0, 0], [0, 0, 2.0], [2.0, 0, 0]]), np.eye(3))[0].diagonal()
     array([2., 2., 2.])
     """

@@ -79,8 +79,6 @@ def _smallest(wanted: float, sites: int) -> str:
 def apportion(amounts: ArrayLike, total: int, most: Sequence[int] | None = None) -> NDArray[np.intp]:
     """Whole numbers with a given sum, as near to the amounts as their largest remainders allow.
 
-    Examples
-    --------
     >>> apportion([20.16, 11.84], 32).tolist()
     [20, 12]
     """

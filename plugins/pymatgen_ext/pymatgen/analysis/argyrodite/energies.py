@@ -17,8 +17,6 @@ EnergyFunction = Callable[["Structure"], float]
 def energy_function(calculator: Any) -> EnergyFunction:
     """Turn a calculator of any kind into a function of the structure.
 
-    Examples
-    --------
     >>> from pymatgen.analysis.argyrodite import argyrodite
     >>> energy_function(lambda structure: -2.0)(argyrodite())
     -2.0
@@ -46,8 +44,6 @@ def energy_function(calculator: Any) -> EnergyFunction:
 def describe(calculator: Any) -> str:
     """Name a calculator for a report.
 
-    Examples
-    --------
     >>> describe(None), describe({"name": "ionpath", "model": "argyrodite"})
     ('ewald', 'ionpath')
     """
@@ -73,13 +69,9 @@ def json_ready(calculator: Any) -> Any:
 def ewald_energy(structure: Structure) -> float:
     """Return the electrostatic energy of formal charges.
 
-    Notes
-    -----
-    Formal charges exaggerate every difference, and get some orders wrong: they make T4 the best site for lithium.
-    They serve to rank arrangements roughly and to test, not to predict.
+    Formal charges exaggerate every difference, and get some orders wrong: they make T4 the best site for lithium. They
+    serve to rank arrangements roughly and to test, not to predict.
 
-    Examples
-    --------
     >>> from pymatgen.analysis.argyrodite import argyrodite
     >>> ewald_energy(argyrodite()) < 0
     True

@@ -55,13 +55,7 @@ class ConfigurationalEntropy(Msonable):
         return self.anions * GAS_CONSTANT
 
     def report(self) -> str:
-        """Return a table by orbit.
-
-        Returns
-        -------
-        str
-            One line per orbit, and the sum over the anions.
-        """
+        """Table with a line for each orbit, and the sum over the anions."""
         lines = [f"inversion {self.inversion:.4f}, excess halide {self.x_excess:+.4f}"]
         for orbit, value in self.by_site.items():
             share = ", ".join(f"{e} {p:.4f}" for e, p in self.fractions[orbit].items())

@@ -126,35 +126,14 @@ class AnionClusterExpansion(Msonable):
         return cls(subspace, *fitted[:3], len(structures), fitted[3], lithium)
 
     def predict(self, structure: Structure) -> float:
-        """Return the energy of an arrangement.
-
-        Parameters
-        ----------
-        structure : Structure
-            Arrangement on the lattice of the expansion.
-
-        Returns
-        -------
-        float
-            Energy of the cell, in eV.
-        """
+        """Energy in eV of the cell of an arrangement on the lattice of the expansion."""
         n = analyse(structure).n_formula_units
         return float(correlations(self.subspace, structure) @ self.coefficients) * n
 
     def rank(self, entries: Sequence[Mapping[str, Any]], number: int | None = None) -> list[dict[str, Any]]:
-        """Order enumerated arrangements by predicted energy.
+        """Order entries of `EnumerateSiteInversionTransformation` by predicted energy, lowest first.
 
-        Parameters
-        ----------
-        entries : sequence of mapping
-            Entries of `EnumerateSiteInversionTransformation`.
-        number : int, optional
-            How many of the lowest to return; all without it.
-
-        Returns
-        -------
-        list of dict
-            The entries with "predicted_energy" in eV per formula unit, lowest first.
+        They come back with "predicted_energy" in eV per formula unit: the first `number`, or all.
         """
         ranked = []
         for entry in entries:
@@ -163,13 +142,7 @@ class AnionClusterExpansion(Msonable):
         return sorted(ranked, key=lambda entry: float(entry["predicted_energy"]))[:number]
 
     def report(self) -> str:
-        """Return a summary in a line.
-
-        Returns
-        -------
-        str
-            Size and errors.
-        """
+        """Size and errors in one line."""
         return (
             f"{self.n_functions} correlation functions, {self.n_structures} structures: root mean square error "
             f"{self.training_error:.2f} (fit), {self.validation_error:.2f} (cross-validation) meV per primitive cell"

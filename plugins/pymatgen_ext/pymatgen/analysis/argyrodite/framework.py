@@ -93,13 +93,7 @@ class Argyrodite(Msonable):
         return max(0.0, x), min(1.0, 1.0 + x)
 
     def report(self) -> str:
-        """Summary in a few lines.
-
-        Returns
-        -------
-        str
-            Formula, orbits, inversion, excess halide and lithium content.
-        """
+        """Formula, orbits, inversion, excess halide and lithium content in a few lines."""
         n = self.n_formula_units
         low, high = self.allowed_inversion
         return "\n".join(
@@ -124,8 +118,6 @@ class Argyrodite(Msonable):
 def occupancies(structure: Structure, *groups: frozenset[str]) -> list[NDArray[np.float64]]:
     """How much of each site some groups of elements occupy.
 
-    Examples
-    --------
     >>> from pymatgen.analysis.argyrodite import argyrodite
     >>> [float(v.sum()) for v in occupancies(argyrodite(), MOBILE, HALOGENS)]
     [24.0, 4.0]

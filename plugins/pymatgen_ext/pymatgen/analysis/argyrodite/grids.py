@@ -30,19 +30,12 @@ _TABLE = "grid.csv"
 
 @dataclass(frozen=True)
 class GridPoint(Msonable):
-    """One structure of a grid.
+    """One structure of a grid."""
 
-    Attributes
-    ----------
-    x_excess, inversion : float
-        Excess halide and halide fraction of the free-sulfur orbit.
-    seed : int
-        Seed of its arrangement.
-    """
-
+    # x_excess, inversion: excess halide and halide fraction of the free-sulfur orbit
     x_excess: float
     inversion: float
-    seed: int
+    seed: int  # seed of its arrangement
 
     @property
     def name(self) -> str:

@@ -26,33 +26,16 @@ _LIST_AT_ONCE = 100_000
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell to enumerate in: its sites, and the operations as permutations of them.
+    """A cell to enumerate in: its sites, and the operations as permutations of them."""
 
-    Attributes
-    ----------
-    structure : Structure
-        The cell.
-    found : Argyrodite
-        Its sites by orbit.
-    sites : ndarray of int, (N,)
-        Site indices that the columns of the permutations stand for: 4a, the free-sulfur orbit, lithium.
-    permutations : ndarray of int, (G, N)
-        Operations.
-    lattice_translations : ndarray of int, (T, N)
-        Those that are translations of the input cell.
-    supercell : list of list of int
-        Its vectors in terms of those of the input cell.
-    size : int
-        Number of input cells.
-    """
-
-    structure: Structure
-    found: Argyrodite
+    structure: Structure  # the cell
+    found: Argyrodite  # its sites by orbit
+    # (N,): site indices that the columns of the permutations stand for: 4a, the free-sulfur orbit, lithium
     sites: NDArray[np.intp]
-    permutations: NDArray[np.intp]
-    lattice_translations: NDArray[np.intp]
-    supercell: list[list[int]]
-    size: int
+    permutations: NDArray[np.intp]  # (G, N): operations
+    lattice_translations: NDArray[np.intp]  # (T, N): those that are translations of the input cell
+    supercell: list[list[int]]  # its vectors in terms of those of the input cell
+    size: int  # number of input cells
 
 
 def make_cell(

@@ -29,8 +29,6 @@ def add_lithium(
 ) -> Structure:
     """Add lithium on empty tetrahedral sites, each as far as possible from all other lithium.
 
-    Examples
-    --------
     >>> from pymatgen.analysis.argyrodite import argyrodite
     >>> add_lithium(argyrodite(), 1).formula
     'Li25 P4 S20 Cl4'

@@ -63,60 +63,25 @@ class SiteEnergies(Msonable):
     population: NDArray[np.float64] | None = None
 
     def of(self, kind: str) -> NDArray[np.float64]:
-        """Return the energies on one kind of site.
-
-        Parameters
-        ----------
-        kind : str
-            T2, T4 or T5.
-
-        Returns
-        -------
-        ndarray
-            In eV.
-
-        Raises
-        ------
-        InputError
-            If no such site was probed.
-        """
+        """Energies in eV on one kind of site: T2, T4 or T5; InputError if no such site was probed."""
         found = self.energies[self.kinds == kind]
         if len(found) == 0:
             raise InputError("kind", need=f"one of {', '.join(sorted(set(self.kinds.tolist())))}", got=repr(kind))
         return found
 
     def spread(self, kind: str) -> float:
-        """Standard deviation over the sites of one kind, less what their errors alone would make.
+        """Standard deviation in eV over the sites of one kind (T2, T4 or T5), less what their errors alone would make.
 
-        Parameters
-        ----------
-        kind : str
-            T2, T4 or T5.
-
-        Returns
-        -------
-        float
-            In eV; 0 where the errors explain all of it.
+        It is 0 where the errors explain all of it.
         """
         noise = 0.0 if self.error is None else float((self.error[self.kinds == kind] ** 2).mean())
         return float(np.sqrt(max(0.0, self.of(kind).var() - noise)))
 
     def density(self, kind: str, grid: ArrayLike, *, width: float = _WIDTH) -> NDArray[np.float64]:
-        """Return the density of site energies of one kind, of unit area.
+        """Density of site energies of one kind (T2, T4 or T5) in 1/eV, of unit area, at the energies `grid` (M,) in eV.
 
-        Parameters
-        ----------
-        kind : str
-            T2, T4 or T5.
-        grid : array_like, (M,)
-            Energies, in eV.
-        width : float
-            Standard deviation of the Gaussian put on each site, in eV.
-
-        Returns
-        -------
-        ndarray, (M,)
-            In 1/eV, divided by the number of sites of the kind.
+        `width` is the standard deviation in eV of the Gaussian put on each site; the sum is divided by the number of
+        sites of the kind.
         """
         if not width > 0:
             raise InputError("width", need="a positive energy in eV", got=f"{width:g}")
@@ -124,19 +89,9 @@ class SiteEnergies(Msonable):
         return np.asarray(np.exp(-0.5 * (x / width) ** 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
 
     def overlap(self, one: str, other: str, *, width: float = _WIDTH) -> float:
-        """Return the common area of two densities.
+        """Common area of the densities of two kinds of site: 0 where they are apart, 1 where they are the same.
 
-        Parameters
-        ----------
-        one, other : str
-            Kinds of site.
-        width : float
-            Standard deviation of the Gaussians, in eV.
-
-        Returns
-        -------
-        float
-            Integral of the smaller of the two densities: 0 where they are apart, 1 where they are the same.
+        It is the integral of the smaller of the two; `width` is the standard deviation of their Gaussians in eV.
         """
         both = np.concatenate([self.of(one), self.of(other)])
         grid = np.linspace(both.min() - 6 * width, both.max() + 6 * width, 4001)
@@ -144,13 +99,7 @@ class SiteEnergies(Msonable):
         return float(np.trapezoid(smaller, grid))
 
     def report(self) -> str:
-        """Return means, spreads and overlaps.
-
-        Returns
-        -------
-        str
-            A table.
-        """
+        """Table of means, spreads and overlaps."""
         kinds = sorted(set(self.kinds.tolist()))
         lines = [f"inversion {self.inversion:.4f}, {self.method}, {self.calculator}"]
         for k in kinds:

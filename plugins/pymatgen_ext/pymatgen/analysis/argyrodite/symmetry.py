@@ -21,18 +21,10 @@ SymmetryOf = Literal["framework", "structure"]
 
 @dataclass(frozen=True)
 class Operations:
-    """Symmetry operations in fractional coordinates.
+    """Symmetry operations in fractional coordinates."""
 
-    Attributes
-    ----------
-    rotations : ndarray of int, (G, 3, 3)
-        Matrices that act on columns.
-    translations : ndarray, (G, 3)
-        Translations.
-    """
-
-    rotations: NDArray[np.intp]
-    translations: NDArray[np.float64]
+    rotations: NDArray[np.intp]  # (G, 3, 3): matrices that act on columns
+    translations: NDArray[np.float64]  # (G, 3): translations
 
 
 def framework_operations(

@@ -81,36 +81,14 @@ class LithiumSites(Msonable):
         return {kind: round(float(self.occupancy[self.kinds == kind].sum()), 6) for kind in KINDS}
 
     def of(self, *kinds: str) -> NDArray[np.intp]:
-        """Sites of some kinds.
-
-        Parameters
-        ----------
-        *kinds : str
-            T0 to T5.
-
-        Returns
-        -------
-        ndarray of int
-            Positions in the arrays of this object.
-
-        Raises
-        ------
-        InputError
-            If a kind is unknown.
-        """
+        """Positions in these arrays of the sites of some kinds, T0 to T5; InputError for an unknown kind."""
         unknown = [k for k in kinds if k not in KINDS]
         if unknown:
             raise InputError("kinds", need=f"some of {', '.join(KINDS)}", got=", ".join(unknown))
         return np.flatnonzero(np.isin(self.kinds, kinds))
 
     def report(self) -> str:
-        """Table of the kinds: number, mean distances to the anions, cations on them.
-
-        Returns
-        -------
-        str
-            One line per kind.
-        """
+        """Table with a line for each kind: number, mean distances to the anions, cations on them."""
         lines = ["kind  number  mean distances to the four anions (A)  cations"]
         for kind in KINDS:
             own = self.of(kind)

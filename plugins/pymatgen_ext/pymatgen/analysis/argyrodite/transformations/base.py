@@ -28,23 +28,11 @@ class ArgyroditeTransformation(AbstractTransformation):
     seed: int
 
     def apply_transformation(self, structure: Structure) -> Structure:
-        """Apply it.
+        """Apply it to a cell or supercell of an argyrodite, which is not changed.
 
-        Parameters
-        ----------
-        structure : Structure
-            A cell or supercell of an argyrodite; it is not changed. Partial occupancies are replaced by one
-            arrangement first, as `order_occupancies` does.
-
-        Returns
-        -------
-        Structure
-            Remaining sites in their order; added lithium stands at the end.
-
-        Raises
-        ------
-        InputError
-            If it is not an argyrodite, its charges do not balance, or it cannot hold what is asked for.
+        Partial occupancies are replaced by one arrangement first, as `order_occupancies` does. Remaining sites keep
+        their order; added lithium stands at the end. InputError if it is not an argyrodite, its charges do not balance,
+        or it cannot hold the composition.
         """
         start = self._ordered(structure)
         made, change = self._apply(start, analyse(start))
@@ -59,18 +47,7 @@ class ArgyroditeTransformation(AbstractTransformation):
         """Transform an ordered structure; the change is by how much the composition may differ."""
 
     def as_dict(self) -> dict[str, Any]:
-        """What MontyDecoder needs to make it again.
-
-        Returns
-        -------
-        dict
-            JSON-able.
-
-        Raises
-        ------
-        InputError
-            If the calculator is an object.
-        """
+        """What MontyDecoder needs to make it again; InputError if the calculator is an object."""
         json_ready(getattr(self, "calculator", None))
         # The package, not the file in it: what is written today loads wherever the class moves.
         return {**super().as_dict(), "@module": __package__}

@@ -130,34 +130,15 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         return listed if return_ranked_list is not False else listed[0]["structure"]
 
     def entries(self, structure: Structure) -> Iterator[dict[str, Any]]:
-        """Go through the arrangements one by one, without energies.
-
-        Parameters
-        ----------
-        structure : Structure
-            As for `apply_transformation`.
-
-        Yields
-        ------
-        dict
-            As in the list of `apply_transformation`.
-        """
+        """Go through the arrangements one by one, without energies: entries as those of `apply_transformation`."""
         for cell in self._cells(structure):
             yield from self._in_cell(cell)
 
     def count(self, structure: Structure) -> list[dict[str, Any]]:
         """Count the arrangements without listing them, by Burnside's lemma.
 
-        Parameters
-        ----------
-        structure : Structure
-            As for `apply_transformation`.
-
-        Returns
-        -------
-        list of dict
-            "cell_size", "supercell", "inversion", "inequivalent" and "arrangements". Repeats of smaller cells are
-            counted here.
+        Each dict has "cell_size", "supercell", "inversion", "inequivalent" and "arrangements"; repeats of smaller cells
+        are counted here.
         """
         rows = []
         for cell in self._cells(structure):
