@@ -11,7 +11,8 @@ import pytest
 pytest.importorskip("pymatgen")
 
 from ionpath.data import EXAMPLES, example
-from ionpath_cli.study.across import ACROSS, fitted
+from ionpath_cli.study.across import ACROSS
+from ionpath_cli.study.soft import fitted
 from ionpath_cli.study.analyses import ANALYSES
 from ionpath_cli.study.definition import Figure, load_study
 from ionpath_cli.study.figures import draw_figures, embedded

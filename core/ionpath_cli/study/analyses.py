@@ -79,6 +79,21 @@ def _passage(found: Any, about: str) -> Rows:
     return [quantity(f"first passage {k}", t, about) for k, t in times.items() if np.isfinite(t.value)]
 
 
+def departures(run: Run) -> Rows:
+    """Path entropies from site 1 of a shell to its other sites and outside, in nats."""
+    from MDAnalysis.analysis.path_entropy import PathEntropy
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*they are left out", UserWarning)
+        found = PathEntropy(run.ions, lag_time=LAG, unit="nat", verbose=False, **_states(run)).run()
+    r = found.results
+    about = f"{len(r.path_entropy)} states, lag {r.lag_time:g} ps; {r.verdict}"
+    rows = [quantity(f"path entropy from site 1 to {k}", e, about) for k, e in found.entropies_from(1).items()]
+    if not r.verdict:
+        rows = [{**row, "doubt": f"The Markov model does not hold at its lag of {r.lag_time:g} ps."} for row in rows]
+    return rows
+
+
 def _macrostates(found: Any, about: str) -> Rows:
     """Path entropies between top, plane, bottom of an octahedron and outside, in nats, with errors over ions."""
     from ionpath.kinetics import macrostate_path_entropy, resampled_chains
@@ -229,6 +244,7 @@ def distortion(run: Run) -> Rows:
 
 ANALYSES: dict[str, Callable[[Run], Rows]] = {
     "paths": paths,
+    "departures": departures,
     "transport": transport,
     "tilt": tilt,
     "distortion": distortion,

@@ -114,6 +114,7 @@ class Across:
     temperatures: tuple[float, ...] = ()  # K
     least: int = 2  # number of these temperatures that must have been run
     arguments: Mapping[str, Any] = field(default_factory=dict)  # what it is told
+    minutes: float = 0.5  # what it is expected to take on one core
 
 
 @dataclass(frozen=True)

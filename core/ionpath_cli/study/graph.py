@@ -84,7 +84,7 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
         if inputs or not across.uses:
             settings = {"analysis": across.name, "arguments": arguments}
             settings |= {"potential": study.dynamics.model, "model": study.dynamics.model}
-            yield Task(f"across/{across.name}", "across", settings, inputs, 0.0, ANALYSIS_SECONDS, 99, options)
+            yield Task(f"across/{across.name}", "across", settings, inputs, 0.0, 60.0 * across.minutes, 99, options)
 
 
 def _members(study: Study, group: Runs) -> Iterator[tuple[System, int, float]]:

@@ -1,0 +1,229 @@
+"""Softness of ions of several runs on one hyperplane, what soft ions have around them, and barriers of their hops."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath.errors import InputError
+from ionpath.estimate import Estimate
+from ionpath_cli.study.quantities import Rows, estimated, normal, pooled, quantity, student
+from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
+from ionpath_cli.study.tasks import DONE, read_json
+
+Arguments = Mapping[str, Any]
+FRAMES = 300
+"""Frames of each run that are looked at, evenly spaced."""
+
+
+class Joint:
+    """One softness for all runs.
+
+    A run knows its system by its name alone: equal settings are equal runs, whatever they are called.
+    """
+
+    def __init__(self, inputs: list[Path], arguments: Arguments) -> None:
+        import MDAnalysis as mda
+        from MDAnalysis.analysis.softness import Softness
+
+        names = [read_json(run / DONE)["name"] for run in inputs]
+        universes = [mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY)) for run in inputs]
+        self.runs = [_system_of(name) for name in names]
+        self.groups = {name: u.select_atoms("element Li") for name, u in zip(names, universes, strict=True)}
+        self.step = max(max(1, u.trajectory.n_frames // FRAMES) for u in universes)
+        mode = arguments.get("mode", "correct")
+        chosen, self.reach = fitted(arguments.get("preset", "chen2025"), universes, mode)
+        options = {key: arguments[key] for key in ("label", "kind", "value") if key in arguments}
+        options["nonaffine_cutoff"] = min(5.0, self.reach)
+        self.found = Softness(self.groups, preset=chosen, mode=mode, verbose=False, **options).run(step=self.step)
+
+    @property
+    def each(self) -> tuple[Any, ...]:
+        """Softness of the ions of each run at its times."""
+        return self._of_each("softness")
+
+    @property
+    def frames(self) -> tuple[Any, ...]:
+        """Numbers of the frames of these times."""
+        return self._of_each("frames")
+
+    def _of_each(self, name: str) -> tuple[Any, ...]:
+        found = self.found.results[name]
+        return found if isinstance(found, tuple) else (found,)
+
+
+def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """One hyperplane for all runs: softness of each run, scores, weights, and what soft ions have around them."""
+    joint = Joint(inputs, arguments)
+    joint.found.save(place / "softness.npz")
+    runs = joint.runs
+    r = joint.found.results
+    note = f"neighbours within {joint.reach:g} A; "
+    none = quantity("none", Estimate(0.0, 0.0, 0.0, 0.0))
+    rows = [*_scores(r, [name for name, _ in runs], note, joint.found.parameters["split"]), *_weights(r, note), none]
+    for own, (system, arrangement) in zip(joint.each, runs, strict=True):
+        ions = own.mean(axis=0)
+        error = np.hypot(ions.std(ddof=1) / len(ions) ** 0.5, estimated(own.mean(axis=1)).error)
+        labels = {"system": system, "arrangement": arrangement}
+        rows.append({**quantity("mean softness", normal(ions.mean(), error), f"{note}{len(ions)} ions"), **labels})
+    for kind in arguments.get("correlate", ()):
+        rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
+    return rows
+
+
+def _system_of(name: str) -> tuple[str, int]:
+    """System and arrangement of ``run/SYSTEM.ARRANGEMENT-TEMPERATURE``."""
+    found = re.fullmatch(r"run/(.+)\.(\d+)-[^-]*K.*", name)
+    if found is None:
+        raise InputError("run", need="a record of a run of this study", got=name, remedy="run the study again")
+    return found[1], int(found[2])
+
+
+def fitted(name: Any, universes: Any, mode: Any = "correct") -> tuple[Any, float]:
+    """Preset whose neighbours fit into half of the smallest cell, and how far they reach.
+
+    Published functions beyond the reach stay: most of them are beyond the published one too.
+    """
+    from ionpath.softness import preset
+    from ionpath_cli.study.finished import widths
+
+    species = tuple(sorted({str(e) for u in universes for e in u.atoms.elements}))
+    chosen = preset(name, species, mode=mode)
+    reach = min(chosen.functions.cutoff, round(0.49 * min(widths(u) for u in universes), 2))
+    inside = tuple(mu for mu in chosen.functions.positions if mu <= reach or mode == "published")
+    return replace(chosen, functions=replace(chosen.functions, positions=inside, cutoff=reach)), reach
+
+
+def _scores(results: Any, systems: list[str], note: str, split: str) -> Rows:
+    """Accuracy on ions and times that were not in training, in the whole and of each system."""
+    scores, folds = results.scores, results.cross_validation
+    error = float(folds.error) if folds is not None else float("nan")
+    tested = "other ions and times than in training" if split == "ion-and-time" else f"samples split by {split}"
+    note += f"majority alone {scores.majority_accuracy:.2f}; tested on {tested}"
+    rows = [
+        quantity("accuracy", normal(scores.accuracy, error), note),
+        quantity("balanced accuracy", normal(scores.balanced_accuracy, error), note),
+    ]
+    for name in dict.fromkeys(systems):
+        own = [one for one, system in zip(folds.by_system if folds else (), systems, strict=False) if system == name]
+        if own:
+            mean = float(np.average([one.accuracy for one in own], weights=[one.n_samples for one in own]))
+            rows += pooled([quantity("accuracy", normal(mean, error), f"{note}; error of the whole")], system=name)
+    return rows
+
+
+def _weights(results: Any, note: str) -> Rows:
+    """How much of the hyperplane's normal is of sulfur."""
+    if results.weights is None:
+        return []
+    labels, w, e = results.weights.labels, results.weights.values, results.weights.errors
+    sulfur = np.array([label.split()[0] == "S" for label in labels])
+    share = float((w[sulfur] ** 2).sum() / (w**2).sum())
+    slope = 2.0 * w * np.where(sulfur, 1.0 - share, -share) / (w**2).sum()
+    error = float(np.sqrt(((slope * e) ** 2).sum()))
+    return [quantity("share of Li-S in the weights", normal(share, error), f"{note}squares of W(r)")]
+
+
+def _related(name: str, found: Any) -> Rows:
+    """Coefficient over single ions and times, and over means in bins of softness, which published values are."""
+    about = f"ions and times; means in {len(found.softness)} bins of softness: {found.binned:.2f}"
+    single = quantity(f"correlation of softness with {name}", normal(found.samples, found.samples_error), about)
+    return [single, quantity(f"correlation of softness with {name}, in bins", found.binned)]
+
+
+def _with_anions(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
+    try:
+        kinds = found.correlate_anions(cutoff=arguments["reach"])
+    except InputError as error:  # one kind of anion only
+        return [quantity("correlation of softness with anions", float("nan"), str(error))]
+    return [row for kind, one in kinds.items() for row in _related(kind, one)]
+
+
+def _with_order(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
+    from MDAnalysis.analysis.anion_disorder import AveragedSteinhardt
+
+    made = [
+        AveragedSteinhardt(g.universe.atoms, of=g, series=True, verbose=False).run(step=step) for g in groups.values()
+    ]
+    return _related("order", found.correlate(made if len(made) > 1 else made[0]))
+
+
+def _with_volume(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
+    from MDAnalysis.analysis.anion_disorder import IonVoronoiVolume
+
+    made = [IonVoronoiVolume(g, series=True, verbose=False).run(step=step) for g in groups.values()]
+    return _related("volume", found.correlate(made if len(made) > 1 else made[0]))
+
+
+def _with_energy(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
+    energies = found.potential_energies("ionpath", model=arguments["model"])
+    return _related("energy", found.correlate(list(energies) if isinstance(energies, tuple) else energies))
+
+
+def _with_rings(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
+    """Rings of more than 8 atoms that the sulfur atoms next to an ion belong to, means over the run."""
+    from MDAnalysis.analysis.anion_disorder import RingTopology
+    from MDAnalysis.lib.distances import capped_distance
+
+    values = []
+    for ions in groups.values():
+        universe = ions.universe
+        rings = RingTopology(universe.atoms, verbose=False).run(step=max(1, universe.trajectory.n_frames // 25))
+        sulfur, total = universe.select_atoms("element S"), np.zeros(len(ions))
+        for ts in universe.trajectory[:: max(1, universe.trajectory.n_frames // 25)]:
+            pairs = capped_distance(ions, sulfur, 3.2, box=ts.dimensions, return_distances=False)
+            counts = np.maximum(np.bincount(pairs[:, 0], minlength=len(ions)), 1)
+            total += np.bincount(pairs[:, 0], rings.results.membership[sulfur.ix][pairs[:, 1]], len(ions)) / counts
+        values.append(total)
+    return _related("rings", found.correlate(values if len(values) > 1 else values[0]))
+
+
+RELATIONS: dict[str, Callable[[Any, Any, int, Arguments], Rows]] = {
+    "anions": _with_anions,
+    "order": _with_order,
+    "volume": _with_volume,
+    "energy": _with_energy,
+    "rings": _with_rings,
+}
+"""What softness can be correlated with."""
+
+
+def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
+    """Barriers of hops between soft and hard ions, in the last frame of each run, by where they begin."""
+    from ase import Atoms
+
+    from ionpath_ase import IonPath, hop_candidates, migration_barriers
+
+    joint = Joint(inputs, arguments)
+    made: dict[str, list[float]] = {"soft": [], "hard": []}
+    lost = 0
+    for k, (ions, soft) in enumerate(zip(joint.groups.values(), joint.each, strict=True)):
+        ts, atoms = ions.universe.trajectory[int(joint.frames[k][len(soft) - 1])], ions.universe.atoms
+        glass = Atoms(list(atoms.elements), positions=ts.positions, cell=ts.dimensions, pbc=True)
+        hops = hop_candidates(
+            glass, soft[-1], number=arguments["number"], mode=arguments["mode"], distances=(4.0, joint.reach), seed=k
+        )
+        found = migration_barriers(
+            glass, hops, calculator=IonPath(model=arguments["model"]), others="allow", climbing=2,
+            folder=place / f"bands-{k + 1}", fmax=0.1, relax_fmax=0.05,
+        )  # fmt: skip
+        classes = found.by_class("start")
+        for kind, barriers in made.items():
+            barriers += list(classes[kind].forward) if kind in classes else []
+        lost += sum(c.not_converged + c.refused for c in classes.values())
+    np.savez_compressed(place / "barriers.npz", soft=made["soft"], hard=made["hard"])
+    note = f"{arguments['mode']} of two ions 4 to {joint.reach:g} A apart in the last frame, {lost} without a barrier"
+    return [
+        quantity(f"barrier from {kind} ions", _mean(b), f"{len(b)} hops; {note}")
+        for kind, b in made.items()
+        if len(b) > 2
+    ]
+
+
+def _mean(values: list[float]) -> Estimate:
+    return student(float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5, len(values), "eV")
