@@ -12,12 +12,12 @@ pytest.importorskip("pymatgen")
 
 from ionpath.data import EXAMPLES, example
 from ionpath_cli.study.across import ACROSS
-from ionpath_cli.study.soft import fitted
 from ionpath_cli.study.analyses import ANALYSES
 from ionpath_cli.study.definition import Figure, load_study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.finished import Run, widths
 from ionpath_cli.study.quantities import Rows
+from ionpath_cli.study.soft import fitted
 from ionpath_cli.study.structures import make_structure
 from ionpath_cli.study.tasks import DONE, Task
 
@@ -107,3 +107,28 @@ def test_cluster_expansion_has_the_published_number_of_functions(tmp_path: Path)
     pytest.importorskip("smol")
     rows = ACROSS["expansion"]([], tmp_path, {"x_excess": 0.5, "structures": 10, "relax": 0, "model": "argyrodite.2"})
     assert numbers(rows)["functions"] == (27.0, 27.0, 27.0)
+
+
+def test_phases_of_a_slab_in_its_glass(tmp_path: Path) -> None:
+    """Li that takes steps of 0.03 A in the crystal and 0.3 A in the glass: D is 100 times higher."""
+    import MDAnalysis
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    lattice = 3.0 * np.stack(np.meshgrid(range(6), range(12), range(6), indexing="ij"), -1).reshape(-1, 3) + 0.5
+    places = np.concatenate([lattice, rng.uniform([0, 36, 0], [18, 72, 18], (432, 3))])
+    steps = rng.normal(0, 0.3, (120, 864, 3)) * (np.arange(864) % 2 == 0)[:, None]
+    steps[:, :432] *= 0.1
+    u = MDAnalysis.Universe.empty(864, trajectory=True)
+    u.add_TopologyAttr("elements", ["Li", "S"] * 432)
+    u.add_TopologyAttr("masses", [6.94, 32.06] * 432)
+    u.load_new((places + steps.cumsum(axis=0)).astype("f4"), order="fac", dimensions=[18, 72, 18, 90, 90, 90], dt=0.1)
+    run = Run(Task("analysis", "analysis", {"temperature": 700.0}), tmp_path, tmp_path, tmp_path)
+    run.__dict__["universe"] = u
+    rows = {row["quantity"]: row for row in ANALYSES["phases"](run)}
+    assert rows["diffusion in the glass"]["value"] == pytest.approx(0.45, rel=0.15)  # A^2/ps: 0.09 / (2 x 0.1)
+    # 100 times slower, of which so short a run knows a bound
+    assert rows["diffusion in the crystal"]["high"] < 0.2 * rows["diffusion in the glass"]["low"]
+    assert rows["amorphisation of the crystal"]["high"] < rows["amorphisation of the glass"]["low"]
+    assert rows["share of Li of the crystal"]["value"] == pytest.approx(50.0, abs=3.0)
+    assert "of which left it" in rows["diffusion in the glass"]["note"]

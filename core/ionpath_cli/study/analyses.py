@@ -140,9 +140,8 @@ def transport(run: Run) -> Rows:
     gaussian.save(run.place / "non-gaussian.npz")
     g = gaussian.results
     where = "" if g.peak_reached else "at the end of the range"
-    error = float(g.error[int(np.nanargmax(g.alpha2))])
     rows += [
-        quantity("non-Gaussian peak", normal(float(g.peak), error), where),
+        quantity("non-Gaussian peak", structural.peak(g), where),
         quantity("non-Gaussian peak time", g.peak_time, where, "ps"),
     ]
     duration = diffusion.frame_time * (diffusion.n_frames - 1)
@@ -256,5 +255,6 @@ ANALYSES: dict[str, Callable[[Run], Rows]] = {
     "rings": structural.rings,
     "sites": structural.sites,
     "rearrangement": structural.rearrangement,
+    "phases": structural.phases,
 }
 """Name -> function of a run that gives rows and leaves its files."""

@@ -48,7 +48,8 @@ class System:
     ensemble : str
         ``npt`` or ``npt-aniso``, with which the cell is found.
     quench : dict
-        Of a glass: what `ionpath_ase.melt_quench` is told; every arrangement has a cell of its own then.
+        Of a glass: what `ionpath_ase.melt_quench` is told; every arrangement has a cell of its own then. With
+        ``crystal_fraction`` the structure is that slab of `ionpath_ase.glass_ceramic`, and `atoms` counts both.
     """
 
     name: str

@@ -163,7 +163,8 @@ class _Chain:
         name = f"structure/{system.name}.{arrangement}"
         settings: dict[str, Any] = {
             "builder": system.builder, "arguments": _with_files(system.arguments, self.study),
-            "supercell": system.supercell, "atoms": system.atoms, "seed": arrangement,
+            "supercell": system.supercell, "atoms": round(system.atoms * system.quench.get("crystal_fraction", 1.0)),
+            "seed": arrangement,
         }  # fmt: skip
         yield Task(name, "structure", settings, (), 0.0, 5.0, self._priority)
         if system.quench:

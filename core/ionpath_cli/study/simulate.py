@@ -30,17 +30,25 @@ def _common(task: Task) -> dict[str, Any]:
 
 
 def quench(task: Task, place: Path, inputs: list[Path]) -> None:
-    """A glass: melted, cooled, and left to settle at zero pressure."""
+    """A glass: melted, cooled, and left to settle at zero pressure; or one around a slab of its crystal."""
     from ase.io import read
 
     from ionpath.files import atomic_path
-    from ionpath_ase import melt_quench
+    from ionpath_ase import glass_ceramic, melt_quench
 
     settings = task.settings
-    made = melt_quench(
-        read(inputs[0] / START), place, model=settings["model"], seed=settings["seed"], engine="lammps",
-        processes=task.options.get("processes", 1), progress=False, interval=0.5, **settings["quench"],
-    )  # fmt: skip
+    heat = dict(settings["quench"])
+    share = heat.pop("crystal_fraction", None)
+    common = {
+        "model": settings["model"], "seed": settings["seed"], "engine": "lammps", "progress": False, "interval": 0.5,
+        "processes": task.options.get("processes", 1),
+    }  # fmt: skip
+    start = read(inputs[0] / START)
+    made: Any = (
+        melt_quench(start, place, **common, **heat)
+        if share is None
+        else glass_ceramic(start, place, crystal_fraction=share, melt=heat, **common)
+    )
     glass = made.atoms.copy()
     glass.arrays.pop("momenta", None)
     with atomic_path(place / START) as part:

@@ -82,7 +82,7 @@ def _bonds(run: Run, start: int, stop: int) -> dict[str, float]:
         "width of the first sharp diffraction peak": float("nan"),
     }
     try:
-        peak = factor.first_peak("neutron")
+        peak = factor.firstpeak("neutron")
     except InputError:  # no peak below the main one
         return found
     return found | {
@@ -194,3 +194,62 @@ def rearrangement(run: Run) -> Rows:
     )
     note = f"per neighbour within {cutoff:g} A, {found.results.lag_time:g} ps"
     return [quantity("non-affine displacement", estimated(found.results.d2min.mean(axis=1), "A^2"), note)]
+
+
+PHASES = ("crystal", "interface", "glass")
+
+
+def phases(run: Run) -> Rows:
+    """Amorphisation, density, lithium and its motion in crystal, interface and glass of a glass-ceramic."""
+    from MDAnalysis.analysis.anion_disorder import AmorphisationProfile, LayerProfiles
+    from MDAnalysis.analysis.ion_transport import IonDiffusion, NonGaussianParameter
+
+    from ionpath_mdanalysis.anion_disorder import phase_dynamics
+
+    every, atoms = _every(run, 200), run.universe.atoms
+    profile = AmorphisationProfile(atoms, verbose=False).run(step=every)
+    layers = LayerProfiles(atoms, bins=len(profile.results.y), verbose=False).run(step=every)
+    profile.save(run.place / "amorphisation.npz")
+    layers.save(run.place / "layers.npz")
+    found = layers.results
+    series = {
+        "amorphisation": ("", profile.results.profile),
+        "density": ("g/cm^3", found.mass_density),
+        "share of Li": ("%", 100.0 * found.fractions[found.species.index("Li")]),
+    }
+    try:
+        kinds = profile.regions().layers
+    except InputError as error:  # the slab has melted, or the rest has not
+        return [quantity(f"{name} of the glass", float("nan"), str(error)) for name in series]
+    rows: Rows = []
+    for k, phase in enumerate(PHASES):
+        here = kinds == k
+        if here.sum() > 1:
+            rows += [
+                quantity(f"{name} of the {phase}", _of_layers(values[here], unit), f"{here.sum()} layers")
+                for name, (unit, values) in series.items()
+            ]
+    for name, unit, analysis, value in (
+        ("diffusion", "", IonDiffusion, lambda r: r.diffusion_coefficient),
+        (
+            "non-Gaussian peak",
+            "",
+            NonGaussianParameter,
+            lambda r: normal(r.peak, float(r.error[np.nanargmax(r.alpha2)])),
+        ),
+    ):
+        moving = phase_dynamics(profile, run.ions, analysis, verbose=False)
+        for phase, one in moving.analyses.items():
+            note = f"{moving.initial[phase]} ions, {moving.left[phase]} of which left it"
+            rows.append(quantity(f"{name} in the {phase}", value(one.results), note, unit))
+    return rows
+
+
+def peak(results: Any) -> Any:
+    """Highest non-Gaussian parameter with the error of its place."""
+    return normal(float(results.peak), float(results.error[int(np.nanargmax(results.alpha2))]))
+
+
+def _of_layers(values: Any, unit: str) -> Any:
+    """Mean of the layers of a phase with the error of their scatter."""
+    return student(float(values.mean()), float(values.std(ddof=1)) / len(values) ** 0.5, len(values), unit)
