@@ -25,6 +25,8 @@ QUENCH = {
     "settle_picoseconds": 20.0,
 }  # fmt: skip
 """What `ionpath_ase.melt_quench` does by itself."""
+RELAXATION = 20.0
+"""Last run of `ionpath_ase.glass_ceramic` in ps."""
 
 
 def step_seconds(model: str, atoms: int) -> float:
@@ -172,7 +174,8 @@ class _Chain:
             cooling = (q["melt_temperature"] - q["final_temperature"]) / q["cooling_rate"]
             settings = {"quench": q, "model": self.study.dynamics.model, "seed": _seed(name)}
             hot = 2.0 * (q["melt_picoseconds"] + cooling)  # steps of 1 fs
-            yield self._task(self._start(arrangement), "quench", settings, (name,), hot + q["settle_picoseconds"])
+            cold = q["settle_picoseconds"] + (RELAXATION if "crystal_fraction" in q else 0.0)
+            yield self._task(self._start(arrangement), "quench", settings, (name,), hot + cold)
 
     def _task(
         self,
