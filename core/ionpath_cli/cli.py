@@ -25,7 +25,7 @@ COMMANDS = {
     "analyze": ("ionpath_cli.analyze:main", "path entropy, passage times and diffusion of a trajectory"),
     "metad": ("ionpath_cli.metad:main", "metadynamics of a lithium hop, from input to barrier"),
     "study": ("ionpath_cli.study.command:main", "a published study, or your own, computed again and compared"),
-    "train": ("ionpath_ase.cli:train", "train a Deep Potential"),
+    "train": ("ionpath_cli.train:main", "train a Deep Potential"),
     "slurm": ("ionpath_cli.slurm:main", "a job script for Slurm that goes on until a command is finished"),
     "completion": ("ionpath_cli.completion:main", "completion of commands and options for bash and zsh"),
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),

@@ -84,8 +84,9 @@ def _config_words(path: Path, command: str) -> list[str]:
     data = data.get(command, {key: value for key, value in data.items() if not isinstance(value, dict)})
     words = [str(file) for file in data.pop("files", [])]
     for key, value in data.items():
-        if value is not False:
-            values = value if isinstance(value, list) else [] if value is True else [value]
+        lists = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
+        for one in lists if value is not False else []:  # a list of lists: the option once for each
+            values = one if isinstance(one, list) else [] if one is True else [one]
             words += [f"--{key.replace('_', '-')}", *map(str, values)]
     return words
 
@@ -121,16 +122,29 @@ def write_config(path: Path, arguments: argparse.ArgumentParser, given: argparse
     lines, files = [f"# {arguments.prog} --config {path.name}, ionpath {__version__}"], []
     for action in arguments._actions:
         value = getattr(given, action.dest, None)
-        if value is None or value is False or action.dest in ("help", "config", "verbose", "quiet"):
+        if value is None or value is False or value == [] or action.dest in ("help", "config", "verbose", "quiet"):
+            continue
+        if value == action.default and _another_was_given(action, arguments, given):
             continue
         many = isinstance(value, (list, tuple))
         plain = [str(one) if isinstance(one, Path) else one for one in (value if many else [value])]
         if action.option_strings:
-            lines.append(f"{action.option_strings[-1][2:]} = {json.dumps(plain if many else plain[0])}")
+            written = [[one] for one in plain] if isinstance(action, argparse._AppendAction) else plain
+            lines.append(f"{action.option_strings[-1][2:]} = {json.dumps(written if many else plain[0])}")
         else:
             files += plain
     with atomic_path(path) as part:
         part.write_text("\n".join([*lines, f"files = {json.dumps(files)}", ""]), encoding="utf-8")
+
+
+def _another_was_given(action: argparse.Action, arguments: argparse.ArgumentParser, given: argparse.Namespace) -> bool:
+    """Whether one of the options that exclude this one was typed."""
+    return any(
+        getattr(given, other.dest) != other.default
+        for group in arguments._mutually_exclusive_groups
+        if action in group._group_actions
+        for other in group._group_actions
+    )
 
 
 def brief(error: BaseException) -> str:

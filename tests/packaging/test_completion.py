@@ -64,3 +64,39 @@ def test_metadynamics_leaves_its_options(tmp_path: Path, monkeypatch: pytest.Mon
     kept = tomllib.loads(Path("hop/metad.toml").read_text())
     assert kept["temperature"] == 400.0
     assert kept["files"] == ["a.extxyz"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["structures", "LPSCl-II", "-o", "starts.extxyz", "--strains", "-0.02", "0.0", "--seed", "0"],
+        ["label", "a.xyz", "b.xyz", "-o", "c.xyz", "--max-force", "30"],
+        ["fit", "a.xyz", "-o", "out", "--weight", "*LSPSCl*=2", "--weight", "melt*=1.5"],
+        ["fit", "a.xyz", "-o", "out", "--test", "b.xyz", "c.xyz", "--initial", "frozen.pb"],
+        ["evaluate", "argyrodite", "a.xyz", "-o", "errors.csv", "--committee"],
+        ["lean", "a.pb", "-o", "b.pb"],
+        ["loop", "a.xyz", "--start", "LPSCl-II", "x.cif", "-o", "loop", "--temperatures", "300", "600", "--limit", "1"],
+        ["dpgen", "a.xyz", "--start", "LPSCl-III", "-o", "cluster", "--queue", "long"],
+    ],
+    ids=lambda words: " ".join(words[:1]),
+)
+def test_what_train_leaves_is_what_was_typed(words: list[str], tmp_path: Path) -> None:
+    pytest.importorskip("ase")
+    from ionpath_ase.cli import parser as parser_of
+    from ionpath_cli.options import with_config, write_config
+
+    task, path = words[0], tmp_path / "train.toml"
+    typed = parser_of().parse_args(words)
+    write_config(path, parser_of(task), typed)
+    assert path.read_text(encoding="utf-8").startswith(f"# ionpath train {task} --config train.toml")
+    back = parser_of().parse_args(with_config([task, "--config", str(path)], "train"))
+    assert vars(back) == {name: list(v) if isinstance(v, tuple) else v for name, v in vars(typed).items()}
+
+
+def test_train_leaves_its_options_and_takes_them_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("ase")
+    pytest.importorskip("pymatgen.core")
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["train", "structures", "LiCl", "-o", "a.extxyz", "--rattle", "0.05", "--strains", "0.01"]) == 0
+    assert cli.main(["train", "structures", "--config", "a.extxyz.train.toml", "-o", "b.extxyz"]) == 0
+    assert Path("b.extxyz").read_bytes() == Path("a.extxyz").read_bytes()

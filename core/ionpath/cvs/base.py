@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.notebook import fields_html
 
 Floats = NDArray[np.float64]
 Image = Callable[[Floats], Floats]
@@ -90,6 +91,8 @@ class Evaluation:
     values: Floats
     gradients: Floats
     virials: Floats
+
+    _repr_html_ = fields_html
 
     def __getitem__(self, name: str) -> float:
         """Value of the component called `name`."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
+from ionpath.notebook import fields_html
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -52,6 +53,8 @@ class Hop:
     partner: int | None = None
     mode: str = "vacancy"
     kind: str = ""
+
+    _repr_html_ = fields_html
 
     def check(self, atoms: Atoms, number: int, vacant: bool = False) -> None:
         """Refuse atoms that do not exist and, in the relaxed structure, places that are not empty."""
@@ -115,6 +118,8 @@ class Barrier:
     kind: str = ""
     others: int = 0
     accuracy: float = float("nan")
+
+    _repr_html_ = fields_html
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.files import locked
+from ionpath.notebook import fields_html
 from ionpath_ase.bands import (
     Barrier,
     Hop,
@@ -56,6 +57,8 @@ class BarrierClass:
     not_converged: int
     refused: int
 
+    _repr_html_ = fields_html
+
     def histogram(self, width: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Hops (n_bins,), and edges (n_bins + 1,) in eV, of bins that begin at a multiple of `width` in eV.
 
@@ -86,6 +89,8 @@ class Barriers:
     hops: tuple[Barrier, ...]
     refused: tuple[tuple[int, str], ...]
     candidates: tuple[Hop, ...] = ()
+
+    _repr_html_ = fields_html
 
     @property
     def mean(self) -> float:

@@ -51,7 +51,7 @@ def train(argv: list[str]) -> int:
     """Run ``ionpath train``."""
     if argv and argv[0] in _SCRIPTS:
         return _script(argv[0])
-    options = _parser().parse_args(argv)
+    options = parser().parse_args(argv)
     tasks = {
         "structures": _structures,
         "label": _label,
@@ -64,14 +64,15 @@ def train(argv: list[str]) -> int:
     return tasks[options.task](options)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def parser(task: str = "") -> argparse.ArgumentParser:
+    """Parser of the command, or of one of its tasks."""
+    whole = argparse.ArgumentParser(
         prog="ionpath train",
         description="Train a Deep Potential. Every task can be stopped; the same command goes on.",
         epilog=EXAMPLE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    tasks = parser.add_subparsers(dest="task", required=True)
+    tasks = whole.add_subparsers(dest="task", required=True)
     _structures_parser(tasks)
     _label_parser(tasks)
     _fit_parser(tasks)
@@ -82,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("-o", "--output", type=Path, required=True, help="faster model")
     _loop_parser(tasks)
     _dpgen_parser(tasks)
-    return parser
+    return tasks.choices[task] if task else whole
 
 
 def _script(name: str) -> int:

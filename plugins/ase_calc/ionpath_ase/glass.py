@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.errors import InputError
+from ionpath.notebook import fields_html
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.quench import Quench, melt_quench
 
@@ -88,6 +89,8 @@ class Annealed:
     steps: tuple[HeatStep, ...]
     runs: tuple[MDResult, ...]
 
+    _repr_html_ = fields_html
+
 
 @dataclass(frozen=True)
 class GlassCeramic:
@@ -112,6 +115,8 @@ class GlassCeramic:
     crystal_fraction: float
     quench: Quench
     relaxed: MDResult
+
+    _repr_html_ = fields_html
 
 
 def anneal(

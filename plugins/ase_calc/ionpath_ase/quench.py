@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError
+from ionpath.notebook import fields_html
 from ionpath_ase.md import MDResult, run_md
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ class Quench:
     atoms: Atoms
     stages: dict[str, MDResult]
     cooling_rate: float
+
+    _repr_html_ = fields_html
 
 
 def melt_quench(

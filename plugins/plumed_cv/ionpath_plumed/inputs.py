@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,9 @@ class PlumedInput:
     end_reach: tuple[float, ...] = ()
     atoms: dict[str, list[int]] = field(default_factory=dict)
     method: str = "metad"
+
+    def _repr_html_(self) -> str:
+        return f"<b>plumed.dat, {escape(self.kind)}</b><pre>{escape(self.text)}</pre>"
 
     @property
     def lines(self) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path as atomic_path
+from ionpath.notebook import fields_html
 from ionpath.plumed_input import appended_files, joined, keywords
 from ionpath_plumed.checks import check_input, inside
 from ionpath_plumed.inputs import PlumedInput
@@ -47,6 +48,8 @@ class MetadynamicsRun:
     steps: int
     picoseconds: float
     resumed_at: int
+
+    _repr_html_ = fields_html
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from ionpath.estimate import Estimate
 from ionpath.free_energy import BarrierSeries, Basin, FreeEnergySurface, MinimumPath, Verdict
+from ionpath.notebook import fields_html
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class MetadynamicsResult:
     n_hills: int
     picoseconds: float
     figures: tuple[Path, ...] = ()
+
+    _repr_html_ = fields_html
 
     def __str__(self) -> str:
         if np.isfinite(self.barrier.high) and np.isnan(self.barrier.value):

@@ -14,6 +14,7 @@ import numpy as np
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath.notebook import fields_html
 from ionpath_ase.training.evaluate import Errors, evaluate
 from ionpath_ase.training.exploration import Exploration, explore
 from ionpath_ase.training.fit import fit
@@ -52,6 +53,8 @@ class LoopResult:
     iterations: tuple[IterationReport, ...]
     reason: str
     converged: bool
+
+    _repr_html_ = fields_html
 
 
 def learn(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath.notebook import fields_html
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -58,6 +59,8 @@ class Errors:
     energy_bias: float
     energy_shifted_mae: float
     stress_mae: float
+
+    _repr_html_ = fields_html
 
 
 def evaluate(frames: Sequence[Atoms], calculator: Any) -> list[Errors]:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, locked
+from ionpath.notebook import fields_html
 from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment
 from ionpath_ase.md.programs import program
@@ -65,6 +66,8 @@ class TrainedModel:
     training_frames: int
     errors: tuple[Errors, ...]
     table: Path
+
+    _repr_html_ = fields_html
 
 
 def fit(

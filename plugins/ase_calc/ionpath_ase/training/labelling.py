@@ -13,6 +13,7 @@ import numpy as np
 
 from ionpath.errors import InputError, require
 from ionpath.files import locked
+from ionpath.notebook import fields_html
 from ionpath_ase._geometry import closest_pair, model_cell
 from ionpath_ase.training.labels import blocks, frame_of, with_labels
 
@@ -45,6 +46,8 @@ class LabelReport:
     kept: int
     duplicates: int
     refused: tuple[tuple[int, str], ...]
+
+    _repr_html_ = fields_html
 
 
 def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:

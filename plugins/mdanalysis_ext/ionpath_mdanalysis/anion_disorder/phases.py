@@ -12,6 +12,7 @@ import numpy as np
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
+from ionpath.notebook import fields_html
 from ionpath.structure.regions import NAMES
 from ionpath_mdanalysis._base import cell_vectors
 from ionpath_mdanalysis._shell_sources import chosen_frames
@@ -43,6 +44,8 @@ class PhaseDynamics:
     left: dict[str, int]
     shares: Floats = field(repr=False)
     keep: str = "initial"
+
+    _repr_html_ = fields_html
 
 
 @references("chen2025")

@@ -10,6 +10,7 @@ import numpy as np
 
 from ionpath.errors import InputError, positive, require
 from ionpath.estimate import Estimate
+from ionpath.notebook import fields_html
 from ionpath.transport.activation import (
     Arrhenius,
     MeyerNeldel,
@@ -63,6 +64,8 @@ class Extrapolation:
     diffusion_coefficient: Estimate
     conductivity: Estimate
     density: float
+
+    _repr_html_ = fields_html
 
 
 def extrapolate(analyses: Sequence[IonDiffusion], temperature: float = 300.0) -> Extrapolation:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.errors import InputError, whole
+from ionpath.notebook import fields_html
 from ionpath.periodic import wrap_fractional
 from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis.anion_disorder.layers import Axis, axis_number
@@ -36,6 +37,8 @@ class LayerMeans:
     mean: Floats
     error: Floats
     counts: Ints
+
+    _repr_html_ = fields_html
 
 
 def layer_means(analysis: Any, *, axis: Axis = "y", bins: int = 20, system: int | str = 0) -> LayerMeans:
