@@ -94,4 +94,4 @@ def _text(value: object) -> str:
 def _estimate(data: dict[str, Any]) -> Estimate:
     found = Estimate.from_dict(data)
     value, error, low, high = (float(one) for one in (found.value, found.error, found.low, found.high))
-    return Estimate(value, error, low, high, _text(found.unit))
+    return Estimate(value, error, low, high, _text(found.unit), _text(found.verdict))

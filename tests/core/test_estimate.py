@@ -8,7 +8,7 @@ import math
 import pytest
 
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate
+from ionpath.estimate import Estimate, combine
 from ionpath.units import UNITS, conversion
 
 NAN, INF = math.nan, math.inf
@@ -54,6 +54,45 @@ def test_a_bound_is_a_bound_in_every_format() -> None:
     assert f"{BOUND:10.1e}" == "<    1.2e-02 A^2/ps"
     assert f"{Estimate(NAN, NAN, 1500.0, INF, 'ps')}" == "> 1500 ps"
     assert f"{around(0.25, 0.011, 'eV'):.3f}" == "0.250 ± 0.011 eV"
+
+
+def test_a_verdict_stands_beside_the_number_everywhere() -> None:
+    """In text, in any format, in notebooks, in another unit and in JSON, and once."""
+    barrier = around(21.0, 1.0, "kJ/mol").judged("not converged", "", "not converged")
+    assert str(barrier) == "21 ± 1 kJ/mol (not converged)"
+    assert f"{barrier:.1f}" == "21.0 ± 1.0 kJ/mol (not converged)"
+    assert barrier._repr_html_() == "21 ± 1 kJ/mol (not converged)"
+    assert str(barrier.to("eV")) == "0.22 ± 0.01 eV (not converged)"  # 1 eV is 96.485 kJ/mol
+    assert Estimate.from_dict(json.loads(json.dumps(barrier.as_dict()))) == barrier
+    assert str(BOUND.judged("not Markovian", "too few hops")) == "< 0.0123 A^2/ps (not Markovian, too few hops)"
+    unknown = Estimate(1520.0, NAN, NAN, NAN, "ps", "not Markovian")
+    assert str(unknown) == "1520 ps (error not known) (not Markovian)"
+
+
+def test_runs_of_one_composition_spread_over_their_arrangements() -> None:
+    """Three runs that scatter by 1.0 and know their values to 0.1: s / sqrt(3), and Student's t of two, 4.303."""
+    runs = [around(value, 0.1, "mS/cm") for value in (4.0, 5.0, 6.0)]
+    mean = combine(runs)
+    assert (mean.value, mean.error) == pytest.approx((5.0, 1 / math.sqrt(3)))
+    assert mean.high - 5.0 == pytest.approx(
+        math.hypot(1.96 * 0.1 / math.sqrt(3), 4.303 * math.sqrt(1 / 3 - 0.01 / 3)), 1e-3
+    )
+    alike = combine([around(5.0, 0.3), around(5.1, 0.3)])  # as near as their errors allow: these alone count
+    assert alike.error == pytest.approx(0.3 / math.sqrt(2)) and alike.unit == ""
+    unknown = combine([Estimate(5.0, NAN, NAN, NAN), Estimate(6.0, NAN, NAN, NAN)])
+    assert unknown.error == pytest.approx(0.5) and unknown.high == pytest.approx(5.5 + 12.706 * 0.5, 1e-4)
+    assert combine([runs[0].judged("not Markovian"), runs[1]]).verdict == "not Markovian"
+
+
+def test_runs_with_bounds_give_a_bound() -> None:
+    assert str(combine([around(0.01, 0.001, "A^2/ps"), BOUND])) == "< 0.0123 A^2/ps"
+    lives = combine([Estimate(NAN, NAN, 30.0, INF, "ps"), Estimate(NAN, NAN, 20.0, INF, "ps")])
+    assert str(lives) == "> 20 ps"
+    assert str(combine([around(1.0, 0.1), Estimate(NAN, NAN, NAN, NAN)])) == "not determined"
+    with pytest.raises(InputError, match="runs: need .* from two runs or more, got 1 in 'ps'; run other arrangements"):
+        combine([around(1.0, 0.1, "ps")])
+    with pytest.raises(InputError, match=r"runs: need .* in one unit, .*, got 2 in 'ps', 'ns'; .*convert with \.to"):
+        combine([around(1.0, 0.1, "ps"), around(1.0, 0.1, "ns")])
 
 
 def test_notebooks_show_powers() -> None:

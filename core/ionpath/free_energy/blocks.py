@@ -98,6 +98,11 @@ class Verdict(Msonable):
     crossings: int
     drift: float
 
+    @property
+    def words(self) -> str:
+        """What stands beside the barrier; empty where it has converged."""
+        return "" if self.converged else "not converged"
+
 
 def recent_height(hills: Hills) -> float:
     """Mean height of the last tenth of the hills: no free energy is known better."""

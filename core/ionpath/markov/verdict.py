@@ -37,6 +37,11 @@ class MarkovVerdict(Msonable):
     growth_error: float
     deviation: float
 
+    @property
+    def words(self) -> str:
+        """What stands beside a number of the model; empty where it is Markovian."""
+        return "" if self.markovian else self.sentence.partition(" at a lag")[0].replace("Not", "not", 1)
+
     def __bool__(self) -> bool:
         return self.markovian
 

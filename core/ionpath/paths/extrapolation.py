@@ -105,6 +105,8 @@ def _noise(flow: Floats, best: Chain, samples: Sequence[Chain]) -> tuple[Floats,
 
 def _placed(chain: Chain, best: Chain) -> Floats:
     """Flow of a sample in the rows of the best chain."""
+    if np.array_equal(chain.states, best.states):
+        return flow_of(chain)
     rows, mine = np.isin(best.states, chain.states), np.isin(chain.states, best.states)
     flow = np.zeros((best.states.size,) * 2)
     flow[np.ix_(rows, rows)] = flow_of(chain)[np.ix_(mine, mine)]

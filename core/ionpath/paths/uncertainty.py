@@ -24,6 +24,8 @@ from ionpath.units import entropy_factor
 Floats = NDArray[np.float64]
 ENOUGH_HOPS = 30
 """Independent hops of a pair of states from which on the bias was below half an error in all systems tried."""
+FEW_HOPS = "too few hops"
+TOTALS = ("total", "mean_per_pair", "escape")
 ROUNDING = 1e-9
 """Part of a value by which equal numbers differ: what a symmetry fixes has no other error."""
 
@@ -73,13 +75,17 @@ class PathEntropyUncertainty(Msonable):
     plain: Floats | None = None
     hops_per_pair: float = float("nan")
 
+    def judged(self, words: str) -> PathEntropyUncertainty:
+        """The same with words that stand beside its totals."""
+        return replace(self, **{name: getattr(self, name).judged(words) for name in TOTALS})
+
     @property
     def verdict(self) -> str:
         """One sentence where hops are too few to trust the value; empty otherwise."""
         if not self.hops_per_pair < ENOUGH_HOPS:
             return ""
         return (
-            f"too few hops: about {self.hops_per_pair:.0f} between two states, {ENOUGH_HOPS} are needed; "
+            f"{FEW_HOPS}: about {self.hops_per_pair:.0f} between two states, {ENOUGH_HOPS} are needed; "
             "the bias may be as large as the error; use longer runs or more ions"
         )
 
@@ -237,7 +243,7 @@ def entropies_of(
         return Estimate(float(middle), float(sigma), float(middle - reached), float(middle + reached), unit)
 
     summary = summarise(value, external=external, states=states, unit=unit)
-    return PathEntropyUncertainty(
+    found = PathEntropyUncertainty(
         value=value,
         error=error,
         low=value - half,
@@ -254,6 +260,7 @@ def entropies_of(
         plain=plain,
         hops_per_pair=hops_per_pair(best, chains.samples) if best.reversible else float("nan"),
     )
+    return found.judged(FEW_HOPS) if found.verdict else found
 
 
 def _weights(name: str, value: Floats, external: int | None, states: list[int]) -> Floats:
@@ -281,7 +288,6 @@ def _hull(found: PathEntropyUncertainty, free: PathEntropyUncertainty, n_blocks:
         one = getattr(found, name)
         return replace(one, **{key: float(end) for key, end in around(one, getattr(free, name)).items()})
 
-    return replace(
-        found, **around(found, free), total=total("total"), mean_per_pair=total("mean_per_pair"),
-        escape=total("escape"), hops_per_pair=free.hops_per_pair,
-    )  # fmt: skip
+    totals = {name: total(name) for name in TOTALS}
+    both = replace(found, **around(found, free), **totals, hops_per_pair=free.hops_per_pair)
+    return both.judged(FEW_HOPS) if both.verdict else both

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.citations import references
-from ionpath.constants import BOLTZMANN_EV, EV_IN_KJ_PER_MOL
+from ionpath.constants import BOLTZMANN_EV
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
@@ -54,9 +54,7 @@ class Arrhenius(Msonable):
     @property
     def activation_energy_in_kj_per_mol(self) -> Estimate:
         """Activation energy in kJ/mol."""
-        e = self.activation_energy
-        f = EV_IN_KJ_PER_MOL
-        return Estimate(e.value * f, e.error * f, e.low * f, e.high * f, "kJ/mol")
+        return self.activation_energy.to("kJ/mol")
 
     def at(self, temperature: float) -> Estimate:
         """Diffusion coefficient in A^2/ps at another temperature in K, with the covariance of the fit carried over.

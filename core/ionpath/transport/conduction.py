@@ -64,7 +64,7 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     numbers(charge, "charge", "the charge of an ion in e")
     if isinstance(D, Estimate):
         factor = NERNST_EINSTEIN * float(n) * float(charge) ** 2 / float(T)
-        return Estimate(D.value * factor, D.error * factor, D.low * factor, D.high * factor, "mS/cm")
+        return D.scaled(factor, "mS/cm")
     if (numbers(D, "D", "a diffusion coefficient in A^2/ps, zero or more") < 0).any():
         raise InputError(
             "D", need="a diffusion coefficient in A^2/ps, zero or more", got=repr(D), remedy="check the fit"
@@ -131,9 +131,10 @@ def haven_ratio(D: Estimate, collective: Estimate) -> Estimate:
     """
     nan = float("nan")
     if not (D.value > 0 and collective.value > 0):
-        return Estimate(nan, nan, nan, nan)
+        return Estimate(nan, nan, nan, nan).judged(D.verdict, collective.verdict)
     ratio = D.value / collective.value
     above = np.hypot(np.log(D.high / D.value), np.log(collective.value / collective.low))
     below = np.hypot(np.log(D.value / D.low), np.log(collective.high / collective.value))
     error = ratio * float(np.hypot(D.error / D.value, collective.error / collective.value))
-    return Estimate(ratio, error, ratio * float(np.exp(-below)), ratio * float(np.exp(above)))
+    found = Estimate(ratio, error, ratio * float(np.exp(-below)), ratio * float(np.exp(above)))
+    return found.judged(D.verdict, collective.verdict)

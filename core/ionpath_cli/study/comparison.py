@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate
+from ionpath.estimate import Estimate, spread_over, student
 from ionpath.units import conversion
 from ionpath_cli.study.compared import Compared
 from ionpath_cli.study.definition import ALL, Row, Study
@@ -85,14 +85,12 @@ def combine(
         return Combined(
             Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes, pooled=pooled
         )
-    mean = float(values.mean())
-    sampling = float(np.sqrt((errors**2).sum()) / n) if np.isfinite(errors).all() else nan
-    scatter = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else nan
-    spread = math.sqrt(max(scatter**2 - np.nan_to_num(sampling) ** 2, 0.0)) if n > 1 else nan
+    mean, sampling, spread = spread_over(values.tolist(), errors.tolist())
     if ordered:
-        sampling, spread = (float(np.nanmax([sampling, scatter])) if n > 1 else sampling), 0.0
+        sampling, spread = (math.hypot(np.nan_to_num(sampling), spread) if n > 1 else sampling), 0.0
     potential = _difference(rows, others)
-    known = [(e, z) for e, z in ((sampling, Z95), (spread, _student(n)), (potential, Z95)) if math.isfinite(e)]
+    parts = ((sampling, Z95), (spread, student(max(n - 1, 1))), (potential, Z95))
+    known = [(e, z) for e, z in parts if math.isfinite(e)]
     total, half = (math.sqrt(sum((z * e) ** 2 for e, z in pairs)) for pairs in ([(e, 1.0) for e, _ in known], known))
     low, high = mean - half, mean + half
     if n == 1 and math.isnan(potential):
@@ -107,12 +105,6 @@ def _without_noise(row: Mapping[str, Any]) -> Mapping[str, Any]:
     if not 0.0 < float(row["error"]) < ROUNDING * abs(float(row["value"])):
         return row
     return {**row, **dict.fromkeys(("error", "low", "high"), float("nan"))}
-
-
-def _student(n: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, n - 1)) if n > 1 else Z95
 
 
 def _difference(rows: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> float:

@@ -48,13 +48,13 @@ def cloud(ax: Any, vectors: Floats, states: Any, labels: Any, plane: str) -> Any
     return ax
 
 
-def pair_matrix(ax: Any, values: Floats, labels: Any, name: str) -> Any:
+def pair_matrix(ax: Any, values: Floats, labels: Any, name: str, title: str = "") -> Any:
     """Draw a heat map over ordered pairs of states."""
     shown = np.where(np.eye(len(values), dtype=bool), np.nan, values)
     image = ax.imshow(shown, cmap="viridis")
     ax.figure.colorbar(image, ax=ax, label=name, shrink=0.85)
     ticks = np.arange(len(values))
-    ax.set(xticks=ticks, yticks=ticks, xlabel="to", ylabel="from")
+    ax.set(xticks=ticks, yticks=ticks, xlabel="to", ylabel="from", title=title)
     ax.set_xticklabels(labels, rotation=45, ha="right")
     ax.set_yticklabels(labels)
     if len(values) <= 8 and np.isfinite(shown).any():

@@ -288,8 +288,9 @@ def _convergence(
     unknown = Estimate(float("nan"), float("nan"), float("nan"), float("nan"), "kJ/mol")
     if ends is None and not given.start and hills.centres.shape[1] == 1:
         spread = variation(hills)
-        bound = replace(unknown, low=0.0, high=spread.high)
-        return None, judge_flat(hills, spread, temperature), bound, bound
+        flat = judge_flat(hills, spread, temperature)
+        bound = replace(unknown, low=0.0, high=spread.high, verdict=flat.words)
+        return None, flat, bound, bound
     if ends is None:
         why = "the second basin was never reached" if given.start else "only one basin was found"
         return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
@@ -305,6 +306,6 @@ def _convergence(
         floor = max(floor, 0.5 * abs(there - back))
     there, back = (error if np.isfinite(error) else 0.0 for error in (slow.forward, slow.backward))
     return (
-        series, verdict, series.estimate(floor=floor, crossings=there),
-        series.estimate(backward=True, floor=floor, crossings=back),
+        series, verdict, series.estimate(floor=floor, crossings=there).judged(verdict.words),
+        series.estimate(backward=True, floor=floor, crossings=back).judged(verdict.words),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from ionpath.kinetics import path_entropy_matrix, released_path_entropy, summari
 from ionpath.markov.resampling import Resampling
 from ionpath.markov.symmetry import SymmetryTest
 from ionpath.paths.models import entropies_per_ion
-from ionpath.paths.uncertainty import entropies_of
+from ionpath.paths.uncertainty import TOTALS, entropies_of
 from ionpath.sites.network import SiteNetwork
 from ionpath.sites.runs import ShellRuns
 from ionpath.sites.shell_symmetry import states_symmetry
@@ -23,7 +23,6 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates
 
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
-TOTALS = ("total", "mean_per_pair", "escape")
 
 
 @references("guan2024", "ekroot1993", "metzner2009", "prinz2011", "trendelkamp2015", "deeptime")
@@ -168,7 +167,7 @@ class PathEntropy(MarkovStates):
         found = entropies_of(
             data, results.lag, symmetry=rows, certain=certain, estimator=chosen["estimator"], **self._kind()
         )
-        results.uncertainty = found
+        results.uncertainty = found = found.judged(self._words)
         errors = {key: getattr(found, key).error for key in TOTALS}
         self._totals(found.value, found.error, **errors)
 
@@ -221,19 +220,21 @@ class PathEntropy(MarkovStates):
         results.total_error = results.mean_per_pair_error = float("nan")
 
     def _headline(self) -> dict[str, Any]:
-        results, unit, nan = self.results, self.parameters["unit"], float("nan")
-
-        def said(key: str) -> str:
-            return str(Estimate(float(results[key]), float(results.get(f"{key}_error", nan)), nan, nan, unit))
-
+        results = self.results
         return {
-            "total": said("total"),
-            "mean per pair": said("mean_per_pair"),
-            "escape": said("escape"),
+            **{key.replace("_", " "): str(self._sum(key)) for key in TOTALS},
             **({"symmetry": str(results.symmetry)} if results.get("symmetry") is not None else {}),
             **({"hops": found.verdict} if (found := results.get("uncertainty")) is not None and found.verdict else {}),
             **super()._headline(),
         }
+
+    def _sum(self, key: str) -> Estimate:
+        """A sum with its error, where it is known, and its verdict."""
+        results, nan = self.results, float("nan")
+        if (found := results.get("uncertainty")) is not None and self.parameters.get("mode") != "published":
+            return getattr(found, key).judged(self._words)
+        error = float(results.get(f"{key}_error", nan))
+        return Estimate(float(results[key]), error, nan, nan, self.parameters["unit"], self._words)
 
     def _table(self) -> dict[str, Any]:
         source, target = self._pairs()
@@ -262,7 +263,9 @@ class PathEntropy(MarkovStates):
         nothing = np.full_like(value, np.nan)
         low, high = (found.low[state], found.high[state]) if found else (nothing, nothing)
         return {
-            results.labels[k]: Estimate(float(value[k]), float(error[k]), float(low[k]), float(high[k]), unit)
+            results.labels[k]: Estimate(
+                float(value[k]), float(error[k]), float(low[k]), float(high[k]), unit, self._sum("total").verdict
+            )
             for k in states
             if k != state
         }
@@ -271,7 +274,8 @@ class PathEntropy(MarkovStates):
     def plot_path_entropy(self, ax: Any = None) -> Any:
         """Plot the path entropy of all pairs as a heat map."""
         label = f"path entropy ({self.parameters['unit']})"
-        _plots.pair_matrix(ax, _of_the_model(self.results), self.results.labels, label)
+        title = f"mean {self._sum('mean_per_pair')}"
+        _plots.pair_matrix(ax, _of_the_model(self.results), self.results.labels, label, title)
 
 
 def _of_the_model(results: Any) -> Any:

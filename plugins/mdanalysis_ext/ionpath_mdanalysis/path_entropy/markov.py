@@ -217,6 +217,9 @@ class MarkovStates(IonAnalysis):
         results.timescales, results.chapman_kolmogorov, results.verdict = judge_lag(
             self._data, results.lag, self.frame_time
         )
+        for key in ("mfpt_between_vertices", "mfpt_to_external"):
+            if key in results:
+                results[key] = results[key].judged(self._words)
         results.implied_timescales = results.timescales.timescales
         results.implied_timescales_error = results.timescales.errors
 
@@ -250,6 +253,12 @@ class MarkovStates(IonAnalysis):
             self._data.model(results.lag, connected=connected) if chosen["pooling"] == "all" else self._estimate()
         )
 
+    @property
+    def _words(self) -> str:
+        """What stands beside every number of the model."""
+        verdict = self.results.get("verdict")
+        return "lag not tested" if verdict is None else str(verdict.words)
+
     def _headline(self) -> dict[str, Any]:
         results = self.results
         verdict = results.verdict
@@ -274,6 +283,7 @@ class MarkovStates(IonAnalysis):
         table = {"source": names[source], "target": names[target], "mfpt": results.mfpt[source, target]}
         if "mfpt_error" in results:
             table["mfpt_error"] = results.mfpt_error[source, target]
+        table["verdict"] = [self._words] * len(source)
         return {**table, "units": {"mfpt": "ps", "mfpt_error": "ps"}}
 
     def pathways(self, source: Any, target: Any, **options: Any) -> Any:
@@ -309,12 +319,14 @@ class MarkovStates(IonAnalysis):
     @figure()
     def plot_mfpt(self, ax: Any = None) -> Any:
         """Plot mean first-passage times as a heat map."""
-        _plots.pair_matrix(ax, self.results.mfpt, self.results.labels, "mean first-passage time (ps)")
+        label = "mean first-passage time (ps)"
+        _plots.pair_matrix(ax, self.results.mfpt, self.results.labels, label, self._words)
 
     @figure()
     def plot_implied_timescales(self, ax: Any = None) -> Any:
         """Plot implied timescales against the lag, with 95 % intervals."""
         _plots.implied_timescales(ax, self.results.timescales, self.results.lag_time)
+        ax.set_title(self._words)
 
     def plot_chapman_kolmogorov(self, axes: Any = None) -> Any:
         """Plot the Chapman-Kolmogorov test on one of the axes for each state, by default of a new figure; return them.
