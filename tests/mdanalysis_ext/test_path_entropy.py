@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
@@ -430,6 +431,24 @@ def test_errors_of_passage_times_and_populations(run, lithium, shells):
     bare = MarkovStates(lithium, shells, lag=LAG, n_samples=0).run().results
     assert np.isnan(bare.mfpt_error[off]).all()
     assert "(error not known)" in str(bare.mfpt_to_external)
+
+
+def test_a_verdict_stands_beside_every_number_of_the_model(lithium, shells, tmp_path):
+    """Without a bootstrap a change of 10 % cannot be told from noise: not Markovian, in words, tables and figures."""
+    found = PathEntropy(lithium, shells, lag=LAG, n_samples=0).run()
+    results, words = found.results, found.results.verdict.words
+    assert words == "not Markovian" and not results.verdict
+    for text in (repr(found), found._repr_html_()):
+        for name in ("total", "mean per pair", "escape"):
+            assert re.search(rf"{name}\W.{{0,40}}J/mol/K \(error not known\) \({words}\)", text), name
+    assert set(found.to_dataframe().verdict) == {words}
+    assert str(results.mfpt_to_external).endswith(f"ps (error not known) ({words})")
+    assert found.plot_path_entropy().get_title().endswith(f"J/mol/K (error not known) ({words})")
+    assert found.plot_mfpt().get_title() == found.plot_implied_timescales().get_title() == words
+    assert found.plot_flux_network(1, 6).get_title().endswith(f"per ps ({words})")
+    assert {e.verdict for e in found.entropies_from(1).values()} == {words}
+    found.save(tmp_path / "paths.npz")
+    assert repr(PathEntropy.load(tmp_path / "paths.npz")) == repr(found)
 
 
 def test_path_entropy_has_states(run, lithium, shells):

@@ -247,10 +247,11 @@ def _why_bound(window: DiffusiveWindow, reached: float, minimum: float, found: E
 
 
 def _verdict(window: DiffusiveWindow) -> str:
+    exponent = format(Estimate(window.exponent, window.exponent_error, float("nan"), float("nan")), ".2f")
     how = {
-        "exponent": f"diffusive with exponent {window.exponent:.2f} ± {window.exponent_error:.2f}",
+        "exponent": f"diffusive with exponent {exponent}",
         "offset": "linear growth above the rattling in cages",
-        "given": f"window as given, exponent {window.exponent:.2f} ± {window.exponent_error:.2f}",
+        "given": f"window as given, exponent {exponent}",
     }[window.criterion]
     return f"{how}, from {window.start:.3g} to {window.stop:.3g} ps"
 

@@ -56,7 +56,7 @@ def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "",
         if values.ndim == 2:
             ax.plot(saddle[0], saddle[1], "wx")
     ax.set_xlabel(axis_label(surface.names[0]))
-    ax.set_title(title or _caption(result), fontsize=9)
+    ax.set_title("\n".join(filter(None, (title, _caption(result)))), fontsize=9)
     return ax
 
 
@@ -73,7 +73,7 @@ def _caption(result: MetadynamicsResult) -> str:
     return "\n".join(textwrap.wrap(str(result), 70))
 
 
-def plot_convergence(series: BarrierSeries, *, ax: Any = None, part: float = 0.2) -> Any:
+def plot_convergence(series: BarrierSeries, *, ax: Any = None, part: float = 0.2, title: str = "") -> Any:
     """Draw the barrier against time, the last part shaded with its mean and error."""
     plt = require("matplotlib.pyplot", purpose="figures", install=PLOTS)
     if ax is None:
@@ -88,6 +88,7 @@ def plot_convergence(series: BarrierSeries, *, ax: Any = None, part: float = 0.2
     ax.axvspan(series.times[-1] * (1 - part), series.times[-1], color="0.9", zorder=0)
     ax.set_xlabel("time (ps)")
     ax.set_ylabel("barrier (kJ/mol)")
+    ax.set_title(title, fontsize=9)
     ax.legend(frameon=False)
     return ax
 
@@ -98,7 +99,7 @@ def write_figures(result: MetadynamicsResult, figure: Path, title: str = "") -> 
     written = [_save(plot_surface(result, title=title), figure, plt)]
     if result.series is not None and np.isfinite(result.series.forward).any():
         name = figure.with_name(f"{figure.stem}-convergence{figure.suffix}")
-        written.append(_save(plot_convergence(result.series), name, plt))
+        written.append(_save(plot_convergence(result.series, title=_caption(result)), name, plt))
     written.append(export(result.surface, figure.with_suffix(".npz")))
     if result.surface.ndim == 3:
         written.append(export(result.surface, figure.with_suffix(".cube")))

@@ -361,6 +361,7 @@ class MarkovStates(IonAnalysis):
             self.results.stationary_distribution,
             self.results.labels,
         )
+        ax.set_title(" ".join(filter(None, (ax.get_title(), f"({self._words})" if self._words else ""))))
 
     @figure()
     def plot_occupancy(self, ax: Any = None) -> Any:

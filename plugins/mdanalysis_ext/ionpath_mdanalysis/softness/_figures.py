@@ -8,11 +8,12 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of
+from ionpath.estimate import Estimate
 from ionpath.periodic import wrap
 
 
-def distribution(axes: Any, systems: Any, scores: Any) -> None:
-    """Draw histograms of softness by class."""
+def distribution(axes: Any, systems: Any, scores: Any, error: float) -> None:
+    """Draw histograms of softness by class, with the balanced accuracy and its error."""
     every = [(s.softness[: len(s.classes)], s.classes) for s in systems]
     values = np.concatenate([soft.ravel() for soft, _ in every])
     edges = np.linspace(values.min(), values.max() + 1e-9, 51)
@@ -24,9 +25,10 @@ def distribution(axes: Any, systems: Any, scores: Any) -> None:
             label = f"{system.name} {name} ({100 * (classes == k).mean():.0f} %)".strip()
             axes.stairs(counts, edges, label=label, fill=len(systems) == 1, alpha=0.4 if len(systems) == 1 else 1)
     axes.set(xlabel="softness", ylabel="density")
+    balanced = Estimate(scores.balanced_accuracy, error, np.nan, np.nan)
     axes.set_title(
         f"accuracy {scores.accuracy:.2f} (majority {scores.majority_accuracy:.2f}), balanced "
-        f"{scores.balanced_accuracy:.2f}, MCC {scores.matthews:.2f}",
+        f"{balanced}, MCC {scores.matthews:.2f}",
         fontsize=8,
     )
     axes.legend(fontsize="small")
@@ -98,4 +100,5 @@ def correlation(axes: Any, found: Any, name: str = "quantity") -> None:
     """Draw a quantity against softness, in bins."""
     axes.errorbar(found.softness, found.quantity, found.quantity_error, fmt="o", ms=3, capsize=2)
     axes.set(xlabel="softness", ylabel=name)
-    axes.set_title(f"r = {found.samples:.2f} over single ions, {found.binned:.2f} over bins", fontsize=8)
+    single = Estimate(found.samples, found.samples_error, np.nan, np.nan)
+    axes.set_title(f"r = {single} over single ions, {found.binned:.2f} over bins", fontsize=8)

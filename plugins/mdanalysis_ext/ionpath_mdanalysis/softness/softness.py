@@ -308,7 +308,9 @@ class Softness(IonAnalysis):
     @figure()
     def plot(self, ax: Any = None) -> Any:
         """Plot the distribution of softness of ions that then moved, and of those that did not."""
-        _figures.distribution(ax, self._each(), self.results.scores)
+        folds = self.results.get("cross_validation")
+        error = float("nan") if folds is None else float(folds.error)
+        _figures.distribution(ax, self._each(), self.results.scores, error)
 
     @figure()
     def plot_weights(self, ax: Any = None) -> Any:
