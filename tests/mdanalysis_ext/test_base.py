@@ -6,13 +6,15 @@ import json
 
 import numpy as np
 import pytest
-from MDAnalysis import Universe
+from MDAnalysis import Universe, Writer
 from MDAnalysis.lib.mdamath import triclinic_vectors
+from MDAnalysis.transformations import translate
 
 from ionpath.errors import InputError, MissingDependency
 from ionpath.estimate import Estimate
 from ionpath_mdanalysis import PathEntropy, _checks, _store
-from ionpath_mdanalysis._base import IonAnalysis, cell_vectors
+from ionpath_mdanalysis._base import IonAnalysis
+from ionpath_mdanalysis._frames import cell_vectors, direct_frames
 
 
 class MeanPosition(IonAnalysis):
@@ -70,6 +72,54 @@ def test_all_backends_give_the_same(small, how):
     assert np.array_equal(serial.results.mean, other.results.mean)
     assert np.array_equal(serial.times, other.times)
     assert np.array_equal(serial.frames, other.frames)
+
+
+class Everything(MeanPosition):
+    """All that was read."""
+
+    def _process(self, chunk):
+        self._sizes.append(len(chunk.frames))
+        self._rows.append(
+            np.concatenate([chunk.positions["mobile"].reshape(len(chunk.frames), -1), chunk.dimensions], 1)
+        )
+
+
+@pytest.fixture
+def xtc(small, tmp_path):
+    """The same frames as XTC, in a cell that changes shape in frame 10."""
+    rng = np.random.default_rng(1)
+    with Writer(str(tmp_path / "md.xtc"), 6) as writer:
+        for k, ts in enumerate(small.trajectory):
+            ts.dimensions = [10, 10, 10, 90, 90, 90] if k < 10 else [10, 11, 12, 80, 90 + rng.normal(), 70]
+            writer.write(small.atoms)
+    return lambda **options: Universe(small._topology, str(tmp_path / "md.xtc"), to_guess=(), **options)
+
+
+@pytest.mark.parametrize(
+    "how", [{}, {"step": 3}, {"frames": [3, 7, 11]}, {"backend": "multiprocessing", "n_workers": 2}]
+)
+@pytest.mark.parametrize("options", [{}, {"dt": 0.2}, {"convert_units": False}])
+def test_frames_straight_from_a_file_are_those_of_the_reader(xtc, how, options, monkeypatch):
+    u = xtc(**options)
+    assert direct_frames(u.trajectory, np.arange(23)) is not None
+    u.trajectory[4]
+    group = u.atoms[[0, 4, 2]]
+    fast = Everything(group).run(**how)
+    assert u.trajectory.frame == (4 if "backend" in how else 0)
+    monkeypatch.setattr("ionpath_mdanalysis._base.direct_frames", lambda reader, frames: None)
+    slow = Everything(group).run(**{k: how[k] for k in how if k in ("step", "frames")})
+    assert np.array_equal(fast.results.mean, slow.results.mean)  # A and degrees, bit by bit
+    assert np.array_equal(fast.times, slow.times)
+    assert np.array_equal(fast.frames, slow.frames)
+
+
+def test_readers_that_do_more_than_read_are_left_to_it(xtc):
+    u = xtc()
+    u.trajectory.add_transformations(translate([1.0, 0.0, 0.0]))
+    assert direct_frames(u.trajectory, np.arange(23)) is None
+    assert direct_frames(xtc(in_memory=True).trajectory, np.arange(23)) is None
+    plain = MeanPosition(xtc().atoms).run().results.mean[0, 0]
+    assert MeanPosition(u.atoms).run().results.mean[0, 0] == pytest.approx(plain + 0.1, abs=1e-6)  # of a cell of 10 A
 
 
 @pytest.mark.parametrize("size", [1, 5, 23, 100])

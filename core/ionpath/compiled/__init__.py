@@ -1,4 +1,4 @@
-"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, Voronoi cells, cycles, sites of ions, walks.
+"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, cells, cycles, sites and moves of ions, walks.
 
 numba is optional (``pip install "ionpath[fast]"``): `kernels` is None without it, and the callers then take the slow
 road that is their definition in the tests. Compiled code is cached beside these files, or in the user's cache.
@@ -10,7 +10,7 @@ import importlib
 from functools import cache
 from typing import Any
 
-from ionpath.compiled import cycles, following, pairs, power_cells, walks
+from ionpath.compiled import cycles, displacements, following, pairs, power_cells, walks
 
 
 @cache
@@ -37,6 +37,9 @@ def _compile(numba: Any) -> Any:
         power_cell_kernel = staticmethod(njit(cache=True, nogil=True)(power_cells.power_cell_kernel))
         common_shift_kernel = staticmethod(njit(cache=True, nogil=True)(following.common_shift_kernel))
         follow_sites = staticmethod(njit(cache=True, nogil=True)(following.follow_sites))
+        continue_path = staticmethod(njit(cache=True, nogil=True)(displacements.continue_path))
+        add_squares = staticmethod(njit(cache=True, nogil=True)(displacements.add_squares))
+        add_powers = staticmethod(njit(cache=True, nogil=True)(displacements.add_powers))
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))
         walk_entropies = staticmethod(njit(cache=True, nogil=True)(walks.walk_entropies))

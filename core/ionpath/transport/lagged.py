@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, Ints
+from ionpath.compiled import kernels
 from ionpath.transport._checks import lag_array
 from ionpath.transport.displacements import PIECE
 
@@ -73,6 +74,7 @@ class LaggedPairs:
         if self.start < 0:
             self.start = first
         stop = self.stop = first + len(positions)
+        inside: list[tuple[int, int, int, int]] = []  # pairs with both ends in this chunk
         for k, (lag, step) in enumerate(zip(self.lags.tolist(), self.steps.tolist(), strict=True)):
             last = min(stop, self.n_frames) - 1
             ends = range(first + (lag - first) % step if first >= lag else lag, last + 1, step)
@@ -90,24 +92,38 @@ class LaggedPairs:
             ]  # fmt: skip
             rest = ends[len(early) :]
             if rest:
-                a, b = rest.start - lag - first, rest.start - first
-                n = len(rest)
-                self._emit(
-                    k, positions[a : a + n * step : step][:n], positions[b : b + n * step : step],
-                    cells[b : b + n * step : step],
-                )  # fmt: skip
+                inside.append((k, rest.start - lag - first, rest.start - first, len(rest)))
             new = range(max(stop - lag, first), min(stop, self.n_frames - lag))
             self._waiting[k] = [(o, x) for o, x in self._waiting[k] if o + lag >= stop]
             self._waiting[k] += [
                 (o, positions[o - first].copy()) for o in range(new.start + (-new.start) % step, new.stop, step)
             ]
+        self._within(inside, positions, cells)
+
+    def _within(self, inside: list[tuple[int, int, int, int]], positions: Floats, cells: Floats) -> None:
+        """Hand over pairs that lie in one chunk: lag, rows of the first origin and end, and their number."""
+        fast: list[Any] = [consumer for consumer in self.consumers if _is_compiled(consumer)]
+        if fast and inside:
+            lag = np.repeat([k for k, *_ in inside], [n for *_, n in inside])
+            begin, end = (
+                np.concatenate([row[at] + self.steps[row[0]] * np.arange(row[3]) for row in inside]) for at in (1, 2)
+            )
+            for consumer in fast:
+                consumer.add_rows(lag, positions, begin, positions, end)
+        slow = [consumer for consumer in self.consumers if consumer not in fast]
+        for k, a, b, n in inside if slow else ():
+            step = int(self.steps[k])
+            rows, ends = slice(a, a + (n - 1) * step + 1, step), slice(b, b + (n - 1) * step + 1, step)
+            _in_pieces(slow, k, positions[rows], positions[ends], cells[ends])
 
     def _emit(self, k: int, origins: Floats, ends: Floats, cells: Floats) -> None:
-        rows = max(1, PIECE // origins.shape[1])
-        for at in range(0, len(origins), rows):
-            part = slice(at, at + rows)
-            for consumer in self.consumers:
-                consumer.add(k, origins[part], ends[part], cells[part])
+        rows = np.arange(len(origins))
+        consumer: Any
+        for consumer in self.consumers:
+            if _is_compiled(consumer):
+                consumer.add_rows(np.full(len(rows), k), origins, rows, ends, rows)
+            else:
+                _in_pieces([consumer], k, origins, ends, cells)
 
     def state(self) -> tuple[Any, ...]:
         """Sums, and the frames that the blocks before and after still need."""
@@ -132,9 +148,27 @@ class LaggedPairs:
         self.start, self.stop = (start if self.start < 0 else self.start), stop
 
 
+def _is_compiled(consumer: object) -> bool:
+    """Whether a consumer takes rows of frames, and there is a compiled loop for it."""
+    return hasattr(consumer, "add_rows") and kernels() is not None
+
+
+def _in_pieces(consumers: Sequence[PairConsumer], k: int, origins: Floats, ends: Floats, cells: Floats) -> None:
+    """Hand over pairs of one lag in pieces that stay in the cache."""
+    rows = max(1, PIECE // origins.shape[1])
+    for at in range(0, len(origins), rows):
+        part = slice(at, at + rows)
+        for consumer in consumers:
+            consumer.add(k, origins[part], ends[part], cells[part])
+
+
 def _with_centre(positions: Floats) -> Floats:
     share = np.full(positions.shape[1], 1.0 / positions.shape[1])
     return np.concatenate([positions, np.matmul(share, positions)[:, None]], axis=1)
+
+
+def _flat(positions: Floats) -> Floats:
+    return np.ascontiguousarray(positions).reshape(len(positions), -1)
 
 
 class _Sums:
@@ -163,6 +197,12 @@ class SquareSums(_Sums):
         np.multiply(moved, moved, out=moved)
         self.arrays[0][:, lag] += moved.sum(axis=0)
 
+    def add_rows(self, lag: Ints, starts: Floats, begin: Ints, positions: Floats, end: Ints) -> None:
+        """Add pairs `starts[begin]` and `positions[end]`, each of its lag, by the compiled loop."""
+        compiled = kernels()
+        assert compiled is not None
+        compiled.add_squares(lag, _flat(starts), begin, _flat(positions), end, self.arrays[0])
+
 
 class PowerSums(_Sums):
     """Sums of the squares and of the fourth powers of the displacements of each ion, (2, L, N)."""
@@ -176,6 +216,12 @@ class PowerSums(_Sums):
         square = np.einsum("tni,tni->tn", moved, moved)
         self.arrays[0][0, lag] += square.sum(axis=0)
         self.arrays[0][1, lag] += np.einsum("tn,tn->n", square, square)
+
+    def add_rows(self, lag: Ints, starts: Floats, begin: Ints, positions: Floats, end: Ints) -> None:
+        """Add pairs `starts[begin]` and `positions[end]`, each of its lag, by the compiled loop."""
+        compiled = kernels()
+        assert compiled is not None
+        compiled.add_powers(lag, _flat(starts), begin, _flat(positions), end, self.arrays[0])
 
 
 class DistanceCounts(_Sums):

@@ -10,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arrays import Floats
+from ionpath.cells import SUBSETS, is_orthorhombic, obtuse_superbase
+from ionpath.compiled import kernels
 from ionpath.errors import InputError
-from ionpath.half_cell import check_steps, steps_near_half
+from ionpath.half_cell import NEAR, check_steps, steps_near_half
 from ionpath.periodic import fractional, minimum_image, wrap
 
 OUTSIDE = 1e-3
@@ -61,6 +63,8 @@ class Follower:
 
     With `fold` the shortest image of every step is taken; else positions are taken as they are.
 
+    A compiled loop does it where there is one; `_steps` is its definition.
+
     In a cell that changes, the change of the wrapped position is added (S. von Buelow et al., doi:10.1063/5.0008316),
     see `ionpath.periodic.Unwrapper`.
     """
@@ -72,13 +76,19 @@ class Follower:
         self.end: Floats | None = None
         self.counts = np.zeros(3, dtype=np.int64)  # steps, steps across faces, steps near half of the cell
 
-    def __call__(self, positions: NDArray[Any], cells: Floats) -> Floats:
-        """Positions (B, N, 3) of the next frames in cells (B, 3, 3), continued."""
-        points = np.asarray(positions, dtype=np.float64)
+    def __call__(self, positions: NDArray[Any], cells: Floats, moved: Floats | None = None) -> Floats:
+        """Positions (B, N, 3) of the next frames in cells (B, 3, 3), less what all `moved` (B, 3) in A, continued."""
+        shift = np.zeros((len(cells), 3)) if moved is None else moved
         if self.first is None:
-            self.first = points[0].copy(), cells[0].copy()
-            self.last, self.end = self.first, points[0].copy()
+            start = positions[0].astype(np.float64) - shift[0]
+            self.first, self.last, self.end = (start, cells[0].copy()), (start, cells[0].copy()), start.copy()
         assert self.last is not None and self.end is not None
+        compiled = kernels()
+        if self.fold and compiled is not None:
+            return self._fast(compiled, positions, cells, shift, self.last, self.end)
+        points = positions.astype(np.float64)
+        if shift.any():
+            points -= shift[:, None]
         if self.fold:
             before, cell = self.last
             steps = self._steps(np.concatenate([before[None], points]), np.concatenate([cell[None], cells]))
@@ -89,6 +99,29 @@ class Follower:
         else:
             path = points.copy()
         self.last, self.end = (points[-1].copy(), cells[-1].copy()), path[-1].copy()
+        return path
+
+    def _fast(
+        self, compiled: Any, positions: NDArray[Any], cells: Floats, shift: Floats, last: tuple[Floats, Floats],
+        end: Floats,
+    ) -> Floats:  # fmt: skip
+        """The same in one compiled pass."""
+        constant = bool((cells == last[1]).all())
+        used = cells[:1] if constant else cells
+        base = obtuse_superbase(used)
+        faces = SUBSETS @ base
+        squares = np.einsum("cki,cki->ck", faces, faces)
+        edges = np.ascontiguousarray(np.diagonal(used, axis1=1, axis2=2)) if is_orthorhombic(used) else np.empty((0, 3))
+        path = np.empty(positions.shape)
+        point, end, counts = last[0].copy(), end.copy(), np.zeros(2, dtype=np.int64)
+        compiled.continue_path(
+            np.ascontiguousarray(positions), shift, cells, np.linalg.inv(cells), edges,
+            np.stack([base, np.linalg.inv(base)]),
+            faces, squares, NEAR * 0.5 * float(np.sqrt(squares.min())), constant, point,
+            np.stack([last[1], np.linalg.inv(last[1])]), end, path, counts,
+        )  # fmt: skip
+        self.counts += [positions.shape[0] * positions.shape[1], *counts]
+        self.last, self.end = (point, cells[-1].copy()), end
         return path
 
     def _steps(self, points: Floats, cells: Floats) -> Floats:

@@ -17,12 +17,14 @@ from typing import Any, ClassVar, Literal, Self, TypedDict
 import numpy as np
 from MDAnalysis.analysis.base import AnalysisBase
 from MDAnalysis.analysis.results import ResultsGroup
+from MDAnalysis.lib.log import ProgressBar
 from numpy.typing import NDArray
 
 import ionpath
 from ionpath.citations import cite
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
+from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
 from ionpath_mdanalysis._results import IonResults
 from ionpath_mdanalysis.times import check_times
 
@@ -197,7 +199,7 @@ class IonAnalysis(AnalysisBase):
         block = copy.copy(self)
         block.results = IonResults()
         block._offset = int(indexed_frames[0, 0]) if len(indexed_frames) else 0
-        done = AnalysisBase._compute(block, indexed_frames, verbose, **kwargs)
+        done = block._read(indexed_frames, verbose, **kwargs)
         # Buffers and the universe need not travel back from a worker.
         return SimpleNamespace(frames=done.frames, times=done.times, results=done.results)
 
@@ -205,19 +207,38 @@ class IonAnalysis(AnalysisBase):
         n_atoms = sum(len(group) for group in self.groups.values())
         size = self._chunk_frames or max(1, CHUNK_BYTES // (12 * n_atoms))
         self._size = max(1, min(size, self.n_frames))
-        self._indices = {name: _slice_of(group.ix) for name, group in self.groups.items()}
+        self._indices = {name: slice_of(group.ix) for name, group in self.groups.items()}
         self._buffer = {name: np.empty((self._size, len(group), 3), np.float32) for name, group in self.groups.items()}
         self._dimensions = np.full((self._size, 6), np.nan)
         self._filled = 0
         self._prepare_block()
 
+    def _read(self, indexed_frames: Any, verbose: bool | None, **kwargs: Any) -> Any:
+        """Go through the frames, straight from the file where that gives the same."""
+        numbers = indexed_frames[:, 1]
+        direct = direct_frames(self._trajectory, numbers)
+        if direct is None:
+            return AnalysisBase._compute(self, indexed_frames, verbose, **kwargs)
+        self._prepare_sliced_trajectory(slicer=numbers)
+        self._prepare()
+        shown = bool(self._verbose if verbose is None else verbose)
+        bar = ProgressBar(direct, total=len(numbers), verbose=shown, **(kwargs.get("progressbar_kwargs") or {}))
+        for self._frame_index, frame in enumerate(bar):
+            self.frames[self._frame_index] = numbers[self._frame_index]
+            self.times[self._frame_index] = frame.time
+            self._take(frame.positions, frame.dimensions, frame.scale)
+        self._trajectory.rewind()
+        return self
+
     def _single_frame(self) -> None:
-        at, ts = self._filled, self._ts
-        dimensions = ts.dimensions
+        self._take(self._ts.positions, self._ts.dimensions)
+
+    def _take(self, positions: Any, dimensions: Any, scale: float = 1.0) -> None:
+        """Copy one frame into the buffers, and work on them when they are full."""
+        at = self._filled
         self._dimensions[at] = np.nan if dimensions is None else dimensions
-        positions = ts.positions
         for name, index in self._indices.items():
-            self._buffer[name][at] = positions[index]
+            np.multiply(positions[index], np.float32(scale), out=self._buffer[name][at])
         self._filled += 1
         last = self._frame_index + 1 == self.n_frames
         if self._filled == self._size or last:
@@ -345,35 +366,3 @@ class IonAnalysis(AnalysisBase):
 
     def _repr_html_(self) -> str:
         return _display.html(self)
-
-
-def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    """Cell vectors of many frames.
-
-    >>> import numpy as np
-    >>> cell_vectors(np.array([[10.0, 10.0, 20.0, 90.0, 90.0, 120.0]])).round(3) + 0.0
-    array([[[10.  ,  0.  ,  0.  ],
-            [-5.  ,  8.66,  0.  ],
-            [ 0.  ,  0.  , 20.  ]]])
-    """
-    lengths = np.asarray(dimensions, np.float64)[:, :3]
-    angles = np.asarray(dimensions, np.float64)[:, 3:]
-    cosine = np.where(angles == 90.0, 0.0, np.cos(np.radians(angles)))
-    sine = np.where(angles[:, 2] == 90.0, 1.0, np.sin(np.radians(angles[:, 2])))
-    cells = np.zeros((len(lengths), 3, 3))
-    cells[:, 0, 0] = lengths[:, 0]
-    cells[:, 1, 0] = lengths[:, 1] * cosine[:, 2]
-    cells[:, 1, 1] = lengths[:, 1] * sine
-    cells[:, 2, 0] = lengths[:, 2] * cosine[:, 1]
-    cells[:, 2, 1] = lengths[:, 2] * (cosine[:, 0] - cosine[:, 1] * cosine[:, 2]) / sine
-    rest = lengths[:, 2] ** 2 - cells[:, 2, 0] ** 2 - cells[:, 2, 1] ** 2
-    cells[:, 2, 2] = np.sqrt(np.maximum(rest, 0.0))
-    return cells
-
-
-def _slice_of(indices: NDArray[np.integer[Any]]) -> slice | NDArray[np.integer[Any]]:
-    """Turn indices that are a range into a slice, which copies faster."""
-    first, last = int(indices[0]), int(indices[-1])
-    if last - first + 1 == len(indices) and np.array_equal(indices, np.arange(first, last + 1)):
-        return slice(first, last + 1)
-    return indices

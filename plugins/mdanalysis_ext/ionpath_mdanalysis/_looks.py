@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.transport.wrapping import is_wrapped
-from ionpath_mdanalysis._base import cell_vectors
+from ionpath_mdanalysis._frames import cell_vectors
 
 
 def look_at(analysis: Any, number: int) -> dict[str, Any]:

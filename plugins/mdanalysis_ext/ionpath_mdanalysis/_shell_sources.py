@@ -19,7 +19,7 @@ from ionpath.sites.plausibility import TIE
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import nearest_centres
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import cell_vectors
+from ionpath_mdanalysis._frames import cell_vectors
 
 BOND = 2.8
 """Longest bond from a network former to an anion, in A."""

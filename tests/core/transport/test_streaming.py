@@ -67,6 +67,21 @@ def test_lagged_pairs_are_all_pairs_at_their_origins(walk, cuts, chunk):
         np.testing.assert_allclose(powers[1, k, :12], ((moved**2).sum(axis=2) ** 2).sum(axis=0), rtol=1e-9)
 
 
+def test_loops_in_numpy_add_up_the_same(walk, monkeypatch):
+    """Sums by the compiled loop and without it: 13 particles, then 80, more than one block of the loop."""
+    many = np.random.default_rng(4).normal(size=(500, 80, 3)).cumsum(axis=0)
+    for path in (walk, many):
+        n = path.shape[1]
+        make = lambda n=n: LaggedPairs([1, 5, 50, 123], 500, [SquareSums(n, 4), PowerSums(n, 4)])  # noqa: E731
+        found = stream(make, path, [137], 60)
+        with monkeypatch.context() as patch:
+            patch.setattr("ionpath.transport.lagged.kernels", lambda: None)
+            twin = stream(make, path, [137], 60)
+        for ours, theirs in zip(found.consumers, twin.consumers, strict=True):
+            assert theirs.arrays[0].min() > 0.0  # A^2, A^4
+            np.testing.assert_allclose(ours.arrays[0], theirs.arrays[0], rtol=1e-12)
+
+
 def test_memory_does_not_grow_with_frames():
     """No more than 16 origins of a lag wait for their ends, however long the run is."""
     for n_frames in (2_000, 20_000):

@@ -12,7 +12,8 @@ from ionpath.elements import ANIONS
 from ionpath.errors import InputError, whole
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating, TimeBlocks
-from ionpath_mdanalysis._base import Chunk, Reading, cell_vectors
+from ionpath_mdanalysis._base import Chunk, Reading
+from ionpath_mdanalysis._frames import cell_vectors
 
 MOST_BINS = 1_000_000
 """Bins of a distribution at most: more take memory and say nothing."""

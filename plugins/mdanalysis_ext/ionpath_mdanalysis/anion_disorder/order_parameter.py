@@ -11,7 +11,7 @@ from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, whole
 from ionpath.plugins import available
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import cell_vectors
+from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis.anion_disorder._structure import MOST_BINS, Options
 from ionpath_mdanalysis.anion_disorder.per_atom import PerAtomAnalysis
 

@@ -14,7 +14,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.notebook import fields_html
 from ionpath.structure.regions import NAMES
-from ionpath_mdanalysis._base import cell_vectors
+from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis._shell_sources import chosen_frames
 from ionpath_mdanalysis.anion_disorder.layers import AmorphisationProfile
 

@@ -20,8 +20,9 @@ from ionpath.disorder import (
 )
 from ionpath.errors import InputError, positive
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import Chunk, cell_vectors
+from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis.anion_disorder._structure import Options, StructureAnalysis, ligands_of, symbols_of
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of
@@ -129,9 +130,9 @@ class Walk:
         self._centre = centre
         self._rows: list[tuple[Floats, Floats, Floats]] = []  # drift, cells, mean positions
 
-    def add(self, first: int, points: Floats, cells: Floats, drift: Floats, **more: Any) -> None:
-        """Take positions (B, N, 3) without drift of the frames from number `first` on."""
-        path = self.follower(points, cells)
+    def add(self, first: int, points: NDArray[np.floating[Any]], cells: Floats, drift: Floats, **more: Any) -> None:
+        """Take positions (B, N, 3) of the frames from number `first` on, whose drift (B, 3) is in cells."""
+        path = self.follower(points, cells, np.einsum("ti,tij->tj", drift, cells) if drift.any() else None)
         mean = np.matmul(np.full(path.shape[1], 1.0 / path.shape[1]), path)
         if self._centre is not None:
             path += (self._centre - mean)[:, None]
@@ -244,10 +245,7 @@ class SeriesAnalysis(DriftingAnalysis):
             moved = self._moved(chunk, "framework")
             sums.jumps.add(moved, chunk.frames)
             drift = np.einsum("tni,n->ti", moved, self._weights)
-        points = chunk.positions["mobile"].astype(np.float64)
-        if drift.any():
-            points -= np.einsum("ti,tij->tj", drift, chunk.cells)[:, None]
-        sums.add(chunk.first, points, chunk.cells, drift, **self._more(chunk, drift))
+        sums.add(chunk.first, chunk.positions["mobile"], chunk.cells, drift, **self._more(chunk, drift))
 
     def _more(self, chunk: Chunk, drift: Floats) -> dict[str, Any]:
         """What consumers need besides positions and cells."""

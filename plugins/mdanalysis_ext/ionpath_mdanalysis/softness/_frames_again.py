@@ -12,7 +12,7 @@ from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, one_of, require, whole
 from ionpath.files import atomic_path
 from ionpath_mdanalysis import _checks
-from ionpath_mdanalysis._base import cell_vectors
+from ionpath_mdanalysis._frames import cell_vectors
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from ionpath.softness.nonaffine import nonaffine_displacement
 from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
-from ionpath_mdanalysis._base import Chunk, cell_vectors
+from ionpath_mdanalysis._base import Chunk
+from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis._looks import look_at, needs_folding
 
 
