@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats
 from ionpath.compiled import kernels
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, shape
 from ionpath.msonable import Msonable
 from ionpath.periodic import check_finite, fractional
@@ -96,26 +97,16 @@ def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Fl
     return centre - centre[0]
 
 
+@documented
 @dataclass(frozen=True)
 class Driftless(Msonable):
-    """Positions of ions relative to what stands still.
+    """Positions of ions relative to what stands still."""
 
-    Attributes
-    ----------
-    positions : ndarray, shape (T, N, 3)
-        Unwrapped positions of the ions in A without drift.
-    drift : ndarray, shape (T, 3)
-        What was taken off, in A; zero in the first frame.
-    reference : {"framework", "ions", "none"}
-        Whose centre of mass the drift is.
-    factor : float
-        By what mean squared displacements are too small because the reference is made of the ions themselves:
-        1 - 1/N for independent ions, else 1.
-    """
-
-    positions: Floats
-    drift: Floats
-    reference: str
+    positions: Floats  # (T, N, 3): unwrapped positions of the ions in A without drift
+    drift: Floats  # (T, 3): what was taken off, in A; zero in the first frame
+    reference: str  # {"framework", "ions", "none"}: whose centre of mass the drift is
+    # by what mean squared displacements are too small because the reference is made of the ions themselves: 1 - 1/N for
+    # independent ions, else 1
     factor: float
 
 

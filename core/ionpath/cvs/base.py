@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import fields_html
 
@@ -55,41 +56,24 @@ class Periodic:
         return np.zeros((3, 3)) if self.cell is None else self.cell
 
 
+@documented
 @dataclass(frozen=True)
 class Component:
-    """One output of a collective variable.
+    """One output of a collective variable."""
 
-    Attributes
-    ----------
-    name : str
-        Name, by which a host refers to it.
-    period : tuple of float, optional
-        Lower and upper end of the period, None where it is not periodic.
-    """
-
-    name: str
-    period: tuple[float, float] | None = None
+    name: str  # name, by which a host refers to it
+    period: tuple[float, float] | None = None  # lower and upper end of the period, None where it is not periodic
 
 
+@documented
 @dataclass(frozen=True)
 class Evaluation:
-    """Values with their derivatives.
+    """Values with their derivatives."""
 
-    Attributes
-    ----------
-    names : tuple of str, (k,)
-        Names of the components.
-    values : ndarray, (k,)
-        Values (A, rad or pure numbers).
-    gradients : ndarray, (k, n_atoms, 3)
-        Derivatives with respect to the positions, per A.
-    virials : ndarray, (k, 3, 3)
-        ``-dS/d(strain)``: element ab is minus the sum of (component a of a vector) times (derivative along b).
-    """
-
-    names: tuple[str, ...]
-    values: Floats
-    gradients: Floats
+    names: tuple[str, ...]  # names of the components
+    values: Floats  # (k,): values (A, rad or pure numbers)
+    gradients: Floats  # (k, n_atoms, 3): derivatives with respect to the positions, per A
+    # (k, 3, 3): ``-dS/d(strain)``: element ab is minus the sum of (component a of a vector) times (derivative along b)
     virials: Floats
 
     _repr_html_ = fields_html
@@ -134,20 +118,10 @@ class Variable(ABC):
         return Evaluation(tuple(c.name for c in self.components), *self.evaluate_at(place, Periodic(box)))
 
 
+@documented
 @dataclass(frozen=True)
 class CellVariable(Variable):
     """One value that a function gives of positions and cell, together with its derivatives.
-
-    Attributes
-    ----------
-    function : callable
-        ``function(positions, cell) -> (value, gradient, virial)`` with `positions` (n_atoms, 3) and `cell` (3, 3) in
-        A (zeros without a cell), `gradient` (n_atoms, 3) and `virial` (3, 3), which is minus the derivative with
-        respect to a strain of positions and cell.
-    count : int
-        Number of atoms.
-    period : tuple of float or None
-        Lower and upper end of the period.
 
     Examples
     --------
@@ -160,9 +134,12 @@ class CellVariable(Variable):
     5.0
     """
 
+    # ``function(positions, cell) -> (value, gradient, virial)`` with `positions` (n_atoms, 3) and `cell` (3, 3) in A
+    # (zeros without a cell), `gradient` (n_atoms, 3) and `virial` (3, 3), which is minus the derivative with respect to
+    # a strain of positions and cell
     function: Callable[[Floats, Floats], tuple[float, ArrayLike, ArrayLike]]
-    count: int
-    period: tuple[float, float] | None = None
+    count: int  # number of atoms
+    period: tuple[float, float] | None = None  # lower and upper end of the period
 
     @property
     def components(self) -> tuple[Component, ...]:

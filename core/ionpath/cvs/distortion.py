@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
 from ionpath.cvs.switching import Rational
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -18,21 +19,13 @@ Matrix = tuple[tuple[float, float, float], ...]
 BONDS = ((0, 1), (0, 2), (0, 3), (0, 4))
 
 
+@documented
 @dataclass(frozen=True)
 class TetrahedronDistortion(CollectiveVariable):
     """Mean distortion of one or more tetrahedra.
 
     Components: ``sd``, mean over the central atoms of ``sum_j w_j 24 x y z / r^3 / sum_j w_j`` (equal to PLUMED's
     TETRAHEDRAL); ``q``, mean of ``1 - 9/4 <(cos psi_jk + 1/3)^2>`` over pairs of neighbours weighted by w_j w_k.
-
-    Attributes
-    ----------
-    pairs : tuple of (int, int)
-        Central atom and neighbour, as positions in the list of atoms. By default atom 0 and its four anions.
-    switching : Rational
-        Weight w of a neighbour at its distance.
-    rotation : tuple of 3 rows
-        Rows are the axes x, y, z of sd as unit vectors in the frame of the box.
 
     Notes
     -----
@@ -52,8 +45,11 @@ class TetrahedronDistortion(CollectiveVariable):
     (4.6188, 1.0)
     """
 
+    # central atom and neighbour, as positions in the list of atoms. By default atom 0 and its four anions.
     pairs: tuple[tuple[int, int], ...] = BONDS
+    # weight w of a neighbour at its distance
     switching: Rational = field(default_factory=lambda: Rational(r0=0.3, d0=2.6))
+    # rows are the axes x, y, z of sd as unit vectors in the frame of the box
     rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
     def __post_init__(self) -> None:

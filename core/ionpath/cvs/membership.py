@@ -9,29 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
 
 
+@documented
 @dataclass(frozen=True)
 class ShellMembership(CollectiveVariable):
     """Smooth membership of an ion in the sites of one coordination shell.
 
-    Atoms: the ion, then the atoms whose mean is the centre. Components: ``p0`` (external), ``p1``, ``p2``, ... for
-    the sites; they add up to 1. A discrete state is the component above 1/2.
-
-    Attributes
-    ----------
-    sites : tuple of (float, float, float)
-        Vectors from the centre to the sites, in A and in the frame of the box.
-    width : float
-        Width w in A; small: sharp borders, half-way between sites.
-    cutoff : float
-        Distance in A from a site at which an ion belongs to it and to the outside in equal parts.
-    n_centre : int
-        Number of atoms whose mean is the centre.
+    Atoms: the ion, then the atoms whose mean is the centre. Components: ``p0`` (external), ``p1``, ``p2``, ... for the
+    sites; they add up to 1. A discrete state is the component above 1/2.
 
     Notes
     -----
@@ -46,10 +37,10 @@ class ShellMembership(CollectiveVariable):
     array([0., 1., 0.])
     """
 
-    sites: tuple[Point, ...]
-    width: float = 0.3
-    cutoff: float = 1.4
-    n_centre: int = 1
+    sites: tuple[Point, ...]  # vectors from the centre to the sites, in A and in the frame of the box
+    width: float = 0.3  # width w in A; small: sharp borders, half-way between sites
+    cutoff: float = 1.4  # distance in A from a site at which an ion belongs to it and to the outside in equal parts
+    n_centre: int = 1  # number of atoms whose mean is the centre
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.cvs.base import CollectiveVariable, Component
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -21,21 +22,12 @@ CONCERTED = ((6.5, 6.5), (5.0, 5.0), (3.5, 3.5), (2.0, 2.0))
 """Nodes of the concerted two-ion hop of Guan et al., arXiv:2412.07115, supplementary note 2, in A."""
 
 
+@documented
 @dataclass(frozen=True)
 class PathProgress(CollectiveVariable):
     """Progress ``s`` along given nodes, and distance ``z`` from them, for any list of distances.
 
     Atoms: for each distance its two atoms, one pair after the other.
-
-    Attributes
-    ----------
-    nodes : tuple of tuple of float, (n_nodes, n_distances)
-        Distances in A at each node.
-    form : {"geometric", "branduardi"}
-        Diaz Leines and Ensing (doi:10.1103/PhysRevLett.109.020601; PLUMED's GPATH), or Branduardi, Gervasio and
-        Parrinello (doi:10.1063/1.2432340; PLUMED's PATH).
-    lam : float, optional
-        lambda of the second form, in A^-2; by default 2.3 over the mean square distance of adjacent nodes.
 
     Notes
     -----
@@ -56,8 +48,11 @@ class PathProgress(CollectiveVariable):
     array([1.5333, 0.2828])
     """
 
-    nodes: tuple[tuple[float, ...], ...] = CONCERTED
+    nodes: tuple[tuple[float, ...], ...] = CONCERTED  # distances in A at each node, (n_nodes, n_distances)
+    # {"geometric", "branduardi"}: diaz Leines and Ensing (doi:10.1103/PhysRevLett.109.020601; PLUMED's GPATH), or
+    # Branduardi, Gervasio and Parrinello (doi:10.1063/1.2432340; PLUMED's PATH)
     form: Form = "geometric"
+    # lambda of the second form, in A^-2; by default 2.3 over the mean square distance of adjacent nodes
     lam: float | None = None
 
     def __post_init__(self) -> None:

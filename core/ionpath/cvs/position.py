@@ -9,24 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component, Image
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
 
 
+@documented
 @dataclass(frozen=True)
 class FramePosition(CollectiveVariable):
     """Components ``x``, ``y``, ``z`` (A) of the position of an ion, the drift of the framework taken out.
 
     Atoms: the ion, then the atoms of the framework in the order of the reference.
-
-    Attributes
-    ----------
-    reference : tuple of (float, float, float)
-        Positions of the framework atoms in the reference structure, in A; none: position in the box.
-    origin : tuple of 3 float
-        The shortest image of the ion as seen from this point is taken, in A: the middle of the region of interest.
 
     Notes
     -----
@@ -43,7 +38,9 @@ class FramePosition(CollectiveVariable):
     array([2., 0., 0.])
     """
 
+    # positions of the framework atoms in the reference structure, in A; none: position in the box
     reference: tuple[Point, ...] = ()
+    # the shortest image of the ion as seen from this point is taken, in A: the middle of the region of interest
     origin: Point = (0.0, 0.0, 0.0)
 
     def __post_init__(self) -> None:

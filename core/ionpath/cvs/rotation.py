@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
@@ -23,24 +24,15 @@ _LEVI_CIVITA = np.array(
 IDEAL: Points = ((1.0, 1.0, 1.0), (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0))
 
 
+@documented
 @dataclass(frozen=True)
 class TetrahedronRotation(CollectiveVariable):
     """Rotation of a rigid tetrahedron, none of whose anions is singled out.
 
     Atoms: the central atom, then the anions in the order of the reference. Components (rad): ``theta``, how far the
-    third crystal axis fixed to the tetrahedron has tilted, ``phi``, towards which azimuth it tilted, ``psi``, the
-    twist about that axis; ``angle``, the whole angle of the rotation; ``rx``, ``ry``, ``rz``, the rotation vector
-    (axis times angle).
-
-    Attributes
-    ----------
-    reference : tuple of (float, float, float)
-        Vectors from the central atom to the anions in the reference orientation, in the frame of the box; their
-        common length does not matter.
-    rotation : tuple of 3 rows
-        Rows are the crystal axes a, b, c as unit vectors in the frame of the box; angles are measured against them.
-    vector : bool
-        Give ``angle``, ``rx``, ``ry``, ``rz`` besides ``theta``, ``phi``, ``psi``.
+    third crystal axis fixed to the tetrahedron has tilted, ``phi``, towards which azimuth it tilted, ``psi``, the twist
+    about that axis; ``angle``, the whole angle of the rotation; ``rx``, ``ry``, ``rz``, the rotation vector (axis times
+    angle).
 
     Notes
     -----
@@ -62,10 +54,13 @@ class TetrahedronRotation(CollectiveVariable):
     array([ 0., 90., 90.])
     """
 
+    # vectors from the central atom to the anions in the reference orientation, in the frame of the box; their common
+    # length does not matter
     reference: Points = IDEAL
+    # rows are the crystal axes a, b, c as unit vectors in the frame of the box; angles are measured against them
     rotation: Points = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
-    vector: bool = True
+    vector: bool = True  # give ``angle``, ``rx``, ``ry``, ``rz`` besides ``theta``, ``phi``, ``psi``
 
     def __post_init__(self) -> None:
         """Refuse a reference that does not fix a rotation."""

@@ -11,34 +11,21 @@ from numpy.typing import NDArray
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation, direction_angles
 from ionpath.cvs.switching import Rational
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], ...]
 
 
+@documented
 @dataclass(frozen=True)
 class ShellCoordinates(CollectiveVariable):
     """Where one ion is with respect to the centres of coordination shells.
 
     Components: ``d1``, ``d2``, ... distances to the centres (A); ``difference`` = d1 - d2 and ``nearest`` = the
-    smallest (A, with two centres or more); ``theta``, ``phi``: polar and azimuthal angle (rad) of the vector from
-    the first centre to the ion in the crystal frame; ``coordination``: number of `neighbours` around the first
-    centre.
-
-    Attributes
-    ----------
-    centres : tuple of tuple of int
-        For each centre the atoms whose mean it is, as positions in the list of atoms; atom 0 is the ion.
-    neighbours : tuple of int
-        Ions that are counted around the first centre; none: no coordination number.
-    switching : Rational
-        What counts as a neighbour.
-    rotation : tuple of 3 rows
-        Rows are the crystal axes a, b, c as unit vectors in the frame of the box.
-    softness : float
-        0: `nearest` is the exact minimum, whose gradient jumps where two centres are equally near. Above 0 (A): the
-        smooth minimum ``-k ln sum exp(-d/k)``, at most ``k ln n`` below the exact one.
+    smallest (A, with two centres or more); ``theta``, ``phi``: polar and azimuthal angle (rad) of the vector from the
+    first centre to the ion in the crystal frame; ``coordination``: number of `neighbours` around the first centre.
 
     Notes
     -----
@@ -53,10 +40,14 @@ class ShellCoordinates(CollectiveVariable):
     (2.0, 5.0, 2.0)
     """
 
+    # for each centre the atoms whose mean it is, as positions in the list of atoms; atom 0 is the ion
     centres: tuple[tuple[int, ...], ...] = ((1,), (2,))
-    neighbours: tuple[int, ...] = ()
-    switching: Rational = field(default_factory=lambda: Rational(r0=0.5, d0=2.5))
+    neighbours: tuple[int, ...] = ()  # ions that are counted around the first centre; none: no coordination number
+    switching: Rational = field(default_factory=lambda: Rational(r0=0.5, d0=2.5))  # what counts as a neighbour
+    # rows are the crystal axes a, b, c as unit vectors in the frame of the box
     rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    # 0: `nearest` is the exact minimum, whose gradient jumps where two centres are equally near. Above 0 (A): the
+    # smooth minimum ``-k ln sum exp(-d/k)``, at most ``k ln n`` below the exact one.
     softness: float = 0.0
 
     def __post_init__(self) -> None:

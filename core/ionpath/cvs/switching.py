@@ -7,23 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True)
 class Rational:
     """Rational switching function ``[1 - x^n] / [1 - x^m]`` with ``x = (r - d0) / r0``, and 1 below d0.
-
-    Attributes
-    ----------
-    r0 : float
-        Width in A.
-    d0 : float
-        Distance in A up to which a neighbour counts fully.
-    nn, mm : int
-        Exponents n and m; m = 0 means 2 n, for which the function is ``1 / (1 + x^n)``.
 
     Notes
     -----
@@ -36,8 +29,9 @@ class Rational:
     array([1. , 0.5])
     """
 
-    r0: float
-    d0: float = 0.0
+    r0: float  # width in A
+    d0: float = 0.0  # distance in A up to which a neighbour counts fully
+    # nn, mm: exponents n and m; m = 0 means 2 n, for which the function is ``1 / (1 + x^n)``
     nn: int = 6
     mm: int = 12
 

@@ -11,21 +11,18 @@ from numpy.typing import NDArray
 
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation, direction_angles
+from ionpath.documented import documented
 
 Floats = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], ...]
 
 
+@documented
 @dataclass(frozen=True)
 class BondTilt(CollectiveVariable):
     """Polar angle ``theta`` and azimuthal angle ``phi`` (rad) of the bond from a central atom to one of its anions.
 
     Atoms: the central atom, the anion.
-
-    Attributes
-    ----------
-    rotation : tuple of 3 rows
-        Rows are the crystal axes a, b, c as unit vectors in the frame of the box.
 
     Notes
     -----
@@ -42,6 +39,7 @@ class BondTilt(CollectiveVariable):
     array([ 45., -90.])
     """
 
+    # rows are the crystal axes a, b, c as unit vectors in the frame of the box
     rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
     def __post_init__(self) -> None:

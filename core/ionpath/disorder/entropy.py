@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
 from ionpath.units import entropy_factor
@@ -202,34 +203,21 @@ def jackknife_error(samples: ArrayLike, estimator: Callable[[Floats], float], *,
     return float(np.sqrt((n_blocks - 1) / n_blocks * (spread**2).sum()))
 
 
+@documented
 @dataclass(frozen=True)
 class EntropyComparison(Msonable):
-    """Entropies of several systems on equal terms.
+    """Entropies of several systems on equal terms."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Systems.
-    n_samples : int
-        Samples that every value rests on.
-    orientation : str
-        Frame of reference that all of them share.
-    support, support_error : ndarray
-        Support entropies and their standard errors, in `unit`.
-    shannon, shannon_error : ndarray
-        Shannon entropies and their standard errors, in `unit`.
-    unit : str
-        Unit of entropy.
-    """
-
-    names: tuple[str, ...]
-    n_samples: int
-    orientation: str
+    names: tuple[str, ...]  # systems
+    n_samples: int  # samples that every value rests on
+    orientation: str  # frame of reference that all of them share
+    # support, support_error: support entropies and their standard errors, in `unit`
     support: Floats
     support_error: Floats
+    # shannon, shannon_error: shannon entropies and their standard errors, in `unit`
     shannon: Floats
     shannon_error: Floats
-    unit: str
+    unit: str  # unit of entropy
 
 
 @references("guan2024", "miller1955")

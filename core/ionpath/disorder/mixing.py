@@ -19,23 +19,19 @@ from scipy.special import xlogy
 
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
 _TOLERANCE = 1e-6
 
 
+@documented
 @dataclass(frozen=True)
 class MixingEntropy(Msonable):
-    """Ideal entropy of mixing, whole and by sublattice.
+    """Ideal entropy of mixing, whole and by sublattice."""
 
-    Attributes
-    ----------
-    by_site : dict of str to float
-        Entropy of each sublattice per formula unit, in R.
-    """
-
-    by_site: Mapping[str, float]
+    by_site: Mapping[str, float]  # entropy of each sublattice per formula unit, in R
 
     @property
     def total(self) -> float:

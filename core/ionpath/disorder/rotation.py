@@ -9,31 +9,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 
 Ints = NDArray[np.int64]
 
 
+@documented
 @dataclass(frozen=True)
 class RotationRate(Msonable):
-    """How often tetrahedra turn into an orientation that differs by which ligand is where.
+    """How often tetrahedra turn into an orientation that differs by which ligand is where."""
 
-    Attributes
-    ----------
-    events : int
-        Rotations seen.
-    time : float
-        Time watched, summed over tetrahedra, in ps.
-    rate : float
-        Rotations per tetrahedron and ps.
-    low, high : float
-        95 % interval of the rate; without an event, an upper bound.
-    """
-
-    events: int
-    time: float
-    rate: float
+    events: int  # rotations seen
+    time: float  # time watched, summed over tetrahedra, in ps
+    rate: float  # rotations per tetrahedron and ps
+    # low, high: 95 % interval of the rate; without an event, an upper bound
     low: float
     high: float
 

@@ -8,32 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True)
 class Basin(Msonable):
-    """A minimum and what surrounds it.
+    """A minimum and what surrounds it."""
 
-    Attributes
-    ----------
-    index : tuple of int
-        Grid index of the minimum.
-    point : tuple of float
-        Variables there.
-    depth : float
-        Free energy of the minimum in kJ/mol above the lowest point of the surface.
-    size : int
-        Number of grid points that belong to it.
-    """
-
-    index: tuple[int, ...]
-    point: tuple[float, ...]
-    depth: float
-    size: int
+    index: tuple[int, ...]  # grid index of the minimum
+    point: tuple[float, ...]  # variables there
+    depth: float  # free energy of the minimum in kJ/mol above the lowest point of the surface
+    size: int  # number of grid points that belong to it
 
 
 def find_basins(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.free_energy.crossings import CrossingError, crossing_error
@@ -21,23 +22,17 @@ _STUDENT = 2.262
 """95 % of Student's t with nine degrees of freedom, those of ten blocks."""
 
 
+@documented
 @dataclass(frozen=True)
 class BarrierSeries(Msonable):
-    """Barrier between two points against the time of deposition.
+    """Barrier between two points against the time of deposition."""
 
-    Attributes
-    ----------
-    times : ndarray, (n,)
-        Times in ps.
-    forward, backward : ndarray, (n,)
-        Barriers in kJ/mol from the first to the second point and back; nan where hills do not connect them yet.
-    start, end : tuple of float
-        The two points.
-    """
-
-    times: Floats
+    times: Floats  # (n,): times in ps
+    # forward, backward: (n,): barriers in kJ/mol from the first to the second point and back; nan where hills do not
+    # connect them yet
     forward: Floats
     backward: Floats
+    # start, end: the two points
     start: tuple[float, ...]
     end: tuple[float, ...]
 
@@ -77,26 +72,15 @@ class BarrierSeries(Msonable):
         return Estimate(mean, error, mean - wide * error, mean + wide * error, "kJ/mol")
 
 
+@documented
 @dataclass(frozen=True)
 class Verdict(Msonable):
-    """Whether a barrier may be trusted, and why.
+    """Whether a barrier may be trusted, and why."""
 
-    Attributes
-    ----------
-    converged : bool
-        All tests passed.
-    sentence : str
-        What passed or what is missing.
-    crossings : int
-        How often the run went from one basin to the other.
-    drift : float
-        Change of the barrier over the last part, in kJ/mol.
-    """
-
-    converged: bool
-    sentence: str
-    crossings: int
-    drift: float
+    converged: bool  # all tests passed
+    sentence: str  # what passed or what is missing
+    crossings: int  # how often the run went from one basin to the other
+    drift: float  # change of the barrier over the last part, in kJ/mol
 
     @property
     def words(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.hills import Hills, partial_sums
 from ionpath.free_energy.minpath import minimum_path
@@ -26,21 +27,17 @@ _SKIPPED = 0.1
 """First part of the run, in which the weights still change fast."""
 
 
+@documented
 @references("tiwary2015")
 @dataclass(frozen=True)
 class CrossingError(Msonable):
-    """Errors of a barrier from reweighted hills.
+    """Errors of a barrier from reweighted hills."""
 
-    Attributes
-    ----------
-    forward, backward : float
-        Standard errors in kJ/mol of the barrier there and back; nan where the run has too few hills on the way.
-    forward_gap, backward_gap : float
-        Barrier from reweighting less that from the sum of hills, in kJ/mol.
-    """
-
+    # forward, backward: standard errors in kJ/mol of the barrier there and back; nan where the run has too few hills on
+    # the way
     forward: float
     backward: float
+    # forward_gap, backward_gap: barrier from reweighting less that from the sum of hills, in kJ/mol
     forward_gap: float
     backward_gap: float
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
@@ -17,38 +18,21 @@ CUTOFF = 6.25
 """Half the squared distance, in widths, beyond which a hill of PLUMED is zero."""
 
 
+@documented
 @dataclass(frozen=True)
 class Hills(Msonable):
-    """Gaussian hills that a metadynamics run deposited.
+    """Gaussian hills that a metadynamics run deposited."""
 
-    Attributes
-    ----------
-    times : ndarray, (n,)
-        Time of each hill in ps.
-    centres : ndarray, (n, n_variables)
-        Where they were put.
-    sigmas : ndarray, (n, n_variables)
-        Their widths.
-    heights : ndarray, (n,)
-        Heights in kJ/mol as PLUMED writes them: in well-tempered runs multiplied by gamma / (gamma - 1), so that the
-        free energy is minus their sum.
-    names : tuple of str
-        Names of the variables.
-    periods : tuple of (float, float) or None
-        Lower and upper end of the period of each variable.
-    bias_factor : float
-        gamma; 1 where the run was not well-tempered.
-    stretched : bool
-        Hills reach zero at a finite distance (PLUMED's default), rather than being plain Gaussians.
-    """
-
-    times: Floats
-    centres: Floats
-    sigmas: Floats
+    times: Floats  # (n,): time of each hill in ps
+    centres: Floats  # (n, n_variables): where they were put
+    sigmas: Floats  # (n, n_variables): their widths
+    # (n,): heights in kJ/mol as PLUMED writes them: in well-tempered runs multiplied by gamma / (gamma - 1), so that
+    # the free energy is minus their sum
     heights: Floats
-    names: tuple[str, ...]
-    periods: tuple[tuple[float, float] | None, ...]
-    bias_factor: float = 1.0
+    names: tuple[str, ...]  # names of the variables
+    periods: tuple[tuple[float, float] | None, ...]  # lower and upper end of the period of each variable
+    bias_factor: float = 1.0  # gamma; 1 where the run was not well-tempered
+    # hills reach zero at a finite distance (PLUMED's default), rather than being plain Gaussians
     stretched: bool = True
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.basins import _neighbour_table
 from ionpath.free_energy.surface import FreeEnergySurface
@@ -16,29 +17,16 @@ from ionpath.msonable import Msonable
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True)
 class MinimumPath(Msonable):
-    """Path whose highest point is as low as possible.
+    """Path whose highest point is as low as possible."""
 
-    Attributes
-    ----------
-    points : ndarray, (n, n_variables)
-        Points from start to end.
-    energies : ndarray, (n,)
-        Free energy along it in kJ/mol.
-    barrier : float
-        Highest point above the start, kJ/mol.
-    reverse_barrier : float
-        Highest point above the end, kJ/mol.
-    saddle : tuple of float
-        Variables at the highest point.
-    """
-
-    points: Floats
-    energies: Floats
-    barrier: float
-    reverse_barrier: float
-    saddle: tuple[float, ...]
+    points: Floats  # (n, n_variables): points from start to end
+    energies: Floats  # (n,): free energy along it in kJ/mol
+    barrier: float  # highest point above the start, kJ/mol
+    reverse_barrier: float  # highest point above the end, kJ/mol
+    saddle: tuple[float, ...]  # variables at the highest point
 
 
 def minimum_path(surface: FreeEnergySurface, start: ArrayLike, end: ArrayLike, *, string: bool = False) -> MinimumPath:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
@@ -16,23 +17,14 @@ from ionpath.units import kt_in_kj_per_mol
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True)
 class Histogram(Msonable):
-    """Axes of a histogram.
+    """Axes of a histogram."""
 
-    Attributes
-    ----------
-    edges : tuple of ndarray
-        Edges of the bins along each variable, equally spaced.
-    names : tuple of str
-        Names of the variables.
-    periods : tuple of float or None
-        Period of each variable.
-    """
-
-    edges: tuple[Floats, ...]
-    names: tuple[str, ...]
-    periods: tuple[float | None, ...]
+    edges: tuple[Floats, ...]  # edges of the bins along each variable, equally spaced
+    names: tuple[str, ...]  # names of the variables
+    periods: tuple[float | None, ...]  # period of each variable
 
 
 def reweight(

@@ -7,28 +7,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True)
 class FreeEnergySurface(Msonable):
     """Free energy of one or more collective variables on a grid.
-
-    Attributes
-    ----------
-    axes : tuple of ndarray
-        Grid points along each variable, increasing and equally spaced.
-    values : ndarray, one axis per variable
-        Free energy in kJ/mol; inf or nan where nothing was sampled.
-    names : tuple of str
-        Names of the variables.
-    periods : tuple of float or None
-        Period of each variable; a periodic axis does not repeat its first point.
-    error : ndarray or None
-        Standard error in kJ/mol.
 
     Examples
     --------
@@ -38,11 +27,11 @@ class FreeEnergySurface(Msonable):
     array([0.  , 0.25, 1.  , 2.25, 4.  ])
     """
 
-    axes: tuple[Floats, ...]
-    values: Floats
-    names: tuple[str, ...]
-    periods: tuple[float | None, ...]
-    error: Floats | None = None
+    axes: tuple[Floats, ...]  # grid points along each variable, increasing and equally spaced
+    values: Floats  # free energy in kJ/mol, one axis per variable; inf or nan where nothing was sampled
+    names: tuple[str, ...]  # names of the variables
+    periods: tuple[float | None, ...]  # period of each variable; a periodic axis does not repeat its first point
+    error: Floats | None = None  # standard error in kJ/mol
 
     def __post_init__(self) -> None:
         """Check that shapes agree."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
@@ -28,26 +29,15 @@ FRAMEWORK: dict[str, tuple[str, tuple[float, float, float]]] = {
 """Framework orbit -> element in ordered Li6PS5Cl and one point of the orbit, in the 4d setting."""
 
 
+@documented
 @dataclass(frozen=True)
 class TetrahedralSite(Msonable):
-    """One kind of tetrahedral hole between the anions.
+    """One kind of tetrahedral hole between the anions."""
 
-    Attributes
-    ----------
-    name : str
-        T0 to T5; T0 is taken by phosphorus.
-    multiplicity : int
-        Number per conventional cell.
-    point : tuple of float
-        Fractional coordinates of one of them, in the 4d setting.
-    vertices : tuple of str
-        Framework orbits of the four anions around it.
-    """
-
-    name: str
-    multiplicity: int
-    point: tuple[float, float, float]
-    vertices: tuple[str, str, str, str]
+    name: str  # T0 to T5; T0 is taken by phosphorus
+    multiplicity: int  # number per conventional cell
+    point: tuple[float, float, float]  # fractional coordinates of one of them, in the 4d setting
+    vertices: tuple[str, str, str, str]  # framework orbits of the four anions around it
 
 
 TETRAHEDRAL_SITES: tuple[TetrahedralSite, ...] = (

@@ -10,6 +10,7 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.lattice.argyrodite import Setting, cage_sites, framework, tetrahedral_sites
 from ionpath.lattice.neighbours import neighbours_within
@@ -30,25 +31,18 @@ class NotArgyrodite(InputError):
         super().__init__(name, need=need, got=got, remedy=remedy)
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class FreeAnions(Msonable):
-    """The two orbits of anions that no former binds.
+    """The two orbits of anions that no former binds."""
 
-    Attributes
-    ----------
-    octahedral, tetrahedral : ndarray of int, (N,)
-        Those among six formers (4a), and those among four (4c or 4d), around which the lithium cages are; indices into
-        the anions given.
-    setting : {"4c", "4d"}
-        Name of the second orbit when the formers are on 4b and the structure is held against `axes`.
-    axes : ndarray, (3, 3)
-        Vectors of the conventional cubic cell, nearest to the Cartesian axes and right-handed, in A.
-    """
-
+    # octahedral, tetrahedral: (N,): those among six formers (4a), and those among four (4c or 4d), around which the
+    # lithium cages are; indices into the anions given
     octahedral: Ints
     tetrahedral: Ints
+    # {"4c", "4d"}: name of the second orbit when the formers are on 4b and the structure is held against `axes`
     setting: Setting
-    axes: Floats
+    axes: Floats  # (3, 3): vectors of the conventional cubic cell, nearest to the Cartesian axes and right-handed, in A
 
 
 def bound_anions(

@@ -11,6 +11,7 @@ from math import comb, prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.lattice.permutations import effective_group
 from ionpath.msonable import Msonable
@@ -23,46 +24,28 @@ _CHUNK = 1 << 18
 _BITS = 64
 
 
+@documented
 @dataclass(frozen=True)
 class Sublattice(Msonable):
-    """Sites of which a given number is chosen.
+    """Sites of which a given number is chosen."""
 
-    Attributes
-    ----------
-    sites : tuple of int
-        Columns of the permutations.
-    number : int
-        How many of them hold the chosen species.
-    """
-
-    sites: tuple[int, ...]
-    number: int
+    sites: tuple[int, ...]  # columns of the permutations
+    number: int  # how many of them hold the chosen species
 
     def __post_init__(self) -> None:
         if not 0 <= self.number <= len(self.sites):
             raise InputError("number", need=f"0 to {len(self.sites)} chosen sites", got=str(self.number))
 
 
+@documented
 @dataclass(frozen=True)
 class Decorations(Msonable):
-    """Inequivalent arrangements.
+    """Inequivalent arrangements."""
 
-    Attributes
-    ----------
-    chosen : ndarray of bool, (K, N)
-        Sites that hold the chosen species, one row per inequivalent arrangement.
-    multiplicity : ndarray of int, (K,)
-        Number of arrangements that symmetry makes equivalent to it.
-    inequivalent : int
-        Number of inequivalent arrangements in all, whether listed or not.
-    arrangements : int
-        Number of arrangements in all.
-    """
-
-    chosen: NDArray[np.bool_]
-    multiplicity: Ints
-    inequivalent: int
-    arrangements: int
+    chosen: NDArray[np.bool_]  # (K, N): sites that hold the chosen species, one row per inequivalent arrangement
+    multiplicity: Ints  # (K,): number of arrangements that symmetry makes equivalent to it
+    inequivalent: int  # number of inequivalent arrangements in all, whether listed or not
+    arrangements: int  # number of arrangements in all
 
     def __len__(self) -> int:
         return len(self.chosen)

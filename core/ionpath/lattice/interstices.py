@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, QhullError
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
@@ -18,25 +19,15 @@ Ints = NDArray[np.intp]
 _FLAT = 0.05
 
 
+@documented
 @dataclass(frozen=True)
 class Interstices(Msonable):
-    """Tetrahedra between points of a periodic packing.
+    """Tetrahedra between points of a periodic packing."""
 
-    Attributes
-    ----------
-    vertices : ndarray of int, (K, 4)
-        Indices of the points at the corners.
-    corners : ndarray, (K, 4, 3)
-        Their positions, images chosen so that each tetrahedron is whole, in A.
-    centre : ndarray, (K, 3)
-        Mean of the corners, inside the cell, in A.
-    face_neighbours : ndarray of int, (K, 4)
-        Tetrahedron across the face opposite to each corner, -1 where that one is too flat to be listed.
-    """
-
-    vertices: Ints
-    corners: Floats
-    centre: Floats
+    vertices: Ints  # (K, 4): indices of the points at the corners
+    corners: Floats  # (K, 4, 3): their positions, images chosen so that each tetrahedron is whole, in A
+    centre: Floats  # (K, 3): mean of the corners, inside the cell, in A
+    # (K, 4): tetrahedron across the face opposite to each corner, -1 where that one is too flat to be listed
     face_neighbours: Ints
 
     def __len__(self) -> int:

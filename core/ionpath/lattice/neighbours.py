@@ -8,29 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
 
 
+@documented
 @dataclass(frozen=True)
 class NeighbourList(Msonable):
-    """Pairs of a centre and a neighbour, sorted by centre and then by distance.
+    """Pairs of a centre and a neighbour, sorted by centre and then by distance."""
 
-    Attributes
-    ----------
-    centre, neighbour : ndarray of int, (K,)
-        Indices into the two sets of positions. A neighbour appears once for each of its images in reach.
-    vector : ndarray, (K, 3)
-        From the centre to the neighbour, in A.
-    distance : ndarray, (K,)
-        Length of `vector`, in A.
-    """
-
+    # centre, neighbour: (K,): indices into the two sets of positions. A neighbour appears once for each of its images
+    # in reach.
     centre: NDArray[np.intp]
     neighbour: NDArray[np.intp]
-    vector: NDArray[np.float64]
-    distance: NDArray[np.float64]
+    vector: NDArray[np.float64]  # (K, 3): from the centre to the neighbour, in A
+    distance: NDArray[np.float64]  # (K,): length of `vector`, in A
 
     def counts(self, n_centres: int) -> NDArray[np.intp]:
         """Number of neighbours (n_centres,) of each centre, also of those without any."""

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.lattice.neighbours import neighbours_within
 from ionpath.msonable import Msonable
@@ -39,26 +40,16 @@ class PairedCages(NamedTuple):
     axis: Floats
 
 
+@documented
 @dataclass(frozen=True)
 class PairedCageRule(Msonable):
-    """Distances of the published rule, all in A.
+    """Distances of the published rule, all in A."""
 
-    Attributes
-    ----------
-    reach : float
-        An ion farther from both centres is outside.
-    apex : float
-        An ion that has both centres this near is on the apex that they share.
-    bridge : float
-        An ion with a ligand of each tetrahedron this near, and none nearer than `bridge_least`, bridges them.
-    bridge_least : float
-        See `bridge`.
-    """
-
-    reach: float = 4.0
-    apex: float = 3.5
+    reach: float = 4.0  # an ion farther from both centres is outside
+    apex: float = 3.5  # an ion that has both centres this near is on the apex that they share
+    # an ion with a ligand of each tetrahedron this near, and none nearer than `bridge_least`, bridges them
     bridge: float = 3.5
-    bridge_least: float = 2.5
+    bridge_least: float = 2.5  # see `bridge`
 
 
 def find_paired_cages(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
@@ -14,20 +15,14 @@ from ionpath.periodic import wrap_fractional
 Ints = NDArray[np.intp]
 
 
+@documented
 @dataclass(frozen=True)
 class Superlattice(Msonable):
-    """A superlattice.
+    """A superlattice."""
 
-    Attributes
-    ----------
-    matrix : ndarray of int, (3, 3)
-        Rows are its vectors in terms of those of the lattice (Hermite normal form, lower triangular).
-    multiplicity : int
-        Number of superlattices that symmetry makes equivalent to it.
-    """
-
+    # (3, 3): rows are its vectors in terms of those of the lattice (Hermite normal form, lower triangular)
     matrix: Ints
-    multiplicity: int
+    multiplicity: int  # number of superlattices that symmetry makes equivalent to it
 
     @property
     def index(self) -> int:

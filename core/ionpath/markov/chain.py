@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import DisconnectedError, InputError
 from ionpath.markov.inputs import is_whole
 from ionpath.msonable import Msonable
@@ -16,32 +17,17 @@ ROW_SUM_TOLERANCE = 1e-6
 REVERSIBILITY_TOLERANCE = 1e-8
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Chain(Msonable):
-    """A connected Markov chain on some of the states of a larger, fixed set of labels.
+    """A connected Markov chain on some of the states of a larger, fixed set of labels."""
 
-    Attributes
-    ----------
-    transition_matrix : ndarray, shape (m, m)
-        Row-stochastic matrix on the connected states.
-    stationary_distribution : ndarray, shape (m,)
-        Its stationary distribution.
-    states : ndarray of int, shape (m,)
-        Label of each row, ascending.
-    n_states : int
-        Number of labels, connected or not; every full-size result has this size.
-    lag : int
-        Lag in frames.
-    reversible : bool
-        Whether detailed balance holds.
-    """
-
-    transition_matrix: NDArray[np.float64]
-    stationary_distribution: NDArray[np.float64]
-    states: NDArray[np.intp]
-    n_states: int
-    lag: int
-    reversible: bool
+    transition_matrix: NDArray[np.float64]  # (m, m): Row-stochastic matrix on the connected states
+    stationary_distribution: NDArray[np.float64]  # (m,): its stationary distribution
+    states: NDArray[np.intp]  # (m,): label of each row, ascending
+    n_states: int  # number of labels, connected or not; every full-size result has this size
+    lag: int  # lag in frames
+    reversible: bool  # whether detailed balance holds
 
     @property
     def outside(self) -> NDArray[np.intp]:

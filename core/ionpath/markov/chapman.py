@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain
 from ionpath.markov.inputs import Trajectories, as_set, check_frame_time, check_lag
@@ -17,40 +18,25 @@ from ionpath.markov.resampling import Blocks, Resampling, interval
 from ionpath.msonable import Msonable
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ChapmanKolmogorov(Msonable):
-    """Predicted and measured probabilities to be found where one was.
+    """Predicted and measured probabilities to be found where one was."""
 
-    Attributes
-    ----------
-    lag : int
-        Lag of the model in frames.
-    multiples : ndarray of int, shape (k,)
-        Multiples of the lag.
-    times : ndarray, shape (k,)
-        The same in the unit of `frame_time`.
-    sets : tuple of tuple of int
-        Sets of states that are followed.
-    predicted, estimated : ndarray, shape (k, n_sets)
-        Probability to be in the set after the time when one was in it, from the model at `lag` taken to a power, and
-        from a model at the longer lag; nan where a lag does not connect the set.
-    predicted_error, estimated_error : ndarray, shape (k, n_sets)
-        Standard errors.
-    difference_error : ndarray, shape (k, n_sets)
-        Standard error of their difference, which the same bootstrap samples make smaller than the two apart.
-    transition_predicted, transition_estimated : ndarray, shape (k, n_states, n_states)
-        The whole matrices T(lag)^k and T(k lag).
-    """
-
-    lag: int
-    multiples: NDArray[np.intp]
-    times: NDArray[np.float64]
-    sets: tuple[tuple[int, ...], ...]
+    lag: int  # lag of the model in frames
+    multiples: NDArray[np.intp]  # (k,): multiples of the lag
+    times: NDArray[np.float64]  # (k,): the same in the unit of `frame_time`
+    sets: tuple[tuple[int, ...], ...]  # sets of states that are followed
+    # predicted, estimated: (k, n_sets): probability to be in the set after the time when one was in it, from the model
+    # at `lag` taken to a power, and from a model at the longer lag; nan where a lag does not connect the set
     predicted: NDArray[np.float64]
     estimated: NDArray[np.float64]
+    # predicted_error, estimated_error: (k, n_sets): standard errors
     predicted_error: NDArray[np.float64]
     estimated_error: NDArray[np.float64]
+    # (k, n_sets): standard error of their difference, which the same bootstrap samples make smaller than the two apart
     difference_error: NDArray[np.float64]
+    # transition_predicted, transition_estimated: (k, n_states, n_states): the whole matrices T(lag)^k and T(k lag)
     transition_predicted: NDArray[np.float64]
     transition_estimated: NDArray[np.float64]
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
@@ -24,42 +25,28 @@ LEAST_BLOCKS = 20
 """With fewer ions than this the trajectories are cut into stretches of time to get as many blocks."""
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Spread(Msonable):
-    """Numbers with their errors.
+    """Numbers with their errors."""
 
-    Attributes
-    ----------
-    value, error, low, high : ndarray, all of one shape
-        Best estimates, standard errors, and 95 % intervals, which hold the value; nan where there is none.
-    """
-
+    # value, error, low, high: best estimates, standard errors, and 95 % intervals, which hold the value, all of one
+    # shape; nan where there is none
     value: NDArray[np.float64]
     error: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ResampledChains(Msonable):
-    """The best chain and samples of what it might have been.
+    """The best chain and samples of what it might have been."""
 
-    Attributes
-    ----------
-    best : Chain
-        Maximum-likelihood chain of all data.
-    samples : tuple of Chain
-        Resampled chains. A sample may connect fewer states than `best`.
-    method : str
-        "bootstrap" or "bayesian".
-    n_blocks : int
-        Number of blocks that were drawn from; 0 for the posterior.
-    """
-
-    best: Chain
-    samples: tuple[Chain, ...]
-    method: str
-    n_blocks: int
+    best: Chain  # Maximum-likelihood chain of all data
+    samples: tuple[Chain, ...]  # resampled chains. A sample may connect fewer states than `best`.
+    method: str  # "bootstrap" or "bayesian"
+    n_blocks: int  # number of blocks that were drawn from; 0 for the posterior
 
     def spread(self, function: Callable[[Chain], Any], *, scale: str = "linear") -> Spread:
         """Put all chains through a function.

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
@@ -17,27 +18,17 @@ LEVEL = 0.05
 DRAWS = 399
 
 
+@documented
 @dataclass(frozen=True)
 class SymmetryTest(Msonable):
-    """Whether counts obey a symmetry of the states.
+    """Whether counts obey a symmetry of the states."""
 
-    Attributes
-    ----------
-    n_operations : int
-        Number of operations, the identity included.
-    probability : float
-        Probability of counts that differ as much between equivalent transitions, if these are equivalent; nan if it was
-        not tested.
-    used : bool
-        Whether counts were averaged over the operations.
-    sentence : str
-        The same in words.
-    """
-
-    n_operations: int
+    n_operations: int  # number of operations, the identity included
+    # probability of counts that differ as much between equivalent transitions, if these are equivalent; nan if it was
+    # not tested
     probability: float
-    used: bool
-    sentence: str
+    used: bool  # whether counts were averaged over the operations
+    sentence: str  # the same in words
 
     def __bool__(self) -> bool:
         return self.used

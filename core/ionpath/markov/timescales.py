@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain
 from ionpath.markov.inputs import Trajectories, check_frame_time, check_lag
@@ -17,40 +18,28 @@ from ionpath.markov.resampling import Blocks, Resampling, interval
 from ionpath.msonable import Msonable
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ImpliedTimescales(Msonable):
     """Implied timescales as a function of the lag, with errors.
-
-    Attributes
-    ----------
-    lags : ndarray of int, shape (n_lags,)
-        Lags in frames, ascending.
-    lag_times : ndarray, shape (n_lags,)
-        The same in the unit of `frame_time`.
-    timescales : ndarray, shape (n_lags, n_timescales)
-        Slowest first, in the unit of `frame_time`; nan where a lag connects too few states.
-    errors : ndarray, shape (n_lags, n_timescales)
-        Standard errors from a bootstrap over ions; nan if none were asked for.
-    low, high : ndarray, shape (n_lags, n_timescales)
-        95 % interval.
-    samples : ndarray, shape (n_samples, n_lags, n_timescales)
-        The bootstrap itself: a sample has drawn the same ions at every lag.
-    frame_time : float
-        Time between frames.
 
     Notes
     -----
     As an array it is its `timescales`.
     """
 
-    lags: NDArray[np.intp]
-    lag_times: NDArray[np.float64]
+    lags: NDArray[np.intp]  # (n_lags,): lags in frames, ascending
+    lag_times: NDArray[np.float64]  # (n_lags,): the same in the unit of `frame_time`
+    # (n_lags, n_timescales): slowest first, in the unit of `frame_time`; nan where a lag connects too few states
     timescales: NDArray[np.float64]
+    # (n_lags, n_timescales): standard errors from a bootstrap over ions; nan if none were asked for
     errors: NDArray[np.float64]
+    # low, high: (n_lags, n_timescales): 95 % interval
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    # (n_samples, n_lags, n_timescales): the bootstrap itself: a sample has drawn the same ions at every lag
     samples: NDArray[np.float64]
-    frame_time: float
+    frame_time: float  # time between frames
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self.timescales, dtype=dtype)

@@ -7,35 +7,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.markov.chapman import ChapmanKolmogorov
 from ionpath.markov.timescales import ImpliedTimescales
 from ionpath.msonable import Msonable
 
 
+@documented
 @dataclass(frozen=True)
 class MarkovVerdict(Msonable):
-    """Whether a lag is long enough, and why.
+    """Whether a lag is long enough, and why."""
 
-    Attributes
-    ----------
-    markovian : bool
-        True if nothing speaks against the lag.
-    sentence : str
-        The verdict in words, with its numbers.
-    growth : float
-        Relative change of the slowest implied timescale from this lag to longer ones.
-    growth_error : float
-        Standard error of the change; nan without a bootstrap.
-    deviation : float
-        Largest deviation in the Chapman-Kolmogorov test; nan if none was given.
-    """
-
-    markovian: bool
-    sentence: str
-    growth: float
-    growth_error: float
-    deviation: float
+    markovian: bool  # true if nothing speaks against the lag
+    sentence: str  # the verdict in words, with its numbers
+    growth: float  # relative change of the slowest implied timescale from this lag to longer ones
+    growth_error: float  # standard error of the change; nan without a bootstrap
+    deviation: float  # largest deviation in the Chapman-Kolmogorov test; nan if none was given
 
     @property
     def words(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.inputs import as_set
@@ -22,29 +23,16 @@ OCTAHEDRON = {"top": (1,), "plane": (2, 3, 4, 5), "bottom": (6,), "external": (0
 """Groups of the seven states of an octahedral shell: 1 and 6 are the apices, 0 is external."""
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class MacrostatePathEntropy(Msonable):
-    """Path entropies between groups of states.
+    """Path entropies between groups of states."""
 
-    Attributes
-    ----------
-    names : tuple of str
-        Names of the groups, in the order of rows and columns.
-    matrix : ndarray, shape (n_groups, n_groups)
-        Path entropy from row to column.
-    unit : str
-        Unit of the matrix.
-    mode : str
-        "correct" or "published".
-    n_models : int
-        Number of models whose flux was averaged.
-    """
-
-    names: tuple[str, ...]
-    matrix: NDArray[np.float64]
-    unit: str
-    mode: str
-    n_models: int
+    names: tuple[str, ...]  # names of the groups, in the order of rows and columns
+    matrix: NDArray[np.float64]  # (n_groups, n_groups): path entropy from row to column
+    unit: str  # unit of the matrix
+    mode: str  # "correct" or "published"
+    n_models: int  # number of models whose flux was averaged
 
     def between(self, source: str, target: str) -> float:
         """Entry of `matrix` between two groups by name; InputError if a name is unknown."""

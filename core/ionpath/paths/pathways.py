@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.markov.inputs import States
 from ionpath.msonable import Msonable
@@ -19,29 +20,16 @@ from ionpath.paths.walks import row_stochastic
 KINDS = ("probability", "capacity")
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Pathways(Msonable):
-    """Pathways from a source to a target and their shares.
+    """Pathways from a source to a target and their shares."""
 
-    Attributes
-    ----------
-    paths : tuple of tuple of int
-        State labels along each pathway, most important first.
-    shares : ndarray, shape (n_paths,)
-        Part of the total flux that takes each pathway.
-    fluxes : ndarray, shape (n_paths,)
-        The same in passages per lag.
-    total_flux : float
-        Passages per lag over all pathways, listed or not.
-    kind : str
-        "probability" or "capacity".
-    """
-
-    paths: tuple[tuple[int, ...], ...]
-    shares: NDArray[np.float64]
-    fluxes: NDArray[np.float64]
-    total_flux: float
-    kind: str
+    paths: tuple[tuple[int, ...], ...]  # state labels along each pathway, most important first
+    shares: NDArray[np.float64]  # (n_paths,): part of the total flux that takes each pathway
+    fluxes: NDArray[np.float64]  # (n_paths,): the same in passages per lag
+    total_flux: float  # passages per lag over all pathways, listed or not
+    kind: str  # "probability" or "capacity"
 
     @property
     def coverage(self) -> float:

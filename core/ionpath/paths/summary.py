@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import as_set
@@ -17,35 +18,19 @@ from ionpath.msonable import Msonable
 from ionpath.paths.entropy import path_entropy_matrix
 
 
+@documented
 @dataclass(frozen=True)
 class PathEntropySummary(Msonable):
-    """Path entropy of a whole network of states.
+    """Path entropy of a whole network of states."""
 
-    Attributes
-    ----------
-    total : float
-        Sum over all ordered pairs. It grows with the number of pairs: do not compare networks of different size by it.
-    mean_per_pair : float
-        Total divided by the number of pairs; zero if there is none.
-    escape : float
-        Sum of the entropies from every state to the external one; zero if there is no external state.
-    n_pairs : int
-        Number of ordered pairs that are connected.
-    external : int or None
-        The external state.
-    excluded : tuple of int
-        States that were not visited or are not connected; they add nothing.
-    unit : str
-        Unit of the three entropies.
-    """
-
+    # sum over all ordered pairs. It grows with the number of pairs: do not compare networks of different size by it.
     total: float
-    mean_per_pair: float
-    escape: float
-    n_pairs: int
-    external: int | None
-    excluded: tuple[int, ...]
-    unit: str
+    mean_per_pair: float  # total divided by the number of pairs; zero if there is none
+    escape: float  # sum of the entropies from every state to the external one; zero if there is no external state
+    n_pairs: int  # number of ordered pairs that are connected
+    external: int | None  # the external state
+    excluded: tuple[int, ...]  # states that were not visited or are not connected; they add nothing
+    unit: str  # unit of the three entropies
 
     def __str__(self) -> str:
         left_out = f", without states {list(self.excluded)}" if self.excluded else ""

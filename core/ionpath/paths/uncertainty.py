@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.estimate import Estimate
 from ionpath.markov.chain import Chain
@@ -30,49 +31,33 @@ ROUNDING = 1e-9
 """Part of a value by which equal numbers differ: what a symmetry fixes has no other error."""
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class PathEntropyUncertainty(Msonable):
-    """Path entropies with their errors.
+    """Path entropies with their errors."""
 
-    Attributes
-    ----------
-    value, error, low, high : ndarray, shape (n_states, n_states)
-        Path entropy of each ordered pair, its standard error, and its 95 % interval.
-    total, mean_per_pair, escape : Estimate
-        The same for the totals of `PathEntropySummary`.
-    excluded : tuple of int
-        States that are not connected and add nothing.
-    n_reduced : int
-        Number of samples that connected fewer states than the data as a whole; their missing entropies count as zero.
-    samples : ndarray, shape (n_samples, n_states, n_states)
-        Entropies of the samples as they are, with the noise of both the data and the sample.
-    method : str
-        "bootstrap" or "bayesian".
-    unit : str
-        Unit of all entropies.
-    estimator : str
-        "extrapolated" or "plain".
-    plain : ndarray, shape (n_states, n_states), or None
-        Entropies of the fitted model as they are.
-    hops_per_pair : float
-        Independent hops between two states that are connected, median over such pairs: as many as would scatter as the
-        flows do. Below 30 the bias may be as large as the error.
-    """
-
+    # value, error, low, high: (n_states, n_states): path entropy of each ordered pair, its standard error, and its 95 %
+    # interval
     value: NDArray[np.float64]
     error: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
+    # total, mean_per_pair, escape: the same for the totals of `PathEntropySummary`
     total: Estimate
     mean_per_pair: Estimate
     escape: Estimate
-    excluded: tuple[int, ...]
+    excluded: tuple[int, ...]  # states that are not connected and add nothing
+    # number of samples that connected fewer states than the data as a whole; their missing entropies count as zero
     n_reduced: int
+    # (n_samples, n_states, n_states): entropies of the samples as they are, with the noise of both the data and the
+    # sample
     samples: NDArray[np.float64]
-    method: str
-    unit: str
-    estimator: str = "plain"
-    plain: Floats | None = None
+    method: str  # "bootstrap" or "bayesian"
+    unit: str  # unit of all entropies
+    estimator: str = "plain"  # "extrapolated" or "plain"
+    plain: Floats | None = None  # (n_states, n_states): entropies of the fitted model as they are
+    # independent hops between two states that are connected, median over such pairs: as many as would scatter as the
+    # flows do. Below 30 the bias may be as large as the error.
     hops_per_pair: float = float("nan")
 
     def judged(self, words: str) -> PathEntropyUncertainty:

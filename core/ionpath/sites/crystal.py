@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bipartite_matching
 
 from ionpath.arrays import Bools, Floats, Ints, Symbols
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.framework import split_common
 from ionpath.msonable import Msonable
@@ -29,23 +30,14 @@ Groups = list[tuple[Ints, Ints]]
 """Places and atoms, species by species."""
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ReferenceAtoms(Msonable):
-    """Atoms of a crystal that do not diffuse.
+    """Atoms of a crystal that do not diffuse."""
 
-    Attributes
-    ----------
-    coordinates : ndarray, (F, 3)
-        Fractional coordinates.
-    species : ndarray of str, (F,)
-        Elements that may be there, joined by ``/`` where anions are mixed.
-    vacant : ndarray of bool, (F,)
-        Whether the place may be empty.
-    """
-
-    coordinates: Floats
-    species: Symbols
-    vacant: Bools
+    coordinates: Floats  # (F, 3): fractional coordinates
+    species: Symbols  # (F,): elements that may be there, joined by ``/`` where anions are mixed
+    vacant: Bools  # (F,): whether the place may be empty
 
     def __len__(self) -> int:
         return len(self.coordinates)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, positive, shape
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, check_finite, fractional
@@ -18,24 +19,16 @@ _MOST_VOXELS = 1e8
 """A cell of 100 A in voxels of 0.22 A; memory is 8 bytes for each."""
 
 
+@documented
 @dataclass(frozen=True)
 class DensityGrid(Msonable):
-    """Counts of ions on a periodic grid.
+    """Counts of ions on a periodic grid."""
 
-    Attributes
-    ----------
-    counts : ndarray of int, shape (na, nb, nc)
-        Ions found in each voxel, summed over frames. Voxel (i, j, k) spans fractional coordinates from (i/na, j/nb,
-        k/nc) to ((i+1)/na, ...).
-    cell : ndarray, shape (3, 3)
-        Mean cell vectors as rows in A.
-    n_frames : int
-        Frames that were counted.
-    """
-
+    # (na, nb, nc): ions found in each voxel, summed over frames. Voxel (i, j, k) spans fractional coordinates from
+    # (i/na, j/nb, k/nc) to ((i+1)/na, ...).
     counts: Ints
-    cell: Floats
-    n_frames: int
+    cell: Floats  # (3, 3): mean cell vectors as rows in A
+    n_frames: int  # frames that were counted
 
     @property
     def shape(self) -> tuple[int, int, int]:

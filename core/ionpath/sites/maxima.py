@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import one_of, positive
 from ionpath.msonable import Msonable
 from ionpath.periodic import fractional, minimum_image, wrap_fractional
@@ -21,29 +22,16 @@ from ionpath.sites.plausibility import check_number_of_sites, check_solid, is_so
 from ionpath.sites.reference import reference_frames
 
 
+@documented
 @dataclass(frozen=True)
 class DensitySites(Msonable):
-    """Sites in a density.
+    """Sites in a density."""
 
-    Attributes
-    ----------
-    positions : ndarray, shape (S, 3)
-        Centre of mass of the density of each site in A, inside the cell.
-    coordinates : ndarray, shape (S, 3)
-        The same in fractional coordinates.
-    peaks : ndarray, shape (S,)
-        Largest density at each site in units of the mean.
-    occupancies : ndarray, shape (S,)
-        Mean number of ions at each site; the counts of the voxels nearest to it.
-    assigned_fraction : float
-        Fraction of all ions within reach of some site.
-    """
-
-    positions: Floats
-    coordinates: Floats
-    peaks: Floats
-    occupancies: Floats
-    assigned_fraction: float
+    positions: Floats  # (S, 3): centre of mass of the density of each site in A, inside the cell
+    coordinates: Floats  # (S, 3): the same in fractional coordinates
+    peaks: Floats  # (S,): largest density at each site in units of the mean
+    occupancies: Floats  # (S,): mean number of ions at each site; the counts of the voxels nearest to it
+    assigned_fraction: float  # fraction of all ions within reach of some site
 
 
 class SiteSearch(NamedTuple):

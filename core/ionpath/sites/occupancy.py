@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.sites.shells import CoordinationShells
@@ -15,24 +16,10 @@ from ionpath.sites.trajectories import check_sites
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class SiteOccupancies(Msonable):
     """Use of the sites, in counts that add up over parts of a trajectory.
-
-    Attributes
-    ----------
-    shells : CoordinationShells
-        Shells that the sites belong to.
-    counts : ndarray of int, (S,)
-        Ion-frames on every site.
-    n_unassigned, n_ambiguous : int
-        Ion-frames on no site, and with two sites equally close.
-    n_ion_frames : int
-        Ions times frames.
-    n_frames : int
-        Frames.
-    cutoff : float
-        Cutoff of the assignment, in A; nan if it is not known.
 
     Examples
     --------
@@ -43,13 +30,14 @@ class SiteOccupancies(Msonable):
     ([0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.25], 0.25)
     """
 
-    shells: CoordinationShells
-    counts: NDArray[np.int64]
+    shells: CoordinationShells  # shells that the sites belong to
+    counts: NDArray[np.int64]  # (S,): Ion-frames on every site
+    # n_unassigned, n_ambiguous: Ion-frames on no site, and with two sites equally close
     n_unassigned: int
     n_ambiguous: int
-    n_ion_frames: int
-    n_frames: int
-    cutoff: float = float("nan")
+    n_ion_frames: int  # ions times frames
+    n_frames: int  # frames
+    cutoff: float = float("nan")  # cutoff of the assignment, in A; nan if it is not known
 
     def __add__(self, other: SiteOccupancies) -> SiteOccupancies:
         if len(other.counts) != len(self.counts):

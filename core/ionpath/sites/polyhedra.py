@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, check_finite
@@ -22,22 +23,10 @@ Integers = NDArray[np.int64]
 _BLOCK = 40_000
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Tetrahedra(Msonable):
     """Tetrahedra between atoms of a framework, in a reference cell.
-
-    Attributes
-    ----------
-    cell : ndarray, (3, 3)
-        Vectors of the reference cell as rows, in A.
-    atoms : ndarray, (A, 3)
-        Fractional coordinates of the atoms that can be corners.
-    corners : ndarray of int, (K, 4)
-        Atoms at the corners of each tetrahedron.
-    shifts : ndarray of int, (K, 4, 3)
-        Lattice translations that bring the corners of a tetrahedron together.
-    names : ndarray of str, (K,)
-        Kind of each tetrahedron.
 
     Examples
     --------
@@ -49,11 +38,11 @@ class Tetrahedra(Msonable):
     (136, 1.0)
     """
 
-    cell: Floats
-    atoms: Floats
-    corners: Integers
-    shifts: Integers
-    names: NDArray[np.str_]
+    cell: Floats  # (3, 3): vectors of the reference cell as rows, in A
+    atoms: Floats  # (A, 3): fractional coordinates of the atoms that can be corners
+    corners: Integers  # (K, 4): atoms at the corners of each tetrahedron
+    shifts: Integers  # (K, 4, 3): lattice translations that bring the corners of a tetrahedron together
+    names: NDArray[np.str_]  # (K,): kind of each tetrahedron
 
     def __len__(self) -> int:
         return len(self.corners)

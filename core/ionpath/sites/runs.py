@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
 from ionpath.sites.recording import RunRecorder, join_runs
@@ -26,24 +27,10 @@ RUNS_AT_ONCE = 20_000
 """Runs whose transitions are counted at a time; bounds the memory of temporary arrays."""
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ShellRuns(Msonable):
     """States of ions in shells, as runs.
-
-    Attributes
-    ----------
-    ion, start, site : ndarray of int, (n_runs,)
-        Ion, first frame and site (-1 for none) of each run, in the order of ions and of time.
-    n_ions, n_frames : int
-        Size of the table of sites that the runs stand for.
-    vertex, cage : ndarray of int, (n_sites,)
-        Label in its shell, from 1, and shell of each site.
-    n_states : int
-        Number of states of a shell, with 0 for outside.
-    home : {"visited", "initial", "folded"}
-        What a trajectory is, see `ionpath.kinetics.shell_trajectories`.
-    unassigned : {"external", "skip"}
-        What frames on no site count as.
 
     Examples
     --------
@@ -57,16 +44,20 @@ class ShellRuns(Msonable):
            [1., 1.]])
     """
 
+    # ion, start, site: (n_runs,): ion, first frame and site (-1 for none) of each run, in the order of ions and of time
     ion: Integers
     start: Integers
     site: Integers
+    # n_ions, n_frames: size of the table of sites that the runs stand for
     n_ions: int
     n_frames: int
+    # vertex, cage: (n_sites,): label in its shell, from 1, and shell of each site
     vertex: Integers
     cage: Integers
-    n_states: int
+    n_states: int  # number of states of a shell, with 0 for outside
+    # {"visited", "initial", "folded"}: what a trajectory is, see `ionpath.kinetics.shell_trajectories`
     home: Home = "visited"
-    unassigned: Unassigned = "external"
+    unassigned: Unassigned = "external"  # {"external", "skip"}: what frames on no site count as
 
     @classmethod
     def from_parts(

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
 from ionpath.sites.shells import HOMES, CoordinationShells, Home
@@ -19,30 +20,18 @@ Unassigned = Literal["external", "skip"]
 _IONS_AT_ONCE = 64
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ShellTrajectories(Msonable):
-    """States of ions in shells.
+    """States of ions in shells."""
 
-    Attributes
-    ----------
-    dtrajs : ndarray of int8, (K, T)
-        One row per pair of an ion and a shell: the label of the vertex that the ion is on, 0 while it is
-        outside. -1 marks frames on no site if those were asked to be skipped.
-    ion : ndarray of int, (K,)
-        Ion of each row.
-    cage : ndarray of int, (K,)
-        Centre of the shell of each row; -1 where rows are folded over all shells.
-    n_states : int
-        Number of states, with 0.
-    home : str
-        How the rows were made, see `shell_trajectories`.
-    """
-
+    # (K, T): one row per pair of an ion and a shell: the label of the vertex that the ion is on, 0 while it is outside.
+    # -1 marks frames on no site if those were asked to be skipped.
     dtrajs: NDArray[np.int8]
-    ion: NDArray[np.int64]
-    cage: NDArray[np.int64]
-    n_states: int
-    home: Home
+    ion: NDArray[np.int64]  # (K,): ion of each row
+    cage: NDArray[np.int64]  # (K,): centre of the shell of each row; -1 where rows are folded over all shells
+    n_states: int  # number of states, with 0
+    home: Home  # how the rows were made, see `shell_trajectories`
 
     def __len__(self) -> int:
         return len(self.dtrajs)

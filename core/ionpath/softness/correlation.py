@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.softness.neighbours import find_neighbours
@@ -15,35 +16,23 @@ from ionpath.softness.neighbours import find_neighbours
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Correlation(Msonable):
-    """Pearson coefficients of softness and another quantity.
+    """Pearson coefficients of softness and another quantity."""
 
-    Attributes
-    ----------
-    samples : float
-        Over all ions and times.
-    samples_error : float
-        Its standard error, from leaving out groups of ions.
-    ions : float
-        Over the ions, each with its means in time; nan for fewer than three.
-    binned : float
-        Over the means in bins of softness. It is close to 1 or -1 for any smooth trend, however weak, and says
-        nothing of single ions.
-    softness, quantity, quantity_error : ndarray, (n_bins,)
-        Mean softness, mean quantity and its standard error in each bin that is filled.
-    counts : ndarray of int, (n_bins,)
-        Samples in each bin.
-    """
-
-    samples: float
-    samples_error: float
-    ions: float
+    samples: float  # over all ions and times
+    samples_error: float  # its standard error, from leaving out groups of ions
+    ions: float  # over the ions, each with its means in time; nan for fewer than three
+    # over the means in bins of softness. It is close to 1 or -1 for any smooth trend, however weak, and says nothing of
+    # single ions.
     binned: float
+    # softness, quantity, quantity_error: (n_bins,): mean softness, mean quantity and its standard error in each bin
+    # that is filled
     softness: Floats
     quantity: Floats
     quantity_error: Floats
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64]  # (n_bins,): samples in each bin
 
 
 def softness_correlation(

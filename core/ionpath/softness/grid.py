@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.softness.functions import StructureFunctions
@@ -19,33 +20,25 @@ from ionpath.softness.training import cross_validate
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class GridSearch(Msonable):
-    """Held-out scores over a grid.
+    """Held-out scores over a grid."""
 
-    Attributes
-    ----------
-    spacings, cutoffs : ndarray
-        Distances between functions, and cutoffs, in A.
-    penalties, thresholds : ndarray
-        C, and the quantile or the threshold of mobility.
-    balanced_accuracy, error, matthews, accuracy, majority : ndarray
-        Mean over the folds of test scores, shape (spacings, cutoffs, penalties, thresholds). The error is that of
-        the mean balanced accuracy.
-    label_method : str
-        What the thresholds are.
-    """
-
+    # spacings, cutoffs: distances between functions, and cutoffs, in A
     spacings: Floats
     cutoffs: Floats
+    # penalties, thresholds: C, and the quantile or the threshold of mobility
     penalties: Floats
     thresholds: Floats
+    # balanced_accuracy, error, matthews, accuracy, majority: mean over the folds of test scores, shape (spacings,
+    # cutoffs, penalties, thresholds). The error is that of the mean balanced accuracy.
     balanced_accuracy: Floats
     error: Floats
     matthews: Floats
     accuracy: Floats
     majority: Floats
-    label_method: str
+    label_method: str  # what the thresholds are
 
     @property
     def best(self) -> dict[str, float]:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
@@ -16,26 +17,15 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Labels(Msonable):
-    """Class of each ion at each time.
+    """Class of each ion at each time."""
 
-    Attributes
-    ----------
-    values : ndarray of int, shape of the measure
-        1 mobile, 0 not; or the number of the class.
-    thresholds : ndarray, (n_classes - 1,)
-        Values of the measure that separate the classes, in its unit.
-    balance : ndarray, (n_classes,)
-        Share of each class.
-    method : str
-        How the thresholds were found.
-    """
-
-    values: Ints
-    thresholds: Floats
-    balance: Floats
-    method: str
+    values: Ints  # in the shape of the measure: 1 mobile, 0 not; or the number of the class
+    thresholds: Floats  # (n_classes - 1,): values of the measure that separate the classes, in its unit
+    balance: Floats  # (n_classes,): share of each class
+    method: str  # how the thresholds were found
 
 
 def label_ions(

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.softness.functions import StructureFunctions
@@ -20,42 +21,23 @@ ModelKind = Literal["logistic", "linear-svm", "rbf-svm", "mlp"]
 _BLOCK = 4_000_000
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class SoftnessModel(Msonable):
-    """What `fit_softness` learns.
+    """What `fit_softness` learns."""
 
-    Attributes
-    ----------
-    kind : {"logistic", "linear-svm", "rbf-svm", "mlp"}
-        Classifier.
-    functions : StructureFunctions
-        The features, with species, distances and cutoff.
-    mobile : str
-        Species of the ions.
-    mean, scale : ndarray, (n_functions,)
-        Mean and standard deviation of the features in training; infinite for functions that are left out.
-    arrays : dict of str to ndarray
-        Coefficients of the classifier.
-    n_classes : int
-        Number of classes.
-    n_train : int
-        Number of training samples.
-    system : tuple of str
-        Species of the training systems, neighbours or not.
-    systems : tuple of tuple of str
-        Species of each of them, where there were several.
-    """
-
-    kind: ModelKind
-    functions: StructureFunctions
-    mobile: str
+    kind: ModelKind  # {"logistic", "linear-svm", "rbf-svm", "mlp"}: classifier
+    functions: StructureFunctions  # the features, with species, distances and cutoff
+    mobile: str  # species of the ions
+    # mean, scale: (n_functions,): mean and standard deviation of the features in training; infinite for functions that
+    # are left out
     mean: Floats
     scale: Floats
-    arrays: dict[str, NDArray[np.float64]]
-    n_classes: int
-    n_train: int
-    system: tuple[str, ...] = ()
-    systems: tuple[tuple[str, ...], ...] = ()
+    arrays: dict[str, NDArray[np.float64]]  # coefficients of the classifier
+    n_classes: int  # number of classes
+    n_train: int  # number of training samples
+    system: tuple[str, ...] = ()  # species of the training systems, neighbours or not
+    systems: tuple[tuple[str, ...], ...] = ()  # species of each of them, where there were several
 
     @property
     def linear(self) -> bool:

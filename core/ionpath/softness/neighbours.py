@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells, check_finite
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import check_cutoff, pairs_within
 from ionpath.msonable import Msonable
@@ -16,32 +17,17 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
+@documented
 @dataclass(frozen=True)
 class Neighbours(Msonable):
-    """Pairs of a centre and an atom near it.
+    """Pairs of a centre and an atom near it."""
 
-    Attributes
-    ----------
-    row : ndarray of int, (n_pairs,)
-        Number of the centre in the list of centres; ascending.
-    centre : ndarray of int, (n_pairs,)
-        Index of the centre among all atoms.
-    atom : ndarray of int, (n_pairs,)
-        Index of its neighbour among all atoms.
-    vectors : ndarray, (n_pairs, 3)
-        From the centre to the neighbour, shortest image, in A.
-    distances : ndarray, (n_pairs,)
-        Their lengths in A.
-    n_centres : int
-        Number of centres, with or without neighbours.
-    """
-
-    row: Ints
-    centre: Ints
-    atom: Ints
-    vectors: Floats
-    distances: Floats
-    n_centres: int
+    row: Ints  # (n_pairs,): number of the centre in the list of centres; ascending
+    centre: Ints  # (n_pairs,): index of the centre among all atoms
+    atom: Ints  # (n_pairs,): index of its neighbour among all atoms
+    vectors: Floats  # (n_pairs, 3): from the centre to the neighbour, shortest image, in A
+    distances: Floats  # (n_pairs,): their lengths in A
+    n_centres: int  # number of centres, with or without neighbours
 
     def within(self, cutoff: float) -> Neighbours:
         """Fewer pairs in the same order: those within a shorter cutoff in A."""

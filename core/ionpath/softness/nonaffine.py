@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.half_cell import check_steps, steps_near_half
 from ionpath.msonable import Msonable
@@ -26,26 +27,15 @@ MIN_NEIGHBOURS = 4
 _FLAT = 1e-8
 
 
+@documented
 @dataclass(frozen=True)
 class AffineFit(Msonable):
-    """Best affine map of the surroundings of each centre.
+    """Best affine map of the surroundings of each centre."""
 
-    Attributes
-    ----------
-    d2min : ndarray, (n_centres,)
-        Squared non-affine displacement in A^2: per neighbour, or summed, see `per_neighbour`.
-    maps : ndarray, (n_centres, 3, 3)
-        The affine map, b' = map b.
-    n_neighbours : ndarray of int, (n_centres,)
-        Neighbours that were fitted.
-    per_neighbour : bool
-        Whether `d2min` is divided by the number of neighbours.
-    """
-
-    d2min: Floats
-    maps: Floats
-    n_neighbours: Ints
-    per_neighbour: bool
+    d2min: Floats  # (n_centres,): squared non-affine displacement in A^2: per neighbour, or summed, see `per_neighbour`
+    maps: Floats  # (n_centres, 3, 3): the affine map, b' = map b
+    n_neighbours: Ints  # (n_centres,): neighbours that were fitted
+    per_neighbour: bool  # whether `d2min` is divided by the number of neighbours
 
 
 @references("falk1998", "cubuk2015")

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.model import ModelKind
@@ -17,36 +18,20 @@ from ionpath.softness.splits import SplitKind
 PresetName = Literal["chen2025", "chen2023", "guan2024"]
 
 
+@documented
 @dataclass(frozen=True)
 class Preset:
-    """Everything that makes softness.
+    """Everything that makes softness."""
 
-    Attributes
-    ----------
-    name, mode : str
-        Paper, and ``"correct"`` or ``"published"``.
-    functions : StructureFunctions
-        Features.
-    kind : str
-        Classifier.
-    penalty : float or None
-        C.
-    power : {"root", "square"}
-        Whether D_cum sums roots of D2min or D2min.
-    nonaffine_cutoff : float
-        Neighbours of the affine fit, in A.
-    split : str
-        Kind of test split.
-    """
-
+    # name, mode: paper, and ``"correct"`` or ``"published"``
     name: str
     mode: str
-    functions: StructureFunctions
-    kind: ModelKind
-    penalty: float | None
-    power: Literal["root", "square"]
-    nonaffine_cutoff: float
-    split: SplitKind
+    functions: StructureFunctions  # features
+    kind: ModelKind  # classifier
+    penalty: float | None  # C
+    power: Literal["root", "square"]  # {"root", "square"}: whether D_cum sums roots of D2min or D2min
+    nonaffine_cutoff: float  # neighbours of the affine fit, in A
+    split: SplitKind  # kind of test split
 
 
 @references("guan2024", "chen2025", "chen2023")

@@ -10,33 +10,24 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 
 Floats = NDArray[np.float64]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class RearrangementProbability(Msonable):
-    """Probability of rearrangement in bins of softness.
+    """Probability of rearrangement in bins of softness."""
 
-    Attributes
-    ----------
-    edges : ndarray, (n_bins + 1,)
-        Edges of the bins of softness.
-    softness : ndarray, (n_bins,)
-        Middle of each bin.
-    probability, error : ndarray, (n_bins,)
-        Share of samples that rearrange, and its standard error; nan in an empty bin.
-    counts : ndarray of int, (n_bins,)
-        Samples in each bin.
-    """
-
-    edges: Floats
-    softness: Floats
+    edges: Floats  # (n_bins + 1,): edges of the bins of softness
+    softness: Floats  # (n_bins,): middle of each bin
+    # probability, error: (n_bins,): share of samples that rearrange, and its standard error; nan in an empty bin
     probability: Floats
     error: Floats
-    counts: NDArray[np.int64]
+    counts: NDArray[np.int64]  # (n_bins,): samples in each bin
 
 
 def rearrangement_probability(
@@ -92,36 +83,26 @@ def rearrangement_probability(
     return RearrangementProbability(limits, 0.5 * (limits[1:] + limits[:-1]), share, error, counts)
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class ArrheniusSplit(Msonable):
-    """Activation energy and attempt factor of each softness.
+    """Activation energy and attempt factor of each softness."""
 
-    Attributes
-    ----------
-    softness : ndarray, (n_bins,)
-        Bins that hold rearrangements at all temperatures.
-    energy, energy_error : ndarray, (n_bins,)
-        Activation energy in eV.
-    log_factor, log_factor_error : ndarray, (n_bins,)
-        Natural logarithm of P_R at infinite temperature.
-    energy_line, factor_line : ndarray, (2,)
-        Value at S = 0 and slope of the energy (eV) and of the logarithm, as straight lines in S.
-    onset_temperature : float
-        Temperature in K at which the lines make P_R the same for every S, slope of energy / (k_B slope of factor);
-        nan if it is not positive.
-    temperatures : ndarray
-        Temperatures in K.
-    """
-
-    softness: Floats
+    softness: Floats  # (n_bins,): bins that hold rearrangements at all temperatures
+    # energy, energy_error: (n_bins,): activation energy in eV
     energy: Floats
     energy_error: Floats
+    # log_factor, log_factor_error: (n_bins,): natural logarithm of P_R at infinite temperature
     log_factor: Floats
     log_factor_error: Floats
+    # energy_line, factor_line: (2,): value at S = 0 and slope of the energy (eV) and of the logarithm, as straight
+    # lines in S
     energy_line: Floats
     factor_line: Floats
+    # temperature in K at which the lines make P_R the same for every S, slope of energy / (k_B slope of factor); nan if
+    # it is not positive
     onset_temperature: float
-    temperatures: Floats
+    temperatures: Floats  # temperatures in K
 
 
 @references("schoenholz2016")

@@ -8,37 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Scores(Msonable):
-    """Quality of predicted classes.
+    """Quality of predicted classes."""
 
-    Attributes
-    ----------
-    accuracy : float
-        Share of right predictions.
-    balanced_accuracy : float
-        Mean over the classes of the share that is found; 0.5 for two classes without any skill. nan if a class is
-        absent.
-    matthews : float
-        Matthews correlation coefficient, 0 without skill and 1 at best; nan if a class is absent.
-    majority_accuracy : float
-        Accuracy of always naming the most frequent class.
-    balance : ndarray, (n_classes,)
-        Share of each class.
-    n_samples : int
-        Number of samples.
-    """
-
-    accuracy: float
+    accuracy: float  # share of right predictions
+    # mean over the classes of the share that is found; 0.5 for two classes without any skill. nan if a class is absent.
     balanced_accuracy: float
-    matthews: float
-    majority_accuracy: float
-    balance: NDArray[np.float64]
-    n_samples: int
+    matthews: float  # matthews correlation coefficient, 0 without skill and 1 at best; nan if a class is absent
+    majority_accuracy: float  # accuracy of always naming the most frequent class
+    balance: NDArray[np.float64]  # (n_classes,): share of each class
+    n_samples: int  # number of samples
 
     def __str__(self) -> str:
         return (

@@ -8,22 +8,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 
 Ints = NDArray[np.int64]
 SplitKind = Literal["ion-and-time", "ion", "time", "random"]
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Samples of one fold.
+    """Samples of one fold."""
 
-    Attributes
-    ----------
-    train, test : ndarray of int
-        Indices of samples.
-    """
-
+    # train, test: indices of samples
     train: Ints
     test: Ints
 

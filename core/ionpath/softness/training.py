@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.softness._portable import platt_scaling, portable_arrays, widen
@@ -186,29 +187,20 @@ def fit_softness(
     )
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class CrossValidation(Msonable):
-    """Scores of models on ions and times that they were not trained on.
+    """Scores of models on ions and times that they were not trained on."""
 
-    Attributes
-    ----------
-    train, test : Scores
-        Over the samples of all folds together.
-    accuracy, balanced_accuracy, matthews : ndarray, (n_folds,)
-        Test scores of each fold.
-    weights : ndarray, (n_folds, n_functions)
-        Unit normals of the hyperplanes; empty for models without one.
-    by_system : tuple of Scores
-        Test scores of each system, where there are several.
-    """
-
+    # train, test: over the samples of all folds together
     train: Scores
     test: Scores
+    # accuracy, balanced_accuracy, matthews: (n_folds,): test scores of each fold
     accuracy: Floats
     balanced_accuracy: Floats
     matthews: Floats
-    weights: Floats
-    by_system: tuple[Scores, ...] = ()
+    weights: Floats  # (n_folds, n_functions): unit normals of the hyperplanes; empty for models without one
+    by_system: tuple[Scores, ...] = ()  # test scores of each system, where there are several
 
     @property
     def error(self) -> float:
@@ -288,20 +280,14 @@ def cross_validate(
     )  # fmt: skip
 
 
+@documented
 @dataclass(frozen=True, eq=False)
 class Weights(Msonable):
-    """Importance of each structure function.
+    """Importance of each structure function."""
 
-    Attributes
-    ----------
-    labels : tuple of str
-        Names of the functions.
-    values, errors : ndarray, (n_functions,)
-        Component of the unit normal of the hyperplane in standardised features, and its standard error. Positive:
-        neighbours there make an ion soft.
-    """
-
-    labels: tuple[str, ...]
+    labels: tuple[str, ...]  # names of the functions
+    # values, errors: (n_functions,): component of the unit normal of the hyperplane in standardised features, and its
+    # standard error. Positive: neighbours there make an ion soft.
     values: Floats
     errors: Floats
 

@@ -14,6 +14,7 @@ from scipy.special import erf
 
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.frames import as_frames
 from ionpath.msonable import Msonable
@@ -22,32 +23,17 @@ from ionpath.periodic import wrap_fractional
 Complexes = NDArray[np.complex128]
 
 
+@documented
 @dataclass(frozen=True)
 class AmorphisationProfile(Msonable):
-    """Amorphisation of layers.
+    """Amorphisation of layers."""
 
-    Attributes
-    ----------
-    axis : int
-        Cell vector that counts the layers.
-    y : ndarray, (B,)
-        Centres of the layers along the normal, in A.
-    profile : ndarray, (B,)
-        Fourier amplitude of each layer over that of the largest: 1 in a glass, less in a crystal.
-    error : ndarray, (B,)
-        Standard deviation between frames over the root of their number; nan for one frame.
-    thickness : float
-        Thickness of a layer, in A.
-    n_frames : int
-        Number of frames.
-    """
-
-    axis: int
-    y: Floats
-    profile: Floats
-    error: Floats
-    thickness: float
-    n_frames: int
+    axis: int  # cell vector that counts the layers
+    y: Floats  # (B,): centres of the layers along the normal, in A
+    profile: Floats  # (B,): Fourier amplitude of each layer over that of the largest: 1 in a glass, less in a crystal
+    error: Floats  # (B,): standard deviation between frames over the root of their number; nan for one frame
+    thickness: float  # thickness of a layer, in A
+    n_frames: int  # number of frames
 
 
 @dataclass(frozen=True)

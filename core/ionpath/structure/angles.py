@@ -10,30 +10,21 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
 from ionpath.msonable import Msonable
 
 
+@documented
 @dataclass(frozen=True)
 class AngleDistribution(Msonable):
-    """Distribution of the angles of bonds at atoms of one kind.
+    """Distribution of the angles of bonds at atoms of one kind."""
 
-    Attributes
-    ----------
-    edges : ndarray, (B + 1,)
-        Edges of the bins, in degrees.
-    density : ndarray, (B,)
-        Probability density, per degree.
-    counts : ndarray, (B,)
-        Angles in each bin.
-    mean, std : float
-        Mean and standard deviation of the angles, in degrees.
-    """
-
-    edges: Floats
-    density: Floats
-    counts: Floats
+    edges: Floats  # (B + 1,): edges of the bins, in degrees
+    density: Floats  # (B,): probability density, per degree
+    counts: Floats  # (B,): angles in each bin
+    # mean, std: mean and standard deviation of the angles, in degrees
     mean: float
     std: float
 

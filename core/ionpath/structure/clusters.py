@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
 from ionpath.msonable import Msonable
 
@@ -19,32 +20,17 @@ FREE = "free"
 """Kind of a ligand without any centre."""
 
 
+@documented
 @dataclass(frozen=True)
 class AnionClusters(Msonable):
-    """Anions in every frame.
+    """Anions in every frame."""
 
-    Attributes
-    ----------
-    kinds : tuple of str
-        Names of the kinds found, most frequent first; ``"free"`` is a ligand without a centre.
-    centres : ndarray of int, (C,)
-        Indices of the central atoms.
-    ligands : ndarray of int, (L,)
-        Indices of the ligand atoms.
-    centre_kind : ndarray of int16, (T, C)
-        Kind of the unit of each centre.
-    ligand_kind : ndarray of int16, (T, L)
-        Kind of the unit of each ligand.
-    unit_counts : ndarray of int, (T, kinds)
-        Number of units of each kind; free ligands count as units.
-    """
-
-    kinds: tuple[str, ...]
-    centres: Ints
-    ligands: Ints
-    centre_kind: NDArray[np.int16]
-    ligand_kind: NDArray[np.int16]
-    unit_counts: Ints
+    kinds: tuple[str, ...]  # names of the kinds found, most frequent first; ``"free"`` is a ligand without a centre
+    centres: Ints  # (C,): indices of the central atoms
+    ligands: Ints  # (L,): indices of the ligand atoms
+    centre_kind: NDArray[np.int16]  # (T, C): kind of the unit of each centre
+    ligand_kind: NDArray[np.int16]  # (T, L): kind of the unit of each ligand
+    unit_counts: Ints  # (T, kinds): number of units of each kind; free ligands count as units
 
     def centre_fractions(self) -> dict[str, float]:
         """Share of the centre-frames in each kind of unit; they add up to 1."""

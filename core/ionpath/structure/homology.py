@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.compiled import kernels
+from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.frames import as_frames
 from ionpath.msonable import Msonable
@@ -34,23 +35,16 @@ class PeriodicComplex:
     edge_images: Ints
 
 
+@documented
 @dataclass(frozen=True)
 class PersistenceDiagram(Msonable):
-    """Births and deaths of holes.
+    """Births and deaths of holes."""
 
-    Attributes
-    ----------
-    dimension : int
-        1 for rings, 2 for cavities.
-    birth, death : ndarray, (n,)
-        Filtration values, in A^2.
-    birth_simplex, death_simplex : ndarray of int, (n, d + 1) and (n, d + 2)
-        Atoms of the simplices that make the hole and fill it.
-    """
-
-    dimension: int
+    dimension: int  # 1 for rings, 2 for cavities
+    # birth, death: (n,): filtration values, in A^2
     birth: Floats
     death: Floats
+    # birth_simplex, death_simplex: (n, d + 1) and (n, d + 2): atoms of the simplices that make the hole and fill it
     birth_simplex: Ints
     death_simplex: Ints
 

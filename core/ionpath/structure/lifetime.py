@@ -8,34 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
 
+@documented
 @dataclass(frozen=True)
 class Lifetime(Msonable):
-    """Lifetime of one kind of label.
+    """Lifetime of one kind of label."""
 
-    Attributes
-    ----------
-    label : int
-        Label.
-    mean : float
-        Mean lifetime in ps: time spent over number of ends seen; infinite if no end was seen.
-    low, high : float
-        95 % interval in ps; `high` is infinite if no end was seen.
-    ends : int
-        Number of ends seen.
-    time : float
-        Time spent, summed over all that carry the label, in ps.
-    """
-
-    label: int
-    mean: float
+    label: int  # label
+    mean: float  # mean lifetime in ps: time spent over number of ends seen; infinite if no end was seen
+    # low, high: 95 % interval in ps; `high` is infinite if no end was seen
     low: float
     high: float
-    ends: int
-    time: float
+    ends: int  # number of ends seen
+    time: float  # time spent, summed over all that carry the label, in ps
 
 
 def persistent_labels(labels: ArrayLike, min_frames: int) -> NDArray[np.int64]:

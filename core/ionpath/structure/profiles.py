@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols
 from ionpath.msonable import Msonable
@@ -19,35 +20,18 @@ GRAM_PER_CM3 = 1.66053906660
 """Density of 1 u/A^3 in g/cm^3."""
 
 
+@documented
 @dataclass(frozen=True)
 class LayerProfile(Msonable):
-    """What the layers of a cell are made of.
+    """What the layers of a cell are made of."""
 
-    Attributes
-    ----------
-    axis : int
-        Cell vector that counts the layers.
-    y : ndarray, (B,)
-        Centres of the layers along the normal, in A.
-    species : tuple of str
-        Species.
-    fractions : ndarray, (species, B)
-        Number fraction of each species; nan in a layer without atoms.
-    densities : ndarray, (species, B)
-        Number densities, in 1/A^3.
-    mass_density : ndarray, (B,)
-        Mass density, in g/cm^3.
-    n_frames : int
-        Number of frames.
-    """
-
-    axis: int
-    y: Floats
-    species: tuple[str, ...]
-    fractions: Floats
-    densities: Floats
-    mass_density: Floats
-    n_frames: int
+    axis: int  # cell vector that counts the layers
+    y: Floats  # (B,): centres of the layers along the normal, in A
+    species: tuple[str, ...]  # species
+    fractions: Floats  # (species, B): number fraction of each species; nan in a layer without atoms
+    densities: Floats  # (species, B): number densities, in 1/A^3
+    mass_density: Floats  # (B,): mass density, in g/cm^3
+    n_frames: int  # number of frames
 
 
 class LayerHistogram:

@@ -14,6 +14,7 @@ from scipy.signal import find_peaks
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.compiled import kernels
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, check_cutoff
 from ionpath.msonable import Msonable
@@ -23,35 +24,18 @@ DEFAULT_BIN = 0.05
 """Width of a bin, in A, if none is chosen."""
 
 
+@documented
 @dataclass(frozen=True)
 class RadialDistribution(Msonable):
-    """Partial radial distribution functions.
+    """Partial radial distribution functions."""
 
-    Attributes
-    ----------
-    edges : ndarray, (B + 1,)
-        Edges of the bins, in A.
-    pairs : tuple of (str, str)
-        Pairs of species, each unordered pair once.
-    g : ndarray, (pairs, B)
-        Radial distribution functions, 1 where there is no correlation.
-    shells : ndarray, (pairs, B)
-        Mean number of pairs in each bin per frame, each pair of atoms counted once.
-    numbers : dict of str to int
-        Number of atoms of each species.
-    density : float
-        Number density of all atoms, in 1/A^3, mean over frames.
-    n_frames : int
-        Number of frames.
-    """
-
-    edges: Floats
-    pairs: tuple[tuple[str, str], ...]
-    g: Floats
-    shells: Floats
-    numbers: dict[str, int]
-    density: float
-    n_frames: int
+    edges: Floats  # (B + 1,): edges of the bins, in A
+    pairs: tuple[tuple[str, str], ...]  # pairs of species, each unordered pair once
+    g: Floats  # (pairs, B): radial distribution functions, 1 where there is no correlation
+    shells: Floats  # (pairs, B): mean number of pairs in each bin per frame, each pair of atoms counted once
+    numbers: dict[str, int]  # number of atoms of each species
+    density: float  # number density of all atoms, in 1/A^3, mean over frames
+    n_frames: int  # number of frames
 
     @property
     def r(self) -> Floats:

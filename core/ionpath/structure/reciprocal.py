@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols
 from ionpath.msonable import Msonable
@@ -17,32 +18,17 @@ from ionpath.structure._phases import phase_sums
 from ionpath.structure.rdf import species_pairs
 
 
+@documented
 @dataclass(frozen=True)
 class DirectStructureFactor(Msonable):
-    """Partial structure factors at vectors of the reciprocal lattice.
+    """Partial structure factors at vectors of the reciprocal lattice."""
 
-    Attributes
-    ----------
-    vectors : ndarray of int, (K, 3)
-        Miller indices.
-    q : ndarray, (K,)
-        Moduli in 1/A, in the mean cell.
-    pairs : tuple of (str, str)
-        Pairs of species, each unordered pair once.
-    partials : ndarray, (pairs, K)
-        Faber-Ziman partial structure factors.
-    fractions : dict of str to float
-        Number fractions of the species.
-    n_frames : int
-        Number of frames.
-    """
-
-    vectors: Ints
-    q: Floats
-    pairs: tuple[tuple[str, str], ...]
-    partials: Floats
-    fractions: dict[str, float]
-    n_frames: int
+    vectors: Ints  # (K, 3): Miller indices
+    q: Floats  # (K,): moduli in 1/A, in the mean cell
+    pairs: tuple[tuple[str, str], ...]  # pairs of species, each unordered pair once
+    partials: Floats  # (pairs, K): Faber-Ziman partial structure factors
+    fractions: dict[str, float]  # number fractions of the species
+    n_frames: int  # number of frames
 
     def binned(self, edges: ArrayLike) -> tuple[Floats, Floats, Floats]:
         """Average over vectors of about the same length, between edges (B + 1,) in 1/A.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
@@ -18,25 +19,15 @@ NAMES = ("crystal", "interface", "glass")
 """Names of the regions 0, 1, 2."""
 
 
+@documented
 @dataclass(frozen=True)
 class Regions(Msonable):
-    """Layers sorted into crystal, interface and glass.
+    """Layers sorted into crystal, interface and glass."""
 
-    Attributes
-    ----------
-    axis : int
-        Cell vector that counts the layers.
-    layers : ndarray of int, (B,)
-        0 crystal, 1 interface, 2 glass.
-    thresholds : tuple of float
-        Profile values below which a layer is crystal, and above which it is glass.
-    boundaries : ndarray
-        Fractional coordinates along the axis where the profile, interpolated, crosses the middle of the two.
-    """
-
-    axis: int
-    layers: Ints
-    thresholds: tuple[float, float]
+    axis: int  # cell vector that counts the layers
+    layers: Ints  # (B,): 0 crystal, 1 interface, 2 glass
+    thresholds: tuple[float, float]  # profile values below which a layer is crystal, and above which it is glass
+    # fractional coordinates along the axis where the profile, interpolated, crosses the middle of the two
     boundaries: Floats
 
     def fractions(self) -> dict[str, float]:

@@ -11,42 +11,27 @@ from numpy.typing import ArrayLike
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.compiled import cycles, kernels
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, indices_of, repeat
 from ionpath.msonable import Msonable
 from ionpath.structure.homology import PeriodicComplex, PersistenceDiagram, diagram_of, periodic_alpha_complex
 
 
+@documented
 @dataclass(frozen=True)
 class Rings(Msonable):
-    """Rings of one frame.
+    """Rings of one frame."""
 
-    Attributes
-    ----------
-    birth, death : ndarray, (n,)
-        Filtration values, in A^2.
-    size : ndarray of int, (n,)
-        Number of atoms in the representative cycle.
-    members : ndarray of int, (n, largest)
-        Indices of its atoms, in the order of the cycle, filled up with -1.
-    winds : ndarray of bool, (n,)
-        Whether only a cycle around the whole cell was found.
-    copies : int
-        Number of cells that the rings come from: 1, or more where a small cell had to be repeated.
-    species : tuple of str
-        Species chosen.
-    composition : ndarray of int, (n, species)
-        Atoms of each species in the cycle.
-    """
-
+    # birth, death: (n,): filtration values, in A^2
     birth: Floats
     death: Floats
-    size: Ints
-    members: Ints
-    winds: Ints
-    copies: int
-    species: tuple[str, ...]
-    composition: Ints
+    size: Ints  # (n,): number of atoms in the representative cycle
+    members: Ints  # (n, largest): indices of its atoms, in the order of the cycle, filled up with -1
+    winds: Ints  # (n,): whether only a cycle around the whole cell was found
+    copies: int  # number of cells that the rings come from: 1, or more where a small cell had to be repeated
+    species: tuple[str, ...]  # species chosen
+    composition: Ints  # (n, species): atoms of each species in the cycle
 
     @property
     def birth_radius(self) -> Floats:

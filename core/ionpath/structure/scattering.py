@@ -13,6 +13,7 @@ from scipy.signal import find_peaks
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.msonable import Msonable
 from ionpath.structure.rdf import RadialDistribution
@@ -130,26 +131,15 @@ def total_structure_factor(
     return total if mode == "published" else 1.0 + total / mean**2
 
 
+@documented
 @dataclass(frozen=True)
 class DiffractionPeak(Msonable):
-    """First sharp diffraction peak.
+    """First sharp diffraction peak."""
 
-    Attributes
-    ----------
-    position : float
-        Q of the maximum, in 1/A.
-    height : float
-        S there.
-    width : float
-        Full width at half of the height above the higher of its two feet, in 1/A.
-    length : float
-        2 pi / position: the length scale behind it, in A.
-    """
-
-    position: float
-    height: float
-    width: float
-    length: float
+    position: float  # Q of the maximum, in 1/A
+    height: float  # S there
+    width: float  # full width at half of the height above the higher of its two feet, in 1/A
+    length: float  # 2 pi / position: the length scale behind it, in A
 
 
 def first_sharp_diffraction_peak(

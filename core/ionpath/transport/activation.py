@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
@@ -20,36 +21,21 @@ PRIOR = 3
 """Degrees of freedom that given errors count as where a single one is left to judge them by (three temperatures)."""
 
 
+@documented
 @dataclass(frozen=True)
 class Arrhenius(Msonable):
-    """Straight line of ln D against 1 / T.
+    """Straight line of ln D against 1 / T."""
 
-    Attributes
-    ----------
-    temperatures : ndarray, shape (M,)
-        Temperatures of the data in K.
-    coefficients, errors : ndarray, shape (M,)
-        Diffusion coefficients and their standard errors in A^2/ps.
-    activation_energy : Estimate
-        eV.
-    log_prefactor : Estimate
-        ln of D0 in A^2/ps.
-    covariance : ndarray, shape (2, 2)
-        Covariance of activation energy (eV) and ln D0.
-    chi_squared : float
-        Sum of squared deviations over squared errors; about M - 2 if a single barrier rules. nan without errors.
-    quantile : float
-        Standard errors that make a 95 % interval.
-    """
-
-    temperatures: Floats
+    temperatures: Floats  # (M,): temperatures of the data in K
+    # coefficients, errors: (M,): diffusion coefficients and their standard errors in A^2/ps
     coefficients: Floats
     errors: Floats
-    activation_energy: Estimate
-    log_prefactor: Estimate
-    covariance: Floats
+    activation_energy: Estimate  # eV
+    log_prefactor: Estimate  # ln of D0 in A^2/ps
+    covariance: Floats  # (2, 2): covariance of activation energy (eV) and ln D0
+    # sum of squared deviations over squared errors; about M - 2 if a single barrier rules. nan without errors.
     chi_squared: float
-    quantile: float
+    quantile: float  # standard errors that make a 95 % interval
 
     @property
     def activation_energy_in_kj_per_mol(self) -> Estimate:
@@ -143,29 +129,16 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = 
     )
 
 
+@documented
 @dataclass(frozen=True)
 class MeyerNeldel(Msonable):
-    """Straight line of ln D0 against the activation energy over systems.
+    """Straight line of ln D0 against the activation energy over systems."""
 
-    Attributes
-    ----------
-    energy : Estimate
-        Meyer-Neldel energy in eV: ln D0 = intercept + E_a / energy.
-    temperature : float
-        Isokinetic temperature in K, at which all systems would be equally fast.
-    intercept : Estimate
-        ln of D00 in A^2/ps.
-    slope : Estimate
-        1 / energy in 1/eV; the fit itself, with a symmetric error.
-    chi_squared : float
-        Sum of squared deviations over squared errors.
-    """
-
-    energy: Estimate
-    temperature: float
-    intercept: Estimate
-    slope: Estimate
-    chi_squared: float
+    energy: Estimate  # Meyer-Neldel energy in eV: ln D0 = intercept + E_a / energy
+    temperature: float  # isokinetic temperature in K, at which all systems would be equally fast
+    intercept: Estimate  # ln of D00 in A^2/ps
+    slope: Estimate  # 1 / energy in 1/eV; the fit itself, with a symmetric error
+    chi_squared: float  # sum of squared deviations over squared errors
 
 
 @references("yelon2006")

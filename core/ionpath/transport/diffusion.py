@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, above_zero
@@ -27,45 +28,24 @@ LEAST_SIGNIFICANCE = 2.0
 """A coefficient below this many standard errors is reported as an upper bound."""
 
 
+@documented
 @dataclass(frozen=True)
 class Diffusion(Msonable):
-    """Diffusion of ions in one trajectory.
+    """Diffusion of ions in one trajectory."""
 
-    Attributes
-    ----------
-    coefficient : Estimate
-        Tracer diffusion coefficient in A^2/ps (1 A^2/ps = 1e-8 m^2/s = 1e-4 cm^2/s), with standard error and 95 %
-        interval. Where ions did not diffuse it is an upper bound (95 % confidence): value nan, ``high`` the bound.
-    axes : tuple of Estimate
-        The same along x, y and z.
-    collective : Estimate
-        Coefficient of the diffusion of charge, from the summed displacement of all ions.
-    haven_ratio : Estimate
-        `coefficient` over `collective`.
-    offset : float
-        Displacement in A^2 at which the fitted line starts: vibration and rattling in cages.
-    window : DiffusiveWindow
-        Lag times of the fit.
-    msd : MeanSquaredDisplacement
-        What was fitted.
-    minimum_msd : float
-        Displacement (A^2) that ions had to reach within the window.
-    widening : float
-        Factor by which errors were widened because ions move at the same times; 1 if there is no sign of it.
-    verdict : str
-        One sentence: what was found and whether to trust it.
-    """
-
+    # tracer diffusion coefficient in A^2/ps (1 A^2/ps = 1e-8 m^2/s = 1e-4 cm^2/s), with standard error and 95 %
+    # interval. Where ions did not diffuse it is an upper bound (95 % confidence): value nan, ``high`` the bound.
     coefficient: Estimate
-    axes: tuple[Estimate, Estimate, Estimate]
-    collective: Estimate
-    haven_ratio: Estimate
-    offset: float
-    window: DiffusiveWindow
-    msd: MeanSquaredDisplacement
-    minimum_msd: float
+    axes: tuple[Estimate, Estimate, Estimate]  # the same along x, y and z
+    collective: Estimate  # coefficient of the diffusion of charge, from the summed displacement of all ions
+    haven_ratio: Estimate  # `coefficient` over `collective`
+    offset: float  # displacement in A^2 at which the fitted line starts: vibration and rattling in cages
+    window: DiffusiveWindow  # lag times of the fit
+    msd: MeanSquaredDisplacement  # what was fitted
+    minimum_msd: float  # displacement (A^2) that ions had to reach within the window
+    # factor by which errors were widened because ions move at the same times; 1 if there is no sign of it
     widening: float
-    verdict: str
+    verdict: str  # one sentence: what was found and whether to trust it
 
     @property
     def diffused(self) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
@@ -15,38 +16,24 @@ from ionpath.transport._checks import Floats
 Integers = NDArray[np.int64]
 
 
+@documented
 @dataclass(frozen=True)
 class Hops(Msonable):
-    """Hops of ions.
+    """Hops of ions."""
 
-    Attributes
-    ----------
-    ion : ndarray of int, shape (K,)
-        Ion of each hop, hops in the order of time.
-    frame : ndarray of int, shape (K,)
-        First frame after the hop.
-    origin, destination : ndarray of int, shape (K,)
-        Cage or site before and after; -1 where the mode knows none.
-    start, end : ndarray, shape (K, 3)
-        Unwrapped position in A before and after the hop.
-    n_ions, n_frames : int
-        Size of the trajectory.
-    frame_time : float
-        Time between frames in ps.
-    mode : str
-        Rule by which hops were found.
-    """
-
-    ion: Integers
-    frame: Integers
+    ion: Integers  # (K,): ion of each hop, hops in the order of time
+    frame: Integers  # (K,): first frame after the hop
+    # origin, destination: (K,): cage or site before and after; -1 where the mode knows none
     origin: Integers
     destination: Integers
+    # start, end: (K, 3): unwrapped position in A before and after the hop
     start: Floats
     end: Floats
+    # n_ions, n_frames: size of the trajectory
     n_ions: int
     n_frames: int
-    frame_time: float
-    mode: str
+    frame_time: float  # time between frames in ps
+    mode: str  # rule by which hops were found
 
     @property
     def count(self) -> int:
@@ -130,26 +117,16 @@ class Hops(Msonable):
         return flat.reshape(number, number)
 
 
+@documented
 @dataclass(frozen=True)
 class Residence(Msonable):
-    """How long ions stay.
+    """How long ions stay."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (K,)
-        Length of each stay in ps.
-    place : ndarray of int, shape (K,)
-        Cage or site of each stay.
-    ion : ndarray of int, shape (K,)
-        Ion of each stay.
-    complete : ndarray of bool, shape (K,)
-        Whether both the arrival and the departure were seen. Stays cut off by the ends of the trajectory are longer
-        than they seem.
-    """
-
-    times: Floats
-    place: Integers
-    ion: Integers
+    times: Floats  # (K,): length of each stay in ps
+    place: Integers  # (K,): cage or site of each stay
+    ion: Integers  # (K,): ion of each stay
+    # (K,): whether both the arrival and the departure were seen. Stays cut off by the ends of the trajectory are longer
+    # than they seem.
     complete: NDArray[np.bool_]
 
     @property

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, above_zero, lag_array, numbers, unwrapped_positions
@@ -19,42 +20,25 @@ COOPERATION_BLOCKS = 20
 """Pieces of a trajectory over which the squared displacement of all ions is compared."""
 
 
+@documented
 @dataclass(frozen=True)
 class MeanSquaredDisplacement(Msonable):
-    """Mean squared displacement of ions, averaged over ions and time origins.
+    """Mean squared displacement of ions, averaged over ions and time origins."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (M,)
-        Lag times in ps, from zero: all of them (M = T), or those of `lags` where frames were read once as a stream.
-    total : ndarray, shape (M,)
-        Mean of ``|r(t0 + t) - r(t0)|^2`` in A^2.
-    axes : ndarray, shape (M, 3)
-        The same along x, y and z in A^2; they sum to `total`.
-    collective : ndarray, shape (M, 3)
-        Mean square of the summed displacement of all ions, divided by their number, along x, y and z in A^2.
-    lags : ndarray of int, shape (L,)
-        Lags (frames) at which the ions are kept apart.
-    by_ion : ndarray, shape (N, L, 3)
-        Mean squared displacement of each ion along each axis at these lags in A^2.
-    frame_time : float
-        Time between frames in ps.
-    n_frames, n_ions : int
-        Size of the trajectory.
-    cooperation : float
-        How much more the squared displacement of all ions fluctuates in time than that of independent ions would, see
-        `cooperation`; nan if ions are not kept apart.
-    """
-
+    # (M,): lag times in ps, from zero: all of them (M = T), or those of `lags` where frames were read once as a stream
     times: Floats
-    total: Floats
-    axes: Floats
+    total: Floats  # (M,): mean of ``|r(t0 + t) - r(t0)|^2`` in A^2
+    axes: Floats  # (M, 3): the same along x, y and z in A^2; they sum to `total`
+    # (M, 3): mean square of the summed displacement of all ions, divided by their number, along x, y and z in A^2
     collective: Floats
-    lags: NDArray[np.int64]
-    by_ion: Floats
-    frame_time: float
+    lags: NDArray[np.int64]  # (L,): lags (frames) at which the ions are kept apart
+    by_ion: Floats  # (N, L, 3): mean squared displacement of each ion along each axis at these lags in A^2
+    frame_time: float  # time between frames in ps
+    # n_frames, n_ions: size of the trajectory
     n_frames: int
     n_ions: int
+    # how much more the squared displacement of all ions fluctuates in time than that of independent ions would, see
+    # `cooperation`; nan if ions are not kept apart
     cooperation: float = float("nan")
 
     def at_all_lags(self, values: Floats) -> Floats:

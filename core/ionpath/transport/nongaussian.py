@@ -8,43 +8,29 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 from ionpath.transport.msd import logarithmic_lags
 
 
+@documented
 @dataclass(frozen=True)
 class NonGaussian(Msonable):
-    """Non-Gaussian parameter against lag time.
+    """Non-Gaussian parameter against lag time."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (L,)
-        Lag times in ps.
-    lags : ndarray of int, shape (L,)
-        The same in frames.
-    alpha : ndarray, shape (L,)
-        Non-Gaussian parameter; nan where nothing has moved (lag 0).
-    error : ndarray, shape (L,)
-        Standard error from the scatter between ions; nan if not asked for.
-    second, fourth : ndarray, shape (L,)
-        Mean square (A^2) and mean fourth power (A^4) of the displacement.
-    peak, peak_time : float
-        Largest value and its lag time in ps.
-    peak_reached : bool
-        Whether the largest value lies inside the range of lags. If not, the peak is earlier or later.
-    """
-
-    times: Floats
-    lags: NDArray[np.int64]
-    alpha: Floats
-    error: Floats
+    times: Floats  # (L,): lag times in ps
+    lags: NDArray[np.int64]  # (L,): the same in frames
+    alpha: Floats  # (L,): Non-Gaussian parameter; nan where nothing has moved (lag 0)
+    error: Floats  # (L,): standard error from the scatter between ions; nan if not asked for
+    # second, fourth: (L,): mean square (A^2) and mean fourth power (A^4) of the displacement
     second: Floats
     fourth: Floats
+    # peak, peak_time: largest value and its lag time in ps
     peak: float
     peak_time: float
-    peak_reached: bool
+    peak_reached: bool  # whether the largest value lies inside the range of lags. If not, the peak is earlier or later.
 
 
 @references("rahman1964", "chen2025")

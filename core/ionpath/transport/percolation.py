@@ -7,27 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
 Mask = NDArray[np.bool_]
 
 
+@documented
 @dataclass(frozen=True)
 class Percolation(Msonable):
-    """Thresholds of periodic connectivity.
+    """Thresholds of periodic connectivity."""
 
-    Attributes
-    ----------
-    threshold : float
-        Largest level c at which {P > c} connects the crystal with itself along some direction, in the unit of the
-        grid.
-    axes : tuple of float
-        The same along each cell vector.
-    """
-
+    # largest level c at which {P > c} connects the crystal with itself along some direction, in the unit of the grid
     threshold: float
-    axes: tuple[float, float, float]
+    axes: tuple[float, float, float]  # the same along each cell vector
 
 
 def percolation_threshold(grid: ArrayLike) -> Percolation:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
@@ -15,26 +16,16 @@ from ionpath.periodic import as_cells, fractional
 from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
 
 
+@documented
 @dataclass(frozen=True)
 class RegionPopulations(Msonable):
-    """Fractions of ions in slabs of the cell.
+    """Fractions of ions in slabs of the cell."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (T,)
-        Time in ps since the first frame.
-    fractions : ndarray, shape (T, K)
-        Fraction of all ions in each slab; they add up to one.
-    edges : ndarray, shape (K,)
-        Lower edge of each slab in fractional coordinates; the last one ends where the first begins.
-    trends : tuple of Estimate
-        Change of each fraction in 1/ps by a straight line, the error from blocks; zero within its error means that no
-        region takes up ions.
-    """
-
-    times: Floats
-    fractions: Floats
-    edges: Floats
+    times: Floats  # (T,): time in ps since the first frame
+    fractions: Floats  # (T, K): fraction of all ions in each slab; they add up to one
+    edges: Floats  # (K,): lower edge of each slab in fractional coordinates; the last one ends where the first begins
+    # change of each fraction in 1/ps by a straight line, the error from blocks; zero within its error means that no
+    # region takes up ions
     trends: tuple[Estimate, ...]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, minimum_image, wrap_fractional
 from ionpath.transport._checks import Floats, above_zero
@@ -16,26 +17,15 @@ from ionpath.transport.events import Hops
 Integers = NDArray[np.int64]
 
 
+@documented
 @dataclass(frozen=True)
 class Strings(Msonable):
-    """Cooperative strings of hops.
+    """Cooperative strings of hops."""
 
-    Attributes
-    ----------
-    string : ndarray of int, shape (K,)
-        String of each hop, in the order of the hops.
-    sizes : ndarray of int, shape (S,)
-        Different ions in each string.
-    ions : ndarray of int, shape (P, 2)
-        Pairs of ions of which the first moved to where the second had been.
-    hops : ndarray of int, shape (P, 2)
-        The hops of these pairs.
-    """
-
-    string: Integers
-    sizes: Integers
-    ions: Integers
-    hops: Integers
+    string: Integers  # (K,): string of each hop, in the order of the hops
+    sizes: Integers  # (S,): different ions in each string
+    ions: Integers  # (P, 2): pairs of ions of which the first moved to where the second had been
+    hops: Integers  # (P, 2): the hops of these pairs
 
     @property
     def mean_size(self) -> float:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, shape
 from ionpath.estimate import Estimate
 from ionpath.framework import Drift, Driftless, remove_drift
@@ -20,38 +21,19 @@ from ionpath.transport.msd import mean_squared_displacement
 from ionpath.transport.wrapping import continued
 
 
+@documented
 @dataclass(frozen=True)
 class IonTransport(Msonable):
-    """Diffusion and conductivity of the mobile ions of one trajectory.
+    """Diffusion and conductivity of the mobile ions of one trajectory."""
 
-    Attributes
-    ----------
-    diffusion : Diffusion
-        Coefficients in A^2/ps, window and displacements.
-    conductivity : Estimate
-        Nernst-Einstein conductivity in mS/cm, as if ions moved independently.
-    collective_conductivity : Estimate
-        Conductivity in mS/cm with the correlations between ions.
-    temperature : float
-        K.
-    charge : float
-        Charge of an ion in e.
-    density : float
-        Number density of the ions in A^-3.
-    drift : ndarray, shape (T, 3)
-        Displacement in A that was taken off all positions.
-    drift_reference : str
-        Whose: that of the ``framework``, of the ``ions``, or ``none``.
-    """
-
-    diffusion: Diffusion
-    conductivity: Estimate
-    collective_conductivity: Estimate
-    temperature: float
-    charge: float
-    density: float
-    drift: Floats
-    drift_reference: str
+    diffusion: Diffusion  # coefficients in A^2/ps, window and displacements
+    conductivity: Estimate  # Nernst-Einstein conductivity in mS/cm, as if ions moved independently
+    collective_conductivity: Estimate  # conductivity in mS/cm with the correlations between ions
+    temperature: float  # K
+    charge: float  # charge of an ion in e
+    density: float  # number density of the ions in A^-3
+    drift: Floats  # (T, 3): displacement in A that was taken off all positions
+    drift_reference: str  # Whose: that of the ``framework``, of the ``ions``, or ``none``
 
     def __str__(self) -> str:
         lines = [

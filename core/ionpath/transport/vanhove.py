@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells
@@ -20,33 +21,20 @@ PAIRS = 2**15
 """Pairs of ions that are worked on at a time."""
 
 
+@documented
 @dataclass(frozen=True)
 class VanHove(Msonable):
-    """Van Hove function at several lag times.
+    """Van Hove function at several lag times."""
 
-    Attributes
-    ----------
-    times : ndarray, shape (L,)
-        Lag times in ps.
-    lags : ndarray of int, shape (L,)
-        The same in frames.
-    distances : ndarray, shape (B,)
-        Middle of each bin in A.
-    edges : ndarray, shape (B + 1,)
-        Edges of the bins in A.
-    values : ndarray, shape (L, B)
-        Self part: probability density G_s in A^-3. Distinct part: G_d divided by the mean density, which is 1 where
-        ions do not know of each other.
-    fractions : ndarray, shape (L, B)
-        Self part: fraction of displacements in each bin, the integral of 4 pi r^2 G_s over the bin. Distinct part:
-        mean number of other ions in each bin.
-    """
-
-    times: Floats
-    lags: NDArray[np.int64]
-    distances: Floats
-    edges: Floats
+    times: Floats  # (L,): lag times in ps
+    lags: NDArray[np.int64]  # (L,): the same in frames
+    distances: Floats  # (B,): middle of each bin in A
+    edges: Floats  # (B + 1,): edges of the bins in A
+    # (L, B): self part: probability density G_s in A^-3. Distinct part: G_d divided by the mean density, which is 1
+    # where ions do not know of each other.
     values: Floats
+    # (L, B): self part: fraction of displacements in each bin, the integral of 4 pi r^2 G_s over the bin. Distinct
+    # part: mean number of other ions in each bin.
     fractions: Floats
 
     @property

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, numbers
@@ -33,34 +34,25 @@ FEW_IONS = 8
 """Of fewer ions than this the three axes count as samples of their own in tests."""
 
 
+@documented
 @dataclass(frozen=True)
 class DiffusiveWindow(Msonable):
-    """Lag times over which the mean squared displacement is taken as a straight line.
+    """Lag times over which the mean squared displacement is taken as a straight line."""
 
-    Attributes
-    ----------
-    start, stop : float
-        First and last lag time in ps.
-    start_lag, stop_lag : int
-        The same in frames.
-    exponent, exponent_error : float
-        Exponent of the mean squared displacement from `start` on (over lags up to four times `start`), and its
-        standard error.
-    criterion : {"exponent", "offset", "given", "none"}
-        Why this window: the exponent is near 1; the growth is linear above a constant offset (vibration in cages);
-        the caller chose it; or no stretch was found and this is the last half.
-    contested : bool
-        Whether the slopes from earlier lags were rejected since they differ from later ones.
-    """
-
+    # start, stop: first and last lag time in ps
     start: float
     stop: float
+    # start_lag, stop_lag: the same in frames
     start_lag: int
     stop_lag: int
+    # exponent, exponent_error: exponent of the mean squared displacement from `start` on (over lags up to four times
+    # `start`), and its standard error
     exponent: float
     exponent_error: float
+    # {"exponent", "offset", "given", "none"}: why this window: the exponent is near 1; the growth is linear above a
+    # constant offset (vibration in cages); the caller chose it; or no stretch was found and this is the last half
     criterion: str
-    contested: bool = False
+    contested: bool = False  # whether the slopes from earlier lags were rejected since they differ from later ones
 
 
 def diffusive_window(

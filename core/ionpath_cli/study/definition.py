@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
@@ -23,85 +24,42 @@ ALL = "all"
 T = TypeVar("T")
 
 
+@documented
 @dataclass(frozen=True)
 class System:
-    """A material and how its structures are made.
+    """A material and how its structures are made."""
 
-    Attributes
-    ----------
-    name : str
-        Name in rows and folders.
-    label : str
-        Name in tables and figures.
-    builder : str
-        One of `ionpath_cli.study.structures.BUILDERS`.
-    atoms : int
-        Number of atoms, for the plan; structures that have another number are refused.
-    arguments : dict
-        What the builder is told.
-    supercell : list
-        Three repetitions, or a matrix of them.
-    arrangements : int
-        Number of structures, with seeds 1, 2, ...
-    ordered : bool
-        Whether there is no disorder, and with it no error from the choice of an arrangement.
-    ensemble : str
-        ``npt`` or ``npt-aniso``, with which the cell is found.
-    quench : dict
-        Of a glass: what `ionpath_ase.melt_quench` is told; every arrangement has a cell of its own then. With
-        ``crystal_fraction`` the structure is that slab of `ionpath_ase.glass_ceramic`, and `atoms` counts both.
-    """
-
-    name: str
-    label: str
-    builder: str
-    atoms: int
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    supercell: Any = (1, 1, 1)
-    arrangements: int = 1
-    ordered: bool = False
-    ensemble: str = "npt"
+    name: str  # name in rows and folders
+    label: str  # name in tables and figures
+    builder: str  # one of `ionpath_cli.study.structures.BUILDERS`
+    atoms: int  # number of atoms, for the plan; structures that have another number are refused
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # what the builder is told
+    supercell: Any = (1, 1, 1)  # three repetitions, or a matrix of them
+    arrangements: int = 1  # number of structures, with seeds 1, 2, ...
+    ordered: bool = False  # whether there is no disorder, and with it no error from the choice of an arrangement
+    ensemble: str = "npt"  # ``npt`` or ``npt-aniso``, with which the cell is found
+    # of a glass: what `ionpath_ase.melt_quench` is told; every arrangement has a cell of its own then. With
+    # ``crystal_fraction`` the structure is that slab of `ionpath_ase.glass_ceramic`, and `atoms` counts both.
     quench: Mapping[str, Any] = field(default_factory=dict)
 
 
+@documented
 @dataclass(frozen=True)
 class Runs:
-    """Runs of some systems at some temperatures, and what is analysed in each.
+    """Runs of some systems at some temperatures, and what is analysed in each."""
 
-    Attributes
-    ----------
-    name : str
-        What they are for.
-    systems : list of str
-        Names of systems.
-    temperatures : list of float
-        K.
-    least, most : float
-        Shortest length that is worth a run, and longest that is wanted, in ps.
-    analyses : list of str
-        Names of `ionpath_cli.study.analyses.ANALYSES`.
-    priority : int
-        The plan takes low numbers first.
-    model : str or None
-        Another potential than the study's.
-    arrangements : int or None
-        Take this many of each system's at most.
-    protocol : str or None
-        A biased run (metadynamics) of this protocol of `ionpath_plumed.metadynamics_input`.
-    arguments : dict
-        What `ionpath_plumed.metadynamics_input` is told besides; ``centre`` names the element of the shell's anion.
-    """
-
-    name: str
-    systems: tuple[str, ...]
-    temperatures: tuple[float, ...]
+    name: str  # what they are for
+    systems: tuple[str, ...]  # names of systems
+    temperatures: tuple[float, ...]  # K
+    # least, most: shortest length that is worth a run, and longest that is wanted, in ps
     least: float
     most: float
-    analyses: tuple[str, ...] = ()
-    priority: int = 1
-    model: str | None = None
-    arrangements: int | None = None
-    protocol: str | None = None
+    analyses: tuple[str, ...] = ()  # names of `ionpath_cli.study.analyses.ANALYSES`
+    priority: int = 1  # the plan takes low numbers first
+    model: str | None = None  # another potential than the study's
+    arrangements: int | None = None  # take this many of each system's at most
+    protocol: str | None = None  # a biased run (metadynamics) of this protocol of `ionpath_plumed.metadynamics_input`
+    # what `ionpath_plumed.metadynamics_input` is told besides; ``centre`` names the element of the shell's anion
     arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -118,50 +76,27 @@ class Across:
     minutes: float = 0.5  # what it is expected to take on one core
 
 
+@documented
 @dataclass(frozen=True)
 class Row:
-    """One published result.
+    """One published result."""
 
-    Attributes
-    ----------
-    number : int
-        Number of the row.
-    figure : str
-        Figure or table of the paper.
-    title : str
-        What was published, in words.
-    kind : str
-        One of `KINDS`.
-    published : float, str or list
-        Value, values in the order of our points, or what is claimed.
-    unit : str
-        Unit of the published value; ours is converted where it measures the same.
-    analysis, quantity : list of str
-        Where ours comes from; one analysis, or one for each quantity.
-    systems, temperatures : list
-        Of ours. Points are all quantities of all systems at all temperatures; an order or trend has them as the
-        published values grow.
-    together : bool
-        Whether analyses, quantities and systems belong together one by one, and each is a point.
-    tolerance : float
-        Relative uncertainty of the published value.
-    note : str
-        Conditions of the published value, and why ours may differ.
-    """
-
-    number: int
-    figure: str
-    title: str
-    kind: str
-    published: Any = ""
-    unit: str = ""
+    number: int  # number of the row
+    figure: str  # figure or table of the paper
+    title: str  # what was published, in words
+    kind: str  # one of `KINDS`
+    published: Any = ""  # value, values in the order of our points, or what is claimed
+    unit: str = ""  # unit of the published value; ours is converted where it measures the same
+    # analysis, quantity: where ours comes from; one analysis, or one for each quantity
     analysis: tuple[str, ...] = ()
     quantity: tuple[str, ...] = ()
+    # systems, temperatures: of ours. Points are all quantities of all systems at all temperatures; an order or trend
+    # has them as the published values grow.
     systems: tuple[str, ...] = ()
     temperatures: tuple[float, ...] = ()
-    together: bool = False
-    tolerance: float = 0.0
-    note: str = ""
+    together: bool = False  # whether analyses, quantities and systems belong together one by one, and each is a point
+    tolerance: float = 0.0  # relative uncertainty of the published value
+    note: str = ""  # conditions of the published value, and why ours may differ
 
 
 @dataclass(frozen=True)
@@ -200,41 +135,23 @@ class Dynamics:
     warm_picoseconds: float = 2.0
 
 
+@documented
 @dataclass(frozen=True)
 class Study:
-    """A study.
+    """A study."""
 
-    Attributes
-    ----------
-    name, title, source, lead : str
-        Name, title, publication (DOI or arXiv number), and introduction of the page.
-    dynamics : Dynamics
-        Settings that all runs share.
-    systems : dict of str to System
-        Materials by name.
-    runs : tuple of Runs
-        Molecular dynamics and biased runs.
-    across : tuple of Across
-        Analyses of several runs.
-    rows : tuple of Row
-        Published results.
-    figures : tuple of Figure
-        Figures of the paper.
-    folder : pathlib.Path
-        Where the file lies, to which names of structure files are relative.
-    """
-
+    # name, title, source, lead: name, title, publication (DOI or arXiv number), and introduction of the page
     name: str
     title: str
     source: str
     lead: str
-    dynamics: Dynamics
-    systems: Mapping[str, System]
-    runs: tuple[Runs, ...]
-    across: tuple[Across, ...]
-    rows: tuple[Row, ...]
-    figures: tuple[Figure, ...] = ()
-    folder: Path = Path()
+    dynamics: Dynamics  # settings that all runs share
+    systems: Mapping[str, System]  # materials by name
+    runs: tuple[Runs, ...]  # molecular dynamics and biased runs
+    across: tuple[Across, ...]  # analyses of several runs
+    rows: tuple[Row, ...]  # published results
+    figures: tuple[Figure, ...] = ()  # figures of the paper
+    folder: Path = Path()  # where the file lies, to which names of structure files are relative
 
 
 def study_names() -> tuple[str, ...]:

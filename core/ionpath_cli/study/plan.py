@@ -6,35 +6,24 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath_cli.study.definition import ALL, Row, Runs, Study
 from ionpath_cli.study.graph import offers, study_tasks, turn
 from ionpath_cli.study.tasks import Task
 
 
+@documented
 @dataclass(frozen=True)
 class Plan:
-    """Runs with their lengths, and the rows that they answer.
+    """Runs with their lengths, and the rows that they answer."""
 
-    Attributes
-    ----------
-    study : Study
-        What is planned.
-    lengths : dict of str to float
-        Length of every run of each group of runs, in ps; groups that the budget does not buy are absent.
-    dropped : dict of int to str
-        Number of each row that gets no answer, and why.
-    seconds : float
-        What all steps are expected to take, on one core.
-    tasks : tuple of Task
-        Steps, each after its inputs.
-    """
-
-    study: Study
+    study: Study  # what is planned
+    # length of every run of each group of runs, in ps; groups that the budget does not buy are absent
     lengths: Mapping[str, float]
-    dropped: Mapping[int, str]
-    seconds: float
-    tasks: tuple[Task, ...]
+    dropped: Mapping[int, str]  # number of each row that gets no answer, and why
+    seconds: float  # what all steps are expected to take, on one core
+    tasks: tuple[Task, ...]  # steps, each after its inputs
 
 
 def make_plan(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
@@ -30,29 +31,16 @@ _EMPTY = 1.2
 """Distance in A to the nearest atom that makes a place empty."""
 
 
+@documented
 @dataclass(frozen=True)
 class Hop:
-    """A hop to be followed.
+    """A hop to be followed."""
 
-    Attributes
-    ----------
-    ion : int
-        Index of the atom that hops.
-    target : tuple of float, optional
-        Where it goes, in A.
-    partner : int, optional
-        The atom to whose site it goes instead.
-    mode : str
-        ``"vacancy"``: the partner is taken out; ``"exchange"``: both change places.
-    kind : str
-        Class of the hop, such as ``"soft to hard"``.
-    """
-
-    ion: int
-    target: tuple[float, ...] | None = None
-    partner: int | None = None
-    mode: str = "vacancy"
-    kind: str = ""
+    ion: int  # index of the atom that hops
+    target: tuple[float, ...] | None = None  # where it goes, in A
+    partner: int | None = None  # the atom to whose site it goes instead
+    mode: str = "vacancy"  # ``"vacancy"``: the partner is taken out; ``"exchange"``: both change places
+    kind: str = ""  # class of the hop, such as ``"soft to hard"``
 
     _repr_html_ = fields_html
 
@@ -83,40 +71,20 @@ class Hop:
             )
 
 
+@documented
 @dataclass(frozen=True)
 class Barrier:
-    """One hop that was followed.
+    """One hop that was followed."""
 
-    Attributes
-    ----------
-    ion : int
-        Index of the atom that hops.
-    forward : float
-        Barrier from the start in eV.
-    backward : float
-        Barrier from the end in eV.
-    energies : numpy.ndarray, shape (n_images,)
-        Energies along the band, relative to the start, in eV.
-    distance : float
-        Distance of the hop between the relaxed ends in A.
-    converged : bool
-        Whether the band and its ends reached their force limits.
-    kind : str
-        Class of the hop.
-    others : int
-        Other atoms that end more than 1 A from where they were.
-    accuracy : float
-        With two climbing images, how much lower in eV the lower one of them is than the highest image; else nan.
-    """
-
-    ion: int
-    forward: float
-    backward: float
-    energies: NDArray[np.float64]
-    distance: float
-    converged: bool
-    kind: str = ""
-    others: int = 0
+    ion: int  # index of the atom that hops
+    forward: float  # barrier from the start in eV
+    backward: float  # barrier from the end in eV
+    energies: NDArray[np.float64]  # (n_images,): energies along the band, relative to the start, in eV
+    distance: float  # distance of the hop between the relaxed ends in A
+    converged: bool  # whether the band and its ends reached their force limits
+    kind: str = ""  # class of the hop
+    others: int = 0  # other atoms that end more than 1 A from where they were
+    # with two climbing images, how much lower in eV the lower one of them is than the highest image; else nan
     accuracy: float = float("nan")
 
     _repr_html_ = fields_html

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.files import locked
@@ -36,26 +37,16 @@ if TYPE_CHECKING:
 __all__ = ["Barrier", "BarrierClass", "Barriers", "Hop", "hop_candidates", "migration_barriers"]
 
 
+@documented
 @dataclass(frozen=True)
 class BarrierClass:
-    """Barriers of the hops of one class.
+    """Barriers of the hops of one class."""
 
-    Attributes
-    ----------
-    forward : numpy.ndarray, shape (n_hops,)
-        Barriers from the start in eV, of converged bands, in the order of the hops.
-    mean : Estimate
-        Their mean in eV; the 95 % interval is that of Student's t, and not determined for fewer than two.
-    not_converged : int
-        Bands that did not reach the force limit; they are left out.
-    refused : int
-        Hops of this class that have no band.
-    """
-
+    # (n_hops,): barriers from the start in eV, of converged bands, in the order of the hops
     forward: NDArray[np.float64]
-    mean: Estimate
-    not_converged: int
-    refused: int
+    mean: Estimate  # their mean in eV; the 95 % interval is that of Student's t, and not determined for fewer than two
+    not_converged: int  # bands that did not reach the force limit; they are left out
+    refused: int  # hops of this class that have no band
 
     _repr_html_ = fields_html
 
@@ -72,23 +63,14 @@ class BarrierClass:
         return counts.astype(np.int64), edges
 
 
+@documented
 @dataclass(frozen=True)
 class Barriers:
-    """Hops of a structure.
+    """Hops of a structure."""
 
-    Attributes
-    ----------
-    hops : tuple of Barrier
-        One entry per hop that could be followed, in the order asked for.
-    refused : tuple of (int, str)
-        Index of each hop that was left out, and why.
-    candidates : tuple of Hop
-        The hops asked for.
-    """
-
-    hops: tuple[Barrier, ...]
-    refused: tuple[tuple[int, str], ...]
-    candidates: tuple[Hop, ...] = ()
+    hops: tuple[Barrier, ...]  # one entry per hop that could be followed, in the order asked for
+    refused: tuple[tuple[int, str], ...]  # index of each hop that was left out, and why
+    candidates: tuple[Hop, ...] = ()  # the hops asked for
 
     _repr_html_ = fields_html
 

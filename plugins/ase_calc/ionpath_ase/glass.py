@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import fields_html
 from ionpath_ase.md import MDResult, run_md
@@ -19,29 +20,17 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+@documented
 @dataclass(frozen=True)
 class HeatStep:
-    """One step of a heat treatment.
+    """One step of a heat treatment."""
 
-    Attributes
-    ----------
-    temperature : float
-        Temperature at its start in K.
-    picoseconds : float
-        Its length in ps.
-    final_temperature : float | None
-        Temperature at its end in K; the target goes there linearly. None holds the first.
-    ensemble : str
-        ``nvt``, ``npt`` or ``npt-aniso``.
-    timestep : float
-        Time step in fs.
-    """
-
-    temperature: float
-    picoseconds: float
+    temperature: float  # temperature at its start in K
+    picoseconds: float  # its length in ps
+    # temperature at its end in K; the target goes there linearly. None holds the first.
     final_temperature: float | None = None
-    ensemble: str = "npt"
-    timestep: float = 2.0
+    ensemble: str = "npt"  # ``nvt``, ``npt`` or ``npt-aniso``
+    timestep: float = 2.0  # time step in fs
 
     def __post_init__(self) -> None:
         for name in ("temperature", "picoseconds", "timestep"):
@@ -71,50 +60,28 @@ J. Mater. Chem. A 13, 16547 (2025): 10 ps at 4000 K, 20 ps at 2000 K, then 100 K
 and 5 %. ``short-glass`` is a first look: 20 times faster than ``glass``, at constant volume while it is hot."""
 
 
+@documented
 @dataclass(frozen=True)
 class Annealed:
-    """A structure and its heat treatment.
+    """A structure and its heat treatment."""
 
-    Attributes
-    ----------
-    atoms : Atoms
-        Last configuration, with velocities.
-    steps : tuple[HeatStep, ...]
-        What was done.
-    runs : tuple[MDResult, ...]
-        The run of each step.
-    """
-
-    atoms: Atoms
-    steps: tuple[HeatStep, ...]
-    runs: tuple[MDResult, ...]
+    atoms: Atoms  # last configuration, with velocities
+    steps: tuple[HeatStep, ...]  # what was done
+    runs: tuple[MDResult, ...]  # the run of each step
 
     _repr_html_ = fields_html
 
 
+@documented
 @dataclass(frozen=True)
 class GlassCeramic:
-    """A crystal slab between layers of its glass.
+    """A crystal slab between layers of its glass."""
 
-    Attributes
-    ----------
-    atoms : Atoms
-        Last configuration, with velocities; the crystal's atoms come first.
-    n_crystal : int
-        Number of atoms of the crystal.
-    crystal_fraction : float
-        Their share of all atoms.
-    quench : Quench
-        Melt, cooling and settling of the glass, with the crystal at rest.
-    relaxed : MDResult
-        Last run, in which all atoms move.
-    """
-
-    atoms: Atoms
-    n_crystal: int
-    crystal_fraction: float
-    quench: Quench
-    relaxed: MDResult
+    atoms: Atoms  # last configuration, with velocities; the crystal's atoms come first
+    n_crystal: int  # number of atoms of the crystal
+    crystal_fraction: float  # their share of all atoms
+    quench: Quench  # melt, cooling and settling of the glass, with the crystal at rest
+    relaxed: MDResult  # last run, in which all atoms move
 
     _repr_html_ = fields_html
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import fields_html
 from ionpath_ase.md import MDResult, run_md
@@ -16,23 +17,14 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+@documented
 @dataclass(frozen=True)
 class Quench:
-    """A glass and how it was made.
+    """A glass and how it was made."""
 
-    Attributes
-    ----------
-    atoms : ase.Atoms
-        Last configuration, with velocities.
-    stages : dict of str to MDResult
-        ``melt``, ``cool`` and ``settle``.
-    cooling_rate : float
-        Cooling rate in K/ps.
-    """
-
-    atoms: Atoms
-    stages: dict[str, MDResult]
-    cooling_rate: float
+    atoms: Atoms  # last configuration, with velocities
+    stages: dict[str, MDResult]  # ``melt``, ``cool`` and ``settle``
+    cooling_rate: float  # cooling rate in K/ps
 
     _repr_html_ = fields_html
 

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.plumed_input import joined, keywords
@@ -18,48 +19,24 @@ from ionpath_plumed.checks import side_files
 _TUPLES = ("variables", "start", "end", "reach", "end_reach")
 
 
+@documented
 @dataclass(frozen=True)
 class PlumedInput:
-    """An input for PLUMED, and what is needed to run and to analyse it.
+    """An input for PLUMED, and what is needed to run and to analyse it."""
 
-    Attributes
-    ----------
-    text : str
-        The plumed.dat.
-    files : dict
-        Name -> text of further files that it reads.
-    kind : str
-        Protocol, or ``custom``.
-    temperature : float
-        Temperature in K.
-    timestep : float
-        Time step in fs for which the paces are counted.
-    variables : tuple of str
-        Biased variables.
-    start, end : tuple of float
-        Where the two basins of interest are expected; empty where there is no such pair.
-    reach : tuple of float
-        Half widths of the box around the start in which the lowest point is looked for.
-    end_reach : tuple of float
-        The same for the end; empty where it is the same.
-    atoms : dict
-        What was chosen: numbers of atoms from 1 by role.
-    method : str
-        ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``.
-    """
-
-    text: str
-    files: dict[str, str] = field(default_factory=dict)
-    kind: str = "custom"
-    temperature: float = 300.0
-    timestep: float = 2.0
-    variables: tuple[str, ...] = ()
+    text: str  # the plumed.dat
+    files: dict[str, str] = field(default_factory=dict)  # name -> text of further files that it reads
+    kind: str = "custom"  # protocol, or ``custom``
+    temperature: float = 300.0  # temperature in K
+    timestep: float = 2.0  # time step in fs for which the paces are counted
+    variables: tuple[str, ...] = ()  # biased variables
+    # start, end: where the two basins of interest are expected; empty where there is no such pair
     start: tuple[float, ...] = ()
     end: tuple[float, ...] = ()
-    reach: tuple[float, ...] = ()
-    end_reach: tuple[float, ...] = ()
-    atoms: dict[str, list[int]] = field(default_factory=dict)
-    method: str = "metad"
+    reach: tuple[float, ...] = ()  # half widths of the box around the start in which the lowest point is looked for
+    end_reach: tuple[float, ...] = ()  # the same for the end; empty where it is the same
+    atoms: dict[str, list[int]] = field(default_factory=dict)  # what was chosen: numbers of atoms from 1 by role
+    method: str = "metad"  # ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``
 
     def _repr_html_(self) -> str:
         return f"<b>plumed.dat, {escape(self.kind)}</b><pre>{escape(self.text)}</pre>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path as atomic_path
 from ionpath.notebook import fields_html
@@ -19,35 +20,18 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+@documented
 @dataclass(frozen=True)
 class MetadynamicsRun:
-    """What a run left behind.
+    """What a run left behind."""
 
-    Attributes
-    ----------
-    folder : pathlib.Path
-        Folder with everything below, plumed.dat and protocol.json.
-    hills : tuple of pathlib.Path
-        Files of hills (METAD), those of all walkers; none with OPES.
-    colvar : tuple of pathlib.Path
-        Files of printed values.
-    trajectory : tuple of pathlib.Path
-        Trajectories in extended XYZ; beside each are its log (.csv) and its checkpoint.
-    steps : int
-        Steps done in all, this call and earlier ones.
-    picoseconds : float
-        The same in ps.
-    resumed_at : int
-        Step from which this call went on; 0 for a new run.
-    """
-
-    folder: Path
-    hills: tuple[Path, ...]
-    colvar: tuple[Path, ...]
-    trajectory: tuple[Path, ...]
-    steps: int
-    picoseconds: float
-    resumed_at: int
+    folder: Path  # folder with everything below, plumed.dat and protocol.json
+    hills: tuple[Path, ...]  # files of hills (METAD), those of all walkers; none with OPES
+    colvar: tuple[Path, ...]  # files of printed values
+    trajectory: tuple[Path, ...]  # trajectories in extended XYZ; beside each are its log (.csv) and its checkpoint
+    steps: int  # steps done in all, this call and earlier ones
+    picoseconds: float  # the same in ps
+    resumed_at: int  # step from which this call went on; 0 for a new run
 
     _repr_html_ = fields_html
 

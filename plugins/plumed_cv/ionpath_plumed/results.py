@@ -7,48 +7,29 @@ from pathlib import Path
 
 import numpy as np
 
+from ionpath.documented import documented
 from ionpath.estimate import Estimate
 from ionpath.free_energy import BarrierSeries, Basin, FreeEnergySurface, MinimumPath, Verdict
 from ionpath.notebook import fields_html
 
 
+@documented
 @dataclass(frozen=True)
 class MetadynamicsResult:
-    """What a metadynamics run says about a barrier.
+    """What a metadynamics run says about a barrier."""
 
-    Attributes
-    ----------
-    surface : FreeEnergySurface
-        Free energy in kJ/mol; inf where no hill reached.
-    basins : list of Basin
-        Basins, deepest first.
-    path : MinimumPath or None
-        Minimum free-energy path between the two ends; None where hills do not connect them.
-    barrier, reverse_barrier : Estimate
-        Barriers in kJ/mol with errors over the last 20 % of the run; nan where they are not known throughout it, and
-        an upper bound where one variable has one basin.
-    series : BarrierSeries or None
-        Barrier against time.
-    verdict : Verdict
-        Converged or not, and why.
-    n_hills : int
-        Number of hills.
-    picoseconds : float
-        Length of the run in ps.
-    figures : tuple of pathlib.Path
-        Figures and tables that were written.
-    """
-
-    surface: FreeEnergySurface
-    basins: list[Basin]
-    path: MinimumPath | None
+    surface: FreeEnergySurface  # free energy in kJ/mol; inf where no hill reached
+    basins: list[Basin]  # basins, deepest first
+    path: MinimumPath | None  # minimum free-energy path between the two ends; None where hills do not connect them
+    # barrier, reverse_barrier: barriers in kJ/mol with errors over the last 20 % of the run; nan where they are not
+    # known throughout it, and an upper bound where one variable has one basin
     barrier: Estimate
     reverse_barrier: Estimate
-    series: BarrierSeries | None
-    verdict: Verdict
-    n_hills: int
-    picoseconds: float
-    figures: tuple[Path, ...] = ()
+    series: BarrierSeries | None  # barrier against time
+    verdict: Verdict  # converged or not, and why
+    n_hills: int  # number of hills
+    picoseconds: float  # length of the run in ps
+    figures: tuple[Path, ...] = ()  # figures and tables that were written
 
     _repr_html_ = fields_html
 

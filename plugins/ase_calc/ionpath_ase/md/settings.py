@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.estimate import Estimate
 from ionpath.notebook import fields_html
@@ -21,64 +22,32 @@ ENGINES = ("ase", "lammps")
 THERMOSTATS = ("langevin", "nose-hoover")
 
 
+@documented
 @dataclass(frozen=True)
 class MDSettings:
     """Parameters of a molecular dynamics run.
 
     The engines read these and nothing else, so that one set means the same on both.
-
-    Attributes
-    ----------
-    temperature : float
-        Target temperature at the start, K.
-    steps : int
-        Number of time steps.
-    ensemble : str
-        ``nve``, ``nvt``, ``npt`` (isotropic) or ``npt-aniso`` (three cell lengths).
-    engine : str
-        ``ase`` or ``lammps``.
-    model : str | None
-        Name of a potential, or file; None: the one that the atoms carry as their calculator, else ``argyrodite``.
-    timestep : float
-        Time step, fs.
-    thermostat : str
-        ``nose-hoover`` (chain of 3) or ``langevin``.
-    damping : float
-        Time constant of the thermostat, ps.
-    pressure : float
-        Target pressure, GPa (NPT).
-    pressure_damping : float
-        Time constant of the barostat, ps (NPT).
-    final_temperature : float | None
-        Target temperature at the end, K; the target goes linearly from `temperature` to it.
-    stride : int
-        Time steps between frames of the trajectory and rows of the log.
-    checkpoint_stride : int
-        Time steps between checkpoints, a multiple of `stride`.
-    seed : int
-        Seed of initial velocities and of random forces.
-    processes : int
-        MPI processes of LAMMPS.
-    fixed : tuple[int, ...]
-        Indices of atoms that do not move.
     """
 
-    temperature: float
-    steps: int
-    ensemble: str = "nvt"
-    engine: str = "lammps"
+    temperature: float  # target temperature at the start, K
+    steps: int  # number of time steps
+    ensemble: str = "nvt"  # ``nve``, ``nvt``, ``npt`` (isotropic) or ``npt-aniso`` (three cell lengths)
+    engine: str = "lammps"  # ``ase`` or ``lammps``
+    # name of a potential, or file; None: the one that the atoms carry as their calculator, else ``argyrodite``
     model: str | None = None
-    timestep: float = 2.0
-    thermostat: str = "nose-hoover"
-    damping: float = 0.1
-    pressure: float = 0.0
-    pressure_damping: float = 1.0
+    timestep: float = 2.0  # time step, fs
+    thermostat: str = "nose-hoover"  # ``nose-hoover`` (chain of 3) or ``langevin``
+    damping: float = 0.1  # time constant of the thermostat, ps
+    pressure: float = 0.0  # target pressure, GPa (NPT)
+    pressure_damping: float = 1.0  # time constant of the barostat, ps (NPT)
+    # target temperature at the end, K; the target goes linearly from `temperature` to it
     final_temperature: float | None = None
-    stride: int = 25
-    checkpoint_stride: int = 500
-    seed: int = 0
-    processes: int = 1
-    fixed: tuple[int, ...] = ()
+    stride: int = 25  # time steps between frames of the trajectory and rows of the log
+    checkpoint_stride: int = 500  # time steps between checkpoints, a multiple of `stride`
+    seed: int = 0  # seed of initial velocities and of random forces
+    processes: int = 1  # MPI processes of LAMMPS
+    fixed: tuple[int, ...] = ()  # indices of atoms that do not move
 
     def __post_init__(self) -> None:
         one_of("ensemble", self.ensemble, ENSEMBLES)
@@ -152,50 +121,24 @@ def timed(
     )
 
 
+@documented
 @dataclass(frozen=True)
 class MDResult:
-    """Where a run has put its output, and what it came to.
+    """Where a run has put its output, and what it came to."""
 
-    Attributes
-    ----------
-    trajectory : Path
-        Trajectory file.
-    topology : Path
-        PDB file of the start, which MDAnalysis wants beside an XTC or DCD file.
-    log : Path
-        CSV file: step, time (ps), temperature (K), energies (eV), pressure (GPa), volume (A^3).
-    checkpoint : Path
-        File from which the run goes on.
-    atoms : Atoms
-        Last configuration, with velocities; positions are unwrapped.
-    steps : int
-        Time steps done in all.
-    frames : int
-        Frames in the trajectory.
-    mean_temperature : float
-        Mean temperature of the second half, K.
-    speed : float
-        Speed of this call, ns/day; 0 if nothing was left to do.
-    version : str
-        Version of ionpath.
-    resumed_at : int
-        Time step from which this call went on; 0 for a new run.
-    mean_pressure : Estimate
-        Mean pressure of the second half in GPa, its error from eight blocks; the error is nan for fewer than 64 rows of
-        the log, and all is for calculators that give no stress.
-    """
-
-    trajectory: Path
-    topology: Path
-    log: Path
-    checkpoint: Path
-    atoms: Atoms
-    steps: int
-    frames: int
-    mean_temperature: float
-    speed: float
-    version: str
-    resumed_at: int
+    trajectory: Path  # trajectory file
+    topology: Path  # PDB file of the start, which MDAnalysis wants beside an XTC or DCD file
+    log: Path  # CSV file: step, time (ps), temperature (K), energies (eV), pressure (GPa), volume (A^3)
+    checkpoint: Path  # file from which the run goes on
+    atoms: Atoms  # last configuration, with velocities; positions are unwrapped
+    steps: int  # time steps done in all
+    frames: int  # frames in the trajectory
+    mean_temperature: float  # mean temperature of the second half, K
+    speed: float  # speed of this call, ns/day; 0 if nothing was left to do
+    version: str  # version of ionpath
+    resumed_at: int  # time step from which this call went on; 0 for a new run
+    # mean pressure of the second half in GPa, its error from eight blocks; the error is nan for fewer than 64 rows of
+    # the log, and all is for calculators that give no stress
     mean_pressure: Estimate
 
     def _repr_html_(self) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
@@ -29,30 +30,19 @@ if TYPE_CHECKING:
 Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSettings], Path]
 
 
+@documented
 @dataclass(frozen=True)
 class LoopResult:
-    """What a loop came to.
+    """What a loop came to."""
 
-    Attributes
-    ----------
-    models : tuple[Path, ...]
-        Committee of the last iteration: ``committee.pb``, ``committee.2.pb`` and so on, so that
-        ``Committee("folder/committee.pb")`` takes all of them.
-    dataset : Path
-        All labelled frames, those of the last iteration included, on which the committee is not yet trained.
-    iterations : tuple[IterationReport, ...]
-        Reports.
-    reason : str
-        Why it stopped.
-    converged : bool
-        Whether it stopped for its share of accurate frames.
-    """
-
+    # committee of the last iteration: ``committee.pb``, ``committee.2.pb`` and so on, so that
+    # ``Committee("folder/committee.pb")`` takes all of them
     models: tuple[Path, ...]
+    # all labelled frames, those of the last iteration included, on which the committee is not yet trained
     dataset: Path
-    iterations: tuple[IterationReport, ...]
-    reason: str
-    converged: bool
+    iterations: tuple[IterationReport, ...]  # reports
+    reason: str  # why it stopped
+    converged: bool  # whether it stopped for its share of accurate frames
 
     _repr_html_ = fields_html
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_ase.training.dataset import TYPE_MAP, write_deepmd
@@ -23,52 +24,19 @@ _BAR = 1.01325  # of one atmosphere
 _STAGES = ("train", "model_devi", "fp")
 
 
+@documented
 @dataclass(frozen=True)
 class DpgenSettings:
-    """Parameters of `write_dpgen`; the defaults are those of Guan et al., arXiv:2412.07115, where published.
+    """Parameters of `write_dpgen`; the defaults are those of Guan et al., arXiv:2412.07115, where published."""
 
-    Attributes
-    ----------
-    preset : str
-        Settings of the models (`ionpath_ase.training.PRESETS`).
-    steps : int | None
-        Training steps, if not those of the preset.
-    elements : tuple[str, ...]
-        Elements of the model.
-    members : int
-        Number of models.
-    window : Window
-        Range of the largest force deviation in which frames are labelled.
-    exploration : str
-        ``opes-multithermal-multibaric``, ``opes-multithermal`` or ``md``.
-    temperature_ranges : tuple[tuple[float, float], ...]
-        With OPES: range of each iteration in K; the thermostat stands at its middle.
-    temperatures : tuple[float, ...]
-        Without OPES: temperatures of every iteration in K.
-    picoseconds : float
-        Length of each exploring run in ps.
-    timestep : float
-        Time step in fs.
-    stride : int
-        Time steps between frames that are judged.
-    most_labels : int
-        Frames that are labelled per system and iteration, at most.
-    cutoff : float
-        Plane-wave cutoff of CP2K in Ry.
-    queue : str
-        Name of the queue in machine.json.
-    deepmd_version : str
-        Version of deepmd-kit on the cluster.
-    commands : dict[str, str]
-        Programs on the cluster: ``train``, ``model_devi`` and ``fp``.
-    """
-
-    preset: str = "path-entropy-III"
-    steps: int | None = None
-    elements: tuple[str, ...] = TYPE_MAP
-    members: int = 4
-    window: Window = field(default_factory=Window)
+    preset: str = "path-entropy-III"  # settings of the models (`ionpath_ase.training.PRESETS`)
+    steps: int | None = None  # training steps, if not those of the preset
+    elements: tuple[str, ...] = TYPE_MAP  # elements of the model
+    members: int = 4  # number of models
+    window: Window = field(default_factory=Window)  # range of the largest force deviation in which frames are labelled
+    # ``opes-multithermal-multibaric``, ``opes-multithermal`` or ``md``
     exploration: str = "opes-multithermal-multibaric"
+    # with OPES: range of each iteration in K; the thermostat stands at its middle
     temperature_ranges: tuple[tuple[float, float], ...] = (
         (50.0, 600.0),
         (300.0, 900.0),
@@ -76,14 +44,16 @@ class DpgenSettings:
         (900.0, 1500.0),
         (300.0, 1200.0),
     )
+    # without OPES: temperatures of every iteration in K
     temperatures: tuple[float, ...] = (300.0, 600.0, 900.0, 1200.0)
-    picoseconds: float = 10.0
-    timestep: float = 2.0
-    stride: int = 25
-    most_labels: int = 100
-    cutoff: float = 500.0
-    queue: str = "normal"
-    deepmd_version: str = "3.1"
+    picoseconds: float = 10.0  # length of each exploring run in ps
+    timestep: float = 2.0  # time step in fs
+    stride: int = 25  # time steps between frames that are judged
+    most_labels: int = 100  # frames that are labelled per system and iteration, at most
+    cutoff: float = 500.0  # Plane-wave cutoff of CP2K in Ry
+    queue: str = "normal"  # name of the queue in machine.json
+    deepmd_version: str = "3.1"  # version of deepmd-kit on the cluster
+    # programs on the cluster: ``train``, ``model_devi`` and ``fp``
     commands: dict[str, str] = field(
         default_factory=lambda: {"train": "dp", "model_devi": "lmp", "fp": "cp2k.psmp -i input.inp"}
     )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
@@ -22,43 +23,24 @@ if TYPE_CHECKING:
 EV_PER_A3_IN_GPA = 160.21766208
 
 
+@documented
 @dataclass(frozen=True)
 class Errors:
-    """Errors over the frames of one tag.
+    """Errors over the frames of one tag."""
 
-    Attributes
-    ----------
-    tag : str
-        System and temperature, or ``all``.
-    frames : int
-        Number of frames.
-    force_mae : float
-        Mean absolute error of the force components, meV/A.
-    force_rmse : float
-        Root mean square error of the force components, meV/A.
-    force_slope : float
-        Slope of predicted against labelled force components; 1 is perfect.
-    energy_mae : float
-        Mean absolute error of the energy, meV/atom.
-    energy_bias : float
-        Mean error of the energy with its sign, meV/atom: below zero the potential finds these frames too stable.
-        Between two tags of one composition, the difference is the error of going from one to the other.
-    energy_shifted_mae : float
-        The same after the mean difference of each composition is taken off: energies of two methods differ by a
-        constant per element.
-    stress_mae : float
-        Mean absolute error of the stress components, GPa; nan where frames have none.
-    """
-
-    tag: str
-    frames: int
-    force_mae: float
-    force_rmse: float
-    force_slope: float
-    energy_mae: float
+    tag: str  # system and temperature, or ``all``
+    frames: int  # number of frames
+    force_mae: float  # mean absolute error of the force components, meV/A
+    force_rmse: float  # root mean square error of the force components, meV/A
+    force_slope: float  # slope of predicted against labelled force components; 1 is perfect
+    energy_mae: float  # mean absolute error of the energy, meV/atom
+    # mean error of the energy with its sign, meV/atom: below zero the potential finds these frames too stable. Between
+    # two tags of one composition, the difference is the error of going from one to the other.
     energy_bias: float
+    # the same after the mean difference of each composition is taken off: energies of two methods differ by a constant
+    # per element
     energy_shifted_mae: float
-    stress_mae: float
+    stress_mae: float  # mean absolute error of the stress components, GPa; nan where frames have none
 
     _repr_html_ = fields_html
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, locked
 from ionpath.notebook import fields_html
@@ -43,29 +44,16 @@ EXTRAPOLATE = 2
 shipped potential from 1.16 to about 0.6 A."""
 
 
+@documented
 @dataclass(frozen=True)
 class TrainedModel:
-    """A potential and how good it is.
+    """A potential and how good it is."""
 
-    Attributes
-    ----------
-    path : pathlib.Path
-        Compressed model.
-    frozen : pathlib.Path
-        Model before compression.
-    training_frames : int
-        Frames that it was trained on.
-    errors : tuple of Errors
-        Errors on the frames set aside, by tag, the last row for all.
-    table : pathlib.Path
-        The same as CSV.
-    """
-
-    path: Path
-    frozen: Path
-    training_frames: int
-    errors: tuple[Errors, ...]
-    table: Path
+    path: Path  # compressed model
+    frozen: Path  # model before compression
+    training_frames: int  # frames that it was trained on
+    errors: tuple[Errors, ...]  # errors on the frames set aside, by tag, the last row for all
+    table: Path  # the same as CSV
 
     _repr_html_ = fields_html
 

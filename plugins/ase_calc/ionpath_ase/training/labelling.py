@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.files import locked
 from ionpath.notebook import fields_html
@@ -23,29 +24,16 @@ if TYPE_CHECKING:
 TEACHER_INSTALL = "pip install torch --index-url https://download.pytorch.org/whl/cpu && pip install sevenn dftd3"
 
 
+@documented
 @dataclass(frozen=True)
 class LabelReport:
-    """What became of the frames.
+    """What became of the frames."""
 
-    Attributes
-    ----------
-    path : pathlib.Path
-        File with the labelled frames.
-    labelled : int
-        Frames labelled in this call.
-    kept : int
-        Frames that an earlier call had labelled.
-    duplicates : int
-        Frames that were there twice.
-    refused : tuple of (int, str)
-        Index of each refused frame, and why.
-    """
-
-    path: Path
-    labelled: int
-    kept: int
-    duplicates: int
-    refused: tuple[tuple[int, str], ...]
+    path: Path  # file with the labelled frames
+    labelled: int  # frames labelled in this call
+    kept: int  # frames that an earlier call had labelled
+    duplicates: int  # frames that were there twice
+    refused: tuple[tuple[int, str], ...]  # index of each refused frame, and why
 
     _repr_html_ = fields_html
 

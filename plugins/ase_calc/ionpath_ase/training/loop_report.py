@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from ionpath.documented import documented
 from ionpath.errors import require
 from ionpath.files import atomic_path
 from ionpath_ase.training.evaluate import Errors
@@ -16,75 +17,35 @@ from ionpath_ase.training.evaluate import Errors
 _COLOURS = {"accurate": "#4477aa", "candidates": "#ccbb44", "failed": "#ee6677"}
 
 
+@documented
 @dataclass(frozen=True)
 class ExplorationRow:
-    """Counts of one exploring run.
+    """Counts of one exploring run."""
 
-    Attributes
-    ----------
-    iteration : int
-        Number of the iteration, from 0.
-    system : str
-        Name of the start.
-    temperature : float
-        Temperature in K.
-    frames : int
-        Frames that were judged.
-    accurate : int
-        Frames below the window.
-    candidates : int
-        Frames in the window.
-    failed : int
-        Frames above the window.
-    selected : int
-        Candidates chosen for labels.
-    mean_deviation : float
-        Mean over frames of the largest force deviation, eV/A.
-    max_deviation : float
-        The largest of them, eV/A.
-    stopped : str
-        Why the run ended early; empty if it did not.
-    """
-
-    iteration: int
-    system: str
-    temperature: float
-    frames: int
-    accurate: int
-    candidates: int
-    failed: int
-    selected: int
-    mean_deviation: float
-    max_deviation: float
-    stopped: str
+    iteration: int  # number of the iteration, from 0
+    system: str  # name of the start
+    temperature: float  # temperature in K
+    frames: int  # frames that were judged
+    accurate: int  # frames below the window
+    candidates: int  # frames in the window
+    failed: int  # frames above the window
+    selected: int  # candidates chosen for labels
+    mean_deviation: float  # mean over frames of the largest force deviation, eV/A
+    max_deviation: float  # the largest of them, eV/A
+    stopped: str  # why the run ended early; empty if it did not
 
 
+@documented
 @dataclass(frozen=True)
 class IterationReport:
-    """One iteration.
+    """One iteration."""
 
-    Attributes
-    ----------
-    iteration : int
-        Its number, from 0.
-    rows : tuple[ExplorationRow, ...]
-        Counts by system and temperature.
-    training_frames : int
-        Frames that its models were trained on.
-    errors : tuple[Errors, ...]
-        Errors of each model over all frames held back; empty without such frames.
-    labelled : int
-        Frames that got labels.
-    refused : int
-        Frames whose labels were refused.
-    """
-
-    iteration: int
-    rows: tuple[ExplorationRow, ...]
-    training_frames: int
-    errors: tuple[Errors, ...]
-    labelled: int
-    refused: int
+    iteration: int  # its number, from 0
+    rows: tuple[ExplorationRow, ...]  # counts by system and temperature
+    training_frames: int  # frames that its models were trained on
+    errors: tuple[Errors, ...]  # errors of each model over all frames held back; empty without such frames
+    labelled: int  # frames that got labels
+    refused: int  # frames whose labels were refused
 
     @property
     def accurate_share(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath_ase.training.selection import Window
 
@@ -12,84 +13,38 @@ EXPLORATIONS = ("md", "opes-multithermal", "opes-multithermal-multibaric")
 _ABOVE_ZERO = ("picoseconds", "interval", "timestep", "check_picoseconds", "limit", "max_force", "closest")
 
 
+@documented
 @dataclass(frozen=True)
 class LoopSettings:
-    """Parameters of `learn`.
+    """Parameters of `learn`."""
 
-    Attributes
-    ----------
-    temperatures : tuple[float, ...]
-        Temperatures of exploration in K; with OPES those of the thermostat.
-    picoseconds : float
-        Length of each exploring run in ps.
-    interval : float
-        Time between the frames that are judged, ps.
-    timestep : float
-        Time step in fs.
-    ensemble : str
-        ``nvt``, ``npt`` or ``npt-aniso``.
-    pressure : float
-        Pressure in GPa (NPT).
-    engine : str
-        ``lammps`` or ``ase``.
-    exploration : str
-        ``md``; or ``opes-multithermal``, where a bias makes one run visit all temperatures of `temperature_range`; or
-        ``opes-multithermal-multibaric``, with all pressures of `pressure_range` too (NPT).
-    temperature_range : tuple[float, float]
-        Range of OPES in K.
-    pressure_range : tuple[float, float]
-        Range of OPES in GPa; by default 0.9 to 1.1 atm.
-    window : Window
-        Range of the largest force deviation in which frames are labelled.
-    limit : float
-        Force deviation in eV/A that stops an exploring run.
-    check_picoseconds : float
-        How often a run is checked against the limit, ps.
-    members : int
-        Number of models, 3 at least.
-    preset : str
-        Settings of the models (`ionpath_ase.training.PRESETS`).
-    steps : int | None
-        Training steps of each model, if not those of the preset.
-    overrides : dict[str, Any]
-        Entries of the preset to change.
-    most_candidates : int
-        Frames that are labelled per run and iteration, at most.
-    accurate_share : float
-        Share of accurate frames at which the loop stops.
-    max_iterations : int
-        Iterations after which the loop stops.
-    max_force : float
-        Labels with a larger force component, in eV/A, are refused.
-    closest : float
-        Frames with atoms closer than this, in A, are refused.
-    seed : int
-        Seed of everything.
-    """
-
+    # temperatures of exploration in K; with OPES those of the thermostat
     temperatures: tuple[float, ...] = (300.0, 600.0, 900.0)
-    picoseconds: float = 5.0
-    interval: float = 0.05
-    timestep: float = 2.0
-    ensemble: str = "nvt"
-    pressure: float = 0.0
-    engine: str = "lammps"
+    picoseconds: float = 5.0  # length of each exploring run in ps
+    interval: float = 0.05  # time between the frames that are judged, ps
+    timestep: float = 2.0  # time step in fs
+    ensemble: str = "nvt"  # ``nvt``, ``npt`` or ``npt-aniso``
+    pressure: float = 0.0  # pressure in GPa (NPT)
+    engine: str = "lammps"  # ``lammps`` or ``ase``
+    # ``md``; or ``opes-multithermal``, where a bias makes one run visit all temperatures of `temperature_range`; or
+    # ``opes-multithermal-multibaric``, with all pressures of `pressure_range` too (NPT)
     exploration: str = "md"
-    temperature_range: tuple[float, float] = (300.0, 1200.0)
+    temperature_range: tuple[float, float] = (300.0, 1200.0)  # range of OPES in K
+    # range of OPES in GPa; by default 0.9 to 1.1 atm
     pressure_range: tuple[float, float] = (0.9 * 1.01325e-4, 1.1 * 1.01325e-4)
-    window: Window = field(default_factory=Window)
-    limit: float = 2.0
-    check_picoseconds: float = 0.5
-    members: int = 3
-    preset: str = "shipped"
-    steps: int | None = None
-    overrides: dict[str, Any] = field(default_factory=dict)
-    most_candidates: int = 20
-    accurate_share: float = 0.99
-    max_iterations: int = 5
-    max_force: float = 12.0
-    closest: float = 1.15
-    seed: int = 1
+    window: Window = field(default_factory=Window)  # range of the largest force deviation in which frames are labelled
+    limit: float = 2.0  # force deviation in eV/A that stops an exploring run
+    check_picoseconds: float = 0.5  # how often a run is checked against the limit, ps
+    members: int = 3  # number of models, 3 at least
+    preset: str = "shipped"  # settings of the models (`ionpath_ase.training.PRESETS`)
+    steps: int | None = None  # training steps of each model, if not those of the preset
+    overrides: dict[str, Any] = field(default_factory=dict)  # entries of the preset to change
+    most_candidates: int = 20  # frames that are labelled per run and iteration, at most
+    accurate_share: float = 0.99  # share of accurate frames at which the loop stops
+    max_iterations: int = 5  # iterations after which the loop stops
+    max_force: float = 12.0  # labels with a larger force component, in eV/A, are refused
+    closest: float = 1.15  # frames with atoms closer than this, in A, are refused
+    seed: int = 1  # seed of everything
 
     def __post_init__(self) -> None:
         if self.exploration not in EXPLORATIONS:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 
 if TYPE_CHECKING:
@@ -22,16 +23,10 @@ class DeviationError(IonpathError):
     """A committee that disagrees more than a limit allows."""
 
 
+@documented
 @dataclass(frozen=True)
 class Window:
     """Range of the largest force deviation in which frames are worth a label.
-
-    Attributes
-    ----------
-    low : float
-        Below it, in eV/A, the committee agrees: the frame is accurate.
-    high : float
-        From it on, in eV/A, the frame is too far from everything known: it failed.
 
     Notes
     -----
@@ -44,8 +39,8 @@ class Window:
     ['accurate', 'candidate', 'candidate', 'failed']
     """
 
-    low: float = 0.15
-    high: float = 0.25
+    low: float = 0.15  # below it, in eV/A, the committee agrees: the frame is accurate
+    high: float = 0.25  # from it on, in eV/A, the frame is too far from everything known: it failed
 
     def __post_init__(self) -> None:
         if not 0.0 < self.low < self.high:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.notebook import fields_html
 from ionpath.structure.regions import NAMES
@@ -21,29 +22,17 @@ from ionpath_mdanalysis.anion_disorder.layers import AmorphisationProfile
 KEEP = ("initial", "stayed")
 
 
+@documented
 @dataclass(frozen=True)
 class PhaseDynamics:
-    """An analysis of the ions of each phase.
+    """An analysis of the ions of each phase."""
 
-    Attributes
-    ----------
-    analyses : dict of str to analysis
-        Region -> the analysis of its ions, which was run; regions without ions are left out.
-    initial : dict of str to int
-        Number of ions in each region in the first frame.
-    left : dict of str to int
-        Those of them that were elsewhere in more than a tenth of the frames.
-    shares : ndarray, (n_frames, 3)
-        Part of the ions in crystal, interface and glass in the frames that were looked at.
-    keep : str
-        "initial" or "stayed".
-    """
-
-    analyses: dict[str, Any]
-    initial: dict[str, int]
-    left: dict[str, int]
+    analyses: dict[str, Any]  # region -> the analysis of its ions, which was run; regions without ions are left out
+    initial: dict[str, int]  # number of ions in each region in the first frame
+    left: dict[str, int]  # those of them that were elsewhere in more than a tenth of the frames
+    # (n_frames, 3): part of the ions in crystal, interface and glass in the frames that were looked at
     shares: Floats = field(repr=False)
-    keep: str = "initial"
+    keep: str = "initial"  # "initial" or "stayed"
 
     _repr_html_ = fields_html
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, positive, require
 from ionpath.estimate import Estimate
 from ionpath.notebook import fields_html
@@ -43,27 +44,17 @@ def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:
     return fit_arrhenius(temperatures, [a.results.diffusion_coefficient for a in analyses])
 
 
+@documented
 @dataclass(frozen=True)
 class Extrapolation:
-    """Transport at a temperature at which nothing was run.
+    """Transport at a temperature at which nothing was run."""
 
-    Attributes
-    ----------
-    temperature : float
-        In K.
-    fit : Arrhenius
-        The line that it lies on.
-    diffusion_coefficient, conductivity : Estimate
-        In A^2/ps and mS/cm (Nernst-Einstein), each with the whole error of the fit.
-    density : float
-        Number density of the ions in A^-3, that of the run at the nearest temperature.
-    """
-
-    temperature: float
-    fit: Arrhenius
+    temperature: float  # in K
+    fit: Arrhenius  # the line that it lies on
+    # diffusion_coefficient, conductivity: in A^2/ps and mS/cm (Nernst-Einstein), each with the whole error of the fit
     diffusion_coefficient: Estimate
     conductivity: Estimate
-    density: float
+    density: float  # number density of the ions in A^-3, that of the run at the nearest temperature
 
     _repr_html_ = fields_html
 

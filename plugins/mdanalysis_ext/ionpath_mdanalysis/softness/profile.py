@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.arrays import Floats, Ints, heights
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.notebook import fields_html
 from ionpath.periodic import wrap_fractional
@@ -19,24 +20,17 @@ N_BLOCKS = 5
 """Blocks of time, for errors."""
 
 
+@documented
 @dataclass(frozen=True)
 class LayerMeans:
-    """Means in layers.
+    """Means in layers."""
 
-    Attributes
-    ----------
-    y : ndarray, (B,)
-        Centres of the layers along their normal, in A.
-    mean, error : ndarray, (B,)
-        Mean of the quantity over atoms and times, and its standard error from blocks of time; nan in empty layers.
-    counts : ndarray of int, (B,)
-        Atoms and times in each layer.
-    """
-
-    y: Floats
+    y: Floats  # (B,): centres of the layers along their normal, in A
+    # mean, error: (B,): mean of the quantity over atoms and times, and its standard error from blocks of time; nan in
+    # empty layers
     mean: Floats
     error: Floats
-    counts: Ints
+    counts: Ints  # (B,): atoms and times in each layer
 
     _repr_html_ = fields_html
 

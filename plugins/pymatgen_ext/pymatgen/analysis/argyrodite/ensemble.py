@@ -12,6 +12,7 @@ from scipy.special import gammaln, logsumexp
 
 from ionpath.constants import BOLTZMANN_EV, GAS_CONSTANT
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
+from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.expansion import on_lattice
@@ -23,32 +24,18 @@ if TYPE_CHECKING:
     from pymatgen.analysis.argyrodite.expansion import AnionClusterExpansion
 
 
+@documented
 @dataclass(frozen=True)
 class Thermodynamics(Msonable):
-    """Averages over arrangements against temperature.
+    """Averages over arrangements against temperature."""
 
-    Attributes
-    ----------
-    temperature : ndarray, (T,)
-        In K.
-    energy : ndarray, (T,)
-        Mean energy per formula unit, in eV.
-    entropy : ndarray, (T,)
-        Configurational entropy per formula unit, in R.
-    inversion : ndarray, (T,)
-        Mean halide fraction of the free-sulfur orbit.
-    ideal_entropy : ndarray, (T,)
-        Entropy of ideal mixing of the anions at that inversion, in R; finite cells have less.
-    limit : float
-        Entropy of complete disorder in this cell, ln W per formula unit, in R.
-    """
-
-    temperature: NDArray[np.float64]
-    energy: NDArray[np.float64]
-    entropy: NDArray[np.float64]
-    inversion: NDArray[np.float64]
+    temperature: NDArray[np.float64]  # (T,): in K
+    energy: NDArray[np.float64]  # (T,): mean energy per formula unit, in eV
+    entropy: NDArray[np.float64]  # (T,): configurational entropy per formula unit, in R
+    inversion: NDArray[np.float64]  # (T,): mean halide fraction of the free-sulfur orbit
+    # (T,): entropy of ideal mixing of the anions at that inversion, in R; finite cells have less
     ideal_entropy: NDArray[np.float64]
-    limit: float
+    limit: float  # entropy of complete disorder in this cell, ln W per formula unit, in R
 
     @property
     def lost(self) -> NDArray[np.float64]:

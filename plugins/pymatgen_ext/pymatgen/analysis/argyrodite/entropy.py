@@ -11,6 +11,7 @@ import numpy as np
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder.mixing import entropy_map, mixing_entropy
+from ionpath.documented import documented
 from ionpath.errors import require
 from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
@@ -20,22 +21,15 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
+@documented
 @dataclass(frozen=True)
 class ConfigurationalEntropy(Msonable):
-    """Ideal entropy of mixing of an argyrodite.
+    """Ideal entropy of mixing of an argyrodite."""
 
-    Attributes
-    ----------
-    by_site : dict of str to float
-        Entropy of each orbit per formula unit, in R.
-    fractions : dict of str to dict of str to float
-        Species on each orbit and their mean fractions; what is missing to 1 is vacancies.
-    inversion, x_excess : float
-        Halide fraction of the free-sulfur orbit, and halide per formula unit beyond one.
-    """
-
-    by_site: Mapping[str, float]
+    by_site: Mapping[str, float]  # entropy of each orbit per formula unit, in R
+    # species on each orbit and their mean fractions; what is missing to 1 is vacancies
     fractions: Mapping[str, Mapping[str, float]]
+    # inversion, x_excess: halide fraction of the free-sulfur orbit, and halide per formula unit beyond one
     inversion: float
     x_excess: float
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image, wrap_fractional
@@ -26,35 +27,20 @@ _OFF_SITE = 0.6
 _PENALTIES = np.concatenate([[1e-12], np.logspace(-8, 1, 19)])
 
 
+@documented
 @dataclass(frozen=True)
 class AnionClusterExpansion(Msonable):
-    """Energy of arrangements as a sum over clusters of sites.
+    """Energy of arrangements as a sum over clusters of sites."""
 
-    Attributes
-    ----------
-    subspace : smol.cofe.ClusterSubspace
-        The clusters.
-    coefficients : ndarray, (n_functions,)
-        Effective interactions times multiplicities, in eV per primitive cell.
-    training_error : float
-        Root mean square error on the structures of the fit, in meV per primitive cell (one formula unit).
-    validation_error : float
-        The same on structures left out of the fit, in turn.
-    n_structures : int
-        Structures of the fit.
-    penalty : float
-        Ridge penalty with the smallest validation error.
-    lithium : bool
-        Whether lithium and vacancies are part of the expansion.
-    """
-
-    subspace: Any
+    subspace: Any  # the clusters, a smol.cofe.ClusterSubspace
+    # (n_functions,): effective interactions times multiplicities, in eV per primitive cell
     coefficients: NDArray[np.float64]
+    # root mean square error on the structures of the fit, in meV per primitive cell (one formula unit)
     training_error: float
-    validation_error: float
-    n_structures: int
-    penalty: float
-    lithium: bool
+    validation_error: float  # the same on structures left out of the fit, in turn
+    n_structures: int  # structures of the fit
+    penalty: float  # ridge penalty with the smallest validation error
+    lithium: bool  # whether lithium and vacancies are part of the expansion
 
     @property
     def n_functions(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath import elements
+from ionpath.documented import documented
 from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions, free_anion_orbits
@@ -28,48 +29,32 @@ _IMPOSSIBLE = 1.05
 """Li6PS4Cl2, with all lithium restored at x = 1, has one charge too many; nothing else that is built has more."""
 
 
+@documented
 @dataclass(frozen=True)
 class Argyrodite(Msonable):
-    """What a structure is as an argyrodite.
+    """What a structure is as an argyrodite."""
 
-    Attributes
-    ----------
-    centres, bonded, halide_sites, sulfur_sites, mobile : ndarray of int
-        Indices of the sites: centres of the tetrahedra (4b), anions bound to them (16e), orbit 4a, orbit of the
-        free sulfur (4c or 4d), and mobile cations on any site.
-    sulfur_orbit : {"4c", "4d"}
-        Name of the orbit of the free sulfur when the centres are called 4b and the structure is held against the
-        cubic axes nearest to its own Cartesian axes. A rotation of the axes by 90 degrees exchanges the names.
-    edge : float
-        Edge of the conventional cubic cell from the volume per formula unit, in A.
-    halide_on_halide_sites, halide_on_sulfur_sites : ndarray, (N,)
-        Halide occupancy of each site of the two orbits, 0 or 1 in an ordered structure.
-    mobile_content : float
-        Mobile cations per formula unit.
-    halide : str
-        Most abundant halogen, "" where there is none.
-    formula : str
-        Formula per tetrahedron.
-    ordered : bool
-        Whether every site holds one species with full occupancy.
-    charge : float
-        Sum of the formal charges per formula unit, in e; 0 in a neutral structure.
-    """
-
+    # centres, bonded, halide_sites, sulfur_sites, mobile: indices of the sites: centres of the tetrahedra (4b), anions
+    # bound to them (16e), orbit 4a, orbit of the free sulfur (4c or 4d), and mobile cations on any site
     centres: NDArray[np.intp]
     bonded: NDArray[np.intp]
     halide_sites: NDArray[np.intp]
     sulfur_sites: NDArray[np.intp]
     mobile: NDArray[np.intp]
+    # {"4c", "4d"}: name of the orbit of the free sulfur when the centres are called 4b and the structure is held
+    # against the cubic axes nearest to its own Cartesian axes. A rotation of the axes by 90 degrees exchanges the
+    # names.
     sulfur_orbit: Literal["4c", "4d"]
-    edge: float
+    edge: float  # edge of the conventional cubic cell from the volume per formula unit, in A
+    # halide_on_halide_sites, halide_on_sulfur_sites: (N,): halide occupancy of each site of the two orbits, 0 or 1 in
+    # an ordered structure
     halide_on_halide_sites: NDArray[np.float64]
     halide_on_sulfur_sites: NDArray[np.float64]
-    mobile_content: float
-    halide: str
-    formula: str
-    ordered: bool
-    charge: float
+    mobile_content: float  # mobile cations per formula unit
+    halide: str  # most abundant halogen, "" where there is none
+    formula: str  # formula per tetrahedron
+    ordered: bool  # whether every site holds one species with full occupancy
+    charge: float  # sum of the formal charges per formula unit, in e; 0 in a neutral structure
 
     @property
     def n_formula_units(self) -> int:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.energies import energy_function
@@ -18,26 +19,16 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
+@documented
 @dataclass(frozen=True)
 class HullRow(Msonable):
-    """One line of the table.
+    """One line of the table."""
 
-    Attributes
-    ----------
-    formula : str
-        Reduced formula.
-    energy_per_atom : float
-        In eV.
-    above_hull : float
-        Energy above the most stable mixture of the competing phases, in meV per atom; negative if it is below.
-    decomposition : dict of str to float
-        That mixture: formula -> fraction of the atoms.
-    """
-
-    formula: str
-    energy_per_atom: float
+    formula: str  # reduced formula
+    energy_per_atom: float  # in eV
+    # energy above the most stable mixture of the competing phases, in meV per atom; negative if it is below
     above_hull: float
-    decomposition: dict[str, float]
+    decomposition: dict[str, float]  # that mixture: formula -> fraction of the atoms
 
     def __str__(self) -> str:
         mixture = " + ".join(f"{p:.3f} {f}" for f, p in self.decomposition.items())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.lattice.decorations import Sublattice, enumerate_decorations
 from ionpath.lattice.permutations import site_permutations
@@ -24,35 +25,18 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
+@documented
 @dataclass(frozen=True)
 class LithiumOrdering(Msonable):
-    """One ordering of lithium.
+    """One ordering of lithium."""
 
-    Attributes
-    ----------
-    structure : Structure
-        Before relaxation.
-    multiplicity : int
-        Number of orderings equivalent to it by symmetry of the framework.
-    space_group : str
-        Of the ordering before relaxation.
-    relaxed : Structure or None
-        After relaxation.
-    relaxed_space_group : str
-        Of that, within `symprec`; "" without relaxation.
-    energy_per_formula : float
-        In eV; nan without a calculator.
-    converged : bool
-        Whether the forces came below the limit.
-    """
-
-    structure: Structure
-    multiplicity: int
-    space_group: str
-    relaxed: Structure | None
-    relaxed_space_group: str
-    energy_per_formula: float
-    converged: bool
+    structure: Structure  # before relaxation
+    multiplicity: int  # number of orderings equivalent to it by symmetry of the framework
+    space_group: str  # of the ordering before relaxation
+    relaxed: Structure | None  # after relaxation
+    relaxed_space_group: str  # of that, within `symprec`; "" without relaxation
+    energy_per_formula: float  # in eV; nan without a calculator
+    converged: bool  # whether the forces came below the limit
 
 
 def lithium_orderings(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, require
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
@@ -26,41 +27,21 @@ _WIDTH = 0.05
 _UNRELAXED = "the order of the sites is not that of lithium in the crystal; see site_free_energies"
 
 
+@documented
 @dataclass(frozen=True)
 class SiteEnergies(Msonable):
-    """Energies of a lithium probe.
+    """Energies of a lithium probe."""
 
-    Attributes
-    ----------
-    kinds : ndarray of str, (K,)
-        Kind of each site.
-    energies : ndarray, (K,)
-        Energy of the probe there, in eV, against the reference of the method.
-    frac_coords : ndarray, (K, 3)
-        Where.
-    inversion : float
-        Halide fraction of the free-sulfur orbit of the structure.
-    method : {"frame", "occupied", "populations"}
-        How the energies were taken.
-    calculator : str
-        With what.
-    error : ndarray, (K,), or None
-        Standard error of each, in eV; None where they come from one calculation.
-    bound : ndarray of bool, (K,), or None
-        Whether a site was never filled, so that its energy is a lower bound.
-    population : ndarray, (K,), or None
-        Share of time that a site is filled.
-    """
-
-    kinds: NDArray[np.str_]
-    energies: NDArray[np.float64]
-    frac_coords: NDArray[np.float64]
-    inversion: float
-    method: str
-    calculator: str
+    kinds: NDArray[np.str_]  # (K,): kind of each site
+    energies: NDArray[np.float64]  # (K,): energy of the probe there, in eV, against the reference of the method
+    frac_coords: NDArray[np.float64]  # (K, 3): where
+    inversion: float  # halide fraction of the free-sulfur orbit of the structure
+    method: str  # {"frame", "occupied", "populations"}: how the energies were taken
+    calculator: str  # with what
+    # (K,): standard error of each, in eV; None where they come from one calculation
     error: NDArray[np.float64] | None = None
-    bound: NDArray[np.bool_] | None = None
-    population: NDArray[np.float64] | None = None
+    bound: NDArray[np.bool_] | None = None  # (K,): whether a site was never filled, so that its energy is a lower bound
+    population: NDArray[np.float64] | None = None  # (K,): share of time that a site is filled
 
     def of(self, kind: str) -> NDArray[np.float64]:
         """Energies in eV on one kind of site: T2, T4 or T5; InputError if no such site was probed."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite import TETRAHEDRAL_SITES, framework, tetrahedral_sites
 from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
@@ -25,42 +26,24 @@ KINDS = ("T0", "T1", "T2", "T3", "T4", "T5")
 _BOUND, _HALIDE, _SULFUR = 0, 1, 2
 
 
+@documented
 @dataclass(frozen=True)
 class LithiumSites(Msonable):
-    """Tetrahedral sites of a structure.
+    """Tetrahedral sites of a structure."""
 
-    Attributes
-    ----------
-    kinds : ndarray of str, (K,)
-        T0 (taken by the centre of a tetrahedron), T1, T2, T3, T4 or T5.
-    coords : ndarray, (K, 3)
-        Cartesian positions, in A.
-    frac_coords : ndarray, (K, 3)
-        Fractional coordinates in [0, 1).
-    vertices : ndarray of int, (K, 4)
-        Site indices of the four anions: bound ones first, then 4a, then the free-sulfur orbit.
-    vectors : ndarray, (K, 4, 3)
-        From the site to each of them, in A.
-    cages : tuple of tuple of int
-        Cages that a site belongs to, as positions among the sites of the free-sulfur orbit: one for T1, T2 and T5,
-        the three that a T4 connects, none for T0 and T3.
-    face_neighbours : ndarray of int, (K, 4)
-        Sites that share the face opposite to each vertex, -1 where there is none.
-    occupants : tuple of tuple of int
-        Mobile cations whose nearest site this is, as site indices.
-    occupancy : ndarray, (K,)
-        Number of cations there: the sum of the occupancies of the occupants.
-    """
-
-    kinds: NDArray[np.str_]
-    coords: NDArray[np.float64]
-    frac_coords: NDArray[np.float64]
+    kinds: NDArray[np.str_]  # (K,): T0 (taken by the centre of a tetrahedron), T1, T2, T3, T4 or T5
+    coords: NDArray[np.float64]  # (K, 3): Cartesian positions, in A
+    frac_coords: NDArray[np.float64]  # (K, 3): fractional coordinates in [0, 1)
+    # (K, 4): site indices of the four anions: bound ones first, then 4a, then the free-sulfur orbit
     vertices: NDArray[np.intp]
-    vectors: NDArray[np.float64]
+    vectors: NDArray[np.float64]  # (K, 4, 3): from the site to each of them, in A
+    # cages that a site belongs to, as positions among the sites of the free-sulfur orbit: one for T1, T2 and T5, the
+    # three that a T4 connects, none for T0 and T3
     cages: tuple[tuple[int, ...], ...]
+    # (K, 4): sites that share the face opposite to each vertex, -1 where there is none
     face_neighbours: NDArray[np.intp]
-    occupants: tuple[tuple[int, ...], ...]
-    occupancy: NDArray[np.float64]
+    occupants: tuple[tuple[int, ...], ...]  # mobile cations whose nearest site this is, as site indices
+    occupancy: NDArray[np.float64]  # (K,): number of cations there: the sum of the occupancies of the occupants
 
     def __len__(self) -> int:
         return len(self.kinds)
