@@ -24,5 +24,5 @@ if TYPE_CHECKING:
     )
 else:
     _PACKAGES = "cvs disorder free_energy kinetics lattice plugins softness structure transport units"
-    __all__, __getattr__, __dir__ = face(__name__, {name: name for name in _PACKAGES.split()})
+    __all__, __getattr__, __dir__ = face(__name__, **{name: [name] for name in _PACKAGES.split()})
     __all__ += ["__version__", "bibtex", "cite"]

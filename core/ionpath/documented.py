@@ -22,7 +22,7 @@ _WORDS = (
 )
 _SHAPE = re.compile(r"(\((?:[\w +\-*.]+,? ?)+\)(?: (?:and|or) \([^)]*\))?|\{[^}]*\}): ")
 _GROUP = re.compile(r"(\w+(?:, \w+)+): ")
-_LATER = re.compile(r"^(?:Notes|See Also|References|Examples)\n-+$", re.MULTILINE)
+_LATER = re.compile(r"^(?:Raises|Notes|See Also|References|Examples)\n-+$", re.MULTILINE)
 
 
 class _FieldDocs:
@@ -74,7 +74,7 @@ def _attributes(source: str) -> list[str]:
     for field in tree.body:
         if not isinstance(field, ast.AnnAssign) or not isinstance(field.target, ast.Name):
             continue
-        if field.target.id in of_group:
+        if field.target.id in of_group or ast.unparse(field.annotation).startswith("ClassVar"):
             continue
         first = field.lineno
         while first - 1 in whole:
@@ -93,6 +93,8 @@ def _attributes(source: str) -> list[str]:
             said = said[shape.end() :]
         lines.append(f"{names} : {kind}")
         if said:
-            lines += textwrap.wrap(said[0].upper() + said[1:].rstrip(".") + ".", 110, initial_indent="    ",
-                                   subsequent_indent="    ")  # fmt: skip
+            if said.split()[0].rstrip(",;").isalpha():
+                said = said[0].upper() + said[1:]
+            indent = 4 * " "
+            lines += textwrap.wrap(f"{said.rstrip('.')}.", 114, initial_indent=indent, subsequent_indent=indent)
     return lines

@@ -15,21 +15,8 @@ class IonpathError(Exception):
 
 
 class InputError(IonpathError, ValueError):
-    """An argument or a file that cannot be used.
+    """An argument or a file that cannot be used: its name, what is needed, what was found, and what to do about it.
 
-    Parameters
-    ----------
-    name : str
-        What the user passed: an argument, a file, a selection.
-    need : str
-        What is needed there.
-    got : str
-        What was found instead.
-    remedy : str, optional
-        What to do about it.
-
-    Examples
-    --------
     >>> raise InputError("lag", need="fewer frames than the trajectory", got="600 of 100 frames",
     ...                  remedy="use a shorter lag")
     Traceback (most recent call last):
@@ -47,24 +34,8 @@ class InputError(IonpathError, ValueError):
 
 
 def one_of(name: str, value: object, choices: Iterable[str]) -> None:
-    """Refuse what is not one of several words, and name the nearest.
+    """Refuse, with an `InputError` that names the nearest, what is not one of several words.
 
-    Parameters
-    ----------
-    name : str
-        What the user passed.
-    value : object
-        What was passed.
-    choices : iterable of str
-        What can be passed.
-
-    Raises
-    ------
-    InputError
-        If the value is none of them.
-
-    Examples
-    --------
     >>> one_of("mode", "corect", ("correct", "published"))
     Traceback (most recent call last):
     ...
@@ -80,33 +51,8 @@ def one_of(name: str, value: object, choices: Iterable[str]) -> None:
 
 
 def positive(name: str, value: object, unit: str = "", *, zero: bool = False, remedy: str = "") -> float:
-    """Refuse what is no finite number above zero.
+    """The number, if it is finite and above zero (or `zero`, too), else an `InputError` that names the unit.
 
-    Parameters
-    ----------
-    name : str
-        What the user passed.
-    value : object
-        What was passed.
-    unit : str, optional
-        Its unit.
-    zero : bool, optional
-        Whether zero is fine, too.
-    remedy : str, optional
-        What to do about it.
-
-    Returns
-    -------
-    float
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is none, not finite, or not positive.
-
-    Examples
-    --------
     >>> positive("cutoff", -1, "A")
     Traceback (most recent call last):
     ...
@@ -120,31 +66,10 @@ def positive(name: str, value: object, unit: str = "", *, zero: bool = False, re
 
 
 def whole(name: str, value: object, least: int = 1, most: int | None = None, *, remedy: str = "") -> int:
-    """Refuse what is no whole number in a range.
+    """The whole number, if it lies from `least` to `most`, else an `InputError`.
 
-    Parameters
-    ----------
-    name : str
-        What the user passed.
-    value : object
-        What was passed; a float without a fraction is fine, a truth value is not.
-    least, most : int, optional
-        Ends of the range, which belong to it.
-    remedy : str, optional
-        What to do about it.
+    A float without a fraction is fine, a truth value is not.
 
-    Returns
-    -------
-    int
-        The number.
-
-    Raises
-    ------
-    InputError
-        If it is none, has a fraction, or lies outside.
-
-    Examples
-    --------
     >>> whole("lag", 2.5)
     Traceback (most recent call last):
     ...
@@ -159,28 +84,10 @@ def whole(name: str, value: object, least: int = 1, most: int | None = None, *, 
 
 
 def shape(name: str, array: Any, wanted: str, *sizes: int | None, remedy: str = "") -> None:
-    """Refuse an array whose axes do not fit.
+    """Refuse an array whose axes have not the lengths `sizes`, with an `InputError`; None is any length but zero.
 
-    Parameters
-    ----------
-    name : str
-        What the user passed.
-    array : array
-        What was passed.
-    wanted : str
-        The shape in words of the caller's documentation, such as "(T, N, 3)".
-    *sizes : int or None
-        Lengths of the axes; None where any length but zero is fine.
-    remedy : str, optional
-        What to do about it.
+    `wanted` is the shape in words of the caller's documentation.
 
-    Raises
-    ------
-    InputError
-        If number or lengths of axes differ.
-
-    Examples
-    --------
     >>> import numpy as np
     >>> shape("ions", np.zeros((4, 3)), "(T, N, 3)", None, None, 3)
     Traceback (most recent call last):
@@ -202,15 +109,7 @@ def _number(value: object) -> float:
 
 
 class WriteError(IonpathError, OSError):
-    """A file that cannot be written: the disk is full, or the folder refuses.
-
-    Parameters
-    ----------
-    path : path
-        File.
-    need : str
-        What is needed, what was found, and what to do.
-    """
+    """A file that cannot be written: the disk is full, or the folder refuses."""
 
     def __init__(self, path: object, need: str) -> None:
         super().__init__(f"{path}: need {need}")
@@ -225,17 +124,7 @@ class DisconnectedError(InputError):
 
 
 class MissingDependency(IonpathError, ImportError):
-    """A package or a program that is not installed.
-
-    Parameters
-    ----------
-    package : str
-        Import name or program name.
-    purpose : str
-        What it is needed for.
-    install : str
-        What to type to get it.
-    """
+    """A package or a program that is not installed: what it is needed for, and what to type to get it."""
 
     def __init__(self, package: str, *, purpose: str, install: str) -> None:
         self.package, self.purpose, self.install = package, purpose, install
@@ -246,29 +135,8 @@ class MissingDependency(IonpathError, ImportError):
 
 
 def require(module: str, *, purpose: str, install: str) -> ModuleType:
-    """Import an optional module, or say what to type.
+    """Import an optional module, or raise a `MissingDependency` that says what to type.
 
-    Parameters
-    ----------
-    module : str
-        Dotted import name.
-    purpose : str
-        What it is needed for; goes into the error.
-    install : str
-        Command that installs it; goes into the error.
-
-    Returns
-    -------
-    module
-        The imported module.
-
-    Raises
-    ------
-    MissingDependency
-        If the module is not installed.
-
-    Examples
-    --------
     >>> require("json", purpose="reading JSON", install="nothing, it is in Python").__name__
     'json'
     """

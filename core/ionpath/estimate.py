@@ -71,22 +71,9 @@ class Estimate(Msonable):
         return replace(self, verdict=", ".join(word for word in said if word))
 
     def to(self, unit: str) -> Estimate:
-        """Return the same in another unit.
+        """The same in another unit, such as "cm^2/s", "S/cm", "nat", "eV", "ns".
 
-        Parameters
-        ----------
-        unit : str
-            Such as "cm^2/s", "S/cm", "nat", "eV", "ns".
-
-        Returns
-        -------
-        Estimate
-            All four numbers in `unit`.
-
-        Raises
-        ------
-        InputError
-            If a unit is unknown, or measures something else.
+        InputError if a unit is unknown, or measures something else.
 
         Examples
         --------

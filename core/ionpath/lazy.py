@@ -5,23 +5,24 @@ A type checker reads real imports instead, and knows no ``__getattr__`` that wou
     if TYPE_CHECKING:
         from mine.rooms import Room as Room
     else:
-        __all__, __getattr__, __dir__ = face(__name__, {"Room": "rooms"})
+        __all__, __getattr__, __dir__ = face(__name__, rooms=["Room"])
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
 
-def face(package: str, homes: Mapping[str, str]) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
-    """``__all__``, ``__getattr__`` and ``__dir__`` of a package whose names live in the modules below it.
+def face(package: str, /, **rooms: Sequence[str]) -> tuple[list[str], Callable[[str], Any], Callable[[], list[str]]]:
+    """``__all__``, ``__getattr__`` and ``__dir__`` of a package, from the names in each of the modules below it.
 
-    >>> names, attribute, _ = face("ionpath", {"Estimate": "estimate", "units": "units"})
+    >>> names, attribute, _ = face("ionpath", estimate=["Estimate"], units=["units"])
     >>> names, attribute("Estimate").__module__, attribute("units").__name__
     (['Estimate', 'units'], 'ionpath.estimate', 'ionpath.units')
     """
+    homes = {name: room for room, names in rooms.items() for name in names}
     names = sorted(homes)
 
     def attribute(name: str) -> Any:

@@ -135,24 +135,10 @@ class _BuiltIn:
 
 
 def available(kind: str) -> dict[str, Any]:
-    """All entries of one kind, built-in and installed.
+    """All entries of one kind, built-in and installed: name -> function or path.
 
-    Parameters
-    ----------
-    kind : {"discretisers", "order_parameters", "collective_variables", "potentials", "structures", "engines"}
-        Name of the hook.
-
-    Returns
-    -------
-    dict
-        Name -> function or path. An installed plugin replaces a built-in of the same name.
-
-    Raises
-    ------
-    InputError
-        If there is no such hook.
-    PluginError
-        If an installed plugin does not keep the contract.
+    `kind` is the name of the hook. An installed plugin replaces a built-in of the same name. InputError if there is no
+    such hook; PluginError if an installed plugin does not keep the contract.
 
     Examples
     --------
@@ -167,20 +153,10 @@ def available(kind: str) -> dict[str, Any]:
 
 
 def register(plugin: object, name: str | None = None) -> None:
-    """Register a plugin object of this process, and verify it.
+    """Register a plugin of this process, a module or object with functions marked by `hookimpl`, and verify it.
 
-    Parameters
-    ----------
-    plugin : object
-        Module or object with functions marked by `hookimpl`.
-    name : str, optional
-        Name in messages; by default the module's.
-
-    Raises
-    ------
-    PluginError
-        If a hook is unknown, takes arguments it should not, or returns something that cannot be called as the hook
-        says. The plugin is then not registered.
+    `name` is its name in messages, by default the module's. PluginError if a hook is unknown, takes arguments it should
+    not, or returns something that cannot be called as the hook says; the plugin is then not registered.
 
     Examples
     --------
@@ -197,25 +173,13 @@ def register(plugin: object, name: str | None = None) -> None:
 
 
 def unregister(plugin: object) -> None:
-    """Take a plugin of this process out again.
-
-    Parameters
-    ----------
-    plugin : object
-        What was given to `register`.
-    """
+    """Take a plugin of this process out again."""
     manager().unregister(plugin)
 
 
 @cache
 def manager() -> pluggy.PluginManager:
-    """The pluggy manager with built-in and installed plugins.
-
-    Returns
-    -------
-    pluggy.PluginManager
-        Made at first use (a few milliseconds), then kept.
-    """
+    """The pluggy manager with built-in and installed plugins, made at first use (a few milliseconds), then kept."""
     from importlib.metadata import entry_points
 
     plugin_manager = pluggy.PluginManager("ionpath")

@@ -36,22 +36,9 @@ UNITS = {
 
 
 def conversion(unit: str, other: str) -> float:
-    """Factor from one unit to another of the same kind.
+    """Factor from one unit to another of the same kind; powers as in "A^2/ps" or "A2/ps", angstrom as "A" or "Å".
 
-    Parameters
-    ----------
-    unit, other : str
-        Units; powers as in "A^2/ps" or "A2/ps", angstrom as "A" or "Å".
-
-    Returns
-    -------
-    float
-        Factor.
-
-    Raises
-    ------
-    InputError
-        If a unit is unknown, or the two measure different things.
+    InputError if a unit is unknown, or the two measure different things.
 
     Examples
     --------
@@ -78,22 +65,7 @@ def _plain(unit: str) -> str:
 
 
 def entropy_factor(unit: str) -> float:
-    """Value of one nat of entropy in `unit`.
-
-    Parameters
-    ----------
-    unit : {"J/mol/K", "R", "nat"}
-        Unit of entropy.
-
-    Returns
-    -------
-    float
-        Factor from nats to `unit`.
-
-    Raises
-    ------
-    InputError
-        If the unit is unknown.
+    """Factor from nats of entropy to "J/mol/K", "R" or "nat"; InputError for another unit.
 
     Examples
     --------
@@ -108,17 +80,7 @@ def entropy_factor(unit: str) -> float:
 
 
 def kt_in_kj_per_mol(temperature: float) -> float:
-    """Thermal energy RT.
-
-    Parameters
-    ----------
-    temperature : float
-        Temperature in K.
-
-    Returns
-    -------
-    float
-        RT in kJ/mol.
+    """Thermal energy RT in kJ/mol at a temperature in K.
 
     Examples
     --------

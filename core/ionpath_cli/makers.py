@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ionpath.documented import documented
 from ionpath.errors import require
 
 INSTALL = 'pip install "ionpath[jobflow]"'
@@ -34,19 +35,13 @@ def _job(name: str, function: Callable[..., Any], *arguments: Any, **options: An
     return job
 
 
+@documented
 @dataclass
 class MDMaker(Maker):
-    """Molecular dynamics.
+    """Molecular dynamics."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the job.
-    options : dict
-        Keywords of `ionpath_ase.run_md`: temperature, picoseconds, model and others.
-    """
-
-    name: str = "molecular dynamics"
+    name: str = "molecular dynamics"  # name of the job
+    # keywords of `ionpath_ase.run_md`: temperature, picoseconds, model and others
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, structure: Any) -> Any:
@@ -58,25 +53,15 @@ class MDMaker(Maker):
         return _job(self.name, _dynamics, structure, **self.options)
 
 
+@documented
 @dataclass
 class PathEntropyMaker(Maker):
-    """Path entropies of one trajectory.
+    """Path entropies of one trajectory."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the job.
-    mobile : str
-        Selection of the mobile ions.
-    frame_time : float or None
-        Time between frames in ps, for files that do not say.
-    options : dict
-        Keywords of `MDAnalysis.analysis.path_entropy.PathEntropy`: lag, definition and others.
-    """
-
-    name: str = "path entropy"
-    mobile: str = "element Li"
-    frame_time: float | None = None
+    name: str = "path entropy"  # name of the job
+    mobile: str = "element Li"  # selection of the mobile ions
+    frame_time: float | None = None  # time between frames in ps, for files that do not say
+    # keywords of `MDAnalysis.analysis.path_entropy.PathEntropy`: lag, definition and others
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, topology: str, trajectory: str) -> Any:
@@ -88,25 +73,15 @@ class PathEntropyMaker(Maker):
         return _job(self.name, _path_entropy, topology, trajectory, self.frame_time, self.mobile, **self.options)
 
 
+@documented
 @dataclass
 class DiffusionMaker(Maker):
-    """Diffusion and conductivity of one trajectory.
+    """Diffusion and conductivity of one trajectory."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the job.
-    mobile : str
-        Selection of the mobile ions.
-    frame_time : float or None
-        Time between frames in ps, for files that do not say.
-    options : dict
-        Keywords of `MDAnalysis.analysis.ion_transport.IonDiffusion`: window, charge and others.
-    """
-
-    name: str = "diffusion"
-    mobile: str = "element Li"
-    frame_time: float | None = None
+    name: str = "diffusion"  # name of the job
+    mobile: str = "element Li"  # selection of the mobile ions
+    frame_time: float | None = None  # time between frames in ps, for files that do not say
+    # keywords of `MDAnalysis.analysis.ion_transport.IonDiffusion`: window, charge and others
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self, topology: str, trajectory: str, temperature: float) -> Any:
@@ -119,48 +94,29 @@ class DiffusionMaker(Maker):
         return _job(self.name, _diffusion, *where, self.mobile, temperature, **self.options)
 
 
+@documented
 @dataclass
 class SiteInversionMaker(Maker):
-    """Exchange of sulfur and halide in an argyrodite.
+    """Exchange of sulfur and halide in an argyrodite."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the job.
-    inversion : float
-        Fraction of the free-sulfur orbit that halide takes.
-    seed : int
-        Seed of the arrangement.
-    """
-
-    name: str = "site inversion"
-    inversion: float = 0.5
-    seed: int = 0
+    name: str = "site inversion"  # name of the job
+    inversion: float = 0.5  # fraction of the free-sulfur orbit that halide takes
+    seed: int = 0  # seed of the arrangement
 
     def make(self, structure: Any) -> Any:
         """Make the job for an argyrodite; its output is the structure."""
         return _job(self.name, _inverted, structure, self.inversion, self.seed)
 
 
+@documented
 @dataclass
 class StudyMaker(Maker):
-    """All steps of a study as one flow, in a folder that every worker sees.
+    """All steps of a study as one flow, in a folder that every worker sees."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the flow.
-    study : str
-        Name of a study that comes with ionpath, or a TOML file.
-    folder : str
-        Where results go; what is finished there is kept.
-    options : dict
-        Keywords of `ionpath_cli.study.make_plan`: budget (hours), only, processes.
-    """
-
-    name: str = "study"
-    study: str = "guan2024"
-    folder: str = "study"
+    name: str = "study"  # name of the flow
+    study: str = "guan2024"  # name of a study that comes with ionpath, or a TOML file
+    folder: str = "study"  # where results go; what is finished there is kept
+    # keywords of `ionpath_cli.study.make_plan`: budget (hours), only, processes
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self) -> Any:

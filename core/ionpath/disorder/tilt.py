@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.cells import as_cells
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
@@ -130,43 +131,28 @@ def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
     return np.asarray(theta, dtype=np.float64), np.degrees(np.arctan2(b[..., 1], b[..., 0]))
 
 
+@documented
 @dataclass(frozen=True)
 class TiltFreeEnergy(Msonable):
-    """Free energies of the direction of a bond.
+    """Free energies of the direction of a bond."""
 
-    Attributes
-    ----------
-    theta_edges, phi_edges : ndarray
-        Edges of the bins, in degrees.
-    theta, phi : ndarray
-        F(theta) and F(phi) in kJ/mol, lowest value 0; infinite where no bond was seen.
-    theta_error, phi_error : ndarray
-        Their standard errors from blocks of time, in kJ/mol; nan where they cannot be given.
-    joint_theta_edges, joint_phi_edges : ndarray
-        Edges of the coarser bins of the joint free energy, in degrees.
-    joint, joint_error : ndarray, (theta, phi)
-        F(theta, phi) and its standard error, in kJ/mol.
-    temperature : float
-        Temperature, in K.
-    jacobian : bool
-        Whether the density was divided by the solid angle of a bin.
-    n_samples : int
-        Bonds and frames.
-    """
-
+    # theta_edges, phi_edges: edges of the bins, in degrees
     theta_edges: Floats
     phi_edges: Floats
-    theta: Floats
-    theta_error: Floats
+    theta: Floats  # F(theta) in kJ/mol, lowest value 0; infinite where no bond was seen
+    theta_error: Floats  # its standard error from blocks of time, in kJ/mol; nan where it cannot be known
+    # phi, phi_error: F(phi) and its standard error, in the same way
     phi: Floats
     phi_error: Floats
+    # joint_theta_edges, joint_phi_edges: edges of the coarser bins of the joint free energy, in degrees
     joint_theta_edges: Floats
     joint_phi_edges: Floats
+    # joint, joint_error: (theta, phi): F(theta, phi) and its standard error, in kJ/mol
     joint: Floats
     joint_error: Floats
-    temperature: float
-    jacobian: bool
-    n_samples: int
+    temperature: float  # in K
+    jacobian: bool  # whether the density was divided by the solid angle of a bin
+    n_samples: int  # bonds and frames
 
 
 class TiltHistogram:

@@ -39,27 +39,15 @@ class BarrierSeries(Msonable):
     def estimate(
         self, part: float = 0.2, *, backward: bool = False, floor: float = 0.0, crossings: float = 0.0
     ) -> Estimate:
-        """Mean and error of the barrier over the last part of the run.
+        """Mean and error of the barrier over the last `part` of the run, or of that from the second point to the first.
 
-        Parameters
-        ----------
-        part : float
-            Fraction of the run that is used.
-        backward : bool
-            The barrier from the second point to the first.
-        floor : float
-            Smallest error in kJ/mol, for example the height of the hills that are still being added: a barrier that
-            no recent hill touched does not scatter, yet it is not known exactly.
-        crossings : float
-            Error in kJ/mol that few crossings froze in (`crossing_error`), and that the last part cannot show.
+        `floor` is the smallest error in kJ/mol, for example the height of the hills that are still being added: a
+        barrier that no recent hill touched does not scatter, yet it is not known exactly. `crossings` is the error in
+        kJ/mol that few crossings froze in (`crossing_error`), and that the last part cannot show.
 
-        Returns
-        -------
-        Estimate
-            Mean over the last part. Its error is the largest of three, the standard deviation over times in that part,
-            half the difference between its two halves, and `floor`, together with `crossings` (root of the sum of
-            squares). With `crossings` the interval uses Student's t of ten blocks. nan where the barrier is not known
-            throughout.
+        The error is the largest of three, the standard deviation over times in that part, half the difference between
+        its two halves, and `floor`, together with `crossings` (root of the sum of squares). With `crossings` the
+        interval uses Student's t of ten blocks. nan where the barrier is not known throughout.
         """
         values = (self.backward if backward else self.forward)[self.times >= self.times[-1] * (1 - part)]
         if not len(values) or not np.isfinite(values).all():

@@ -49,24 +49,11 @@ class ResampledChains(Msonable):
     n_blocks: int  # number of blocks that were drawn from; 0 for the posterior
 
     def spread(self, function: Callable[[Chain], Any], *, scale: str = "linear") -> Spread:
-        """Put all chains through a function.
+        """Put all chains through a function of a `Chain` that returns a number or an array of one shape.
 
-        Parameters
-        ----------
-        function : callable
-            Takes a `Chain` and gives a number or an array of one shape.
-        scale : {"linear", "log", "logit"}
-            Where the numbers spread evenly: times and rates on a logarithm, probabilities on a logit.
-
-        Returns
-        -------
-        Spread
-            Value of the best chain, with the errors that the samples tell.
-
-        Raises
-        ------
-        InputError
-            If the scale is unknown.
+        `scale` says where the numbers spread evenly: times and rates on a logarithm ("log"), probabilities on a
+        "logit", others "linear"; InputError for another word. The value is that of the best chain, with the errors that
+        the samples tell.
 
         Examples
         --------

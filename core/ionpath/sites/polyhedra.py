@@ -72,26 +72,9 @@ class Tetrahedra(Msonable):
     ) -> Tetrahedra:
         """Span a tetrahedron between the four atoms nearest to each site.
 
-        Parameters
-        ----------
-        cell : array_like, (3, 3)
-            Vectors of the reference cell as rows, in A.
-        atoms : array_like, (A, 3)
-            Fractional coordinates of the atoms that can be corners, in the reference structure.
-        sites : array_like, (K, 3)
-            Fractional coordinates of the sites.
-        names : array_like of str, (K,), optional
-            Kind of each site; ``"T"`` if left out.
-
-        Returns
-        -------
-        Tetrahedra
-            One per site.
-
-        Raises
-        ------
-        InputError
-            If there are no sites, fewer than four atoms, or the four atoms nearest to a site do not enclose it.
+        The cell (3, 3) has its vectors as rows in A; atoms (A, 3) that can be corners and sites (K, 3) are fractional,
+        of the reference structure; `names` (K,) are the kinds of the sites, ``"T"`` if left out. InputError if there
+        are no sites, fewer than four atoms, or the four atoms nearest to a site do not enclose it.
         """
         box = as_cells(cell)
         corners_at = check_finite(atoms, "atoms").astype(np.float64)

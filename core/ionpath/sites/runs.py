@@ -70,32 +70,10 @@ class ShellRuns(Msonable):
         home: Home = "visited",
         unassigned: Unassigned = "external",
     ) -> ShellRuns:
-        """Make runs of what recorders collected.
+        """Make runs of what `RunRecorder.runs` gave for consecutive stretches of `n_ions`.
 
-        Parameters
-        ----------
-        parts : sequence of dict
-            What `RunRecorder.runs` gave for consecutive stretches.
-        n_ions : int
-            Number of ions.
-        shells : CoordinationShells
-            Shells that the sites belong to.
-        core_sets : bool
-            As given to the recorders.
-        home : {"visited", "initial", "folded"}
-            See `ionpath.kinetics.shell_trajectories`.
-        unassigned : {"external", "skip"}
-            See there.
-
-        Returns
-        -------
-        ShellRuns
-            Joined runs.
-
-        Raises
-        ------
-        InputError
-            If no ion is ever on a site, or an option is unknown.
+        `core_sets` is as given to the recorders, `home` and `unassigned` as in `ionpath.kinetics.shell_trajectories`.
+        InputError if no ion is ever on a site, or an option is unknown.
         """
         one_of("home", home, HOMES)
         one_of("unassigned", unassigned, ("external", "skip"))
@@ -116,28 +94,9 @@ class ShellRuns(Msonable):
     def from_sites(
         cls, site: ArrayLike, shells: CoordinationShells, *, home: Home = "visited", unassigned: Unassigned = "external"
     ) -> ShellRuns:
-        """Make runs of a table of sites, as it is.
+        """Make runs of the site of every ion in every frame, (n_frames, n_ions), -1 for none, as it is.
 
-        Parameters
-        ----------
-        site : array_like of int, (n_frames, n_ions)
-            Site of every ion in every frame, -1 for none; usually after `core_sets`.
-        shells : CoordinationShells
-            Shells that the sites belong to.
-        home : {"visited", "initial", "folded"}
-            See `ionpath.kinetics.shell_trajectories`.
-        unassigned : {"external", "skip"}
-            See there.
-
-        Returns
-        -------
-        ShellRuns
-            Runs.
-
-        Raises
-        ------
-        InputError
-            As `from_parts`.
+        Usually after `core_sets`; `home`, `unassigned` and errors are as in `from_parts`.
         """
         table = check_sites(site, shells.n_sites)
         recorder = RunRecorder(table.shape[1], core_sets=False)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
@@ -35,34 +36,13 @@ HOMES = ("visited", "initial", "folded")
 """What counts as outside, see `ionpath.kinetics.shell_trajectories`."""
 
 
+@documented
 @references("guan2024")
 @dataclass(frozen=True, eq=False)
 class CoordinationShells(Msonable):
     """Sites of mobile ions in shells around centres, in a reference cell.
 
     Build it with `from_sites`, `from_positions` or `from_density`.
-
-    Attributes
-    ----------
-    cell : ndarray, (3, 3)
-        Vectors of the reference cell as rows, in A.
-    centres : ndarray, (M, 3)
-        Fractional coordinates of the centres in the reference cell.
-    offsets : ndarray, (S, 3)
-        Vector from its own centre to every site, in the reference cell, in A.
-    centre_of : ndarray of int, (S,)
-        Centre of every site.
-    vertex : ndarray of int, (S,)
-        Label 1..n of every site in its shell; 0 is kept for "outside this shell".
-    kinds : ndarray of str, (M,)
-        Kind of every centre, such as its element.
-    family : ndarray of int, (M,)
-        Shells of one family have the vertices with the same label in the same direction.
-    centre_atoms : ndarray of int, (M,), or None
-        Atom index of every centre, where centres are atoms; in the crystal if there is one, else in the trajectory.
-    crystal : ReferenceAtoms or None
-        Atoms that do not diffuse, where the shells were made from a crystal: in a trajectory the centres are found by
-        position and species with it, never by index.
 
     Examples
     --------
@@ -74,15 +54,19 @@ class CoordinationShells(Msonable):
     array([6, 5, 2, 1, 3, 4])
     """
 
-    cell: Floats
-    centres: Floats
-    offsets: Floats
-    centre_of: Integers
-    vertex: Integers
-    kinds: NDArray[np.str_]
-    family: Integers
+    cell: Floats  # (3, 3): vectors of the reference cell as rows, in A
+    centres: Floats  # (M, 3): fractional coordinates of the centres in the reference cell
+    offsets: Floats  # (S, 3): vector from its own centre to every site, in the reference cell, in A
+    centre_of: Integers  # (S,): centre of every site
+    vertex: Integers  # (S,): label 1..n of every site in its shell; 0 is kept for "outside this shell"
+    kinds: NDArray[np.str_]  # (M,): kind of every centre, such as its element
+    family: Integers  # (M,): shells of one family have the vertices with the same label in the same direction
+    # (M,): atom index of every centre, where centres are atoms; in the crystal if there is one, else in the trajectory
     centre_atoms: Integers | None = None
+    # each (n, 3): unit vectors of the vertices 1..n of each family
     templates: tuple[Floats, ...] = field(default=(), repr=False)
+    # atoms that do not diffuse, where the shells were made from a crystal: in a trajectory the centres are found by
+    # position and species with it, never by index
     crystal: ReferenceAtoms | None = field(default=None, repr=False)
     default_home: ClassVar[Home] = "visited"
 

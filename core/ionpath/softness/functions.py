@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.documented import documented
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_symbols, indices_of
 from ionpath.msonable import Msonable
@@ -20,28 +21,10 @@ Ints = NDArray[np.int64]
 Kind = Literal["gaussian", "shell"]
 
 
+@documented
 @dataclass(frozen=True)
 class StructureFunctions(Msonable):
     """Structure functions of one kind of ion.
-
-    Parameters
-    ----------
-    species : tuple of str
-        Kinds of neighbours, each with functions of its own.
-    positions : tuple of float
-        Distances mu at which the radial functions sit, evenly spaced, in A.
-    width : float
-        Width L of the Gaussians, or of the shells, in A.
-    cutoff : float
-        Neighbours beyond it do not count, in A.
-    kind : {"gaussian", "shell"}
-        exp(-(R - mu)^2 / L^2), or 1 where mu - L/2 <= R < mu + L/2.
-    pooled : bool
-        Count neighbours of all species together.
-    angular : tuple of tuple of float
-        Angular functions as (xi in A, zeta, lambda); empty for none.
-    angular_cutoff : float
-        Neighbours of angular functions, in A.
 
     Raises
     ------
@@ -55,14 +38,15 @@ class StructureFunctions(Msonable):
     (8, ('Li 0.25', 'Li 0.75'))
     """
 
-    species: tuple[str, ...]
-    positions: tuple[float, ...]
-    width: float
-    cutoff: float
+    species: tuple[str, ...]  # kinds of neighbours, each with functions of its own
+    positions: tuple[float, ...]  # distances mu at which the radial functions sit, evenly spaced, in A
+    width: float  # width L of the Gaussians, or of the shells, in A
+    cutoff: float  # neighbours beyond it do not count, in A
+    # {"gaussian", "shell"}: exp(-(R - mu)^2 / L^2), or 1 where mu - L/2 <= R < mu + L/2
     kind: Kind = "gaussian"
-    pooled: bool = False
-    angular: tuple[tuple[float, float, float], ...] = ()
-    angular_cutoff: float = 5.0
+    pooled: bool = False  # count neighbours of all species together
+    angular: tuple[tuple[float, float, float], ...] = ()  # angular functions as (xi in A, zeta, lambda); empty for none
+    angular_cutoff: float = 5.0  # neighbours of angular functions, in A
 
     def __post_init__(self) -> None:
         # A file gives lists back.

@@ -39,29 +39,20 @@ if TYPE_CHECKING:
 else:
     __all__, __getattr__, __dir__ = face(
         __name__,
-        {
-            "AmorphisationProfile": "anion_disorder",
-            "AnionSpeciation": "anion_disorder",
-            "AveragedSteinhardt": "anion_disorder",
-            "CoordinationShells": "path_entropy",
-            "IonAnalysis": "_base",
-            "IonDensity": "ion_transport",
-            "IonDiffusion": "ion_transport",
-            "IonHops": "ion_transport",
-            "IonVoronoiVolume": "anion_disorder",
-            "MarkovStates": "path_entropy",
-            "NonAffineDisplacement": "softness",
-            "NonGaussianParameter": "ion_transport",
-            "PathEntropy": "path_entropy",
-            "RingTopology": "anion_disorder",
-            "SelfVanHove": "ion_transport",
-            "ShellStates": "path_entropy",
-            "SiteNetwork": "path_entropy",
-            "Softness": "softness",
-            "StructureFactor": "anion_disorder",
-            "TetrahedralDistortion": "anion_disorder",
-            "TetrahedronTilt": "anion_disorder",
-        },
+        _base=["IonAnalysis"],
+        anion_disorder=[
+            "AmorphisationProfile",
+            "AnionSpeciation",
+            "AveragedSteinhardt",
+            "IonVoronoiVolume",
+            "RingTopology",
+            "StructureFactor",
+            "TetrahedralDistortion",
+            "TetrahedronTilt",
+        ],
+        ion_transport=["IonDensity", "IonDiffusion", "IonHops", "NonGaussianParameter", "SelfVanHove"],
+        path_entropy=["CoordinationShells", "MarkovStates", "PathEntropy", "ShellStates", "SiteNetwork"],
+        softness=["NonAffineDisplacement", "Softness"],
     )
 
 register()

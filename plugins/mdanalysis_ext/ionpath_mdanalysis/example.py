@@ -90,25 +90,10 @@ def hopping_universe(
 def hops(
     n_frames: int, *, cells: int, inside: float, across: float, rng: np.random.Generator
 ) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
-    """Let ions hop as a Markov chain with known rates.
+    """Let ions hop as a Markov chain: positions (n_shells, 3) of centres in A, shell and vertex (n_frames, n_ions).
 
-    Parameters
-    ----------
-    n_frames : int
-        Number of frames.
-    cells : int
-        Shells along each edge.
-    inside, across : float
-        Probability per frame to hop to each neighbouring vertex, and to the vertex of the next shell that faces it.
-    rng : numpy.random.Generator
-        Random numbers.
-
-    Returns
-    -------
-    centres : ndarray, (n_shells, 3)
-        Positions of the centres in A.
-    shell, vertex : ndarray of int, (n_frames, n_ions)
-        Where each ion is.
+    `inside` and `across` are the probabilities per frame to hop to each neighbouring vertex, and to the vertex of the
+    next shell that faces it; there are `cells` shells along each edge.
     """
     grid = np.stack(np.meshgrid(*[np.arange(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
     step = np.rint(VERTICES / RADIUS).astype(int)

@@ -152,10 +152,8 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             Selection of the mobile ions.
         first, second : str, default "Si", "P"
             Elements of the two centres of a pair.
-        start, stop, step : int, optional
-            Frames to look at; default: all.
-        max_frames : int, default 200
-            Of these frames, evenly spaced ones are taken, this number at most.
+        start, stop, step, max_frames : int, optional
+            Frames to look at, see `from_universe`.
 
         Returns
         -------

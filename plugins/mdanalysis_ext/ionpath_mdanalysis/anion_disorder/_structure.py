@@ -31,16 +31,8 @@ class StructureAnalysis(Accumulating):
     A subclass sets ``_make``, which makes an empty accumulator with ``add(positions, cell)`` and ``result()``, and
     names what it takes from the result: ``_values``, and ``_spread`` for those whose standard error is wanted too.
 
-    Parameters
-    ----------
-    groups : mapping of str to AtomGroup
-        Groups to read, by the names that errors and tables call them.
-    parameters : mapping
-        What else the user chose.
-    n_blocks : int, default 5
-        Blocks of time, for errors.
-    **options
-        ``frame_time``, ``chunk_frames``, ``verbose``: see `IonAnalysis`.
+    Groups have the names that errors and tables call them; `parameters` is what else the user chose. There are
+    `n_blocks` blocks of time, 5 by default; other options are those of `IonAnalysis`.
     """
 
     _make: Callable[[], Any]

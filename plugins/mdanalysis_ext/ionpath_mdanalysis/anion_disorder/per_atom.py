@@ -50,20 +50,8 @@ class _Numbers:
 class PerAtomAnalysis(StructureAnalysis):
     """Base of analyses that measure one number per atom and frame, kept as sums, or as a series on demand.
 
-    Parameters
-    ----------
-    atoms : AtomGroup
-        Atoms that are needed.
-    of : AtomGroup or None
-        Atoms whose numbers are wanted; default: all of `atoms`.
-    parameters : mapping
-        What else the user chose.
-    edges : ndarray
-        Edges of the bins of the distribution.
-    series : bool
-        Keep the numbers of every frame.
-    **options
-        As for `StructureAnalysis`.
+    `atoms` are needed, numbers of those in `of` (default: all) wanted; `edges` are those of the bins of the
+    distribution.
     """
 
     _quantity = ""

@@ -29,20 +29,9 @@ from ionpath_mdanalysis.anion_disorder._structure import Options, StructureAnaly
 class TetrahedronAnalysis(StructureAnalysis):
     """Base of the analyses of tetrahedra, whose ligands are those of the first frame analysed.
 
-    Parameters
-    ----------
-    centres : AtomGroup
-        Central atoms.
-    ligands : AtomGroup or None
-        Possible ligands; default: all anions of the universe.
-    parameters : mapping
-        What else the user chose.
-    cutoff : float
-        Longest bond in the first frame, in A.
-    rotation : float or array_like or None
-        How the crystal lies in the box: angle in degrees by which its axes are turned about z, or its axes as rows.
-    **options
-        As for `StructureAnalysis`.
+    By default all anions of the universe can be ligands; `cutoff` is the longest bond in the first frame, in A.
+    `rotation` says how the crystal lies in the box: angle in degrees by which its axes are turned about z, or its axes
+    as rows. Options are those of `StructureAnalysis`.
     """
 
     def __init__(

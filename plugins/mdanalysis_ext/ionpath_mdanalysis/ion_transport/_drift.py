@@ -114,15 +114,9 @@ class DriftingAnalysis(Accumulating):
 class Walk:
     """Positions of ions without drift, continued frame after frame, and what consumes them.
 
-    Parameters
-    ----------
-    fold : bool
-        Whether coordinates are wrapped, see `Follower`.
-    centre : ndarray, (3,), or None
-        Where the centre of the ions is held fast, in the absence of a framework.
-    consumers : dict
-        Each with ``add(first, positions, more)``, ``state()`` and ``merge(state, offset)``; `more` are the cells if
-        nothing else is passed to `add` by its name.
+    With `fold` coordinates are wrapped, see `Follower`; `centre` (3,) is where the centre of the ions is held fast in
+    the absence of a framework. Consumers have ``add(first, positions, more)``, ``state()`` and ``merge(state,
+    offset)``; `more` are the cells if nothing else is passed to `add` by its name.
     """
 
     def __init__(self, fold: bool, centre: Floats | None, consumers: Mapping[str, Any]) -> None:

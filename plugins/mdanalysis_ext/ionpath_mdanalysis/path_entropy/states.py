@@ -246,26 +246,10 @@ class ShellStates(IonAnalysis):
     def plot_trajectory(self, ion: int = 0, *, shell: int | None = None, plane: str = "xy", ax: Any = None) -> Any:
         """Plot where one ion was about a centre, coloured by its state: its trajectory projected onto a plane.
 
-        Parameters
-        ----------
-        ion : int, default 0
-            Number of the ion among the mobile ones.
-        shell : int, optional
-            Number of the shell (of a network: of the site); by default that in which the ion is longest.
-        plane : {"xy", "xz", "yz"}
-            Axes of the plane.
-        ax : matplotlib.axes.Axes, optional
-            Where to plot; default: a new figure.
-
-        Returns
-        -------
-        matplotlib.axes.Axes
-            The axes: one cloud for each state of this shell, in A from its centre. Frames in other shells are left out.
-
-        Raises
-        ------
-        InputError
-            If there is no such ion, shell or plane, or the ion is never in the shell.
+        There is one cloud for each state of this shell, in A from its centre; frames in other shells are left out.
+        `ion` is its number among the mobile ones, `shell` that of the shell (of a network: of the site), by default the
+        one in which the ion is longest; `plane` is "xy", "xz" or "yz". It is drawn on `ax`, by default on new axes,
+        which are returned. InputError if there is no such ion, shell or plane, or the ion is never in the shell.
         """
         one_of("plane", plane, ("xy", "xz", "yz"))
         site = self.results.runs.sites()[:, self._ion(ion)]

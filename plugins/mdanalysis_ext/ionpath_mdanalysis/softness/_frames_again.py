@@ -77,15 +77,7 @@ def chosen_of(systems: Sequence[System], system: int | str, what: str) -> System
 
 
 def frames_of(atoms: Any, frames: Sequence[int] | Ints) -> Iterator[tuple[Floats, Floats]]:
-    """Read frames again, and leave the trajectory where it was.
-
-    Yields
-    ------
-    positions : ndarray, (n_atoms, 3)
-        In A.
-    cell : ndarray, (3, 3)
-        Cell vectors in A.
-    """
+    """Read frames again, and leave the trajectory where it was: positions (n_atoms, 3) and cell vectors (3, 3) in A."""
     trajectory = atoms.universe.trajectory
     before = trajectory.frame
     try:

@@ -38,24 +38,10 @@ class Origin(NamedTuple):
 class Increments:
     """D2min of intervals, and what is measured at their beginnings, added up in the order of time.
 
-    Parameters
-    ----------
-    rows : ndarray of int
-        The ions among the atoms.
-    every : int
-        Surroundings are measured at every so many origins.
-    window : int
-        And the displacement over so many intervals after each of these.
-    cutoff : float
-        Neighbours of the affine fit, in A.
-    reach : float
-        Neighbours that are needed to measure, in A.
-    measure : callable or None
-        Turns neighbours into what is kept of an origin.
-    per_neighbour : bool
-        Divide D2min by the number of neighbours.
-    fold : bool
-        Whether coordinates are wrapped, so that neighbours are followed by their nearest images.
+    `rows` are the ions among the atoms. Surroundings are measured at every `every`-th origin, and the displacement over
+    `window` intervals after each of these. `cutoff` is that of the neighbours of the affine fit, `reach` that of those
+    needed to measure, in A; `measure` turns neighbours into what is kept of an origin. With `fold` coordinates are
+    wrapped, so that neighbours are followed by their nearest images.
     """
 
     def __init__(
@@ -152,26 +138,10 @@ class Increments:
 
 
 class IncrementAnalysis(Accumulating):
-    """Base of analyses of D2min over consecutive intervals.
+    """Base of analyses of D2min over consecutive intervals of `lag` analysed frames.
 
-    Parameters
-    ----------
-    mobile : AtomGroup
-        The mobile ions.
-    atoms : AtomGroup or None
-        Atoms that count as neighbours; default: all of the universe.
-    parameters : dict
-        What else the user chose.
-    lag : int
-        Length of an interval in analysed frames.
-    nonaffine_cutoff : float
-        Neighbours of the affine fit, in A.
-    reach : float
-        Largest distance at which neighbours are needed at all, in A.
-    window : int
-        Intervals that are needed at least.
-    **options
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    `nonaffine_cutoff` is that of the neighbours of the affine fit, `reach` the largest distance at which neighbours are
+    needed at all, in A; `window` intervals are needed at least. Other options are those of `IonAnalysis`.
     """
 
     _even_times: ClassVar[bool] = True

@@ -236,19 +236,9 @@ class Softness(IonAnalysis):
     def correlate(self, quantity: Any, *, n_bins: int = 20) -> Correlation:
         """Correlate softness with another quantity, by sample, by ion and in bins of softness.
 
-        Parameters
-        ----------
-        quantity : array_like, str, analysis or calculator
-            Values (n_times, n_ions); the name of an order parameter of an installed package; an analysis that was run
-            with ``series=True``; or an ASE calculator with energies of single atoms, or its name. With several systems
-            a list of one for each, or a name for all.
-        n_bins : int, default 20
-            Bins of softness.
-
-        Returns
-        -------
-        ionpath.softness.Correlation
-            Coefficients.
+        The quantity is an array (n_times, n_ions); the name of an order parameter of an installed package; an analysis
+        that was run with ``series=True``; or an ASE calculator with energies of single atoms, or its name. With several
+        systems it is a list of one for each, or a name for all. Returns an `ionpath.softness.Correlation`.
         """
         return _relations.correlate(self._each(), quantity, n_bins)
 
@@ -272,25 +262,10 @@ class Softness(IonAnalysis):
         centre_bond: float = 2.6,
         n_bins: int = 20,
     ) -> dict[str, Correlation]:
-        """Correlate softness with the kinds of anions around each ion.
+        """Correlate softness with the kinds of anions around each ion: kind -> `ionpath.softness.Correlation`.
 
-        Parameters
-        ----------
-        kinds : str or sequence of str, optional
-            Kinds; default: all whose share varies.
-        cutoff : float, default 5.0
-            Ligands within this distance of an ion count, in A.
-        centre_species, ligand_species : str or sequence of str
-            Species of the anions.
-        bond, centre_bond : float, default 2.6
-            Longest bonds between a centre and a ligand, and between two centres, in A.
-        n_bins : int, default 20
-            Bins of softness.
-
-        Returns
-        -------
-        dict of str to ionpath.softness.Correlation
-            One for each kind.
+        By default with all kinds whose share varies. Ligands within `cutoff` of an ion count; `bond` and `centre_bond`
+        are the longest bonds between a centre and a ligand, and between two centres, all in A.
         """
         return _relations.correlate_anions(
             self._each(), kinds, n_bins, cutoff=cutoff, centres=centre_species, ligands=ligand_species, bond=bond,

@@ -16,20 +16,9 @@ from ionpath_mdanalysis.softness._increments import IncrementAnalysis, Increment
 class Surroundings(IncrementAnalysis):
     """Structure functions of the ions of one system at the beginnings of intervals.
 
-    Parameters
-    ----------
-    mobile, atoms : AtomGroup
-        The mobile ions, and the atoms that count as neighbours.
-    functions : StructureFunctions
-        What is measured.
-    absent : bool
-        Whether species of the functions may be absent.
-    power : {"root", "square"}
-        Whether displacements sum the roots of D2min, or D2min itself.
-    most : int
-        Ions and times that are kept at most; longer runs are sampled evenly in time.
-    **options
-        As for `IncrementAnalysis`.
+    Species of the functions may be `absent`. Displacements sum the roots of D2min, or with ``power="square"`` D2min
+    itself. `most` ions and times are kept; longer runs are sampled evenly in time. Options are those of
+    `IncrementAnalysis`.
     """
 
     def __init__(

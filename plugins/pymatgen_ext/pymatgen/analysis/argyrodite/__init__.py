@@ -47,19 +47,26 @@ if TYPE_CHECKING:
         SiteInversionTransformation as SiteInversionTransformation,
     )
 else:
-    __all__, __getattr__, __dir__ = face(__name__, {
-        "AliovalentSubstitutionTransformation": "transformations", "AnionClusterExpansion": "expansion",
-        "Argyrodite": "framework", "EnumerateSiteInversionTransformation": "transformations",
-        "ExcessHalideTransformation": "transformations", "LithiumOrdering": "orderings",
-        "SiteEnergies": "site_energy", "SiteInversionTransformation": "transformations", "analyse": "framework",
-        "argyrodite": "prototypes", "configurational_entropy": "entropy", "energy_above_hull": "hull",
-        "excess_grid": "grids", "inversion_grid": "grids", "iterate_grid": "grids",
-        "lithium_orderings": "orderings", "lithium_sites": "tetrahedral_sites",
-        "lithium_thiophosphate": "thiophosphates", "lpscl": "thiophosphates", "lspscl": "thiophosphates",
-        "lspscl_arrangements": "lgps",
-        "monte_carlo": "ensemble",
-        "order_occupancies": "occupancies", "overlap_table": "site_energy", "plot_entropy_map": "entropy",
-        "plot_site_energies": "site_energy", "relax_ordering": "orderings", "site_energies": "site_energy",
-        "site_free_energies": "site_populations",
-        "thermodynamics": "ensemble", "write_grid": "grids",
-    })  # fmt: skip
+    __all__, __getattr__, __dir__ = face(
+        __name__,
+        ensemble=["monte_carlo", "thermodynamics"],
+        entropy=["configurational_entropy", "plot_entropy_map"],
+        expansion=["AnionClusterExpansion"],
+        framework=["Argyrodite", "analyse"],
+        grids=["excess_grid", "inversion_grid", "iterate_grid", "write_grid"],
+        hull=["energy_above_hull"],
+        lgps=["lspscl_arrangements"],
+        occupancies=["order_occupancies"],
+        orderings=["LithiumOrdering", "lithium_orderings", "relax_ordering"],
+        prototypes=["argyrodite"],
+        site_energy=["SiteEnergies", "overlap_table", "plot_site_energies", "site_energies"],
+        site_populations=["site_free_energies"],
+        tetrahedral_sites=["lithium_sites"],
+        thiophosphates=["lithium_thiophosphate", "lpscl", "lspscl"],
+        transformations=[
+            "AliovalentSubstitutionTransformation",
+            "EnumerateSiteInversionTransformation",
+            "ExcessHalideTransformation",
+            "SiteInversionTransformation",
+        ],
+    )
