@@ -96,5 +96,7 @@ def _attributes(source: str) -> list[str]:
             if said.split()[0].rstrip(",;").isalpha():
                 said = said[0].upper() + said[1:]
             indent = 4 * " "
-            lines += textwrap.wrap(f"{said.rstrip('.')}.", 114, initial_indent=indent, subsequent_indent=indent)
+            lines += textwrap.wrap(
+                said if said.endswith(".") else f"{said}.", 114, initial_indent=indent, subsequent_indent=indent
+            )
     return lines
