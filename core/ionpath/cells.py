@@ -175,3 +175,15 @@ def obtuse_superbase(cell: ArrayLike) -> Floats:
     for frame in np.flatnonzero(~_is_obtuse(reduced)):
         reduced[frame] = _selling(cells[frame]) @ cells[frame]
     return reduced
+
+
+def image_tables(cells: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """What compiled loops need for shortest images in cells (C, 3, 3).
+
+    Edges (C, 3), or (0, 3) if not all cells are orthorhombic; obtuse superbases and their inverses, (2, C, 3, 3); the
+    vectors that bound the Voronoi cells of the lattices, (C, 7, 3), and their squares.
+    """
+    base = obtuse_superbase(cells)
+    faces = SUBSETS @ base
+    edges = np.diagonal(cells, axis1=1, axis2=2) if is_orthorhombic(cells) else np.empty((0, 3))
+    return np.ascontiguousarray(edges), np.stack([base, np.linalg.inv(base)]), faces, (faces**2).sum(axis=-1)

@@ -10,7 +10,7 @@ import importlib
 from functools import cache
 from typing import Any
 
-from ionpath.compiled import cycles, displacements, following, pairs, power_cells, walks
+from ionpath.compiled import cycles, displacements, following, pairs, power_cells, twelve_states, walks
 
 
 @cache
@@ -28,7 +28,7 @@ def _compile(numba: Any) -> Any:
     njit = numba.njit
     # Sums may be taken in another order, which is what lets them run in vectors; nothing else is relaxed.
     reordered = {"reassoc", "contract", "nsz"}
-    for helper in (*cycles.HELPERS, *power_cells.HELPERS):
+    for helper in (*cycles.HELPERS, *power_cells.HELPERS, *displacements.HELPERS):
         numba.extending.register_jitable(helper)
 
     class Kernels:
@@ -42,6 +42,7 @@ def _compile(numba: Any) -> Any:
         add_powers = staticmethod(njit(cache=True, nogil=True)(displacements.add_powers))
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))
+        twelve_states = staticmethod(njit(cache=True, nogil=True)(twelve_states.twelve_states))
         walk_entropies = staticmethod(njit(cache=True, nogil=True)(walks.walk_entropies))
 
     return Kernels

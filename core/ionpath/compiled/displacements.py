@@ -10,21 +10,45 @@ BLOCK = 64
 """Ions whose sums over all lags are held at a time: with their positions in a chunk they fit the cache."""
 
 
+def shortest(a: float, b: float, d: float, c: int, base: Any, faces: Any, squares: Any) -> Any:
+    """Shortest image of a vector in cell number c of `ionpath.cells.image_tables`, whatever its shape."""
+    m, q = base[1, c], base[0, c]
+    f = np.rint(a * m[0, 0] + b * m[1, 0] + d * m[2, 0])
+    g = np.rint(a * m[0, 1] + b * m[1, 1] + d * m[2, 1])
+    h = np.rint(a * m[0, 2] + b * m[1, 2] + d * m[2, 2])
+    a -= f * q[0, 0] + g * q[1, 0] + h * q[2, 0]
+    b -= f * q[0, 1] + g * q[1, 1] + h * q[2, 1]
+    d -= f * q[0, 2] + g * q[1, 2] + h * q[2, 2]
+    again = True
+    while again:
+        again = False
+        for k in range(7):
+            ratio = (a * faces[c, k, 0] + b * faces[c, k, 1] + d * faces[c, k, 2]) / squares[c, k]
+            if abs(ratio) > 0.5 + 1e-9:
+                turns = np.rint(ratio)
+                a -= turns * faces[c, k, 0]
+                b -= turns * faces[c, k, 1]
+                d -= turns * faces[c, k, 2]
+                again = True
+    return a, b, d
+
+
+HELPERS = (shortest,)
+
+
 def continue_path(
     positions: Any, moved: Any, cells: Any, inverse: Any, edges: Any, base: Any, faces: Any, squares: Any,
     limit: float, constant: bool, last: Any, last_cell: Any, end: Any, path: Any, counts: Any,
 ) -> None:  # fmt: skip
     """Write the continued path (T, N, 3) of positions (T, N, 3) less what all moved (T, 3).
 
-    `edges` (C, 3) of rectangular cells, C = 1 or T; else C = 0, and `base` (2, C, 3, 3) holds an obtuse superbase and
-    its inverse, and `faces` (C, 7, 3) the vectors that bound the Voronoi cell, with their `squares`. Where cells change
-    (not `constant`) wrapped positions are followed, of `cells` and their `inverse`, `last_cell` (2, 3, 3) before the
-    first. `last` and `end` (N, 3) are positions as read and continued, updated. Adds crossings of faces and steps that
-    are near half of the cell to `counts` (2,).
+    `edges`, `base`, `faces` and `squares` are `ionpath.cells.image_tables` of one cell or of T. Where cells change (not
+    `constant`) wrapped positions are followed, of `cells` and their `inverse`, `last_cell` (2, 3, 3) before the first.
+    `last` and `end` (N, 3) are positions as read and continued, updated. Adds crossings of faces and steps that are
+    near half of the cell to `counts` (2,).
     """
     n_ions = positions.shape[1]
-    rectangular = len(edges) > 0
-    many = len(faces) > 1
+    rectangular, many = len(edges) > 0, len(faces) > 1
     for t in range(len(positions)):
         c = t if many else 0
         for n in range(n_ions):
@@ -51,24 +75,7 @@ def continue_path(
                 b -= np.rint(b / edges[c, 1]) * edges[c, 1]
                 d -= np.rint(d / edges[c, 2]) * edges[c, 2]
             else:
-                m, q = base[1, c], base[0, c]
-                f = np.rint(a * m[0, 0] + b * m[1, 0] + d * m[2, 0])
-                g = np.rint(a * m[0, 1] + b * m[1, 1] + d * m[2, 1])
-                h = np.rint(a * m[0, 2] + b * m[1, 2] + d * m[2, 2])
-                a -= f * q[0, 0] + g * q[1, 0] + h * q[2, 0]
-                b -= f * q[0, 1] + g * q[1, 1] + h * q[2, 1]
-                d -= f * q[0, 2] + g * q[1, 2] + h * q[2, 2]
-                again = True
-                while again:
-                    again = False
-                    for k in range(7):
-                        ratio = (a * faces[c, k, 0] + b * faces[c, k, 1] + d * faces[c, k, 2]) / squares[c, k]
-                        if abs(ratio) > 0.5 + 1e-9:
-                            turns = np.rint(ratio)
-                            a -= turns * faces[c, k, 0]
-                            b -= turns * faces[c, k, 1]
-                            d -= turns * faces[c, k, 2]
-                            again = True
+                a, b, d = shortest(a, b, d, c, base, faces, squares)
             if abs(x - a) > 0.1 or abs(y - b) > 0.1 or abs(z - d) > 0.1:
                 counts[0] += 1
             if a * a + b * b + d * d > limit * limit:

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints
+from ionpath.cells import image_tables
 from ionpath.citations import references
+from ionpath.compiled import kernels
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.lattice.neighbours import neighbours_within
@@ -176,6 +178,16 @@ def paired_cage_states(
         )  # fmt: skip
     boxes = np.broadcast_to(as_cells(cells), (len(place), 3, 3))
     limits = rule or PairedCageRule()
+    compiled = kernels()
+    if compiled is not None:
+        states, cage = np.empty((2, *place.shape[:2]), dtype=np.int64)
+        constant = bool((boxes == boxes[:1]).all())
+        compiled.twelve_states(
+            np.ascontiguousarray(place), np.ascontiguousarray(atoms), *image_tables(boxes[:1] if constant else boxes),
+            cages.centres, cages.ligands, cages.axis,
+            np.array([limits.reach, limits.apex, limits.bridge, limits.bridge_least]), states, cage,
+        )  # fmt: skip
+        return states, cage
     found = [_frame(x, a, c, cages, limits) for x, a, c in zip(place, atoms, boxes, strict=True)]
     return np.array([f[0] for f in found]), np.array([f[1] for f in found])
 
@@ -183,6 +195,7 @@ def paired_cage_states(
 def _frame(
     ions: Floats, atoms: Floats, cell: Floats, cages: PairedCages, rule: PairedCageRule
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """States and pairs of one frame: the definition of the compiled loop, and the road without it."""
     centres = atoms[cages.centres]  # (M, 2, 3)
     to_centre = minimum_image(ions[:, None, None] - centres[None], cell)  # (n, M, 2, 3)
     every = np.linalg.norm(to_centre, axis=-1)

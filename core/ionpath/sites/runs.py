@@ -23,6 +23,7 @@ from ionpath.sites.trajectories import ShellTrajectories, Unassigned, check_site
 
 Integers = NDArray[np.int64]
 
+IONS_AT_ONCE = 32
 RUNS_AT_ONCE = 20_000
 """Runs whose transitions are counted at a time; bounds the memory of temporary arrays."""
 
@@ -140,14 +141,20 @@ class ShellRuns(Msonable):
 
     def sites(self) -> NDArray[np.int32]:
         """Site of every ion in every frame, (n_frames, n_ions) int32, -1 for none."""
-        rows = np.repeat(self.site.astype(np.int32), self.length).reshape(self.n_ions, self.n_frames)
-        return np.ascontiguousarray(rows.T)
+        return np.asarray(self.table(self.site, np.int32))
+
+    def table(self, values: Integers, kind: Any) -> NDArray[Any]:
+        """Values of the runs in all frames (n_frames, n_ions), made for a few ions at a time: no second table."""
+        table, length = np.empty((self.n_frames, self.n_ions), dtype=kind), self.length
+        for first in range(0, self.n_ions, IONS_AT_ONCE):
+            begin, end = np.searchsorted(self.ion, [first, first + IONS_AT_ONCE])
+            rows = np.repeat(values[begin:end].astype(kind), length[begin:end])
+            table[:, first : first + IONS_AT_ONCE] = rows.reshape(-1, self.n_frames).T
+        return table
 
     def labels(self) -> NDArray[np.int8]:
         """Label of the vertex in whichever shell, (n_frames, n_ions) int8, 0 on no site."""
-        label = np.append(self.vertex, 0).astype(np.int8)[self.site]
-        rows = np.repeat(label, self.length).reshape(self.n_ions, self.n_frames)
-        return np.ascontiguousarray(rows.T)
+        return np.asarray(self.table(np.append(self.vertex, 0)[self.site], np.int8))
 
     def trajectories(self, shells: CoordinationShells) -> ShellTrajectories:
         """The same as tables of states of `shells`: one row for each ion, or each ion and shell that it visits."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arrays import Floats
-from ionpath.cells import SUBSETS, is_orthorhombic, obtuse_superbase
+from ionpath.cells import image_tables
 from ionpath.compiled import kernels
 from ionpath.errors import InputError
 from ionpath.half_cell import NEAR, check_steps, steps_near_half
@@ -108,15 +108,11 @@ class Follower:
         """The same in one compiled pass."""
         constant = bool((cells == last[1]).all())
         used = cells[:1] if constant else cells
-        base = obtuse_superbase(used)
-        faces = SUBSETS @ base
-        squares = np.einsum("cki,cki->ck", faces, faces)
-        edges = np.ascontiguousarray(np.diagonal(used, axis1=1, axis2=2)) if is_orthorhombic(used) else np.empty((0, 3))
+        edges, base, faces, squares = image_tables(used)
         path = np.empty(positions.shape)
         point, end, counts = last[0].copy(), end.copy(), np.zeros(2, dtype=np.int64)
         compiled.continue_path(
-            np.ascontiguousarray(positions), shift, cells, np.linalg.inv(cells), edges,
-            np.stack([base, np.linalg.inv(base)]),
+            np.ascontiguousarray(positions), shift, cells, np.linalg.inv(cells), edges, base,
             faces, squares, NEAR * 0.5 * float(np.sqrt(squares.min())), constant, point,
             np.stack([last[1], np.linalg.inv(last[1])]), end, path, counts,
         )  # fmt: skip

@@ -65,6 +65,31 @@ def test_states_do_not_depend_on_the_description(change: str) -> None:
         assert states(ions, order=rng.permutation(10)) == expected
 
 
+SHAPES = {"rectangular": np.eye(3), "another choice of vectors": np.array([[1, 0, 0], [2, 1, 0], [-1, 1, 1]])}
+
+
+@pytest.mark.parametrize("breathing", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_compiled_loop_finds_the_states_of_the_definition(
+    shape: str, breathing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(8)
+    places, names = columns()
+    double = CELL * np.array([[1], [1], [2]])
+    both = np.concatenate([places, places + CELL[2]])
+    cages = find_paired_cages(both, names * 2, double)
+    strain = 1.0 + 0.01 * breathing * rng.normal(size=(5, 1, 1))
+    cells = (SHAPES[shape] @ double) * strain
+    ions = (rng.uniform(-1, 2, (5, 800, 3)) @ double) * strain
+    atoms = (both + rng.normal(0, 0.05, (5, 20, 3))) * strain
+    found, cage = paired_cage_states(ions, atoms, cells, cages)
+    monkeypatch.setattr("ionpath.lattice.paired_cages.kernels", lambda: None)
+    twin, home = paired_cage_states(ions, atoms, cells, cages)
+    assert set(np.unique(twin)) == set(range(13)) and set(np.unique(home)) == {0, 1}
+    assert np.array_equal(found, twin)
+    assert np.array_equal(cage, home)
+
+
 def test_supercell_folds_to_the_same_states() -> None:
     """The apex between two pairs of one column belongs to both: doubling along z changes no state."""
     places, names = columns()

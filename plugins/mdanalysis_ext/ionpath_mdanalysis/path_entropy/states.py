@@ -206,7 +206,7 @@ class ShellStates(IonAnalysis):
         results.labels = self.shells.state_names
         if self._tables:
             kind = np.int16 if self.shells.n_sites < np.iinfo(np.int16).max else np.int32
-            results.sites = runs.sites().astype(kind)
+            results.sites = runs.table(runs.site, kind)
             results.states = runs.labels()
 
     def _rebuild(self) -> None:
@@ -240,7 +240,7 @@ class ShellStates(IonAnalysis):
 
         It is drawn on `ax`, by default on new axes, which are returned. InputError if there is no such ion.
         """
-        states = self.results.runs.labels()[:, self._ion(ion)]
+        states = self.results.runs[self._ion(ion)].labels()[:, 0]
         return _plots.states_in_time(self._axes(ax), self.times, states, self.results.labels)
 
     def plot_trajectory(self, ion: int = 0, *, shell: int | None = None, plane: str = "xy", ax: Any = None) -> Any:
@@ -252,7 +252,7 @@ class ShellStates(IonAnalysis):
         which are returned. InputError if there is no such ion, shell or plane, or the ion is never in the shell.
         """
         one_of("plane", plane, ("xy", "xz", "yz"))
-        site = self.results.runs.sites()[:, self._ion(ion)]
+        site = self.results.runs[self._ion(ion)].sites()[:, 0]
         home = np.where(site >= 0, self.shells.centre_of[site], -1)
         chosen = int(np.bincount(home[home >= 0]).argmax()) if shell is None else shell
         inside = np.flatnonzero(home == chosen)
