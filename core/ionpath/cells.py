@@ -17,27 +17,10 @@ _PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 
 def as_cells(cell: ArrayLike, name: str = "cell") -> Floats:
-    """Check a cell or a series of cells.
+    """Cell vectors as rows in A, (3, 3) or (T, 3, 3), as float64; `name` is what to call them in an error.
 
-    Parameters
-    ----------
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-    name : str
-        What to call it in an error.
+    InputError if the cell is missing, has another shape, is not finite, or has no volume.
 
-    Returns
-    -------
-    ndarray, (3, 3) or (T, 3, 3)
-        The same numbers as float64.
-
-    Raises
-    ------
-    InputError
-        If the cell is missing, has another shape, is not finite, or has no volume.
-
-    Examples
-    --------
     >>> as_cells([[2, 0, 0], [0, 2, 0], [0, 0, 2]]).shape
     (3, 3)
     """
@@ -57,24 +40,9 @@ def as_cells(cell: ArrayLike, name: str = "cell") -> Floats:
 
 
 def check_finite(values: ArrayLike, name: str) -> Floats:
-    """Check that coordinates are finite numbers in three dimensions.
+    """Coordinates (..., 3) in A as floating point, where float32 stays float32.
 
-    Parameters
-    ----------
-    values : array_like, (..., 3)
-        Coordinates in A.
-    name : str
-        What to call them in an error.
-
-    Returns
-    -------
-    ndarray, (..., 3)
-        The same numbers as floating point; float32 stays float32.
-
-    Raises
-    ------
-    InputError
-        If the last axis is not of length 3, or a coordinate is NaN or infinite.
+    InputError if the last axis is not of length 3, or a coordinate is NaN or infinite.
     """
     array = np.asarray(values)
     if array.dtype != np.float32:
@@ -91,20 +59,8 @@ def check_finite(values: ArrayLike, name: str) -> Floats:
 
 
 def is_orthorhombic(cell: ArrayLike) -> bool:
-    """Whether every cell vector lies along its own Cartesian axis.
+    """Whether every cell vector lies along its own Cartesian axis, in every frame.
 
-    Parameters
-    ----------
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-
-    Returns
-    -------
-    bool
-        True for a diagonal matrix, in every frame.
-
-    Examples
-    --------
     >>> is_orthorhombic([[2, 0, 0], [0, 3, 0], [0, 0, 4]]), is_orthorhombic([[2, 0, 0], [1, 3, 0], [0, 0, 4]])
     (True, False)
     """
@@ -144,25 +100,12 @@ SUBSETS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [1, 0, 1], [0, 1
 def obtuse_superbase(cell: ArrayLike) -> Floats:
     """Reduce cells to vectors whose pairwise products, and those with minus their sum, are not positive.
 
-    Parameters
-    ----------
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
+    Three vectors of an obtuse superbase of the same lattice; minus their sum is the fourth. The seven sums over subsets
+    of the three are, with their negatives, all the vectors that bound the Voronoi cell of the lattice.
 
-    Returns
-    -------
-    ndarray, same shape
-        Three vectors of an obtuse superbase of the same lattice; minus their sum is the fourth. The seven
-        sums over subsets of the three are, with their negatives, all the vectors that bound the Voronoi cell
-        of the lattice.
+    E. Selling, J. reine angew. Math. 77, 143 (1874); J. H. Conway and N. J. A. Sloane, Proc. R. Soc. Lond. A 436, 55
+    (1992), doi:10.1098/rspa.1992.0004.
 
-    Notes
-    -----
-    E. Selling, J. reine angew. Math. 77, 143 (1874); J. H. Conway and N. J. A. Sloane, Proc. R. Soc. Lond. A
-    436, 55 (1992), doi:10.1098/rspa.1992.0004.
-
-    Examples
-    --------
     >>> obtuse_superbase([[1.0, 0, 0], [7.0, 1, 0], [0, 0, 1]]).round(6) + 0.0
     array([[1., 0., 0.],
            [0., 1., 0.],

@@ -11,23 +11,17 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.cells import SUBSETS, as_cells, check_finite, is_orthorhombic, obtuse_superbase
+from ionpath.cells import (
+    SUBSETS,
+    as_cells as as_cells,
+    check_finite as check_finite,
+    is_orthorhombic as is_orthorhombic,
+    obtuse_superbase as obtuse_superbase,
+)
 from ionpath.errors import InputError, one_of
 from ionpath.half_cell import FEW, check_steps, steps_near_half
 
-__all__ = [
-    "Unwrapper",
-    "as_cells",
-    "cartesian",
-    "check_finite",
-    "fractional",
-    "is_orthorhombic",
-    "minimum_image",
-    "obtuse_superbase",
-    "unwrap",
-    "wrap",
-    "wrap_fractional",
-]
+__all__ = ["Unwrapper", "cartesian", "fractional", "minimum_image", "unwrap", "wrap", "wrap_fractional"]
 
 CLOSER = "unwrap frames that lie closer together, or take unwrapped coordinates as they are"
 Floats = NDArray[np.float64]

@@ -6,17 +6,25 @@ from ionpath.lattice.argyrodite import (
     cage_sites,
     framework,
     orbit,
-    setting_from_bonds,
+    setting_from_bonds as setting_from_bonds,
     tetrahedral_sites,
 )
-from ionpath.lattice.argyrodite_framework import FreeAnions, NotArgyrodite, cage_vertices, free_anion_orbits
+from ionpath.lattice.argyrodite_framework import (
+    FreeAnions,
+    NotArgyrodite,
+    cage_vertices as cage_vertices,
+    free_anion_orbits as free_anion_orbits,
+)
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
-from ionpath.lattice.interstices import Interstices, tetrahedral_interstices
-from ionpath.lattice.neighbours import NeighbourList, neighbours_within
+from ionpath.lattice.interstices import Interstices, tetrahedral_interstices as tetrahedral_interstices
+from ionpath.lattice.neighbours import NeighbourList, neighbours_within as neighbours_within
 from ionpath.lattice.paired_cages import PairedCageRule, PairedCages, find_paired_cages, paired_cage_states
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.sampling import sample_decorations
-from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
+from ionpath.lattice.subgroups import (
+    invariant_arrangements as invariant_arrangements,
+    small_subgroups as small_subgroups,
+)
 from ionpath.lattice.subsets import even_subset, farthest_points
 from ionpath.lattice.superlattices import Superlattice, inequivalent_superlattices
 
@@ -33,23 +41,16 @@ __all__ = [
     "Superlattice",
     "TetrahedralSite",
     "cage_sites",
-    "cage_vertices",
     "count_decorations",
     "enumerate_decorations",
     "even_subset",
     "farthest_points",
     "find_paired_cages",
     "framework",
-    "free_anion_orbits",
     "inequivalent_superlattices",
-    "invariant_arrangements",
-    "neighbours_within",
     "orbit",
     "paired_cage_states",
     "sample_decorations",
-    "setting_from_bonds",
     "site_permutations",
-    "small_subgroups",
-    "tetrahedral_interstices",
     "tetrahedral_sites",
 ]

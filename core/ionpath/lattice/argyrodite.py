@@ -208,26 +208,11 @@ def cage_sites(u: float = 0.0226, *, setting: Setting = "4d") -> Floats:
 
 
 def setting_from_bonds(bonds: ArrayLike) -> Setting:
-    """Tell the setting from the bonds of the phosphorus.
+    """Tell the setting from vectors (n, 3), P to the S bound to it, along the cubic axes in any unit.
 
-    Parameters
-    ----------
-    bonds : array_like, (n, 3)
-        Vectors from P to the S bound to it, along the cubic axes, in any unit.
+    It is named by the orbit that holds the free sulfur: the one that the bonds do not point to, with the halide at the
+    origin. InputError if the bonds do not agree, as in a structure that is not aligned with the cubic axes.
 
-    Returns
-    -------
-    {"4d", "4c"}
-        The orbit that holds the free sulfur. It is the one that the bonds do not point to, with the halide at
-        the origin.
-
-    Raises
-    ------
-    InputError
-        If the bonds do not agree, as in a structure that is not aligned with the cubic axes.
-
-    Examples
-    --------
     >>> setting_from_bonds([[1.2, 1.2, -1.2], [-1.2, -1.2, -1.2]])
     '4d'
     """

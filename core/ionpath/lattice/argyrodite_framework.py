@@ -64,35 +64,14 @@ def bound_anions(
 def free_anion_orbits(cell: Floats, formers: Floats, free: Floats, *, what: str = "structure") -> FreeAnions:
     """Sort the anions that are not bound to formers into the two orbits of the framework.
 
-    Parameters
-    ----------
-    cell : ndarray, (3, 3)
-        Cell vectors as rows, in A; any supercell in any orientation.
-    formers : ndarray, (N, 3)
-        Positions of P, Si, Ge and the like, in A; in a trajectory best their means.
-    free : ndarray, (2N, 3)
-        Positions of the anions that they do not bind, in A.
-    what : str, optional
-        What to call the input in an error.
+    The cell (3, 3) in A is any supercell in any orientation; `formers` (N, 3) are the positions of P, Si, Ge and the
+    like in A, in a trajectory best their means, `free` (2N, 3) those of the anions that they do not bind.
+    NotArgyrodite, which calls the input `what`, if numbers or surroundings are not those of an argyrodite.
 
-    Returns
-    -------
-    FreeAnions
-        Orbits, setting and axes.
-
-    Raises
-    ------
-    NotArgyrodite
-        If numbers or surroundings are not those of an argyrodite.
-
-    Notes
-    -----
     A free anion belongs to 4a if six formers surround it (an octahedral hole of their cubic close packing, at half an
     edge) and to the other orbit if four do (a tetrahedral hole, at 0.433 edges), so nothing depends on species, origin,
     setting or the order of the atoms. The letter follows from the side of the formers on which that orbit lies.
 
-    Examples
-    --------
     >>> positions, elements, orbits = framework("4c")
     >>> cell = 10.1 * np.eye(3)
     >>> formers, free = positions[elements == "P"] @ cell, positions[np.isin(orbits, ["4a", "4c"])] @ cell
@@ -118,29 +97,11 @@ def free_anion_orbits(cell: Floats, formers: Floats, free: Floats, *, what: str 
 
 
 def cage_vertices(found: FreeAnions, vertices: Vertices = "24g", u: float = 0.0226) -> Floats:
-    """Vectors from the middle of a lithium cage to its sites, in A.
+    """Vectors in A from the middle of a lithium cage to its sites, the same for all cages.
 
-    Parameters
-    ----------
-    found : FreeAnions
-        Setting and axes.
-    vertices : {"24g", "48h"}, optional
-        Six corners of an octahedron, or the twelve holes (T5) that share faces in pairs there.
-    u : float, optional
-        Free coordinate of the 24g site, see `cage_sites`.
+    Six corners of an octahedron ("24g", with the free coordinate `u` of `cage_sites`), or the twelve holes (T5) that
+    share faces in pairs there ("48h"); InputError for other words.
 
-    Returns
-    -------
-    ndarray, (6, 3) or (12, 3)
-        The same for all cages.
-
-    Raises
-    ------
-    InputError
-        If `vertices` is unknown.
-
-    Examples
-    --------
     >>> cubic = FreeAnions(np.arange(1), np.arange(1, 2), "4d", 10.155 * np.eye(3))
     >>> [(len(v), round(float(np.linalg.norm(v, axis=1).max()), 2)) for v in map(
     ...     lambda kind: cage_vertices(cubic, kind), ("24g", "48h"))]

@@ -35,33 +35,15 @@ class Interstices(Msonable):
 
 
 def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Interstices:
-    """Divide a periodic packing into tetrahedra.
+    """Divide a periodic packing of points (N, 3) in A, for instance the anions, into tetrahedra, each once per cell.
 
-    Parameters
-    ----------
-    points : array_like, (N, 3)
-        Positions, for instance of the anions, in A.
-    cell : array_like, (3, 3)
-        Cell vectors as rows, in A.
+    Flat slivers, which appear where more than four points lie on one empty sphere, are left out (volume below 0.05 of
+    that of a regular tetrahedron with the same mean edge). InputError if there are no points, or they do not span
+    space.
 
-    Returns
-    -------
-    Interstices
-        Each tetrahedron once per cell. Flat slivers, which appear where more than four points lie on one empty
-        sphere, are left out (volume below 0.05 of that of a regular tetrahedron with the same mean edge).
+    The Delaunay triangulation of the points and their images; a tetrahedron belongs to the cell that holds its centre.
+    Faces that more than four points share may be divided in more than one way.
 
-    Raises
-    ------
-    InputError
-        If there are no points, or they do not span space.
-
-    Notes
-    -----
-    The Delaunay triangulation of the points and their images; a tetrahedron belongs to the cell that holds its
-    centre. Faces that more than four points share may be divided in more than one way.
-
-    Examples
-    --------
     A body-centred cubic packing has twelve tetrahedra per cell and lattice vector pair of points:
 
     >>> len(tetrahedral_interstices([[0, 0, 0], [2.0, 2.0, 2.0]], np.eye(3) * 4.0))

@@ -34,33 +34,11 @@ class NeighbourList(Msonable):
 def neighbours_within(
     centres: ArrayLike, points: ArrayLike, cell: ArrayLike, radius: float, *, smallest: float = 0.0
 ) -> NeighbourList:
-    """Find the points within a radius of each centre, images included.
+    """Pairs of `centres` (N, 3) and `points` (M, 3) within a radius of each other, images included, all in A.
 
-    Parameters
-    ----------
-    centres : array_like, (N, 3)
-        Positions, in A.
-    points : array_like, (M, 3)
-        Positions that may be neighbours, in A.
-    cell : array_like, (3, 3)
-        Cell vectors as rows, in A. The radius may be longer than the cell.
-    radius : float
-        Largest distance, in A.
-    smallest : float
-        Distances up to this one are left out, in A; 1e-6 leaves out a point itself.
+    The radius may be longer than the cell (3, 3). Distances up to `smallest` are left out; 1e-6 leaves out a point
+    itself. InputError if the radius is not positive and finite, or the cell has no volume.
 
-    Returns
-    -------
-    NeighbourList
-        All pairs, sorted by centre and distance.
-
-    Raises
-    ------
-    InputError
-        If the radius is not positive and finite, or the cell has no volume.
-
-    Examples
-    --------
     Six neighbours at 3 A in a simple cubic lattice whose cell is smaller than the search:
 
     >>> found = neighbours_within([[0, 0, 0]], [[0, 0, 0]], np.eye(3) * 3.0, 3.1, smallest=0.1)

@@ -15,30 +15,12 @@ MOST_ARRANGEMENTS = 100_000
 
 
 def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike | None = None) -> list[Ints]:
-    """List the subgroups of a given order that one or two elements generate, one of each class of conjugates.
+    """Subgroups of a given order that one or two elements generate, one of each class of conjugates.
 
-    Parameters
-    ----------
-    permutations : array_like of int, (G, N)
-        A group, each element once.
-    order : int
-        Number of elements of the subgroups. Of the crystallographic point groups mmm, 4/mmm and 6/mmm need a third
-        generator and are not found.
-    without : array_like of bool, (G,), optional
-        Elements that no subgroup may have, as the translations inside a supercell.
+    `permutations` (G, N) are a group, each element once; each subgroup is the rising rows (order,) of it. Elements that
+    are true in `without` (G,), such as the translations inside a supercell, are in none. Of the crystallographic point
+    groups mmm, 4/mmm and 6/mmm need a third generator and are not found. InputError if the rows are not a group.
 
-    Returns
-    -------
-    list of ndarray of int, (order,)
-        Rows of `permutations`, rising.
-
-    Raises
-    ------
-    InputError
-        If the rows are not a group.
-
-    Examples
-    --------
     The symmetric group of three objects has one class of subgroups of order 2, and one subgroup of order 3:
 
     >>> from itertools import permutations
@@ -70,29 +52,10 @@ def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike |
 def invariant_arrangements(
     permutations: ArrayLike, number: int, *, apart: ArrayLike | None = None
 ) -> NDArray[np.bool_]:
-    """List the choices of a number of sites that a group takes to themselves.
+    """Choices (K, N) of a number of sites that a group of permutations (H, N) takes to themselves: unions of orbits.
 
-    Parameters
-    ----------
-    permutations : array_like of int, (H, N)
-        A group.
-    number : int
-        How many sites to choose.
-    apart : array_like of bool, (N, N), optional
-        Pairs of sites of which one at most is chosen.
+    Of pairs of sites that are true in `apart` (N, N) one at most is chosen. InputError if there are more than 100,000.
 
-    Returns
-    -------
-    ndarray of bool, (K, N)
-        Choices: unions of orbits.
-
-    Raises
-    ------
-    InputError
-        If there are more than 100,000.
-
-    Examples
-    --------
     >>> invariant_arrangements([[0, 1, 2, 3], [1, 0, 2, 3]], 2).astype(int).tolist()
     [[1, 1, 0, 0], [0, 0, 1, 1]]
     """

@@ -132,20 +132,8 @@ def affine_fit(
 
     Parameters
     ----------
-    reference, current : array_like, (n_atoms, 3)
-        Positions at the two times, in A.
-    neighbours : Neighbours, sequence of sequence of int, or ndarray
-        As for `nonaffine_displacement`, and so is the rest.
-    cell, current_cell : array_like, (3, 3), optional
-        Cells at the two times, in A.
-    centres : array_like of int, (n_centres,), optional
-        Atoms that `neighbours` belong to.
-    wrapped : bool, default True
-        Whether positions may be wrapped into the cell.
-    per_neighbour : bool, default True
-        Divide D2min by the number of neighbours.
-    on_singular : {"raise", "nan"}
-        What to do where the map is not determined.
+    reference, current, neighbours, cell, current_cell, centres, wrapped, per_neighbour, on_singular
+        As for `nonaffine_displacement`.
 
     Returns
     -------

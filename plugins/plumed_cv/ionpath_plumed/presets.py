@@ -62,14 +62,7 @@ def protocol(name: str, hills: Hills = "recommended", **changes: float | tuple[f
     >>> protocol("inter-cage", pace=100.0).pace
     100.0
     """
-    if name not in PRESETS:
-        import difflib
-
-        near = difflib.get_close_matches(name, PRESETS, 1)
-        raise InputError(
-            "protocol", need=f"one of {', '.join(PRESETS)}", got=repr(name),
-            remedy=f"did you mean {near[0]!r}?" if near else "choose one of them",
-        )  # fmt: skip
+    one_of("protocol", name, PRESETS)
     one_of("hills", hills, ("recommended", "published"))
     base = PRESETS[name]
     if hills == "recommended" and base.kind in RECOMMENDED:
