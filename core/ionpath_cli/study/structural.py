@@ -46,11 +46,19 @@ def bonds(run: Run) -> Rows:
     for name, (unit, note) in BONDS.items():
         values = np.array([one[name] for one in found])
         error = np.hypot(values.std(ddof=1) / PARTS**0.5, BIN / 12**0.5 if name == "P-S bond" else 0.0)
-        rows.append(quantity(name, student(values.mean(), float(error), PARTS, unit), note))
+        row = quantity(name, student(values.mean(), float(error), PARTS, unit), note)
+        rows.append({**row, **_blurred(run.reach(FAR))} if "diffraction" in name else row)
     return rows
 
 
-PARTS, BIN = 4, 0.02
+def _blurred(reach: float) -> dict[str, str]:
+    """What a small cell does to a peak of S(Q), which no scatter of the parts of a run can show."""
+    width = 2.0 * np.pi / reach
+    doubt = f"Within {reach:g} A, which is half of the cell, S(Q) resolves no less than {width:.2g} 1/A."
+    return {"doubt": doubt} if reach < FAR else {}
+
+
+PARTS, BIN, FAR = 4, 0.02, 10.0
 BONDS = {
     "P-S bond": ("A", f"highest point of g(r), bins of {BIN} A"),
     "P-P within 2.6 A": ("", "neighbours of a P"),
@@ -66,7 +74,7 @@ def _bonds(run: Run, start: int, stop: int) -> dict[str, float]:
     from ionpath_mdanalysis.anion_disorder import AngleDistribution, RadialDistributions, StructureFactor
 
     atoms, frames = run.universe.atoms, {"start": start, "stop": stop, "step": _every(run)}
-    reach, part = run.reach(10.0), f"{start // max(1, stop - start)}"
+    reach, part = run.reach(FAR), f"{start // max(1, stop - start)}"
     radial = RadialDistributions(atoms, r_max=reach, bins=round(reach / BIN), verbose=False).run(**frames)
     angles = AngleDistribution(atoms, verbose=False).run(**frames)
     factor = StructureFactor(atoms, verbose=False).run(**frames)

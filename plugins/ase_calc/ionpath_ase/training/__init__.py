@@ -10,6 +10,7 @@ from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.packing import packed_ions
 from ionpath_ase.training.presets import PRESETS, dp_input
+from ionpath_ase.training.repulsion import screened_repulsion, write_repulsion
 from ionpath_ase.training.selection import DeviationError, Window
 from ionpath_ase.training.simplify import simplify_graph
 from ionpath_ase.training.structures import (
@@ -43,6 +44,7 @@ __all__ = [
     "multithermal_lines",
     "packed_ions",
     "read_frames",
+    "screened_repulsion",
     "simplify_graph",
     "split_by_tag",
     "starting_structure",
@@ -55,5 +57,6 @@ __all__ = [
     "with_former_cluster",
     "write_deepmd",
     "write_dpgen",
+    "write_repulsion",
     "write_table",
 ]

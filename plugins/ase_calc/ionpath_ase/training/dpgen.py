@@ -14,6 +14,7 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_ase.training.dataset import TYPE_MAP, write_deepmd
 from ionpath_ase.training.presets import dp_input
+from ionpath_ase.training.repulsion import write_repulsion
 from ionpath_ase.training.selection import Window
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ def write_dpgen(
             with atomic_path(target / "template" / name) as part:
                 part.write_text("\n".join(lines) + "\n")
     parameters = _parameters(chosen, [path.name for path in systems], list(starts))
+    if table := parameters["default_training_param"]["model"].get("use_srtab"):
+        parameters["srtab_file_path"] = write_repulsion(target / table, chosen.elements).name
     for name, data in (("param.json", parameters), ("machine.json", _machine(chosen))):
         with atomic_path(target / name) as part:
             part.write_text(json.dumps(data, indent=2) + "\n")

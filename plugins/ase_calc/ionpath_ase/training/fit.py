@@ -31,6 +31,7 @@ from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
 from ionpath_ase.training.labelling import frame_digest
 from ionpath_ase.training.presets import dp_input
+from ionpath_ase.training.repulsion import TABLE, write_repulsion
 from ionpath_ase.training.simplify import simplify_graph
 
 if TYPE_CHECKING:
@@ -158,6 +159,8 @@ def train(
     if weights:
         made["training"]["training_data"] |= _drawn(frames, paths["training"], weights, elements)
     _same_settings(target / "input.json", made)
+    if "use_srtab" in made["model"]:
+        write_repulsion(target / made["model"]["use_srtab"], elements)
     with atomic_path(target / "input.json") as part_file:
         part_file.write_text(json.dumps(made, indent=1))
     _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
@@ -299,6 +302,8 @@ def compress(
     source, made = Path(frozen).resolve(), Path(target).resolve()
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copyfile(source, Path(scratch) / "frozen.pb")  # deepmd-kit writes the name into the model
+        if (table := source.with_name(TABLE)).exists():  # deepmd-kit reads it again
+            shutil.copyfile(table, Path(scratch) / TABLE)
         words = ["compress", "-i", "frozen.pb", "-o", "compressed.pb", "-s", str(step), "-e", str(EXTRAPOLATE)]
         _dp(words, Path(scratch))
         if thin:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ionpath.errors import InputError
 from ionpath_ase.training.dataset import TYPE_MAP
+from ionpath_ase.training.repulsion import TABLE
 
 _SHIPPED: dict[str, Any] = {
     "rcut": 6.0,
@@ -30,6 +31,7 @@ _SHIPPED: dict[str, Any] = {
     "energy": (0.02, 1.0),
     "force": (1000.0, 20.0),
     "virial": (0.01, 0.1),
+    "repulsion": None,
     "steps": 120_000,
 }
 _LARGE: dict[str, Any] = {
@@ -60,14 +62,28 @@ PRESETS: dict[str, dict[str, Any]] = {
         "lr": (1e-3, 1e-9),
         "energy": (0.02, 2.0),
         "virial": (0.02, 0.2),
+        "repulsion": (0.7, 0.9),
+        "steps": 6_000_000,
+    },
+    "thiophosphate-glass-final": _SHIPPED
+    | _LARGE
+    | {
+        "fitting": [240, 240, 240],
+        "lr": (1e-5, 1e-8),
+        "energy": (1.0, 1.0),
+        "force": (1.0, 1.0),
+        "virial": (1.0, 1.0),
         "steps": 6_000_000,
     },
 }
 """Name -> settings. ``shipped`` is the potential of this package; ``outer`` is its second descriptor, and
 ``overrides={"outer": None}`` leaves it out. ``path-entropy-*`` carry range, nets, learning rate
-and prefactors of Guan et al., arXiv:2412.07115 (I also for LPSCl-II); ``thiophosphate-glass`` those of the initial
-training of Chen et al. (Li3PS4), without its short-range repulsion. Numbers of neighbours, axis, and what a paper does
-not state are ours."""
+and prefactors of Guan et al., arXiv:2412.07115 (I also for LPSCl-II); ``thiophosphate-glass`` those of the first
+training of Chen et al. (Li3PS4), with screened nuclear repulsion below 0.9 A, and ``thiophosphate-glass-final`` those
+of the second, which goes on from the first (``initial=``) without it. ``repulsion`` is None or the distances in A
+between which the potential takes over. Numbers of neighbours, axis, and what a paper does not state are ours."""
+SOFTMIN = 0.1
+"""Decay of the mean over neighbours that finds the nearest one, for the repulsion (as in deepmd-kit's examples)."""
 
 
 def dp_input(
@@ -102,7 +118,7 @@ def dp_input(
     Returns
     -------
     dict
-        Input, ready for ``json.dump``.
+        Input, ready for ``json.dump``. With ``repulsion`` it names a table that `write_repulsion` writes beside it.
 
     Raises
     ------
@@ -183,8 +199,12 @@ def _model(chosen: dict[str, Any], elements: list[str], seed: int) -> dict[str, 
         for part in (chosen, chosen["outer"])
         if part
     ]
-    return {
+    made: dict[str, Any] = {
         "type_map": elements,
         "descriptor": parts[0] if len(parts) == 1 else {"type": "hybrid", "list": parts},
         "fitting_net": {"neuron": chosen["fitting"], "resnet_dt": True, "precision": chosen["precision"], "seed": seed},
     }
+    if chosen["repulsion"]:
+        inner, outer = chosen["repulsion"]
+        made |= {"use_srtab": TABLE, "smin_alpha": SOFTMIN, "sw_rmin": inner, "sw_rmax": outer}
+    return made
