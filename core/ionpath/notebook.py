@@ -25,7 +25,7 @@ def fields_html(thing: Any) -> str:
         return f"<b>{cls.__name__}</b><pre>{escape(thing.report())}</pre>"
     written = getattr(cls.__repr__, "__code__", None)  # that of dataclass is a wrapper, and repeats the table
     own = repr(thing) if written is not None and written.co_name == "__repr__" else cls.__name__
-    if cls.__str__ is not object.__str__:  # a sentence that the class makes of its numbers
+    if any("__str__" in vars(base) for base in cls.__mro__[:-1]):  # a sentence that the class makes of its numbers
         own = f"{cls.__name__}: {thing}"
     rows = {field.name.replace("_", " "): _short(getattr(thing, field.name)) for field in dataclasses.fields(thing)}
     cells = "<th style='text-align:left'>{}</th><td>{}</td>"

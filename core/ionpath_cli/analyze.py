@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import shlex
@@ -12,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from ionpath.errors import InputError, positive, require, whole
+from ionpath.errors import InputError, MissingDependency, positive, require, whole
 from ionpath.files import atomic_path
+from ionpath_cli.density import density_table
 from ionpath_cli.options import LOG, parser, read_atoms, write_config
 from ionpath_cli.record import Figure, Quantity, Record, origin
 from ionpath_cli.sites import sites_of, states_of
@@ -28,6 +30,8 @@ EXAMPLE = """
   ionpath report results
 """
 INSTALL = 'pip install "ionpath[mdanalysis]"'
+MOST_FRAMES = 2000
+"""A density needs no more: of longer runs every so many frames are counted."""
 
 
 def main(argv: list[str]) -> int:
@@ -125,6 +129,7 @@ def analyse(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Reader has no dt information")  # --frame-time stands for it
         _transport(opened, temperature, folder, record, progress)
+        _density(opened, folder, record, progress)
         try:
             _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
         except InputError as error:
@@ -221,6 +226,23 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
         run.to_dataframe().to_csv(part)
     _draw(run.plot, "Mean squared displacement", "msd.png", folder, record,
           "Displacement of the ions against time, with the window of the fit.")  # fmt: skip
+
+
+def _density(opened: Opened, folder: Path, record: Record, progress: bool) -> None:
+    """Where the ions are, from a part of a long run: a picture, and a grid for the page."""
+    from MDAnalysis.analysis.ion_transport import IonDensity
+
+    frames = dict(opened.frames)
+    frames["step"] = (frames.get("step") or 1) * max(1, record.parameters["frames"] // MOST_FRAMES)
+    run = IonDensity(opened.ions, opened.framework, frame_time=opened.frame_time, verbose=progress).run(**frames)
+    level = run.results.percolation.threshold
+    caption = f"Density of the ions in units of its mean, {run.n_frames} frames. It is connected up to {level:.2g}."
+    with (
+        contextlib.suppress(MissingDependency),
+        atomic_path(folder / "density.json") as part,
+    ):  # plotly averages the grid
+        part.write_text(json.dumps(density_table(run), allow_nan=False, separators=(",", ":")), encoding="utf-8")
+    _draw(run.plot, "Density of the ions", "density.png", folder, record, caption)
 
 
 def _draw(plot: Any, key: str, file: str, folder: Path, record: Record, caption: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import csv
+import gzip
 import io
 import json
 import math
@@ -14,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ionpath.errors import InputError
+from ionpath_cli.density import surface_spec
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7f7f7f")
 """Okabe and Ito's, which readers with any colour vision tell apart (https://jfly.uni-koeln.de/color/)."""
@@ -21,23 +24,24 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 MOST_STATES, MOST_POINTS = 100, 300
 """A page stays small: larger tables keep their still figure, and longer series are thinned evenly in log time."""
 HEAT = {"Path entropy": ("path_entropy", "J/mol/K"), "First-passage times": ("mfpt", "ps")}
-DISPLACEMENT = "Mean squared displacement"
+DISPLACEMENT, DENSITY = "Mean squared displacement", "Density of the ions"
 
 
 class Chart(NamedTuple):
-    """One chart: the system it shows, and what Plotly.newPlot takes."""
+    """One chart: the system it shows, what Plotly.newPlot takes, and whether it is drawn in three dimensions."""
 
     label: str
     spec: str
+    solid: bool = False
 
 
 def script() -> str:
-    """The script that draws, or nothing where plotly is not installed."""
+    """The script that draws, packed (gzip in base64) to two fifths, or nothing where plotly is not installed."""
     if find_spec("plotly") is None:
         return ""
     from plotly.offline import get_plotlyjs
 
-    return str(get_plotlyjs())
+    return base64.b64encode(gzip.compress(get_plotlyjs().encode("utf-8"), 9, mtime=0)).decode("ascii")
 
 
 def charts(key: str, places: Sequence[tuple[Path, str]], read: Callable[[Path, str], bytes | None]) -> list[Chart]:
@@ -46,6 +50,9 @@ def charts(key: str, places: Sequence[tuple[Path, str]], read: Callable[[Path, s
         found = [(label, _series(place, read)) for place, label in places]
         lines = [(label, series) for label, series in found if series]
         return [Chart("", _displacement(lines))] if len(lines) == len(places) else []
+    if key == DENSITY:
+        surfaces = [(label, _surface(place, read)) for place, label in places]
+        return [Chart(label, spec, True) for label, spec in surfaces if spec] if all(s for _, s in surfaces) else []
     if key not in HEAT:
         return []
     column, unit = HEAT[key]
@@ -104,6 +111,16 @@ def _series(place: Path, read: Callable[[Path, str], bytes | None]) -> list[tupl
     return [points[k] for k in kept]
 
 
+def _surface(place: Path, read: Callable[[Path, str], bytes | None]) -> str:
+    content = read(place, "density.json")
+    if content is None:
+        return ""
+    try:
+        return _spec(*surface_spec(content))
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _torn(place / "density.json", error) from error
+
+
 def _heat(states: list[str], matrix: Any, title: str, limits: tuple[float, float]) -> str:
     rows = [[None if math.isnan(x) else float(f"{x:.5g}") for x in row] for row in matrix]
     hover = "from %{y} to %{x}: %{z:.4g}<extra></extra>"
@@ -140,4 +157,5 @@ def _displacement(lines: Sequence[tuple[str, list[tuple[float, float]]]]) -> str
 
 def _spec(data: list[dict[str, Any]], layout: dict[str, Any]) -> str:
     """JSON that cannot end the script that holds it."""
-    return json.dumps({"data": data, "layout": layout}, allow_nan=False).replace("<", "\\u003c").replace("&", "\\u0026")
+    text = json.dumps({"data": data, "layout": layout}, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("&", "\\u0026")

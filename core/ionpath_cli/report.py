@@ -24,7 +24,7 @@ EXAMPLE = """
   ionpath analyze run/structure.extxyz run/trajectory.xtc -o results/LPSCl
   ionpath report results
 """
-TABLES = (FILE, "pairs.csv", "msd.csv", "analyze.toml")
+TABLES = (FILE, "pairs.csv", "msd.csv", "density.json", "analyze.toml")
 """Files of an analysis that the page links to."""
 FIRST = ("command", "date", "seed", "model", "model_sha256", "temperature", "frames", "picoseconds")
 """Settings that a reader looks for first."""
@@ -36,7 +36,7 @@ def main(argv: list[str]) -> int:
     arguments = parser("report", "One HTML page and CSV tables from the results in a folder.", EXAMPLE)
     arguments.add_argument("folder", type=Path, help="folder whose subfolders hold results")
     arguments.add_argument("--title", default="Lithium transport report")
-    arguments.add_argument("--still", action="store_true", help="pictures only: a page of 1 MB in place of 6")
+    arguments.add_argument("--still", action="store_true", help="pictures only: a page of 1 MB in place of 3")
     options = arguments.parse_args(argv)
     command = shlex.join(["ionpath", "report", *argv])
     print(write_report(options.folder, title=options.title, still=options.still, command=command))
