@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.cells import (
     SUBSETS,
     as_cells as as_cells,
@@ -24,7 +25,6 @@ from ionpath.half_cell import FEW, check_steps, steps_near_half
 __all__ = ["Unwrapper", "cartesian", "fractional", "minimum_image", "unwrap", "wrap", "wrap_fractional"]
 
 CLOSER = "unwrap frames that lie closer together, or take unwrapped coordinates as they are"
-Floats = NDArray[np.float64]
 Scheme = Literal["tor", "nearest"]
 
 _TIE = 1e-9

@@ -146,7 +146,7 @@ def _size(words: dict[str, str], key: str, known: dict[str, float], own: float) 
 
 
 def needs_energy(lines: Iterable[str]) -> bool:
-    """Tell whether an input uses the potential energy.
+    """Whether an input uses the potential energy.
 
     >>> needs_energy(["ene: ENERGY"]), needs_energy(["d: DISTANCE ATOMS=1,2"])
     (True, False)

@@ -16,13 +16,13 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import fields_html
 
-Floats = NDArray[np.float64]
 Image = Callable[[Floats], Floats]
 """Function from difference vectors (m, 3) to their shortest periodic images (m, 3), in A."""
 

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from math import atan2, hypot, sqrt
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
-
-Floats = NDArray[np.float64]
 
 
 def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats, Floats]:

@@ -8,13 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
 from ionpath.cvs.switching import Rational
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
-Floats = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], ...]
 BONDS = ((0, 1), (0, 2), (0, 3), (0, 4))
 

@@ -9,14 +9,14 @@ from math import sqrt
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
-Floats = NDArray[np.float64]
 Form = Literal["geometric", "branduardi"]
 CONCERTED = ((6.5, 6.5), (5.0, 5.0), (3.5, 3.5), (2.0, 2.0))
 """Nodes of the concerted two-ion hop of Guan et al., arXiv:2412.07115, supplementary note 2, in A."""

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component, Image
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
-Floats = NDArray[np.float64]
 Point = tuple[float, float, float]
 
 

@@ -7,14 +7,13 @@ from functools import cached_property
 from math import atan2, hypot, pi, sqrt, tan
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
-Floats = NDArray[np.float64]
 Points = tuple[tuple[float, float, float], ...]
 Quaternion = tuple[float, float, float, float]
 # Row d, column (a, b): the sign of a_vector x p written as p @ this.

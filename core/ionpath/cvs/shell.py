@@ -6,15 +6,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation, direction_angles
 from ionpath.cvs.switching import Rational
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
-Floats = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], ...]
 
 

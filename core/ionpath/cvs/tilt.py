@@ -7,13 +7,12 @@ from functools import cached_property
 from math import pi
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation, direction_angles
 from ionpath.documented import documented
 
-Floats = NDArray[np.float64]
 Matrix = tuple[tuple[float, float, float], ...]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ionpath.documented import documented
 from ionpath.errors import one_of
 
 __all__ = ["EXAMPLES", "Example", "example"]
@@ -14,19 +15,12 @@ EXAMPLES = ("Li6PS5Cl-ordered", "Li5.5PS4.5Cl1.5-disordered")
 crystal has without pressure. They are for trying: such small cells and short runs give no value worth quoting."""
 
 
+@documented
 class Example(NamedTuple):
-    """Files of a trajectory, in the order in which ``MDAnalysis.Universe(*example)`` takes them.
+    """Files of a trajectory, in the order in which ``MDAnalysis.Universe(*example)`` takes them."""
 
-    Attributes
-    ----------
-    structure : str
-        Path of the extended XYZ file with elements and cell.
-    trajectory : str
-        Path of the XTC file.
-    """
-
-    structure: str
-    trajectory: str
+    structure: str  # path of the extended XYZ file with elements and cell
+    trajectory: str  # path of the XTC file
 
 
 def example(name: str = EXAMPLES[0]) -> Example:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.cvs.switching import Rational
 from ionpath.errors import InputError, one_of
 
-Floats = NDArray[np.float64]
 Measure = Literal["sd", "q", "rmsd"]
 Mode = Literal["correct", "published"]
 

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
@@ -17,7 +18,6 @@ from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
 from ionpath.units import entropy_factor
 
-Floats = NDArray[np.float64]
 Correction = Literal["miller-madow", "none"]
 
 PUBLISHED_WIDTHS = (0.05, 0.0525, 0.055)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.cells import as_cells
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -15,9 +16,6 @@ from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.units import kt_in_kj_per_mol
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 def tetrahedra(

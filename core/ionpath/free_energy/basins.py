@@ -12,8 +12,6 @@ from ionpath.documented import documented
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
 
-Floats = NDArray[np.float64]
-
 
 @documented
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
@@ -17,7 +18,6 @@ from ionpath.free_energy.surface import FreeEnergySurface, lowest_near as lowest
 from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
-Floats = NDArray[np.float64]
 _STUDENT = 2.262
 """95 % of Student's t with nine degrees of freedom, those of ten blocks."""
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -21,7 +22,6 @@ from ionpath.free_energy.surface import FreeEnergySurface, inside_box, lowest_ne
 from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
-Floats = NDArray[np.float64]
 BLOCKS = 10
 _SKIPPED = 0.1
 """First part of the run, in which the weights still change fast."""

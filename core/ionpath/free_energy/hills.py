@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
 
-Floats = NDArray[np.float64]
 CUTOFF = 6.25
 """Half the squared distance, in widths, beyond which a hill of PLUMED is zero."""
 

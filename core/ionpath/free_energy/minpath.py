@@ -8,13 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.basins import _neighbour_table
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
-
-Floats = NDArray[np.float64]
 
 
 @documented

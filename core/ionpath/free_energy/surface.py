@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
-
-Floats = NDArray[np.float64]
 
 
 @documented

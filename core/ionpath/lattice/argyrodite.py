@@ -9,12 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
-Floats = NDArray[np.float64]
 Setting = Literal["4d", "4c"]
 
 REFERENCE_EDGE = 10.155

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, QhullError
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
 
-Floats = NDArray[np.float64]
 Ints = NDArray[np.intp]
 
 _FLAT = 0.05

@@ -24,22 +24,13 @@ _STRAIGHT = -0.966
 """Cosine of 165 degrees: columns are straight, neighbours on the diagonal are at 150 degrees."""
 
 
+@documented
 class PairedCages(NamedTuple):
-    """Pairs of tetrahedra in columns.
+    """Pairs of tetrahedra in columns."""
 
-    Attributes
-    ----------
-    centres : ndarray of int, (M, 2)
-        Atom indices of the two centres of each pair, such as Si and P.
-    ligands : ndarray of int, (M, 2, 4)
-        Atoms bound to them.
-    axis : ndarray, (M, 3)
-        Unit vector along the column.
-    """
-
-    centres: Ints
-    ligands: Ints
-    axis: Floats
+    centres: Ints  # (M, 2): atom indices of the two centres of each pair, such as Si and P
+    ligands: Ints  # (M, 2, 4): atoms bound to them
+    axis: Floats  # (M, 3): unit vector along the column
 
 
 @documented

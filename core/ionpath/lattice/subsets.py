@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import neighbours_within
 from ionpath.periodic import as_cells, minimum_image
 
 Ints = NDArray[np.intp]
-Floats = NDArray[np.float64]
 
 _CHUNK = 4096
 

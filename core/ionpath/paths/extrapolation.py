@@ -12,13 +12,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.markov.chain import Chain
 from ionpath.markov.resampling import few_blocks
 from ionpath.paths.fluxes import flow_of
 
-Floats = NDArray[np.float64]
 LEVELS = (0.25, 1.0, 3.0)
 """Variances of the noise that is added, in those of the data."""
 LOGARITHM = 0.25

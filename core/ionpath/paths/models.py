@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.estimate import Estimate
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.resampling import ResampledChains, Spread
@@ -16,7 +17,6 @@ from ionpath.msonable import Msonable
 from ionpath.paths.entropy import path_entropy_matrix
 from ionpath.paths.passage import mfpt_matrix
 
-Floats = NDArray[np.float64]
 NAN = float("nan")
 ALL_CONNECTED = "as asked"
 

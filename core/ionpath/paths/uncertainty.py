@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -22,7 +23,6 @@ from ionpath.paths.fluxes import flow_of
 from ionpath.paths.summary import summarise
 from ionpath.units import entropy_factor
 
-Floats = NDArray[np.float64]
 ENOUGH_HOPS = 30
 """Independent hops of a pair of states from which on the bias was below half an error in all systems tried."""
 FEW_HOPS = "too few hops"

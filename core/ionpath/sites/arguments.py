@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.periodic import as_cells, check_finite
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 

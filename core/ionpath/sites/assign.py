@@ -8,32 +8,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.citations import references
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.rules import geometric_sites, voronoi_sites
 from ionpath.sites.shells import CoordinationShells
 
-Floats = NDArray[np.float64]
 Method = Literal["nearest", "geometric", "voronoi"]
 
 DEFAULT_CUTOFF = 1.4
 """Radius of a site, in A."""
 
 
+@documented
 class SiteAssignment(NamedTuple):
-    """Sites of ions.
+    """Sites of ions."""
 
-    Attributes
-    ----------
-    site : ndarray of int32, (T, N)
-        Site of every ion in every frame; -1 where it is on none.
-    ambiguous : ndarray of bool, (T, N)
-        Whether a second site is as close as the first, within the margin asked for.
-    """
-
-    site: NDArray[np.int32]
-    ambiguous: NDArray[np.bool_]
+    site: NDArray[np.int32]  # (T, N): site of every ion in every frame; -1 where it is on none
+    ambiguous: NDArray[np.bool_]  # (T, N): whether a second site is as close as the first, within the margin asked for
 
 
 @references("guan2024")

@@ -5,11 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.periodic import minimum_image
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.reference import ReferenceFrames
-
-Floats = NDArray[np.float64]
 
 
 def nearest_centre_vectors(

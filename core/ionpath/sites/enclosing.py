@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.sites.nearest import SiteTree
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _ON_A_FACE = 1e-9

@@ -9,13 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.compiled import following, kernels
 from ionpath.framework import split_common
 from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, site_radius
 from ionpath.sites.nearest import Nearest, Points, SiteTree, nearest_in_frames, nearest_moving_sites, nearest_sites
 from ionpath.sites.shells import CoordinationShells
-
-Floats = NDArray[np.float64]
 
 BLOCK = 16
 """Frames that are compared with one known state at a time."""

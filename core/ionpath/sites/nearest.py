@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ionpath.arrays import Floats
 from ionpath.periodic import obtuse_superbase, wrap_fractional
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _CANDIDATES = 8

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.trajectories import check_sites
-
-Floats = NDArray[np.float64]
 
 
 @documented

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -17,7 +18,6 @@ from ionpath.sites.enclosing import EnclosingSearch
 from ionpath.sites.nearest import SiteTree
 from ionpath.sites.reference import displacements, fractional_frames
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _BLOCK = 40_000

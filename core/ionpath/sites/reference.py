@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.framework import split_common
 from ionpath.periodic import as_cells, check_finite, minimum_image
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

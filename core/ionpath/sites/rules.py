@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, positive
 from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.reference import ReferenceFrames
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import unit_vectors
 
-Floats = NDArray[np.float64]
 Found = tuple[NDArray[np.int32], NDArray[np.bool_]]
 
 APEX = 1.5

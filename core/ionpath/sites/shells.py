@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -22,7 +23,6 @@ from ionpath.sites.maxima import sites_of_ions
 from ionpath.sites.plausibility import TIE, check_cages
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.vertices import (
-    Floats,
     Integers,
     VertexCounts,
     check_vertices,

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.nearest import SiteTree
 from ionpath.sites.reference import ReferenceFrames
 from ionpath.sites.vertices import check_vertices
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 _WIDEST_RADIUS = 3.5
@@ -30,7 +30,7 @@ _SPREAD = 0.45
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """What is asked of the clusters."""
+    """How many clusters there are to be, of which atoms, and how they are found."""
 
     n_vertices: Integers | None  # (M,): number of vertices expected around each centre; None stands for one
     kinds: NDArray[np.str_]  # (M,): kind of every centre

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.sites.plausibility import check_ties
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 VertexCounts = int | Sequence[int] | Mapping[str, int] | None
 

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
+from ionpath.arrays import Floats, Ints
 
 NEVER = -1e300
 """Logit of a class that was not in the training set."""

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_symbols, indices_of
 from ionpath.softness.neighbours import Neighbours, find_neighbours
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 ANGULAR: tuple[tuple[float, float, float], ...] = tuple(
     (xi, zeta, sign) for xi, zeta in ((3.0, 1.0), (3.0, 4.0), (5.0, 1.0), (5.0, 4.0)) for sign in (-1.0, 1.0)

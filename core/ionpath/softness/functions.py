@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_symbols, indices_of
@@ -16,8 +17,6 @@ from ionpath.softness.angular import ANGULAR, angular_from_neighbours
 from ionpath.softness.neighbours import find_neighbours
 from ionpath.softness.radial import radial_from_neighbours
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Kind = Literal["gaussian", "shell"]
 
 

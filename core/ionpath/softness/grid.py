@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -16,8 +17,6 @@ from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.labels import label_ions
 from ionpath.softness.splits import Fold
 from ionpath.softness.training import cross_validate
-
-Floats = NDArray[np.float64]
 
 
 @documented

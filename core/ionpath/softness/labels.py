@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @documented

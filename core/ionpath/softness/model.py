@@ -9,13 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.softness.functions import StructureFunctions
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 ModelKind = Literal["logistic", "linear-svm", "rbf-svm", "mlp"]
 
 _BLOCK = 4_000_000

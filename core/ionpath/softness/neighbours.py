@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.cells import as_cells, check_finite
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import check_cutoff, pairs_within
 from ionpath.msonable import Msonable
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 @documented

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -18,8 +19,6 @@ from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.softness.neighbours import Neighbours
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 Singular = Literal["raise", "nan"]
 
 MIN_NEIGHBOURS = 4

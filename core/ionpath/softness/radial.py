@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_symbols, indices_of
 from ionpath.softness.neighbours import Neighbours, find_neighbours
-
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 _REACH = 6.0  # widths; exp(-36) is 2e-16
 _BLOCK = 500_000

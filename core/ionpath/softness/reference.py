@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.periodic import minimum_image
-
-Floats = NDArray[np.float64]
 
 
 def slow_radial(

@@ -8,10 +8,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 
-Ints = NDArray[np.int64]
 SplitKind = Literal["ion-and-time", "ion", "time", "random"]
 
 

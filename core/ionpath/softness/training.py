@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -20,8 +21,6 @@ from ionpath.softness.labels import check_classes
 from ionpath.softness.model import ModelKind, SoftnessModel
 from ionpath.softness.scores import Scores, score
 from ionpath.softness.splits import Fold
-
-Floats = NDArray[np.float64]
 
 FLAT = 1e-3
 """Standard deviation below which a structure function is left out: tails of Gaussians where there are no neighbours,

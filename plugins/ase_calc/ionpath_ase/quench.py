@@ -110,39 +110,22 @@ def melt_quench(
     ):
         if not value > 0.0:
             raise InputError(name, need="a number above 0", got=str(value))
-    target = Path(folder)
-    common = {"fixed": fixed, "seed": seed, **options}
-    stages = {
-        "melt": run_md(
-            atoms,
-            temperature=melt_temperature,
-            picoseconds=melt_picoseconds,
-            timestep=melt_timestep,
-            trajectory=target / f"melt{suffix}",
-            **common,
-        )
-    }
-    stages["cool"] = run_md(
-        _with_calculator(stages["melt"].atoms, atoms.calc),
-        temperature=melt_temperature,
-        final_temperature=final_temperature,
-        picoseconds=(melt_temperature - final_temperature) / cooling_rate,
-        timestep=melt_timestep,
-        trajectory=target / f"cool{suffix}",
-        **common,
-    )
-    stages["settle"] = run_md(
-        _with_calculator(stages["cool"].atoms, atoms.calc),
-        temperature=final_temperature,
-        picoseconds=settle_picoseconds,
-        ensemble=settle_ensemble,
-        timestep=timestep,
-        trajectory=target / f"settle{suffix}",
-        **common,
-    )
-    return Quench(stages["settle"].atoms, stages, float(cooling_rate))
-
-
-def _with_calculator(atoms: Atoms, calculator: Any) -> Atoms:
-    atoms.calc = calculator
-    return atoms
+    cooling = (melt_temperature - final_temperature) / cooling_rate
+    plan: dict[str, dict[str, Any]] = {
+        "melt": {"temperature": melt_temperature, "picoseconds": melt_picoseconds, "timestep": melt_timestep},
+        "cool": {
+            "temperature": melt_temperature, "final_temperature": final_temperature, "picoseconds": cooling,
+            "timestep": melt_timestep,
+        },
+        "settle": {
+            "temperature": final_temperature, "picoseconds": settle_picoseconds, "ensemble": settle_ensemble,
+            "timestep": timestep,
+        },
+    }  # fmt: skip
+    start, stages = atoms, {}
+    for name, settings in plan.items():
+        start.calc = atoms.calc
+        file = Path(folder) / f"{name}{suffix}"
+        stages[name] = run_md(start, trajectory=file, fixed=fixed, seed=seed, **settings, **options)
+        start = stages[name].atoms
+    return Quench(start, stages, float(cooling_rate))

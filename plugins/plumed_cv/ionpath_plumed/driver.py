@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError
 from ionpath.plumed_input import keywords
@@ -24,7 +23,6 @@ from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import Table, read_table
 from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, prepare
 
-Floats = NDArray[np.float64]
 MOST_ATOMS = 10_000_000
 """What ATOMS may name at most where the frames are not read yet: a list of them has to fit into memory."""
 _AGAIN = "IONPATH_PLUMED_LIBRARY_PATH_SET"

@@ -132,7 +132,7 @@ def export(surface: FreeEnergySurface, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the suffix is unknown, or a cube is asked of other than three variables.
+        If the suffix is unknown, or a cube would have other than three variables.
     """
     file = Path(path)
     writers = {".npz": _npz, ".csv": _csv, ".dat": _dat, ".cube": _cube}

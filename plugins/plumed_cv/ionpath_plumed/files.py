@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.free_energy import Hills
 from ionpath.plumed_input import Units, appended_files, units
 
-Floats = NDArray[np.float64]
 PathLike = str | os.PathLike[str]
 
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError, MissingDependency, require
 from ionpath.plumed_input import interface_path, prepared
 
 INSTALL = "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
 OLDEST = (2, 10)
-Floats = NDArray[np.float64]
 
 
 def plumed_module() -> Any:

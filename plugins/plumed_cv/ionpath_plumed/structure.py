@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image
-
-Floats = NDArray[np.float64]
 
 CENTRAL = ("P", "Si", "Ge", *sorted(FORMERS - {"P", "Si", "Ge"}))
 """Formers, the usual ones of sulfide conductors first."""

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.free_energy import (
@@ -36,8 +37,6 @@ from ionpath.units import kt_in_kj_per_mol
 from ionpath_plumed.files import PathLike, read_hills, read_table, units_of
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.results import MetadynamicsResult
-
-Floats = NDArray[np.float64]
 
 
 def free_energy(

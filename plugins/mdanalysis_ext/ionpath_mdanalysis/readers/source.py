@@ -180,7 +180,7 @@ class _GzipStream:
 
 
 def has_suffix(thing: Any, *suffixes: str) -> bool:
-    """Tell whether a thing is the name of a file with one of these suffixes, plain or gzip."""
+    """Whether a thing is the name of a file with one of these suffixes, plain or gzip."""
     ends = tuple(f".{suffix}{gz}" for suffix in suffixes for gz in ("", ".gz"))
     return isinstance(thing, (str, os.PathLike)) and os.fspath(thing).lower().endswith(ends)
 
