@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -141,16 +142,20 @@ def _barriers(surface: FreeEnergySurface, ends: list[Floats], sigma: Floats) -> 
     return path.barrier, path.reverse_barrier
 
 
-def count_crossings(trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, reach: ArrayLike) -> int:
+def count_crossings(
+    trajectory: ArrayLike, start: ArrayLike, end: ArrayLike, reach: ArrayLike, periods: Sequence[float | None] = ()
+) -> int:
     """How often a run went from around one point to around the other, either way.
 
     >>> count_crossings([[0.0], [0.5], [1.0], [0.9], [0.1]], [0.0], [1.0], [0.2])
     2
     """
     path, width = np.asarray(trajectory, dtype=float), np.asarray(reach, dtype=float)
+    around = np.array([np.inf if period is None else period for period in periods or (None,) * path.shape[1]])
     at = np.zeros(len(path), dtype=int)
     for label, point in ((1, start), (2, end)):
-        at[(np.abs(path - np.asarray(point, dtype=float)) <= width).all(1)] = label
+        away = np.abs(path - np.asarray(point, dtype=float))
+        at[(np.minimum(away, np.abs(around - away)) <= width).all(1)] = label
     visits = at[at > 0]
     return int((np.diff(visits) != 0).sum()) if len(visits) else 0
 
@@ -267,7 +272,8 @@ def judge(
         height. That the barrier hardly changed at the end is no test: among short runs it selects lucky ones.
     """
     kt = kt_in_kj_per_mol(temperature)
-    crossings = count_crossings(hills.centres, series.start, series.end, 3 * hills.sigmas.mean(0))
+    periods = [None if ends is None else ends[1] - ends[0] for ends in hills.periods]
+    crossings = count_crossings(hills.centres, series.start, series.end, 3 * hills.sigmas.mean(0), periods)
     last = series.forward[series.times >= series.times[-1] * (1 - part)]
     drift = float(np.ptp(last)) if len(last) and np.isfinite(last).all() else float("nan")
     slow = crossing_error(hills, series.start, series.end, temperature) if error is None else error

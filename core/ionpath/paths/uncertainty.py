@@ -207,15 +207,15 @@ def entropies_of(
             value=best.expand(varied.value, 0.0),
             added=best.expand(varied.added, 0.0),
             samples=samples,
-            changes=np.array([best.expand(change, 0.0) for change in varied.changes]),
+            changes=np.array([[best.expand(change, 0.0) for change in half] for half in varied.changes]),
         )
     value, reach = varied.value, quantile(chains.n_blocks)
 
-    def spread(middle: Floats, sigma: Floats) -> tuple[Floats, Floats]:
-        rounding = ROUNDING * np.abs(middle)
-        return np.where(sigma > rounding, sigma, 0.0), reach * sigma + rounding
+    def spread(middle: Floats, of: Any) -> tuple[Floats, Floats]:
+        rounding, sigma = ROUNDING * np.abs(middle), varied.error(of)
+        return np.where(sigma > rounding, sigma, 0.0), varied.half_width(of, reach) + rounding
 
-    error, half = spread(value, varied.error(lambda matrix: matrix))
+    error, half = spread(value, lambda matrix: matrix)
 
     def estimate(name: str) -> Estimate:
         weights = _weights(name, value, external, states)
@@ -224,7 +224,7 @@ def entropies_of(
             return np.asarray((matrix * weights).sum(axis=(-1, -2)))
 
         middle = np.asarray(getattr(summary, name))
-        sigma, reached = spread(middle, varied.error(total))
+        sigma, reached = spread(middle, total)
         return Estimate(float(middle), float(sigma), float(middle - reached), float(middle + reached), unit)
 
     summary = summarise(value, external=external, states=states, unit=unit)

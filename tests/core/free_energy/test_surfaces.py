@@ -311,6 +311,10 @@ def test_error_has_a_floor():
 def test_crossings_and_lowest_points():
     assert count_crossings([[0.0], [0.5], [0.1], [1.0], [0.4], [0.0]], [0.0], [1.0], [0.2]) == 2
     assert count_crossings([[0.5]], [0.0], [1.0], [0.2]) == 0
+    # An angle about pi: -3.1 and 3.1 are the same basin, 0.08 apart across the face of the cell.
+    turns = [[0.0], [-3.1], [0.1], [3.1], [0.0]]
+    assert count_crossings(turns, [0.0], [3.14], [0.2], [2 * np.pi]) == 4
+    assert count_crossings(turns, [0.0], [3.14], [0.2]) == 2
     surface = double_well()
     np.testing.assert_allclose(lowest_near(surface, (0.9, 0.1), (0.3, 0.3)), [1.0, 0.0], atol=0.05)
     nothing = FreeEnergySurface(surface.axes, np.full((81, 81), np.inf), surface.names, surface.periods)
