@@ -273,6 +273,6 @@ def _hull(found: PathEntropyUncertainty, free: PathEntropyUncertainty, n_blocks:
         one = getattr(found, name)
         return replace(one, **{key: float(end) for key, end in around(one, getattr(free, name)).items()})
 
-    totals = {name: total(name) for name in TOTALS}
+    totals: dict[str, Any] = {name: total(name) for name in TOTALS}
     both = replace(found, **around(found, free), **totals, hops_per_pair=free.hops_per_pair)
     return both.judged(FEW_HOPS) if both.verdict else both
