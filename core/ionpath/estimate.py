@@ -6,28 +6,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.units import conversion
 
 
+@documented
 @dataclass(frozen=True)
 class Estimate(Msonable):
     """A value, its standard error, and an interval.
-
-    Attributes
-    ----------
-    value : float
-        Best estimate.
-    error : float
-        Standard error (one sigma); nan where it cannot be given.
-    low, high : float
-        95 % interval. A bound has ``value = nan`` and one finite end: an upper bound the high one, with ``low = 0``, a
-        lower bound the low one; what could not be determined has neither.
-    unit : str
-        Unit of all four numbers.
-    verdict : str
-        A few words where the number does not hold, such as "not converged"; they stand beside it wherever it is shown.
 
     Examples
     --------
@@ -47,26 +35,18 @@ class Estimate(Msonable):
     21 ± 1 kJ/mol (not converged)
     """
 
-    value: float
-    error: float
+    value: float  # best estimate
+    error: float  # standard error (one sigma); nan where it cannot be known
+    # low, high: 95 % interval. A bound has ``value = nan`` and one finite end: an upper bound the high one, with
+    # ``low = 0``, a lower bound the low one; what could not be determined has neither.
     low: float
     high: float
-    unit: str = ""
+    unit: str = ""  # unit of all four numbers
+    # a few words where the number does not hold, such as "not converged"; they stand beside it wherever it is shown
     verdict: str = ""
 
     def judged(self, *words: str) -> Estimate:
-        """Return the same with what is to stand beside it.
-
-        Parameters
-        ----------
-        *words : str
-            Verdicts of a few words each; empty ones and those that are there already add nothing.
-
-        Returns
-        -------
-        Estimate
-            The same numbers.
-        """
+        """The same with verdicts of a few words each that are to stand beside it; those that are there add nothing."""
         said = dict.fromkeys([*self.verdict.split(", "), *words])
         return replace(self, verdict=", ".join(word for word in said if word))
 
@@ -84,20 +64,7 @@ class Estimate(Msonable):
         return self.scaled(factor, unit)
 
     def scaled(self, factor: float, unit: str) -> Estimate:
-        """Return all four numbers times a factor above zero, in the unit of the product.
-
-        Parameters
-        ----------
-        factor : float
-            Factor.
-        unit : str
-            Unit of the product.
-
-        Returns
-        -------
-        Estimate
-            Product, with the same verdict.
-        """
+        """All four numbers times a factor above zero, in `unit`, which is that of the product, with the same verdict."""
         numbers = (self.value * factor, self.error * factor, self.low * factor, self.high * factor)
         return Estimate(*numbers, unit, self.verdict)
 

@@ -33,11 +33,8 @@ class PairedCageShells(CoordinationShells):
     Build it with `from_frame`, or with ``CoordinationShells.for_paired_cages(universe)`` of the MDAnalysis plugin, and
     use it with ``method="paired-cages"``.
 
-    Attributes
-    ----------
-    cell, offsets, vertex, centre_of, kinds, family, centre_atoms : ndarray
-        As in `CoordinationShells`. The centres are the ten atoms of each pair, all of which an analysis follows; the
-        twelve sites belong to the first. Their places are drawn, not used: states are told by distances.
+    Arrays are as in `CoordinationShells`. The centres are the ten atoms of each pair, all of which an analysis follows;
+    the twelve sites belong to the first. Their places are drawn, not used: states are told by distances.
 
     Examples
     --------

@@ -141,9 +141,7 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
 
     def make() -> None:
         atoms = read(place / "structure.extxyz")
-        common: dict[str, Any] = {
-            "temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL,
-        }  # fmt: skip
+        common: dict[str, Any] = {"temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL}
         warm = run_md(
             atoms, picoseconds=1.0, seed=seed, thermostat="langevin", trajectory=place / "warm-up.xtc", **common
         )

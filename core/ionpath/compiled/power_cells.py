@@ -58,9 +58,7 @@ def power_cell_kernel(
         if most > len(near):
             near, near_atom = np.empty((2 * most, 4)), np.empty(2 * most, dtype=np.int64)
             near_image = np.empty((2 * most, 3), dtype=np.int64)
-        n_near = neighbours(
-            i, positions, cell, home[i], grid, span, begin, inside, reach, near, near_atom, near_image
-        )  # fmt: skip
+        n_near = neighbours(i, positions, cell, home[i], grid, span, begin, inside, reach, near, near_atom, near_image)
         if n_near < 0:
             volumes[row] = -1.0
             continue

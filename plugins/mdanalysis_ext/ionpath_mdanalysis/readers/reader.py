@@ -113,24 +113,14 @@ def _number(value: Any, where: str) -> float:
 class FileReader(ReaderBase):
     """Reader of a `FrameFile`.
 
-    Parameters
-    ----------
-    filename : str or path
-        File.
-    convert_units : bool, default True
-        As in MDAnalysis; without it forces stay in eV/A.
-    unwrap : bool, default False
-        Undo the wrapping of positions into the cell, also after jumps in the trajectory.
-    time_unit : {"fs", "ps", "ns"}, optional
-        Unit of times and velocities where the file does not say it.
-    **kwargs
-        ``dt`` and ``time_offset`` in ps, as in MDAnalysis. With ``dt`` the times in the file are not looked at.
+    As in MDAnalysis, ``convert_units=False`` leaves forces in eV/A, and ``dt`` and ``time_offset`` are in ps; with
+    ``dt`` the times in the file are not looked at. ``unwrap=True`` undoes the wrapping of positions into the cell, also
+    after jumps in the trajectory; `time_unit` ("fs", "ps" or "ns") is that of times and velocities where the file does
+    not say it.
 
-    Notes
-    -----
     Times come from the file where it has them, with ``trajectory.dt`` their mean distance, which is the only one where
-    they are even. MDAnalysis keeps the lengths and angles of a cell: a cell that does not have its first vector along
-    x and its second in the xy plane is turned, and positions, velocities and forces with it.
+    they are even. MDAnalysis keeps the lengths and angles of a cell: a cell that does not have its first vector along x
+    and its second in the xy plane is turned, and positions, velocities and forces with it.
     """
 
     units: ClassVar[dict[str, str]] = {

@@ -192,7 +192,7 @@ class IncrementAnalysis(Accumulating):
         per_neighbour = self.parameters.get("per_neighbour", True)
         return Increments(
             self._rows, self._every, self._window, self._cutoff, self._reach, self._measure, per_neighbour, self._fold
-        )  # fmt: skip
+        )
 
     def _add(self, sums: Increments, chunk: Chunk) -> None:
         if not self._fold and len(self._still):
