@@ -64,7 +64,7 @@ class Estimate(Msonable):
         return self.scaled(factor, unit)
 
     def scaled(self, factor: float, unit: str) -> Estimate:
-        """All four numbers times a factor above zero, in `unit`, which is that of the product, with the same verdict."""
+        """All four numbers times a factor above zero, in `unit`, that of the product, with the same verdict."""
         numbers = (self.value * factor, self.error * factor, self.low * factor, self.high * factor)
         return Estimate(*numbers, unit, self.verdict)
 
