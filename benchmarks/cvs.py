@@ -1,7 +1,7 @@
 """Cost per step of Python collective variables, beside a bare pycv distance and PLUMED's own, answers compared first.
 
-Run: ``python benchmarks/cvs.py``. Times are the least of many short rounds taken in turns, in microseconds per step of
-the whole call of PLUMED, minus that of a run without any variable.
+Run: ``python benchmarks/cvs.py``. CPU times are the least of many short rounds taken in turns, in microseconds a step
+of the whole call of PLUMED, minus that of a run without any variable.
 """
 
 from __future__ import annotations
@@ -45,6 +45,16 @@ CASES: dict[str, tuple[int, str, str, list[str], str]] = {
     "shell, d1 and d2 only": (
         3, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.shell INIT={{values=[d1,d2]}}", "v{k}.py-d1",
         ["n{k}: DISTANCE ATOMS={first},{second}"], "n{k}",
+    ),
+    "d1 and d2 in one call": (
+        3, "v: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.shell INIT={{groups={k} values=[d1,d2]}}",
+        "v.py-d1-{k}",
+        ["n{k}: DISTANCE ATOMS={first},{second}"], "n{k}",
+    ),
+    "distortion in one call": (
+        5, "v: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.distortion INIT={{groups={k} values=[sd,q]}}",
+        "v.py-sd-{k}",
+        [], "",
     ),
     "shell, all values": (
         3, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.shell", "v{k}.py-d1",
@@ -99,10 +109,10 @@ def time_steps(inputs: list[list[str]], place: np.ndarray, steps: int, rounds: i
         for round_ in range(rounds):
             for k, engine in enumerate(engines):
                 engine.step(0, place, CELL)
-                begin = time.perf_counter()
+                begin = time.process_time()
                 for step in range(1, steps + 1):
                     engine.step(step + round_ * steps, place, CELL)
-                best[k] = min(best[k], (time.perf_counter() - begin) / steps)
+                best[k] = min(best[k], (time.process_time() - begin) / steps)
     return [float(t) * 1e6 for t in best]
 
 
@@ -120,13 +130,20 @@ def write_lines(name: str, count: int, pdb: str) -> tuple[list[str], list[str], 
             "origin": str(place[atoms[0] - 1].round(4).tolist()).replace(" ", ""),
             "reference": str(place[[a - 1 for a in atoms[1:]]].round(9).tolist()).replace(" ", ""),
         }  # fmt: skip
-        found[0].extend([ours.format(**words), f"RESTRAINT ARG={output.format(**words)} AT=0 KAPPA=0.01"])
+        restraint = "RESTRAINT ARG={} AT=0 KAPPA=0.01"
+        if "one call" in name:
+            found[0].append(restraint.format(output.format(k=k + 1)))
+        else:
+            found[0].extend([ours.format(**words), restraint.format(output.format(**words))])
         if native:
             shared = [] if k else [line for line in native if line in NATIVE_TILT]
             each = [line.format(**words) for line in native if line not in NATIVE_TILT]
             found[1].extend([*shared, *each, f"RESTRAINT ARG={native_output.format(**words)} AT=0 KAPPA=0.01"])
         bare = f"w{k}: PYCVINTERFACE ATOMS={words['a']} IMPORT=ionpath_bench_bare"
         found[2].extend([bare, f"RESTRAINT ARG=w{k} AT=0 KAPPA=0.01"])
+    if "one call" in name:
+        every = ",".join(str(5 * k + 1 + i) for k in range(count) for i in range(n))
+        found[0].insert(0, ours.format(a=every, k=count))
     return found
 
 
@@ -138,7 +155,7 @@ def compare(name: str, pdb: str) -> str:
     if not native:
         return "-"
     ours, theirs, _ = write_lines(name, 1, pdb)
-    names = [output.format(k=0), native_output.format(k=0)]
+    names = [output.format(k=1 if "one call" in name else 0), native_output.format(k=0)]
     frame = Atoms("Li" * N_ATOMS, positions=positions(), cell=CELL, pbc=True)
     kept = [line for line in [*ours, *theirs] if not line.startswith("RESTRAINT")]
     table = evaluate([*HEAD, *kept], frame, arguments=names)
@@ -152,6 +169,7 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=60, help="steps of a round, shared by the variables")
     parser.add_argument("--rounds", type=int, default=100)
     parser.add_argument("--counts", type=int, nargs="+", default=[1, 50])
+    parser.add_argument("--only", nargs="+", help="these variables")
     parser.add_argument("--quick", action="store_true", help="five rounds, one variable each")
     options = parser.parse_args()
     if options.quick:
@@ -168,7 +186,7 @@ def main() -> int:
         os.chdir(folder)
         try:
             for count in options.counts:
-                for name in CASES:
+                for name in options.only or CASES:
                     ours, native, bare = write_lines(name, count, str(pdb))
                     native = [] if name == "path" and count > 1 else native  # its file names the distances of one
                     inputs = [[], ours, bare, native]

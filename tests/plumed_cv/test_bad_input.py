@@ -22,6 +22,15 @@ SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"
         ([*HEAD, SHELL.format(atoms="1,2,99", init="")], "ATOMS of s: need numbers from 1 to 10, got 99"),
         ([*HEAD, SHELL.format(atoms="1,2,2", init="")], "ATOMS of s: need different atoms, got atom 2 more than once"),
         ([*HEAD, SHELL.format(atoms="1,2", init="")], "ATOMS of s: need 3 atoms for these parameters, got 2"),
+        (
+            [*HEAD, SHELL.format(atoms="1,2,3,4", init="INIT={groups=3}")],
+            "ATOMS of s: need as many atoms in each of 3 groups, got 4 atoms; name the atoms of one group after those",
+        ),
+        ([*HEAD, SHELL.format(atoms="1,2,3,4", init="INIT={groups=0}")], "groups: need a number of groups, at least 1"),
+        (
+            [*HEAD, SHELL.format(atoms="1,2,3,4,5,6", init="INIT={groups=2 values=[d3]}")],
+            "values: need components among d1-1, .* got 'd3'",
+        ),
         ([*HEAD, SHELL.format(atoms="1,2,3", init="INIT={softnes=0.1}")], "got 'softnes'; did you mean 'softness'"),
         ([*HEAD, SHELL.format(atoms="1,2,3", init="INIT={r0=1 r0=2}")], "need each parameter once, got 'r0' twice"),
         ([*HEAD, SHELL.format(atoms="1,2,3", init="INIT={values=[d1,dd]}")], "values: need components among .* 'dd'"),

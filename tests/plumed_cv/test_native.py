@@ -15,6 +15,14 @@ NODES = "6.5,6.5 5,5 3.5,3.5 2,2"
 Z_AXIS = ["o: FIXEDATOM AT=0,0,0", "x: FIXEDATOM AT=1,0,0", "z: FIXEDATOM AT=0,0,1"]
 TETRAHEDRON = ["whole: TETRAHEDRAL SPECIESA=1 SPECIESB=2-5 SWITCH={RATIONAL R_0=0.7 D_0=1.0 D_MAX=60 NOSTRETCH} MEAN"]
 CASES = {
+    "second of two groups": (
+        [
+            "s: PYCVINTERFACE ATOMS=1,2,3,4,5,6 IMPORT=ionpath_plumed.shell INIT={groups=2 values=[d2,phi]}",
+            "d: DISTANCE ATOMS=4,6",
+        ],
+        "s.py-d2-2",
+        "d",
+    ),
     "distance": (["s: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.shell", "d: DISTANCE ATOMS=1,3"], "s.py-d2", "d"),
     "difference": (
         [

@@ -7,6 +7,7 @@ its own minimum image. `CellVariable` does the same for a function of another pa
 
 from ionpath.cvs.base import CellVariable, CollectiveVariable, Component, Evaluation, finite_differences
 from ionpath.cvs.distortion import TetrahedronDistortion
+from ionpath.cvs.groups import Groups
 from ionpath.cvs.membership import ShellMembership
 from ionpath.cvs.path import PathProgress
 from ionpath.cvs.position import FramePosition
@@ -22,6 +23,7 @@ __all__ = [
     "Component",
     "Evaluation",
     "FramePosition",
+    "Groups",
     "PathProgress",
     "Rational",
     "ShellCoordinates",

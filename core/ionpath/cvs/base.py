@@ -192,15 +192,24 @@ class CollectiveVariable(Variable):
     def function(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Values (k,) and derivatives (k, n_vectors, 3) of the vectors (n_vectors, 3)."""
 
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Values (n, k) and derivatives (n, k, n_vectors, 3) of the vectors (n, n_vectors, 3) of many groups of atoms.
+
+        Variables that are cheap are written on arrays here; `function` of each group is their definition.
+        """
+        values, slopes = zip(*map(self.function, vectors), strict=True)
+        return np.array(values), np.array(slopes)
+
     @cached_property
-    def _weights(self) -> tuple[Floats, Floats]:
+    def weights(self) -> tuple[Floats, Floats]:
+        """The matrix W and its transpose."""
         matrix = np.ascontiguousarray(self.combination, dtype=float)
         return matrix, np.ascontiguousarray(matrix.T)
 
     @property
     def n_atoms(self) -> int:
         """Number of atoms, in the order in which they are given."""
-        return int(self._weights[0].shape[1])
+        return int(self.weights[0].shape[1])
 
     def evaluate_at(self, positions: Floats, periodicity: Periodicity) -> tuple[Floats, Floats, Floats]:
         """Values (k,), gradients (k, n_atoms, 3) and virials (k, 3, 3)."""
@@ -217,7 +226,7 @@ class CollectiveVariable(Variable):
             for group in self.wholes:
                 first, rest = positions[group[0]], list(group[1:])
                 positions[rest] = first + image(positions[rest] - first)
-        forward, backward = self._weights
+        forward, backward = self.weights
         vectors = image(forward @ positions)
         values, slopes = self.function(vectors)
         return values, backward @ slopes, -(vectors.T @ slopes)

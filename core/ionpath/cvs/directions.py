@@ -35,6 +35,21 @@ def direction_angles(vector: Floats, axes: Floats | None = None) -> tuple[Floats
     return values, (slopes if axes is None else slopes @ axes)
 
 
+def many_direction_angles(vectors: Floats, axes: Floats | None = None) -> tuple[Floats, Floats]:
+    """`direction_angles` of vectors (n, 3): angles (n, 2) and derivatives (n, 2, 3)."""
+    x, y, z = (vectors if axes is None else vectors @ axes.T).T
+    flat = np.hypot(x, y)
+    square = x * x + y * y + z * z
+    away = flat > 0.0
+    level, total = np.where(away, flat, 1.0), np.where(square > 0.0, square, 1.0)
+    values = np.stack([np.where(square > 0.0, np.arctan2(flat, z), 0.0), np.arctan2(y, x)], axis=1)
+    slopes = np.zeros((len(vectors), 2, 3))
+    scale = np.where(away, z / (total * level), 0.0)
+    slopes[:, 0, 0], slopes[:, 0, 1], slopes[:, 0, 2] = x * scale, y * scale, -flat / total
+    slopes[:, 1, 0], slopes[:, 1, 1] = -y / level**2, x / level**2
+    return values, (slopes if axes is None else slopes @ axes)
+
+
 def check_rotation(rotation: Sequence[Sequence[float]]) -> None:
     """Refuse axes that are not three perpendicular unit vectors."""
     matrix = np.asarray(rotation, dtype=float)

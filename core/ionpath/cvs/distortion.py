@@ -93,6 +93,13 @@ class TetrahedronDistortion(CollectiveVariable):
             return _bonded(units, distances, self._axes)
         return self._general(units, distances, owner, n)
 
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """The same of many groups, where each has one central atom with bonds that count in full."""
+        distances = np.sqrt(np.einsum("gij,gij->gi", vectors, vectors))
+        if self._owners[1] > 1 or distances.max() > self.switching.d0:
+            return super().functions(vectors)
+        return _many_bonded(vectors / np.maximum(distances, 1e-300)[:, :, None], distances, self._axes)
+
     def _general(self, units: Floats, distances: Floats, owner: NDArray[np.intp], n: int) -> tuple[Floats, Floats]:
         """Several central atoms, or neighbours of any weight."""
         inverse = (1.0 / np.where(distances > 0, distances, 1.0))[:, None]
@@ -131,6 +138,25 @@ def _bonded(units: Floats, distances: Floats, axes: Floats | None) -> tuple[Floa
     along -= radial[:, :, None] * units
     along /= distances[:, None]
     return np.array([sd, 1.0 - factor * float(np.vdot(excess, excess))]), along
+
+
+def _many_bonded(units: Floats, distances: Floats, axes: Floats | None) -> tuple[Floats, Floats]:
+    """`_bonded` of many groups."""
+    n = units.shape[1]
+    turned = units if axes is None else units @ axes.T
+    x, y, z = turned[..., 0], turned[..., 1], turned[..., 2]
+    along = np.empty((len(units), 2, n, 3))
+    along[:, 0] = (24.0 / n) * np.stack([y * z, x * z, x * y], axis=-1)
+    sd = (x * along[:, 0, :, 0]).sum(axis=1)
+    if axes is not None:
+        along[:, 0] = along[:, 0] @ axes
+    excess = np.matmul(units, units.transpose(0, 2, 1)) + 1.0 / 3.0
+    excess[:, np.arange(n), np.arange(n)] = 0.0
+    factor = 2.25 / (n * (n - 1))
+    along[:, 1] = -4.0 * factor * np.matmul(excess, units)
+    along -= np.einsum("gkij,gij->gki", along, units)[..., None] * units[:, None]
+    along /= distances[:, None, :, None]
+    return np.stack([sd, 1.0 - factor * (excess**2).sum(axis=(1, 2))], axis=1), along
 
 
 def _cubic(units: Floats, weights: Floats) -> tuple[float, Floats, Floats]:

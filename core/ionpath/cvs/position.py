@@ -81,4 +81,4 @@ class FramePosition(CollectiveVariable):
             centre = (first + pattern + image(positions[1:] - first - pattern)).mean(0)
         vector = image((positions[0] - centre - target)[None]) + target
         values, slopes = self.function(vector)
-        return values, self._weights[1] @ slopes, -(vector.T @ slopes)
+        return values, self.weights[1] @ slopes, -(vector.T @ slopes)

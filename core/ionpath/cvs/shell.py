@@ -9,7 +9,7 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.directions import check_rotation, direction_angles
+from ionpath.cvs.directions import check_rotation, direction_angles, many_direction_angles
 from ionpath.cvs.switching import Rational
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -112,6 +112,37 @@ class ShellCoordinates(CollectiveVariable):
             counts, slope = self.switching(distances[n:])
             values[at + 2] = counts.sum()
             slopes[at + 2, n:] = slope[:, None] * units[n:]
+        return values, slopes
+
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """The same of many ions, each with its centres."""
+        n, k = len(self.centres), len(self.components)
+        values, slopes = np.zeros((len(vectors), k)), np.zeros((len(vectors), k, *vectors.shape[1:]))
+        distances = np.sqrt(np.einsum("gij,gij->gi", vectors, vectors))
+        units = vectors / np.where(distances > 0, distances, 1.0)[:, :, None]
+        values[:, :n] = distances[:, :n]
+        for i in range(n):
+            slopes[:, i, i] = units[:, i]
+        at = n
+        if n > 1:
+            values[:, at] = distances[:, 0] - distances[:, 1]
+            slopes[:, at, 0], slopes[:, at, 1] = units[:, 0], -units[:, 1]
+            lowest = distances[:, :n].min(axis=1)
+            share = distances[:, :n] == lowest[:, None]
+            share = (share & (np.cumsum(share, axis=1) == 1)).astype(float)
+            values[:, at + 1] = lowest
+            if self.softness:
+                share = np.exp(-(distances[:, :n] - lowest[:, None]) / self.softness)
+                total = share.sum(axis=1)
+                values[:, at + 1] -= self.softness * np.log(total)
+                share /= total[:, None]
+            slopes[:, at + 1, :n] = share[:, :, None] * units[:, :n]
+            at += 2
+        values[:, at : at + 2], slopes[:, at : at + 2, 0] = many_direction_angles(vectors[:, 0], self._axes)
+        if self.neighbours:
+            counts, slope = self.switching(distances[:, n:].ravel())
+            values[:, at + 2] = counts.reshape(len(vectors), -1).sum(axis=1)
+            slopes[:, at + 2, n:] = slope.reshape(len(vectors), -1, 1) * units[:, n:]
         return values, slopes
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.directions import check_rotation, direction_angles
+from ionpath.cvs.directions import check_rotation, direction_angles, many_direction_angles
 from ionpath.documented import documented
 
 Matrix = tuple[tuple[float, float, float], ...]
@@ -64,3 +64,8 @@ class BondTilt(CollectiveVariable):
         """Angles and derivatives of the bond vector."""
         values, slopes = direction_angles(vectors[0], self._axes)
         return values, slopes[:, None, :]
+
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Angles and derivatives of many bonds."""
+        values, slopes = many_direction_angles(vectors[:, 0], self._axes)
+        return values, slopes[:, :, None]

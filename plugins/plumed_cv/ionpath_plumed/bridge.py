@@ -16,10 +16,12 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from ionpath.cvs.base import CollectiveVariable
+from ionpath.cvs.groups import Groups
 from ionpath.errors import InputError, IonpathError
 
 if TYPE_CHECKING:
@@ -42,13 +44,14 @@ class Request:
     parameters: Mapping[str, Any]  # its parameters
     values: Any = None  # components to keep; None for all
     periodic: bool = True  # whether the minimum image is taken
+    groups: Any = None  # number of groups of atoms, each with a variable of its own; None for one without a number
 
     @classmethod
     def parse(cls, text: str, build: Build) -> Request:
         """Read the text of INIT."""
         found = parse_parameters(text, build)
-        values, free = found.pop("values", None), found.pop("nopbc", False)
-        return cls(build, found, values, not free)
+        values, free, groups = found.pop("values", None), found.pop("nopbc", False), found.pop("groups", None)
+        return cls(build, found, values, not free, groups)
 
     def variable(self, label: str, serials: Sequence[int] | None) -> Variable:
         """Build the variable, for numbered atoms where they are known."""
@@ -60,8 +63,10 @@ class Request:
                 )
         if serials is not None:
             check_serials(label, serials)
+        groups = self.groups
         try:
-            made = self.build(serials, **self.parameters)
+            made = self.build(serials if groups is None else self._first_group(label, serials), **self.parameters)
+            made = made if groups is None else Groups(cast(CollectiveVariable, made), groups)
         except (TypeError, ValueError, OverflowError) as error:
             if isinstance(error, IonpathError):
                 raise
@@ -77,10 +82,24 @@ class Request:
             )  # fmt: skip
         return made
 
+    def _first_group(self, label: str, serials: Sequence[int] | None) -> Sequence[int] | None:
+        """Atoms of the first group, by whose order all are built."""
+        if serials is None or isinstance(self.groups, bool) or not isinstance(self.groups, int) or self.groups < 1:
+            return serials
+        if len(serials) % self.groups:
+            raise InputError(
+                f"ATOMS of {label}", need=f"as many atoms in each of {self.groups} groups", got=f"{len(serials)} atoms",
+                remedy="name the atoms of one group after those of the other, or change groups",
+            )  # fmt: skip
+        return serials[: len(serials) // self.groups]
+
     def outputs(self, variable: Variable) -> tuple[tuple[str, int], ...]:
         """Names of the components that are kept, with their places among all."""
         known = [component.name for component in variable.components]
         names = [self.values] if isinstance(self.values, str) else self.values
+        if names is not None and self.groups is not None:  # a component without a number is that of all groups
+            each = {name: [k for k in known if k.rpartition("-")[0] == name] or [name] for name in map(str, names)}
+            names = [member for name in map(str, names) for member in each[name]]
         for name in names or ():
             if name not in known:
                 near = difflib.get_close_matches(str(name), known, 1)
@@ -162,7 +181,7 @@ def _period(ends: tuple[float, float] | None) -> list[str | float] | None:
 def parse_parameters(text: str, build: Build) -> dict[str, Any]:
     """Read ``name=value`` pairs, separated by spaces or commas."""
     known = [p.name for p in inspect.signature(build).parameters.values() if p.kind is p.KEYWORD_ONLY]
-    known += ["values", "nopbc"]
+    known += ["values", "nopbc", "groups"]
     starts = [m for m in re.finditer(r"([A-Za-z_]\w*)\s*=", text) if _depth(text, m.start()) == 0]
     rest = text[: starts[0].start()] if starts else text
     if rest.strip(" ,"):

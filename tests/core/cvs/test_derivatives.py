@@ -9,7 +9,9 @@ import pytest
 
 from ionpath.cvs import (
     BondTilt,
+    CellVariable,
     FramePosition,
+    Groups,
     PathProgress,
     Rational,
     ShellCoordinates,
@@ -19,6 +21,7 @@ from ionpath.cvs import (
     finite_differences,
 )
 from ionpath.cvs.rotation import IDEAL
+from ionpath.errors import InputError
 
 CELLS = {
     "isolated": None,
@@ -244,3 +247,48 @@ def test_position_does_not_follow_the_drift_of_the_framework():
     for drift in rng.normal(scale=5.0, size=(5, 3)):
         moved = np.vstack([ion, FRAMEWORK]) + drift
         np.testing.assert_allclose(frame.evaluate(moved, cell).values, ion, atol=1e-10)
+
+
+@pytest.mark.parametrize("cell", ["isolated", "sheared"])
+@pytest.mark.parametrize("name", VARIABLES)
+def test_groups_in_one_call_are_the_variable_of_each(name, cell):
+    """Values in A and rad, gradients and virials of seven groups against one call for each."""
+    rng = np.random.default_rng(11)
+    one, box = VARIABLES[name], CELLS[cell]
+    places = [place(name, rng) for _ in range(7)]
+    many = Groups(one, 7)
+    many.evaluate(np.concatenate(places) + 1.0, box)  # leaves nothing behind
+    found = many.evaluate(np.concatenate(places), box)
+    k, n = len(one.components), one.n_atoms
+    gradients = found.gradients.reshape(7, k, 7, n, 3)
+    for i, positions in enumerate(places):
+        alone = one.evaluate(positions, box)
+        np.testing.assert_allclose(found.values[k * i : k * i + k], alone.values, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(gradients[i, :, i], alone.gradients, rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(found.virials[k * i : k * i + k], alone.virials, rtol=1e-9, atol=1e-10)
+        assert found.names[k * i] == f"{one.components[0].name}-{i + 1}"
+    other = np.arange(7)
+    assert not gradients[other, :, (other + 1) % 7].any()
+
+
+def test_distortions_of_whole_tetrahedra_in_one_call():
+    """The short road, where all bonds count in full, with and without turned axes."""
+    rng = np.random.default_rng(2)
+    bonds = 1.2 * np.array([[0, 0, 0], [1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1.0]])
+    places = bonds + rng.normal(scale=0.1, size=(4, 5, 3))
+    for one in (TetrahedronDistortion(), TetrahedronDistortion(rotation=rotation(5))):
+        found = Groups(one, 4).evaluate(places.reshape(-1, 3))
+        for i, positions in enumerate(places):
+            alone = one.evaluate(positions)
+            np.testing.assert_allclose(found.values[2 * i : 2 * i + 2], alone.values, rtol=1e-12)
+            np.testing.assert_allclose(
+                found.gradients[2 * i : 2 * i + 2, 5 * i : 5 * i + 5], alone.gradients, rtol=1e-9
+            )
+
+
+def test_groups_that_cannot_be():
+    with pytest.raises(InputError, match="groups: need a number of groups, at least 1, got 0; leave it out"):
+        Groups(BondTilt(), 0)
+    foreign = CellVariable(lambda positions, cell: (0.0, positions, cell), 2)
+    with pytest.raises(InputError, match="need a variable of vectors between atoms, got CellVariable; write"):
+        Groups(foreign, 2)
