@@ -18,6 +18,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import MDAnalysis as mda
 import pandas as pd
+from cycler import cycler
 
 from ionpath_mdanalysis.anion_disorder import (
     AveragedSteinhardt,
@@ -28,6 +29,9 @@ from ionpath_mdanalysis.anion_disorder import (
     TetrahedronTilt,
     compare_disorder,
 )
+
+# Okabe and Ito's colours, with a dash for each, so that lines are told apart without colour as well
+LINES = cycler(color=["#0072B2", "#D55E00", "#009E73", "#CC79A7"]) + cycler(linestyle=["-", "--", ":", "-."])
 
 
 def analyse(path: str, temperature: float, dt: float, step: int) -> dict[str, Any]:
@@ -41,7 +45,7 @@ def analyse(path: str, temperature: float, dt: float, step: int) -> dict[str, An
         "volume": IonVoronoiVolume(lithium).run(step=step),
         "order": AveragedSteinhardt(u.atoms, lithium).run(step=step),
         "rings": RingTopology(u.atoms).run(step=5 * step),
-        "scattering": StructureFactor(u.atoms, lorch=True).run(step=5 * step),
+        "scattering": StructureFactor(u.atoms, method="direct").run(step=5 * step),
     }
 
 
@@ -72,6 +76,7 @@ def table(found: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 def figure(found: dict[str, dict[str, Any]], path: str) -> None:
     """Free energies of the tilt, distortion, rings and scattering."""
+    plt.rcParams["axes.prop_cycle"] = LINES
     _, axes = plt.subplots(2, 3, figsize=(11, 6), layout="constrained")
     for name, runs in found.items():
         free = runs["tilt"].results.free_energy["P-S"]
@@ -80,14 +85,16 @@ def figure(found: dict[str, dict[str, Any]], path: str) -> None:
         runs["turned"].plot(axes[0, 2], label=name)
         runs["rmsd"].plot(axes[1, 0], label=name)
         rings = runs["rings"].results
-        axes[1, 1].plot(rings.sizes, rings.rings_per_frame, "o-", ms=3, label=name)
+        axes[1, 1].plot(rings.sizes, rings.rings_per_frame, marker="o", ms=3, label=name)
         axes[1, 2].plot(runs["scattering"].results.q, runs["scattering"].results.xray, label=name)
     axes[0, 0].set(xlabel="θ (°)", ylabel="F(θ) (kJ/mol)")
     axes[0, 1].set(xlabel="φ (°)", ylabel="F(φ) (kJ/mol)")
     axes[1, 1].set(xlabel="atoms in the ring", ylabel="rings per frame", yscale="log")
     axes[1, 2].set(xlabel="Q (1/Å)", ylabel="X-ray S(Q)")
-    axes[0, 0].legend()
-    plt.savefig(path, dpi=90)
+    for letter, axis in zip("abcdef", axes.flat, strict=True):
+        axis.set_title(f"({letter})", loc="left")
+        axis.legend()
+    plt.savefig(path, dpi=150)
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from ionpath.errors import InputError
 from pymatgen.analysis.argyrodite import (
     analyse,
     argyrodite,
+    computed_entries,
     energy_above_hull,
     hooks,
     lithium_orderings,
@@ -132,6 +133,25 @@ def test_hull_distance_by_hand_and_by_pymatgen() -> None:
     theirs = diagram.get_e_above_hull(PDEntry(target.composition, -4.3 * 52), allow_negative=True)
     assert row.above_hull == pytest.approx(1000 * theirs, abs=1e-6)
     assert "Li3PS4" in str(row)
+
+
+def test_entries_have_the_same_hull_in_pymatgen() -> None:
+    from pymatgen.analysis.phase_diagram import CompoundPhaseDiagram
+    from pymatgen.entries.computed_entries import ComputedStructureEntry
+
+    phases, target = list(salts().values()), argyrodite()
+    (row,) = energy_above_hull([target], phases, "ewald")
+    entries = computed_entries([*phases, target], "ewald")
+    diagram = CompoundPhaseDiagram(entries, [phase.composition for phase in phases])
+    (own,) = (entry for entry in diagram.all_entries if entry.original_entry is entries[-1])
+    # eV for the amounts of the three compounds in the cell: 4 Li3PS4 + 4 Li2S + 4 LiCl, per atom of 52
+    found = diagram.get_form_energy(own)
+    assert 1000 * found / len(target) == pytest.approx(row.above_hull, abs=1e-6)  # meV/atom
+    assert entries[-1].parameters == {"calculator": "ewald"}
+    assert entries[-1].energy_per_atom == pytest.approx(row.energy_per_atom, abs=1e-9)  # eV
+    assert ComputedStructureEntry.from_dict(entries[-1].as_dict()).structure == target
+    with pytest.raises(InputError, match=r"energies: need 1 energies, got 2"):
+        computed_entries([target], energies=[1, 2])
 
 
 def test_hull_with_a_calculator_rises_with_inversion() -> None:

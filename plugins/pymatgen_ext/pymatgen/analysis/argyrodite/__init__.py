@@ -18,7 +18,10 @@ if TYPE_CHECKING:
         iterate_grid as iterate_grid,
         write_grid as write_grid,
     )
-    from pymatgen.analysis.argyrodite.hull import energy_above_hull as energy_above_hull
+    from pymatgen.analysis.argyrodite.hull import (
+        computed_entries as computed_entries,
+        energy_above_hull as energy_above_hull,
+    )
     from pymatgen.analysis.argyrodite.lgps import lspscl_arrangements as lspscl_arrangements
     from pymatgen.analysis.argyrodite.occupancies import order_occupancies as order_occupancies
     from pymatgen.analysis.argyrodite.orderings import (
@@ -54,7 +57,7 @@ else:
         expansion=["AnionClusterExpansion"],
         framework=["Argyrodite", "analyse"],
         grids=["excess_grid", "inversion_grid", "iterate_grid", "write_grid"],
-        hull=["energy_above_hull"],
+        hull=["computed_entries", "energy_above_hull"],
         lgps=["lspscl_arrangements"],
         occupancies=["order_occupancies"],
         orderings=["LithiumOrdering", "lithium_orderings", "relax_ordering"],

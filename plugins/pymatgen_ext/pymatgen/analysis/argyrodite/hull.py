@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from pymatgen.analysis.argyrodite.energies import energy_function
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+    from pymatgen.entries.computed_entries import ComputedStructureEntry
 
 
 @documented
@@ -90,6 +91,62 @@ def energy_above_hull(
         amounts = np.array([structure.composition.element_composition[e] for e in elements])
         rows.append(_row(structure, value, amounts, competing, columns, there))
     return rows
+
+
+def computed_entries(
+    structures: Sequence[Structure],
+    calculator: Any = None,
+    *,
+    energies: Sequence[float] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+) -> list[ComputedStructureEntry]:
+    """Make pymatgen's entries of structures, for its phase diagrams, compatibility schemes and stores.
+
+    Parameters
+    ----------
+    structures : sequence of Structure
+        Ordered structures.
+    calculator : str, dict or object, optional
+        As in `SiteInversionTransformation`, for energies that are not given.
+    energies : sequence of float, optional
+        Energies of the cells, in eV.
+    parameters : mapping, optional
+        What is to be kept of how the energies came about; the calculator's name is, if it has one.
+
+    Returns
+    -------
+    list of pymatgen.entries.computed_entries.ComputedStructureEntry
+        In the order of the structures, without corrections: energies of one calculator, not to be mixed with those of
+        another or of a database.
+
+    Raises
+    ------
+    InputError
+        If the numbers of energies and structures differ.
+
+    Notes
+    -----
+    Without the elements as entries, phases between compounds are those of pymatgen's ``CompoundPhaseDiagram``, whose
+    terminal compositions are the competing phases. Its energy above the hull is that of `energy_above_hull`.
+
+    Examples
+    --------
+    >>> from pymatgen.core import Lattice, Structure
+    >>> salt = Structure(Lattice.cubic(3.0), ["Li", "Cl"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    >>> entry = computed_entries([salt], energies=[-7.8])[0]
+    >>> entry.reduced_formula, entry.energy_per_atom
+    ('LiCl', -3.9)
+    """
+    from pymatgen.entries.computed_entries import ComputedStructureEntry
+
+    known = dict(parameters or {})
+    if energies is None and isinstance(calculator, (str, dict)):
+        known.setdefault("calculator", calculator)
+    values = _energies("energies", structures, energies, energy_function(calculator))
+    return [
+        ComputedStructureEntry(structure, float(value), parameters=known, entry_id=f"{structure.reduced_formula}-{k}")
+        for k, (structure, value) in enumerate(zip(structures, values, strict=True))
+    ]
 
 
 def _energies(
