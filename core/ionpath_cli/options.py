@@ -42,6 +42,7 @@ def log_to_stderr(*, verbose: bool, quiet: bool, options: Callable[[], Collectio
     LOG.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
     least = logging.ERROR if quiet else logging.WARNING
     handler.addFilter(lambda record: record.name == LOG.name or record.levelno >= least)
+    handler.addFilter(lambda record: record.name != "MDAnalysis.coordinates.AMBER")  # which no command writes
     logging.captureWarnings(True)
     try:
         yield

@@ -222,7 +222,8 @@ class IonAnalysis(AnalysisBase):
         self._prepare_sliced_trajectory(slicer=numbers)
         self._prepare()
         shown = bool(self._verbose if verbose is None else verbose)
-        bar = ProgressBar(direct, total=len(numbers), verbose=shown, **(kwargs.get("progressbar_kwargs") or {}))
+        look = {"desc": type(self).__name__} | (kwargs.get("progressbar_kwargs") or {})
+        bar = ProgressBar(direct, total=len(numbers), verbose=shown, **look)
         for self._frame_index, frame in enumerate(bar):
             self.frames[self._frame_index] = numbers[self._frame_index]
             self.times[self._frame_index] = frame.time
