@@ -17,7 +17,7 @@ from pymatgen.analysis.argyrodite.energies import energy_function
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
-    from pymatgen.entries.computed_entries import ComputedStructureEntry
+    from pymatgen.core.entries import ComputedStructureEntry
 
 
 @documented
@@ -137,7 +137,7 @@ def computed_entries(
     >>> entry.reduced_formula, entry.energy_per_atom
     ('LiCl', -3.9)
     """
-    from pymatgen.entries.computed_entries import ComputedStructureEntry
+    from pymatgen.entries.computed_entries import ComputedStructureEntry  # type: ignore[attr-defined]  # by a star
 
     known = dict(parameters or {})
     if energies is None and isinstance(calculator, (str, dict)):
