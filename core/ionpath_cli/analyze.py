@@ -17,9 +17,9 @@ from ionpath.errors import InputError, MissingDependency, positive, require, who
 from ionpath.files import atomic_path
 from ionpath_cli.density import density_table
 from ionpath_cli.options import LOG, parser, read_atoms, write_config
-from ionpath_cli.record import Figure, Quantity, Record, origin
+from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.sites import sites_of, states_of
-from ionpath_cli.trajectory import Given, Opened, open_trajectory
+from ionpath_cli.trajectory import NO_DT, Given, Opened, open_trajectory
 from ionpath_cli.words import error_in_words, in_words
 
 EXAMPLE = """
@@ -32,6 +32,8 @@ EXAMPLE = """
 INSTALL = 'pip install "ionpath[mdanalysis]"'
 MOST_FRAMES = 2000
 """A density needs no more: of longer runs every so many frames are counted."""
+WRITTEN = ("path-entropy.npz", "msd.csv", "pairs.csv", "msd.png", "analyze.toml")
+"""Files of a record, by which a folder of somebody else is known."""
 
 
 def main(argv: list[str]) -> int:
@@ -46,6 +48,10 @@ def main(argv: list[str]) -> int:
     add("--frame-time", type=float, metavar="PS", help="time between the frames of the file, which XDATCAR, LAMMPS and "
         "others do not say")
     add("--time-unit", choices=("fs", "ps", "ns"), help="of Time in extended XYZ (GPUMD: fs)")
+    add("--length-unit", choices=("A", "nm", "bohr"), default="A", help="of positions and cell, for formats that do "
+        "not fix it; default A")
+    add("--cell", metavar="A,B,C[,ALPHA,BETA,GAMMA]", help="lengths in A, and angles if they are not 90 degrees, of a "
+        "cell that the file does not say; in place of that of the file, if it says one")
     add("--format", metavar="F", help="MDAnalysis' name of the format, if the file name does not tell")
     add("--topology-format", metavar="F", help="the same for FILE")
     add("--atom-style", metavar="STYLE", help="of a LAMMPS data file that does not say it")
@@ -74,6 +80,7 @@ def main(argv: list[str]) -> int:
         positive(f"--{name.replace('_', '-')}", getattr(options, name))
     for number in options.repeats or ():
         whole("--repeats", number)
+    _check_output(options.output, options.json, [options.structure, options.trajectory, options.sites])
     given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
     record = analyse(
         given,
@@ -102,6 +109,38 @@ def main(argv: list[str]) -> int:
     return 0
 
 
+def _check_output(folder: Path, json_file: str | None, inputs: Sequence[Path | None]) -> None:
+    """Refuse, before anything is read, a place for results that cannot be written to or that holds something else."""
+    part = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    if not part.is_dir():
+        raise InputError(
+            "--output", need="a folder", got=f"{part}, which is a file", remedy="name another, for example -o results"
+        )
+    others = [name for name in WRITTEN if (folder / name).exists()]
+    if others and not any((folder / name).exists() for name in (FILE, "diffusion.npz")):
+        raise InputError(
+            "--output", need="a folder without files of the names of results", got=f"{others[0]} in {folder}",
+            remedy="name another, for example -o results",
+        )  # fmt: skip
+    if json_file in (None, "-"):
+        return
+    target = Path(str(json_file))
+    same = target.exists() and any(one is not None and one.exists() and target.samefile(one) for one in inputs)
+    if same or target.is_dir() or (target.exists() and not _is_record(target)):
+        raise InputError(
+            "--json", need="a new file, or one that this command wrote",
+            got=f"{target}, which is {'a folder' if target.is_dir() else 'an input' if same else 'something else'}",
+            remedy="name another",
+        )  # fmt: skip
+
+
+def _is_record(path: Path) -> bool:
+    try:
+        return "quantities" in json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+
+
 def analyse(
     given: Given,
     folder: Path,
@@ -127,9 +166,12 @@ def analyse(
     from ionpath_cli.cli import options_of
 
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Reader has no dt information")  # --frame-time stands for it
+        warnings.filterwarnings("ignore", NO_DT)
         _transport(opened, temperature, folder, record, progress)
-        _density(opened, folder, record, progress)
+        try:
+            _density(opened, folder, record, progress)
+        except InputError as error:  # of a cell that is too large for a grid
+            record.notes.append(f"No density. {error_in_words(error, options_of('analyze', []))}")
         try:
             _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
         except InputError as error:
@@ -204,7 +246,7 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
 
     run = IonDiffusion(
         opened.ions,
-        opened.framework,
+        opened.framework if len(opened.framework) else None,
         temperature=temperature,
         charge=opened.charge,
         frame_time=opened.frame_time,
@@ -234,7 +276,8 @@ def _density(opened: Opened, folder: Path, record: Record, progress: bool) -> No
 
     frames = dict(opened.frames)
     frames["step"] = (frames.get("step") or 1) * max(1, record.parameters["frames"] // MOST_FRAMES)
-    run = IonDensity(opened.ions, opened.framework, frame_time=opened.frame_time, verbose=progress).run(**frames)
+    rest = opened.framework if len(opened.framework) else None
+    run = IonDensity(opened.ions, rest, frame_time=opened.frame_time, verbose=progress).run(**frames)
     level = run.results.percolation.threshold
     caption = f"Density of the ions in units of its mean, {run.n_frames} frames. It is connected up to {level:.2g}."
     with (

@@ -6,6 +6,7 @@ import argparse
 import json
 import logging
 import re
+import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -44,9 +45,12 @@ def log_to_stderr(*, verbose: bool, quiet: bool, options: Callable[[], Collectio
     handler.addFilter(lambda record: record.name == LOG.name or record.levelno >= least)
     handler.addFilter(lambda record: record.name != "MDAnalysis.coordinates.AMBER")  # which no command writes
     logging.captureWarnings(True)
+    unraisable = sys.unraisablehook
+    sys.unraisablehook = lambda args: LOG.debug("%r", args.exc_value)  # a host's half-made reader that cannot be closed
     try:
         yield
     finally:
+        sys.unraisablehook = unraisable
         logging.captureWarnings(False)
         root.removeHandler(handler)
 
@@ -174,11 +178,14 @@ def reading(what: str, *paths: Path) -> Iterator[None]:
     except Exception as error:
         if "frame " in str(error) and ": need " in str(error):  # ours, which MDAnalysis wrapped
             raise IonpathError(str(error).rpartition("Error: ")[2]) from error
+        unknown = "isn't a valid topology format" in str(error)
         raise InputError(
             " with ".join(dict.fromkeys(map(str, paths))),
             need=f"a file that {what} reads",
-            got=brief(error),
-            remedy="check that it is complete and named for what it is",
+            got="a format that its name does not tell" if unknown else brief(error),
+            remedy="add --format, for example --format EXTXYZ, or convert the file: ase convert FILE run.extxyz"
+            if unknown
+            else "check that it is complete and named for what it is",
         ) from error
 
 

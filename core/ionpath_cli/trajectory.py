@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import re
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +11,18 @@ import numpy as np
 
 import ionpath
 from ionpath.elements import CHARGES
-from ionpath.errors import InputError, positive, require
-from ionpath_cli.options import brief, reading
+from ionpath.errors import InputError, one_of, positive, require
+from ionpath.occupancies import check_full_occupancies
+from ionpath_cli import heads, lammps, space
+from ionpath_cli.elements import set_elements
+from ionpath_cli.options import brief, read_atoms, reading
 
 SUFFIXES = {"lammpstrj": "LAMMPSDUMP", "lammpsdump": "LAMMPSDUMP", "dump": "LAMMPSDUMP", "lmp": "DATA", "data": "DATA"}
 """Names of LAMMPS' files, of which MDAnalysis knows some."""
-STYLES = {
-    "atomic": "id type x y z",
-    "charge": "id type charge x y z",
-    "molecular": "id resid type x y z",
-    "full": "id resid type charge x y z",
-}
-"""Columns of the section Atoms in a LAMMPS data file; three more hold the images of an atom."""
+NO_DT = "Reader has no dt information"
+"""What MDAnalysis warns of where --frame-time stands for it."""
+STRUCTURES = (".cif", ".vasp", ".poscar")
+"""Files of a structure that ASE reads and MDAnalysis does not."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,8 @@ class Given:
     elements: str | None = None  # element of each type or name of atoms, ``1=Li,2=S``
     frame_time: float | None = None  # time between frames of the file in ps
     time_unit: str | None = None  # {"fs", "ps", "ns"}: unit of times in an extended XYZ file that does not say it
+    length_unit: str = "A"  # {"A", "nm", "bohr"}: unit of positions and cell where the format does not fix it
+    cell: str | None = None  # lengths in A, and angles, of a cell that the files do not say
     # mobile, framework: selections of MDAnalysis; the framework is by default what is not mobile
     mobile: str = "element Li"
     framework: str | None = None
@@ -67,23 +67,41 @@ class Opened:
 
 def open_trajectory(given: Given) -> Opened:
     """Open the files, and find or refuse what they do not say."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", NO_DT)
+        return _opened(given)
+
+
+def _opened(given: Given) -> Opened:
     for name, value in (("--frame-time", given.frame_time), ("--step", given.step)):
         if value is not None:
             positive(name, value)
+    cell = None if given.cell is None else space.parse_cell(given.cell)
     with warnings.catch_warnings(action="ignore"):  # about packages that it could use
         mda = require("MDAnalysis", purpose="reading trajectories", install='pip install "ionpath[mdanalysis]"')
     files = [given.structure, *([given.trajectory] if given.trajectory else [])]
-    formats = _formats(given, files)
+    for file in files:
+        heads.check_claim(file)
+    formats, open_sides = _formats(given, files)
+    first: Any = str(files[0])
+    if "topology_format" not in formats and _is_structure(files[0]):
+        first = _structure(files[0])
     with reading("MDAnalysis", *files), warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
-        universe = mda.Universe(*map(str, files), **formats)
-        said = _time_of_file(universe.trajectory)
-        for frame in (-1, 0):  # a file that is cut off says so now
+        universe = mda.Universe(first, *map(str, files[1:]), to_guess=(), **formats)
+        said = _time_of_file(universe.trajectory, files)
+        for frame in (-1 if given.stop is None else 0, 0):  # a file that is cut off says so now
             universe.trajectory[frame]
+        heads.check_end(universe.trajectory, files[-1], given.stop)
     notes = [str(one.message) for one in seen if "ps is used; the file says" in str(one.message)]
     source = set_elements(universe, given.elements)
     ions = _select(universe, given.mobile, "--mobile")
     framework = universe.atoms - ions if given.framework is None else _select(universe, given.framework, "--framework")
+    if len(framework & ions):
+        raise InputError(
+            "--framework", need="atoms that are not among the mobile ones", got=f"{len(framework & ions)} that are",
+            remedy=f"for example --framework 'not ({given.mobile})'",
+        )  # fmt: skip
     charge = _charge(ions) if given.charge is None else given.charge
     if given.frame_time is None and said is None:
         raise InputError(
@@ -95,6 +113,16 @@ def open_trajectory(given: Given) -> Opened:
         )
     if said is not None and given.frame_time is not None and abs(said - given.frame_time) > 1e-3 * said:
         notes.append(f"--frame-time {given.frame_time:g} ps is used; {files[-1]} says {said:g} ps.")
+    if cell is None:
+        space.check_cell(universe, open_sides, files[-1])
+    elif (own := universe.trajectory[0].dimensions) is not None and not np.allclose(own, cell, rtol=1e-3) and own.all():
+        notes.append(f"The cell is that of --cell {given.cell}; {files[-1]} says {' '.join(f'{x:.6g}' for x in own)}.")
+    space.set_space(universe, cell, given.length_unit)
+    notes += space.check_lengths(universe)
+    if len(files) > 1:
+        space.check_order(_places(mda, first, formats), universe, framework, files)
+    if not len(framework):
+        notes.append("There are no atoms beside the ions: their drift is not taken off, and may be in the diffusion.")
     elements = {str(name): int((universe.atoms.elements == name).sum()) for name in np.unique(universe.atoms.elements)}
     facts = {
         "files": [str(file) for file in files],
@@ -107,6 +135,8 @@ def open_trajectory(given: Given) -> Opened:
         "charge": charge,
         "frame_time": given.frame_time or said,
         "frame_time_from": "the file" if given.frame_time is None else "--frame-time",
+        "cell_from": "the file" if cell is None else "--cell",
+        "length_unit": given.length_unit,
         "n_frames": len(universe.trajectory),
         "start": given.start,
         "stop": given.stop,
@@ -121,10 +151,47 @@ def open_trajectory(given: Given) -> Opened:
     return Opened(universe, ions, framework, given.frame_time, charge, frames, facts, notes)
 
 
-def _formats(given: Given, files: list[Path]) -> dict[str, Any]:
-    """Formats for MDAnalysis where the name of a file does not tell it, and what goes with them."""
+def _is_structure(path: Path) -> bool:
+    return path.suffix.lower() in STRUCTURES or path.name.upper().startswith(("POSCAR", "CONTCAR"))
+
+
+def _structure(path: Path) -> Any:
+    """A structure by ASE, whose sites are full."""
+    atoms = read_atoms(path)
+    remedy = f"order them first: ionpath build --from {path} --supercell 2 -o ordered.extxyz"
+    check_full_occupancies(atoms.info.pop("occupancy", None), str(path), remedy=remedy)
+    return atoms
+
+
+def _places(mda: Any, first: Any, formats: dict[str, Any]) -> Any:
+    """Positions in A of the file that names the atoms; None where it has none."""
+    if not isinstance(first, str):
+        return first.positions
+    known = {key: value for key, value in formats.items() if key in ("topology_format", "atom_style")}
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            return mda.Universe(first, to_guess=(), **known).atoms.positions.copy()
+    except Exception:  # a topology without positions, of whatever format
+        return None
+
+
+def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]:
+    """Formats for MDAnalysis that names of files do not tell, and the vectors that do not repeat."""
+    from MDAnalysis import _PARSERS, _READERS
+
+    for option, name, known in (
+        ("--format", given.format, _READERS),
+        ("--topology-format", given.topology_format, _PARSERS),
+    ):
+        if name is not None:
+            one_of(option, name.upper(), sorted(known))
     alone = len(files) == 1
     top = given.topology_format or (given.format if alone else None) or _format(files[0])
+    if top is None and files[0].name.upper().startswith(("OUTCAR", "VASPRUN")):
+        raise InputError(
+            str(files[0]), need="a trajectory, such as the XDATCAR beside it", got="another file of VASP",
+            remedy=f"name the XDATCAR, or convert it: ase convert {files[0]} run.extxyz",
+        )  # fmt: skip
     found: dict[str, Any] = {
         "topology_format": top,
         "format": given.format or _format(files[-1]),
@@ -133,12 +200,11 @@ def _formats(given: Given, files: list[Path]) -> dict[str, Any]:
     if alone and found["format"] is None:
         found["format"] = top
     if top == "DATA":
-        found["atom_style"] = _columns(given.structure, given.atom_style)
+        found["atom_style"] = lammps.columns(given.structure, given.atom_style)
     if given.frame_time is not None and found["format"] in (None, "EXTXYZ", "TRAJ", "XDATCAR"):
         found["dt"] = given.frame_time
-    if found["format"] == "LAMMPSDUMP":
-        _check_steps(files[-1])
-    return {key: value for key, value in found.items() if value is not None}
+    open_sides = lammps.check_dump(files[-1], stop=given.stop) if found["format"] == "LAMMPSDUMP" else set()
+    return {key: value for key, value in found.items() if value is not None}, open_sides
 
 
 def _format(path: Path) -> str | None:
@@ -150,116 +216,22 @@ def _format(path: Path) -> str | None:
     return SUFFIXES.get(suffix)
 
 
-def _columns(path: Path, style: str | None) -> str:
-    """Columns of the atoms in a LAMMPS data file: MDAnalysis takes them for molecules if it is not told."""
-    with reading("LAMMPS", path), open(path, encoding="utf-8", errors="replace") as file:
-        after = itertools.dropwhile(lambda line: not re.match(r"\s*Atoms\b", line), file)
-        title = next(after, "")
-        width = len(next((line for line in after if line.strip()), "").split())
-    style = style or next(iter(re.findall(r"#\s*(\w+)", title)), None)
-    if style is None:
-        fitting = [
-            name for name, columns in STYLES.items() if width in (len(columns.split()), len(columns.split()) + 3)
-        ]
-        style = fitting[0] if len(fitting) == 1 else None
-    if style not in STYLES:
-        raise InputError(
-            "--atom-style",
-            need=f"the style of the section Atoms in {path}, one of {', '.join(STYLES)}",
-            got=style or f"none in the file, and {width} columns",
-            remedy="add --atom-style charge, or the one that the file was written in",
-        )
-    return STYLES[style]
-
-
-def _check_steps(path: Path) -> None:
-    """Refuse a LAMMPS dump with frames that a restart repeated or left out."""
-    from ionpath_mdanalysis.readers.source import ByteSource
-
-    with reading("LAMMPS", path):
-        key, held, steps = b"ITEM: TIMESTEP", b"", []
-        for block in ByteSource(path).blocks():
-            held += block
-            parts = held.split(key)
-            for part in parts[1:-1]:
-                steps.append(int(part.split(None, 1)[0]))
-            held = key + parts[-1] if len(parts) > 1 else held[-len(key) :]
-        if held.startswith(key):
-            steps.append(int(held[len(key) :].split(None, 1)[0]))
-    wrong = np.flatnonzero(np.diff(steps) != (steps[1] - steps[0] if len(steps) > 1 else 1))
-    if len(steps) > 1 and (len(wrong) or steps[1] <= steps[0]):
-        k = int(wrong[0]) + 1 if len(wrong) else 1
-        raise InputError(
-            f"{path}, frame {k}",
-            need="steps that increase evenly",
-            got=f"step {steps[k]} after {steps[k - 1]}",
-            remedy="leave out the frames that a restart wrote twice, or choose frames with --start and --stop"
-            if steps[k] <= steps[k - 1]
-            else "choose frames with --start and --stop in which none is missing",
-        )
-
-
-def _time_of_file(trajectory: Any) -> float | None:
+def _time_of_file(trajectory: Any, files: list[Path]) -> float | None:
     """Time between the first two frames in ps, where the file says it in a known unit."""
     kind = trajectory.format if isinstance(trajectory.format, str) else trajectory.format[0]
     from ionpath_mdanalysis.times import says_times
 
     if len(trajectory) < 2:
+        several = kind == "GRO" and files[-1].stat().st_size > 1.5 * (44 * trajectory.n_atoms + 200)
+        remedy = f"MDAnalysis reads the first frame of a .gro: convert it, gmx trjconv -f {files[-1]} -o frames.xtc"
         raise InputError(
-            str(trajectory.filename), need="at least 2 frames", got=str(len(trajectory)),
-            remedy="name the trajectory behind the structure",
+            str(files[-1]), need="at least 2 frames", got=str(len(trajectory)),
+            remedy=remedy if several else "name the trajectory behind the structure",
         )  # fmt: skip
     if not says_times(trajectory):
         return None
     first, second = (float(trajectory[k].time) for k in (0, 1))
     return second - first if "time" in trajectory.ts.data or kind == "DCD" else None
-
-
-def set_elements(universe: Any, given: str | None) -> str:
-    """Return every atom its element, and say where it comes from."""
-    from ase.data import atomic_masses, chemical_symbols
-
-    atoms = universe.atoms
-    if given is None and hasattr(atoms, "elements") and all(atoms.elements):
-        return "the file"
-    names = [np.asarray(getattr(atoms, key, []), dtype=str) for key in ("types", "names")]
-    if given is not None:
-        table = dict(pair.partition("=")[::2] for pair in given.replace(" ", "").split(","))
-        labels = next((one for one in names if set(table) & set(one)), names[0])
-        lacking = sorted(set(labels) - set(table))
-        wrong = [name for name in table.values() if name not in chemical_symbols[1:]]
-        if lacking or wrong:
-            raise InputError(
-                "--elements",
-                need="the element of each type of atoms, as in 1=Li,2=S",
-                got=f"none for {', '.join(lacking)}" if lacking else f"{wrong[0]!r}, which is none",
-                remedy=f"the types are {', '.join(sorted(set(labels)))}",
-            )
-        universe.add_TopologyAttr("elements", [table[label] for label in labels])
-        return "--elements"
-    masses = np.asarray(getattr(atoms, "masses", np.zeros(len(atoms))))
-    if (masses > 0.5).all() and (masses != 1.0).any():  # of a LAMMPS dump all are 1
-        unique, index = np.unique(masses, return_inverse=True)
-        nearest = np.abs(unique[:, None] - atomic_masses[1:]).argmin(axis=1) + 1
-        if (np.abs(atomic_masses[nearest] - unique) < 0.06).all():
-            universe.add_TopologyAttr("elements", [chemical_symbols[z] for z in nearest[index]])
-            return "masses"
-    symbols = {label: _symbol(label, chemical_symbols) for label in set(names[1])}
-    if symbols and all(symbols.values()):
-        universe.add_TopologyAttr("elements", [symbols[label] for label in names[1]])
-        return "names"
-    kinds = ", ".join(sorted(set(names[0]))[:8]) or "none"
-    raise InputError(
-        "--elements",
-        need="the element of each type of atoms",
-        got=f"types {kinds}, which do not say it",
-        remedy="add --elements 1=Li,2=S with the elements of your types",
-    )
-
-
-def _symbol(label: str, symbols: list[str]) -> str:
-    letters = re.match("[A-Za-z]*", label)[0]  # type: ignore[index]
-    return next((name for name in (letters.capitalize(), letters[:1].upper()) if name in symbols[1:]), "")
 
 
 def _select(universe: Any, text: str, option: str) -> Any:

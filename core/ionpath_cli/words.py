@@ -7,7 +7,14 @@ from collections.abc import Collection
 
 from ionpath.errors import InputError
 
-SAME = {"dt": "frame-time", "centres": "sites", "structure": "sites", "a": "lattice", "crystal": "sites"}
+SAME = {
+    "dt": "frame-time",
+    "centres": "sites",
+    "structure": "sites",
+    "a": "lattice",
+    "crystal": "sites",
+    "lag": "lag-time",
+}
 """Words of Python for which a command may have an option of another name."""
 VALUE = r"\([^()]*\)|\[[^\[\]]*\]|'[^']*'|\"[^\"]*\"|[^\s,;)]+"
 PYTHON = re.compile(
@@ -35,11 +42,13 @@ def in_words(text: str, options: Collection[str]) -> str:
     '--lag-time: need less, got 5; use a shorter lag'
     """
     said = re.sub(rf"(?<![\w-])([a-z]\w*)=({VALUE}|(?=[\s,;)]|$))", lambda match: _option(match, options), text)
+    if {"--start", "--stop", "--step"} <= set(options):
+        said = re.sub(r"(?<![\w-])start, stop(,| and) step\b", r"--start, --stop\1 --step", said)
     name, found, rest = said.partition(": need ")
     if found and (option := _named(name, options)):
         said = f"{option}{found}{rest}"
     head, semicolon, remedy = said.partition("; ")
-    if not semicolon or not names_python(remedy):
+    if not semicolon or not names_python(remedy) or "; in Python: " in said:
         return said
     clauses = re.split(r"(; |, or |, and |, )(?![^()]*\))", remedy)
     kept = [k for k in range(0, len(clauses), 2) if not names_python(clauses[k])]

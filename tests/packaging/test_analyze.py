@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import subprocess
+import warnings
 from pathlib import Path
 
 import ase
@@ -15,6 +18,7 @@ pytest.importorskip("MDAnalysis")
 
 from ionpath_cli import cli
 from ionpath_cli.record import Record
+from ionpath_cli.trajectory import Given, open_trajectory
 from ionpath_cli.words import PYTHON
 
 EDGE, FRAME_TIME, RATE, STEP = 15.0, 0.1, 0.2, 2.5
@@ -298,3 +302,131 @@ def test_states_without_cages_as_they_are_asked_for(antifluorite: Path, tmp_path
         said = capsys.readouterr().out
         assert "note: No path entropy. states: need " in said and remedy in said
         assert not PYTHON.search(said), said
+
+
+def test_cells_and_lengths_that_files_do_not_say(tmp_path, walk, capsys):
+    """What has no cell, or repeats in none of its directions, takes --cell; what is in nm takes --length-unit."""
+    short = walk[:60]
+    two = ["--elements", "1=Li,2=S", "--frame-time", "0.1"]
+    text = extxyz(tmp_path / "a.extxyz", short).read_text()
+    lattice = 'Lattice="15.0 0 0 0 15.0 0 0 0 15.0" '
+    (tmp_path / "none.extxyz").write_text(text.replace(lattice, ""))
+    (tmp_path / "slab.extxyz").write_text(text.replace(lattice, f'{lattice}pbc="T T F" '))
+    (tmp_path / "plane.extxyz").write_text(text.replace(lattice, 'Lattice="15 0 0 0 15 0 15 15 0" '))
+    free = dump(tmp_path / "free.dump", short)
+    free.write_text(free.read_text().replace("pp pp pp", "pp ff pp"))
+    (tmp_path / "nm.dump").write_text(dump(tmp_path / "a.dump", short / 10).read_text().replace("0 15\n", "0 1.5\n"))
+    cell = ["--cell", "15,15,15"]
+    need = "--cell: need a periodic cell, as displacements and volume are those of one, got "
+    for words, got, remedy in (
+        (["none.extxyz"], f"{need}none in ", cell),
+        (["slab.extxyz"], "which does not repeat along vector 3; add its lengths in A", cell),
+        (["plane.extxyz"], "got vectors in one plane in ", cell),
+        (["free.dump", *two], "which does not repeat along vector 2;", cell),
+        (["nm.dump", *two], "got nearest atoms at 0.1", ["--length-unit", "nm"]),
+    ):
+        file = tmp_path / words[0]
+        assert got in refused(capsys, file, *words[1:]), words
+        opened = open_trajectory(Given(file, **given(words[1:] + remedy)))
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Reader has no dt information")  # here --frame-time stands for it
+            found = opened.universe.trajectory[7]
+        assert np.allclose(found.dimensions, [15, 15, 15, 90, 90, 90], atol=1e-4)
+        if words[0] == "nm.dump":  # of positions that were folded into 15 A before they were divided
+            assert np.allclose(opened.universe.atoms.positions, (short[7] / 10 % EDGE) * 10, atol=2e-3)
+    assert "need three lengths in A, or these and three angles" in refused(capsys, free, *two, "--cell", "15,15")
+    assert "of a cell that has a volume" in refused(capsys, free, *two, "--cell", "15,15,15,90,90,180")
+
+
+def given(words: list[str]) -> dict:
+    """Options as fields of `Given`."""
+    names = (word[2:].replace("-", "_") for word in words[::2])
+    return {
+        name: float(value) if name == "frame_time" else value for name, value in zip(names, words[1::2], strict=True)
+    }
+
+
+def test_damaged_dumps_and_other_heads(tmp_path, walk, capsys):
+    """A billion atoms, items that are not read, no identities, a frame that is cut off: a sentence, in no time."""
+    short = walk[:20]
+    two = ["--elements", "1=Li,2=S", "--frame-time", "0.1"]
+    text = dump(tmp_path / "a.dump", short).read_text()
+    end = text.index("ITEM: TIMESTEP\n1000\n")
+    for name, changed, got in (
+        ("many", text.replace("ATOMS\n59", "ATOMS\n1000000000", 1), "frame 0: need 1000000000 rows of atoms, got 59"),
+        ("real", "ITEM: UNITS\nreal\n" + text, "got ITEM: UNITS real; take the others off: cat "),
+        ("time", text.replace("ITEM: TIMESTEP", "ITEM: TIME\n1.5\nITEM: TIMESTEP"), "got ITEM: TIME"),
+        ("lj", "ITEM: UNITS\nlj\n" + text, "need lengths in A, as in LAMMPS' units metal and real, got units lj"),
+        ("id", text.replace("ATOMS id type", "ATOMS atom type"), "need a column id, as LAMMPS changes the order"),
+        ("abc", text.replace("BOUNDS pp", "BOUNDS abc origin pp"), "got those of a general triclinic cell"),
+        ("less", text[: end - 30], "frame 9: need 59 rows of atoms, got "),
+        ("cut", text[: end + 200], "frame 10: need "),
+        ("head", text[: end + 20], "frame 10: need "),
+    ):
+        file = tmp_path / f"{name}.dump"
+        file.write_text(changed)
+        assert got in (said := refused(capsys, file, *two)), said
+    # Both remedies, as they are typed.
+    said = refused(capsys, tmp_path / "cut.dump", *two)
+    stop = int(re.search(r"--stop (\d+)", said)[1])
+    assert len(open_trajectory(Given(tmp_path / "cut.dump", stop=stop, **given(two))).universe.trajectory) >= 10
+    said = refused(capsys, tmp_path / "time.dump", *two)
+    shell = re.search(r"cat .* > plain\.lammpstrj", said)[0]
+    subprocess.run(["sh", "-c", shell], check=True, cwd=tmp_path)
+    assert (tmp_path / "plain.lammpstrj").read_text() == text
+    head = data(tmp_path / "many.data", short).read_text()
+    (tmp_path / "many.data").write_text(head.replace("59 atoms", "1000000000 atoms"))
+    assert "need 1000000000 rows of atoms as its head says, got 59" in refused(
+        capsys, tmp_path / "many.data", tmp_path / "a.dump", *two[2:]
+    )
+    (tmp_path / "lj.data").write_text(head.replace("x\n", "LAMMPS data file, units = lj\n", 1))
+    assert "got units lj" in refused(capsys, tmp_path / "lj.data", tmp_path / "a.dump", *two[2:])
+    (tmp_path / "many.gro").write_text(gro(tmp_path / "a.gro", short).read_text().replace("59\n", "1000000000\n", 1))
+    said = refused(capsys, tmp_path / "many.gro", tmp_path / "a.dump", *two)
+    assert "need a number of atoms that the file has room for, got 1000000000" in said
+
+
+def test_structures_and_trajectories_that_do_not_fit(tmp_path, walk, capsys):
+    """Another order of atoms, a trajectory without names, binary files that are cut off, and a CIF that names atoms."""
+    import MDAnalysis as mda
+
+    short = walk[:40]
+    u = mda.Universe(str(extxyz(tmp_path / "a.extxyz", short)))
+    for name in ("a.xtc", "a.dcd", "a.trr"):
+        u.atoms.write(tmp_path / name, frames="all")
+    order = np.random.default_rng(0).permutation(59)
+    atoms = ase.io.read(tmp_path / "a.extxyz", 0)
+    atoms[order].write(tmp_path / "POSCAR", format="vasp")
+    said = refused(capsys, tmp_path / "POSCAR", tmp_path / "a.xtc")
+    assert "need the same atoms in the same order, got framework atoms" in said
+    atoms.write(tmp_path / "a.cif")
+    for structure in ("a.cif", "a.extxyz"):
+        opened = open_trajectory(Given(tmp_path / structure, tmp_path / "a.xtc"))
+        assert (opened.facts["elements"], opened.facts["frame_time"]) == ({"Li": 32, "S": 27}, pytest.approx(0.1))
+    assert "name a structure before the trajectory" in refused(capsys, tmp_path / "a.xtc")
+    for name in ("a.dcd", "a.trr", "a.xtc"):
+        (tmp_path / f"cut-{name}").write_bytes((tmp_path / name).read_bytes()[:-50])
+        said = refused(capsys, tmp_path / "a.extxyz", tmp_path / f"cut-{name}")
+        assert "with --stop 39" in said if name == "a.dcd" else "check that it is complete" in said, said
+        opened = open_trajectory(Given(tmp_path / "a.extxyz", tmp_path / f"cut-{name}", stop=39))
+        assert opened.universe.trajectory[38].n_atoms == 59
+    assert "need atoms that are not among the mobile ones, got 32 that are" in refused(
+        capsys, tmp_path / "a.extxyz", "--framework", "all"
+    )
+    masses = data(tmp_path / "deuterated.data", short)
+    masses.write_text(masses.read_text().replace("1 6.94", "1 7.016").replace("2 32.06", "2 2.014"))
+    opened = open_trajectory(Given(masses, tmp_path / "a.xtc"))
+    assert opened.facts["elements"] == {"H": 27, "Li": 32}
+    assert opened.universe.atoms.masses[[0, 58]].tolist() == [7.016, 2.014]
+
+
+def test_results_overwrite_nothing_of_a_user(tmp_path, walk, capsys):
+    path = extxyz(tmp_path / "a.extxyz", walk[:20])
+    before = path.read_bytes()
+    assert "--json: need a new file" in refused(capsys, path, "--json", path, "-o", tmp_path / "out")
+    assert "which is a folder" in refused(capsys, path, "--json", tmp_path, "-o", tmp_path / "out")
+    assert "--output: need a folder, got " in refused(capsys, path, "-o", path)
+    (tmp_path / "msd.csv").write_text("mine")
+    assert "need a folder without files of the names of results, got msd.csv" in refused(capsys, path, "-o", tmp_path)
+    assert path.read_bytes() == before and (tmp_path / "msd.csv").read_text() == "mine"
+    assert not (tmp_path / "out").exists()

@@ -13,6 +13,9 @@ from ionpath.markov.chapman import ChapmanKolmogorov
 from ionpath.markov.timescales import ImpliedTimescales
 from ionpath.msonable import Msonable
 
+UNKNOWN = 100.0
+"""Relative error above which its figures say nothing."""
+
 
 @documented
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def markovian_verdict(
     times = timescales.lag_times
     head = f"at a lag of {times[at]:.4g} {time_unit}"
     change = f"the slowest implied timescale ({slowest[at]:.4g} {time_unit}) changes by {growth:+.0%}"
-    change += f" ± {error:.0%}" if np.isfinite(error) else ""
+    change += f" ± {error:.0%}" if error < UNKNOWN else " ± more than that" if np.isfinite(error) else ""
     change += f" up to a lag of {times[row]:.4g} {time_unit}"
     deviation, ck = _ck(test, deviation_tolerance)
     if not np.isfinite(growth) or slowest[at] < times[at]:

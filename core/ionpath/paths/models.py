@@ -19,6 +19,8 @@ from ionpath.paths.passage import mfpt_matrix
 
 NAN = float("nan")
 ALL_CONNECTED = "as asked"
+MOST_NAMED = 12
+"""States that are named one by one in a sentence."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,9 +82,15 @@ def why_excluded(excluded: Sequence[int], frames: NDArray[np.int64]) -> tuple[st
     apart = [k for k in excluded if frames[k] > 0]
     if absent == [0] and not apart:
         return "no ion was in state 0 (outside) in any frame: it is left out", False
-    said = [f"no ion was in states {absent}"] if absent else []
-    said += [f"states {apart} are not connected in both directions at this lag"] if apart else []
+    said = [f"no ion was in states {_listed(absent)}"] if absent else []
+    said += [f"states {_listed(apart)} are not connected in both directions at this lag"] if apart else []
     return (f"{' and '.join(said)}: they are left out", True) if said else (ALL_CONNECTED, False)
+
+
+def _listed(states: Sequence[int]) -> str:
+    """Numbers of states, in few words where they are many."""
+    shown = list(states) if len(states) <= MOST_NAMED else [*states[: MOST_NAMED - 1]]
+    return str(shown) if len(shown) == len(states) else f"{str(shown)[:-1]}, ...], {len(states)} in all,"
 
 
 def _mean_of(times: Floats) -> float:

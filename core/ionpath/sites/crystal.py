@@ -61,7 +61,8 @@ class ReferenceAtoms(Msonable):
         if not full <= len(names) <= places or not held.all() or any(not len(a) for _, a in groups):
             raise InputError(
                 "structure", need=f"the {_formula(names)} that do not diffuse in the trajectory",
-                got=_formula(self.species), remedy="use a crystal of the same size and composition as the simulation",
+                got=_formula(self.species) or "nothing beside the ions",
+                remedy="use a crystal of the same size and composition as the simulation",
             )  # fmt: skip
         trees = [SiteTree(box, atoms[one], TOLERANCE + 0.1) for _, one in groups]
         worst, best = np.inf, np.zeros(3)

@@ -102,7 +102,8 @@ class DensityAccumulator:
         if size.prod() > _MOST_VOXELS:
             raise InputError(
                 "spacing" if shape is None else "shape", need=f"a grid of at most {_MOST_VOXELS:.0e} voxels",
-                got=f"{size.prod():.3g}", remedy="0.25 A resolves the sites of lithium",
+                got=f"{size.prod():.3g}",
+                remedy="0.25 A resolves the sites of lithium; average a large cell over its equal parts with repeats=",
             )  # fmt: skip
         self.counts = np.zeros(tuple(int(n) for n in size), dtype=np.int64)
         self.cell_sum = np.zeros((3, 3))

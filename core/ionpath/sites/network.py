@@ -318,13 +318,14 @@ def _check_states(n_states: int, n_sites: int) -> None:
     if n_states == 1:
         raise InputError(
             "states", need="two or more", got=f"{n_sites} sites that are all one state",
-            remedy="tell them apart with fold='translations' or fold='none'",
+            remedy="tell them apart with fold='translations' or fold='none'; where these are too many, sites that are "
+            "all equivalent have a diffusion and no path entropy",
         )  # fmt: skip
     if n_states > MOST_STATES:
         raise InputError(
             "states", need=f"at most {MOST_STATES}", got=f"{n_states} for {n_sites} sites",
             remedy="fold equivalent sites with repeats= (cells of the trajectory along each vector; of a crystal also "
-            "fold='symmetry'), or group them with fold='cages'",
+            "fold='symmetry') and fold='translations', or group them with fold='cages'",
         )  # fmt: skip
 
 

@@ -196,7 +196,14 @@ class MarkovStates(IonAnalysis):
         kept = {key: value for key, value in read.results.items() if key not in TABLES}
         self.results = type(read.results)(kept)
         self._metadata = {**read._metadata, "class": type(self).__name__, "parameters": self.parameters}
-        self._model()
+        try:
+            self._model()
+        except np.linalg.LinAlgError as error:
+            raise InputError(
+                "states", need="states between which ions go often enough for a model",
+                got=f"{self.results.runs.n_states - 1} states in {self.n_frames} frames, some hardly ever left",
+                remedy="fold equivalent sites into fewer states with fold='translations', or use a longer trajectory",
+            ) from error  # fmt: skip
         return self
 
     def _model(self) -> None:

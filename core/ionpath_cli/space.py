@@ -1,0 +1,141 @@
+"""Cell and lengths of a trajectory: what its files say, what a user says, and whether that can be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ionpath.errors import InputError
+
+LENGTHS = {"A": 1.0, "nm": 10.0, "bohr": 0.529177210903}
+"""Lengths of files in A; the Bohr radius by CODATA 2018."""
+LOOKED_AT = 64
+"""Atoms whose neighbours are looked at."""
+NEAREST, FARTHEST = 0.4, 1.6
+"""Distances of nearest atoms are between these multiples of the sum of their covalent radii."""
+
+
+def parse_cell(text: str) -> list[float]:
+    """Lengths and angles of ``--cell``.
+
+    Examples
+    --------
+    >>> parse_cell("10,10,12.5")
+    [10.0, 10.0, 12.5, 90.0, 90.0, 90.0]
+    """
+    from MDAnalysis.lib.mdamath import triclinic_vectors
+
+    try:
+        values = [float(word) for word in text.replace(",", " ").split()]
+    except ValueError:
+        values = []
+    values += [90.0] * 3 if len(values) == 3 else []
+    solid = len(values) == 6 and np.isfinite(values).all() and min(values) > 0
+    if not solid or not np.linalg.det(triclinic_vectors(values)) > 0:
+        raise InputError(
+            "--cell", need="three lengths in A, or these and three angles in degrees, of a cell that has a volume",
+            got=repr(text), remedy="for example --cell 15,15,20 or --cell 15,15,20,90,90,120",
+        )  # fmt: skip
+    return values
+
+
+def set_space(universe: Any, cell: list[float] | None, unit: str) -> None:
+    """Have every frame in A, and in the cell that the user says."""
+    factor = np.float32(LENGTHS[unit])
+
+    def change(ts: Any) -> Any:
+        if factor != 1:
+            ts.positions *= factor
+            if ts.dimensions is not None:
+                ts.dimensions = [*(float(factor) * ts.dimensions[:3]), *ts.dimensions[3:]]
+        if cell is not None:
+            ts.dimensions = cell
+        return ts
+
+    if cell is not None or factor != 1:
+        universe.trajectory.add_transformations(change)
+
+
+def check_cell(universe: Any, open_sides: set[int], path: Path) -> None:
+    """Refuse a trajectory without a cell, or with one that does not repeat, before an analysis takes it for another."""
+    trajectory = universe.trajectory
+    ts = trajectory[0]
+    pbc = ts.data.get("info", {}).get("pbc") if isinstance(ts.data.get("info"), dict) else None
+    if pbc is not None and np.size(pbc) == 3:
+        open_sides = open_sides | {k for k, one in enumerate(np.ravel(pbc)) if not one}
+    lengths = np.zeros(3) if ts.dimensions is None else ts.dimensions[:3]
+    flat = ts.data.get("cell")
+    if ts.dimensions is None or not np.all(lengths > 0):
+        got, shown = f"none in {path}", "15,15,15"
+        if flat is not None:
+            lengths = np.linalg.norm(flat, axis=1)
+            zero = [str(k + 1) for k in np.flatnonzero(lengths < 1e-6)]
+            got = f"vector {', '.join(zero)} of length 0" if zero else "vectors in one plane"
+            got += f" in {path}"
+            shown = ",".join(f"{one:.4g}" if one > 1e-6 else "15" for one in lengths)
+    elif open_sides:
+        got = f"{path}, which does not repeat along vector {', '.join(str(k + 1) for k in sorted(open_sides))}"
+        shown = ",".join(f"{one:.6g}" for one in lengths)
+    else:
+        return
+    raise InputError(
+        "--cell", need="a periodic cell, as displacements and volume are those of one", got=got,
+        remedy=f"add its lengths in A, and its angles if they are not 90 degrees, for example --cell {shown}",
+    )  # fmt: skip
+
+
+def check_lengths(universe: Any) -> list[str]:
+    """Refuse atoms that lie in each other, as those of a file in nm do; a note where they are too far apart."""
+    from ase.data import atomic_numbers, covalent_radii
+    from MDAnalysis.lib.distances import distance_array
+
+    atoms, ts = universe.atoms, universe.trajectory[0]
+    if len(atoms) < 4 or not np.isfinite(atoms.positions).all():
+        return []
+    chosen = np.unique(np.linspace(0, len(atoms) - 1, LOOKED_AT).astype(int))
+    distance = distance_array(atoms.positions[chosen], atoms.positions, box=ts.dimensions)
+    distance[np.arange(len(chosen)), chosen] = np.inf
+    radii = np.array([covalent_radii[atomic_numbers.get(name, 3)] for name in atoms.elements])
+    ratio = float(np.median((distance / (radii[chosen, None] + radii)).min(axis=1)))
+    said = f"{ratio:.2g} times the sum of their covalent radii"
+    if ratio < NEAREST:
+        raise InputError(
+            "--length-unit", need="positions and cell in A, in which atoms lie apart",
+            got=f"nearest atoms at {said}",
+            remedy="add --length-unit nm if they are in nm; multiply positions that are fractions of the cell by it",
+        )  # fmt: skip
+    if ratio > FARTHEST:
+        return [
+            f"Nearest atoms lie {said} apart, far for a solid: if the file is in Bohr, add --length-unit bohr; "
+            "diffusion and conductivity change with it."
+        ]
+    return []
+
+
+def check_order(structure: Any, universe: Any, framework: Any, files: list[Path]) -> None:
+    """Refuse a trajectory whose atoms are in another order than those of the structure that names them."""
+    from MDAnalysis.lib.distances import distance_array
+
+    if structure is None or len(structure) != len(universe.atoms):
+        return
+    ts, index = universe.trajectory[0], framework.ix
+    if not len(index) or ts.dimensions is None:
+        return
+    cell = ts.triclinic_dimensions
+    moved = (universe.atoms.positions - structure) @ np.linalg.inv(cell)
+    moved -= np.median((moved - np.rint(moved))[index], axis=0)
+    own = float(np.median(np.linalg.norm((moved - np.rint(moved))[index] @ cell, axis=1)))
+    if own < 2.0:
+        return
+    chosen = index[np.unique(np.linspace(0, len(index) - 1, LOOKED_AT).astype(int))]
+    near = distance_array(universe.atoms.positions[chosen], np.asarray(structure, np.float32), box=ts.dimensions)
+    nearest = float(np.median(near.min(axis=1)))
+    if nearest < 0.35 * own and nearest < 1.0:
+        raise InputError(
+            f"{files[-1]} with {files[0]}", need="the same atoms in the same order",
+            got=f"framework atoms {own:.2g} A away from their places in {files[0].name}, and {nearest:.2g} A from "
+            "those of others",
+            remedy="name the structure that the run was started from, or sort one of the files",
+        )  # fmt: skip
