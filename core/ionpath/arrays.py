@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Symbols = NDArray[np.str_]
+Words = Symbols | Sequence[str]
+Finite = ArrayLike
+"""Numbers, none of them NaN or infinite, as `ionpath.arguments` holds arguments against their annotations."""
+Whole = ArrayLike
+"""Whole numbers."""
 
 
 def heights(cells: Floats) -> Floats:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
+from ionpath.arguments import typed
 from ionpath.errors import one_of
 from ionpath.version import __version__
 
@@ -102,6 +103,7 @@ def references(*keys: str) -> Callable[[T], T]:
     return mark
 
 
+@typed
 def cite(*objects: Any, format: Literal["text", "bibtex"] = "text") -> None:
     """Print the references of the methods used.
 
@@ -127,6 +129,7 @@ def cite(*objects: Any, format: Literal["text", "bibtex"] = "text") -> None:
     print(bibtex(*objects) if format == "bibtex" else "\n".join(f"[{key}] {REFERENCES[key]}" for key in _keys(objects)))
 
 
+@typed
 def bibtex(*objects: Any) -> str:
     """Return the references of the methods used as entries for a .bib file.
 

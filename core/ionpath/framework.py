@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.compiled import kernels
 from ionpath.documented import documented
@@ -110,6 +111,7 @@ class Driftless(Msonable):
     factor: float
 
 
+@typed
 def remove_drift(
     mobile: ArrayLike,
     framework: ArrayLike | None = None,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Floats, Ints, Words
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.lattice.paired_cages import PairedCages, find_paired_cages, paired_cage_states, quadrant_axes
@@ -60,7 +60,7 @@ class PairedCageShells(CoordinationShells):
         cls,
         cell: ArrayLike,
         positions: ArrayLike,
-        symbols: ArrayLike,
+        symbols: Words,
         *,
         indices: ArrayLike | None = None,
         first: str = "Si",

@@ -18,9 +18,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.notebook import fields_html
 
 Image = Callable[[Floats], Floats]
@@ -100,6 +101,7 @@ class Variable(ABC):
     def evaluate_at(self, positions: Floats, periodicity: Periodicity) -> tuple[Floats, Floats, Floats]:
         """Values (k,), gradients (k, n_atoms, 3) and virials (k, 3, 3), with the periodic boundaries of a host."""
 
+    @typed
     def evaluate(self, positions: ArrayLike, cell: ArrayLike | None = None) -> Evaluation:
         """Values, gradients and virials of positions (n_atoms, 3) in A, wrapped or not.
 
@@ -114,10 +116,11 @@ class Variable(ABC):
             )  # fmt: skip
         if not np.isfinite(place).all():
             raise InputError("positions", need="finite numbers", got="nan or infinity", remedy="check the frame")
-        box = None if cell is None else np.asarray(cell, dtype=float)
+        box = None if cell is None else finite("cell", cell)
         return Evaluation(tuple(c.name for c in self.components), *self.evaluate_at(place, Periodic(box)))
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class CellVariable(Variable):
@@ -140,6 +143,10 @@ class CellVariable(Variable):
     function: Callable[[Floats, Floats], tuple[float, ArrayLike, ArrayLike]]
     count: int  # number of atoms
     period: tuple[float, float] | None = None  # lower and upper end of the period
+
+    def __post_init__(self) -> None:
+        """Check the number of atoms."""
+        whole("count", self.count)
 
     @property
     def components(self) -> tuple[Component, ...]:
@@ -172,6 +179,7 @@ class CellVariable(Variable):
         return value, gradient, virial
 
 
+@typed
 class CollectiveVariable(Variable):
     """A set of components that are functions of vectors between atoms.
 
@@ -232,6 +240,7 @@ class CollectiveVariable(Variable):
         return values, backward @ slopes, -(vectors.T @ slopes)
 
 
+@typed
 def finite_differences(
     variable: Variable, positions: ArrayLike, cell: ArrayLike | None = None, *, step: float = 1e-5
 ) -> tuple[Floats, Floats]:

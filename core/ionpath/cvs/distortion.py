@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
@@ -19,6 +20,7 @@ Matrix = tuple[tuple[float, float, float], ...]
 BONDS = ((0, 1), (0, 2), (0, 3), (0, 4))
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class TetrahedronDistortion(CollectiveVariable):

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.documented import documented
@@ -15,6 +16,7 @@ from ionpath.errors import InputError
 Point = tuple[float, float, float]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class ShellMembership(CollectiveVariable):

@@ -11,17 +11,19 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, shape
 
 Form = Literal["geometric", "branduardi"]
 CONCERTED = ((6.5, 6.5), (5.0, 5.0), (3.5, 3.5), (2.0, 2.0))
 """Nodes of the concerted two-ion hop of Guan et al., arXiv:2412.07115, supplementary note 2, in A."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class PathProgress(CollectiveVariable):
@@ -92,7 +94,8 @@ class PathProgress(CollectiveVariable):
 
     def progress(self, point: ArrayLike) -> tuple[Floats, Floats]:
         """``(s, z)`` of a point (n_distances,) of distances in A, and their derivatives (2, n_distances)."""
-        x = np.asarray(point, dtype=float)
+        x = finite("point", point)
+        shape("point", x, "(n_distances,)", self._nodes.shape[1])
         if self.form == "branduardi":
             return _branduardi(x, self._nodes, self._lambda)
         return _geometric(x, self._nodes)

@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component, Image
 from ionpath.documented import documented
@@ -15,6 +16,7 @@ from ionpath.errors import InputError
 Point = tuple[float, float, float]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class FramePosition(CollectiveVariable):
@@ -44,7 +46,8 @@ class FramePosition(CollectiveVariable):
 
     def __post_init__(self) -> None:
         """Check shapes."""
-        shape = np.asarray(self.reference, dtype=float)
+        finite("origin", self.origin)
+        shape = finite("reference", self.reference)
         if len(shape) and (shape.ndim != 2 or shape.shape[1] != 3):
             raise InputError(
                 "reference", need="one position (x, y, z) per framework atom", got=f"shape {shape.shape}",

@@ -8,6 +8,7 @@ from math import atan2, hypot, pi, sqrt, tan
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
@@ -23,6 +24,7 @@ _LEVI_CIVITA = np.array(
 IDEAL: Points = ((1.0, 1.0, 1.0), (1.0, -1.0, -1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, 1.0))
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class TetrahedronRotation(CollectiveVariable):

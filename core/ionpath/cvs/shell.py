@@ -7,6 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation, direction_angles, many_direction_angles
@@ -17,6 +18,7 @@ from ionpath.errors import InputError
 Matrix = tuple[tuple[float, float, float], ...]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class ShellCoordinates(CollectiveVariable):

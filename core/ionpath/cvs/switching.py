@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Rational:

@@ -8,6 +8,7 @@ from math import pi
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation, direction_angles, many_direction_angles
@@ -16,6 +17,7 @@ from ionpath.documented import documented
 Matrix = tuple[tuple[float, float, float], ...]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class BondTilt(CollectiveVariable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import one_of
 
@@ -23,6 +24,7 @@ class Example(NamedTuple):
     trajectory: str  # path of the XTC file
 
 
+@typed
 def example(name: str = EXAMPLES[0]) -> Example:
     """Find a trajectory that is shipped with ionpath.
 

@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.cvs.switching import Rational
@@ -18,6 +19,7 @@ Mode = Literal["correct", "published"]
 _IDEAL = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) / np.sqrt(3.0)
 
 
+@typed
 @references("guan2024")
 def tetrahedral_distortion(
     bonds: ArrayLike,

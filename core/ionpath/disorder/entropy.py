@@ -10,7 +10,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
@@ -46,6 +47,7 @@ def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> 
     return np.asarray(np.histogram(values, edges)[0], dtype=np.int64)
 
 
+@typed
 @references("guan2024")
 def support_entropy(
     samples: ArrayLike,
@@ -96,6 +98,7 @@ def support_entropy(
     return float(np.mean(logarithms) * entropy_factor(unit))
 
 
+@typed
 @references("guan2024", "miller1955")
 def shannon_entropy(
     samples: ArrayLike,
@@ -157,7 +160,8 @@ def shannon_entropy(
     return nats * entropy_factor(unit)
 
 
-def jackknife_error(samples: ArrayLike, estimator: Callable[[Floats], float], *, n_blocks: int = 10) -> float:
+@typed
+def jackknife_error(samples: Finite, estimator: Callable[[Floats], float], *, n_blocks: int = 10) -> float:
     r"""Estimate the standard error of an entropy from blocks of time.
 
     Parameters
@@ -220,6 +224,7 @@ class EntropyComparison(Msonable):
     unit: str  # unit of entropy
 
 
+@typed
 @references("guan2024", "miller1955")
 def compare_entropies(
     samples: Mapping[str, ArrayLike],
@@ -316,6 +321,7 @@ def _windowed(
     return mean, float(np.sqrt(np.mean(np.square(errors)) / len(pieces)))
 
 
+@typed
 def number_of_states(entropy: float) -> float:
     """Return the number of equally likely states behind an entropy.
 

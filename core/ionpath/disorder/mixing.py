@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlogy
 
+from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
@@ -44,6 +46,7 @@ class MixingEntropy(Msonable):
         return self.total * GAS_CONSTANT
 
 
+@typed
 @references("jang2025")
 def mixing_entropy(
     fractions_by_site: Mapping[str, ArrayLike] | Iterable[ArrayLike],
@@ -115,6 +118,7 @@ def _site_entropy(fractions: NDArray[np.float64]) -> float:
     return float(-xlogy(fractions, fractions).sum())
 
 
+@typed
 @references("jang2025")
 def argyrodite_mixing_entropy(x_excess: ArrayLike, inversion: ArrayLike) -> float | NDArray[np.float64]:
     """Return the ideal entropy of anion mixing of Li(6-x)PS(5-x)X(1+x).
@@ -171,8 +175,9 @@ def _binary(p: NDArray[np.float64]) -> NDArray[np.float64]:
     return result
 
 
+@typed
 def entropy_map(
-    x_excess: ArrayLike, inversion: ArrayLike
+    x_excess: Finite, inversion: Finite
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Return the ideal entropy over a grid of excess halide and inversion.
 

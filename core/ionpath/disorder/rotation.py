@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
-from ionpath.arrays import Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
@@ -28,6 +28,7 @@ class RotationRate(Msonable):
     high: float
 
 
+@typed
 def rotation_rate(events: int, time: float) -> RotationRate:
     """Return a rate with its Poisson interval.
 
@@ -62,7 +63,8 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     return RotationRate(int(events), float(time), events / time, low, high)
 
 
-def corner_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float = 40.0) -> Ints:
+@typed
+def corner_permutations(vectors: Finite, reference: Finite, *, core: float = 40.0) -> Ints:
     """Tell which ligand of each tetrahedron points where.
 
     Parameters
@@ -101,6 +103,7 @@ def corner_permutations(vectors: ArrayLike, reference: ArrayLike, *, core: float
     return np.where(clear & distinct, number, -1).astype(np.int64)
 
 
+@typed
 class RotationCounter:
     """Rotations counted frame by frame; counters of consecutive parts of a run can be joined.
 

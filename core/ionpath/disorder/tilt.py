@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints
-from ionpath.cells import as_cells
+from ionpath.arguments import finite, indices, typed
+from ionpath.arrays import Floats, Ints, Whole
+from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -18,11 +19,12 @@ from ionpath.periodic import minimum_image
 from ionpath.units import kt_in_kj_per_mol
 
 
+@typed
 def tetrahedra(
     positions: ArrayLike,
     cell: ArrayLike,
     centres: ArrayLike,
-    ligands: ArrayLike,
+    ligands: Whole,
     *,
     cutoff: float = 3.0,
     n_ligands: int = 4,
@@ -59,8 +61,11 @@ def tetrahedra(
     >>> tetrahedra(np.r_[[[0, 0, 0]], s], np.eye(3) * 12, [0], [1, 2, 3, 4]).tolist()
     [[1, 2, 3, 4]]
     """
-    points = np.asarray(positions, dtype=np.float64)
-    hubs, ends = np.asarray(centres, dtype=np.int64), np.asarray(ligands, dtype=np.int64)
+    points = check_finite(positions, "positions")
+    if points.ndim not in (2, 3):
+        raise InputError("positions", need="shape (T, N, 3) or (N, 3)", got=f"shape {points.shape}")
+    hubs = indices("centres", centres, points.shape[-2])
+    ends = indices("ligands", ligands, points.shape[-2])
     found = np.empty((len(hubs), n_ligands), dtype=np.int64)
     for row, hub in enumerate(hubs):
         distances = np.linalg.norm(minimum_image(points[ends] - points[hub], as_cells(cell)), axis=1)
@@ -74,6 +79,7 @@ def tetrahedra(
     return found
 
 
+@typed
 def bond_vectors(positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, ligands: ArrayLike) -> Floats:
     """Return the vectors from centres to their ligands.
 
@@ -98,6 +104,7 @@ def bond_vectors(positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, lig
     return minimum_image(points[..., ends, :] - points[..., hubs, None, :], cells)
 
 
+@typed
 @references("guan2024")
 def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
     r"""Return the polar and the azimuthal angle of vectors.
@@ -125,6 +132,7 @@ def bond_angles(vectors: ArrayLike) -> tuple[Floats, Floats]:
     if b.shape[-1:] != (3,) or not b.any(axis=-1).all():
         got = f"shape {b.shape}" if b.shape[-1:] != (3,) else "one of no length"
         raise InputError("vectors", need="vectors (..., 3) of some length", got=got, remedy="check the bonds")
+    finite("vectors", b)
     theta = np.degrees(np.arctan2(np.hypot(b[..., 0], b[..., 1]), b[..., 2]))
     return np.asarray(theta, dtype=np.float64), np.degrees(np.arctan2(b[..., 1], b[..., 0]))
 
@@ -153,6 +161,7 @@ class TiltFreeEnergy(Msonable):
     n_samples: int  # bonds and frames
 
 
+@typed
 class TiltHistogram:
     """Directions counted frame by frame in blocks of time; histograms of parts of a run can be added up.
 
@@ -237,6 +246,7 @@ def _free_energy(counts: Floats, kt: float) -> tuple[Floats, Floats]:
     return np.asarray(energy, dtype=np.float64), np.asarray(error, dtype=np.float64)
 
 
+@typed
 @references("guan2024")
 def tilt_free_energy(
     theta: ArrayLike, phi: ArrayLike, *, temperature: float, bins: int = 90, n_blocks: int = 5, jacobian: bool = False

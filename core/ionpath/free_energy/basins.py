@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
@@ -24,6 +25,7 @@ class Basin(Msonable):
     size: int  # number of grid points that belong to it
 
 
+@typed
 def find_basins(
     surface: FreeEnergySurface, *, persistence: float = 2.5, ceiling: float | None = None
 ) -> tuple[list[Basin], NDArray[np.int64]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -23,6 +24,7 @@ _STUDENT = 2.262
 """95 % of Student's t with nine degrees of freedom, those of ten blocks."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class BarrierSeries(Msonable):
@@ -87,6 +89,7 @@ def _counts(hills: Hills, n_times: int) -> list[int]:
     return sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
 
 
+@typed
 def barrier_series(
     hills: Hills, start: ArrayLike, end: ArrayLike, *, n_times: int = 25, points_per_sigma: float = 3.0
 ) -> BarrierSeries:
@@ -117,7 +120,7 @@ def barrier_series(
         raise InputError("n_times", need="2 or more", got=f"{n_times}", remedy="leave it out")
     counts = _counts(hills, n_times)
     axes = hills.default_axes(points_per_sigma)
-    ends = [np.asarray(start, dtype=float), np.asarray(end, dtype=float)]
+    ends = [finite("start", start), finite("end", end)]
     rows = []
     for surface in partial_sums(hills, counts, axes):
         rows.append(_barriers(surface, ends, hills.sigmas[0]))
@@ -160,6 +163,7 @@ def count_crossings(
     return int((np.diff(visits) != 0).sum()) if len(visits) else 0
 
 
+@typed
 def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate:
     """By how much the free energy of one variable varies over what was visited: no barrier is higher.
 
@@ -206,6 +210,7 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
     return series.estimate(part, floor=recent_height(hills))
 
 
+@typed
 def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float = 0.2) -> Verdict:
     """Say whether the variation of a free energy with one basin is known.
 
@@ -238,6 +243,7 @@ def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float
     return Verdict(True, f"converged: {what}, so that no barrier along the variable is higher", 0, found.error)
 
 
+@typed
 def judge(
     hills: Hills,
     series: BarrierSeries,

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -50,6 +51,7 @@ class CrossingError(Msonable):
 UNKNOWN = CrossingError(*[float("nan")] * 4)
 
 
+@typed
 def crossing_error(
     hills: Hills, start: ArrayLike, end: ArrayLike, temperature: float, *, n_times: int = 50
 ) -> CrossingError:
@@ -81,6 +83,7 @@ def crossing_error(
         return UNKNOWN
     counts = sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
     kt, gamma = kt_in_kj_per_mol(temperature), hills.bias_factor
+    start, end = finite("start", start), finite("end", end)
     offsets, surface = [], None
     for surface in partial_sums(hills, counts, hills.default_axes(3.0)):
         offsets.append(_offset(surface, kt, gamma))

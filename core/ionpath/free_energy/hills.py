@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -18,6 +19,7 @@ CUTOFF = 6.25
 """Half the squared distance, in widths, beyond which a hill of PLUMED is zero."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Hills(Msonable):
@@ -77,6 +79,7 @@ class Hills(Msonable):
         return tuple(axes)
 
 
+@typed
 def sum_hills(hills: Hills, axes: Sequence[ArrayLike] | None = None, *, from_zero: bool = True) -> FreeEnergySurface:
     """Free energy as minus the sum of the hills.
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.basins import _neighbour_table
@@ -28,7 +29,8 @@ class MinimumPath(Msonable):
     saddle: tuple[float, ...]  # variables at the highest point
 
 
-def minimum_path(surface: FreeEnergySurface, start: ArrayLike, end: ArrayLike, *, string: bool = False) -> MinimumPath:
+@typed
+def minimum_path(surface: FreeEnergySurface, start: Finite, end: Finite, *, string: bool = False) -> MinimumPath:
     """Path between two points whose highest free energy is the lowest possible, among these the lowest altogether.
 
     Parameters

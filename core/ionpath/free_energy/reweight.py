@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
@@ -26,6 +27,7 @@ class Histogram(Msonable):
     periods: tuple[float | None, ...]  # period of each variable
 
 
+@typed
 def reweight(
     samples: ArrayLike, histogram: Histogram, temperature: float, *, bias: ArrayLike | None = None, n_blocks: int = 5
 ) -> FreeEnergySurface:
@@ -101,7 +103,8 @@ def reweight(
     return FreeEnergySurface(axes, energy - lowest, histogram.names, histogram.periods, error)
 
 
-def effective_samples(bias: ArrayLike, temperature: float) -> float:
+@typed
+def effective_samples(bias: Finite, temperature: float) -> float:
     """Kish's effective number of samples of a reweighted run.
 
     Parameters

@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class FreeEnergySurface(Msonable):

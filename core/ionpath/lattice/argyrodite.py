@@ -7,9 +7,10 @@ from itertools import permutations, product
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -64,7 +65,8 @@ def point_group() -> NDArray[np.int64]:
     return np.array([np.array(s)[:, None] * identity[list(p)] for p in permutations(range(3)) for s in signs])
 
 
-def orbit(point: ArrayLike, *, setting: Setting = "4d", tolerance: float = 1e-4) -> Floats:
+@typed
+def orbit(point: Finite, *, setting: Setting = "4d", tolerance: float = 1e-4) -> Floats:
     """Return all symmetry-equivalent positions of a point in F-43m.
 
     Parameters
@@ -102,6 +104,7 @@ def orbit(point: ArrayLike, *, setting: Setting = "4d", tolerance: float = 1e-4)
     return np.asarray(found[np.lexsort(found.T[::-1])])
 
 
+@typed
 def framework(setting: Setting = "4d") -> tuple[Floats, NDArray[np.str_], NDArray[np.str_]]:
     """Return the 28 framework atoms of the conventional cell of ordered Li6PS5Cl.
 
@@ -134,6 +137,7 @@ def framework(setting: Setting = "4d") -> tuple[Floats, NDArray[np.str_], NDArra
     return np.concatenate(positions), np.array(elements), np.array(orbits)
 
 
+@typed
 @references("morgan2021")
 def tetrahedral_sites(
     kinds: tuple[str, ...] = ("T0", "T1", "T2", "T3", "T4", "T5"), *, setting: Setting = "4d"
@@ -180,6 +184,7 @@ def tetrahedral_sites(
     return np.concatenate(points), np.repeat(np.array(kinds), [len(p) for p in points])
 
 
+@typed
 def cage_sites(u: float = 0.0226, *, setting: Setting = "4d") -> Floats:
     """Return the 24g positions: the corners of the octahedral lithium cages.
 
@@ -207,7 +212,8 @@ def cage_sites(u: float = 0.0226, *, setting: Setting = "4d") -> Floats:
     return orbit((-u, 0.75, 0.75), setting=setting)
 
 
-def setting_from_bonds(bonds: ArrayLike) -> Setting:
+@typed
+def setting_from_bonds(bonds: Finite) -> Setting:
     """Tell the setting from vectors (n, 3), P to the S bound to it, along the cubic axes in any unit.
 
     It is named by the orbit that holds the free sulfur: the one that the bonds do not point to, with the halide at the

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -60,6 +61,7 @@ def bound_anions(
     return np.asarray(bound, dtype=np.int64)
 
 
+@typed
 @references("morgan2021")
 def free_anion_orbits(cell: Floats, formers: Floats, free: Floats, *, what: str = "structure") -> FreeAnions:
     """Sort the anions that are not bound to formers into the two orbits of the framework.
@@ -96,6 +98,7 @@ def free_anion_orbits(cell: Floats, formers: Floats, free: Floats, *, what: str 
     return FreeAnions(octahedral, tetrahedral, "4c" if side > 0 else "4d", axes)
 
 
+@typed
 def cage_vertices(found: FreeAnions, vertices: Vertices = "24g", u: float = 0.0226) -> Floats:
     """Vectors in A from the middle of a lithium cage to its sites, the same for all cages.
 

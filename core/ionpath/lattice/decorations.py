@@ -11,6 +11,7 @@ from math import comb, prod
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.lattice.permutations import effective_group
@@ -24,6 +25,7 @@ _CHUNK = 1 << 18
 _BITS = 64
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Sublattice(Msonable):
@@ -77,6 +79,7 @@ def check_sublattices(permutations: ArrayLike, sublattices: Iterable[Sublattice]
     return effective_group(acting), parts
 
 
+@typed
 def count_decorations(permutations: ArrayLike, sublattices: Sequence[Sublattice]) -> tuple[int, int]:
     """Count inequivalent arrangements without listing them.
 
@@ -187,6 +190,7 @@ def cycle_polynomial(lengths: Sequence[tuple[int, int]], degree: int) -> list[in
     return poly
 
 
+@typed
 def enumerate_decorations(
     permutations: ArrayLike, sublattices: Sequence[Sublattice], *, limit: int = MOST_ARRANGEMENTS
 ) -> Decorations:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import Delaunay, QhullError
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -34,7 +35,8 @@ class Interstices(Msonable):
         return len(self.vertices)
 
 
-def tetrahedral_interstices(points: ArrayLike, cell: ArrayLike) -> Interstices:
+@typed
+def tetrahedral_interstices(points: Finite, cell: ArrayLike) -> Interstices:
     """Divide a periodic packing of points (N, 3) in A, for instance the anions, into tetrahedra, each once per cell.
 
     Flat slivers, which appear where more than four points lie on one empty sphere, are left out (volume below 0.05 of

@@ -8,12 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class NeighbourList(Msonable):
@@ -31,8 +34,9 @@ class NeighbourList(Msonable):
         return np.bincount(self.centre, minlength=n_centres)
 
 
+@typed
 def neighbours_within(
-    centres: ArrayLike, points: ArrayLike, cell: ArrayLike, radius: float, *, smallest: float = 0.0
+    centres: Finite, points: Finite, cell: ArrayLike, radius: float, *, smallest: float = 0.0
 ) -> NeighbourList:
     """Pairs of `centres` (N, 3) and `points` (M, 3) within a radius of each other, images included, all in A.
 

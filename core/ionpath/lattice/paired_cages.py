@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats, Ints
-from ionpath.cells import image_tables
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints, Words
+from ionpath.cells import check_finite, image_tables
 from ionpath.citations import references
 from ionpath.compiled import kernels
 from ionpath.documented import documented
@@ -45,9 +46,10 @@ class PairedCageRule(Msonable):
     bridge_least: float = 2.5  # see `bridge`
 
 
+@typed
 def find_paired_cages(
     positions: ArrayLike,
-    symbols: ArrayLike,
+    symbols: Words,
     cell: ArrayLike,
     *,
     first: str = "Si",
@@ -86,7 +88,7 @@ def find_paired_cages(
     -----
     A column is where a centre has two others at 5.5 to 7.0 A on opposite sides (165 degrees and more).
     """
-    names, xyz = np.asarray(symbols, dtype=str), np.asarray(positions, dtype=np.float64)
+    names, xyz = np.asarray(symbols, dtype=str), check_finite(positions, "positions")
     lattice = as_cells(cell)
     positive("bond", bond, "A")
     formers = np.flatnonzero(np.isin(names, (first, second)))
@@ -122,6 +124,7 @@ def find_paired_cages(
     )
 
 
+@typed
 @references("guan2024")
 def paired_cage_states(
     ions: ArrayLike, positions: ArrayLike, cells: ArrayLike, cages: PairedCages, *, rule: PairedCageRule | None = None
@@ -161,7 +164,7 @@ def paired_cage_states(
     2.5 to 3.5 A and no centre as near as an apex needs, one state on each of the two sides. Quadrants lie between the
     planes of the two pairs of corners, where the lithium of the chains is.
     """
-    place, atoms = np.asarray(ions, dtype=np.float64), np.asarray(positions, dtype=np.float64)
+    place, atoms = check_finite(ions, "ions"), check_finite(positions, "positions")
     if place.ndim != 3 or atoms.ndim != 3 or len(place) != len(atoms) or atoms.shape[1] <= cages.ligands.max():
         raise InputError(
             "ions", need="shape (n_frames, n_ions, 3), and as many frames of all atoms",

@@ -6,12 +6,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.spatial import cKDTree
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath.periodic import wrap_fractional
 
 Ints = NDArray[np.intp]
 
 
+@typed
 def site_permutations(
     rotations: ArrayLike, translations: ArrayLike, positions: ArrayLike, *, tolerance: float = 0.02
 ) -> Ints:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath.lattice.decorations import (
     Decorations,
@@ -24,6 +25,7 @@ from ionpath.lattice.decorations import (
 _TRIES = 50
 
 
+@typed
 def sample_decorations(
     permutations: ArrayLike,
     sublattices: Sequence[Sublattice],

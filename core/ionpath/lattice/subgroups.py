@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
+from ionpath.arrays import Whole
 from ionpath.errors import InputError
 
 Ints = NDArray[np.intp]
@@ -14,6 +16,7 @@ Ints = NDArray[np.intp]
 MOST_ARRANGEMENTS = 100_000
 
 
+@typed
 def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike | None = None) -> list[Ints]:
     """Subgroups of a given order that one or two elements generate, one of each class of conjugates.
 
@@ -49,9 +52,8 @@ def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike |
     return classes
 
 
-def invariant_arrangements(
-    permutations: ArrayLike, number: int, *, apart: ArrayLike | None = None
-) -> NDArray[np.bool_]:
+@typed
+def invariant_arrangements(permutations: Whole, number: int, *, apart: ArrayLike | None = None) -> NDArray[np.bool_]:
     """Choices (K, N) of a number of sites that a group of permutations (H, N) takes to themselves: unions of orbits.
 
     Of pairs of sites that are true in `apart` (N, N) one at most is chosen. InputError if there are more than 100,000.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import neighbours_within
 from ionpath.periodic import as_cells, minimum_image
@@ -15,8 +16,9 @@ Ints = NDArray[np.intp]
 _CHUNK = 4096
 
 
+@typed
 def farthest_points(
-    candidates: ArrayLike,
+    candidates: Finite,
     cell: ArrayLike,
     number: int,
     *,
@@ -110,6 +112,7 @@ def _distance_to(points: Floats, others: Floats, lattice: Floats) -> Floats:
     return nearest
 
 
+@typed
 def even_subset(
     positions: ArrayLike,
     cell: ArrayLike,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -15,6 +17,7 @@ from ionpath.periodic import wrap_fractional
 Ints = NDArray[np.intp]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Superlattice(Msonable):
@@ -64,7 +67,8 @@ def lattice_points(matrix: ArrayLike) -> Ints:
     return np.stack(grid, axis=-1).reshape(-1, 3)
 
 
-def inequivalent_superlattices(rotations: ArrayLike, index: int) -> list[Superlattice]:
+@typed
+def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlattice]:
     """List the superlattices of a given index up to symmetry.
 
     Parameters

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import DisconnectedError, InputError
 from ionpath.markov.inputs import is_whole
@@ -48,6 +49,7 @@ class Chain(Msonable):
         return full
 
 
+@typed
 def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
     """Chain of a Markov state model, of a transition matrix, or of a chain.
 

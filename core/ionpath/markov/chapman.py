@@ -9,6 +9,7 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -53,6 +54,7 @@ class ChapmanKolmogorov(Msonable):
         return float(np.nanmax(ratio)) if np.isfinite(ratio).any() else float("nan")
 
 
+@typed
 @references("prinz2011", "deeptime")
 def chapman_kolmogorov(
     dtrajs: Trajectories,

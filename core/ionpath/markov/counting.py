@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
@@ -15,6 +16,7 @@ from ionpath.markov.tally import blocks, tally
 COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
 
 
+@typed
 @references("prinz2011")
 def count_matrix(
     dtrajs: Trajectories, lag: int, *, n_states: int | None = None, count_mode: str = "sliding"
@@ -78,6 +80,7 @@ def counts_and_frames(
     return total / lag if count_mode == "sliding-effective" else total, frames
 
 
+@typed
 def count_matrices(
     dtrajs: Trajectories, lag: int, *, n_states: int | None = None, n_blocks: int = 1
 ) -> NDArray[np.float64]:

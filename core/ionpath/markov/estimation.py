@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import DisconnectedError, InputError, one_of, whole
 from ionpath.markov.chain import largest_set, strong_components
@@ -23,6 +24,7 @@ MAXIMUM_ERROR = 1e-8
 """Convergence of the reversible estimate: Euclidean norm of the relative changes of the stationary weights."""
 
 
+@typed
 @references("prinz2011", "trendelkamp2015", "deeptime")
 def estimate_msm(
     dtrajs: Trajectories,
@@ -105,6 +107,7 @@ def model_of_counts(
     return _fit(_count_model(counts, frames, subset, lag, count_mode), reversible, maxerr)
 
 
+@typed
 def estimate_msms(
     dtrajs: Trajectories, lag: int, *, n_states: int | None = None, reversible: bool = True
 ) -> list[MarkovStateModel]:
@@ -150,6 +153,7 @@ def estimate_msms(
     return models
 
 
+@typed
 @references("trendelkamp2015", "deeptime")
 def bayesian_msm(
     dtrajs: Trajectories,

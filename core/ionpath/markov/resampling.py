@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
@@ -38,6 +39,7 @@ class Spread(Msonable):
     high: NDArray[np.float64]
 
 
+@typed
 @documented
 @dataclass(frozen=True, eq=False)
 class ResampledChains(Msonable):
@@ -197,6 +199,7 @@ class Resampling:
         ]
 
 
+@typed
 @references("prinz2011", "trendelkamp2015", "deeptime")
 def resampled_chains(
     dtrajs: Trajectories,

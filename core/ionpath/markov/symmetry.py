@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -49,6 +50,7 @@ def as_permutations(symmetry: ArrayLike, n_states: int) -> NDArray[np.intp]:
     return rows.astype(np.intp)
 
 
+@typed
 @references("guan2024")
 def average_counts(counts: ArrayLike, symmetry: ArrayLike) -> NDArray[np.float64]:
     """Counts averaged over equivalent transitions.

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -45,6 +46,7 @@ class ImpliedTimescales(Msonable):
         return np.array(self.timescales, dtype=dtype)
 
 
+@typed
 @references("prinz2011", "deeptime")
 def implied_timescales(
     dtrajs: Trajectories,

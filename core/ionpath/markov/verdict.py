@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -40,6 +41,7 @@ class MarkovVerdict(Msonable):
         return self.sentence
 
 
+@typed
 @references("prinz2011")
 def markovian_verdict(
     timescales: ImpliedTimescales,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.compiled import kernels
 from ionpath.errors import InputError
@@ -22,6 +23,7 @@ COMPILED_FROM = 20
 _AT_ONCE = 2_000_000  # fluxes that are held at a time
 
 
+@typed
 @references("guan2024", "metzner2009", "ekroot1993")
 def path_entropy(
     msm_or_T: Any,
@@ -99,6 +101,7 @@ def path_entropy(
     return float(_entropies(flux, start, is_target, definition, max_edges)[0] * factor)
 
 
+@typed
 @references("guan2024", "metzner2009", "ekroot1993")
 def path_entropy_matrix(
     msm_or_T: Any,

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain, as_chain
@@ -17,6 +18,7 @@ FLUX_TOLERANCE = 1e-12
 """Net fluxes below this part of the largest one are rounding errors and set to zero."""
 
 
+@typed
 @references("metzner2009")
 def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = True) -> NDArray[np.float64]:
     r"""Probability to reach the target before the source, or to have come from the source.
@@ -59,6 +61,7 @@ def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = 
     return chain.expand(_committor(chain, a, b, forward), np.nan)
 
 
+@typed
 @references("metzner2009")
 def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.float64]:
     r"""Reactive flux through each edge, with its detours.
@@ -95,6 +98,7 @@ def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.floa
     return chain.expand(_gross(chain, a, b), 0.0)
 
 
+@typed
 @references("metzner2009")
 def net_flux(
     msm_or_T: Any, source: States, target: States, *, tolerance: float = FLUX_TOLERANCE
@@ -140,6 +144,7 @@ def net_flux(
     return chain.expand(set_net_flux(chain, a, b, tolerance), 0.0)
 
 
+@typed
 @references("metzner2009")
 def total_flux(msm_or_T: Any, source: States, target: States) -> float:
     r"""Number of reactive passages per lag.
@@ -175,6 +180,7 @@ def total_flux(msm_or_T: Any, source: States, target: States) -> float:
     return float(gross_flux(chain, source, target)[first].sum())
 
 
+@typed
 @references("metzner2009")
 def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_time: float = 1.0) -> float:
     r"""Rate of the transition from source to target.
@@ -217,6 +223,7 @@ def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     return float(flux / (chain.stationary_distribution @ _committor(chain, a, b, forward=False)) / time)
 
 
+@typed
 @references("metzner2009")
 def mfpt(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_time: float = 1.0) -> float:
     r"""Mean first-passage time between two sets of states, by transition path theory.

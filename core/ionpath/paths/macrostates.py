@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -23,6 +24,7 @@ OCTAHEDRON = {"top": (1,), "plane": (2, 3, 4, 5), "bottom": (6,), "external": (0
 """Groups of the seven states of an octahedral shell: 1 and 6 are the apices, 0 is external."""
 
 
+@typed
 @documented
 @dataclass(frozen=True, eq=False)
 class MacrostatePathEntropy(Msonable):
@@ -42,6 +44,7 @@ class MacrostatePathEntropy(Msonable):
         return float(self.matrix[self.names.index(source), self.names.index(target)])
 
 
+@typed
 @references("guan2024", "metzner2009")
 def macrostate_path_entropy(
     models: Any,

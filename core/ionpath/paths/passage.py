@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.counting import count_matrices
@@ -14,6 +15,7 @@ from ionpath.markov.inputs import Trajectories, check_frame_time
 from ionpath.markov.resampling import chain_of_counts
 
 
+@typed
 @references("deeptime", "prinz2011", "metzner2009")
 def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDArray[np.float64]:
     r"""Mean first-passage times between all ordered pairs of states.
@@ -57,6 +59,7 @@ def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDAr
     return chain.expand(time * passage_times(chain.transition_matrix, chain.stationary_distribution), np.nan)
 
 
+@typed
 def mfpt_per_ion(
     dtrajs: Trajectories, lag: int, *, n_states: int | None = None, frame_time: float = 1.0
 ) -> NDArray[np.float64]:

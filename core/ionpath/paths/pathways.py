@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -43,6 +44,7 @@ class Pathways(Msonable):
         return "\n".join([*lines, f"{self.coverage:8.2%}  together"])
 
 
+@typed
 @references("metzner2009")
 def pathways(
     msm_or_T: Any,

@@ -11,6 +11,7 @@ from collections import defaultdict
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, largest_set
@@ -26,6 +27,7 @@ EMPTY_ROW = 10 * np.finfo(float).eps
 """Rows of the mean flux with a smaller sum are rounding errors, which the release leaves as they are."""
 
 
+@typed
 @references("guan2024", "metzner2009", "deeptime")
 def released_path_entropy(
     dtrajs: Trajectories,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -40,6 +41,7 @@ class PathEntropySummary(Msonable):
         )
 
 
+@typed
 @references("guan2024")
 def summarise(
     matrix: ArrayLike, *, external: int | None = 0, states: Iterable[int] | None = None, unit: str = "J/mol/K"
@@ -91,6 +93,7 @@ def summarise(
     return PathEntropySummary(total, total / pairs if pairs else 0.0, escape, pairs, external, excluded, unit)
 
 
+@typed
 @references("guan2024", "metzner2009", "ekroot1993")
 def path_entropy_summary(
     msm_or_T: Any, *, external: int | None = 0, definition: str = "pathway", max_edges: int = 4, unit: str = "J/mol/K"

@@ -8,6 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -75,6 +76,7 @@ class PathEntropyUncertainty(Msonable):
         )
 
 
+@typed
 @references("guan2024", "trendelkamp2015", "deeptime")
 def entropy_uncertainty(
     dtrajs: Trajectories,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Words
 from ionpath.errors import InputError
 from ionpath.periodic import as_cells, check_finite
 
@@ -31,7 +31,7 @@ def coordinates(values: ArrayLike, name: str) -> Floats:
     return points
 
 
-def centre_kinds(kinds: ArrayLike | None, n: int) -> NDArray[np.str_]:
+def centre_kinds(kinds: Words | None, n: int) -> NDArray[np.str_]:
     """Check the kinds of the centres."""
     names = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
     if names.shape != (n,):

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -29,6 +30,7 @@ class SiteAssignment(NamedTuple):
     ambiguous: NDArray[np.bool_]  # (T, N): whether a second site is as close as the first, within the margin asked for
 
 
+@typed
 @references("guan2024")
 def assign_sites(
     ions: ArrayLike,

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bipartite_matching
 
-from ionpath.arrays import Bools, Floats, Ints, Symbols
+from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Ints, Symbols, Words
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.framework import split_common
@@ -30,6 +31,7 @@ Groups = list[tuple[Ints, Ints]]
 """Places and atoms, species by species."""
 
 
+@typed
 @documented
 @dataclass(frozen=True, eq=False)
 class ReferenceAtoms(Msonable):
@@ -42,7 +44,7 @@ class ReferenceAtoms(Msonable):
     def __len__(self) -> int:
         return len(self.coordinates)
 
-    def match(self, cell: ArrayLike, positions: ArrayLike, elements: ArrayLike) -> Ints:
+    def match(self, cell: ArrayLike, positions: ArrayLike, elements: Words) -> Ints:
         """Find the atom of every place (F,), -1 for an empty one, whatever the order of atoms and the origin.
 
         The cell (3, 3) in A, positions (M, 3) in A, wrapped or not, and elements (M,) are of all atoms that do not

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, shape
@@ -19,6 +20,7 @@ _MOST_VOXELS = 1e8
 """A cell of 100 A in voxels of 0.22 A; memory is 8 bytes for each."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class DensityGrid(Msonable):
@@ -59,6 +61,7 @@ class DensityGrid(Msonable):
         return np.asarray(rho / rho.mean())
 
 
+@typed
 class DensityAccumulator:
     """Histogram of ion positions that grows frame by frame.
 
@@ -143,6 +146,7 @@ class DensityAccumulator:
         return DensityGrid(self.counts.copy(), self.cell_sum / self.n_frames, self.n_frames)
 
 
+@typed
 @references("jang2025")
 def ion_density(
     positions: ArrayLike, cells: ArrayLike, *, spacing: float = 0.25, shape: Sequence[int] | None = None
@@ -182,7 +186,8 @@ def ion_density(
     return grid.result()
 
 
-def gaussian_smooth(values: ArrayLike, cell: ArrayLike, sigma: float) -> Floats:
+@typed
+def gaussian_smooth(values: Finite, cell: Finite, sigma: float) -> Floats:
     """Convolution of a periodic grid with a Gaussian, exact in any cell.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.compiled import following, kernels
 from ionpath.framework import split_common
@@ -25,6 +26,7 @@ SLACK = 1e-3
 """What single precision may be wrong by, in A; nearer to a border than that, double precision decides."""
 
 
+@typed
 class SiteFollower:
     """The rule "nearest" of `assign_sites` for chunks of frames in the order of time.
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -52,6 +53,7 @@ SEARCHES = {
 """2.2 A is the shortest distance at which two lithium ions sit side by side, 1.2 A that of two holes between anions."""
 
 
+@typed
 @references("jang2025")
 def density_sites(
     grid: DensityGrid,

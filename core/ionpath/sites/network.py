@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints, Symbols
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints, Symbols, Words
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, positive
 from ionpath.periodic import minimum_image, wrap_fractional
@@ -28,6 +29,7 @@ CLOSEST = 1.0
 """Sites closer than this are not told apart by vibrating ions, in A."""
 
 
+@typed
 @references("guan2024")
 @dataclass(frozen=True, eq=False, repr=False)
 class SiteNetwork(CoordinationShells):
@@ -89,7 +91,7 @@ class SiteNetwork(CoordinationShells):
         *,
         labels: ArrayLike | None = None,
         names: Sequence[str] | None = None,
-        kinds: ArrayLike | None = None,
+        kinds: Words | None = None,
         permutations: ArrayLike | None = None,
     ) -> SiteNetwork:
         """Take known sites, and the states that they are.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -116,6 +117,7 @@ class SiteOccupancies(Msonable):
         return np.asarray(counts / self.n_ion_frames)
 
 
+@typed
 def site_occupancies(
     site: ArrayLike, shells: CoordinationShells, *, ambiguous: ArrayLike | None = None, cutoff: float = float("nan")
 ) -> SiteOccupancies:

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Words
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -23,6 +24,7 @@ Integers = NDArray[np.int64]
 _BLOCK = 40_000
 
 
+@typed
 @documented
 @dataclass(frozen=True, eq=False)
 class Tetrahedra(Msonable):
@@ -67,9 +69,7 @@ class Tetrahedra(Msonable):
         return float(np.abs(np.linalg.det(corners[:, 1:] - corners[:, :1])).sum() / 6.0)
 
     @classmethod
-    def from_sites(
-        cls, cell: ArrayLike, atoms: ArrayLike, sites: ArrayLike, names: ArrayLike | None = None
-    ) -> Tetrahedra:
+    def from_sites(cls, cell: ArrayLike, atoms: ArrayLike, sites: ArrayLike, names: Words | None = None) -> Tetrahedra:
         """Span a tetrahedron between the four atoms nearest to each site.
 
         The cell (3, 3) has its vectors as rows in A; atoms (A, 3) that can be corners and sites (K, 3) are fractional,
@@ -110,6 +110,7 @@ def _enclosed(corners: Floats, points: Floats) -> NDArray[np.bool_]:
     return np.asarray((weights.min(axis=1) >= -1e-6) & (weights.sum(axis=1) <= 1.0 + 1e-6))
 
 
+@typed
 @references("morgan2021")
 def assign_tetrahedra(
     ions: ArrayLike,

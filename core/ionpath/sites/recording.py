@@ -8,9 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
+
 Integers = NDArray[np.int64]
 
 
+@typed
 class RunRecorder:
     """Collect runs from chunks of frames.
 

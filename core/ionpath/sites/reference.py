@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.framework import split_common
@@ -85,6 +86,7 @@ def _fractional_drift(drift: ArrayLike, inverse: Floats, n_frames: int) -> Float
     return shift @ inverse if inverse.ndim == 2 else np.einsum("ti,tij->tj", shift, inverse)
 
 
+@typed
 def match_atoms(
     cell: ArrayLike, positions: ArrayLike, reference: ArrayLike, *, tolerance: float = 1.5
 ) -> NDArray[np.int64]:

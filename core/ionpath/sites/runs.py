@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
@@ -28,6 +29,7 @@ RUNS_AT_ONCE = 20_000
 """Runs whose transitions are counted at a time; bounds the memory of temporary arrays."""
 
 
+@typed
 @documented
 @dataclass(frozen=True, eq=False)
 class ShellRuns(Msonable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, positive
 from ionpath.sites.shells import CoordinationShells
@@ -13,6 +14,7 @@ TOLERANCE = 0.15
 """Part of the mean distance from the middle by which distances between vertices may differ in images of each other."""
 
 
+@typed
 def shell_symmetry(positions: ArrayLike, *, tolerance: float = TOLERANCE) -> Ints:
     r"""Permutations of states that are rotations or reflections of a shell.
 

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Words
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -36,6 +37,7 @@ HOMES = ("visited", "initial", "folded")
 """What counts as outside, see `ionpath.kinetics.shell_trajectories`."""
 
 
+@typed
 @documented
 @references("guan2024")
 @dataclass(frozen=True, eq=False)
@@ -164,7 +166,7 @@ class CoordinationShells(Msonable):
         sites: ArrayLike,
         *,
         n_vertices: VertexCounts = None,
-        kinds: ArrayLike | None = None,
+        kinds: Words | None = None,
         centre_atoms: ArrayLike | None = None,
         template: ArrayLike | None = None,
         orientation: ArrayLike | None = None,
@@ -238,7 +240,7 @@ class CoordinationShells(Msonable):
         centre_positions: ArrayLike | None = None,
         drift: ArrayLike | None = None,
         radius: float | None = None,
-        kinds: ArrayLike | None = None,
+        kinds: Words | None = None,
         centre_atoms: ArrayLike | None = None,
         template: ArrayLike | None = None,
         orientation: ArrayLike | None = None,

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
@@ -59,6 +60,7 @@ def check_sites(site: ArrayLike, n_sites: int | None = None) -> NDArray[np.signe
     return array
 
 
+@typed
 @references("guan2024")
 def core_sets(site: ArrayLike, *, minimum_residence: int = 1) -> NDArray[np.signedinteger]:
     """Let ions keep their site until they have reached another one.
@@ -126,6 +128,7 @@ def _stay_lengths(site: NDArray[np.signedinteger]) -> NDArray[np.int64]:
     return np.repeat(lengths, lengths).reshape(columns.shape).T
 
 
+@typed
 @references("guan2024")
 def shell_trajectories(
     site: ArrayLike, shells: CoordinationShells, *, home: Home = "visited", unassigned: Unassigned = "external"
@@ -177,6 +180,7 @@ def shell_trajectories(
     )
 
 
+@typed
 def iter_shell_trajectories(
     site: ArrayLike,
     shells: CoordinationShells,

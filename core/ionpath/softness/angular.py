@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints, Words
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_symbols, indices_of
@@ -22,11 +23,12 @@ angles. The literature gives its lengths in units of a Lennard-Jones liquid; the
 _BLOCK = 2_000_000
 
 
+@typed
 @references("behler2007", "cubuk2015")
 def angular_structure_functions(
     positions: ArrayLike,
     cell: ArrayLike,
-    symbols: ArrayLike,
+    symbols: Words,
     centres: ArrayLike | None = None,
     *,
     species: Sequence[str] | None = None,

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
@@ -34,6 +35,7 @@ class Correlation(Msonable):
     counts: NDArray[np.int64]  # (n_bins,): samples in each bin
 
 
+@typed
 def softness_correlation(
     softness: ArrayLike | Sequence[ArrayLike],
     quantity: ArrayLike | Sequence[ArrayLike],
@@ -141,8 +143,9 @@ def _jackknife(s: Floats, q: Floats, ion: NDArray[np.int64], n_groups: int) -> f
     return float(np.sqrt((n_groups - 1) / n_groups * ((left - left.mean()) ** 2).sum()))
 
 
+@typed
 def neighbour_fraction(
-    positions: ArrayLike, cell: ArrayLike, centres: ArrayLike, atoms: ArrayLike, members: ArrayLike, cutoff: float = 5.0
+    positions: ArrayLike, cell: ArrayLike, centres: ArrayLike, atoms: Whole, members: ArrayLike, cutoff: float = 5.0
 ) -> Floats:
     """Compute which part of the neighbours of each ion belongs to a set, such as the sulfur of P2S6.
 

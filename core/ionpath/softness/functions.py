@@ -8,7 +8,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints, Words
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_symbols, indices_of
@@ -20,6 +21,7 @@ from ionpath.softness.radial import radial_from_neighbours
 Kind = Literal["gaussian", "shell"]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class StructureFunctions(Msonable):
@@ -116,7 +118,7 @@ class StructureFunctions(Msonable):
         angular = [f"{pair} xi={x:g} zeta={z:g} lambda={s:g}" for pair in pairs for x, z, s in self.angular]
         return tuple(radial + (angular if self.angular else []))
 
-    def codes(self, symbols: ArrayLike, *, absent: bool = False) -> Ints:
+    def codes(self, symbols: Words, *, absent: bool = False) -> Ints:
         """Kind of neighbour that each atom (n_atoms,) is, by its symbol; -1 for those that do not count.
 
         InputError if a species is absent, unless `absent` allows it: its functions are then zero.
@@ -128,7 +130,7 @@ class StructureFunctions(Msonable):
             codes[chosen] = 0 if self.pooled else k
         return codes
 
-    def compute(self, positions: ArrayLike, cell: ArrayLike, symbols: ArrayLike, centres: ArrayLike) -> Floats:
+    def compute(self, positions: ArrayLike, cell: ArrayLike, symbols: Words, centres: ArrayLike) -> Floats:
         """All functions (n_centres, n_functions) of some atoms in one frame, in the order of `labels`.
 
         Positions (n_atoms, 3) in A may be wrapped; the cell (3, 3) has its vectors as rows, in A; `centres` are the

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -52,6 +53,7 @@ class GridSearch(Msonable):
         return {**found, "balanced_accuracy": float(self.balanced_accuracy[at]), "error": float(self.error[at])}
 
 
+@typed
 def grid_search(
     features: Callable[[StructureFunctions], ArrayLike],
     measure: ArrayLike,

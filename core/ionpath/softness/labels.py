@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -26,6 +27,7 @@ class Labels(Msonable):
     method: str  # how the thresholds were found
 
 
+@typed
 def label_ions(
     measure: ArrayLike,
     method: Literal["quantile", "threshold", "classes"] = "quantile",
@@ -98,6 +100,8 @@ def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
     given = np.asarray(labels, dtype=np.float64).ravel()
     if not (np.isfinite(given).all() and (given >= 0).all() and (given == np.rint(given)).all()):
         raise InputError(name, need="classes 0, 1, ...", got="other numbers", remedy="make them with label_ions")
+    if given.size and given.max() >= max(given.size, 2):  # more classes than ions: memory for each of them
+        raise InputError(name, need="classes 0, 1, ...", got=f"class {given.max():.0f} of {given.size} ions")
     flat = given.astype(np.int64)
     present = np.unique(flat)
     if len(present) < 2:

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Finite, Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -20,6 +21,7 @@ ModelKind = Literal["logistic", "linear-svm", "rbf-svm", "mlp"]
 _BLOCK = 4_000_000
 
 
+@typed
 @documented
 @dataclass(frozen=True, eq=False)
 class SoftnessModel(Msonable):
@@ -93,7 +95,7 @@ class SoftnessModel(Msonable):
         values = raw[:, 0] if self.n_classes == 2 else self._chances(raw) @ np.arange(self.n_classes)
         return np.asarray(values.reshape(shape))
 
-    def softness(self, features: ArrayLike) -> Floats:
+    def softness(self, features: Finite) -> Floats:
         """Softness (...) of structure functions (..., n_functions).
 
         Signed distance from the hyperplane, (W.G - b) / norm(W) in standardised features, positive for mobile. For a

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.cells import as_cells, check_finite
 from ionpath.documented import documented
@@ -15,6 +16,7 @@ from ionpath.frames import check_cutoff, pairs_within
 from ionpath.msonable import Msonable
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Neighbours(Msonable):
@@ -35,6 +37,7 @@ class Neighbours(Msonable):
         )
 
 
+@typed
 def find_neighbours(
     positions: ArrayLike, cell: ArrayLike, cutoff: float, centres: ArrayLike | None = None
 ) -> Neighbours:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
@@ -37,6 +38,7 @@ class AffineFit(Msonable):
     per_neighbour: bool  # whether `d2min` is divided by the number of neighbours
 
 
+@typed
 @references("falk1998", "cubuk2015")
 def nonaffine_displacement(
     reference: ArrayLike,
@@ -114,6 +116,7 @@ def nonaffine_displacement(
     return fit.d2min
 
 
+@typed
 @references("falk1998")
 def affine_fit(
     reference: ArrayLike,
@@ -280,6 +283,7 @@ def _refuse(row: int, count: Ints, owners: Ints, how_many: int) -> None:
     )  # fmt: skip
 
 
+@typed
 def cumulative_displacement(d2min: ArrayLike, *, power: Literal["root", "square"] = "root") -> Floats:
     """Add up non-affine displacements over consecutive intervals.
 

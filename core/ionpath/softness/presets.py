@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -34,6 +35,7 @@ class Preset:
     split: SplitKind  # kind of test split
 
 
+@typed
 @references("guan2024", "chen2025", "chen2023")
 def preset(
     name: PresetName, species: Sequence[str], *, mode: Literal["correct", "published"] = "correct", mobile: str = "Li"

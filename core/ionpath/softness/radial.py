@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints, Words
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import as_symbols, indices_of
@@ -18,11 +19,12 @@ _REACH = 6.0  # widths; exp(-36) is 2e-16
 _BLOCK = 500_000
 
 
+@typed
 @references("behler2007", "cubuk2015")
 def radial_structure_functions(
     positions: ArrayLike,
     cell: ArrayLike,
-    symbols: ArrayLike,
+    symbols: Words,
     centres: ArrayLike | None = None,
     *,
     species: Sequence[str] | None = None,

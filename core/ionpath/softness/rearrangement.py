@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
@@ -29,6 +30,7 @@ class RearrangementProbability(Msonable):
     counts: NDArray[np.int64]  # (n_bins,): samples in each bin
 
 
+@typed
 def rearrangement_probability(
     softness: ArrayLike, rearranged: ArrayLike, *, edges: ArrayLike | None = None, n_bins: int = 12
 ) -> RearrangementProbability:
@@ -104,6 +106,7 @@ class ArrheniusSplit(Msonable):
     temperatures: Floats  # temperatures in K
 
 
+@typed
 @references("schoenholz2016")
 def arrhenius_split(
     temperatures: ArrayLike, probabilities: Sequence[RearrangementProbability], *, min_count: int = 10

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from ionpath.arguments import typed
+from ionpath.arrays import Whole
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -33,8 +35,9 @@ class Scores(Msonable):
         )
 
 
+@typed
 @references("scikit-learn")
-def score(labels: ArrayLike, predicted: ArrayLike, n_classes: int = 2) -> Scores:
+def score(labels: Whole, predicted: Whole, n_classes: int = 2) -> Scores:
     """Compare predicted classes with true ones.
 
     Parameters

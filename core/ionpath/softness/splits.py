@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Ints
+from ionpath.arguments import typed
+from ionpath.arrays import Ints, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 
@@ -25,8 +26,9 @@ class Fold:
     test: Ints
 
 
+@typed
 def split_samples(
-    ions: ArrayLike,
+    ions: Whole,
     times: ArrayLike,
     kind: SplitKind = "ion-and-time",
     *,

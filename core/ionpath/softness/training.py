@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats
+from ionpath.arguments import finite, indices, typed
+from ionpath.arrays import Finite, Floats, Whole
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.softness._portable import platt_scaling, portable_arrays, widen
 from ionpath.softness.functions import StructureFunctions
@@ -30,6 +31,7 @@ PENALTIES: dict[str, float] = {"logistic": 1.0, "linear-svm": 1.0, "rbf-svm": 1.
 """Default C."""
 
 
+@typed
 @references("scikit-learn")
 def make_classifier(
     kind: ModelKind = "logistic", *, penalty: float | None = None, seed: int = 1, n_classes: int = 2
@@ -88,9 +90,10 @@ def make_classifier(
     return make_pipeline(StandardScaler(), estimator)
 
 
+@typed
 @references("cubuk2015", "scikit-learn")
 def fit_softness(
-    features: ArrayLike,
+    features: Finite,
     labels: ArrayLike,
     functions: StructureFunctions,
     *,
@@ -214,6 +217,7 @@ class CrossValidation(Msonable):
         return float(np.std(known, ddof=1) * np.sqrt(1.0 / k + 1.0 / (k - 1))) if k > 1 else float("nan")
 
 
+@typed
 def cross_validate(
     features: ArrayLike,
     labels: ArrayLike,
@@ -250,7 +254,11 @@ def cross_validate(
     InputError
         If the training set of a fold has one class only.
     """
-    x, y = np.asarray(features, dtype=np.float64), check_classes(labels)
+    x, y = finite("features", features), check_classes(labels)
+    if x.ndim != 2 or len(x) != len(y):
+        raise InputError("features", need=f"one row for each of {len(y)} labels", got=f"shape {x.shape}")
+    if not len(folds):
+        raise InputError("folds", need="one fold or more", got="none", remedy="split_samples gives them")
     n_classes = int(y.max()) + 1
     true: dict[str, list[Any]] = {"train": [], "test": []}
     found: dict[str, list[Any]] = {"train": [], "test": []}
@@ -291,11 +299,12 @@ class Weights(Msonable):
     errors: Floats
 
 
+@typed
 def feature_weights(
     features: ArrayLike,
     labels: ArrayLike,
     functions: StructureFunctions,
-    ions: ArrayLike,
+    ions: Whole,
     *,
     n_groups: int = 10,
     seed: int = 0,
@@ -335,7 +344,11 @@ def feature_weights(
     Errors are those of the jackknife over groups of ions, since samples of one ion are not independent:
     error^2 = (g - 1)/g sum_k (W_k - mean W)^2.
     """
-    x, y, ion = np.asarray(features, dtype=np.float64), check_classes(labels), np.asarray(ions).ravel()
+    x, y = finite("features", features), check_classes(labels)
+    ion = indices("ions", ions, 2**62).ravel()
+    if not len(x) == len(y) == len(ion):
+        raise InputError("ions", need=f"one for each of {len(y)} labels", got=f"{len(ion)} ions, {len(x)} features")
+    whole("seed", seed, 0)
     values = fit_softness(x, y, functions, **options).weights
     members = np.random.default_rng(seed).permutation(np.unique(ion))
     if len(members) < n_groups or n_groups < 2:

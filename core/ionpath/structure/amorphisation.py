@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -135,6 +136,7 @@ def _shares(along: Floats, layers: LayerGrid, height: float) -> Floats:
     return shares
 
 
+@typed
 @references("chen2025")
 def amorphisation_profile(
     positions: ArrayLike,

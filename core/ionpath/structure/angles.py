@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -39,6 +40,7 @@ class AngleDistribution(Msonable):
         return float(self.angles[int(np.argmax(self.density))])
 
 
+@typed
 class AngleHistogram:
     """Angles counted frame by frame; histograms of blocks of frames can be added up.
 
@@ -115,6 +117,7 @@ def _frame_angles(positions: Floats, cell: Floats, which: AngleHistogram) -> Flo
     return np.concatenate(found) if found else np.empty(0)
 
 
+@typed
 @references("chen2025")
 def angle_distribution(
     positions: ArrayLike,

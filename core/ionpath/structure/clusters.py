@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -167,6 +168,7 @@ def sorted_kinds(
     return tuple(kinds[k] for k in order), rank[centre], rank[ligand], counts[:, order]
 
 
+@typed
 @references("chen2023", "chen2025")
 def anion_clusters(
     positions: ArrayLike,

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError
@@ -33,6 +34,7 @@ def _neutron_length(name: str) -> float | None:
     return _SEARS.get(name, None if length is None else float(length))
 
 
+@typed
 @references("sears1992")
 def neutron_lengths(species: Sequence[str], *, isotopes: Mapping[str, float | str] | None = None) -> dict[str, float]:
     """Coherent neutron scattering lengths.
@@ -93,6 +95,7 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+@typed
 @references("waasmaier1995")
 def xray_form_factors(
     species: Sequence[str], q: ArrayLike, *, ions: Mapping[str, str] | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.compiled import kernels
@@ -230,6 +231,7 @@ def diagram_by_gudhi(complex_: PeriodicComplex, dimension: int = 1) -> Persisten
     )
 
 
+@typed
 @references("edelsbrunner1994", "gudhi", "chen2023")
 def persistence_diagram(
     positions: ArrayLike, cell: ArrayLike, *, radii: ArrayLike | None = None, dimension: int = 1

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -27,6 +28,7 @@ class Lifetime(Msonable):
     time: float  # time spent, summed over all that carry the label, in ps
 
 
+@typed
 def persistent_labels(labels: ArrayLike, min_frames: int) -> NDArray[np.int64]:
     """Remove labels that last less than some frames.
 
@@ -77,6 +79,7 @@ def _runs(series: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
     return starts, np.diff(np.concatenate([starts, [len(series)]]))
 
 
+@typed
 def lifetimes(labels: ArrayLike, frame_time: float) -> tuple[Lifetime, ...]:
     """Estimate how long labels last.
 

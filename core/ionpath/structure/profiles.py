@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -95,6 +96,7 @@ class LayerHistogram:
         )
 
 
+@typed
 @references("chen2025")
 def layer_profiles(
     positions: ArrayLike, cell: ArrayLike, species: Sequence[str], masses: ArrayLike, *, axis: int = 1, bins: int = 20

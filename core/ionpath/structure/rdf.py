@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.compiled import kernels
@@ -24,6 +25,7 @@ DEFAULT_BIN = 0.05
 """Width of a bin, in A, if none is chosen."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class RadialDistribution(Msonable):
@@ -60,6 +62,7 @@ class RadialDistribution(Msonable):
         return np.asarray(np.cumsum(self.shells[self.index(a, b)]) * per_pair / self.numbers[a], dtype=np.float64)
 
 
+@typed
 class RadialHistogram:
     """Pairs counted frame by frame; histograms of blocks of frames can be added up.
 
@@ -217,6 +220,7 @@ def species_pairs(present: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((a, b) for a, b in combinations_with_replacement(sorted(present), 2))
 
 
+@typed
 @references("chen2025")
 def radial_distribution(
     positions: ArrayLike,
@@ -278,6 +282,7 @@ def radial_distribution(
     return histogram.result()
 
 
+@typed
 def first_minimum(rdf: RadialDistribution, a: str, b: str, *, smooth: int = 3) -> float:
     """Find the first minimum of g(r) behind its first peak, the usual radius of a bond or a shell.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -18,6 +19,7 @@ from ionpath.structure._phases import phase_sums
 from ionpath.structure.rdf import species_pairs
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class DirectStructureFactor(Msonable):
@@ -46,6 +48,7 @@ class DirectStructureFactor(Msonable):
         return np.bincount(which[inside], self.q[inside], minlength=size) / safe, mean, counts
 
 
+@typed
 def reciprocal_vectors(
     cell: ArrayLike, q_max: float, *, q_min: float = 0.0, max_per_bin: int | None = 100, seed: int = 0
 ) -> Ints:
@@ -171,6 +174,7 @@ class DirectSum:
         )
 
 
+@typed
 @references("faber1965", "chen2025")
 def direct_structure_factors(
     positions: ArrayLike,

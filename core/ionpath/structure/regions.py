@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -19,6 +20,7 @@ NAMES = ("crystal", "interface", "glass")
 """Names of the regions 0, 1, 2."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Regions(Msonable):
@@ -41,6 +43,7 @@ class Regions(Msonable):
         return self.layers[np.minimum((along * len(self.layers)).astype(int), len(self.layers) - 1)]
 
 
+@typed
 @references("chen2025")
 def divide_regions(
     profile: AmorphisationProfile,

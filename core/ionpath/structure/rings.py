@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.compiled import cycles, kernels
@@ -52,6 +53,7 @@ class Rings(Msonable):
         return [names[k] for k in which.ravel()]
 
 
+@typed
 @references("edelsbrunner1994", "gudhi", "chen2023")
 def persistent_rings(
     positions: ArrayLike,

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -21,6 +22,7 @@ from ionpath.structure.rdf import RadialDistribution
 Pairs = tuple[tuple[str, str], ...]
 
 
+@typed
 @references("faber1965", "lorch1969", "chen2025")
 def partial_structure_factors(rdf: RadialDistribution, q: ArrayLike, *, lorch: bool = False) -> Floats:
     r"""Transform radial distribution functions into Faber-Ziman partial structure factors.
@@ -69,6 +71,7 @@ def partial_structure_factors(rdf: RadialDistribution, q: ArrayLike, *, lorch: b
     return np.asarray(1.0 + (rdf.g - 1.0) @ kernel, dtype=np.float64)
 
 
+@typed
 def total_structure_factor(
     partials: ArrayLike,
     pairs: Pairs,
@@ -142,6 +145,7 @@ class DiffractionPeak(Msonable):
     length: float  # 2 pi / position: the length scale behind it, in A
 
 
+@typed
 def first_sharp_diffraction_peak(
     q: ArrayLike, structure_factor: ArrayLike, *, low: float = 0.6, high: float = 2.2, prominence: float = 0.05
 ) -> DiffractionPeak:
@@ -196,6 +200,7 @@ def first_sharp_diffraction_peak(
     return DiffractionPeak(position, height, float(right - left), 2.0 * np.pi / position)
 
 
+@typed
 @references("wright1993")
 def r_chi(
     q_experiment: ArrayLike,
@@ -255,6 +260,7 @@ def r_chi(
     return float(100.0 * np.sqrt((difference**2).sum() / (se[chosen] ** 2).sum()))
 
 
+@typed
 def read_structure_factor(path: str | os.PathLike[str]) -> tuple[Floats, Floats]:
     """Read an experimental structure factor.
 

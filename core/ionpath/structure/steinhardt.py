@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_frames, pairs_within
 
 
+@typed
 @references("steinhardt1983", "lechner2008")
 def averaged_steinhardt(
     positions: ArrayLike,

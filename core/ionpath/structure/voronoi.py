@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, require
@@ -14,6 +15,7 @@ from ionpath.frames import as_frames, freud_system, repeat, repeats_for
 from ionpath.structure._power_cells import power_cells
 
 
+@typed
 @references("freud", "rycroft2009", "gellatly1982")
 def voronoi_volumes(
     positions: ArrayLike,

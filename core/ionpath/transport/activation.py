@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.documented import documented
@@ -21,6 +23,7 @@ PRIOR = 3
 """Degrees of freedom that given errors count as where a single one is left to judge them by (three temperatures)."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Arrhenius(Msonable):
@@ -65,8 +68,9 @@ class Arrhenius(Msonable):
         return nernst_einstein(self.at(temperature), density, temperature, charge)
 
 
+@typed
 @references("chen2025")
-def arrhenius(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None = None) -> Arrhenius:
+def arrhenius(temperatures: ArrayLike, D: ArrayLike | Sequence[Estimate], errors: ArrayLike | None = None) -> Arrhenius:
     """Fit of an activation energy to diffusion coefficients at several temperatures.
 
     Parameters
@@ -141,6 +145,7 @@ class MeyerNeldel(Msonable):
     chi_squared: float  # sum of squared deviations over squared errors
 
 
+@typed
 @references("yelon2006")
 def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     """Compensation of activation energy and prefactor over several systems.
@@ -228,12 +233,17 @@ def _scale(squares: float, freedom: int) -> tuple[float, float]:
     return scale, _student(freedom + prior) if scale > 1.0 or prior else Z95
 
 
-def _data(temperatures: ArrayLike, D: ArrayLike, errors: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
+def _data(
+    temperatures: ArrayLike, D: ArrayLike | Sequence[Estimate], errors: ArrayLike | None
+) -> tuple[Floats, Floats, Floats]:
     given = list(np.atleast_1d(np.asarray(D, dtype=object)))
     values = np.array([d.value if isinstance(d, Estimate) else d for d in given], dtype=np.float64)
     own = [d.error if isinstance(d, Estimate) else float("nan") for d in given]
     t = np.atleast_1d(numbers(temperatures, "temperatures", "temperatures above zero in K"))
-    sigma = np.asarray(own if errors is None else np.atleast_1d(np.asarray(errors)), dtype=np.float64)
+    sigma = np.asarray(
+        own if errors is None else np.atleast_1d(numbers(errors, "errors", "one error for each value")),
+        dtype=np.float64,
+    )
     if not (t.shape == values.shape == sigma.shape):
         raise InputError(
             "D", need=f"one value and error for each of {t.size} temperatures",

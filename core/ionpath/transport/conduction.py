@@ -7,16 +7,20 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.transport._checks import numbers
 from ionpath.units import NERNST_EINSTEIN
 
 
+@typed
 @overload
 def nernst_einstein(D: Estimate, n: float, T: float, charge: float = 1) -> Estimate: ...
+@typed
 @overload
 def nernst_einstein(D: ArrayLike, n: ArrayLike, T: ArrayLike, charge: ArrayLike = 1) -> Any: ...
+@typed
 def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     """Conductivity of ions that diffuse independently.
 
@@ -73,6 +77,7 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     return float(sigma) if np.ndim(sigma) == 0 else np.asarray(sigma)
 
 
+@typed
 def conductivity(D: Estimate, n_ions: int, volume: float, temperature: float, *, charge: float = 1.0) -> Estimate:
     """Conductivity of ions in a box, with the error of the diffusion coefficient.
 
@@ -103,6 +108,7 @@ def conductivity(D: Estimate, n_ions: int, volume: float, temperature: float, *,
     return nernst_einstein(D, density, temperature, charge)
 
 
+@typed
 def haven_ratio(D: Estimate, collective: Estimate) -> Estimate:
     """Haven ratio: diffusion of single ions over diffusion of charge.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, lag_array, numbers
@@ -28,6 +29,7 @@ class Line(Msonable):
     relative_error: float
 
 
+@typed
 def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
     """Covariance of the mean squared displacements of one Gaussian walker along one axis.
 

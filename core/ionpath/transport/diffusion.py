@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.estimate import Estimate
@@ -53,6 +54,7 @@ class Diffusion(Msonable):
         return bool(np.isfinite(self.coefficient.value))
 
 
+@typed
 @references("bullerjahn2020", "michalet2010")
 def estimate_diffusion(
     positions: ArrayLike | MeanSquaredDisplacement,

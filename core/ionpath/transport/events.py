@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
@@ -16,6 +17,7 @@ from ionpath.transport._checks import Floats
 Integers = NDArray[np.int64]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Hops(Msonable):

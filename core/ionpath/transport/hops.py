@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, whole
 from ionpath.periodic import as_cells, fractional
@@ -19,6 +20,7 @@ PUBLISHED_DISTANCE = 3.0
 """Displacement in A that was published as the mark of a hop between cages."""
 
 
+@typed
 @references("jang2025")
 def final_displacement_hops(
     positions: ArrayLike, *, frame_time: float = 1.0, distance: float = PUBLISHED_DISTANCE
@@ -66,6 +68,7 @@ def final_displacement_hops(
     return hops_of(ions, frames, nowhere, nowhere, r[0, ions], r[-1, ions], r.shape, frame_time, "published_final")
 
 
+@typed
 @references("jang2025")
 def displacement_hops(
     positions: ArrayLike, *, frame_time: float = 1.0, distance: float = PUBLISHED_DISTANCE, smoothing: float = 1.0
@@ -127,6 +130,7 @@ def displacement_hops(
     return hops_of(ion, frame, nowhere, nowhere, start, end, r.shape, frame_time, "published_events")
 
 
+@typed
 @references("morgan2021")
 def cage_hops(
     positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, *, frame_time: float = 1.0, hysteresis: float = 1.0
@@ -187,6 +191,7 @@ def cage_hops(
     return site_hops(cages, r, frame_time=dt, average=width, mode="cage"), cages
 
 
+@typed
 def site_hops(
     sites: ArrayLike,
     positions: ArrayLike | None = None,
@@ -253,6 +258,7 @@ def site_hops(
     return hops_of(ions[ion], frame + 1, before[frame, ion], table[frame + 1, ion], start, end, shape, frame_time, mode)
 
 
+@typed
 def residence_times(sites: ArrayLike, *, frame_time: float = 1.0) -> Residence:
     """How long ions stay on sites or in cages.
 

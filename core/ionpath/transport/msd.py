@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -20,6 +22,7 @@ COOPERATION_BLOCKS = 20
 """Pieces of a trajectory over which the squared displacement of all ions is compared."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class MeanSquaredDisplacement(Msonable):
@@ -53,6 +56,7 @@ class MeanSquaredDisplacement(Msonable):
         return self.at_all_lags(self.axes.mean(axis=1))
 
 
+@typed
 def msd_by_fft(series: ArrayLike) -> Floats:
     """Mean squared displacement of scalar series over all time origins.
 
@@ -85,6 +89,7 @@ def msd_by_fft(series: ArrayLike) -> Floats:
     return _from_power(_squares(x), _power(x), x.shape[-1])
 
 
+@typed
 @references("calandrini2011")
 def mean_squared_displacement(
     positions: ArrayLike, *, frame_time: float = 1.0, lags: ArrayLike | None = (), collective: bool = True
@@ -157,6 +162,7 @@ def mean_squared_displacement(
     )
 
 
+@typed
 def cooperation(positions: ArrayLike, *, blocks: int = COOPERATION_BLOCKS) -> float:
     """How much ions move at the same times.
 
@@ -225,6 +231,7 @@ def msd_of_sums(pairs: LaggedPairs, ends: Floats, frame_time: float, factor: flo
     )
 
 
+@typed
 def collective_displacement(positions: ArrayLike) -> Floats:
     """Sum of the displacements of all ions since the first frame.
 
@@ -248,7 +255,8 @@ def collective_displacement(positions: ArrayLike) -> Floats:
     return np.asarray(total - total[0])
 
 
-def local_exponent(times: ArrayLike, msd: ArrayLike, *, span: float = 2.0) -> Floats:
+@typed
+def local_exponent(times: Finite, msd: Finite, *, span: float = 2.0) -> Floats:
     """Local exponent of the mean squared displacement.
 
     Parameters

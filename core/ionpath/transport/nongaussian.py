@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.msonable import Msonable
@@ -33,6 +34,7 @@ class NonGaussian(Msonable):
     peak_reached: bool  # whether the largest value lies inside the range of lags. If not, the peak is earlier or later.
 
 
+@typed
 @references("rahman1964", "chen2025")
 def non_gaussian_parameter(
     positions: ArrayLike, *, frame_time: float = 1.0, lags: ArrayLike | None = None, errors: bool = False

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -24,6 +25,7 @@ class Percolation(Msonable):
     axes: tuple[float, float, float]  # the same along each cell vector
 
 
+@typed
 def percolation_threshold(grid: ArrayLike) -> Percolation:
     """Largest level at which a region of a periodic grid reaches its own image.
 
@@ -67,6 +69,7 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
     return Percolation(max(axes), (axes[0], axes[1], axes[2]))
 
 
+@typed
 def percolates(mask: ArrayLike) -> NDArray[np.bool_]:
     """Along which cell vectors a region of a periodic grid reaches its own image.
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -29,9 +31,10 @@ class RegionPopulations(Msonable):
     trends: tuple[Estimate, ...]
 
 
+@typed
 @references("chen2025")
 def region_populations(
-    positions: ArrayLike, cells: ArrayLike, edges: ArrayLike, *, axis: int = 2, frame_time: float = 1.0
+    positions: ArrayLike, cells: ArrayLike, edges: Finite, *, axis: int = 2, frame_time: float = 1.0
 ) -> RegionPopulations:
     """Fraction of the ions in slabs of the cell, against time.
 

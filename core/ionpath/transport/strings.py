@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.msonable import Msonable
@@ -43,6 +44,7 @@ class Strings(Msonable):
         return np.arange(1, counts.size + 1), counts
 
 
+@typed
 @references("donati1998")
 def cooperative_strings(hops: Hops, cell: ArrayLike, *, window: float = 1.0, distance: float = 1.5) -> Strings:
     """Join hops of different ions into strings.

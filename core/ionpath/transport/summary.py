@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, shape
@@ -46,6 +47,7 @@ class IonTransport(Msonable):
         return "\n".join(lines)
 
 
+@typed
 @references("guan2024", "bullerjahn2020")
 def ion_transport(
     positions: ArrayLike,

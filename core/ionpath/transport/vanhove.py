@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -21,6 +22,7 @@ PAIRS = 2**15
 """Pairs of ions that are worked on at a time."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class VanHove(Msonable):
@@ -51,6 +53,7 @@ class VanHove(Msonable):
         return np.asarray(1.0 - self.fractions[:, :first].sum(axis=1))
 
 
+@typed
 @references("vanhove1954", "chen2025")
 def self_van_hove(
     positions: ArrayLike, lags: ArrayLike, *, frame_time: float = 1.0, r_max: float = 15.0, dr: float = 0.1
@@ -113,6 +116,7 @@ def van_hove_of(
     return VanHove(lag_times(lags, frame_time), lags, 0.5 * (edges[1:] + edges[:-1]), edges, values, numbers)
 
 
+@typed
 @references("vanhove1954")
 def distinct_van_hove(
     positions: ArrayLike,

@@ -9,13 +9,16 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.periodic import fractional
 from ionpath.transport._checks import Floats
 
 
-def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: ArrayLike) -> None:
+@typed
+def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: Finite) -> None:
     """Write values on a periodic grid in the OpenDX format (VMD, PyMOL, Chimera).
 
     Parameters
@@ -65,13 +68,14 @@ def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: ArrayLik
         file.write("\n".join(tail) + "\n")
 
 
+@typed
 def write_vasp_grid(
     path: str | os.PathLike[str],
     values: ArrayLike,
     cell: ArrayLike,
     *,
     symbols: Sequence[str] = (),
-    positions: ArrayLike | None = None,
+    positions: Finite | None = None,
     title: str = "ion density",
 ) -> None:
     """Write a density in the grid format of VASP (CHGCAR), with a structure, for VESTA and the like.

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.msonable import Msonable
@@ -55,6 +56,7 @@ class DiffusiveWindow(Msonable):
     contested: bool = False  # whether the slopes from earlier lags were rejected since they differ from later ones
 
 
+@typed
 def diffusive_window(
     msd: MeanSquaredDisplacement,
     *,

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
@@ -31,6 +32,7 @@ _EMPTY = 1.2
 """Distance in A to the nearest atom that makes a place empty."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Hop:

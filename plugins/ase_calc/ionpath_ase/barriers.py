@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
@@ -63,6 +64,7 @@ class BarrierClass:
         return counts.astype(np.int64), edges
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Barriers:
@@ -133,6 +135,7 @@ def _mean(values: NDArray[np.float64]) -> Estimate:
     return Estimate(mean, error, mean - reach, mean + reach, "eV")
 
 
+@typed
 def hop_candidates(
     atoms: Atoms,
     softness: ArrayLike,
@@ -225,6 +228,7 @@ def hop_candidates(
     return tuple(of_class[k] for k in range(number) for of_class in chosen if k < len(of_class))
 
 
+@typed
 def migration_barriers(
     atoms: Atoms,
     hops: Sequence[Hop | tuple[int, Sequence[float]]],

@@ -11,6 +11,7 @@ from ase.calculators.calculator import Calculator, PropertyNotImplementedError, 
 from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath_ase._geometry import ContactCheck, model_cell
 from ionpath_ase._model import Evaluation, Model
@@ -102,6 +103,7 @@ class _DeepPotential(Calculator):
         ]
 
 
+@typed
 class IonPath(_DeepPotential):
     """Deep Potential of lithium thiophosphates as an ASE calculator.
 
@@ -163,6 +165,7 @@ class IonPath(_DeepPotential):
         return self._models[0].cutoff
 
 
+@typed
 class Committee(_DeepPotential):
     """Mean of several Deep Potentials, with their disagreement about each force.
 

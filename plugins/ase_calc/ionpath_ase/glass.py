@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import fields_html
@@ -86,6 +87,7 @@ class GlassCeramic:
     _repr_html_ = fields_html
 
 
+@typed
 def anneal(
     atoms: Atoms,
     folder: str | os.PathLike[str],
@@ -186,6 +188,7 @@ def crystal_in_glass(
     return both, len(crystal)
 
 
+@typed
 def glass_ceramic(
     crystal: Atoms,
     folder: str | os.PathLike[str],

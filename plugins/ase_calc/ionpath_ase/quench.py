@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import fields_html
@@ -29,6 +30,7 @@ class Quench:
     _repr_html_ = fields_html
 
 
+@typed
 def melt_quench(
     atoms: Atoms,
     folder: str | os.PathLike[str],

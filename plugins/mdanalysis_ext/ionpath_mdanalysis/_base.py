@@ -21,6 +21,7 @@ from MDAnalysis.lib.log import ProgressBar
 from numpy.typing import NDArray
 
 import ionpath
+from ionpath.arguments import typed
 from ionpath.citations import cite
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
@@ -56,6 +57,7 @@ class Reading(TypedDict, total=False):
     verbose: bool
 
 
+@typed
 class IonAnalysis(AnalysisBase):
     """Base of the analyses of mobile ions.
 

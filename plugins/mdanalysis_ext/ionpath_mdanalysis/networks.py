@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ionpath.arguments import typed
 from ionpath.sites.network import SiteNetwork as CoreNetwork
 from ionpath_mdanalysis._shell_sources import CrystalSites, DensityOfUniverse
 
 
+@typed
 class SiteNetwork(DensityOfUniverse, CoreNetwork):  # type: ignore[misc]  # takes a Universe, not arrays
     """Sites of mobile ions in any crystal, and the states that they are: for materials without cages.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, Vertices, cage_vertices, free_anion_orbits
@@ -27,6 +28,7 @@ from ionpath_mdanalysis._shell_sources import (
 )
 
 
+@typed
 class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  # takes a Universe, not arrays
     """Sites of mobile ions in shells around centres, in the cell of a trajectory.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import Any
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.bridge import Request
@@ -22,6 +23,7 @@ FILES = ("reference", "sites", "nodes")
 """Parameters of variables that may name a file."""
 
 
+@typed
 def check_input(
     lines: Iterable[str], n_atoms: int, *, folder: str | Path = ".", files: Mapping[str, str] | None = None
 ) -> list[str]:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError
 from ionpath.plumed_input import keywords
 from ionpath_plumed.checks import check_input
@@ -113,6 +114,7 @@ def _run(library: Path, arguments: list[str]) -> int:
     return int(status.value)
 
 
+@typed
 def evaluate(
     lines: str | Iterable[str],
     frames: Any,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath.free_energy import BarrierSeries, FreeEnergySurface
@@ -113,6 +114,7 @@ def _save(ax: Any, path: Path, plt: Any) -> Path:
     return path
 
 
+@typed
 def export(surface: FreeEnergySurface, path: str | Path) -> Path:
     """Write a surface to a file.
 
@@ -197,6 +199,7 @@ def _cube(surface: FreeEnergySurface, part: Path) -> None:
     part.write_text("\n".join(lines) + "\n")
 
 
+@typed
 def isosurface(surface: FreeEnergySurface, levels: list[float], path: str | Path) -> Path:
     """Write an HTML page with isosurfaces of a free energy of three variables.
 

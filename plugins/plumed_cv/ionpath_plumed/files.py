@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.free_energy import Hills
@@ -126,6 +127,7 @@ def units_of(path: PathLike) -> Units:
     return units(lines) if {file.name, file.stem} & names else Units()
 
 
+@typed
 def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     """Read one HILLS file, or those of several walkers.
 

@@ -10,6 +10,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -19,6 +20,7 @@ from ionpath_plumed.checks import side_files
 _TUPLES = ("variables", "start", "end", "reach", "end_reach")
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class PlumedInput:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath.files import atomic_path as atomic_path
 from ionpath.plumed_input import joined, keywords
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+@typed
 def run_metadynamics(
     atoms: Atoms,
     plumed: PlumedInput | str | Path | Iterable[str],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
+from ionpath.arguments import typed
 from ionpath_plumed.biases import Bias, write_bias
 from ionpath_plumed.framework import position, tilt
 from ionpath_plumed.hops import concerted, inter_cage, intra_cage
@@ -23,6 +24,7 @@ RECIPES: dict[str, Callable[[Crystal, Protocol, Choice], Recipe]] = {
 }
 
 
+@typed
 def metadynamics_input(
     structure: Any,
     name: str = "inter-cage",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
@@ -79,6 +80,7 @@ def _from_universe(atoms: Any) -> tuple[list[str], Floats, Floats]:
     return [str(n).capitalize() for n in names], np.array(atoms.positions, dtype=float), cell
 
 
+@typed
 def find_tetrahedra(structure: Any, *, central: Sequence[str] = CENTRAL, cutoff: float = 2.8) -> list[tuple[int, ...]]:
     """Find tetrahedra: a central atom and its four nearest anions.
 
@@ -117,6 +119,7 @@ def find_tetrahedra(structure: Any, *, central: Sequence[str] = CENTRAL, cutoff:
     return found
 
 
+@typed
 def find_shells(
     structure: Any, *, mobile: str = "Li", radius: float = 3.0, least: int = 4, apart: float = 5.5
 ) -> list[Shell]:
@@ -243,6 +246,7 @@ def check_atoms(crystal: Crystal, atoms: Sequence[int]) -> None:
         raise InputError("atoms", need="different atoms", got=f"{[a + 1 for a in atoms]}", remedy="name each once")
 
 
+@typed
 def neighbouring_cages(structure: Any, shells: Sequence[Shell]) -> list[tuple[int, int, float]]:
     """Pairs of shells by the distance of their centres.
 

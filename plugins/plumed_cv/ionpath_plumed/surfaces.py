@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
@@ -39,6 +40,7 @@ from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.results import MetadynamicsResult
 
 
+@typed
 def free_energy(
     hills: PathLike | Sequence[PathLike] | Hills,
     *,
@@ -105,6 +107,7 @@ def hills_files(source: Any) -> list[Path]:
     return [Path(one) for one in source]
 
 
+@typed
 def free_energy_from_colvar(
     colvar: PathLike | Sequence[PathLike],
     names: Sequence[str],
@@ -169,6 +172,7 @@ def _span(column: Floats) -> tuple[float, float]:
     return low - 1e-9, high + 1e-9 + 1e-6 * abs(high)
 
 
+@typed
 def analyse_metadynamics(
     source: Any,
     *,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, require, whole
 from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
@@ -50,6 +51,7 @@ class _Engine(Protocol):
         """Let go of everything."""
 
 
+@typed
 class MolecularDynamics:
     """A molecular dynamics run that can be stopped at any time and goes on from its last checkpoint.
 

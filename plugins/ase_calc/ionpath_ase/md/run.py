@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath_ase.md.driver import MolecularDynamics
 from ionpath_ase.md.settings import MDResult, timed
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from ase import Atoms
 
 
+@typed
 def run_md(
     atoms: Atoms,
     *,
@@ -157,6 +159,7 @@ def run_md(
     ).run()
 
 
+@typed
 def temperature_series(
     atoms: Atoms, temperatures: Sequence[float], folder: str | os.PathLike[str], *, suffix: str = ".xtc", **options: Any
 ) -> dict[float, MDResult]:

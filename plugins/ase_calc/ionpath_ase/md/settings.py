@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.estimate import Estimate
@@ -22,6 +23,7 @@ ENGINES = ("ase", "lammps")
 THERMOSTATS = ("langevin", "nose-hoover")
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class MDSettings:

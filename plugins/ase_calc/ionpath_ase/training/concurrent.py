@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -47,6 +48,7 @@ class LoopResult:
     _repr_html_ = fields_html
 
 
+@typed
 def learn(
     starts: Mapping[str, Atoms],
     frames: Sequence[Atoms],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError, require
 from ionpath_ase.training.labels import read_extxyz, with_labels
 
@@ -20,6 +21,7 @@ TYPE_MAP = ("Li", "P", "S", "Cl", "Si")
 """Elements of the shipped potential, in the order of its types."""
 
 
+@typed
 def read_frames(*paths: str | os.PathLike[str], format: str | None = None) -> list[Atoms]:
     """Read labelled frames from files that ASE or dpdata reads.
 
@@ -84,6 +86,7 @@ def _read(path: Path, kind: str | None) -> list[Atoms]:
     return frames
 
 
+@typed
 def split_by_tag(tags: Sequence[str], *, fraction: float = 0.1, seed: int = 0) -> np.ndarray:
     """Choose test frames: of each tag one block of neighbouring frames, at a random place.
 
@@ -134,6 +137,7 @@ def split_by_tag(tags: Sequence[str], *, fraction: float = 0.1, seed: int = 0) -
     return chosen
 
 
+@typed
 def write_deepmd(
     frames: Sequence[Atoms], folder: str | os.PathLike[str], *, type_map: Sequence[str] = TYPE_MAP
 ) -> list[Path]:

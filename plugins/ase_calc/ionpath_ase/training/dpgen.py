@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -25,6 +26,7 @@ _BAR = 1.01325  # of one atmosphere
 _STAGES = ("train", "model_devi", "fp")
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class DpgenSettings:
@@ -87,6 +89,7 @@ class DpgenSettings:
         return round(self.picoseconds * 1e3 / self.timestep)
 
 
+@typed
 def write_dpgen(
     starts: Mapping[str, Atoms],
     frames: Sequence[Atoms],

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -45,6 +46,7 @@ class Errors:
     _repr_html_ = fields_html
 
 
+@typed
 def evaluate(frames: Sequence[Atoms], calculator: Any) -> list[Errors]:
     """Compare a potential with labelled frames.
 
@@ -82,6 +84,7 @@ def evaluate(frames: Sequence[Atoms], calculator: Any) -> list[Errors]:
     return [*(_summary(tag, groups[tag]) for tag in sorted(groups)), _summary("all", compared)]
 
 
+@typed
 def write_table(errors: Sequence[Errors], path: str | os.PathLike[str]) -> Path:
     """Write errors as CSV.
 
@@ -105,6 +108,7 @@ def write_table(errors: Sequence[Errors], path: str | os.PathLike[str]) -> Path:
     return Path(path)
 
 
+@typed
 def format_table(errors: Sequence[Errors]) -> str:
     """Show errors as text.
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, locked
@@ -59,6 +60,7 @@ class TrainedModel:
     _repr_html_ = fields_html
 
 
+@typed
 def fit(
     frames: Sequence[Atoms],
     folder: str | os.PathLike[str],
@@ -267,6 +269,7 @@ def _split(
     )
 
 
+@typed
 def compress(
     frozen: str | os.PathLike[str], target: str | os.PathLike[str], *, step: float = COMPRESSION_STEP, thin: bool = True
 ) -> Path:
@@ -313,6 +316,7 @@ def compress(
     return made
 
 
+@typed
 def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
     """Read the learning curve of a training run.
 

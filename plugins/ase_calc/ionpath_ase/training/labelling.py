@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.files import locked
@@ -38,6 +39,7 @@ class LabelReport:
     _repr_html_ = fields_html
 
 
+@typed
 def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:
     """Make the calculator that labelled the frames of the shipped potential.
 
@@ -73,6 +75,7 @@ def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:
     return SumCalculator([base, dispersion_of.DFTD3(method="PBE", damping="d3bj")])
 
 
+@typed
 def teacher_named(name: str) -> Any:
     """Make a teacher from what a command line says.
 
@@ -120,6 +123,7 @@ def teacher_named(name: str) -> Any:
             ) from error
 
 
+@typed
 def label_frames(
     frames: Sequence[Atoms],
     calculator: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath_ase.training.selection import Window
@@ -13,6 +14,7 @@ EXPLORATIONS = ("md", "opes-multithermal", "opes-multithermal-multibaric")
 _ABOVE_ZERO = ("picoseconds", "interval", "timestep", "check_picoseconds", "limit", "max_force", "closest")
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class LoopSettings:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 
 GPA = 0.602214076
 """1 GPa in kJ/mol/A^3, the unit of pressure in the input."""
 
 
+@typed
 def multithermal_lines(
     folder: str | os.PathLike[str],
     *,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, IonpathError, positive
 
@@ -25,6 +26,7 @@ _BOND = {("P", "S"): 2.05, ("S", "Si"): 2.13, ("P", "P"): 2.25}
 """Closest contacts and bonds in A, as they are in the crystals of the same elements (P-P: Li4P2S6)."""
 
 
+@typed
 def packed_ions(counts: Mapping[str, int], *, density: float = 1.9, seed: int = 0, worst: float = 0.6) -> Atoms:
     """Pack PS4 (or SiS4), P2S7, P2S6 and ions in a cube without order.
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath_ase.training.dataset import TYPE_MAP
 from ionpath_ase.training.repulsion import TABLE
@@ -86,6 +87,7 @@ SOFTMIN = 0.1
 """Decay of the mean over neighbours that finds the nearest one, for the repulsion (as in deepmd-kit's examples)."""
 
 
+@typed
 def dp_input(
     preset: str = "shipped",
     *,

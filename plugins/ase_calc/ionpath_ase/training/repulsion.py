@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
@@ -23,6 +24,7 @@ FIRST, LAST, STEP = 0.005, 3.0, 0.005
 """Distances of a table in A, which deepmd-kit extrapolates to the range of the potential."""
 
 
+@typed
 def screened_repulsion(first: str, second: str, distance: ArrayLike) -> Floats:
     """Evaluate the repulsion of Ziegler, Biersack and Littmark between two atoms.
 
@@ -67,6 +69,7 @@ def screened_repulsion(first: str, second: str, distance: ArrayLike) -> Floats:
     return np.asarray(COULOMB * z1 * z2 / r * screening)
 
 
+@typed
 def write_repulsion(path: str | os.PathLike[str], elements: Sequence[str]) -> Path:
     """Write the table that ``model/use_srtab`` of deepmd-kit names.
 

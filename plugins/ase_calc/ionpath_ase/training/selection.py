@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 
@@ -23,6 +24,7 @@ class DeviationError(IonpathError):
     """A committee that disagrees more than a limit allows."""
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Window:

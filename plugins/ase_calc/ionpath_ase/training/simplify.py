@@ -21,6 +21,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from ionpath.arguments import typed
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath_ase._model import INSTALL
@@ -30,6 +31,7 @@ from ionpath_ase.md.lammps_model import ATOM_VIRIAL, EACH_VIRIAL
 PREFIX = "lean"
 
 
+@typed
 def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str]) -> Path:
     """Write a model that gives the same numbers in less time.
 

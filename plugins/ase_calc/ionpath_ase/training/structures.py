@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath import plugins
+from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath_ase.training import crystals
 from ionpath_ase.training.packing import packed_ions
@@ -54,6 +55,7 @@ def structure_names() -> tuple[str, ...]:
     return tuple(_builders())
 
 
+@typed
 def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> Atoms:
     """Build one starting structure.
 
@@ -104,6 +106,7 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
     return atoms
 
 
+@typed
 def starting_structures(
     names: Iterable[str] | None = None, *, shortest: float = 0.0, seed: int = 0
 ) -> dict[str, Atoms]:
@@ -139,6 +142,7 @@ def starting_structures(
     return {name: starting_structure(name, shortest=shortest, seed=seed) for name in wanted}
 
 
+@typed
 def variants(
     atoms: Atoms,
     *,
@@ -203,6 +207,7 @@ def variants(
     return made
 
 
+@typed
 def with_close_pair(
     atoms: Atoms,
     *,
@@ -271,6 +276,7 @@ def with_close_pair(
     return copy
 
 
+@typed
 def with_former_cluster(
     atoms: Atoms,
     number: int = 3,

@@ -9,6 +9,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.disorder import (
@@ -56,6 +57,7 @@ class _Distortions:
         self.anisotropy += state[1]
 
 
+@typed
 @references("guan2024", "errington2001", "miller1955")
 class TetrahedralDistortion(TetrahedronAnalysis):
     """Distortion of every tetrahedron in every frame, and its entropies.
@@ -189,6 +191,7 @@ class TetrahedralDistortion(TetrahedronAnalysis):
         }
 
 
+@typed
 @references("guan2024", "miller1955")
 def compare_disorder(
     analyses: Mapping[str, TetrahedralDistortion],

@@ -7,6 +7,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, whole
@@ -28,6 +29,7 @@ def axis_number(axis: Axis) -> int:
     return numbers[axis]
 
 
+@typed
 @references("chen2025")
 class LayerProfiles(StructureAnalysis):
     """Composition and mass density in layers across a cell.
@@ -123,6 +125,7 @@ class _Amplitudes:
         return normalised_profile(total, squares, int(count), float(height / count), self._layers)
 
 
+@typed
 @references("chen2025")
 class AmorphisationProfile(StructureAnalysis):
     """How amorphous the layers of a cell are, and where crystal, interface and glass lie.

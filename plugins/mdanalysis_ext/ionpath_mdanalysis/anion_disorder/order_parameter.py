@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, whole
 from ionpath.plugins import available
@@ -33,6 +34,7 @@ def evaluate(name: str, function: Callable[..., Any], positions: Floats, cell: F
     return values
 
 
+@typed
 class OrderParameter(PerAtomAnalysis):
     """An order parameter that an installed package brings, of every atom.
 

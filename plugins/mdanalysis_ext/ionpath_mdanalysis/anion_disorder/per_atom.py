@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, whole
@@ -112,6 +113,7 @@ class PerAtomAnalysis(StructureAnalysis):
         return {"atom": r.indices, "mean": r.per_atom, "std": r.per_atom_std, "units": {"mean": unit, "std": unit}}
 
 
+@typed
 @references("steinhardt1983", "lechner2008", "freud", "chen2025")
 class AveragedSteinhardt(PerAtomAnalysis):
     """Averaged Steinhardt order of every atom.
@@ -186,6 +188,7 @@ class AveragedSteinhardt(PerAtomAnalysis):
         return np.asarray(values[self._rows], dtype=np.float64)
 
 
+@typed
 @references("freud", "rycroft2009", "gellatly1982", "chen2023")
 class IonVoronoiVolume(PerAtomAnalysis):
     """Volume of the Voronoi cell of every mobile ion.

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -37,6 +38,7 @@ class PhaseDynamics:
     _repr_html_ = fields_html
 
 
+@typed
 @references("chen2025")
 def phase_dynamics(
     profile: AmorphisationProfile,

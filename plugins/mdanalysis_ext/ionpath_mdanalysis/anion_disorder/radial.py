@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import whole
 from ionpath.frames import check_cutoff
@@ -24,6 +25,7 @@ from ionpath_mdanalysis.anion_disorder._structure import (
 )
 
 
+@typed
 @references("freud", "chen2025")
 class RadialDistributions(StructureAnalysis):
     """Radial distribution functions of all pairs of species, with running coordination numbers.
@@ -111,6 +113,7 @@ class RadialDistributions(StructureAnalysis):
         return {**table, "units": {"r": "A"}}
 
 
+@typed
 @references("chen2025")
 class AngleDistribution(StructureAnalysis):
     """Distribution of the angles of bonds, such as S-P-S.

@@ -9,6 +9,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.elements import ANIONS
@@ -77,6 +78,7 @@ def _added(a: Floats, b: Floats) -> Floats:
     return longer + np.pad(shorter, (0, len(longer) - len(shorter)))
 
 
+@typed
 @references("edelsbrunner1994", "gudhi", "chen2023")
 class RingTopology(StructureAnalysis):
     """Rings of the anion network: sizes, make-up, persistence, and their length scale.

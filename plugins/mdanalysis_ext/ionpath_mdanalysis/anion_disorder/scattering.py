@@ -10,6 +10,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, positive, whole
@@ -40,6 +41,7 @@ from ionpath_mdanalysis.anion_disorder._structure import (
 Kind = Literal["neutron", "xray"]
 
 
+@typed
 @references("faber1965", "lorch1969", "waasmaier1995", "sears1992", "wright1993", "chen2025")
 class StructureFactor(StructureAnalysis):
     """Static structure factors: partials, and the totals of X-ray and neutron scattering.

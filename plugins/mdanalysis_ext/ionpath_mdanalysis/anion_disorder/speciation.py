@@ -8,6 +8,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.frames import check_cutoff
@@ -53,6 +54,7 @@ class _Kinds:
         return sorted_kinds(self._names, centre, ligand, counts)
 
 
+@typed
 @references("chen2023", "chen2025")
 class AnionSpeciation(StructureAnalysis):
     """Anions in every frame: PS4, P2S7, P2S6 with a P-P bond, edge-sharing P2S6, and others by their formulas.

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.disorder import (
@@ -114,6 +115,7 @@ class _Directions:
         self.rotations.merge(state[1])
 
 
+@typed
 @references("guan2024")
 class TetrahedronTilt(TetrahedronAnalysis):
     """Directions of the bonds of tetrahedra: free energies of both angles, and rotations.

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, require
 from ionpath.estimate import Estimate
@@ -21,6 +22,7 @@ from ionpath.transport.activation import (
 from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
 
 
+@typed
 def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:
     """Activation energy from runs at several temperatures.
 
@@ -59,6 +61,7 @@ class Extrapolation:
     _repr_html_ = fields_html
 
 
+@typed
 def extrapolate(analyses: Sequence[IonDiffusion], temperature: float = 300.0) -> Extrapolation:
     """Diffusion and conductivity at a temperature, from runs at others.
 
@@ -93,6 +96,7 @@ def extrapolate(analyses: Sequence[IonDiffusion], temperature: float = 300.0) ->
     return Extrapolation(wanted, fit, fit.at(wanted), conductivity, density)
 
 
+@typed
 def meyer_neldel(systems: Mapping[str, Sequence[IonDiffusion]]) -> MeyerNeldel:
     """Compensation of activation energy and prefactor over several systems.
 
@@ -124,6 +128,7 @@ def _temperature(analysis: IonDiffusion) -> float:
     return float(temperature)
 
 
+@typed
 def plot_arrhenius(fit: Arrhenius, ax: Any = None, *, down_to: float = 300.0) -> Any:
     """Draw diffusion coefficients against inverse temperature, with the fit and its 95 % band.
 

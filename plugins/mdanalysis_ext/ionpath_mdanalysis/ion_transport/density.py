@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.errors import require
 from ionpath.periodic import fractional
 from ionpath.sites.density import DensityAccumulator, DensityGrid
@@ -22,6 +23,7 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import DriftingAnalysis, DriftOptions
 
 
+@typed
 class IonDensity(DriftingAnalysis):
     """Where ions are: density on a grid, percolation threshold, sites, and populations of regions.
 

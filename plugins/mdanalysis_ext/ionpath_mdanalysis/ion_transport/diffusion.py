@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, positive
 from ionpath.transport.conduction import conductivity
@@ -16,6 +17,7 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 
+@typed
 class IonDiffusion(SeriesAnalysis):
     """Mean squared displacement, diffusion coefficients and conductivity, with calibrated errors.
 

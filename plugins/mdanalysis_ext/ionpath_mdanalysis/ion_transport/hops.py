@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, positive
 from ionpath.periodic import fractional
@@ -24,6 +25,7 @@ from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOption
 MODES = ("cage", "published_events", "published_final")
 
 
+@typed
 class IonHops(SeriesAnalysis):
     """Hops of ions with rates, residence times, jump lengths, and who jumps together.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.transport.lagged import PowerSums, Rows
 from ionpath.transport.nongaussian import default_lags, non_gaussian_of, non_gaussian_parameter
@@ -12,6 +13,7 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 
+@typed
 class NonGaussianParameter(SeriesAnalysis):
     """Non-Gaussian parameter of displacements and the time of its peak.
 

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, heights
 from ionpath.errors import one_of, whole
 from ionpath.transport.lagged import DistanceCounts, Rows
@@ -15,6 +16,7 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
 
 
+@typed
 class SelfVanHove(SeriesAnalysis):
     """Distribution of the displacements of ions, and optionally where the other ions are.
 

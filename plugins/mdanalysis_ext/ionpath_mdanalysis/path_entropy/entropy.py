@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.estimate import Estimate
@@ -25,6 +26,7 @@ from ionpath_mdanalysis.path_entropy.markov import MarkovStates
 DEFINITIONS = ("pathway", "unlimited", "flux", "flux-row")
 
 
+@typed
 @references("guan2024", "ekroot1993", "metzner2009", "prinz2011", "trendelkamp2015", "deeptime")
 class PathEntropy(MarkovStates):
     """Path entropy of mobile ions between the vertices of their coordination shells.

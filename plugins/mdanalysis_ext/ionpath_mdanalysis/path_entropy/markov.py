@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.kinetics import estimate_msms, net_flux, pathways
@@ -34,6 +35,7 @@ class _Hops(ShellStates):
     _min_frames: ClassVar[int] = 2
 
 
+@typed
 @references("guan2024", "prinz2011", "trendelkamp2015", "deeptime")
 class MarkovStates(IonAnalysis):
     """Markov state model of ions hopping in coordination shells.

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.elements import ANIONS
 from ionpath.errors import InputError, one_of
@@ -31,6 +32,7 @@ from ionpath_mdanalysis._shell_sources import placed, read_frames
 Floats = NDArray[np.float64]
 
 
+@typed
 @references("guan2024")
 class ShellStates(IonAnalysis):
     """States of mobile ions: shell and vertex of each ion in each frame.

@@ -6,6 +6,7 @@ from typing import Any, Literal, Unpack
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import one_of
 from ionpath.softness.nonaffine import cumulative_displacement
@@ -14,6 +15,7 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.softness._increments import IncrementAnalysis, Increments
 
 
+@typed
 @references("falk1998", "cubuk2015", "chen2025")
 class NonAffineDisplacement(IncrementAnalysis):
     """Squared non-affine displacement D2min over consecutive intervals, and its sum.

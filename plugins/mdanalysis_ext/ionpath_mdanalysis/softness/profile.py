@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -35,6 +36,7 @@ class LayerMeans:
     _repr_html_ = fields_html
 
 
+@typed
 def layer_means(analysis: Any, *, axis: Axis = "y", bins: int = 20, system: int | str = 0) -> LayerMeans:
     """Average softness, or the series of a per-atom analysis, in layers across a cell.
 

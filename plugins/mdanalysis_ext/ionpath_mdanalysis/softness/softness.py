@@ -8,6 +8,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 from MDAnalysis.analysis.results import Results
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, whole
 from ionpath.softness.correlation import Correlation
@@ -27,6 +28,7 @@ from ionpath_mdanalysis.softness.profile import layer_means
 from ionpath_mdanalysis.softness.surroundings import Surroundings
 
 
+@typed
 @references("cubuk2015", "chen2025", "chen2023", "guan2024", "falk1998", "scikit-learn")
 class Softness(IonAnalysis):
     """Softness of mobile ions: which surroundings come before motion.

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, require
 from ionpath.softness.rearrangement import ArrheniusSplit, arrhenius_split
 
 
+@typed
 @references("schoenholz2016")
 def softness_arrhenius(
     temperatures: ArrayLike,
@@ -84,6 +86,7 @@ def _check_same(first: Any, other: Any) -> None:
         )  # fmt: skip
 
 
+@typed
 def plot_softness_arrhenius(split: ArrheniusSplit, axes: Any = None) -> Any:
     """Plot activation energy and attempt factor against softness.
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import gammaln, logsumexp
 
+from ionpath.arguments import typed
 from ionpath.constants import BOLTZMANN_EV, GAS_CONSTANT
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
 from ionpath.documented import documented
@@ -48,6 +49,7 @@ class Thermodynamics(Msonable):
         return self.entropy * GAS_CONSTANT
 
 
+@typed
 def thermodynamics(entries: Sequence[Mapping[str, Any]], temperatures: ArrayLike) -> Thermodynamics:
     """Sum over a complete list of inequivalent arrangements.
 
@@ -122,6 +124,7 @@ def _check_entries(entries: Sequence[Mapping[str, Any]]) -> None:
         )  # fmt: skip
 
 
+@typed
 def monte_carlo(
     expansion: AnionClusterExpansion,
     start: Structure,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder.mixing import entropy_map, mixing_entropy
@@ -58,6 +59,7 @@ class ConfigurationalEntropy(Msonable):
         return "\n".join(lines)
 
 
+@typed
 @references("jang2025")
 def configurational_entropy(structure: Structure, *, lithium: bool = False) -> ConfigurationalEntropy:
     """Return the ideal entropy of mixing per formula unit.
@@ -128,6 +130,7 @@ def _lithium_entropy(structure: Structure, found: Argyrodite) -> float:
     return float(sum(each)) / found.n_formula_units
 
 
+@typed
 def plot_entropy_map(x_excess: ArrayLike | None = None, inversion: ArrayLike | None = None, *, ax: Any = None) -> Any:
     """Draw the ideal entropy over excess halide and inversion.
 

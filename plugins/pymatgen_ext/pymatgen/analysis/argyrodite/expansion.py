@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
@@ -27,6 +28,7 @@ _OFF_SITE = 0.6
 _PENALTIES = np.concatenate([[1e-12], np.logspace(-8, 1, 19)])
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class AnionClusterExpansion(Msonable):

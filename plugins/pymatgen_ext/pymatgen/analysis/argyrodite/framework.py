@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath import elements
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
 from ionpath.errors import InputError
@@ -111,6 +112,7 @@ def occupancies(structure: Structure, *groups: frozenset[str]) -> list[NDArray[n
     return [np.array([sum(v for e, v in site if e in group) for site in amounts]) for group in groups]
 
 
+@typed
 def analyse(structure: Structure) -> Argyrodite:
     """Recognise an argyrodite, with or without partial occupancies, in any cell and setting.
 

@@ -10,6 +10,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
 from ionpath.errors import InputError
@@ -48,6 +49,7 @@ class GridPoint(Msonable):
         return float(argyrodite_mixing_entropy(self.x_excess, self.inversion))
 
 
+@typed
 @references("jang2025")
 def inversion_grid(step: float = 1 / 32, *, seeds: Iterable[int] = (0,)) -> list[GridPoint]:
     """Return the points of Li6PS5X from no to full inversion.
@@ -78,6 +80,7 @@ def inversion_grid(step: float = 1 / 32, *, seeds: Iterable[int] = (0,)) -> list
     return [GridPoint(0.0, y, s) for y in _steps(0.0, step) for s in seeds]
 
 
+@typed
 @references("jang2025")
 def excess_grid(step: float = 0.125, *, seeds: Iterable[int] = (0,)) -> list[GridPoint]:
     """Return the points of Li(6-x)PS(5-x)X(1+x) over excess halide and inversion.
@@ -114,6 +117,7 @@ def _steps(start: float, step: float) -> list[float]:
     return [float(Fraction(k, n)) for k in range(round(start * n), n + 1)]
 
 
+@typed
 def write_grid(
     folder: str | os.PathLike[str],
     points: Iterable[GridPoint] | None = None,
@@ -187,6 +191,7 @@ def write_grid(
     return paths
 
 
+@typed
 def iterate_grid(
     points: Iterable[GridPoint], *, halide: str = "Cl", supercell: int | tuple[int, int, int] = 4,
     lithium: Literal["vacancies", "restored"] = "vacancies", arrangement: Literal["random", "even"] = "random",

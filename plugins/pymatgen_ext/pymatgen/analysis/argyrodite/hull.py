@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linprog
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -36,6 +37,7 @@ class HullRow(Msonable):
         return f"{self.formula:16s} {self.energy_per_atom:10.5f} eV/atom {self.above_hull:9.2f} meV/atom  {mixture}"
 
 
+@typed
 def energy_above_hull(
     structures: Sequence[Structure],
     competing: Sequence[Structure],

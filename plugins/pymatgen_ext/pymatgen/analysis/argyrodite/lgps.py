@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Element, Lattice, Structure
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.elements import CHARGES
@@ -26,6 +27,7 @@ _SCREENING = 10.0
 """Dielectric constant that brings formal charges to the scale on which lithium orders."""
 
 
+@typed
 @references("guan2024")
 def lspscl_arrangements(
     calculator: Any = None, *, per_arrangement: int = 1, temperature: float = 600.0, sweeps: int = 200, seed: int = 0

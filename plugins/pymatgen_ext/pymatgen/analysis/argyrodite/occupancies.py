@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Composition, Structure
 
+from ionpath.arguments import typed
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, whole
 from ionpath.lattice.subsets import farthest_points
@@ -26,6 +27,7 @@ _TOLERATED = 1.0
 _WORTH_SAYING = 0.1
 
 
+@typed
 def order_occupancies(structure: Structure, *, seed: int = 0) -> Structure:
     """Replace partial occupancies by one arrangement at random.
 

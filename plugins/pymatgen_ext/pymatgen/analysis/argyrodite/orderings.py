@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.lattice.decorations import Sublattice, enumerate_decorations
@@ -39,6 +40,7 @@ class LithiumOrdering(Msonable):
     converged: bool  # whether the forces came below the limit
 
 
+@typed
 def lithium_orderings(
     calculator: Any = None,
     *,
@@ -132,6 +134,7 @@ def lithium_orderings(
     return sorted(found, key=lambda o: o.energy_per_formula)
 
 
+@typed
 def relax_ordering(
     structure: Structure,
     calculator: Any,

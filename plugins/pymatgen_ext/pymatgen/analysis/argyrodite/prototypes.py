@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, whole
 from ionpath.lattice.argyrodite import cage_sites, framework, tetrahedral_sites
@@ -29,6 +30,7 @@ _CLOSEST = 1.95
 _MULTIPLICITY = {"T3": 4, "T1": 16, "T4": 16, "24g": 24, "T5": 48, "T2": 48}
 
 
+@typed
 @references("guan2024", "morgan2021")
 def argyrodite(
     halide: str | None = "Cl",

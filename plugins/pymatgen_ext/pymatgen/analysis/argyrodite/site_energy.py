@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, require
@@ -27,6 +28,7 @@ _WIDTH = 0.05
 _UNRELAXED = "the order of the sites is not that of lithium in the crystal; see site_free_energies"
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class SiteEnergies(Msonable):
@@ -94,6 +96,7 @@ class SiteEnergies(Msonable):
         return "\n".join(lines + [f"  overlap {a}-{b}: {self.overlap(a, b):.4f}" for a, b in pairs])
 
 
+@typed
 @references("jang2025")
 def site_energies(
     structure: Structure,
@@ -204,6 +207,7 @@ def _on_occupied(
     return np.array(values)
 
 
+@typed
 def overlap_table(results: Iterable[SiteEnergies], *, width: float = _WIDTH) -> list[dict[str, float]]:
     """Return the overlaps of the densities against inversion.
 
@@ -229,6 +233,7 @@ def overlap_table(results: Iterable[SiteEnergies], *, width: float = _WIDTH) -> 
     return rows
 
 
+@typed
 def plot_site_energies(results: Iterable[SiteEnergies], *, width: float = _WIDTH, axes: Any = None) -> Any:
     """Draw the densities of site energies, one panel for each arrangement.
 

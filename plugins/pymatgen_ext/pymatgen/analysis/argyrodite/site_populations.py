@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.errors import InputError, positive
@@ -26,6 +27,7 @@ _REACH = 3.0
 """A; an ion is never farther from the centre of the tetrahedron that it is in."""
 
 
+@typed
 @references("jang2025", "morgan2021")
 def site_free_energies(
     frames: Sequence[Structure], temperature: float, *, kinds: Sequence[str] = KINDS

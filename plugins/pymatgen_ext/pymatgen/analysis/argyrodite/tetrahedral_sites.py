@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -84,6 +85,7 @@ class LithiumSites(Msonable):
         return "\n".join(lines)
 
 
+@typed
 @references("morgan2021")
 def lithium_sites(structure: Structure) -> LithiumSites:
     """Find and name the tetrahedral sites of an argyrodite.

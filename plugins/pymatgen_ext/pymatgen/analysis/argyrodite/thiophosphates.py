@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pymatgen.core import Lattice, Structure
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import one_of
 from pymatgen.analysis.argyrodite.prototypes import argyrodite, repeated
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 PHASES = {"beta": "beta-Li3PS4", "gamma": "gamma-Li3PS4"}
 
 
+@typed
 @references("chen2025")
 def lithium_thiophosphate(
     phase: Literal["beta", "gamma"] = "beta", *, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None
@@ -60,6 +62,7 @@ def lithium_thiophosphate(
     return repeated(_stored(PHASES[phase]), supercell)
 
 
+@typed
 @references("guan2024")
 def lpscl(
     phase: Literal["I", "II", "III"],
@@ -112,6 +115,7 @@ def lpscl(
     return argyrodite(x_excess=0.5, inversion=0.75, supercell=supercell, seed=seed)
 
 
+@typed
 @references("guan2024")
 def lspscl(*, supercell: int | tuple[int, int, int] | NDArray[Any] | None = None) -> Structure:
     """Build Li20Si3P3S23Cl, an ordered model of the chloride-doped Li10SiP2S12 type.

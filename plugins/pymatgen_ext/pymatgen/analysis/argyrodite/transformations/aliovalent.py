@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymatgen.core import Element, Species
 
+from ionpath.arguments import typed
 from ionpath.elements import CHARGES
 from ionpath.errors import one_of, whole
 from ionpath.lattice.subsets import even_subset
@@ -24,6 +25,7 @@ BOND_LENGTHS = {"P": 2.05, "As": 2.17, "Si": 2.12, "Ge": 2.21, "Sn": 2.39, "Sb":
 """Typical length of the bond to sulfur in isolated tetrahedra, in A."""
 
 
+@typed
 class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
     """Replace phosphorus by Si, Ge, Sn, As or Sb, with lithium added or removed to balance the charge.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.elements import CHALCOGENS, HALOGENS
 from ionpath.errors import InputError, one_of, positive, whole
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 
+@typed
 @references("jang2025", "guan2024")
 class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
     """List the arrangements of halide and free chalcogenide that symmetry does not make equivalent.

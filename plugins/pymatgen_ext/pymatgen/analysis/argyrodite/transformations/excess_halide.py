@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.elements import CHALCOGENS, HALOGENS
 from ionpath.errors import one_of, whole
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from pymatgen.analysis.argyrodite.framework import Argyrodite
 
 
+@typed
 @references("jang2025", "guan2024")
 class ExcessHalideTransformation(ArgyroditeTransformation):
     """Change the halide content to Li(6-x)PS(5-x)X(1+x), with lithium vacancies or with all lithium kept.

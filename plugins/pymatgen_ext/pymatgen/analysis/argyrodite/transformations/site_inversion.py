@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import one_of, whole
 from pymatgen.analysis.argyrodite.anions import ARRANGEMENTS, Arrangement, arrange, count_halides, place_anions
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pymatgen.analysis.argyrodite.framework import Argyrodite
 
 
+@typed
 @references("jang2025")
 class SiteInversionTransformation(ArgyroditeTransformation):
     """Exchange halide and free chalcogenide until a given fraction of the free-sulfur orbit holds halide.

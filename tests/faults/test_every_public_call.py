@@ -1,0 +1,135 @@
+"""Every public call with one argument made wrong ends in one sentence; what is public is tried, or it fails here."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ionpath.arguments import typed
+from ionpath.errors import InputError
+
+sys.path.insert(0, str(Path(__file__).parent))  # two modules of this folder are no tests
+
+import calls
+import rows
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def test_every_public_callable_has_a_valid_call() -> None:
+    lacking = [
+        name
+        for thing, name in calls.public().items()
+        if name not in rows.ROWS
+        and name not in rows.RESULTS | rows.BY_METHODS | set(rows.UNTRIED)
+        and thing.__name__ not in calls.calls_in(inspect.getdoc(thing) or "")
+    ]
+    assert not lacking, f"no example calls these, and tests/faults/rows.py has no row for them: {lacking}"
+
+
+def told(ends: list[dict[str, Any]], *, everything: bool) -> list[str]:
+    """What did not end in a sentence: bare errors, no end, and what is wrong whatever it means but was taken."""
+    bad = []
+    for end in ends:
+        taken = end["end"] == "accepted" and end["wrong"] in calls.NEVER
+        if (end["end"] not in ("clear", "accepted") and (everything or end["wrong"] in calls.NEVER)) or taken:
+            place = (end["call"], end["argument"], end["wrong"])
+            if place not in rows.ALLOWED:
+                bad.append(f"{place}: {end['end']} {end.get('error', '')} {end['text'][:100]}")
+    return bad
+
+
+@pytest.mark.parametrize("package", ["ionpath.transport", "ionpath.free_energy", "ionpath.lattice"])
+def test_wrong_kinds_are_refused(package: str) -> None:
+    names = sorted(name for name in calls.public().values() if name.startswith(package) and name in rows.SHORT)
+    assert names
+    for call in calls.all_calls(tuple(names)):
+        ends = calls.campaign(call, calls.NEVER)
+        assert not told(ends, everything=False)
+        assert sum(end["end"] == "clear" for end in ends) > len(ends) / 2
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("package", sorted({".".join(name.split(".")[:-1]) for name in calls.public().values()}))
+def test_nothing_bare_and_nothing_without_end(package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    bad, n = [], 0
+    for call in calls.all_calls((package + ".",)):
+        if call.name.removeprefix(package + ".").count(".") <= 1:
+            ends = calls.campaign(call)
+            n += len(ends)
+            bad += told(ends, everything=True)
+    assert n > 0
+    assert not bad, "\n".join(bad)
+
+
+class Place:
+    """Something with arguments of its own."""
+
+
+@typed
+def example(
+    length: float, times: int = 1, words: list[str] | None = None, *, path: Any = None, place: Place | None = None,
+    unknown: float = float("nan"), wide: tuple[int, int] | int = 2,
+) -> tuple[float, int]:  # fmt: skip
+    """One argument of each kind."""
+    return float(np.take([length], times - 1)), times
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"length": float("nan")}, "length: need a number, got nan"),
+        ({"length": True}, "length: need a number, got True"),
+        ({"length": np.zeros(2)}, r"length: need a number, got an array of float64, shape \(2,\)"),
+        ({"length": 1 + 1j}, "length: need a number, got"),
+        ({"length": 1.0, "times": 1.5}, "times: need a whole number, got 1.5"),
+        ({"length": 1.0, "times": "2"}, "times: need a whole number, got '2'"),
+        ({"length": 1.0, "words": "Li"}, "words: need a sequence, each text or None, got 'Li'"),
+        ({"length": 1.0, "words": [1]}, "words: need a sequence, each text or None, got"),
+        ({"length": 1.0, "place": 3}, "place: need an object of class Place or None, got 3"),
+        ({"length": 1.0, "wide": (1, 2, 3)}, "wide: need 2 whole numbers or a whole number, got"),
+        (
+            {"length": 1.0, "times": 7},
+            "example: need arguments whose .* got IndexError: .*; these were length 1.0, times 7",
+        ),
+    ],
+)
+def test_kinds_are_told_by_name(arguments: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        example(**arguments)
+
+
+def test_what_is_right_goes_through_as_it_is() -> None:
+    assert example(2, 1.0) == (2.0, 1)  # counts become integers
+    assert isinstance(example(np.float32(2.0), np.int64(1))[1], np.int64)
+    assert example(1.0, unknown=float("nan"), wide=3) == (1.0, 1)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'lenght'"):
+        example(lenght=1.0)  # type: ignore[call-arg]
+
+
+def test_errors_of_other_peoples_code_stay_as_they_are() -> None:
+    import json
+
+    @typed
+    def reads(text: str) -> Any:
+        return json.loads(text)
+
+    with pytest.raises(json.JSONDecodeError, match="Expecting property name"):
+        reads("{")
+    with pytest.warns(UserWarning, match="from here") as caught:
+        warns(1.0)
+    assert caught[0].filename == __file__  # the line of the caller, not one of ours
+
+
+@typed
+def warns(length: float) -> None:
+    import warnings
+
+    warnings.warn(f"from here, {length}", stacklevel=2)
