@@ -11,24 +11,36 @@ BLOCKED = 0.0872
 """A^2 per step of the lattice gas below, from the slope between lags of 120 and 240 steps over 300 runs, +- 0.0004."""
 
 
-def lattice_gas(seed, n=64, edge=5, n_frames=400, rate=0.2):
-    """Ions that try to hop to a neighbouring site of a simple cubic lattice (2.5 A), which half of the time is full."""
+CUBIC = np.concatenate([np.eye(3, dtype=int), -np.eye(3, dtype=int)])
+FACES = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, -1, 0], [1, 0, -1], [0, 1, -1]])
+"""Half of the neighbours of a site of the fcc lattice, in its primitive vectors."""
+CELL = 2.5 * np.eye(3)
+LATTICES = {
+    "fcc, half full": (np.concatenate([FACES, -FACES]), 2.5 / np.sqrt(2) * (1 - np.eye(3)), 62, 0.0977),
+    "triclinic, half full": (CUBIC, np.array([[2.5, 0, 0], [0.9, 2.8, 0], [-0.7, 0.6, 3.4]]), 62, 0.1307),
+    "cubic, three quarters full": (CUBIC, CELL, 94, 0.0395),
+}
+"""Steps in lattice vectors, lattice vectors in A, ions on 125 sites, and A^2 per step from the slope between lags of
+120 and 240 steps over 60 runs of 6,000 steps, +- 0.0003, 0.0004, 0.0001."""
+
+
+def lattice_gas(seed, n=64, edge=5, n_frames=400, rate=0.2, steps=CUBIC, cell=CELL):
+    """Ions that try to hop to a neighbouring site of a lattice, which half of the time is full."""
     rng = np.random.default_rng(seed)
     position = np.stack(np.unravel_index(rng.choice(edge**3, n, replace=False), (edge,) * 3), axis=1)
     full = np.zeros((edge,) * 3, dtype=bool)
     full[tuple(position.T)] = True
     walk, frames = position.astype(float), np.empty((n_frames, n, 3))
-    steps = np.concatenate([np.eye(3, dtype=int), -np.eye(3, dtype=int)])
     for t in range(n_frames):
         for _ in range(rng.poisson(rate * n)):
-            ion, step = rng.integers(n), steps[rng.integers(6)]
+            ion, step = rng.integers(n), steps[rng.integers(len(steps))]
             target = (position[ion] + step) % edge
             if not full[tuple(target)]:
                 full[tuple(position[ion])], full[tuple(target)] = False, True
                 position[ion] = target
                 walk[ion] += step
         frames[t] = walk
-    return 2.5 * frames
+    return frames @ cell
 
 
 def walks(seed, n, n_frames, scales):
@@ -74,3 +86,24 @@ def test_blocking_does_not_raise_diffusion():
     found = [estimate_diffusion(lattice_gas(seed), 1.0).coefficient for seed in range(200)]
     assert np.mean([f.value for f in found]) == pytest.approx(BLOCKED, rel=0.02)
     assert np.mean([f.low < BLOCKED < f.high for f in found]) >= 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", LATTICES)
+def test_intervals_cover_on_other_lattices(name, request):
+    if name.startswith("fcc"):
+        why = "0.81 held: where hops back are not told from noise the window begins at the first lag, 5 % too high"
+        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
+    steps, cell, n, truth = LATTICES[name]
+    # Currents of an exclusion process have no memory: D of charge is that of free ions times the part of empty sites.
+    charge = 0.2 * ((steps @ cell) ** 2).sum(axis=1).mean() / 6 * (1 - (n - 1) / 124)
+    found = [estimate_diffusion(lattice_gas(seed, n, steps=steps, cell=cell), 1.0) for seed in range(200)]
+    mean = np.mean([f.coefficient.value for f in found])
+    held = {}
+    for key, value in (("coefficient", truth), ("collective", charge), ("haven_ratio", truth / charge)):
+        known = [e for e in (getattr(f, key) for f in found) if np.isfinite(e.value)]
+        assert len(known) >= 180
+        held[key] = np.mean([e.low < value < e.high for e in known])
+    print(f"{name}: {held}, mean {mean / truth:.3f} of D")
+    assert min(held.values()) >= 0.9
+    assert mean == pytest.approx(truth, rel=0.03)
