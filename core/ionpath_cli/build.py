@@ -6,7 +6,7 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import InputError, MissingDependency, one_of, require
+from ionpath.errors import InputError, MissingDependency, one_of, positive, require
 from ionpath.files import atomic_path
 from ionpath.plugins import available
 from ionpath_cli.options import parser, write_config
@@ -21,6 +21,10 @@ INSTALL = 'pip install "ionpath[pymatgen]"'
 GLASSES = 'pip install "ionpath[ase]"'
 FORMATS = ".extxyz, .xyz, .traj, .cif, .json, .vasp or POSCAR, .lmp or .data (LAMMPS)"
 COMPOSED = "argyrodite"
+EDGES = (8.0, 13.0)
+"""Edges of the cubic cells of argyrodites, from oxides to telluride iodides, in A."""
+MOST_POINTS = 5000
+"""Structures that one grid makes."""
 
 
 def main(argv: list[str]) -> int:
@@ -145,6 +149,20 @@ def _check(options: Namespace) -> None:
         )  # fmt: skip
     if options.source is not None and not options.source.is_file():
         raise InputError("--from", need="an existing file", got=str(options.source), remedy="check its name")
+    if options.source is not None and options.output.exists() and options.output.samefile(options.source):
+        raise InputError(
+            "--output", need="another file than that of --from", got=str(options.output), remedy="-o ordered.extxyz"
+        )
+    if options.lattice is not None and not (EDGES[0] <= positive("--lattice", options.lattice, "A") <= EDGES[1]):
+        raise InputError(
+            "--lattice", need=f"an edge of {EDGES[0]:g} to {EDGES[1]:g} A, as argyrodites have",
+            got=f"{options.lattice:g}", remedy="for example --lattice 9.86",
+        )  # fmt: skip
+    if options.source is not None and options.halide is not None and not options.excess:
+        raise InputError(
+            "--halide", need="--excess beside it, as the file has a halide of its own", got=f"{options.halide} alone",
+            remedy="add --excess 0.5, or leave out --halide",
+        )  # fmt: skip
     if options.step is not None and not options.grid:
         raise InputError("--step", need="--grid inversion or --grid excess beside it", got=f"{options.step:g} alone")
     if not options.grid:
@@ -223,6 +241,12 @@ def _in_words_of_the_command(error: InputError) -> InputError:
 
 def _grid(host: Any, options: Namespace) -> int:
     points = getattr(host, f"{options.grid}_grid")
+    parts = 1 / options.step if options.step and options.step > 0 else 0
+    n_points = (parts + 1) * (1 if options.grid == "inversion" else parts / 2 + 1)
+    if n_points > MOST_POINTS:
+        raise InputError(
+            "--step", need=f"at most {MOST_POINTS} structures", got=f"{n_points:.3g}", remedy="for example --step 0.125"
+        )
     chosen = points(seeds=[options.seed]) if options.step is None else points(options.step, seeds=[options.seed])
     size = options.supercell or [4]
     written = host.write_grid(

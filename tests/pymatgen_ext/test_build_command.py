@@ -119,6 +119,11 @@ def test_grid() -> None:
     ("--inversion 1.5", r"--inversion: need a number from 0 to 1, got 1.5"),
     ("--excess 0.5 --inversion 0.25", r"--inversion: need a fraction from 0.5 to 1 .* change --excess first"),
     ("--grid excess --step 0.3 -o grid", r"--step: need one part in a whole number, as 1/32, got 0.3"),
+    ("--lattice 98", r"--lattice: need an edge of 8 to 13 A, as argyrodites have, got 98"),
+    ("--lattice 0.98", r"--lattice: need an edge of 8 to 13 A, as argyrodites have, got 0.98"),
+    ("--grid excess --step 1e-6 -o grid", r"--step: need at most 5000 structures, got 5e\+11"),
+    ("--from text.cif -o text.cif", r"--output: need another file than that of --from, got text.cif"),
+    ("--from text.cif --halide Br", r"--halide: need --excess beside it, as the file has a halide of its own, got Br"),
     ("--step 0.5", r"--step: need --grid inversion or --grid excess beside it, got 0.5 alone"),
 ])  # fmt: skip
 def test_sentences(words: str, sentence: str) -> None:
