@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
@@ -22,6 +22,8 @@ EXAMPLE = """
   ionpath demo --atoms 832 --temperature 500 --picoseconds 200
 """
 POTENTIAL = "argyrodite.2"
+MOST_ATOMS = 100_000
+"""Larger cells are no demonstration on one machine."""
 """The fast one of the shipped potentials: a step takes half of the time of ``argyrodite``."""
 
 
@@ -65,6 +67,12 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--seed", type=int, default=1)
     arguments.add_argument("-o", "--output", type=Path, default=Path("demo-run"), help="default demo-run")
     options = arguments.parse_args(argv)
+    for name, unit in (("temperature", "K"), ("picoseconds", "ps"), ("metad_picoseconds", "ps")):
+        if getattr(options, name) is not None:
+            positive(f"--{name.replace('_', '-')}", getattr(options, name), unit)
+    if options.atoms is not None:
+        whole("--atoms", options.atoms, 1, MOST_ATOMS)
+    whole("--seed", options.seed, 0)
     atoms = options.atoms or (104 if options.quick else 208)
     picoseconds = options.picoseconds or (6.0 if options.quick else 30.0)
     hills = options.metad_picoseconds or (2.0 if options.quick else 10.0)

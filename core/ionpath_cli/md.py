@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ionpath.errors import require
+from ionpath.errors import InputError, positive, require
 from ionpath.occupancies import check_full_occupancies
 from ionpath_cli.options import parser, read_atoms, write_config
 
@@ -12,6 +12,9 @@ EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 2 2 -o start.extxyz
   ionpath md start.extxyz --temperature 600 --picoseconds 20 --trajectory run/trajectory.xtc
 """
+
+SHORTEST, LONGEST = 0.02, 10.0
+"""Time steps in fs: others are in another unit."""
 
 
 def main(argv: list[str]) -> int:
@@ -31,6 +34,11 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder")
     arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")
     options = arguments.parse_args(argv)
+    if not SHORTEST <= positive("--timestep", options.timestep, "fs") <= LONGEST:
+        raise InputError(
+            "--timestep", need=f"{SHORTEST:g} to {LONGEST:g} fs, which resolve the vibrations of atoms",
+            got=f"{options.timestep:g}", remedy="for example --timestep 2",
+        )  # fmt: skip
     engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
     atoms = read_atoms(options.structure)
     order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"

@@ -53,6 +53,11 @@ def write_report(
         raise InputError(
             str(folder), need=f"at least one {FILE} below it", got="none", remedy="run `ionpath analyze` first"
         )
+    for name, ours in (("quantities.csv", "system,quantity,"), ("report.html", "ionpath")):
+        if (folder / name).exists() and ours not in (folder / name).read_text(encoding="utf-8", errors="replace"):
+            raise InputError(
+                str(folder / name), need="a place for the report", got="a file of another origin", remedy="move it away"
+            )
     records = [(place, Record.load(place)) for place in places]
     _write_csv(folder / "quantities.csv", [record for _, record in records])
     quantities = _by_name(records)
