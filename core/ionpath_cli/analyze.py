@@ -30,8 +30,8 @@ EXAMPLE = """
   ionpath report results
 """
 INSTALL = 'pip install "ionpath[mdanalysis]"'
-MOST_FRAMES = 2000
-"""A density needs no more: of longer runs every so many frames are counted."""
+MOST_FRAMES, MOST_POINTS = 2000, 48
+"""The page needs no more: of longer runs every so many frames are counted, and voxels of larger cells are larger."""
 WRITTEN = ("path-entropy.npz", "msd.csv", "pairs.csv", "msd.png", "analyze.toml")
 """Files of a record, by which a folder of somebody else is known."""
 
@@ -170,7 +170,7 @@ def analyse(
         _transport(opened, temperature, folder, record, progress)
         try:
             _density(opened, folder, record, progress)
-        except InputError as error:  # of a cell that is too large for a grid
+        except InputError as error:  # of a cell that is too large for a grid, or of none
             record.notes.append(f"No density. {error_in_words(error, options_of('analyze', []))}")
         try:
             _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
@@ -277,9 +277,14 @@ def _density(opened: Opened, folder: Path, record: Record, progress: bool) -> No
     frames = dict(opened.frames)
     frames["step"] = (frames.get("step") or 1) * max(1, record.parameters["frames"] // MOST_FRAMES)
     rest = opened.framework if len(opened.framework) else None
-    run = IonDensity(opened.ions, rest, frame_time=opened.frame_time, verbose=progress).run(**frames)
+    box = opened.ions.dimensions
+    spacing = 0.25 if box is None else max(0.25, float(max(box[:3])) / MOST_POINTS)  # A
+    run = IonDensity(opened.ions, rest, spacing=spacing, frame_time=opened.frame_time, verbose=progress).run(**frames)
     level = run.results.percolation.threshold
-    caption = f"Density of the ions in units of its mean, {run.n_frames} frames. It is connected up to {level:.2g}."
+    caption = (
+        f"Density of the ions in units of its mean, {run.n_frames} frames. "
+        f"It is connected up to {level:.2g}, in voxels of {spacing:.2g} Å."
+    )
     with (
         contextlib.suppress(MissingDependency),
         atomic_path(folder / "density.json") as part,

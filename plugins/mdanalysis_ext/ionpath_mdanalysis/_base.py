@@ -219,12 +219,13 @@ class IonAnalysis(AnalysisBase):
         """Go through the frames, straight from the file where that gives the same."""
         numbers = indexed_frames[:, 1]
         direct = direct_frames(self._trajectory, numbers)
+        look = {"desc": type(self).__name__.lstrip("_")} | (kwargs.get("progressbar_kwargs") or {})
+        kwargs["progressbar_kwargs"] = look
         if direct is None:
             return AnalysisBase._compute(self, indexed_frames, verbose, **kwargs)
         self._prepare_sliced_trajectory(slicer=numbers)
         self._prepare()
         shown = bool(self._verbose if verbose is None else verbose)
-        look = {"desc": type(self).__name__} | (kwargs.get("progressbar_kwargs") or {})
         bar = ProgressBar(direct, total=len(numbers), verbose=shown, **look)
         for self._frame_index, frame in enumerate(bar):
             self.frames[self._frame_index] = numbers[self._frame_index]
