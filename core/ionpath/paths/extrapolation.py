@@ -32,7 +32,7 @@ KEPT = 0.5
 0.89 to 0.98 of sets without it, and in 0.97 to all of them with all of it."""
 MANY_STATES = 16
 """With more states there are fewer of both: the work grows with the fourth power of their number."""
-DOUBT = 0.5
+DOUBT = 0.4
 """Standard error of what noise was found to add, as a part of it: the curve is a guess."""
 
 

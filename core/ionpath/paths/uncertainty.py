@@ -138,7 +138,7 @@ def entropy_uncertainty(
     ("plain") are therefore too high, for symmetric shells by about five of their errors at any amount of data. The
     default adds noise of 1/4, 1 and 3 times the variance of the data to the flows of the model and extrapolates the
     entropies to none by a curve in the standard deviation (doi:10.1080/01621459.1994.10476871); a small entropy may
-    then be negative by less than its error. The error holds the scatter of the extrapolated value and half of what was
+    then be negative by less than its error. The error holds the scatter of the extrapolated value and 0.4 of what was
     taken off, for the curve is a guess. Without detailed balance, and for two states, entropies are "plain".
 
     The 95 % interval is symmetric about the value, with Student's t for the number of blocks. The bootstrap holds the
