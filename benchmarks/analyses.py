@@ -28,7 +28,8 @@ from threadpoolctl import threadpool_limits
 MANY = 500_000
 """Frames that are extrapolated to."""
 NOISE = 8.0
-"""Memory that the allocator takes and keeps anyway, in MB: what grows by less between the two lengths is flat."""
+"""Memory that the allocator takes and keeps anyway, in MB: of what grows by less between the two lengths, only the
+tables among the results count."""
 
 
 class Row(NamedTuple):
@@ -238,7 +239,7 @@ def rows() -> dict[str, Row]:
     import ionpath_mdanalysis as im
     from ionpath_mdanalysis import anion_disorder as ad
 
-    softness = {"lag": 10, "n_groups": 5}
+    softness = {"lag": 10, "n_groups": 5, "most": 20_000}  # so that the sampling of long runs has set in
     return {
         "ShellStates": Row(lambda u, **o: im.ShellStates(lithium(u), states(u), **o), (500, 1500), sites_by_tree),
         "MarkovStates": Row(lambda u, **o: im.MarkovStates(lithium(u), shells=states(u), lag=10, **o), (500, 1500)),
@@ -274,7 +275,7 @@ def rows() -> dict[str, Row]:
             lambda u, **o: im.StructureFactor(u.atoms, method="direct", **o), (5, 20), factor_by_dynasor
         ),
         "NonAffineDisplacement": Row(lambda u, **o: im.NonAffineDisplacement(lithium(u), lag=10, **o), (150, 300)),
-        "Softness": Row(lambda u, **o: im.Softness(lithium(u), **softness, **o), (80, 160)),
+        "Softness": Row(lambda u, **o: im.Softness(lithium(u), **softness, **o), (160, 320)),
     }
 
 
@@ -329,8 +330,9 @@ def memory(name: str, folder: Path, frames: int) -> dict[str, Any]:
     u = opened(folder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        rows()[name].make(u, chunk_frames=min(rows()[name].frames[0], 100)).run(stop=frames)
-    return {"peak": peak()}
+        done = rows()[name].make(u, chunk_frames=min(rows()[name].frames[0], 100)).run(stop=frames)
+    tables = (x for x in done.results.values() if isinstance(x, np.ndarray) and x.shape[:1] == (frames,))
+    return {"peak": peak(), "kept": sum(x.nbytes for x in tables) / frames / 2**20}
 
 
 def _apart(name: str, folder: str, *more: str) -> dict[str, Any]:
@@ -395,9 +397,10 @@ def main() -> int:
             else:
                 facts = _apart(name, temporary)
                 lengths = rows()[name].frames
-                low, high = (_apart(name, temporary, "--frames", str(n))["peak"] for n in lengths)
-                growth = (high - low) / (lengths[1] - lengths[0]) if high - low > NOISE else 0.0
-                facts |= {"peak": high, "growth": growth}
+                first, last = (_apart(name, temporary, "--frames", str(n)) for n in lengths)
+                grown = last["peak"] - first["peak"]
+                growth = grown / (lengths[1] - lengths[0]) if grown > NOISE else last["kept"]
+                facts |= {"peak": last["peak"], "growth": growth}
             print(line(facts, options.markdown), flush=True)
     return 0
 

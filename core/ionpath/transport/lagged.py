@@ -59,6 +59,7 @@ class LaggedPairs:
         if origins is not None:
             self.steps = np.maximum(self.steps, -(-available // origins))
         self.start = self.stop = -1  # frames seen so far
+        self._full = np.empty((0, 0, 3))  # one chunk with the centre
         self._waiting: list[list[tuple[int, Floats]]] = [[] for _ in self.lags]
         self._orphans: list[list[tuple[int, Floats, Floats]]] = [[] for _ in self.lags]
 
@@ -70,7 +71,9 @@ class LaggedPairs:
     def add(self, first: int, positions: Floats, cells: Floats) -> None:
         """Take the frames from number `first` on, positions (B, N, 3) in A, continuous, and cells (B, 3, 3)."""
         if self.centre:
-            positions = _with_centre(positions)
+            if len(self._full) < len(positions):
+                self._full = np.empty((len(positions), positions.shape[1] + 1, 3))
+            positions = _with_centre(positions, self._full[: len(positions)])
         if self.start < 0:
             self.start = first
         stop = self.stop = first + len(positions)
@@ -133,7 +136,7 @@ class LaggedPairs:
         """Join the block that follows, whose positions are shifted by `offset`."""
         start, stop, waiting, orphans, sums = state
         if self.centre and np.ndim(offset):
-            offset = _with_centre(np.asarray(offset)[None])[0]
+            offset = _with_centre(np.asarray(offset)[None], np.empty((1, len(np.asarray(offset)) + 1, 3)))[0]
         for consumer, more in zip(self.consumers, sums, strict=True):
             consumer.merge(more)
         for k, lag in enumerate(self.lags.tolist()):
@@ -162,9 +165,10 @@ def _in_pieces(consumers: Sequence[PairConsumer], k: int, origins: Floats, ends:
             consumer.add(k, origins[part], ends[part], cells[part])
 
 
-def _with_centre(positions: Floats) -> Floats:
-    share = np.full(positions.shape[1], 1.0 / positions.shape[1])
-    return np.concatenate([positions, np.matmul(share, positions)[:, None]], axis=1)
+def _with_centre(positions: Floats, into: Floats) -> Floats:
+    into[:, :-1] = positions
+    np.matmul(np.full(positions.shape[1], 1.0 / positions.shape[1]), positions, out=into[:, -1])
+    return into
 
 
 def _flat(positions: Floats) -> Floats:

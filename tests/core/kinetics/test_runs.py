@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -129,3 +130,19 @@ def test_refusals(shells, table):
         ShellRuns.from_sites(table, shells, home="first")
     with pytest.raises(InputError, match="sites: need ions on sites, got no ion on any site in any frame"):
         ShellRuns.from_sites(np.full((5, 2), -1), shells)
+
+
+def test_tables_are_made_without_a_second_one(shells):
+    """320 ions in 5,000 frames: int16 and int8 take 3 bytes each, and making them hardly more."""
+    rng = np.random.default_rng(1)
+    ion, start = np.repeat(np.arange(320), 3), np.tile([0, 1000, 3000], 320)
+    vertex, cage = shells.vertex, shells.centre_of
+    runs = ShellRuns(ion, start, rng.integers(-1, 18, 960), 320, 5000, vertex, cage, shells.n_states)
+    for kind, make in ((np.int8, runs.labels), (np.int16, lambda: runs.table(runs.site, np.int16))):
+        tracemalloc.start()
+        table = make()
+        most = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert table.dtype == kind
+        assert most < 1.5 * table.nbytes  # bytes
+    assert np.array_equal(table, runs.sites())
