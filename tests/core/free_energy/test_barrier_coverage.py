@@ -128,22 +128,7 @@ def angle() -> Well:
     )  # fmt: skip
 
 
-def valley() -> Well:
-    """20 (x^2 - 1)^2 + 25 (y - x^2 / 2)^2: a curved way of two variables over the saddle at the origin."""
-
-    def slope(at: NDArray[np.float64]) -> NDArray[np.float64]:
-        x, y = at.T
-        off = y - 0.5 * x * x
-        return np.stack([80 * x * (x * x - 1) - 50 * off * x, 50 * off], axis=1)
-
-    grid = np.linspace(-1.8, 1.8, 121), np.linspace(-1.2, 1.8, 101)
-    return Well(slope, grid, (None, None), ((-1.0, 0.5), (1.0, 0.5)), (20.0, 20.0), 2500, 0.15)
-
-
-WELLS = {
-    "asymmetric": asymmetric(4.0, 2000), "asymmetric and short": asymmetric(4.0, 900), "angle": angle(),
-    "two variables": valley(),
-}  # fmt: skip
+WELLS = {"asymmetric": asymmetric(4.0, 2000), "asymmetric and short": asymmetric(4.0, 900), "angle": angle()}
 
 
 def run_in(well: Well, n_runs: int, *, seed: int, gamma: float = 8.0, height: float = 1.2, pace: int = 20):
