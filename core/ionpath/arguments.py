@@ -229,10 +229,12 @@ def _rules(function: Any, module: str) -> tuple[list[str], str, dict[str, Rule]]
 
 
 class _Scope(dict[str, Any]):
-    """Names as annotations use them; one that is imported for type checkers alone stands for any class so called."""
+    """Names as annotations use them; those imported for type checkers alone are known where they are classes of hosts."""
 
     def __missing__(self, name: str) -> Any:
-        return vars(builtins)[name] if hasattr(builtins, name) else type(name, (_Named,), {})
+        if hasattr(builtins, name):
+            return vars(builtins)[name]
+        return type(name, (_Named,), {}) if name in ("Atoms", "AtomGroup", "Structure", "Universe") else Any
 
 
 class _Named:
