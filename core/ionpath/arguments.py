@@ -229,7 +229,7 @@ def _rules(function: Any, module: str) -> tuple[list[str], str, dict[str, Rule]]
 
 
 class _Scope(dict[str, Any]):
-    """Names as annotations use them; those imported for type checkers alone are known where they are classes of hosts."""
+    """Names as annotations use them; those that type checkers alone import are known where hosts own them."""
 
     def __missing__(self, name: str) -> Any:
         if hasattr(builtins, name):
