@@ -129,6 +129,8 @@ class _Held:
                     refused = refused or InputError(name, need=rule.need, got=described(value))
                 elif rule.counts and isinstance(value, (float, np.floating)):
                     value = int(value)
+                elif isinstance(value, np.generic):  # of NumPy's numbers some files and settings know nothing
+                    value = value.item()
             if k < len(args):
                 fixed.append(value)
             else:
@@ -338,13 +340,12 @@ def rule_of(kind: Any, *, inside: bool = False) -> Rule | None:
         )
     if origin is Callable:
         return Rule("a function", callable)
-    if inspect.isclass(kind) and issubclass(kind, _Named):
-        name = kind.__name__
-        return Rule(
-            f"an object of class {name}", lambda value: any(base.__name__ == name for base in type(value).__mro__)
-        )
     if inspect.isclass(kind) and not getattr(kind, "_is_protocol", False) and origin is None:
-        return Rule(f"an object of class {kind.__name__}", lambda value: isinstance(value, kind))
+        names = _RELATED.get(kind.__name__, (kind.__name__,))  # of hosts' classes some are known by name only
+        return Rule(
+            f"an object of class {kind.__name__}",
+            lambda value: isinstance(value, kind) or any(base.__name__ in names for base in type(value).__mro__),
+        )
     return None
 
 
@@ -425,6 +426,8 @@ def _is_wholes(value: Any) -> bool:
     return _is_array(value, "f") and bool((np.asarray(value) == np.rint(value)).all())
 
 
+_RELATED = {"Structure": ("Structure", "IStructure")}
+"""Classes of hosts that stand for each other: a structure of pymatgen that cannot be changed is one as well."""
 _REAL = (int, float, np.integer, np.floating)
 _SIMPLE: dict[Any, Rule] = {
     float: Rule("a number", _is_number),
