@@ -84,8 +84,8 @@ def _wrapped(function: Any, module: str | None = None) -> Any:
         nonlocal held
         if held is None:
             held = _Held(function, module or function.__module__)
-        args, refused = held.judged(args, kwargs)
-        if refused is not None and held.writes:
+        args, refused, late = held.judged(args, kwargs)
+        if refused is not None and not late:
             raise refused
         try:
             found = function(*args, **kwargs)
@@ -114,12 +114,13 @@ class _Held:
     def __init__(self, function: Any, module: str) -> None:
         self.name = function.__name__
         self.names, self.rest, self.rules = _rules(function, module)
-        # What writes files, or runs for long, is not begun with a wrong argument; arithmetic may say it better itself.
+        # What writes files, or runs for long, is not begun with an argument of a wrong kind; NaN is a number, of which
+        # it may say more itself.
         self.writes = any("path" in rule.need.split() for rule in self.rules.values())
 
-    def judged(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], InputError | None]:
-        """Arguments, with whole numbers as integers, and what is wrong with the first that has the wrong kind."""
-        refused = None
+    def judged(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], InputError | None, bool]:
+        """Arguments, with whole numbers as integers, what is wrong with the first, and whether it may be said later."""
+        refused, late = None, not self.writes
         given = [(self.names[i] if i < len(self.names) else self.rest, value) for i, value in enumerate(args)]
         fixed = []
         for k, (name, value) in enumerate([*given, *kwargs.items()]):
@@ -127,6 +128,7 @@ class _Held:
             if rule is not None:
                 if not rule.check(value):
                     refused = refused or InputError(name, need=rule.need, got=described(value))
+                    late = late or (isinstance(value, float) and math.isnan(value))
                 elif rule.counts and isinstance(value, (float, np.floating)):
                     value = int(value)
                 elif isinstance(value, np.generic):  # of NumPy's numbers some files and settings know nothing
@@ -135,7 +137,7 @@ class _Held:
                 fixed.append(value)
             else:
                 kwargs[name] = value
-        return tuple(fixed), refused
+        return tuple(fixed), refused, late
 
     def explained(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InputError:
         """One sentence for what arithmetic said."""
@@ -266,8 +268,8 @@ class _Array:
 
 
 # Unions would dissolve `ArrayLike` into twenty protocols, so it is one class here, and arrays are told by their dtype.
-_KNOWN = {"ArrayLike": _Numbers, "Floats": _Numbers, "Ints": _Wholes, "Bools": _Numbers, "Symbols": _Words}
-_KNOWN |= {"NDArray": _Array, "Integers": _Wholes, "Finite": _Finite, "Whole": _Wholes}
+_KNOWN: dict[str, Any] = {"ArrayLike": _Numbers, "Floats": _Numbers, "Ints": _Wholes, "Bools": _Numbers, "Symbols": _Words}
+_KNOWN |= {"os": os, "NDArray": _Array, "Integers": _Wholes, "Finite": _Finite, "Whole": _Wholes}
 
 
 def _of_dtype(kind: Any) -> type:
@@ -288,7 +290,7 @@ def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:
         return annotation
     try:
         return eval(annotation, {"__builtins__": {}}, scope)  # the text of our own source, nothing of a user's
-    except TypeError:  # a class that is known by its name only takes no subscript
+    except (AttributeError, TypeError):  # what is known by its name only has no parts and takes no subscript
         return Any
 
 

@@ -108,7 +108,7 @@ def test_kinds_are_told_by_name(arguments: dict[str, Any], match: str) -> None:
 
 def test_what_is_right_goes_through_as_it_is() -> None:
     assert example(2, 1.0) == (2.0, 1)  # counts become integers
-    assert isinstance(example(np.float32(2.0), np.int64(1))[1], np.int64)
+    assert [type(value) for value in example(np.float32(2.0), np.int64(1))] == [float, int]  # which JSON can write
     assert example(1.0, unknown=float("nan"), wide=3) == (1.0, 1)
     with pytest.raises(TypeError, match="unexpected keyword argument 'lenght'"):
         example(lenght=1.0)  # type: ignore[call-arg]
