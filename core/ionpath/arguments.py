@@ -268,8 +268,10 @@ class _Array:
 
 
 # Unions would dissolve `ArrayLike` into twenty protocols, so it is one class here, and arrays are told by their dtype.
-_KNOWN: dict[str, Any] = {"ArrayLike": _Numbers, "Floats": _Numbers, "Ints": _Wholes, "Bools": _Numbers, "Symbols": _Words}
-_KNOWN |= {"os": os, "NDArray": _Array, "Integers": _Wholes, "Finite": _Finite, "Whole": _Wholes}
+_KNOWN: dict[str, Any] = {
+    "ArrayLike": _Numbers, "Floats": _Numbers, "Ints": _Wholes, "Integers": _Wholes, "Whole": _Wholes,
+    "Bools": _Numbers, "Symbols": _Words, "NDArray": _Array, "Finite": _Finite, "os": os,
+}  # fmt: skip
 
 
 def _of_dtype(kind: Any) -> type:
