@@ -114,9 +114,9 @@ class _Held:
     def __init__(self, function: Any, module: str) -> None:
         self.name = function.__name__
         self.names, self.rest, self.rules = _rules(function, module)
-        # What writes files, or runs for long, is not begun with an argument of a wrong kind; NaN is a number, of which
-        # it may say more itself.
-        self.writes = any("path" in rule.need.split() for rule in self.rules.values())
+        # What writes files is not begun with an argument of a wrong kind; of NaN it may say more itself.
+        path = any("path" in rule.need.split() for rule in self.rules.values())
+        self.writes = path and self.name != "__init__"
 
     def judged(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], InputError | None, bool]:
         """Arguments, with whole numbers as integers, what is wrong with the first, and whether it may be said later."""
@@ -413,8 +413,6 @@ def _is_whole(value: Any) -> bool:
 
 
 def _is_array(value: Any, kinds: str) -> bool:
-    if value is None:
-        return False
     if isinstance(value, float) and math.isnan(value):
         return False
     try:
