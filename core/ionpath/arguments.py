@@ -26,7 +26,9 @@ from ionpath.errors import InputError, IonpathError
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 Check = Callable[[Any], bool]
 _ARITHMETIC = {"ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed", "numpy", "scipy", "sklearn", "numba"}
-_CALL = re.compile(r"unexpected keyword argument|required (positional|keyword-only) argument|positional arguments? but")
+_CALL = re.compile(
+    r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but"
+)
 MANY = 1000
 """Elements of a sequence of objects that are looked at; arrays are judged by their type, however long."""
 
@@ -428,8 +430,7 @@ def _is_wholes(value: Any) -> bool:
     return _is_array(value, "f") and bool((np.asarray(value) == np.rint(value)).all())
 
 
-_RELATED = {"Structure": ("Structure", "IStructure")}
-"""Classes of hosts that stand for each other: a structure of pymatgen that cannot be changed is one as well."""
+_RELATED = {"Structure": ("Structure", "IStructure")}  # one that cannot be changed is a structure as well
 _REAL = (int, float, np.integer, np.floating)
 _SIMPLE: dict[Any, Rule] = {
     float: Rule("a number", _is_number),

@@ -146,7 +146,7 @@ class CellVariable(Variable):
 
     def __post_init__(self) -> None:
         """Check the number of atoms."""
-        whole("count", self.count)
+        whole("count", self.count, 0)  # 0 while a host has not said how many
 
     @property
     def components(self) -> tuple[Component, ...]:

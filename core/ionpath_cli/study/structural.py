@@ -90,7 +90,7 @@ def _bonds(run: Run, start: int, stop: int) -> dict[str, float]:
         "width of the first sharp diffraction peak": float("nan"),
     }
     try:
-        peak = factor.firstpeak("neutron")
+        peak = factor.first_peak("neutron")
     except InputError:  # no peak below the main one
         return found
     return found | {
@@ -239,12 +239,7 @@ def phases(run: Run) -> Rows:
             ]
     for name, unit, analysis, value in (
         ("diffusion", "", IonDiffusion, lambda r: r.diffusion_coefficient),
-        (
-            "non-Gaussian peak",
-            "",
-            NonGaussianParameter,
-            lambda r: normal(r.peak, float(r.error[np.nanargmax(r.alpha2)])),
-        ),
+        ("non-Gaussian peak", "", NonGaussianParameter, peak),
     ):
         moving = phase_dynamics(profile, run.ions, analysis, verbose=False)
         for phase, one in moving.analyses.items():

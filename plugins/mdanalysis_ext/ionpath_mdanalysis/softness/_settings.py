@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.model import ModelKind, SoftnessModel
 from ionpath.softness.presets import Preset, preset as settings_of
 from ionpath.softness.splits import SplitKind
-from ionpath_mdanalysis._base import Reading
 
 PUBLISHED_CLASSES = (10.0, 20.0, 30.0, 40.0, 50.0)
 """Edges in A^2 of the published classes, floor(D / 0.10 nm^2) from 0 to 0.5 nm^2 (arXiv:2412.07115)."""
@@ -21,9 +20,12 @@ CHANGES = ("functions", "kind", "penalty", "nonaffine_cutoff", "split")
 """Settings of a preset that keywords replace."""
 
 
-class SoftnessOptions(Reading, total=False):
+class SoftnessOptions(TypedDict, total=False):
     """Keywords that take the place of settings of the preset, and those of every analysis."""
 
+    frame_time: float | Sequence[float | None] | None  # one, or one for each trajectory
+    chunk_frames: int | None
+    verbose: bool
     functions: StructureFunctions | None
     kind: ModelKind | None
     penalty: float | None
