@@ -26,9 +26,7 @@ from ionpath.errors import InputError, IonpathError
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 Check = Callable[[Any], bool]
 _ARITHMETIC = {"ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed", "numpy", "scipy", "sklearn", "numba"}
-_CALL = re.compile(
-    r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but"
-)
+_CALL = re.compile(r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but")
 MANY = 1000
 """Elements of a sequence of objects that are looked at; arrays are judged by their type, however long."""
 
