@@ -106,7 +106,8 @@ trap 'stopped=1; kill -INT -- "-$child"' USR1
 set -m
 {command} &
 child=$!
-until wait "$child"; status=$?; ! kill -0 "$child" 2>/dev/null; do :; done
+until wait "$child"; ! kill -0 "$child" 2>/dev/null; do :; done
+wait "$child"; status=$?  # once more: the wait that USR1 ended has that signal's number
 if [ "$stopped" = 1 ] && [ "$status" -ne 0 ] && [ "${{SLURM_RESTART_COUNT:-0}}" -lt {most} ]; then
   exec scontrol requeue "$SLURM_JOB_ID"
 fi
