@@ -81,5 +81,6 @@ def _named(universe: Any, given: str | None) -> str:
 
 
 def _symbol(label: str, symbols: list[str]) -> str:
+    """Element that a name such as Li1 or LI says, or nothing: SOD of a force field is sodium, not sulfur."""
     letters = re.match("[A-Za-z]*", label)[0]  # type: ignore[index]
-    return next((name for name in (letters.capitalize(), letters[:1].upper()) if name in symbols[1:]), "")
+    return letters.capitalize() if letters.capitalize() in symbols[1:] else ""

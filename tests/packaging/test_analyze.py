@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("MDAnalysis")
 
+from ionpath.errors import InputError
 from ionpath_cli import cli
 from ionpath_cli.record import Record
 from ionpath_cli.trajectory import Given, open_trajectory
@@ -430,3 +431,22 @@ def test_results_overwrite_nothing_of_a_user(tmp_path, walk, capsys):
     assert "need a folder without files of the names of results, got msd.csv" in refused(capsys, path, "-o", tmp_path)
     assert path.read_bytes() == before and (tmp_path / "msd.csv").read_text() == "mine"
     assert not (tmp_path / "out").exists()
+
+
+def test_names_of_force_fields_are_not_cut_to_an_element() -> None:
+    """SOD and CLA are sodium and chloride; cut to their first letters they were sulfur and carbon."""
+    import MDAnalysis as mda
+
+    from ionpath_cli.elements import set_elements
+
+    universe = mda.Universe.empty(3, trajectory=True)
+    universe.add_TopologyAttr("names", ["Li1", "LI", "S_2"])
+    assert set_elements(universe, None) == "names"
+    assert universe.atoms.elements.tolist() == ["Li", "Li", "S"]
+    for name in ("SOD", "CLA"):
+        other = mda.Universe.empty(2, trajectory=True)
+        other.add_TopologyAttr("names", ["Li1", name])
+        with pytest.raises(
+            InputError, match=rf"--elements: need the element of each type of atoms, got types .*{name}"
+        ):
+            set_elements(other, None)

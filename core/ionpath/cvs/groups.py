@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Floats
 from ionpath.cvs.base import CollectiveVariable, Component, Evaluation, Periodicity, Variable
 from ionpath.errors import InputError
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

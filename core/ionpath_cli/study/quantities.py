@@ -45,6 +45,18 @@ def student(value: float, error: float, parts: int, unit: str = "") -> Estimate:
     return Estimate(float(value), float(error), float(value) - half, float(value) + half, unit)
 
 
+def scattered(values: Any, unit: str = "") -> Estimate:
+    """Mean of a few numbers with the error of their scatter.
+
+    Examples
+    --------
+    >>> print(scattered([0.2, 0.3, 0.4], "eV"))
+    0.300 ± 0.058 eV
+    """
+    own = np.asarray(values, dtype=float)
+    return student(float(own.mean()), float(own.std(ddof=1)) / len(own) ** 0.5, len(own), unit)
+
+
 def estimated(series: Any, unit: str = "") -> Estimate:
     """Mean of a time series with its error from blocks."""
     blocks = np.array([b.mean() for b in np.array_split(np.asarray(series, dtype=float), BLOCKS)])

@@ -12,13 +12,15 @@ import numpy as np
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
-from ionpath_cli.study.quantities import Rows, estimated, normal, pooled, quantity, student
+from ionpath_cli.study.quantities import Rows, estimated, normal, pooled, quantity, scattered
 from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.tasks import DONE, read_json
 
 Arguments = Mapping[str, Any]
 FRAMES = 300
 """Frames of each run that are looked at, evenly spaced."""
+TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
+"""Split -> what a classifier was tested on."""
 
 
 class Joint:
@@ -100,10 +102,10 @@ def fitted(name: Any, universes: Any, mode: Any = "correct") -> tuple[Any, float
 
 
 def _scores(results: Any, systems: list[str], note: str, split: str) -> Rows:
-    """Accuracy on ions and times that were not in training, in the whole and of each system."""
+    """Accuracy on samples that were not in training, in the whole and of each system."""
     scores, folds = results.scores, results.cross_validation
     error = float(folds.error) if folds is not None else float("nan")
-    tested = "other ions and times than in training" if split == "ion-and-time" else f"samples split by {split}"
+    tested = TESTED.get(split, f"samples of another {split}")
     note += f"majority alone {scores.majority_accuracy:.2f}; tested on {tested}"
     rows = [
         quantity("accuracy", normal(scores.accuracy, error), note),
@@ -219,11 +221,7 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     np.savez_compressed(place / "barriers.npz", soft=made["soft"], hard=made["hard"])
     note = f"{arguments['mode']} of two ions 4 to {joint.reach:g} A apart in the last frame, {lost} without a barrier"
     return [
-        quantity(f"barrier from {kind} ions", _mean(b), f"{len(b)} hops; {note}")
+        quantity(f"barrier from {kind} ions", scattered(b, "eV"), f"{len(b)} hops; {note}")
         for kind, b in made.items()
         if len(b) > 2
     ]
-
-
-def _mean(values: list[float]) -> Estimate:
-    return student(float(np.mean(values)), float(np.std(values, ddof=1)) / len(values) ** 0.5, len(values), "eV")

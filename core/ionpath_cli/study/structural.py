@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath_cli.study.quantities import Rows, estimated, jackknifed, normal, quantity, student
+from ionpath_cli.study.quantities import Rows, estimated, jackknifed, normal, quantity, scattered, student
 
 if TYPE_CHECKING:
     from ionpath_cli.study.finished import Run
@@ -234,7 +234,7 @@ def phases(run: Run) -> Rows:
         here = kinds == k
         if here.sum() > 1:
             rows += [
-                quantity(f"{name} of the {phase}", _of_layers(values[here], unit), f"{here.sum()} layers")
+                quantity(f"{name} of the {phase}", scattered(values[here], unit), f"{here.sum()} layers")
                 for name, (unit, values) in series.items()
             ]
     for name, unit, analysis, value in (
@@ -251,8 +251,3 @@ def phases(run: Run) -> Rows:
 def peak(results: Any) -> Any:
     """Highest non-Gaussian parameter with the error of its place."""
     return normal(float(results.peak), float(results.error[int(np.nanargmax(results.alpha2))]))
-
-
-def _of_layers(values: Any, unit: str) -> Any:
-    """Mean of the layers of a phase with the error of their scatter."""
-    return student(float(values.mean()), float(values.std(ddof=1)) / len(values) ** 0.5, len(values), unit)
