@@ -88,9 +88,10 @@ def run_metadynamics(
     Notes
     -----
     A killed run leaves files of PLUMED that are ahead of the last checkpoint; those that the input appends to, whatever
-    their names and units, are cut back to it, so that no hill is counted twice. With a Langevin thermostat under ASE a
-    run that was stopped goes on as if it had not been; other walkers, and LAMMPS, which adds up forces in another
-    order after a restart, make it another run of the same statistics.
+    their names and units, are cut back to it, so that no hill is counted twice. A run that was stopped goes on as if it
+    had not been, under ASE and with LAMMPS on one process, where the noise gets a new seed at every checkpoint for
+    that. Several walkers, and LAMMPS on several processes, which adds up forces in another order after a restart, make
+    it another run of the same statistics.
     """
     check_kernel()
     given = as_input(plumed)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ionpath.errors import IonpathError, MissingDependency
 from ionpath.plumed_input import needs_energy
 from ionpath_ase.md import programs
-from ionpath_ase.md.lammps_input import commands, data_file
+from ionpath_ase.md.lammps_input import commands, data_file, noise
 from ionpath_ase.md.lammps_model import with_virial_of_images
 from ionpath_ase.md.programs import INSTALL, check_plumed
 from ionpath_ase.md.settings import MDSettings
@@ -63,8 +63,8 @@ class LammpsEngine:
         self._freedom = degrees_of_freedom(len(atoms), len(settings.fixed))
         self._rotation = standard_rotation(np.array(atoms.cell.array))
         self._folder = Path(tempfile.mkdtemp(prefix="ionpath-lammps-"))
+        self._guard: subprocess.Popen[bytes] | None = guard(self._folder)
         self._process: subprocess.Popen[bytes] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
         self._moved = False  # write_restart sorts atoms anew, after which neighbours and forces must be set up again
         self._pipes: dict[str, int] = {}
         self._screen = log_file or self._folder / "screen.txt"
@@ -87,7 +87,7 @@ class LammpsEngine:
         potential = resolve(self.settings.model or "argyrodite")
         warn_if_charged(potential, atoms.get_chemical_symbols())
         model = with_virial_of_images(potential, self._folder)
-        text = commands(atoms, self.settings, start, plugin(), model, self._plumed)
+        text = commands(atoms, self.settings, start, plugin(), model, self._plumed, self.step)
         if self._plumed:
             self._write_job(text, resume)
         with self._screen.open("ab") as screen:
@@ -99,7 +99,9 @@ class LammpsEngine:
                 env=environment(self.settings.processes),
                 start_new_session=True,
             )
-        self._guard = guard(self._process.pid, self._folder)
+        assert self._guard is not None and self._guard.stdin is not None
+        self._guard.stdin.write(f"{self._process.pid}\n".encode())
+        self._guard.stdin.flush()
         if not self._plumed:
             self._tell(text)
         self._last = self._report(f"run 0 start 0 stop {self.settings.steps} post no")
@@ -210,6 +212,8 @@ class LammpsEngine:
         keep = "# keep the bias\n" * bool(self._plumed)
         self._tell(f"{keep}write_restart {target}\nprint done file {self._folder / 'scalars'} screen no\n")
         self._read("scalars", 1)
+        for line in noise(self.settings, self.step):
+            self._tell(f"{line}\n")
         kept: NDArray[np.uint8] = np.frombuffer(target.read_bytes(), dtype=np.uint8)
         return {"restart": kept} | ({"bias": np.load(self._folder / "bias.npy")} if self._plumed else {})
 
@@ -234,10 +238,12 @@ class LammpsEngine:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def guard(group: int, folder: Path) -> subprocess.Popen[bytes]:
-    """Start a shell that kills a group of processes and removes its files as soon as this process is gone."""
-    script = f'cat > /dev/null; kill -KILL -{group} 2> /dev/null; rm -rf -- "$0"; exit 0'
-    return subprocess.Popen(["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, start_new_session=True)
+def guard(folder: Path) -> subprocess.Popen[bytes]:
+    """Start a shell that, as soon as this process is gone, removes its files and kills the group it was told of."""
+    script = 'read -r group; cat > /dev/null; kill -KILL "-$group" 2> /dev/null; rm -rf -- "$0"; exit 0'
+    return subprocess.Popen(
+        ["sh", "-c", script, str(folder)], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
 
 
 def launcher(processes: int, job: Path | None = None) -> list[str]:

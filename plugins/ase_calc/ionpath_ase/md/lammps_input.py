@@ -50,12 +50,12 @@ def data_file(atoms: Atoms, rotation: FloatArray) -> str:
 
 
 def commands(
-    atoms: Atoms, settings: MDSettings, start: Path, library: Path, model: Path, plumed: Sequence[str] = ()
-) -> str:
+    atoms: Atoms, settings: MDSettings, start: Path, library: Path, model: Path, plumed: Sequence[str] = (),
+    step: int = 0,
+) -> str:  # fmt: skip
     """LAMMPS commands up to the first step."""
-    resumed = start.suffix == ".restart"
     lines = [f"plugin load {library}"]
-    if resumed:
+    if start.suffix == ".restart":
         lines.append(f"read_restart {start}")
     else:
         lines += [
@@ -78,7 +78,7 @@ def commands(
         f"thermo {settings.stride}",
         *_external(plumed),
         *_groups(settings),
-        *_integrator(settings),
+        *_integrator(settings, step),
     ]
     return "\n".join(lines) + "\n"
 
@@ -110,20 +110,35 @@ def _groups(settings: MDSettings) -> list[str]:
     ]
 
 
-def _integrator(settings: MDSettings) -> list[str]:
-    """Fixes that move the atoms."""
+def noise(settings: MDSettings, step: int) -> list[str]:
+    """Thermostat that draws random numbers, if the run has one, with the seed of a time step.
+
+    LAMMPS writes no state of its generator into a restart file. A run that begins it anew at every checkpoint is the
+    same run whether it was stopped there or not.
+    """
+    if settings.ensemble == "nve" or settings.thermostat == "nose-hoover":
+        return []
+    rest = "no" if settings.fixed else "yes"
+    seed = (settings.seed + 15_485_863 * step) % 899_999_999 + 1
+    return [f"fix bath mobile langevin {_heat(settings)} {seed} zero {rest}"]
+
+
+def _heat(settings: MDSettings) -> str:
+    """Temperatures at both ends of the run, and the damping."""
     first = settings.temperature
     last = first if settings.final_temperature is None else settings.final_temperature
-    heat = f"{first:.12g} {last:.12g} {settings.damping:.12g}"
+    return f"{first:.12g} {last:.12g} {settings.damping:.12g}"
+
+
+def _integrator(settings: MDSettings, step: int) -> list[str]:
+    """Fixes that move the atoms."""
+    heat, random = _heat(settings), noise(settings, step)
     push = f"{settings.pressure * 1e4:.12g} {settings.pressure * 1e4:.12g} {settings.pressure_damping:.12g}"
     mode = "aniso" if settings.ensemble == "npt-aniso" else "iso"
-    rest = "no" if settings.fixed else "yes"
-    random = f"fix bath mobile langevin {heat} {settings.seed % 899_999_999 + 1} zero {rest}"
-    hoover = settings.thermostat == "nose-hoover"
     if settings.ensemble == "nve":
         return ["fix integrate mobile nve"]
     if settings.ensemble == "nvt":
-        return [f"fix integrate mobile nvt temp {heat}"] if hoover else ["fix integrate mobile nve", random]
-    if hoover:
+        return ["fix integrate mobile nve", *random] if random else [f"fix integrate mobile nvt temp {heat}"]
+    if not random:
         return [f"fix integrate mobile npt temp {heat} {mode} {push}"]
-    return [f"fix integrate mobile nph {mode} {push}", random]
+    return [f"fix integrate mobile nph {mode} {push}", *random]

@@ -121,8 +121,8 @@ def run_md(
     Notes
     -----
     A frame is written at step 0 and after every interval. After a kill at any moment the same call cuts trajectory and
-    log back to the last checkpoint and goes on from there, so that no frame is torn or doubled. With Nose-Hoover or NVE
-    on the ASE engine the result is that of an unbroken run; LAMMPS adds up forces in another order after a restart.
+    log back to the last checkpoint and goes on from there, so that no frame is torn or doubled. The result is that of
+    an unbroken run; LAMMPS on several processes adds up forces in another order after a restart.
 
     Examples
     --------
