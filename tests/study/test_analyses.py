@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +13,16 @@ import pytest
 pytest.importorskip("pymatgen")
 
 from ionpath.data import EXAMPLES, example
+from ionpath.estimate import Estimate
 from ionpath_cli.study.across import ACROSS
 from ionpath_cli.study.analyses import ANALYSES
 from ionpath_cli.study.definition import Figure, load_study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.finished import Run, widths
-from ionpath_cli.study.quantities import Rows
+from ionpath_cli.study.plan import make_plan
+from ionpath_cli.study.quantities import Rows, quantity
 from ionpath_cli.study.soft import fitted
+from ionpath_cli.study.structural import counted
 from ionpath_cli.study.structures import make_structure
 from ionpath_cli.study.tasks import DONE, Task
 
@@ -132,3 +137,64 @@ def test_phases_of_a_slab_in_its_glass(tmp_path: Path) -> None:
     assert rows["amorphisation of the crystal"]["high"] < rows["amorphisation of the glass"]["low"]
     assert rows["share of Li of the crystal"]["value"] == pytest.approx(50.0, abs=3.0)
     assert "of which left it" in rows["diffusion in the glass"]["note"]
+
+
+def test_distances_are_those_of_a_teacher_by_weights(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    """Of a teacher that is the potential itself nothing shifts; of another one P-S bonds do by less than 0.02 A."""
+    arguments = {"model": "argyrodite.2", "teacher": "argyrodite.2"}
+    inputs = [run for run, _ in runs.values()]
+    (tmp_path / "same").mkdir()
+    same = ACROSS["distances"](inputs, tmp_path / "same", arguments)
+    shifts = [row for row in same if row["quantity"].startswith("shift")]
+    assert {row["quantity"] for row in shifts} >= {"shift of P-S", "shift of Li-S", "shift of Li-Li"}
+    assert all(abs(row["value"]) < 1e-6 and "24 effective" in row["note"] for row in shifts)
+    assert all(row["value"] < 0.01 for row in same if row["quantity"].startswith("force error"))
+    other = ACROSS["distances"](inputs, tmp_path, {**arguments, "teacher": "argyrodite"})
+    bonds = [row for row in other if row["quantity"] == "shift of P-S"]
+    assert len(bonds) == 2 and all(0.0 < abs(row["value"]) < 0.02 and row["unit"] == "A" for row in bonds)
+    assert all(5.0 < row["value"] < 80.0 for row in other if row["quantity"] == "force error in own frames")
+
+
+def test_runs_that_are_not_diffusive_bound_what_is_colder(tmp_path: Path) -> None:
+    """D falls with the temperature, and sigma = n e^2 D / (k T) holds at 300 K what n and the bound at 600 K say."""
+    inputs = []
+    for kelvin, top in ((600.0, 0.08), (900.0, 0.23)):
+        place = tmp_path / f"{kelvin:g}"
+        place.mkdir()
+        labels = {"system": "II", "temperature": kelvin, "arrangement": 1, "potential": "argyrodite.2"}
+        bound = Estimate(math.nan, math.nan, 0.0, top, "A^2/ps")
+        rows = [quantity("diffusion coefficient", bound), quantity("lithium density", 0.025, unit="1/A^3")]
+        (place / "quantities.json").write_text(json.dumps(rows))
+        (place / DONE).write_text(json.dumps({"settings": labels}))
+        inputs.append(place)
+    found = {row["quantity"]: row for row in ACROSS["arrhenius"](inputs, tmp_path, {})}
+    assert math.isnan(found["activation energy"]["value"])
+    assert found["diffusion coefficient"]["high"] == 0.08 and found["diffusion coefficient"]["temperature"] == 300.0
+    sigma = 0.025e30 * 1.602176634e-19**2 * 0.08e-8 / (1.380649e-23 * 300.0) * 10.0  # mS/cm
+    assert found["conductivity"]["high"] == pytest.approx(sigma, rel=1e-6)
+    assert "600 K" in found["conductivity"]["note"]
+
+
+def test_a_row_says_which_package_its_analysis_lacks() -> None:
+    """Without it the step is left out, and the row says what to install."""
+    study = load_study("guan2024")
+    lacking = replace(next(a for a in study.across if a.name == "expansion"), packages=("smol", "no_such_package"))
+    study = replace(study, across=(lacking, *(a for a in study.across if a.name != "expansion")))
+    plan = make_plan(study, budget=2.0)
+    assert not any(task.name == "across/expansion" for task in plan.tasks)
+    assert "pip install smol no_such_package" in plan.dropped[39]
+
+
+def test_share_of_few_ions_stays_within_its_bounds() -> None:
+    """Wilson's interval for 0 and for 12 of 48 (doi:10.1080/01621459.1927.10502953)."""
+    none, some = counted(1e-16, 48), counted(0.25, 48)
+    assert (none.value, none.low) == (0.0, 0.0) and none.high == pytest.approx(7.41, abs=0.01)
+    assert (some.low, some.high) == pytest.approx((14.9, 38.8), abs=0.1)
+
+
+def test_macrostates_without_an_ion_outside(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    """In ordered Li6PS5Cl no lithium leaves its cage in 15 ps: those between its parts are numbers."""
+    found = numbers(analyse(runs, EXAMPLES[0], "paths", tmp_path))
+    low, value, high = found["path entropy, top to bottom"]
+    assert 0.0 <= low < value < high < math.log(8)
+    assert math.isnan(found["path entropy, top to external"][1])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ionpath.estimate import Estimate
-from ionpath_cli.study import soft
+from ionpath_cli.study import soft, teacher
 from ionpath_cli.study.definition import ALL
 from ionpath_cli.study.quantities import Rows, normal, pooled, quantity
 from ionpath_cli.study.tasks import DONE, QUANTITIES, Task, read_json, write_json
@@ -64,7 +66,9 @@ def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         note = f"diffusive at {seen or 'none'} of {all_of_them} K"
         if len(points) < 2:
             nan = float("nan")
-            found.append({**quantity("activation energy", Estimate(nan, nan, nan, nan, "eV"), note), "system": system})
+            own = [quantity("activation energy", Estimate(nan, nan, nan, nan, "eV"), note)]
+            own += _bounds(rows, system, target, [t for t, m in means if math.isfinite(m.estimate.high)])
+            found += [{**row, "system": system} for row in own]
             continue
         line = fit(*map(np.array, zip(*points, strict=True)))
         lines.append(line)
@@ -89,6 +93,21 @@ def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         low = chance if chance < SIGNIFICANT else 0.0
         found.append(quantity("chance of the Meyer-Neldel rule", Estimate(chance, 0.0, low, chance), note))
     return found
+
+
+def _bounds(rows: Rows, system: str, target: float, kelvins: list[float]) -> Rows:
+    """What the coldest run that is not below a temperature says of it: diffusion only slows down on the way."""
+    from ionpath.transport import nernst_einstein
+
+    hotter = [t for t in kelvins if t >= target]
+    if not hotter:
+        return []
+    mean = _mean(rows, "diffusion coefficient", system, min(hotter)).estimate
+    density = _mean(rows, "lithium density", system, min(hotter)).estimate.value
+    top = replace(mean, value=math.nan, error=math.nan, low=0.0)
+    note = f"not above the bound at {min(hotter):g} K"
+    made = {"diffusion coefficient": top, "conductivity": nernst_einstein(top, density, target)}
+    return [{**quantity(name, value, note), "temperature": target} for name, value in made.items()]
 
 
 def correlation(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
@@ -205,5 +224,6 @@ ACROSS: dict[str, Callable[[list[Path], Path, Arguments], Rows]] = {
     "bands": soft.bands,
     "melts": errors,
     "expansion": expansion,
+    "distances": teacher.distances,
 }
 """Name -> function of folders, its own folder, and arguments."""

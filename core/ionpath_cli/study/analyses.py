@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -96,29 +97,31 @@ def departures(run: Run) -> Rows:
 
 def _macrostates(found: Any, about: str) -> Rows:
     """Path entropies between top, plane, bottom of an octahedron and outside, in nats, with errors over ions."""
-    from ionpath.kinetics import macrostate_path_entropy, resampled_chains
+    from ionpath.kinetics import as_chain, macrostate_path_entropy, resampled_chains
+    from ionpath.paths.macrostates import OCTAHEDRON
 
     r = found.results
-    connected = found.results.connected
-    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=connected)
-    made = [macrostate_path_entropy(chain, unit="nat") for chain in (chains.best, *chains.samples) if _whole(chain)]
-    if not _whole(chains.best) or len(made) < 20:
+    chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=r.connected)
+    best, *samples = (as_chain(chain) for chain in (chains.best, *chains.samples))
+    alike = [best, *(chain for chain in samples if np.array_equal(chain.states, best.states))]
+    groups = {name: best.positions(np.array(states)) for name, states in OCTAHEDRON.items()}
+    there = {name: own for name, own in groups.items() if len(own)}
+    if len(alike) < 20 or any(len(own) != len(OCTAHEDRON[name]) for name, own in there.items()):
         return []
+    made = [macrostate_path_entropy(chain.transition_matrix, there, unit="nat") for chain in alike]
+    nan = float("nan")
     rows = []
-    for source in ("top", "plane", "bottom"):
-        for target in ("top", "plane", "bottom", "external"):
-            if source == target:
-                continue
+    for source, target in itertools.product(("top", "plane", "bottom"), OCTAHEDRON):
+        name = f"path entropy, {source} to {target}"
+        if source in there and target in there and source != target:
             values = np.array([one.between(source, target) for one in made])
-            low, high = np.percentile(values[1:], [2.5, 97.5])
-            estimate = Estimate(values[0], float(values[1:].std(ddof=1)), low, high, "nat")
-            rows.append(quantity(f"path entropy, {source} to {target}", estimate, about))
+            # Samples that are all the same, such as of a flux along one path, say nothing of the error.
+            spread = float(values[1:].std(ddof=1)) or nan
+            low, high = np.percentile(values[1:], [2.5, 97.5]) if spread > 0 else (nan, nan)
+            rows.append(quantity(name, Estimate(values[0], spread, low, high, "nat"), about))
+        elif source in there and source != target:
+            rows.append(quantity(name, Estimate(nan, nan, nan, nan, "nat"), f"no ion was seen in {target}"))
     return rows
-
-
-def _whole(chain: Any) -> bool:
-    """Whether a chain connects all seven states."""
-    return len(getattr(chain, "states", range(7))) == 7
 
 
 def transport(run: Run) -> Rows:
@@ -150,7 +153,7 @@ def transport(run: Run) -> Rows:
     last, n = float(vanhove.results.times[-1]), len(run.ions)
     for distance in (5.0, 10.0):
         beyond = float(vanhove.weight_beyond(distance)[-1])
-        share = normal(100.0 * beyond, 100.0 * structural.counting_error(beyond, n), "%")
+        share = structural.counted(beyond, n)
         rows.append(quantity(f"ions beyond {distance:g} A", share, f"after {last:g} ps; error of counting {n} ions"))
     hops = IonHops(run.ions, mode="published_events", verbose=False).run()
     rows.append(quantity("displacements of 3 A", hops.results.rate, "per ion, published rule"))

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -74,6 +75,12 @@ class Across:
     least: int = 2  # number of these temperatures that must have been run
     arguments: Mapping[str, Any] = field(default_factory=dict)  # what it is told
     minutes: float = 0.5  # what it is expected to take on one core
+    packages: tuple[str, ...] = ()  # what it needs besides ionpath, by the names that are imported and installed
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Those of its packages that are not installed."""
+        return tuple(name for name in self.packages if find_spec(name) is None)
 
 
 @documented

@@ -76,6 +76,8 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
         inputs = tuple(
             name for s in across.systems for t in across.temperatures for name in found.get((across.uses, s, t), ())
         )
+        if across.lacking:
+            continue
         arguments, options = dict(across.arguments), {}
         if "file" in arguments:
             path = study.folder / arguments["file"]

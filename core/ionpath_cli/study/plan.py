@@ -150,6 +150,9 @@ def _missing(study: Study, row: Row, lengths: Mapping[str, float]) -> str:
     """Why a row gets no answer, or nothing."""
     if row.kind == "out":
         return row.note
+    for across in study.across:
+        if across.name in row.analysis and across.lacking:
+            return f"not installed: {', '.join(across.lacking)} (pip install {' '.join(across.packages)})"
     for analysis, systems, temperatures, least in _needs(study, row):
         covered = {
             (system, temperature)

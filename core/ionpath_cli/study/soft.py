@@ -35,7 +35,7 @@ class Joint:
 
         names = [read_json(run / DONE)["name"] for run in inputs]
         universes = [mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY)) for run in inputs]
-        self.runs = [_system_of(name) for name in names]
+        self.runs = [system_of(name) for name in names]
         self.groups = {name: u.select_atoms("element Li") for name, u in zip(names, universes, strict=True)}
         self.step = max(max(1, u.trajectory.n_frames // FRAMES) for u in universes)
         mode = arguments.get("mode", "correct")
@@ -78,7 +78,7 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     return rows
 
 
-def _system_of(name: str) -> tuple[str, int]:
+def system_of(name: str) -> tuple[str, int]:
     """System and arrangement of ``run/SYSTEM.ARRANGEMENT-TEMPERATURE``."""
     found = re.fullmatch(r"run/(.+)\.(\d+)-[^-]*K.*", name)
     if found is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 from ionpath_cli.study.quantities import Rows, estimated, jackknifed, normal, quantity, scattered, student
 
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ def anions(run: Run) -> Rows:
         share = shares.get(name, 0.0)
         error = np.hypot(errors.get(name, 0.0), counting_error(share, n))
         note = f"persistence 1 ps; error of counting {n} P in one structure included"
-        rows.append(quantity(f"P in {name}", normal(100 * share, 100 * error, "%"), note))
+        own = normal(100 * share, 100 * error, "%")
+        rows.append(quantity(f"P in {name}", replace(own, low=max(0.0, own.low), high=min(100.0, own.high)), note))
     return rows
 
 
@@ -131,6 +133,21 @@ def counting_error(share: float, number: int) -> float:
     """
     p = (share * number + 1.0) / (number + 2.0)  # rule of succession
     return float(np.sqrt(p * (1.0 - p) / (number + 2.0)))
+
+
+def counted(share: float, number: int) -> Estimate:
+    """A share of so many independent atoms in %, with Wilson's interval, which stays between 0 and 100 %.
+
+    >>> found = counted(0.0, 48)
+    >>> found.value, found.low, round(found.high, 2)
+    (0.0, 0.0, 7.41)
+    """
+    p = min(1.0, max(0.0, float(share)))
+    z2 = 1.959964**2
+    middle, half = (p + z2 / (2 * number)), (z2 * (p * (1 - p) / number + z2 / (4 * number**2))) ** 0.5
+    low, high = (100.0 * min(1.0, max(0.0, (middle + s * half) / (1 + z2 / number))) for s in (-1, 1))
+    value = 0.0 if p < 1e-9 else 100.0 * p
+    return Estimate(value, 100.0 * counting_error(p, number), 0.0 if value == 0.0 else low, high, "%")
 
 
 def order(run: Run) -> Rows:
