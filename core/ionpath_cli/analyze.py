@@ -70,7 +70,8 @@ def main(argv: list[str]) -> int:
         "cages that are one state: those that a translation takes to each other (default), or a symmetry of the "
         "crystal; those near each other; or each its own")
     add("--lag-time", type=float, default=1.0, metavar="PS", help="of the Markov model; default 1")
-    add("--label", help="name in the report; default: that of the folder")
+    add("--label", help="name in the report, which averages runs of one name, for example other arrangements of "
+        "one composition; default: that of the folder")
     add("--figures", choices=("svg", "pdf"), help="the figures in this format, too, for a paper")
     add("--json", metavar="FILE", help="write the results there, too; - for standard output and nothing else")
     add("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER", help="default results")

@@ -18,17 +18,22 @@ from ionpath_cli import interactive
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.page import render
 from ionpath_cli.record import FILE, Quantity, Record
+from ionpath_cli.runs import Runs, systems_of
 from ionpath_cli.sentences import comparison, interval, standing
 
 EXAMPLE = """
   ionpath analyze run/structure.extxyz run/trajectory.xtc -o results/LPSCl
   ionpath report results
+
+runs of one label, composition, temperature and lag are averaged, with their
+spread in the errors:
+  ionpath analyze a/run.extxyz --temperature 600 --label Cl1.5 -o results/a
+  ionpath analyze b/run.extxyz --temperature 600 --label Cl1.5 -o results/b
 """
 TABLES = (FILE, "pairs.csv", "msd.csv", "density.json", "analyze.toml")
 """Files of an analysis that the page links to."""
 FIRST = ("command", "date", "seed", "model", "model_sha256", "temperature", "frames", "picoseconds")
 """Settings that a reader looks for first."""
-Records = Sequence[tuple[Path, Record]]
 
 
 def main(argv: list[str]) -> int:
@@ -58,18 +63,19 @@ def write_report(
             raise InputError(
                 str(folder / name), need="a place for the report", got="a file of another origin", remedy="move it away"
             )
-    records = [(place, Record.load(place)) for place in places]
-    _write_csv(folder / "quantities.csv", [record for _, record in records])
-    quantities = _by_name(records)
+    records, systems = systems_of([(place, Record.load(place)) for place in places])
+    runs = [record for _, record in records]
+    _write_csv(folder / "quantities.csv", [*runs, *(system for system in systems if system not in runs)])
+    quantities = _by_name(systems)
     script = "" if still else interactive.script()
     groups = _groups(records, charts=bool(script))
-    verdicts = _verdicts(records)
-    labels = list(dict.fromkeys(record.label for _, record in records if record.quantities))
+    verdicts = _verdicts(systems)
+    labels = [system.label for system in systems if system.quantities]
     text = render(
         "report.html.j2", title=title, lead=lead, labels=labels, rows=_rows(quantities, labels, verdicts),
         sentences=comparison(quantities) or ["One system: its numbers are below, and are compared with nothing."],
         verdicts=[{"label": label, "text": verdict, "names": names} for (label, verdict), names in verdicts.items()],
-        groups=groups, notes=_notes(records, verdicts), made=[_made(folder, *one) for one in records],
+        groups=groups, notes=_notes(records, _verdicts(runs)), made=[_made(folder, *one) for one in records],
         script=script if any(group["charts"] for group in groups) else "", command=command, version=__version__,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
     )  # fmt: skip
@@ -78,19 +84,19 @@ def write_report(
     return folder / "report.html"
 
 
-def _by_name(records: Records) -> dict[str, dict[str, Quantity]]:
+def _by_name(systems: Sequence[Record]) -> dict[str, dict[str, Quantity]]:
     """Quantity -> system -> number, in the order of the records."""
     found: dict[str, dict[str, Quantity]] = {}
-    for _, record in records:
+    for record in systems:
         for quantity in record.quantities:
             found.setdefault(quantity.name, {}).setdefault(record.label, quantity)
     return found
 
 
-def _verdicts(records: Records) -> dict[tuple[str, str], list[str]]:
+def _verdicts(records: Sequence[Record]) -> dict[tuple[str, str], list[str]]:
     """(System, verdict) -> the quantities that it is about."""
     found: dict[tuple[str, str], list[str]] = {}
-    for _, record in records:
+    for record in records:
         for quantity in record.quantities:
             if quantity.verdict:
                 found.setdefault((record.label, quantity.verdict), []).append(quantity.name)
@@ -122,7 +128,7 @@ def _cell(quantity: Quantity, numbers: Mapping[tuple[str, str], int], label: str
     }
 
 
-def _groups(records: Records, *, charts: bool) -> list[dict[str, Any]]:
+def _groups(records: Runs, *, charts: bool) -> list[dict[str, Any]]:
     """Figures of one kind side by side, with charts on common scales where the tables are there."""
     keys = dict.fromkeys(figure.key for _, record in records for figure in record.figures)
     groups = []
@@ -156,7 +162,7 @@ def _picture(place: Path, name: str) -> bytes:
     return content
 
 
-def _notes(records: Records, verdicts: Mapping[tuple[str, str], Any]) -> list[dict[str, str]]:
+def _notes(records: Runs, verdicts: Mapping[tuple[str, str], Any]) -> list[dict[str, str]]:
     """Notes that the verdicts do not say already."""
     return [
         {"label": record.label, "text": note}

@@ -191,6 +191,62 @@ def test_page_says_verdicts_provenance_and_where_the_files_are(folder: Path) -> 
     assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
 
 
+def run_of(place: Path, value: float, error: float = 0.02, verdict: str = "", **parameters: object) -> None:
+    estimate = Estimate(value, error, value - 2 * error, value + 2 * error, "A^2/ps")
+    d = Quantity("diffusion coefficient", estimate, "tracer", verdict)
+    Record("Cl1.5", [d], parameters={"elements": {"Cl": 12, "Li": 44}, "temperature": 600.0, **parameters}).save(place)
+
+
+def rows_of(folder: Path) -> dict[str, tuple[float, float]]:
+    write_report(folder, title="T")
+    rows = csv.DictReader((folder / "quantities.csv").read_text().splitlines())
+    return {row["system"]: (float(row["value"]), float(row["error"])) for row in rows}
+
+
+def test_runs_of_one_label_are_averaged_with_their_spread_in_the_error(tmp_path: Path) -> None:
+    """Three arrangements, 0.20, 0.31 and 0.24 A^2/ps: s / sqrt(3) = 0.032, of single runs 0.02 / sqrt(3) = 0.012."""
+    for name, value in (("a", 0.20), ("b", 0.31), ("c/inner", 0.24)):
+        run_of(tmp_path / name, value, verdict="too short" if name == "b" else "")
+    rows = rows_of(tmp_path)
+    assert list(rows) == ["Cl1.5, a", "Cl1.5, b", "Cl1.5, c/inner", "Cl1.5"]
+    assert rows["Cl1.5"] == pytest.approx((0.25, np.std([0.20, 0.31, 0.24], ddof=1) / 3**0.5))
+    page = (tmp_path / "report.html").read_text()
+    assert "0.250 ± 0.032" in page
+    assert "mean over 3 runs, their spread is in the error; tracer" in page
+    assert "Cl1.5, b: too short." in page
+
+
+def test_one_run_that_was_analysed_twice_counts_once(tmp_path: Path) -> None:
+    for name, value in (("a", 0.20), ("again", 0.20), ("b", 0.31)):
+        run_of(tmp_path / name, value)
+    assert rows_of(tmp_path)["Cl1.5"][0] == pytest.approx(0.255)
+    assert "mean over 2 runs" in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("other", "labels"),
+    [
+        ({"temperature": 800.0}, ["Cl1.5, 600 K", "Cl1.5, 800 K"]),
+        ({"elements": {"Cl": 4, "Li": 24}}, ["Cl1.5, Cl3Li11", "Cl1.5, ClLi6"]),
+        ({"lag_time": 2.0}, ["Cl1.5", "Cl1.5, lag 2 ps"]),
+    ],
+)
+def test_runs_under_other_conditions_are_not_averaged(tmp_path: Path, other: dict[str, object], labels) -> None:
+    run_of(tmp_path / "a", 0.20)
+    run_of(tmp_path / "b", 0.31, **other)
+    assert rows_of(tmp_path) == {labels[0]: (0.20, 0.02), labels[1]: (0.31, 0.02)}
+
+
+def test_what_one_run_only_has_is_said(tmp_path: Path) -> None:
+    for name, value in (("a", 0.20), ("b", 0.31)):
+        run_of(tmp_path / name, value)
+    record = Record.load(tmp_path / "b")
+    more = [*record.quantities, of(0.5, 0.4, 0.6)]
+    Record(record.label, more, parameters=record.parameters).save(tmp_path / "b")
+    page = write_report(tmp_path, title="T").read_text()
+    assert "of Cl1.5, b alone" in page
+
+
 def charts_of(folder: Path, low: float, high: float) -> list[dict[str, object]]:
     """Charts of two systems whose path entropies are `low` and `high`."""
     for name, value in (("ordered", low), ("disordered", high)):
