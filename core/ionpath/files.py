@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -47,16 +48,47 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         part.chmod(mode)
         os.replace(part, final)
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EISDIR):
+        if _full(error) or error.errno == errno.EISDIR:
             raise _unwritten(final, error) from error
         raise
     finally:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary folder, and put it in place of an empty or missing one when the block ends well.
+
+    WriteError if the disk is full, or the folder above cannot be written to.
+    """
+    final = Path(os.path.realpath(path))
+    try:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{final.name}-{os.getpid()}-", dir=final.parent))
+    except OSError as error:
+        raise _unwritten(final, error) from error
+    try:
+        yield part
+        part.chmod(0o777 & ~_umask())
+        os.replace(part, final)
+    except OSError as error:
+        if _full(error):
+            raise _unwritten(final, error) from error
+        raise
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _full(error: OSError) -> bool:
+    """Whether there is no room: NumPy says so in words only."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or (
+        error.errno is None and "requested and" in str(error)
+    )
+
+
 def _unwritten(final: Path, error: OSError) -> WriteError:
     why = error.strerror or str(error)
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if _full(error):
         return WriteError(final, f"room for it, got {why}; make room and repeat, what was there is unchanged")
     return WriteError(final, f"a folder that can be written to, got {why}; name another one, or change its rights")
 
@@ -92,7 +124,8 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
     """Keep a second run out for as long as the block lasts, also where the first one is killed.
 
     The lock file `path` holds the number of the process, and is removed in the end; `what` belongs to one run at a
-    time. InputError if another process, or another thread of this one, holds the lock.
+    time. InputError if another process, or another thread of this one, holds the lock; WriteError if the folder cannot
+    be written to.
 
     >>> import tempfile, pathlib
     >>> place = pathlib.Path(tempfile.mkdtemp())
@@ -106,9 +139,12 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         yield
         return
     file = Path(path)
-    file.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise _unwritten(file, error) from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

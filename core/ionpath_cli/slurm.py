@@ -58,6 +58,11 @@ def main(argv: list[str]) -> int:
     if given.output is None:
         print(text, end="")
         return 0
+    if given.output.exists() and _MARK not in given.output.read_text(encoding="utf-8", errors="replace"):
+        raise InputError(
+            "--output", need="a new file, or a script that this command wrote", got=f"{given.output}, which is none",
+            remedy="name another, for example -o job.sh",
+        )  # fmt: skip
     with atomic_path(given.output) as part:
         part.write_text(text, encoding="utf-8")
     print(f"{given.output}: sbatch {shlex.quote(str(given.output))}")
@@ -84,7 +89,7 @@ def script(
     more = {**more, "job-name": more.get("job-name") or f"ionpath-{command[0]}"}
     lines = {"time": time, "ntasks": 1, "cpus-per-task": cpus, "mem": memory, "gpus": gpus or None, **more}
     head = [f"#SBATCH --{name}={value}" for name, value in lines.items() if value is not None]
-    head.append("#SBATCH --open-mode=append")
+    head.append(_MARK)
     if goes_on:
         head += [f"#SBATCH --signal=B:USR1@{GRACE}", "#SBATCH --requeue"]
     body = [
@@ -98,6 +103,8 @@ def script(
     return "\n".join(["#!/bin/bash", *head, "", *body, "", *run, ""])
 
 
+_MARK = "#SBATCH --open-mode=append"
+"""Line of every script, by which one of this command is known."""
 _LOOP = """\
 # {seconds} s before the limit Slurm sends USR1: the command is interrupted, keeps what is finished, and the job goes
 # back into the queue, where the same command goes on. A command that ends by itself, or fails, ends the job.

@@ -146,10 +146,11 @@ def copper() -> Any:
 def labelled() -> Any:
     from ase.calculators.singlepoint import SinglePointCalculator
 
-    atoms = argyrodite_atoms().copy()
-    atoms.calc = SinglePointCalculator(atoms, energy=-200.0, forces=np.zeros((len(atoms), 3)), stress=np.zeros(6))
-    atoms.info["tag"] = "a"
-    return [atoms.copy(), atoms]
+    made = [argyrodite_atoms().copy() for _ in range(2)]
+    for atoms in made:
+        atoms.calc = SinglePointCalculator(atoms, energy=-200.0, forces=np.zeros((len(atoms), 3)), stress=np.zeros(6))
+        atoms.info["tag"] = "a"
+    return made
 
 
 @cache

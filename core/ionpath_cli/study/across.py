@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.estimate import Estimate
+from ionpath.files import atomic_path
 from ionpath_cli.study import soft, teacher
 from ionpath_cli.study.definition import ALL
 from ionpath_cli.study.quantities import Rows, normal, pooled, quantity
@@ -198,7 +199,8 @@ def expansion(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         if arguments["relax"]:
             LBFGS(atoms, logfile=None).run(fmax=0.03, steps=arguments["relax"])
         energies.append(float(atoms.get_potential_energy()))
-    np.savez_compressed(place / "energies.npz", energies=energies)
+    with atomic_path(place / "energies.npz") as part:
+        np.savez_compressed(part, energies=energies)
     found = AnionClusterExpansion.fit(structures, energies)
     note = f"{len(structures)} structures of the cubic cell, {arguments['relax']} steps of relaxation in a fixed cell"
     # Each prediction is of a structure left out; a root of a mean of n squares scatters by 1 / sqrt(2 n).

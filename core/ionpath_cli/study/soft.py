@@ -12,6 +12,7 @@ import numpy as np
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.files import atomic_path
 from ionpath_cli.study.quantities import Rows, estimated, normal, pooled, quantity, scattered
 from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.tasks import DONE, read_json
@@ -218,7 +219,8 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         for kind, barriers in made.items():
             barriers += list(classes[kind].forward) if kind in classes else []
         lost += sum(c.not_converged + c.refused for c in classes.values())
-    np.savez_compressed(place / "barriers.npz", soft=made["soft"], hard=made["hard"])
+    with atomic_path(place / "barriers.npz") as part:
+        np.savez_compressed(part, soft=made["soft"], hard=made["hard"])
     note = f"{arguments['mode']} of two ions 4 to {joint.reach:g} A apart in the last frame, {lost} without a barrier"
     return [
         quantity(f"barrier from {kind} ions", scattered(b, "eV"), f"{len(b)} hops; {note}")

@@ -9,6 +9,7 @@ import numpy as np
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.files import atomic_path
 from ionpath_cli.study.quantities import Rows, estimated, jackknifed, normal, quantity, scattered, student
 
 if TYPE_CHECKING:
@@ -195,7 +196,8 @@ def sites(run: Run) -> Rows:
     n, kinds = len(crystal), (("T5", "T2"), ("T5", "T4"))
     whole = site_free_energies(crystal, run.temperature)
     arrays = {name: getattr(whole, name) for name in ("kinds", "energies", "error", "bound", "population")}
-    np.savez_compressed(run.place / "sites.npz", **arrays)
+    with atomic_path(run.place / "sites.npz") as part:
+        np.savez_compressed(part, **arrays)
     never = int(whole.bound.sum()) if whole.bound is not None else 0
     note = f"{n} frames, {never} of {len(whole.energies)} sites never filled"
 
@@ -214,9 +216,8 @@ def rearrangement(run: Run) -> Rows:
 
     step, cutoff = max(1, round(0.1 / run.universe.trajectory.dt)), run.reach(5.0)
     found = NonAffineDisplacement(run.ions, lag=10, cutoff=cutoff, verbose=False).run(step=step)
-    np.savez_compressed(
-        run.place / "rearrangement.npz", d2min=found.results.d2min.astype(np.float32), lag_time=found.results.lag_time
-    )
+    with atomic_path(run.place / "rearrangement.npz") as part:
+        np.savez_compressed(part, d2min=found.results.d2min.astype(np.float32), lag_time=found.results.lag_time)
     note = f"per neighbour within {cutoff:g} A, {found.results.lag_time:g} ps"
     return [quantity("non-affine displacement", estimated(found.results.d2min.mean(axis=1), "A^2"), note)]
 

@@ -16,7 +16,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
-from ionpath.files import locked
+from ionpath.files import atomic_path, locked
 from ionpath.notebook import fields_html
 from ionpath_ase.bands import (
     Barrier,
@@ -341,7 +341,8 @@ def _kept(folder: str | os.PathLike[str] | None, mark: str) -> Iterator[Path | N
                 f"folder {place.name}", need="bands of the same structure, potential and settings", got="others",
                 remedy="use another folder",
             )  # fmt: skip
-        note.write_text(mark)
+        with atomic_path(note) as part:
+            part.write_text(mark)
         yield place
 
 

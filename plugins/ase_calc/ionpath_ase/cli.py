@@ -236,6 +236,11 @@ def _structures(options: argparse.Namespace) -> int:
         frames += copies
     with atomic_path(options.output) as part:
         write(part, frames, format="extxyz")
+        if options.output.exists() and options.output.read_bytes() != part.read_bytes():
+            raise InputError(
+                "--output", need="a new file", got=f"{options.output} with something else",
+                remedy="name another, for example -o structures.extxyz, or move it away",
+            )  # fmt: skip
     print(f"{len(frames)} structures: {options.output}")
     return 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError, require
+from ionpath.files import atomic_folder
 from ionpath_ase.training.labels import read_extxyz, with_labels
 
 if TYPE_CHECKING:
@@ -184,5 +186,11 @@ def write_deepmd(
     systems = dpdata.MultiSystems(type_map=list(type_map))
     for atoms in frames:
         systems.append(dpdata.LabeledSystem(atoms, fmt="ase/structure"))
-    systems.to("deepmd/npy", str(target))
+    with atomic_folder(target) as part:
+        systems.to("deepmd/npy", str(part))
+        for file in part.rglob("*.npy"):  # NumPy says nothing where the disk has no room for the last of an array
+            try:
+                np.load(file)
+            except (EOFError, ValueError) as error:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
     return sorted(path for path in target.iterdir() if path.is_dir())
