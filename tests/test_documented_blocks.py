@@ -38,7 +38,8 @@ LEFT_OUT = {
     "docs/mdanalysis": ("class LayerProfiles",),
     "docs/pymatgen": ('calculator="ionpath"', "write_grid(", "AnionClusterExpansion"),
     "docs/softness": ("ordered", "my-potential"),
-    "docs/transport": ("extrapolate(runs",),
+    "docs/structure": ("anions_1",),
+    "docs/transport": ("extrapolate(runs", "size_convergence"),
 }
 """Words of blocks that are left out: minutes of dynamics or of energies, smol, excerpts of the source, and what only a
 reader has, such as several runs, a potential of their own, a teacher or a glass. Pages on training, PLUMED and clusters

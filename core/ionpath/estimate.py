@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ionpath.documented import documented
@@ -148,6 +148,140 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
     sampling = 0.0 if math.isnan(sampling) else sampling
     half = math.hypot(1.959964 * sampling, student(len(runs) - 1) * spread)
     return Estimate(mean, math.hypot(sampling, spread), mean - half, mean + half, units[0]).judged(*words)
+
+
+def difference(one: Estimate, other: Estimate) -> Estimate:
+    """Difference of two independent numbers, with its 95 % interval.
+
+    Parameters
+    ----------
+    one, other : Estimate
+        Numbers with intervals, in one unit.
+
+    Returns
+    -------
+    Estimate
+        The first less the second. Verdicts of both stay.
+
+    Raises
+    ------
+    InputError
+        If units differ, or a number is a bound or has no error.
+
+    Notes
+    -----
+    The ends of the interval lie ``hypot(one.value - one.low, other.high - other.value)`` below and
+    ``hypot(one.high - one.value, other.value - other.low)`` above the difference, so that intervals that are not
+    symmetric, or those of Student's t, keep their shape (Zou and Donner, doi:10.1002/sim.3095).
+
+    Examples
+    --------
+    >>> print(difference(Estimate(16.0, 0.3, 15.4, 16.6, "nat"), Estimate(14.0, 0.4, 13.2, 14.8, "nat")))
+    2.0 ± 0.5 nat
+    """
+    for number in (one, other):
+        ends = (number.value, number.error, number.low, number.high)
+        if number.unit != one.unit or not all(map(math.isfinite, ends)):
+            raise InputError(
+                "estimates", need="two numbers with errors and intervals, in one unit", got=f"{one} and {other}",
+                remedy="convert with .to(unit); a bound needs a longer run before it can be compared",
+            )  # fmt: skip
+    value = one.value - other.value
+    low = value - math.hypot(one.value - one.low, other.high - other.value)
+    high = value + math.hypot(one.high - one.value, other.value - other.low)
+    return Estimate(value, math.hypot(one.error, other.error), low, high, one.unit).judged(one.verdict, other.verdict)
+
+
+@documented
+@dataclass(frozen=True)
+class SizeConvergence(Msonable):
+    """One quantity in cells of several sizes, each beside the largest.
+
+    Every size but the largest ``"agrees"`` with it if the whole 95 % interval of the difference lies within the
+    tolerance, ``"differs"`` if it lies wholly above or below zero and not within the tolerance, and is
+    ``"not told"`` otherwise.
+    """
+
+    sizes: tuple[int, ...]  # numbers of atoms (or cells), rising
+    values: tuple[Estimate, ...]  # the quantity in each
+    differences: tuple[Estimate, ...]  # from the largest, of each but the largest, as a share of its value
+    words: tuple[str, ...]  # "agrees", "differs" or "not told", of each but the largest
+    tolerance: float  # what counts as the same, as a share of the value of the largest
+    enough: int | None  # smallest size that agrees, as all larger ones do; None if the next to largest does not
+
+    def __str__(self) -> str:
+        share, largest = f"{100 * self.tolerance:g} %", self.sizes[-1]
+        if self.enough is not None:
+            return f"from {self.enough} on the same within {share} as in {largest}"
+        size, word, apart = self.sizes[-2], self.words[-1], self.differences[-1].scaled(100.0, "%")
+        if word == "differs":
+            return f"not converged: {size} differ from {largest} by {apart}; run a larger one"
+        return f"not told: {size} differ from {largest} by {apart}, which does not settle {share}; run both for longer"
+
+
+def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) -> SizeConvergence:
+    """Whether a number depends on the size of the cell that it was computed in.
+
+    Parameters
+    ----------
+    values : mapping of int to Estimate
+        Number of atoms (or cells) -> any quantity of one material at one temperature, such as a diffusion
+        coefficient, a barrier, a path entropy per pair; of several arrangements what `combine` gives.
+    tolerance : float, default 0.1
+        What counts as the same, as a share of the value in the largest cell.
+
+    Returns
+    -------
+    SizeConvergence
+        Differences from the largest cell with intervals, a word for each size, and the smallest size that is enough.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than two sizes, units differ, a value is a bound or has no error, or the largest is zero.
+
+    Notes
+    -----
+    To agree is more than not to differ: a short run agrees with nothing. That the largest cell is large enough is
+    not shown by itself, but by a smaller one that agrees with it. Runs of all sizes have to be as hot, at the same
+    pressure and analysed in the same way. Each difference has a 95 % interval of its own.
+
+    Examples
+    --------
+    >>> runs = {52: (0.080, 0.004), 416: (0.113, 0.003), 3328: (0.115, 0.002)}
+    >>> made = {n: Estimate(d, e, d - 2 * e, d + 2 * e, "A^2/ps") for n, (d, e) in runs.items()}
+    >>> found = size_convergence(made)
+    >>> print(found, found.words)
+    from 416 on the same within 10 % as in 3328 ('differs', 'agrees')
+    """
+    if not (isinstance(tolerance, int | float) and 0 < tolerance < math.inf):
+        raise InputError("tolerance", need="a share above zero", got=repr(tolerance), remedy="write 0.1 for 10 %")
+    sizes = tuple(sorted(values))
+    if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
+        raise InputError(
+            "values", need="two sizes or more, each a number of atoms or cells",
+            got=", ".join(map(repr, sizes)) or "none",
+            remedy="run a second cell, for example twice as long along each axis",
+        )  # fmt: skip
+    largest = values[sizes[-1]]
+    apart = [difference(values[size], largest) for size in sizes[:-1]]
+    if largest.value == 0:
+        raise InputError(
+            "values", need="a value in the largest cell that is not zero, as differences are shares of it", got="0",
+            remedy="look at ionpath.estimate.difference of two sizes",
+        )  # fmt: skip
+    shares = []
+    for one in apart:
+        low, high = sorted((one.low / largest.value, one.high / largest.value))
+        shares.append(Estimate(one.value / largest.value, one.error / abs(largest.value), low, high, "", one.verdict))
+    words = tuple(
+        "agrees" if -tolerance <= one.low and one.high <= tolerance
+        else "differs" if one.low * one.high > 0 else "not told"
+        for one in shares
+    )  # fmt: skip
+    alike = [k for k in range(len(words)) if set(words[k:]) == {"agrees"}]
+    enough = sizes[alike[0]] if alike else None
+    return SizeConvergence(sizes, tuple(values[size] for size in sizes), tuple(shares), words, tolerance, enough)
 
 
 def spread_over(values: Sequence[float], errors: Sequence[float]) -> tuple[float, float, float]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate, combine
+from ionpath.estimate import Estimate, combine, difference, size_convergence
 from ionpath.units import UNITS, conversion
 
 NAN, INF = math.nan, math.inf
@@ -142,3 +143,70 @@ def test_dictionaries_are_strict_json() -> None:
     again = Estimate.from_dict(data)
     assert math.isnan(again.value) and str(again) == str(BOUND)
     assert Estimate.from_dict(around(1.0, 0.5, "ps").as_dict()) == around(1.0, 0.5, "ps")
+
+
+def test_intervals_of_differences_cover() -> None:
+    """Of 4,000 pairs with intervals that are not symmetric, 94 to 96 % of the differences hold the true one."""
+    rng = np.random.default_rng(3)
+    held = 0
+    for _ in range(4000):
+        pair = []
+        for truth, spread in ((0.12, 0.10), (0.10, 0.25)):  # A^2/ps, standard error of ln D
+            value = truth * math.exp(rng.normal(0, spread))
+            factor = math.exp(1.96 * spread)
+            pair.append(Estimate(value, value * spread, value / factor, value * factor, "A^2/ps"))
+        apart = difference(*pair)
+        held += apart.low <= 0.02 <= apart.high
+    assert 0.94 <= held / 4000 <= 0.96
+    assert difference(around(3.0, 0.3).judged("not Markovian"), around(1.0, 0.4)).verdict == "not Markovian"
+    for other in (BOUND, around(1.0, 0.1, "nat"), Estimate(1.0, NAN, NAN, NAN, "A^2/ps")):
+        with pytest.raises(InputError, match=r"estimates: need two numbers .* in one unit, got .*; convert with .to"):
+            difference(around(0.1, 0.01, "A^2/ps"), other)
+
+
+def test_sizes_of_a_cell_agree_differ_or_are_not_told() -> None:
+    """Row 46 of the studies, mean squared displacements that converge at 4 x 4 x 4 cells, on made-up numbers."""
+    cells = {
+        52: around(0.080, 0.004),
+        416: around(0.113, 0.002),
+        1404: around(0.116, 0.002),
+        3328: around(0.115, 0.001),
+    }
+    found = size_convergence(dict(reversed(cells.items())))
+    assert found.sizes == (52, 416, 1404, 3328)
+    assert found.words == ("differs", "agrees", "agrees")
+    assert found.enough == 416
+    assert str(found) == "from 416 on the same within 10 % as in 3328"
+    assert found.differences[0].value == pytest.approx(0.080 / 0.115 - 1)
+    strict = size_convergence(cells, tolerance=0.01)
+    assert (strict.words, strict.enough) == (("differs", "not told", "not told"), None)
+    assert str(strict) == (
+        "not told: 1404 differ from 3328 by 0.9 ± 1.9 %, which does not settle 1 %; run both for longer"
+    )
+    small = size_convergence({52: cells[52], 416: cells[416]})
+    assert str(small).startswith("not converged: 52 differ from 416 by -29 ± 4 %; run a larger one")
+    # a negative quantity, such as an energy, is no smaller for it
+    assert size_convergence({1: around(-4.64, 0.001), 8: around(-4.65, 0.001)}).enough == 1
+    # one size that agrees below one that does not is not enough
+    assert size_convergence({1: around(1.0, 0.01), 2: around(1.5, 0.01), 3: around(1.0, 0.01)}).enough is None
+    with pytest.raises(InputError, match="values: need two sizes or more, .* got 52; run a second cell"):
+        size_convergence({52: cells[52]})
+    with pytest.raises(InputError, match="estimates: need two numbers .*; a bound needs a longer run"):
+        size_convergence({52: BOUND, 416: around(0.1, 0.01, "A^2/ps")})
+    with pytest.raises(InputError, match="values: need a value in the largest cell that is not zero"):
+        size_convergence({52: around(0.1, 0.1), 416: around(0.0, 0.1)})
+    with pytest.raises(InputError, match="tolerance: need a share above zero, got 0; write 0.1 for 10 %"):
+        size_convergence(cells, tolerance=0)
+
+
+def test_sizes_that_are_the_same_are_rarely_called_different() -> None:
+    """Of 2,000 equal pairs at most 6 % differ, and of 2,000 that differ by the tolerance at most 3 % agree."""
+    rng = np.random.default_rng(4)
+    words = {0.0: [], 0.1: []}
+    for shift, said in words.items():
+        for _ in range(2000):
+            values = {n: around(rng.normal(1.0 + shift * (n == 1), 0.03), 0.03) for n in (1, 8)}
+            said.append(size_convergence(values, tolerance=0.1).words[0])
+    assert words[0.0].count("differs") <= 0.06 * 2000
+    assert words[0.0].count("agrees") > 100  # short runs agree with nothing, these now and then
+    assert words[0.1].count("agrees") <= 0.03 * 2000

@@ -204,6 +204,53 @@ def test_entropies_are_compared_on_equal_terms_only(run: dict[str, Any]) -> None
         ad.compare_disorder({"a": run["distortion"]})
 
 
+def test_path_entropy_beside_the_entropy_of_the_anions() -> None:
+    """Both of every system in one table, with the pairs and the verdict; what cannot be compared is refused."""
+    from ionpath_mdanalysis import CoordinationShells, PathEntropy, ShellStates
+    from ionpath_mdanalysis.example import hopping_universe
+
+    u = hopping_universe(n_frames=300, seed=2)
+    lithium = u.select_atoms("name Li")
+    shells = CoordinationShells.from_universe(u, centres="name S", mobile=lithium, n_vertices=6)
+    states = ShellStates(lithium, shells).run()
+
+    def paths(**options: Any) -> Any:
+        few = {"lag": 5, "n_samples": 3, "symmetry": "none", "estimator": "plain"}
+        return PathEntropy(states=states, **few, **options).run()
+
+    def distortion(**options: Any) -> Any:
+        return ad.TetrahedralDistortion(make(**options).select_atoms("name P")).run()
+
+    anions = {"calm": distortion(), "lively": distortion(noise=0.25, seed=1)}
+    found = {"calm": paths(), "lively": paths(unit="R")}
+    both = ad.compare_disorder(anions, paths=found)
+    first, second = both.rows()
+    assert second["shannon_entropy"] > first["shannon_entropy"]
+    assert first["path_entropy"] == pytest.approx(found["calm"].results.mean_per_pair)  # J/mol/K
+    assert second["path_entropy"] == pytest.approx(found["lively"].results.mean_per_pair * 8.314462618)
+    assert first["pairs"] == second["pairs"] == 42
+    assert first["path_entropy_low"] < first["path_entropy"] < first["path_entropy_high"]
+    assert both.sentence.startswith("not told: ")  # the same walk twice
+    with pytest.raises(InputError, match="paths: need a path entropy for each of calm, lively, got calm; use the same"):
+        ad.compare_disorder(anions, paths={"calm": found["calm"]})
+    with pytest.raises(InputError, match="definition of lively: need 'pathway' as in calm, got 'flux'; run both with"):
+        ad.compare_disorder(anions, paths={**found, "lively": paths(definition="flux")})
+    with pytest.raises(InputError, match="paths of lively: need entropies of mode='correct', .* got mode='published'"):
+        ad.compare_disorder(anions, paths={**found, "lively": paths(mode="published")})
+
+
+def test_first_peak_of_a_structure_factor_beside_rings(run: dict[str, Any]) -> None:
+    """The top of the curve between the limits, and 2 pi over it as a length that rings take."""
+    q, curve = run["transform"].results.q, run["transform"].results.xray
+    peak = run["transform"].first_peak("xray", low=0.9, high=2.4)
+    tops = [k for k in range(1, len(q) - 1) if curve[k] > max(curve[k - 1], curve[k + 1]) and 0.9 <= q[k] <= 2.4]
+    assert abs(peak.position - q[tops[0]]) <= 0.05  # 1/A, half a step of the grid
+    assert peak.length == pytest.approx(2 * np.pi / peak.position)
+    assert run["rings"].compare(peak)["length"] == pytest.approx(peak.length)
+    with pytest.raises(InputError, match="structure_factor: need a peak between 7.4 and 7.5 1/A, got none; extend the"):
+        run["transform"].first_peak("xray", low=7.4, high=7.5)
+
+
 def test_rotation_is_counted_across_blocks() -> None:
     u = make(n_frames=40, noise=0.03)
     positions = np.array([ts.positions.copy() for ts in u.trajectory])

@@ -361,7 +361,14 @@ def test_other_figures(universe, tmp_path):
     density = IonDensity(lithium, spacing=0.8, regions=[0.0, 0.5]).run(stop=100)
     density.plot_populations()
     pytest.importorskip("plotly", reason="isosurfaces need plotly")
-    assert density.plot_isosurface(level=2.0).data[0].isomin == 2.0
+    drawn = density.plot_isosurface(level=2.0)
+    assert drawn.data[0].isomin == 2.0
+    atoms = drawn.data[1:]
+    assert sum(len(points.x) for points in atoms) == len(density.results.framework)
+    assert {points.name for points in atoms} == set(density.results.symbols)
+    edges = np.linalg.norm(density.results.grid.cell, axis=1)
+    assert all(min(points.x) >= 0 and max(points.x) <= edges[0] for points in atoms)  # A, inside the cell
+    assert len(density.plot_isosurface(level=2.0, framework=False).data) == 1
 
 
 def test_van_hove_and_non_gaussian_equal_the_core(walk, lithium):

@@ -411,6 +411,56 @@ def test_bad_input_is_named(walk):
             ShellStates(walk.ions, other)
 
 
+def test_lpscl_i_has_five_states():
+    """Amm2 Li5PS4Cl2: five lithium per formula unit, each between two Cl, so that shells are refused.
+
+    Lithium that never leaves its site, as published, is a result: no hops, no entropy.
+    """
+    prototypes = pytest.importorskip("pymatgen.analysis.argyrodite")
+    cell = prototypes.lpscl("I")
+    crystal = cell * (2, 1, 2)
+    with pytest.raises(InputError, match="site 0: need one nearest centre, got 2 centres at 2.3.* or take SiteNetwork"):
+        CoordinationShells.from_structure(crystal, centres="Cl")
+    network = SiteNetwork.from_structure(cell, "Li", repeats=(2, 1, 2))
+    assert (network.n_sites, network.n_states) == (40, 6)
+    assert network.names == ("2b", "8f 1", "8f 2", "8f 3", "8f 4")
+    assert len(network.permutations) == 4  # mm2, which takes the four 8f to each other and 2b to itself
+    orbits = SiteNetwork.from_structure(cell, "Li", repeats=(2, 1, 2), fold="symmetry")
+    assert orbits.names == ("2b", "8f")
+    rng = np.random.default_rng(5)
+    u = mda.Universe.empty(len(crystal), trajectory=True)
+    u.add_TopologyAttr("elements", [s.specie.symbol for s in crystal])
+    frames = crystal.cart_coords + rng.normal(0, 0.15, (200, len(crystal), 3))
+    box = np.array([*crystal.lattice.abc, 90, 90, 90], dtype=np.float32)
+    u.load_new(frames.astype(np.float32), order="fac", dt=0.1, dimensions=np.tile(box, (200, 1)))
+    with pytest.warns(UserWarning, match=r"states \[2, 3, 4, 5\] are not connected in both directions"):
+        frozen = PathEntropy(u.select_atoms("element Li"), shells=network, lag=10, n_samples=5).run().results
+    assert frozen.n_hops == 0
+    assert frozen.total == 0.0  # J/mol/K, published as 0.0
+    assert frozen.state_occupancy[1:] == pytest.approx(0.2)
+
+
+@pytest.mark.parametrize(
+    ("group", "lattice", "species", "points", "repeats", "sites", "names"),
+    [
+        ("R-3c", ("hexagonal", 8.51, 20.84), ["Li", "Ti", "P", "O", "O"],
+         [[0, 0, 0], [0, 0, 0.142], [0.29, 0, 0.25], [0.186, -0.006, 0.191], [0.191, 0.166, 0.084]],
+         (2, 2, 1), 24, ("6b 1", "6b 2")),
+        ("Pm-3m", ("cubic", 3.91), ["Li", "O", "Cl"], [[0.5, 0.5, 0], [0.5, 0.5, 0.5], [0, 0, 0]],
+         (3, 3, 3), 81, ("3c 1", "3c 2", "3c 3")),
+    ],
+    ids=["LiTi2(PO4)3", "Li3OCl"],
+)  # fmt: skip
+def test_conductors_without_sulfur(group, lattice, species, points, repeats, sites, names):
+    """NASICON and antiperovskite: one orbit of lithium, told apart by translations, and refused where it is not."""
+    kind, *edges = lattice
+    crystal = pymatgen.Structure.from_spacegroup(group, getattr(pymatgen.Lattice, kind)(*edges), species, points)
+    network = SiteNetwork.from_structure(crystal, "Li", repeats=repeats)
+    assert (network.n_sites, network.names) == (sites, names)
+    with pytest.raises(InputError, match="states: need two or more, got .* that are all one state; .*no path entropy"):
+        SiteNetwork.from_structure(crystal, "Li", repeats=repeats, fold="symmetry")
+
+
 def mixed_cells(common=(), kinds=(1, 1, 1, 1, 1, 0, 0, 0), frames=300):
     """Eight cells of 9 A: one ion in the middle, or two at 1.75 A on either side of it: three in their average."""
     rng = np.random.default_rng(2)

@@ -17,8 +17,10 @@ from ionpath.softness import (
     find_neighbours,
     neighbour_fraction,
     nonaffine_displacement,
+    softness_correlation,
     split_samples,
 )
+from ionpath.structure import persistent_rings
 from ionpath_mdanalysis import IonVoronoiVolume, NonAffineDisplacement, Softness
 from ionpath_mdanalysis.anion_disorder import OrderParameter
 from ionpath_mdanalysis.softness import layer_means, plot_softness_arrhenius, softness_arrhenius
@@ -506,6 +508,34 @@ def test_correlation_with_kinds_of_anions(mixed):
         run.correlate_anions(cutoff=2.0)
     with pytest.raises(InputError, match="kinds: need anions of more than one kind, got only free"):
         run.correlate_anions(cutoff=7.0, bond=1.0, centre_bond=1.0)
+
+
+def test_correlation_with_rings(mixed):
+    """Each ion with the mean over its sulfur of the large rings, which are counted here by hand."""
+    lithium = mixed.select_atoms("name Li")
+    functions = StructureFunctions.spaced(("P", "S"), spacing=0.5, cutoff=7.0)
+    run = Softness(lithium, functions=functions, lag=2, nonaffine_cutoff=8.0, split="ion", n_groups=0).run()
+    found = run.correlate_rings(cutoff=7.0, frames=2)
+    frames, values = run.results.frames[[0, -1]], []
+    for frame in frames:
+        at = mixed.trajectory[int(frame)].positions.astype(float)
+        symbols = mixed.atoms.elements.tolist()
+        rings = persistent_rings(at, np.eye(3) * 24, symbols)
+        of = np.zeros(len(symbols))
+        for size, members in zip(rings.size, rings.members, strict=True):
+            if size > 8:
+                np.add.at(of, members[members >= 0], 1.0 / rings.copies)
+        sulfur = np.flatnonzero(np.array(symbols) == "S")
+        apart = at[lithium.ix][:, None] - at[sulfur]
+        near = np.linalg.norm(apart - 24 * np.rint(apart / 24), axis=-1) <= 7.0
+        values.append([of[sulfur[row]].mean() for row in near])
+    expected = softness_correlation(run.results.softness[[0, -1]], np.array(values))
+    assert found.samples == pytest.approx(expected.samples)
+    assert found.ions == pytest.approx(expected.ions)
+    with pytest.raises(InputError, match="cutoff: need ligands next to each ion, got none within 0.5 A of atom 0"):
+        run.correlate_rings(cutoff=0.5, frames=2)
+    with pytest.raises(InputError, match="ligands: need atoms of this element, got no Cl; name one of the network"):
+        run.correlate_rings(ligands="Cl", frames=2)
 
 
 def test_grid_search_reads_the_same_frames(soft):

@@ -16,6 +16,7 @@ from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
+from ionpath.estimate import Estimate, difference
 from ionpath.msonable import Msonable
 from ionpath.units import entropy_factor
 
@@ -222,6 +223,54 @@ class EntropyComparison(Msonable):
     shannon: Floats
     shannon_error: Floats
     unit: str  # unit of entropy
+    # path entropy of each system, mean per ordered pair of states, in `unit`; empty if none were given
+    path_entropy: tuple[Estimate, ...] = ()
+    n_pairs: tuple[int, ...] = ()  # ordered pairs of states that each of these means is over
+
+    def rows(self) -> list[dict[str, str | float]]:
+        """One dictionary for each system, as ``pandas.DataFrame(both.rows())`` takes them; entropies in `unit`."""
+        errors = ("support", self.support, self.support_error), ("shannon", self.shannon, self.shannon_error)
+        table: list[dict[str, str | float]] = []
+        for k, name in enumerate(self.names):
+            row: dict[str, str | float] = {"system": name}
+            for kind, values, error in errors:
+                row |= {f"{kind}_entropy": float(values[k]), f"{kind}_entropy_error": float(error[k])}
+            if self.path_entropy:
+                found = self.path_entropy[k]
+                row |= {"path_entropy": found.value, "path_entropy_error": found.error, "pairs": self.n_pairs[k]}
+                row |= {"path_entropy_low": found.low, "path_entropy_high": found.high, "verdict": found.verdict}
+            table.append(row)
+        return table
+
+    @property
+    def sentence(self) -> str:
+        """Whether the path entropy rises with the disorder of the anions, as far as the errors allow to say.
+
+        Systems are put in the order of their Shannon entropies. A step counts if the 95 % interval of the difference
+        is away from zero in both quantities.
+        """
+        if not self.path_entropy:
+            return "no path entropies were given"
+        if doubts := [n for n, e in zip(self.names, self.path_entropy, strict=True) if e.verdict]:
+            return f"not told: the path entropy of {', '.join(doubts)} is in doubt ({self._doubt(doubts[0])})"
+        if not all(np.isfinite([e.low, e.high]).all() for e in self.path_entropy):
+            return "not told: path entropies have no errors"
+        order, steps = np.argsort(self.shannon, kind="stable"), []
+        for low, high in pairwise(order):
+            apart = difference(self.path_entropy[high], self.path_entropy[low])
+            anions = self.shannon[high] - self.shannon[low]
+            sure = anions > 1.959964 * np.hypot(self.shannon_error[low], self.shannon_error[high])
+            sign = 0 if not sure or apart.low <= 0 <= apart.high else int(np.sign(apart.value))
+            steps.append((sign, f"{self.names[low]} to {self.names[high]}"))
+        names = " < ".join(self.names[k] for k in order)
+        if falls := [name for sign, name in steps if sign < 0]:
+            return f"the path entropy does not rise with disorder ({names}): it falls from {', '.join(falls)}"
+        if same := [name for sign, name in steps if not sign]:
+            return f"not told: within errors one of the two is the same from {', '.join(same)}"
+        return f"the path entropy rises with the disorder of the anions: {names}"
+
+    def _doubt(self, name: str) -> str:
+        return self.path_entropy[self.names.index(name)].verdict
 
 
 @typed

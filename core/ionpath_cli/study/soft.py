@@ -169,21 +169,11 @@ def _with_energy(found: Any, groups: Any, step: int, arguments: Arguments) -> Ro
 
 
 def _with_rings(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
-    """Rings of more than 8 atoms that the sulfur atoms next to an ion belong to, means over the run."""
-    from MDAnalysis.analysis.anion_disorder import RingTopology
-    from MDAnalysis.lib.distances import capped_distance
-
-    values = []
-    for ions in groups.values():
-        universe = ions.universe
-        rings = RingTopology(universe.atoms, verbose=False).run(step=max(1, universe.trajectory.n_frames // 25))
-        sulfur, total = universe.select_atoms("element S"), np.zeros(len(ions))
-        for ts in universe.trajectory[:: max(1, universe.trajectory.n_frames // 25)]:
-            pairs = capped_distance(ions, sulfur, 3.2, box=ts.dimensions, return_distances=False)
-            counts = np.maximum(np.bincount(pairs[:, 0], minlength=len(ions)), 1)
-            total += np.bincount(pairs[:, 0], rings.results.membership[sulfur.ix][pairs[:, 1]], len(ions)) / counts
-        values.append(total)
-    return _related("rings", found.correlate(values if len(values) > 1 else values[0]))
+    """Rings of more than 8 atoms that the sulfur atoms next to an ion belong to."""
+    try:
+        return _related("rings", found.correlate_rings())
+    except InputError as error:  # no large rings, or an ion without sulfur beside it
+        return [quantity("correlation of softness with rings", float("nan"), str(error))]
 
 
 RELATIONS: dict[str, Callable[[Any, Any, int, Arguments], Rows]] = {

@@ -11,6 +11,7 @@ import pytest
 
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder import (
+    EntropyComparison,
     bond_vectors,
     compare_entropies,
     jackknife_error,
@@ -21,6 +22,7 @@ from ionpath.disorder import (
     tetrahedral_distortion,
 )
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 
 TURNED = np.array([[1, 1, 0], [-1, 1, 0], [0, 0, np.sqrt(2)]]) / np.sqrt(2)
 
@@ -155,3 +157,41 @@ def test_bad_input() -> None:
         compare_entropies(sets, orientations={"a": "along", "b": "turned"})
     with pytest.raises(InputError, match="samples of b: need 60 samples, got 40; compare at the size of the smallest"):
         compare_entropies(sets, n_samples=60)
+
+
+def beside(*paths: Estimate, shannon: tuple[float, ...] = (27.0, 28.5, 29.0)) -> EntropyComparison:
+    """Anions of I, II and III in this order of disorder, with path entropies beside them, J/mol/K."""
+    rise, few = np.array(shannon), np.full(3, 0.1)
+    pairs = (20, 30, 42)
+    return EntropyComparison(("I", "II", "III"), 4480, "invariant", rise + 4, few, rise, few, "J/mol/K", paths, pairs)
+
+
+def mean(value: float, error: float = 0.2, verdict: str = "") -> Estimate:
+    return Estimate(value, error, value - 1.96 * error, value + 1.96 * error, "J/mol/K", verdict)
+
+
+def test_both_entropies_in_one_table() -> None:
+    """What rises with what is said only beyond the errors of both, and never of models in doubt."""
+    both = beside(mean(0.0), mean(13.9), mean(16.5))
+    assert both.sentence == "the path entropy rises with the disorder of the anions: I < II < III"
+    rows = both.rows()
+    assert [row["system"] for row in rows] == ["I", "II", "III"]
+    assert rows[2]["shannon_entropy"] == 29.0 and rows[2]["support_entropy"] == 33.0
+    assert rows[1]["path_entropy"] == 13.9 and rows[1]["pairs"] == 30
+    assert rows[1]["path_entropy_low"] == pytest.approx(13.508)
+    falls = beside(mean(15.3), mean(13.7), mean(16.0))
+    assert falls.sentence == "the path entropy does not rise with disorder (I < II < III): it falls from I to II"
+    same = beside(mean(13.6), mean(13.9), mean(16.5))
+    assert same.sentence == "not told: within errors one of the two is the same from I to II"
+    assert "from II to III" in beside(mean(0), mean(13.9), mean(16.5), shannon=(27.0, 28.5, 28.6)).sentence
+    doubt = beside(mean(0.0), mean(13.9, verdict="not Markovian"), mean(16.5)).sentence
+    assert doubt == "not told: the path entropy of II is in doubt (not Markovian)"
+    nan = float("nan")
+    unknown = beside(mean(0.0), Estimate(13.9, nan, nan, nan, "J/mol/K"), mean(16.5))
+    assert unknown.sentence == "not told: path entropies have no errors"
+    alone = EntropyComparison(("I",), 10, "invariant", *np.ones((4, 1)), "nat")
+    assert alone.sentence == "no path entropies were given" and "pairs" not in alone.rows()[0]
+    again = EntropyComparison.from_dict(both.as_dict())
+    assert again.path_entropy == both.path_entropy
+    before = {k: v for k, v in both.as_dict().items() if k not in ("path_entropy", "n_pairs")}
+    assert EntropyComparison.from_dict(before).path_entropy == ()  # as earlier versions wrote it

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, Unpack
 
@@ -25,6 +26,7 @@ from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import Options
 from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronAnalysis
+from ionpath_mdanalysis.path_entropy import PathEntropy
 
 Measure = Literal["sd", "q", "rmsd"]
 Mode = Literal["correct", "published"]
@@ -196,6 +198,7 @@ class TetrahedralDistortion(TetrahedronAnalysis):
 def compare_disorder(
     analyses: Mapping[str, TetrahedralDistortion],
     *,
+    paths: Mapping[str, PathEntropy] | None = None,
     n_samples: int | None = None,
     n_blocks: int = 10,
     check_orientation: bool = True,
@@ -206,6 +209,8 @@ def compare_disorder(
     ----------
     analyses : mapping of str to TetrahedralDistortion
         Analyses that were run or loaded, by the names of the systems.
+    paths : mapping of str to PathEntropy, optional
+        Finished path entropies of the same systems, which then stand beside those of the anions as means per pair.
     n_samples : int, optional
         Samples taken from each; default: as many as the smallest has. A warning says what was left out.
     n_blocks : int, default 10
@@ -217,18 +222,21 @@ def compare_disorder(
     Returns
     -------
     EntropyComparison
-        Both entropies of every system.
+        Both entropies of every system, and with `paths` the path entropy per pair: ``.rows()`` for a table,
+        ``.sentence`` for whether it rises with disorder.
 
     Raises
     ------
     InputError
-        If measures or bins differ, or tetrahedra lie in different orientations and the measure depends on it.
+        If measures or bins differ, tetrahedra lie in different orientations and the measure depends on it, or `paths`
+        are of other systems, of different definitions or published totals.
 
     Warns
     -----
     UserWarning
         If numbers of samples differ, so that the longer ones are cut into pieces of the same number.
     """
+    beside = _path_entropies(tuple(analyses), paths) if paths is not None else {}
     if len(analyses) < 2:
         raise InputError("analyses", need="at least two", got=str(len(analyses)), remedy="pass a dict of them")
     for analysis in analyses.values():
@@ -258,7 +266,7 @@ def compare_disorder(
         )
     p = first.parameters
     orientation = f"anisotropy {first.results.orientation:.2f}"
-    return compare_entropies(
+    both = compare_entropies(
         {name: a.results.distortion for name, a in analyses.items()},
         orientations=dict.fromkeys(analyses, orientation) if p["measure"] == "sd" else None,
         n_samples=n_samples,
@@ -267,3 +275,32 @@ def compare_disorder(
         upper=p["upper"],
         n_blocks=n_blocks,
     )
+    return replace(both, **beside)
+
+
+def _path_entropies(names: tuple[str, ...], paths: Mapping[str, PathEntropy]) -> dict[str, Any]:
+    """Means per pair of all systems in the unit of the other entropies, and over how many pairs they are."""
+    if set(names) != set(paths):
+        raise InputError(
+            "paths", need=f"a path entropy for each of {', '.join(names)}", got=", ".join(map(str, paths)) or "none",
+            remedy="use the same names in both",
+        )  # fmt: skip
+    found, pairs = [], []
+    for name in names:
+        analysis, first = paths[name], paths[names[0]]
+        analysis._require_results()
+        if analysis.parameters["mode"] == "published":
+            raise InputError(
+                f"paths of {name}", need="entropies of mode='correct', which have means per pair with errors",
+                got="mode='published'", remedy="run PathEntropy without mode=",
+            )  # fmt: skip
+        for key in ("definition", "max_edges"):
+            if analysis.parameters[key] != first.parameters[key]:
+                raise InputError(
+                    f"{key} of {name}", need=f"{first.parameters[key]!r} as in {names[0]}",
+                    got=repr(analysis.parameters[key]), remedy="run both with the same settings",
+                )  # fmt: skip
+        n = len(analysis.results.get("connected_states") or range(analysis.results.n_states))
+        found.append(analysis._sum("mean_per_pair").to("J/mol/K"))
+        pairs.append(n * (n - 1))
+    return {"path_entropy": tuple(found), "n_pairs": tuple(pairs)}

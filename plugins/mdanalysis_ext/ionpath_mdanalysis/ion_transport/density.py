@@ -189,11 +189,12 @@ class IonDensity(DriftingAnalysis):
         names = [name for k, name in enumerate("abc") if k != axis]
         ax.set(xlabel=f"along {names[0]} (Å)", ylabel=f"along {names[1]} (Å)")
 
-    def plot_isosurface(self, level: float | None = None) -> Any:
+    def plot_isosurface(self, level: float | None = None, *, framework: bool = True) -> Any:
         """Surface of equal density in three dimensions, as a plotly Figure: ``.show()`` or ``.write_html(path)``.
 
         `level` is in units of the mean density; by default the percolation threshold. A grid of more than 36 points
         along an edge is averaged to 36, so that a notebook with it stays below 2 MB; ``results.density`` has them all.
+        Mean places of the framework are drawn as points of each element, unless `framework` is False.
         """
         self._require_results()
         go = require("plotly.graph_objects", purpose="isosurfaces", install="pip install plotly")
@@ -206,10 +207,22 @@ class IonDensity(DriftingAnalysis):
             x=x, y=y, z=z, value=shown.ravel(), isomin=value, isomax=value, surface_count=1, opacity=0.6,
             caps={"x_show": False, "y_show": False, "z_show": False}, showscale=False,
         )  # fmt: skip
-        figure = go.Figure(surface)
+        figure = go.Figure([surface, *(self._framework_points(go, edges) if framework else ())])
         titles = {f"{k}axis": {"title": f"along {v} (Å)"} for k, v in zip("xyz", "abc", strict=True)}
         figure.update_layout(title=f"density = {value:.3g} x mean", scene={**titles, "aspectmode": "data"})
         return figure
+
+    def _framework_points(self, go: Any, edges: Any) -> list[Any]:
+        """The mean framework in the axes of the surface, one set of points for each element."""
+        r = self.results
+        if not r.get("symbols"):
+            return []
+        places = fractional(r.framework, r.grid.cell) % 1.0 * edges
+        symbols, drawn = np.array(r.symbols), []
+        for name in np.unique(symbols).tolist():
+            x, y, z = places[symbols == name].T.astype(np.float32)
+            drawn.append(go.Scatter3d(x=x, y=y, z=z, mode="markers", name=name, marker={"size": 3}))
+        return drawn
 
     @figure()
     def plot_populations(self, ax: Any = None) -> Any:

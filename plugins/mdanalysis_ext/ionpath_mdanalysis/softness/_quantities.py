@@ -9,9 +9,12 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, require
+from ionpath.periodic import minimum_image
 from ionpath.softness.correlation import neighbour_fraction
 from ionpath.structure.clusters import ClusterFinder
+from ionpath.structure.rings import persistent_rings
 from ionpath_mdanalysis import _checks
+from ionpath_mdanalysis.anion_disorder.rings import LARGE
 from ionpath_mdanalysis.softness._frames_again import frames_of
 
 
@@ -78,6 +81,34 @@ def potential_energies(
                 remedy="check the calculator and the structure",
             )  # fmt: skip
         found[k] = energies[indices]
+    return found
+
+
+def rings_beside(
+    atoms: Any, frames: Ints, rows: Ints, *, cutoff: float, network: Sequence[str], ligands: str
+) -> Floats:
+    """Large rings of the network to which the ligands next to each ion belong, mean over these ligands."""
+    symbols = _checks.elements_of(atoms, "atoms").tolist()
+    beside = np.flatnonzero(np.array(symbols) == ligands)
+    if not len(beside):
+        raise InputError(
+            "ligands", need="atoms of this element", got=f"no {ligands}", remedy="name one of the network of rings"
+        )
+    found = np.empty((len(frames), len(rows)))
+    for k, (positions, cell) in enumerate(frames_of(atoms, frames)):
+        rings = persistent_rings(positions, cell, symbols, select=tuple(network))
+        members = rings.members[rings.size > LARGE]
+        of = np.bincount(members[members >= 0], minlength=len(symbols)) / rings.copies
+        for row, ion in enumerate(rows):
+            apart = np.linalg.norm(minimum_image(positions[beside] - positions[ion], cell), axis=1)
+            near = beside[(apart <= cutoff) & (beside != ion)]
+            if not len(near):
+                raise InputError(
+                    "cutoff", need="ligands next to each ion",
+                    got=f"none within {cutoff:g} A of atom {int(atoms.ix[ion])} in frame {int(frames[k])}",
+                    remedy="use a larger cutoff",
+                )  # fmt: skip
+            found[k, row] = of[near].mean()
     return found
 
 

@@ -64,6 +64,22 @@ def potential_energies(systems: Sequence[System], calculator: Any, *, verbose: b
     return tuple(found) if len(found) > 1 else found[0]
 
 
+def correlate_rings(systems: Sequence[System], n_bins: int, most: int, **rules: Any) -> Correlation:
+    """Correlate softness with the large rings around each ion, at `most` times of each system at most."""
+    times = [np.unique(np.linspace(0, len(s.frames) - 1, most).round().astype(int)) for s in systems]
+    counts = [
+        _quantities.rings_beside(s.needed("correlate_rings"), s.frames[t], s.rows, **rules)
+        for s, t in zip(systems, times, strict=True)
+    ]
+    if np.ptp(np.concatenate([count.ravel() for count in counts])) == 0:
+        raise InputError(
+            "rings", need="ions with more large rings around them than others", got="the same for all",
+            remedy="a larger cell, or another network",
+        )  # fmt: skip
+    soft = tuple(s.softness[t] for s, t in zip(systems, times, strict=True))
+    return softness_correlation(soft, tuple(counts), n_bins=n_bins)
+
+
 def correlate_anions(
     systems: Sequence[System], kinds: str | Sequence[str] | None, n_bins: int, **rules: Any
 ) -> dict[str, Correlation]:

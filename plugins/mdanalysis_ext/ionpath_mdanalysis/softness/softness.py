@@ -10,7 +10,7 @@ from MDAnalysis.analysis.results import Results
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, positive, whole
 from ionpath.softness.correlation import Correlation
 from ionpath.softness.grid import GridSearch
 from ionpath.softness.presets import Preset, PresetName
@@ -273,6 +273,25 @@ class Softness(IonAnalysis):
             self._each(), kinds, n_bins, cutoff=cutoff, centres=centre_species, ligands=ligand_species, bond=bond,
             centre_bond=centre_bond,
         )  # fmt: skip
+
+    def correlate_rings(
+        self,
+        *,
+        cutoff: float = 3.2,
+        network: Sequence[str] = ("P", "S"),
+        ligands: str = "S",
+        frames: int = 25,
+        n_bins: int = 20,
+    ) -> Correlation:
+        """Correlate softness with the large rings around each ion, as an `ionpath.softness.Correlation`.
+
+        Counted are the rings of more than 8 atoms (`ionpath.structure.persistent_rings` of the elements of `network`)
+        to which each of the `ligands` within `cutoff` A of an ion belongs, at `frames` times of each trajectory.
+        """
+        positive("cutoff", cutoff, "A")
+        return _relations.correlate_rings(
+            self._each(), n_bins, whole("frames", frames), cutoff=cutoff, network=network, ligands=ligands
+        )
 
     def grid_search(self, **axes: Sequence[float]) -> GridSearch:
         """Held-out scores with other parameters on the frames of the run.
