@@ -231,6 +231,20 @@ def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
         main([str(small), "-o", str(folder)])
 
 
+def test_pages_are_of_the_plan_that_was_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without --budget or --only a page takes those of the folder: of another plan it had no number, and no figure."""
+    folder, page = tmp_path / "study", tmp_path / "page.md"
+    page.write_text("before")
+    with pytest.raises(InputError, match="need the folder of a study with finished analyses of this plan"):
+        main(["jang2025", "-o", str(folder), "--markdown", str(page)])
+    assert page.read_text() == "before"
+    assert main(["jang2025", "--only", "49", "-o", str(folder), "--workers", "1"]) == 0
+    assert main(["jang2025", "-o", str(folder), "--markdown", str(page)]) == 0
+    assert "1 of 1 rows have a value" in page.read_text() and "| 49 |" in page.read_text()
+    main(["jang2025", "-o", str(folder), "--status"])
+    assert "1 done, 0 failed, 0 begun, 0 to do" in capsys.readouterr().out
+
+
 def _rows(values: np.ndarray, errors: np.ndarray, **labels: object) -> list[dict[str, object]]:
     return [
         {"value": v, "error": e, "low": v - 1.96 * e, "high": v + 1.96 * e, "unit": "", "note": "", "arrangement": k,

@@ -29,25 +29,33 @@ def main(argv: list[str]) -> int:
     arguments = _options()
     options = arguments.parse_args(argv)
     study = load_study(options.study)
-    plan = make_plan(
-        study,
-        budget=_budget(options.budget),
-        workers=options.workers,
-        only=_rows(options.only),
-        processes=options.processes,
-        scale=options.scale,
-    )
+    folder = options.output or Path(f"study-{study.name}")
+    asked = {
+        "budget": _budget(options.budget), "workers": options.workers, "only": _rows(options.only),
+        "scale": options.scale,
+    }  # fmt: skip
+    looks = options.status or options.markdown or options.archive
+    if looks:
+        _check_folder(study, folder)
+    if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0:
+        # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
+        asked |= (read_json(folder / PLAN) or {}).get("asked", {})
+    plan = make_plan(study, processes=options.processes, **asked)
     if options.list:
         print(_listing(plan, options.workers))
         return 0
-    folder = options.output or Path(f"study-{study.name}")
     if options.status:
         print(_status(plan, folder))
         return 0
     if options.markdown:
-        from ionpath_cli.study.output import write_comparison
+        from ionpath_cli.study.output import collect, write_comparison
         from ionpath_cli.study.page import write_markdown
 
+        if not collect(plan, folder):
+            raise InputError(
+                "output", need="the folder of a study with finished analyses of this plan", got=str(folder),
+                remedy="run the study to its end first; name its folder with -o, with the --budget of its runs",
+            )  # fmt: skip
         write_comparison(plan, folder)
         write_markdown(folder, options.markdown)
         print(options.markdown)
@@ -72,7 +80,13 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
     with locked(folder / ".lock"):
         _check_folder(plan.study, folder)
         write_json(
-            folder / PLAN, {"study": plan.study.name, "lengths": dict(plan.lengths), "dropped": dict(plan.dropped)}
+            folder / PLAN,
+            {
+                "study": plan.study.name,
+                "asked": dict(plan.asked),
+                "lengths": dict(plan.lengths),
+                "dropped": dict(plan.dropped),
+            },
         )
         print(_listing(plan, workers, rows=False), flush=True)
         clock = _Clock(plan, folder, workers)

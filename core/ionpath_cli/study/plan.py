@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -24,6 +25,8 @@ class Plan:
     dropped: Mapping[int, str]  # number of each row that gets no answer, and why
     seconds: float  # what all steps are expected to take, on one core
     tasks: tuple[Task, ...]  # steps, each after its inputs
+    # budget in hours, workers, rows and scale of lengths that it was made for
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
 
 def make_plan(
@@ -88,7 +91,8 @@ def make_plan(
     lengths = _stretched(study, taken, limit)
     tasks = tuple(study_tasks(study, lengths, processes))
     dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}
-    return Plan(study, lengths, dropped, sum(task.seconds for task in tasks), tasks)
+    asked = {"budget": budget, "workers": workers, "only": None if only is None else list(only), "scale": scale}
+    return Plan(study, lengths, dropped, sum(task.seconds for task in tasks), tasks, asked)
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
