@@ -13,6 +13,8 @@ from ionpath.errors import InputError
 
 Floats = NDArray[np.float64]
 
+FARTHEST = 1e7
+"""Coordinates and cell vectors are below this, in A: nothing that is simulated is a millimetre away."""
 _PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 
@@ -32,6 +34,9 @@ def as_cells(cell: ArrayLike, name: str = "cell") -> Floats:
         raise InputError(name, need="shape (3, 3) or (T, 3, 3)", got=f"shape {cells.shape}", remedy=remedy)
     if not np.isfinite(cells).all():
         raise InputError(name, need="finite cell vectors", got="NaN or infinity", remedy=remedy)
+    if not np.abs(cells).max(initial=0.0) < FARTHEST:
+        got = f"{np.abs(cells).max():.3g} A"
+        raise InputError(name, need=f"cell vectors below {FARTHEST:g} A", got=got, remedy=remedy)
     volume = np.abs(np.linalg.det(cells))
     scale = np.linalg.norm(cells, axis=-1).prod(axis=-1)
     if (volume <= 1e-9 * scale).any() or (scale == 0.0).any():
@@ -49,8 +54,13 @@ def check_finite(values: ArrayLike, name: str) -> Floats:
         array = array.astype(np.float64, copy=False)
     if array.ndim == 0 or array.shape[-1] != 3:
         raise InputError(name, need="shape (..., 3)", got=f"shape {array.shape}", remedy="give x, y, z in A")
-    if not np.isfinite(array).all():
+    if array.size and not -FARTHEST < array.min() <= array.max() < FARTHEST:  # nor is it NaN
         bad = int(np.count_nonzero(~np.isfinite(array).all(axis=-1)))
+        if not bad:
+            raise InputError(
+                name, need=f"coordinates within {FARTHEST:g} A of the origin", got=f"{np.abs(array).max():.3g} A",
+                remedy="give x, y, z in A; leave out the frames of a run that blew up",
+            )  # fmt: skip
         raise InputError(
             name, need="finite coordinates", got=f"NaN or infinity in {bad} of {array.size // 3} positions",
             remedy="repair or leave out the frames that are not finite",

@@ -13,6 +13,9 @@ from ionpath.cells import as_cells, check_finite
 from ionpath.errors import InputError, require
 from ionpath.periodic import wrap_fractional
 
+SHORTEST = 0.1
+"""Radius in A below which a grid of cells has too many: pairs are looked for within it, and then sorted out."""
+
 
 def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bool]:
     """Return positions and cells an axis of frames."""
@@ -104,16 +107,17 @@ def pairs_within(
     chosen = None if first is None and second is None else _either(first, second, len(positions))
     import vesin  # brings parts of ASE where that is installed, so not before it is needed
 
-    search = vesin.NeighborList(cutoff=float(radius), full_list=True)
+    search = vesin.NeighborList(cutoff=max(float(radius), SHORTEST), full_list=True)
     points = positions if chosen is None else positions[chosen]
     i, j, vectors, distances = search.compute(points=points, box=cell, periodic=True, quantities="ijDd")
     atom, neighbour = i.astype(np.int64), j.astype(np.int64)
     if chosen is not None:
         atom, neighbour = chosen[atom], chosen[neighbour]
     keep: Any = slice(None)
-    if first is not None or second is not None:
+    if first is not None or second is not None or radius < SHORTEST:
         atom, neighbour = (_place(part, group, len(positions)) for part, group in ((atom, first), (neighbour, second)))
         keep = np.flatnonzero((atom >= 0) & (neighbour >= 0))
+        keep = keep if radius >= SHORTEST else keep[distances[keep] <= radius]
         atom, neighbour = atom[keep], neighbour[keep]
     order = np.argsort(atom * len(positions) + neighbour, kind="stable")
     return atom[order], neighbour[order], vectors[keep][order], distances[keep][order]

@@ -245,14 +245,24 @@ def _passage(paths: Any, record: Record, names: tuple[str, str]) -> None:
 def _transport(opened: Opened, temperature: float, folder: Path, record: Record, progress: bool) -> None:
     from MDAnalysis.analysis.ion_transport import IonDiffusion
 
-    run = IonDiffusion(
-        opened.ions,
-        opened.framework if len(opened.framework) else None,
-        temperature=temperature,
-        charge=opened.charge,
-        frame_time=opened.frame_time,
-        verbose=progress,
-    ).run(**opened.frames)
+    seen: list[warnings.WarningMessage] = []
+    try:
+        with warnings.catch_warnings(record=True) as seen:
+            warnings.simplefilter("always", UserWarning)
+            run = IonDiffusion(
+                opened.ions,
+                opened.framework if len(opened.framework) else None,
+                temperature=temperature,
+                charge=opened.charge,
+                frame_time=opened.frame_time,
+                verbose=progress,
+            ).run(**opened.frames)
+    except InputError:  # there will be no record of what was said
+        for one in seen:
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        raise
+    said = [one for one in seen if one.category is UserWarning and NO_DT not in str(one.message)]
+    record.notes.extend(f"{one.message}." for one in said)
     r = run.results
     record.parameters.update(frames=int(run.n_frames), picoseconds=float(run.times[-1] - run.times[0]))
     judged = str(r.verdict), math.isfinite(r.diffusion_coefficient.value)

@@ -21,6 +21,10 @@ SUFFIXES = {"lammpstrj": "LAMMPSDUMP", "lammpsdump": "LAMMPSDUMP", "dump": "LAMM
 """Names of LAMMPS' files, of which MDAnalysis knows some."""
 NO_DT = "Reader has no dt information"
 """What MDAnalysis warns of where --frame-time stands for it."""
+NEUTRAL = 0.02
+"""Formal charge for each atom, in e, that a crystal with a few charged defects may have."""
+OF_TIMES = ("ps is used; the file says", "time= is taken as ps")
+"""What warnings of times say, which are notes here."""
 STRUCTURES = (".cif", ".vasp", ".poscar")
 """Files of a structure that ASE reads and MDAnalysis does not."""
 
@@ -93,7 +97,7 @@ def _opened(given: Given) -> Opened:
         for frame in (-1 if given.stop is None else 0, 0):  # a file that is cut off says so now
             universe.trajectory[frame]
         heads.check_end(universe.trajectory, files[-1], given.stop)
-    notes = [str(one.message) for one in seen if "ps is used; the file says" in str(one.message)]
+    notes = [str(one.message) for one in seen if any(words in str(one.message) for words in OF_TIMES)]
     source = set_elements(universe, given.elements)
     ions = _select(universe, given.mobile, "--mobile")
     framework = universe.atoms - ions if given.framework is None else _select(universe, given.framework, "--framework")
@@ -144,9 +148,16 @@ def _opened(given: Given) -> Opened:
         "ionpath": ionpath.__version__,
         "MDAnalysis": mda.__version__,
     }
+    named = ", ".join(f"{name} {count}" for name, count in elements.items())
     if source not in ("the file", "--elements"):
-        named = ", ".join(f"{name} {count}" for name, count in elements.items())
         notes.append(f"The files name no elements; by their {source} they are {named}.")
+    if source != "the file" and set(elements) <= set(CHARGES):
+        total = sum(CHARGES[name] * count for name, count in elements.items())
+        if abs(total) > NEUTRAL * len(universe.atoms):
+            notes.append(
+                f"With the formal charges of {named} the cell has {total:+d} e, as no crystal has: check the elements "
+                f"({'--elements' if source == '--elements' else 'name them with --elements 1=Li,2=S'})."
+            )
     frames = {name: getattr(given, name) for name in ("start", "stop", "step")}
     return Opened(universe, ions, framework, given.frame_time, charge, frames, facts, notes)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import pickle
 import subprocess
@@ -371,7 +372,11 @@ def test_a_time_without_a_unit_is_not_guessed(tmp_path):
 def test_keys_that_say_their_unit(tmp_path):
     for key, dt in (("time_fs", 0.05), ("time_ps", 50.0), ("time", 50.0)):
         path = write_extxyz(tmp_path / "md.extxyz", [f"{BOX} {key}={50.0 * k}" for k in range(3)])
-        assert mda.Universe(path).trajectory.dt == pytest.approx(dt)
+        doubted = pytest.warns(UserWarning, match="time= is taken as ps, 50 ps between frames; if it is in fs, pass")
+        with doubted if key == "time" else contextlib.nullcontext():
+            assert mda.Universe(path).trajectory.dt == pytest.approx(dt)
+    assert mda.Universe(path, time_unit="fs").trajectory.dt == pytest.approx(0.05)  # what it advises, without a warning
+    assert mda.Universe(path, time_unit="ps").trajectory.dt == pytest.approx(50.0)
     # CP2K counts in fs in a comment line of its own, which is not extended XYZ: there is no time in it for us.
     path = write_extxyz(tmp_path / "cp2k.extxyz", [f" i = {k}, time = {50.0 * k:.3f}, E = -1.0" for k in range(3)])
     u = mda.Universe(path)

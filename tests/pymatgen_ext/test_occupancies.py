@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from pymatgen.core import Lattice, Structure
+from pymatgen.core import DummySpecies, Lattice, Structure
 
 from ionpath.errors import InputError
 from pymatgen.analysis.argyrodite import (
@@ -65,13 +65,60 @@ def test_own_disordered_prototype(lithium: str, x: float, y: float) -> None:
 
 
 def test_lithium_that_is_not_neutral_is_said() -> None:
-    with pytest.warns(UserWarning, match=r"add up to Li5.28PS5Cl, which is not neutral: .* has 6 mobile .* of 5.28"):
+    with (
+        pytest.warns(UserWarning, match=r"add up to Li5.28PS5Cl, which is not neutral: .* has 6 mobile .* of 5.28"),
+        pytest.warns(UserWarning, match=r"Cl: 2.52 of 4 sites of the free sulfur became 3; a larger supercell"),
+    ):
         order_occupancies(refined())
     with (
         pytest.warns(UserWarning, match="cannot all be there"),
+        pytest.warns(UserWarning, match="Cl: 2.52 of 4 sites"),
         pytest.raises(InputError, match=r"mobile cations\): need about 6 per formula unit, which .*, got 11.04"),
     ):
         order_occupancies(refined(lithium=0.92))
+
+
+def shared(orbit: str, species: dict[object, float], *, supercell: int = 2) -> Structure:
+    """Ordered prototype with one orbit shared by several species."""
+    structure = argyrodite(supercell=supercell)
+    for k in getattr(analyse(structure), orbit).tolist():
+        structure[k] = species
+    return structure
+
+
+@pytest.mark.parametrize(
+    ("orbit", "species", "composition"),
+    [
+        ("mobile", {"Li": 0.75, "Ag": 0.25}, {"Li": 144, "Ag": 48}),
+        ("mobile", {"Li": 0.5, "Na": 0.25, "K": 0.25}, {"Li": 96, "Na": 48, "K": 48}),
+        ("halide_sites", {"Cl": 0.5, "Br": 0.25, "I": 0.25}, {"Cl": 16, "Br": 8, "I": 8}),
+        ("bonded", {"S": 0.75, "Se": 0.25}, {"S": 128, "Se": 32}),
+        ("centres", {"P": 0.75, "As": 0.25}, {"P": 24, "As": 8}),
+    ],
+)
+def test_composition_of_a_shared_orbit_is_kept(
+    orbit: str, species: dict[object, float], composition: dict[str, int]
+) -> None:
+    made = order_occupancies(shared(orbit, species)).composition.get_el_amt_dict()
+    assert {element: made[element] for element in composition} == composition
+
+
+def test_what_a_small_cell_loses_is_said() -> None:
+    with pytest.warns(UserWarning, match=r"Cl: 1.2 of 4 sites of the free sulfur became 1; a larger supercell holds"):
+        order_occupancies(argyrodite(inversion=0.3, ordered=False))
+    with pytest.warns(UserWarning, match=r"Se: 0.32 of 16 sites became 0; a larger supercell"):
+        order_occupancies(shared("bonded", {"S": 0.98, "Se": 0.02}, supercell=1))
+
+
+def test_unknown_species_on_a_shared_site_are_named() -> None:
+    for species, symbol in (({"Li": 0.5, DummySpecies("X", 0): 0.5}, "X"), ({"Li": 0.5, "Mg": 0.25}, "Mg")):
+        with pytest.raises(InputError, match=rf"structure: need sites that .* share .*, got {symbol} in .* on site 0"):
+            analyse(shared("mobile", species, supercell=1))
+
+
+def test_lithium_that_a_refinement_leaves_out_is_said() -> None:
+    with pytest.warns(UserWarning, match=r"Li2.4PS5Cl has -3.60 e per formula unit: mobile cations are missing"):
+        analyse(shared("mobile", {"Li": 0.4}, supercell=1))
 
 
 def test_several_lithium_orbits_share_the_ions() -> None:

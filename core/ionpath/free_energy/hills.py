@@ -46,6 +46,13 @@ class Hills(Msonable):
                 got=f"centres {self.centres.shape}, widths {self.sigmas.shape}, heights {self.heights.shape}",
                 remedy="check that the run deposited hills",
             )  # fmt: skip
+        for what in ("times", "centres", "sigmas", "heights", "bias_factor"):
+            values = np.asarray(getattr(self, what), dtype=np.float64)
+            if not np.isfinite(values).all():
+                raise InputError(
+                    f"hills ({what})", need="finite numbers", got=f"{values[~np.isfinite(values)].flat[0]}",
+                    remedy="leave out hills that are damaged",
+                )  # fmt: skip
         if not (self.sigmas > 0).all():
             raise InputError("hills", need="widths above 0", got=f"{self.sigmas.min()}", remedy="check SIGMA")
 

@@ -43,6 +43,24 @@ class FreeEnergySurface(Msonable):
                 got=f"shape {self.values.shape}, {len(self.names)} names, {len(self.periods)} periods",
                 remedy="give one axis per dimension of the values",
             )  # fmt: skip
+        for name, axis, period in zip(self.names, self.axes, self.periods, strict=True):
+            if not np.isfinite(axis).all() or (np.diff(axis) <= 0).any():
+                raise InputError(
+                    f"axis of {name}", need="finite grid points that increase", got=f"{axis[:4]}",
+                    remedy="sort the values with their axis",
+                )  # fmt: skip
+            if period is not None and not (np.isfinite(period) and period > 0):
+                raise InputError(f"period of {name}", need="a positive number, or None", got=f"{period}")
+        if (self.values == -np.inf).any():
+            raise InputError(
+                "values", need="free energies, inf or nan where nothing was sampled", got="-inf",
+                remedy="a probability above 1 or infinite weights are behind it",
+            )  # fmt: skip
+        if self.error is not None and (np.shape(self.error) != shape or (np.asarray(self.error) < 0).any()):
+            raise InputError(
+                "error", need=f"standard errors of 0 or more of shape {shape}", got=f"shape {np.shape(self.error)}",
+                remedy="give one for each value, nan where there is none",
+            )  # fmt: skip
 
     @property
     def ndim(self) -> int:

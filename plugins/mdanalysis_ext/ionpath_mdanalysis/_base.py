@@ -192,6 +192,7 @@ class IonAnalysis(AnalysisBase):
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         _checks.check_frame_count(self.n_frames, self._min_frames)
+        _checks.check_order(next(iter(self.groups.values())).universe)
         if self._even_times and self._given_frame_time is None and self.n_frames > 1:
             check_times(self._trajectory)
         self._total = self.n_frames
@@ -264,6 +265,7 @@ class IonAnalysis(AnalysisBase):
             _checks.check_boxes(chunk.dimensions, chunk.frames, self._trajectory)
         for name, positions in chunk.positions.items():
             _checks.check_finite(positions, chunk.frames, name)
+        _checks.warn_of_repeated(next(iter(chunk.positions.values())), chunk.frames)
         self._process(chunk)
         self._filled = 0
 

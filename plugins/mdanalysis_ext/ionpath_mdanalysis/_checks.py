@@ -5,15 +5,19 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
+import warnings
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.cells import FARTHEST
 from ionpath.errors import InputError
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 
+SMALLEST, LARGEST = 0.5, 1e5
+"""Cells have lengths in this range, in A."""
 Floats = NDArray[np.floating[Any]]
 
 
@@ -50,6 +54,22 @@ def check_group(group: Any, name: str) -> None:
             got="an empty selection",
             remedy=f"the universe holds {_species(group.universe)}; select by one of these names",
         )
+
+
+def check_order(universe: Any) -> None:
+    """Refuse frames whose file names the same elements as the topology in another order."""
+    named = getattr(universe.atoms, "elements", None)
+    for part in getattr(universe.trajectory, "readers", [universe.trajectory]):
+        symbols = getattr(part, "symbols", None)
+        if named is None or symbols is None or np.array_equal(symbols, named):
+            continue
+        if sorted(symbols.tolist()) == sorted(map(str, named)):
+            at = int(np.flatnonzero(symbols != np.asarray(named, dtype=str))[0])
+            raise InputError(
+                os.fspath(part.filename), need="its atoms in the order of the topology",
+                got=f"atom {at}, which is {symbols[at]} here and {named[at]} there",
+                remedy="make the Universe from this file alone, or sort one of the two",
+            )  # fmt: skip
 
 
 def check_once(group: Any, name: str) -> None:
@@ -91,26 +111,44 @@ def rows_among(group: Any, atoms: Any, name: str) -> NDArray[np.int64]:
 
 def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str) -> None:
     """Refuse coordinates that are not numbers."""
-    # One pass without a temporary array: a sum of squares is finite unless an entry is not, or is beyond 1e19.
+    # One pass without a temporary array: a sum of squares is small unless an entry is large, or is no number.
     flat = positions.ravel()
-    if np.isfinite(np.dot(flat, flat)):
+    if np.dot(flat, flat) < FARTHEST**2:
         return
-    wrong = ~np.isfinite(positions).all(axis=-1)
+    wrong = ~(np.abs(positions) < FARTHEST).all(axis=-1)
     if not wrong.any():
         return
     frame, atom = np.argwhere(wrong)[0]
     raise InputError(
         f"coordinates of {name}",
-        need="finite numbers",
+        need=f"finite numbers within {FARTHEST:g} A of the origin",
         got=f"{positions[frame, atom]} at frame {frames[frame]}, atom {atom} of the group",
         remedy="repair the trajectory or leave the frame out with start, stop, step",
     )
 
 
+def warn_of_repeated(positions: Floats, frames: NDArray[np.integer[Any]]) -> None:
+    """Warn of a frame that is there twice, as where a restart wrote the last one of the run before again."""
+    for k in np.flatnonzero((positions[1:, 0] == positions[:-1, 0]).all(axis=-1)).tolist():
+        if positions.shape[1] > 1 and (positions[k + 1] == positions[k]).all():
+            warnings.warn(
+                f"frames {frames[k]} and {frames[k + 1]} are the same: where a restart wrote a frame again, times "
+                "after it are one frame late; leave it out with start, stop, step or frames",
+                stacklevel=2,
+            )
+            return
+
+
 def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
-    """Refuse a frame without a periodic cell."""
+    """Refuse a frame without a periodic cell, or with one that no simulation has."""
     if dimensions is not None and np.all(np.asarray(dimensions) > 0):
-        return
+        lengths = np.asarray(dimensions)[:3]
+        if lengths.min() >= SMALLEST and lengths.max() <= LARGEST:
+            return
+        raise InputError(
+            "box", need=f"lengths of the cell from {SMALLEST:g} to {LARGEST:g} A", got=f"{lengths} at frame {frame}",
+            remedy="give it in A; a molecule without a cell has none",
+        )  # fmt: skip
     got = f"none at frame {frame}" if dimensions is None else f"{np.asarray(dimensions)} at frame {frame}"
     remedy = "set it with MDAnalysis.transformations.boxdimensions.set_dimensions"
     flat = None if trajectory is None else trajectory.ts.data.get("cell")
@@ -133,7 +171,8 @@ def as_extended(filename: Any) -> str:
 
 def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]], trajectory: Any = None) -> None:
     """Refuse frames without a periodic cell."""
-    good = (dimensions > 0).all(axis=1)
+    lengths = dimensions[:, :3]
+    good = (dimensions > 0).all(axis=1) & (lengths >= SMALLEST).all(axis=1) & (lengths <= LARGEST).all(axis=1)
     if not good.all():
         k = int(np.argmin(good))
         check_box(None if np.isnan(dimensions[k]).all() else dimensions[k], int(frames[k]), trajectory)

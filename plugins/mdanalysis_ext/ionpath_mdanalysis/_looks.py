@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from ionpath.constants import GAS_CONSTANT
+from ionpath.periodic import minimum_image
 from ionpath.transport.wrapping import is_wrapped
 from ionpath_mdanalysis._frames import cell_vectors
+
+HOTTEST = 2000.0
+"""Temperature in K that stands for one that nobody said."""
+FASTEST = 2.0
+"""Ions that go further than this many times their thermal speed takes them do not belong to their frame time."""
 
 
 def look_at(analysis: Any, number: int) -> dict[str, Any]:
@@ -26,3 +34,29 @@ def needs_folding(looks: Sequence[dict[str, Any]], mobile: str, framework: str |
         return True  # a frame without a cell is refused when its turn comes
     ions, cells = (np.array([look[name] for look in looks]) for name in (mobile, "cell"))
     return is_wrapped(ions, cells, None if framework is None else np.array([look[framework] for look in looks]))
+
+
+def check_speed(
+    looks: Sequence[dict[str, Any]], masses: Any, spacing: float, temperature: float | None, *, fold: bool
+) -> None:
+    """Warn of ions that go further from frame to frame than thermal motion takes them in that time.
+
+    A mean squared displacement is at most that of ballistic motion, 3 k T t^2 / m, in any equilibrium.
+    """
+    masses = np.asarray(() if masses is None else masses, dtype=np.float64)
+    if not masses.size or not (masses > 0).all() or not np.isfinite([look["cell"] for look in looks]).all():
+        return
+    kelvin = temperature or HOTTEST
+    most = spacing * np.sqrt(0.3 * GAS_CONSTANT * kelvin / masses).mean()  # J/mol and u in A^2/ps^2
+    squares = []
+    for one, two in zip(looks[::2], looks[1::2], strict=True):
+        step = two["mobile"] - one["mobile"]
+        step = minimum_image(step, two["cell"]) if fold else step
+        squares.append(np.sum((step - step.mean(axis=0)) ** 2) / len(step))
+    far = float(np.sqrt(np.mean(squares)))
+    if far > FASTEST * most:
+        warnings.warn(
+            f"mobile ions move {far:.2g} A from frame to frame, which are {spacing:g} ps apart; thermal motion takes "
+            f"them {most:.2g} A at {kelvin:g} K: check the time between the frames, the temperature and the masses",
+            stacklevel=2,
+        )

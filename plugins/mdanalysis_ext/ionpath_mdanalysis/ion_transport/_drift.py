@@ -17,7 +17,7 @@ from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
-from ionpath_mdanalysis._looks import look_at, needs_folding
+from ionpath_mdanalysis._looks import check_speed, look_at, needs_folding
 from ionpath_mdanalysis.ion_transport._lags import lags_from_times
 
 SERIES_BYTES = 2**27
@@ -220,14 +220,14 @@ class SeriesAnalysis(DriftingAnalysis):
         if self._given_frame_time is not None:
             span = (last["frame"] - first["frame"]) * self._given_frame_time
         self._spacing = _checks.even_frame_time(np.array([0.0, span])) / (self._total - 1)
-        self._fold = self._needs_folding() if p["unwrap"] is None else bool(p["unwrap"])
+        looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
+        framework = "framework" if "framework" in self.groups else None
+        self._fold = needs_folding(looks, "mobile", framework) if p["unwrap"] is None else bool(p["unwrap"])
+        masses = getattr(self.groups["mobile"], "masses", None)
+        check_speed(looks, masses, self._spacing, p.get("temperature"), fold=self._fold)
         self._reference_name, self._factor = "framework", 1.0
         if "framework" not in self.groups:
             self._reference_name, self._factor = without_framework(n_ions, p["drift"])
-
-    def _needs_folding(self) -> bool:
-        looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
-        return needs_folding(looks, "mobile", "framework" if "framework" in self.groups else None)
 
     def _empty(self) -> Walk:
         centre = self._reference["mobile"].mean(axis=0) if self._reference_name == "ions" else None

@@ -99,8 +99,8 @@ class IonDiffusion(SeriesAnalysis):
     ) -> None:
         if temperature is not None and not (np.isfinite(temperature) and temperature > 0):
             raise InputError("temperature", need="a temperature above zero in K", got=repr(temperature))
-        if not (isinstance(charge, (int, float)) and np.isfinite(charge)):
-            raise InputError("charge", need="the charge of an ion in e", got=repr(charge), remedy="use 1")
+        if not (isinstance(charge, (int, float)) and np.isfinite(charge) and charge):
+            raise InputError("charge", need="the charge of an ion in e, other than 0", got=repr(charge), remedy="use 1")
         positive("minimum_msd", minimum_msd, "A^2")
         positive("ballistic", ballistic, "ps", zero=True)
         chosen = {

@@ -22,18 +22,21 @@ from MDAnalysis.lib.util import store_init_arguments
 from MDAnalysis.topology.base import TopologyReaderBase
 from numpy.typing import NDArray
 
+from ionpath.cells import FARTHEST
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
-from ionpath.periodic import Unwrapper
+from ionpath.periodic import Unwrapper, minimum_image
 from ionpath_mdanalysis.readers.source import has_suffix
 from ionpath_mdanalysis.times import says_times
 
 Floats = NDArray[np.float64]
 CHECKPOINT = 256
 """Frames between the states that are kept to unwrap from, after a jump in the trajectory."""
-FARTHEST = 1e7
-"""Positions and cells are below this, in A: single precision has lost all decimals there."""
 PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
+DOUBTFUL = 5.0
+"""Frames further apart than this, in ps, may be in fs where a file does not say the unit of its times."""
+MEMORY = 0.5
+"""Atoms of a solid have turned around after this time, in ps: longer steps that go on straight are shorter ones."""
 CUT_OFF = "remove the damaged frame from the file, or restore the file"
 
 
@@ -226,7 +229,32 @@ class FileReader(ReaderBase):
             self._check_order(start, first, k, time)
         if last:
             self._ts_kwargs["dt"] = float(f"{(times[last] - first) / last:.12g}")  # type: ignore[operator]
+            self._doubt_unit(infos[0], self._ts_kwargs["dt"])
         return True
+
+    def _doubt_unit(self, info: Mapping[str, Any], dt: float) -> None:
+        """Warn of times without a unit that are taken as ps, and that may well be in fs."""
+        if self._time_unit is not None or {"time_ps", "time_fs"} & set(info) or dt < MEMORY:
+            return
+        straight = dt < DOUBTFUL and self.n_frames > 2 and self._goes_straight()
+        if dt >= DOUBTFUL or straight:
+            why = ", after which atoms still go straight on, as they do for a few fs only" if straight else ""
+            warnings.warn(
+                f"{self.filename}: time= is taken as ps, {dt:g} ps between frames{why}; if it is in fs, pass "
+                "time_unit='fs' (D is 1000 times larger then), and time_unit='ps' if it is not",
+                stacklevel=6,
+            )
+
+    def _goes_straight(self) -> bool:
+        """Whether the first two steps of the atoms go the same way."""
+        first, second, third = (self._read(k) for k in range(3))
+        if first.cell is None or is_flat(first.cell):
+            return False
+        step, following = (
+            minimum_image(two.positions - one.positions, first.cell) for one, two in ((first, second), (second, third))
+        )
+        sizes = np.linalg.norm(step) * np.linalg.norm(following)
+        return bool(np.vdot(step, following) > 0.5 * sizes > 0)
 
     def _time(self, frame: int, info: Mapping[str, Any]) -> float | None:
         return time_of(info, self._time_unit, self._where(frame))

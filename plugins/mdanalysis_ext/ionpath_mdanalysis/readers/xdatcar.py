@@ -155,17 +155,25 @@ class _Clock:
     def __init__(self) -> None:
         self.last: int | None = None
         self.step: int | None = None
+        self.joined = False  # whether a run was joined, and none of its steps was compared with those before
 
     def problem(self, line: bytes, *, restart: bool) -> tuple[str, str, str] | None:
         word = line.partition(b"=")[2].strip()
         number = int(word) if word.isdigit() and len(word) < 18 else None  # VASP prints stars beyond its columns
         last, self.last = self.last, number
         if number is None or last is None or (restart and number <= last):
-            self.step = None
+            self.joined = self.step is not None and last is not None
             return None
         step, self.step = self.step, number - last
         if step in (None, self.step) and self.step > 0:
+            self.joined = False
             return None
+        if self.joined and self.step > 0:
+            return (
+                f"steps of {step} between configurations, as in the run before the join",
+                f"steps of {self.step}, so that the time between frames is another",
+                "read each run from a file of its own, or leave out frames of the finer one",
+            )
         return (
             f"configuration {last + (step or 1)} after {last}",
             f"{number}, so that frames are missing or their numbers damaged",

@@ -157,12 +157,14 @@ def analyse(structure: Structure) -> Argyrodite:
     orbits = free_anion_orbits(cell, xyz[centres], xyz[free])
     octahedral, tetrahedral = free[orbits.octahedral], free[orbits.tetrahedral]
     charge = _charge(structure) / len(centres)
-    if charge > _IMPOSSIBLE:
-        warnings.warn(
-            f"{_formula(structure, len(centres))} has {charge:+.2f} e per formula unit: its mobile cations cannot all "
-            "be there; the occupancies of a general position beside a special one may have to be halved",
-            stacklevel=2,
+    if charge > _IMPOSSIBLE or (charge < -_IMPOSSIBLE and len(mobile)):
+        why = (
+            "its mobile cations cannot all be there; the occupancies of a general position beside a special one may "
+            "have to be halved"
+            if charge > 0
+            else "mobile cations are missing; X-rays see lithium badly, and refinements may leave it out"
         )
+        warnings.warn(f"{_formula(structure, len(centres))} has {charge:+.2f} e per formula unit: {why}", stacklevel=2)
     return Argyrodite(
         centres=centres,
         bonded=bonded,
@@ -203,6 +205,17 @@ def _check_elements(
         raise _not_argyrodite(f"centres of tetrahedra ({', '.join(sorted(FORMERS))})", f"none in {structure.formula}")
     if len(anions) == 0:
         raise _not_argyrodite("chalcogenide and halide anions", f"none in {structure.formula}")
+    strange = next(
+        ((k, e.symbol) for k, site in enumerate(structure) for e in site.species if e.symbol not in CHARGES), None
+    )
+    if strange is not None:
+        k, symbol = strange
+        if len(structure[k].species) > 1:
+            raise InputError(
+                "structure", need="sites that centres, anions and mobile cations share among themselves",
+                got=f"{symbol} in {structure[k].species_string} on site {k}",
+                remedy="leave out what stands for a vacancy, as in {'Li': 0.5}; other elements are not known",
+            )  # fmt: skip
     known = np.union1d(np.union1d(centres, anions), mobile)
     if len(known) != len(structure):
         other = sorted({structure[int(k)].species_string for k in set(range(len(structure))) - set(known)})

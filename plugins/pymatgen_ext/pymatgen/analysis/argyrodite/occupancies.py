@@ -25,6 +25,10 @@ CLOSEST = 2.01
 _TOLERATED = 1.0
 """Most lithium per formula unit by which a refinement may differ from neutrality; X-rays hardly see lithium."""
 _WORTH_SAYING = 0.1
+_ROUNDING = 0.02
+"""Share of an orbit by which whole numbers may differ from occupancies without a word."""
+ON_ORBIT = "sites of the free sulfur"
+"""What the warning says where a transformation that sets the inversion need not say it."""
 
 
 @typed
@@ -54,7 +58,8 @@ def order_occupancies(structure: Structure, *, seed: int = 0) -> Structure:
     Warns
     -----
     UserWarning
-        If the cell gets more than 0.1 lithium per formula unit more or less than its occupancies say.
+        If the cell gets more than 0.1 lithium per formula unit more or less than its occupancies say, or if it is too
+        small for them: a species is lost, or its share of an orbit is off by more than 0.02.
 
     Notes
     -----
@@ -72,15 +77,19 @@ def order_occupancies(structure: Structure, *, seed: int = 0) -> Structure:
     species: list[Composition | None] = [site.species for site in structure]
     rng = np.random.default_rng(whole("seed", seed, 0))
     for orbits in ((found.centres,), (found.bonded,), (found.sulfur_sites, found.halide_sites)):
-        for sites, numbers in zip(orbits, _numbers(structure, orbits), strict=True):
+        shared = _numbers(structure, orbits)
+        _warn_of_rounding(structure, orbits, shared)
+        for sites, numbers in zip(orbits, shared, strict=True):
             for k, chosen in zip(rng.permutation(sites), numbers.elements(), strict=True):
                 species[int(k)] = Composition({chosen: 1})
     if len(found.mobile):
         ions = _ions(structure, found, [s for k, s in enumerate(species) if k not in set(found.mobile)])
-        filled = set(_filled(structure, found, ions, seed).tolist())
+        filled = _filled(structure, found, ions, seed)
+        kinds = _kinds(structure, found, len(filled))
         for k in found.mobile.tolist():
-            only = structure[k].species.elements[0]
-            species[k] = Composition({only: 1}) if k in filled else None
+            species[k] = None
+        for k, chosen in zip(rng.permutation(filled), kinds.elements(), strict=True):
+            species[int(k)] = Composition({chosen: 1})
     kept = [k for k, s in enumerate(species) if s is not None]
     made = Structure(
         structure.lattice, [species[k] for k in kept], structure.frac_coords[kept],
@@ -89,13 +98,38 @@ def order_occupancies(structure: Structure, *, seed: int = 0) -> Structure:
     return made
 
 
+def _warn_of_rounding(
+    structure: Structure, orbits: tuple[NDArray[np.intp], ...], numbers: list[Counter[object]]
+) -> None:
+    """Say what whole numbers of a small cell do to the occupancies of orbits that share their species."""
+    sites = np.concatenate(orbits)
+    held, whole_numbers = _amounts(structure, sites), sum(numbers, Counter[object]())
+    for group, amount, number, where in (
+        (sites, held, whole_numbers, "sites"),
+        (orbits[0], _amounts(structure, orbits[0]), numbers[0], ON_ORBIT),
+    ):
+        for species, wanted in amount.items():
+            got = number[species]
+            if abs(got - wanted) > _ROUNDING * len(group) or (wanted > _ROUNDING and not got):
+                warnings.warn(
+                    f"{species}: {wanted:.4g} of {len(group)} {where} became {got}; a larger supercell holds what "
+                    "the occupancies say", stacklevel=4,
+                )  # fmt: skip
+                return
+
+
+def _amounts(structure: Structure, sites: NDArray[np.intp]) -> Counter[object]:
+    """How much of each species some sites hold."""
+    amount = Counter[object]()
+    for k in sites:
+        for species, share in structure[int(k)].species.items():
+            amount[species] += float(share)  # type: ignore[assignment]
+    return amount
+
+
 def _numbers(structure: Structure, orbits: tuple[NDArray[np.intp], ...]) -> list[Counter[object]]:
     """How many sites of each orbit hold each species; the orbits share the rounding of their sum."""
-    amounts = [Counter[object]() for _ in orbits]
-    for amount, sites in zip(amounts, orbits, strict=True):
-        for k in sites:
-            for species, share in structure[int(k)].species.items():
-                amount[species] += float(share)  # type: ignore[assignment]
+    amounts = [_amounts(structure, sites) for sites in orbits]
     kinds = sorted({s for amount in amounts for s in amount}, key=str)
     left = apportion([sum(a[s] for a in amounts) for s in kinds], sum(map(len, orbits)))
     numbers = []
@@ -104,6 +138,15 @@ def _numbers(structure: Structure, orbits: tuple[NDArray[np.intp], ...]) -> list
         numbers.append(own)
         left = left - own
     return [Counter(dict(zip(kinds, map(int, own), strict=True))) for own in (*numbers, left)]
+
+
+def _kinds(structure: Structure, found: Argyrodite, number: int) -> Counter[object]:
+    """How many ions of each kind are mobile: the kinds share the sites as they share the occupancies."""
+    amount = _amounts(structure, found.mobile)
+    kinds = sorted(amount, key=str)
+    total = sum(amount.values())
+    shared = apportion([amount[s] * number / total for s in kinds], number)
+    return Counter(dict(zip(kinds, map(int, shared), strict=True)))
 
 
 def _ions(structure: Structure, found: Argyrodite, others: list[Composition | None]) -> int:

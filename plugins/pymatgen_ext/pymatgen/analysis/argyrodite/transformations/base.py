@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from pymatgen.transformations.transformation_abc import AbstractTransformation
 from pymatgen.analysis.argyrodite.composition import check_conserved
 from pymatgen.analysis.argyrodite.energies import json_ready
 from pymatgen.analysis.argyrodite.framework import analyse
-from pymatgen.analysis.argyrodite.occupancies import order_occupancies
+from pymatgen.analysis.argyrodite.occupancies import ON_ORBIT, order_occupancies
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -40,7 +41,11 @@ class ArgyroditeTransformation(AbstractTransformation):
         return made
 
     def _ordered(self, structure: Structure) -> Structure:
-        return structure if structure.is_ordered else order_occupancies(structure, seed=self.seed)
+        if structure.is_ordered:
+            return structure
+        with warnings.catch_warnings():  # the numbers on each orbit are what a transformation sets
+            warnings.filterwarnings("ignore", f".*{ON_ORBIT}")
+            return order_occupancies(structure, seed=self.seed)
 
     @abstractmethod
     def _apply(self, structure: Structure, found: Argyrodite) -> tuple[Structure, Change]:
