@@ -121,7 +121,8 @@ def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str)
     frame, atom = np.argwhere(wrong)[0]
     raise InputError(
         f"coordinates of {name}",
-        need=f"finite numbers within {FARTHEST:g} A of the origin",
+        need="finite numbers"
+        + f" within {FARTHEST:g} A of the origin" * bool(np.isfinite(positions[frame, atom]).all()),
         got=f"{positions[frame, atom]} at frame {frames[frame]}, atom {atom} of the group",
         remedy="repair the trajectory or leave the frame out with start, stop, step",
     )
