@@ -283,6 +283,17 @@ def test_shipped_potential_on_frames_of_its_teacher() -> None:
     assert total["all"].stress_mae < 0.06  # GPa
 
 
+def test_shipped_potential_on_phases_that_training_lacked() -> None:
+    """Li5PS4Cl2 with the symmetry Amm2 (LPSCl-I), and Li7P3S11: the numbers of the model card."""
+    total = {row.tag: row for row in evaluate(read_frames(HELD_OUT.with_name("other-phases.extxyz.gz")), IonPath())}
+    assert total["all"].frames == 18
+    for name, forces, bias in (("LPSCl-I", 52.0, 11.2), ("Li7P3S11", 48.0, 1.0)):  # meV/A, meV/atom
+        rows = [total[f"{name}/{kelvin}K"] for kelvin in (300, 600, 900)]
+        assert np.mean([row.force_mae for row in rows]) == pytest.approx(forces, rel=0.05)
+        assert np.mean([row.energy_bias for row in rows]) == pytest.approx(bias, abs=0.5)
+    assert total["LPSCl-I/900K"].force_slope > 0.94
+
+
 def test_shipped_potential_on_public_melts(shared_data: Path) -> None:
     # CP2K PBE-D3 melts at 3000 K of Chen et al.: another code and basis, far above the temperatures of use.
     frames = [a for name in ("Li7PS6", "beta-Li3PS4") for a in read(shared_data / "dft" / f"{name}.extxyz.gz", "::10")]
