@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
@@ -135,8 +136,8 @@ def _rank(element: str) -> int:
 
 def _check(options: Namespace) -> None:
     """Refuse options that have no meaning together before anything is made."""
-    if options.name not in (COMPOSED, *available("structures")):
-        one_of("name", options.name, [COMPOSED, *_names()])
+    if options.name not in (COMPOSED, *available("structures")) and options.name not in (names := _names()):
+        one_of("name", options.name, [COMPOSED, *(name for name in names if "=" not in name)])  # not those of the grid
     if options.supercell and len(options.supercell) not in (1, 3):
         raise InputError("--supercell", need="one number or three", got=" ".join(map(str, options.supercell)))
     own = ("excess", "inversion", "lattice", "halide", "source", "grid")
@@ -198,13 +199,15 @@ def _built(host: Any, options: Namespace) -> Any:
         start = repeated(_read(options.source), repeat)
         if options.lattice is not None:
             start.scale_lattice(start.volume * (options.lattice / host.analyse(start).edge) ** 3)
-        start = start if start.is_ordered else host.order_occupancies(start, seed=options.seed)
+        if not start.is_ordered:
+            with warnings.catch_warnings():
+                if options.inversion is not None:  # which is set below
+                    warnings.filterwarnings("ignore", ".*sites of the free sulfur")
+                start = host.order_occupancies(start, seed=options.seed)
     return _composed(start, host, options.excess, options.inversion, options.seed, options.halide)
 
 
 def _read(path: Path) -> Any:
-    import warnings
-
     from pymatgen.core import Structure
 
     with warnings.catch_warnings():  # pymatgen's remarks on what a CIF leaves out
@@ -214,8 +217,9 @@ def _read(path: Path) -> Any:
         except (ValueError, KeyError, IndexError, AssertionError) as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise InputError(
-                "--from", need="a structure that pymatgen reads, such as .cif or POSCAR", got=f"{path}: {words}"
-            ) from error
+                "--from", need="a structure that pymatgen reads, such as .cif or POSCAR", got=f"{path}: {words}",
+                remedy=f"check the file; ASE's formats can be converted: ase convert {path} start.cif",
+            ) from error  # fmt: skip
 
 
 def _composed(

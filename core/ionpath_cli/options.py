@@ -109,6 +109,8 @@ def _read_config(path: Path) -> dict[str, Any]:
             raise ValueError("no names with values")
     except IonpathError:
         raise
+    except FileNotFoundError as error:
+        raise InputError("--config", need="an existing file", got=str(path), remedy="check its name") from error
     except Exception as error:  # those of the system and of both parsers
         raise InputError(
             f"--config {path}",

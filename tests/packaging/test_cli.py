@@ -202,7 +202,7 @@ def test_messages_go_to_stderr_and_can_be_silenced(monkeypatch: pytest.MonkeyPat
     [
         ("temperature 600", "need a TOML file, or a YAML file that ends on .yml, got TOMLDecodeError"),
         ("\x00", "got TOMLDecodeError"),
-        (None, "got FileNotFoundError"),
+        (None, "--config: need an existing file, got "),
     ],
 )
 def test_files_of_options_that_are_none(tmp_path: Path, capsys, text: str | None, message: str) -> None:
@@ -218,3 +218,27 @@ def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
     with pytest.raises(SystemExit, match="2"):
         cli.main(["md", "x.cif", "--config", str(tmp_path / "run.toml")])
     assert "--temprature" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[[systems]]\nname = 1\n", r"mine: systems: need a table [systems.NAME] for each material, got [{'name': 1}]"),
+        ("[systems]\nx = 1\n", r"mine: systems: need a table [systems.NAME] for each material, got {'x': 1}"),
+        ("runs = 3\n", "mine: runs: need [[runs]], got 3"),
+        ("title = 4\n", 'mine: title: need title = "...", got 4'),
+        ("dynamics = [1]\n", "mine: dynamics: need a table [dynamics], got [1]"),
+    ],
+)
+def test_studies_of_another_shape(tmp_path: Path, capsys, text: str, message: str) -> None:
+    (tmp_path / "mine.toml").write_text(text)
+    assert cli.main(["study", str(tmp_path / "mine.toml"), "--list"]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_studies_are_listed_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["study", "--list"]) == 0
+    assert "guan2024   Path entropy and lithium migration" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["study"])
+    assert "name a study: chen2023, chen2025, guan2024, jang2025, or a TOML file" in capsys.readouterr().err

@@ -28,6 +28,12 @@ def main(argv: list[str]) -> int:
     """Run ``ionpath study``."""
     arguments = _options()
     options = arguments.parse_args(argv)
+    if options.study is None:
+        if not options.list:
+            arguments.error(f"name a study: {', '.join(study_names())}, or a TOML file")
+        for name in study_names():
+            print(f"{name:10} {load_study(name).title}")
+        return 0
     study = load_study(options.study)
     folder = options.output or Path(f"study-{study.name}")
     asked = {
@@ -112,7 +118,7 @@ def _options() -> argparse.ArgumentParser:
         "molecular dynamics, analyses, and a comparison row by row.",
         EXAMPLE,
     )
-    found.add_argument("study", help=f"{', '.join(study_names())}, or a TOML file")
+    found.add_argument("study", nargs="?", help=f"{', '.join(study_names())}, or a TOML file; with --list none for all")
     found.add_argument("--budget", help="real time to spend: 30min, 2h, 10h, 3d; default: all that the study wants")
     found.add_argument("--list", action="store_true", help="print the rows and the plan, and stop")
     found.add_argument("--status", action="store_true", help="print how far a study in the folder is, and stop")

@@ -161,6 +161,13 @@ class Study:
     folder: Path = Path()  # where the file lies, to which names of structure files are relative
 
 
+SHAPES = {
+    "title": 'title = "..."', "source": 'source = "..."', "lead": 'lead = "..."', "dynamics": "a table [dynamics]",
+    "systems": "a table [systems.NAME] for each material",
+}  # fmt: skip
+"""How keys of a study are written; the others are lists of tables, such as [[runs]]."""
+
+
 def study_names() -> tuple[str, ...]:
     """List the studies that come with the package.
 
@@ -220,6 +227,9 @@ def load_study(name: str) -> Study:
 def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
     known = {"title", "source", "lead", "dynamics", "systems", "runs", "across", "rows", "figures"}
     _check_keys(data, known, name)
+    for key, value in data.items():
+        if not _shaped(key, value):
+            raise InputError(f"{name}: {key}", need=SHAPES.get(key, f"[[{key}]]"), got=f"{value!r}"[:60])
     systems = {key: _made(System, {"name": key, "label": key, **table}, f"systems.{key}")
                for key, table in data.get("systems", {}).items()}  # fmt: skip
     study = Study(
@@ -237,6 +247,15 @@ def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
     )
     _check(study)
     return study
+
+
+def _shaped(key: str, value: Any) -> bool:
+    """Whether a key of the file holds text, a table, or tables, as it should."""
+    if key in ("title", "source", "lead"):
+        return isinstance(value, str)
+    if key in ("dynamics", "systems"):
+        return isinstance(value, dict) and (key == "dynamics" or all(isinstance(t, dict) for t in value.values()))
+    return isinstance(value, list) and all(isinstance(table, dict) for table in value)
 
 
 def _check(study: Study) -> None:

@@ -122,7 +122,7 @@ def with_labels(atoms: Atoms, place: str) -> Atoms:
             place,
             need="an energy and forces",
             got=", ".join(sorted(results)) or "no labels",
-            remedy="label it first, for example with ionpath_ase.training.label_frames or ionpath train label",
+            remedy="label it first: `ionpath train label`, or ionpath_ase.training.label_frames in Python",
         )
     atoms.calc = SinglePointCalculator(atoms, **results)
     return atoms
