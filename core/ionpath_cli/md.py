@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ionpath.errors import InputError, positive, require
@@ -32,6 +33,7 @@ def main(argv: list[str]) -> int:
         "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj .h5md"
     )
     arguments.add_argument("--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder")
+    arguments.add_argument("--profile", action="store_true", help="say at the end where the time went")
     arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")
     options = arguments.parse_args(argv)
     if not SHORTEST <= positive("--timestep", options.timestep, "fs") <= LONGEST:
@@ -43,7 +45,7 @@ def main(argv: list[str]) -> int:
     atoms = read_atoms(options.structure)
     order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"
     check_full_occupancies(atoms.info.get("occupancy"), str(options.structure), remedy=f"order them first: {order}")
-    engine.run_md(
+    done = engine.run_md(
         atoms,
         temperature=options.temperature,
         picoseconds=options.picoseconds,
@@ -55,7 +57,10 @@ def main(argv: list[str]) -> int:
         trajectory=options.trajectory,
         plumed=options.plumed,
         restart=not options.no_restart,
+        profile=options.profile,
     )
+    if options.profile:
+        print(done.profile or "nothing was left to do, and took no time", file=sys.stderr)
     write_config(options.trajectory.with_suffix(".md.toml"), arguments, options)
     print(options.trajectory)
     return 0

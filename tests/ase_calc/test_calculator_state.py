@@ -145,7 +145,7 @@ def test_lists_that_an_interrupt_left_unfinished_are_made_again(monkeypatch: pyt
 def test_lists_hold_only_when_they_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     lists = VerletNeighbours(6.0)
     positions, cell, types = np.array([[0.0, 0, 0], [2.3, 0, 0]]), 12.0 * np.eye(3), np.array([0, 1])
-    monkeypatch.setattr(_verlet, "_mesh", lambda *words: 1 / 0)
+    monkeypatch.setattr(_verlet, "_lists", lambda *words: 1 / 0)
     with pytest.raises(ZeroDivisionError, match="division by zero"):
         lists.update(positions, cell, types)
     assert not lists._holds(positions, cell, types)

@@ -1,12 +1,16 @@
-"""Neighbours with a skin give what the model gives when it searches by itself."""
+"""deepmd-kit's C library, with neighbours that are kept, gives what the model gives through Python."""
 
 from __future__ import annotations
+
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.stress import full_3x3_to_voigt_6_stress
 
-from ionpath_ase import IonPath
+from ionpath_ase import IonPath, _library
 from ionpath_ase._verlet import VerletNeighbours
 
 
@@ -40,7 +44,7 @@ def test_a_walk_is_that_of_the_bare_model(salt: Atoms, argyrodite: Atoms, calcul
         atoms.set_cell(atoms.cell.array @ strain, scale_atoms=True)
     atoms.calc = calculator
     rng = np.random.default_rng(8)
-    start = calculator._models[0].load() and calculator._models[0]._neighbours.builds
+    start = calculator._models[0]._library() and calculator._models[0]._neighbours.builds
     for step in range(24):
         atoms.positions += rng.normal(0.0, 0.04, atoms.positions.shape)
         if step == 8:
@@ -89,12 +93,70 @@ def test_every_pair_within_reach_is_listed(argyrodite: Atoms) -> None:
     lists = VerletNeighbours(6.0, skin=0.5)
     lists.update(argyrodite.positions, argyrodite.cell.array, argyrodite.numbers)
     count = len(argyrodite)
-    numbers = lists.mesh[16 + count : 16 + 2 * count]
+    numbers = lists.lists.counts
     owners = np.concatenate([lists.order, lists.order[lists.ghosts]])
     first = np.repeat(lists.order, numbers)
-    second = owners[lists.mesh[16 + 2 * count :]]
+    second = owners[lists.lists.neighbours]
     found = np.zeros((count, count), dtype=int)
     np.add.at(found, (first, second), 1)
     expected = np.zeros((count, count), dtype=int)
     np.add.at(expected, neighbor_list("ij", argyrodite, 6.5), 1)
     assert np.array_equal(found, expected)
+
+
+def test_other_calls_in_between_leave_the_lists_right(argyrodite: Atoms, calculator: IonPath) -> None:
+    """Energies of atoms and clusters go through the same model without lists, which it must not take for its own."""
+    cluster = Atoms("LiCl", positions=[(0, 0, 0), (0, 0, 2.3)], calculator=calculator)
+    argyrodite.calc = calculator
+    for _ in range(2):
+        argyrodite.positions += 1e-3
+        agree(calculator, argyrodite)
+        energies = argyrodite.get_potential_energies()
+        argyrodite.positions -= 2e-3
+        cluster.positions[1] += [0.0, 0.0, 0.01]
+        pair = cluster.get_potential_energy()
+        agree(calculator, argyrodite)
+        types = calculator._models[0].types(["Li", "Cl"])
+        assert pair == pytest.approx(float(calculator._models[0]._by_python(cluster.positions, None, types, False)[0]))
+        assert energies.sum() == pytest.approx(argyrodite.get_potential_energy(), abs=1e-3)  # eV
+
+
+@pytest.mark.parametrize("name", ["argyrodite", "argyrodite.2"])
+def test_every_result_is_that_of_python(argyrodite: Atoms, name: str) -> None:
+    """In eV and eV/A; virials of atoms too, which the names exchanged for the sum do not give."""
+    argyrodite.calc = IonPath(name)
+    energies, stresses = argyrodite.get_potential_energies(), argyrodite.get_stresses()
+    model = argyrodite.calc._models[0]
+    types = model.types(argyrodite.get_chemical_symbols())
+    energy, forces, _, each, virials = model._by_python(argyrodite.positions, argyrodite.cell.array, types, True)
+    assert argyrodite.get_potential_energy() == pytest.approx(float(energy), abs=1e-5)
+    assert argyrodite.get_forces() == pytest.approx(forces, abs=5e-6)
+    assert energies == pytest.approx(each, abs=1e-5)
+    volume = argyrodite.get_volume()
+    turned = [full_3x3_to_voigt_6_stress(-0.5 * (v + v.T) / volume) for v in virials]
+    assert stresses == pytest.approx(np.array(turned), abs=1e-7)
+    assert argyrodite.get_stress() == pytest.approx(np.sum(turned, axis=0), abs=1e-6)
+
+
+def test_an_installation_without_the_library_goes_through_python(
+    argyrodite: Atoms, calculator: IonPath, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    argyrodite.calc = calculator
+    energy, forces = argyrodite.get_potential_energy(), argyrodite.get_forces()
+    monkeypatch.setattr(_library, "_library", lambda: None)
+    slow = IonPath()
+    argyrodite.calc = slow
+    assert argyrodite.get_potential_energy() == pytest.approx(energy, abs=2e-5)  # eV
+    assert argyrodite.get_forces() == pytest.approx(forces, abs=5e-6)  # eV/A
+    assert slow._models[0]._fast is None
+    assert (slow.cutoff, slow.elements) == (calculator.cutoff, calculator.elements)
+
+
+def test_the_first_energy_imports_no_tensorflow() -> None:
+    words = (
+        "import sys; from ase import Atoms; from ionpath_ase import IonPath;"
+        "a = Atoms('LiCl', positions=[(0, 0, 0), (0, 0, 2.3)], cell=[9, 9, 9], pbc=True, calculator=IonPath());"
+        "a.get_forces(); print([m for m in ('tensorflow', 'deepmd', 'keras') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]", done.stderr

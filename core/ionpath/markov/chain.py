@@ -133,28 +133,38 @@ def _chain(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]], n_stat
 
 def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
     """Strongly connected sets of states, largest first."""
-    if _all_joined(np.asarray(matrix) > 0):
-        return [np.arange(len(matrix))]
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import connected_components
+    edges = np.asarray(matrix) > 0
+    if len(edges) <= _FEW:
+        reach = _reached(edges)
+        label = (reach & reach.T).argmax(axis=1)  # the first of its set
+    else:
+        from scipy.sparse import csr_matrix
+        from scipy.sparse.csgraph import connected_components
 
-    count, label = connected_components(csr_matrix(np.asarray(matrix) > 0), directed=True, connection="strong")
-    return sorted((np.flatnonzero(label == k) for k in range(count)), key=lambda group: (-group.size, group[0]))
+        label = connected_components(csr_matrix(edges), directed=True, connection="strong")[1]
+    groups = (np.flatnonzero(label == k) for k in np.unique(label))
+    return sorted(groups, key=lambda group: (-group.size, group[0]))
 
 
-def _all_joined(edges: NDArray[np.bool_]) -> bool:
-    """Whether every state reaches every other; found by squaring, or False if there are too many states to try."""
+_FEW = 64
+"""States up to which powers of a matrix are faster than a search in a sparse one."""
+
+
+def _reached(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which states each state reaches, itself included; found by squaring."""
     reach = edges | np.eye(len(edges), dtype=bool)
-    for _ in range(len(edges).bit_length() if len(edges) <= 64 else 0):
+    for _ in range(len(edges).bit_length()):
         if reach.all():
-            return True
+            break
         reach = reach.astype(float) @ reach > 0
-    return bool(reach.all())
+    return reach
 
 
 def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:
     """Largest strongly connected set; of sets of one size that with most counts, then the first."""
-    return max(strong_components(counts), key=lambda group: (group.size, counts[np.ix_(group, group)].sum()))
+    groups = strong_components(counts)
+    tied = [group for group in groups if group.size == groups[0].size]
+    return max(tied, key=lambda group: counts[group[:, None], group].sum()) if len(tied) > 1 else tied[0]
 
 
 def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]]) -> None:

@@ -173,5 +173,5 @@ def _power(chain: Chain, k: int) -> NDArray[np.float64]:
 
 
 def _stay(matrix: NDArray[np.float64], weight: NDArray[np.float64], groups: list[NDArray[np.intp]]) -> list[float]:
-    inside = [(weight[g] @ matrix[np.ix_(g, g)].sum(axis=1)) / weight[g].sum() for g in groups]
-    return [float(value) for value in inside]
+    flow = weight[:, None] * matrix
+    return [float(flow[g[:, None], g].sum() / weight[g].sum()) for g in groups]

@@ -281,7 +281,7 @@ def _fitted(counts: NDArray[np.float64], reversible: bool) -> tuple[NDArray[np.i
     from deeptime.markov.tools.estimation import transition_matrix
 
     states = largest_set(counts)
-    inner = counts[np.ix_(states, states)]
+    inner = counts[states[:, None], states]
     if states.size == 1:
         matrix = np.ones((1, 1))
     elif reversible:

@@ -103,6 +103,8 @@ def symmetry_test(
     counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0, of: str = "shell"
 ) -> SymmetryTest:
     """Ask blocks of counts whether they obey a symmetry, by turning each of them at random."""
+    from scipy.sparse import csr_matrix
+
     # If states are equivalent, a block is as likely as the block with its states permuted: the sum of blocks that are
     # turned by random operations has the distribution of the sum as it is, whatever the correlations within a block.
     rows = as_permutations(symmetry, counts.shape[-1])
@@ -118,8 +120,13 @@ def symmetry_test(
         spread = np.divide((total - mean) ** 2, mean, out=np.zeros_like(total), where=mean > 0)
         return spread.sum(axis=(-1, -2))
 
-    turned = np.stack([counts[:, p[:, None], p] for p in rows])
-    drawn = np.array([turned[draw, block].sum(axis=0) for draw in chosen])
+    turned = np.stack([counts[:, p[:, None], p] for p in rows]).reshape(many * len(counts), -1)
+    # Each row of this matrix adds up the blocks of a draw.
+    picked = csr_matrix(
+        (np.ones(chosen.size), (chosen * len(counts) + block).ravel(), np.arange(DRAWS + 1) * len(counts)),
+        shape=(DRAWS, len(turned)),
+    )
+    drawn = (picked @ turned).reshape(DRAWS, *mean.shape)
     exceed = int((apart(drawn) >= apart(counts.sum(axis=0)) * (1 - 1e-9)).sum())
     probability = (1 + exceed) / (1 + DRAWS)
     used = probability >= LEVEL

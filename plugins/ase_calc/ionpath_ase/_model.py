@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, require
+from ionpath_ase import _library
 from ionpath_ase._quiet import calm_environment, quiet_exit, quiet_stderr, without_keras
-from ionpath_ase._verlet import VerletNeighbours, can_take_lists, evaluate as evaluate_with_lists
+from ionpath_ase._verlet import VerletNeighbours
 
 FloatArray = NDArray[np.float64]
 INSTALL = 'pip install "ionpath[ase]"'
@@ -33,20 +34,39 @@ class Evaluation(NamedTuple):
 
 
 class Model:
-    """A model file of any backend of deepmd-kit that is installed."""
+    """A model file of any backend of deepmd-kit: TensorFlow's frozen graphs through its C library, others by Python."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._potential: Any = None
+        self._fast: _library.Library | None = None
+        self._looked = False
         self._cutoff: float | None = None
         self._elements: tuple[str, ...] = ()
         self._neighbours: VerletNeighbours | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "_potential": None, "_cutoff": None, "_elements": (), "_neighbours": None}
+        return Model(self.path).__dict__
+
+    def _library(self) -> _library.Library | None:
+        """The model through the C library, where that can be."""
+        if not self._looked:
+            calm_environment()
+            quiet_exit()
+            with quiet_stderr():
+                self._fast = _library.opened(self.path)
+            if self._fast is not None:
+                self._neighbours = VerletNeighbours(self._fast.cutoff)
+            self._looked = True
+        return self._fast
+
+    def lists(self) -> VerletNeighbours | None:
+        """The lists of neighbours that are kept, where the model takes such."""
+        self._library()
+        return self._neighbours
 
     def load(self) -> Any:
-        """Load the model at the first call."""
+        """The model through Python, loaded at the first call."""
         if self._potential is None:
             calm_environment()
             quiet_exit()
@@ -61,22 +81,22 @@ class Model:
                         got=f"{type(error).__name__}: {str(error)[:200]}",
                         remedy="check the file, and install the backend it was written with",
                     ) from error
-            if can_take_lists(getattr(self._potential, "deep_eval", None)):
-                self._neighbours = VerletNeighbours(float(self._potential.get_rcut()))
         return self._potential
 
     @property
     def cutoff(self) -> float:
         """Range of the interactions in A."""
         if self._cutoff is None:
-            self._cutoff = float(self.load().get_rcut())
+            fast = self._library()
+            self._cutoff = float(self.load().get_rcut()) if fast is None else fast.cutoff
         return self._cutoff
 
     @property
     def elements(self) -> tuple[str, ...]:
         """Elements that the model knows, in the order of its types."""
         if not self._elements:
-            self._elements = tuple(self.load().get_type_map())
+            fast = self._library()
+            self._elements = tuple(self.load().get_type_map()) if fast is None else fast.elements
         return self._elements
 
     def types(self, symbols: Sequence[str]) -> NDArray[np.int64]:
@@ -96,18 +116,24 @@ class Model:
         self, positions: FloatArray, cell: FloatArray | None, types: NDArray[np.int64], *, per_atom: bool = False
     ) -> Evaluation:
         """Evaluate one configuration."""
-        model = self.load()
-        if self._neighbours is not None and cell is not None and len(types) and not per_atom:
-            found = evaluate_with_lists(model.deep_eval, self._neighbours, positions, cell, types)
-            self._check(*found[:2])
-            return Evaluation(*found)
-        box = None if cell is None else np.asarray(cell, dtype=float).reshape(1, 9)
-        parts = model.eval(np.asarray(positions, dtype=float).reshape(1, -1), box, types, atomic=per_atom)
-        energy, forces, virial = float(parts[0].ravel()[0]), parts[1].reshape(-1, 3), parts[2].reshape(3, 3)
+        fast = self._library()
+        if fast is None:
+            parts = self._by_python(positions, cell, types, per_atom)
+        elif self._neighbours is not None and cell is not None and len(types) and not per_atom:
+            parts = fast.evaluate_with_lists(self._neighbours, positions, cell, types)
+        else:
+            parts = fast.evaluate(positions, cell, types, per_atom)
+        energy, forces = float(parts[0]), parts[1]
         self._check(energy, forces)
-        if not per_atom:
-            return Evaluation(energy, forces, virial)
-        return Evaluation(energy, forces, virial, parts[3].reshape(-1), parts[4].reshape(-1, 3, 3))
+        return Evaluation(energy, *parts[1:])
+
+    def _by_python(
+        self, positions: FloatArray, cell: FloatArray | None, types: NDArray[np.int64], per_atom: bool
+    ) -> tuple[Any, ...]:
+        box = None if cell is None else np.asarray(cell, dtype=float).reshape(1, 9)
+        parts = self.load().eval(np.asarray(positions, dtype=float).reshape(1, -1), box, types, atomic=per_atom)
+        shapes = ((), (-1, 3), (3, 3), (-1,), (-1, 3, 3))
+        return tuple(np.asarray(part).reshape(shape) for part, shape in zip(parts, shapes, strict=False))
 
     def _check(self, energy: float, forces: FloatArray) -> None:
         """Refuse results that are not numbers."""

@@ -1,16 +1,27 @@
-"""Neighbours with a skin, handed to a TensorFlow model of deepmd-kit, so that it does not search anew at each step."""
+"""Neighbours with a skin, handed to a model of deepmd-kit, so that it does not search anew at each step."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
-OUTPUTS = ("energy_redu", "energy_derv_r", "energy_derv_c_redu")
-"""Names that deepmd-kit gives to energy, forces and virial."""
+
+
+class Lists(NamedTuple):
+    """Lists of neighbours as deepmd-kit's C library reads them."""
+
+    atoms: NDArray[np.int32]
+    """Numbers of the atoms."""
+    counts: NDArray[np.int32]
+    """How many neighbours each has."""
+    neighbours: NDArray[np.int32]
+    """These, one atom's after the other's."""
+    starts: NDArray[np.uintp]
+    """Address of the first neighbour of each atom."""
 
 
 class VerletNeighbours:
@@ -61,7 +72,7 @@ class VerletNeighbours:
         self._shift = np.concatenate([-home, shifts[images] - home[atoms]])
         points = np.concatenate([fractional, fractional[atoms] + shifts[images]]) @ cell
         first, second = _pairs(points, len(positions), reach)
-        self.mesh = _mesh(len(positions), first, second)
+        self.lists = _lists(len(positions), first, second)
         self.all_types = np.concatenate([types[self.order], types[self.order][atoms]]).astype(np.int32)
         self._cell = cell.copy()
 
@@ -104,43 +115,9 @@ def _pairs(points: FloatArray, count: int, reach: float) -> tuple[IntArray, IntA
     return first[order], second[order]
 
 
-def _mesh(count: int, first: IntArray, second: IntArray) -> NDArray[np.int32]:
-    """The lists as deepmd-kit reads them: 16 numbers, atoms, how many neighbours each has, and these."""
-    head = np.zeros(16, dtype=np.int64)
-    head[0] = count
-    return np.concatenate([head, np.arange(count), np.bincount(first, minlength=count), second]).astype(np.int32)
-
-
-def can_take_lists(evaluator: Any) -> bool:
-    """Whether a model takes lists of neighbours: TensorFlow graphs of plain Deep Potentials do."""
-    needed = {"natoms", "type", "coord", "box", "mesh"}
-    return (
-        needed <= set(getattr(evaluator, "tensors", {}))
-        and set(OUTPUTS) <= set(getattr(evaluator, "output_tensors", {}))
-        and not any(getattr(evaluator, name, True) for name in ("has_fparam", "has_aparam", "has_efield", "has_spin"))
-        and hasattr(evaluator, "sess")
-    )
-
-
-def evaluate(
-    evaluator: Any, neighbours: VerletNeighbours, positions: FloatArray, cell: FloatArray, types: IntArray
-) -> tuple[float, FloatArray, FloatArray]:
-    """Evaluate a model with lists that are kept from step to step."""
-    neighbours.update(positions, cell, types)
-    numbers = np.bincount(types, minlength=evaluator.ntypes)
-    tensors = evaluator.tensors
-    box = cell.ravel() if len(tensors["box"].shape) == 1 else cell.reshape(1, 9)
-    feed = {
-        tensors["natoms"]: np.array([len(types), len(neighbours.all_types), *numbers], dtype=np.int32),
-        tensors["type"]: neighbours.all_types,
-        tensors["coord"]: neighbours.coordinates(positions, cell).ravel(),
-        tensors["box"]: box,
-        tensors["mesh"]: neighbours.mesh,
-    }
-    wanted = [evaluator.output_tensors[name] for name in OUTPUTS]
-    energy, forces, virial = evaluator.sess.run(wanted, feed_dict=feed)
-    return (
-        float(energy.ravel()[0]),
-        neighbours.collect(np.asarray(forces, dtype=float).reshape(-1, 3)),
-        np.asarray(virial, dtype=float).reshape(3, 3),
-    )
+def _lists(count: int, first: IntArray, second: IntArray) -> Lists:
+    """Pairs, sorted by the first, as lists."""
+    neighbours = second.astype(np.int32)
+    counts = np.bincount(first, minlength=count)
+    starts = neighbours.ctypes.data + neighbours.itemsize * (np.cumsum(counts) - counts)
+    return Lists(np.arange(count, dtype=np.int32), counts.astype(np.int32), neighbours, starts.astype(np.uintp))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.errors import InputError
+from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import EV_PER_A3_IN_GPA, Checkpoint, Snapshot, degrees_of_freedom, kinetic_state
 
@@ -38,6 +39,7 @@ class AseEngine:
         plumed: Sequence[str] = (),
         resume: Checkpoint | None = None,
         log_file: Path | None = None,
+        watch: Stopwatch | None = None,
     ) -> None:
         from ase import units
         from ase.constraints import FixAtoms, FixCom
@@ -68,10 +70,27 @@ class AseEngine:
         self._has_stress = "stress" in getattr(calculator, "implemented_properties", ("stress",))
         if plumed:
             self._bias(list(plumed), resume is not None, log_file)
+        if watch is not None:
+            self._count(watch)
         self._rng = np.random.default_rng(settings.seed + 1)
         self._dynamics = self._integrator()
         if resume is not None:
             self._restore(resume.engine)
+
+    def _count(self, watch: Stopwatch) -> None:
+        """Count the time of model, neighbours and PLUMED."""
+        if not hasattr(self._inner, "calculate"):
+            raise InputError(
+                "profile", need="a calculator whose time can be told: one with a method `calculate`",
+                got=type(self._inner).__name__, remedy="leave profile out",
+            )  # fmt: skip
+        for model in getattr(self._inner, "_models", ()):
+            lists = getattr(model, "lists", lambda: None)()
+            if lists is not None:
+                watch.watch(lists, "update", "neighbours")
+        watch.watch(self._inner, "calculate", "model")
+        if self.atoms.calc is not self._inner:
+            watch.watch(self.atoms.calc, "calculate", "plumed")
 
     def _bias(self, plumed: list[str], restart: bool, log_file: Path | None) -> None:
         """Put PLUMED between atoms and calculator."""

@@ -21,6 +21,7 @@ from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii,
 from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
 from ionpath_ase.md.log import COLUMNS, mean_of_series, read_log, warn_of_pressure
 from ionpath_ase.md.outputs import Outputs
+from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
 from ionpath_ase.md.start import check_engine, is_foreign, plumed_lines, prepare
@@ -79,6 +80,8 @@ class MolecularDynamics:
         `atoms` may also be where the run stopped, not only its start.
     first_frame : bool, default True
         Write the start into the trajectory.
+    profile : bool, default False
+        Count where the time goes: `MDResult.profile`.
 
     Raises
     ------
@@ -112,6 +115,7 @@ class MolecularDynamics:
         note: Callable[[], str] | None = None,
         follow: bool = False,
         first_frame: bool = True,
+        profile: bool = False,
     ) -> None:
         check_full_occupancies(atoms.info.get("occupancy"))
         lines = plumed_lines(plumed)
@@ -127,6 +131,7 @@ class MolecularDynamics:
         self.plumed = prepared(lines, _wrapper)
         self.restart, self.progress, self.note, self.first_frame = restart, progress, note, first_frame
         self._follow, self._given = follow, atoms
+        self._watch = Stopwatch() if profile else None
         self._identity = identity(self.atoms, self.settings, lines, file, not atoms.has("momenta"))
         self._digest = digest_of_version_1(
             self.atoms, replace(self.settings, model=settings.model or "argyrodite"), lines
@@ -187,48 +192,62 @@ class MolecularDynamics:
             self._claim()
         else:
             self.outputs.cut_appended(resume)
-        with self._outputs(resume) as (frames, rows):
+        clock = time.perf_counter()
+        with ProgressBar(self.settings, start, self.progress) as bar, self._outputs(resume) as (frames, rows):
             engine = self._engine(resume)
             try:
                 if resume is not None:  # PLUMED repeats the rows of the step at which it starts
                     self.outputs.cut_appended(resume)
-                clock = time.perf_counter()
-                last, count = self._loop(engine, frames, rows, resume)
-                elapsed = time.perf_counter() - clock
+                last, count = self._begin(engine, frames, rows, resume)
+                bar.begin()
+                begun = time.perf_counter()
+                if self._watch is not None:
+                    self._watch.seconds.clear()  # what was counted so far is the start
+                last, count = self._loop(engine, frames, rows, bar, last, count)
+                elapsed = time.perf_counter() - begun
             finally:
                 engine.close()
+                if self._watch is not None:
+                    self._watch.release()
         days = elapsed / 86400.0
         speed = (last.step - start) * self.settings.timestep * 1e-6 / days if days > 0 else 0.0
-        return self._result(last, count, speed, start)
+        done = self._result(last, count, speed, start)
+        return done if self._watch is None else replace(done, profile=self._watch.profile(begun - clock, elapsed))
 
-    def _loop(
+    def _begin(
         self, engine: _Engine, frames: FrameFile, rows: BinaryIO, resume: Checkpoint | None
     ) -> tuple[Snapshot, int]:
+        """Where the run stands before its first step, written down where it is new; and how many frames there are."""
+        if resume is not None:
+            return resume.snapshot, resume.frames
+        last = engine.current()
+        self._check(last, None)
+        count = self._write(last, frames if self.first_frame else None, rows, 0)
+        self._save(engine, last, frames, rows, count)
+        return last, count
+
+    def _loop(
+        self, engine: _Engine, frames: FrameFile, rows: BinaryIO, bar: ProgressBar, last: Snapshot, count: int
+    ) -> tuple[Snapshot, int]:
         """Run chunk by chunk; after each, write."""
-        settings = self.settings
-        if resume is None:
-            last, count = engine.current(), 0
-            self._check(last, None)
-            count = self._write(last, frames if self.first_frame else None, rows, count)
-            self._save(engine, last, frames, rows, count)
-        else:
-            last, count = resume.snapshot, resume.frames
-        note = ""
-        with ProgressBar(settings, last.step, self.progress) as bar:
-            while last.step < settings.steps:
-                previous = last
-                try:
-                    last = engine.run(min(settings.stride - last.step % settings.stride, settings.steps - last.step))
-                except InputError as error:  # of a calculator, which sees the steps between frames too
-                    if error.name != "positions":
-                        raise
-                    raise _untrained(f"after step {previous.step}", error, _kept(previous)) from error
-                self._check(last, previous)
-                count = self._write(last, frames, rows, count)
-                if last.step % settings.checkpoint_stride == 0 or last.step >= settings.steps:
-                    self._save(engine, last, frames, rows, count)
-                    note = self.note() if self.note is not None else ""
-                bar.update(last, note)
+        settings, note = self.settings, ""
+        write, save = self._write, self._save
+        if self._watch is not None:
+            write, save = self._watch.timed("output", write), self._watch.timed("output", save)
+        while last.step < settings.steps:
+            previous = last
+            try:
+                last = engine.run(min(settings.stride - last.step % settings.stride, settings.steps - last.step))
+            except InputError as error:  # of a calculator, which sees the steps between frames too
+                if error.name != "positions":
+                    raise
+                raise _untrained(f"after step {previous.step}", error, _kept(previous)) from error
+            self._check(last, previous)
+            count = write(last, frames, rows, count)
+            if last.step % settings.checkpoint_stride == 0 or last.step >= settings.steps:
+                save(engine, last, frames, rows, count)
+                note = self.note() if self.note is not None else ""
+            bar.update(last, note)
         return last, count
 
     def _engine(self, resume: Checkpoint | None) -> _Engine:
@@ -236,7 +255,9 @@ class MolecularDynamics:
             from ionpath_ase.md.ase_engine import AseEngine
 
             log_file = self.trajectory.with_suffix(".plumed.log") if self.plumed else None
-            return AseEngine(self.atoms, self.settings, plumed=self.plumed, resume=resume, log_file=log_file)
+            return AseEngine(
+                self.atoms, self.settings, plumed=self.plumed, resume=resume, log_file=log_file, watch=self._watch
+            )
         from ionpath_ase.md.lammps_engine import LammpsEngine
 
         return LammpsEngine(
@@ -245,6 +266,7 @@ class MolecularDynamics:
             resume=resume,
             log_file=self.trajectory.with_suffix(".lammps.log"),
             plumed=self.plumed,
+            watch=self._watch,
         )
 
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:

@@ -23,6 +23,7 @@ from ionpath.plumed_input import needs_energy
 from ionpath_ase.md import programs
 from ionpath_ase.md.lammps_input import commands, data_file, noise
 from ionpath_ase.md.lammps_model import with_virial_of_images
+from ionpath_ase.md.profile import Stopwatch, of_lammps
 from ionpath_ase.md.programs import INSTALL, check_plumed
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.start import check_periodic
@@ -52,6 +53,7 @@ class LammpsEngine:
         resume: Checkpoint | None = None,
         log_file: Path | None = None,
         plumed: Sequence[str] = (),
+        watch: Stopwatch | None = None,
     ) -> None:
         check_periodic(atoms)
         if plumed:
@@ -68,6 +70,9 @@ class LammpsEngine:
         self._moved = False  # write_restart sorts atoms anew, after which neighbours and forces must be set up again
         self._pipes: dict[str, int] = {}
         self._screen = log_file or self._folder / "screen.txt"
+        self._written = self._screen.stat().st_size if self._screen.exists() else 0
+        self._watch = watch
+        self._walls: list[tuple[float, bool]] = []  # of each chunk of steps, and whether it was set up anew
         try:
             self._start(atoms, resume)
         except BaseException:
@@ -194,9 +199,11 @@ class LammpsEngine:
 
     def run(self, steps: int) -> Snapshot:
         """Make steps."""
-        setup = "yes" if self._moved else "no"
-        self._moved = False
-        self._last = self._report(f"run {steps} pre {setup} post no start 0 stop {self.settings.steps}")
+        moved, self._moved = self._moved, False
+        setup, post = "yes" if moved else "no", "no" if self._watch is None else "yes"
+        clock = time.perf_counter()
+        self._last = self._report(f"run {steps} pre {setup} post {post} start 0 stop {self.settings.steps}")
+        self._walls.append((time.perf_counter() - clock, moved))
         self.step = self._last.step
         return self._last
 
@@ -217,6 +224,19 @@ class LammpsEngine:
         kept: NDArray[np.uint8] = np.frombuffer(target.read_bytes(), dtype=np.uint8)
         return {"restart": kept} | ({"bias": np.load(self._folder / "bias.npy")} if self._plumed else {})
 
+    def _account(self) -> None:
+        """Count what LAMMPS and PLUMED say of their time, once they have ended and written it."""
+        if self._watch is None or not self._screen.exists():
+            return
+        with self._screen.open("rb") as screen:
+            screen.seek(self._written)
+            parts = of_lammps(screen.read().decode(errors="replace"), self._walls)
+        told = self._folder / "plumed-seconds"
+        if told.exists():
+            parts["plumed"] = float(told.read_text())
+        for name, value in parts.items():
+            self._watch.seconds[name] = self._watch.seconds.get(name, 0.0) + value
+
     def close(self) -> None:
         """Stop LAMMPS and remove its folder."""
         process, self._process = self._process, None
@@ -229,6 +249,7 @@ class LammpsEngine:
             except subprocess.TimeoutExpired:
                 process.terminate()
                 process.wait()
+            self._account()
         keeper, self._guard = self._guard, None
         if keeper is not None:
             keeper.communicate()  # its pipe closes, and it ends whatever is left of the group

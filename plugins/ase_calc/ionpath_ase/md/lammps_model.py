@@ -13,18 +13,21 @@ _SET_ASIDE = "o_pair_virial"
 
 
 def with_virial_of_images(model: Path, folder: Path) -> Path:
-    """Return a model whose virials of atoms are force times position, for runs that need their sum alone.
-
-    The three names are of one length, so that they can be exchanged without reading the graph.
-    """
+    """Return a model whose virials of atoms are force times position, for runs that need their sum alone."""
     content = model.read_bytes()
     if model.suffix != ".pb" or EACH_VIRIAL.encode() not in content:
         return model
-    for old, new in ((ATOM_VIRIAL, _SET_ASIDE), (EACH_VIRIAL, ATOM_VIRIAL)):
-        content = content.replace(old.encode(), new.encode())
     copy = folder / "model.pb"
-    copy.write_bytes(content)
+    copy.write_bytes(virial_of_images(content))
     return copy
+
+
+def virial_of_images(content: bytes) -> bytes:
+    """The same for the bytes of a frozen model: names of one length can be exchanged without reading the graph."""
+    if EACH_VIRIAL.encode() in content:
+        for old, new in ((ATOM_VIRIAL, _SET_ASIDE), (EACH_VIRIAL, ATOM_VIRIAL)):
+            content = content.replace(old.encode(), new.encode())
+    return content
 
 
 def elements(model: Path) -> tuple[str, ...]:

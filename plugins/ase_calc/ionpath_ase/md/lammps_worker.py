@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +41,7 @@ class Bias:
     world: Any = None  # communicator where LAMMPS runs on several processes; PLUMED runs on the first
     _plumed: Any = field(default=None, init=False)
     _step: int = field(default=-1, init=False)
+    _seconds: float = field(default=0.0, init=False)
     _forces: FloatArray = field(init=False)
 
     def __post_init__(self) -> None:
@@ -73,7 +75,10 @@ class Bias:
         """Add the forces of PLUMED, as ``fix external`` asks."""
         try:
             if step != self._step:
+                clock = time.perf_counter()
                 self._evaluate(step, n_local, tags.ravel(), x)
+                if self._step >= 0:  # the first is before the first step
+                    self._seconds += time.perf_counter() - clock
                 self._step = step
             f[:] = self._forces[tags.ravel() - 1]
         except BaseException as error:
@@ -148,6 +153,7 @@ class Bias:
         """Let PLUMED finish its files."""
         if self._plumed is not None:
             self._plumed.finalize()
+            (self.folder / "plumed-seconds").write_text(f"{self._seconds:.17g}")
 
 
 def _images(packed: Any) -> FloatArray:

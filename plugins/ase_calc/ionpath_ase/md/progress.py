@@ -10,7 +10,7 @@ from ionpath_ase.md.state import Snapshot
 
 
 class ProgressBar:
-    """Progress bar in ps from the step `start` on, with time left and ns/day."""
+    """Progress bar in ps from the step `start` on, with time left and ns/day; before, it says what is waited for."""
 
     def __init__(self, settings: MDSettings, start: int, show: bool) -> None:
         from tqdm import tqdm
@@ -26,12 +26,18 @@ class ProgressBar:
             desc=f"{settings.ensemble.upper()} {settings.temperature:g} K",
             bar_format="{desc}: {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} ps [{elapsed}<{remaining}{postfix}]",
         )
+        self._bar.set_postfix_str(f"starting {settings.engine.replace('lammps', 'LAMMPS').replace('ase', 'ASE')}")
 
     def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(self, *args: object) -> None:
         self._bar.close()
+
+    def begin(self) -> None:
+        """The first step comes next: speed and time left count from here."""
+        self._clock = time.perf_counter()
+        self._bar.unpause()
 
     def update(self, snapshot: Snapshot, note: str = "") -> None:
         """Move the bar."""

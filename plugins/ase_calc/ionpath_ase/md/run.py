@@ -42,6 +42,7 @@ def run_md(
     restart: bool = True,
     progress: bool = True,
     note: Callable[[], str] | None = None,
+    profile: bool = False,
 ) -> MDResult:
     """Run molecular dynamics with a Deep Potential.
 
@@ -97,6 +98,9 @@ def run_md(
         Show a bar with time left and ns/day.
     note : callable, optional
         Called without arguments after every checkpoint; its text is shown in the bar.
+    profile : bool, default False
+        Count where the time goes, for ``result.profile`` (`MDProfile`): start-up, neighbours, model, PLUMED, output.
+        LAMMPS then writes its own table into its log after every interval.
 
     Returns
     -------
@@ -155,8 +159,9 @@ def run_md(
         fixed=tuple(fixed),
     )
     return MolecularDynamics(
-        atoms, settings, trajectory=trajectory, log=log, plumed=plumed, restart=restart, progress=progress, note=note
-    ).run()
+        atoms, settings, trajectory=trajectory, log=log, plumed=plumed, restart=restart, progress=progress, note=note,
+        profile=profile,
+    ).run()  # fmt: skip
 
 
 @typed

@@ -13,6 +13,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.estimate import Estimate
 from ionpath.notebook import fields_html
+from ionpath_ase.md.profile import MDProfile
 from ionpath_ase.md.programs import default_processes
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class MDResult:
     # mean pressure of the second half in GPa, its error from eight blocks; the error is nan for fewer than 64 rows of
     # the log, and all is for calculators that give no stress
     mean_pressure: Estimate
+    profile: MDProfile | None = None  # where the time of this call went; None if it was not wanted, or nothing was left
 
     def _repr_html_(self) -> str:
         return fields_html(self)
