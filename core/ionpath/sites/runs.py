@@ -217,13 +217,17 @@ class ShellRuns(Msonable):
         the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
         """
         if (lag, n_blocks) not in self._counted:
-            counts = np.concatenate([part._count(lag, n_blocks) for part in self._parts()])
+            counts = np.concatenate([part._count(lag, n_blocks) for part in self._parts])
             counts.flags.writeable = False
             self._counted[lag, n_blocks] = counts
         return self._counted[lag, n_blocks]
 
-    def _parts(self) -> Iterator[ShellRuns]:
+    @cached_property
+    def _parts(self) -> list[ShellRuns]:
         """The same for a few ions at a time, so that temporary arrays stay small however many hops there are."""
+        return list(self._cut())
+
+    def _cut(self) -> Iterator[ShellRuns]:
         step = max(1, RUNS_AT_ONCE * self.n_ions // len(self.ion))
         for first in range(0, self.n_ions, step):
             last = min(first + step, self.n_ions)
@@ -270,7 +274,7 @@ class ShellRuns(Msonable):
         starts = self.ion.astype(np.int64) * size + self.start
         inner = (np.arange(self.n_ions)[:, None] * size + edges[1:-1]).ravel()
         points = np.concatenate([starts[self.start < windows], starts[self.start > lag] - lag, inner])
-        points.sort()
+        points.sort(kind="stable")  # which merges what is sorted already
         base = points // size * size
         end = np.append(points[1:], np.iinfo(np.int64).max)
         weight = np.minimum(end, base + windows) - points
