@@ -18,6 +18,8 @@ from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 SMALLEST, LARGEST = 0.5, 1e5
 """Cells have lengths in this range, in A."""
+RARE = 0.05
+"""Share of frames like the one before, above which that is no accident."""
 Floats = NDArray[np.floating[Any]]
 
 
@@ -129,15 +131,19 @@ def check_finite(positions: Floats, frames: NDArray[np.integer[Any]], name: str)
 
 
 def warn_of_repeated(positions: Floats, frames: NDArray[np.integer[Any]]) -> None:
-    """Warn of a frame that is there twice, as where a restart wrote the last one of the run before again."""
-    for k in np.flatnonzero((positions[1:, 0] == positions[:-1, 0]).all(axis=-1)).tolist():
-        if positions.shape[1] > 1 and (positions[k + 1] == positions[k]).all():
-            warnings.warn(
-                f"frames {frames[k]} and {frames[k + 1]} are the same: where a restart wrote a frame again, times "
-                "after it are one frame late; leave it out with start, stop, step or frames",
-                stacklevel=2,
-            )
-            return
+    """Warn of a frame that is there twice, as where a restart wrote the last one of the run before again.
+
+    Where many are the same, atoms stand still between events, as in a model on a lattice.
+    """
+    same = (positions[1:, 0] == positions[:-1, 0]).all(axis=-1)
+    same[same] = [(positions[k + 1] == positions[k]).all() for k in np.flatnonzero(same)]
+    if positions.shape[1] > 1 and 0 < np.count_nonzero(same) <= RARE * len(same):
+        k = int(np.argmax(same))
+        warnings.warn(
+            f"frames {frames[k]} and {frames[k + 1]} are the same: where a restart wrote a frame again, times "
+            "after it are one frame late; leave it out with start, stop, step or frames",
+            stacklevel=2,
+        )
 
 
 def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
