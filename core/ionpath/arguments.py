@@ -21,7 +21,7 @@ from typing import Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origi
 import numpy as np
 from numpy.typing import ArrayLike as _ArrayLike
 
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, MissingFile
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 Check = Callable[[Any], bool]
@@ -91,6 +91,8 @@ def _wrapped(function: Any, module: str | None = None) -> Any:
             found = function(*args, **kwargs)
         except IonpathError:
             raise  # the function's own words come first
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+            raise refused or held.of_files(error, args, kwargs) from error
         except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
             if refused is not None:
                 raise refused from error
@@ -138,6 +140,19 @@ class _Held:
             else:
                 kwargs[name] = value
         return tuple(fixed), refused, late
+
+    def of_files(self, error: OSError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
+        """What the system said of a file that an argument names; of any other file, the error as it is."""
+        names = [*self.names, *[self.rest] * (len(args) - len(self.names))]
+        given = [*zip(names, args, strict=False), *kwargs.items()]
+        paths = [(name, os.fspath(value)) for name, value in given if isinstance(value, (str, os.PathLike))]
+        at = str(error.filename or error)
+        found = next((one for one in paths if one[1] and one[1] in at), next(iter(paths), None))
+        if found is None:
+            return error
+        kind = MissingFile if isinstance(error, FileNotFoundError) else InputError
+        need = "a file or folder that is there and of the right kind"
+        return kind(found[0], need=need, got=f"{found[1]!r} ({error.strerror or error})", remedy="check the path")
 
     def explained(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InputError:
         """One sentence for what arithmetic said."""
@@ -346,10 +361,15 @@ def rule_of(kind: Any, *, inside: bool = False) -> Rule | None:
         return Rule("a function", callable)
     if inspect.isclass(kind) and not getattr(kind, "_is_protocol", False) and origin is None:
         names = _RELATED.get(kind.__name__, (kind.__name__,))  # of hosts' classes some are known by name only
-        return Rule(
+        rule = Rule(
             f"an object of class {kind.__name__}",
             lambda value: isinstance(value, kind) or any(base.__name__ in names for base in type(value).__mro__),
         )
+        if kind.__name__ == "Atoms":
+            return Rule(
+                f"{rule.need} with finite positions and cell", lambda value: rule.check(value) and _sound(value)
+            )
+        return rule
     return None
 
 
@@ -366,7 +386,7 @@ def _union(members: tuple[Any, ...], inside: bool) -> Rule | None:
 
 
 def _fixed(inner: tuple[Any, ...], inside: bool) -> Rule:
-    rules = [rule_of(member, inside=True) for member in inner]
+    rules = [rule_of(member, inside=member is not float) for member in inner]  # of few numbers none is NaN
     kinds = {rule.need if rule else "a value" for rule in rules}
     need = f"{len(inner)} {kinds.pop().removeprefix('a ')}s" if len(kinds) == 1 else f"{len(inner)} values"
 
@@ -391,6 +411,11 @@ def _several(member: Any, *, lazily: bool) -> Rule:
         return all(rule.check(item) for item in value[:MANY])
 
     return Rule("a sequence" + (f", each {rule.need}" if rule else ""), check)
+
+
+def _sound(atoms: Any) -> bool:
+    """Whether positions and cell of atoms are finite."""
+    return bool(np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all())
 
 
 def _hashable(value: Any) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from ionpath.arguments import typed
-from ionpath.errors import one_of
+from ionpath.errors import InputError, one_of
 from ionpath.version import __version__
 
 T = TypeVar("T")
@@ -156,6 +156,8 @@ def bibtex(*objects: Any) -> str:
 def _keys(objects: Sequence[Any]) -> list[str]:
     if not objects:
         return list(REFERENCES)
+    if wrong := [thing for thing in objects if isinstance(thing, (str, bytes, int, float))]:
+        raise InputError("objects", need="functions, classes or results of ionpath", got=repr(wrong[0])[:80])
     return list(dict.fromkeys(key for thing in objects for key in getattr(thing, "__references__", ())))
 
 

@@ -119,6 +119,10 @@ class WriteError(IonpathError, OSError):
         return type(self), self._given
 
 
+class MissingFile(InputError, FileNotFoundError):
+    """A file or folder that is not there."""
+
+
 class DisconnectedError(InputError):
     """States that the trajectories do not connect in both directions."""
 

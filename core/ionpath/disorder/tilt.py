@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import finite, indices, typed
-from ionpath.arrays import Floats, Ints, Whole
+from ionpath.arrays import Finite, Floats, Ints, Whole
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -80,7 +80,7 @@ def tetrahedra(
 
 
 @typed
-def bond_vectors(positions: ArrayLike, cells: ArrayLike, centres: ArrayLike, ligands: ArrayLike) -> Floats:
+def bond_vectors(positions: Finite, cells: ArrayLike, centres: Whole, ligands: Whole) -> Floats:
     """Return the vectors from centres to their ligands.
 
     Parameters

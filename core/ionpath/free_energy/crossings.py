@@ -10,10 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from ionpath.arguments import finite, typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -52,9 +52,7 @@ UNKNOWN = CrossingError(*[float("nan")] * 4)
 
 
 @typed
-def crossing_error(
-    hills: Hills, start: ArrayLike, end: ArrayLike, temperature: float, *, n_times: int = 50
-) -> CrossingError:
+def crossing_error(hills: Hills, start: Finite, end: Finite, temperature: float, *, n_times: int = 50) -> CrossingError:
     """Error of the barrier between two points by reweighting the places of the hills.
 
     Parameters

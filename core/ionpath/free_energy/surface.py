@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arguments import typed
+from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -36,7 +36,7 @@ class FreeEnergySurface(Msonable):
 
     def __post_init__(self) -> None:
         """Check that shapes agree."""
-        shape = tuple(len(axis) for axis in self.axes)
+        shape = tuple(len(finite("axes", axis)) for axis in self.axes)
         if self.values.shape != shape or not len(shape) == len(self.names) == len(self.periods):
             raise InputError(
                 "values", need=f"an array of shape {shape} and one name and period per axis",

@@ -102,6 +102,8 @@ def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlatti
     """
     if index < 1:
         raise InputError("index", need="a positive number of cells", got=str(index))
+    if not np.size(rotations):
+        raise InputError("rotations", need="rotations of a crystal, the identity at least", got="none")
     if index == 1:
         return [Superlattice(np.eye(3, dtype=np.intp), 1)]
     group = np.unique(np.rint(np.asarray(rotations, dtype=np.float64)).astype(np.intp).reshape(-1, 9), axis=0)

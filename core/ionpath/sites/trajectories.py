@@ -224,6 +224,7 @@ def iter_shell_trajectories(
             "site", need="ions on sites", got="no ion on any site in any frame",
             remedy="check that shells and ions share one frame of reference, or widen the cutoff",
         )  # fmt: skip
+    whole("ions_at_once", ions_at_once)
     outside = 0 if unassigned == "external" else -1
     vertex = np.append(shells.vertex, outside if home != "folded" else 0).astype(np.int8)
     cage = np.append(shells.centre_of, -1).astype(np.int32)

@@ -121,6 +121,12 @@ _FARTHEST = 1e6
 """Coordinates in A that are too large: folding them back into a cell would cost digits."""
 
 
+def check_calculator(name: str, calculator: Any) -> None:
+    """Refuse what is no calculator of ASE."""
+    if isinstance(calculator, type) or not callable(getattr(calculator, "get_potential_energy", None)):
+        raise InputError(name, need="a calculator of ASE", got=repr(calculator)[:80], remedy="such as IonPath()")
+
+
 def check_positions(
     positions: FloatArray, cell: FloatArray | None, closest: float, radii: FloatArray | None = None
 ) -> None:

@@ -18,6 +18,7 @@ from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path, locked
 from ionpath.notebook import fields_html
+from ionpath_ase._geometry import check_calculator
 from ionpath_ase.bands import (
     Barrier,
     Hop,
@@ -298,6 +299,7 @@ def migration_barriers(
         from ionpath_ase.calculator import IonPath
 
         calculator = IonPath()
+    check_calculator("calculator", calculator)
     if not len(hops):
         raise InputError("hops", need="at least one", got="none")
     if images < 1:

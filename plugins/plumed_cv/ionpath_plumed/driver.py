@@ -22,7 +22,7 @@ from ionpath.errors import InputError, IonpathError
 from ionpath.plumed_input import keywords
 from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import Table, read_table
-from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, prepare
+from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, plumed_module, prepare
 
 MOST_ATOMS = 10_000_000
 """What ATOMS may name at most where the frames are not read yet: a list of them has to fit into memory."""
@@ -163,7 +163,13 @@ def evaluate(
         output = Path(folder) / "COLVAR"
         printed = f"PRINT ARG={wanted} FILE={output} FMT=%.14g"
         with contextlib.ExitStack() as stack:
-            engine = stack.enter_context(Engine([*statements, printed], n_atoms, masses=masses))
+            try:
+                engine = stack.enter_context(Engine([*statements, printed], n_atoms, masses=masses))
+            except plumed_module().PlumedError as error:
+                raise InputError(
+                    "lines or arguments", need="what PLUMED takes", got=" ".join(str(error).split())[:400],
+                    remedy="check labels, keywords, and that every variable that is asked for exists",
+                ) from error  # fmt: skip
             bar = tqdm(source, total=n_frames, disable=not progress, desc="variables")
             for number, (time, positions, cell) in enumerate(bar):
                 if number % every == 0:

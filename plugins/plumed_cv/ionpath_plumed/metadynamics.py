@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.files import atomic_path as atomic_path
 from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.inputs import PlumedInput, as_input
@@ -94,6 +94,7 @@ def run_metadynamics(
     it another run of the same statistics.
     """
     check_kernel()
+    whole("walkers", walkers, 1, 1000)
     given = as_input(plumed)
     place = Path(folder).resolve()
     kelvin, step = temperature or given.temperature, timestep or given.timestep

@@ -209,7 +209,10 @@ def analyse_metadynamics(
         If there are no hills yet, the run was not metadynamics, or ends are called equivalent that no exchange of two
         variables turns into each other.
     """
-    folder = Path(getattr(source, "folder", source))
+    place = getattr(source, "folder", source)
+    if not isinstance(place, (str, os.PathLike)):
+        raise InputError("source", need="a run or its folder", got=repr(source)[:80], remedy="name its folder")
+    folder = Path(place)
     given = PlumedInput.read(folder)
     if given.method != "metad":
         raise InputError(

@@ -17,6 +17,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
+from ionpath_ase._geometry import check_calculator
 from ionpath_ase.training.evaluate import Errors, evaluate
 from ionpath_ase.training.exploration import Exploration, explore
 from ionpath_ase.training.fit import fit
@@ -103,6 +104,7 @@ def learn(
     chosen = settings or LoopSettings()
     place = Path(folder)
     _check(starts, frames, place, chosen)
+    check_calculator("teacher", teacher)
     history: list[IterationReport] = []
     added: list[Atoms] = []
     while True:

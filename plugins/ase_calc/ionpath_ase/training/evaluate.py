@@ -17,6 +17,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
+from ionpath_ase._geometry import check_calculator
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -77,6 +78,7 @@ def evaluate(frames: Sequence[Atoms], calculator: Any) -> list[Errors]:
     """
     if not frames:
         raise InputError("frames", need="at least one labelled frame", got="none")
+    check_calculator("calculator", calculator)
     compared = [_compare(atoms, calculator) for atoms in frames]
     groups: dict[str, list[_Pair]] = {}
     for atoms, pair in zip(frames, compared, strict=True):

@@ -154,7 +154,7 @@ def train(
     """Write data and input of a training, and run it to its end; settings are those of `dp_input`."""
     elements = settings.get("elements", TYPE_MAP)
     parts = {"training": frames, "validation": test}
-    _same_frames(target / "data" / "frames.json", parts)
+    _same_frames(target / "data" / "frames.json", parts, initial)
     paths = {name: _written(part, target / "data" / name, elements) for name, part in parts.items()}
     systems: dict[str, Any] = {name: [os.path.relpath(p, target) for p in found] for name, found in paths.items()}
     made = dp_input(**settings, **systems)
@@ -168,8 +168,8 @@ def train(
     _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
 
 
-def _same_frames(path: Path, parts: Mapping[str, Sequence[Atoms]]) -> None:
-    """Refuse to go on with other frames than those that a training was begun with."""
+def _same_frames(path: Path, parts: Mapping[str, Sequence[Atoms]], initial: str | os.PathLike[str] | None) -> None:
+    """Refuse to go on with other frames, or from another model, than a training was begun with."""
     found = {}
     for name, frames in parts.items():
         digest = hashlib.sha256()
@@ -184,8 +184,25 @@ def _same_frames(path: Path, parts: Mapping[str, Sequence[Atoms]]) -> None:
             f"frames for {other[0]}", need=f"the {known[other[0]].split(',')[0]} that the folder began with",
             got=f"{found[other[0]].split(',')[0]}, not the same", remedy="use another folder",
         )  # fmt: skip
+    found["initial"] = _model_digest(initial)
+    if known.get("initial", found["initial"]) != found["initial"]:  # earlier versions noted none
+        raise InputError(
+            "initial", need="the model that the folder began with", got=str(initial), remedy="use another folder"
+        )
     with atomic_path(path) as part:
         part.write_text(json.dumps(found))
+
+
+def _model_digest(initial: str | os.PathLike[str] | None) -> str:
+    """Digest of a model file, or of the files of a checkpoint."""
+    if initial is None:
+        return "none"
+    start = Path(initial)
+    files = [start] if start.is_file() else sorted(start.parent.glob(f"{start.name}.*"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 def _same_settings(path: Path, made: dict[str, Any]) -> None:

@@ -16,12 +16,13 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.files import locked
 from ionpath.notebook import fields_html
-from ionpath_ase._geometry import closest_pair, model_cell
+from ionpath_ase._geometry import check_calculator, closest_pair, model_cell
 from ionpath_ase.training.labels import blocks, frame_of, with_labels
 
 if TYPE_CHECKING:
     from ase import Atoms
 
+_SAME_TEACHER = 1e-3  # eV per atom: above what machines and precisions differ by, below what teachers do
 TEACHER_INSTALL = "pip install torch --index-url https://download.pytorch.org/whl/cpu && pip install sevenn dftd3"
 
 
@@ -158,7 +159,8 @@ def label_frames(
     Raises
     ------
     InputError
-        If `frames` is empty, the file holds something else or is damaged, or another call is writing to it.
+        If `frames` is empty, the file holds something else, labels of another calculator, or is damaged, or another
+        call is writing to it.
 
     Examples
     --------
@@ -172,6 +174,7 @@ def label_frames(
     """
     if not frames:
         raise InputError("frames", need="at least one frame", got="none")
+    check_calculator("calculator", calculator)
     target = Path(path)
     with locked(target.with_name(f".{target.name}.lock"), f"labels {target.name}"):
         return _label(frames, calculator, target, max_force, closest, progress)
@@ -184,10 +187,10 @@ def _label(
     from ase.calculators.singlepoint import SinglePointCalculator
     from tqdm import tqdm
 
-    seen = {
-        frame_digest(with_labels(atoms, f"frame {number} of {target.name}"))
-        for number, atoms in enumerate(_complete_frames(target))
-    }
+    there = [with_labels(a, f"frame {number} of {target.name}") for number, a in enumerate(_complete_frames(target))]
+    seen = {frame_digest(atoms) for atoms in there}
+    if there and any(frame_digest(atoms) not in seen for atoms in frames):
+        _check_teacher(there[0], calculator, target)
     kept, labelled, duplicates = len(seen), 0, 0
     refused: list[tuple[int, str]] = []
     fresh: set[str] = set()
@@ -210,6 +213,18 @@ def _label(
         _append(target, frame)
         labelled += 1
     return LabelReport(target, labelled, kept, duplicates, tuple(refused))
+
+
+def _check_teacher(atoms: Atoms, calculator: Any, path: Path) -> None:
+    """Refuse to add labels of another calculator than that of a frame which the file holds."""
+    frame = atoms.copy()
+    frame.calc = calculator
+    before, now = atoms.get_potential_energy(), float(frame.get_potential_energy())
+    if not abs(now - before) <= _SAME_TEACHER * len(atoms):
+        raise InputError(
+            f"labels {path.name}", need=f"the calculator that gave {before:.6g} eV for the first frame of the file",
+            got=f"one that gives {now:.6g} eV", remedy="write the labels of another calculator to another file",
+        )  # fmt: skip
 
 
 def frame_digest(atoms: Atoms) -> str:

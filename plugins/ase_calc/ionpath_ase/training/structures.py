@@ -11,7 +11,7 @@ import numpy as np
 
 from ionpath import plugins
 from ionpath.arguments import typed
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath_ase.training import crystals
 from ionpath_ase.training.packing import packed_ions
 
@@ -186,6 +186,7 @@ def variants(
     >>> [round(float(copy.cell.lengths()[0]), 4) for copy in made]
     [5.129, 5.2316]
     """
+    whole("copies", copies, 0, 10**6)
     if not all(-0.5 < strain < 1.0 for strain in strains) or not strains:
         raise InputError("strains", need="numbers above -0.5 and below 1", got=str(list(strains)))
     if rattle < 0.0 or shear < 0.0 or copies < 1:

@@ -252,6 +252,8 @@ def plot_site_energies(results: Iterable[SiteEnergies], *, width: float = _WIDTH
         One per result.
     """
     listed = sorted(results, key=lambda r: r.inversion)
+    if not listed:
+        raise InputError("results", need="one result or more", got="none", remedy="compute site energies first")
     if axes is None:
         pyplot = require("matplotlib.pyplot", purpose="figures", install="pip install 'ionpath[pymatgen]'")
         size = (5.2, 0.6 + 1.4 * len(listed))

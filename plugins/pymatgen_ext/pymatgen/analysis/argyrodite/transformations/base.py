@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymatgen.transformations.transformation_abc import AbstractTransformation
 
+from ionpath.arguments import typed
 from pymatgen.analysis.argyrodite.composition import check_conserved
 from pymatgen.analysis.argyrodite.energies import json_ready
 from pymatgen.analysis.argyrodite.framework import analyse
@@ -23,6 +24,7 @@ Change = dict[frozenset[str], float]
 """Group of elements -> atoms of it more (or, below 0, fewer) than before; all other elements keep their number."""
 
 
+@typed
 class ArgyroditeTransformation(AbstractTransformation):
     """Recognise the sites, change what is on them, and assert that no atom is lost on the way."""
 
