@@ -168,7 +168,9 @@ def train(
     _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
 
 
-def _same_frames(path: Path, parts: Mapping[str, Sequence[Atoms]], initial: str | os.PathLike[str] | None) -> None:
+def _same_frames(
+    path: Path, parts: Mapping[str, Sequence[Atoms]], initial: str | os.PathLike[str] | None = None
+) -> None:
     """Refuse to go on with other frames, or from another model, than a training was begun with."""
     found = {}
     for name, frames in parts.items():
