@@ -11,7 +11,6 @@ import functools
 import inspect
 import math
 import os
-import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,12 +20,10 @@ from typing import Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origi
 import numpy as np
 from numpy.typing import ArrayLike as _ArrayLike
 
-from ionpath.errors import InputError, IonpathError, MissingFile
+from ionpath.errors import InputError, IonpathError, named_file, of_arrays
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 Check = Callable[[Any], bool]
-_ARITHMETIC = {"ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed", "numpy", "scipy", "sklearn", "numba"}
-_CALL = re.compile(r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but")
 MANY = 1000
 """Elements of a sequence of objects that are looked at; arrays are judged by their type, however long."""
 
@@ -96,7 +93,7 @@ def _wrapped(function: Any, module: str | None = None) -> Any:
         except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
             if refused is not None:
                 raise refused from error
-            if not _of_arrays(error):
+            if not of_arrays(error):
                 raise
             raise held.explained(error, args, kwargs) from error
         if refused is not None:
@@ -143,16 +140,8 @@ class _Held:
 
     def of_files(self, error: OSError, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception:
         """What the system said of a file that an argument names; of any other file, the error as it is."""
-        names = [*self.names, *[self.rest] * (len(args) - len(self.names))]
-        given = [*zip(names, args, strict=False), *kwargs.items()]
-        paths = [(name, os.fspath(value)) for name, value in given if isinstance(value, (str, os.PathLike))]
-        at = str(error.filename or error)
-        found = next((one for one in paths if one[1] and one[1] in at), next(iter(paths), None))
-        if found is None:
-            return error
-        kind = MissingFile if isinstance(error, FileNotFoundError) else InputError
-        need = "a file or folder that is there and of the right kind"
-        return kind(found[0], need=need, got=f"{found[1]!r} ({error.strerror or error})", remedy="check the path")
+        names = [*self.names, *[self.rest] * len(args)]
+        return named_file(error, [*zip(names, args, strict=False), *kwargs.items()])
 
     def explained(self, error: Exception, args: tuple[Any, ...], kwargs: dict[str, Any]) -> InputError:
         """One sentence for what arithmetic said."""
@@ -198,17 +187,6 @@ def indices(name: str, values: Any, below: int) -> Any:
         bad = array[(array < 0) | (array >= below)].flat[0]
         raise InputError(name, need=f"whole numbers from 0 to {below - 1}", got=f"{bad}")
     return array.astype(np.int64)
-
-
-def _of_arrays(error: BaseException) -> bool:
-    """Whether an error came out of arithmetic on arguments, rather than out of a host or of a user's own code."""
-    trace = error.__traceback__
-    if trace is None or trace.tb_next is None or _CALL.search(str(error)):
-        return False  # the call itself: an argument too many, or one that is missing
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    name = str(trace.tb_frame.f_globals.get("__name__", ""))
-    return name.split(".")[0] in _ARITHMETIC or name.startswith("pymatgen.analysis.argyrodite")
 
 
 def described(value: Any) -> str:
@@ -366,9 +344,7 @@ def rule_of(kind: Any, *, inside: bool = False) -> Rule | None:
             lambda value: isinstance(value, kind) or any(base.__name__ in names for base in type(value).__mro__),
         )
         if kind.__name__ == "Atoms":
-            return Rule(
-                f"{rule.need} with finite positions and cell", lambda value: rule.check(value) and _sound(value)
-            )
+            return Rule(f"{rule.need} with finite positions and cell", lambda one: rule.check(one) and _sound(one))
         return rule
     return None
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import math
+import os
+import re
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
+
+_ARITHMETIC = {"ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed", "numpy", "scipy", "sklearn", "numba"}
+_CALL = re.compile(r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but")
 
 
 class IonpathError(Exception):
@@ -121,6 +126,29 @@ class WriteError(IonpathError, OSError):
 
 class MissingFile(InputError, FileNotFoundError):
     """A file or folder that is not there."""
+
+
+def named_file(error: OSError, given: Iterable[tuple[str, Any]]) -> Exception:
+    """What the system said of a file, in the name of the argument that has it; as it is where none can have it."""
+    paths = [(name, os.fspath(value)) for name, value in given if isinstance(value, (str, os.PathLike))]
+    at = str(error.filename or error)
+    found = next((one for one in paths if one[1] and one[1] in at), next(iter(paths), None))
+    if found is None:
+        return error
+    kind = MissingFile if isinstance(error, FileNotFoundError) else InputError
+    need = "a file or folder that is there and of the right kind"
+    return kind(found[0], need=need, got=f"{found[1]!r} ({error.strerror or error})", remedy="check the path")
+
+
+def of_arrays(error: BaseException) -> bool:
+    """Whether an error came out of arithmetic on arguments, rather than out of a host or of a user's own code."""
+    trace = error.__traceback__
+    if trace is None or trace.tb_next is None or _CALL.search(str(error)):
+        return False  # the call itself: an argument too many, or one that is missing
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    name = str(trace.tb_frame.f_globals.get("__name__", ""))
+    return name.split(".")[0] in _ARITHMETIC or name.startswith("pymatgen.analysis.argyrodite")
 
 
 class DisconnectedError(InputError):
