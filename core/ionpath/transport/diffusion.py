@@ -121,7 +121,9 @@ def estimate_diffusion(
         else mean_squared_displacement(positions, frame_time=frame_time, lags=None)
     )
     above_zero(minimum_msd, "minimum_msd", "a displacement in A^2")
-    chosen = diffusive_window(msd, band=band, ballistic=ballistic, discard=discard, window=window)
+    chosen = diffusive_window(
+        msd, band=band, ballistic=ballistic, discard=discard, window=window, minimum_msd=minimum_msd
+    )
     lags = _fit_lags(msd, chosen)
     curve = msd.per_axis
     line = straight_line(lags, curve, msd.n_frames, msd.frame_time)
@@ -134,7 +136,9 @@ def estimate_diffusion(
         coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
     else:
         axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1], factor) for axis in range(3))
-    collective = _collective(msd, lags)
+    # The sum over ions has many hops at any lag, and is lost in noise at late ones.
+    early = diffusive_window(msd, band=band, ballistic=ballistic, discard=discard, window=window)
+    collective = _collective(msd, _fit_lags(msd, early))
     return Diffusion(
         coefficient=coefficient,
         axes=(axes[0], axes[1], axes[2]),

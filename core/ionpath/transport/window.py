@@ -13,7 +13,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, numbers
-from ionpath.transport.covariance import straight_line
+from ionpath.transport.covariance import msd_covariance, straight_line
 from ionpath.transport.msd import MeanSquaredDisplacement
 
 FEWEST_FRAMES = 10
@@ -27,6 +27,8 @@ since ions that block each other hop back more often for long: with 0.98 their D
 GUARD = 2.0
 """Where shorter lags were rejected, what rejects them has not yet died out at the first lag that passes: the window
 starts this many times later."""
+HOPS = 0.999
+"""Confidence with which displacements of ions must scatter more than those of Gaussian walkers to show single hops."""
 STRAIGHT = 1.5
 """Standard errors by which an early and a late slope may differ where growth counts as straight."""
 LEAST = 0.02
@@ -64,6 +66,7 @@ def diffusive_window(
     ballistic: float = 1.0,
     discard: float = 0.3,
     window: tuple[float, float] | None = None,
+    minimum_msd: float = 0.0,
 ) -> DiffusiveWindow:
     """Choose the lag times at which ions diffuse.
 
@@ -79,6 +82,9 @@ def diffusive_window(
         Fraction of the longest lags that is never used, since few origins are averaged there.
     window : tuple of float, optional
         First and last lag time in ps, if you choose them yourself.
+    minimum_msd : float, optional
+        Mean squared displacement of one hop in A^2. Where ions hop the window starts after two hops, if these take less
+        than an eighth of the lags, else there.
 
     Returns
     -------
@@ -98,7 +104,9 @@ def diffusive_window(
     in cages while they diffuse have MSD = c + 2 d D t, whose exponent reaches 0.9 only where diffusion has gone nine
     times as far as the rattling. If that takes too long, the window starts where the early and the late slope agree
     within 1.5 standard errors of their difference. Ions that hop back and forth for long never pass that test in a
-    short run: their slope still falls, and a fit that starts early would give too much.
+    short run: their slope still falls, and a fit that starts early would give too much. A hop and the
+    hop back take two hops: where displacements scatter more between ions than those of Gaussian walkers would, the
+    window starts after two hops of `minimum_msd`.
 
     Examples
     --------
@@ -143,16 +151,41 @@ def diffusive_window(
             remedy="use a longer trajectory, or lower ballistic=",
         )
     lags = msd.lags[(msd.lags >= first) & (msd.lags <= last)]
-    found = _first_in_band(msd, lags[lags <= last / 2], last, band)
-    if found:
-        first_in_band = found
-        found = _first_in_agreement(msd, lags[(lags >= found) & (lags <= last / 2)], last)
-        guarded = found if found == lags[0] else min(int(GUARD * found), last // 2)
-        return replace(_window(msd, max(found, guarded), last, "exponent"), contested=found != first_in_band)
+    first_in_band = _first_in_band(msd, lags[lags <= last / 2], last, band)
+    if first_in_band:
+        begin = _after_single_hops(msd, lags[(lags >= first_in_band) & (lags <= last / 8)], minimum_msd)
+        begin = begin or first_in_band
+        found = _first_in_agreement(msd, lags[(lags >= begin) & (lags <= last / 2)], last)
+        contested = found != begin
+        if contested or lags[0] < begin == first_in_band:
+            found = max(found, min(int(GUARD * found), last // 2))
+        return replace(_window(msd, found, last, "exponent"), contested=contested)
     for start in lags[lags <= last / SPREAD]:
         if _straight(msd, int(start), last):
             return _window(msd, int(start), last, "offset")
     return _window(msd, int(max(first, last // 2)), last, "none")
+
+
+def _after_single_hops(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], minimum: float) -> int:
+    """First lag at which ions have hopped twice, or at which single hops do not show; 0 if there is none.
+
+    Numbers of few hops scatter more between ions than squares of Gaussian steps do, and no ion that hopped less than
+    twice can have hopped back.
+    """
+    for lag in lags:
+        if msd.total[lag] >= 2.0 * minimum or not _shows_hops(msd, int(lag)):
+            return int(lag)
+    return int(lags[-1]) if lags.size else 0
+
+
+def _shows_hops(msd: MeanSquaredDisplacement, lag: int) -> bool:
+    """Whether displacements scatter more between ions than those of equal Gaussian walkers would."""
+    from scipy.stats import chi2
+
+    own = msd.by_ion[:, np.searchsorted(msd.lags, lag)].mean(axis=1)
+    expected = msd_covariance([lag], msd.per_axis[: 2 * lag + 1], msd.n_frames)[0, 0] / 3.0
+    freedom = msd.n_ions - 1
+    return bool(freedom > 0 and freedom * own.var(ddof=1) > chi2.ppf(HOPS, freedom) * expected)
 
 
 def exponent_from(msd: MeanSquaredDisplacement, start: int, stop: int) -> tuple[float, float]:

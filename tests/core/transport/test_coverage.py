@@ -90,10 +90,7 @@ def test_blocking_does_not_raise_diffusion():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", LATTICES)
-def test_intervals_cover_on_other_lattices(name, request):
-    if name.startswith("fcc"):
-        why = "0.81 held: where hops back are not told from noise the window begins at the first lag, 5 % too high"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
+def test_intervals_cover_on_other_lattices(name):
     steps, cell, n, truth = LATTICES[name]
     # Currents of an exclusion process have no memory: D of charge is that of free ions times the part of empty sites.
     charge = 0.2 * ((steps @ cell) ** 2).sum(axis=1).mean() / 6 * (1 - (n - 1) / 124)

@@ -95,6 +95,18 @@ def test_ions_that_move_at_the_same_times_widen_the_error():
     assert np.mean(alone) <= 0.15
 
 
+def test_window_starts_after_two_hops_where_hops_show():
+    """0.1 hops of 3 A a frame and nothing else: two hops are 18 A^2; walkers with the same D start at once."""
+    rng = np.random.default_rng(21)
+    hops = estimate_diffusion(hopping(rng, 600, 60, 0.1, 3.0, 1.0, 0.0), 1.0)
+    assert hops.msd.total[hops.window.start_lag] == pytest.approx(18.0, abs=2.5)
+    assert hops.coefficient.low < 0.1 * 3.0**2 / 6 < hops.coefficient.high
+    walk = estimate_diffusion(brownian(rng, 600, 60, 0.15, 1.0), 1.0)
+    assert walk.window.start == 1.0
+    free = estimate_diffusion(hopping(rng, 600, 60, 0.1, 3.0, 1.0, 0.0), 1.0, minimum_msd=1.0)
+    assert free.window.start_lag < hops.window.start_lag
+
+
 def test_axes_have_their_own_coefficients():
     rng = np.random.default_rng(3)
     walk = brownian(rng, 2000, 64, 1.0, 1.0) * np.sqrt([0.1, 0.2, 0.4])
