@@ -29,7 +29,7 @@ STAGES = {
     "cell": ("ionpath_cli.study.simulate:find_cell", "2"),
     "run": ("ionpath_cli.study.simulate:run", "1"),
     "biased": ("ionpath_cli.study.simulate:run_biased", "2"),
-    "analysis": ("ionpath_cli.study.analyses:analyse_run", f"{__version__}/4"),
+    "analysis": ("ionpath_cli.study.analyses:analyse_run", f"{__version__}/5"),
     "across": ("ionpath_cli.study.across:analyse_across", f"{__version__}/3"),
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
