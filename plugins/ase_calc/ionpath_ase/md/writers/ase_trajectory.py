@@ -36,7 +36,8 @@ class ASETrajectory(FrameFile):
         frame = self.atoms.copy()
         frame.set_cell(snapshot.cell)
         frame.positions = snapshot.positions
-        frame.info = {"step": snapshot.step, "time": round(snapshot.step * self.timestep, 9)}
+        time = round(snapshot.step * self.timestep, 9)
+        frame.info = {"step": snapshot.step, "time": time, "time_ps": time}  # one name by habit, one with its unit
         self._trajectory.write(frame, energy=snapshot.potential_energy)
         self._count += 1
 

@@ -21,7 +21,8 @@ class ExtendedXYZ(FrameFile):
         frame.set_cell(snapshot.cell)
         frame.positions = snapshot.positions
         frame.arrays.pop("momenta", None)
-        frame.info = {"step": snapshot.step, "time": round(snapshot.step * self.timestep, 9)}
+        time = round(snapshot.step * self.timestep, 9)
+        frame.info = {"step": snapshot.step, "time": time, "time_ps": time}  # one name by habit, one with its unit
         labels: dict[str, Any] = {"energy": snapshot.potential_energy}
         if snapshot.forces is not None:
             labels["forces"] = snapshot.forces
