@@ -343,9 +343,7 @@ def rule_of(kind: Any, *, inside: bool = False) -> Rule | None:
             f"an object of class {kind.__name__}",
             lambda value: isinstance(value, kind) or any(base.__name__ in names for base in type(value).__mro__),
         )
-        if kind.__name__ == "Atoms":
-            return Rule(f"{rule.need} with finite positions and cell", lambda one: rule.check(one) and _sound(one))
-        return rule
+        return Rule(rule.need, lambda one: rule.check(one) and _sound(one)) if kind.__name__ == "Atoms" else rule
     return None
 
 
@@ -390,8 +388,12 @@ def _several(member: Any, *, lazily: bool) -> Rule:
 
 
 def _sound(atoms: Any) -> bool:
-    """Whether positions and cell of atoms are finite."""
-    return bool(np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell.array).all())
+    """Whether positions and cell of atoms are finite, or the sentence that says which are not."""
+    need = {"positions": "finite coordinates", "cell": "finite lattice vectors"}
+    for name, values in (("positions", atoms.positions), ("cell", atoms.cell.array)):
+        if not np.isfinite(values).all():
+            raise InputError(name, need=need[name], got=str(values[~np.isfinite(values).all(axis=-1)][:3].tolist()))
+    return True
 
 
 def _hashable(value: Any) -> bool:

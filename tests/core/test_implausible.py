@@ -55,7 +55,7 @@ def test_hills_are_numbers(field: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "match"),
     [
-        ({"axes": (X * np.nan,)}, "axis of x: need finite grid points that increase"),
+        ({"axes": (X * np.nan,)}, "axes: need finite numbers, got NaN or infinity in 5 of 5"),
         ({"axes": (X[::-1],)}, "axis of x: need finite grid points that increase"),
         ({"values": X - np.inf}, "values: need free energies, inf or nan where nothing was sampled, got -inf"),
         ({"periods": (float("nan"),)}, "period of x: need a positive number, or None, got nan"),

@@ -14,6 +14,7 @@ import numpy as np
 rng = np.random.default_rng(0)
 # Results: what made them knows their fields, and nobody else makes them.
 RESULTS = {
+    "ionpath_ase.md.MDProfile",
     "ionpath.cvs.CollectiveVariable", "ionpath.cvs.Component", "ionpath.cvs.Evaluation", "ionpath.data.Example",
     "ionpath.disorder.EntropyComparison", "ionpath.disorder.MixingEntropy", "ionpath.disorder.RotationCounter",
     "ionpath.disorder.RotationRate", "ionpath.disorder.TiltFreeEnergy", "ionpath.disorder.TiltHistogram",

@@ -48,8 +48,11 @@ class Reference(base.BaseReference):
 
 
 def as_mdanalysis_warns(cls):
-    """MDAnalysis' tests use a deprecated argument, and compare with a Timestep that has no time."""
-    for message in ("asel argument to timeseries:DeprecationWarning", "Reader has no dt information:UserWarning"):
+    """MDAnalysis' tests use a deprecated argument, compare with a Timestep that has no time, and move atoms straight."""
+    for message in (
+        "asel argument to timeseries:DeprecationWarning", "Reader has no dt information:UserWarning",
+        ".*time= is taken as ps:UserWarning",
+    ):  # fmt: skip
         cls = pytest.mark.filterwarnings(f"ignore:{message}")(cls)
     return cls
 
