@@ -20,7 +20,7 @@ from typing import Any, ForwardRef, Literal, TypeVar, Union, get_args, get_origi
 import numpy as np
 from numpy.typing import ArrayLike as _ArrayLike
 
-from ionpath.errors import InputError, IonpathError, named_file, of_arrays
+from ionpath.errors import InputError, IonpathError, finite_atoms, named_file, of_arrays
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 Check = Callable[[Any], bool]
@@ -343,7 +343,7 @@ def rule_of(kind: Any, *, inside: bool = False) -> Rule | None:
             f"an object of class {kind.__name__}",
             lambda value: isinstance(value, kind) or any(base.__name__ in names for base in type(value).__mro__),
         )
-        return Rule(rule.need, lambda one: rule.check(one) and _sound(one)) if kind.__name__ == "Atoms" else rule
+        return Rule(rule.need, lambda one: rule.check(one) and finite_atoms(one)) if kind.__name__ == "Atoms" else rule
     return None
 
 
@@ -385,15 +385,6 @@ def _several(member: Any, *, lazily: bool) -> Rule:
         return all(rule.check(item) for item in value[:MANY])
 
     return Rule("a sequence" + (f", each {rule.need}" if rule else ""), check)
-
-
-def _sound(atoms: Any) -> bool:
-    """Whether positions and cell of atoms are finite, or the sentence that says which are not."""
-    need = {"positions": "finite coordinates", "cell": "finite lattice vectors"}
-    for name, values in (("positions", atoms.positions), ("cell", atoms.cell.array)):
-        if not np.isfinite(values).all():
-            raise InputError(name, need=need[name], got=str(values[~np.isfinite(values).all(axis=-1)][:3].tolist()))
-    return True
 
 
 def _hashable(value: Any) -> bool:

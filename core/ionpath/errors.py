@@ -140,6 +140,17 @@ def named_file(error: OSError, given: Iterable[tuple[str, Any]]) -> Exception:
     return kind(found[0], need=need, got=f"{found[1]!r} ({error.strerror or error})", remedy="check the path")
 
 
+def finite_atoms(atoms: Any) -> bool:
+    """True for atoms whose positions and cell are finite; InputError in the name of the part that is not."""
+    import numpy as np
+
+    for name, need in (("positions", "coordinates"), ("cell", "lattice vectors")):
+        values = np.asarray(getattr(atoms, name))
+        if not (finite := np.isfinite(values).all(axis=-1)).all():
+            raise InputError(name, need=f"finite {need}", got=str(values[~finite][:3].tolist()))
+    return True
+
+
 def of_arrays(error: BaseException) -> bool:
     """Whether an error came out of arithmetic on arguments, rather than out of a host or of a user's own code."""
     trace = error.__traceback__

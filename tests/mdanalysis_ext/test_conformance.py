@@ -48,7 +48,7 @@ class Reference(base.BaseReference):
 
 
 def as_mdanalysis_warns(cls):
-    """MDAnalysis' tests use a deprecated argument, compare with a Timestep that has no time, and move atoms straight."""
+    """MDAnalysis' tests use a deprecated argument, compare a Timestep without a time, and move atoms straight."""
     for message in (
         "asel argument to timeseries:DeprecationWarning", "Reader has no dt information:UserWarning",
         ".*time= is taken as ps:UserWarning",

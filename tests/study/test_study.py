@@ -231,6 +231,14 @@ def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
         main([str(small), "-o", str(folder)])
 
 
+def test_rows_of_all_systems_need_a_run_of_one() -> None:
+    """Softness of the glasses is of runs at 500 K, which a small budget does not buy."""
+    study = load_study("chen2023")
+    small, large = make_plan(study, budget=1.0), make_plan(study)
+    assert all("the budget buys no run of P2S6-0 at 500 K" in small.dropped[n] for n in (90, 92, 93, 94, 96))
+    assert not {90, 92, 93, 94, 96} & set(large.dropped)
+
+
 def test_pages_are_of_the_plan_that_was_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without --budget or --only a page takes those of the folder: of another plan it had no number, and no figure."""
     folder, page = tmp_path / "study", tmp_path / "page.md"

@@ -138,14 +138,14 @@ def _needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[str, ...], tuple
         if across is None:
             yield analysis, systems, row.temperatures, len(row.temperatures)
         elif across.uses:
-            yield across.uses, systems, across.temperatures, across.least
+            yield across.uses, across.systems if ALL in systems else systems, across.temperatures, across.least
 
 
 def _wanted(study: Study, group: Runs) -> bool:
     """Whether a row needs a group of runs."""
     return any(
         analysis in offers(group) and set(temperatures) & set(group.temperatures)
-        and (ALL in systems or set(systems) & set(group.systems))
+        and set(systems) & set(group.systems)
         for row in study.rows for analysis, systems, temperatures, _ in _needs(study, row)
     )  # fmt: skip
 
@@ -165,11 +165,11 @@ def _missing(study: Study, row: Row, lengths: Mapping[str, float]) -> str:
             for system in group.systems
             for temperature in group.temperatures
         }
-        for system in systems:
-            there = [t for t in temperatures if (system, t) in covered]
-            if system != ALL and len(there) < least:
-                lacking = ", ".join(f"{t:g}" for t in temperatures if t not in there)
-                return f"the budget buys no run of {system} at {lacking} K"
+        lacking = {system: [t for t in temperatures if (system, t) not in covered] for system in systems}
+        short = [system for system, missed in lacking.items() if len(temperatures) - len(missed) < least]
+        # What is of all systems together is found from those that are there.
+        if short and (ALL not in row.systems or len(short) == len(lacking)):
+            return f"the budget buys no run of {short[0]} at {', '.join(f'{t:g}' for t in lacking[short[0]])} K"
     return ""
 
 
