@@ -76,6 +76,10 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         rows.append({**quantity("mean softness", normal(ions.mean(), error), f"{note}{len(ions)} ions"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
+    if len(runs) == len({system for system, _ in runs}):
+        named = ", ".join(system for system, _ in runs)
+        doubt = f"One arrangement of {named}: what others would say is in no interval."
+        rows = [row if "system" in row else {**row, "doubt": doubt} for row in rows]
     return rows
 
 
