@@ -65,7 +65,8 @@ def write_report(
             )
     records, systems = systems_of([(place, Record.load(place)) for place in places])
     runs = [record for _, record in records]
-    _write_csv(folder / "quantities.csv", [*runs, *(system for system in systems if system not in runs)])
+    named = {record.label for record in runs}
+    _write_csv(folder / "quantities.csv", [*runs, *(system for system in systems if system.label not in named)])
     quantities = _by_name(systems)
     script = "" if still else interactive.script()
     groups = _groups(records, charts=bool(script))

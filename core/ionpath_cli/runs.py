@@ -22,13 +22,20 @@ def systems_of(records: Runs) -> tuple[list[tuple[Path, Record]], list[Record]]:
     """
     systems: dict[str, list[tuple[Path, Record]]] = {}
     for place, record in records:
-        same_label = [_conditions(other.parameters) for _, other in records if other.label == record.label]
+        alike = [(folder, other) for folder, other in records if other.label == record.label]
+        found = [_conditions(other.parameters) for _, other in alike] if _several(alike) else []
         mine = _conditions(record.parameters)
-        apart = [mine[k] for k in range(len(mine)) if len({other[k] for other in same_label}) > 1 and mine[k]]
+        apart = [mine[k] for k in range(len(mine)) if len({other[k] for other in found}) > 1 and mine[k]]
         name = ", ".join([record.label, *apart])
         systems.setdefault(name, []).append((place, replace(record, label=name)))
-    runs = {name: [_named(run, own) for run in own] if len(own) > 1 else own for name, own in systems.items()}
+    runs = {name: [_named(run, own) for run in own] if _several(own) else own for name, own in systems.items()}
     return [run for own in runs.values() for run in own], [_together(name, own) for name, own in runs.items()]
+
+
+def _several(own: Runs) -> bool:
+    """Whether records are of several runs, of which some say the same; others are parts of what is known of one."""
+    names = [q.name for _, record in own for q in record.quantities]
+    return len(own) > 1 and len(set(names)) < len(names)
 
 
 def _conditions(parameters: Mapping[str, Any]) -> tuple[str, str, str]:
@@ -59,6 +66,8 @@ def _together(name: str, own: Runs) -> Record:
     """One record of all runs of a system."""
     if len(own) == 1:
         return own[0][1]
+    if not _several(own):
+        return Record(name, [q for _, record in own for q in record.quantities])
     distinct = {tuple(map(repr, (q.estimate for q in record.quantities))): record for _, record in reversed(own)}
     records = list(reversed(distinct.values()))
     quantities = []

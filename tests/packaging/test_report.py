@@ -237,6 +237,17 @@ def test_runs_under_other_conditions_are_not_averaged(tmp_path: Path, other: dic
     assert rows_of(tmp_path) == {labels[0]: (0.20, 0.02), labels[1]: (0.31, 0.02)}
 
 
+def test_parts_of_one_run_keep_its_name(tmp_path: Path) -> None:
+    """Records that share no quantity, such as a run and the barrier of a hop beside it, are of one system."""
+    run_of(tmp_path / "run", 0.20, lag_time=1.0)
+    Record("Cl1.5", [Quantity("barrier", Estimate(16.0, 5.0, 6.0, 26.0, "kJ/mol"))]).save(tmp_path / "hop")
+    write_report(tmp_path, title="T")
+    rows = list(csv.DictReader((tmp_path / "quantities.csv").read_text().splitlines()))
+    assert [(row["system"], row["quantity"]) for row in rows] == [
+        ("Cl1.5", "barrier"), ("Cl1.5", "diffusion coefficient"),
+    ]  # fmt: skip
+
+
 def test_what_one_run_only_has_is_said(tmp_path: Path) -> None:
     for name, value in (("a", 0.20), ("b", 0.31)):
         run_of(tmp_path / name, value)
