@@ -229,6 +229,9 @@ class ShellRuns(Msonable):
 
     def _cut(self) -> Iterator[ShellRuns]:
         step = max(1, RUNS_AT_ONCE * self.n_ions // len(self.ion))
+        if step >= self.n_ions:  # all at once, of which nothing is copied
+            yield self
+            return
         for first in range(0, self.n_ions, step):
             last = min(first + step, self.n_ions)
             begin, end = np.searchsorted(self.ion, [first, last])

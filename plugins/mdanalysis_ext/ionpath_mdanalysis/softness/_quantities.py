@@ -9,7 +9,7 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, require
-from ionpath.periodic import minimum_image
+from ionpath.frames import pairs_within
 from ionpath.softness.correlation import neighbour_fraction
 from ionpath.structure.clusters import ClusterFinder
 from ionpath.structure.rings import persistent_rings
@@ -99,16 +99,16 @@ def rings_beside(
         rings = persistent_rings(positions, cell, symbols, select=tuple(network))
         members = rings.members[rings.size > LARGE]
         of = np.bincount(members[members >= 0], minlength=len(symbols)) / rings.copies
-        for row, ion in enumerate(rows):
-            apart = np.linalg.norm(minimum_image(positions[beside] - positions[ion], cell), axis=1)
-            near = beside[(apart <= cutoff) & (beside != ion)]
-            if not len(near):
-                raise InputError(
-                    "cutoff", need="ligands next to each ion",
-                    got=f"none within {cutoff:g} A of atom {int(atoms.ix[ion])} in frame {int(frames[k])}",
-                    remedy="use a larger cutoff",
-                )  # fmt: skip
-            found[k, row] = of[near].mean()
+        points = np.asarray(positions, dtype=np.float64)
+        row, ligand, *_ = pairs_within(points, np.asarray(cell, dtype=np.float64), cutoff, first=rows, second=beside)
+        number = np.bincount(row, minlength=len(rows))
+        if not number.all():
+            ion = int(atoms.ix[rows[number.argmin()]])
+            raise InputError(
+                "cutoff", need="ligands next to each ion",
+                got=f"none within {cutoff:g} A of atom {ion} in frame {int(frames[k])}", remedy="use a larger cutoff",
+            )  # fmt: skip
+        found[k] = np.bincount(row, of[beside[ligand]], len(rows)) / number
     return found
 
 
