@@ -239,6 +239,13 @@ def test_rows_of_all_systems_need_a_run_of_one() -> None:
     assert not {90, 92, 93, 94, 96} & set(large.dropped)
 
 
+def test_rows_come_before_second_arrangements() -> None:
+    """Three hours are spent on all five glasses once, not on two of them twice, which answers no further row."""
+    plan = make_plan(load_study("chen2023"), budget=3.1)
+    assert set(plan.dropped) == {88, 89}  # activation energies want two more temperatures
+    assert {run.arrangements for run in plan.study.runs if run.name in plan.lengths} == {1}
+
+
 def test_pages_are_of_the_plan_that_was_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Without --budget or --only a page takes those of the folder: of another plan it had no number, and no figure."""
     folder, page = tmp_path / "study", tmp_path / "page.md"
