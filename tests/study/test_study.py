@@ -21,11 +21,12 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.archive import _rounded
-from ionpath_cli.study.command import main
+from ionpath_cli.study.command import _Clock, main
 from ionpath_cli.study.comparison import combine, compare
 from ionpath_cli.study.graph import step_seconds
+from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.quantities import jackknifed, parted
-from ionpath_cli.study.tasks import Outcome, Task, locked, perform, task_keys
+from ionpath_cli.study.tasks import Outcome, Task, locked, perform, place_of, task_keys
 
 SMALL = """
 title = "A small one"
@@ -244,6 +245,19 @@ def test_rows_come_before_second_arrangements() -> None:
     plan = make_plan(load_study("chen2023"), budget=3.1)
     assert set(plan.dropped) == {88, 89}  # activation energies want two more temperatures
     assert {run.arrangements for run in plan.study.runs if run.name in plan.lengths} == {1}
+
+
+def test_time_left_counts_what_a_folder_holds(tmp_path: Path) -> None:
+    """A run that had 98 of its 100 ps says nothing of the pace by its seconds; others take what was expected."""
+    run = Task("run/a", "run", {}, (), 100.0, 1000.0, 1)
+    more = Task("run/b", "run", {}, (), 100.0, 7200.0, 1)
+    plan = Plan(load_study("chen2023"), {}, {}, 8200.0, (run, more))
+    place = place_of(tmp_path, run, task_keys(plan.tasks)["run/a"])
+    place.mkdir(parents=True)
+    (place / "trajectory.csv").write_text("step,time\n49000,98.0\n")
+    clock = _Clock(plan, tmp_path, workers=1)
+    line = clock.line(Outcome("run/a", "done", str(place), seconds=20.0), 1)
+    assert line.endswith("[1/2] run/a done in 20 s; about 2.0 h left")
 
 
 def test_pages_are_of_the_plan_that_was_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,7 +13,18 @@ from ionpath.errors import InputError
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
-from ionpath_cli.study.tasks import DONE, FAILED, Outcome, done, locked, place_of, read_json, task_keys, write_json
+from ionpath_cli.study.tasks import (
+    DONE,
+    FAILED,
+    Outcome,
+    Task,
+    done,
+    locked,
+    place_of,
+    read_json,
+    task_keys,
+    write_json,
+)
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h      what would be computed
@@ -192,28 +203,33 @@ def _listing(plan: Plan, workers: int, *, rows: bool = True) -> str:
 
 
 class _Clock:
-    """Progress, and the time left by what finished steps took."""
+    """Progress, and the time left by what finished steps of each stage took."""
 
     def __init__(self, plan: Plan, folder: Path, workers: int) -> None:
-        self._expected = {task.name: task.seconds for task in plan.tasks}
-        self._workers = workers
-        self._left = plan.seconds
-        self._took = self._planned = 0.0
+        keys = task_keys(plan.tasks)
+        # what a folder holds already takes no time, and says nothing about the pace
+        self._ahead = {t.name: t.seconds * (1.0 - _share(t, folder, keys[t.name])) for t in plan.tasks}
+        self._stages = {task.name: task.stage for task in plan.tasks}
+        self._number, self._workers = len(plan.tasks), workers
+        self._took: dict[str, tuple[float, float]] = {}
 
     def line(self, outcome: Outcome, number: int) -> str:
         """One line about a step that ended."""
-        expected = self._expected[outcome.name]
-        self._left -= expected
+        expected, stage = self._ahead.pop(outcome.name), self._stages[outcome.name]
         if outcome.state == "done":
-            self._took, self._planned = self._took + outcome.seconds, self._planned + expected
-        pace = self._took / self._planned if self._planned else 1.0
-        left = pace * max(self._left, 0.0) / self._workers
+            took, planned = self._took.get(stage, (0.0, 0.0))
+            self._took[stage] = took + outcome.seconds, planned + expected
+        left = sum(seconds * self._pace(self._stages[name]) for name, seconds in self._ahead.items()) / self._workers
         words = f"{outcome.state} in {outcome.seconds:.0f} s" if outcome.state == "done" else outcome.state
         message = f": {outcome.message}" if outcome.message else ""
         return (
-            f"{time.strftime('%H:%M')} [{number}/{len(self._expected)}] {outcome.name} {words}{message}; "
+            f"{time.strftime('%H:%M')} [{number}/{self._number}] {outcome.name} {words}{message}; "
             f"about {left / 3600:.1f} h left"
         )
+
+    def _pace(self, stage: str) -> float:
+        took, planned = self._took.get(stage, (0.0, 0.0))
+        return took / planned if planned > 0.0 else 1.0
 
 
 def _status(plan: Plan, folder: Path) -> str:
@@ -230,15 +246,14 @@ def _status(plan: Plan, folder: Path) -> str:
             counts["done"] += 1
             took, expected = took + read_json(place / DONE)["seconds"], expected + task.seconds
             continue
-        reached = _reached(place)
-        share = min(reached / task.picoseconds, 1.0) if task.picoseconds else 0.0
-        left += task.seconds * (1.0 - share)
+        left += task.seconds * (1.0 - _share(task, folder, keys[task.name]))
         failed = read_json(place / FAILED)
         if failed:
             counts["failed"] += 1
             lines.append(f"failed: {task.name}: {failed['message']}")
         elif place.exists():
             counts["begun"] += 1
+            reached = _reached(place)
             lines.append(f"begun: {task.name}" + (f": {reached:.4g} of {task.picoseconds:g} ps" if reached else ""))
         else:
             counts["to do"] += 1
@@ -246,6 +261,14 @@ def _status(plan: Plan, folder: Path) -> str:
     lines.append(", ".join(f"{number} {word}" for word, number in counts.items()))
     lines.append(f"{took / 3600:.2f} h spent, about {pace * left / 3600:.2f} h of one worker left")
     return "\n".join(lines)
+
+
+def _share(task: Task, folder: Path, key: str) -> float:
+    """Part of a step that its folder holds, 0 to 1."""
+    place = place_of(folder, task, key)
+    if done(place, key, task.picoseconds):
+        return 1.0
+    return min(_reached(place) / task.picoseconds, 1.0) if task.picoseconds else 0.0
 
 
 def _reached(place: Path) -> float:
