@@ -109,7 +109,7 @@ def names(tree: str) -> frozenset[str]:
 @cache
 def options() -> frozenset[str]:
     """Options of every command and task, and of the commands that plugins bring."""
-    found = {"--help"}
+    found = {"--help", "--length-units", "--box"}  # the last two are those of PLUMED's driver
     for tree in TREES:
         for path in sources(tree):
             for node in ast.walk(parsed(path)):

@@ -141,7 +141,9 @@ def _size(words: dict[str, str], key: str, known: dict[str, float], own: float) 
     except ValueError:
         size = float("nan")
     if not 0 < size < float("inf"):
-        raise InputError("UNITS", need=f"{key} among {', '.join(known)}, or a number", got=repr(text), remedy="mend it")
+        raise InputError(
+            "UNITS", need=f"{key} among {', '.join(known)}, or a number", got=repr(text), remedy="write one of these"
+        )
     return size
 
 

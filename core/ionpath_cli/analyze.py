@@ -107,6 +107,7 @@ def main(argv: list[str]) -> int:
         print(f"{quantity.name:44} {quantity.estimate}")
     for note in record.notes:
         print(f"note: {note}")
+    LOG.info("tables and figures are in %s; one page of them: ionpath report %s", options.output, options.output)
     return 0
 
 
@@ -194,7 +195,7 @@ def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record
     if r.excluded_states:
         record.notes.append(f"{r.connected_reason[0].upper()}{r.connected_reason[1:]}.")
     if r.symmetry is not None:
-        record.notes.append(f"Of the path entropies, {r.symmetry}.")
+        record.notes.append(f"Symmetry of the states: {r.symmetry}{', and are averaged over them' * r.symmetry.used}.")
     u = r.uncertainty
     states = [int(state) for state in r.connected_states]
     pairs = len(states) * (len(states) - 1)

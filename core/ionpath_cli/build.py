@@ -107,7 +107,9 @@ def check_format(path: Path) -> None:
     """Refuse a file name that stands for no format, or that lies in a folder which is not there."""
     known = (".extxyz", ".xyz", ".traj", ".cif", ".json", ".vasp", ".lmp", ".data")
     if "POSCAR" not in path.name and path.suffix not in known:
-        raise InputError("--output", need=f"a file name with {FORMATS}", got=str(path), remedy="-o start.extxyz")
+        raise InputError(
+            "--output", need=f"a file name with {FORMATS}", got=str(path), remedy="for example -o start.extxyz"
+        )
     if not path.parent.is_dir():
         raise InputError("--output", need="an existing folder", got=str(path.parent), remedy=f"mkdir -p {path.parent}")
 

@@ -20,7 +20,7 @@ from ionpath_cli.words import error_in_words
 COMMANDS = {
     "demo": ("ionpath_cli.demo:main", "ordered and disordered argyrodite from structure to report, in minutes"),
     "doctor": ("ionpath_cli.doctor:main", "what is installed, what works, what to type for the rest"),
-    "build": ("ionpath_cli.build:main", "an argyrodite with given inversion and excess chloride"),
+    "build": ("ionpath_cli.build:main", "a structure: argyrodites of given disorder, other crystals, glasses"),
     "md": ("ionpath_cli.md:main", "molecular dynamics with a Deep Potential"),
     "analyze": ("ionpath_cli.analyze:main", "path entropy, passage times and diffusion of a trajectory"),
     "metad": ("ionpath_cli.metad:main", "metadynamics of a lithium hop, from input to barrier"),
@@ -73,6 +73,8 @@ def _run(command: str, words: list[str]) -> int:
             if {"-h", "--help"} & set(words):
                 text = help_of(command, words)
                 sys.stdout.write(text)
+                if text and "--config" not in text:
+                    print("\nAs every command: -v says more, -q less, and --config FILE reads options.")
                 raise SystemExit(0 if text else 2)
             return int(run(words + behind) or 0)
         except KeyboardInterrupt:

@@ -45,13 +45,11 @@ def _named(universe: Any, given: str | None) -> str:
         wrong = [name for name in table.values() if name not in chemical_symbols[1:]]
         if lacking or wrong:
             types = ", ".join(sorted(set(labels))[:8])
-            pairs = zip(sorted(set(labels)), ("Li", "S", "P", "Cl"), strict=False)
-            example = ",".join(f"{label}={name}" for label, name in pairs)
             raise InputError(
                 "--elements",
                 need="the element of each type of atoms, as in 1=Li,2=S",
                 got=f"none for {', '.join(lacking[:8])}" if lacking else f"{wrong[0]!r}, which is none",
-                remedy=f"the types are {types}: for example --elements {example}"
+                remedy=f"the types are {types}: name the element of each, --elements {types.split(', ')[0]}=Li,..."
                 if lacking
                 else f"the types are {types}; write symbols such as Li, and H for D",
             )

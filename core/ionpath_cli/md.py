@@ -11,7 +11,8 @@ from ionpath_cli.options import parser, read_atoms, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 2 2 -o start.extxyz
-  ionpath md start.extxyz --temperature 600 --picoseconds 20 --trajectory run/trajectory.xtc
+  ionpath md start.extxyz --temperature 600 --picoseconds 20
+  ionpath analyze start.extxyz trajectory.xtc --temperature 600
 """
 
 SHORTEST, LONGEST = 0.02, 10.0
@@ -25,12 +26,17 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--temperature", type=float, default=300.0, help="K; default 300")
     arguments.add_argument("--picoseconds", type=float, default=20.0, help="length of the run; default 20")
     arguments.add_argument("--timestep", type=float, default=2.0, help="fs; default 2")
-    arguments.add_argument("--engine", choices=("ase", "lammps"), default="lammps")
-    arguments.add_argument("--ensemble", choices=("nve", "nvt", "npt"), default="nvt")
-    arguments.add_argument("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
-    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps")
+    arguments.add_argument("--ensemble", choices=("nve", "nvt", "npt"), default="nvt", help="default nvt")
     arguments.add_argument(
-        "--trajectory", type=Path, default=Path("trajectory.xtc"), help=".xtc .dcd .extxyz .traj .h5md"
+        "--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads; default argyrodite"
+    )
+    arguments.add_argument("--seed", type=int, default=0, help="of the first velocities and the thermostat; default 0")
+    arguments.add_argument(
+        "--trajectory",
+        type=Path,
+        default=Path("trajectory.xtc"),
+        help=".xtc .dcd .extxyz .traj .h5md; default trajectory.xtc",
     )
     arguments.add_argument("--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder")
     arguments.add_argument("--profile", action="store_true", help="say at the end where the time went")

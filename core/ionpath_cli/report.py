@@ -22,7 +22,7 @@ from ionpath_cli.runs import Runs, systems_of
 from ionpath_cli.sentences import comparison, interval, standing
 
 EXAMPLE = """
-  ionpath analyze run/structure.extxyz run/trajectory.xtc -o results/LPSCl
+  ionpath analyze start.extxyz trajectory.xtc --temperature 600 -o results/a
   ionpath report results
 
 runs of one label, composition, temperature and lag are averaged, with their
@@ -40,7 +40,7 @@ def main(argv: list[str]) -> int:
     """Run ``ionpath report``."""
     arguments = parser("report", "One HTML page and CSV tables from the results in a folder.", EXAMPLE)
     arguments.add_argument("folder", type=Path, help="folder whose subfolders hold results")
-    arguments.add_argument("--title", default="Lithium transport report")
+    arguments.add_argument("--title", default="Lithium transport report", help="of the page")
     arguments.add_argument("--still", action="store_true", help="pictures only: a page of 1 MB in place of 3")
     options = arguments.parse_args(argv)
     command = shlex.join(["ionpath", "report", *argv])
@@ -74,7 +74,7 @@ def write_report(
     labels = [system.label for system in systems if system.quantities]
     text = render(
         "report.html.j2", title=title, lead=lead, labels=labels, rows=_rows(quantities, labels, verdicts),
-        sentences=comparison(quantities) or ["One system: its numbers are below, and are compared with nothing."],
+        sentences=comparison(quantities),
         verdicts=[{"label": label, "text": verdict, "names": names} for (label, verdict), names in verdicts.items()],
         groups=groups, notes=_notes(records, _verdicts(runs)), made=[_made(folder, *one) for one in records],
         script=script if any(group["charts"] for group in groups) else "", command=command, version=__version__,

@@ -8,20 +8,32 @@ from collections.abc import Mapping, Sequence
 from ionpath.estimate import Estimate
 from ionpath_cli.record import Quantity
 
+WORTH = {
+    "holds": "Nothing in the run speaks against",
+    "bound only": "The run gives no more than a bound",
+    "does not hold": "Not to be quoted, since the verdict on the run does not hold",
+    "not judged": "Without a verdict",
+    "not determined": "The run does not tell",
+}
+"""What a reader of one system is told about the numbers of each standing."""
+
 
 def comparison(quantities: Mapping[str, Mapping[str, Quantity]]) -> list[str]:
     """Sentences about each quantity that several systems have, from their 95 % intervals.
 
-    `quantities` is name -> system -> quantity. One sentence for each, and one for what cannot be compared.
+    `quantities` is name -> system -> quantity. One sentence for each, and one for what cannot be compared; of one
+    system, what its numbers are worth.
     """
+    systems = {label for of in quantities.values() for label in of}
+    if len(systems) == 1:
+        return _worth({name: quantity for name, of in quantities.items() for quantity in of.values()})
     said: list[str] = []
     for name, of in quantities.items():
         known = {label: q for label, q in of.items() if interval(q.estimate) is not None}
         if len(known) > 1:
             said.append(_extremes(name, known))
     single = [name for name, of in quantities.items() if len(of) == 1]
-    systems = {label for of in quantities.values() for label in of}
-    if len(systems) > 1 and single:
+    if single:
         said.append(f"One system only has: {'; '.join(single)}. These are compared with nothing.")
     lacking = [
         f"{name} of {label}" for name, of in quantities.items() for label, q in of.items()
@@ -29,6 +41,19 @@ def comparison(quantities: Mapping[str, Mapping[str, Quantity]]) -> list[str]:
     ]  # fmt: skip
     if lacking:
         said.append(f"Not determined: {'; '.join(lacking)}.")
+    return said
+
+
+def _worth(quantities: Mapping[str, Quantity]) -> list[str]:
+    """One sentence for each kind of verdict, with the numbers that it is about."""
+    said = []
+    for worth, lead in WORTH.items():
+        named = [
+            name if worth == "not determined" else f"{name} {q.estimate}"
+            for name, q in quantities.items()
+            if standing(q) == worth
+        ]
+        said += [f"{lead}: {'; '.join(named)}."] if named else []
     return said
 
 

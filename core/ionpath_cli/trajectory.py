@@ -19,6 +19,8 @@ from ionpath_cli.options import brief, read_atoms, reading
 
 SUFFIXES = {"lammpstrj": "LAMMPSDUMP", "lammpsdump": "LAMMPSDUMP", "dump": "LAMMPSDUMP", "lmp": "DATA", "data": "DATA"}
 """Names of LAMMPS' files, of which MDAnalysis knows some."""
+MOBILE = ("Li", "Na", "Ag", "K", "Cu")
+"""Elements that an example of a selection names first."""
 NO_DT = "Reader has no dt information"
 """What MDAnalysis warns of where --frame-time stands for it."""
 NEUTRAL = 0.02
@@ -208,6 +210,11 @@ def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]
         "format": given.format or _format(files[-1]),
         "time_unit": given.time_unit,
     }
+    if not alone and found["format"] == "DATA":
+        raise InputError(
+            str(files[1]), need="frames", got="a LAMMPS data file, which is one structure",
+            remedy=f"name it first: ionpath analyze {files[1]} {files[0]}",
+        )  # fmt: skip
     if alone and found["format"] is None:
         found["format"] = top
     if top == "DATA":
@@ -252,12 +259,13 @@ def _select(universe: Any, text: str, option: str) -> Any:
     except Exception as error:  # MDAnalysis has several for a bad selection
         group, got = (), brief(error)
     if not len(group):
-        found = ", ".join(sorted(set(universe.atoms.elements)))
+        found = sorted(set(universe.atoms.elements))
         raise InputError(
             option,
             need="a selection of MDAnalysis that has atoms",
             got=f"{got} from {text!r}",
-            remedy=f"the elements are {found}: for example {option} 'element {found.split(',')[0]}'",
+            remedy=f"the elements are {', '.join(found)}: for example {option} "
+            f"'element {next((name for name in found if name in MOBILE), found[0])}'",
         )
     return group
 

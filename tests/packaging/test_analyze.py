@@ -182,6 +182,9 @@ def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
     assert (
         "--elements: need the element of each type of atoms, as in 1=Li,2=S, got none for 2; the types are 1, 2" in said
     )
+    structure = data(tmp_path / "run.lmp", short, "Atoms # atomic")
+    said = refused(capsys, run_dump, structure)
+    assert f"got a LAMMPS data file, which is one structure; name it first: ionpath analyze {structure}" in said
     assert "got 'Xx', which is none" in refused(capsys, run_dump, "--elements", "1=Li,2=Xx")
     ambiguous = data(tmp_path / "plain.lmp", short, "Atoms", between="0.0 ")
     assert "--atom-style: need the style of the section Atoms" in refused(capsys, ambiguous, run_dump)
@@ -192,7 +195,7 @@ def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
     plain = extxyz(tmp_path / "b.extxyz", short)
     said = refused(capsys, plain, "--mobile", "element Na")
     assert "--mobile: need a selection of MDAnalysis that has atoms, got no atom from 'element Na'" in said
-    assert "the elements are Li, S" in said
+    assert "the elements are Li, S: for example --mobile 'element Li'" in said
     assert "got SelectionError" in refused(capsys, plain, "--mobile", "elment Na")
     assert "--charge: need the charge of a mobile ion in e" in refused(capsys, plain, "--mobile", "element Li S")
     assert "--frame-time: need a positive number, got -1" in refused(capsys, plain, "--frame-time", "-1")

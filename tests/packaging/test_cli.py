@@ -35,6 +35,7 @@ def test_help_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -
     text = capsys.readouterr().out
     assert f"ionpath {command}" in text
     assert "example" in text
+    assert "--config" in text, "which every command takes"
     assert max(map(len, text.splitlines())) <= 80
 
 

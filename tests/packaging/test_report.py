@@ -175,6 +175,15 @@ def test_systems_of_one_quantity_each_are_not_compared() -> None:
     ]
 
 
+def test_of_one_system_the_first_sentences_say_what_each_number_is_worth() -> None:
+    numbers = {"D": of(NAN, 0.0, 1.0), "S": of(3.0, 2.9, 3.1, sound=False), "H": of(NAN, NAN, NAN)}
+    assert comparison({name: {"A": number} for name, number in numbers.items()}) == [
+        "The run gives no more than a bound: D < 1 A^2/ps.",
+        "Not to be quoted, since the verdict on the run does not hold: S 3.00 ± 0.05 A^2/ps.",
+        "The run does not tell: H.",
+    ]
+
+
 def test_page_says_verdicts_provenance_and_where_the_files_are(folder: Path) -> None:
     quantity = Quantity("path entropy", Estimate(12.5, 0.5, 11.5, 13.5, "J/mol/K"), "pooled", "too short a run", False)
     made = origin("ionpath analyze a.xtc", seed=7, model="argyrodite.2", model_sha256="ab12")

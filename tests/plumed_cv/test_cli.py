@@ -57,7 +57,7 @@ def test_sentences(tmp_path):
 
 
 def test_analysis_without_hills_is_a_sentence(tmp_path, structure):
-    metad([str(structure), "--write-only", "--folder", str(tmp_path)])
+    metad([str(structure), "--write-only", "-q", "--folder", str(tmp_path)])
     with pytest.raises(InputError, match="folder: need HILLS files in it, got none"):
         metad(["--analyse", str(tmp_path)])
     opes = tmp_path / "opes"

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ionpath_plumed import free_energy, read_hills
+from ionpath_plumed.driver import main
 from ionpath_plumed.figures import export
 from ionpath_plumed.files import read_table
 
@@ -86,11 +87,46 @@ def test_driver_explains_a_mistake_before_plumed_aborts(tmp_path):
         "UNITS LENGTH=A\nLOAD FILE=PythonCVInterface.so\n"
         "s: PYCVINTERFACE ATOMS=1,2,3 IMPORT=ionpath_plumed.shell INIT={softnes=0.1}\n"
     )
-    found = run_tool(tmp_path, "driver", "--plumed", "plumed.dat", "--ixyz", "t.xyz")
+    found = run_tool(tmp_path, "driver", "--plumed", "plumed.dat")
     assert found.returncode == 1
     assert "did you mean 'softness'?" in found.stderr
-    found = run_tool(tmp_path, "driver", "--plumed", "missing.dat", "--ixyz", "t.xyz")
-    assert "--plumed: need a plumed.dat, got no file 'missing.dat'" in found.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ("driver --plumed missing.dat --ixyz t.xyz", "--plumed: need an existing file, got no file 'missing.dat'"),
+        ("driver --plumed=plumed.dat --mf_dcd=t.dcd", "--mf_dcd: need an existing file, got no file 't.dcd'"),
+        ("sum_hills --hills HILLS.0,HILLS.1", "--hills: need an existing file, got no file 'HILLS.1'"),
+        ("driver --plumed plumed.dat --ixyz t.xyz", "got none, which PLUMED takes for nm; add --length-units A"),
+        ("driver --plumed plumed.dat --ixyz t.xyz --length-units A", "got extended XYZ; add --box 14,13,15 if all"),
+        ("driver --plumed plumed.dat --ixyz plain.xyz --length-units A", "got 'made by hand'; add --box with 3 or 9"),
+    ],
+)
+def test_files_that_plumed_dies_over_are_foreseen(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    assert main(arguments.split()) == 1
+    assert said in capsys.readouterr().err
+
+
+FILES = {
+    "plumed.dat": "UNITS LENGTH=A\nd: DISTANCE ATOMS=1,2\nPRINT ARG=d FILE=COLVAR FMT=%.8f\n",
+    "t.xyz": '2\nLattice="14 0 0 0 13 0 0 0 15" Properties=species:S:1:pos:R:3\nLi 0.5 0 0\nS 13 0 0\n',
+    "plain.xyz": "2\nmade by hand\nLi 0 0 0\nS 1 0 0\n",
+    "HILLS.0": "",
+}
+
+
+def test_the_box_that_is_advised_for_extended_xyz_is_in_the_units_of_the_file(tmp_path):
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text)
+    found = run_tool(
+        tmp_path, "driver", "--plumed", "plumed.dat", "--ixyz", "t.xyz", "--length-units", "A", "--box", "14,13,15"
+    )
+    assert found.returncode == 0, found.stderr
+    assert read_table(tmp_path / "COLVAR")["d"] == pytest.approx(1.5, abs=1e-7)  # A, across the cell of 14 A
 
 
 def write_hills(path, periodic: bool, n: int = 120) -> None:

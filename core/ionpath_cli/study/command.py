@@ -27,10 +27,10 @@ from ionpath_cli.study.tasks import (
 )
 
 EXAMPLE = """
-  ionpath study guan2024 --list --budget 10h      what would be computed
-  ionpath study guan2024 --budget 10h -o guan     compute it; the same command goes on after any stop
-  ionpath study guan2024 --status -o guan         how far it is
-  ionpath study guan2024 --budget 10h -o guan --archive guan.zip   structures, cells, states, profiles, tables
+  ionpath study guan2024 --list --budget 10h        what would be computed
+  ionpath study guan2024 --budget 10h -o guan       compute it, or go on with it
+  ionpath study guan2024 --status -o guan           how far it is
+  ionpath study guan2024 -o guan --archive g.zip    all but the trajectories
 """
 PLAN = "plan.json"
 

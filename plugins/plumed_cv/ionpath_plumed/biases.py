@@ -59,7 +59,7 @@ def write_bias(
     s = bias.settings
     spacing = ",".join([f"{s.sigma / 5:g}"] * len(variables))
     head = [
-        f"# {s.kind}: {s.sigma:g} wide hills of {s.height:g} kJ/mol every {s.pace:g} fs "
+        f"# {s.kind}: {s.sigma:g} wide hills of {s.height:g} kJ/mol every {bias.stride * bias.timestep:g} fs "
         f"({bias.stride} steps of {bias.timestep:g} fs), gamma = {s.bias_factor:g}",
         f"# settings: {s.source}",
         "UNITS LENGTH=A ENERGY=kj/mol TIME=ps",

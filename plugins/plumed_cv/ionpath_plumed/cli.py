@@ -32,12 +32,22 @@ def options() -> argparse.ArgumentParser:
     add("--picoseconds", type=float, default=100.0, help="length of the whole run; default 100")
     add("--timestep", type=float, default=2.0, help="fs; default 2")
     add("--folder", type=Path, default=Path("metadynamics"), help="where everything goes; default metadynamics")
-    add("--method", choices=("metad", "opes", "opes-explore", "opes-multithermal"), default="metad")
+    add(
+        "--method",
+        choices=("metad", "opes", "opes-explore", "opes-multithermal"),
+        default="metad",
+        help="default metad",
+    )
     add("--mobile", default="Li", help="element that moves; default Li")
     add("--ion", type=int, help="number of the ion to bias, from 1; found if left out")
     add("--centres", type=int, nargs="+", help="numbers of the centres, from 1; found if left out")
     add("--rotation", type=float, default=0.0, help="degrees by which the crystal axes are turned about z")
-    add("--hills", choices=("recommended", "published"), default="recommended", help="width, height, pace and gamma")
+    add(
+        "--hills",
+        choices=("recommended", "published"),
+        default="recommended",
+        help="width, height, pace and gamma; default recommended",
+    )
     add("--sigma", type=float, help="width of hills: A, rad or nodes; that of --hills if left out")
     add("--height", type=float, help="first height of hills, kJ/mol")
     add("--pace", type=float, help="time between hills, fs")
@@ -45,13 +55,13 @@ def options() -> argparse.ArgumentParser:
     add("--fence", type=float, default=0.0, help="A that a third centre may be nearer than the two (inter-cage)")
     add("--no-fence", action="store_true", help="published walls alone (inter-cage)")
     add("--walkers", type=int, default=1, help="walkers that share hills, each on a core of its own")
-    add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads")
+    add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads; default argyrodite")
     add("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps, several times faster")
-    add("--seed", type=int, default=0)
+    add("--seed", type=int, default=0, help="default 0")
     add("--write-only", action="store_true", help="write plumed.dat and stop")
     add("--analyse", "--analyze", type=Path, metavar="FOLDER", help="analyse a finished or running run and stop")
     add("--equivalent", action="store_true", help="both cages are the same by symmetry: average (inter-cage)")
-    add("--quiet", action="store_true", help="no progress bar")
+    add("-q", "--quiet", action="store_true", help="no progress bar")
     return parser
 
 

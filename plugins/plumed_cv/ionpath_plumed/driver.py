@@ -9,9 +9,11 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, plumed_modu
 
 MOST_ATOMS = 10_000_000
 """What ATOMS may name at most where the frames are not read yet: a list of them has to fit into memory."""
+_NAMES_A_FILE = re.compile(r"--(plumed|i(xyz|gro|dlp4|xtc|trr)|mf_\w+|pdb|mc|hills|histo)")
 _AGAIN = "IONPATH_PLUMED_LIBRARY_PATH_SET"
 
 USAGE = """usage: ionpath-plumed TOOL [options]
@@ -55,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if arguments else 2
     try:
         check_kernel()
-        _check_file(arguments)
+        _check_files(arguments)
         library = _library()
     except IonpathError as error:
         print(f"ionpath-plumed: {error}", file=sys.stderr)
@@ -64,18 +67,47 @@ def main(argv: Sequence[str] | None = None) -> int:
     return _run(library, arguments)
 
 
-def _check_file(arguments: list[str]) -> None:
-    """Check the plumed.dat of a driver run, before PLUMED aborts over it."""
-    if arguments[0] != "driver" or any(word in ("-h", "--help") for word in arguments):
+def _check_files(arguments: list[str]) -> None:
+    """Look at the files of a run before PLUMED dies over them: without a word, or behind a page of its log."""
+    words = [part for word in arguments[1:] for part in word.split("=", 1)] + [""]
+    given = {word: following for word, following in pairwise(words) if word.startswith("-")}
+    if {"-h", "--help"} & set(given):
         return
-    for k, word in enumerate(arguments):
-        name = word.partition("=")[2] if word.startswith("--plumed=") else ""
-        if word == "--plumed" and k + 1 < len(arguments):
-            name = arguments[k + 1]
-        if name:
+    for option in (name for name in given if _NAMES_A_FILE.fullmatch(name)):
+        for name in given[option].split(","):
             if not Path(name).is_file():
-                raise InputError("--plumed", need="a plumed.dat", got=f"no file {name!r}", remedy="check the path")
-            check_input(Path(name).read_text().splitlines(), MOST_ATOMS)
+                raise InputError(option, need="an existing file", got=f"no file {name!r}", remedy="check the path")
+    if arguments[0] != "driver":
+        return
+    if "--plumed" in given:
+        check_input(Path(given["--plumed"]).read_text().splitlines(), MOST_ATOMS)
+    if "--ixyz" in given:
+        _check_xyz(given["--ixyz"], given)
+
+
+def _check_xyz(name: str, given: Mapping[str, str]) -> None:
+    if "--length-units" not in given:
+        raise InputError(
+            "--length-units", need=f"the unit of lengths in {name}", got="none, which PLUMED takes for nm",
+            remedy="add --length-units A, or --length-units nm",
+        )  # fmt: skip
+    with open(name, encoding="utf-8", errors="replace") as file:
+        box = [file.readline(), file.readline()][1]
+    try:
+        numbers = len([float(word) for word in box.split()])
+    except ValueError:
+        numbers = 0
+    if numbers in (3, 9) or "--box" in given:
+        return
+    found = re.search(r'Lattice="([^"]*)"', box, flags=re.IGNORECASE)
+    lattice = np.array(found[1].split(), dtype=float).reshape(3, 3) if found else np.zeros((3, 3))
+    edges = lattice.diagonal() if (lattice == np.diag(lattice.diagonal())).all() else lattice.ravel()
+    option = f"--box {','.join(f'{x:.10g}' for x in edges)}" if found else "--box with 3 or 9 numbers"
+    raise InputError(
+        f"--ixyz {name}", need="the box in the second line of each frame, three lengths or nine numbers",
+        got="extended XYZ" if found else repr(box.strip()[:60]),
+        remedy=f"add {option} if all frames have one cell; else read it in Python, by ionpath_plumed.evaluate",
+    )  # fmt: skip
 
 
 def _library() -> Path:

@@ -94,7 +94,10 @@ class PlumedInput:
         file = place / "plumed.dat"
         if not file.is_file():
             raise InputError(
-                "folder", need="a plumed.dat in it", got=f"none in {str(folder)!r}", remedy="write one first"
+                "folder",
+                need="a plumed.dat in it",
+                got=f"none in {str(folder)!r}",
+                remedy="write one first: `ionpath metad`",
             )
         about = _about(place)
         about.pop("written", None)

@@ -110,7 +110,7 @@ def timed(
         ("checkpoint_interval", checkpoint_interval),
     ):  # fmt: skip
         if not (np.isfinite(value) and value > 0.0):
-            raise InputError(name, need="a number above 0", got=str(value), remedy="mend it")
+            raise InputError(name, need="a number above 0", got=str(value), remedy=f"for example {name}=1")
     stride = max(1, round(interval * 1e3 / timestep))
     if processes is None:
         processes = default_processes(n_atoms)
