@@ -8,10 +8,11 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ionpath.errors import InputError
 from ionpath_cli.options import parser
 
 EXAMPLE = """
@@ -36,7 +37,11 @@ def main(argv: list[str]) -> int:
     """Print the report."""
     arguments = parser("doctor", "Look at every part of the installation and try it.", EXAMPLE)
     arguments.add_argument(
-        "--require", action="append", default=[], metavar="PART", help="count PART as a failure when it is absent"
+        "--require",
+        action="append",
+        default=[],
+        metavar="PART",
+        help="count PART as a failure when it is absent: a word of its name",
     )
     arguments.add_argument(
         "--plumed-line",
@@ -49,19 +54,27 @@ def main(argv: list[str]) -> int:
 
         print(f"LOAD FILE={pycv_path()}")
         return 0
-    failed = False
+    broken, absent, unknown = False, False, set(options.require)
     for finding in examine():
-        required = any(word.lower() in finding.part.lower() for word in options.require)
-        failed |= finding.state == "broken" or (required and finding.state == "absent")
-        print(f"{MARKS[finding.state]} {finding.part:34} {finding.detail}")
+        required = {word for word in options.require if word.lower() in finding.part.lower()}
+        unknown -= required
+        broken |= finding.state == "broken"
+        absent |= bool(required) and finding.state == "absent"
+        print(f"{MARKS[finding.state]} {finding.part:34} {finding.detail}", flush=True)
         if finding.remedy and finding.state != "ok":
             print(f"{'':42}-> {finding.remedy}")
-    print("something that is installed does not work" if failed else "what is installed works")
-    return int(failed)
+    if unknown:
+        raise InputError(
+            "--require", need="a word of a part that is listed above", got=", ".join(sorted(unknown)),
+            remedy="for example --require plumed",
+        )  # fmt: skip
+    print("something that is installed does not work" if broken else "what is installed works", end="")
+    print(", and something that is required is absent" * absent)
+    return int(broken or absent)
 
 
-def examine() -> list[Finding]:
-    """Look at every part."""
+def examine() -> Iterator[Finding]:
+    """Look at every part, which takes a minute in all."""
     checks: list[tuple[str, Callable[[], str | None], str]] = [
         ("ionpath core", _core, "pip install --force-reinstall ionpath"),
         ("alias finder", _aliases, "pip install --force-reinstall ionpath (and not with --target)"),
@@ -75,8 +88,8 @@ def examine() -> list[Finding]:
         ("PLUMED Python CVs (pycv)", _pycv, "pip install --no-deps hillclimber"),
         ("third-party plugins", _plugins, "repair or uninstall the plugin that is named"),
     ]
-    python = Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-    return [python, *(_run(*check) for check in checks)]
+    yield Finding("Python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield from (_run(*check) for check in checks)
 
 
 def _run(part: str, check: Callable[[], str | None], remedy: str) -> Finding:

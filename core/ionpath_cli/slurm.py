@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ionpath.errors import InputError, whole
 from ionpath.files import atomic_path
@@ -46,8 +51,13 @@ def main(argv: list[str]) -> int:
     add("--most", type=int, default=100, metavar="N", help="times that the job goes back into the queue; default 100")
     add("-o", "--output", type=Path, metavar="FILE", help="default: standard output")
     # fmt: on
+    if not {"-h", "--help"} & set(words):
+        _check_command(command)
     given = arguments.parse_args(words)
-    _check(command, given.time)
+    if not re.fullmatch(r"(\d+-\d+(:\d\d){0,2}|\d+(:\d\d){0,2})", given.time):
+        raise InputError(
+            "--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=given.time, remedy="for example --time 12:00:00"
+        )
     for name, least in (("cpus", 1), ("gpus", 0), ("most", 0)):
         whole(f"--{name}", getattr(given, name), least)
     text = script(
@@ -129,7 +139,36 @@ def _split(argv: list[str]) -> tuple[list[str], list[str]]:
     return argv[:at], command[1:] if command[:1] == ["ionpath"] else command
 
 
-def _check(command: list[str], time: str) -> None:
+class _Taken(Exception):
+    """A parser took its words."""
+
+
+def _refused(command: list[str]) -> str:
+    """What the parser of a command says against the words behind it; no more of the command is run."""
+    from ionpath_cli.cli import COMMANDS
+
+    words = [word for word in command[1:] if word not in ("-v", "--verbose", "-q", "--quiet")]
+    if {"--config", "-h", "--help"} & set(words):  # the rest may stand in a file
+        return ""
+    parse, said = argparse.ArgumentParser.parse_args, io.StringIO()
+
+    def stop(*given: Any, **more: Any) -> None:
+        parse(*given, **more)
+        raise _Taken
+
+    module, _, function = COMMANDS[command[0]][0].partition(":")
+    argparse.ArgumentParser.parse_args = stop  # type: ignore[method-assign,assignment]
+    try:
+        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            getattr(import_module(module), function)(words)
+    except (_Taken, SystemExit):
+        return said.getvalue().rpartition("error: ")[2].strip()
+    finally:
+        argparse.ArgumentParser.parse_args = parse  # type: ignore[method-assign]
+    return ""
+
+
+def _check_command(command: list[str]) -> None:
     """Refuse before the queue does, or before a job that has waited for hours finds out."""
     from ionpath_cli.cli import COMMANDS, options_of
 
@@ -139,8 +178,6 @@ def _check(command: list[str], time: str) -> None:
             "--", need=f"one of the commands {', '.join(known)} behind it", got=command[0] if command else "nothing",
             remedy="type: ionpath slurm --time 12:00:00 -- md start.extxyz --temperature 600",
         )  # fmt: skip
-    if not re.fullmatch(r"(\d+-\d+(:\d\d){0,2}|\d+(:\d\d){0,2})", time):
-        raise InputError("--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=time, remedy="--time 12:00:00")
     options = options_of(command[0], command[1:])
     for word in command[1:]:
         name = word.partition("=")[0]
@@ -149,3 +186,7 @@ def _check(command: list[str], time: str) -> None:
                 name, need=f"an option of `ionpath {command[0]}`", got="an unknown one",
                 remedy=f"`ionpath {command[0]} --help` lists them",
             )  # fmt: skip
+    if said := _refused(command):
+        raise InputError(
+            "--", need=f"words that `ionpath {command[0]}` takes", got=said, remedy=f"`ionpath {command[0]} --help`"
+        )  # fmt: skip

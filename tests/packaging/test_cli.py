@@ -73,7 +73,11 @@ def test_doctor_counts_what_is_required(monkeypatch: pytest.MonkeyPatch, capsys:
     monkeypatch.setattr(doctor, "_mpi", lambda: None)
     assert cli.main(["doctor"]) == 0
     assert cli.main(["doctor", "--require", "MPI"]) == 1
-    assert "absent  MPI" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "absent  MPI" in said
+    assert said.endswith("what is installed works, and something that is required is absent\n")
+    assert cli.main(["doctor", "--require", "gromacs"]) == 1
+    assert "--require: need a word of a part that is listed above, got gromacs" in capsys.readouterr().err
 
 
 def test_errors_are_explained_not_traced(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

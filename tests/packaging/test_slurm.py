@@ -116,6 +116,10 @@ def test_a_command_that_ends_by_itself_ends_the_job(place: Path, status: int) ->
         (["--time", "one day", "--", *COMMAND], "--time: need minutes, H:MM:SS or D-HH:MM:SS, got one day"),
         (["--", *COMMAND, "--temprature", "3"], "--temprature: need an option of `ionpath md`, got an unknown one"),
         (["--cpus", "0", "--", *COMMAND], "--cpus: need "),
+        (["md", "start.extxyz"], "got nothing; type: ionpath slurm --time 12:00:00 -- md start.extxyz"),
+        (["--", "md"], "--: need words that `ionpath md` takes, got the following arguments are required: structure"),
+        (["--", "train", "fit"], "got the following arguments are required: frames, -o/--output; `ionpath train --hel"),
+        (["--", "metad", "a.xyz", "--ion", "Li"], "got argument --ion: invalid int value: 'Li'; `ionpath metad --hel"),
     ],
 )
 def test_what_the_queue_would_find_out_too_late(words: list[str], sentence: str, capsys) -> None:

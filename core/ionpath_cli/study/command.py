@@ -234,7 +234,7 @@ class _Clock:
 
 def _status(plan: Plan, folder: Path) -> str:
     if not (folder / PLAN).exists():
-        raise InputError("output", need="the folder of a study", got=str(folder), remedy="give it with -o")
+        raise InputError("output", need="the folder of a study", got=str(folder), remedy="name it with -o")
     _check_folder(plan.study, folder)
     keys = task_keys(plan.tasks)
     counts = {"done": 0, "failed": 0, "begun": 0, "to do": 0}

@@ -39,7 +39,8 @@ def blocks(path: Path) -> Iterator[Block]:
         with opened(path, "rb") as stream:
             lines = stream.readlines()
     except (OSError, EOFError) as error:
-        raise InputError(path.name, need="a file that can be read", got=str(error)) from error
+        got = getattr(error, "strerror", None) or str(error)
+        raise InputError(path.name, need="a file that can be read", got=got, remedy="check it and its path") from error
     start = number = 0
     while start < len(lines) and any(line.strip() for line in lines[start:]):
         place = f"frame {number} of {path.name} (line {start + 1})"
