@@ -86,6 +86,23 @@ def test_files_without_times_are_refused_by_every_reader(source, files, name, in
     assert IonDiffusion(told).run().frame_time == pytest.approx(0.1, rel=1e-6)  # a dump: of a step of LAMMPS
 
 
+def test_a_dump_opened_with_the_time_between_frames_is_refused(source, files):
+    """MDAnalysis multiplies the steps by dt: 50 steps a frame made a diffusion coefficient 50 times too small."""
+    ions = opened(source, files / "a.lammpstrj", dt=0.1)
+    with pytest.raises(InputError, match="dt: need the time step of the run in ps.*5 ps apart; .* frame_time=0.1"):
+        IonDiffusion(ions).run()
+    told = IonDiffusion(ions, frame_time=0.1).run()
+    assert told.results.diffusion_coefficient.value == pytest.approx(1.65, rel=0.05)  # A^2/ps, as in XTC below
+
+
+def test_lengths_in_nm_are_warned_of(source):
+    """In nm all atoms stand on one another in a cell in A, no ion leaves its place, and the bound was 100 too low."""
+    small = mda.Universe(source._topology, 0.1 * source.trajectory.timeseries(order="fac"), order="fac", dt=0.1)
+    small.trajectory.add_transformations(set_dimensions(BOX))
+    with pytest.warns(UserWarning, match="half of the atoms are within 0.2.* A of another one: positions are read in A"):
+        IonDiffusion(small.atoms[:24]).run()
+
+
 @pytest.mark.filterwarnings("ignore:DCDReader currently")
 @pytest.mark.parametrize("in_memory", [False, True])
 @pytest.mark.parametrize("name", ["a.xtc", "a.trr", "a.dcd", "a.trz"])

@@ -192,7 +192,9 @@ class IonAnalysis(AnalysisBase):
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         _checks.check_frame_count(self.n_frames, self._min_frames)
-        _checks.check_order(next(iter(self.groups.values())).universe)
+        first = next(iter(self.groups.values()))
+        _checks.check_order(first.universe)
+        _checks.warn_of_closeness(first)
         if self._even_times and self._given_frame_time is None and self.n_frames > 1:
             check_times(self._trajectory)
         self._total = self.n_frames

@@ -12,6 +12,8 @@ from ionpath.errors import InputError
 from ionpath_mdanalysis._checks import as_extended
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 
+LONGEST_STEP = 0.005
+"""No run takes a longer time step in ps: a longer `dt` of a LAMMPS dump is the time between its frames."""
 TIMED = {"XTC", "TRR", "TNG", "NCDF", "NC", "H5MD", "TRZ", "TRC", "DCD", "LAMMPS", "IMD"}
 """Formats of MDAnalysis whose files say the time of a frame in a unit that they name, or that a reader is told."""
 
@@ -52,6 +54,7 @@ def check_times(trajectory: Any) -> None:
 
     InputError if that time would be a guess.
     """
+    _check_steps(trajectory)
     if says_times(trajectory):
         return
     need = "the time between the frames of the trajectory in ps"
@@ -77,3 +80,20 @@ def check_times(trajectory: Any) -> None:
         "frame_time", need=need, got=f"none: {named} does not say it, and MDAnalysis would take 1 ps",
         remedy=remedy + how,
     )  # fmt: skip
+
+
+def _check_steps(trajectory: Any) -> None:
+    """Refuse LAMMPS dumps that were opened with the time between frames, where MDAnalysis wants that of a step."""
+    frame = trajectory.frame
+    for part in getattr(trajectory, "readers", [trajectory]):
+        dt = getattr(part, "_ts_kwargs", {}).get("dt")
+        if "LAMMPSDUMP" not in str(part.format) or dt is None or dt <= LONGEST_STEP or part.n_frames < 2:
+            continue
+        steps = part[1].data["step"] - part[0].data["step"]
+        trajectory[frame]
+        if steps > 1:
+            raise InputError(
+                "dt", need="the time step of the run in ps, which MDAnalysis multiplies by the steps of a LAMMPS dump",
+                got=f"{dt:g} ps, which puts frames {dt * steps:g} ps apart",
+                remedy=f"open the dump without dt and pass frame_time={dt:g} if its frames are {dt:g} ps apart",
+            )  # fmt: skip
