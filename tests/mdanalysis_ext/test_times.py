@@ -86,6 +86,12 @@ def test_files_without_times_are_refused_by_every_reader(source, files, name, in
     assert IonDiffusion(told).run().frame_time == pytest.approx(0.1, rel=1e-6)  # a dump: of a step of LAMMPS
 
 
+def test_another_time_than_that_of_the_file_is_told(source, files):
+    with pytest.warns(UserWarning, match="frame_time=0.2 ps is used; the file says 0.1 ps between its frames"):
+        run = IonDiffusion(opened(source, files / "a.xtc"), frame_time=0.2).run()
+    assert run.frame_time == pytest.approx(0.2)
+
+
 def test_a_dump_opened_with_the_time_between_frames_is_refused(source, files):
     """MDAnalysis multiplies the steps by dt: 50 steps a frame made a diffusion coefficient 50 times too small."""
     ions = opened(source, files / "a.lammpstrj", dt=0.1)
@@ -99,7 +105,7 @@ def test_lengths_in_nm_are_warned_of(source):
     """In nm all atoms stand on one another in a cell in A, no ion leaves its place, and the bound was 100 too low."""
     small = mda.Universe(source._topology, 0.1 * source.trajectory.timeseries(order="fac"), order="fac", dt=0.1)
     small.trajectory.add_transformations(set_dimensions(BOX))
-    with pytest.warns(UserWarning, match="half of the atoms are within 0.2.* A of another one: positions are read in A"):
+    with pytest.warns(UserWarning, match="half of the atoms are within 0.2.* A of another one: positions are"):
         IonDiffusion(small.atoms[:24]).run()
 
 
