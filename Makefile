@@ -1,10 +1,11 @@
-# Two commands do everything on a machine with Python >= 3.11 and make:
+# Two commands do everything on a machine with Python 3.11 to 3.13 and make:
 #   make demo   builds, runs, analyses and explains ordered and disordered argyrodite, and writes a report
 #   make test   runs the tests
 # Both make a virtual environment in .venv and install what they need there; both can be repeated.
 
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
-	  $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+# TensorFlow has no wheels for 3.14 yet, so that a newer Python is taken only where there is no other.
+PYTHON ?= $(shell for below in 14 99; do for p in python3 python3.13 python3.12 python3.11 python; do \
+	  $$p -c "import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, $$below))" 2>/dev/null && echo $$p && exit; done; done)
 VENV ?= .venv
 BIN := $(VENV)/bin
 QUIET_TF := TF_CPP_MIN_LOG_LEVEL=3 TF_ENABLE_ONEDNN_OPTS=0
@@ -22,7 +23,7 @@ help:
 	@echo 'more: make test-slow | test-data | lint | benchmarks | docs | clean'
 
 $(BIN)/python:
-	@test -n "$(PYTHON)" || { echo 'Python 3.11 or newer is needed: set PYTHON=/path/to/python3'; exit 1; }
+	@test -n "$(PYTHON)" || { echo 'Python 3.11 to 3.13 is needed: set PYTHON=/path/to/python3'; exit 1; }
 	@echo '== virtual environment in $(VENV) with' "$$($(PYTHON) --version)"
 	$(PYTHON) -m venv $(VENV)
 
