@@ -34,17 +34,21 @@ MANY_STATES = 16
 """With more states there are fewer of both: the work grows with the fourth power of their number."""
 DOUBT = 0.4
 """Standard error of what noise was found to add, as a part of it: the curve is a guess."""
+FEW_HOPS, MANY_HOPS = 10, 20
+"""Hops of a pair of states up to which another curve is taken, and from which on this one. With few hops three times
+the noise of the data takes paths away instead of adding some, and curves that hold it end far too low."""
+CURVES = 0.5
+"""Standard error of the choice between the two curves, as a part of their difference."""
 
 
-def _weights() -> Floats:
-    """Weights of the entropies at the levels in their extrapolation to no noise."""
+def _weights() -> tuple[Floats, Floats]:
+    """Weights of the entropies at the levels in their extrapolation to no noise: for many hops, and for few."""
     size = np.sqrt(1.0 + np.array(LEVELS))
-    parabola = np.stack([size**0, size, size**2])
-    curve = np.stack([size**0, size, size * np.log(size)])
-    at_zero = [1.0, 0.0, 0.0]
-    return np.asarray(
-        (1 - LOGARITHM) * np.linalg.solve(parabola, at_zero) + LOGARITHM * np.linalg.solve(curve, at_zero)
-    )
+    parabola = np.linalg.solve(np.stack([size**0, size, size**2]), [1.0, 0.0, 0.0])
+    curve = np.linalg.solve(np.stack([size**0, size, size * np.log(size)]), [1.0, 0.0, 0.0])
+    # Linear in the variance, as what single hops add or take is.
+    line = np.append(np.linalg.solve(np.stack([size[:2] ** 0, size[:2] ** 2]), [1.0, 0.0]), 0.0)
+    return (1 - LOGARITHM) * parabola + LOGARITHM * curve, 0.5 * (parabola + line)
 
 
 WEIGHTS = _weights()
@@ -52,11 +56,13 @@ WEIGHTS = _weights()
 
 @dataclass(frozen=True, eq=False)
 class Varied:
-    """Entropies, how they change along each of some samples (twice, with other noise), what noise added, samples."""
+    """Entropies, how they change along each of some samples (twice, with other noise), what noise added, doubt of the
+    curve (two kinds), samples."""
 
     value: Floats
     changes: Floats
     added: Floats
+    doubt: Floats
     samples: Floats
     n_blocks: int
 
@@ -68,7 +74,7 @@ class Varied:
         along = np.sqrt(np.maximum(square.mean(axis=0), 0.0))
         # Near a maximum nothing changes to first order: entropies of samples as they are still scatter.
         scatter = np.maximum(along, total(self.samples).std(axis=0)) * few_blocks(self.n_blocks)
-        return np.asarray(np.hypot(scatter, DOUBT * total(self.added)))
+        return np.asarray(np.sqrt(scatter**2 + (total(self.doubt) ** 2).sum(axis=0)))
 
     def half_width(self, total: Callable[[Floats], Floats], reach: float) -> Floats:
         """Half of the 95 % interval: `reach` errors, and no less than the middle 95 % of samples reach from the data.
@@ -85,7 +91,8 @@ def as_they_are(value: Floats, samples: Floats, n_blocks: int) -> Varied:
     """Entropies of the fitted model, that vary as those of the samples do."""
     number = len(samples)
     changes = (samples - samples.mean(axis=0)) * np.sqrt(number / (number - 1))
-    return Varied(value, np.stack([changes, changes]), np.zeros_like(value), samples, n_blocks)
+    none = np.zeros_like(value)
+    return Varied(value, np.stack([changes, changes]), none, np.stack([none, none]), samples, n_blocks)
 
 
 def extrapolate(best: Chain, samples: Sequence[Chain], entropies: Callable[[Floats], Floats], n_blocks: int) -> Varied:
@@ -94,20 +101,29 @@ def extrapolate(best: Chain, samples: Sequence[Chain], entropies: Callable[[Floa
     shift, variance = _noise(flow, best, samples)
     few = len(flow) <= MANY_STATES
     inner = INNER if few else 2
-    value = _to_no_noise(entropies, flow[None], shift[None], variance)[0, 0]
+    hops = _hops(flow, variance)
+    part = min((MANY_HOPS - hops) / (MANY_HOPS - FEW_HOPS), 1.0) if hops < MANY_HOPS else 0.0
+    weights = (1.0 - part) * WEIGHTS[0] + part * WEIGHTS[1]
+    curves = [weights, WEIGHTS[1] - WEIGHTS[0]]
+    value, other = _to_no_noise(entropies, flow[None], shift[None], variance, curves)[:, 0, 0]
     steps = shift[: DIRECTIONS if few else 10]
     others = (np.arange(len(steps))[:, None] + np.arange(1, inner + 1)) % len(shift)
     up, down = (_noisy(flow, sign * steps, variance, 0.25) for sign in (1.0, -1.0))
-    ends = [_to_no_noise(entropies, end, shift[others], variance, parts=2) for end in (up, down)]
+    ends = [_to_no_noise(entropies, end, shift[others], variance, [weights], parts=2)[0] for end in (up, down)]
     changes = (ends[0] - ends[1]).swapaxes(0, 1)
-    return Varied(value, changes, entropies(flow[None])[0] - value, changes[0], n_blocks)
+    added = entropies(flow[None])[0] - value
+    return Varied(value, changes, added, np.stack([DOUBT * added, CURVES * part * other]), changes[0], n_blocks)
 
 
 def hops_per_pair(best: Chain, samples: Sequence[Chain]) -> float:
     """Median over connected pairs of states of the number of independent hops that would scatter as the flow does."""
     flow = flow_of(best)
-    variance = _noise(flow, best, samples)[1][(flow > 0) & ~np.eye(len(flow), dtype=bool)]
-    return float(1.0 / np.median(variance)) if variance.size and np.median(variance) > 0 else float("nan")
+    return _hops(flow, _noise(flow, best, samples)[1])
+
+
+def _hops(flow: Floats, variance: Floats) -> float:
+    middle = np.median(variance[flow > 0]) if (flow > 0).any() else 0.0
+    return float(1.0 / middle) if middle > 0 else float("nan")
 
 
 def _noise(flow: Floats, best: Chain, samples: Sequence[Chain]) -> tuple[Floats, Floats]:
@@ -139,16 +155,21 @@ def _noisy(flow: Floats, shift: Floats, variance: Floats, level: float) -> Float
 
 
 def _to_no_noise(
-    entropies: Callable[[Floats], Floats], flow: Floats, shift: Floats, variance: Floats, parts: int = 1
+    entropies: Callable[[Floats], Floats],
+    flow: Floats,
+    shift: Floats,
+    variance: Floats,
+    weights: Sequence[Floats],
+    parts: int = 1,
 ) -> Floats:
-    """Entropies of flows (k, m, m) at no noise, shape (k, parts, m, m), from those with noise.
+    """Entropies of flows (k, m, m) at no noise, shape (weights, k, parts, m, m), from those with noise.
 
     The noise is along and against each shift (k, inner, m, m); shifts are dealt to the parts.
     """
     both = np.concatenate([shift, -shift], axis=1)
-    found = 0.0
-    for level, weight in zip(LEVELS, WEIGHTS, strict=True):
+    found = []
+    for level in LEVELS:
         noisy = _noisy(flow[:, None], both, variance, level)
         each = entropies(noisy.reshape(-1, *flow.shape[1:])).reshape(len(flow), 2, parts, -1, *flow.shape[1:])
-        found = found + weight * each.mean(axis=(1, 3))
-    return np.asarray(found)
+        found.append(each.mean(axis=(1, 3)))
+    return np.tensordot(np.array(weights), np.array(found), axes=1)

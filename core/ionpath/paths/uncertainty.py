@@ -138,8 +138,10 @@ def entropy_uncertainty(
     ("plain") are therefore too high, for symmetric shells by about five of their errors at any amount of data. The
     default adds noise of 1/4, 1 and 3 times the variance of the data to the flows of the model and extrapolates the
     entropies to none by a curve in the standard deviation (doi:10.1080/01621459.1994.10476871); a small entropy may
-    then be negative by less than its error. The error holds the scatter of the extrapolated value and 0.4 of what was
-    taken off, for the curve is a guess. Without detailed balance, and for two states, entropies are "plain".
+    then be negative by less than its error. The error holds the scatter of the extrapolated value and 0.4 of what
+    was taken off, for the curve is a guess. Below 20 hops between two states noise of that size takes paths away,
+    and the curve goes over to one that is half a line in the variance, with half of their difference in the error.
+    Without detailed balance, and for two states, entropies are "plain".
 
     The 95 % interval is symmetric about the value, with Student's t for the number of blocks. The bootstrap holds the
     differences between ions, the posterior does not: for ions in unlike cages it is the narrower one.
@@ -208,6 +210,7 @@ def entropies_of(
             varied,
             value=best.expand(varied.value, 0.0),
             added=best.expand(varied.added, 0.0),
+            doubt=np.array([best.expand(one, 0.0) for one in varied.doubt]),
             samples=samples,
             changes=np.array([[best.expand(change, 0.0) for change in half] for half in varied.changes]),
         )

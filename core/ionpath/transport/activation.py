@@ -19,8 +19,10 @@ from ionpath.transport._checks import Floats, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
 
 Z95 = 1.959963984540054
-PRIOR = 3
-"""Degrees of freedom that given errors count as where a single one is left to judge them by (three temperatures)."""
+PRIOR, FREEDOM = 1, 4
+"""Degrees of freedom that given errors count as where a single one is left to judge them by (three temperatures), and
+those of Student's t there: with 3 and 4 intervals held in 0.89 of 2,400 sets whose errors were given half as large as
+they were, with these in 0.91; with errors that are right both hold in 0.996."""
 
 
 @typed
@@ -98,7 +100,7 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike | Sequence[Estimate], errors
     ``ln D = ln D0 - E_a / (k_B T)``, fitted with weights ``(D / error)^2``. Where the data scatter more than their
     errors allow, the covariance is scaled up by chi-squared over M - 2, never down, and intervals are those of
     Student's t. Three temperatures leave one degree of freedom, too few to judge the errors by: these then count as
-    three more, ``(3 + chi-squared) / 4``, with t of four. The error at a temperature far from the data comes from the
+    one more, ``(1 + chi-squared) / 2``, with t of four. The error at a temperature far from the data comes from the
     whole covariance: slope and prefactor are strongly correlated, and neither's error alone gives it.
 
     Examples
@@ -230,7 +232,7 @@ def _scale(squares: float, freedom: int) -> tuple[float, float]:
     """Factor by which the scatter about a line widens the covariance, and the standard errors of an interval."""
     prior = PRIOR if freedom == 1 else 0
     scale = max(1.0, (prior + squares) / (prior + freedom)) if freedom > 0 else 1.0
-    return scale, _student(freedom + prior) if scale > 1.0 or prior else Z95
+    return scale, _student(FREEDOM if prior else freedom) if scale > 1.0 or prior else Z95
 
 
 def _data(

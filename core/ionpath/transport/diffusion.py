@@ -16,7 +16,7 @@ from ionpath.transport._checks import Floats, above_zero
 from ionpath.transport.conduction import haven_ratio
 from ionpath.transport.covariance import Line, straight_line
 from ionpath.transport.msd import COOPERATION_BLOCKS, MeanSquaredDisplacement, mean_squared_displacement
-from ionpath.transport.window import DiffusiveWindow, diffusive_window
+from ionpath.transport.window import DiffusiveWindow, windows
 
 UNIT = "A^2/ps"
 MOST_LAGS = 24
@@ -121,9 +121,7 @@ def estimate_diffusion(
         else mean_squared_displacement(positions, frame_time=frame_time, lags=None)
     )
     above_zero(minimum_msd, "minimum_msd", "a displacement in A^2")
-    chosen = diffusive_window(
-        msd, band=band, ballistic=ballistic, discard=discard, window=window, minimum_msd=minimum_msd
-    )
+    chosen, early = windows(msd, band, ballistic, discard, window, minimum_msd)
     lags = _fit_lags(msd, chosen)
     curve = msd.per_axis
     line = straight_line(lags, curve, msd.n_frames, msd.frame_time)
@@ -136,8 +134,6 @@ def estimate_diffusion(
         coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
     else:
         axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1], factor) for axis in range(3))
-    # The sum over ions has many hops at any lag, and is lost in noise at late ones.
-    early = diffusive_window(msd, band=band, ballistic=ballistic, discard=discard, window=window)
     collective = _collective(msd, _fit_lags(msd, early))
     return Diffusion(
         coefficient=coefficient,

@@ -118,6 +118,18 @@ def diffusive_window(
     >>> chosen.criterion, chosen.start
     ('exponent', 1.0)
     """
+    return windows(msd, band, ballistic, discard, window, minimum_msd)[0]
+
+
+def windows(
+    msd: MeanSquaredDisplacement,
+    band: tuple[float, float],
+    ballistic: float,
+    discard: float,
+    window: tuple[float, float] | None,
+    minimum_msd: float,
+) -> tuple[DiffusiveWindow, DiffusiveWindow]:
+    """Windows of single ions and of their sum, which has many hops at any lag."""
     dt = msd.frame_time
     for name, value in (("ballistic", ballistic), ("discard", discard)):
         numbers(value, name, "a finite number")
@@ -140,7 +152,7 @@ def diffusive_window(
             remedy="compute it with mean_squared_displacement(lags=None)",
         )
     if window is not None:
-        return _given(msd, window)
+        return (_given(msd, window),) * 2
     first = max(1, int(np.ceil(ballistic / dt - 1e-9)))
     last = int((1.0 - discard) * (msd.n_frames - 1))
     if last < 2 * first or last < 3:
@@ -154,16 +166,24 @@ def diffusive_window(
     first_in_band = _first_in_band(msd, lags[lags <= last / 2], last, band)
     if first_in_band:
         begin = _after_single_hops(msd, lags[(lags >= first_in_band) & (lags <= last / 8)], minimum_msd)
-        begin = begin or first_in_band
-        found = _first_in_agreement(msd, lags[(lags >= begin) & (lags <= last / 2)], last)
-        contested = found != begin
-        if contested or lags[0] < begin == first_in_band:
-            found = max(found, min(int(GUARD * found), last // 2))
-        return replace(_window(msd, found, last, "exponent"), contested=contested)
+        early = _from(msd, lags, first_in_band, last, guarded=lags[0] < first_in_band)
+        hopped = begin and begin != first_in_band
+        return (_from(msd, lags, begin, last, guarded=False) if hopped else early), early
     for start in lags[lags <= last / SPREAD]:
         if _straight(msd, int(start), last):
-            return _window(msd, int(start), last, "offset")
-    return _window(msd, int(max(first, last // 2)), last, "none")
+            return (_window(msd, int(start), last, "offset"),) * 2
+    return (_window(msd, int(max(first, last // 2)), last, "none"),) * 2
+
+
+def _from(
+    msd: MeanSquaredDisplacement, lags: NDArray[np.int64], begin: int, last: int, *, guarded: bool
+) -> DiffusiveWindow:
+    """Window that starts at a lag, or where later slopes agree; later still where earlier lags were rejected."""
+    found = _first_in_agreement(msd, lags[(lags >= begin) & (lags <= last / 2)], last)
+    contested = found != begin
+    if contested or guarded:
+        found = max(found, min(int(GUARD * found), last // 2))
+    return replace(_window(msd, found, last, "exponent"), contested=contested)
 
 
 def _after_single_hops(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], minimum: float) -> int:
