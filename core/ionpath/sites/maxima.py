@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -114,6 +115,13 @@ def density_sites(
     search = SEARCHES[sites]._replace(**{key: value for key, value in given.items() if value is not None})
     for name in ("sigma", "separation", "reach"):
         positive(name, getattr(search, name), "A")
+    voxel = float((np.linalg.norm(grid.cell, axis=1) / grid.shape).max())
+    if voxel > 0.5 * search.separation:
+        warnings.warn(
+            f"sites: need voxels below half of the least distance of two sites, {0.5 * search.separation:.2g} A, got "
+            f"{voxel:.2g} A: sites that share a voxel are one; use a smaller spacing, such as 0.25",
+            stacklevel=2,
+        )
     density = grid.relative(search.sigma)
     peaks = _maxima(density, max(search.level, search.background * float(density.max())))
     peaks = _separate(peaks, density.shape, grid.cell, search.separation)

@@ -152,8 +152,8 @@ def warn_of_repeated(positions: Floats, frames: NDArray[np.integer[Any]]) -> Non
 def warn_of_closeness(group: Any) -> None:
     """Warn of atoms most of which lie on one another, as where lengths are in nm or in fractions of the cell."""
     positions = group.universe.atoms.positions
-    if len(positions) < 2 or not np.isfinite(positions).all():
-        return
+    if len(positions) < 2 or not (np.abs(positions) < FARTHEST).all():
+        return  # another check's
     nearest = cKDTree(positions).query(positions, k=2)[0][:, 1]
     if (middle := float(np.median(nearest))) < CLOSE:
         warnings.warn(

@@ -112,6 +112,15 @@ def test_sites_are_found_where_ions_are():
     assert found.assigned_fraction > 0.99
 
 
+def test_voxels_too_coarse_for_sites_are_warned_of() -> None:
+    """Two places 2.5 A apart share a voxel of 3 A: one site, where a finer grid finds both."""
+    rng = np.random.default_rng(0)
+    ions = np.array([[2.2, 4.5, 4.5], [4.7, 4.5, 4.5]]) + rng.normal(scale=0.2, size=(400, 2, 3))
+    with pytest.warns(UserWarning, match="need voxels below half of the least distance of two sites, 1.1 A, got 3 A"):
+        density_sites(ion_density(ions, 9 * np.eye(3), spacing=3.0))
+    assert len(density_sites(ion_density(ions, 9 * np.eye(3))).positions) == 2
+
+
 def test_sites_are_the_crystallographic_ones(aimd):
     """Li6PS5Cl at 500 K, 28 ps folded to one cell: with the defaults all 24 positions of 24g and nothing else.
 
