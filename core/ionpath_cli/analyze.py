@@ -19,7 +19,7 @@ from ionpath_cli.density import density_table
 from ionpath_cli.options import LOG, parser, read_atoms, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.sites import sites_of, states_of
-from ionpath_cli.trajectory import SAID, Given, Opened, open_trajectory
+from ionpath_cli.trajectory import NO_DT, Given, Opened, open_trajectory
 from ionpath_cli.words import error_in_words, in_words
 
 EXAMPLE = """
@@ -168,8 +168,7 @@ def analyse(
     from ionpath_cli.cli import options_of
 
     with warnings.catch_warnings():
-        for known in SAID:
-            warnings.filterwarnings("ignore", f".*{known}")
+        warnings.filterwarnings("ignore", NO_DT)
         _transport(opened, temperature, folder, record, progress)
         try:
             _density(opened, folder, record, progress)
@@ -263,8 +262,7 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
         for one in seen:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
         raise
-    new = (one for one in seen if one.category is UserWarning)
-    said = [one for one in new if not any(words in str(one.message) for words in SAID)]
+    said = [one for one in seen if one.category is UserWarning and NO_DT not in str(one.message)]
     record.notes.extend(f"{one.message}." for one in said)
     r = run.results
     record.parameters.update(frames=int(run.n_frames), picoseconds=float(run.times[-1] - run.times[0]))

@@ -27,8 +27,6 @@ NEUTRAL = 0.02
 """Formal charge for each atom, in e, that a crystal with a few charged defects may have."""
 OF_TIMES = ("ps is used; the file says", "time= is taken as ps")
 """What warnings of times say, which are notes here."""
-SAID = (NO_DT, OF_TIMES[0])
-"""What analyses warn of, and a note says already."""
 STRUCTURES = (".cif", ".vasp", ".poscar")
 """Files of a structure that ASE reads and MDAnalysis does not."""
 

@@ -97,7 +97,6 @@ def test_a_frame_that_a_restart_wrote_twice_is_said():
         IonDensity(u.select_atoms("element Li"), spacing=1.0).run()
 
 
-@pytest.mark.filterwarnings("ignore:frame_time=0.0001 ps is used; the file says")
 @pytest.mark.parametrize(
     ("options", "said"),
     [

@@ -86,12 +86,6 @@ def test_files_without_times_are_refused_by_every_reader(source, files, name, in
     assert IonDiffusion(told).run().frame_time == pytest.approx(0.1, rel=1e-6)  # a dump: of a step of LAMMPS
 
 
-def test_another_time_than_that_of_the_file_is_told(source, files):
-    with pytest.warns(UserWarning, match="frame_time=0.2 ps is used; the file says 0.1 ps between its frames"):
-        run = IonDiffusion(opened(source, files / "a.xtc"), frame_time=0.2).run()
-    assert run.frame_time == pytest.approx(0.2)
-
-
 def test_a_dump_opened_with_the_time_between_frames_is_refused(source, files):
     """MDAnalysis multiplies the steps by dt: 50 steps a frame made a diffusion coefficient 50 times too small."""
     ions = opened(source, files / "a.lammpstrj", dt=0.1)

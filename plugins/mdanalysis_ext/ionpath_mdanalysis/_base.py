@@ -27,7 +27,7 @@ from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
 from ionpath_mdanalysis._results import IonResults
-from ionpath_mdanalysis.times import check_times, warn_of_another_time
+from ionpath_mdanalysis.times import check_times
 
 CHUNK_BYTES = 16 * 2**20
 """Size of the coordinates that are held at a time, if the user does not choose a number of frames."""
@@ -192,9 +192,7 @@ class IonAnalysis(AnalysisBase):
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
         _checks.check_frame_count(self.n_frames, self._min_frames)
-        first = next(iter(self.groups.values()))
-        _checks.check_order(first.universe)
-        _checks.warn_of_closeness(first)
+        _checks.check_order(next(iter(self.groups.values())).universe)
         if self._even_times and self._given_frame_time is None and self.n_frames > 1:
             check_times(self._trajectory)
         self._total = self.n_frames
@@ -278,7 +276,6 @@ class IonAnalysis(AnalysisBase):
         blocks: list[dict[str, Any]] = self.results["blocks"]
         self.results = IonResults()
         if self._given_frame_time is not None:
-            warn_of_another_time(self._trajectory, self.times, self.frames, self._given_frame_time)
             self.times = self.frames * self._given_frame_time
         if self._even_times:
             self.frame_time = _checks.even_frame_time(self.times)

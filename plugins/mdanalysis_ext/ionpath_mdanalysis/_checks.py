@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import cKDTree
 
 from ionpath.cells import FARTHEST
 from ionpath.errors import InputError
@@ -19,8 +18,6 @@ from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 SMALLEST, LARGEST = 0.5, 1e5
 """Cells have lengths in this range, in A."""
-CLOSE = 0.5
-"""Distance in A within which no two nuclei are."""
 RARE = 0.05
 """Share of frames like the one before, above which that is no accident."""
 Floats = NDArray[np.floating[Any]]
@@ -145,21 +142,6 @@ def warn_of_repeated(positions: Floats, frames: NDArray[np.integer[Any]]) -> Non
         warnings.warn(
             f"frames {frames[k]} and {frames[k + 1]} are the same: where a restart wrote a frame again, times "
             "after it are one frame late; leave it out with start, stop, step or frames",
-            stacklevel=2,
-        )
-
-
-def warn_of_closeness(group: Any) -> None:
-    """Warn of atoms most of which lie on one another, as where lengths are in nm or in fractions of the cell."""
-    positions = group.universe.atoms.positions
-    if len(positions) < 2 or not (np.abs(positions) < FARTHEST).all():
-        return  # another check's
-    nearest = cKDTree(positions).query(positions, k=2)[0][:, 1]
-    if (middle := float(np.median(nearest))) < CLOSE:
-        warnings.warn(
-            f"half of the atoms are within {middle:.2g} A of another one: positions are read in A, and these look like "
-            "nm or fractions of the cell; multiply them where the Universe is made (leave out the shells of a "
-            "core-shell model)",
             stacklevel=2,
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from ionpath.constants import GAS_CONSTANT
 from ionpath.periodic import minimum_image
@@ -15,6 +16,8 @@ from ionpath_mdanalysis._frames import cell_vectors
 
 HOTTEST = 2000.0
 """Temperature in K that stands for one that nobody said."""
+CLOSE = 0.5
+"""Distance in A within which no two nuclei are."""
 FASTEST = 2.0
 """Ions that go further than this many times their thermal speed takes them do not belong to their frame time."""
 
@@ -34,6 +37,23 @@ def needs_folding(looks: Sequence[dict[str, Any]], mobile: str, framework: str |
         return True  # a frame without a cell is refused when its turn comes
     ions, cells = (np.array([look[name] for look in looks]) for name in (mobile, "cell"))
     return is_wrapped(ions, cells, None if framework is None else np.array([look[framework] for look in looks]))
+
+
+def check_lengths(looks: Sequence[dict[str, Any]]) -> None:
+    """Warn of atoms that lie on one another in all frames, as where lengths are in nm or in fractions of the cell."""
+    closest = []
+    for look in looks:
+        atoms = np.concatenate([look[name] for name in ("mobile", "framework") if name in look])
+        if len(atoms) < 2 or not (np.isfinite(look["cell"]).all() and np.isfinite(atoms).all()):
+            return
+        closest.append(float(np.median(cKDTree(atoms).query(atoms, k=2)[0][:, 1])))
+    if 0.0 < max(closest) < CLOSE:  # at no distance at all are walkers of a model
+        warnings.warn(
+            f"half of the atoms are within {max(closest):.2g} A of another one: positions are read in A, and these "
+            "look like nm or fractions of the cell; multiply them where the Universe is made (leave out the shells of "
+            "a core-shell model)",
+            stacklevel=2,
+        )
 
 
 def check_speed(

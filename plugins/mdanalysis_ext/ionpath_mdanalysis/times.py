@@ -82,15 +82,6 @@ def check_times(trajectory: Any) -> None:
     )  # fmt: skip
 
 
-def warn_of_another_time(trajectory: Any, times: Any, frames: Any, given: float) -> None:
-    """Warn where `frame_time` is not what the file says of the times (T,) of frames (T,); a dump does not say it."""
-    if len(times) < 2 or "LAMMPSDUMP" in str(trajectory.format) or not says_times(trajectory):
-        return
-    said = (times[-1] - times[0]) / (frames[-1] - frames[0])
-    if abs(said - given) > 1e-3 * given:
-        warnings.warn(f"frame_time={given:g} ps is used; the file says {said:g} ps between its frames", stacklevel=2)
-
-
 def _check_steps(trajectory: Any) -> None:
     """Refuse LAMMPS dumps that were opened with the time between frames, where MDAnalysis wants that of a step."""
     frame = trajectory.frame

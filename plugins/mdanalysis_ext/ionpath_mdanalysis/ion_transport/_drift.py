@@ -17,7 +17,7 @@ from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
-from ionpath_mdanalysis._looks import check_speed, look_at, needs_folding
+from ionpath_mdanalysis._looks import check_lengths, check_speed, look_at, needs_folding
 from ionpath_mdanalysis.ion_transport._lags import lags_from_times
 
 SERIES_BYTES = 2**27
@@ -221,6 +221,7 @@ class SeriesAnalysis(DriftingAnalysis):
             span = (last["frame"] - first["frame"]) * self._given_frame_time
         self._spacing = _checks.even_frame_time(np.array([0.0, span])) / (self._total - 1)
         looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
+        check_lengths(looks)
         framework = "framework" if "framework" in self.groups else None
         self._fold = needs_folding(looks, "mobile", framework) if p["unwrap"] is None else bool(p["unwrap"])
         masses = getattr(self.groups["mobile"], "masses", None)
