@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+import numbers as numbers_abc
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ionpath.documented import documented
@@ -45,6 +46,18 @@ class Estimate(Msonable):
     # a few words where the number does not hold, such as "not converged"; they stand beside it wherever it is shown
     verdict: str = ""
 
+    def __post_init__(self) -> None:
+        numbers = (self.value, self.error, self.low, self.high)
+        if not all(isinstance(number, numbers_abc.Real) for number in numbers) or not isinstance(self.unit, str):
+            raise InputError(
+                "Estimate", need="four numbers and a unit", got=repr((*numbers, self.unit))[:200], remedy="mend them"
+            )
+        if self.error < 0 or self.low > self.high:
+            raise InputError(
+                "Estimate", need="an error of 0 or more, and the lower end of the interval first",
+                got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}", remedy="mend them",
+            )  # fmt: skip
+
     def judged(self, *words: str) -> Estimate:
         """The same with verdicts of a few words each that are to stand beside it; those that are there add nothing."""
         said = dict.fromkeys([*self.verdict.split(", "), *words])
@@ -65,6 +78,8 @@ class Estimate(Msonable):
 
     def scaled(self, factor: float, unit: str) -> Estimate:
         """All four numbers times a factor above zero, in `unit`, that of the product, with the same verdict."""
+        if not 0 < factor < math.inf:
+            raise InputError("factor", need="a number above zero", got=f"{factor!r:.40}", remedy="mend it")
         numbers = (self.value * factor, self.error * factor, self.low * factor, self.high * factor)
         return Estimate(*numbers, unit, self.verdict)
 
@@ -129,6 +144,7 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
     >>> print(combine(runs))
     0.250 ± 0.032 A^2/ps
     """
+    runs = _estimates("runs", runs)
     units = list(dict.fromkeys(run.unit for run in runs))
     if len(runs) < 2 or len(units) > 1:
         raise InputError(
@@ -136,6 +152,11 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
             got=f"{len(runs)} in {', '.join(map(repr, units)) or 'no unit'}",
             remedy="run other arrangements of the composition, or convert with .to(unit)",
         )  # fmt: skip
+    numbers = [(run.value, run.error) for run in runs if math.isfinite(run.value) and run.error > 0]
+    if len(set(numbers)) < len(numbers):
+        raise InputError(
+            "runs", need="each run once", got="two with the same value and the same error", remedy="leave out its copy"
+        )
     words = [word for run in runs for word in run.verdict.split(", ")]
     if not all(math.isfinite(run.value) for run in runs):
         nan = float("nan")
@@ -179,7 +200,7 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
     >>> print(difference(Estimate(16.0, 0.3, 15.4, 16.6, "nat"), Estimate(14.0, 0.4, 13.2, 14.8, "nat")))
     2.0 ± 0.5 nat
     """
-    for number in (one, other):
+    for number in _estimates("estimates", (one, other)):
         ends = (number.value, number.error, number.low, number.high)
         if number.unit != one.unit or not all(map(math.isfinite, ends)):
             raise InputError(
@@ -263,6 +284,7 @@ def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) 
             got=", ".join(map(repr, sizes)) or "none",
             remedy="run a second cell, for example twice as long along each axis",
         )  # fmt: skip
+    _estimates("values", values)
     largest = values[sizes[-1]]
     apart = [difference(values[size], largest) for size in sizes[:-1]]
     if largest.value == 0:
@@ -282,6 +304,18 @@ def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) 
     alike = [k for k in range(len(words)) if set(words[k:]) == {"agrees"}]
     enough = sizes[alike[0]] if alike else None
     return SizeConvergence(sizes, tuple(values[size] for size in sizes), tuple(shares), words, tolerance, enough)
+
+
+def _estimates(name: str, values: Iterable[Estimate]) -> list[Estimate]:
+    """Several estimates; InputError for anything else."""
+    found = list(values.values() if isinstance(values, Mapping) else values)
+    for one in found:
+        if not isinstance(one, Estimate):
+            raise InputError(
+                name, need="Estimate objects, with errors and units", got=f"{one!r:.40}",
+                remedy="pass what the analyses gave, or Estimate(value, error, low, high, unit)",
+            )  # fmt: skip
+    return found
 
 
 def spread_over(values: Sequence[float], errors: Sequence[float]) -> tuple[float, float, float]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 
 Floats = NDArray[np.float64]
 
@@ -44,6 +45,18 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
             remedy="repair the trajectory or leave these frames out",
         )
     return array
+
+
+def in_unit(value: Estimate, unit: str, name: str) -> Estimate:
+    """An estimate in a unit that a formula needs; one without a unit is taken to have it."""
+    if not value.unit:
+        return value
+    try:
+        return value.to(unit)
+    except InputError as error:
+        raise InputError(
+            name, need=f"a number in {unit}", got=f"{value}", remedy="convert it with .to(unit)"
+        ) from error
 
 
 def above_zero(value: float, name: str, what: str) -> float:

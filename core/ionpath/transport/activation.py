@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +16,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, number_of, numbers
+from ionpath.transport._checks import Floats, in_unit, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
 
 Z95 = 1.959963984540054
@@ -60,7 +61,8 @@ class Arrhenius(Msonable):
         log = float(gradient @ [self.activation_energy.value, self.log_prefactor.value])
         spread = float(np.sqrt(gradient @ self.covariance @ gradient))
         value, factor = float(np.exp(log)), float(np.exp(self.quantile * spread))
-        return Estimate(value, value * spread, value / factor, value * factor, "A^2/ps")
+        verdict = self.activation_energy.verdict
+        return Estimate(value, value * spread, value / factor, value * factor, "A^2/ps", verdict)
 
     def conductivity(self, temperature: float, density: float, *, charge: float = 1.0) -> Estimate:
         """Nernst-Einstein conductivity in mS/cm at a temperature in K.
@@ -123,12 +125,13 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike | Sequence[Estimate], errors
     squares, freedom = float(weights @ residuals**2), t.size - 2
     scale, quantile = _scale(squares, freedom) if known else (squares / freedom, _student(freedom))
     covariance = covariance * scale
+    words = _verdict(t, D)
     return Arrhenius(
         temperatures=t,
         coefficients=values,
         errors=sigma,
-        activation_energy=_estimate(float(solution[0]), float(covariance[0, 0]), quantile, "eV"),
-        log_prefactor=_estimate(float(solution[1]), float(covariance[1, 1]), quantile, ""),
+        activation_energy=_estimate(float(solution[0]), float(covariance[0, 0]), quantile, "eV").judged(*words),
+        log_prefactor=_estimate(float(solution[1]), float(covariance[1, 1]), quantile, "").judged(*words),
         covariance=np.asarray(covariance, dtype=np.float64),
         chi_squared=squares if known else float("nan"),
         quantile=quantile,
@@ -235,10 +238,20 @@ def _scale(squares: float, freedom: int) -> tuple[float, float]:
     return scale, _student(FREEDOM if prior else freedom) if scale > 1.0 or prior else Z95
 
 
+def _each(D: ArrayLike | Sequence[Estimate]) -> list[Any]:
+    return list(np.atleast_1d(np.asarray(D, dtype=object)))
+
+
+def _verdict(temperatures: Floats, D: ArrayLike | Sequence[Estimate]) -> list[str]:
+    """What the analyses said of single coefficients, each with its temperature."""
+    told = zip(temperatures, _each(D), strict=True)
+    return [f"{d.verdict} at {t:g} K" for t, d in told if isinstance(d, Estimate) and d.verdict]
+
+
 def _data(
     temperatures: ArrayLike, D: ArrayLike | Sequence[Estimate], errors: ArrayLike | None
 ) -> tuple[Floats, Floats, Floats]:
-    given = list(np.atleast_1d(np.asarray(D, dtype=object)))
+    given = [in_unit(d, "A^2/ps", "D") if isinstance(d, Estimate) else d for d in _each(D)]
     values = np.array([d.value if isinstance(d, Estimate) else d for d in given], dtype=np.float64)
     own = [d.error if isinstance(d, Estimate) else float("nan") for d in given]
     t = np.atleast_1d(numbers(temperatures, "temperatures", "temperatures above zero in K"))

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import typed
 from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
-from ionpath.transport._checks import numbers
+from ionpath.transport._checks import in_unit, numbers
 from ionpath.units import NERNST_EINSTEIN
 
 
@@ -68,7 +68,7 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     numbers(charge, "charge", "the charge of an ion in e")
     if isinstance(D, Estimate):
         factor = NERNST_EINSTEIN * float(n) * float(charge) ** 2 / float(T)
-        return D.scaled(factor, "mS/cm")
+        return in_unit(D, "A^2/ps", "D").scaled(factor, "mS/cm")
     if (numbers(D, "D", "a diffusion coefficient in A^2/ps, zero or more") < 0).any():
         raise InputError(
             "D", need="a diffusion coefficient in A^2/ps, zero or more", got=repr(D), remedy="check the fit"
@@ -136,6 +136,7 @@ def haven_ratio(D: Estimate, collective: Estimate) -> Estimate:
     0.5 ± 0.1
     """
     nan = float("nan")
+    D, collective = in_unit(D, "A^2/ps", "D"), in_unit(collective, "A^2/ps", "collective")
     if not (D.value > 0 and collective.value > 0):
         return Estimate(nan, nan, nan, nan).judged(D.verdict, collective.verdict)
     ratio = D.value / collective.value

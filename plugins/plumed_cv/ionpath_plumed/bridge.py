@@ -23,6 +23,7 @@ import numpy as np
 from ionpath.cvs.base import CollectiveVariable
 from ionpath.cvs.groups import Groups
 from ionpath.errors import InputError, IonpathError
+from ionpath.plumed_run import REFUSALS
 
 if TYPE_CHECKING:
     from ionpath.cvs.base import Variable
@@ -138,7 +139,8 @@ def hooks(build: Build) -> tuple[Callable[..., Any], Callable[..., Any], Callabl
             names = [name for name, _ in request.outputs(variable)]
         except Exception as error:
             _say(error)
-            raise
+            action.data["error"] = error
+            return _of_no_use(build)
         action.data["request"] = request
         if text:
             action.lognl(f"  ionpath parameters {text}")
@@ -147,12 +149,20 @@ def hooks(build: Build) -> tuple[Callable[..., Any], Callable[..., Any], Callabl
         return {"COMPONENTS": {name: {"period": _period(periods[name]), "derivative": True} for name in names}}
 
     def calculate(action: Any) -> Any:
-        if "bound" not in action.data:
-            action.data["bound"] = _bind(action, action.data["request"])
-        return action.data["bound"](action)
+        try:
+            if "error" in action.data:
+                raise action.data["error"]
+            if "bound" not in action.data:
+                action.data["bound"] = _bind(action, action.data["request"])
+            return action.data["bound"](action)
+        except IonpathError as error:
+            _say(error)
+            raise
 
     def attribute(name: str) -> Any:
         if "=" not in name:
+            if name[:1].isalpha():  # an INIT without a value; Python itself asks for names with underscores
+                return lambda action: initialise(action, name)
             raise AttributeError(f"no attribute {name!r}: parameters are written INIT={{name=value ...}}")
         return lambda action: initialise(action, name)
 
@@ -252,8 +262,19 @@ def check_units(label: str, positions: np.ndarray[Any, Any], box: np.ndarray[Any
         )  # fmt: skip
 
 
+def _of_no_use(build: Build) -> dict[str, Any]:
+    """Components without parameters: PLUMED ends the process on an error during input, so that it comes at a step."""
+    try:
+        names = [component.name for component in Request(build, {}).variable("", None).components]
+    except IonpathError:
+        names = []
+    return {"COMPONENTS": {name: {"period": None, "derivative": True} for name in names or ["refused"]}}
+
+
 def _say(error: Exception) -> None:
-    """Print the sentence at once: PLUMED aborts on an error during input, and Python's own message is lost."""
+    """Print the sentence at once, and keep it: PLUMED loses Python's own message."""
+    if isinstance(error, InputError):
+        REFUSALS.append(error)
     kind = "" if isinstance(error, IonpathError) else f"{type(error).__name__}: "
     print(f"ionpath_plumed: {kind}{error}", file=sys.stderr, flush=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from html import escape
 from pathlib import Path
@@ -15,6 +16,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.plumed_input import joined, keywords
+from ionpath.plumed_run import included, read_files
 from ionpath_plumed.checks import side_files
 
 _TUPLES = ("variables", "start", "end", "reach", "end_reach")
@@ -102,7 +104,7 @@ class PlumedInput:
         about = _about(place)
         about.pop("written", None)
         tuples = {key: tuple(about[key]) for key in _TUPLES if key in about}
-        text = _text(file)
+        text = _whole(_text(file), place)
         return cls(text=text, files=_files(text.splitlines(), place), **{**about, **tuples})
 
 
@@ -117,6 +119,7 @@ def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
         text, place = _text(path), path.parent
     else:
         text, place = plumed if isinstance(plumed, str) else "\n".join(plumed), Path()
+    text = _whole(text, place)
     found: dict[str, Any] = {}
     for statement in joined(text.splitlines()):
         _, action, words = keywords(statement)
@@ -163,9 +166,21 @@ def _about(place: Path) -> dict[str, Any]:
     )
 
 
+def _whole(text: str, place: Path) -> str:
+    """The text with the files that it includes, where they are there."""
+    lines = text.splitlines()
+    found = included(lines, place, refuse=False)
+    return text if found == lines else "\n".join(found) + "\n"
+
+
 def _files(lines: list[str], place: Path) -> dict[str, str]:
-    """Texts of the files beside an input that its variables read."""
-    return {name: _text(place / name) for name in side_files(lines) if (place / name).is_file()}
+    """Texts of the files beside an input that it reads."""
+    found = {name: _text(place / name) for name in side_files(lines) if (place / name).is_file()}
+    for name in read_files(lines):
+        if name not in found and not Path(name).is_absolute() and (place / name).is_file():
+            with suppress(UnicodeDecodeError):
+                found[name] = (place / name).read_text()
+    return found
 
 
 def _digest(text: str) -> str:
@@ -178,5 +193,5 @@ def _differs(path: Path, text: str) -> bool:
         return False
     found = _text(path)
     if path.name == "plumed.dat":
-        return joined(found.splitlines()) != joined(text.splitlines())
+        return joined(_whole(found, path.parent).splitlines()) != joined(text.splitlines())
     return found != text

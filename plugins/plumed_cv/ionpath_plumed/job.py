@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,8 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path as atomic_path
 from ionpath.notebook import fields_html
-from ionpath.plumed_input import appended_files, joined, keywords
+from ionpath.plumed_input import appended_files, joined
+from ionpath.plumed_run import written_files
 from ionpath_plumed.checks import check_input, inside
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.progress import BarrierWatch
@@ -104,8 +106,8 @@ def with_own_files(given: PlumedInput, walker: int) -> PlumedInput:
     """Return the files that a walker prints names of its own."""
     lines = []
     for statement in joined(given.lines):
-        _, action, words = keywords(statement)
-        if action not in ("METAD", "LOAD") and "FILE" in words and action.startswith(("PRINT", "DUMP")):
-            statement = statement.replace(f"FILE={words['FILE']}", f"FILE={words['FILE']}.{walker}")
+        shared = appended_files([statement], "METAD")  # of which PLUMED itself makes one for each walker
+        for name in (str(path) for path in written_files([statement]) if path not in shared):
+            statement = re.sub(rf"(FILE=\{{?){re.escape(name)}(?=[\s}}]|$)", rf"\g<1>{name}.{walker}", statement)
         lines.append(statement)
     return replace(given, text="\n".join(lines) + "\n")

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, MissingDependency, require
 from ionpath.plumed_input import interface_path, prepared
+from ionpath.plumed_run import REFUSALS
 
 INSTALL = "pip install --no-deps hillclimber   (or conda-forge's plumed and py-plumed, with PLUMED_KERNEL set)"
 OLDEST = (2, 10)
@@ -110,8 +111,12 @@ class Engine:
         ):  # fmt: skip
             self._plumed.cmd(name, value)
         self._plumed.cmd("init")
+        REFUSALS.clear()
         for line in prepare(lines):
             self._plumed.cmd("readInputLine", line)
+        if REFUSALS:
+            self.close()
+            raise REFUSALS[-1]
 
     def step(self, step: int, positions: ArrayLike, cell: ArrayLike | None) -> tuple[float, Floats, Floats]:
         """Return one frame to PLUMED."""

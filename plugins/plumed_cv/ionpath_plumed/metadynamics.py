@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ionpath.arguments import typed
 from ionpath.errors import InputError, whole
 from ionpath.files import atomic_path as atomic_path
-from ionpath.plumed_input import joined, keywords
+from ionpath.plumed_run import check_input_files, check_temperature
 from ionpath_plumed.inputs import PlumedInput, as_input
 from ionpath_plumed.job import Job, MetadynamicsRun, run_job
 from ionpath_plumed.kernel import check_kernel
@@ -97,7 +97,10 @@ def run_metadynamics(
     whole("walkers", walkers, 1, 1000)
     given = as_input(plumed)
     place = Path(folder).resolve()
-    kelvin, step = temperature or given.temperature, timestep or given.timestep
+    kelvin = given.temperature if temperature is None else temperature
+    step = given.timestep if timestep is None else timestep
+    if not 0 < step < float("inf"):
+        raise InputError("timestep", need="a number above 0 in fs", got=f"{step}", remedy="take 1 or 2")
     _check(atoms, given, engine, kelvin)
     if not picoseconds * 1000 / step >= 0.5:
         raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
@@ -132,13 +135,8 @@ def _check(atoms: Atoms, given: PlumedInput, engine: str, temperature: float) ->
         )  # fmt: skip
     if engine == "ase" and atoms.calc is None:
         raise InputError("atoms", need="a calculator", got="none", remedy="set atoms.calc to a calculator of ASE")
-    for _, action, words in map(keywords, joined(given.lines)):
-        own = words.get("TEMP", "")
-        if action in ("METAD", "OPES_METAD", "OPES_METAD_EXPLORE") and own and float(own) != temperature:
-            raise InputError(
-                "temperature", need=f"the {own} K that TEMP of {action} says", got=f"{temperature:g} K",
-                remedy="give both the same",
-            )  # fmt: skip
+    check_temperature(given.lines, temperature)
+    check_input_files(given.lines)
 
 
 def _check_kind(place: Path, walkers: int) -> None:

@@ -72,6 +72,13 @@ def run_walkers(atoms: Atoms, job: Job, n_walkers: int) -> MetadynamicsRun:
 def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
     """Start all walkers; where one fails, end the others at once and say why."""
     running: list[subprocess.Popen[bytes]] = []
+    try:
+        what = {job.suffix: pickle.dumps((atoms, job)) for job in jobs}
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise InputError(
+            "atoms", need="a calculator that can be sent to another process, for several walkers", got=str(error)[:200],
+            remedy="take off what it was given, or use walkers=1",
+        ) from error  # fmt: skip
     with ExitStack() as stack:
         try:
             for job in jobs:
@@ -82,7 +89,7 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
                 )
                 running.append(walker)
                 assert walker.stdin is not None
-                pickle.dump((atoms, job), walker.stdin)
+                walker.stdin.write(what[job.suffix])
                 walker.stdin.flush()  # and stays open: its end is the end of the walker
             while any(walker.poll() is None for walker in running) and not any(w.poll() for w in running):
                 time.sleep(0.05)
@@ -95,7 +102,8 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
                     walker.stdin.close()
     for job, walker in zip(jobs, running, strict=True):
         if walker.returncode not in (0, -signal.SIGTERM):
-            words = (job.folder / f"walker{job.suffix}.log").read_text().strip().splitlines()[-3:]
+            said = (job.folder / f"walker{job.suffix}.log").read_text().strip().splitlines()
+            words = [line for line in said if not line.startswith("+++")][-3:]
             raise IonpathError(f"walker {job.walker} ended with status {walker.returncode}: {' '.join(words)}")
 
 

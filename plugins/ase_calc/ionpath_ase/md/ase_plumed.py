@@ -24,13 +24,15 @@ class ScalingPlumed(Plumed):
         if periodic and "stress" in self.calc.implemented_properties:
             own = voigt_6_to_full_3x3_stress(self.calc.get_stress(self.atoms)) * self.atoms.get_volume()
         forces, virial, bias = before.copy(), own.copy(), np.zeros(1)
+        # PLUMED keeps addresses and reads them in performCalc: each array has to live until then.
+        box, places, masses = np.array(self.atoms.cell.array), np.array(pos, order="C"), self.atoms.get_masses()
         tell = self.plumed.cmd
         tell("setStep", istep)
         if periodic:
-            tell("setBox", np.array(self.atoms.cell.array))
-        tell("setPositions", np.ascontiguousarray(pos))
+            tell("setBox", box)
+        tell("setPositions", places)
         tell("setEnergy", unbiased_energy)
-        tell("setMasses", self.atoms.get_masses())
+        tell("setMasses", masses)
         tell("setForces", forces)
         tell("setVirial", virial)
         tell("prepareCalc")

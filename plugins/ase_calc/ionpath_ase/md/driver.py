@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -17,10 +17,12 @@ from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, require, whole
 from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
+from ionpath.plumed_run import check_outputs, included, written_files
 from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii, has_phosphorus_clusters
 from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
 from ionpath_ase.md.log import COLUMNS, mean_of_series, read_log, warn_of_pressure
 from ionpath_ase.md.outputs import Outputs
+from ionpath_ase.md.plumed_trial import check_lines, check_memories, in_words_of_plumed, taken_up, try_input
 from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
@@ -118,7 +120,7 @@ class MolecularDynamics:
         profile: bool = False,
     ) -> None:
         check_full_occupancies(atoms.info.get("occupancy"))
-        lines = plumed_lines(plumed)
+        lines = included(plumed_lines(plumed), Path())
         file = Path(trajectory).absolute()
         writer_of(file)
         whole("checkpoint_stride", settings.checkpoint_stride / settings.stride)
@@ -128,6 +130,8 @@ class MolecularDynamics:
             file.with_suffix(".checkpoint.npz"), {str(p): p.absolute() for p in appended_files(lines)},
             any(keywords(statement)[1] == "RESTART" for statement in joined(lines)),
         )  # fmt: skip
+        check_outputs(self.outputs.fixed() | {f"PLUMED's {path}": path for path in written_files(lines)})
+        check_lines(lines, len(atoms), settings)
         self.plumed = prepared(lines, _wrapper)
         self.restart, self.progress, self.note, self.first_frame = restart, progress, note, first_frame
         self._follow, self._given = follow, atoms
@@ -184,17 +188,23 @@ class MolecularDynamics:
         resume = self._resume()
         if resume is not None and resume.snapshot.step >= self.settings.steps:
             return self._result(resume.snapshot, resume.frames, 0.0, resume.snapshot.step)
-        start = 0 if resume is None else resume.snapshot.step
-        log = self.trajectory.with_suffix(".plumed.log")
+        start, statements = 0 if resume is None else resume.snapshot.step, self.plumed
+        log = self.outputs.fixed()["PLUMED's log"]
         if self.plumed and self.outputs.checkpoint.exists() and log.exists():
             log.replace(log.with_suffix(".before"))  # PLUMED would number its old logs without end
         if resume is None:
+            if self.plumed:
+                try_input(self.atoms, self.settings, self.plumed)
             self._claim()
         else:
+            check_memories(self.plumed, self.trajectory.name, start)
             self.outputs.cut_appended(resume)
+            statements = taken_up(self.plumed)
         clock = time.perf_counter()
-        with ProgressBar(self.settings, start, self.progress) as bar, self._outputs(resume) as (frames, rows):
-            engine = self._engine(resume)
+        with in_words_of_plumed(self.plumed), ExitStack() as stack:
+            bar = stack.enter_context(ProgressBar(self.settings, start, self.progress))
+            frames, rows = stack.enter_context(self._outputs(resume))
+            engine = self._engine(resume, statements)
             try:
                 if resume is not None:  # PLUMED repeats the rows of the step at which it starts
                     self.outputs.cut_appended(resume)
@@ -250,13 +260,13 @@ class MolecularDynamics:
             bar.update(last, note)
         return last, count
 
-    def _engine(self, resume: Checkpoint | None) -> _Engine:
+    def _engine(self, resume: Checkpoint | None, plumed: list[str]) -> _Engine:
         if self.settings.engine == "ase":
             from ionpath_ase.md.ase_engine import AseEngine
 
-            log_file = self.trajectory.with_suffix(".plumed.log") if self.plumed else None
+            log_file = self.trajectory.with_suffix(".plumed.log") if plumed else None
             return AseEngine(
-                self.atoms, self.settings, plumed=self.plumed, resume=resume, log_file=log_file, watch=self._watch
+                self.atoms, self.settings, plumed=plumed, resume=resume, log_file=log_file, watch=self._watch
             )
         from ionpath_ase.md.lammps_engine import LammpsEngine
 
@@ -265,7 +275,7 @@ class MolecularDynamics:
             self.settings,
             resume=resume,
             log_file=self.trajectory.with_suffix(".lammps.log"),
-            plumed=self.plumed,
+            plumed=plumed,
             watch=self._watch,
         )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.plumed_input import same_everywhere
+from ionpath.plumed_run import digests
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import Snapshot
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _FREE = ("processes", "checkpoint_stride", "model")
 """Settings that do not shape a run, or that are in the identity by another name."""
+_READ = "files that PLUMED reads"
 _WORDS = {
     "timestep": "time step (fs)", "stride": "time steps between frames", "damping": "damping (ps)",
     "temperature": "temperature (K)", "final_temperature": "final temperature (K)", "pressure": "pressure (GPa)",
@@ -44,6 +46,8 @@ def identity(atoms: Atoms, settings: MDSettings, plumed: Sequence[str], file: Pa
         "masses": digest(atoms.get_masses()),
         "PLUMED input": same_everywhere(plumed),
     }
+    if read := digests(plumed, Path()):
+        parts[_READ] = read
     return json.loads(json.dumps(parts))
 
 
@@ -52,11 +56,15 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     told = []
     for name in now:
         before, after = saved.get(name), now[name]
-        if before == after:
+        if before == after or (name == _READ and before is None):  # earlier checkpoints do not know of them
             continue
         word = _WORDS.get(name, name)
         if name == "PLUMED input":
             told.append(_other_line(before or [], after))
+        elif name == _READ:
+            known = dict(before or {})
+            changed = sorted(file for file in {*known, *after} if known.get(file) != after.get(file))
+            told.append(f"other content of {', '.join(changed)}, which PLUMED reads")
         elif name == "potential":
             told.append(f"{_named(after)} instead of {_named(before)}")
         elif isinstance(after, str) and len(after) == 64:

@@ -127,12 +127,13 @@ class Bias:
     ) -> tuple[FloatArray, FloatArray, float]:
         """Forces and virial that PLUMED adds, in LAMMPS's frame, and the bias in eV."""
         back, tell = self._rotation.T, self._plumed.cmd
-        place = np.ascontiguousarray(positions @ back)
+        # PLUMED keeps addresses and reads them in performCalc: each array has to live until then.
+        place, cell = np.ascontiguousarray(positions @ back), np.ascontiguousarray(box @ back)
         before = np.ascontiguousarray(model @ back)
         start = np.ascontiguousarray(self._rotation @ own @ back)
         forces, virial, bias = before.copy(), start.copy(), np.zeros(1)
         tell("setStep", step)
-        tell("setBox", np.ascontiguousarray(box @ back))
+        tell("setBox", cell)
         tell("setPositions", place)
         tell("setMasses", self._masses)
         tell("setEnergy", energy)

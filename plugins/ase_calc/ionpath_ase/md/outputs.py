@@ -37,6 +37,14 @@ class Outputs:
         """Files that grow, by the names that a checkpoint has them under."""
         return {"trajectory": self.trajectory, "log": self.log, **self.appended}
 
+    def fixed(self) -> dict[str, Path]:
+        """Files that every run has, by what they are."""
+        return {
+            "trajectory": self.trajectory, "log": self.log, "topology": self.topology, "checkpoint": self.checkpoint,
+            "PLUMED's log": self.trajectory.with_suffix(".plumed.log"),
+            "LAMMPS's log": self.trajectory.with_suffix(".lammps.log"),
+        }  # fmt: skip
+
     def heads(self, sizes: dict[str, int], frames: FrameFile) -> dict[str, str]:
         """Digests of the beginnings of files of these sizes, that of the open trajectory among them."""
         return {

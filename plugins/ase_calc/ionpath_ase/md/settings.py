@@ -111,6 +111,11 @@ def timed(
     ):  # fmt: skip
         if not (np.isfinite(value) and value > 0.0):
             raise InputError(name, need="a number above 0", got=str(value), remedy=f"for example {name}=1")
+    for name, value in (("picoseconds", picoseconds), ("interval", interval)):
+        if value * 1e3 / timestep < 0.5:
+            raise InputError(
+                name, need=f"one step of {timestep:g} fs or more, in ps", got=f"{value:g}", remedy=f"for example {name}=1"
+            )
     stride = max(1, round(interval * 1e3 / timestep))
     if processes is None:
         processes = default_processes(n_atoms)

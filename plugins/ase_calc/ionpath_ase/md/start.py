@@ -148,9 +148,11 @@ def plumed_lines(plumed: str | os.PathLike[str] | Sequence[str] | None) -> list[
     """Lines of a PLUMED input, from a file or as they are."""
     if plumed is None:
         return []
+    if isinstance(plumed, str) and "\n" in plumed:
+        return plumed.splitlines()
     if isinstance(plumed, str | os.PathLike):
         path = Path(plumed)
         if not path.exists():
             raise InputError("plumed", need="an existing PLUMED input, or its lines", got=str(path))
         return path.read_text().splitlines()
-    return list(plumed)
+    return [line for text in plumed for line in text.splitlines()]

@@ -1,0 +1,216 @@
+"""What a PLUMED input needs of the run that it biases: files, temperature, and what can be foreseen of it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from ionpath.errors import InputError
+from ionpath.plumed_input import appended_files, joined, keywords
+
+_FILE_IS_READ = ("LOAD", "INCLUDE", "EXTERNAL", "READ", "TABLE", "CSVD", "MOLINFO")
+"""Actions whose FILE is read; that of all others is written."""
+_NO_NAMES = ("ARG", "ATOMS", "LABEL", "IMPORT", "TYPE", "STRIDE", "PACE")
+_BIASES_OF_A_TEMPERATURE = (
+    "METAD", "PBMETAD", "OPES_METAD", "OPES_METAD_EXPLORE", "ECV_MULTITHERMAL", "ECV_MULTITHERMAL_MULTIBARIC",
+    "ECV_LINEAR", "ECV_UMBRELLAS_LINE", "ECV_UMBRELLAS_FILE", "EXTENDED_LAGRANGIAN", "LOGMFD", "DRR", "EDS", "MAXENT",
+    "VES_LINEAR_EXPANSION", "TD_WELLTEMPERED",
+)  # fmt: skip
+_MEMORIES = ("ABMD", "EXTENDED_LAGRANGIAN", "LOGMFD", "DRR", "EDS", "MAXENT", "VES_LINEAR_EXPANSION", "ANNEALING")
+"""Biases that depend on what was, and that no file of theirs restores at the time of a checkpoint."""
+_SUMS = ("AVERAGE", "HISTOGRAM", "ACCUMULATE", "COLLECT", "COLLECT_FRAMES", "MULTICOLVARDENS")
+REFUSALS: list[InputError] = []
+"""What variables in Python refused: their reasons do not come through PLUMED, which only says that there was one."""
+_DEEPEST = 10
+"""Most files that include each other."""
+
+
+def included(lines: Iterable[str], folder: Path, *, refuse: bool = True, _depth: int = 0) -> list[str]:
+    """Lines with those of the files that INCLUDE names in its place.
+
+    A file that is not there is an InputError, or with ``refuse=False`` leaves its INCLUDE as it is.
+    """
+    given = list(lines)
+    statements = joined(given)
+    if not any(keywords(statement)[1] == "INCLUDE" for statement in statements):
+        return given
+    found: list[str] = []
+    for statement in statements:
+        _, action, words = keywords(statement)
+        if action != "INCLUDE":
+            found.append(statement)
+            continue
+        path = folder / words.get("FILE", "")
+        if not path.is_file() or _depth == _DEEPEST:
+            if not refuse:
+                found.append(statement)
+                continue
+            raise InputError(
+                "INCLUDE", need="a file that is there, and does not include itself", got=repr(words.get("FILE", "")),
+                remedy="write its name as it is seen from the folder in which PLUMED runs",
+            )  # fmt: skip
+        text = path.read_text(errors="replace")
+        found += included(text.splitlines(), folder, refuse=refuse, _depth=_depth + 1)
+    return found
+
+
+def written_files(lines: Iterable[str]) -> list[Path]:
+    """Every file that an input writes, as often as something in it does.
+
+    >>> written_files(["PRINT ARG=d FILE=COLVAR", "m: METAD ARG=d GRID_WFILE=GRID"])
+    [PosixPath('COLVAR'), PosixPath('HILLS'), PosixPath('GRID')]
+    """
+    found: list[Path] = []
+    for statement in joined(lines):
+        _, action, words = keywords(statement)
+        own = appended_files([statement])
+        if not own and action not in _FILE_IS_READ:
+            own = [Path(name) for name in words.get("FILE", "").split(",") if name]
+        found += own
+        found += [Path(v) for key, v in words.items() if key.endswith(("_WFILE", "STATUS_FILE", "MEAN_FILE")) and v]
+    return found
+
+
+def read_files(lines: Iterable[str]) -> list[str]:
+    """Names that an input gives to files it reads, as far as its words look like that; not all need be there.
+
+    >>> read_files(["r: RMSD REFERENCE=a.pdb TYPE=OPTIMAL", "LOAD FILE=x.so", "PRINT ARG=r FILE=COLVAR"])
+    ['a.pdb']
+    """
+    statements = joined(lines)
+    written = {str(path) for path in written_files(statements)}
+    found: list[str] = []
+    for statement in statements:
+        _, action, words = keywords(statement)
+        for key, value in words.items():
+            if action == "LOAD" or key in _NO_NAMES or not value:
+                continue
+            parts = re.findall(r"=\s*[\"']?([^\s,\"'=\[\]]+)", value) if key == "INIT" else value.split(",")
+            found += [part for part in parts if part not in written and part not in found and _is_name(part)]
+    return found
+
+
+def _is_name(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return True
+    return False
+
+
+def digests(lines: Iterable[str], folder: Path) -> dict[str, str]:
+    """Digest of each file that an input reads and that is there."""
+    found = {}
+    for name in read_files(lines):
+        path = folder / name
+        try:
+            if path.is_file():
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        except OSError:
+            continue
+    return found
+
+
+def check_outputs(names: Mapping[str, Path]) -> None:
+    """Refuse two outputs of a run in one file, by what they are; links to one file are one file."""
+    places: dict[Path, str] = {}
+    for what, path in names.items():
+        other = places.setdefault(path.resolve(), what)
+        if other != what:
+            raise InputError(
+                "output files", need="one file for each", got=f"{other} and {what}, both {path.name}",
+                remedy="name one of them differently",
+            )  # fmt: skip
+
+
+def check_input_files(lines: Sequence[str]) -> None:
+    """Refuse an input that writes one file twice, and hills without a width."""
+    name, times = next(iter(Counter(map(str, written_files(lines))).most_common(1)), ("", 0))
+    if times > 1:
+        raise InputError(
+            "plumed.dat", need="a file of its own for each action that writes one", got=f"{times} that write {name}",
+            remedy="name them differently with FILE=",
+        )  # fmt: skip
+    for statement in joined(lines):
+        label, action, words = keywords(statement)
+        for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
+            if text.startswith("-") or text in ("0", "0.0"):
+                raise InputError(f"SIGMA of {label or action}", need="widths above 0", got=text, remedy="mend it")
+
+
+def check_temperature(lines: Iterable[str], temperature: float) -> None:
+    """Refuse a bias that was written for another temperature than that of the run."""
+    for statement in joined(lines):
+        _, action, words = keywords(statement)
+        text = words.get("TEMP", "")
+        if action not in _BIASES_OF_A_TEMPERATURE or not text:
+            continue
+        try:
+            same = abs(float(text) - temperature) <= 1e-6 * abs(temperature)
+        except ValueError:
+            raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="mend plumed.dat") from None
+        if not same:
+            raise InputError(
+                "temperature", need=f"the {text} K that TEMP of {action} says", got=f"{temperature:g} K",
+                remedy="give both the same",
+            )  # fmt: skip
+
+
+def check_python(lines: Iterable[str], n_atoms: int) -> None:
+    """Refuse what makes the interface for variables in Python end the whole process: no such module, no such atom."""
+    groups: dict[str, str] = {}
+    for statement in joined(lines):
+        label, action, words = keywords(statement)
+        if action == "GROUP":
+            groups[label] = words.get("ATOMS", "")
+        if action != "PYCVINTERFACE":
+            continue
+        module = words.get("IMPORT", "")
+        if not _importable(module):
+            raise InputError(
+                f"IMPORT of {label}", need="a module that Python finds", got=repr(module), remedy="check its name"
+            )
+        for word in words.get("ATOMS", "").split(","):
+            for part in groups.get(word, word).split(","):
+                ends = re.fullmatch(r"(\d+)(?:-(\d+)(?::\d+)?)?", part.strip())
+                for serial in ends.groups() if ends else ():
+                    if serial is not None and not 1 <= int(serial) <= n_atoms:
+                        raise InputError(
+                            f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=serial,
+                            remedy="PLUMED counts atoms from 1 in the order of the MD engine",
+                        )  # fmt: skip
+
+
+def _importable(module: str) -> bool:
+    try:
+        return bool(module) and importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def memories(lines: Iterable[str]) -> list[str]:
+    """Biases of an input that a stopped run cannot go on with, because what they remember is in no file."""
+    found = []
+    for statement in joined(lines):
+        _, action, words = keywords(statement)
+        if action in _MEMORIES:
+            found.append(action)
+        elif action == "METAD" and words.get("ADAPTIVE") == "DIFF":
+            found.append("METAD ADAPTIVE=DIFF")
+    return found
+
+
+def lost_sums(lines: Iterable[str]) -> list[str]:
+    """What of an input begins anew where a run goes on, and is only told: averages, and widths that OPES measures."""
+    found = []
+    for statement in joined(lines):
+        _, action, words = keywords(statement)
+        if action in _SUMS:
+            found.append(action)
+        elif action.startswith("OPES_METAD") and "SIGMA" not in words:
+            found.append(f"{action} without SIGMA")
+    return found
