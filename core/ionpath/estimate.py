@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers as numbers_abc
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -48,11 +47,11 @@ class Estimate(Msonable):
 
     def __post_init__(self) -> None:
         numbers = (self.value, self.error, self.low, self.high)
-        if not all(isinstance(number, numbers_abc.Real) for number in numbers) or not isinstance(self.unit, str):
+        if any(number is None or isinstance(number, str) for number in numbers) or not isinstance(self.unit, str):
             raise InputError(
                 "Estimate", need="four numbers and a unit", got=repr((*numbers, self.unit))[:200], remedy="mend them"
             )
-        if self.error < 0 or self.low > self.high:
+        if self.error < 0 or self.low > self.high + 1e-9 * abs(self.high):
             raise InputError(
                 "Estimate", need="an error of 0 or more, and the lower end of the interval first",
                 got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}", remedy="mend them",

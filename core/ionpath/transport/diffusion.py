@@ -200,7 +200,7 @@ def _collective(msd: MeanSquaredDisplacement, lags: NDArray[np.int64]) -> Estima
         return Estimate(float("nan"), float("nan"), float("nan"), float("nan"), UNIT)
     line = straight_line(lags, along, msd.n_frames, msd.frame_time)
     value = float(line.weights[0] @ along[lags])
-    error = line.relative_error * value / np.sqrt(3.0)
+    error = line.relative_error * abs(value) / np.sqrt(3.0)
     if value > LEAST_SIGNIFICANCE * error and np.isfinite(error):
         return positive_estimate(value, error, 0)
     # The line is lost in the noise: the displacement itself, with the scatter of few independent windows, is a bound.

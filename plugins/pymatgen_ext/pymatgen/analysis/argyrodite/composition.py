@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,19 @@ def check_charges(found: Argyrodite) -> None:
             "oxidation states", need="a sum of 0", got=f"{total:+g} e in {found.formula}",
             remedy=f"start with {found.mobile_content - found.charge:g} mobile cations per formula unit, "
             "or use lithium='restored'",
+        )  # fmt: skip
+
+
+def say_charge(structure: Structure, found: Argyrodite) -> None:
+    """Warn of formal charges that add up to something else than the charge that a structure is said to have.
+
+    A framework without lithium, and one with all six of lithium="restored", are meant as they are.
+    """
+    total = found.charge * found.n_formula_units - (structure._charge or 0.0)
+    if len(found.mobile) and abs(total) > _EXACT and abs(found.mobile_content - 6.0) > _EXACT:
+        warnings.warn(
+            f"{found.formula}: formal charges add up to {total:+g} e more than the charge of the structure; a neutral "
+            f"cell has {found.mobile_content - found.charge:g} mobile cations per formula unit", stacklevel=4,
         )  # fmt: skip
 
 

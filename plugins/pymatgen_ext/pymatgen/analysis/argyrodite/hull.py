@@ -158,7 +158,10 @@ def _energies(
         return np.array([energy(s) for s in structures])
     if len(given) != len(structures):
         raise InputError(name, need=f"{len(structures)} energies", got=str(len(given)))
-    return np.asarray(given, dtype=np.float64)
+    values = np.asarray(given, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise InputError(name, need="finite energies in eV", got=str(values.tolist())[:80], remedy="leave those out")
+    return values
 
 
 def _row(

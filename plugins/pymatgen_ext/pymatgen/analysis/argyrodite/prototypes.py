@@ -11,7 +11,8 @@ from pymatgen.core import Lattice, Structure
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import InputError, positive, whole
+from ionpath.elements import CHARGES, FORMERS
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.lattice.argyrodite import cage_sites, framework, tetrahedral_sites
 from ionpath.lattice.subsets import farthest_points
 from pymatgen.analysis.argyrodite.composition import between
@@ -67,7 +68,8 @@ def argyrodite(
     supercell : int, three ints or (3, 3) array of int, optional
         Repetition of the conventional cell.
     centre : str
-        Element in the tetrahedra.
+        Element in the tetrahedra: P, As or Sb. Others of another charge, with lithium to balance it, come from
+        `AliovalentSubstitutionTransformation`.
     ordered : bool
         False gives partial occupancies on 4a, on the free-sulfur orbit and on lithium instead of one arrangement.
     nearest : bool
@@ -102,6 +104,7 @@ def argyrodite(
         x_excess, inversion = -1.0, 0.0
     _check_arguments(halide, x_excess, inversion, a)
     whole("seed", seed, 0)
+    one_of("centre", centre, sorted(element for element in FORMERS if CHARGES[element] == CHARGES["P"]))
     low = max(0.0, x_excess)
     target = low if inversion is None else inversion
     parent = _parent(halide, lithium, free_sulfur, a, centre, x_excess, seed)

@@ -81,6 +81,8 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         self.lithium = lithium
         self.vacancies = vacancies
         self.inversion = None if inversion is None else between("inversion", inversion, 0.0, 1.0)
+        if halide is not None:
+            one_of("halide", halide, sorted(HALOGENS))
         self.halide = halide
         self.arrangement = arrangement
         self.nearest = nearest

@@ -8,7 +8,7 @@ from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import one_of, whole
 from pymatgen.analysis.argyrodite.anions import ARRANGEMENTS, Arrangement, arrange, count_halides, place_anions
-from pymatgen.analysis.argyrodite.composition import between, whole_number
+from pymatgen.analysis.argyrodite.composition import between, say_charge, whole_number
 from pymatgen.analysis.argyrodite.inequivalent import lowest_arrangement
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
 
@@ -77,6 +77,7 @@ class SiteInversionTransformation(ArgyroditeTransformation):
         inverted = whole_number(
             "fraction", self.fraction, n, nearest=self.nearest, low=max(0, halides - n), high=min(n, halides)
         )
+        say_charge(structure, found)
         numbers = halides - inverted, inverted
         if self.arrangement == "lowest":
             halide = lowest_arrangement(structure, found, *numbers, self.calculator, self.max_candidates, self.seed)
