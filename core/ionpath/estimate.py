@@ -49,12 +49,15 @@ class Estimate(Msonable):
         numbers = (self.value, self.error, self.low, self.high)
         if any(number is None or isinstance(number, str) for number in numbers) or not isinstance(self.unit, str):
             raise InputError(
-                "Estimate", need="four numbers and a unit", got=repr((*numbers, self.unit))[:200], remedy="mend them"
+                "Estimate",
+                need="four numbers and a unit",
+                got=repr((*numbers, self.unit))[:200],
+                remedy="write Estimate(value, error, low, high, unit)",
             )
         if self.error < 0 or self.low > self.high + 1e-9 * abs(self.high):
             raise InputError(
                 "Estimate", need="an error of 0 or more, and the lower end of the interval first",
-                got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}", remedy="mend them",
+                got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}", remedy="write Estimate(value, error, low, high, unit)",
             )  # fmt: skip
 
     def judged(self, *words: str) -> Estimate:
@@ -78,7 +81,7 @@ class Estimate(Msonable):
     def scaled(self, factor: float, unit: str) -> Estimate:
         """All four numbers times a factor above zero, in `unit`, that of the product, with the same verdict."""
         if not 0 < factor < math.inf:
-            raise InputError("factor", need="a number above zero", got=f"{factor!r:.40}", remedy="mend it")
+            raise InputError("factor", need="a number above zero", got=f"{factor!r:.40}", remedy="for example 1000")
         numbers = (self.value * factor, self.error * factor, self.low * factor, self.high * factor)
         return Estimate(*numbers, unit, self.verdict)
 

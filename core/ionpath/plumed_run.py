@@ -139,7 +139,9 @@ def check_input_files(lines: Sequence[str]) -> None:
         label, action, words = keywords(statement)
         for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
             if text.startswith("-") or text in ("0", "0.0"):
-                raise InputError(f"SIGMA of {label or action}", need="widths above 0", got=text, remedy="mend it")
+                raise InputError(
+                    f"SIGMA of {label or action}", need="widths above 0", got=text, remedy="write SIGMA=0.1"
+                )
 
 
 def check_temperature(lines: Iterable[str], temperature: float) -> None:
@@ -152,7 +154,7 @@ def check_temperature(lines: Iterable[str], temperature: float) -> None:
         try:
             same = abs(float(text) - temperature) <= 1e-6 * abs(temperature)
         except ValueError:
-            raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="mend plumed.dat") from None
+            raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="write TEMP=300") from None
         if not same:
             raise InputError(
                 "temperature", need=f"the {text} K that TEMP of {action} says", got=f"{temperature:g} K",

@@ -114,7 +114,10 @@ def timed(
     for name, value in (("picoseconds", picoseconds), ("interval", interval)):
         if value * 1e3 / timestep < 0.5:
             raise InputError(
-                name, need=f"one step of {timestep:g} fs or more, in ps", got=f"{value:g}", remedy=f"for example {name}=1"
+                name,
+                need=f"one step of {timestep:g} fs or more, in ps",
+                got=f"{value:g}",
+                remedy=f"for example {name}=1",
             )
     stride = max(1, round(interval * 1e3 / timestep))
     if processes is None:
