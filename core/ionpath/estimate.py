@@ -57,7 +57,8 @@ class Estimate(Msonable):
         if self.error < 0 or self.low > self.high + 1e-9 * abs(self.high):
             raise InputError(
                 "Estimate", need="an error of 0 or more, and the lower end of the interval first",
-                got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}", remedy="write Estimate(value, error, low, high, unit)",
+                got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}",
+                remedy="write Estimate(value, error, low, high, unit)",
             )  # fmt: skip
 
     def judged(self, *words: str) -> Estimate:
