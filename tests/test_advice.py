@@ -33,6 +33,10 @@ HOSTS = {
     "nopbc",
 }
 """Arguments of the hosts' own functions that are advised: Universe, Atoms, center, select_atoms; and a word of INIT."""
+OPTION = r"(?<![\w-])--[a-z][a-z-]+"
+READS = ("sites", "lammps", "heads", "space", "elements", "trajectory", "density", "record", "options")
+OF_MODULE = {**dict.fromkeys(READS, "analyze"), "runs": "report", "interactive": "report"}
+"""Commands whose words modules of other names speak: all that read trajectories are of one."""
 COMMANDS = ("demo", "doctor", "build", "md", "analyze", "metad", "study", "report")
 
 
@@ -148,6 +152,32 @@ def test_options_that_are_advised_exist():
             shell = re.search(r"\b(pip|dp|tar|mount|conda|git|make)\b", text)
             if not shell and name not in options():
                 wrong.append(f"{place}: {name} in {text!r}")
+    assert not wrong, "\n".join(wrong)
+
+
+def test_options_that_are_advised_are_of_the_command_that_says_so():
+    """Modules of one command name its own options; a command that is written out has the options behind it."""
+    cli = pytest.importorskip("ionpath_cli.cli")
+    of = cache(lambda command, task="": cli.options_of(command, [task] if task else []) | {"--help"})
+    wrong, looked_at = [], 0
+    for place, _, text in advice():
+        module = Path(place.partition(":")[0])
+        spelt = [(m[1], m[2]) for m in re.finditer(r"ionpath ([a-z]+)\b([^`;)]*)", text) if m[1] in cli.COMMANDS]
+        said = text
+        for command, rest in spelt:
+            task = next(iter(re.findall(r"^ ([a-z]+)", rest)), "") if command == "train" else ""
+            inner = re.split(r" -- ", rest)  # what slurm hands on has options of its own
+            known = of(command, task) | (of("md") if len(inner) > 1 else set())
+            wrong += [f"{place}: {o} in {text!r}" for o in re.findall(OPTION, rest) if o not in known]
+            said = said.replace(rest, "")
+        if module.parts[:2] == ("core", "ionpath_cli"):
+            command = "study" if "study" in module.parts else OF_MODULE.get(module.stem, module.stem)
+            options = re.findall(OPTION, said)
+            looked_at += len(options)
+            wrong += [
+                f"{place}: {o} in {text!r}" for o in options if command not in cli.COMMANDS or o not in of(command)
+            ]
+    assert looked_at > 30
     assert not wrong, "\n".join(wrong)
 
 

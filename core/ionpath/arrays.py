@@ -16,6 +16,8 @@ Finite = ArrayLike
 """Numbers, none of them NaN or infinite, as `ionpath.arguments` holds arguments against their annotations."""
 Whole = ArrayLike
 """Whole numbers."""
+Truths = ArrayLike
+"""Truth values, or 0 and 1."""
 
 
 def heights(cells: Floats) -> Floats:

@@ -21,3 +21,14 @@ CHARGES = {
     "F": -1, "Cl": -1, "Br": -1, "I": -1, "O": -2, "S": -2, "Se": -2, "Te": -2, "N": -3,
 }  # fmt: skip
 """Formal charges in e of the elements in the conductors that this package is about."""
+
+Symbol = str
+"""The symbol of an element: what an argument of this kind lets through is held against `SYMBOLS`."""
+_TABLE = (
+    "H He Li Be B C N O F Ne Na Mg Al Si P S Cl Ar K Ca Sc Ti V Cr Mn Fe Co Ni Cu Zn Ga Ge As Se Br Kr Rb "
+    "Sr Y Zr Nb Mo Tc Ru Rh Pd Ag Cd In Sn Sb Te I Xe Cs Ba La Ce Pr Nd Pm Sm Eu Gd Tb Dy Ho Er Tm Yb Lu "
+    "Hf Ta W Re Os Ir Pt Au Hg Tl Pb Bi Po At Rn Fr Ra Ac Th Pa U Np Pu Am Cm Bk Cf Es Fm Md No Lr Rf Db "
+    "Sg Bh Hs Mt Ds Rg Cn Nh Fl Mc Lv Ts Og D T"
+)
+SYMBOLS = frozenset(_TABLE.split())
+"""Symbols of all elements, and those of the isotopes of hydrogen."""

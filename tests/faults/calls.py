@@ -239,7 +239,9 @@ def changes(call: Call) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def outcome(call: Call, arguments: dict[str, Any]) -> dict[str, Any]:
     """What a call ends in: clear, bare, accepted, out of time or out of memory."""
-    from ionpath.errors import IonpathError
+    from advised import dead_ends
+
+    from ionpath.errors import InputError, IonpathError
 
     signature = inspect.signature(call.function)
     extra = {key: value for key, value in arguments.items() if key not in signature.parameters}
@@ -271,7 +273,9 @@ def outcome(call: Call, arguments: dict[str, Any]) -> dict[str, Any]:
         misspelt = isinstance(error, TypeError) and "'temprature'" in str(error)
         end = "clear" if isinstance(error, IonpathError) or misspelt else "bare"
         end = {"MemoryError": "memory", "_OutOfTime": "time"}.get(type(error).__name__, end)
-        return {"end": end, "error": type(error).__name__, "text": str(error)[:200].replace("\n", " "), "at": ours[-1:]}
+        dead = dead_ends(error.name, error.remedy, call.function) if isinstance(error, InputError) else []
+        text = str(error)[:200].replace("\n", " ")
+        return {"dead": dead, "end": end, "error": type(error).__name__, "at": ours[-1:], "text": text}
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
 

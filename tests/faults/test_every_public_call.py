@@ -33,9 +33,10 @@ def test_every_public_callable_has_a_valid_call() -> None:
 
 
 def told(ends: list[dict[str, Any]], *, everything: bool) -> list[str]:
-    """What did not end in a sentence: bare errors, no end, and what is wrong whatever it means but was taken."""
+    """What did not end in a sentence that can be followed: bare errors, no end, what is wrong but was taken."""
     bad = []
     for end in ends:
+        bad += [f"{end['call']} advises {name}: {end['text'][:150]}" for name in end.get("dead", [])]
         taken = end["end"] == "accepted" and end["wrong"] in calls.NEVER
         if (end["end"] not in ("clear", "accepted") and (everything or end["wrong"] in calls.NEVER)) or taken:
             place = (end["call"], end["argument"], end["wrong"])

@@ -210,12 +210,12 @@ def test_nonaffine_figures_tables_and_files(rattle, tmp_path, capsys):
 
 def test_too_few_neighbours_name_atom_cutoff_and_frame(rattle):
     run = NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=2.0)
-    with pytest.raises(InputError, match="need at least 4 neighbours .* within 2 A in frame 0; use a larger nonaff"):
+    with pytest.raises(InputError, match="need at least 4 neighbours .* within 2 A in frame 0; use a larger cutoff"):
         run.run()
 
 
 def test_cutoff_beyond_half_of_the_box_is_refused_at_once(rattle):
-    with pytest.raises(InputError, match="nonaffine_cutoff: need at most half of the .* cell, 9 A, got 12 A"):
+    with pytest.raises(InputError, match="^cutoff: need at most half of the .* cell, 9 A, got 12 A"):
         NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=12.0)
     with pytest.raises(InputError, match="cutoff: need at most half of the smallest height of the cell, 9 A, got 10 A"):
         Softness(rattle.select_atoms("name Li"))

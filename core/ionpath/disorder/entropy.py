@@ -331,7 +331,8 @@ def compare_entropies(
         if len(named) > 1:
             raise InputError(
                 "orientations", need="one orientation for all systems", got=", ".join(sorted(named)),
-                remedy="turn them alike with rotation=, or use a measure that does not depend on it",
+                remedy="turn all bonds to one set of axes before, or leave orientations out and take 'q' or "
+                "'rmsd', which have none",
             )  # fmt: skip
     orientation = next(iter(orientations.values())) if orientations else "invariant"
     arrays = {name: np.atleast_2d(np.asarray(x, dtype=np.float64)) for name, x in samples.items()}

@@ -103,7 +103,10 @@ def _check_lag_number(lag: int) -> None:
 def _stochastic(matrix: Any) -> NDArray[np.float64]:
     matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
     try:
-        square = np.array(matrix, dtype=float)
+        given = np.asarray(matrix)
+        if given.dtype.kind not in "biuf":  # text that reads as numbers, and complex ones of which a part would be lost
+            raise TypeError
+        square = given.astype(float)
     except (TypeError, ValueError):
         raise InputError("T", need="a model or a square matrix of numbers", got=type(matrix).__name__) from None
     if square.ndim != 2 or square.shape[0] != square.shape[1] or square.size == 0:
@@ -176,7 +179,7 @@ def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]
             need="every state reachable from every other",
             got="the separate sets " + ", ".join(str(states[group].tolist()) for group in groups),
             remedy=f"take one set, for example T[np.ix_(s, s)] with s = {groups[0].tolist()} and rows that sum to 1 "
-            "again, or estimate with connected='largest'",
+            "again, or estimate it with connected='largest' (estimate_msm, MarkovStates)",
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import DisconnectedError, InputError, one_of, whole
+from ionpath.errors import DisconnectedError, InputError, one_of, positive, whole
 from ionpath.markov.chain import largest_set, strong_components
 from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories
@@ -90,7 +90,8 @@ def estimate_msm(
     counts, frames = counts_and_frames(dtrajs, lag, n_states, count_mode)
     if symmetry is not None:
         counts = average_counts(counts, symmetry)
-    return model_of_counts(counts, frames, lag, reversible, connected, count_mode, maxerr)
+    largest = positive("maxerr", maxerr, remedy="leave it out")
+    return model_of_counts(counts, frames, lag, reversible, connected, count_mode, largest)
 
 
 def model_of_counts(

@@ -11,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.errors import InputError
 
+MOST_STATES = 20_000
+"""Matrices are dense: those of so many states take 3 GB each."""
 UNASSIGNED = -1
 """Label of a frame in which an ion is in no state. Windows that begin or end there are not counted."""
 
@@ -84,6 +86,16 @@ def _refuse_type(row: NDArray[Any]) -> None:
     )
 
 
+def _few(n_states: int, name: str) -> int:
+    """As many states as a dense matrix can have."""
+    if n_states > MOST_STATES:
+        raise InputError(
+            name, need=f"at most {MOST_STATES:,} states, counted from 0 without gaps", got=f"{n_states:,}",
+            remedy="renumber the states from 0, without gaps",
+        )  # fmt: skip
+    return n_states
+
+
 def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int | None) -> int:
     """Number of states, checked against the largest label."""
     if isinstance(trajectories, CountedTrajectories):
@@ -95,7 +107,7 @@ def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int 
     if n_states is None:
         if top < 0:
             raise InputError("dtrajs", need="frames with a state", got="only unassigned frames (-1)")
-        return top + 1
+        return _few(top + 1, "dtrajs")
     if not is_whole(n_states) or n_states < 1:
         raise InputError("n_states", need="a whole number of at least 1", got=repr(n_states))
     if top >= n_states:
@@ -105,7 +117,7 @@ def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int 
             got=str(n_states),
             remedy="count all states",
         )
-    return int(n_states)
+    return _few(int(n_states), "n_states")
 
 
 def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int:

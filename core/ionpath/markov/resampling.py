@@ -15,7 +15,7 @@ from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
-from ionpath.markov.counting import count_matrices, counts_and_frames, state_histogram
+from ionpath.markov.counting import COUNT_MODES, count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.estimation import MAXIMUM_ERROR, MOST_SAMPLES, check_independent, model_of_counts, sample_matrices
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
 from ionpath.markov.symmetry import SymmetryTest, as_permutations, average_counts, symmetry_test
@@ -105,6 +105,7 @@ class Resampling:
         seed: int | None = 0,
     ) -> None:
         one_of("method", method, METHODS)
+        one_of("count_mode", count_mode, COUNT_MODES)
         self.trajectories = as_trajectories(dtrajs)
         self.n_states = state_count(self.trajectories, n_states)
         self.method, self.seed = method, seed

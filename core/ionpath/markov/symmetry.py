@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Finite
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -52,7 +53,7 @@ def as_permutations(symmetry: ArrayLike, n_states: int) -> NDArray[np.intp]:
 
 @typed
 @references("guan2024")
-def average_counts(counts: ArrayLike, symmetry: ArrayLike) -> NDArray[np.float64]:
+def average_counts(counts: Finite, symmetry: ArrayLike) -> NDArray[np.float64]:
     """Counts averaged over equivalent transitions.
 
     Parameters

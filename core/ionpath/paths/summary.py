@@ -12,11 +12,12 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import as_chain
 from ionpath.markov.inputs import as_set
 from ionpath.msonable import Msonable
 from ionpath.paths.entropy import path_entropy_matrix
+from ionpath.units import UNITS
 
 
 @documented
@@ -74,6 +75,7 @@ def summarise(
     >>> print(summarise([[0, 1, 2], [1, 0, 3], [2, 3, 0]], unit="nat"))
     path entropy 12.00 nat over 6 pairs (2.000 per pair, 3.00 to the external state)
     """
+    one_of("unit", unit, UNITS["entropy"])
     values = np.asarray(matrix, dtype=float)
     if values.ndim != 2 or values.shape[0] != values.shape[1] or values.size == 0:
         raise InputError("matrix", need="a square matrix", got=f"shape {values.shape}")

@@ -103,10 +103,11 @@ class DensityAccumulator:
         if size.shape != (3,) or not (size >= 1).all():
             raise InputError("shape", need="three numbers of voxels", got=repr(shape), remedy="or give a spacing")
         if size.prod() > _MOST_VOXELS:
+            least = 1.01 * float(np.cbrt(abs(np.linalg.det(matrix)) / _MOST_VOXELS))
             raise InputError(
                 "spacing" if shape is None else "shape", need=f"a grid of at most {_MOST_VOXELS:.0e} voxels",
                 got=f"{size.prod():.3g}",
-                remedy="0.25 A resolves the sites of lithium; average a large cell over its equal parts with repeats=",
+                remedy=f"take a spacing of {least:.3g} A or more; 0.25 A resolves the sites of lithium",
             )  # fmt: skip
         self.counts = np.zeros(tuple(int(n) for n in size), dtype=np.int64)
         self.cell_sum = np.zeros((3, 3))

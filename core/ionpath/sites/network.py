@@ -131,7 +131,7 @@ class SiteNetwork(CoordinationShells):
             raise InputError(
                 "labels", need=f"{n} labels, one per site", got=f"shape {given.shape}", remedy="match them"
             )
-        _check_apart(box, points)
+        _check_apart(box, points, "leave out one of the two, or put a site between them")
         values, state = np.unique(given, return_inverse=True)
         _check_states(len(values), n)
         called = tuple(map(str, values.tolist() if names is None else names))
@@ -208,7 +208,7 @@ class SiteNetwork(CoordinationShells):
         one_of("fold", fold, FOLDS)
         box, number = one_cell(cell), cell_repeats(repeats)
         points = _merged(box, wrap_fractional(coordinates(sites, "sites")), positive("merge", merge, "A", zero=True))
-        _check_apart(box, points)
+        _check_apart(box, points, f"merge={CLOSEST:g} makes one site of split ones")
         symmetry = crystal_symmetry(box, points, framework.coordinates, framework.species, symprec)
         kinds = symmetry.orbits
         if fold in ("translations", "symmetry"):
@@ -331,7 +331,7 @@ def _check_states(n_states: int, n_sites: int) -> None:
         )  # fmt: skip
 
 
-def _check_apart(cell: Floats, points: Floats) -> None:
+def _check_apart(cell: Floats, points: Floats, remedy: str) -> None:
     if len(points) < 2:
         return
     nearest = SiteTree(cell, points, 2.0 * CLOSEST).separation
@@ -340,7 +340,7 @@ def _check_apart(cell: Floats, points: Floats) -> None:
         raise InputError(
             "sites", need=f"sites at least {CLOSEST:g} A apart, which vibrating ions tell apart",
             got=f"{nearest[k]:.2f} A at site {k}, {np.round(points[k], 4).tolist()}",
-            remedy=f"merge={CLOSEST:g} makes one site of split ones",
+            remedy=remedy,
         )  # fmt: skip
 
 

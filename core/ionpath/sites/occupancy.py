@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Truths
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -119,7 +119,7 @@ class SiteOccupancies(Msonable):
 
 @typed
 def site_occupancies(
-    site: ArrayLike, shells: CoordinationShells, *, ambiguous: ArrayLike | None = None, cutoff: float = float("nan")
+    site: ArrayLike, shells: CoordinationShells, *, ambiguous: Truths | None = None, cutoff: float = float("nan")
 ) -> SiteOccupancies:
     """Count how much each site is used.
 

@@ -44,15 +44,14 @@ def check_solid(peaks: Floats, assigned: float, remedy: str = "give more frames,
         )
 
 
-def check_cages(owner: Ints) -> None:
+def check_cages(owner: Ints, remedy: str) -> None:
     """Refuse a grouping in which a quarter of the cages or more hold one site, where every hop would leave its cage."""
     sizes = np.bincount(owner)
     single = int((sizes == 1).sum())
     if 4 * single >= len(sizes) or len(sizes) == len(owner) > 1:
         raise InputError(
             "cages", need="groups of sites", got=f"{single} of {len(sizes)} cages with one site",
-            remedy="average over equivalent cells with repeats=(2, 2, 2), say how many sites a cage has with "
-            "n_vertices, " + _NETWORK,
+            remedy=f"{remedy}, say how many sites a cage has with n_vertices=, {_NETWORK}",
         )  # fmt: skip
 
 

@@ -51,9 +51,15 @@ def shell_symmetry(positions: ArrayLike, *, tolerance: float = TOLERANCE) -> Int
     points = np.asarray(positions, dtype=float)
     if points.ndim != 2 or points.shape[1] != 3 or not len(points) or not np.isfinite(points).all():
         raise InputError("positions", need="finite positions of shape (n, 3)", got=f"shape {points.shape}")
-    positive("tolerance", tolerance)
+    if not positive("tolerance", tolerance) < 1.0:
+        raise InputError("tolerance", need="a share below 1", got=repr(tolerance), remedy="leave it out")
     distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
     size = np.linalg.norm(points - points.mean(axis=0), axis=1).mean()
+    if len(points) > 1 and (nearest := float(distance[~np.eye(len(points), dtype=bool)].min())) <= 1e-6 * size:
+        raise InputError(
+            "positions", need="vertices apart from each other", got=f"two within {nearest:.3g}",
+            remedy="name each vertex once",
+        )  # fmt: skip
     found = _isometries(distance, tolerance * size)
     worst = np.array([np.abs(distance[np.ix_(p, p)] - distance).max() for p in found])
     while not _is_group(found):

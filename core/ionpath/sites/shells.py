@@ -379,7 +379,7 @@ class CoordinationShells(Msonable):
         )  # fmt: skip
         middle, offsets, owner = cages_of_sites(sites, box, n_vertices)
         if n_vertices is None:
-            check_cages(owner)
+            check_cages(owner, "average over equivalent cells with repeats=(2, 2, 2)")
         labels = label_vertices(offsets, owner, len(middle), template=template, orientation=orientation)
         kinds = np.full(len(middle), "X")
         return cls(box, middle, offsets, owner, labels.vertex, kinds, labels.family, None, labels.templates)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Whole
+from ionpath.arrays import Floats, Truths, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
@@ -145,7 +145,7 @@ def _jackknife(s: Floats, q: Floats, ion: NDArray[np.int64], n_groups: int) -> f
 
 @typed
 def neighbour_fraction(
-    positions: ArrayLike, cell: ArrayLike, centres: ArrayLike, atoms: Whole, members: ArrayLike, cutoff: float = 5.0
+    positions: ArrayLike, cell: ArrayLike, centres: ArrayLike, atoms: Whole, members: Truths, cutoff: float = 5.0
 ) -> Floats:
     """Compute which part of the neighbours of each ion belongs to a set, such as the sulfur of P2S6.
 

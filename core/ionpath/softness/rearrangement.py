@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Finite, Floats, Truths
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.documented import documented
@@ -32,7 +32,7 @@ class RearrangementProbability(Msonable):
 
 @typed
 def rearrangement_probability(
-    softness: ArrayLike, rearranged: ArrayLike, *, edges: ArrayLike | None = None, n_bins: int = 12
+    softness: Finite, rearranged: Truths, *, edges: ArrayLike | None = None, n_bins: int = 12
 ) -> RearrangementProbability:
     """Compute P_R(S).
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
+from ionpath.elements import SYMBOLS
 from ionpath.errors import InputError
 
 _SEARS = {"Li": -1.90, "7Li": -2.22}
@@ -66,6 +67,12 @@ def neutron_lengths(species: Sequence[str], *, isotopes: Mapping[str, float | st
     {'Li': -2.22, 'P': 5.13}
     """
     own = dict(isotopes or {})
+    for name in own:
+        if name not in SYMBOLS and name not in list(species):
+            raise InputError(
+                "isotopes", need="elements, or names among species", got=repr(name),
+                remedy=f"the species are {', '.join(dict.fromkeys(map(str, species)))}",
+            )  # fmt: skip
     lengths = {}
     for symbol in dict.fromkeys(map(str, species)):
         value = own.get(symbol, symbol)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from ionpath.arguments import typed
+from ionpath.arrays import Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -29,7 +30,7 @@ class Lifetime(Msonable):
 
 
 @typed
-def persistent_labels(labels: ArrayLike, min_frames: int) -> NDArray[np.int64]:
+def persistent_labels(labels: Whole, min_frames: int) -> NDArray[np.int64]:
     """Remove labels that last less than some frames.
 
     Parameters
@@ -80,7 +81,7 @@ def _runs(series: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int6
 
 
 @typed
-def lifetimes(labels: ArrayLike, frame_time: float) -> tuple[Lifetime, ...]:
+def lifetimes(labels: Whole, frame_time: float) -> tuple[Lifetime, ...]:
     """Estimate how long labels last.
 
     Parameters

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -203,12 +203,7 @@ def first_sharp_diffraction_peak(
 @typed
 @references("wright1993")
 def r_chi(
-    q_experiment: ArrayLike,
-    s_experiment: ArrayLike,
-    q: ArrayLike,
-    s: ArrayLike,
-    *,
-    q_range: tuple[float, float] | None = None,
+    q_experiment: Finite, s_experiment: Finite, q: Finite, s: Finite, *, q_range: tuple[float, float] | None = None
 ) -> float:
     r"""Measure how far a structure factor is from an experiment.
 

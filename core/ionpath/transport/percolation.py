@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Truths
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -70,7 +71,7 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
 
 
 @typed
-def percolates(mask: ArrayLike) -> NDArray[np.bool_]:
+def percolates(mask: Truths) -> NDArray[np.bool_]:
     """Along which cell vectors a region of a periodic grid reaches its own image.
 
     Parameters

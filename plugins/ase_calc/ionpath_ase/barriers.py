@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
+from ionpath.elements import Symbol
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path, locked
@@ -141,7 +143,7 @@ def hop_candidates(
     atoms: Atoms,
     softness: ArrayLike,
     *,
-    mobile: str = "Li",
+    mobile: Symbol = "Li",
     distances: tuple[float, float] = (5.0, 10.0),
     number: int = 20,
     mode: Literal["vacancy", "exchange"] = "vacancy",
@@ -226,7 +228,7 @@ def hop_candidates(
         chosen.append(
             [Hop(int(ions[first[k]]), partner=int(ions[second[k]]), mode=mode, kind=f"{start} to {end}") for k in pairs]
         )
-    return tuple(of_class[k] for k in range(number) for of_class in chosen if k < len(of_class))
+    return tuple(hop for turn in zip_longest(*chosen) for hop in turn if hop is not None)
 
 
 @typed

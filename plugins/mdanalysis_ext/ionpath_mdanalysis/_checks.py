@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arguments import described
 from ionpath.cells import FARTHEST
+from ionpath.elements import MOBILE
 from ionpath.errors import InputError
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 
@@ -29,6 +31,27 @@ def check_keywords(unknown: Iterable[str], cls: type, more: Iterable[str]) -> No
         known = {key for base in cls.__mro__ for key in inspect.signature(base.__init__).parameters}  # type: ignore[misc]
         near = difflib.get_close_matches(name, (known | set(more)) - {"self"}, 1)
         raise TypeError(f"{cls.__name__}: unknown keyword {name!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+
+
+def selected(universe: Any, text: str, name: str) -> Any:
+    """Atoms of a selection, or InputError with what MDAnalysis says of it."""
+    if not hasattr(universe, "select_atoms"):
+        raise InputError(
+            "universe", need="an MDAnalysis Universe", got=described(universe),
+            remedy="make one, as MDAnalysis.Universe(topology, trajectory)",
+        )  # fmt: skip
+    try:
+        return universe.select_atoms(text)
+    except Exception as error:  # MDAnalysis has several for a bad selection
+        said = (str(error).splitlines() or [type(error).__name__])[0]
+        known = [key for key in ("element", "name", "type") if hasattr(universe.atoms, f"{key}s")]
+        word = known[0] if known else "index"
+        there = [str(value) for value in getattr(universe.atoms, f"{word}s", ["0"])]
+        some = next((ion for ion in MOBILE if ion in there), there[0])
+        raise InputError(
+            name, need="a selection of MDAnalysis", got=f"{text!r}, of which MDAnalysis says: {said}"[:300],
+            remedy=f"for example '{word} {some}'",
+        ) from error  # fmt: skip
 
 
 def check_group(group: Any, name: str) -> None:

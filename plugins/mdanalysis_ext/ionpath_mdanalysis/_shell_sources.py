@@ -31,7 +31,7 @@ APART = 5.0
 
 def select_group(universe: Any, selection: Any, name: str) -> Any:
     """Group by a selection or as given, checked."""
-    group = universe.select_atoms(selection) if isinstance(selection, str) else selection
+    group = _checks.selected(universe, selection, name) if isinstance(selection, str) else selection
     _checks.check_group(group, name)
     return group
 

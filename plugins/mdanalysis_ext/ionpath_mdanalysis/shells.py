@@ -295,5 +295,5 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             **options,
         )
         if n_vertices is None:
-            check_cages(shells.centre_of)
+            check_cages(shells.centre_of, "choose with centres= the anions around which there are cages")
         return replace(shells, crystal=crystal.framework)  # type: ignore[return-value]

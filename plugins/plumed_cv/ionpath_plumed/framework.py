@@ -14,7 +14,11 @@ from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_t
 
 def tilt(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     """One bond of a tetrahedron of the kind that the protocol is for, by its two angles."""
-    found = {unit[0]: unit for unit in find_tetrahedra(crystal_tuple(crystal))}
+    try:
+        found = {unit[0]: unit for unit in find_tetrahedra(crystal_tuple(crystal))}
+    except InputError as error:
+        remedy = "take a protocol without tetrahedra: inter-cage, intra-cage, concerted or position"
+        raise InputError(error.name, need=error.need, got=error.got, remedy=remedy) from error
     if choice.centres is None:
         central, anion = _bond(crystal, settings, found)
     elif len(choice.centres) == 2:

@@ -9,7 +9,7 @@ import numpy as np
 from ionpath.errors import InputError
 from ionpath_plumed.presets import BETWEEN, WITHIN, Protocol
 from ionpath_plumed.recipes import Choice, Recipe, choose_hop, named, walls
-from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_shells, shell_of
+from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, shell_of, shells_to_choose
 
 
 def inter_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
@@ -53,7 +53,7 @@ def inter_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
 def _third_centres(crystal: Crystal, choice: Choice, first: int, second: int, reach: float) -> list[int]:
     """Centres of other shells within reach of one of the two."""
     try:
-        shells = find_shells(crystal_tuple(crystal), mobile=choice.mobile, radius=choice.radius)
+        shells = shells_to_choose(crystal, choice.mobile, choice.radius)
     except InputError:
         return []  # ion and centres were named by hand, and there is no shell besides to keep the ion out of
     others = [shell.centre for shell in shells if shell.centre not in (first, second)]
@@ -65,7 +65,7 @@ def intra_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     """One ion within its shell, by the polar angle about the centre."""
     ion, mobile, radius, rotation = choice.ion, choice.mobile, choice.radius, choice.rotation
     if choice.centres is None:
-        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+        shells = shells_to_choose(crystal, mobile, radius)
         shell = shells[0]
         if ion is not None:
             check_atoms(crystal, [ion])
@@ -91,7 +91,7 @@ def intra_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
 
 def _third_shell(crystal: Crystal, choice: Choice, first: int, second: int) -> int:
     """Centre of the shell that takes the second ion: the next one, or the first where all are equally full."""
-    shells = find_shells(crystal_tuple(crystal), mobile=choice.mobile, radius=choice.radius)
+    shells = shells_to_choose(crystal, choice.mobile, choice.radius)
     centres = [shell.centre for shell in shells]
     nearest = [int(crystal.distances(ion, centres).argmin()) for ion in crystal.of(choice.mobile)]
     others = [centre for centre in centres if centre not in (first, second)]
@@ -110,7 +110,7 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
             got=f"{len(centres)}",
             remedy="name the shell of the first ion, the one it goes to, and the one to which another goes from there",
         )
-    if centres is None and find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)[0].reach is not None:
+    if centres is None and shells_to_choose(crystal, mobile, radius)[0].reach is not None:
         raise InputError(
             "structure", need="shells around free anions, whose path of two ions this protocol follows",
             got="shells about pairs of tetrahedra", remedy="use inter-cage, intra-cage or position",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ionpath.errors import InputError
 from ionpath_plumed.presets import Protocol
-from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_shells, neighbouring_cages, shell_of
+from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, neighbouring_cages, shell_of, shells_to_choose
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
     ion, mobile, radius = choice.ion, choice.mobile, choice.radius
     ions: list[int] = []
     if centres is None:
-        shells = find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+        shells = shells_to_choose(crystal, mobile, radius)
         pairs = neighbouring_cages(crystal_tuple(crystal), shells)
         if ion is not None:
             check_atoms(crystal, [ion])

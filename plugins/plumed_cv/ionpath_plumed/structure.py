@@ -114,7 +114,7 @@ def find_tetrahedra(structure: Any, *, central: Sequence[str] = CENTRAL, cutoff:
     if not found:
         raise InputError(
             "tetrahedra", need=f"a {', '.join(central[:3])} ... atom with four anions within {cutoff} A", got="none",
-            remedy="name the central element, or raise the cutoff",
+            remedy="name the element in the middle with central=, or raise cutoff=",
         )  # fmt: skip
     return found
 
@@ -181,7 +181,7 @@ def find_shells(
     if not shells:
         raise InputError(
             "shells", need=f"free anions with {least} {mobile} or more within {radius} A", got=f"{best} at most",
-            remedy="raise radius, lower least, or name ion and centres yourself",
+            remedy="raise radius=, or lower least=",
         )  # fmt: skip
     kept: list[Shell] = []
     for _, shell in sorted(shells, key=lambda one: one[0]):
@@ -220,6 +220,15 @@ def crystal_tuple(crystal: Crystal) -> tuple[NDArray[np.str_], Floats, Floats]:
     return crystal.symbols, crystal.positions, crystal.cell
 
 
+def shells_to_choose(crystal: Crystal, mobile: str, radius: float) -> list[Shell]:
+    """Shells of which a protocol takes those of a hop; who finds none is told of its arguments."""
+    try:
+        return find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+    except InputError as error:
+        remedy = "raise radius=, or name ion= and centres= yourself" if error.name == "shells" else error.remedy
+        raise InputError(error.name, need=error.need, got=error.got, remedy=remedy) from error
+
+
 def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float = 3.0) -> Shell:
     """Shell around a given centre."""
     crystal = as_crystal(structure)
@@ -231,7 +240,7 @@ def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float =
         got = f"the nearest at {distances.min():.2f} A" if len(ions) else f"no {mobile} at all"
         raise InputError(
             f"centre {centre + 1}", need=f"a {mobile} within {radius} A", got=got,
-            remedy="choose a centre of a shell (find_shells lists them) or raise radius",
+            remedy="choose a centre of a shell (find_shells lists them), or raise radius=",
         )  # fmt: skip
     return Shell(centre, tuple(near.tolist()))
 

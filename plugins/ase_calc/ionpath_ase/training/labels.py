@@ -136,16 +136,25 @@ def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
     sizes = {"energy": (1,), "force": (3 * len(atoms),), "stress": (6, 9), "virial": (9,)}[kind]
     array = np.asarray(value, dtype=float) if np.asarray(value).dtype.kind in "fiu" else np.array([np.nan])
     if array.size not in sizes or not np.isfinite(array).all():
+        remedy = "leave it out of the file, or calculate it again"
+        if kind == "virial" and array.size == 6:
+            remedy = "write all nine, xx xy xz yx yy yz zx zy zz: of six numbers programs do not agree on the order"
         raise InputError(
-            where, need=f"{' or '.join(map(str, sizes))} finite numbers", got=str(value)[:60].replace("\n", " ")
-        )
+            where, need=f"{' or '.join(map(str, sizes))} finite numbers", got=str(value)[:60].replace("\n", " "),
+            remedy=remedy,
+        )  # fmt: skip
     if kind in ("energy", "force"):
         return float(array.item()) if kind == "energy" else array.reshape(-1, 3)
     if array.size == 6:
         return array.ravel()
     if kind == "virial":
         if atoms.cell.rank < 3:
-            raise InputError(where, need="a cell with a volume, for the stress", got="none", remedy="remove the virial")
+            raise InputError(
+                where,
+                need="a cell with a volume, for the stress",
+                got="none",
+                remedy="leave the virial out of the file",
+            )
         array = -array / atoms.get_volume()
     array = array.reshape(3, 3)
     return full_3x3_to_voigt_6_stress(0.5 * (array + array.T))

@@ -255,7 +255,8 @@ def compare_disorder(
                 f"orientation of {name}",
                 need=f"tetrahedra that lie as in {first_name} (anisotropy {first.results.orientation:.3f})",
                 got=f"{other.results.orientation:.3f}",
-                remedy="turn one of them with rotation=, or use measure='q' or 'rmsd'",
+                remedy="turn one of them with TetrahedralDistortion(..., rotation=...), or take measure='q' or 'rmsd' "
+                "in both",
             )
     sizes = {name: a.results.n_samples for name, a in analyses.items()}
     if n_samples is None and len(set(sizes.values())) > 1:

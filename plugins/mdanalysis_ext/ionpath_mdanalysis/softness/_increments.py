@@ -54,10 +54,11 @@ class Increments:
         measure: Callable[[Neighbours], Any] | None,
         per_neighbour: bool,
         fold: bool,
+        called: str,
     ) -> None:
         self._rows, self._every, self._window = rows, every, window
         self._cutoff, self._reach, self._measure = cutoff, reach, measure
-        self._per_neighbour = per_neighbour
+        self._per_neighbour, self._called = per_neighbour, called
         self.follower, self.jumps = Follower(fold), Jumps()
         self._first: Origin | None = None
         self._last: tuple[Origin, Neighbours | None] | None = None
@@ -100,7 +101,7 @@ class Increments:
         except InputError as error:
             raise InputError(
                 error.name, need=error.need, got=f"{error.got} within {self._cutoff:g} A in frame {before.frame}",
-                remedy="use a larger nonaffine_cutoff",
+                remedy=f"use a larger {self._called}",
             ) from error  # fmt: skip
 
     def state(self) -> tuple[Any, ...]:
@@ -145,6 +146,8 @@ class IncrementAnalysis(Accumulating):
     """
 
     _even_times: ClassVar[bool] = True
+    _called: ClassVar[str] = "nonaffine_cutoff"
+    """What the class calls the cutoff."""
     _measure: Callable[[Neighbours], Any] | None = None
 
     def __init__(
@@ -162,7 +165,7 @@ class IncrementAnalysis(Accumulating):
         _checks.check_group(mobile, "mobile")
         everything = mobile.universe.atoms if atoms is None else atoms
         self._lag, self._window = whole("lag", lag), whole("window", window)
-        cutoff = positive("nonaffine_cutoff", nonaffine_cutoff, "A")
+        cutoff = positive(self._called, nonaffine_cutoff, "A")
         chosen = {"lag": self._lag, "nonaffine_cutoff": cutoff, **parameters}
         super().__init__(mobile, {"atoms": everything}, parameters=chosen, **options)
         self._rows = _checks.rows_among(mobile, everything, "mobile")
@@ -172,7 +175,7 @@ class IncrementAnalysis(Accumulating):
         if dimensions is not None:
             cell = cell_vectors(np.asarray(dimensions, dtype=np.float64)[None])[0]
             if np.isfinite(cell).all() and abs(np.linalg.det(cell)) > 0:
-                check_cutoff(cutoff, cell, "nonaffine_cutoff")
+                check_cutoff(cutoff, cell, self._called)
                 check_cutoff(self._reach, cell, "cutoff")
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
@@ -181,7 +184,8 @@ class IncrementAnalysis(Accumulating):
         if self.n_frames < need:
             raise InputError(
                 "lag", need=f"at least {need} frames for {self._window} intervals of {self._lag} frames",
-                got=f"{self.n_frames} frames", remedy="use a shorter lag or window, or more frames",
+                got=f"{self.n_frames} frames",
+                remedy="use a shorter lag" + " or window" * (self._window > 1) + ", or more frames",
             )  # fmt: skip
         looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
         for look in looks:
@@ -191,7 +195,15 @@ class IncrementAnalysis(Accumulating):
     def _empty(self) -> Increments:
         per_neighbour = self.parameters.get("per_neighbour", True)
         return Increments(
-            self._rows, self._every, self._window, self._cutoff, self._reach, self._measure, per_neighbour, self._fold
+            self._rows,
+            self._every,
+            self._window,
+            self._cutoff,
+            self._reach,
+            self._measure,
+            per_neighbour,
+            self._fold,
+            self._called,
         )
 
     def _add(self, sums: Increments, chunk: Chunk) -> None:

@@ -76,6 +76,8 @@ class NonAffineDisplacement(IncrementAnalysis):
     (4, 24)
     """
 
+    _called = "cutoff"
+
     def __init__(
         self,
         mobile: Any,

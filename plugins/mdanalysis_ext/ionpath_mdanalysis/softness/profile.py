@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -94,6 +94,8 @@ def _series(analysis: Any, system: int | str) -> tuple[Any, Any, Any, Any]:
         return chosen.loaded, chosen.rows, chosen.frames, chosen.softness
     analysis._require_results()
     name = type(analysis).__name__
+    if system != 0:
+        raise InputError("system", need=f"0, as {name} has one", got=described(system), remedy="leave it out")
     if "series" not in analysis.results:
         raise InputError(name, need="a series in time", got="none", remedy=f"run it as {name}(..., series=True)")
     if not analysis.groups:

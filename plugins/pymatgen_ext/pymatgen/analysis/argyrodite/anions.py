@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -71,9 +72,10 @@ def place_anions(
     rng = np.random.default_rng(seed)
     halides, others = ([structure[int(k)].species for k in rng.permutation(group)] for group in (leaving, arriving))
     added = max(len(arriving), len(leaving))
-    if len(halides) < len(arriving) or len(others) < len(leaving):
-        x, s = _common_species(structure, found, name)
-        halides, others = halides + added * [x], others + added * [s]
+    if len(halides) < len(arriving):
+        halides = halides + added * [_halide(structure, found, name)]
+    if len(others) < len(leaving):
+        others = others + added * [_commonest(structure, found, halogen=False)]
     for group, species in ((arriving, halides), (leaving, others)):
         for k, one in zip(group.tolist(), species, strict=False):
             new.sites[k].species = one
@@ -81,19 +83,29 @@ def place_anions(
     return new
 
 
-def _common_species(structure: Structure, found: Argyrodite, halide: str | None) -> tuple[Composition, Composition]:
-    """Halide and chalcogenide to add, with oxidation states if the structure has them."""
-    species = [structure[int(k)].specie for k in (*found.bonded, *free_anions(found)[0])]
-    others = [s for s in species if not s.is_halogen]
-    sulfur = max(others, key=others.count)
-    halogens = [s for s in species if s.is_halogen]
-    if halide is not None:
-        decorated = getattr(sulfur, "oxi_state", None) is not None
-        chosen = Species(halide, -1) if decorated else Element(halide)
-    elif halogens:
-        chosen = max(halogens, key=halogens.count)
-    else:
+def _halide(structure: Structure, found: Argyrodite, name: str | None) -> Composition:
+    """Halide to add, with an oxidation state if the structure has them."""
+    if name is None:
+        return _commonest(structure, found, halogen=True)
+    decorated = getattr(structure[int(found.bonded[0])].specie, "oxi_state", None) is not None
+    return Composition({Species(name, -1) if decorated else Element(name): 1})
+
+
+def _commonest(structure: Structure, found: Argyrodite, *, halogen: bool) -> Composition:
+    """Halide or chalcogenide of which there is most; InputError where it would be a guess."""
+    anions = [structure[int(k)].specie for k in (*found.bonded, *free_anions(found)[0])]
+    counts = Counter(one for one in anions if one.is_halogen is halogen)
+    most = [one for one, count in counts.items() if count == max(counts.values())]
+    if len(most) == 1:
+        return Composition({most[0]: 1})
+    symbols = [one.symbol for one in most]
+    if halogen:
+        why = f"has as many {' as '.join(symbols)}" if symbols else "has none"
         raise InputError(
-            "halide", need="the halide to insert, as the structure has none", got="None", remedy="name it: halide='Cl'"
-        )
-    return Composition({chosen: 1}), Composition({sulfur: 1})
+            "halide", need=f"the halide to insert, as the structure {why}", got="None",
+            remedy=f"name it, as in ExcessHalideTransformation(x, halide={(symbols or ['Cl'])[0]!r})",
+        )  # fmt: skip
+    raise InputError(
+        "structure", need="a chalcogenide of which it has most, to put on the sites of halide",
+        got=f"as many {' as '.join(symbols)}", remedy="start from one with more of the one that is to come",
+    )  # fmt: skip

@@ -42,7 +42,7 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         Halide fraction of the free-sulfur orbit afterwards. Without it new halides go to that orbit, and halides
         that leave come from it, as far as possible.
     halide : str, optional
-        Halide to insert; without it the one that the structure has.
+        Halide to insert; without it the one of which the structure has most.
     arrangement : {"random", "even"}
         How to choose among the sites of an orbit.
     nearest : bool
