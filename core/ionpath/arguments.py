@@ -101,7 +101,7 @@ class _Held:
     def __init__(self, function: Any, module: str) -> None:
         self.name = function.__name__
         self.names, self.rest, self.rules = rules_of(function, module)
-        # What writes files is not begun with an argument of a wrong kind; of NaN it may say more itself.
+        # What writes files is not begun with an argument of a wrong kind; of NaN and words it may say more itself.
         path = any("path" in rule.need.split() for rule in self.rules.values())
         self.writes = path and self.name != "__init__"
 
@@ -115,7 +115,7 @@ class _Held:
             if rule is not None:
                 if not rule.check(value):
                     refused = refused or _refusal(name, rule, value)
-                    late = late or (isinstance(value, float) and math.isnan(value))
+                    late = late or (isinstance(value, str) if rule.words else _is_nan(value))
                 elif rule.counts and name not in UNCOUNTED and without_end(value):
                     raise InputError(name, need=f"a whole number of at most {MOST:,}", got=described(value))
                 elif rule.counts and isinstance(value, (float, np.floating)):
@@ -142,6 +142,10 @@ class _Held:
             got=f"{type(error).__name__}: {error}"[:200],
             remedy="these were " + ", ".join(text[:60] for text in texts)[:300],
         )  # fmt: skip
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
 
 
 def _refusal(name: str, rule: Rule, value: Any) -> InputError:

@@ -47,6 +47,8 @@ def test_candidates_have_their_classes_and_distances() -> None:
         assert hop.kind == " to ".join(words)
     assert hop_candidates(salt, softness, number=15, seed=4) == found
     assert hop_candidates(salt, softness, number=15, seed=5) != found
+    everything = hop_candidates(salt, softness, number=10**9, seed=4)  # ends with the pairs that there are
+    assert everything == hop_candidates(salt, softness, number=10**4, seed=4) and len(everything) > len(found)
     per_atom = np.full(len(salt), np.nan)
     per_atom[lithium] = softness
     assert hop_candidates(salt, per_atom, number=15, seed=4) == found

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 
 from ionpath.arguments import typed
+from ionpath.arrays import Truths, Whole
+from ionpath.elements import Symbol
 from ionpath.errors import InputError
 
 sys.path.insert(0, str(Path(__file__).parent))  # two modules of this folder are no tests
@@ -104,6 +107,38 @@ def example(
 def test_kinds_are_told_by_name(arguments: dict[str, Any], match: str) -> None:
     with pytest.raises(InputError, match=match):
         example(**arguments)
+
+
+@typed
+def words(
+    mode: Literal["correct", "published"] = "correct", element: Symbol = "Li", temperature: float | None = None,
+    temperatures: Sequence[float] = (300.0,), number: int = 1, seed: int = 0, labels: Whole = (), flags: Truths = (),
+) -> int:  # fmt: skip
+    """Arguments whose words, names or sizes say more than their kinds."""
+    return number
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        ({"mode": "corect"}, "mode: need 'correct' or 'published', got 'corect'; did you mean 'correct'"),
+        ({"element": "nonsense"}, "element: need the symbol of an element, got 'nonsense'"),
+        ({"temperature": 1e-12}, "temperature: need a number or None, in K from 0.001 to 1,000,000, got 1e-12"),
+        ({"temperature": 1e30}, "temperature: need .* in K from 0.001 to 1,000,000, got 1e[+]30"),
+        ({"temperatures": [300.0, float("nan")]}, "temperatures: need a sequence, each a number, in K .*, got"),
+        ({"temperatures": [300.0, 1e-9]}, "temperatures: need a sequence, each a number, in K from 0.001"),
+        ({"number": 10**12}, "number: need a whole number of at most 10,000,000,000, got 10{12}"),
+        ({"labels": [0.0, 1.5]}, r"labels: need an array of whole numbers, got \[0.0, 1.5\]"),
+        ({"flags": [0.0, float("nan")]}, "flags: need an array of truth values, got"),
+    ],
+)
+def test_words_names_and_sizes_are_held_against_what_they_mean(arguments: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        words(**arguments)
+
+
+def test_zero_kelvin_large_seeds_and_truth_values_go_through() -> None:
+    assert words("published", "D", 0.0, [0, 77.0], 10**9, 10**18, [[0, 2.0]], [True, False]) == 10**9
 
 
 def test_what_is_right_goes_through_as_it_is() -> None:

@@ -87,5 +87,8 @@ def crystal_symmetry(
 
 def _none(symprec: float) -> InputError:
     return InputError(
-        "structure", need=f"a symmetry within {symprec:g} A", got="none", remedy="use a larger symprec, or fold='none'"
+        "structure",
+        need=f"a symmetry within {symprec:g} A",
+        got="none",
+        remedy="use another symprec=, and see that no two sites or atoms lie at one place",
     )

@@ -150,10 +150,7 @@ def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
     if kind == "virial":
         if atoms.cell.rank < 3:
             raise InputError(
-                where,
-                need="a cell with a volume, for the stress",
-                got="none",
-                remedy="leave the virial out of the file",
+                where, need="a cell with a volume, for the stress", got="none", remedy="remove the virial from the file"
             )
         array = -array / atoms.get_volume()
     array = array.reshape(3, 3)

@@ -33,7 +33,7 @@ def check_charges(found: Argyrodite) -> None:
         raise InputError(
             "oxidation states", need="a sum of 0", got=f"{total:+g} e in {found.formula}",
             remedy=f"start with {found.mobile_content - found.charge:g} mobile cations per formula unit, "
-            "or use lithium='restored'",
+            "or use ExcessHalideTransformation(x, lithium='restored')",
         )  # fmt: skip
 
 
@@ -65,13 +65,22 @@ def check_conserved(before: Structure, after: Structure, change: Mapping[frozens
             )
 
 
-def whole_number(name: str, wanted: float, sites: int, *, nearest: bool | None, low: int, high: int) -> int:
+def whole_number(
+    name: str,
+    wanted: float,
+    sites: int,
+    *,
+    nearest: bool | None,
+    low: int,
+    high: int,
+    remedy: str = "change the halide content with ExcessHalideTransformation first",
+) -> int:
     """Turn a fraction of sites into a number of sites."""
     exact = wanted * sites
     if not low - _EXACT * sites <= exact <= high + _EXACT * sites:
         raise InputError(
             name, need=f"a fraction from {low / sites:g} to {high / sites:g} for this composition",
-            got=f"{wanted:g}", remedy="change the halide content with ExcessHalideTransformation first",
+            got=f"{wanted:g}", remedy=remedy,
         )  # fmt: skip
     number = int(np.clip(round(exact), low, high))
     if abs(exact - number) > _EXACT * max(sites, 1) and not nearest:

@@ -78,7 +78,10 @@ class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
         n = found.n_formula_units
         symbols = np.array([structure[int(k)].specie.symbol for k in found.centres])
         there = symbols == self.element
-        number = whole_number("fraction", self.fraction, n, nearest=self.nearest, low=int(there.sum()), high=n)
+        number = whole_number(
+            "fraction", self.fraction, n, nearest=self.nearest, low=int(there.sum()), high=n,
+            remedy=f"start from a structure with less {self.element}",
+        )  # fmt: skip
         chosen = self._choose(structure, found, np.flatnonzero(~there), number - int(there.sum()))
         new = structure.copy()
         charge = 0
