@@ -256,7 +256,7 @@ def test_sites_between_centres_are_refused_in_every_order():
 
 def test_cages_of_one_site_are_refused(crystal_atoms):
     one = crystal_atoms[[k for k, s in enumerate(crystal_atoms.symbols) if s == "S" or k % 6 == 0]]
-    with pytest.raises(InputError, match="cages: need groups of sites, got 8 of 8 cages with one site; choose with centres="):
+    with pytest.raises(InputError, match="groups of sites, got 8 of 8 cages with one site; choose with centres="):
         CoordinationShells.from_structure(one)
 
 
