@@ -164,11 +164,11 @@ def _path_entropy(
 ) -> dict[str, Any]:
     from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
 
-    from ionpath_mdanalysis._checks import selected
+    from ionpath_cli.trajectory import select
 
     universe = _universe(topology, trajectory, frame_time)
     shells = CoordinationShells.for_argyrodite(universe, mobile=mobile)
-    found = PathEntropy(selected(universe, mobile, "mobile"), shells=shells, verbose=False, **options).run()
+    found = PathEntropy(select(universe, mobile, "mobile"), shells=shells, verbose=False, **options).run()
     found.save("path-entropy.npz")
     r = found.results
     estimates = {name: getattr(r.uncertainty, name) for name in ("total", "mean_per_pair", "escape")}
@@ -180,9 +180,9 @@ def _diffusion(
 ) -> dict[str, Any]:
     from MDAnalysis.analysis.ion_transport import IonDiffusion
 
-    from ionpath_mdanalysis._checks import selected
+    from ionpath_cli.trajectory import select
 
-    ions = selected(_universe(topology, trajectory, frame_time), mobile, "mobile")
+    ions = select(_universe(topology, trajectory, frame_time), mobile, "mobile")
     found = IonDiffusion(ions, temperature=temperature, verbose=False, **options).run()
     found.save("diffusion.npz")
     r = found.results

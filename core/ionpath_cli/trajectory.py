@@ -101,8 +101,8 @@ def _opened(given: Given) -> Opened:
         heads.check_end(universe.trajectory, files[-1], given.stop)
     notes = [str(one.message) for one in seen if any(words in str(one.message) for words in OF_TIMES)]
     source = set_elements(universe, given.elements)
-    ions = _select(universe, given.mobile, "--mobile")
-    framework = universe.atoms - ions if given.framework is None else _select(universe, given.framework, "--framework")
+    ions = select(universe, given.mobile, "--mobile")
+    framework = universe.atoms - ions if given.framework is None else select(universe, given.framework, "--framework")
     if len(framework & ions):
         raise InputError(
             "--framework", need="atoms that are not among the mobile ones", got=f"{len(framework & ions)} that are",
@@ -252,14 +252,15 @@ def _time_of_file(trajectory: Any, files: list[Path]) -> float | None:
     return second - first if "time" in trajectory.ts.data or kind == "DCD" else None
 
 
-def _select(universe: Any, text: str, option: str) -> Any:
+def select(universe: Any, text: str, option: str) -> Any:
+    """Atoms of a selection, or InputError in the name of the option that holds it."""
     try:
         group = universe.select_atoms(text)
         got = "no atom"
     except Exception as error:  # MDAnalysis has several for a bad selection
         group, got = (), brief(error)
     if not len(group):
-        found = sorted(set(universe.atoms.elements))
+        found = sorted(set(getattr(universe.atoms, "elements", ("Li",))))
         raise InputError(
             option,
             need="a selection of MDAnalysis that has atoms",
