@@ -10,7 +10,7 @@ from typing import Any
 from ionpath.errors import InputError, MissingDependency, one_of, positive, require
 from ionpath.files import atomic_path
 from ionpath.plugins import available
-from ionpath_cli.options import parser, write_config
+from ionpath_cli.options import LOG, parser, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --seed 1 -o start.extxyz
@@ -256,8 +256,8 @@ def _grid(host: Any, options: Namespace) -> int:
     chosen = points(seeds=[options.seed]) if options.step is None else points(options.step, seeds=[options.seed])
     size = options.supercell or [4]
     written = host.write_grid(
-        options.output, chosen, halide=options.halide or "Cl", a=options.lattice, fmt="extxyz", progress=True,
-        supercell=size[0] if len(size) == 1 else tuple(size),
+        options.output, chosen, halide=options.halide or "Cl", a=options.lattice, fmt="extxyz",
+        progress=LOG.isEnabledFor(20), supercell=size[0] if len(size) == 1 else tuple(size),
     )  # fmt: skip
     print(f"{options.output}: {len(written)} structures, listed in grid.csv")
     return 0

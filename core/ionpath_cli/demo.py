@@ -11,7 +11,7 @@ from typing import Any
 
 from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
-from ionpath_cli.options import parser, write_config
+from ionpath_cli.options import LOG, parser, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.report import write_report
 from ionpath_cli.stages import stage
@@ -150,6 +150,7 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
     def make() -> None:
         atoms = read(place / "structure.extxyz")
         common: dict[str, Any] = {"temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL}
+        common["progress"] = LOG.isEnabledFor(20)
         warm = run_md(
             atoms, picoseconds=1.0, seed=seed, thermostat="langevin", trajectory=place / "warm-up.xtc", **common
         )
@@ -173,7 +174,7 @@ def _analysis(place: Path, system: System, temperature: float, made: Mapping[str
 
     def make() -> None:
         given = Given(place / "structure.extxyz", place / "trajectory.xtc")
-        analyse(given, place, temperature=temperature, label=system.label, made=made)
+        analyse(given, place, temperature=temperature, label=system.label, made=made, progress=LOG.isEnabledFor(20))
 
     title = f"{system.label}: states, Markov model, path entropy, diffusion (MDAnalysis)"
     stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title)
@@ -199,11 +200,15 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         warm = run_md(
             read(place / "start.extxyz"), engine="lammps", model=POTENTIAL, temperature=temperature,
             picoseconds=2.0, thermostat="langevin", seed=seed, trajectory=place / "warm-up.xtc", interval=0.5,
+            progress=LOG.isEnabledFor(20),
         )  # fmt: skip
         atoms = warm.atoms
         atoms.calc = get_calculator_class("ionpath")(model=POTENTIAL)
         plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=25.0)
-        run = run_metadynamics(atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps")
+        run = run_metadynamics(
+            atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps",
+            progress=LOG.isEnabledFor(20),
+        )  # fmt: skip
         found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
         record = Record(
             system.label,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
 from ionpath.errors import InputError, positive, require
 from ionpath.occupancies import check_full_occupancies
-from ionpath_cli.options import parser, read_atoms, write_config
+from ionpath_cli.options import LOG, parser, read_atoms, write_config
 
 EXAMPLE = """
-  ionpath build --excess 0.5 --inversion 0.75 --supercell 2 2 2 -o start.extxyz
+  ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --lattice 9.78 -o start.extxyz
   ionpath md start.extxyz --temperature 600 --picoseconds 20
   ionpath analyze start.extxyz trajectory.xtc --temperature 600
 """
@@ -64,9 +65,13 @@ def main(argv: list[str]) -> int:
         plumed=options.plumed,
         restart=not options.no_restart,
         profile=options.profile,
+        progress=LOG.isEnabledFor(20),
     )
     if options.profile:
         print(done.profile or "nothing was left to do, and took no time", file=sys.stderr)
     write_config(options.trajectory.with_suffix(".md.toml"), arguments, options)
+    LOG.info("mean of the run: %.0f K, %s", done.mean_temperature, done.mean_pressure)
+    files = [options.trajectory.with_name(done.topology.name), options.trajectory]
+    LOG.info("then: ionpath analyze %s --temperature %g", shlex.join(map(str, files)), options.temperature)
     print(options.trajectory)
     return 0

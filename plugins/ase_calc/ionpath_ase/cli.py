@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -245,13 +246,20 @@ def _structures(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bars() -> bool:
+    """Whether progress is shown: not with -q."""
+    return logging.getLogger("ionpath").isEnabledFor(logging.INFO)
+
+
 def _label(options: argparse.Namespace) -> int:
     from ase.io import read
 
     from ionpath_ase.training import label_frames, teacher_named
 
     frames = [atoms for path in options.frames for atoms in read(path, ":")]
-    report = label_frames(frames, teacher_named(options.teacher), options.output, max_force=options.max_force)
+    report = label_frames(
+        frames, teacher_named(options.teacher), options.output, max_force=options.max_force, progress=_bars()
+    )
     print(f"{report.labelled} labelled, {report.kept} already there, {report.duplicates} twice: {report.path}")
     for index, reason in report.refused:
         print(f"frame {index} refused: {reason}")
@@ -272,6 +280,7 @@ def _fit(options: argparse.Namespace) -> int:
         test_fraction=options.test_fraction,
         initial=options.initial,
         weights=dict(weight_from_text(text) for text in options.weight),
+        progress=_bars(),
     )
     print(format_table(result.errors))
     print(f"trained on {result.training_frames} frames: {result.path}")
@@ -315,6 +324,7 @@ def _loop(options: argparse.Namespace) -> int:
         options.output,
         settings=LoopSettings(window=Window(*options.window), **given),
         held_back=read_frames(*options.held_back),
+        progress=_bars(),
     )
     print(f"stopped: {result.reason}\ncommittee: {result.models[0]} and {len(result.models) - 1} beside it")
     print(f"all labels: {result.dataset}")
