@@ -359,6 +359,9 @@ SHORT = {
 }  # fmt: skip
 # Wrong at first sight, right by what the function says of itself.
 ALLOWED: dict[tuple[str, str, str], str] = {
+    ("ionpath.kinetics.shell_symmetry", "positions", "1.5 of a count"): "a position, not a count",
+    ("ionpath.kinetics.summarise", "matrix", "1.5 of a count"): "an entropy, not a count",
+    ("ionpath.kinetics.site_occupancies", "cutoff", "nan"): "NaN stands for no cutoff",
     ("ionpath.transport.nernst_einstein", "charge", "1.5 of a count"): "an effective charge",
     ("ionpath.free_energy.FreeEnergySurface", "values", "nan array"): "NaN is what no sample has seen",
     ("ionpath.disorder.tilt_free_energy", "temperature", "1.5 of a count"): "a temperature in K, not a count",
