@@ -210,3 +210,22 @@ def test_sizes_that_are_the_same_are_rarely_called_different() -> None:
     assert words[0.0].count("differs") <= 0.06 * 2000
     assert words[0.0].count("agrees") > 100  # short runs agree with nothing, these now and then
     assert words[0.1].count("agrees") <= 0.03 * 2000
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Estimate(1.0, 0.1, 2.0, 0.0, "eV"), "Estimate: need .* lower end of the interval first, .* 2 to 0"),
+        (lambda: Estimate(1.0, -0.1, 0.8, 1.2, "eV"), "Estimate: need an error of 0 or more, .* got an error of -0.1"),
+        (lambda: Estimate("1.0", 0.1, 0.8, 1.2, "eV"), "Estimate: need four numbers and a unit, got .'1.0', 0.1"),
+        (lambda: Estimate(1.0, 0.1, 0.8, 1.2, None), "Estimate: need four numbers and a unit, got .1.0, .* None"),
+        (lambda: Estimate(1.0, 0.1, 0.8, 1.2).scaled(-2.0, "eV"), "factor: need a number above zero, got -2.0"),
+        (lambda: combine([Estimate(1.0, 0.1, 0.8, 1.2)] * 2), "runs: need each run once, got two with the same value"),
+        (lambda: combine([1.0, 2.0]), "runs: need Estimate objects, with errors and units, got 1.0"),
+        (lambda: difference(1.0, 2.0), "estimates: need Estimate objects, with errors and units, got 1.0"),
+        (lambda: size_convergence({52: 1.0, 416: 2.0}), "values: need Estimate objects, with errors .* got 1.0"),
+    ],
+)  # fmt: skip
+def test_what_is_no_estimate_is_refused(make, told):
+    with pytest.raises(InputError, match=told):
+        make()

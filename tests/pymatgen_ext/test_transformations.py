@@ -439,3 +439,21 @@ def test_transmuter_with_processes() -> None:
     )
     assert len(one) == 6
     assert one == other
+
+
+def test_misspelt_halides_and_centres_of_another_charge_are_refused() -> None:
+    """Li6SiS5Cl would hold -1 e per formula unit: silicon needs a seventh lithium."""
+    with pytest.raises(InputError, match="halide: need one of 'Br', .* got 'br'"):
+        ExcessHalideTransformation(0.5, halide="br")
+    with pytest.raises(InputError, match="centre: need one of 'As', 'P', 'Sb', got 'Si'"):
+        argyrodite(centre="Si")
+
+
+def test_an_inversion_says_that_its_cell_holds_a_charge() -> None:
+    structure = argyrodite()
+    structure.remove_sites([0, 1])
+    with pytest.warns(UserWarning, match=r"Li5.5PS5Cl: formal charges add up to -2 e .* neutral cell has 6 mobile"):
+        made = SiteInversionTransformation(0.5).apply_transformation(structure)
+    assert made.formula == structure.formula == "Li22 P4 S20 Cl4"
+    structure.set_charge(-2)
+    assert SiteInversionTransformation(0.5).apply_transformation(structure).formula == "Li22 P4 S20 Cl4"

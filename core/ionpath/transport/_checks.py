@@ -55,7 +55,7 @@ def in_unit(value: Estimate, unit: str, name: str) -> Estimate:
         return value.to(unit)
     except InputError as error:
         raise InputError(
-            name, need=f"a number in {unit}", got=f"{value}", remedy="convert it with .to(unit)"
+            name, need=f"a number in {unit}, or in a unit of that kind", got=f"{value}", remedy="check its kind"
         ) from error
 
 

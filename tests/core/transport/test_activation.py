@@ -8,7 +8,7 @@ import pytest
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
-from ionpath.transport import arrhenius, meyer_neldel, nernst_einstein
+from ionpath.transport import arrhenius, haven_ratio, meyer_neldel, nernst_einstein
 
 K_B = 8.617333262e-5  # eV/K
 T = np.array([600.0, 700.0, 800.0, 1000.0])
@@ -145,3 +145,20 @@ def test_intervals_at_300_K_cover(temperatures, ratio):
 )
 def test_intervals_at_300_K_cover_in_many_sets(temperatures, ratio):
     assert 0.90 <= share_covered(temperatures, ratio, 1500) <= (0.999 if len(temperatures) == 3 else 0.99)
+
+
+def test_units_and_verdicts_of_coefficients_are_kept() -> None:
+    """1 A^2/ps is 1e-4 cm^2/s; a conductivity is no diffusion coefficient."""
+    kelvin = [500.0, 600.0, 700.0]
+
+    def made(unit: str, scale: float) -> list[Estimate]:
+        return [Estimate(d * scale, 0.05 * d * scale, 0.9 * d * scale, 1.1 * d * scale, unit) for d in (1.0, 2.0, 3.0)]
+
+    here, there = made("A^2/ps", 1.0), made("cm^2/s", 1e-4)
+    assert arrhenius(kelvin, there).at(300.0).value == pytest.approx(arrhenius(kelvin, here).at(300.0).value)
+    assert nernst_einstein(there[0], 0.02, 300.0).value == pytest.approx(nernst_einstein(1.0, 0.02, 300.0))
+    assert haven_ratio(there[0], here[1]).value == pytest.approx(0.5)
+    with pytest.raises(InputError, match="D: need a number in A.2/ps, or in a unit of that kind, got .* mS/cm"):
+        arrhenius(kelvin, made("mS/cm", 1.0))
+    fit = arrhenius(kelvin, [here[0].judged("not diffusive"), *here[1:]])
+    assert fit.activation_energy.verdict == fit.at(300.0).verdict == "not diffusive at 500 K"
