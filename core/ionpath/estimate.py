@@ -309,7 +309,7 @@ def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) 
     return SizeConvergence(sizes, tuple(values[size] for size in sizes), tuple(shares), words, tolerance, enough)
 
 
-def _estimates(name: str, values: Iterable[Estimate]) -> list[Estimate]:
+def _estimates(name: str, values: Iterable[Estimate] | Mapping[int, Estimate]) -> list[Estimate]:
     """Several estimates; InputError for anything else."""
     found = list(values.values() if isinstance(values, Mapping) else values)
     for one in found:

@@ -100,6 +100,26 @@ def test_another_bias_is_told_by_its_line(old: str, new: str) -> None:
     assert told.startswith("PLUMED input '") and new in told and old in told
 
 
+def test_another_committee_is_told_by_its_members() -> None:
+    from ionpath_ase import Committee
+    from ionpath_ase.md.identity import potential
+
+    same, other = (potential(Committee(["argyrodite", second]), None) for second in ("argyrodite", "argyrodite.2"))
+    (told,) = differences({"potential": same}, {"potential": other})
+    assert told.startswith("potential Committee (members=") and " instead of potential Committee (members=" in told
+    assert differences({"potential": {"name": "Committee", "closest": 0.5}}, {"potential": other}) == []  # as saved
+
+
+@pytest.mark.parametrize("periodic", [(True, True, False), (False, False, False)])
+def test_no_pressure_is_kept_in_vacuum(periodic: tuple[bool, bool, bool]) -> None:
+    from ionpath_ase import run_md
+
+    atoms = copper()
+    atoms.pbc = periodic
+    with pytest.raises(InputError, match="ensemble: need nvt or nve for what is not periodic in all .* got npt; use"):
+        run_md(atoms, engine="ase", ensemble="npt", picoseconds=0.01, progress=False)
+
+
 def test_labels_of_another_calculator_are_not_mixed(tmp_path: Path) -> None:
     frames = [bulk("Cu", cubic=True) * 2, bulk("Cu", a=3.7, cubic=True) * 2]
     path = tmp_path / "labels.extxyz"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _FREE = ("processes", "checkpoint_stride", "model")
 """Settings that do not shape a run, or that are in the identity by another name."""
+_MEMBERS = "members"
 _READ = "files that PLUMED reads"
 _WORDS = {
     "timestep": "time step (fs)", "stride": "time steps between frames", "damping": "damping (ps)",
@@ -56,6 +57,8 @@ def differences(saved: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     told = []
     for name in now:
         before, after = saved.get(name), now[name]
+        if name == "potential" and isinstance(before, Mapping) and _MEMBERS not in before:  # an earlier checkpoint
+            after = {key: value for key, value in after.items() if key != _MEMBERS}
         if before == after or (name == _READ and before is None):  # earlier checkpoints do not know of them
             continue
         word = _WORDS.get(name, name)
@@ -116,14 +119,19 @@ def potential(calculator: Any, model: str | None) -> dict[str, Any]:
         from ionpath_ase.potentials import resolve
 
         name = str(model or calculator.parameters["model"])
-        path = resolve(name)
-        content = path.read_bytes() if path.is_file() else b"".join(
-            part.read_bytes() for part in sorted(path.rglob("*")) if part.is_file()
-        )  # fmt: skip
-        return {"name": Path(name).name, "checksum": hashlib.sha256(content).hexdigest()[:16]}
-    return {"name": type(calculator).__qualname__.rpartition(".")[2]} | _plain(
-        dict(getattr(calculator, "parameters", None) or {})
-    )
+        return {"name": Path(name).name, "checksum": _checksum(resolve(name))}
+    found = {"name": type(calculator).__qualname__.rpartition(".")[2]}
+    if getattr(calculator, "name", "") == "ionpath_committee":
+        found[_MEMBERS] = ", ".join(_checksum(member.path) for member in calculator._models)
+    return found | _plain(dict(getattr(calculator, "parameters", None) or {}))
+
+
+def _checksum(path: Path) -> str:
+    """Digest of a model: a file, or all of a folder."""
+    content = path.read_bytes() if path.is_file() else b"".join(
+        part.read_bytes() for part in sorted(path.rglob("*")) if part.is_file()
+    )  # fmt: skip
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _plain(value: Any) -> Any:

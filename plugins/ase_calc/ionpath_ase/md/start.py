@@ -92,6 +92,11 @@ def _with_potential(calculator: Any, settings: MDSettings) -> tuple[Any, MDSetti
 def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> None:
     """Foresee what an engine would stop over once it runs."""
     if settings.engine == "ase":
+        if settings.ensemble.startswith("npt") and not (atoms.pbc.all() and atoms.cell.rank == 3):
+            raise InputError(
+                "ensemble", need="nvt or nve for what is not periodic in all directions", got=settings.ensemble,
+                remedy='use ensemble="nvt", as vacuum has no pressure to keep',
+            )  # fmt: skip
         known = getattr(atoms.calc, "implemented_properties", ("stress",))
         if settings.ensemble.startswith("npt") and "stress" not in known:
             raise InputError(
