@@ -8,6 +8,7 @@ the same road, so that what they give differs by nothing.
 from __future__ import annotations
 
 import copy
+import multiprocessing
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 import ionpath
 from ionpath.arguments import typed
 from ionpath.citations import cite
+from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
@@ -143,6 +145,7 @@ class IonAnalysis(AnalysisBase):
         self.frame_time = float("nan")
         self._metadata: dict[str, Any] = {}
         self._offset = self._total = 0
+        self._forks = False
 
     # What a subclass overrides.
 
@@ -186,8 +189,18 @@ class IonAnalysis(AnalysisBase):
                 "run", need="a trajectory", got="results loaded from a file",
                 remedy=f"make a new {type(self).__name__} with an AtomGroup",
             )  # fmt: skip
+        self._forks = kwargs.get("backend") == "multiprocessing" and multiprocessing.get_start_method() == "fork"
         super().run(*args, **kwargs)
         return self
+
+    def _setup_computation_groups(self, *args: Any, **kwargs: Any) -> Any:
+        parts = super()._setup_computation_groups(*args, **kwargs)
+        if self._forks and len(parts) > 1 and kernels() is not None:
+            # Compiled code that one frame loads here is in every worker, which would take half a second each for it.
+            frame = self._trajectory.frame
+            self._compute(parts[0][:1])
+            self._trajectory[frame]
+        return parts
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)
