@@ -279,7 +279,7 @@ def _is_array(value: Any, kinds: str) -> bool:
 
 def without_end(value: Any) -> bool:
     """Whether there is no end to what a number counts."""
-    return isinstance(value, REAL) and abs(value) > MOST
+    return isinstance(value, REAL) and bool(abs(value) > MOST)  # type: ignore[operator]
 
 
 def is_wholes(value: Any) -> bool:
