@@ -10,7 +10,7 @@ from ase import Atoms
 from ase.build import bulk
 from ase.io import read
 
-from ionpath.errors import IonpathError, MissingDependency
+from ionpath.errors import InputError, MissingDependency
 from ionpath.plumed_input import needs_energy
 from ionpath_ase import run_md
 from ionpath_ase.md import lammps_engine
@@ -140,8 +140,10 @@ def test_a_bias_of_the_energy_scales_the_forces(
 
 
 def test_a_mistake_in_the_input_is_told(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(IonpathError, match=r"LAMMPS stopped after step 0: .*DISTANZ"):
+    """Before LAMMPS starts, and before any file is made."""
+    with pytest.raises(InputError, match='plumed: need an input that PLUMED takes, got Action "DISTANZ" is not known'):
         run(crystal, tmp_path / "wrong", monkeypatch, "lammps", processes=1, plumed=["d: DISTANZ ATOMS=1,2"])
+    assert not any((tmp_path / "wrong").glob("*"))
 
 
 def test_what_is_missing_is_named(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
