@@ -102,7 +102,7 @@ def test_grid() -> None:
 
 
 @pytest.mark.parametrize(("words", "sentence"), [
-    ("-o a.foo", r"--output: need a file name with .extxyz, .*, got a.foo; -o start.extxyz"),
+    ("-o a.foo", r"--output: need a file name with .extxyz, .*, got a.foo; for example -o start.extxyz"),
     ("-o gone/a.cif", r"--output: need an existing folder, got gone; mkdir -p gone"),
     ("--supercell 2 2", r"--supercell: need one number or three, got 2 2"),
     ("--supercell -1 1 1", r"--supercell: need a whole number of at least 1, three of them"),
