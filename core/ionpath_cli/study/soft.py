@@ -196,7 +196,7 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
 
     from ionpath_ase import IonPath, hop_candidates, migration_barriers
 
-    joint = Joint(inputs, arguments)
+    joint = Joint(inputs, {key: value for key, value in arguments.items() if key != "mode"})  # that of hops
     made: dict[str, list[float]] = {"soft": [], "hard": []}
     lost = 0
     for k, (ions, soft) in enumerate(zip(joint.groups.values(), joint.each, strict=True)):
