@@ -151,8 +151,9 @@ class _Chain:
         run = f"run/{self.name}"
         settings |= {"interval": dynamics.interval, "seed": _seed(run)}
         yield self._task(run, "run", settings, inputs, length, self.length)
+        slab = {key: system.quench[key] for key in ("crystal_fraction",) if key in system.quench}
         for analysis in self.group.analyses:
-            settings = {"analysis": analysis, "picoseconds": self.length, "label": system.label, **labels}
+            settings = {"analysis": analysis, "picoseconds": self.length, "label": system.label, **labels, **slab}
             yield Task(
                 f"analysis/{analysis}/{self.name}", "analysis", settings, (run, self._start(self.arrangement)), 0.0,
                 ANALYSIS_SECONDS, self._priority,

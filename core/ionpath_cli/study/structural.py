@@ -243,27 +243,43 @@ def phases(run: Run) -> Rows:
         "density": ("g/cm^3", found.mass_density),
         "share of Li": ("%", 100.0 * found.fractions[found.species.index("Li")]),
     }
+    told = "by their profile"
     try:
-        kinds = profile.regions().layers
-    except InputError as error:  # the slab has melted, or the rest has not
-        return [quantity(f"{name} of the glass", float("nan"), str(error)) for name in series]
+        regions = profile.regions()
+    except InputError:  # amplitudes of layers of some forty atoms hardly tell a crystal
+        regions, told = _of_slab(run, profile.results.layers), "by the slab that was held while the rest was melted"
+    kinds = regions.layers
     rows: Rows = []
     for k, phase in enumerate(PHASES):
         here = kinds == k
         if here.sum() > 1:
             rows += [
-                quantity(f"{name} of the {phase}", scattered(values[here], unit), f"{here.sum()} layers")
+                quantity(f"{name} of the {phase}", scattered(values[here], unit), f"{here.sum()} layers, {told}")
                 for name, (unit, values) in series.items()
             ]
     for name, unit, analysis, value in (
         ("diffusion", "", IonDiffusion, lambda r: r.diffusion_coefficient),
         ("non-Gaussian peak", "", NonGaussianParameter, peak),
     ):
-        moving = phase_dynamics(profile, run.ions, analysis, verbose=False)
+        moving = phase_dynamics(regions, run.ions, analysis, verbose=False)
         for phase, one in moving.analyses.items():
-            note = f"{moving.initial[phase]} ions, {moving.left[phase]} of which left it"
+            note = f"{moving.initial[phase]} ions, {moving.left[phase]} of which left it; layers {told}"
             rows.append(quantity(f"{name} in the {phase}", value(one.results), note, unit))
     return rows
+
+
+def _of_slab(run: Run, profile: Any) -> Any:
+    """Layers told by the atoms of the slab, which come first, among those of the framework in the first frame."""
+    from ionpath.structure import divide_regions
+
+    number, universe = len(profile.y), run.universe
+    universe.trajectory[0]
+    rest = universe.select_atoms("not element Li")
+    along = rest.positions[:, profile.axis] / universe.dimensions[profile.axis] % 1.0
+    layer = np.minimum((along * number).astype(int), number - 1)
+    melted = rest.ix >= round(run.task.settings["crystal_fraction"] * len(universe.atoms))
+    part = np.bincount(layer, melted, number) / np.maximum(np.bincount(layer, minlength=number), 1)
+    return divide_regions(replace(profile, profile=part))
 
 
 def peak(results: Any) -> Any:

@@ -15,7 +15,7 @@ from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
 from ionpath.notebook import fields_html
-from ionpath.structure.regions import NAMES
+from ionpath.structure.regions import NAMES, Regions
 from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis._shell_sources import chosen_frames
 from ionpath_mdanalysis.anion_disorder.layers import AmorphisationProfile
@@ -41,7 +41,7 @@ class PhaseDynamics:
 @typed
 @references("chen2025")
 def phase_dynamics(
-    profile: AmorphisationProfile,
+    profile: AmorphisationProfile | Regions,
     mobile: Any,
     analysis: Callable[..., Any],
     *,
@@ -56,8 +56,8 @@ def phase_dynamics(
 
     Parameters
     ----------
-    profile : AmorphisationProfile
-        Which layers are crystal, interface and glass; it was run.
+    profile : AmorphisationProfile or Regions
+        Which layers are crystal, interface and glass: a profile that was run, or its layers told in another way.
     mobile : AtomGroup
         The mobile ions.
     analysis : callable
@@ -111,7 +111,7 @@ def phase_dynamics(
     one_of("keep", keep, KEEP)
     if not len(mobile):
         raise InputError("mobile", need="at least one atom", got="an empty selection", remedy="widen it")
-    regions = profile.regions()
+    regions = profile if isinstance(profile, Regions) else profile.regions()
     trajectory = mobile.universe.trajectory
     here = trajectory.frame
     rows = []
