@@ -243,20 +243,22 @@ def phases(run: Run) -> Rows:
         "density": ("g/cm^3", found.mass_density),
         "share of Li": ("%", 100.0 * found.fractions[found.species.index("Li")]),
     }
-    told = "by their profile"
+    told, doubt = "by their profile", {}
     try:
         regions = profile.regions()
     except InputError:  # amplitudes of layers of some forty atoms hardly tell a crystal
         regions, told = _of_slab(run, profile.results.layers), "by the slab that was held while the rest was melted"
+        doubt = {"doubt": "In a cell so narrow layers of crystal and glass have nearly the same amplitudes."}
     kinds = regions.layers
     rows: Rows = []
     for k, phase in enumerate(PHASES):
         here = kinds == k
         if here.sum() > 1:
             rows += [
-                quantity(f"{name} of the {phase}", scattered(values[here], unit), f"{here.sum()} layers, {told}")
+                {**quantity(f"{name} of the {phase}", scattered(values[here], unit), f"{here.sum()} layers, {told}"),
+                 **(doubt if name == "amorphisation" else {})}
                 for name, (unit, values) in series.items()
-            ]
+            ]  # fmt: skip
     for name, unit, analysis, value in (
         ("diffusion", "", IonDiffusion, lambda r: r.diffusion_coefficient),
         ("non-Gaussian peak", "", NonGaussianParameter, peak),
