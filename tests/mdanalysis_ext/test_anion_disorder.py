@@ -368,6 +368,8 @@ def test_dynamics_of_each_phase_in_one_call() -> None:
     np.testing.assert_allclose(found.shares.sum(axis=1), 1.0)
     both = ad.phase_dynamics(profile, lithium, ion_transport.NonGaussianParameter, unwrap=False)
     assert len(both.analyses["crystal"].groups["mobile"]) == found.initial["crystal"]
+    told = ad.phase_dynamics(profile.regions(), lithium, ion_transport.NonGaussianParameter, unwrap=False)
+    assert (told.initial, told.left) == (both.initial, both.left)  # layers told in another way, here the same
 
 
 def test_phases_that_vanish_are_named() -> None:

@@ -7,7 +7,9 @@ import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 pytest.importorskip("pymatgen")
@@ -22,7 +24,7 @@ from ionpath_cli.study.finished import Run, widths
 from ionpath_cli.study.plan import make_plan
 from ionpath_cli.study.quantities import Rows, quantity
 from ionpath_cli.study.soft import fitted
-from ionpath_cli.study.structural import counted
+from ionpath_cli.study.structural import _of_slab, counted
 from ionpath_cli.study.structures import make_structure
 from ionpath_cli.study.tasks import DONE, Task
 
@@ -200,3 +202,19 @@ def test_macrostates_without_an_ion_outside(runs: dict[str, tuple[Path, Path]], 
     low, value, high = found["path entropy, top to bottom"]
     assert 0.0 <= low < value < high < math.log(8)
     assert math.isnan(found["path entropy, top to external"][1])
+
+
+def test_layers_of_a_slab_are_told_by_its_atoms() -> None:
+    """The first half of the atoms was held: two layers of it, two of the melt, and one at each side of a border."""
+    import MDAnalysis as mda
+
+    from ionpath.structure import AmorphisationProfile
+
+    y = np.concatenate([np.linspace(0.5, 23.5, 40), np.linspace(24.5, 47.5, 40)])
+    u = mda.Universe.empty(80, trajectory=True)
+    u.add_TopologyAttr("elements", ["S"] * 80)
+    at = np.stack([np.full(80, 5.0), y, np.full(80, 5.0)], axis=1).astype("f4")
+    u.load_new(at[None], order="fac", dimensions=[12.0, 48.0, 12.0, 90.0, 90.0, 90.0], dt=0.1)
+    flat = AmorphisationProfile(1, 6.0 * np.arange(8) + 3.0, np.ones(8), np.zeros(8), 6.0, 1)
+    run = SimpleNamespace(universe=u, task=SimpleNamespace(settings={"crystal_fraction": 0.5}))
+    assert _of_slab(run, flat).layers.tolist() == [1, 0, 0, 1, 1, 2, 2, 1]
