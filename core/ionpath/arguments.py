@@ -27,7 +27,7 @@ def typed(thing: Thing) -> Thing:
 
     Whole numbers that came as floats (``2.0``) reach the function as integers, and none is above ten thousand million
     (a seed may be). NaN is a number only where it is the default. Words are those of the annotation, symbols those of
-    elements, and temperatures lie between 0.001 and 1,000,000 K where they are not zero. A function that writes files
+    elements, and temperatures lie between 1e-9 and 1e12 K where they are not zero. A function that writes files
     is not begun with a wrong argument; any other may refuse it in its own words, which know more. What arithmetic says
     of arguments that do not fit each other (an index beyond an axis, shapes that do not match, memory that is not
     there) becomes one sentence with all of them; errors of hosts and of a user's own functions stay as they are.

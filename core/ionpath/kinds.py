@@ -24,7 +24,7 @@ MOST = 10**10
 """Of nothing that is counted there are more; a loop of so many would not end in a life."""
 UNCOUNTED = ("seed", "n_samples")
 """Whole numbers that are no count, and a count whose limit is lower, and told with what is enough."""
-KELVIN = (1e-3, 1e6)
+KELVIN = (1e-9, 1e12)
 """Temperatures in K that are none by mistake; what zero and less mean, functions say."""
 
 
@@ -140,7 +140,7 @@ def _of_name(name: str, rule: Rule) -> Rule:
     if not name.endswith(("temperature", "temperatures")):
         return rule
     low, high = KELVIN
-    need = f"{rule.need}, in K from {low:g} to {high:,.0f}"
+    need = f"{rule.need}, in K from {low:g} to {high:g}"
     return Rule(need, lambda value: rule.check(value) and _is_kelvin(value), rule.counts, rule.words)
 
 
@@ -283,6 +283,7 @@ def without_end(value: Any) -> bool:
 
 
 def is_wholes(value: Any) -> bool:
+    """Whether a value is an array of whole numbers, of whatever type."""
     if _is_array(value, "iub"):
         return True
     return _is_array(value, "f") and bool((np.asarray(value) == np.rint(value)).all())

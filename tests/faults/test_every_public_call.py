@@ -123,10 +123,10 @@ def words(
     [
         ({"mode": "corect"}, "mode: need 'correct' or 'published', got 'corect'; did you mean 'correct'"),
         ({"element": "nonsense"}, "element: need the symbol of an element, got 'nonsense'"),
-        ({"temperature": 1e-12}, "temperature: need a number or None, in K from 0.001 to 1,000,000, got 1e-12"),
-        ({"temperature": 1e30}, "temperature: need .* in K from 0.001 to 1,000,000, got 1e[+]30"),
+        ({"temperature": 1e-12}, "temperature: need a number or None, in K from 1e-09 to 1e[+]12, got 1e-12"),
+        ({"temperature": 1e30}, "temperature: need .* in K from 1e-09 to 1e[+]12, got 1e[+]30"),
         ({"temperatures": [300.0, float("nan")]}, "temperatures: need a sequence, each a number, in K .*, got"),
-        ({"temperatures": [300.0, 1e-9]}, "temperatures: need a sequence, each a number, in K from 0.001"),
+        ({"temperatures": [300.0, 1e-12]}, "temperatures: need a sequence, each a number, in K from 1e-09"),
         ({"number": 10**12}, "number: need a whole number of at most 10,000,000,000, got 10{12}"),
         ({"labels": [0.0, 1.5]}, r"labels: need an array of whole numbers, got \[0.0, 1.5\]"),
         ({"flags": [0.0, float("nan")]}, "flags: need an array of truth values, got"),

@@ -46,6 +46,7 @@ FREE = {
     "plugins/ase_calc/ionpath_ase/md/lammps_engine.py": "into the folder of a process, which goes with it",
     "plugins/ase_calc/ionpath_ase/md/lammps_model.py": "into the folder of a process, which goes with it",
     "plugins/ase_calc/ionpath_ase/md/lammps_worker.py": "into the folder of a process, which goes with it",
+    "plugins/ase_calc/ionpath_ase/md/plumed_trial.py:_elsewhere": "into a folder that goes again",
     "plugins/ase_calc/ionpath_ase/md/writers/base.py": "files that grow, and are cut back to the checkpoint",
 }  # fmt: skip
 

@@ -441,12 +441,21 @@ def test_transmuter_with_processes() -> None:
     assert one == other
 
 
-def test_misspelt_halides_and_centres_of_another_charge_are_refused() -> None:
-    """Li6SiS5Cl would hold -1 e per formula unit: silicon needs a seventh lithium."""
+def test_misspelt_halides_and_centres_of_another_charge() -> None:
+    """Li6SiS5Cl would hold -1 e per formula unit: silicon brings a seventh lithium."""
     with pytest.raises(InputError, match="halide: need one of 'Br', .* got 'br'"):
         ExcessHalideTransformation(0.5, halide="br")
-    with pytest.raises(InputError, match="centre: need one of 'As', 'P', 'Sb', got 'Si'"):
-        argyrodite(centre="Si")
+    with pytest.raises(InputError, match="centre: need one of 'As', 'Ge', 'P', 'Sb', 'Si', 'Sn', got 'Al'"):
+        argyrodite(centre="Al")
+    with pytest.raises(InputError, match="ordered: need True for Si, whose lithium does not fit on 24g, got False"):
+        argyrodite(centre="Si", ordered=False)
+    assert argyrodite(centre="Si").formula == "Li28 Si4 S20 Cl4"
+    assert argyrodite(halide="I", centre="Ge", inversion=0.25).formula == "Li28 Ge4 S20 I4"
+
+
+def test_halides_of_which_there_are_as_many_keep_their_shares() -> None:
+    rich = ExcessHalideTransformation(0.5, inversion=0.75).apply_transformation(mixed("halides")).composition
+    assert (rich["Cl"], rich["Br"]) == (24, 24)
 
 
 def test_an_inversion_says_that_its_cell_holds_a_charge() -> None:

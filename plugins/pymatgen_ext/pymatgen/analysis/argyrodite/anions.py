@@ -73,9 +73,9 @@ def place_anions(
     halides, others = ([structure[int(k)].species for k in rng.permutation(group)] for group in (leaving, arriving))
     added = max(len(arriving), len(leaving))
     if len(halides) < len(arriving):
-        halides = halides + added * [_halide(structure, found, name)]
+        halides = halides + added * _halides(structure, found, name)
     if len(others) < len(leaving):
-        others = others + added * [_commonest(structure, found, halogen=False)]
+        others = others + added * _commonest(structure, found, halogen=False)
     for group, species in ((arriving, halides), (leaving, others)):
         for k, one in zip(group.tolist(), species, strict=False):
             new.sites[k].species = one
@@ -83,29 +83,21 @@ def place_anions(
     return new
 
 
-def _halide(structure: Structure, found: Argyrodite, name: str | None) -> Composition:
-    """Halide to add, with an oxidation state if the structure has them."""
+def _halides(structure: Structure, found: Argyrodite, name: str | None) -> list[Composition]:
+    """Halides to add in turn, with oxidation states if the structure has them."""
     if name is None:
         return _commonest(structure, found, halogen=True)
     decorated = getattr(structure[int(found.bonded[0])].specie, "oxi_state", None) is not None
-    return Composition({Species(name, -1) if decorated else Element(name): 1})
+    return [Composition({Species(name, -1) if decorated else Element(name): 1})]
 
 
-def _commonest(structure: Structure, found: Argyrodite, *, halogen: bool) -> Composition:
-    """Halide or chalcogenide of which there is most; InputError where it would be a guess."""
+def _commonest(structure: Structure, found: Argyrodite, *, halogen: bool) -> list[Composition]:
+    """Halide or chalcogenide of which there is most; several of which there are as many keep their shares."""
     anions = [structure[int(k)].specie for k in (*found.bonded, *free_anions(found)[0])]
     counts = Counter(one for one in anions if one.is_halogen is halogen)
-    most = [one for one, count in counts.items() if count == max(counts.values())]
-    if len(most) == 1:
-        return Composition({most[0]: 1})
-    symbols = [one.symbol for one in most]
-    if halogen:
-        why = f"has as many {' as '.join(symbols)}" if symbols else "has none"
+    if not counts:
         raise InputError(
-            "halide", need=f"the halide to insert, as the structure {why}", got="None",
-            remedy=f"name it, as in ExcessHalideTransformation(x, halide={(symbols or ['Cl'])[0]!r})",
+            "halide", need="the halide to insert, as the structure has none", got="None",
+            remedy="name it, as in ExcessHalideTransformation(x, halide='Cl')",
         )  # fmt: skip
-    raise InputError(
-        "structure", need="a chalcogenide of which it has most, to put on the sites of halide",
-        got=f"as many {' as '.join(symbols)}", remedy="start from one with more of the one that is to come",
-    )  # fmt: skip
+    return [Composition({one: 1}) for one, count in sorted(counts.items()) if count == max(counts.values())]

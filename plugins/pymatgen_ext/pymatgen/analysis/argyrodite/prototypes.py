@@ -68,7 +68,7 @@ def argyrodite(
     supercell : int, three ints or (3, 3) array of int, optional
         Repetition of the conventional cell.
     centre : str
-        Element in the tetrahedra: P, As or Sb. Others of another charge, with lithium to balance it, come from
+        Element in the tetrahedra: P, As or Sb, or Si, Ge or Sn with one more lithium each. Parts of them come from
         `AliovalentSubstitutionTransformation`.
     ordered : bool
         False gives partial occupancies on 4a, on the free-sulfur orbit and on lithium instead of one arrangement.
@@ -104,7 +104,12 @@ def argyrodite(
         x_excess, inversion = -1.0, 0.0
     _check_arguments(halide, x_excess, inversion, a)
     whole("seed", seed, 0)
-    one_of("centre", centre, sorted(element for element in FORMERS if CHARGES[element] == CHARGES["P"]))
+    one_of("centre", centre, sorted(element for element in FORMERS if CHARGES[element] in (4, 5)))
+    if not ordered and CHARGES[centre] == 4:
+        raise InputError(
+            "ordered", need=f"True for {centre}, whose lithium does not fit on 24g", got="False",
+            remedy="take centre='P' and AliovalentSubstitutionTransformation",
+        )  # fmt: skip
     low = max(0.0, x_excess)
     target = low if inversion is None else inversion
     parent = _parent(halide, lithium, free_sulfur, a, centre, x_excess, seed)
@@ -183,7 +188,8 @@ def _parent(
     positions, elements, orbits = framework(setting)
     on_4a = halide or "S"
     symbols = [{"P": centre, "Cl": on_4a}.get(str(e), str(e)) for e in elements]
-    ions = _lithium_positions(lithium, 28 if halide is None else 24, setting, edge, seed)
+    number = _PER_CELL * ((7 if halide is None else 6) + CHARGES["P"] - CHARGES[centre])
+    ions = _lithium_positions(lithium, number, setting, edge, seed)
     species = ["Li"] * len(ions) + symbols
     labels = ["Li"] * len(ions) + [str(o) for o in orbits]
     everything = np.concatenate([ions.reshape(-1, 3), positions])

@@ -42,7 +42,8 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         Halide fraction of the free-sulfur orbit afterwards. Without it new halides go to that orbit, and halides
         that leave come from it, as far as possible.
     halide : str, optional
-        Halide to insert; without it the one of which the structure has most.
+        Halide to insert; without it the one of which the structure has most, or those of which it has as
+        many in turn.
     arrangement : {"random", "even"}
         How to choose among the sites of an orbit.
     nearest : bool
