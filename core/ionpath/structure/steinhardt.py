@@ -102,10 +102,12 @@ def _neighbours(positions: Floats, cell: Floats, n_neighbours: int, cutoff: floa
         radius *= 1.2
     starts = np.cumsum(sizes) - sizes
     column = np.arange(len(atom)) - starts[atom]
-    table = np.full((n_atoms, int(sizes.max())), np.inf)
-    table[atom, column] = np.round(distances, 9)
-    order = np.argsort(table, axis=1, kind="stable")[:, :n_neighbours]
-    nearest = (starts[:, None] + order).ravel()
+    # A number holds the distance in 1e-9 A and, in its last bits, the place in the list, which decides between equals.
+    bits = int(sizes.max()).bit_length()
+    table = np.full((n_atoms, int(sizes.max())), np.iinfo(np.int64).max)
+    table[atom, column] = (np.rint(1e9 * distances).astype(np.int64) << bits) | column
+    chosen = np.sort(np.partition(table, n_neighbours - 1, axis=1)[:, :n_neighbours], axis=1) & ((1 << bits) - 1)
+    nearest = (starts[:, None] + chosen).ravel()
     return neighbour[nearest], vectors[nearest], np.full(n_atoms, n_neighbours)
 
 
