@@ -20,7 +20,10 @@ _BIASES_OF_A_TEMPERATURE = (
     "ECV_LINEAR", "ECV_UMBRELLAS_LINE", "ECV_UMBRELLAS_FILE", "EXTENDED_LAGRANGIAN", "LOGMFD", "DRR", "EDS", "MAXENT",
     "VES_LINEAR_EXPANSION", "TD_WELLTEMPERED",
 )  # fmt: skip
-_MEMORIES = ("ABMD", "EXTENDED_LAGRANGIAN", "LOGMFD", "DRR", "EDS", "MAXENT", "VES_LINEAR_EXPANSION", "ANNEALING")
+_MEMORIES = (
+    "ABMD", "EXTENDED_LAGRANGIAN", "LOGMFD", "DRR", "EDS", "MAXENT", "VES_LINEAR_EXPANSION", "ANNEALING",
+    "METAD ADAPTIVE=DIFF",
+)  # fmt: skip
 """Biases that depend on what was, and that no file of theirs restores at the time of a checkpoint."""
 _SUMS = ("AVERAGE", "HISTOGRAM", "ACCUMULATE", "COLLECT", "COLLECT_FRAMES", "MULTICOLVARDENS")
 REFUSALS: list[InputError] = []
@@ -138,7 +141,7 @@ def check_input_files(lines: Sequence[str]) -> None:
     for statement in joined(lines):
         label, action, words = keywords(statement)
         for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
-            if text.startswith("-") or text in ("0", "0.0"):
+            if text and not _is_name(text) and float(text) <= 0:
                 raise InputError(
                     f"SIGMA of {label or action}", need="widths above 0", got=text, remedy="write SIGMA=0.1"
                 )
@@ -196,23 +199,15 @@ def _importable(module: str) -> bool:
 
 def memories(lines: Iterable[str]) -> list[str]:
     """Biases of an input that a stopped run cannot go on with, because what they remember is in no file."""
-    found = []
-    for statement in joined(lines):
-        _, action, words = keywords(statement)
-        if action in _MEMORIES:
-            found.append(action)
-        elif action == "METAD" and words.get("ADAPTIVE") == "DIFF":
-            found.append("METAD ADAPTIVE=DIFF")
-    return found
+    given = [keywords(statement)[1:] for statement in joined(lines)]
+    names = [f"{action} ADAPTIVE=DIFF" if words.get("ADAPTIVE") == "DIFF" else action for action, words in given]
+    return [name for name in names if name in _MEMORIES]
 
 
 def lost_sums(lines: Iterable[str]) -> list[str]:
     """What of an input begins anew where a run goes on, and is only told: averages, and widths that OPES measures."""
     found = []
-    for statement in joined(lines):
-        _, action, words = keywords(statement)
-        if action in _SUMS:
-            found.append(action)
-        elif action.startswith("OPES_METAD") and "SIGMA" not in words:
-            found.append(f"{action} without SIGMA")
+    for _, action, words in map(keywords, joined(lines)):
+        measured = action.startswith("OPES_METAD") and "SIGMA" not in words
+        found += [f"{action} without SIGMA"] if measured else [action] if action in _SUMS else []
     return found

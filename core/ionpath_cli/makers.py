@@ -5,6 +5,7 @@ They can be imported without jobflow; making a job says what to install.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -153,22 +154,20 @@ def _dynamics(structure: Any, **options: Any) -> dict[str, Any]:
     }
 
 
-def _universe(topology: str, trajectory: str, frame_time: float | None) -> Any:
-    import MDAnalysis as mda
-
-    return mda.Universe(topology, trajectory, **({} if frame_time is None else {"dt": frame_time}))
-
-
 def _path_entropy(
     topology: str, trajectory: str, frame_time: float | None, mobile: str, **options: Any
 ) -> dict[str, Any]:
+    import MDAnalysis as mda
     from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
 
-    from ionpath_cli.trajectory import select
+    from ionpath_cli.trajectory import NO_DT, select
 
-    universe = _universe(topology, trajectory, frame_time)
-    shells = CoordinationShells.for_argyrodite(universe, mobile=mobile)
-    found = PathEntropy(select(universe, mobile, "mobile"), shells=shells, verbose=False, **options).run()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", NO_DT)
+        universe = mda.Universe(topology, trajectory)
+        ions = select(universe, mobile, "mobile")
+        shells = CoordinationShells.for_argyrodite(universe, mobile=mobile)
+        found = PathEntropy(ions, shells=shells, frame_time=frame_time, verbose=False, **options).run()
     found.save("path-entropy.npz")
     r = found.results
     estimates = {name: getattr(r.uncertainty, name) for name in ("total", "mean_per_pair", "escape")}
@@ -178,12 +177,15 @@ def _path_entropy(
 def _diffusion(
     topology: str, trajectory: str, frame_time: float | None, mobile: str, temperature: float, **options: Any
 ) -> dict[str, Any]:
+    import MDAnalysis as mda
     from MDAnalysis.analysis.ion_transport import IonDiffusion
 
-    from ionpath_cli.trajectory import select
+    from ionpath_cli.trajectory import NO_DT, select
 
-    ions = select(_universe(topology, trajectory, frame_time), mobile, "mobile")
-    found = IonDiffusion(ions, temperature=temperature, verbose=False, **options).run()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", NO_DT)
+        ions = select(mda.Universe(topology, trajectory), mobile, "mobile")
+        found = IonDiffusion(ions, temperature=temperature, frame_time=frame_time, verbose=False, **options).run()
     found.save("diffusion.npz")
     r = found.results
     estimates = {name: r[name] for name in ("diffusion_coefficient", "conductivity", "haven_ratio")}

@@ -213,8 +213,11 @@ def test_layers_of_a_slab_are_told_by_its_atoms() -> None:
     y = np.concatenate([np.linspace(0.5, 23.5, 40), np.linspace(24.5, 47.5, 40)])
     u = mda.Universe.empty(80, trajectory=True)
     u.add_TopologyAttr("elements", ["S"] * 80)
-    at = np.stack([np.full(80, 5.0), y, np.full(80, 5.0)], axis=1).astype("f4")
-    u.load_new(at[None], order="fac", dimensions=[12.0, 48.0, 12.0, 90.0, 90.0, 90.0], dt=0.1)
+    at = np.stack([np.full(80, 5.0), y, np.full(80, 5.0)], axis=1)
+    cell = np.array([[12.0, 0.0, 0.0], [9.0, 48.0, 0.0], [0.0, 0.0, 12.0]])  # a second vector that leans
+    box = mda.lib.mdamath.triclinic_box(*cell)
+    at = (at / [12.0, 48.0, 12.0] @ cell).astype("f4")
+    u.load_new(at[None], order="fac", dimensions=box, dt=0.1)
     flat = AmorphisationProfile(1, 6.0 * np.arange(8) + 3.0, np.ones(8), np.zeros(8), 6.0, 1)
     run = SimpleNamespace(universe=u, task=SimpleNamespace(settings={"crystal_fraction": 0.5}))
     assert _of_slab(run, flat).layers.tolist() == [1, 0, 0, 1, 1, 2, 2, 1]

@@ -63,6 +63,29 @@ def test_trajectory_to_estimates(tmp_path: Path, shared_data: Path) -> None:
     assert math.isfinite(D.high)
 
 
+@pytest.mark.filterwarnings("ignore:No mass column found in dump file")
+def test_frames_of_a_lammps_dump_are_as_far_apart_as_is_said(tmp_path: Path) -> None:
+    """MDAnalysis multiplies the steps of a dump by `dt`: 50 steps a frame would make D 50 times too small."""
+    import MDAnalysis as mda
+
+    from ionpath.data import example
+
+    start, trajectory = map(str, example())
+    atoms, lines = mda.Universe(start, trajectory).atoms, []
+    for k, ts in enumerate(atoms.universe.trajectory):
+        sides = [f"0 {length:.6f}" for length in ts.dimensions[:3]]
+        rows = [f"{i + 1} {x:.5f} {y:.5f} {z:.5f}" for i, (x, y, z) in enumerate(ts.positions)]
+        lines += ["ITEM: TIMESTEP", str(50 * k), "ITEM: NUMBER OF ATOMS", str(len(rows)), "ITEM: BOX BOUNDS pp pp pp"]
+        lines += [*sides, "ITEM: ATOMS id x y z", *rows]
+    dump = tmp_path / "run.lammpsdump"
+    dump.write_text("\n".join(lines) + "\n")
+    apart = float(atoms.universe.trajectory.dt)  # ps
+    maker = DiffusionMaker(frame_time=apart)
+    found = [run(maker.make(start, file, 600.0), tmp_path)["diffusion"] for file in (trajectory, str(dump))]
+    one, two = (out["diffusion_coefficient"] for out in found)
+    assert (one.unit, two.high) == ("A^2/ps", pytest.approx(one.high, rel=0.02))
+
+
 def test_a_study_is_a_flow(tmp_path: Path) -> None:
     """Row 49 needs no run: 2 ln 2 R, and the mean over inversions is largest at x = 0.25 (Jang et al., Eq. 3)."""
     maker = StudyMaker(study="jang2025", folder=str(tmp_path / "study"), options={"only": [49]})

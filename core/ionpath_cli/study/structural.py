@@ -246,7 +246,9 @@ def phases(run: Run) -> Rows:
     told, doubt = "by their profile", {}
     try:
         regions = profile.regions()
-    except InputError:  # amplitudes of layers of some forty atoms hardly tell a crystal
+    except InputError as error:  # amplitudes of layers of some forty atoms hardly tell a crystal
+        if "crystal_fraction" not in run.task.settings:  # nobody says where the slab was
+            return [quantity(f"{name} of the glass", float("nan"), str(error)) for name in series]
         regions, told = _of_slab(run, profile.results.layers), "by the slab that was held while the rest was melted"
         doubt = {"doubt": "In a cell so narrow layers of crystal and glass have nearly the same amplitudes."}
     kinds = regions.layers
@@ -277,7 +279,8 @@ def _of_slab(run: Run, profile: Any) -> Any:
     number, universe = len(profile.y), run.universe
     universe.trajectory[0]
     rest = universe.select_atoms("not element Li")
-    along = rest.positions[:, profile.axis] / universe.dimensions[profile.axis] % 1.0
+    inverse = np.linalg.inv(universe.trajectory.ts.triclinic_dimensions)
+    along = (rest.positions @ inverse)[:, profile.axis] % 1.0
     layer = np.minimum((along * number).astype(int), number - 1)
     melted = rest.ix >= round(run.task.settings["crystal_fraction"] * len(universe.atoms))
     part = np.bincount(layer, melted, number) / np.maximum(np.bincount(layer, minlength=number), 1)
