@@ -287,6 +287,33 @@ def test_bonds_of_silicon_and_chlorine_are_told_apart() -> None:
     assert found.results.centre_fractions == {"PS4": 0.75, "SiS3Cl": 0.125, "SiS4": 0.125}
 
 
+def test_tilt_of_several_temperatures_in_one_figure(run: dict[str, Any]) -> None:
+    """A line for each temperature, with the numbers of its analysis; wide noise has a lower and wider well."""
+    warm = ad.TetrahedronTilt(make(noise=0.3, seed=1).select_atoms("name P"), temperature=900, bins=20).run()
+    both = {500: run["tilt"], 900.0: warm}
+    theta, phi = ad.plot_tilt_series(both)
+    assert [text.get_text() for text in theta.get_legend().get_texts()] == ["500 K", "900 K"]
+    for k, analysis in enumerate(both.values()):
+        free = analysis.results.free_energy["P-S"]
+        drawn = theta.containers[k].lines[0].get_ydata()
+        np.testing.assert_array_equal(drawn[np.isfinite(drawn)], free.theta[np.isfinite(free.theta)])  # kJ/mol
+    seen = [np.isfinite(a.results.free_energy["P-S"].theta).sum() for a in both.values()]
+    assert seen[1] > seen[0]
+    assert phi.get_xlabel() == "φ (°)"
+    assert ad.plot_tilt_series({"warm": warm}, "P-S", axes=(theta, phi))[0] is theta
+    with pytest.raises(
+        InputError, match=r"analyses\[300\]: need its temperature, 900 K, got 300 K; use the temperature"
+    ):
+        ad.plot_tilt_series({300: warm})
+    with pytest.raises(InputError, match="kind: need 'P-S', got 'Si-Cl'|kind: need one of P-S, got 'Si-Cl'"):
+        ad.plot_tilt_series(both, "Si-Cl")
+    with pytest.raises(InputError, match="analyses: need at least one, got none"):
+        ad.plot_tilt_series({})
+    flat = ad.TetrahedronTilt(make().select_atoms("name P"), temperature=300, bins=20, jacobian=True).run()
+    with pytest.raises(InputError, match="jacobian: need the same in all, got True and False"):
+        ad.plot_tilt_series({500: run["tilt"], 300: flat})
+
+
 def test_groups_that_overlap_count_no_atom_twice(run: dict[str, Any]) -> None:
     u = make()
     sulfur = u.select_atoms("element S")

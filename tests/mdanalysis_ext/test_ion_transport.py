@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 from ionpath.transport import (
     cage_hops,
     distinct_van_hove,
@@ -25,6 +26,7 @@ from ionpath_mdanalysis.ion_transport import (
     extrapolate,
     meyer_neldel,
     plot_arrhenius,
+    plot_conductivity_map,
 )
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis
 
@@ -468,16 +470,21 @@ def test_no_cell_is_needed_for_unwrapped_walks(walk):
         IonDiffusion(bare.atoms, drift="none").run()
 
 
-def test_arrhenius_over_runs():
-    rng = np.random.default_rng(2)
-    runs = []
-    for temperature in (500.0, 600.0, 800.0):
-        diffusion = 20.0 * np.exp(-0.25 / (8.617333e-5 * temperature))
+def random_walks(energy, factor, temperatures=(500.0, 600.0, 800.0), seed=2):
+    """Runs of free ions whose diffusion is factor exp(-energy / kB T), in A^2/ps with the energy in eV."""
+    rng = np.random.default_rng(seed)
+    for temperature in temperatures:
+        diffusion = factor * np.exp(-energy / (8.617333e-5 * temperature))
         steps = rng.normal(scale=np.sqrt(2 * diffusion), size=(400, 20, 3))
         u = make_universe(
             np.concatenate([steps.cumsum(axis=0), np.zeros((400, 4, 3))], 1), 60.0, ["Li"] * 20 + ["S"] * 4
         )
-        runs.append(IonDiffusion(u.select_atoms("name Li"), temperature=temperature, unwrap=False).run())
+        yield IonDiffusion(u.select_atoms("name Li"), temperature=temperature, unwrap=False).run()
+
+
+def test_arrhenius_over_runs():
+    runs = list(random_walks(0.25, 20.0))
+    u = runs[-1].groups["mobile"].universe
     fit = arrhenius(runs)
     assert fit.activation_energy.value == pytest.approx(0.25, abs=3 * fit.activation_energy.error)
     assert plot_arrhenius(fit).get_yscale() == "log"
@@ -497,7 +504,56 @@ def test_arrhenius_over_runs():
         extrapolate([*runs, charged])
     with pytest.raises(InputError, match="fits: need at least three systems, got 1"):
         meyer_neldel({"one": runs})
-    assert meyer_neldel({"a": runs, "b": runs[:2], "c": runs[1:]}).slope.unit == "1/eV"
+
+
+def test_compensation_over_systems():
+    """ln of the prefactor rises by 15 for each eV of activation energy, as the walks were made with."""
+    systems = {
+        f"{energy:g} eV": list(random_walks(energy, 1.0 * np.exp(15.0 * energy), (600.0, 800.0, 1000.0), seed))
+        for seed, energy in enumerate((0.15, 0.3, 0.45))
+    }
+    found = meyer_neldel(systems)
+    assert found.slope.unit == "1/eV"
+    assert found.slope.value == pytest.approx(15.0, abs=3 * found.slope.error)  # 1/eV, isokinetic at 774 K
+    assert found.slope.error < 5.0
+
+
+def test_conductivity_over_composition_and_temperature():
+    """Squares have the numbers of the runs: averaged over arrangements, extrapolated, bounds and plain estimates."""
+    nan = float("nan")
+    half = [list(random_walks(0.25, 20.0, seed=k)) for k in (2, 3)]
+    points = {
+        (0.0, 0.0): Estimate(nan, nan, 0.0, 0.5, "mS/cm"),
+        (0.0, 0.5): half[0],
+        (0.5, 0.5): [runs[1] for runs in half],
+        (0.5, 0.0): Estimate(0.5, 0.1, 0.3, 0.7, "S/m"),
+    }
+    axes = plot_conductivity_map({key: points[key] for key in list(points)[:3]}, 600.0)
+    shown = {text.get_position(): text.get_text().replace("\n", " ") for text in axes.texts}
+    assert axes.get_title() == "600 K"
+    assert shown[0.0, 0.0] == "< 0.5"
+    two = [float(runs[1].results.conductivity.value) for runs in half]
+    colours = {tuple(p): v for c in axes.collections if c.get_array() is not None
+               for p, v in zip(c.get_offsets(), c.get_array(), strict=True)}  # fmt: skip
+    assert colours[0.5, 0.5] == pytest.approx(np.mean(two))  # mS/cm
+    assert colours[0.0, 0.5] == pytest.approx(extrapolate(half[0], 600.0).conductivity.value)
+    assert (0.0, 0.0) not in colours
+    cold = plot_conductivity_map({(0.5, 0.0): points[0.5, 0.0]}, ax=axes.figure.add_subplot(), labels=("a", "b"))
+    assert (cold.get_title(), cold.get_ylabel()) == ("", "b")
+    assert cold.texts[0].get_text() == "5\n± 1"  # 0.5 S/m
+    assert plot_conductivity_map({(0.5, 0.5): half[0][1]}).get_title() == "600 K"
+    with pytest.raises(InputError, match=r"points: need at least one \(x, y\) with its runs, got none"):
+        plot_conductivity_map({})
+    with pytest.raises(
+        InputError, match="temperature: need one, as runs have several, got .* at 500, 600, 800 K; pass"
+    ):
+        plot_conductivity_map({(0.0, 0.5): half[0]})
+    with pytest.raises(
+        InputError, match="points: need an Estimate, an IonDiffusion or a list of .*, got .*; leave out"
+    ):
+        plot_conductivity_map({(0.0, 0.5): []}, 300.0)
+    with pytest.raises(InputError, match="unit"):
+        plot_conductivity_map({(0.0, 0.5): Estimate(1.0, 0.1, 0.8, 1.2, "A^2/ps")}, 300.0)
 
 
 def test_masses_are_used_or_missed():

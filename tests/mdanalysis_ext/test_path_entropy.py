@@ -7,7 +7,13 @@ import re
 
 import numpy as np
 import pytest
-from MDAnalysis.analysis.path_entropy import CoordinationShells, MarkovStates, PathEntropy, ShellStates
+from MDAnalysis.analysis.path_entropy import (
+    CoordinationShells,
+    MarkovStates,
+    PathEntropy,
+    ShellStates,
+    plot_mfpt_series,
+)
 
 import ionpath.plugins
 import ionpath_mdanalysis
@@ -338,6 +344,26 @@ def test_plots(run, tmp_path):
     assert len(bars.patches) == 6
     assert bars.patches[0].get_height() == pytest.approx(0.5, abs=0.2)
     assert run.plot_mfpt(ax=bars) is bars
+
+
+def test_passage_times_of_several_temperatures_on_one_scale(run):
+    """A hot walk beside a cold one: the same colour is the same time, and the numbers are those of each model."""
+    hot = hopping_universe(n_frames=600, inside=0.08, across=0.04, seed=4)
+    lithium = hot.select_atoms("name Li")
+    shells = CoordinationShells.from_universe(hot, centres="name S", mobile=lithium, n_vertices=6)
+    fast = MarkovStates(lithium, shells, lag=2, n_samples=0).run()
+    axes = plot_mfpt_series({300: run, 600.0: fast})
+    assert [ax.get_title().split("\n")[0] for ax in axes] == ["300 K", "600 K"]
+    off = ~np.eye(7, dtype=bool)
+    for ax, analysis in zip(axes, (run, fast), strict=True):
+        np.testing.assert_array_equal(ax.images[0].get_array()[off], analysis.results.mfpt[off])  # ps
+    assert axes[0].images[0].norm is axes[1].images[0].norm
+    assert np.median(fast.results.mfpt[off]) < 0.5 * np.median(run.results.mfpt[off])
+    assert len(axes[0].figure.axes) == 3  # two maps and one bar
+    with pytest.raises(InputError, match="analyses: need at least one, got none; pass a dict of them by temperature"):
+        plot_mfpt_series({})
+    with pytest.raises(InputError, match="axes: need 1, got 2; leave them out"):
+        plot_mfpt_series({300: run}, axes)
 
 
 def test_an_ion_in_time_and_in_its_shell(lithium, shells, tmp_path):

@@ -94,6 +94,13 @@ def test_refined_file_becomes_an_ordered_cell(capsys: pytest.CaptureFixture[str]
     assert "plain.cif: Li6PS5Cl, 416 atoms" in capsys.readouterr().out
 
 
+def test_what_the_shipped_potentials_do_not_know_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    made("LPSCl-I -o one.extxyz")
+    assert "No shipped potential knows this phase: its energy is 11 meV/atom too high" in capsys.readouterr().out
+    made("LPSCl-II -o two.extxyz")
+    assert "No shipped potential" not in capsys.readouterr().out
+
+
 def test_grid() -> None:
     made("--grid excess --step 0.5 --supercell 1 -o grid")
     assert len(list(Path("grid").glob("*.extxyz"))) == 6

@@ -48,20 +48,20 @@ def cloud(ax: Any, vectors: Floats, states: Any, labels: Any, plane: str) -> Any
     return ax
 
 
-def pair_matrix(ax: Any, values: Floats, labels: Any, name: str, title: str = "") -> Any:
-    """Draw a heat map over ordered pairs of states."""
+def pair_matrix(ax: Any, values: Floats, labels: Any, name: str, title: str = "", norm: Any = None) -> Any:
+    """Draw a heat map over ordered pairs of states, on a scale of its own or on that of others, which have one bar."""
     shown = np.where(np.eye(len(values), dtype=bool), np.nan, values)
-    image = ax.imshow(shown, cmap="viridis")
-    ax.figure.colorbar(image, ax=ax, label=name, shrink=0.85)
+    image = ax.imshow(shown, cmap="viridis", norm=norm)
+    if norm is None:
+        ax.figure.colorbar(image, ax=ax, label=name, shrink=0.85)
     ticks = np.arange(len(values))
     ax.set(xticks=ticks, yticks=ticks, xlabel="to", ylabel="from", title=title)
     ax.set_xticklabels(labels, rotation=45, ha="right")
     ax.set_yticklabels(labels)
     if len(values) <= 8 and np.isfinite(shown).any():
-        middle = 0.5 * (np.nanmin(shown) + np.nanmax(shown))
         for (i, j), value in np.ndenumerate(shown):
             if np.isfinite(value):
-                colour = "white" if value < middle else "black"
+                colour = "white" if image.norm(value) < 0.5 else "black"
                 ax.text(j, i, f"{value:.3g}", ha="center", va="center", fontsize=7, color=colour)
     return ax
 

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
     from ionpath_mdanalysis.anion_disorder.rings import RingTopology as RingTopology
     from ionpath_mdanalysis.anion_disorder.scattering import StructureFactor as StructureFactor
     from ionpath_mdanalysis.anion_disorder.speciation import AnionSpeciation as AnionSpeciation
-    from ionpath_mdanalysis.anion_disorder.tilt import TetrahedronTilt as TetrahedronTilt
+    from ionpath_mdanalysis.anion_disorder.tilt import (
+        TetrahedronTilt as TetrahedronTilt,
+        plot_tilt_series as plot_tilt_series,
+    )
 else:
     __all__, __getattr__, __dir__ = face(
         __name__,
@@ -45,5 +48,5 @@ else:
         rings=["RingTopology"],
         scattering=["StructureFactor"],
         speciation=["AnionSpeciation"],
-        tilt=["TetrahedronTilt"],
+        tilt=["TetrahedronTilt", "plot_tilt_series"],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Unpack
 
 import numpy as np
@@ -19,7 +20,7 @@ from ionpath.disorder import (
     rotation_rate,
     tetrahedra,
 )
-from ionpath.errors import InputError, positive
+from ionpath.errors import InputError, positive, require
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
@@ -250,3 +251,58 @@ class TetrahedronTilt(TetrahedronAnalysis):
 def _angles(free: TiltFreeEnergy) -> tuple[tuple[Floats, Floats], ...]:
     """Edges, free energies and errors of both angles."""
     return ((free.theta_edges, free.phi_edges), (free.theta, free.phi), (free.theta_error, free.phi_error))
+
+
+@typed
+@references("guan2024")
+def plot_tilt_series(analyses: Mapping[Any, TetrahedronTilt], kind: str | None = None, axes: Any = None) -> Any:
+    """Draw F(theta) and F(phi) of one kind of bond at several temperatures, or in several systems.
+
+    Parameters
+    ----------
+    analyses : mapping of float or str to TetrahedronTilt
+        Finished analyses, by their temperature in K or their name.
+    kind : str, optional
+        Bond such as ``"P-S"`` or ``"Si-Cl"``; default: the first of the first analysis.
+    axes : sequence of two matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+
+    Returns
+    -------
+    sequence of matplotlib.axes.Axes
+        Axes of theta and phi, with a line for each analysis.
+
+    Raises
+    ------
+    InputError
+        If there is no analysis, one has no such bond, a temperature in K is not that of its analysis, or free energies
+        with and without the Jacobian are mixed.
+    """
+    if not analyses:
+        raise InputError("analyses", need="at least one", got="none", remedy="pass a dict of them by temperature in K")
+    if kind is None:
+        first = next(iter(analyses.values()))
+        first._require_results()
+        kind = next(iter(first.results.free_energy))
+    found = {}
+    for name, analysis in analyses.items():
+        free, number = analysis._chosen(kind), isinstance(name, (int, float))
+        if number and abs(name - free.temperature) > 1e-6 * free.temperature:
+            raise InputError(
+                f"analyses[{name:g}]", need=f"its temperature, {free.temperature:g} K", got=f"{name:g} K",
+                remedy="use the temperature of each analysis, or names",
+            )  # fmt: skip
+        found[f"{name:g} K" if number else str(name)] = free
+    if len({free.jacobian for free in found.values()}) > 1:
+        raise InputError("jacobian", need="the same in all", got="True and False", remedy="run all with the same one")
+    if axes is None:
+        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+        axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
+    for name, free in found.items():
+        for ax, edges, energy, error in zip(axes, *_angles(free), strict=True):
+            shown = np.where(np.isfinite(energy), energy, np.nan)
+            ax.errorbar(0.5 * (edges[1:] + edges[:-1]), shown, error, label=name, lw=1)
+    axes[0].set(xlabel="θ (°)", ylabel="free energy (kJ/mol)", title=kind)
+    axes[1].set(xlabel="φ (°)")
+    axes[0].legend()
+    return axes

@@ -1,0 +1,123 @@
+"""Conductivity over composition and disorder, as a map."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from ionpath.arguments import typed
+from ionpath.citations import references
+from ionpath.errors import InputError, positive, require
+from ionpath.estimate import Estimate, combine
+from ionpath_mdanalysis.ion_transport.activation import _temperature, extrapolate
+from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
+
+
+@typed
+@references("jang2025")
+def plot_conductivity_map(
+    points: Mapping[tuple[float, float], Any],
+    temperature: float | None = None,
+    ax: Any = None,
+    *,
+    labels: tuple[str, str] = ("excess halide x", "inversion y"),
+) -> Any:
+    """Draw conductivities over two quantities, such as excess halide and inversion.
+
+    Parameters
+    ----------
+    points : mapping of (float, float) to Estimate, IonDiffusion or sequence of IonDiffusion
+        What was found at each (x, y): a conductivity, a finished run, or several finished runs. Runs at `temperature`
+        are averaged over their arrangements; runs at other temperatures are carried to it by `extrapolate`.
+    temperature : float, optional
+        In K; may be left out if all runs have the same.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    labels : tuple of str
+        Names of both quantities.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With a square for each point: its colour is the conductivity on a logarithmic scale, its text that number and
+        its standard error, in mS/cm. Bounds, and what could not be determined, have no colour.
+
+    Raises
+    ------
+    InputError
+        If there is no point, a point has no run, runs differ in temperature and none is named, or a conductivity has
+        another unit.
+
+    Notes
+    -----
+    Jang et al., J. Mater. Chem. A 13, 16547 (2025), show such a map at 300 K. One arrangement for each point says
+    nothing of the scatter between arrangements, which can be larger than the differences in the map.
+
+    Examples
+    --------
+    >>> from ionpath.estimate import Estimate
+    >>> nan = float("nan")
+    >>> ordered, mixed = Estimate(nan, nan, 0.0, 3.0, "mS/cm"), Estimate(21.0, 2.0, 17.0, 25.0, "mS/cm")
+    >>> known = {(0.0, 0.0): ordered, (0.5, 0.5): mixed}
+    >>> [text.get_text() for text in plot_conductivity_map(known, 300.0).texts]
+    ['< 3', '21\\n± 2']
+    """
+    if not points:
+        raise InputError("points", need="at least one (x, y) with its runs", got="none")
+    at = _common(points) if temperature is None else positive("temperature", temperature, "K")
+    found = {point: _conductivity(runs, at) for point, runs in points.items()}
+    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+    if ax is None:
+        ax = pyplot.subplots(figsize=(5.2, 4.2), layout="constrained")[1]
+    known = {point: e.value for point, e in found.items() if math.isfinite(e.value) and e.value > 0}
+    square = {"marker": "s", "s": 1100, "edgecolors": "0.5", "linewidths": 0.5}
+    rest = [point for point in found if point not in known]
+    if rest:
+        ax.scatter(*zip(*rest, strict=True), facecolors="none", **square)
+    if known:
+        low, high = min(known.values()), max(known.values())
+        scale = pyplot.matplotlib.colors.LogNorm(low, high if high > low else 1.01 * low)
+        image = ax.scatter(*zip(*known, strict=True), c=list(known.values()), norm=scale, cmap="viridis", **square)
+        ax.figure.colorbar(image, ax=ax, label="conductivity (mS/cm)")
+    for point, estimate in found.items():
+        words = str(estimate.to("mS/cm")).split(" (")[0] if point in known else str(estimate)
+        shown = words.replace(" mS/cm", "").replace(" ±", "\n±")
+        dark = point in known and math.log(known[point]) < 0.5 * (math.log(low) + math.log(high))
+        ax.text(*point, shown, ha="center", va="center", fontsize=6, color="white" if dark else "black")
+    ax.set(xlabel=labels[0], ylabel=labels[1], title="" if at is None else f"{at:g} K")
+    ax.margins(0.2)
+    return ax
+
+
+def _runs_of(runs: Any) -> list[IonDiffusion]:
+    each = [runs] if isinstance(runs, IonDiffusion) else runs
+    if not isinstance(each, (list, tuple)) or not each or not all(isinstance(run, IonDiffusion) for run in each):
+        raise InputError(
+            "points", need="an Estimate, an IonDiffusion or a list of these for each (x, y)", got=repr(runs)[:80],
+            remedy="leave out points without a run",
+        )  # fmt: skip
+    return list(each)
+
+
+def _common(points: Mapping[tuple[float, float], Any]) -> float | None:
+    """The temperature of all runs; none where there are only numbers."""
+    runs = [run for each in points.values() if not isinstance(each, Estimate) for run in _runs_of(each)]
+    kelvins = sorted({_temperature(run) for run in runs})
+    if len(kelvins) > 1:
+        several = ", ".join(f"{kelvin:g}" for kelvin in kelvins)
+        raise InputError(
+            "temperature", need="one, as runs have several", got=f"none, and runs at {several} K",
+            remedy="pass temperature=300, to which they are extrapolated",
+        )  # fmt: skip
+    return kelvins[0] if kelvins else None
+
+
+def _conductivity(found: Any, temperature: float | None) -> Estimate:
+    if isinstance(found, Estimate):
+        return found.to("mS/cm")
+    runs = _runs_of(found)
+    if {_temperature(run) for run in runs} != {temperature}:
+        return extrapolate(runs, float(temperature or 0)).conductivity
+    each = [run.results.conductivity for run in runs]
+    return combine(each) if len(each) > 1 else each[0]
