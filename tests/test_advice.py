@@ -35,8 +35,8 @@ HOSTS = {
 """Arguments of the hosts' own functions that are advised: Universe, Atoms, center, select_atoms; and a word of INIT."""
 OPTION = r"(?<![\w-])--[a-z][a-z-]+"
 READS = ("sites", "lammps", "heads", "space", "elements", "trajectory", "density", "record", "options")
-OF_MODULE = {**dict.fromkeys(READS, "analyze"), "runs": "report", "interactive": "report"}
-"""Commands whose words modules of other names speak: all that read trajectories are of one."""
+OF_MODULE = {**dict.fromkeys(READS, "analyze"), "runs": "report", "interactive": "report", "messages": "md"}
+"""Commands whose words modules of other names speak: readers of trajectories are of one, messages of any."""
 COMMANDS = ("demo", "doctor", "build", "md", "analyze", "metad", "study", "report")
 
 

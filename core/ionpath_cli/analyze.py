@@ -16,7 +16,8 @@ import numpy as np
 from ionpath.errors import InputError, MissingDependency, positive, require, whole
 from ionpath.files import atomic_path
 from ionpath_cli.density import density_table
-from ionpath_cli.options import LOG, parser, read_atoms, write_config
+from ionpath_cli.messages import LOG
+from ionpath_cli.options import parser, read_atoms, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.sites import sites_of, states_of
 from ionpath_cli.trajectory import NO_DT, Given, Opened, open_trajectory

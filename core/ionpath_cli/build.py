@@ -10,7 +10,8 @@ from typing import Any
 from ionpath.errors import InputError, MissingDependency, one_of, positive, require
 from ionpath.files import atomic_path
 from ionpath.plugins import available
-from ionpath_cli.options import LOG, parser, write_config
+from ionpath_cli.messages import LOG
+from ionpath_cli.options import parser, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --seed 1 -o start.extxyz

@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import re
+import shlex
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
@@ -31,6 +32,10 @@ COMMANDS = {
     "report": ("ionpath_cli.report:main", "one HTML page from the results in a folder"),
 }
 """Command -> (where it is, what it does); the module is imported when the command is called."""
+COMMON = """\
+Every command takes -v (say more), -q (results and errors only), --log FILE.log
+(append messages to it), and --config FILE (options from TOML or YAML).
+"""
 WIDTH = 80
 HOSTS = ("ASE", "MDAnalysis", "pymatgen", "PLUMED", "h5py", "matplotlib", "NumPy")
 
@@ -48,39 +53,57 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     command = arguments[0]
     if command not in COMMANDS:
-        import difflib
+        from ionpath_cli.usage import nearest
 
-        near = difflib.get_close_matches(command, COMMANDS, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        print(f"ionpath: unknown command {command!r}{hint}\n\n{_usage()}", file=sys.stderr)
+        advice = nearest(command, COMMANDS) or "`ionpath --help` lists them"
+        print(f"ionpath: unknown command {command!r}; {advice}", file=sys.stderr)
         return 2
     return _run(command, list(arguments[1:]))
 
 
-def _run(command: str, words: list[str]) -> int:
+def _run(command: str, typed: list[str]) -> int:
     """Run a command; whatever stops it becomes one sentence, and with -v the place where it arose."""
-    from ionpath_cli.options import LOG, log_to_stderr, with_config
+    from ionpath_cli.messages import LOG, to_file, to_stderr
+    from ionpath_cli.options import take_common, with_config
+    from ionpath_cli.usage import Usage, refused, usage_errors
 
-    end = words.index("--") if command == "slurm" and "--" in words else len(words)
-    words, behind = words[:end], words[end:]  # those behind belong to another command
-    verbose, quiet = {"-v", "--verbose"} & set(words), {"-q", "--quiet"} & set(words)
-    words = [word for word in words if word not in verbose and (word not in quiet or command == "metad")]
-    with log_to_stderr(verbose=bool(verbose), quiet=bool(quiet), options=lambda: options_of(command, words)):
+    end = typed.index("--") if command == "slurm" and "--" in typed else len(typed)
+    words, behind = typed[:end], typed[end:]  # those behind belong to another command
+    wrong: BaseException | None = None
+    try:
+        words = with_config(words, command, COMMANDS)
+    except (Exception, Usage) as error:  # is said below, where it can be logged
+        wrong = error
+    common, words = take_common(words)
+    words += ["--quiet"] * (common.quiet and command == "metad")  # which has that option itself
+
+    def options() -> set[str]:
+        return options_of(command, words)
+
+    def say(sentence: str) -> None:
+        LOG.error("ionpath %s: %s", command, sentence)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(usage_errors())
+        stack.enter_context(to_stderr(verbose=common.verbose, quiet=common.quiet, options=options))
         try:
+            if common.log is not None:
+                line = shlex.join(["ionpath", command, *typed])
+                stack.enter_context(to_file(common.log, line, [*words, *behind], options))
+            if wrong is not None:
+                raise wrong
+            if {"-h", "--help"} & set(words) and (text := help_of(command, words)):
+                print(text if "--config" in text else f"{text}\n{COMMON}", end="")
+                raise SystemExit(0)
             module, _, function = COMMANDS[command][0].partition(":")
             run: Callable[[list[str]], int] = getattr(import_module(module), function)
-            words = with_config(words, command)
-            if {"-h", "--help"} & set(words):
-                text = help_of(command, words)
-                sys.stdout.write(text)
-                if text and "--config" not in text:
-                    print("\nAs every command: -v says more, -q less, and --config FILE reads options.")
-                raise SystemExit(0 if text else 2)
             return int(run(words + behind) or 0)
+        except Usage as error:
+            say(refused(error, command, words, typed, options()))
+            raise SystemExit(2) from None
         except KeyboardInterrupt:
-            print(
-                f"\nionpath {command}: interrupted; finished parts are kept, the same command goes on", file=sys.stderr
-            )
+            sys.stderr.write("\n")
+            say("interrupted; finished parts are kept, the same command goes on")
             return 130
         except BrokenPipeError:  # who reads our output has had enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -88,18 +111,19 @@ def _run(command: str, words: list[str]) -> int:
         except Exception as error:
             LOG.debug("%s", type(error).__name__, exc_info=True)
             if isinstance(error, IonpathError):
-                message = error_in_words(error, options_of(command, words))
+                message = error_in_words(error, options())
             else:
                 system = isinstance(error, OSError) and error.errno is not None
                 message = _system(error) if system else _foreign(error, words)
-            print(f"ionpath {command}: {message}", file=sys.stderr)
+            say(message)
             return 1
 
 
 def options_of(command: str, words: Sequence[str]) -> set[str]:
     """Options of a command, or of its task that the words begin with, as its help shows them."""
     task = words[:1] if command == "train" else []
-    return set(re.findall(r"--[a-z][\w-]*", help_of(command, [*task, "--help"]).partition("\nexample")[0]))
+    found = set(re.findall(r"--[a-z][\w-]*", help_of(command, [*task, "--help"]).partition("\nexample")[0]))
+    return found | {"--config", "--log", "--verbose", "--quiet"} if found else found
 
 
 def help_of(command: str, words: Sequence[str]) -> str:
@@ -161,5 +185,4 @@ def _foreign(error: Exception, words: Sequence[str]) -> str:
 def _usage() -> str:
     lines = ["usage: ionpath COMMAND [options]", ""]
     lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
-    lines += ["", "`ionpath COMMAND --help` shows its options and an example. Every command takes -v (say"]
-    return "\n".join([*lines, "more), -q (results and errors only) and --config FILE (options from TOML or YAML)."])
+    return "\n".join([*lines, "", "`ionpath COMMAND --help` shows its options and an example.", COMMON.rstrip()])

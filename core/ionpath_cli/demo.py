@@ -11,7 +11,8 @@ from typing import Any
 
 from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
-from ionpath_cli.options import LOG, parser, write_config
+from ionpath_cli.messages import LOG
+from ionpath_cli.options import parser, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.report import write_report
 from ionpath_cli.stages import stage

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ionpath.errors import InputError, positive, require
 from ionpath.occupancies import check_full_occupancies
-from ionpath_cli.options import LOG, parser, read_atoms, write_config
+from ionpath_cli.messages import LOG
+from ionpath_cli.options import parser, read_atoms, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --lattice 9.78 -o start.extxyz

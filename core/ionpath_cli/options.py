@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
-import re
-import sys
 import textwrap
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ionpath.errors import InputError, IonpathError, require
-from ionpath_cli.words import PYTHON, in_words
+from ionpath_cli.usage import Usage, nearest
 
-LOG = logging.getLogger("ionpath")
+IN_FULL = ("--config", "--log", "-v", "--verbose", "-q", "--quiet")
+"""Options of every command, which are taken off before its parser is asked."""
+
+
+class Common(NamedTuple):
+    """What every command takes."""
+
+    verbose: bool
+    quiet: bool
+    log: Path | None
+
+
+class _InFull(argparse.Action):
+    """An option that was not taken off, since it was shortened or joined to another."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        parser.error(f"argument {'/'.join(self.option_strings)}: write it in full, and apart from others")
 
 
 def parser(command: str, description: str, example: str) -> argparse.ArgumentParser:
@@ -28,66 +41,51 @@ def parser(command: str, description: str, example: str) -> argparse.ArgumentPar
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     common = made.add_argument_group("options of every command")
-    common.add_argument("--config", metavar="FILE", help="read options from a TOML or YAML file")
-    common.add_argument("-v", "--verbose", action="store_true", help="say more, and where an error arose")
-    common.add_argument("-q", "--quiet", action="store_true", help="results and errors only")
+    common.add_argument("--config", action=_InFull, metavar="FILE", help="read options from a TOML or YAML file")
+    common.add_argument("--log", action=_InFull, metavar="FILE", help="append messages to it, with times and levels")
+    common.add_argument("-v", "--verbose", action=_InFull, nargs=0, help="say more, and where an error arose")
+    common.add_argument("-q", "--quiet", action=_InFull, nargs=0, help="results and errors only")
     return made
 
 
-@contextmanager
-def log_to_stderr(*, verbose: bool, quiet: bool, options: Callable[[], Collection[str]] = list) -> Iterator[None]:
-    """Send our messages to stderr, and those of hosts that are warnings."""
-    handler, root = logging.StreamHandler(), logging.getLogger()
-    handler.setFormatter(_Line(options))
-    root.addHandler(handler)
-    LOG.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
-    least = logging.ERROR if quiet else logging.WARNING
-    handler.addFilter(lambda record: record.name == LOG.name or record.levelno >= least)
-    handler.addFilter(lambda record: record.name != "MDAnalysis.coordinates.AMBER")  # which no command writes
-    logging.captureWarnings(True)
-    unraisable = sys.unraisablehook
-    sys.unraisablehook = lambda args: LOG.debug("%r", args.exc_value)  # a host's half-made reader that cannot be closed
-    try:
-        yield
-    finally:
-        sys.unraisablehook = unraisable
-        logging.captureWarnings(False)
-        root.removeHandler(handler)
+def take_common(argv: Sequence[str]) -> tuple[Common, list[str]]:
+    """Take off what every command has; the last ``--log`` counts."""
+    words: list[str] = []
+    log: Path | None = None
+    rest = iter(argv)
+    for word in rest:
+        name, equals, value = word.partition("=")
+        if name == "--log":
+            log = Path(value if equals else next(rest, ""))
+        elif word not in IN_FULL:
+            words.append(word)
+    given = set(argv)
+    return Common(bool({"-v", "--verbose"} & given), bool({"-q", "--quiet"} & given), log), words
 
 
-class _Line(logging.Formatter):
-    """One line for each message, in the words of a command, without the place in the code that a warning came from."""
-
-    def __init__(self, options: Callable[[], Collection[str]]) -> None:
-        super().__init__()
-        self._options = options
-
-    def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
-        if record.name == "py.warnings":
-            text = re.sub(r"^.*?:\d+: \w+: ", "", text).split("\n")[0]
-            text = in_words(text, self._options()) if PYTHON.search(text) else text
-        return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"
-
-
-def with_config(argv: Sequence[str], command: str) -> list[str]:
-    """Replace ``--config FILE`` by the options in the file: what stands behind it has the last word."""
+def with_config(argv: Sequence[str], command: str, commands: Collection[str]) -> list[str]:
+    """Replace ``--config FILE`` by the options in the file, which has tables of `commands`; the last word counts."""
     words: list[str] = []
     rest = iter(argv)
     for word in rest:
         name, equals, value = word.partition("=")
         if name == "--config":
-            words += _config_words(Path(value if equals else next(rest, "")), command)
+            words += _config_words(Path(value if equals else next(rest, "")), command, commands)
         else:
             words.append(word)
     return words
 
 
-def _config_words(path: Path, command: str) -> list[str]:
-    """The options of the table that is named as the command, or else those of no table."""
-    data = _read_config(path)
-    data = data.get(command, {key: value for key, value in data.items() if not isinstance(value, dict)})
-    words = [str(file) for file in data.pop("files", [])]
+def _config_words(path: Path, command: str, commands: Collection[str]) -> list[str]:
+    """The options of no table, and those of the table that is named as the command, which have the last word."""
+    read = _read_config(path)
+    data = {key: value for key, value in read.items() if not isinstance(value, dict)}
+    for key in read.keys() - data.keys() - set(commands):
+        advice = nearest(key, commands) or "`ionpath --help` lists them"
+        raise Usage(f"--config {path}: need tables that are named as commands, got [{key}]; {advice}")
+    data |= read.get(command, {})
+    files = data.pop("files", [])
+    words = [str(file) for file in (files if isinstance(files, list) else [files])]
     for key, value in data.items():
         lists = value if isinstance(value, list) and value and isinstance(value[0], list) else [value]
         for one in lists if value is not False else []:  # a list of lists: the option once for each
@@ -129,7 +127,7 @@ def write_config(path: Path, arguments: argparse.ArgumentParser, given: argparse
     lines, files = [f"# {arguments.prog} --config {path.name}, ionpath {__version__}"], []
     for action in arguments._actions:
         value = getattr(given, action.dest, None)
-        if value is None or value is False or value == [] or action.dest in ("help", "config", "verbose", "quiet"):
+        if value is None or value is False or value == [] or action.dest in ("help", *Common._fields, "config"):
             continue
         if value == action.default and _another_was_given(action, arguments, given):
             continue

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import io
 import re
 import shlex
 from importlib import import_module
@@ -13,7 +11,8 @@ from typing import Any
 
 from ionpath.errors import InputError, whole
 from ionpath.files import atomic_path
-from ionpath_cli.options import parser
+from ionpath_cli.options import parser, take_common
+from ionpath_cli.usage import Usage, nearest, unknown_option, usage_errors
 
 EXAMPLE = """
   ionpath slurm --time 12:00:00 --cpus 8 -o md.sh -- md start.extxyz --temperature 600 --picoseconds 2000
@@ -147,10 +146,9 @@ def _refused(command: list[str]) -> str:
     """What the parser of a command says against the words behind it; no more of the command is run."""
     from ionpath_cli.cli import COMMANDS
 
-    words = [word for word in command[1:] if word not in ("-v", "--verbose", "-q", "--quiet")]
-    if {"--config", "-h", "--help"} & set(words):  # the rest may stand in a file
+    if any(word.partition("=")[0] in ("--config", "-h", "--help") for word in command):  # the rest may stand in a file
         return ""
-    parse, said = argparse.ArgumentParser.parse_args, io.StringIO()
+    parse = argparse.ArgumentParser.parse_args
 
     def stop(*given: Any, **more: Any) -> None:
         parse(*given, **more)
@@ -159,10 +157,12 @@ def _refused(command: list[str]) -> str:
     module, _, function = COMMANDS[command[0]][0].partition(":")
     argparse.ArgumentParser.parse_args = stop  # type: ignore[method-assign,assignment]
     try:
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
-            getattr(import_module(module), function)(words)
-    except (_Taken, SystemExit):
-        return said.getvalue().rpartition("error: ")[2].strip()
+        with usage_errors():
+            getattr(import_module(module), function)(take_common(command[1:])[1])
+    except _Taken:
+        return ""
+    except Usage as error:
+        return error.sentence
     finally:
         argparse.ArgumentParser.parse_args = parse  # type: ignore[method-assign]
     return ""
@@ -179,13 +179,12 @@ def _check_command(command: list[str]) -> None:
             remedy="type: ionpath slurm --time 12:00:00 -- md start.extxyz --temperature 600",
         )  # fmt: skip
     options = options_of(command[0], command[1:])
-    for word in command[1:]:
-        name = word.partition("=")[0]
-        if name.startswith("--") and options and not any(option.startswith(name) for option in options):
-            raise InputError(
-                name, need=f"an option of `ionpath {command[0]}`", got="an unknown one",
-                remedy=f"`ionpath {command[0]} --help` lists them",
-            )  # fmt: skip
+    if options and (name := unknown_option(command[1:], options)):
+        advice = nearest(name, options)
+        raise InputError(
+            name, need=f"an option of `ionpath {command[0]}`", got="an unknown one",
+            remedy=f"{advice}{' ' * bool(advice)}`ionpath {command[0]} --help` lists them",
+        )  # fmt: skip
     if said := _refused(command):
         raise InputError(
             "--", need=f"words that `ionpath {command[0]}` takes", got=said, remedy=f"`ionpath {command[0]} --help`"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.files import atomic_path
+from ionpath_cli.messages import LOG
 
 
 def stage(
@@ -26,21 +27,17 @@ def stage(
     >>> here = pathlib.Path(tempfile.mkdtemp())
     >>> def make():
     ...     _ = (here / "x.txt").write_text("1")
-    >>> stage(here, "x", {"n": 1}, ["x.txt"], make, title="first")  # doctest: +ELLIPSIS
-    == first
-       done in ... s
-    True
     >>> stage(here, "x", {"n": 1}, ["x.txt"], make, title="first")
-    == first
-       kept from an earlier run
+    True
+    >>> stage(here, "x", {"n": 1}, ["x.txt"], make, title="first")  # kept from the earlier run
     False
     """
     folder.mkdir(parents=True, exist_ok=True)
     marker = folder / f".{name}.json"
     settings = json.loads(json.dumps(dict(parameters), default=str))
-    print(f"== {title}", flush=True)
+    LOG.info("== %s", title)
     if _done(marker, settings) and all((folder / output).exists() for output in outputs):
-        print("   kept from an earlier run", flush=True)
+        LOG.info("   kept from an earlier run")
         return False
     if marker.exists() and not _done(marker, settings):
         for output in outputs:  # of other settings
@@ -49,7 +46,7 @@ def stage(
     make()
     with atomic_path(marker) as part:
         part.write_text(json.dumps(settings))
-    print(f"   done in {time.perf_counter() - begin:.0f} s", flush=True)
+    LOG.info("   done in %.0f s", time.perf_counter() - begin)
     return True
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import logging
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from ionpath import __version__
 from ionpath.errors import InputError, MissingDependency
 from ionpath_cli import cli, doctor
 from ionpath_cli.words import in_words
@@ -222,7 +226,7 @@ def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
     (tmp_path / "run.toml").write_text("temprature = 600\n")
     with pytest.raises(SystemExit, match="2"):
         cli.main(["md", "x.cif", "--config", str(tmp_path / "run.toml")])
-    assert "--temprature" in capsys.readouterr().err
+    assert "--config: temprature: need an option of `ionpath md`, got an unknown one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -247,3 +251,146 @@ def test_studies_are_listed_without_a_name(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit, match="2"):
         cli.main(["study"])
     assert "name a study: chen2023, chen2025, guan2024, jang2025, or a TOML file" in capsys.readouterr().err
+
+
+@pytest.fixture
+def speaking(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """A command that says something of each kind, in an empty folder."""
+    import warnings
+
+    def speaks(argv: list[str]) -> int:
+        if "--help" in argv:  # which is asked for the options that a sentence may name
+            return 0
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn("cells differ", stacklevel=1)
+        logging.getLogger("ionpath").info("read %d frames", 5)
+        if argv:
+            raise InputError("lag", need="at least 1 frame", got="0", remedy="use a longer lag")
+        print("D = 1")
+        return 0
+
+    monkeypatch.setattr(doctor, "main", speaks)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def logged(path: Path) -> list[tuple[str, str]]:
+    """Level and text of each message, all of which begin with a time; lines of a traceback are indented."""
+    messages = path.read_text().replace("\n    ", " ").splitlines()
+    found = [re.fullmatch(r"\d{4}(?:-\d\d){2}T[\d:]{8}[+-]\d{4} (\w+) +(.*)", message) for message in messages]
+    return [(message[1], message[2]) for message in found if message] if all(found) else []
+
+
+def test_a_log_has_messages_warnings_and_errors_of_every_run(speaking: Path, capsys) -> None:
+    assert cli.main(["doctor", "--log", "logs/run.log"]) == 0
+    assert capsys.readouterr() == ("D = 1\n", "warning: cells differ\nread 5 frames\n")
+    assert cli.main(["doctor", "again", "-q", "--log=logs/run.log"]) == 1
+    assert capsys.readouterr().err == "ionpath doctor: lag: need at least 1 frame, got 0; use a longer lag\n"
+    (speaking / "run.toml").write_text('log = "logs/run.log"\nverbose = true\n')
+    assert cli.main(["doctor", "--config", "run.toml", "again"]) == 1
+    assert "Traceback" in capsys.readouterr().err, "verbose in a file counts"
+    first, *rest = logged(speaking / "logs/run.log")
+    assert first == ("INFO", f"ionpath {__version__}: ionpath doctor --log logs/run.log")
+    assert rest[:2] == [("WARNING", "cells differ"), ("INFO", "read 5 frames")]
+    assert rest[2][1].endswith(": ionpath doctor again -q --log=logs/run.log")
+    error = ("ERROR", "ionpath doctor: lag: need at least 1 frame, got 0; use a longer lag")
+    assert rest[3:5] == [("WARNING", "cells differ"), error]
+    assert rest[5][1].endswith(": ionpath doctor --config run.toml again")
+    assert rest[8][0] == "DEBUG" and "Traceback" in rest[8][1]
+    assert rest[9:] == [error]
+
+
+def test_a_log_has_what_stopped_a_command_before_it_began(speaking: Path) -> None:
+    assert cli.main(["doctor", "--config", "absent.toml", "--log", "run.log"]) == 1
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["md", "x.cif", "--tempreature", "600", "--log", "run.log"])
+    errors = [text for level, text in logged(speaking / "run.log") if level == "ERROR"]
+    assert errors[0].startswith("ionpath doctor: --config: need an existing file, got absent.toml")
+    assert errors[1].startswith("ionpath md: --tempreature: need an option of `ionpath md`, got an unknown one")
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--log", "thermo.log"], "thermo.log, which is something else"),
+        (["--log", "folder.log"], "folder.log, which is a folder"),
+        (["--log", "trajectory.xtc"], "need a name that ends on .log, and is no other log's, got trajectory.xtc"),
+        (["--log", "trajectory.lammps.log"], "which another program may write"),
+        (["x.log", "--log", "./x.log"], "need a file of its own, got x.log, which the command uses otherwise"),
+        (["--json=y.log", "--log", "y.log"], "need a file of its own, got y.log, which the command uses otherwise"),
+        (["--log"], "need a name that ends on .log, and is no other log's, got ."),
+    ],
+)
+def test_a_log_never_stands_in_other_files(speaking: Path, words: list[str], sentence: str, capsys) -> None:
+    (speaking / "thermo.log").write_text("Step Temp\n0 300\n")
+    (speaking / "folder.log").mkdir()
+    before = sorted(speaking.iterdir())
+    assert cli.main(["doctor", *words]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("ionpath doctor: --log: need ") and sentence in said
+    assert said.endswith("; for example --log run.log\n")
+    assert sorted(speaking.iterdir()) == before and (speaking / "thermo.log").read_text() == "Step Temp\n0 300\n"
+
+
+def test_a_log_on_a_full_disk_is_left_and_the_run_goes_on(speaking: Path, capsys) -> None:
+    script = f"""
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (200, 200))
+from ionpath_cli import cli, doctor
+from ionpath_cli.messages import LOG
+def speaks(argv):
+    for k in range(9):
+        LOG.info("read %d frames", k)
+    print("D = 1")
+doctor.main = speaks
+raise SystemExit(cli.main(["doctor", "--log", {str(speaking / "run.log")!r}]))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "D = 1\n"), done.stderr
+    assert done.stderr.count("run.log: cannot be written any more ([Errno 27] File too large); the run goes on") == 1
+    assert "read 8 frames" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ("analyze x.xtc --tempreature 600", "analyze: --tempreature: {unknown}; did you mean --temperature?"),
+        ("md x.cif --nonsense", "md: --nonsense: {unknown}; `ionpath md --help` lists them"),
+        ("metad x.cif -temperature 3", "metad: -temperature: {unknown}; did you mean --temperature?"),
+        ("train fit x.xyz -o y --stesp 3", "train: --stesp: {unknown}; did you mean --steps?"),
+        ("train lable x.xyz", "did you mean label?"),
+        ("md x.cif --engine lamps", "(choose from 'ase', 'lammps'); did you mean lammps?"),
+        ("analyze x.xtc", "are required: --temperature; `ionpath analyze --help` shows what it takes"),
+        ("md x.cif --conf run.toml", "md: argument --config: write it in full, and apart from others"),
+        ("md x.cif -vq", "md: argument -v/--verbose: write it in full, and apart from others"),
+        ("md x.cif --config key.toml", "md: --config: temprature: {unknown}; did you mean temperature?"),
+        (
+            "md x.cif --config table.toml",
+            "need tables that are named as commands, got [analyse]; did you mean analyze?",
+        ),
+    ],
+)
+def test_what_was_probably_meant_is_named(words: str, sentence: str, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("key.toml").write_text("temprature = 600\n")
+    Path("table.toml").write_text("[analyse]\ntemperature = 600\n")
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(words.split())
+    said = capsys.readouterr().err
+    unknown = f"need an option of `ionpath {words.split()[0]}`, got an unknown one"
+    assert said.startswith("ionpath ") and sentence.format(unknown=unknown) in said
+    assert len(said.splitlines()) == 1
+
+
+def test_a_table_of_the_command_stands_beside_options_of_all(tmp_path: Path, monkeypatch, capsys) -> None:
+    """As docs/analyze.md has it: a table replaced the options above it."""
+    from ionpath_cli.options import with_config
+
+    monkeypatch.chdir(tmp_path)
+    Path("run.toml").write_text(
+        'temperature = 600\nlag-time = 2\n[analyze]\nfiles = "md.traj"\nlag-time = 3\n[md]\nseed = 1\n'
+    )
+    words = with_config(["--config", "run.toml"], "analyze", cli.COMMANDS)
+    assert words == ["md.traj", "--temperature", "600", "--lag-time", "3"]

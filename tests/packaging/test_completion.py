@@ -89,7 +89,7 @@ def test_what_train_leaves_is_what_was_typed(words: list[str], tmp_path: Path) -
     typed = parser_of().parse_args(words)
     write_config(path, parser_of(task), typed)
     assert path.read_text(encoding="utf-8").startswith(f"# ionpath train {task} --config train.toml")
-    back = parser_of().parse_args(with_config([task, "--config", str(path)], "train"))
+    back = parser_of().parse_args(with_config([task, "--config", str(path)], "train", cli.COMMANDS))
     assert vars(back) == {name: list(v) if isinstance(v, tuple) else v for name, v in vars(typed).items()}
 
 

@@ -54,7 +54,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     assert first.returncode == 130, said
     second = subprocess.run([*command(folder), *SHORT], capture_output=True, text=True, check=False)
     assert second.returncode == 0, second.stdout + second.stderr
-    return folder, second.stdout
+    return folder, second.stderr + second.stdout
 
 
 def test_second_call_keeps_what_was_finished(finished: tuple[Path, str]) -> None:
@@ -92,7 +92,7 @@ def test_third_call_only_writes_the_report(finished: tuple[Path, str]) -> None:
     trajectory = next(folder.rglob("trajectory.xtc"))
     before = trajectory.stat().st_mtime_ns
     third = subprocess.run([*command(folder), *SHORT], capture_output=True, text=True, check=True)
-    assert third.stdout.count("kept from an earlier run") == 8
+    assert third.stderr.count("kept from an earlier run") == 8
     assert trajectory.stat().st_mtime_ns == before
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
+from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
@@ -105,11 +106,11 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
                 "dropped": dict(plan.dropped),
             },
         )
-        print(_listing(plan, workers, rows=False), flush=True)
+        LOG.info("%s", _listing(plan, workers, rows=False))
         clock = _Clock(plan, folder, workers)
 
         def report(outcome: Outcome, so_far: Sequence[Outcome]) -> None:
-            print(clock.line(outcome, len(so_far)), flush=True)
+            LOG.info("%s", clock.line(outcome, len(so_far)))
             if outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/")):
                 write_comparison(plan, folder)
 
@@ -117,7 +118,7 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
         page = write_comparison(plan, folder)
     bad = [o for o in outcomes if o.state == "failed"]
     for outcome in bad:
-        print(f"failed: {outcome.name}: {outcome.message}")
+        LOG.error("failed: %s: %s", outcome.name, outcome.message)
     print(f"Comparison: {page}")
     return 1 if bad else 0
 
