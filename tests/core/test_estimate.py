@@ -10,6 +10,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate, combine, difference, size_convergence
+from ionpath.lines import straight_line
 from ionpath.units import UNITS, conversion
 
 NAN, INF = math.nan, math.inf
@@ -229,3 +230,45 @@ def test_sizes_that_are_the_same_are_rarely_called_different() -> None:
 def test_what_is_no_estimate_is_refused(make, told):
     with pytest.raises(InputError, match=told):
         make()
+
+
+def test_lines_through_numbers_with_errors_cover() -> None:
+    """95 % intervals of slope and intercept hold the truth: errors as given, and errors given half as large."""
+    x = np.array([0.0, 0.3, 0.7, 1.0, 1.4])
+    rng = np.random.default_rng(5)
+    for told, least in ((1.0, 0.93), (0.5, 0.90)):
+        held = np.zeros(2)
+        for _ in range(1000):
+            errors = rng.uniform(0.5, 2.0, x.size)
+            drawn = 3.0 + 2.0 * x + rng.normal(0, errors)
+            found = straight_line(x, [Estimate(v, told * e, v - e, v + e) for v, e in zip(drawn, errors, strict=True)])
+            held += [found.slope.low <= 2.0 <= found.slope.high, found.intercept.low <= 3.0 <= found.intercept.high]
+        assert least < held.min() / 1000 and held.max() / 1000 < 0.995
+    weights, line = np.polyfit(x, drawn, 1, w=1 / errors), found
+    assert (line.slope.value, line.intercept.value) == pytest.approx(tuple(weights))
+    covariance = np.polyfit(x, drawn, 1, w=1 / (0.5 * errors), cov="unscaled")[1]
+    np.testing.assert_allclose(line.covariance, covariance * max(1.0, line.chi_squared / 3), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("x", "values", "sentence"),
+    [
+        (
+            [0, 1],
+            [1.0, 2.0],
+            "values: need three numbers or more, with errors and in one unit, got 1.0 .*; leave bounds",
+        ),
+        (
+            [0, 1, 2],
+            [1.0, 2.0, float("nan")],
+            "values: need three numbers or more, with errors .*, got .* not determined",
+        ),
+        ([0, 0, 0], [1.0, 2.0, 3.0], "x: need 3 finite numbers, one for each value and not all the same, got"),
+        ([0, 1], [1.0, 2.0, 3.0], "x: need 3 finite numbers, one for each value and not all the same, got"),
+    ],
+)
+def test_lines_that_cannot_be_fitted(x: list[float], values: list[float], sentence: str) -> None:
+    nan = float("nan")
+    made = [Estimate(v, 0.1, v - 0.2, v + 0.2) if v == v else Estimate(nan, nan, nan, nan) for v in values]
+    with pytest.raises(InputError, match=sentence):
+        straight_line(x, made)

@@ -10,6 +10,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.lines import straight_line
 from ionpath.transport import (
     cage_hops,
     distinct_van_hove,
@@ -26,6 +27,7 @@ from ionpath_mdanalysis.ion_transport import (
     extrapolate,
     meyer_neldel,
     plot_arrhenius,
+    plot_conductivity_line,
     plot_conductivity_map,
 )
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis
@@ -542,7 +544,9 @@ def test_conductivity_over_composition_and_temperature():
     assert (cold.get_title(), cold.get_ylabel()) == ("", "b")
     assert cold.texts[0].get_text() == "5\n± 1"  # 0.5 S/m
     assert plot_conductivity_map({(0.5, 0.5): half[0][1]}).get_title() == "600 K"
-    with pytest.raises(InputError, match=r"points: need at least one \(x, y\) with its runs, got none"):
+    with pytest.raises(
+        InputError, match="points: need at least one place with its runs, got none; pass a dict of them"
+    ):
         plot_conductivity_map({})
     with pytest.raises(
         InputError, match="temperature: need one, as runs have several, got .* at 500, 600, 800 K; pass"
@@ -554,6 +558,27 @@ def test_conductivity_over_composition_and_temperature():
         plot_conductivity_map({(0.0, 0.5): []}, 300.0)
     with pytest.raises(InputError, match="unit"):
         plot_conductivity_map({(0.0, 0.5): Estimate(1.0, 0.1, 0.8, 1.2, "A^2/ps")}, 300.0)
+
+
+def test_conductivity_against_one_quantity_with_its_line():
+    """Points are the runs, bounds are arrows, and the line is the one that was fitted to the numbers."""
+    runs = {x: next(random_walks(0.0, 0.02 + 0.1 * x, (600.0,), seed=k)) for k, x in enumerate((0.0, 0.4, 0.8, 1.2))}
+    numbers = {x: run.results.conductivity for x, run in runs.items()}
+    fit = straight_line(list(numbers), list(numbers.values()))
+    per_diffusion = numbers[1.2].value / runs[1.2].results.diffusion_coefficient.value  # mS/cm for each A^2/ps
+    assert fit.slope.value == pytest.approx(0.1 * per_diffusion, abs=3 * fit.slope.error)
+    assert fit.slope.low > 0
+    bound = Estimate(float("nan"), float("nan"), 0.0, 1.5, "mS/cm")
+    axes = plot_conductivity_line({**runs, 1.6: bound}, label="mixing entropy (R)", line=fit)
+    assert (axes.get_title(), axes.get_xlabel()) == ("600 K", "mixing entropy (R)")
+    heights = axes.containers[0].lines[0].get_ydata().astype(float)
+    np.testing.assert_allclose(heights, [e.value for e in numbers.values()])  # mS/cm
+    drawn = {line.get_label(): line for line in axes.lines}
+    assert (drawn["bound"].get_xdata()[0], drawn["bound"].get_ydata()[0]) == (1.6, 1.5)
+    dashed = next(line for line in axes.lines if line.get_linestyle() == "--")
+    np.testing.assert_allclose(dashed.get_ydata(), [fit.intercept.value, fit.intercept.value + 1.6 * fit.slope.value])
+    with pytest.raises(InputError, match="points: need at least one place with its runs, got none"):
+        plot_conductivity_line({})
 
 
 def test_masses_are_used_or_missed():

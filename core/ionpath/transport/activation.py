@@ -14,16 +14,11 @@ from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate
+from ionpath.estimate import Estimate, student
+from ionpath.lines import scatter_scale
 from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, in_unit, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
-
-Z95 = 1.959963984540054
-PRIOR, FREEDOM = 1, 4
-"""Degrees of freedom that given errors count as where a single one is left to judge them by (three temperatures), and
-those of Student's t there: with 3 and 4 intervals held in 0.89 of 2,400 sets whose errors were given half as large as
-they were, with these in 0.91; with errors that are right both hold in 0.996."""
 
 
 @typed
@@ -123,7 +118,7 @@ def arrhenius(temperatures: ArrayLike, D: ArrayLike | Sequence[Estimate], errors
     solution = covariance @ (design.T @ (weights * np.log(values)))
     residuals = np.log(values) - design @ solution
     squares, freedom = float(weights @ residuals**2), t.size - 2
-    scale, quantile = _scale(squares, freedom) if known else (squares / freedom, _student(freedom))
+    scale, quantile = scatter_scale(squares, freedom) if known else (squares / freedom, student(freedom))
     covariance = covariance * scale
     words = _verdict(t, D)
     return Arrhenius(
@@ -204,7 +199,7 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
         if abs(slope - before) <= 1e-12 * abs(slope):
             break
     squares = float((((y - slope * x - intercept) ** 2) / variance).sum())
-    scale, quantile = _scale(squares, x.size - 2)
+    scale, quantile = scatter_scale(squares, x.size - 2)
     normal = normal * scale
     slope_estimate = _estimate(float(slope), float(normal[0, 0]), quantile, "1/eV")
     ends = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
@@ -223,19 +218,6 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
         slope=slope_estimate,
         chi_squared=squares,
     )
-
-
-def _student(freedom: int) -> float:
-    from scipy.stats import t
-
-    return float(t.ppf(0.975, freedom))
-
-
-def _scale(squares: float, freedom: int) -> tuple[float, float]:
-    """Factor by which the scatter about a line widens the covariance, and the standard errors of an interval."""
-    prior = PRIOR if freedom == 1 else 0
-    scale = max(1.0, (prior + squares) / (prior + freedom)) if freedom > 0 else 1.0
-    return scale, _student(FREEDOM if prior else freedom) if scale > 1.0 or prior else Z95
 
 
 def _each(D: ArrayLike | Sequence[Estimate]) -> list[Any]:

@@ -7,7 +7,7 @@ from ionpath_mdanalysis.ion_transport.activation import (
     meyer_neldel,
     plot_arrhenius,
 )
-from ionpath_mdanalysis.ion_transport.composition import plot_conductivity_map
+from ionpath_mdanalysis.ion_transport.composition import plot_conductivity_line, plot_conductivity_map
 from ionpath_mdanalysis.ion_transport.density import IonDensity
 from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
 from ionpath_mdanalysis.ion_transport.hops import IonHops
@@ -25,5 +25,6 @@ __all__ = [
     "extrapolate",
     "meyer_neldel",
     "plot_arrhenius",
+    "plot_conductivity_line",
     "plot_conductivity_map",
 ]

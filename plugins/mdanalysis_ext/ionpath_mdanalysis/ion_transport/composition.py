@@ -1,4 +1,4 @@
-"""Conductivity over composition and disorder, as a map."""
+"""Conductivity over composition and disorder, as a line and as a map."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, require
 from ionpath.estimate import Estimate, combine
+from ionpath.lines import StraightLine
 from ionpath_mdanalysis.ion_transport.activation import _temperature, extrapolate
 from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
 
@@ -63,10 +64,7 @@ def plot_conductivity_map(
     >>> [text.get_text() for text in plot_conductivity_map(known, 300.0).texts]
     ['< 3', '21\\n± 2']
     """
-    if not points:
-        raise InputError("points", need="at least one (x, y) with its runs", got="none")
-    at = _common(points) if temperature is None else positive("temperature", temperature, "K")
-    found = {point: _conductivity(runs, at) for point, runs in points.items()}
+    at, found = _found(points, temperature)
     pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
     if ax is None:
         ax = pyplot.subplots(figsize=(5.2, 4.2), layout="constrained")[1]
@@ -90,17 +88,94 @@ def plot_conductivity_map(
     return ax
 
 
+@typed
+@references("jang2025")
+def plot_conductivity_line(
+    points: Mapping[float, Any],
+    temperature: float | None = None,
+    ax: Any = None,
+    *,
+    label: str = "inversion y",
+    line: StraightLine | None = None,
+) -> Any:
+    """Draw conductivities against one quantity, such as inversion or an entropy of mixing.
+
+    Parameters
+    ----------
+    points : mapping of float to Estimate, IonDiffusion or sequence of IonDiffusion
+        What was found at each value, as in `plot_conductivity_map`.
+    temperature : float, optional
+        In K; may be left out if all runs have the same.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; new axes by default.
+    label : str
+        Name of the quantity.
+    line : StraightLine, optional
+        A line to draw, such as `ionpath.lines.straight_line` fits to the numbers.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        With 95 % intervals; bounds are arrows that point down.
+
+    Raises
+    ------
+    InputError
+        If there is no point, a point has no run, runs differ in temperature and none is named, or a conductivity has
+        another unit.
+
+    Examples
+    --------
+    Jang et al. (2025) find a conductivity that is linear in the entropy of mixing:
+
+    >>> from ionpath.disorder import argyrodite_mixing_entropy
+    >>> from ionpath.estimate import Estimate
+    >>> from ionpath.lines import straight_line
+    >>> sigma = {y: Estimate(v, 1.0, v - 2, v + 2, "mS/cm") for y, v in ((0.0, 1.0), (0.25, 12.2), (0.5, 15.1))}
+    >>> by_entropy = {float(argyrodite_mixing_entropy(0.0, y)): found for y, found in sigma.items()}
+    >>> fit = straight_line(list(by_entropy), list(by_entropy.values()))
+    >>> print(fit.slope, "for each R per formula unit")
+    10.11 ± 0.96 mS/cm for each R per formula unit
+    >>> plot_conductivity_line(by_entropy, 300.0, label="mixing entropy (R)", line=fit).get_title()
+    '300 K'
+    """
+    at, found = _found(points, temperature)
+    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+    if ax is None:
+        ax = pyplot.subplots(layout="constrained")[1]
+    known = {x: e for x, e in found.items() if math.isfinite(e.value)}
+    ends = [[abs(e.value - e.low) for e in known.values()], [abs(e.high - e.value) for e in known.values()]]
+    ax.errorbar(list(known), [e.value for e in known.values()], ends, fmt="o", capsize=3)
+    bounds = {x: e.high for x, e in found.items() if x not in known and math.isfinite(e.high)}
+    if bounds:
+        ax.plot(list(bounds), list(bounds.values()), marker=r"$\downarrow$", ls="", ms=10, color="0.4", label="bound")
+        ax.legend()
+    if line is not None:
+        ends_of_line = [min(found), max(found)]
+        ax.plot(ends_of_line, [line.at(x) for x in ends_of_line], "--", color="0.4")
+    ax.set(xlabel=label, ylabel="conductivity (mS/cm)", title="" if at is None else f"{at:g} K")
+    return ax
+
+
+def _found(points: Mapping[Any, Any], temperature: float | None) -> tuple[float | None, dict[Any, Estimate]]:
+    """The temperature of a figure, and its conductivities."""
+    if not points:
+        raise InputError("points", need="at least one place with its runs", got="none", remedy="pass a dict of them")
+    at = _common(points) if temperature is None else positive("temperature", temperature, "K")
+    return at, {point: _conductivity(runs, at) for point, runs in points.items()}
+
+
 def _runs_of(runs: Any) -> list[IonDiffusion]:
     each = [runs] if isinstance(runs, IonDiffusion) else runs
     if not isinstance(each, (list, tuple)) or not each or not all(isinstance(run, IonDiffusion) for run in each):
         raise InputError(
-            "points", need="an Estimate, an IonDiffusion or a list of these for each (x, y)", got=repr(runs)[:80],
+            "points", need="an Estimate, an IonDiffusion or a list of these for each place", got=repr(runs)[:80],
             remedy="leave out points without a run",
         )  # fmt: skip
     return list(each)
 
 
-def _common(points: Mapping[tuple[float, float], Any]) -> float | None:
+def _common(points: Mapping[Any, Any]) -> float | None:
     """The temperature of all runs; none where there are only numbers."""
     runs = [run for each in points.values() if not isinstance(each, Estimate) for run in _runs_of(each)]
     kelvins = sorted({_temperature(run) for run in runs})
