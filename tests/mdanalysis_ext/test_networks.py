@@ -515,3 +515,45 @@ def test_states_of_a_real_run_and_their_verdict():
     assert found.connected_states == tuple(range(1, 29))
     assert not found.verdict
     assert "Not Markovian at a lag of 1 ps" in str(found.verdict)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "lithium", "sites", "anions"),
+    [
+        ("Li7P3S11", 14, 14, {"PS4": 1 / 3, "P2S7": 2 / 3}),
+        ("beta-Li3PS4", 24, 24, {"PS4": 1.0}),
+        ("LSPSCl", 20, 20, {"PS4": 0.5, "SiS3Cl": 1 / 6, "SiS4": 1 / 3}),
+    ],
+)
+def test_runs_with_the_shipped_potential(tmp_path, name, lithium, sites, anions):
+    """0.4 ps at 300 K with the fast model: anions stay whole, and lithium rests on the sites of the crystal."""
+    pytest.importorskip("deepmd", reason="the shipped potential needs deepmd-kit")
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    from ionpath_ase import IonPath, run_md
+    from ionpath_ase.training import starting_structure
+    from ionpath_mdanalysis import AnionSpeciation
+
+    atoms = starting_structure(name)
+    crystal = AseAtomsAdaptor.get_structure(atoms)
+    atoms.calc = IonPath("argyrodite.2")
+    path = tmp_path / "run.extxyz"
+    run_md(atoms, temperature=300, picoseconds=0.4, engine="ase", trajectory=path, interval=0.02, progress=False)
+    u = mda.Universe(path)
+    ions = u.select_atoms("element Li")
+    network = SiteNetwork.from_structure(crystal, "Li")
+    assert (len(ions), network.n_sites) == (lithium, sites)
+    found = ShellStates(ions, network).run().results
+    assert found.unassigned_fraction < 0.2
+    assert found.occupancy.sum() == pytest.approx(lithium)  # core sets: every ion is on a site
+    assert found.n_hops <= 4
+    centres = [element for element in ("P", "Si") if element in u.atoms.elements]
+    ligands = [element for element in ("S", "Cl") if element in u.atoms.elements]
+    whole = AnionSpeciation(u.atoms, centre_species=centres, ligand_species=ligands).run().results.centre_fractions
+    assert whole == pytest.approx(anions, abs=0.01)  # shares of the centres
+    if name == "LSPSCl":  # the published twelve states, in the same run
+        shells = CoordinationShells.for_paired_cages(u)
+        states = ShellStates(ions, shells, method="paired-cages", core_sets=False).run().results
+        assert (states.n_states, states.labels[1]) == (13, "LS1")
+        assert states.n_hops > 0

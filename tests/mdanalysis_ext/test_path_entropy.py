@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 
 import numpy as np
@@ -21,6 +22,7 @@ from ionpath.errors import DisconnectedError, InputError
 from ionpath.kinetics import (
     core_sets,
     estimate_msm,
+    macrostate_path_entropy,
     mfpt_matrix,
     path_entropy_matrix,
     released_path_entropy,
@@ -344,6 +346,24 @@ def test_plots(run, tmp_path):
     assert len(bars.patches) == 6
     assert bars.patches[0].get_height() == pytest.approx(0.5, abs=0.2)
     assert run.plot_mfpt(ax=bars) is bars
+
+
+def test_macrostates_of_a_run(run):
+    """Table S3: entropies between top, plane, bottom and external of the fitted model, next to those of the walk."""
+    table = macrostate_path_entropy(run.results.msm, unit="nat")
+    assert table.names == ("top", "plane", "bottom", "external")
+    shell, vertex, _ = truth()
+    # the walk as each shell that an ion visits sees it: 1 at the top, 6 at the bottom, 0 outside
+    order = np.argsort(np.argsort(-VERTICES[:, 2], kind="stable"), kind="stable") + 1
+    seen = [
+        np.where(shell[:, ion] == home, order[vertex[:, ion]], 0)
+        for ion in range(shell.shape[1])
+        for home in np.unique(shell[:, ion])
+    ]
+    known = macrostate_path_entropy(estimate_msm(seen, LAG, n_states=7), unit="nat")
+    for a, b in itertools.permutations(table.names, 2):
+        assert table.between(a, b) == pytest.approx(known.between(a, b), abs=0.02), (a, b)  # nat
+    assert table.between("top", "bottom") > table.between("top", "plane") > 0.0
 
 
 def test_passage_times_of_several_temperatures_on_one_scale(run):

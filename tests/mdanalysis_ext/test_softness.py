@@ -571,6 +571,12 @@ def test_figures_and_table(soft, capsys):
     assert labels == ["Li", "S"]
     assert soft.plot_probability().get_xlabel() == "softness"
     assert soft.plot_structure(2).get_aspect() == 1.0
+    seen = soft.plot_structure(2, axis="x").collections[-1]  # ions, by depth along x, coloured by their softness
+    universe = soft.groups["mobile"].universe
+    at = universe.trajectory[int(soft.results.frames[2])].positions[:64] % EDGE
+    depth = np.argsort(at[:, 0], kind="stable")
+    np.testing.assert_allclose(seen.get_offsets(), at[depth][:, 1:], atol=1e-4)  # A
+    np.testing.assert_array_equal(seen.get_array(), soft.results.softness[2][depth])
     table = soft.to_dataframe()
     assert len(table) == 21 * 64
     assert (table["class"][-64:] == -1).all()

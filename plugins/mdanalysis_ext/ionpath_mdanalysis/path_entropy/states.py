@@ -192,7 +192,8 @@ class ShellStates(IonAnalysis):
             runs = runs.minimum_residence(chosen["minimum_residence"])
         total, unassigned, ambiguous = sum(block["counted"] for block in blocks).tolist()
         self.results.unassigned_fraction = unassigned / total
-        warn_of_assignment(unassigned / total, n_ions, self.shells.n_sites)
+        # Without core sets an ion on no site is outside, as shells that hold some of the ions mean it.
+        warn_of_assignment(unassigned / total, n_ions if chosen["core_sets"] else 0, self.shells.n_sites)
         self.results.ambiguous_fraction = ambiguous / total
         self._fill(runs)
 
