@@ -5,10 +5,20 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from ase import Atoms
+from ase.calculators.calculator import Calculator, all_changes
 
 from ionpath.errors import InputError
 from ionpath.plumed_input import keywords
-from ionpath_plumed import evaluate, find_shells, find_tetrahedra, metadynamics_input, neighbouring_cages
+from ionpath_plumed import (
+    evaluate,
+    find_shells,
+    find_tetrahedra,
+    free_energy,
+    metadynamics_input,
+    neighbouring_cages,
+    read_hills,
+    run_metadynamics,
+)
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.presets import PRESETS, protocol
 
@@ -121,6 +131,44 @@ def test_every_protocol_is_written_read_and_evaluated_by_plumed(name, tmp_path, 
     assert metad["ARG"] == ",".join(given.variables)
     assert "UNITS LENGTH=A ENERGY=kj/mol TIME=ps" in given.text
     assert given.text.count("#") >= 3
+
+
+class Tethered(Calculator):
+    """Every atom on a spring to where it began."""
+
+    implemented_properties = ("energy", "forces")
+
+    def __init__(self, places):
+        super().__init__()
+        self.places = places.copy()
+
+    def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+        super().calculate(atoms, properties, system_changes)
+        away = self.atoms.positions - self.places
+        self.results.update(energy=1.5 * float((away**2).sum()), forces=-3.0 * away)  # eV, eV/A
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_protocol_runs_and_gives_a_free_energy(name, tmp_path, crystal, mixed, monkeypatch):
+    """Five hills of published height around where the variables began; their sum is the free energy, upside down."""
+    atoms = (mixed if "Si" in name else crystal).copy()
+    atoms.calc = Tethered(atoms.positions)
+    given = metadynamics_input(atoms, name, temperature=300.0, pace=2.0, timestep=1.0, hills="published")
+    every = {"trajectory_every": 0.005, "checkpoint_every": 0.005, "progress": False}
+    run = run_metadynamics(atoms, given, picoseconds=0.01, folder=tmp_path, **every)
+    hills = read_hills(run.hills[0])
+    assert hills.names == given.variables
+    assert len(hills) == 5
+    monkeypatch.chdir(tmp_path)  # beside framework.dat
+    lines = [line for line in given.lines if "WALLS" not in line]
+    start = evaluate(lines, mixed if "Si" in name else crystal, arguments=given.variables)
+    for k, variable in enumerate(given.variables):
+        apart = np.abs(hills.centres[:, k] - start[variable][0])
+        assert np.minimum(apart, 2 * np.pi - apart).max() < 0.3  # A or rad
+    surface = free_energy(hills)
+    assert surface.ndim == len(given.variables)
+    assert surface.values.min() == 0.0
+    assert 1.0 * PRESETS[name].height < np.ptp(surface.values) <= 5.0 * PRESETS[name].height  # kJ/mol
 
 
 @pytest.mark.parametrize(
