@@ -22,7 +22,7 @@ they were, with these in 0.91; with errors that are right both hold in 0.996."""
 
 @documented
 @dataclass(frozen=True)
-class StraightLine(Msonable):
+class LinearFit(Msonable):
     """Straight line through numbers with errors."""
 
     slope: Estimate  # in the unit of the numbers for each unit of x
@@ -36,7 +36,7 @@ class StraightLine(Msonable):
         return self.slope.value * x + self.intercept.value
 
 
-def straight_line(x: Sequence[float], values: Sequence[Estimate]) -> StraightLine:
+def linear_fit(x: Sequence[float], values: Sequence[Estimate]) -> LinearFit:
     """Fit a straight line to numbers with errors, such as a conductivity against an entropy of mixing.
 
     Parameters
@@ -48,7 +48,7 @@ def straight_line(x: Sequence[float], values: Sequence[Estimate]) -> StraightLin
 
     Returns
     -------
-    StraightLine
+    LinearFit
         Slope and intercept with 95 % intervals, and how far the numbers are from the line.
 
     Raises
@@ -65,7 +65,7 @@ def straight_line(x: Sequence[float], values: Sequence[Estimate]) -> StraightLin
     Examples
     --------
     >>> from ionpath.estimate import Estimate
-    >>> found = straight_line([0.0, 0.5, 1.0], [Estimate(v, 0.1, v - 0.2, v + 0.2, "mS/cm") for v in (1.0, 2.0, 3.1)])
+    >>> found = linear_fit([0.0, 0.5, 1.0], [Estimate(v, 0.1, v - 0.2, v + 0.2, "mS/cm") for v in (1.0, 2.0, 3.1)])
     >>> print(found.slope, "per unit of x")
     2.10 ± 0.14 mS/cm per unit of x
     """
@@ -106,7 +106,7 @@ def straight_line(x: Sequence[float], values: Sequence[Estimate]) -> StraightLin
     words = [word for number in numbers for word in number.verdict.split(", ")]
     covariance = ((of_slope, -middle * of_slope), (-middle * of_slope, of_zero))
     intercept = bounded(height - slope * middle, of_zero)
-    return StraightLine(bounded(slope, of_slope), intercept, covariance, squares, freedom)
+    return LinearFit(bounded(slope, of_slope), intercept, covariance, squares, freedom)
 
 
 def scatter_scale(squares: float, freedom: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate, combine, difference, size_convergence
-from ionpath.lines import straight_line
+from ionpath.lines import linear_fit
 from ionpath.units import UNITS, conversion
 
 NAN, INF = math.nan, math.inf
@@ -241,7 +241,7 @@ def test_lines_through_numbers_with_errors_cover() -> None:
         for _ in range(1000):
             errors = rng.uniform(0.5, 2.0, x.size)
             drawn = 3.0 + 2.0 * x + rng.normal(0, errors)
-            found = straight_line(x, [Estimate(v, told * e, v - e, v + e) for v, e in zip(drawn, errors, strict=True)])
+            found = linear_fit(x, [Estimate(v, told * e, v - e, v + e) for v, e in zip(drawn, errors, strict=True)])
             held += [found.slope.low <= 2.0 <= found.slope.high, found.intercept.low <= 3.0 <= found.intercept.high]
         assert least < held.min() / 1000 and held.max() / 1000 < 0.995
     weights, line = np.polyfit(x, drawn, 1, w=1 / errors), found
@@ -271,4 +271,4 @@ def test_lines_that_cannot_be_fitted(x: list[float], values: list[float], senten
     nan = float("nan")
     made = [Estimate(v, 0.1, v - 0.2, v + 0.2) if v == v else Estimate(nan, nan, nan, nan) for v in values]
     with pytest.raises(InputError, match=sentence):
-        straight_line(x, made)
+        linear_fit(x, made)

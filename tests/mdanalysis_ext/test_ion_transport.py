@@ -10,7 +10,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
-from ionpath.lines import straight_line
+from ionpath.lines import linear_fit
 from ionpath.transport import (
     cage_hops,
     distinct_van_hove,
@@ -564,7 +564,7 @@ def test_conductivity_against_one_quantity_with_its_line():
     """Points are the runs, bounds are arrows, and the line is the one that was fitted to the numbers."""
     runs = {x: next(random_walks(0.0, 0.02 + 0.1 * x, (600.0,), seed=k)) for k, x in enumerate((0.0, 0.4, 0.8, 1.2))}
     numbers = {x: run.results.conductivity for x, run in runs.items()}
-    fit = straight_line(list(numbers), list(numbers.values()))
+    fit = linear_fit(list(numbers), list(numbers.values()))
     per_diffusion = numbers[1.2].value / runs[1.2].results.diffusion_coefficient.value  # mS/cm for each A^2/ps
     assert fit.slope.value == pytest.approx(0.1 * per_diffusion, abs=3 * fit.slope.error)
     assert fit.slope.low > 0

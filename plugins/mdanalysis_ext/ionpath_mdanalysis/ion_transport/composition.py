@@ -10,7 +10,7 @@ from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, require
 from ionpath.estimate import Estimate, combine
-from ionpath.lines import StraightLine
+from ionpath.lines import LinearFit
 from ionpath_mdanalysis.ion_transport.activation import _temperature, extrapolate
 from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
 
@@ -96,7 +96,7 @@ def plot_conductivity_line(
     ax: Any = None,
     *,
     label: str = "inversion y",
-    line: StraightLine | None = None,
+    line: LinearFit | None = None,
 ) -> Any:
     """Draw conductivities against one quantity, such as inversion or an entropy of mixing.
 
@@ -110,8 +110,8 @@ def plot_conductivity_line(
         Where to draw; new axes by default.
     label : str
         Name of the quantity.
-    line : StraightLine, optional
-        A line to draw, such as `ionpath.lines.straight_line` fits to the numbers.
+    line : LinearFit, optional
+        A line to draw, such as `ionpath.lines.linear_fit` fits to the numbers.
 
     Returns
     -------
@@ -130,10 +130,10 @@ def plot_conductivity_line(
 
     >>> from ionpath.disorder import argyrodite_mixing_entropy
     >>> from ionpath.estimate import Estimate
-    >>> from ionpath.lines import straight_line
+    >>> from ionpath.lines import linear_fit
     >>> sigma = {y: Estimate(v, 1.0, v - 2, v + 2, "mS/cm") for y, v in ((0.0, 1.0), (0.25, 12.2), (0.5, 15.1))}
     >>> by_entropy = {float(argyrodite_mixing_entropy(0.0, y)): found for y, found in sigma.items()}
-    >>> fit = straight_line(list(by_entropy), list(by_entropy.values()))
+    >>> fit = linear_fit(list(by_entropy), list(by_entropy.values()))
     >>> print(fit.slope, "for each R per formula unit")
     10.11 ± 0.96 mS/cm for each R per formula unit
     >>> plot_conductivity_line(by_entropy, 300.0, label="mixing entropy (R)", line=fit).get_title()
