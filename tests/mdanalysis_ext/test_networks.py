@@ -378,6 +378,21 @@ def test_ions_that_melt_are_refused():
         CoordinationShells.from_density(u)
 
 
+@pytest.mark.parametrize("name", ["Na3PS4", "Li10GeP2S12"])
+def test_ions_that_leave_the_sites_of_their_crystal_are_told(name):
+    """A framework that stays, and ions that diffuse freely in it: most of the frames are on no site of the crystal."""
+    made = Walk(name, frames=200)
+    network = SiteNetwork.from_structure(made.structure, made.mobile, repeats=made.repeats)
+    kept = ShellStates(made.ions, network).run().results.unassigned_fraction
+    rng = np.random.default_rng(1)
+    frames = made.universe.trajectory.get_array()
+    start = rng.uniform(0, 1, (len(made.ions), 3)) @ made.cell
+    frames[:, made.ions.ix] = start + np.cumsum(rng.normal(0, 0.5, (200, len(made.ions), 3)), axis=0)
+    with pytest.warns(UserWarning, match=r"ions are on no site in \d+% of all frames .up to 50% is usual.: the sites"):
+        found = ShellStates(made.ions, network).run().results
+    assert found.unassigned_fraction > 0.6 > 0.1 > kept
+
+
 def test_bad_input_is_named(walk):
     structure = crystals()["Li7La3Zr2O12"][0]
     with pytest.raises(
