@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,8 +63,10 @@ def indices_of(symbols: Symbols, wanted: str | Sequence[str], name: str) -> Ints
     return np.flatnonzero(np.isin(symbols, chosen))
 
 
-def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
-    """Refuse a radius that is not positive, or that reaches beyond half of a cell."""
+def check_cutoff(
+    cutoff: float, cells: Floats, name: str = "r_max", *, remedy: str = "use a shorter radius or repeat the cell"
+) -> float:
+    """Refuse a radius that is not positive, or that reaches beyond half of a cell; `remedy` may have it as {half}."""
     radius = float(cutoff)
     if not (np.isfinite(radius) and radius > 0):
         raise InputError(name, need="a positive radius in A", got=repr(cutoff), remedy="give a radius in A")
@@ -71,7 +74,7 @@ def check_cutoff(cutoff: float, cells: Floats, name: str = "r_max") -> float:
     if radius > half * (1 + 1e-6):
         raise InputError(
             name, need=f"at most half of the smallest height of the cell, {half:.4g} A", got=f"{radius:.4g} A",
-            remedy="use a shorter radius or repeat the cell",
+            remedy=remedy.format(half=f"{math.floor(10 * half) / 10:g}"),
         )  # fmt: skip
     return radius
 

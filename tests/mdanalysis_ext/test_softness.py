@@ -217,8 +217,13 @@ def test_too_few_neighbours_name_atom_cutoff_and_frame(rattle):
 def test_cutoff_beyond_half_of_the_box_is_refused_at_once(rattle):
     with pytest.raises(InputError, match="^cutoff: need at most half of the .* cell, 9 A, got 12 A"):
         NonAffineDisplacement(rattle.select_atoms("name Li"), cutoff=12.0)
-    with pytest.raises(InputError, match="cutoff: need at most half of the smallest height of the cell, 9 A, got 10 A"):
+    with pytest.raises(
+        InputError, match="cutoff: need at most half of the smallest height of the cell, 9 A, got 10 A"
+    ) as e:
         Softness(rattle.select_atoms("name Li"))
+    advised = "StructureFunctions.spaced(('Li', 'S'), cutoff=9)"
+    assert e.value.remedy == f"use a larger cell, or train with functions={advised}"
+    Softness(rattle.select_atoms("name Li"), functions=eval(advised))
 
 
 def test_lag_beyond_the_trajectory(rattle):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copy
 import multiprocessing
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -190,7 +191,10 @@ class IonAnalysis(AnalysisBase):
                 remedy=f"make a new {type(self).__name__} with an AtomGroup",
             )  # fmt: skip
         self._forks = kwargs.get("backend") == "multiprocessing" and multiprocessing.get_start_method() == "fork"
-        super().run(*args, **kwargs)
+        with warnings.catch_warnings():
+            if self._given_frame_time is not None:  # the time that a reader makes up is not used
+                warnings.filterwarnings("ignore", "Reader has no dt information", UserWarning)
+            super().run(*args, **kwargs)
         return self
 
     def _setup_computation_groups(self, *args: Any, **kwargs: Any) -> Any:

@@ -148,6 +148,8 @@ class IncrementAnalysis(Accumulating):
     _even_times: ClassVar[bool] = True
     _called: ClassVar[str] = "nonaffine_cutoff"
     """What the class calls the cutoff."""
+    _shorter: str = "a shorter nonaffine_cutoff"
+    """How neighbours are needed less far."""
     _measure: Callable[[Neighbours], Any] | None = None
 
     def __init__(
@@ -176,7 +178,7 @@ class IncrementAnalysis(Accumulating):
             cell = cell_vectors(np.asarray(dimensions, dtype=np.float64)[None])[0]
             if np.isfinite(cell).all() and abs(np.linalg.det(cell)) > 0:
                 check_cutoff(cutoff, cell, self._called)
-                check_cutoff(self._reach, cell, "cutoff")
+                check_cutoff(self._reach, cell, "cutoff", remedy=f"use a larger cell, or {self._shorter}")
 
     def _setup_frames(self, *args: Any, **kwargs: Any) -> None:
         super()._setup_frames(*args, **kwargs)

@@ -34,6 +34,7 @@ class Surroundings(IncrementAnalysis):
     ) -> None:
         symbols = _checks.elements_of(atoms, "atoms")
         self._codes = functions.codes(symbols, absent=absent)
+        self._shorter = f"train with functions=StructureFunctions.spaced({functions.species!r}, cutoff={{half}})"
         super().__init__(mobile, atoms, {"power": power}, reach=functions.reach, **options)
         self._functions, self._most = functions, most
         self.species = tuple(sorted(set(symbols.tolist())))
