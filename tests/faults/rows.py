@@ -275,6 +275,7 @@ ROWS: dict[str, Any] = dict(
             lambda functions: rng.normal(size=(80, functions.n_functions)), np.arange(80.0), learning()["functions"], learning()["folds"])),
         row("ionpath.softness", "make_classifier", lambda: ((), {"kind": "logistic", "penalty": 1.0})),
         row("ionpath.structure", "read_structure_factor", lambda: (str(files()["sq.txt"]),)),
+        row("ionpath.structure", "read_radial_distribution", lambda: (str(files()["sq.txt"]),)),
         row("ionpath.structure", "persistent_rings", lambda: (
             (rng.uniform(0, 9, (12, 3)), np.eye(3) * 9, ["S"] * 12), {"select": ["S"]})),
         row("ionpath.structure", "persistence_diagram", lambda: (rng.uniform(0, 9, (12, 3)), np.eye(3) * 9)),

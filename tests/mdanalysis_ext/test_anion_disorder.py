@@ -361,6 +361,46 @@ def test_distance_from_a_measured_structure_factor(run: dict[str, Any], tmp_path
         found.r_chi(tmp_path / "empty.txt")
 
 
+def test_distance_from_a_measured_radial_distribution(run: dict[str, Any], tmp_path: Any) -> None:
+    """Totals summed by hand over pairs; a user's g(r), G(r) or T(r): nothing from itself, and what a shift makes."""
+    found = run["rdf"]
+    rdf = found.results.rdf
+    shares = {"Li": 24 / 72, "P": 8 / 72, "S": 40 / 72}
+    for kind, weights in (
+        ("neutron", {"Li": -1.90, "P": 5.13, "S": 2.847}),  # fm, doi:10.1080/10448639208218770
+        ("xray", {"Li": 3.0, "P": 15.0, "S": 16.0}),  # electrons
+    ):
+        by_hand = (
+            sum(shares[a] * shares[b] * weights[a] * weights[b] * rdf.partial(a, b) for a in shares for b in shares)
+            / sum(shares[a] * weights[a] for a in shares) ** 2
+        )
+        total = found.total(kind)
+        np.testing.assert_allclose(total, by_hand, atol=0.03 * np.abs(by_hand).max())
+        density = 72 / 16**3  # 1/A^3
+        np.testing.assert_allclose(found.total(kind, "T"), 4 * np.pi * density * rdf.r * total, rtol=1e-9)
+        np.testing.assert_allclose(
+            found.total(kind, "T") - found.total(kind, "G"), 4 * np.pi * density * rdf.r, rtol=1e-9
+        )
+        path = tmp_path / f"{kind}.txt"
+        np.savetxt(path, np.column_stack([rdf.r, found.total(kind, "G")]), header="r (A), G(r)")
+        assert found.r_chi(path, kind, "G") == pytest.approx(0.0, abs=1e-4)  # percent
+        off = (rdf.r, total + 0.2)
+        expected = 100 * np.sqrt((0.2**2 * len(rdf.r)) / (off[1] ** 2).sum())
+        assert found.r_chi(off, kind) == pytest.approx(expected)
+    heavy = found.total(isotopes={"Li": "6Li"})  # +2.00 fm in place of -1.90: Li-S pairs change their sign
+    assert np.abs(heavy - found.total()).max() > 0.1
+    with pytest.raises(InputError, match="r_range: need three measured distances or more, within .* A, got 0 from 20"):
+        found.r_chi(off, r_range=(20.0, 30.0))
+    with pytest.raises(InputError, match="form: need one of 'g', 'G', 'T', got 'h'"):
+        found.total(form="h")
+    (tmp_path / "empty.txt").write_text("# nothing\n")
+    with pytest.raises(InputError, match=r"empty.txt: need two columns of numbers, r and g\(r\), got none; check"):
+        found.r_chi(tmp_path / "empty.txt")
+    some = ad.RadialDistributions(make().atoms, r_max=7.5, bins=75, pairs=[("P", "S")]).run(stop=2)
+    with pytest.raises(InputError, match="pairs: need the pair Li-Li, got none; compute all pairs"):
+        some.total()
+
+
 def glass_ceramic(crossing: int = 0) -> Any:
     """Crystal below and glass above: lithium diffuses at 0.015 and 0.45 A^2/ps, and the first ions cross over."""
     rng = np.random.default_rng(1)

@@ -16,6 +16,7 @@ from ionpath.structure.scattering import (
     first_sharp_diffraction_peak,
     partial_structure_factors,
     r_chi,
+    read_radial_distribution,
     read_structure_factor,
     total_structure_factor,
 )
@@ -53,6 +54,7 @@ __all__ = [
     "persistent_rings",
     "r_chi",
     "radial_distribution",
+    "read_radial_distribution",
     "read_structure_factor",
     "reciprocal_vectors",
     "total_structure_factor",

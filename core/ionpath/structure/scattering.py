@@ -275,6 +275,34 @@ def read_structure_factor(path: str | os.PathLike[str]) -> tuple[Floats, Floats]
     InputError
         If there are no two columns of numbers.
     """
+    return _two_columns(path, "Q and S(Q)")
+
+
+@typed
+def read_radial_distribution(path: str | os.PathLike[str]) -> tuple[Floats, Floats]:
+    """Read an experimental radial distribution function.
+
+    Parameters
+    ----------
+    path : str or path
+        Text file; the first two columns are r in A and g(r), G(r) or T(r). Lines that begin with #, ; or ! are
+        skipped, and so is a heading; commas separate columns too.
+
+    Returns
+    -------
+    r, g : ndarray, (K,)
+        Distances in A, increasing, and the function.
+
+    Raises
+    ------
+    InputError
+        If there are no two columns of numbers.
+    """
+    return _two_columns(path, "r and g(r)")
+
+
+def _two_columns(path: str | os.PathLike[str], names: str) -> tuple[Floats, Floats]:
+    """Two columns of numbers from a text file, the first in rising order."""
     rows = []
     with open(path, encoding="utf-8") as file:
         for line in file:
@@ -286,12 +314,10 @@ def read_structure_factor(path: str | os.PathLike[str]) -> tuple[Floats, Floats]
             except (ValueError, IndexError) as error:
                 if rows:
                     raise InputError(
-                        os.fspath(path), need="two columns of numbers, Q and S(Q)", got=line.strip()[:40],
+                        os.fspath(path), need=f"two columns of numbers, {names}", got=line.strip()[:40],
                         remedy="mark comments with #",
                     ) from error  # fmt: skip
     if not rows:
-        raise InputError(
-            os.fspath(path), need="two columns of numbers, Q and S(Q)", got="none", remedy="check the file"
-        )
+        raise InputError(os.fspath(path), need=f"two columns of numbers, {names}", got="none", remedy="check the file")
     table = np.array(sorted(rows))
     return table[:, 0].copy(), table[:, 1].copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from ionpath_mdanalysis._accumulating import Accumulating, TimeBlocks
 from ionpath_mdanalysis._base import Chunk, Reading
 from ionpath_mdanalysis._frames import cell_vectors
 
+Kind = Literal["neutron", "xray"]
 MOST_BINS = 1_000_000
 """Bins of a distribution at most: more take memory and say nothing."""
 

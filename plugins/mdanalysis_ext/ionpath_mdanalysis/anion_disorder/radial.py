@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.citations import references
-from ionpath.errors import whole
+from ionpath.errors import InputError, one_of, whole
 from ionpath.frames import check_cutoff
-from ionpath.structure import AngleHistogram, RadialHistogram, first_minimum
+from ionpath.structure import (
+    AngleHistogram,
+    RadialHistogram,
+    first_minimum,
+    neutron_lengths,
+    r_chi,
+    read_radial_distribution,
+    total_structure_factor,
+    xray_form_factors,
+)
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     MOST_BINS,
+    Kind,
     Options,
     StructureAnalysis,
     cell_now,
@@ -23,6 +36,9 @@ from ionpath_mdanalysis.anion_disorder._structure import (
     default_reach,
     symbols_of,
 )
+
+Form = Literal["g", "G", "T"]
+Isotopes = Mapping[str, float | str] | None
 
 
 @typed
@@ -91,6 +107,54 @@ class RadialDistributions(StructureAnalysis):
         rdf = self.results.rdf
         reach = first_minimum(rdf, a, b) if radius is None else radius
         return float(np.interp(reach, rdf.edges[1:], rdf.coordination(a, b)))
+
+    def total(self, kind: Kind = "neutron", form: Form = "g", isotopes: Isotopes = None) -> Floats:
+        """What a neutron or X-ray experiment sees of all pairs, (B,), at ``results.r``.
+
+        `form` is g(r), which is 1 where nothing is correlated, the reduced G(r) = 4 pi rho r (g - 1) or the total
+        correlation function T(r) = 4 pi rho r g, in 1/A^2. Each pair is weighted by fractions and scattering lengths;
+        for X-rays by numbers of electrons, as form factors at Q = 0. `isotopes` are neutron scattering lengths in fm
+        or names such as ``"7Li"``. InputError if not all pairs were computed.
+        """
+        self._require_results()
+        one_of("kind", kind, ("neutron", "xray"))
+        one_of("form", form, ("g", "G", "T"))
+        rdf = self.results.rdf
+        species = list(rdf.numbers)
+        n = sum(rdf.numbers.values())
+        fractions = {s: rdf.numbers[s] / n for s in species}
+        weights: Any = (
+            neutron_lengths(species, isotopes=isotopes) if kind == "neutron"
+            else {s: f[0] for s, f in xray_form_factors(species, np.array([1e-6])).items()}
+        )  # fmt: skip
+        g = total_structure_factor(rdf.g, rdf.pairs, fractions, weights)  # the same sum over pairs, with g for S
+        return g if form == "g" else 4.0 * np.pi * rdf.density * rdf.r * (g - 1.0 if form == "G" else g)
+
+    def r_chi(
+        self,
+        experiment: str | os.PathLike[str] | tuple[ArrayLike, ArrayLike],
+        kind: Kind = "neutron",
+        form: Form = "g",
+        *,
+        r_range: tuple[float, float] | None = None,
+        isotopes: Isotopes = None,
+    ) -> float:
+        """R_chi in percent: how far the total is from a measured g(r), G(r) or T(r).
+
+        `experiment` is a file with two columns, r in A and the function, or these two arrays; `r_range` in A is
+        compared. `kind`, `form` and `isotopes` are those of `total`. A measured function is broadened by its largest Q,
+        ours is not: compare S(Q) with `StructureFactor.r_chi` where sharp peaks matter.
+        """
+        own, r = self.total(kind, form, isotopes), self.results.r
+        at, measured = experiment if isinstance(experiment, tuple) else read_radial_distribution(experiment)
+        low, high = (float(r[0]), float(r[-1])) if r_range is None else r_range
+        inside = (np.asarray(at, dtype=np.float64) >= low) & (np.asarray(at, dtype=np.float64) <= high)
+        if low < r[0] - 1e-9 or high > r[-1] + 1e-9 or inside.sum() < 3:
+            raise InputError(
+                "r_range", need=f"three measured distances or more, within {r[0]:g} to {r[-1]:g} A",
+                got=f"{inside.sum()} from {low:g} to {high:g} A", remedy="widen it, or compute a larger r_max",
+            )  # fmt: skip
+        return r_chi(at, measured, r, own, q_range=(low, high))
 
     @figure()
     def plot(self, pairs: Sequence[tuple[str, str]] | None = None, ax: Any = None) -> Any:

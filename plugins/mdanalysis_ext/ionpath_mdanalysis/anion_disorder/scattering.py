@@ -31,14 +31,13 @@ from ionpath.structure.reciprocal import DirectSum
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import (
     MOST_BINS,
+    Kind,
     Options,
     StructureAnalysis,
     cell_now,
     default_reach,
     symbols_of,
 )
-
-Kind = Literal["neutron", "xray"]
 
 
 @typed

@@ -277,6 +277,17 @@ def plot_tilt_series(analyses: Mapping[Any, TetrahedronTilt], kind: str | None =
     InputError
         If there is no analysis, one has no such bond, a temperature in K is not that of its analysis, or free energies
         with and without the Jacobian are mixed.
+
+    Examples
+    --------
+    >>> import MDAnalysis
+    >>> from ionpath.data import EXAMPLES, example
+    >>> found = {}
+    >>> for name in EXAMPLES:
+    ...     u = MDAnalysis.Universe(*example(name))
+    ...     found[name] = TetrahedronTilt(u.select_atoms("element P"), temperature=600, bins=30).run(stop=20)
+    >>> [ax.get_xlabel() for ax in plot_tilt_series(found, "P-S")]
+    ['θ (°)', 'φ (°)']
     """
     if not analyses:
         raise InputError("analyses", need="at least one", got="none", remedy="pass a dict of them by temperature in K")

@@ -65,9 +65,7 @@ def plot_conductivity_map(
     ['< 3', '21\\n± 2']
     """
     at, found = _found(points, temperature)
-    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-    if ax is None:
-        ax = pyplot.subplots(figsize=(5.2, 4.2), layout="constrained")[1]
+    ax = _axes(ax)
     known = {point: e.value for point, e in found.items() if math.isfinite(e.value) and e.value > 0}
     square = {"marker": "s", "s": 1100, "edgecolors": "0.5", "linewidths": 0.5}
     rest = [point for point in found if point not in known]
@@ -75,7 +73,9 @@ def plot_conductivity_map(
         ax.scatter(*zip(*rest, strict=True), facecolors="none", **square)
     if known:
         low, high = min(known.values()), max(known.values())
-        scale = pyplot.matplotlib.colors.LogNorm(low, high if high > low else 1.01 * low)
+        from matplotlib.colors import LogNorm
+
+        scale = LogNorm(low, high if high > low else 1.01 * low)
         image = ax.scatter(*zip(*known, strict=True), c=list(known.values()), norm=scale, cmap="viridis", **square)
         ax.figure.colorbar(image, ax=ax, label="conductivity (mS/cm)")
     for point, estimate in found.items():
@@ -140,9 +140,7 @@ def plot_conductivity_line(
     '300 K'
     """
     at, found = _found(points, temperature)
-    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-    if ax is None:
-        ax = pyplot.subplots(layout="constrained")[1]
+    ax = _axes(ax)
     known = {x: e for x, e in found.items() if math.isfinite(e.value)}
     ends = [[abs(e.value - e.low) for e in known.values()], [abs(e.high - e.value) for e in known.values()]]
     ax.errorbar(list(known), [e.value for e in known.values()], ends, fmt="o", capsize=3)
@@ -154,6 +152,16 @@ def plot_conductivity_line(
         ends_of_line = [min(found), max(found)]
         ax.plot(ends_of_line, [line.at(x) for x in ends_of_line], "--", color="0.4")
     ax.set(xlabel=label, ylabel="conductivity (mS/cm)", title="" if at is None else f"{at:g} K")
+    return ax
+
+
+def _axes(ax: Any) -> Any:
+    """Axes that were given, or new ones."""
+    if ax is None:
+        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+        return pyplot.subplots(figsize=(5.2, 4.2), layout="constrained")[1]
+    if not hasattr(ax, "errorbar"):
+        raise InputError("ax", need="axes of matplotlib", got=repr(ax)[:40], remedy="leave it out for new ones")
     return ax
 
 
