@@ -302,6 +302,23 @@ def test_a_concerted_hop_goes_on_or_exchanges_two_ions(crystal):
     assert chosen.atoms["centres"][1] not in (first, second)
 
 
+def test_a_position_in_a_cube_of_15_a(crystal):
+    """The published region needs a cell of its own size; where images of the ion would be in it, it is refused."""
+
+    def cube(atoms):
+        return [(x - 7.5, x + 7.5) for x in 0.5 * atoms.cell.lengths()]
+
+    large = argyrodite((2, 2, 2))
+    given = metadynamics_input(large, "position", region=cube(large))
+    walls = [statement(given, action)["AT"] for action in ("LOWER_WALLS", "UPPER_WALLS")]
+    low, high = (np.array(w.split(","), dtype=float) for w in walls)
+    np.testing.assert_allclose(high - low, 15.0, atol=2e-3)  # A
+    with pytest.raises(
+        InputError, match="region: need at most 8.955 A along x in this cell, so that images .* got 15 A; repeat the"
+    ):
+        metadynamics_input(crystal, "position", region=cube(crystal))
+
+
 def test_variants_of_the_bias(crystal):
     opes = metadynamics_input(crystal, "inter-cage", method="opes", barrier=70)
     assert statement(opes, "OPES_METAD")["BARRIER"] == "70"

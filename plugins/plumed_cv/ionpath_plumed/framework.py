@@ -85,10 +85,17 @@ def position(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     end = crystal.positions[first] + crystal.vectors(first, [second])[0] - crystal.vectors(first, [ion])[0]
     ends = np.array([crystal.positions[first], crystal.positions[first] + crystal.vectors(first, [second])[0]])
     middle, half = ends.mean(0), 0.5 * np.ptp(ends, axis=0) + 3.5
-    half = np.minimum(half, 0.5 * np.abs(crystal.cell).max(0) - 0.6)  # half a cell away components jump
+    most = 0.5 * np.abs(crystal.cell).max(0) - 0.6  # half a cell away components jump
+    half = np.minimum(half, most)
     box = np.array([middle - half, middle + half]).T if region is None else np.asarray(region, dtype=float)
     if box.shape != (3, 2) or (box[:, 1] <= box[:, 0]).any():
         raise InputError("region", need="three pairs (low, high) in A", got=f"{box.tolist()}", remedy="mend the box")
+    if (wide := np.ptp(box, axis=1) > 2 * most + 1e-6).any():
+        axis = int(np.argmax(wide))
+        raise InputError(
+            "region", need=f"at most {2 * most[axis]:.4g} A along {'xyz'[axis]} in this cell, so that images are apart",
+            got=f"{np.ptp(box[axis]):.4g} A", remedy="repeat the structure, or leave region out",
+        )  # fmt: skip
     origin = ",".join(f"{c:.4f}" for c in box.mean(1))
     serials = ",".join(str(i + 1) for i in [ion, *framework])
     names = ("frame.py-x", "frame.py-y", "frame.py-z")
