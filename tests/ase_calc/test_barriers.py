@@ -127,6 +127,71 @@ def test_exchanges_and_other_atoms(copper: Atoms) -> None:
     assert isinstance(free, Barrier) and free.others == 1 and not free.converged
 
 
+class Counting(EMT):
+    """Counts how often it is asked."""
+
+    calls = 0
+
+    def calculate(self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = ()) -> None:
+        Counting.calls += 1
+        super().calculate(atoms, properties, system_changes)
+
+
+@pytest.mark.parametrize("climbing", [1, 2])
+def test_each_image_is_calculated_once_a_step(copper: Atoms, monkeypatch: pytest.MonkeyPatch, climbing: int) -> None:
+    """Images share one calculator, which remembers the last of them only; a step asked it 43 times for five images."""
+    monkeypatch.setattr(Counting, "calls", 0)
+    start, hop = copper.copy(), Hop(5, partner=neighbour(copper, 5), mode="exchange")
+    bands.run(start, hop, Counting(), bands.Job(5, 1e-3, 10, 1e-3, climbing, "allow"))
+    relaxation, band = 11, 2 + 5 * 2 * 11  # the ends, and five images in ten steps without and ten with climbing
+    assert Counting.calls <= relaxation + band
+
+
+def test_ions_that_change_places_pass_each_other_at_any_number_of_images(copper: Atoms) -> None:
+    """Half-way both would be at one point, and the pair potential of the start path would be no number there."""
+    ion, partner = 5, neighbour(copper, 5)
+    for images in (1, 2, 5):
+        band = [copper.copy() for _ in range(images + 2)]
+        change = copper.get_distance(ion, partner, mic=True, vector=True)
+        for k, image in enumerate(band):
+            image.positions[ion] += change * k / (images + 1)
+            image.positions[partner] -= change * k / (images + 1)
+        bands._pass_by(band, ion, partner)
+        closest = min(image.get_distance(ion, partner) for image in band[1:-1])
+        assert closest > 1.5  # A
+        assert np.allclose(band[-1].positions[ion] - band[0].positions[ion], change)
+        for image in band[1:-1]:
+            assert np.allclose(image.positions.sum(axis=0), copper.positions.sum(axis=0))  # in opposite directions
+    middle = bands._around(copper, copper.positions[ion])
+    assert np.allclose(middle.positions[ion], copper.cell.sum(axis=0) / 2)
+    assert np.allclose(middle.get_all_distances(mic=True), copper.get_all_distances(mic=True))
+
+
+def test_lithium_changes_places_with_another_far_away() -> None:
+    """Across the boundary of a disordered argyrodite, past the atoms between them: such bands broke, one and all."""
+    pytest.importorskip("deepmd", reason="deepmd-kit runs the shipped potential")
+    from ase.io import read
+
+    from ionpath.data import EXAMPLES, example
+    from ionpath_ase import IonPath
+
+    atoms = read(example(EXAMPLES[1]).structure, "0")
+    lithium = np.flatnonzero(atoms.symbols == "Li")
+    hops = hop_candidates(atoms, np.ones(len(lithium)), mode="exchange", distances=(4.0, 5.0), number=3, seed=2)
+    found = migration_barriers(
+        atoms,
+        hops,
+        calculator=IonPath(model="argyrodite.2"),
+        others="allow",
+        images=3,
+        fmax=0.5,
+        relax_fmax=0.2,
+        steps=80,
+    )
+    assert [reason for _, reason in found.refused if "the band broke" in reason] == []
+    assert len(found.hops) == 3 and all(0.0 < hop.forward < 3.0 for hop in found.hops)  # eV
+
+
 class Breaking(EMT):
     """Refuses cells in which an atom is far from where it was, as a potential refuses what it does not know."""
 

@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import threading
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import parent_process
@@ -30,6 +31,8 @@ _FAR = 1.0
 """An atom that ends farther than this from where it was, in A, has taken part in a hop."""
 _EMPTY = 1.2
 """Distance in A to the nearest atom that makes a place empty."""
+PASSING = 2.4
+"""How far apart in A two ions that change places pass each other on the path from which a band starts."""
 
 
 @typed
@@ -86,7 +89,8 @@ class Barrier:
     converged: bool  # whether the band and its ends reached their force limits
     kind: str = ""  # class of the hop
     others: int = 0  # other atoms that end more than 1 A from where they were
-    # with two climbing images, how much lower in eV the lower one of them is than the highest image; else nan
+    # with two climbing images, how much lower in eV the lower one of them is than the highest image; nan with one, and
+    # beside an end, where one climbs alone
     accuracy: float = float("nan")
 
     _repr_html_ = fields_html
@@ -189,18 +193,24 @@ def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator:
     """Relax a band between two ends, first without and then with its climbing images."""
     from ase.geometry import find_mic
     from ase.mep import NEB
+    from ase.mep.neb import idpp_interpolate
     from ase.optimize import FIRE
 
     ready = bool(start.info.get("relaxed", True)) and bool(end.info["relaxed"])
-    first, last = start.copy(), start.copy()
-    last.positions += find_mic(end.positions - start.positions, start.cell, start.pbc)[0]
-    band = [first, *(start.copy() for _ in range(job.images)), last]
+    moved = find_mic(end.positions - start.positions, start.cell, start.pbc)[0]
+    first = _around(start, start.positions[ion] + moved[ion] / 2)
+    last = first.copy()
+    last.positions += moved
+    band = [first, *(first.copy() for _ in range(job.images)), last]
     for image in band:
-        image.calc = calculator
+        image.calc = _keeping(calculator)
     ends = [image.get_potential_energy() for image in (first, last)]
     kind = NEB if job.climbing == 1 else _two_climbing()
-    neb = kind(band, method="improvedtangent", allow_shared_calculator=True)
-    neb.interpolate("idpp")
+    neb = kind(band, method="improvedtangent")
+    neb.interpolate()
+    if hop.mode == "exchange" and hop.partner is not None:
+        _pass_by(band, ion, hop.partner)
+    idpp_interpolate(neb, traj=None, log=None)
     FIRE(neb, logfile=None).run(fmax=4.0 * job.fmax, steps=job.steps)
     neb.climb = True
     converged = bool(FIRE(neb, logfile=None).run(fmax=job.fmax, steps=job.steps))
@@ -210,12 +220,59 @@ def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator:
     highest = int(energies.argmax())
     top = float(energies[highest])
     accuracy = float("nan")
-    if job.climbing == 2 and 0 < highest < len(band) - 1:
+    if job.climbing == 2 and 1 < highest < len(band) - 2:  # beside an end one image climbs alone
         accuracy = top - float(min(energies[highest - 1], energies[highest + 1]))
     return Barrier(
         hop.ion, top, top - float(energies[-1]), energies, distance, converged and ready, others=others,
         accuracy=accuracy,
     )  # fmt: skip
+
+
+def _around(atoms: Atoms, point: NDArray[np.float64]) -> Atoms:
+    """A copy whose atoms lie around a point: the pair potential knows no images, and near the hop it now needs none."""
+    copy = atoms.copy()
+    copy.positions += copy.cell.sum(axis=0) / 2 - point if copy.cell.rank == 3 else 0.0
+    copy.wrap()
+    return copy
+
+
+def _pass_by(band: list[Atoms], ion: int, partner: int) -> None:
+    """Let two ions that change places pass each other where there is most room, and not through each other."""
+    from ase.geometry import get_distances
+
+    inner, first = band[1:-1], band[0]
+    along = band[-1].positions[ion] - first.positions[ion]
+    along /= np.linalg.norm(along)
+    across = np.cross(along, np.eye(3)[np.abs(along).argmin()])
+    across /= np.linalg.norm(across)
+    other = np.cross(along, across)
+    bow = PASSING / 2 * np.sin(np.pi * np.arange(1, len(band) - 1) / (len(band) - 1))
+    rest = np.delete(np.arange(len(first)), [ion, partner])
+
+    def room(way: NDArray[np.float64]) -> float:
+        places = [image.positions[k] + sign * b * way for image, b in zip(inner, bow, strict=True)
+                  for k, sign in ((ion, 1), (partner, -1))]  # fmt: skip
+        return float(get_distances(places, first.positions[rest], cell=first.cell, pbc=first.pbc)[1].min())
+
+    ways = [np.cos(angle) * across + np.sin(angle) * other for angle in np.arange(0, 2 * np.pi, np.pi / 6)]
+    way = max(ways, key=room)
+    for image, b in zip(inner, bow, strict=True):
+        image.positions[ion] += b * way
+        image.positions[partner] -= b * way
+
+
+def _keeping(calculator: Any) -> Any:
+    """A calculator that remembers one image: band and optimiser ask for the same forces up to nine times a step."""
+    from ase.calculators.calculator import Calculator
+
+    class Keeping(Calculator):
+        implemented_properties = ("energy", "forces")
+
+        def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
+            super().calculate(atoms, properties, system_changes)
+            self.results = {"forces": calculator.get_forces(atoms), "energy": calculator.get_potential_energy(atoms)}
+
+    return Keeping()
 
 
 @cache

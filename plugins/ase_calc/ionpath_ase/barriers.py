@@ -239,7 +239,7 @@ def migration_barriers(
     calculator: Any = None,
     images: int = 5,
     fmax: float = 0.05,
-    steps: int = 200,
+    steps: int = 500,
     relax_fmax: float = 0.02,
     climbing: int = 1,
     others: Literal["refuse", "allow"] = "refuse",
@@ -261,8 +261,8 @@ def migration_barriers(
         Images between the ends.
     fmax : float, default 0.05
         Force limit of the band in eV/A.
-    steps : int, default 200
-        Steps at most for each relaxation and band.
+    steps : int, default 500
+        Steps at most for each relaxation and band; bands of a glass took 150 to 500 and more.
     relax_fmax : float, default 0.02
         Force limit of the ends in eV/A.
     climbing : {1, 2}
@@ -292,10 +292,11 @@ def migration_barriers(
     -----
     Climbing image (Henkelman, Uberuaga, Jonsson, J. Chem. Phys. 113, 9901 (2000), doi:10.1063/1.1329672) with improved
     tangents, started from the image-dependent pair potential (Smidstrup et al., J. Chem. Phys. 140, 214106 (2014),
-    doi:10.1063/1.4878664), both from ASE. With ``climbing=2`` the neighbours of the highest image climb, so that they
-    enclose the saddle, after the idea of Zarkevich and Johnson, J. Chem. Phys. 142, 024106 (2015),
-    doi:10.1063/1.4905209; how much lower they are is `Barrier.accuracy`. Single-precision potentials do not relax below
-    about 0.005 eV/A.
+    doi:10.1063/1.4878664), both from ASE, with the hop in the middle of the cell; two ions that change places begin on a
+    path on which they pass each other where there is most room. With ``climbing=2`` the neighbours of the highest
+    image climb, so that they enclose the saddle, after the idea of Zarkevich and Johnson, J. Chem. Phys. 142, 024106
+    (2015), doi:10.1063/1.4905209; how much lower they are is `Barrier.accuracy`. Single-precision potentials do not
+    relax below about 0.005 eV/A.
     """
     if calculator is None:
         from ionpath_ase.calculator import IonPath
