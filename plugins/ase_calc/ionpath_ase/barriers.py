@@ -292,8 +292,8 @@ def migration_barriers(
     -----
     Climbing image (Henkelman, Uberuaga, Jonsson, J. Chem. Phys. 113, 9901 (2000), doi:10.1063/1.1329672) with improved
     tangents, started from the image-dependent pair potential (Smidstrup et al., J. Chem. Phys. 140, 214106 (2014),
-    doi:10.1063/1.4878664), both from ASE, with the hop in the middle of the cell; two ions that change places begin on a
-    path on which they pass each other where there is most room. With ``climbing=2`` the neighbours of the highest
+    doi:10.1063/1.4878664), both from ASE, with the hop in the middle of the cell; two ions that change places begin
+    on a path on which they pass each other where there is most room. With ``climbing=2`` the neighbours of the highest
     image climb, so that they enclose the saddle, after the idea of Zarkevich and Johnson, J. Chem. Phys. 142, 024106
     (2015), doi:10.1063/1.4905209; how much lower they are is `Barrier.accuracy`. Single-precision potentials do not
     relax below about 0.005 eV/A.
