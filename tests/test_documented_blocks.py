@@ -37,8 +37,7 @@ LEFT_OUT = {
     "README": ("run_md(",),
     "docs/mdanalysis": ("class LayerProfiles",),
     "docs/pymatgen": ('calculator="ionpath"', "write_grid(", "AnionClusterExpansion"),
-    "docs/softness": ("ordered", "my-potential"),
-    "docs/structure": ("anions_1",),
+    "docs/softness": ("ordered", 'correlate("ionpath")'),
     "docs/transport": ("extrapolate(runs", "size_convergence"),
 }
 """Words of blocks that are left out: minutes of dynamics or of energies, smol, excerpts of the source, and what only a
