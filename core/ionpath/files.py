@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import filecmp
 import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,11 +17,16 @@ from ionpath.errors import InputError, WriteError
 
 
 @contextmanager
-def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_path(
+    path: str | os.PathLike[str], *, own: Callable[[Path], bool] | None = None, argument: str = ""
+) -> Iterator[Path]:
     """Yield a temporary path with the suffix of `path`, and put it in place when the block ends well.
 
     Missing parent folders are made. The file is untouched if the block raises, keeps its mode, and stays where a
     symbolic link points to. WriteError if the disk is full, or the folder cannot be written to.
+
+    `own` tells whether a file that is there is one that this writer wrote and may replace, as `marked` does. Where it
+    is not, and its content is another one, it stays, with an InputError in the name of `argument`.
 
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
@@ -45,6 +51,11 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         yield part
         with part.open("rb") as written:
             os.fsync(written.fileno())
+        if own is not None and final.is_file() and final.stat().st_size and not own(final) and not _same(final, part):
+            raise InputError(
+                argument or f"file {final.name}", need="a new file, or one that was written here by the same call",
+                got=f"{path} with something else", remedy="name another, or move it away",
+            )  # fmt: skip
         part.chmod(mode)
         os.replace(part, final)
     except OSError as error:
@@ -53,6 +64,33 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def marked(*marks: bytes, head: int = 4096) -> Callable[[Path], bool]:
+    """Make a test for `atomic_path`: whether the first `head` bytes of a file hold all of the marks of its writer.
+
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
+    >>> _ = target.write_text("time,distance")
+    >>> marked(b"time,")(target), marked(b"energy")(target)
+    (True, False)
+    """
+
+    def own(path: Path) -> bool:
+        with path.open("rb") as file:
+            start = file.read(head)
+        return all(mark in start for mark in marks)
+
+    return own
+
+
+def nothing(path: Path) -> bool:
+    """Test of a writer for `atomic_path` whose files cannot be told from those of others: none is replaced."""
+    return False
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.stat().st_size == other.stat().st_size and filecmp.cmp(one, other, shallow=False)
 
 
 @contextmanager

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from argparse import Namespace
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +64,13 @@ def main(argv: list[str]) -> int:
             status = _grid(host, options)
             write_config(options.output / "build.toml", arguments, options)
             return status
+        note = options.output.parent / f"{options.output.name}.build.toml"
         structure = _built(host, options)
     except InputError as error:
         raise _in_words_of_the_command(error) from error
-    write(structure, options.output)
-    write_config(options.output.parent / f"{options.output.name}.build.toml", arguments, options)
+    known = note.read_text(encoding="utf-8", errors="replace") if note.is_file() else ""
+    write(structure, options.output, own=lambda there: _digest(there) in known)
+    write_config(note, arguments, options, more=[_digest(options.output)])
     print(f"{options.output}: {formula(structure)}, {len(structure)} atoms")
     if options.name == "LPSCl-I":
         print("No shipped potential knows this phase: its energy is 11 meV/atom too high beside that of others.")
@@ -86,11 +90,16 @@ def build(
     return _composed(host.argyrodite(a=lattice, supercell=supercell, seed=seed), host, excess, inversion, seed)
 
 
-def write(structure: Any, path: Path) -> None:
-    """Write a structure in the format that the file name asks for."""
+def _digest(path: Path) -> str:
+    """Line of the options that are kept beside a structure, by which a later call knows it for its own."""
+    return f"# {path.name} is as it was written: {hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
+def write(structure: Any, path: Path, own: Callable[[Path], bool] | None = None) -> None:
+    """Write a structure in the format that the file name asks for; another file stays where `own` does not know it."""
     check_format(path)
     ordered = structure.get_sorted_structure(key=lambda site: _rank(site.specie.symbol))
-    with atomic_path(path) as part:
+    with atomic_path(path, own=own, argument="--output") as part:
         if "POSCAR" in path.name or path.suffix == ".vasp":
             ordered.to(filename=str(part), fmt="poscar")  # each element once, as its potential is
         elif path.suffix in (".cif", ".json"):
@@ -240,8 +249,8 @@ def _composed(
 
 def _in_words_of_the_command(error: InputError) -> InputError:
     """The same refusal with the options that are typed here instead of Python's arguments."""
-    names = {"a": "lattice", "x": "excess", "1 + x": "excess", "fraction": "inversion"}
-    flags = ("lattice", "excess", "inversion", "seed", "supercell", "step")
+    names = {"a": "lattice", "x": "excess", "1 + x": "excess", "fraction": "inversion", "folder": "output"}
+    flags = ("lattice", "excess", "inversion", "seed", "supercell", "step", "output")
     flag = names.get(error.name, error.name)
     remedy = error.remedy.replace("a larger supercell", "a larger --supercell").replace("nearest=True for", f"--{flag}")
     remedy = remedy.replace("change the halide content with ExcessHalideTransformation first", "change --excess first")

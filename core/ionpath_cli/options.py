@@ -119,10 +119,15 @@ def _read_config(path: Path) -> dict[str, Any]:
     return data
 
 
-def write_config(path: Path, arguments: argparse.ArgumentParser, given: argparse.Namespace) -> None:
-    """Write what a command was given, defaults among it, as a file that ``--config`` reads."""
+def write_config(
+    path: Path, arguments: argparse.ArgumentParser, given: argparse.Namespace, more: Sequence[str] = ()
+) -> None:
+    """Write what a command was given, defaults among it, as a file that ``--config`` reads, and lines of remarks.
+
+    A file that no command wrote, or that somebody edited, stays: the run is done, and its options are in no way lost.
+    """
     from ionpath import __version__
-    from ionpath.files import atomic_path
+    from ionpath.files import atomic_path, marked
 
     lines, files = [f"# {arguments.prog} --config {path.name}, ionpath {__version__}"], []
     for action in arguments._actions:
@@ -138,8 +143,12 @@ def write_config(path: Path, arguments: argparse.ArgumentParser, given: argparse
             lines.append(f"{action.option_strings[-1][2:]} = {json.dumps(written if many else plain[0])}")
         else:
             files += plain
+    lines = [*lines, f"files = {json.dumps(files)}", *more, ""]
+    if path.is_file() and not marked(f"# {arguments.prog} --config".encode())(path):
+        LOG.warning("%s is of something else and stays: the options of this run were not written there", path)
+        return
     with atomic_path(path) as part:
-        part.write_text("\n".join([*lines, f"files = {json.dumps(files)}", ""]), encoding="utf-8")
+        part.write_text("\n".join(lines), encoding="utf-8")
 
 
 def _another_was_given(action: argparse.Action, arguments: argparse.ArgumentParser, given: argparse.Namespace) -> bool:

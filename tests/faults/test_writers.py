@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -40,7 +41,7 @@ FREE = {
     "plugins/pymatgen_ext/pymatgen/analysis/argyrodite/grids.py:_write": "what a block of `write_grid` calls",
     "plugins/plumed_cv/ionpath_plumed/checks.py": "into a folder that goes again",
     "plugins/plumed_cv/ionpath_plumed/walkers.py": "into the pipe of a walker, and the log of one",
-    "plugins/ase_calc/ionpath_ase/training/fit.py:compress": "into a folder that goes again",
+    "plugins/ase_calc/ionpath_ase/training/fit.py:_compress": "into a folder that goes again",
     "plugins/ase_calc/ionpath_ase/training/fit.py:_run": "the log of a program, anew in every call",
     "plugins/ase_calc/ionpath_ase/training/labelling.py:_append": "whole frames at the end; a torn one is cut off",
     "plugins/ase_calc/ionpath_ase/md/lammps_engine.py": "into the folder of a process, which goes with it",
@@ -49,6 +50,39 @@ FREE = {
     "plugins/ase_calc/ionpath_ase/md/plumed_trial.py:_elsewhere": "into a folder that goes again",
     "plugins/ase_calc/ionpath_ase/md/writers/base.py": "files that grow, and are cut back to the checkpoint",
 }  # fmt: skip
+
+
+# Files that are replaced without a look at what they hold, and what is looked at before.
+LOOKED = {
+    "core/ionpath_cli/analyze.py": "`_check_output` looks at the folder and the file before anything is read",
+    "core/ionpath_cli/record.py": "`_check_output`, as above",
+    "core/ionpath_cli/report.py": "`write_report` looks at both files before it writes",
+    "core/ionpath_cli/options.py:write_config": "looks first, and leaves what is of something else",
+    "core/ionpath_cli/slurm.py": "looks for its line in a script that is there",
+    "core/ionpath_cli/stages.py": "a hidden file of its own",
+    "core/ionpath_cli/overview.py": "into the folder of a demo, which is named by its settings",
+    "core/ionpath_cli/study/": "into the folder of a study, which `_check_folder` looks at",
+    "plugins/ase_calc/ionpath_ase/md/driver.py": "`Outputs.check_new`",
+    "plugins/ase_calc/ionpath_ase/md/state.py": "`Outputs.check_new`",
+    "plugins/ase_calc/ionpath_ase/md/writers/": "`Outputs.check_new`",
+    "plugins/ase_calc/ionpath_ase/bands.py": "into a folder that `_kept` looks at",
+    "plugins/ase_calc/ionpath_ase/barriers.py": "`_kept` looks first",
+    "plugins/ase_calc/ionpath_ase/cli.py:_structures": "the content is compared",
+    "plugins/ase_calc/ionpath_ase/training/concurrent.py": "into the folder of a loop, which `_check` looks at",
+    "plugins/ase_calc/ionpath_ase/training/exploration.py": "into the folder of a loop",
+    "plugins/ase_calc/ionpath_ase/training/loop_report.py": "into the folder of a loop",
+    "plugins/ase_calc/ionpath_ase/training/fit.py:train": "into a folder that `_check_folder` looks at",
+    "plugins/ase_calc/ionpath_ase/training/fit.py:_same_frames": "as above",
+    "plugins/ase_calc/ionpath_ase/training/fit.py:_start": "as above",
+    "plugins/ase_calc/ionpath_ase/training/dpgen.py": "into a new folder, or none",
+    "plugins/pymatgen_ext/pymatgen/analysis/argyrodite/grids.py": "`_check_settings` looks at the folder",
+    "plugins/plumed_cv/ionpath_plumed/inputs.py": "`_check_folder` looks first",
+}
+
+
+@cache
+def _parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def writing(path: Path) -> Iterator[tuple[str, int]]:
@@ -69,7 +103,7 @@ def writing(path: Path) -> Iterator[tuple[str, int]]:
         for child in ast.iter_child_nodes(node):
             yield from walk(child, function, safe)
 
-    yield from walk(ast.parse(path.read_text(encoding="utf-8")), "", False)
+    yield from walk(_parsed(path), "", False)
 
 
 def test_every_write_is_whole_or_not_at_all() -> None:
@@ -84,6 +118,30 @@ def test_every_write_is_whole_or_not_at_all() -> None:
                     lacking.append(f"{name}:{line} in {function}")
     assert not lacking, "\n".join(lacking)
     assert not set(FREE) - used, f"no longer needed: {set(FREE) - used}"
+
+
+def blind(path: Path) -> Iterator[tuple[str, int]]:
+    """Function and line of each `atomic_path` that replaces a file without knowing whose it is."""
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.FunctionDef):
+            for call in ast.walk(node):
+                called = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "atomic_path"
+                if called and not any(word.arg == "own" for word in call.keywords):
+                    yield node.name, call.lineno
+
+
+def test_no_file_is_replaced_without_a_look() -> None:
+    lacking, used = [], set()
+    for top in ("core", "plugins"):
+        for path in sorted((ROOT / top).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            for function, line in blind(path):
+                known = {known for known in LOOKED if f"{name}:{function}".startswith(known)}
+                used |= known
+                if not known:
+                    lacking.append(f"{name}:{line} in {function}")
+    assert not lacking, "\n".join(lacking)
+    assert not set(LOOKED) - used, f"no longer needed: {set(LOOKED) - used}"
 
 
 def _values(shape: tuple[int, ...]) -> Any:
@@ -140,9 +198,9 @@ def _slurm(path: Path) -> None:
 
 
 def _build(path: Path) -> None:
-    from ionpath_cli.build import write
+    from ionpath_cli.build import main
 
-    write(rows._argyrodite(), path)
+    main(["-o", str(path)])
 
 
 def _checkpoint(path: Path) -> None:
@@ -283,13 +341,40 @@ def test_frames_for_deepmd_are_all_there_or_none(tmp_path: Path) -> None:
     assert [path.name for path in training.write_deepmd(rows.labelled(), tmp_path / "data")] == ["Li24P4S20Cl4Si0"]
 
 
-@pytest.mark.parametrize(("name", "write"), [("job.sh", _slurm), ("starts.extxyz", _frames)])
-def test_files_of_something_else_stay(tmp_path: Path, name: str, write: Callable[[Path], None]) -> None:
-    pytest.importorskip("ionpath_ase")
-    (tmp_path / name).write_text("mine")
-    with pytest.raises(InputError, match="--output: need a new file.*, got .*; name another, for example -o"):
-        write(tmp_path / name)
-    assert (tmp_path / name).read_text() == "mine"
+def test_files_of_something_else_stay(writer: Any, request: pytest.FixtureRequest) -> None:
+    """All writers leave a file of something else as it is, say so, and replace what they wrote themselves."""
+    writer.path.write_text("mine\n")
+    what = request.node.callspec.params["writer"]
+    if what in ("record of an analysis", "checkpoint"):  # their callers look first: `ionpath analyze`, and `run_md`
+        return
+    if what == "options of a command":  # stays, and the command goes on: its work is done
+        writer.write(writer.path)
+    else:
+        with pytest.raises(InputError, match=r": need .*(new|others?|bands|a place|grid|what was written).*; \w+"):
+            writer.write(writer.path)
+    assert writer.path.read_text() == "mine\n"
+    writer.path.unlink()
+    writer.write(writer.path)
+    writer.write(writer.path)
+
+
+def test_a_folder_of_something_else_is_no_training_and_no_loop(tmp_path: Path) -> None:
+    training = pytest.importorskip("ionpath_ase.training")
+    for name, call in (("model.pb", training.fit), ("dataset.extxyz", _learn)):
+        place = tmp_path / name.partition(".")[0]
+        place.mkdir()
+        (place / name).write_text("mine")
+        with pytest.raises(InputError, match=rf"folder {place.name}: need a new folder, .*got {name} of something"):
+            call(rows.labelled() * 10, place)
+        assert (place / name).read_text() == "mine" and len(list(place.iterdir())) == 1
+
+
+def _learn(frames: Any, place: Path) -> None:
+    from ase.calculators.emt import EMT
+
+    from ionpath_ase.training import learn
+
+    learn({"start": frames[0]}, frames, EMT(), place)
 
 
 FULL = """

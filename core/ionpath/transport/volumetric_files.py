@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TextIO
 
 import numpy as np
@@ -12,9 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.arguments import typed
 from ionpath.arrays import Finite
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked
 from ionpath.periodic import fractional
 from ionpath.transport._checks import Floats
+
+_OPENDX = "# values at the middle of the voxels of a periodic cell, lengths in angstrom"
+_MADE = "(ionpath)"
+"""In the first line of a grid, by which it is known from a charge density that VASP wrote."""
 
 
 @typed
@@ -33,7 +38,7 @@ def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: Finite) 
     Raises
     ------
     InputError
-        If the grid is not three-dimensional.
+        If the grid is not three-dimensional, or the file is there and of something else.
 
     Examples
     --------
@@ -48,7 +53,7 @@ def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: Finite) 
     origin = 0.5 * steps.sum(axis=0)
     counts = " ".join(map(str, data.shape))
     head = [
-        "# values at the middle of the voxels of a periodic cell, lengths in angstrom",
+        _OPENDX,
         f"object 1 class gridpositions counts {counts}",
         "origin " + _numbers(origin),
         *("delta " + _numbers(step) for step in steps),
@@ -62,7 +67,7 @@ def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: Finite) 
         'component "connections" value 2',
         'component "data" value 3',
     ]
-    with atomic_path(path) as part, part.open("w") as file:
+    with atomic_path(path, own=marked(_OPENDX.encode())) as part, part.open("w") as file:
         file.write("\n".join(head) + "\n")
         _rows(file, data.ravel(), 3)
         file.write("\n".join(tail) + "\n")
@@ -93,12 +98,13 @@ def write_vasp_grid(
     positions : array_like, shape (M, 3), optional
         Their positions in A.
     title : str, optional
-        First line.
+        First line, before `(ionpath)`, by which a file of this function is known.
 
     Raises
     ------
     InputError
-        If the grid is not three-dimensional, or symbols and positions do not fit.
+        If the grid is not three-dimensional, symbols and positions do not fit, or the file is there and of something
+        else, such as the charge density of VASP.
 
     Notes
     -----
@@ -127,12 +133,19 @@ def write_vasp_grid(
         data.shape
     )
     volume = float(abs(np.linalg.det(matrix)))
-    with atomic_path(path) as part, part.open("w") as file:
-        lines = [title.splitlines()[0] if title else "", "1.0", *(_numbers(row) for row in matrix)]
+    first = " ".join(filter(None, ((title.splitlines() or [""])[0], _MADE)))
+    with atomic_path(path, own=_made) as part, part.open("w") as file:
+        lines = [first, "1.0", *(_numbers(row) for row in matrix)]
         lines += [" ".join(kinds), " ".join(str(len(group)) for group in ordered), "Direct"]
         lines += [_numbers(row) for row in coordinates % 1.0]
         file.write("\n".join(lines) + "\n\n" + " ".join(map(str, data.shape)) + "\n")
         _rows(file, (data * volume).ravel(order="F"), 5)
+
+
+def _made(path: Path) -> bool:
+    """Whether a grid is of this module, and no charge density of VASP."""
+    with path.open("rb") as file:
+        return _MADE.encode() in file.readline(4096)
 
 
 def _grid(values: ArrayLike) -> Floats:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked
 from ionpath_cli.study.output import write_comparison
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.tasks import done, place_of, task_keys
@@ -38,7 +38,10 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
     for place in finished:
         found = {path for pattern in KEPT for path in place.glob(pattern)}
         paths += sorted(path for path in found if not any(part in path.name for part in LEFT))
-    with atomic_path(file) as part, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    with (
+        atomic_path(file, own=marked(b"comparison.csv")) as part,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
+    ):
         for path in dict.fromkeys(paths):
             if path.suffix == ".npz":
                 archive.writestr(str(path.relative_to(folder)), _rounded(path))

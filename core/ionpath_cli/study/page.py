@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked, nothing
 from ionpath_cli.page import render
 from ionpath_cli.study.definition import Study
 from ionpath_cli.study.tasks import read_json
@@ -57,15 +57,17 @@ def write_markdown(folder: Path, file: Path) -> None:
         remedy = "run the study first, and name its folder with -o"
         raise InputError("output", need="a folder with a comparison", got=str(folder), remedy=remedy)
     counts = {verdict: sum(row["verdict"] == verdict for row in content["rows"]) for verdict in VERDICTS}
-    for old in file.parent.glob(f"{file.stem}-*.png"):
-        old.unlink()
     figures = [(f["title"], f"{file.stem}-{f['file'].removeprefix('figure-')}") for f in content["figures"]]
-    for figure, (_, name) in zip(content["figures"], figures, strict=True):
-        with atomic_path(file.parent / name) as part:
-            shutil.copyfile(folder / figure["file"], part)
     text = render(
         "comparison.md.j2", about=content, rows=content["rows"], counts=counts, values=_valued(content["rows"]),
         figures=figures,
     )  # fmt: skip
-    with atomic_path(file) as part:
+    before = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    with atomic_path(file, own=marked(b"This page is written by `ionpath study")) as part:
         part.write_text(text, encoding="utf-8")
+    for old in file.parent.glob(f"{file.stem}-*.png"):
+        if f"]({old.name})" in before:  # of that page
+            old.unlink()
+    for figure, (_, name) in zip(content["figures"], figures, strict=True):
+        with atomic_path(file.parent / name, own=nothing) as part:
+            shutil.copyfile(folder / figure["file"], part)

@@ -16,7 +16,7 @@ import numpy as np
 
 import ionpath
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked
 from ionpath.moved import MOVED
 
 FORMAT = 1
@@ -28,7 +28,7 @@ DAMAGED = (
 
 
 def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Mapping[str, Any]) -> None:
-    """Write values and metadata, atomically."""
+    """Write values and metadata, atomically, and over no file but one of these."""
     arrays: dict[str, np.ndarray[Any, Any]] = {}
     tree = {
         "format": FORMAT,
@@ -36,7 +36,7 @@ def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Map
         "metadata": _pack(dict(metadata), "metadata", arrays),
         "values": {key: _pack(value, key, arrays) for key, value in values.items()},
     }
-    with atomic_path(path) as part, part.open("wb") as file:
+    with atomic_path(path, own=marked(b"__json__.npy")) as part, part.open("wb") as file:
         np.savez_compressed(file, allow_pickle=False, __json__=np.array(json.dumps(tree)), **arrays)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError, require
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked
 from ionpath.free_energy import BarrierSeries, FreeEnergySurface
 from ionpath_plumed.results import MetadynamicsResult
 
@@ -108,8 +108,9 @@ def write_figures(result: MetadynamicsResult, figure: Path, title: str = "") -> 
 
 
 def _save(ax: Any, path: Path, plt: Any) -> Path:
-    with atomic_path(path) as part:
-        ax.figure.savefig(part, dpi=160)
+    with atomic_path(path, own=marked(b"ionpath", head=-1)) as part:
+        made = {".png": {"Software": "ionpath"}, ".pdf": {"Creator": "ionpath"}, ".svg": {"Creator": "ionpath"}}
+        ax.figure.savefig(part, dpi=160, metadata=made.get(path.suffix))
     plt.close(ax.figure)
     return path
 
@@ -134,18 +135,23 @@ def export(surface: FreeEnergySurface, path: str | Path) -> Path:
     Raises
     ------
     InputError
-        If the suffix is unknown, or a cube would have other than three variables.
+        If the suffix is unknown, a cube would have other than three variables, or the file is there and of something
+        else.
     """
     file = Path(path)
-    writers = {".npz": _npz, ".csv": _csv, ".dat": _dat, ".cube": _cube}
+    writers = {
+        ".npz": (_npz, b"axis0.npy"), ".csv": (_csv, b"free_energy_kJ_per_mol"), ".dat": (_dat, b" file.free\n"),
+        ".cube": (_cube, b"free energy in kJ/mol"),
+    }  # fmt: skip
     if file.suffix not in writers:
         raise InputError(
             "path", need=f"a suffix among {', '.join(writers)}", got=file.suffix or "none", remedy="add one"
         )
     if file.suffix == ".cube" and surface.ndim != 3:
         raise InputError("surface", need="three variables for a cube", got=f"{surface.ndim}", remedy="use .npz or .csv")
-    with atomic_path(file) as part:
-        writers[file.suffix](surface, part)
+    write, mark = writers[file.suffix]
+    with atomic_path(file, own=marked(mark)) as part:
+        write(surface, part)
     return file
 
 
@@ -220,7 +226,7 @@ def isosurface(surface: FreeEnergySurface, levels: list[float], path: str | Path
     Raises
     ------
     InputError
-        If there are not three variables.
+        If there are not three variables, or the file is there and of something else.
     """
     if surface.ndim != 3:
         raise InputError("surface", need="three variables", got=f"{surface.ndim}", remedy="use plot_surface")
@@ -236,6 +242,6 @@ def isosurface(surface: FreeEnergySurface, levels: list[float], path: str | Path
     )  # fmt: skip
     names = [axis_label(name) for name in surface.names]
     page = go.Figure(drawn).update_layout(scene={f"{a}axis_title": n for a, n in zip("xyz", names, strict=True)})
-    with atomic_path(path) as part:
+    with atomic_path(path, own=marked(b"isosurface", b"kJ/mol", head=-1)) as part:
         page.write_html(part, include_plotlyjs=True)
     return Path(path)

@@ -18,6 +18,7 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
 from ionpath_ase._geometry import check_calculator
+from ionpath_ase.md.identity import potential
 from ionpath_ase.training.evaluate import Errors, evaluate
 from ionpath_ase.training.exploration import Exploration, explore
 from ionpath_ase.training.fit import fit
@@ -103,8 +104,10 @@ def learn(
     """
     chosen = settings or LoopSettings()
     place = Path(folder)
-    _check(starts, frames, place, chosen)
     check_calculator("teacher", teacher)
+    _check(starts, frames, place, chosen, {
+        "teacher": potential(teacher, None), "labels": _labels(frames), "held back": _labels(held_back)
+    })  # fmt: skip
     history: list[IterationReport] = []
     added: list[Atoms] = []
     while True:
@@ -142,7 +145,21 @@ def train_member(
     ).path
 
 
-def _check(starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, settings: LoopSettings) -> None:
+_RESULTS = ("dataset.extxyz", "summary.txt", "committee.pb", "committee.pth", "iter-00")
+
+
+def _labels(frames: Sequence[Atoms]) -> str:
+    """Digest of labelled frames: to seven figures, as files round them."""
+    digest = hashlib.sha256()
+    for atoms in frames:
+        numbers = [atoms.get_potential_energy(), *atoms.get_forces().ravel()]
+        digest.update((frame_digest(atoms) + " ".join(f"{x + 0.0:.4f}" for x in numbers)).encode())
+    return digest.hexdigest()
+
+
+def _check(
+    starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, settings: LoopSettings, more: Mapping[str, Any]
+) -> None:
     """Refuse an empty start, and a folder of another loop."""
     if not starts:
         raise InputError("starts", need="at least one structure", got="none")
@@ -159,13 +176,20 @@ def _check(starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, s
         digest.update(frame_digest(atoms).encode())
     for name, atoms in starts.items():
         digest.update((name + frame_digest(atoms)).encode())
-    mark = json.loads(json.dumps(parameters | {"frames": digest.hexdigest()}))
+    mark = json.loads(json.dumps(parameters | {"frames": digest.hexdigest()} | dict(more)))
     path = folder / "loop.json"
     if not path.exists():
+        foreign = [name for name in _RESULTS if (folder / name).exists()]
+        if foreign:
+            raise InputError(
+                f"folder {folder.name}", need="a new folder, or that of a loop", got=f"{foreign[0]} of something else",
+                remedy="take another folder, or move it away",
+            )  # fmt: skip
         _write_json(path, mark)
         return
     found = json.loads(path.read_text())
-    changed = sorted(name for name in mark if found.get(name) != mark[name])
+    differing = {name for name in mark if found.get(name, more.get(name)) != mark[name]}  # earlier loops have no more
+    changed = sorted(differing, key=lambda name: (name in more, name))
     if changed:
         raise InputError(
             f"folder {folder.name}",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked
 from ionpath.notebook import fields_html
 from ionpath_ase._geometry import check_calculator
 
@@ -102,8 +102,9 @@ def write_table(errors: Sequence[Errors], path: str | os.PathLike[str]) -> Path:
     pathlib.Path
         The file.
     """
-    with atomic_path(path) as part, part.open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, [field.name for field in fields(Errors)])
+    names = [field.name for field in fields(Errors)]
+    with atomic_path(path, own=marked(",".join(names).encode())) as part, part.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, names)
         writer.writeheader()
         for row in errors:
             writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in asdict(row).items()})

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError, MissingDependency
-from ionpath.files import atomic_path, locked
+from ionpath.files import atomic_path, locked, nothing
 from ionpath.notebook import fields_html
 from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment
@@ -33,7 +33,7 @@ from ionpath_ase.training.evaluate import Errors, evaluate, write_table
 from ionpath_ase.training.labelling import frame_digest
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import TABLE, write_repulsion
-from ionpath_ase.training.simplify import simplify_graph
+from ionpath_ase.training.simplify import simplified
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -130,11 +130,12 @@ def fit(
     settings: dict[str, Any] = {
         "preset": preset, "steps": steps, "seed": seed, "elements": elements, "overrides": overrides,
     }  # fmt: skip
+    _check_folder(target)
     with locked(target / ".lock", f"training in {target.name}"):
         train(target, rest, test, settings, initial=initial, weights=weights, progress=progress)
         frozen, compressed = target / "frozen.pb", target / "model.pb"
         _dp(["freeze", "-c", ".", "-o", frozen.name], target)
-        compress(frozen, compressed)
+        _compress(frozen, compressed, COMPRESSION_STEP, True, own=lambda there: True)
     from ionpath_ase.calculator import IonPath
 
     errors = tuple(evaluate(test, IonPath(compressed)))
@@ -168,6 +169,17 @@ def train(
     _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
 
 
+def _check_folder(target: Path) -> None:
+    """Refuse a folder with files of the names of a training that none was begun in."""
+    names = ("model.pb", "frozen.pb", "input.json", "errors.csv", "checkpoint", "lcurve.out")
+    foreign = [name for name in names if (target / name).exists()]
+    if foreign and not (target / "data" / "frames.json").exists():
+        raise InputError(
+            f"folder {target.name}", need="a new folder, or that of a training", got=f"{foreign[0]} of something else",
+            remedy="take another folder, or move it away",
+        )  # fmt: skip
+
+
 def _same_frames(
     path: Path, parts: Mapping[str, Sequence[Atoms]], initial: str | os.PathLike[str] | None = None
 ) -> None:
@@ -186,6 +198,12 @@ def _same_frames(
             f"frames for {other[0]}", need=f"the {known[other[0]].split(',')[0]} that the folder began with",
             got=f"{found[other[0]].split(',')[0]}, not the same", remedy="use another folder",
         )  # fmt: skip
+    energies = " ".join(f"{atoms.get_potential_energy():.4f}" for frames in parts.values() for atoms in frames)
+    found["energies"] = hashlib.sha256(energies.encode()).hexdigest()
+    if known.get("energies", found["energies"]) != found["energies"]:  # earlier versions noted none
+        raise InputError(
+            "frames", need="the energies that the folder began with", got="others", remedy="use another folder"
+        )
     found["initial"] = _model_digest(initial)
     if known.get("initial", found["initial"]) != found["initial"]:  # earlier versions noted none
         raise InputError(
@@ -313,12 +331,19 @@ def compress(
     Raises
     ------
     IonpathError
-        If deepmd-kit cannot compress it.
+        If deepmd-kit cannot compress it, or another model is there under the name of the target.
 
     Notes
     -----
     Lu et al., J. Chem. Theory Comput. 18, 5559 (2022), doi:10.1021/acs.jctc.2c00102.
     """
+    return _compress(frozen, target, step, thin, own=nothing)
+
+
+def _compress(
+    frozen: str | os.PathLike[str], target: str | os.PathLike[str], step: float, thin: bool, *,
+    own: Callable[[Path], bool],
+) -> Path:  # fmt: skip
     import tempfile
 
     source, made = Path(frozen).resolve(), Path(target).resolve()
@@ -329,8 +354,8 @@ def compress(
         words = ["compress", "-i", "frozen.pb", "-o", "compressed.pb", "-s", str(step), "-e", str(EXTRAPOLATE)]
         _dp(words, Path(scratch))
         if thin:
-            return simplify_graph(Path(scratch) / "compressed.pb", made)
-        with atomic_path(made) as part:
+            return simplified(Path(scratch) / "compressed.pb", made, own)
+        with atomic_path(made, own=own) as part:
             part.write_bytes((Path(scratch) / "compressed.pb").read_bytes())
     return made
 

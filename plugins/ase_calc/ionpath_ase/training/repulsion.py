@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, nothing
 
 TABLE = "repulsion.txt"
 COULOMB = 14.399645
@@ -88,11 +88,11 @@ def write_repulsion(path: str | os.PathLike[str], elements: Sequence[str]) -> Pa
     Raises
     ------
     InputError
-        If an element is unknown.
+        If an element is unknown, or the file is there with something else.
     """
     r = np.arange(FIRST, LAST + 0.5 * STEP, STEP)
     pairs = list(combinations_with_replacement(elements, 2))
     table = np.column_stack([r, *(screened_repulsion(a, b, r) for a, b in pairs)])
-    with atomic_path(Path(path)) as part:
+    with atomic_path(Path(path), own=nothing) as part:
         np.savetxt(part, table, fmt="%.8e")
     return Path(path)

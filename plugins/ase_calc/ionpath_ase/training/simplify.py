@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,7 @@ def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str
     Raises
     ------
     InputError
-        If the file is not a frozen potential.
+        If the file is not a frozen potential, or another one is there under the name of the target.
     MissingDependency
         If TensorFlow is not installed.
 
@@ -58,6 +59,11 @@ def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str
     --------
     >>> simplify_graph("frozen.pb", "lean.pb")  # doctest: +SKIP
     """
+    return simplified(source, target, lambda there: there.samefile(source))
+
+
+def simplified(source: str | os.PathLike[str], target: str | os.PathLike[str], own: Callable[[Path], bool]) -> Path:
+    """The same, with what tells whether a file under the name of the target may be replaced."""
     graph, tf = read_graph(source)
     names = {node.name for node in graph.node}
     if EACH_VIRIAL not in names:
@@ -66,7 +72,7 @@ def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str
         _virial_from_images(graph, tf)
         _drop_unused(graph)
     made = Path(target)
-    with atomic_path(made) as part:
+    with atomic_path(made, own=own) as part:
         part.write_bytes(graph.SerializeToString(deterministic=True))
     return made
 

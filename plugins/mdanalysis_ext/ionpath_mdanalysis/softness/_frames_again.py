@@ -10,7 +10,7 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, one_of, require, whole
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, marked
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._frames import cell_vectors
 
@@ -133,5 +133,5 @@ def write_extxyz(systems: Sequence[System], path: Any) -> None:
             if len(systems) > 1:
                 image.info["system"] = system.name
             images.append(image)
-    with atomic_path(path) as part:
+    with atomic_path(path, own=marked(b"softness:R:1", b"rearranged:")) as part:
         io.write(part, images, format="extxyz")

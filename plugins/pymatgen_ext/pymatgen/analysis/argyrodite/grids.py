@@ -161,7 +161,8 @@ def write_grid(
     Raises
     ------
     InputError
-        If the folder holds a grid with other settings, or a point does not fit in the cell.
+        If the folder holds a grid with other settings or other files of these names, or a point does not fit in the
+        cell.
 
     Notes
     -----
@@ -178,8 +179,8 @@ def write_grid(
         "halide": halide, "supercell": supercell if isinstance(supercell, int) else list(supercell),
         "lithium": lithium, "arrangement": arrangement, "fmt": fmt, "a": a,
     }  # fmt: skip
-    _check_settings(target, settings)
     paths = [target / f"{point.name}.{_SUFFIX[fmt]}" for point in chosen]
+    _check_settings(target, settings, [*paths, target / _TABLE])
     missing = [k for k, path in enumerate(paths) if not path.exists()]
     if missing:
         parent = _parent(halide, supercell, a)
@@ -247,10 +248,16 @@ def build_point(
     ).apply_transformation(parent)
 
 
-def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
+def _check_settings(folder: Path, settings: dict[str, Any], files: list[Path]) -> None:
     path = folder / _SETTINGS
-    if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
+    there = _json(path) if path.exists() else {}
+    foreign = [path] if there is None else [file for file in files if file.exists()] if not there else []
+    if there is None or foreign:
+        raise InputError(
+            "folder", need="a new folder, or that of a grid", got=f"{foreign[0].name} of something else",
+            remedy="choose another folder",
+        )  # fmt: skip
+    if there:
         other = {k: there.get(k) for k in settings if there.get(k) != settings[k]}
         if other:
             raise InputError(
@@ -260,6 +267,14 @@ def _check_settings(folder: Path, settings: dict[str, Any]) -> None:
         return
     with atomic_path(path) as part:
         part.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and "arrangement" in found else None
 
 
 def _write(structure: Structure, path: Path, fmt: Format) -> None:
