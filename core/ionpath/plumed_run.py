@@ -25,6 +25,8 @@ _MEMORIES = (
     "METAD ADAPTIVE=DIFF",
 )  # fmt: skip
 """Biases that depend on what was, and that no file of theirs restores at the time of a checkpoint."""
+_OF_HILLS = ("METAD", "PBMETAD", "OPES_METAD", "OPES_METAD_EXPLORE", "OPES_EXPANDED")
+_OF_FORCES = ("RESTRAINT", "UPPER_WALLS", "LOWER_WALLS")
 _SUMS = ("AVERAGE", "HISTOGRAM", "ACCUMULATE", "COLLECT", "COLLECT_FRAMES", "MULTICOLVARDENS")
 REFUSALS: list[InputError] = []
 """What variables in Python refused: their reasons do not come through PLUMED, which only says that there was one."""
@@ -211,3 +213,57 @@ def lost_sums(lines: Iterable[str]) -> list[str]:
         measured = action.startswith("OPES_METAD") and "SIGMA" not in words
         found += [f"{action} without SIGMA"] if measured else [action] if action in _SUMS else []
     return found
+
+
+def idle(lines: Iterable[str], steps: int) -> list[str]:
+    """What an input asks for and a run of so many steps has nothing of, in words: no hill, no force, no movement.
+
+    >>> idle(["METAD ARG=d SIGMA=0.1 HEIGHT=1 PACE=500", "RESTRAINT ARG=d AT=2 KAPPA=0"], 100)
+    ['METAD adds its first hill after PACE=500 steps', 'RESTRAINT has no force: KAPPA=0']
+    """
+    found = []
+    for statement in joined(lines):
+        label, action, words = keywords(statement)
+        what = f"{action} {label}".rstrip()
+        pace = _values(words.get("PACE", ""))
+        if action in _OF_HILLS and pace and pace[0] > steps:
+            found.append(f"{what} adds its first hill after PACE={pace[0]:g} steps")
+        if action in _OF_HILLS and _still(words, "HEIGHT"):
+            found.append(f"{what} adds hills of HEIGHT=0")
+        if action in _OF_FORCES and _still(words, "KAPPA") and not any(_values(words.get("SLOPE", ""))):
+            found.append(f"{what} has no force: KAPPA=0")
+        if action == "MOVINGRESTRAINT":
+            found += [f"{what} {told}" for told in _unmoved(words, steps)]
+    return found
+
+
+def _values(text: str) -> list[float]:
+    """Numbers of a keyword; none where it has words."""
+    try:
+        return [float(part) for part in text.split(",") if part]
+    except ValueError:
+        return []
+
+
+def _still(words: Mapping[str, str], key: str) -> bool:
+    """Whether a keyword is there and has zeros alone."""
+    given = _values(words.get(key, ""))
+    return bool(given) and not any(given)
+
+
+def _unmoved(words: Mapping[str, str], steps: int) -> list[str]:
+    """Why a restraint that is to move does not."""
+    numbered = sorted(int(key[4:]) for key in words if re.fullmatch(r"STEP\d+", key))
+    begins = [(_values(words[f"STEP{k}"]) or [0.0])[0] for k in numbered]
+    stays: dict[str, list[float]] = {}
+    changes = []
+    for n, k in enumerate(numbered):
+        for key in ("AT", "KAPPA"):  # what is not given stays
+            now = _values(words.get(f"{key}{k}", "")) or stays.get(key, [])
+            changes += [begins[max(n - 1, 0)]] if key in stays and now != stays[key] else []
+            stays[key] = now
+    if not changes:
+        return ["never moves: AT and KAPPA are the same at all of its steps"]
+    if min(changes) >= steps:
+        return [f"moves from step {min(changes):g} on, which is not reached"]
+    return []

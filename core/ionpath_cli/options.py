@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ionpath.errors import InputError, IonpathError, require
+from ionpath_cli.messages import LOG
 from ionpath_cli.usage import Usage, nearest
 
 IN_FULL = ("--config", "--log", "-v", "--verbose", "-q", "--quiet")

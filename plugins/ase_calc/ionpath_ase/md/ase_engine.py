@@ -168,6 +168,8 @@ class AseEngine:
 
     def current(self) -> Snapshot:
         """Instant at which the engine stands."""
+        from ase.calculators.calculator import PropertyNotImplementedError
+
         atoms = self.atoms
         velocities = atoms.get_velocities() * self._ps
         kinetic = kinetic_state(velocities, atoms.get_masses(), self._freedom)
@@ -176,8 +178,13 @@ class AseEngine:
         if atoms.cell.rank < 3:
             pressure = 0.0
         elif self._has_stress:
-            stress = atoms.get_stress(voigt=False, include_ideal_gas=True)
-            pressure = -float(np.trace(stress)) / 3.0 * EV_PER_A3_IN_GPA
+            try:
+                stress = atoms.get_stress(voigt=False, include_ideal_gas=True)
+                pressure = -float(np.trace(stress)) / 3.0 * EV_PER_A3_IN_GPA
+            except PropertyNotImplementedError:  # said to be there, and is not
+                if self.settings.ensemble.startswith("npt"):
+                    raise
+                self._has_stress = False
         return Snapshot(
             self.step,
             atoms.get_positions(),

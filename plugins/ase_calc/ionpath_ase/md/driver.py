@@ -22,16 +22,26 @@ from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii,
 from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
 from ionpath_ase.md.log import COLUMNS, mean_of_series, read_log, warn_of_pressure
 from ionpath_ase.md.outputs import Outputs
-from ionpath_ase.md.plumed_trial import check_lines, check_memories, in_words_of_plumed, taken_up, try_input
+from ionpath_ase.md.plumed_trial import (
+    check_lines,
+    check_memories,
+    in_words_of_plumed,
+    taken_up,
+    try_input,
+    warn_of_idle,
+)
 from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
-from ionpath_ase.md.start import check_engine, is_foreign, plumed_lines, prepare
+from ionpath_ase.md.start import check_engine, is_foreign, no_stress, plumed_lines, prepare, vacuum
 from ionpath_ase.md.state import Checkpoint, Snapshot, load_checkpoint, save_checkpoint
 from ionpath_ase.md.writers import FrameFile, cut, open_writer, writer_of
 
 if TYPE_CHECKING:
     from ase import Atoms
+
+
+_ON = "the checkpoint is intact: once the calculator is mended, the same call goes on from there"
 
 
 class UnstableRun(IonpathError):
@@ -173,7 +183,8 @@ class MolecularDynamics:
         InputError
             If another run is going on with these files.
         IonpathError
-            If the disk is full or cannot be written; with the same guarantee.
+            If the disk is full or cannot be written, or the calculator of another package stops; with the same
+            guarantee.
         """
         try:
             with self.outputs.lock():
@@ -200,11 +211,13 @@ class MolecularDynamics:
             check_memories(self.plumed, self.trajectory.name, start)
             self.outputs.cut_appended(resume)
             statements = taken_up(self.plumed)
+        warn_of_idle(self.plumed, self.settings.steps)
         clock = time.perf_counter()
         with in_words_of_plumed(self.plumed), ExitStack() as stack:
             bar = stack.enter_context(ProgressBar(self.settings, start, self.progress))
             frames, rows = stack.enter_context(self._outputs(resume))
-            engine = self._engine(resume, statements)
+            with self._in_words("at the start", f"no step was made, and {_ON}"):
+                engine = self._engine(resume, statements)
             try:
                 if resume is not None:  # PLUMED repeats the rows of the step at which it starts
                     self.outputs.cut_appended(resume)
@@ -230,7 +243,8 @@ class MolecularDynamics:
         """Where the run stands before its first step, written down where it is new; and how many frames there are."""
         if resume is not None:
             return resume.snapshot, resume.frames
-        last = engine.current()
+        with self._in_words("step 0", f"no step was made, and {_ON}"):
+            last = engine.current()
         self._check(last, None)
         count = self._write(last, frames if self.first_frame else None, rows, 0)
         self._save(engine, last, frames, rows, count)
@@ -247,7 +261,8 @@ class MolecularDynamics:
         while last.step < settings.steps:
             previous = last
             try:
-                last = engine.run(min(settings.stride - last.step % settings.stride, settings.steps - last.step))
+                with self._in_words(f"after step {previous.step}", f"{_kept(previous)}, and {_ON}"):
+                    last = engine.run(min(settings.stride - last.step % settings.stride, settings.steps - last.step))
             except InputError as error:  # of a calculator, which sees the steps between frames too
                 if error.name != "positions":
                     raise
@@ -278,6 +293,23 @@ class MolecularDynamics:
             plumed=plumed,
             watch=self._watch,
         )
+
+    @contextmanager
+    def _in_words(self, where: str, kept: str) -> Iterator[None]:
+        """Turn an error of somebody else's calculator into a sentence that names it."""
+        try:
+            yield
+        except IonpathError:
+            raise
+        except Exception as error:
+            if not is_foreign(self.atoms.calc) or type(error).__name__ == "PlumedError":
+                raise
+            name = type(self.atoms.calc).__name__
+            if type(error).__name__ == "PropertyNotImplementedError" and self.settings.ensemble.startswith("npt"):
+                raise no_stress(name) from error
+            raise IonpathError(
+                f"{where}: the calculator {name} stopped with {type(error).__name__}: {str(error)[:300]}; {kept}"
+            ) from error
 
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:
         kept = _kept(previous)
@@ -401,7 +433,9 @@ class MolecularDynamics:
         late = read_log(self.outputs.log)
         late = late[len(late) // 2 :]
         pressure = mean_of_series(late[:, COLUMNS.index("pressure_GPa")], "GPa")
-        if speed > 0.0 and self.settings.ensemble in ("nvt", "nve"):
+        if told := vacuum(atoms):
+            pressure = pressure.judged(f"of the whole cell with {told}: not that of the material")
+        elif speed > 0.0 and self.settings.ensemble in ("nvt", "nve"):
             warn_of_pressure(pressure, self.trajectory.name)
         return MDResult(
             self.trajectory,

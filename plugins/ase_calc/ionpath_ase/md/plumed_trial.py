@@ -19,6 +19,7 @@ from ionpath.plumed_run import (
     check_input_files,
     check_python,
     check_temperature,
+    idle,
     lost_sums,
     memories,
     read_files,
@@ -51,6 +52,12 @@ def check_memories(lines: Sequence[str], name: str, step: int) -> None:
             f"{name} goes on from step {step}, at which begin anew: {', '.join(told)}; what they gave before is in "
             "PLUMED's files alone", stacklevel=5,
         )  # fmt: skip
+
+
+def warn_of_idle(lines: Sequence[str], steps: int) -> None:
+    """Say which biases of an input do nothing in a run of this length."""
+    if told := idle(lines, steps):
+        warnings.warn(f"a run of {steps} steps is not biased by all of its input: {'; '.join(told)}", stacklevel=5)
 
 
 def taken_up(statements: Sequence[str]) -> list[str]:

@@ -20,6 +20,9 @@ from ionpath_ase.potentials import resolve
 if TYPE_CHECKING:
     from ase import Atoms
 
+VACUUM = 8.0
+"""Layers without an atom, in A, that no crystal, glass or melt has."""
+
 
 def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
     """Copy the start, turn constraints into settings, check it, and draw velocities where it has none."""
@@ -89,8 +92,34 @@ def _with_potential(calculator: Any, settings: MDSettings) -> tuple[Any, MDSetti
     return calculator, replace(settings, model=carried)
 
 
+def no_stress(name: str) -> InputError:
+    """Refusal of a calculator at constant pressure."""
+    return InputError(
+        "ensemble",
+        need="a calculator that gives the stress, for NPT",
+        got=name,
+        remedy="use nvt, or another calculator",
+    )
+
+
+def vacuum(atoms: Atoms) -> str:
+    """The widest layer without an atom, in words, if it is wider than any that a material has; else nothing."""
+    if atoms.cell.rank < 3:
+        return ""
+    height = 1.0 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
+    places = np.sort(atoms.cell.scaled_positions(atoms.positions) % 1.0, axis=0)
+    gaps = np.diff(places, axis=0, append=places[:1] + 1.0).max(axis=0) * height
+    widest = int(gaps.argmax())
+    return f"{gaps[widest]:.1f} A of vacuum along {'abc'[widest]}" if gaps[widest] > VACUUM else ""
+
+
 def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> None:
     """Foresee what an engine would stop over once it runs."""
+    if settings.ensemble.startswith("npt") and (told := vacuum(atoms)):
+        raise InputError(
+            "ensemble", need="nvt or nve for a cell with vacuum, which has no pressure to keep", got=told,
+            remedy='use ensemble="nvt", or a cell that the atoms fill',
+        )  # fmt: skip
     if settings.engine == "ase":
         if settings.ensemble.startswith("npt") and not (atoms.pbc.all() and atoms.cell.rank == 3):
             raise InputError(
@@ -99,10 +128,7 @@ def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> N
             )  # fmt: skip
         known = getattr(atoms.calc, "implemented_properties", ("stress",))
         if settings.ensemble.startswith("npt") and "stress" not in known:
-            raise InputError(
-                "ensemble", need="a calculator that gives the stress, for NPT", got=type(atoms.calc).__name__,
-                remedy="use nvt, or another calculator",
-            )  # fmt: skip
+            raise no_stress(type(atoms.calc).__name__)
         return
     from ionpath_ase.md.lammps_model import elements
 
