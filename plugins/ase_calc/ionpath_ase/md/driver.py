@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
-import numpy as np
-
 from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, require, whole
 from ionpath.occupancies import check_full_occupancies
@@ -20,7 +18,7 @@ from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prep
 from ionpath.plumed_run import check_outputs, included, written_files
 from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii, has_phosphorus_clusters
 from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
-from ionpath_ase.md.log import COLUMNS, mean_of_series, read_log, warn_of_pressure
+from ionpath_ase.md.log import COLUMNS, disk_error, mean_of_series, read_log, row, warn_of_pressure
 from ionpath_ase.md.outputs import Outputs
 from ionpath_ase.md.plumed_trial import (
     check_lines,
@@ -33,15 +31,12 @@ from ionpath_ase.md.plumed_trial import (
 from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
-from ionpath_ase.md.start import check_engine, is_foreign, no_stress, plumed_lines, prepare, vacuum
+from ionpath_ase.md.start import check_engine, in_words_of, is_foreign, plumed_lines, prepare, vacuum
 from ionpath_ase.md.state import Checkpoint, Snapshot, load_checkpoint, save_checkpoint
 from ionpath_ase.md.writers import FrameFile, cut, open_writer, writer_of
 
 if TYPE_CHECKING:
     from ase import Atoms
-
-
-_ON = "the checkpoint is intact: once the calculator is mended, the same call goes on from there"
 
 
 class UnstableRun(IonpathError):
@@ -216,7 +211,7 @@ class MolecularDynamics:
         with in_words_of_plumed(self.plumed), ExitStack() as stack:
             bar = stack.enter_context(ProgressBar(self.settings, start, self.progress))
             frames, rows = stack.enter_context(self._outputs(resume))
-            with self._in_words("at the start", f"no step was made, and {_ON}"):
+            with in_words_of(self.atoms.calc, self.settings, "at the start", "no step was made"):
                 engine = self._engine(resume, statements)
             try:
                 if resume is not None:  # PLUMED repeats the rows of the step at which it starts
@@ -243,7 +238,7 @@ class MolecularDynamics:
         """Where the run stands before its first step, written down where it is new; and how many frames there are."""
         if resume is not None:
             return resume.snapshot, resume.frames
-        with self._in_words("step 0", f"no step was made, and {_ON}"):
+        with in_words_of(self.atoms.calc, self.settings, "step 0", "no step was made"):
             last = engine.current()
         self._check(last, None)
         count = self._write(last, frames if self.first_frame else None, rows, 0)
@@ -261,7 +256,7 @@ class MolecularDynamics:
         while last.step < settings.steps:
             previous = last
             try:
-                with self._in_words(f"after step {previous.step}", f"{_kept(previous)}, and {_ON}"):
+                with in_words_of(self.atoms.calc, settings, f"after step {previous.step}", _kept(previous)):
                     last = engine.run(min(settings.stride - last.step % settings.stride, settings.steps - last.step))
             except InputError as error:  # of a calculator, which sees the steps between frames too
                 if error.name != "positions":
@@ -294,23 +289,6 @@ class MolecularDynamics:
             watch=self._watch,
         )
 
-    @contextmanager
-    def _in_words(self, where: str, kept: str) -> Iterator[None]:
-        """Turn an error of somebody else's calculator into a sentence that names it."""
-        try:
-            yield
-        except IonpathError:
-            raise
-        except Exception as error:
-            if not is_foreign(self.atoms.calc) or type(error).__name__ == "PlumedError":
-                raise
-            name = type(self.atoms.calc).__name__
-            if type(error).__name__ == "PropertyNotImplementedError" and self.settings.ensemble.startswith("npt"):
-                raise no_stress(name) from error
-            raise IonpathError(
-                f"{where}: the calculator {name} stopped with {type(error).__name__}: {str(error)[:300]}; {kept}"
-            ) from error
-
     def _check(self, snapshot: Snapshot, previous: Snapshot | None) -> None:
         kept = _kept(previous)
         if not snapshot.finite:
@@ -332,10 +310,10 @@ class MolecularDynamics:
             if frames is not None:
                 frames.write(snapshot)
                 count += 1
-            rows.write((",".join(_row(snapshot, self.settings.timestep)) + "\n").encode())
+            rows.write((",".join(row(snapshot, self.settings.timestep)) + "\n").encode())
             rows.flush()
         except OSError as error:
-            raise _disk(error, snapshot.step) from error
+            raise disk_error(error, snapshot.step) from error
         return count
 
     def _save(self, engine: _Engine, snapshot: Snapshot, frames: FrameFile, rows: BinaryIO, count: int) -> None:
@@ -350,7 +328,7 @@ class MolecularDynamics:
             found = Checkpoint(snapshot, self._identity, sizes, heads, count, engine.state())
             save_checkpoint(self.outputs.checkpoint, found)
         except OSError as error:
-            raise _disk(error, snapshot.step) from error
+            raise disk_error(error, snapshot.step) from error
 
     def _claim(self) -> None:
         """Note, before any file is opened, that what appears under these names belongs to this run."""
@@ -457,14 +435,6 @@ def _wrapper() -> ModuleType:
     return require("plumed", purpose="PLUMED inputs", install=INSTALL)
 
 
-def _row(snapshot: Snapshot, timestep: float) -> list[str]:
-    energy, kinetic = snapshot.potential_energy, snapshot.kinetic_energy
-    values = (snapshot.temperature, energy, kinetic, energy + kinetic, snapshot.pressure)
-    volume = abs(float(np.linalg.det(snapshot.cell)))
-    time_ps = round(snapshot.step * timestep * 1e-3, 9)
-    return [str(snapshot.step), f"{time_ps:g}", *(f"{value:.8g}" for value in values), f"{volume:.8g}"]
-
-
 def _kept(previous: Snapshot | None) -> str:
     return "none was written" if previous is None else f"the last good frame is step {previous.step}"
 
@@ -473,11 +443,4 @@ def _untrained(where: str, error: InputError, kept: str) -> UnstableRun:
     return UnstableRun(
         f"{where}: need {error.need}, got {error.got}; {kept}; the potential was not trained on "
         "what happens here: lower the temperature, or train it on such frames"
-    )
-
-
-def _disk(error: OSError, step: int) -> IonpathError:
-    return IonpathError(
-        f"step {step}: cannot write ({error.strerror or error}); the checkpoint before it is intact; "
-        "make room, and the same call goes on"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, IonpathError
 from ionpath.estimate import Estimate
-from ionpath_ase.md.state import FloatArray
+from ionpath_ase.md.state import FloatArray, Snapshot
 
 COLUMNS = (
     "step",
@@ -63,3 +63,20 @@ def warn_of_pressure(pressure: Estimate, name: str) -> None:
             "strained crystal. Take the cell of a run at constant pressure (ensemble npt)",
             stacklevel=4,
         )
+
+
+def row(snapshot: Snapshot, timestep: float) -> list[str]:
+    """Cells of one row."""
+    energy, kinetic = snapshot.potential_energy, snapshot.kinetic_energy
+    values = (snapshot.temperature, energy, kinetic, energy + kinetic, snapshot.pressure)
+    volume = abs(float(np.linalg.det(snapshot.cell)))
+    time_ps = round(snapshot.step * timestep * 1e-3, 9)
+    return [str(snapshot.step), f"{time_ps:g}", *(f"{value:.8g}" for value in values), f"{volume:.8g}"]
+
+
+def disk_error(error: OSError, step: int) -> IonpathError:
+    """What is said where a disk is full."""
+    return IonpathError(
+        f"step {step}: cannot write ({error.strerror or error}); the checkpoint before it is intact; "
+        "make room, and the same call goes on"
+    )

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, IonpathError, whole
 from ionpath_ase._geometry import check_positions, model_cell
 from ionpath_ase.md.programs import check_plumed
 from ionpath_ase.md.settings import MDSettings
@@ -100,6 +101,25 @@ def no_stress(name: str) -> InputError:
         got=name,
         remedy="use nvt, or another calculator",
     )
+
+
+@contextmanager
+def in_words_of(calculator: Any, settings: MDSettings, where: str, kept: str) -> Iterator[None]:
+    """Turn an error of somebody else's calculator into a sentence that names it."""
+    try:
+        yield
+    except IonpathError:
+        raise
+    except Exception as error:
+        kind, name = type(error).__name__, type(calculator).__name__
+        if not is_foreign(calculator) or kind == "PlumedError":
+            raise
+        if kind == "PropertyNotImplementedError" and settings.ensemble.startswith("npt"):
+            raise no_stress(name) from error
+        raise IonpathError(
+            f"{where}: the calculator {name} stopped with {kind}: {str(error)[:300]}; {kept}, and the checkpoint is "
+            "intact: once the calculator is mended, the same call goes on from there"
+        ) from error
 
 
 def vacuum(atoms: Atoms) -> str:

@@ -173,6 +173,11 @@ class FileReader(ReaderBase):
         """Whether the times of the frames are those in the file."""
         return self._timed
 
+    @property
+    def joins(self) -> list[int]:
+        """First frames of runs that were joined to the first one, as far as the file says it."""
+        return list(getattr(self._frames, "joins", ()))
+
     @classmethod
     def parse_n_atoms(cls, filename: Any, **kwargs: Any) -> int:
         """Read the number of atoms."""

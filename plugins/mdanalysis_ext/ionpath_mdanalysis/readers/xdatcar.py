@@ -44,6 +44,12 @@ class XdatcarFile(FrameFile):
     def __len__(self) -> int:
         return len(self._layout[1])
 
+    @property
+    def joins(self) -> list[int]:
+        """First frames of the runs that were joined to the first one."""
+        _ = self._layout
+        return self._joins
+
     def close(self) -> None:
         """Close the file."""
         self._source.close()
@@ -74,6 +80,7 @@ class XdatcarFile(FrameFile):
     @cached_property
     def _layout(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         """Offsets where frames start, with that of the end, and whether a frame brings a header of its own."""
+        self._joins: list[int] = []
         starts: list[int] = []
         own: list[bool] = []
         held, base, begin, clock = b"", 0, 0, _Clock()
@@ -86,6 +93,8 @@ class XdatcarFile(FrameFile):
                 problem = clock.problem(held[at + len(KEY) : at + 80].split(b"\n")[0], restart=header > 0)
                 if problem:
                     raise self._damaged(len(starts), *problem)
+                if clock.again:
+                    self._joins.append(len(starts))
                 starts.append(base + at - header)
                 own.append(header > 0)
                 begin = after = at
@@ -155,12 +164,14 @@ class _Clock:
     def __init__(self) -> None:
         self.last: int | None = None
         self.step: int | None = None
+        self.again = False  # whether the last one begins a run
         self.joined = False  # whether a run was joined, and none of its steps was compared with those before
 
     def problem(self, line: bytes, *, restart: bool) -> tuple[str, str, str] | None:
         word = line.partition(b"=")[2].strip()
         number = int(word) if word.isdigit() and len(word) < 18 else None  # VASP prints stars beyond its columns
         last, self.last = self.last, number
+        self.again = restart and last is not None and number is not None and number <= last
         if number is None or last is None or (restart and number <= last):
             self.joined = self.step is not None and last is not None
             return None

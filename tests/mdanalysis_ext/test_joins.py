@@ -1,0 +1,110 @@
+"""Runs in one trajectory of which one repeats a stretch of the one before: refused at every door, and only then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ionpath.errors import InputError
+
+pytest.importorskip("ionpath_mdanalysis", reason="the MDAnalysis plugin is not installed")
+
+import MDAnalysis as mda
+
+from ionpath_mdanalysis import IonDiffusion
+
+N, EDGE = 8, 12.0  # atoms; A
+FRAME_TIME = 0.1  # ps
+
+
+def walk(n_frames: int, seed: int = 0) -> np.ndarray:
+    """Atoms that move on by 0.1 A from frame to frame, as ions that vibrate do in 0.1 ps."""
+    rng = np.random.default_rng(seed)
+    return rng.uniform(0, EDGE, (1, N, 3)) + np.cumsum(rng.normal(0, 0.1, (n_frames, N, 3)), axis=0)
+
+
+def write_xdatcar(path: Path, *runs: np.ndarray) -> Path:
+    lines = []
+    for run in runs:
+        lines += ["joined", "1.0", *(" ".join(map(str, row)) for row in EDGE * np.eye(3)), "Li", str(N)]
+        for k, frame in enumerate(run, 1):
+            lines += [f"Direct configuration= {k:5d}", *(" ".join(f"{x:.8f}" for x in row) for row in frame / EDGE % 1)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def universe(folder: Path, kind: str, first: np.ndarray, second: np.ndarray) -> Any:
+    if kind == "XDATCAR":
+        return mda.Universe(str(write_xdatcar(folder / "XDATCAR", first, second)))
+    if kind == "XDATCARs":
+        files = [write_xdatcar(folder / f"XDATCAR_{k}", run) for k, run in enumerate((first, second))]
+        return mda.Universe(str(files[0]), [str(file) for file in files])
+    frames = mda.Universe.empty(N, trajectory=True)
+    frames.add_TopologyAttr("elements", ["Li"] * N)
+    files = []
+    for k, run in enumerate((first, second)):
+        files.append(str(folder / f"{k}.{kind}"))
+        with mda.Writer(files[-1], N) as writer:
+            for frame in run:
+                frames.atoms.positions = frame
+                frames.dimensions = [EDGE] * 3 + [90.0] * 3
+                writer.write(frames.atoms)
+    made = mda.Universe.empty(N)
+    made.add_TopologyAttr("elements", ["Li"] * N)
+    made.load_new(files)
+    return made
+
+
+def diffusion(u: Any, **run: Any) -> Any:
+    return IonDiffusion(u.select_atoms("element Li"), temperature=600.0, frame_time=FRAME_TIME).run(**run)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["XDATCAR", "XDATCARs", "xtc", "dcd"])
+@pytest.mark.parametrize("back", [2, 15])
+def test_a_restart_that_repeats_frames_is_refused(tmp_path: Path, kind: str, back: int) -> None:
+    frames = walk(80)
+    u = universe(tmp_path, kind, frames[:40], frames[40 - back :])
+    with pytest.raises(
+        InputError,
+        match=rf"trajectory: need runs that go on .*, got frame 40 the same as frame {40 - back}, .*stop=40 and with",
+    ):
+        diffusion(u)
+    assert diffusion(u, stop=40).n_frames == 40  # what the message advises
+    assert diffusion(u, start=40).n_frames == 40 + back
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", ["XDATCAR", "XDATCARs", "xtc", "dcd"])
+def test_runs_that_go_on_are_taken(tmp_path: Path, kind: str) -> None:
+    frames = walk(80)
+    assert diffusion(universe(tmp_path, kind, frames[:40], frames[40:])).n_frames == 80
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_atoms_that_stand_still_between_events_repeat_nothing(tmp_path: Path) -> None:
+    frames = walk(80)
+    frames[20:60] = frames[20]
+    assert diffusion(universe(tmp_path, "XDATCARs", frames[:40], frames[40:])).n_frames == 80
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_times_that_go_back_into_a_run_are_refused(tmp_path: Path) -> None:
+    """An xtc that a restart appended to, whose times say it where no join does, also with `frame_time`."""
+    frames, path = walk(80), tmp_path / "appended.xtc"
+    u = mda.Universe.empty(N, trajectory=True)
+    u.dimensions = [EDGE] * 3 + [90.0] * 3
+    with mda.Writer(str(path), N) as writer:
+        for k in [*range(40), *range(25, 80)]:
+            u.atoms.positions, u.trajectory.ts.time = frames[k], k * FRAME_TIME
+            u.trajectory.ts.data["time"] = k * FRAME_TIME
+            writer.write(u.atoms)
+    made = mda.Universe.empty(N)
+    made.add_TopologyAttr("elements", ["Li"] * N)
+    made.load_new(str(path))
+    with pytest.raises(InputError, match=r"trajectory: need runs that go on .*, got 3.9 ps then 2.5 ps, .*stop=40 and"):
+        diffusion(made)
+    assert diffusion(made, stop=40).n_frames == 40
