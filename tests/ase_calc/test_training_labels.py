@@ -265,7 +265,7 @@ def command(pid: int) -> str:
 
 
 def test_a_training_goes_on_with_its_own_frames_and_settings(tmp_path: Path) -> None:
-    from ionpath_ase.training.fit import _same_frames, _same_settings
+    from ionpath_ase.training.fit_folder import same_frames, same_settings
 
     frames = copper(3)
     for atoms in frames:
@@ -274,25 +274,25 @@ def test_a_training_goes_on_with_its_own_frames_and_settings(tmp_path: Path) -> 
         atoms.calc = SinglePointCalculator(atoms, **results)
     note = tmp_path / "run" / "data" / "frames.json"
     for _ in range(2):
-        _same_frames(note, {"training": frames[1:], "validation": frames[:1]})
+        same_frames(note, {"training": frames[1:], "validation": frames[:1]})
     with pytest.raises(InputError, match="frames for training: need the 2 frames that the folder began with, got 3"):
-        _same_frames(note, {"training": frames, "validation": frames[:1]})
+        same_frames(note, {"training": frames, "validation": frames[:1]})
     shifted = [atoms.copy() for atoms in frames[1:]]
     for atoms, old in zip(shifted, frames[1:], strict=True):
         atoms.calc = SinglePointCalculator(atoms, energy=0.0, forces=old.get_forces() + 0.1)
     with pytest.raises(InputError, match="need the 2 frames that .*, got 2 frames, not the same; use another"):
-        _same_frames(note, {"training": shifted, "validation": frames[:1]})
+        same_frames(note, {"training": shifted, "validation": frames[:1]})
     from ionpath_ase.training import dp_input
 
     given = tmp_path / "run" / "input.json"
     import json
 
     given.write_text(json.dumps(dp_input(training=["a"], steps=100)))
-    _same_settings(given, dp_input(training=["a"], steps=200))  # more steps go on
+    same_settings(given, dp_input(training=["a"], steps=200))  # more steps go on
     with pytest.raises(InputError, match=r"settings: need those .*, got another model.descriptor; use another"):
-        _same_settings(given, dp_input(training=["a"], steps=100, overrides={"axis": 4, "outer": None}))
+        same_settings(given, dp_input(training=["a"], steps=100, overrides={"axis": 4, "outer": None}))
     with pytest.raises(InputError, match=r"got another .*training.seed"):
-        _same_settings(given, dp_input(training=["a"], steps=100, seed=2))
+        same_settings(given, dp_input(training=["a"], steps=100, seed=2))
 
 
 def test_errors_of_frames_with_a_virial(tmp_path: Path) -> None:

@@ -135,13 +135,13 @@ def test_labels_of_another_calculator_are_not_mixed(tmp_path: Path) -> None:
 
 
 def test_a_training_goes_on_from_its_own_first_model(tmp_path: Path) -> None:
-    from ionpath_ase.training.fit import _same_frames
+    from ionpath_ase.training.fit_folder import same_frames
 
     model, note = tmp_path / "frozen.pb", tmp_path / "frames.json"
     model.write_bytes(b"a model")
-    _same_frames(note, {}, model)
-    _same_frames(note, {}, model)
+    same_frames(note, {}, model)
+    same_frames(note, {}, model)
     for other in (None, tmp_path / "note.json"):
         (tmp_path / "note.json").write_bytes(b"another")
         with pytest.raises(InputError, match="initial: need the model that the folder began with, got .*; use another"):
-            _same_frames(note, {}, other)
+            same_frames(note, {}, other)

@@ -20,6 +20,9 @@ from ionpath.msonable import Msonable
 from ionpath.transport._checks import Floats, in_unit, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
 
+LEAST_SPREAD = 1e-6
+"""Activation energies in eV that are one and the same, where they have no errors."""
+
 
 @typed
 @documented
@@ -163,7 +166,7 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     Raises
     ------
     InputError
-        If there are fewer than three systems.
+        If there are fewer than three systems, or their activation energies do not differ by more than their errors.
 
     Notes
     -----
@@ -189,7 +192,14 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     x = np.array([f.activation_energy.value for f in fits])
     y = np.array([f.log_prefactor.value for f in fits])
     covariances = np.stack([f.covariance for f in fits])
-    slope = float(np.polyfit(x, y, 1)[0])
+    spread, error = float(np.ptp(x)), float(np.sqrt(covariances[:, 0, 0]).min())
+    if spread <= max(error, LEAST_SPREAD):
+        raise InputError(
+            "fits", need="activation energies that differ by more than their errors, as a line through points needs",
+            got=f"{x.min():.6g} to {x.max():.6g} eV, with errors of {error:.2g} eV and more",
+            remedy="add systems of other activation energies, or longer runs",
+        )  # fmt: skip
+    slope = float(np.polyfit(x - x.mean(), y, 1)[0])
     for _ in range(50):
         direction = np.array([-slope, 1.0])
         variance = np.maximum(np.einsum("i,nij,j->n", direction, covariances, direction), 1e-300)
@@ -202,15 +212,15 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     scale, quantile = scatter_scale(squares, x.size - 2)
     normal = normal * scale
     slope_estimate = _estimate(float(slope), float(normal[0, 0]), quantile, "1/eV")
-    ends = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
-    crosses = slope_estimate.low <= 0 <= slope_estimate.high
-    energy = Estimate(
-        1.0 / slope,
-        slope_estimate.error / slope**2,
-        float("nan") if crosses else ends[0],
-        float("nan") if crosses else ends[1],
-        "eV",
-    )
+    nan = float("nan")
+    if slope_estimate.low <= 0 <= slope_estimate.high:  # no energy is excluded, however large
+        known = abs(slope) > 1e-12
+        energy = Estimate(
+            1.0 / slope if known else nan, slope_estimate.error / slope**2 if known else nan, nan, nan, "eV"
+        )
+    else:
+        ends = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
+        energy = Estimate(1.0 / slope, slope_estimate.error / slope**2, *ends, "eV")
     return MeyerNeldel(
         energy=energy,
         temperature=float(energy.value / BOLTZMANN_EV),

@@ -109,6 +109,23 @@ def test_bad_data_are_named(arguments, sentence):
         arrhenius(*arguments)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("steps", [(0, 0, 0), (0, 1e-9, 2e-9), (0, 1e-4, 2e-4)])  # eV
+def test_meyer_neldel_needs_barriers_that_differ(steps):
+    """Barriers that are one, or as near as their errors (0.005 eV), say nothing of a compensation."""
+    fits = [arrhenius(T, d, 0.05 * d) for d in (exact(0.3 + step, np.exp(k)) for k, step in enumerate(steps))]
+    with pytest.raises(InputError, match="fits: need activation energies that differ by more than their err.*; add"):
+        meyer_neldel(fits)
+
+
+@pytest.mark.filterwarnings("error")
+def test_meyer_neldel_of_one_prefactor_has_no_energy():
+    """Where the prefactor does not rise with the barrier the slope is zero, and no Meyer-Neldel energy is excluded."""
+    found = meyer_neldel([arrhenius(T, d, 0.05 * d) for d in (exact(0.2), exact(0.3), exact(0.4))])
+    assert found.slope.low < 0 < found.slope.high
+    assert np.isnan([found.energy.low, found.energy.high]).all()
+
+
 def test_other_bad_input_is_named():
     fit = arrhenius(T, exact(), 0.05 * exact())
     with pytest.raises(InputError, match="fits: need at least three systems, got 2"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import os
 import re
@@ -30,7 +29,7 @@ from ionpath_ase.md.lammps_engine import environment
 from ionpath_ase.md.programs import program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
-from ionpath_ase.training.labelling import frame_digest
+from ionpath_ase.training.fit_folder import check_folder, same_frames, same_settings
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import TABLE, write_repulsion
 from ionpath_ase.training.simplify import simplified
@@ -130,7 +129,7 @@ def fit(
     settings: dict[str, Any] = {
         "preset": preset, "steps": steps, "seed": seed, "elements": elements, "overrides": overrides,
     }  # fmt: skip
-    _check_folder(target)
+    check_folder(target)
     with locked(target / ".lock", f"training in {target.name}"):
         train(target, rest, test, settings, initial=initial, weights=weights, progress=progress)
         frozen, compressed = target / "frozen.pb", target / "model.pb"
@@ -155,98 +154,18 @@ def train(
     """Write data and input of a training, and run it to its end; settings are those of `dp_input`."""
     elements = settings.get("elements", TYPE_MAP)
     parts = {"training": frames, "validation": test}
-    _same_frames(target / "data" / "frames.json", parts, initial)
+    same_frames(target / "data" / "frames.json", parts, initial)
     paths = {name: _written(part, target / "data" / name, elements) for name, part in parts.items()}
     systems: dict[str, Any] = {name: [os.path.relpath(p, target) for p in found] for name, found in paths.items()}
     made = dp_input(**settings, **systems)
     if weights:
         made["training"]["training_data"] |= _drawn(frames, paths["training"], weights, elements)
-    _same_settings(target / "input.json", made)
+    same_settings(target / "input.json", made)
     if "use_srtab" in made["model"]:
         write_repulsion(target / made["model"]["use_srtab"], elements)
     with atomic_path(target / "input.json") as part_file:
         part_file.write_text(json.dumps(made, indent=1))
     _train(target, made["training"]["numb_steps"], _start(target, initial), progress)
-
-
-def _check_folder(target: Path) -> None:
-    """Refuse a folder with files of the names of a training that none was begun in."""
-    names = ("model.pb", "frozen.pb", "input.json", "errors.csv", "checkpoint", "lcurve.out")
-    foreign = [name for name in names if (target / name).exists()]
-    if foreign and not (target / "data" / "frames.json").exists():
-        raise InputError(
-            f"folder {target.name}", need="a new folder, or that of a training", got=f"{foreign[0]} of something else",
-            remedy="take another folder, or move it away",
-        )  # fmt: skip
-
-
-def _same_frames(
-    path: Path, parts: Mapping[str, Sequence[Atoms]], initial: str | os.PathLike[str] | None = None
-) -> None:
-    """Refuse to go on with other frames, or from another model, than a training was begun with."""
-    found = {}
-    for name, frames in parts.items():
-        digest = hashlib.sha256()
-        for atoms in frames:
-            digest.update(frame_digest(atoms).encode())
-            digest.update(np.round(atoms.get_forces(), 5).tobytes())
-        found[name] = f"{len(frames)} frames, {digest.hexdigest()}"
-    known = json.loads(path.read_text()) if path.exists() else found
-    other = [name for name in found if known.get(name) != found[name]]
-    if other:
-        raise InputError(
-            f"frames for {other[0]}", need=f"the {known[other[0]].split(',')[0]} that the folder began with",
-            got=f"{found[other[0]].split(',')[0]}, not the same", remedy="use another folder",
-        )  # fmt: skip
-    energies = " ".join(f"{atoms.get_potential_energy():.4f}" for frames in parts.values() for atoms in frames)
-    found["energies"] = hashlib.sha256(energies.encode()).hexdigest()
-    if known.get("energies", found["energies"]) != found["energies"]:  # earlier versions noted none
-        raise InputError(
-            "frames", need="the energies that the folder began with", got="others", remedy="use another folder"
-        )
-    found["initial"] = _model_digest(initial)
-    if known.get("initial", found["initial"]) != found["initial"]:  # earlier versions noted none
-        raise InputError(
-            "initial", need="the model that the folder began with", got=str(initial), remedy="use another folder"
-        )
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(found))
-
-
-def _model_digest(initial: str | os.PathLike[str] | None) -> str:
-    """Digest of a model file, or of the files of a checkpoint."""
-    if initial is None:
-        return "none"
-    start = Path(initial)
-    files = [start] if start.is_file() else sorted(start.parent.glob(f"{start.name}.*"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def _same_settings(path: Path, made: dict[str, Any]) -> None:
-    """Refuse to go on with other settings, the number of steps and what follows from it aside."""
-    if not path.exists():
-        return
-    pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
-    other = sorted(name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name))
-    if other:
-        raise InputError(
-            "settings", need="those that the folder began with",
-            got="another " + ", ".join(other[:4]), remedy="use another folder",
-        )  # fmt: skip
-
-
-def _fixed(made: dict[str, Any]) -> dict[str, Any]:
-    """Entries of an input by their path, without those that follow from the number of steps."""
-    free = ("numb_steps", "decay_steps", "disp_freq", "save_freq")
-    found: dict[str, Any] = {}
-    for section, entries in json.loads(json.dumps(made)).items():
-        for name, value in entries.items():
-            if name not in free:
-                found[f"{section}.{name}"] = value
-    return found
 
 
 def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> list[Path]:

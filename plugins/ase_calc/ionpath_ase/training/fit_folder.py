@@ -1,0 +1,99 @@
+"""What a training was begun with: its folder belongs to those frames, settings and that first model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ionpath.errors import InputError
+from ionpath.files import atomic_path
+from ionpath_ase.training.labelling import frame_digest
+
+if TYPE_CHECKING:
+    from ase import Atoms
+
+
+def check_folder(target: Path) -> None:
+    """Refuse a folder with files of the names of a training that none was begun in."""
+    names = ("model.pb", "frozen.pb", "input.json", "errors.csv", "checkpoint", "lcurve.out")
+    foreign = [name for name in names if (target / name).exists()]
+    if foreign and not (target / "data" / "frames.json").exists():
+        raise InputError(
+            f"folder {target.name}", need="a new folder, or that of a training", got=f"{foreign[0]} of something else",
+            remedy="take another folder, or move it away",
+        )  # fmt: skip
+
+
+def same_frames(
+    path: Path, parts: Mapping[str, Sequence[Atoms]], initial: str | os.PathLike[str] | None = None
+) -> None:
+    """Refuse to go on with other frames, or from another model, than a training was begun with."""
+    found = {}
+    for name, frames in parts.items():
+        digest = hashlib.sha256()
+        for atoms in frames:
+            digest.update(frame_digest(atoms).encode())
+            digest.update(np.round(atoms.get_forces(), 5).tobytes())
+        found[name] = f"{len(frames)} frames, {digest.hexdigest()}"
+    known = json.loads(path.read_text()) if path.exists() else found
+    other = [name for name in found if known.get(name) != found[name]]
+    if other:
+        raise InputError(
+            f"frames for {other[0]}", need=f"the {known[other[0]].split(',')[0]} that the folder began with",
+            got=f"{found[other[0]].split(',')[0]}, not the same", remedy="use another folder",
+        )  # fmt: skip
+    energies = " ".join(f"{atoms.get_potential_energy():.4f}" for frames in parts.values() for atoms in frames)
+    found["energies"] = hashlib.sha256(energies.encode()).hexdigest()
+    if known.get("energies", found["energies"]) != found["energies"]:  # earlier versions noted none
+        raise InputError(
+            "frames", need="the energies that the folder began with", got="others", remedy="use another folder"
+        )
+    found["initial"] = _model_digest(initial)
+    if known.get("initial", found["initial"]) != found["initial"]:  # earlier versions noted none
+        raise InputError(
+            "initial", need="the model that the folder began with", got=str(initial), remedy="use another folder"
+        )
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(found))
+
+
+def _model_digest(initial: str | os.PathLike[str] | None) -> str:
+    """Digest of a model file, or of the files of a checkpoint."""
+    if initial is None:
+        return "none"
+    start = Path(initial)
+    files = [start] if start.is_file() else sorted(start.parent.glob(f"{start.name}.*"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def same_settings(path: Path, made: dict[str, Any]) -> None:
+    """Refuse to go on with other settings, the number of steps and what follows from it aside."""
+    if not path.exists():
+        return
+    pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
+    other = sorted(name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name))
+    if other:
+        raise InputError(
+            "settings", need="those that the folder began with",
+            got="another " + ", ".join(other[:4]), remedy="use another folder",
+        )  # fmt: skip
+
+
+def _fixed(made: dict[str, Any]) -> dict[str, Any]:
+    """Entries of an input by their path, without those that follow from the number of steps."""
+    free = ("numb_steps", "decay_steps", "disp_freq", "save_freq")
+    found: dict[str, Any] = {}
+    for section, entries in json.loads(json.dumps(made)).items():
+        for name, value in entries.items():
+            if name not in free:
+                found[f"{section}.{name}"] = value
+    return found
