@@ -84,6 +84,24 @@ def marked(*marks: bytes, head: int = 4096) -> Callable[[Path], bool]:
     return own
 
 
+def no_formula(text: str) -> str:
+    """A cell of a table that no table program takes for a formula.
+
+    >>> no_formula("=HYPERLINK(1)"), no_formula("Li6PS5Cl")
+    ("'=HYPERLINK(1)", 'Li6PS5Cl')
+    """
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+
+
+def is_name(text: str) -> bool:
+    """Whether a word can be a part of a file's name, and leads into no other folder.
+
+    >>> is_name("Li6PS5Cl, 600 K"), is_name("../elsewhere"), is_name("..")
+    (True, False, False)
+    """
+    return text not in ("", ".", "..") and text.isprintable() and not {"/", "\\"} & set(text)
+
+
 def nothing(path: Path) -> bool:
     """Test of a writer for `atomic_path` whose files cannot be told from those of others: none is replaced."""
     return False

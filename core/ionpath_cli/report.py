@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from ionpath import __version__
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, no_formula
 from ionpath_cli import interactive
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.page import render
@@ -206,10 +206,5 @@ def _write_csv(path: Path, records: list[Record]) -> None:
             for q in record.quantities:
                 e = q.estimate
                 words = [record.label, q.name, e.unit, q.note, standing(q), q.verdict]
-                label, name, unit, note, worth, verdict = (_no_formula(word) for word in words)
+                label, name, unit, note, worth, verdict = (no_formula(word) for word in words)
                 writer.writerow([label, name, e.value, e.error, e.low, e.high, unit, note, worth, verdict])
-
-
-def _no_formula(text: str) -> str:
-    """A text that no table program takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

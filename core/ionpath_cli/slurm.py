@@ -57,6 +57,12 @@ def main(argv: list[str]) -> int:
         raise InputError(
             "--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=given.time, remedy="for example --time 12:00:00"
         )
+    for name in ("memory", "partition", "account", "name"):
+        if (word := getattr(given, name)) is not None and not re.fullmatch(r"[\w.,:@+=%/-]+", word):
+            raise InputError(
+                f"--{name}", need="one word of letters, digits and signs such as _ - .", got=repr(word),
+                remedy="for example --name anneal-600K",
+            )  # fmt: skip
     for name, least in (("cpus", 1), ("gpus", 0), ("most", 0)):
         whole(f"--{name}", getattr(given, name), least)
     text = script(

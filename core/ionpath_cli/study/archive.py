@@ -37,6 +37,7 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
     paths = [folder / f"comparison.{kind}" for kind in ("csv", "json")]
     for place in finished:
         found = {path for pattern in KEPT for path in place.glob(pattern)}
+        found = {path for path in found if path.resolve().is_relative_to(folder.resolve())}  # no link to elsewhere
         paths += sorted(path for path in found if not any(part in path.name for part in LEFT))
     with (
         atomic_path(file, own=marked(b"comparison.csv")) as part,

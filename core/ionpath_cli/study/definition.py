@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from ionpath.documented import documented
 from ionpath.errors import InputError
+from ionpath.files import is_name
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
 KINDS = ("number", "bound", "order", "pairs", "peak", "text", "out")
@@ -265,6 +266,16 @@ def _check(study: Study) -> None:
     named += [(f"across {a.name}", a.systems) for a in study.across]
     named += [(f"row {r.number}", r.systems) for r in study.rows]
     named += [(f"figure {f.name}", f.systems) for f in study.figures]
+    for what, names in (
+        ("system", [*study.systems]), ("runs", [r.name for r in study.runs]),
+        ("across", [a.name for a in study.across]),
+        ("figure", [f.name for f in study.figures]), ("study", [study.name]),
+    ):  # fmt: skip
+        if wrong := [name for name in names if not is_name(name)]:
+            raise InputError(
+                f"{what} {wrong[0]!r}", need="a name that can be part of a file's", got=repr(wrong[0]),
+                remedy="leave out slashes and control characters",
+            )  # fmt: skip
     for where, systems in named:
         for system in systems:
             if system not in (*study.systems, ALL):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath import __version__
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, no_formula
 from ionpath_cli.study.comparison import compare
 from ionpath_cli.study.figures import draw_figures
 from ionpath_cli.study.page import write_page
@@ -64,7 +64,9 @@ def write_comparison(plan: Plan, folder: Path) -> Path:
     with atomic_path(folder / "comparison.csv") as part, part.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(asdict(compared[0])) if compared else ["number"])
         writer.writeheader()
-        writer.writerows(asdict(c) for c in compared)
+        writer.writerows(
+            {k: no_formula(v) if isinstance(v, str) else v for k, v in asdict(c).items()} for c in compared
+        )
     return write_page(folder, plan.study, about, compared, quantities)
 
 

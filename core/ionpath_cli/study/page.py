@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, marked, nothing
+from ionpath.files import atomic_path, is_name, marked, nothing
 from ionpath_cli.page import render
 from ionpath_cli.study.definition import Study
 from ionpath_cli.study.tasks import read_json
@@ -69,5 +69,10 @@ def write_markdown(folder: Path, file: Path) -> None:
         if f"]({old.name})" in before:  # of that page
             old.unlink()
     for figure, (_, name) in zip(content["figures"], figures, strict=True):
+        if not is_name(figure["file"]) or not (folder / figure["file"]).resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                str(folder / "comparison.json"), need="figures that lie beside it", got=figure["file"],
+                remedy="run the study again",
+            )  # fmt: skip
         with atomic_path(file.parent / name, own=nothing) as part:
             shutil.copyfile(folder / figure["file"], part)

@@ -15,7 +15,7 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, is_name
 from ionpath.notebook import fields_html
 from ionpath_ase._geometry import check_calculator
 from ionpath_ase.md.identity import potential
@@ -164,7 +164,7 @@ def _check(
     if not starts:
         raise InputError("starts", need="at least one structure", got="none")
     for name in starts:
-        if not name or any(sign in name for sign in "/\\\0"):
+        if not is_name(name):
             raise InputError("starts", need="names that can be folders", got=repr(name))
     if not frames:
         raise InputError("frames", need="at least one labelled frame", got="none")

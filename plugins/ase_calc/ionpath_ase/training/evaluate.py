@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, marked
+from ionpath.files import atomic_path, marked, no_formula
 from ionpath.notebook import fields_html
 from ionpath_ase._geometry import check_calculator
 
@@ -107,7 +107,8 @@ def write_table(errors: Sequence[Errors], path: str | os.PathLike[str]) -> Path:
         writer = csv.DictWriter(stream, names)
         writer.writeheader()
         for row in errors:
-            writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in asdict(row).items()})
+            cells = asdict(row) | {"tag": no_formula(row.tag)}
+            writer.writerow({k: f"{v:.4g}" if isinstance(v, float) else v for k, v in cells.items()})
     return Path(path)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from ionpath.documented import documented
 from ionpath.errors import require
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, no_formula
 from ionpath_ase.training.evaluate import Errors
 
 _COLOURS = {"accurate": "#4477aa", "candidates": "#ccbb44", "failed": "#ee6677"}
@@ -97,7 +97,8 @@ def write_report(
         writer = csv.DictWriter(stream, [entry.name for entry in fields(ExplorationRow)])
         writer.writeheader()
         for row in report.rows:
-            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in asdict(row).items()})
+            cells = asdict(row) | {"system": no_formula(row.system)}
+            writer.writerow({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in cells.items()})
     with atomic_path(text) as part:
         part.write_text(format_report(report) + "\n")
     with atomic_path(figure) as part:
