@@ -219,8 +219,8 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
             1.0 / slope if known else nan, slope_estimate.error / slope**2 if known else nan, nan, nan, "eV"
         )
     else:
-        ends = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
-        energy = Estimate(1.0 / slope, slope_estimate.error / slope**2, *ends, "eV")
+        low, high = sorted((1.0 / slope_estimate.low, 1.0 / slope_estimate.high))
+        energy = Estimate(1.0 / slope, slope_estimate.error / slope**2, low, high, "eV")
     return MeyerNeldel(
         energy=energy,
         temperature=float(energy.value / BOLTZMANN_EV),

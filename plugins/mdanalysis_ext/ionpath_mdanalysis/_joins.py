@@ -60,7 +60,7 @@ def check_clock(times: NDArray[np.float64], frames: NDArray[np.integer[Any]], tr
     for k in np.flatnonzero(steps <= 0):
         if times[k + 1] > times[begin] + 1.5 * float(np.median(np.abs(steps))):
             _refuse(f"{times[k]:g} ps then {times[k + 1]:g} ps", int(frames[k + 1]), trajectory)
-        begin = k + 1
+        begin = int(k) + 1
 
 
 def _refuse(got: str, join: int, trajectory: Any) -> None:
