@@ -471,6 +471,41 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+def test_biased_runs_of_a_study(tmp_path: Path) -> None:
+    """Metadynamics of a study, too short to cross anything: a barrier that is not known, and not a failed step."""
+    protocol = "tilt"
+    group = f"""[[runs]]
+name = "hill"
+systems = ["A"]
+temperatures = [300]
+protocol = "{protocol}"
+least = 0.5
+most = 0.5
+[[rows]]
+number = 1
+figure = "Fig. 1"
+title = "barrier"
+kind = "number"
+published = 14
+unit = "kJ/mol"
+analysis = "biased/hill"
+quantity = "barrier, {protocol}"
+systems = ["A"]
+temperatures = [300]
+"""
+    path = tmp_path / "biased.toml"
+    path.write_text(SMALL[: SMALL.index("[[runs]]")] + group)
+    done = subprocess.run(command(path, tmp_path / "study"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    place = next((tmp_path / "study" / "biased").glob("hill*/*/done.json")).parent
+    (found,) = json.loads((place / "quantities.json").read_text())
+    assert found["quantity"] == f"barrier, {protocol}" and found["unit"] == "kJ/mol"
+    assert "not converged" in found["note"]
+    (row,) = json.loads((tmp_path / "study" / "comparison.json").read_text())["rows"]
+    assert row["verdict"] == "not sampled"
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_is_replaced(small: Path, tmp_path: Path) -> None:
     """Killed in the middle of a run: the study goes on by itself from the last checkpoint."""
     import psutil

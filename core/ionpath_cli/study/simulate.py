@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
+from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
 from ionpath_cli.study.tasks import QUANTITIES, Task, read_json, write_json
 
@@ -78,14 +79,15 @@ def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
     cells = np.array([ts.dimensions.copy() for ts in frames], dtype=float)  # a reader writes into one array
     cells = cells[int(SETTLING * len(cells)) :]
     mean = cells.mean(axis=0)
-    blocks = np.array([b.mean(axis=0) for b in np.array_split(cells, BLOCKS)])
-    error = blocks.std(axis=0, ddof=1) / np.sqrt(BLOCKS)
+    blocks = np.array([b.mean(axis=0) for b in np.array_split(cells, min(BLOCKS, len(cells)))])
+    error = blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks)) if len(blocks) > 1 else np.full(6, np.nan)
     write_json(place / CELL, {"cell": mean.tolist(), "error": error.tolist()})
     rows = [
-        {"quantity": f"cell length {name}", "value": mean[k], "error": error[k], "low": mean[k] - 1.96 * error[k],
-         "high": mean[k] + 1.96 * error[k], "unit": "A", "note": f"NPT at 0 GPa, {len(cells)} frames"}
+        quantity(
+            f"cell length {name}", student(mean[k], error[k], len(blocks), "A"), f"NPT at 0 GPa, {len(cells)} frames"
+        )
         for k, name in enumerate("abc")
-    ]  # fmt: skip
+    ]
     write_json(place / QUANTITIES, rows)
 
 
@@ -152,7 +154,13 @@ def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
         arguments["centres"] = [_fullest(atoms, arguments.pop("centre"))]
     plumed = metadynamics_input(atoms, settings["protocol"], temperature=settings["temperature"], **arguments)
     done = run_metadynamics(
-        atoms, plumed, picoseconds=task.picoseconds, folder=place, seed=settings["seed"], engine="lammps"
+        atoms,
+        plumed,
+        picoseconds=task.picoseconds,
+        folder=place,
+        seed=settings["seed"],
+        engine="lammps",
+        progress=False,
     )
     found = analyse_metadynamics(done, figure=place / "free-energy.png", title=task.name)
     barrier = found.barrier
