@@ -235,10 +235,15 @@ def test_bands_are_kept_and_taken_up(copper: Atoms, tmp_path: Path, monkeypatch:
     assert [str(hop) for hop in again.hops] == [str(hop) for hop in found.hops] and again.refused == found.refused
     assert "relaxes back to within" in found.refused[0][1]
     assert found.hops[0].kind == "soft to soft"
-    for change in ({"fmax": 0.1}, {"images": 2}):
-        with pytest.raises(InputError, match="folder b: need bands of the same structure, potential and settings"):
+    for change, told in (({"fmax": 0.1}, "fmax 0.1 instead of"), ({"images": 2}, "images 2 instead of 1")):
+        need = "folder b: need bands of the same structure, potential and settings, got "
+        with pytest.raises(InputError, match=need + told):
             migration_barriers(copper, hops, **(options | change))
-    with pytest.raises(InputError, match="folder b: need bands of the same structure"):
+    stronger = EMT()
+    stronger.get_potential_energy = lambda *a, **k: 1.0  # as another model of a class without parameters
+    with pytest.raises(InputError, match="got a potential that gives 1 eV for the structure instead of"):
+        migration_barriers(copper, hops, **(options | {"calculator": stronger}))
+    with pytest.raises(InputError, match="folder b: need bands of the same structure.*got other cell; other positions"):
         migration_barriers(copper * (1, 1, 2), hops[:1], **options)
     with (
         locked(tmp_path / "b" / ".lock", "bands"),

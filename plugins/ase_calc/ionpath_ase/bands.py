@@ -7,7 +7,7 @@ import json
 import os
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import parent_process
@@ -23,6 +23,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
 from ionpath.notebook import fields_html
+from ionpath_ase.md.identity import differences, digest, potential
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -315,6 +316,45 @@ def identity(atoms: Atoms, calculator: Any, job: Job) -> str:
     parameters = sorted((str(k), str(v)) for k, v in (getattr(calculator, "parameters", None) or {}).items())
     digest.update(repr((type(calculator).__qualname__, parameters)).encode())
     return digest.hexdigest()
+
+
+_PARTS, _SAME_ENERGY = "bands.json", 1e-5
+
+
+def parts(atoms: Atoms, calculator: Any, job: Job) -> dict[str, Any]:
+    """The same by name, and the energy of the structure, by which potentials without parameters are told apart."""
+    copy = atoms.copy()
+    copy.calc = calculator
+    found = {name: digest(getattr(atoms, name)) for name in ("positions", "numbers")}
+    about = {"cell": digest(atoms.cell.array), "periodic directions": atoms.pbc.tolist(), **found, **asdict(job)}
+    return about | {"potential": potential(calculator, None), "energy": float(copy.get_potential_energy())}
+
+
+def changes(place: Path, about: Mapping[str, Any]) -> list[str]:
+    """What is not as it was when the bands of a folder were begun, in words."""
+    path = place / _PARTS
+    if not path.exists():  # as earlier versions leave it
+        return []
+    try:
+        before = dict(json.loads(path.read_text()))
+        energy = float(before.pop("energy"))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"folder {place.name}", need=f"the {_PARTS} that this call wrote", got=f"{type(error).__name__}: {error}",
+            remedy="use another folder",
+        ) from error  # fmt: skip
+    now = json.loads(json.dumps({name: value for name, value in about.items() if name != "energy"}))
+    told = differences(before, now)
+    if not told and not abs(energy - about["energy"]) <= _SAME_ENERGY * max(1.0, abs(energy)):
+        told = [f"a potential that gives {about['energy']:.6g} eV for the structure instead of {energy:.6g} eV"]
+    return told
+
+
+def note_parts(place: Path, about: Mapping[str, Any]) -> None:
+    """Note what the bands of a folder are of."""
+    if not (place / _PARTS).exists():
+        with atomic_path(place / _PARTS) as part:
+            part.write_text(json.dumps(about))
 
 
 def _file(place: Path, hop: Hop) -> Path:

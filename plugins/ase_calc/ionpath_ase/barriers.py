@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -26,9 +26,12 @@ from ionpath_ase.bands import (
     Hop,
     Job,
     begin_worker,
+    changes,
     finished,
     identity,
+    note_parts,
     packed,
+    parts,
     relaxed,
     run,
     run_in_worker,
@@ -318,7 +321,8 @@ def migration_barriers(
     for number, hop in enumerate(asked):
         hop.check(atoms, number)
     sent = b"" if processes == 1 else packed(calculator)  # before it is used: some cannot be copied afterwards
-    with _kept(folder, identity(atoms, calculator, job)) as place:
+    about = None if folder is None else parts(atoms, calculator, job)
+    with _kept(folder, identity(atoms, calculator, job), about) as place:
         start = relaxed(atoms, calculator, relax_fmax, steps)
         for number, hop in enumerate(asked):
             hop.check(start, number, vacant=True)
@@ -332,7 +336,9 @@ def migration_barriers(
 
 
 @contextmanager
-def _kept(folder: str | os.PathLike[str] | None, mark: str) -> Iterator[Path | None]:
+def _kept(
+    folder: str | os.PathLike[str] | None, mark: str, about: Mapping[str, Any] | None = None
+) -> Iterator[Path | None]:
     """Folder of the bands, which one call has at a time and which belongs to one structure and its settings."""
     if folder is None:
         yield None
@@ -341,13 +347,16 @@ def _kept(folder: str | os.PathLike[str] | None, mark: str) -> Iterator[Path | N
     with ExitStack() as stack:
         stack.enter_context(locked(place / ".lock", f"bands in {place.name}"))
         note = place / "bands.sha256"
-        if note.exists() and note.read_text() != mark:
+        told = [] if about is None else changes(place, about)
+        if told or (note.exists() and note.read_text() != mark):
             raise InputError(
-                f"folder {place.name}", need="bands of the same structure, potential and settings", got="others",
-                remedy="use another folder",
+                f"folder {place.name}", need="bands of the same structure, potential and settings",
+                got="; ".join(told) or "others", remedy="use another folder",
             )  # fmt: skip
         with atomic_path(note) as part:
             part.write_text(mark)
+        if about is not None:
+            note_parts(place, about)
         yield place
 
 
