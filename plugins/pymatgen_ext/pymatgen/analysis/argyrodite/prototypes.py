@@ -54,7 +54,9 @@ def argyrodite(
     halide : {"Cl", "Br", "I"} or None
         The halide X; None gives Li7PS6 (x = -1).
     x_excess : float
-        Excess halide x from -1 to 1; lithium vacancies (or, below 0, more lithium) balance it.
+        Excess halide x from -1 to 1; lithium vacancies (or, below 0, more lithium) balance it. Chlorides were made
+        up to about 0.5 (Adeli et al., doi:10.1002/anie.201814222); from there to 1 they are computed ones, which the
+        shipped potential was trained on. Between -1 and 0 it has seen nothing.
     inversion : float, optional
         Fraction of the free-sulfur orbit occupied by halide. Without it the smallest one that x allows.
     lithium : {"24g", "48h", "T5", "T2", "T4", "none"} or mapping of str to int
