@@ -16,7 +16,7 @@ from ionpath.estimate import Estimate
 from ionpath_cli.study import structural
 from ionpath_cli.study.finished import Run
 from ionpath_cli.study.quantities import Rows, estimated, normal, parted, quantity, student
-from ionpath_cli.study.structures import SITES
+from ionpath_cli.study.structures import CRYSTAL, SITES, START
 from ionpath_cli.study.tasks import QUANTITIES, Task, write_json
 
 LAG = 1.0
@@ -64,9 +64,15 @@ def paths(run: Run) -> Rows:
 
 
 def _states(run: Run) -> dict[str, Any]:
-    """Cages of the run's own anions in an argyrodite, the published twelve states about pairs of SiS4 and PS4."""
-    from MDAnalysis.analysis.path_entropy import CoordinationShells
+    """Cages of the run's own anions, the published twelve states about pairs of SiS4 and PS4, or sites of a crystal."""
+    from MDAnalysis.analysis.path_entropy import CoordinationShells, SiteNetwork
 
+    if (run.structure / CRYSTAL).exists():
+        from ase.io import read
+
+        cell, whole = (read(run.structure / name) for name in (CRYSTAL, START))
+        repeats = np.rint(whole.cell.lengths() / cell.cell.lengths()).astype(int)
+        return {"shells": SiteNetwork.from_structure(cell, "Li", repeats=tuple(repeats.tolist()))}
     if (run.structure / SITES).exists():
         return {"shells": CoordinationShells.for_argyrodite(run.universe, mobile="element Li")}
     if {"Si", "P"} <= set(run.universe.atoms.elements):

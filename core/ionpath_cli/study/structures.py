@@ -13,7 +13,7 @@ from ionpath.errors import InputError, require
 from ionpath.files import atomic_path
 from ionpath_cli.study.tasks import Task
 
-START, SITES = "structure.extxyz", "sites.extxyz"
+START, SITES, CRYSTAL = "structure.extxyz", "sites.extxyz", "crystal.extxyz"
 INSTALL = 'pip install "ionpath[all]"'
 
 
@@ -30,6 +30,8 @@ def make_structure(task: Task, place: Path, inputs: list[Path]) -> None:
     _write(atoms, place / START)
     if settings["builder"] == "argyrodite":
         _write(_argyrodite({}, settings["supercell"], 0), place / SITES)
+    if settings["builder"] == "lpscl" and settings["arguments"].get("phase") == "I":  # a crystal of its own sites
+        _write(_lpscl(settings["arguments"], (1, 1, 1), 0), place / CRYSTAL)
 
 
 def _write(atoms: Any, path: Path) -> None:
