@@ -313,3 +313,37 @@ def test_arguments_that_make_no_sense(samples, call, sentence):
     x, y, *_ = samples
     with pytest.raises(InputError, match=sentence):
         call(x, y)
+
+
+def correlated(seed: int, n_ions: int, n_times: int):
+    """Ions that keep half of their features and of their luck from time to time."""
+    rng = np.random.default_rng(seed)
+
+    def kept(*shape: int):
+        return np.sqrt(0.6) * rng.normal(size=(1, n_ions, *shape)) + np.sqrt(0.4) * rng.normal(
+            size=(n_times, n_ions, *shape)
+        )
+
+    x = kept(8).reshape(-1, 8)
+    y = (x @ TRUTH + 0.6 * kept().ravel() > 0.2).astype(int)
+    return x, y, np.tile(np.arange(n_ions), n_times), np.repeat(np.arange(float(n_times)), n_ions)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["ion-and-time", "ion", "time"])
+def test_intervals_of_held_out_accuracies_cover(kind) -> None:
+    """The truth is what models of as many samples reach on ions that nobody has seen."""
+    fresh, classes, *_ = correlated(99, 4000, 2)
+    reached, found = [], []
+    for seed in range(100):
+        x, y, ions, times = correlated(5000 + seed, 30, 10)
+        folds = split_samples(ions, times, kind)
+        scores = cross_validate(x, y, FUNCTIONS, folds)
+        found.append((float(np.nanmean(scores.balanced_accuracy)), scores.error))
+        if seed < 25:
+            model = fit_softness(x[folds[0].train], y[folds[0].train], FUNCTIONS)
+            reached.append(score(classes, model.predict(fresh)).balanced_accuracy)
+    values, errors = np.array(found).T
+    held = np.abs(values - np.mean(reached)) < 2.776 * errors  # Student's t of five folds
+    print(f"{kind}: held {held.mean():.3f}, scatter over error {values.std() / errors.mean():.2f}")
+    assert held.mean() >= 0.90
