@@ -453,6 +453,7 @@ def test_lpscl_i_has_five_states():
     assert frozen.n_hops == 0
     assert frozen.total == 0.0  # J/mol/K, published as 0.0
     assert frozen.state_occupancy[1:] == pytest.approx(0.2)
+    assert "no two states are joined by hops there and back" in str(frozen.verdict)
 
 
 @pytest.mark.parametrize(

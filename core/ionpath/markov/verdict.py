@@ -107,6 +107,9 @@ def markovian_verdict(
     change += f" ± {error:.0%}" if error < UNKNOWN else " ± more than that" if np.isfinite(error) else ""
     change += f" up to a lag of {times[row]:.4g} {time_unit}"
     deviation, ck = _ck(test, deviation_tolerance)
+    if not np.isfinite(slowest).any():
+        why = "no two states are joined by hops there and back, so that nothing relaxes; use a longer or a hotter run"
+        return MarkovVerdict(False, f"Not shown to be Markovian {head}: {why}.", growth, error, deviation)
     if not np.isfinite(growth) or slowest[at] < times[at]:
         why = f"the slowest implied timescale ({slowest[at]:.3g} {time_unit}) is below the lag and cannot be resolved"
         return MarkovVerdict(

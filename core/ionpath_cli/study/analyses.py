@@ -52,7 +52,13 @@ def paths(run: Run) -> Rows:
         *_passage(found, about),
         *(_macrostates(found, about) if n == 7 else []),
     ]
-    if not r.verdict:
+    if r.n_hops == 0:
+        seen = f"no ion left its site in {run.task.settings['picoseconds']:g} ps"
+        rows = [
+            {**row, "note": f"{n} states; {seen}", "doubt": f"{seen.capitalize()}: no path, no entropy."}
+            for row in rows
+        ]
+    elif not r.verdict:
         rows = [{**row, "doubt": f"The Markov model does not hold at its lag of {r.lag_time:g} ps."} for row in rows]
     growth = normal(r.verdict.growth, r.verdict.growth_error)
     return [
