@@ -64,7 +64,7 @@ def paths(run: Run) -> Rows:
     return [
         *rows,
         quantity("frames between sites", 100.0 * r.unassigned_fraction, unit="%"),
-        quantity("slowest relaxation", np.nanmax(r.implied_timescales), about, "ps"),
+        quantity("slowest relaxation", np.fmax.reduce(r.implied_timescales, axis=None), about, "ps"),
         quantity("change of the slowest relaxation at longer lags", growth, f"from a lag of {r.lag_time:g} ps on"),
     ]
 
