@@ -23,6 +23,7 @@ HOSTS = {
     "dt",
     "format",
     "topology_format",
+    "continuous",
     "pbc",
     "fill_value",
     "cell",

@@ -334,7 +334,9 @@ def test_a_full_disk_stops_the_run_and_keeps_the_checkpoint(
 
 def test_temperature_series(salt: Atoms, tmp_path: Path) -> None:
     salt.calc = EMT()  # not for these elements: the series must say so, not skip
-    with pytest.raises(NotImplementedError, match="EMT"):
+    with pytest.raises(
+        IonpathError, match="the calculator EMT stopped with NotImplementedError: No EMT-potential for Li"
+    ):
         temperature_series(salt, [300.0], tmp_path, engine="ase", picoseconds=0.01, **QUIET)
     copper = bulk("Cu", cubic=True)
     copper.calc = EMT()

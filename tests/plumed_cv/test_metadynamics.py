@@ -298,7 +298,8 @@ def test_lammps_runs_and_goes_on(tmp_path):
     assert colvar[-1, 0] == pytest.approx(0.16)
     assert [frame.info["step"] for frame in read(longer.trajectory[0], ":")] == list(range(10, 81, 10))
     # what ASE's engine says of the same structure is the first row too
-    _, other = argyrodite_run(tmp_path / "ase", 0.002, engine="ase")
+    with pytest.warns(UserWarning, match="METAD metad adds its first hill after PACE=5 steps"):
+        _, other = argyrodite_run(tmp_path / "ase", 0.002, engine="ase")
     assert np.loadtxt(other.colvar[0], ndmin=2)[0, 1:3] == pytest.approx(colvar[0, 1:3], abs=1e-5)
 
 

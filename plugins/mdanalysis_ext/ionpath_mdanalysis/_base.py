@@ -29,7 +29,7 @@ from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
-from ionpath_mdanalysis._joins import check_clock, check_joins
+from ionpath_mdanalysis._joins import check_clock, check_joins, joins
 from ionpath_mdanalysis._results import IonResults
 from ionpath_mdanalysis.times import check_times
 
@@ -213,10 +213,11 @@ class IonAnalysis(AnalysisBase):
         _checks.check_order(next(iter(self.groups.values())).universe)
         if self._even_times and self._given_frame_time is None and self.n_frames > 1:
             check_times(self._trajectory)
-        if self._even_times and self.n_frames > 1:
-            chosen = self._sliced_trajectory
+        if self._even_times and self.n_frames > 1 and joins(self._trajectory):
+            frame, chosen = self._trajectory.frame, self._sliced_trajectory
             ends = [chosen[k].frame for k in (0, self.n_frames - 1)]
             check_joins(self._trajectory, next(iter(self.groups.values())), *ends)
+            self._trajectory[frame]
         self._total = self.n_frames
 
     def _compute(self, indexed_frames: Any, verbose: bool | None = None, **kwargs: Any) -> Any:
