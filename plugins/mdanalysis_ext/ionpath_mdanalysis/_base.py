@@ -118,6 +118,7 @@ class IonAnalysis(AnalysisBase):
         return ("serial", "multiprocessing", "dask")
 
     results: Any
+    times: Any
 
     def __init__(
         self,
