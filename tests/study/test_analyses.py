@@ -221,3 +221,25 @@ def test_layers_of_a_slab_are_told_by_its_atoms() -> None:
     flat = AmorphisationProfile(1, 6.0 * np.arange(8) + 3.0, np.ones(8), np.zeros(8), 6.0, 1)
     run = SimpleNamespace(universe=u, task=SimpleNamespace(settings={"crystal_fraction": 0.5}))
     assert _of_slab(run, flat).layers.tolist() == [1, 0, 0, 1, 1, 2, 2, 1]
+
+
+def test_compensation_needs_lines_whose_barriers_differ() -> None:
+    """Two lines, or three of one barrier, tell nothing of the Meyer-Neldel rule: a sentence, and no failed step."""
+    from ionpath.transport import arrhenius
+    from ionpath_cli.study.across import _compensation
+
+    kelvins = np.array([600.0, 750.0, 900.0])
+
+    def line(barrier: float, prefactor: float):
+        values = prefactor * np.exp(-barrier / (8.617333e-5 * kelvins))
+        return arrhenius(kelvins, values, 0.05 * values)
+
+    (few,) = _compensation([line(0.2, 1.0), line(0.3, 4.0)])
+    assert np.isnan(few["value"]) and few["note"] == "2 systems with a barrier and a prefactor, 3 are needed"
+    (equal,) = _compensation([line(0.2, 1.0), line(0.2, 2.0), line(0.2, 3.0)])
+    assert (
+        np.isnan(equal["value"]) and "need activation energies that differ by more than their errors" in equal["note"]
+    )
+    energy, chance = _compensation([line(0.1, 1.0), line(0.3, np.exp(3.0)), line(0.5, np.exp(6.0))])
+    assert energy["value"] == pytest.approx(0.2 / 3.0, rel=1e-3)  # eV: the slope of ln D0 against the barrier is 15/eV
+    assert chance["value"] > 0.9

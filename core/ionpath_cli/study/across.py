@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
 from ionpath_cli.study import soft, teacher
@@ -53,7 +54,7 @@ def _mean(rows: Rows, name: str, system: str, temperature: float | None = None) 
 
 def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Activation energies, and what they say of another temperature, with the covariance carried over."""
-    from ionpath.transport import arrhenius as fit, meyer_neldel
+    from ionpath.transport import arrhenius as fit
 
     rows = table(inputs)
     target = float(arguments.get("temperature", 300.0))
@@ -83,17 +84,31 @@ def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         ]
         of_all = all(m.number > 1 for t, m in means if t in [p[0] for p in points])
         found += pooled(own, system=system) if of_all else [{**row, "system": system} for row in own]
-    if len(lines) >= LEAST_SYSTEMS:
-        from scipy.stats import chi2
+    return found + _compensation(lines)
 
-        rule, freedom = meyer_neldel(lines), len(lines) - 2
-        chance = float(chi2.sf(rule.chi_squared, freedom))
-        note = f"{len(lines)} systems, chi-squared {rule.chi_squared:.3g}, isokinetic at {rule.temperature:.4g} K"
-        found.append(quantity("Meyer-Neldel energy", rule.energy, note))
-        # A rule that is not refuted may still be wrong: no lower end then.
-        low = chance if chance < SIGNIFICANT else 0.0
-        found.append(quantity("chance of the Meyer-Neldel rule", Estimate(chance, 0.0, low, chance), note))
-    return found
+
+def _compensation(lines: list[Any]) -> Rows:
+    """Whether prefactors rise with barriers, or why the lines do not tell."""
+    from scipy.stats import chi2
+
+    from ionpath.transport import meyer_neldel
+
+    name = "chance of the Meyer-Neldel rule"
+    if len(lines) < LEAST_SYSTEMS:
+        said = f"{len(lines)} systems with a barrier and a prefactor, {LEAST_SYSTEMS} are needed"
+        return [quantity(name, float("nan"), said)]
+    try:
+        rule = meyer_neldel(lines)
+    except InputError as error:
+        return [quantity(name, float("nan"), str(error))]
+    chance = float(chi2.sf(rule.chi_squared, len(lines) - 2))
+    note = f"{len(lines)} systems, chi-squared {rule.chi_squared:.3g}, isokinetic at {rule.temperature:.4g} K"
+    # A rule that is not refuted may still be wrong: no lower end then.
+    low = chance if chance < SIGNIFICANT else 0.0
+    return [
+        quantity("Meyer-Neldel energy", rule.energy, note),
+        quantity(name, Estimate(chance, 0.0, low, chance), note),
+    ]
 
 
 def _bounds(rows: Rows, system: str, target: float, kelvins: list[float]) -> Rows:
