@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import ionpath
+
+# Lines of notebooks that begin with ! are those of the environment that builds the site, whether it is active or not.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
 project = "ionpath"
 author = "ionpath developers"
