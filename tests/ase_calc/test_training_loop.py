@@ -127,6 +127,14 @@ def test_exploration_judges_every_frame(different_models: list[Path], tmp_path: 
     assert np.array_equal(read_back.deviations, run.deviations)
     assert len(read_back.frames) == 6
     assert (tmp_path / "deviations.npz").stat().st_mtime_ns == before
+    whole = (tmp_path / "deviations.npz").read_bytes()
+    for damaged in (whole[: len(whole) // 2], b"", b"not a zip"):
+        (tmp_path / "deviations.npz").write_bytes(damaged)
+        with pytest.raises(InputError, match=r"file deviations\.npz: need the deviations of the frames beside it, got"):
+            explore(salt, different_models, tmp_path, temperature=600.0, settings=settings, progress=False)
+    (tmp_path / "deviations.npz").unlink()  # the remedy
+    judged = explore(salt, different_models, tmp_path, temperature=600.0, settings=settings, progress=False)
+    assert np.allclose(judged.deviations, run.deviations, atol=1e-5)
 
 
 @pytest.mark.parametrize("engine", ["ase", pytest.param("lammps", marks=pytest.mark.slow)])

@@ -56,8 +56,7 @@ def explore(
     place = Path(folder)
     trajectory, finished = place / "trajectory.extxyz", place / "deviations.npz"
     if finished.exists():
-        with np.load(finished, allow_pickle=False) as data:
-            return Exploration(tuple(_frames(trajectory, 1)), data["deviations"], str(data["stopped"]))
+        return _kept(trajectory, finished)
     place.mkdir(parents=True, exist_ok=True)
     watch = _Watch(trajectory, committee or Committee(list(models)), settings, f"{name} at {temperature:g} K")
     start = atoms.copy()
@@ -93,6 +92,22 @@ def explore(
     with atomic_path(finished) as part:
         np.savez(part, deviations=watch.deviations(len(atoms)), stopped=np.array(stopped))
     return Exploration(tuple(_frames(trajectory, 1)), watch.deviations(len(atoms)), stopped)
+
+
+def _kept(trajectory: Path, finished: Path) -> Exploration:
+    """What a run that is over left in its folder; one sentence where that is damaged."""
+    frames = tuple(_frames(trajectory, 1)) if trajectory.exists() else ()
+    try:
+        with finished.open("rb") as file, np.load(file, allow_pickle=False) as data:
+            deviations, stopped = np.asarray(data["deviations"], dtype=float), str(data["stopped"])
+        if deviations.ndim != 2 or len(deviations) != len(frames) or not np.isfinite(deviations).all():
+            raise ValueError(f"deviations of shape {deviations.shape} for {len(frames)} frames")
+    except Exception as error:  # of zip, zlib and numpy, which all have their own
+        raise InputError(
+            f"file {finished.name}", need="the deviations of the frames beside it",
+            got=f"{type(error).__name__}: {str(error)[:120]}", remedy="remove it, and the frames are judged again",
+        ) from error  # fmt: skip
+    return Exploration(frames, deviations, stopped)
 
 
 class _Watch:
