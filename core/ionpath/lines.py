@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate, student
@@ -31,11 +32,16 @@ class LinearFit(Msonable):
     chi_squared: float  # sum of squared deviations over squared errors
     freedom: int  # numbers less two
 
-    def at(self, x: float) -> float:
-        """Value of the line."""
-        return self.slope.value * x + self.intercept.value
+    def at(self, x: float) -> Estimate:
+        """Height of the line with its 95 % interval, in the unit of the numbers."""
+        (of_slope, both), (_, of_zero) = self.covariance
+        error = math.sqrt(max(of_slope * x * x + 2.0 * both * x + of_zero, 0.0))
+        value = self.slope.value * x + self.intercept.value
+        half = error * (self.slope.high - self.slope.value) / self.slope.error
+        return Estimate(value, error, value - half, value + half, self.intercept.unit, self.intercept.verdict)
 
 
+@typed
 def linear_fit(x: Sequence[float], values: Sequence[Estimate]) -> LinearFit:
     """Fit a straight line to numbers with errors, such as a conductivity against an entropy of mixing.
 

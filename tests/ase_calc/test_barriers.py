@@ -162,6 +162,9 @@ def test_ions_that_change_places_pass_each_other_at_any_number_of_images(copper:
         assert np.allclose(band[-1].positions[ion] - band[0].positions[ion], change)
         for image in band[1:-1]:
             assert np.allclose(image.positions.sum(axis=0), copper.positions.sum(axis=0))  # in opposite directions
+    pair = [image[[ion, partner]] for image in band]
+    bands._pass_by(pair, 0, 1)  # with nobody else about
+    assert pair[3].get_distance(0, 1) > 1.5  # A
     middle = bands._around(copper, copper.positions[ion])
     assert np.allclose(middle.positions[ion], copper.cell.sum(axis=0) / 2)
     assert np.allclose(middle.get_all_distances(mic=True), copper.get_all_distances(mic=True))

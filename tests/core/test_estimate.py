@@ -272,3 +272,23 @@ def test_lines_that_cannot_be_fitted(x: list[float], values: list[float], senten
     made = [Estimate(v, 0.1, v - 0.2, v + 0.2) if v == v else Estimate(nan, nan, nan, nan) for v in values]
     with pytest.raises(InputError, match=sentence):
         linear_fit(x, made)
+
+
+def test_heights_of_a_line_have_errors() -> None:
+    """Where x is zero the height is the intercept, and amid the numbers its error is that of their weighted mean."""
+    x, errors = np.array([0.0, 1.0, 2.0, 4.0]), np.array([0.1, 0.2, 0.2, 0.1])
+    drawn = 1.0 + 0.5 * x + np.array([0.05, -0.1, 0.1, -0.05])  # mS/cm
+    numbers = [Estimate(v, e, v - 2 * e, v + 2 * e, "mS/cm") for v, e in zip(drawn, errors, strict=True)]
+    found = linear_fit(x.tolist(), numbers)
+    assert found.at(0.0).error == pytest.approx(found.intercept.error)
+    assert found.at(0.0).high == pytest.approx(found.intercept.high) and found.at(0.0).unit == "mS/cm"
+    middle = float(np.average(x, weights=errors**-2))
+    assert found.chi_squared / found.freedom < 1.0  # so that errors are as given
+    assert found.at(middle).error == pytest.approx((errors**-2).sum() ** -0.5)
+    doubted = linear_fit(x.tolist(), [numbers[0].judged("not converged"), *numbers[1:]])
+    assert doubted.at(3.0).verdict == "not converged"
+    for wrong in ("abc", None, 3.0):
+        with pytest.raises(InputError, match="need"):
+            linear_fit(wrong, numbers)  # type: ignore[arg-type]
+        with pytest.raises(InputError, match="need"):
+            linear_fit([0.0, 1.0, 2.0, 4.0], wrong)  # type: ignore[arg-type]

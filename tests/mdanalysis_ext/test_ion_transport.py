@@ -581,6 +581,20 @@ def test_conductivity_against_one_quantity_with_its_line():
         plot_conductivity_line({})
 
 
+def test_verdicts_stand_in_the_figures_of_conductivity():
+    """A conductivity in doubt has a star, and the title says which doubt."""
+    sound = Estimate(2.0, 0.1, 1.8, 2.2, "mS/cm")
+    doubted = Estimate(5.0, 0.5, 4.0, 6.0, "mS/cm").judged("not converged")
+    drawn = plot_conductivity_map({(0.0, 0.0): sound, (0.5, 0.5): doubted}, 300.0)
+    shown = {text.get_position(): text.get_text() for text in drawn.texts}
+    assert shown == {(0.0, 0.0): "2.0\n± 0.1", (0.5, 0.5): "5.0\n± 0.5*"}  # mS/cm
+    assert drawn.get_title() == "300 K\n* not converged"
+    line = plot_conductivity_line({0.0: sound, 0.5: doubted}, 300.0)
+    (stars,) = [one for one in line.lines if one.get_marker() == "*"]
+    assert (stars.get_xdata().tolist(), stars.get_ydata().tolist()) == ([0.5], [5.0])  # mS/cm
+    assert line.get_title() == "300 K\n* not converged"
+
+
 def test_masses_are_used_or_missed():
     """A heavy atom that moves with the drift and a light one that rattles: weights decide which drift is found."""
     positions = np.zeros((20, 3, 3))

@@ -36,12 +36,28 @@ def write_xdatcar(path: Path, *runs: np.ndarray) -> Path:
     return path
 
 
+def write_dump(path: Path, run: np.ndarray) -> Path:
+    with path.open("w") as file:
+        for step, frame in enumerate(run):
+            file.write(f"ITEM: TIMESTEP\n{50 * step}\nITEM: NUMBER OF ATOMS\n{N}\nITEM: BOX BOUNDS pp pp pp\n")
+            file.write(f"0 {EDGE}\n" * 3 + "ITEM: ATOMS id type xu yu zu\n")
+            file.writelines(f"{k + 1} 1 {x:.5f} {y:.5f} {z:.5f}\n" for k, (x, y, z) in enumerate(frame))
+    return path
+
+
 def universe(folder: Path, kind: str, first: np.ndarray, second: np.ndarray) -> Any:
     if kind == "XDATCAR":
         return mda.Universe(str(write_xdatcar(folder / "XDATCAR", first, second)))
     if kind == "XDATCARs":
         files = [write_xdatcar(folder / f"XDATCAR_{k}", run) for k, run in enumerate((first, second))]
         return mda.Universe(str(files[0]), [str(file) for file in files])
+    if kind == "dump":
+        files = [str(write_dump(folder / f"{k}.lammpstrj", run)) for k, run in enumerate((first, second))]
+        made = mda.Universe(
+            files[0], files, format="LAMMPSDUMP", topology_format="LAMMPSDUMP", lammps_coordinate_convention="unwrapped"
+        )
+        made.add_TopologyAttr("elements", ["Li"] * N)
+        return made
     frames = mda.Universe.empty(N, trajectory=True)
     frames.add_TopologyAttr("elements", ["Li"] * N)
     files = []
@@ -63,7 +79,7 @@ def diffusion(u: Any, **run: Any) -> Any:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["XDATCAR", "XDATCARs", "xtc", "dcd"])
+@pytest.mark.parametrize("kind", ["XDATCAR", "XDATCARs", "xtc", "dcd", "dump"])
 @pytest.mark.parametrize("back", [2, 15])
 def test_a_restart_that_repeats_frames_is_refused(tmp_path: Path, kind: str, back: int) -> None:
     frames = walk(80)
@@ -78,7 +94,7 @@ def test_a_restart_that_repeats_frames_is_refused(tmp_path: Path, kind: str, bac
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("kind", ["XDATCAR", "XDATCARs", "xtc", "dcd"])
+@pytest.mark.parametrize("kind", ["XDATCAR", "XDATCARs", "xtc", "dcd", "dump"])
 def test_runs_that_go_on_are_taken(tmp_path: Path, kind: str) -> None:
     frames = walk(80)
     assert diffusion(universe(tmp_path, kind, frames[:40], frames[40:])).n_frames == 80

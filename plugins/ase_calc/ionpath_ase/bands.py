@@ -232,7 +232,8 @@ def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator:
 def _around(atoms: Atoms, point: NDArray[np.float64]) -> Atoms:
     """A copy whose atoms lie around a point: the pair potential knows no images, and near the hop it now needs none."""
     copy = atoms.copy()
-    copy.positions += copy.cell.sum(axis=0) / 2 - point if copy.cell.rank == 3 else 0.0
+    if copy.cell.rank == 3:
+        copy.positions += copy.cell.sum(axis=0) / 2 - point
     copy.wrap()
     return copy
 
@@ -251,6 +252,8 @@ def _pass_by(band: list[Atoms], ion: int, partner: int) -> None:
     rest = np.delete(np.arange(len(first)), [ion, partner])
 
     def room(way: NDArray[np.float64]) -> float:
+        if not len(rest):
+            return np.inf
         places = [image.positions[k] + sign * b * way for image, b in zip(inner, bow, strict=True)
                   for k, sign in ((ion, 1), (partner, -1))]  # fmt: skip
         return float(get_distances(places, first.positions[rest], cell=first.cell, pbc=first.pbc)[1].min())

@@ -42,7 +42,8 @@ def plot_conductivity_map(
     -------
     matplotlib.axes.Axes
         With a square for each point: its colour is the conductivity on a logarithmic scale, its text that number and
-        its standard error, in mS/cm. Bounds, and what could not be determined, have no colour.
+        its standard error, in mS/cm. Bounds, and what could not be determined, have no colour; a star stands for the
+        verdicts in the title.
 
     Raises
     ------
@@ -82,8 +83,9 @@ def plot_conductivity_map(
         words = str(estimate.to("mS/cm")).split(" (")[0] if point in known else str(estimate)
         shown = words.replace(" mS/cm", "").replace(" ±", "\n±")
         dark = point in known and math.log(known[point]) < 0.5 * (math.log(low) + math.log(high))
+        shown += "*" if point in known and estimate.verdict else ""
         ax.text(*point, shown, ha="center", va="center", fontsize=6, color="white" if dark else "black")
-    ax.set(xlabel=labels[0], ylabel=labels[1], title="" if at is None else f"{at:g} K")
+    ax.set(xlabel=labels[0], ylabel=labels[1], title=_title(at, found))
     ax.margins(0.2)
     return ax
 
@@ -116,7 +118,7 @@ def plot_conductivity_line(
     Returns
     -------
     matplotlib.axes.Axes
-        With 95 % intervals; bounds are arrows that point down.
+        With 95 % intervals; bounds are arrows that point down, and stars stand for the verdicts in the title.
 
     Raises
     ------
@@ -150,8 +152,11 @@ def plot_conductivity_line(
         ax.legend()
     if line is not None:
         ends_of_line = [min(found), max(found)]
-        ax.plot(ends_of_line, [line.at(x) for x in ends_of_line], "--", color="0.4")
-    ax.set(xlabel=label, ylabel="conductivity (mS/cm)", title="" if at is None else f"{at:g} K")
+        ax.plot(ends_of_line, [line.at(x).value for x in ends_of_line], "--", color="0.4")
+    doubted = {x: e.value for x, e in known.items() if e.verdict}
+    if doubted:
+        ax.plot(list(doubted), list(doubted.values()), "*", color="white", mec="black", ms=9, zorder=5)
+    ax.set(xlabel=label, ylabel="conductivity (mS/cm)", title=_title(at, found))
     return ax
 
 
@@ -163,6 +168,12 @@ def _axes(ax: Any) -> Any:
     if not hasattr(ax, "errorbar"):
         raise InputError("ax", need="axes of matplotlib", got=repr(ax)[:40], remedy="leave it out for new ones")
     return ax
+
+
+def _title(at: float | None, found: Mapping[Any, Estimate]) -> str:
+    """Temperature, and what the stars of a figure stand for."""
+    verdicts = dict.fromkeys(e.verdict for e in found.values() if math.isfinite(e.value) and e.verdict)
+    return "\n".join(filter(None, ("" if at is None else f"{at:g} K", f"* {'; '.join(verdicts)}" if verdicts else "")))
 
 
 def _found(points: Mapping[Any, Any], temperature: float | None) -> tuple[float | None, dict[Any, Estimate]]:
