@@ -18,7 +18,7 @@ from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distri
 from ionpath.markov.counting import COUNT_MODES, count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.estimation import MAXIMUM_ERROR, MOST_SAMPLES, check_independent, model_of_counts, sample_matrices
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
-from ionpath.markov.symmetry import SymmetryTest, as_permutations, average_counts, symmetry_test
+from ionpath.markov.symmetry import LEVEL, UNSURE, SymmetryTest, as_permutations, average_counts, symmetry_test
 from ionpath.msonable import Msonable
 
 METHODS = ("bootstrap", "bayesian")
@@ -149,9 +149,9 @@ class Resampling:
         """Maximum-likelihood chain of all data."""
         return as_chain(self.model(lag))
 
-    def symmetry_test(self, lag: int, symmetry: ArrayLike, of: str = "shell") -> SymmetryTest:
-        """Whether the counts at a lag obey a symmetry of the states, that of a shell or of a crystal."""
-        return symmetry_test(self.counts(lag), symmetry, self.seed, of)
+    def symmetry_test(self, lag: int, symmetry: ArrayLike, of: str = "shell", *, certain: bool = True) -> SymmetryTest:
+        """Whether the counts at a lag obey a symmetry of the states, that of a crystal or only of positions."""
+        return symmetry_test(self.counts(lag), symmetry, self.seed, of, LEVEL if certain else UNSURE)
 
     def chains(self, lag: int, symmetry: ArrayLike | None = None) -> ResampledChains:
         """Best chain and samples at a lag; of counts that were averaged over a symmetry, where one is given."""

@@ -16,7 +16,10 @@ from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 
 LEVEL = 0.05
-"""A symmetry is trusted unless the counts have a smaller probability under it."""
+"""A symmetry of the crystal is trusted unless the counts have a smaller probability under it."""
+UNSURE = 0.5
+"""The same for a symmetry of positions alone. What is averaged over a break that counts hardly tell is shifted:
+octahedra broken by 5 % (30 ions, 200 sets) by 0.88 errors at 0.05, 0.67 at 0.25, 0.55 here; 0.48 without average."""
 DRAWS = 399
 
 
@@ -101,7 +104,7 @@ def _pair_orbits(rows: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def symmetry_test(
-    counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0, of: str = "shell"
+    counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0, of: str = "shell", least: float = LEVEL
 ) -> SymmetryTest:
     """Ask blocks of counts whether they obey a symmetry, by turning each of them at random."""
     from scipy.sparse import csr_matrix
@@ -130,6 +133,9 @@ def symmetry_test(
     drawn = (picked @ turned).reshape(DRAWS, *mean.shape)
     exceed = int((apart(drawn) >= apart(counts.sum(axis=0)) * (1 - 1e-9)).sum())
     probability = (1 + exceed) / (1 + DRAWS)
-    used = probability >= LEVEL
-    said = f"counts {'agree with' if used else 'contradict'} the {many} operations of the {of}"
-    return SymmetryTest(many, probability, used, f"{said} (probability {probability:.2g})")
+    used = probability >= least
+    said = "agree with" if used else "contradict" if probability < LEVEL else "may or may not obey"
+    unsure = f", {least:g} needed: not averaged; give them as symmetry= where the crystal has them"
+    note = "" if used or probability < LEVEL else unsure
+    sentence = f"counts {said} the {many} operations of the {of} (probability {probability:.2g}{note})"
+    return SymmetryTest(many, probability, used, sentence)

@@ -182,15 +182,19 @@ def test_total_path_entropy_where_the_symmetry_is_tried(chains, name, ions, lag)
     """As `symmetry="auto"`: averaged where the counts agree, in intervals that also hold what is found without."""
     matrix = SYSTEMS[name][0]
     truth = path_entropy_matrix(np.linalg.matrix_power(matrix, lag)).sum()
-    held = []
+    held, off, error = [], [], []
     for seed in range(200):
         dtrajs = chains.simulate(matrix, ions, 3000, seed=FRESH + seed)
         data = Resampling(dtrajs, n_states=7, n_samples=50, seed=seed)
-        used = PERMUTATIONS if data.symmetry_test(lag, PERMUTATIONS) else None
+        used = PERMUTATIONS if data.symmetry_test(lag, PERMUTATIONS, certain=False) else None
         total = entropies_of(data, lag, symmetry=used, certain=False).total
         held.append(total.low <= truth <= total.high)
-    print(f"{name}, {ions} ions, lag {lag}: held {np.mean(held):.3f}")
+        off.append(total.value - truth)
+        error.append(total.error)
+    bias, noise = np.mean(off) / np.mean(error), np.std(off) / np.mean(error) / np.sqrt(200)
+    print(f"{name}, {ions} ions, lag {lag}: held {np.mean(held):.3f}, bias {bias:+.2f} errors")
     assert np.mean(held) >= 0.90
+    assert abs(bias) < 0.5 + 2 * noise
 
 
 @pytest.mark.slow

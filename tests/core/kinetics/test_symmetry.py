@@ -94,6 +94,15 @@ def test_sentences(chains) -> None:
     data = Resampling(chains.simulate(matrix, 30, 500, seed=0), n_states=7)
     test = data.symmetry_test(1, shell_symmetry(OCTAHEDRON))
     assert test.used and str(test).startswith("counts agree with the 48 operations of the shell (probability 0.")
+    # A break of 12 % leaves probabilities between: enough for the operations of a crystal, not for those of positions.
+    matrix[1, 2:6] *= 0.88
+    matrix[1, 1] += 1 - matrix[1].sum()
+    tried = [Resampling(chains.simulate(matrix, 30, 500, seed=seed), n_states=7) for seed in range(20)]
+    said = [one.symmetry_test(1, shell_symmetry(OCTAHEDRON), certain=False) for one in tried]
+    unsure = [test for test in said if 0.05 <= test.probability < 0.5]
+    assert len(unsure) >= 5 and not any(test.used for test in unsure)
+    assert "may or may not obey the 48 operations" in str(unsure[0]) and "symmetry= where the crystal" in str(unsure[0])
+    assert [test.used for test in said] == [test.probability >= 0.5 for test in said]
     none = data.symmetry_test(1, np.arange(7)[None])
     assert not none and np.isnan(none.probability)
 

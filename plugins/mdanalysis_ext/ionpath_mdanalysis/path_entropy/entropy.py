@@ -54,9 +54,10 @@ class PathEntropy(MarkovStates):
     symmetry : {"auto", "none"} or array_like of int, (n_operations, n_states)
         Average the counts over equivalent transitions before entropies are computed: over the operations of the shells,
         or of the crystal of a network, where the counts do not contradict them (``results.symmetry`` says so), over
-        none, or over those given. With ``"auto"`` for shells the intervals also hold what is found without symmetry,
-        since counts cannot tell a small break from none; give the operations (`ionpath.kinetics.shell_symmetry`) where
-        the crystal has them.
+        none, or over those given. With ``"auto"`` for shells, whose operations are those of positions alone, counts
+        must look as symmetric as in half of all symmetric shells, and the intervals also hold what is found without
+        symmetry, since counts cannot tell a small break from none; give the operations
+        (`ionpath.kinetics.shell_symmetry`) where the crystal has them.
     estimator : {"extrapolated", "plain"}
         Entropies without the part that noise adds, or those of the fitted model as they are, as published; see
         `ionpath.kinetics.entropy_uncertainty`. They differ by several errors where a shell is symmetric.
@@ -165,9 +166,8 @@ class PathEntropy(MarkovStates):
             self._totals(matrix, np.full_like(matrix, np.nan))
             return
         # A symmetry of positions alone is not one of the crystal: what the counts cannot tell stays in the intervals.
-        certain = chosen["symmetry"] == "given" or getattr(self.shells, "permutations", None) is not None
         found = entropies_of(
-            data, results.lag, symmetry=rows, certain=certain, estimator=chosen["estimator"], **self._kind()
+            data, results.lag, symmetry=rows, certain=self._certain(), estimator=chosen["estimator"], **self._kind()
         )
         results.uncertainty = found = found.judged(self._words)
         errors = {key: getattr(found, key).error for key in TOTALS}
@@ -192,8 +192,12 @@ class PathEntropy(MarkovStates):
         rows = states_symmetry(self.shells) if self._permutations == "auto" else ()
         if len(rows) < 2:
             return None, None
-        found = data.symmetry_test(lag, rows, of)
+        found = data.symmetry_test(lag, rows, of, certain=self._certain())
         return found, rows if found.used else None
+
+    def _certain(self) -> bool:
+        """Whether the operations are given or those of a crystal, and not of positions alone."""
+        return self.parameters["symmetry"] == "given" or getattr(self.shells, "permutations", None) is not None
 
     def _entropy_per_ion(self) -> None:
         results, chosen = self.results, self.parameters
