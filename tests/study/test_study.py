@@ -22,6 +22,7 @@ from ionpath.estimate import Estimate
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.archive import _rounded
 from ionpath_cli.study.command import _Clock, main
+from ionpath_cli.study.compared import Compared
 from ionpath_cli.study.comparison import combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.plan import Plan
@@ -364,6 +365,32 @@ def _one(small: Path, value: float, *, kind: str, published: object, ordered: bo
     ]  # fmt: skip
     found = compare(replace(study, systems={"A": system}, rows=(row,)), rows, {})[0]
     return found.verdict, found.sentence
+
+
+def test_several_values_are_said_together(small: Path) -> None:
+    """Three quantities of one run: where it was stands once, and so does what is said of each."""
+    study = load_study(str(small))
+    row = replace(study.rows[0], kind="number", quantity=("first", "second", "third"), systems=("A",))
+    study = replace(study, systems={"A": replace(study.systems["A"], ordered=True)})
+
+    def found(*values: float, published: tuple[float, ...]) -> Compared:
+        rows = [
+            {**_rows(np.array([v]), np.array([0.5]))[0], "system": "A", "temperature": 900, "analysis": "transport",
+             "quantity": name, "potential": "argyrodite.2", "unit": row.unit, "picoseconds": 41,
+             "note": "lag 1 ps; not Markovian, 3 standard errors; use a longer lag, finer states, or core sets."}
+            for name, v in zip(row.quantity, values, strict=True)
+        ]  # fmt: skip
+        one = replace(row, published=published, temperatures=(900.0,))
+        return compare(replace(study, rows=(one,)), rows, {})[0]
+
+    far = found(10.0, 20.0, 30.0, published=(20.0, 50.0, 30.0))
+    assert far.ours.startswith("first: 10.0 ± 0.5") and "A 900 K" not in far.ours
+    assert far.conditions.count("A 900 K, ") == far.conditions.count("41 ps") == 1
+    assert far.conditions.endswith("(lag 1 ps; not Markovian, 3 standard errors)")
+    assert far.sentence == "Ours over the published value: 0.5 (first), 0.4 (second)."
+    assert found(0.5, 0.4, 30.0, published=(0.7, 0.6, 30.0)).sentence == (
+        "Our error is as large as our value: that is too wide to agree with anything: first, second."
+    )
 
 
 def test_one_arrangement_of_a_disordered_system_contradicts_nothing(small: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -18,6 +19,9 @@ from ionpath_cli.study.definition import ALL, Row, Study
 
 Z95 = 1.96
 ROUNDING = 1e-9
+RATIO = re.compile(r"Ours is (\S+) times the published value\.")
+ADVICE = re.compile(r"; use a longer lag, finer states, or core sets\.?")
+"""Of a verdict on a Markov model: what to do, which readers of a page cannot."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class Combined:
     picoseconds: float = 0.0
     # whether arrangements were put together before, so that their spread is in the error of sampling
     pooled: bool = False
+    where: str = ""  # system and temperature
     doubt: str = ""  # why the number is not what its name says, whatever its error; nothing is claimed from it
 
     @property
@@ -129,11 +134,12 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
         missing = ", ".join(label for label, p in points if p is None and label)
         why = dropped or (f"not finished: {missing}" if missing else "not finished")
         return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
-    conditions = "; ".join(filter(None, (_conditions(label, p) for label, p in known)))
-    notes = "; ".join(dict.fromkeys(n for _, p in known for n in p.notes))
+    conditions = "; ".join(dict.fromkeys(filter(None, (_conditions(p) for _, p in known))))
+    notes = "; ".join(dict.fromkeys(ADVICE.sub("", n) for _, p in known for n in p.notes))
     judge = {"number": _numbers, "bound": _bound, "order": _order, "pairs": _pairs, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
-    alone = [label for label, p in known if p.number == 1 and math.isnan(p.arrangements) and not p.pooled]
+    lonely = (p.where for _, p in known if p.number == 1 and math.isnan(p.arrangements) and not p.pooled)
+    alone = list(dict.fromkeys(lonely))
     if alone and row.kind != "text" and verdict in ("differs", "order agrees") + ("agrees",) * (row.kind == "bound"):
         sentence = f"{sentence} One arrangement of {', '.join(alone)}: what others would say is in no interval.".strip()
         verdict = "not sampled"
@@ -147,7 +153,7 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
 
 def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:
     """Ours for each quantity, system and temperature of a row, in its order and in its unit."""
-    found: list[tuple[str, Combined | None]] = []
+    found: list[tuple[str, str, Combined | None]] = []
     analyses = row.analysis * len(row.quantity) if len(row.analysis) == 1 else row.analysis
     if row.together:
         triples = list(zip(analyses, row.quantity, row.systems, strict=True))
@@ -162,21 +168,25 @@ def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list
         ]  # fmt: skip
         own = [r for r in same if r["potential"] == study.dynamics.model]
         others = [r for r in same if r["potential"] != study.dynamics.model]
-        parts = (
-            [name] * (len(row.quantity) > 1) + [system] * (system != ALL) + [f"{temperature:g} K"] * bool(temperature)
-        )
+        where = " ".join([system] * (system != ALL) + [f"{temperature:g} K"] * bool(temperature))
         made = study.systems.get(system)
         one = combine(own, ordered=made is None or made.ordered, others=others)
         if one:
-            one = replace(one, doubt=" ".join(dict.fromkeys(r["doubt"] for r in own if r.get("doubt"))))
+            doubt = " ".join(dict.fromkeys(r["doubt"] for r in own if r.get("doubt")))
+            one = replace(one, where=where, doubt=doubt)
         if one and made and not one.pooled:
             one = replace(one, atoms=made.atoms, picoseconds=max(float(r.get("picoseconds") or 0.0) for r in own))
-        found.append((" ".join(parts), one.to(row.unit) if one else None))
-    return found
+        found.append((name, where, one.to(row.unit) if one else None))
+    # A label says what differs between the points; where all are of one system, that stands in their conditions.
+    several, one_place = len(row.quantity) > 1, len({where for _, where, _ in found}) == 1
+    return [
+        (" ".join([name] * several + [where] * bool(where and not (several and one_place))), one)
+        for name, where, one in found
+    ]
 
 
-def _conditions(label: str, own: Combined) -> str:
-    parts = [label] if label else []
+def _conditions(own: Combined) -> str:
+    parts = [own.where] if own.where else []
     parts += [f"{own.atoms} atoms"] if own.atoms else []
     parts += [f"{own.picoseconds:g} ps"] if own.picoseconds else []
     parts += [f"{own.number} arrangement{'s' * (own.number > 1)}"] if own.atoms else []
@@ -191,13 +201,26 @@ def _numbers(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str
             return "ours alone", f"Ours is in {own.estimate.unit}, the published value in {row.unit or 'none'}."
     found = [_number(float(p), row.tolerance, own.estimate) for p, (_, own) in zip(published, points, strict=True)]
     for verdict in ("differs", "not sampled"):
-        these = [
-            f"{label}: {sentence}" if len(points) > 1 else sentence
-            for (label, _), (judged, sentence) in zip(points, found, strict=True) if judged == verdict
-        ]  # fmt: skip
+        these: dict[str, list[str]] = {}
+        for (label, _), (judged, sentence) in zip(points, found, strict=True):
+            if judged == verdict:
+                these.setdefault(sentence, []).append(label)
         if these:
-            return verdict, " ".join(these)
+            return verdict, _together(these, len(points))
     return "agrees", ""
+
+
+def _together(said: Mapping[str, Sequence[str]], number: int) -> str:
+    """Sentences with the points of which each is said; how many times the published value ours are, in one sentence."""
+    if number == 1:
+        return next(iter(said))
+    times = [(RATIO.fullmatch(sentence), labels) for sentence, labels in said.items()]
+    ratios = [f"{match[1]} ({', '.join(labels)})" for match, labels in times if match]
+    sentences = [f"Ours over the published value: {', '.join(ratios)}."] if ratios else []
+    for sentence, labels in said.items():
+        if not RATIO.fullmatch(sentence):
+            sentences.append(sentence if len(labels) == number else f"{sentence[:-1]}: {', '.join(labels)}.")
+    return " ".join(sentences)
 
 
 def _number(published: float, tolerance: float, own: Estimate) -> tuple[str, str]:
