@@ -33,7 +33,10 @@ EXAMPLE = """
 INSTALL = 'pip install "ionpath[mdanalysis]"'
 MOST_FRAMES, MOST_POINTS = 2000, 48
 """The page needs no more: of longer runs every so many frames are counted, and voxels of larger cells are larger."""
-WRITTEN = ("path-entropy.npz", "msd.csv", "pairs.csv", "msd.png", "analyze.toml")
+WRITTEN = (
+    "path-entropy.npz", "diffusion.npz", "msd.csv", "pairs.csv", "density.json", "msd.png", "path-entropy.png",
+    "mfpt.png", "occupancy.png", "timescales.png", "density.png", "analyze.toml",
+)  # fmt: skip
 """Files of a record, by which a folder of somebody else is known."""
 
 
@@ -119,11 +122,12 @@ def _check_output(folder: Path, json_file: str | None, inputs: Sequence[Path | N
         raise InputError(
             "--output", need="a folder", got=f"{part}, which is a file", remedy="name another, for example -o results"
         )
-    others = [name for name in WRITTEN if (folder / name).exists()]
-    if others and not any((folder / name).exists() for name in (FILE, "diffusion.npz")):
+    others = [name for name in (FILE, *WRITTEN) if (folder / name).exists()]
+    mine = _is_record(folder / FILE) or (FILE not in others and (folder / "diffusion.npz").exists())
+    if others and not mine:
         raise InputError(
             "--output", need="a folder without files of the names of results", got=f"{others[0]} in {folder}",
-            remedy="name another, for example -o results",
+            remedy="move it away, or name another, for example -o results",
         )  # fmt: skip
     if json_file in (None, "-"):
         return
@@ -139,9 +143,10 @@ def _check_output(folder: Path, json_file: str | None, inputs: Sequence[Path | N
 
 def _is_record(path: Path) -> bool:
     try:
-        return "quantities" in json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
+    return isinstance(content, dict) and "quantities" in content
 
 
 def analyse(

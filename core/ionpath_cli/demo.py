@@ -11,6 +11,8 @@ from typing import Any
 
 from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
+from ionpath.files import locked
+from ionpath_cli.analyze import WRITTEN
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
@@ -23,9 +25,11 @@ EXAMPLE = """
   ionpath demo --atoms 832 --temperature 500 --picoseconds 200
 """
 POTENTIAL = "argyrodite.2"
+"""The fast one of the shipped potentials: a step takes half of the time of ``argyrodite``."""
 MOST_ATOMS = 100_000
 """Larger cells are no demonstration on one machine."""
-"""The fast one of the shipped potentials: a step takes half of the time of ``argyrodite``."""
+LEAST = 3.0
+"""Length of a run in ps: 70 % of it must reach beyond twice the time at which ions fly freely, 1 ps."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,11 @@ def main(argv: list[str]) -> int:
     for name, unit in (("temperature", "K"), ("picoseconds", "ps"), ("metad_picoseconds", "ps")):
         if getattr(options, name) is not None:
             positive(f"--{name.replace('_', '-')}", getattr(options, name), unit)
+    if options.picoseconds is not None and options.picoseconds < LEAST:
+        raise InputError(
+            "--picoseconds", need=f"at least {LEAST:g} ps, of which a diffusion coefficient can be told",
+            got=f"{options.picoseconds:g}", remedy=f"use --picoseconds {LEAST:g}",
+        )  # fmt: skip
     if options.atoms is not None:
         whole("--atoms", options.atoms, 1, MOST_ATOMS)
     whole("--seed", options.seed, 0)
@@ -85,22 +94,24 @@ def main(argv: list[str]) -> int:
         "command": shlex.join(["ionpath", "demo", *argv]), "seed": options.seed, "model": POTENTIAL,
         "model_sha256": checksum(POTENTIAL),
     }  # fmt: skip
-    for system in SYSTEMS:
-        place = folder / system.folder
-        _build(place, system, atoms, options.temperature, options.seed)
-        _dynamics(place, system, options.temperature, picoseconds, options.seed)
-        _analysis(place, system, options.temperature, made)
-    for system in SYSTEMS:
-        _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, made)
-    write_config(folder / "demo.toml", arguments, options)
-    _overview(folder)
-    page = write_report(
-        folder,
-        title="Lithium in ordered and disordered argyrodite",
-        lead=f"Two cells of about {atoms} atoms, {picoseconds:g} ps at {options.temperature:g} K with the shipped "
-        "Deep Potential. Every number and figure was computed in this run; short runs have wide errors.",
-        command=shlex.join(["ionpath", "demo", *argv]),
-    )
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / ".lock", f"folder {folder}"):
+        for system in SYSTEMS:
+            place = folder / system.folder
+            _build(place, system, atoms, options.temperature, options.seed)
+            _dynamics(place, system, options.temperature, picoseconds, options.seed)
+            _analysis(place, system, options.temperature, made)
+        for system in SYSTEMS:
+            _metadynamics(folder / f"{system.folder}-hop", system, options.temperature, hills, made)
+        write_config(folder / "demo.toml", arguments, options)
+        _overview(folder)
+        page = write_report(
+            folder,
+            title="Lithium in ordered and disordered argyrodite",
+            lead=f"Two cells of about {atoms} atoms, {picoseconds:g} ps at {options.temperature:g} K with the shipped "
+            "Deep Potential. Every number and figure was computed in this run; short runs have wide errors.",
+            command=shlex.join(["ionpath", "demo", *argv]),
+        )
     _print_table(page.parent / "quantities.csv")
     print(f"\n{time.perf_counter() - begin:.0f} s. Report: {page}\nTables: {page.parent / 'quantities.csv'}")
     return 0
@@ -166,7 +177,8 @@ def _dynamics(place: Path, system: System, temperature: float, picoseconds: floa
 
     settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed, "model": POTENTIAL}
     title = f"{system.label}: {picoseconds:g} ps at {temperature:g} K (LAMMPS with the fast shipped Deep Potential)"
-    stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title)
+    run = [f"trajectory.{kind}" for kind in ("checkpoint.npz", "csv", "pdb")]
+    stage(place, "dynamics", settings, ["trajectory.xtc"], make, title=title, also=run)
 
 
 def _analysis(place: Path, system: System, temperature: float, made: Mapping[str, Any]) -> None:
@@ -178,7 +190,7 @@ def _analysis(place: Path, system: System, temperature: float, made: Mapping[str
         analyse(given, place, temperature=temperature, label=system.label, made=made, progress=LOG.isEnabledFor(20))
 
     title = f"{system.label}: states, Markov model, path entropy, diffusion (MDAnalysis)"
-    stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title)
+    stage(place, "analysis", {"temperature": temperature}, [FILE], make, title=title, also=WRITTEN)
 
 
 def _metadynamics(place: Path, system: System, temperature: float, picoseconds: float, made: Mapping[str, Any]) -> None:
@@ -224,7 +236,7 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
 
     settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed}
     title = f"{system.label}: {picoseconds:g} ps of metadynamics of one hop (LAMMPS with PLUMED)"
-    stage(place, "hop", settings, [FILE], make, title=title)
+    stage(place, "hop", settings, [FILE, "free-energy.png"], make, title=title)
 
 
 def _overview(folder: Path) -> None:

@@ -75,7 +75,7 @@ class Record(Msonable):
                 str(folder / FILE),
                 need="a record that `ionpath analyze` or `ionpath demo` wrote",
                 got=f"{type(error).__name__}: {error}",
-                remedy="run one of them with this folder as its output",
+                remedy="move it away, and run one of them with this folder as its output",
             ) from error
 
 

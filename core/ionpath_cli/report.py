@@ -58,7 +58,7 @@ def write_report(
         raise InputError(
             str(folder), need=f"at least one {FILE} below it", got="none", remedy="run `ionpath analyze` first"
         )
-    for name, ours in (("quantities.csv", "system,quantity,"), ("report.html", "ionpath")):
+    for name, ours in (("quantities.csv", "system,quantity,value"), ("report.html", "Page written on ")):
         if (folder / name).exists() and ours not in (folder / name).read_text(encoding="utf-8", errors="replace"):
             raise InputError(
                 str(folder / name), need="a place for the report", got="a file of another origin", remedy="move it away"
@@ -153,10 +153,10 @@ def _own(place: Path, name: str) -> bytes | None:
 def _picture(place: Path, name: str) -> bytes:
     """Content of a figure, which a record of somebody else may not take from another folder."""
     content = _own(place, name) or b""
-    if not content.startswith(b"\x89PNG"):
+    if not (content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82")):
         raise InputError(
             str(place / FILE),
-            need="figures that are PNG files in its own folder",
+            need="figures that are whole PNG files in its own folder",
             got=name,
             remedy="analyse the trajectory again, or take the figure out of the record",
         )

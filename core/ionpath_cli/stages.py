@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath_cli.intact import damaged, fingerprints, here
 from ionpath_cli.messages import LOG
 
 
@@ -20,8 +22,12 @@ def stage(
     make: Callable[[], None],
     *,
     title: str,
+    also: Sequence[str] = (),
 ) -> bool:
-    """Run one step, unless its outputs of the same settings are there.
+    """Run one step, unless its outputs of the same settings are there, as it left them.
+
+    Where one is missing or another, all of them are renamed to names that end on ``.old``, and the step is done again;
+    `also` names files that it may leave.
 
     >>> import pathlib, tempfile
     >>> here = pathlib.Path(tempfile.mkdtemp())
@@ -36,22 +42,37 @@ def stage(
     marker = folder / f".{name}.json"
     settings = json.loads(json.dumps(dict(parameters), default=str))
     LOG.info("== %s", title)
-    if _done(marker, settings) and all((folder / output).exists() for output in outputs):
-        LOG.info("   kept from an earlier run")
-        return False
-    if marker.exists() and not _done(marker, settings):
-        for output in outputs:  # of other settings
-            (folder / output).unlink(missing_ok=True)
+    before = _before(marker)
+    if before is not None:
+        wrong = next((name for name in outputs if not (folder / name).exists()), "") or damaged(
+            folder, before, whole=True
+        )
+        if before["settings"] == settings and not wrong:
+            LOG.info("   kept from an earlier run")
+            return False
+        for name in dict.fromkeys([*outputs, *before["files"]]):
+            if (folder / name).exists():
+                (folder / name).replace(folder / f"{name}.old")
+        if before["settings"] == settings:
+            LOG.warning("%s is not what an earlier run left there: this step is done again", folder / wrong)
     begin = time.perf_counter()
-    make()
+    try:
+        make()
+    except InputError as error:
+        raise here(error, folder) from error
     with atomic_path(marker) as part:
-        part.write_text(json.dumps(settings))
+        part.write_text(json.dumps({"settings": settings, "files": fingerprints(folder, [*outputs, *also])}))
     LOG.info("   done in %.0f s", time.perf_counter() - begin)
     return True
 
 
-def _done(marker: Path, settings: Mapping[str, Any]) -> bool:
+def _before(marker: Path) -> dict[str, Any] | None:
+    """Settings of an earlier run of a step, and the files that it left; None where it did not end."""
     try:
-        return bool(json.loads(marker.read_text()) == settings)
-    except (OSError, ValueError):
-        return False
+        found = json.loads(marker.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(found, dict):
+        return None
+    known = isinstance(found.get("files"), dict) and isinstance(found.get("settings"), dict)
+    return found if known else {"settings": found, "files": {}}  # an earlier version wrote settings alone

@@ -93,7 +93,7 @@ def test_figures_of_other_folders_are_not_embedded(folder: Path, tmp_path: Path,
         Record("x", figures=[Figure("key", name, "caption")]).save(place)
         assert cli.main(["report", str(folder)]) == 1
         said = capsys.readouterr().err
-        assert "need figures that are PNG files in its own folder, got " + name in said
+        assert "need figures that are whole PNG files in its own folder, got " + name in said
         assert not (folder / "report.html").exists()
 
 

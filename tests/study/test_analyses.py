@@ -16,6 +16,7 @@ pytest.importorskip("pymatgen")
 
 from ionpath.data import EXAMPLES, example
 from ionpath.estimate import Estimate
+from ionpath_cli.intact import DONE
 from ionpath_cli.study.across import ACROSS
 from ionpath_cli.study.analyses import ANALYSES
 from ionpath_cli.study.definition import Figure, load_study
@@ -26,7 +27,7 @@ from ionpath_cli.study.quantities import Rows, quantity
 from ionpath_cli.study.soft import fitted
 from ionpath_cli.study.structural import _of_slab, counted
 from ionpath_cli.study.structures import make_structure
-from ionpath_cli.study.tasks import DONE, Task
+from ionpath_cli.study.tasks import Task
 
 MADE = {EXAMPLES[0]: ({}, 52), EXAMPLES[1]: ({"x_excess": 0.5, "inversion": 0.75}, 50)}
 

@@ -16,7 +16,7 @@ from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
-from ionpath.estimate import Estimate, difference
+from ionpath.estimate import Estimate, difference, student
 from ionpath.msonable import Msonable
 from ionpath.units import entropy_factor
 
@@ -226,6 +226,7 @@ class EntropyComparison(Msonable):
     # path entropy of each system, mean per ordered pair of states, in `unit`; empty if none were given
     path_entropy: tuple[Estimate, ...] = ()
     n_pairs: tuple[int, ...] = ()  # ordered pairs of states that each of these means is over
+    n_blocks: int = 0  # blocks that the errors of both entropies come from; 0 in results that do not say it
 
     def rows(self) -> list[dict[str, str | float]]:
         """One dictionary for each system, as ``pandas.DataFrame(both.rows())`` takes them; entropies in `unit`."""
@@ -256,10 +257,11 @@ class EntropyComparison(Msonable):
         if not all(np.isfinite([e.low, e.high]).all() for e in self.path_entropy):
             return "not told: path entropies have no errors"
         order, steps = np.argsort(self.shannon, kind="stable"), []
+        wide = student(self.n_blocks - 1) if self.n_blocks > 1 else 1.959964
         for low, high in pairwise(order):
             apart = difference(self.path_entropy[high], self.path_entropy[low])
             anions = self.shannon[high] - self.shannon[low]
-            sure = anions > 1.959964 * np.hypot(self.shannon_error[low], self.shannon_error[high])
+            sure = anions > wide * np.hypot(self.shannon_error[low], self.shannon_error[high])
             sign = 0 if not sure or apart.low <= 0 <= apart.high else int(np.sign(apart.value))
             steps.append((sign, f"{self.names[low]} to {self.names[high]}"))
         names = " < ".join(self.names[k] for k in order)
@@ -356,8 +358,10 @@ def compare_entropies(
     rows = [
         [*_windowed(x, wanted, support, n_blocks), *_windowed(x, wanted, shannon, n_blocks)] for x in arrays.values()
     ]
-    columns = np.array(rows).T
-    return EntropyComparison(tuple(arrays), wanted, orientation, columns[0], columns[1], columns[2], columns[3], unit)
+    columns, blocks = np.array(rows).T, min(n_blocks, wanted)
+    return EntropyComparison(
+        tuple(arrays), wanted, orientation, columns[0], columns[1], columns[2], columns[3], unit, n_blocks=blocks
+    )
 
 
 def _windowed(

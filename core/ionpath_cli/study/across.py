@@ -14,10 +14,11 @@ import numpy as np
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
+from ionpath_cli.intact import DONE, QUANTITIES
 from ionpath_cli.study import soft, teacher
 from ionpath_cli.study.definition import ALL
-from ionpath_cli.study.quantities import Rows, normal, pooled, quantity
-from ionpath_cli.study.tasks import DONE, QUANTITIES, Task, read_json, write_json
+from ionpath_cli.study.quantities import Rows, pooled, quantity, scattered, student
+from ionpath_cli.study.tasks import Task, read_json, write_json
 
 Arguments = Mapping[str, Any]
 LEAST_SYSTEMS = 3
@@ -178,12 +179,12 @@ def errors(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     for system, offs in found.items():
         each = np.array([np.abs(f).mean() for _, f in offs])
         energies = np.abs([e for e, _ in offs])
-        note, n = f"{len(offs)} frames that were not in training", len(offs) ** 0.5
+        note = f"{len(offs)} frames that were not in training"
         own = [
-            quantity("force error", normal(each.mean(), each.std() / n, "meV/A"), note),
+            quantity("force error", scattered(each, "meV/A"), note),
             quantity("force error, rms", _rms([(f**2).mean() for _, f in offs], "meV/A"), note),
             quantity("energy error, rms", _rms(energies**2, "meV/atom"), note),
-            quantity("energy error", normal(energies.mean(), energies.std() / n, "meV/atom"), note),
+            quantity("energy error", scattered(energies, "meV/atom"), note),
         ]
         rows += pooled(own, system=system)
     return rows
@@ -191,8 +192,17 @@ def errors(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
 
 def _rms(squares: Any, unit: str) -> Estimate:
     """Root of a mean of squares, one for each frame, with the error that follows from their scatter."""
-    mean = float(np.mean(squares))
-    return normal(mean**0.5, float(np.std(squares, ddof=1)) / len(squares) ** 0.5 / (2.0 * mean**0.5), unit)
+    mean = scattered(squares)
+    root = mean.value**0.5
+    return student(root, mean.error / (2.0 * root) if root > 0.0 else mean.error, len(squares), unit)
+
+
+def _rms_of(root: float, number: int, unit: str) -> Estimate:
+    """Root of a mean of so many squares of normal residuals, with the interval that follows from chi-squared."""
+    from scipy.stats import chi2
+
+    low, high = (root * float(number / chi2.ppf(q, number)) ** 0.5 for q in (0.975, 0.025))
+    return Estimate(root, root / (2.0 * number) ** 0.5, low, high, unit)
 
 
 def expansion(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
@@ -218,14 +228,12 @@ def expansion(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         np.savez_compressed(part, energies=energies)
     found = AnionClusterExpansion.fit(structures, energies)
     note = f"{len(structures)} structures of the cubic cell, {arguments['relax']} steps of relaxation in a fixed cell"
-    # Each prediction is of a structure left out; a root of a mean of n squares scatters by 1 / sqrt(2 n).
-    error = found.validation_error / (2.0 * len(structures)) ** 0.5
-    n = found.n_functions
+    n, each = found.n_functions, len(structures)
     return pooled(
         [
             quantity("functions", Estimate(n, 0.0, n, n), note),
-            quantity("error of prediction", normal(found.validation_error, error, "meV"), f"{note}; left out in turn"),
-            quantity("error of fit", normal(found.training_error, error, "meV"), note),
+            quantity("error of prediction", _rms_of(found.validation_error, each, "meV"), f"{note}; left out in turn"),
+            quantity("error of fit", _rms_of(found.training_error, each, "meV"), note),
         ]
     )
 

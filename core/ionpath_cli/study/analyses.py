@@ -13,11 +13,12 @@ import numpy as np
 
 from ionpath.constants import GAS_CONSTANT
 from ionpath.estimate import Estimate
+from ionpath_cli.intact import QUANTITIES
 from ionpath_cli.study import structural
 from ionpath_cli.study.finished import Run
 from ionpath_cli.study.quantities import Rows, estimated, normal, parted, quantity, student
 from ionpath_cli.study.structures import CRYSTAL, SITES, START
-from ionpath_cli.study.tasks import QUANTITIES, Task, write_json
+from ionpath_cli.study.tasks import Task, write_json
 
 LAG = 1.0
 """Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""
@@ -29,8 +30,9 @@ SAMPLES = 4480
 
 def analyse_run(task: Task, place: Path, inputs: list[Path]) -> None:
     """Do one analysis of one run."""
-    rows = ANALYSES[task.settings["analysis"]](Run(task, place, *inputs))
-    write_json(place / QUANTITIES, rows)
+    run = Run(task, place, *inputs)
+    rows = ANALYSES[task.settings["analysis"]](run)
+    write_json(place / QUANTITIES, [{**row, "picoseconds": run.picoseconds} for row in rows])
 
 
 def paths(run: Run) -> Rows:
@@ -53,7 +55,7 @@ def paths(run: Run) -> Rows:
         *(_macrostates(found, about) if n == 7 else []),
     ]
     if r.n_hops == 0:
-        seen = f"no ion left its site in {run.task.settings['picoseconds']:g} ps"
+        seen = f"no ion left its site in {run.picoseconds:g} ps"
         rows = [
             {**row, "note": f"{n} states; {seen}", "doubt": f"{seen.capitalize()}: no path, no entropy."}
             for row in rows
@@ -156,7 +158,7 @@ def transport(run: Run) -> Rows:
     g = gaussian.results
     where = "" if g.peak_reached else "at the end of the range"
     rows += [
-        quantity("non-Gaussian peak", structural.peak(g), where),
+        quantity("non-Gaussian peak", structural.peak(g, run.ions.n_atoms), where),
         quantity("non-Gaussian peak time", g.peak_time, where, "ps"),
     ]
     duration = diffusion.frame_time * (diffusion.n_frames - 1)

@@ -10,9 +10,10 @@ import numpy as np
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked
+from ionpath_cli.intact import damaged
 from ionpath_cli.study.output import write_comparison
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import done, place_of, task_keys
+from ionpath_cli.study.tasks import done, place_of, record_of, task_keys
 
 KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png")
 LEFT = ("checkpoint", "offsets", "failed")
@@ -24,10 +25,17 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
     if file.suffix != ".zip":
         raise InputError("archive", need="a file that ends in .zip", got=str(file), remedy=f"use {file.stem}.zip")
     keys = task_keys(plan.tasks)
-    finished = [
-        place for task in plan.tasks
-        if done(place := place_of(folder, task, keys[task.name]), keys[task.name], task.picoseconds)
-    ]  # fmt: skip
+    finished = []
+    for task in plan.tasks:
+        place, key = place_of(folder, task, keys[task.name]), keys[task.name]
+        if not done(place, key, task.picoseconds):
+            continue
+        if name := damaged(place, record_of(place, key) or {}, whole=True):
+            raise InputError(
+                str(place / name), need="what the step left", got="something else",
+                remedy="run the study again, which does this step anew",
+            )  # fmt: skip
+        finished.append(place)
     if not finished:
         raise InputError(
             "output", need="the folder of a study with finished steps of this plan", got=str(folder),

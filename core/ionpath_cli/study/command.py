@@ -10,22 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
+from ionpath_cli.intact import DONE, FAILED, damaged
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
-from ionpath_cli.study.tasks import (
-    DONE,
-    FAILED,
-    Outcome,
-    Task,
-    done,
-    locked,
-    place_of,
-    read_json,
-    task_keys,
-    write_json,
-)
+from ionpath_cli.study.tasks import Outcome, Task, done, locked, place_of, read_json, record_of, task_keys, write_json
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h        what would be computed
@@ -57,7 +47,7 @@ def main(argv: list[str]) -> int:
         _check_folder(study, folder)
     if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0:
         # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
-        asked |= (read_json(folder / PLAN) or {}).get("asked", {})
+        asked |= _asked(folder)
     plan = make_plan(study, processes=options.processes, **asked)
     if options.list:
         print(_listing(plan, options.workers))
@@ -94,6 +84,7 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
     from ionpath_cli.study.cluster import carry_out
     from ionpath_cli.study.output import write_comparison
 
+    _check_folder(plan.study, folder)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock"):
         _check_folder(plan.study, folder)
@@ -172,13 +163,39 @@ def _rows(text: str | None) -> list[int] | None:
     return numbers
 
 
+def _asked(folder: Path) -> dict[str, Any]:
+    """Budget, workers, rows and scale that a folder was made for."""
+    asked = (read_json(folder / PLAN) or {}).get("asked", {})
+    return {key: asked[key] for key in ("budget", "workers", "only", "scale") if key in asked}
+
+
 def _check_folder(study: Study, folder: Path) -> None:
+    """Refuse a folder of another study, or one with files of the names of ours that no study wrote."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError("output", need="a folder", got=f"{folder}, which is a file", remedy=f"use -o {folder}-study")
     before = read_json(folder / PLAN)
-    if before and before["study"] != study.name:
+    named = before.get("study") if isinstance(before, dict) else None
+    if isinstance(named, str) and isinstance(before.get("asked", {}), dict):
+        if named != study.name:
+            raise InputError(
+                "output", need="a folder of this study", got=f"{folder}, which holds {named}",
+                remedy=f"use -o {folder}-{study.name}",
+            )  # fmt: skip
+        return
+    others = [folder / PLAN, *(folder / f"comparison.{kind}" for kind in ("csv", "json", "html"))]
+    others = [path for path in (*others, *sorted(folder.glob("figure-*.png"))) if path.exists()]
+    if others and not _of_archive(study, folder):
         raise InputError(
-            "output", need="a folder of this study", got=f"{folder}, which holds {before['study']}",
-            remedy=f"use -o {folder}-{study.name}",
+            "output", need="a folder of this study, or one without files of these names",
+            got=f"{others[0]}, which no study wrote, or which is damaged",
+            remedy=f"move it away, or use -o {folder / study.name}",
         )  # fmt: skip
+
+
+def _of_archive(study: Study, folder: Path) -> bool:
+    """Whether a folder without a plan is an archive of this study, unpacked."""
+    content = None if (folder / PLAN).exists() else read_json(folder / "comparison.json")
+    return isinstance(content, dict) and content.get("study") == study.name
 
 
 def _listing(plan: Plan, workers: int, *, rows: bool = True) -> str:
@@ -238,7 +255,7 @@ def _status(plan: Plan, folder: Path) -> str:
         raise InputError("output", need="the folder of a study", got=str(folder), remedy="name it with -o")
     _check_folder(plan.study, folder)
     keys = task_keys(plan.tasks)
-    counts = {"done": 0, "failed": 0, "begun": 0, "to do": 0}
+    counts = {"done": 0, "failed": 0, "damaged": 0, "begun": 0, "to do": 0}
     took = expected = left = 0.0
     lines = []
     for task in plan.tasks:
@@ -248,10 +265,13 @@ def _status(plan: Plan, folder: Path) -> str:
             took, expected = took + read_json(place / DONE)["seconds"], expected + task.seconds
             continue
         left += task.seconds * (1.0 - _share(task, folder, keys[task.name]))
-        failed = read_json(place / FAILED)
-        if failed:
+        failed, record = read_json(place / FAILED), record_of(place, keys[task.name])
+        if isinstance(failed, dict):
             counts["failed"] += 1
-            lines.append(f"failed: {task.name}: {failed['message']}")
+            lines.append(f"failed: {task.name}: {failed.get('message')}")
+        elif record is not None and (name := damaged(place, record)):
+            counts["damaged"] += 1
+            lines.append(f"damaged: {task.name}: {place / name} is not what the step left; it will be done again")
         elif place.exists():
             counts["begun"] += 1
             reached = _reached(place)
@@ -259,6 +279,7 @@ def _status(plan: Plan, folder: Path) -> str:
         else:
             counts["to do"] += 1
     pace = took / expected if expected else 1.0
+    counts = {word: number for word, number in counts.items() if number or word != "damaged"}
     lines.append(", ".join(f"{number} {word}" for word, number in counts.items()))
     lines.append(f"{took / 3600:.2f} h spent, about {pace * left / 3600:.2f} h of one worker left")
     return "\n".join(lines)

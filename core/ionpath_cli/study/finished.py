@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.errors import InputError
 from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
 from ionpath_cli.study.tasks import Task
 
@@ -19,6 +20,19 @@ def widths(universe: Any) -> float:
 
     inverse = np.linalg.inv(cellpar_to_cell(universe.dimensions))
     return float(1.0 / np.linalg.norm(inverse, axis=0).max())
+
+
+def universe_of(run: Path) -> Any:
+    """Trajectory of a finished run as a Universe."""
+    import MDAnalysis as mda
+
+    for name in (TOPOLOGY, TRAJECTORY):
+        if not (run / name).is_file():
+            raise InputError(
+                str(run / name), need="the file of a finished run", got="none",
+                remedy=f"move the folder {run} away, and the same command makes the run again",
+            )  # fmt: skip
+    return mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY))
 
 
 @dataclass(frozen=True)
@@ -33,9 +47,12 @@ class Run:
     @cached_property
     def universe(self) -> Any:
         """Trajectory as a Universe."""
-        import MDAnalysis as mda
+        return universe_of(self.run)
 
-        return mda.Universe(str(self.run / TOPOLOGY), str(self.run / TRAJECTORY))
+    @property
+    def picoseconds(self) -> float:
+        """Length in ps, which is more than was planned where an earlier plan had longer runs."""
+        return round(float(self.universe.trajectory.totaltime), 3)
 
     @property
     def ions(self) -> Any:

@@ -11,11 +11,12 @@ from typing import Any
 
 from ionpath import __version__
 from ionpath.files import atomic_path, no_formula
+from ionpath_cli.intact import QUANTITIES
 from ionpath_cli.study.comparison import compare
 from ionpath_cli.study.figures import draw_figures
 from ionpath_cli.study.page import write_page
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import DONE, QUANTITIES, checksum, done, place_of, read_json, task_keys, write_json
+from ionpath_cli.study.tasks import checksum, done, place_of, read_json, record_of, task_keys, write_json
 
 
 def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
@@ -42,7 +43,7 @@ def write_comparison(plan: Plan, folder: Path) -> Path:
     keys = task_keys(plan.tasks)
     records = [
         record for task in plan.tasks
-        if (record := read_json(place_of(folder, task, keys[task.name]) / DONE)) is not None
+        if (record := record_of(place_of(folder, task, keys[task.name]), keys[task.name])) is not None
     ]  # fmt: skip
     models = {t.settings["model"] for t in plan.tasks if "model" in t.settings}
     about = {

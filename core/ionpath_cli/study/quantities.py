@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,12 +28,12 @@ def pooled(rows: Rows, **labels: Any) -> Rows:
 
 
 def normal(value: float, error: float, unit: str = "") -> Estimate:
-    """Estimate with a symmetric interval."""
+    """Estimate whose error is known by itself, or from many samples, with the interval of a normal distribution."""
     value, error = float(value), float(error)
     return Estimate(value, error, value - 1.96 * error, value + 1.96 * error, unit)
 
 
-def student(value: float, error: float, parts: int, unit: str = "") -> Estimate:
+def student(value: float, error: float, parts: float, unit: str = "") -> Estimate:
     """Estimate whose error comes from the scatter of a few parts, with the interval of Student's t.
 
     >>> round(student(1.0, 0.1, 5).high, 3)
@@ -41,8 +41,23 @@ def student(value: float, error: float, parts: int, unit: str = "") -> Estimate:
     """
     from scipy.stats import t
 
-    half = float(t.ppf(0.975, parts - 1)) * float(error)
+    half = float(t.ppf(0.975, parts - 1)) * float(error)  # nan of one part
     return Estimate(float(value), float(error), float(value) - half, float(value) + half, unit)
+
+
+def summed(value: float, parts: Sequence[tuple[float, float]], unit: str = "") -> Estimate:
+    """Estimate with independent errors of given degrees of freedom.
+
+    The interval is of Student's t with the effective number of Welch and Satterthwaite (doi:10.2307/3002019).
+
+    >>> found = summed(1.0, [(0.1, 4), (0.1, np.inf)])  # 16 effective
+    >>> round(found.error, 4), round(found.high, 4)
+    (0.1414, 1.2998)
+    """
+    squares = np.array([error**2 for error, _ in parts], dtype=float)
+    weights = (squares**2 / np.array([freedom for _, freedom in parts])).sum()
+    freedom = float(squares.sum() ** 2 / weights) if weights > 0 else np.inf
+    return student(value, float(np.sqrt(squares.sum())), freedom + 1.0, unit)
 
 
 def scattered(values: Any, unit: str = "") -> Estimate:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
+from ionpath_cli.intact import QUANTITIES
 from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
-from ionpath_cli.study.tasks import QUANTITIES, Task, read_json, write_json
+from ionpath_cli.study.tasks import Task, read_json, write_json
 
 TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"
 SETTLING = 1.0 / 3.0

@@ -13,13 +13,16 @@ import numpy as np
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
-from ionpath_cli.study.quantities import Rows, estimated, normal, pooled, quantity, scattered
-from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
-from ionpath_cli.study.tasks import DONE, read_json
+from ionpath_cli.intact import DONE
+from ionpath_cli.study.finished import universe_of, widths
+from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, pooled, quantity, scattered, student, summed
+from ionpath_cli.study.tasks import read_json
 
 Arguments = Mapping[str, Any]
 FRAMES = 300
 """Frames of each run that are looked at, evenly spaced."""
+GROUPS = 10
+"""Groups of samples that are left out in turn for errors of weights and correlations."""
 TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
 """Split -> what a classifier was tested on."""
 
@@ -31,11 +34,10 @@ class Joint:
     """
 
     def __init__(self, inputs: list[Path], arguments: Arguments) -> None:
-        import MDAnalysis as mda
         from MDAnalysis.analysis.softness import Softness
 
         names = [read_json(run / DONE)["name"] for run in inputs]
-        universes = [mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY)) for run in inputs]
+        universes = [universe_of(run) for run in inputs]
         self.runs = [system_of(name) for name in names]
         self.groups = {name: u.select_atoms("element Li") for name, u in zip(names, universes, strict=True)}
         self.step = max(max(1, u.trajectory.n_frames // FRAMES) for u in universes)
@@ -71,9 +73,9 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     rows = [*_scores(r, [name for name, _ in runs], note, joint.found.parameters["split"]), *_weights(r, note), none]
     for own, (system, arrangement) in zip(joint.each, runs, strict=True):
         ions = own.mean(axis=0)
-        error = np.hypot(ions.std(ddof=1) / len(ions) ** 0.5, estimated(own.mean(axis=1)).error)
+        errors = (scattered(ions).error, len(ions) - 1), (estimated(own.mean(axis=1)).error, BLOCKS - 1)
         labels = {"system": system, "arrangement": arrangement}
-        rows.append({**quantity("mean softness", normal(ions.mean(), error), f"{note}{len(ions)} ions"), **labels})
+        rows.append({**quantity("mean softness", summed(ions.mean(), errors), f"{note}{len(ions)} ions"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
     if len(runs) == len({system for system, _ in runs}):
@@ -97,7 +99,6 @@ def fitted(name: Any, universes: Any, mode: Any = "correct") -> tuple[Any, float
     Published functions beyond the reach stay: most of them are beyond the published one too.
     """
     from ionpath.softness import preset
-    from ionpath_cli.study.finished import widths
 
     species = tuple(sorted({str(e) for u in universes for e in u.atoms.elements}))
     chosen = preset(name, species, mode=mode)
@@ -109,18 +110,18 @@ def fitted(name: Any, universes: Any, mode: Any = "correct") -> tuple[Any, float
 def _scores(results: Any, systems: list[str], note: str, split: str) -> Rows:
     """Accuracy on samples that were not in training, in the whole and of each system."""
     scores, folds = results.scores, results.cross_validation
-    error = float(folds.error) if folds is not None else float("nan")
+    error, k = (float(folds.error), len(folds.accuracy)) if folds is not None else (float("nan"), 0)
     tested = TESTED.get(split, f"samples of another {split}")
     note += f"majority alone {scores.majority_accuracy:.2f}; tested on {tested}"
     rows = [
-        quantity("accuracy", normal(scores.accuracy, error), note),
-        quantity("balanced accuracy", normal(scores.balanced_accuracy, error), note),
+        quantity("accuracy", student(scores.accuracy, error, k), note),
+        quantity("balanced accuracy", student(scores.balanced_accuracy, error, k), note),
     ]
     for name in dict.fromkeys(systems):
         own = [one for one, system in zip(folds.by_system if folds else (), systems, strict=False) if system == name]
         if own:
             mean = float(np.average([one.accuracy for one in own], weights=[one.n_samples for one in own]))
-            rows += pooled([quantity("accuracy", normal(mean, error), f"{note}; error of the whole")], system=name)
+            rows += pooled([quantity("accuracy", student(mean, error, k), f"{note}; error of the whole")], system=name)
     return rows
 
 
@@ -133,14 +134,17 @@ def _weights(results: Any, note: str) -> Rows:
     share = float((w[sulfur] ** 2).sum() / (w**2).sum())
     slope = 2.0 * w * np.where(sulfur, 1.0 - share, -share) / (w**2).sum()
     error = float(np.sqrt(((slope * e) ** 2).sum()))
-    return [quantity("share of Li-S in the weights", normal(share, error), f"{note}squares of W(r)")]
+    return [quantity("share of Li-S in the weights", student(share, error, GROUPS), f"{note}squares of W(r)")]
 
 
 def _related(name: str, found: Any) -> Rows:
     """Coefficient over single ions and times, and over means in bins of softness, which published values are."""
     about = f"ions and times; means in {len(found.softness)} bins of softness: {found.binned:.2f}"
-    single = quantity(f"correlation of softness with {name}", normal(found.samples, found.samples_error), about)
-    return [single, quantity(f"correlation of softness with {name}, in bins", found.binned)]
+    single = student(found.samples, found.samples_error, GROUPS)
+    return [
+        quantity(f"correlation of softness with {name}", single, about),
+        quantity(f"correlation of softness with {name}, in bins", found.binned),
+    ]
 
 
 def _with_anions(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:

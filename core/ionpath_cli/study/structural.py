@@ -10,7 +10,7 @@ import numpy as np
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
-from ionpath_cli.study.quantities import Rows, estimated, jackknifed, normal, quantity, scattered, student
+from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, jackknifed, quantity, scattered, student, summed
 
 if TYPE_CHECKING:
     from ionpath_cli.study.finished import Run
@@ -119,9 +119,9 @@ def anions(run: Run) -> Rows:
     rows = []
     for name in dict.fromkeys(["PS4", "P2S7", "P2S6", *shares]):
         share = shares.get(name, 0.0)
-        error = np.hypot(errors.get(name, 0.0), counting_error(share, n))
+        parts = (100 * errors.get(name, 0.0), BLOCKS - 1), (100 * counting_error(share, n), n - 1)
         note = f"persistence 1 ps; error of counting {n} P in one structure included"
-        own = normal(100 * share, 100 * error, "%")
+        own = summed(100 * share, parts, "%")
         rows.append(quantity(f"P in {name}", replace(own, low=max(0.0, own.low), high=min(100.0, own.high)), note))
     return rows
 
@@ -160,9 +160,11 @@ def order(run: Run) -> Rows:
     volume = IonVoronoiVolume(run.ions, verbose=False).run(step=every)
     q6.save(run.place / "order.npz")
     volume.save(run.place / "volume.npz")
+    both = (q6.results, ""), (volume.results, "A^3")
+    own, space = (student(one.mean, one.mean_error, BLOCKS, unit) for one, unit in both)
     return [
-        quantity("averaged q6 of Li", normal(q6.results.mean, q6.results.mean_error), "12 neighbours of any species"),
-        quantity("Voronoi volume of Li", normal(volume.results.mean, volume.results.mean_error, "A^3"), "plain cells"),
+        quantity("averaged q6 of Li", own, "12 neighbours of any species"),
+        quantity("Voronoi volume of Li", space, "plain cells"),
     ]
 
 
@@ -174,9 +176,9 @@ def rings(run: Run) -> Rows:
     found.save(run.place / "rings.npz")
     r = found.results
     large = r.sizes > 8
-    number = normal(float(r.rings_per_frame[large].sum()), float(np.hypot.reduce(r.rings_per_frame_error[large])))
+    number = student(r.rings_per_frame[large].sum(), np.hypot.reduce(r.rings_per_frame_error[large]), BLOCKS)
     return [
-        quantity("length of rings of more than 8 atoms", normal(r.large_length, r.large_length_error, "A")),
+        quantity("length of rings of more than 8 atoms", student(r.large_length, r.large_length_error, BLOCKS, "A")),
         quantity("rings of more than 8 atoms", number, "in a frame"),
     ]
 
@@ -262,13 +264,13 @@ def phases(run: Run) -> Rows:
                 for name, (unit, values) in series.items()
             ]  # fmt: skip
     for name, unit, analysis, value in (
-        ("diffusion", "", IonDiffusion, lambda r: r.diffusion_coefficient),
+        ("diffusion", "", IonDiffusion, lambda r, _: r.diffusion_coefficient),
         ("non-Gaussian peak", "", NonGaussianParameter, peak),
     ):
         moving = phase_dynamics(regions, run.ions, analysis, verbose=False)
         for phase, one in moving.analyses.items():
             note = f"{moving.initial[phase]} ions, {moving.left[phase]} of which left it; layers {told}"
-            rows.append(quantity(f"{name} in the {phase}", value(one.results), note, unit))
+            rows.append(quantity(f"{name} in the {phase}", value(one.results, moving.initial[phase]), note, unit))
     return rows
 
 
@@ -287,6 +289,6 @@ def _of_slab(run: Run, profile: Any) -> Any:
     return divide_regions(replace(profile, profile=part))
 
 
-def peak(results: Any) -> Any:
-    """Highest non-Gaussian parameter with the error of its place."""
-    return normal(float(results.peak), float(results.error[int(np.nanargmax(results.alpha2))]))
+def peak(results: Any, ions: int) -> Any:
+    """Highest non-Gaussian parameter with the error of its place, which is that of the scatter of so many ions."""
+    return student(results.peak, results.error[int(np.nanargmax(results.alpha2))], ions)

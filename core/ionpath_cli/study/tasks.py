@@ -18,19 +18,22 @@ from typing import Any
 from ionpath import __version__
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
+from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here
+from ionpath_cli.words import error_in_words
 
-DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
 LEAST_SPACE = 500_000_000
 """Bytes that must be free on the disk before a step begins."""
 
+LONGER = "write a larger least for these [[runs]] into the file of the study"
+"""How the runs of a study become longer."""
 STAGES = {
     "structure": ("ionpath_cli.study.structures:make_structure", "1"),
     "quench": ("ionpath_cli.study.simulate:quench", "1"),
     "cell": ("ionpath_cli.study.simulate:find_cell", "2"),
     "run": ("ionpath_cli.study.simulate:run", "1"),
     "biased": ("ionpath_cli.study.simulate:run_biased", "2"),
-    "analysis": ("ionpath_cli.study.analyses:analyse_run", f"{__version__}/5"),
-    "across": ("ionpath_cli.study.across:analyse_across", f"{__version__}/3"),
+    "analysis": ("ionpath_cli.study.analyses:analyse_run", f"{__version__}/6"),
+    "across": ("ionpath_cli.study.across:analyse_across", f"{__version__}/4"),
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
 the number after the release counts the changes within it."""
@@ -104,16 +107,35 @@ def place_of(folder: Path, task: Task, key: str) -> Path:
 
 
 def done(place: Path, key: str, picoseconds: float = 0.0) -> bool:
-    """Whether a step of this hash, and at least of this length, is finished."""
+    """Whether a step of this hash, and at least of this length, is finished and has what it left."""
+    found = record_of(place, key)
+    return found is not None and found["picoseconds"] >= picoseconds - 1e-6 and not damaged(place, found)
+
+
+def record_of(place: Path, key: str) -> dict[str, Any] | None:
+    """Record of a finished step of this hash, or None."""
     found = read_json(place / DONE)
-    return found is not None and found["key"] == key and found["picoseconds"] >= picoseconds - 1e-6
+    whole = isinstance(found, dict) and found.get("key") == key
+    numbers = (found.get(name) for name in ("picoseconds", "seconds")) if whole else (None,)
+    return found if all(isinstance(number, (int, float)) for number in numbers) else None
+
+
+def put_aside(place: Path, key: str) -> str:
+    """Rename the folder of a finished step of which a file is damaged, and say so; nothing where all is whole."""
+    record = record_of(place, key)
+    name = damaged(place, record, whole=True) if record else ""
+    if not name:
+        return ""
+    aside = next(a for n in range(1, 10**6) if not (a := place.with_name(f"{place.name}.damaged-{n}")).exists())
+    place.rename(aside)
+    return f"{place / name} was not what the step left; the step is done again, and its old folder is {aside.name}"
 
 
 def read_json(path: Path) -> Any:
     """Content of a JSON file, or None."""
     try:
         return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 
@@ -131,10 +153,11 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
         return Outcome(task.name, "blocked", str(place), f"needs {bad[0].name}, which {bad[0].state}: {bad[0].message}")
     if not Path(folder).is_dir():
         return Outcome(task.name, "failed", str(place), f"{folder} is not there: workers need the same file system")
-    if done(place, key, task.picoseconds):
-        return Outcome(task.name, "kept", str(place))
-    begin = time.monotonic()
+    begin, said = time.monotonic(), ""
     try:
+        said = put_aside(place, key)
+        if done(place, key, task.picoseconds):
+            return Outcome(task.name, "kept", str(place))
         place.mkdir(parents=True, exist_ok=True)
         with locked(place / ".lock", wait=True):
             if done(place, key, task.picoseconds):
@@ -147,20 +170,24 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
                 )  # fmt: skip
             module, _, function = STAGES[task.stage][0].partition(":")
             inputs = [Path(p.folder) for p in parents if p.good]
+            before = record_of(place, key) or {}
+            (place / DONE).unlink(missing_ok=True)  # a run that becomes longer is not finished until it is
             getattr(import_module(module), function)(task, place, inputs)
             seconds = time.monotonic() - begin
             (place / FAILED).unlink(missing_ok=True)
-            write_json(place / DONE, _record(task, key, seconds, place))
+            write_json(place / DONE, _record(task, key, seconds + before.get("seconds", 0.0), place))
     except (IonpathError, OSError, ValueError, ArithmeticError, LookupError, RuntimeError, TypeError) as error:
-        message = f"{type(error).__name__}: {error}" if not isinstance(error, IonpathError) else str(error)
+        error = here(error, place) if isinstance(error, InputError) else error
+        message = f"{type(error).__name__}: {error}"
+        if isinstance(error, IonpathError):
+            message = error_in_words(error, ()).replace("use a longer trajectory", LONGER)
         with contextlib.suppress(OSError):
             write_json(place / FAILED, {"name": task.name, "message": message, "time": time.strftime("%F %T")})
         return Outcome(task.name, "failed", str(place), message, time.monotonic() - begin)
-    return Outcome(task.name, "done", str(place), "", seconds)
+    return Outcome(task.name, "done", str(place), said, seconds)
 
 
 def _record(task: Task, key: str, seconds: float, place: Path) -> dict[str, Any]:
-    before = read_json(place / DONE) or {}
     model = task.settings.get("model")
     return {
         "key": key,
@@ -168,8 +195,9 @@ def _record(task: Task, key: str, seconds: float, place: Path) -> dict[str, Any]
         "stage": task.stage,
         "settings": dict(task.settings),
         "picoseconds": task.picoseconds,
-        "seconds": round(seconds + before.get("seconds", 0.0), 1),
+        "seconds": round(seconds, 1),
         "model": checksum(model) if model else "",
+        "files": fingerprints(place),
         "version": __version__,
         "finished": time.strftime("%F %T"),
     }

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from ionpath_cli.study.quantities import Rows, jackknifed, normal, quantity
-from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
+from ionpath_cli.intact import DONE
+from ionpath_cli.study.finished import universe_of
+from ionpath_cli.study.quantities import Rows, jackknifed, quantity, scattered
 from ionpath_cli.study.soft import system_of
-from ionpath_cli.study.tasks import DONE, read_json
+from ionpath_cli.study.tasks import read_json
 
 FRAMES = 24
 """Frames of each run that the teacher is evaluated on, evenly spaced."""
@@ -53,8 +54,7 @@ def distances(inputs: list[Path], place: Path, arguments: Mapping[str, Any]) -> 
             for pair, e in jackknifed(np.arange(len(frames)), shift).items()
         ]
         off = 1e3 * np.array([np.abs(theirs - ours).mean() for theirs, ours in labels])
-        error = normal(off.mean(), off.std(ddof=1) / len(off) ** 0.5, "meV/A")
-        own.append(quantity("force error in own frames", error, f"{len(frames)} frames of the run"))
+        own.append(quantity("force error in own frames", scattered(off, "meV/A"), f"{len(frames)} frames of the run"))
         each = {"system": system, "arrangement": arrangement, "temperature": record["settings"]["temperature"]}
         rows += [{**row, **each} for row in own]
     return rows
@@ -67,14 +67,13 @@ def _reaches(pairs: Any) -> str:
 
 def _labelled(run: Path, labels: Path, arguments: Mapping[str, Any]) -> tuple[list[Any], list[Any], Any]:
     """Frames of a run, forces of teacher and potential in each, and energies of the teacher less the potential's."""
-    import MDAnalysis as mda
     from ase import Atoms
     from ase.io import read
 
     from ionpath_ase import IonPath
     from ionpath_ase.training import label_frames, teacher_named
 
-    universe = mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY))
+    universe = universe_of(run)
     step = max(1, universe.trajectory.n_frames // FRAMES)
     elements = [str(e) for e in universe.atoms.elements]
     frames = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,10 @@ def test_both_entropies_in_one_table() -> None:
     same = beside(mean(13.6), mean(13.9), mean(16.5))
     assert same.sentence == "not told: within errors one of the two is the same from I to II"
     assert "from II to III" in beside(mean(0), mean(13.9), mean(16.5), shannon=(27.0, 28.5, 28.6)).sentence
+    # 0.3 apart with an error of 0.141 are 2.12 errors: beyond 1.96, and not beyond 2.78, Student's t of five blocks
+    near = beside(mean(0.0), mean(13.9), mean(16.5), shannon=(27.0, 28.5, 28.8))
+    assert near.sentence.startswith("the path entropy rises") and near.n_blocks == 0
+    assert "from II to III" in replace(near, n_blocks=5).sentence
     doubt = beside(mean(0.0), mean(13.9, verdict="not Markovian"), mean(16.5)).sentence
     assert doubt == "not told: the path entropy of II is in doubt (not Markovian)"
     nan = float("nan")
@@ -193,5 +198,5 @@ def test_both_entropies_in_one_table() -> None:
     assert alone.sentence == "no path entropies were given" and "pairs" not in alone.rows()[0]
     again = EntropyComparison.from_dict(both.as_dict())
     assert again.path_entropy == both.path_entropy
-    before = {k: v for k, v in both.as_dict().items() if k not in ("path_entropy", "n_pairs")}
+    before = {k: v for k, v in both.as_dict().items() if k not in ("path_entropy", "n_pairs", "n_blocks")}
     assert EntropyComparison.from_dict(before).path_entropy == ()  # as earlier versions wrote it

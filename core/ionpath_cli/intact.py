@@ -1,0 +1,69 @@
+"""Whether the files of a finished step are those that it left; a step with others is done again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ionpath.errors import InputError
+
+DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
+READ = (".json", ".extxyz")
+"""Endings of files that other steps and tables read; trajectories may go when they are no longer needed."""
+NUMBERS, TEXTS = ("value", "error", "low", "high"), ("quantity", "unit", "note")
+
+
+def fingerprints(place: Path, names: Iterable[str] | None = None) -> dict[str, list[Any]]:
+    """Size and SHA-256 of files of a folder: of all but hidden ones and those that say how a step ended, or of some."""
+    every = sorted(path.name for path in place.iterdir() if not path.name.startswith("."))
+    chosen = [place / name for name in (every if names is None else names) if name not in (DONE, FAILED)]
+    return {path.name: [path.stat().st_size, digest(path)] for path in chosen if path.is_file()}
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def damaged(place: Path, record: Mapping[str, Any], *, whole: bool = False) -> str:
+    """Name of a file that is not what the step left, or nothing.
+
+    Sizes are compared, the content of the table of numbers, and with `whole` that of every file. Records of earlier
+    versions know no sizes: their table must be one.
+    """
+    known = record.get("files")
+    if not isinstance(known, Mapping):
+        table = place / QUANTITIES
+        return QUANTITIES if table.exists() and not is_table(table) else ""
+    for name, (size, content) in known.items():
+        path = place / name
+        if not path.is_file():
+            if name.endswith(READ):
+                return str(name)
+        elif path.stat().st_size != size or ((whole or name == QUANTITIES) and digest(path) != content):
+            return str(name)
+    return ""
+
+
+def here(error: InputError, place: Path) -> InputError:
+    """The error of a run whose files cannot be named otherwise, because a step names them by its folder."""
+    remedy = error.remedy.replace("begin anew under another name", f"move {place} away and repeat the command")
+    return InputError(error.name, need=error.need, got=error.got, remedy=remedy)
+
+
+def is_table(path: Path) -> bool:
+    """Whether a file holds rows of numbers."""
+    try:
+        rows = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(rows, list) and all(isinstance(row, dict) and _is_row(row) for row in rows)
+
+
+def _is_row(row: Mapping[str, Any]) -> bool:
+    numbers, texts = ([row.get(name) for name in names] for names in (NUMBERS, TEXTS))
+    return all(isinstance(one, (int, float)) for one in numbers) and all(isinstance(one, str) for one in texts)
