@@ -60,3 +60,31 @@ def test_an_input_is_shown_whole() -> None:
 
     text = "UNITS LENGTH=A\n" + "DISTANCE ATOMS=1,2\n" * 20
     assert text in PlumedInput(text)._repr_html_()
+
+
+def test_a_printed_result_says_what_its_numbers_are_and_in_which_unit() -> None:
+    """Nobody reads arrays of thousands of numbers without a word: docs/plumed.md and docs/pymatgen.md print these."""
+    from ionpath.free_energy import FreeEnergySurface
+
+    surface = FreeEnergySurface((np.linspace(1, 3, 41),), np.linspace(0, 7.16, 41), ("d1",), (None,))
+    assert str(surface).splitlines() == [
+        "FreeEnergySurface",
+        "  axes     array of 41, 1 to 3 (grid points along each variable, increasing and equally spaced)",
+        "  values   array of 41, 0 to 7.16 (free energy in kJ/mol, one axis per variable; inf or nan where nothing was "
+        "sampled)",
+        "  names    d1 (names of the variables)",
+        "  periods  none (period of each variable; a periodic axis does not repeat its first point)",
+    ]
+    assert "free energy in kJ/mol" in surface._repr_html_()
+
+
+@pytest.mark.parametrize("package", list(PACKAGES))
+def test_what_a_result_prints_has_an_author(package: str) -> None:
+    """A sentence, a report, a line of its own, or the table of its fields: not what dataclasses print by themselves."""
+    pytest.importorskip(PACKAGES[package])
+    module = import_module(package)
+    from ionpath.cvs.base import Variable
+
+    found = [thing for name in module.__all__ if inspect.isclass(thing := getattr(module, name))]
+    results = [c for c in found if dataclasses.is_dataclass(c) and not issubclass(c, Variable)]
+    assert [c.__name__ for c in results if c.__str__ is object.__str__ and c.__name__ not in SETTINGS] == []

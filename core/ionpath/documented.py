@@ -48,6 +48,21 @@ def documented(cls: Class) -> Class:
     return cls
 
 
+def said_of_fields(cls: type) -> dict[str, str]:
+    """What the docstring of a class says of its fields, units among it, each as a part of a sentence."""
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in (cls.__doc__ or "").partition("Attributes\n----------\n")[2].splitlines():
+        if head := re.match(r"(\w+(?:, \w+)*) : ", line):
+            names = head[1].split(", ")
+        elif not line.startswith("    "):
+            names = []  # another section
+        for name in [] if head else names:
+            found[name] = f"{found.get(name, '')} {line.strip()}".strip()
+    small = {name: text[:1].lower() + text[1:] if text[1:2].islower() else text for name, text in found.items()}
+    return {name: text.removesuffix(".") for name, text in small.items()}
+
+
 def _with_attributes(cls: type, text: str) -> str:
     try:
         source = textwrap.dedent(inspect.getsource(cls))

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 
 from ionpath.errors import InputError
 from ionpath.moved import MOVED
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath.version import __version__
 
 
-class Msonable:
+class Msonable(Shown):
     """Base of a dataclass that goes into a dictionary of JSON's own types and comes back.
 
     NaN becomes null, infinities the texts "inf" and "-inf", arrays what monty's decoder knows as arrays.
@@ -66,9 +66,6 @@ class Msonable:
             )
         names = vars(sys.modules[cls.__module__])
         return cls(**{key: decode(value, str(fields[key].type), names) for key, value in given.items()})
-
-    def _repr_html_(self) -> str:
-        return fields_html(self)
 
 
 def encode(value: Any, name: str = "value") -> Any:

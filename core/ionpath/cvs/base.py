@@ -22,7 +22,7 @@ from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 
 Image = Callable[[Floats], Floats]
 """Function from difference vectors (m, 3) to their shortest periodic images (m, 3), in A."""
@@ -68,7 +68,7 @@ class Component:
 
 @documented
 @dataclass(frozen=True)
-class Evaluation:
+class Evaluation(Shown):
     """Values with their derivatives."""
 
     names: tuple[str, ...]  # names of the components
@@ -76,8 +76,6 @@ class Evaluation:
     gradients: Floats  # (k, n_atoms, 3): derivatives with respect to the positions, per A
     # (k, 3, 3): ``-dS/d(strain)``: element ab is minus the sum of (component a of a vector) times (derivative along b)
     virials: Floats
-
-    _repr_html_ = fields_html
 
     def __getitem__(self, name: str) -> float:
         """Value of the component called `name`."""

@@ -22,7 +22,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase.md.identity import differences, digest, potential
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ PASSING = 2.4
 @typed
 @documented
 @dataclass(frozen=True)
-class Hop:
+class Hop(Shown):
     """A hop to be followed."""
 
     ion: int  # index of the atom that hops
@@ -47,8 +47,6 @@ class Hop:
     partner: int | None = None  # the atom to whose site it goes instead
     mode: str = "vacancy"  # ``"vacancy"``: the partner is taken out; ``"exchange"``: both change places
     kind: str = ""  # class of the hop, such as ``"soft to hard"``
-
-    _repr_html_ = fields_html
 
     def check(self, atoms: Atoms, number: int, vacant: bool = False) -> None:
         """Refuse atoms that do not exist and, in the relaxed structure, places that are not empty."""
@@ -79,7 +77,7 @@ class Hop:
 
 @documented
 @dataclass(frozen=True)
-class Barrier:
+class Barrier(Shown):
     """One hop that was followed."""
 
     ion: int  # index of the atom that hops
@@ -93,8 +91,6 @@ class Barrier:
     # with two climbing images, how much lower in eV the lower one of them is than the highest image; nan with one, and
     # beside an end, where one climbs alone
     accuracy: float = float("nan")
-
-    _repr_html_ = fields_html
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from ionpath.elements import Symbol
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path, locked
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
 from ionpath_ase.bands import (
     Barrier,
@@ -46,7 +46,7 @@ __all__ = ["Barrier", "BarrierClass", "Barriers", "Hop", "hop_candidates", "migr
 
 @documented
 @dataclass(frozen=True)
-class BarrierClass:
+class BarrierClass(Shown):
     """Barriers of the hops of one class."""
 
     # (n_hops,): barriers from the start in eV, of converged bands, in the order of the hops
@@ -54,8 +54,6 @@ class BarrierClass:
     mean: Estimate  # their mean in eV; the 95 % interval is that of Student's t, and not determined for fewer than two
     not_converged: int  # bands that did not reach the force limit; they are left out
     refused: int  # hops of this class that have no band
-
-    _repr_html_ = fields_html
 
     def histogram(self, width: float = 0.1) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Hops (n_bins,), and edges (n_bins + 1,) in eV, of bins that begin at a multiple of `width` in eV.
@@ -73,14 +71,12 @@ class BarrierClass:
 @typed
 @documented
 @dataclass(frozen=True)
-class Barriers:
+class Barriers(Shown):
     """Hops of a structure."""
 
     hops: tuple[Barrier, ...]  # one entry per hop that could be followed, in the order asked for
     refused: tuple[tuple[int, str], ...]  # index of each hop that was left out, and why
     candidates: tuple[Hop, ...] = ()  # the hops asked for
-
-    _repr_html_ = fields_html
 
     @property
     def mean(self) -> float:

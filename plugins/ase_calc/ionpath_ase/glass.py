@@ -13,7 +13,7 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.quench import Quench, melt_quench
 
@@ -63,19 +63,17 @@ and 5 %. ``short-glass`` is a first look: 20 times faster than ``glass``, at con
 
 @documented
 @dataclass(frozen=True)
-class Annealed:
+class Annealed(Shown):
     """A structure and its heat treatment."""
 
     atoms: Atoms  # last configuration, with velocities
     steps: tuple[HeatStep, ...]  # what was done
     runs: tuple[MDResult, ...]  # the run of each step
 
-    _repr_html_ = fields_html
-
 
 @documented
 @dataclass(frozen=True)
-class GlassCeramic:
+class GlassCeramic(Shown):
     """A crystal slab between layers of its glass."""
 
     atoms: Atoms  # last configuration, with velocities; the crystal's atoms come first
@@ -83,8 +81,6 @@ class GlassCeramic:
     crystal_fraction: float  # their share of all atoms
     quench: Quench  # melt, cooling and settling of the glass, with the crystal at rest
     relaxed: MDResult  # last run, in which all atoms move
-
-    _repr_html_ = fields_html
 
 
 @typed

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
 
 if TYPE_CHECKING:
@@ -20,14 +20,12 @@ if TYPE_CHECKING:
 
 @documented
 @dataclass(frozen=True)
-class Quench:
+class Quench(Shown):
     """A glass and how it was made."""
 
     atoms: Atoms  # last configuration, with velocities
     stages: dict[str, MDResult]  # ``melt``, ``cool`` and ``settle``
     cooling_rate: float  # cooling rate in K/ps
-
-    _repr_html_ = fields_html
 
 
 @typed

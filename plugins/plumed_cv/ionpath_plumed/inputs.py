@@ -42,6 +42,9 @@ class PlumedInput:
     atoms: dict[str, list[int]] = field(default_factory=dict)  # what was chosen: numbers of atoms from 1 by role
     method: str = "metad"  # ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``
 
+    def __str__(self) -> str:
+        return self.text
+
     def _repr_html_(self) -> str:
         return f"<b>plumed.dat, {escape(self.kind)}</b><pre>{escape(self.text)}</pre>"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path as atomic_path
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath.plumed_input import appended_files, joined
 from ionpath.plumed_run import written_files
 from ionpath_plumed.checks import check_input, inside
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @documented
 @dataclass(frozen=True)
-class MetadynamicsRun:
+class MetadynamicsRun(Shown):
     """What a run left behind."""
 
     folder: Path  # folder with everything below, plumed.dat and protocol.json
@@ -34,8 +34,6 @@ class MetadynamicsRun:
     steps: int  # steps done in all, this call and earlier ones
     picoseconds: float  # the same in ps
     resumed_at: int  # step from which this call went on; 0 for a new run
-
-    _repr_html_ = fields_html
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,12 @@ import numpy as np
 from ionpath.documented import documented
 from ionpath.estimate import Estimate
 from ionpath.free_energy import BarrierSeries, Basin, FreeEnergySurface, MinimumPath, Verdict
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 
 
 @documented
 @dataclass(frozen=True)
-class MetadynamicsResult:
+class MetadynamicsResult(Shown):
     """What a metadynamics run says about a barrier."""
 
     surface: FreeEnergySurface  # free energy in kJ/mol; inf where no hill reached
@@ -30,8 +30,6 @@ class MetadynamicsResult:
     n_hills: int  # number of hills
     picoseconds: float  # length of the run in ps
     figures: tuple[Path, ...] = ()  # figures and tables that were written
-
-    _repr_html_ = fields_html
 
     def __str__(self) -> str:
         if np.isfinite(self.barrier.high) and np.isnan(self.barrier.value):

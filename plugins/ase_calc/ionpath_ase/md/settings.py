@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.estimate import Estimate
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase.md.profile import MDProfile
 from ionpath_ase.md.programs import default_processes
 
@@ -134,7 +134,7 @@ def timed(
 
 @documented
 @dataclass(frozen=True)
-class MDResult:
+class MDResult(Shown):
     """Where a run has put its output, and what it came to."""
 
     trajectory: Path  # trajectory file
@@ -152,9 +152,6 @@ class MDResult:
     # the log, and all is for calculators that give no stress
     mean_pressure: Estimate
     profile: MDProfile | None = None  # where the time of this call went; None if it was not wanted, or nothing was left
-
-    def _repr_html_(self) -> str:
-        return fields_html(self)
 
     def at_mean_volume(self) -> Atoms:
         """Last configuration in a cell of the mean volume: where a run at constant volume has the pressure of this one.

@@ -16,7 +16,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
 from ionpath_ase.md.identity import potential
 from ionpath_ase.training.evaluate import Errors, evaluate
@@ -35,7 +35,7 @@ Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSetting
 
 @documented
 @dataclass(frozen=True)
-class LoopResult:
+class LoopResult(Shown):
     """What a loop came to."""
 
     # committee of the last iteration: ``committee.pb``, ``committee.2.pb`` and so on, so that
@@ -46,8 +46,6 @@ class LoopResult:
     iterations: tuple[IterationReport, ...]  # reports
     reason: str  # why it stopped
     converged: bool  # whether it stopped for its share of accurate frames
-
-    _repr_html_ = fields_html
 
 
 @typed

@@ -16,7 +16,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked, no_formula
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ EV_PER_A3_IN_GPA = 160.21766208
 
 @documented
 @dataclass(frozen=True)
-class Errors:
+class Errors(Shown):
     """Errors over the frames of one tag."""
 
     tag: str  # system and temperature, or ``all``
@@ -43,8 +43,6 @@ class Errors:
     # per element
     energy_shifted_mae: float
     stress_mae: float  # mean absolute error of the stress components, GPa; nan where frames have none
-
-    _repr_html_ = fields_html
 
 
 @typed

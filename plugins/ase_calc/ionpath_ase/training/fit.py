@@ -23,7 +23,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, locked, nothing
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase._model import INSTALL
 from ionpath_ase.md.lammps_engine import environment
 from ionpath_ase.md.programs import program
@@ -47,7 +47,7 @@ shipped potential from 1.16 to about 0.6 A."""
 
 @documented
 @dataclass(frozen=True)
-class TrainedModel:
+class TrainedModel(Shown):
     """A potential and how good it is."""
 
     path: Path  # compressed model
@@ -55,8 +55,6 @@ class TrainedModel:
     training_frames: int  # frames that it was trained on
     errors: tuple[Errors, ...]  # errors on the frames set aside, by tag, the last row for all
     table: Path  # the same as CSV
-
-    _repr_html_ = fields_html
 
 
 @typed

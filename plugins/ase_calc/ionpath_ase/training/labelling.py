@@ -15,7 +15,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.files import locked
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator, closest_pair, model_cell
 from ionpath_ase.training.labels import blocks, frame_of, with_labels
 
@@ -28,7 +28,7 @@ TEACHER_INSTALL = "pip install torch --index-url https://download.pytorch.org/wh
 
 @documented
 @dataclass(frozen=True)
-class LabelReport:
+class LabelReport(Shown):
     """What became of the frames."""
 
     path: Path  # file with the labelled frames
@@ -36,8 +36,6 @@ class LabelReport:
     kept: int  # frames that an earlier call had labelled
     duplicates: int  # frames that were there twice
     refused: tuple[tuple[int, str], ...]  # index of each refused frame, and why
-
-    _repr_html_ = fields_html
 
 
 @typed

@@ -14,7 +14,7 @@ from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath.structure.regions import NAMES, Regions
 from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis._shell_sources import chosen_frames
@@ -25,7 +25,7 @@ KEEP = ("initial", "stayed")
 
 @documented
 @dataclass(frozen=True)
-class PhaseDynamics:
+class PhaseDynamics(Shown):
     """An analysis of the ions of each phase."""
 
     analyses: dict[str, Any]  # region -> the analysis of its ions, which was run; regions without ions are left out
@@ -34,8 +34,6 @@ class PhaseDynamics:
     # (n_frames, 3): part of the ions in crystal, interface and glass in the frames that were looked at
     shares: Floats = field(repr=False)
     keep: str = "initial"  # "initial" or "stayed"
-
-    _repr_html_ = fields_html
 
 
 @typed

@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, require
 from ionpath.estimate import Estimate
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath.transport.activation import (
     Arrhenius,
     MeyerNeldel,
@@ -48,7 +48,7 @@ def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:
 
 @documented
 @dataclass(frozen=True)
-class Extrapolation:
+class Extrapolation(Shown):
     """Transport at a temperature at which nothing was run."""
 
     temperature: float  # in K
@@ -57,8 +57,6 @@ class Extrapolation:
     diffusion_coefficient: Estimate
     conductivity: Estimate
     density: float  # number density of the ions in A^-3, that of the run at the nearest temperature
-
-    _repr_html_ = fields_html
 
 
 @typed

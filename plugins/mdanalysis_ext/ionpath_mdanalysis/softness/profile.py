@@ -11,7 +11,7 @@ from ionpath.arguments import described, typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
-from ionpath.notebook import fields_html
+from ionpath.notebook import Shown
 from ionpath.periodic import wrap_fractional
 from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis.anion_disorder.layers import Axis, axis_number
@@ -23,7 +23,7 @@ N_BLOCKS = 5
 
 @documented
 @dataclass(frozen=True)
-class LayerMeans:
+class LayerMeans(Shown):
     """Means in layers."""
 
     y: Floats  # (B,): centres of the layers along their normal, in A
@@ -32,8 +32,6 @@ class LayerMeans:
     mean: Floats
     error: Floats
     counts: Ints  # (B,): atoms and times in each layer
-
-    _repr_html_ = fields_html
 
 
 @typed
