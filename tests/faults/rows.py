@@ -384,6 +384,7 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("ionpath.transport.nernst_einstein", "charge", "1.5 of a count"): "an effective charge",
     ("ionpath.free_energy.FreeEnergySurface", "values", "nan array"): "NaN is what no sample has seen",
     ("ionpath.disorder.tilt_free_energy", "temperature", "1.5 of a count"): "a temperature in K, not a count",
+    ("ionpath.structure.AmorphisationProfile", "error", "nan array"): "NaN is the error of a single frame",
     ("ionpath_ase.hop_candidates", "softness", "1.5 of a count"): "softness, not a count",
     ("ionpath_ase.training.Window.classify", "deviations", "nan array"): "what is not a number failed, as it says",
     ("ionpath_ase.training.starting_structures", "names", "None"): "all structures, which take a minute",

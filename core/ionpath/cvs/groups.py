@@ -55,7 +55,7 @@ class Groups(Variable):
             )  # fmt: skip
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
             raise InputError(
-                "groups", need="a number of groups, at least 1", got=repr(self.count), remedy="leave it out"
+                "groups", need="a number of groups, at least 1", got=repr(self.count), remedy="write how many there are"
             )
 
     @cached_property

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, finite, typed
 from ionpath.arrays import Finite, Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -17,6 +17,7 @@ from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class Histogram(Msonable):
@@ -25,6 +26,16 @@ class Histogram(Msonable):
     edges: tuple[Floats, ...]  # edges of the bins along each variable, equally spaced
     names: tuple[str, ...]  # names of the variables
     periods: tuple[float | None, ...]  # period of each variable
+
+    def __post_init__(self) -> None:
+        if not len(self.edges) == len(self.names) == len(self.periods) > 0:
+            raise InputError(
+                "edges", need="edges, a name and a period (or None) of each variable",
+                got=f"{len(self.edges)}, {len(self.names)} and {len(self.periods)}", remedy="match them",
+            )  # fmt: skip
+        for edges in self.edges:
+            if np.ndim(edges) != 1 or len(edges) < 2 or not (np.diff(finite("edges", edges)) > 0).all():
+                raise InputError("edges", need="two or more rising edges along each variable", got=described(edges))
 
 
 @typed

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, typed
 from ionpath.arrays import Finite
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -86,7 +86,7 @@ def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlatti
     Raises
     ------
     InputError
-        If the index is not positive.
+        If the index is not positive, or a rotation is none of a lattice.
 
     Notes
     -----
@@ -104,9 +104,16 @@ def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlatti
         raise InputError("index", need="a positive number of cells", got=str(index))
     if not np.size(rotations):
         raise InputError("rotations", need="rotations of a crystal, the identity at least", got="none")
+    whole = np.rint(np.asarray(rotations, dtype=np.float64).reshape(-1, 3, 3))
+    # Of more than a few hundred no reduced cell has a rotation, and products of such numbers would overflow.
+    if not (np.abs(whole) <= 1000).all() or not np.allclose(np.abs(np.linalg.det(whole)), 1.0):
+        raise InputError(
+            "rotations", need="matrices of whole numbers with determinant 1 or -1", got=described(rotations),
+            remedy="take those of spglib.get_symmetry, which act on fractional coordinates",
+        )  # fmt: skip
     if index == 1:
         return [Superlattice(np.eye(3, dtype=np.intp), 1)]
-    group = np.unique(np.rint(np.asarray(rotations, dtype=np.float64)).astype(np.intp).reshape(-1, 9), axis=0)
+    group = np.unique(whole.astype(np.intp).reshape(-1, 9), axis=0)
     forms = _hermite_forms(index)
     left = {form.tobytes(): form for form in forms}
     found = []

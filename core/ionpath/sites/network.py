@@ -9,10 +9,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, typed
 from ionpath.arrays import Floats, Ints, Symbols, Words
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, positive
+from ionpath.kinds import is_wholes
 from ionpath.periodic import minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats, coordinates, one_cell
 from ionpath.sites.cages import cages_of_sites
@@ -131,6 +132,8 @@ class SiteNetwork(CoordinationShells):
             raise InputError(
                 "labels", need=f"{n} labels, one per site", got=f"shape {given.shape}", remedy="match them"
             )
+        if given.dtype.kind == "f" and not is_wholes(given):
+            raise InputError("labels", need="whole numbers or names", got=described(labels), remedy="name every site")
         _check_apart(box, points, "leave out one of the two, or put a site between them")
         values, state = np.unique(given, return_inverse=True)
         _check_states(len(values), n)

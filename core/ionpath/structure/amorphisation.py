@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erf
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, finite, typed
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.frames import as_frames
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
@@ -24,6 +24,7 @@ from ionpath.periodic import wrap_fractional
 Complexes = NDArray[np.complex128]
 
 
+@typed
 @documented
 @dataclass(frozen=True)
 class AmorphisationProfile(Msonable):
@@ -35,6 +36,17 @@ class AmorphisationProfile(Msonable):
     error: Floats  # (B,): standard deviation between frames over the root of their number; nan for one frame
     thickness: float  # thickness of a layer, in A
     n_frames: int  # number of frames
+
+    def __post_init__(self) -> None:
+        whole("axis", self.axis, 0, 2)
+        layers = finite("y", self.y)
+        finite("profile", self.profile)
+        for name in ("profile", "error"):
+            if layers.ndim != 1 or np.shape(getattr(self, name)) != layers.shape:
+                need = f"one number for each of {layers.size} layers"
+                raise InputError(name, need=need, got=described(getattr(self, name)))
+        positive("thickness", self.thickness, "A")
+        whole("n_frames", self.n_frames)
 
 
 @dataclass(frozen=True)

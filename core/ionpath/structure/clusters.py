@@ -85,7 +85,8 @@ class ClusterFinder:
 
     def frame(self, positions: Floats, cell: Floats) -> Frame:
         """Find the units of one frame."""
-        check_cutoff(max(self.bond, self.centre_bond), cell, "bond")
+        for name, radius in (("bond", self.bond), ("centre_bond", self.centre_bond)):
+            check_cutoff(radius, cell, name)
         n = len(self.centres)
         c, l, *_ = pairs_within(positions, cell, self.bond, self.centres, self.ligands)
         i, j, *_ = pairs_within(positions, cell, self.centre_bond, self.centres, self.centres)

@@ -8,10 +8,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.elements import SYMBOLS
 from ionpath.errors import InputError
@@ -104,9 +103,7 @@ def __getattr__(name: str) -> Any:
 
 @typed
 @references("waasmaier1995")
-def xray_form_factors(
-    species: Sequence[str], q: ArrayLike, *, ions: Mapping[str, str] | None = None
-) -> dict[str, Floats]:
+def xray_form_factors(species: Sequence[str], q: Finite, *, ions: Mapping[str, str] | None = None) -> dict[str, Floats]:
     r"""X-ray form factors.
 
     Parameters

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.signal import find_peaks
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, finite, typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.citations import references
 from ionpath.compiled import kernels
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_frames, as_symbols, check_cutoff
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
@@ -38,6 +38,17 @@ class RadialDistribution(Msonable):
     numbers: dict[str, int]  # number of atoms of each species
     density: float  # number density of all atoms, in 1/A^3, mean over frames
     n_frames: int  # number of frames
+
+    def __post_init__(self) -> None:
+        bins = finite("edges", self.edges)
+        if bins.ndim != 1 or len(bins) < 2 or not (np.diff(bins) > 0).all():
+            raise InputError("edges", need="rising edges of the bins in A", got=described(self.edges))
+        for name in ("g", "shells"):
+            shape = (len(self.pairs), len(bins) - 1)
+            if finite(name, getattr(self, name)).shape != shape:
+                raise InputError(name, need=f"an array of shape {shape}", got=described(getattr(self, name)))
+        positive("density", self.density, "1/A^3")
+        whole("n_frames", self.n_frames)
 
     @property
     def r(self) -> Floats:

@@ -73,7 +73,7 @@ def partial_structure_factors(rdf: RadialDistribution, q: ArrayLike, *, lorch: b
 
 @typed
 def total_structure_factor(
-    partials: ArrayLike,
+    partials: Finite,
     pairs: Pairs,
     fractions: Mapping[str, float],
     weights: Mapping[str, ArrayLike],
@@ -147,7 +147,7 @@ class DiffractionPeak(Msonable):
 
 @typed
 def first_sharp_diffraction_peak(
-    q: ArrayLike, structure_factor: ArrayLike, *, low: float = 0.6, high: float = 2.2, prominence: float = 0.05
+    q: Finite, structure_factor: Finite, *, low: float = 0.6, high: float = 2.2, prominence: float = 0.05
 ) -> DiffractionPeak:
     """Find the first sharp diffraction peak.
 

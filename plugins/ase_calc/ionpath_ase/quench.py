@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
+from ionpath_ase.md.settings import check_step
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -111,6 +112,15 @@ def melt_quench(
         if not value > 0.0:
             raise InputError(name, need="a number above 0", got=str(value))
     cooling = (melt_temperature - final_temperature) / cooling_rate
+    positive("timestep", timestep, "fs")
+    positive("melt_timestep", melt_timestep, "fs")
+    check_step("melt_picoseconds", melt_picoseconds, melt_timestep, 20)
+    check_step("settle_picoseconds", settle_picoseconds, timestep, 20)
+    if not 0.5 <= cooling * 1e3 / melt_timestep < float("inf"):
+        raise InputError(
+            "cooling_rate", need=f"a rate in K/ps that takes one step of {melt_timestep:g} fs or more",
+            got=f"{cooling_rate:g}, which takes {cooling:g} ps", remedy="for example cooling_rate=25",
+        )  # fmt: skip
     plan: dict[str, dict[str, Any]] = {
         "melt": {"temperature": melt_temperature, "picoseconds": melt_picoseconds, "timestep": melt_timestep},
         "cool": {

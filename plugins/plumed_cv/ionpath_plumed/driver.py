@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, whole
 from ionpath.plumed_input import keywords
 from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import Table, read_table
@@ -181,6 +181,7 @@ def evaluate(
         If the input or the frames cannot be used.
     """
     check_kernel()
+    every = whole("every", every)
     lines = lines.splitlines() if isinstance(lines, str) else lines
     given = [line for line in prepare(lines) if keywords(line)[1] not in ("PRINT", "FLUSH", "METAD", "DUMPFORCES")]
     source = _frames(frames)

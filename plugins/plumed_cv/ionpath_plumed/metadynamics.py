@@ -104,6 +104,11 @@ def run_metadynamics(
     _check(atoms, given, engine, kelvin)
     if not picoseconds * 1000 / step >= 0.5:
         raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
+    for name, value in (("trajectory_every", trajectory_every), ("checkpoint_every", checkpoint_every)):
+        if not 0.5 <= value * 1000 / step < float("inf"):
+            raise InputError(
+                name, need=f"one step of {step:g} fs or more, in ps", got=f"{value:g}", remedy=f"for example {name}=0.5"
+            )
     if not restart and any(place.glob("*checkpoint*.npz")):
         raise InputError(
             "folder", need="a folder without a run", got=f"a checkpoint in {place.name!r}",

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arguments import typed
+from ionpath.arguments import described, typed
 from ionpath.arrays import Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
@@ -61,8 +61,13 @@ def as_crystal(structure: Any) -> Crystal:
         positions, cell = structure.cart_coords, structure.lattice.matrix
     elif hasattr(structure, "atoms"):
         symbols, positions, cell = _from_universe(structure.atoms)
-    else:
+    elif isinstance(structure, Sequence) and not isinstance(structure, str) and len(structure) == 3:
         symbols, positions, cell = structure
+    else:
+        raise InputError(
+            "structure", need="Atoms of ASE, a Structure of pymatgen, a Universe, or symbols, positions and cell",
+            got=described(structure), remedy="for example ase.io.read('POSCAR')",
+        )  # fmt: skip
     found = Crystal(np.array(symbols, dtype=str), np.array(positions, dtype=float), np.array(cell, dtype=float))
     if found.cell.shape != (3, 3) or abs(np.linalg.det(found.cell)) < 1e-6:
         raise InputError("cell", need="a periodic cell", got="none", remedy="set the cell of the structure")

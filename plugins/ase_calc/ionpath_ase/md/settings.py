@@ -94,6 +94,15 @@ class MDSettings:
         return self.temperature + (self.final_temperature - self.temperature) * min(step / self.steps, 1.0)
 
 
+def check_step(name: str, value: float, timestep: float, example: float = 1) -> None:
+    """Refuse a time in ps that holds no step of so many fs."""
+    if not 0.5 <= value * 1e3 / timestep < float("inf"):
+        raise InputError(
+            name, need=f"one step of {timestep:g} fs or more, in ps", got=f"{value:g}",
+            remedy=f"for example {name}={example:g}",
+        )  # fmt: skip
+
+
 def timed(
     n_atoms: int,
     *,
@@ -112,13 +121,7 @@ def timed(
         if not (np.isfinite(value) and value > 0.0):
             raise InputError(name, need="a number above 0", got=str(value), remedy=f"for example {name}=1")
     for name, value in (("picoseconds", picoseconds), ("interval", interval)):
-        if value * 1e3 / timestep < 0.5:
-            raise InputError(
-                name,
-                need=f"one step of {timestep:g} fs or more, in ps",
-                got=f"{value:g}",
-                remedy=f"for example {name}=1",
-            )
+        check_step(name, value, timestep)
     stride = max(1, round(interval * 1e3 / timestep))
     if processes is None:
         processes = default_processes(n_atoms)

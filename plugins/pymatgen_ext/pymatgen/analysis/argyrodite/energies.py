@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from ionpath.arguments import described
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, require
 
@@ -31,13 +32,30 @@ def energy_function(calculator: Any) -> EnergyFunction:
         if not isinstance(name, str):
             raise InputError("calculator", need="a mapping with 'name'", got=repr(sorted(calculator)))
         return _from_ase(_by_name(name, arguments))
-    if hasattr(calculator, "get_potential_energy"):
-        return _from_ase(calculator)
-    if callable(calculator):
+    check_calculator(calculator)
+    return _from_ase(calculator) if hasattr(calculator, "get_potential_energy") else cast(EnergyFunction, calculator)
+
+
+def check_calculator(calculator: Any) -> Any:
+    """What `energy_function` takes, as it is; a name is looked up when it is used."""
+    named = calculator is None or isinstance(calculator, (str, Mapping))
+    if named or hasattr(calculator, "get_potential_energy") or callable(calculator):
         return calculator
     raise InputError(
         "calculator", need="'ewald', the name of an ASE calculator, a mapping, a function or an ASE calculator",
         got=type(calculator).__name__,
+    )  # fmt: skip
+
+
+def relaxing(calculator: Any) -> Any:
+    """A calculator of ASE that knows stresses: the one that is given, or that of a name."""
+    if isinstance(calculator, str):
+        return _by_name(calculator, {})
+    if hasattr(calculator, "get_potential_energy") and hasattr(calculator, "get_stress"):
+        return calculator
+    raise InputError(
+        "calculator", need="a calculator of ASE with stresses, or its name", got=described(calculator),
+        remedy="for example 'ionpath'",
     )  # fmt: skip
 
 
@@ -94,7 +112,14 @@ def _by_name(name: str, arguments: Mapping[str, Any]) -> Any:
     calculators = require(
         "ase.calculators.calculator", purpose=f"the calculator {name!r}", install="pip install 'ionpath[ase]'"
     )
-    return calculators.get_calculator_class(name)(**arguments)
+    try:
+        found = calculators.get_calculator_class(name)
+    except (ImportError, AttributeError) as error:
+        raise InputError(
+            "calculator", need="'ewald' or the name of a calculator of ASE", got=repr(name),
+            remedy="'ionpath' is the shipped potential",
+        ) from error  # fmt: skip
+    return found(**arguments)
 
 
 def _from_ase(calculator: Any) -> EnergyFunction:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ionpath.arguments import typed
+from ionpath.arguments import finite, typed
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder.mixing import entropy_map, mixing_entropy
 from ionpath.documented import documented
-from ionpath.errors import require
+from ionpath.errors import InputError, require
 from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
 
@@ -130,6 +130,16 @@ def _lithium_entropy(structure: Structure, found: Argyrodite) -> float:
     return float(sum(each)) / found.n_formula_units
 
 
+def _axis(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Values along an axis of a map, which has two or more."""
+    found = finite(name, values)
+    if found.ndim != 1 or len(found) < 2:
+        raise InputError(
+            name, need="two values or more, from 0 to 1", got=f"shape {found.shape}", remedy="leave it out"
+        )
+    return np.asarray(found, dtype=np.float64)
+
+
 @typed
 def plot_entropy_map(x_excess: ArrayLike | None = None, inversion: ArrayLike | None = None, *, ax: Any = None) -> Any:
     """Draw the ideal entropy over excess halide and inversion.
@@ -150,14 +160,16 @@ def plot_entropy_map(x_excess: ArrayLike | None = None, inversion: ArrayLike | N
 
     Raises
     ------
+    InputError
+        If there are fewer than two values of x or of y.
     MissingDependency
         If matplotlib is not installed.
     """
     if ax is None:
         pyplot = require("matplotlib.pyplot", purpose="figures", install="pip install 'ionpath[pymatgen]'")
         _, ax = pyplot.subplots(figsize=(5.2, 4.2), layout="constrained")
-    xs = np.linspace(0.0, 1.0, 201) if x_excess is None else np.asarray(x_excess, float)
-    ys = np.linspace(0.0, 1.0, 201) if inversion is None else np.asarray(inversion, float)
+    xs = np.linspace(0.0, 1.0, 201) if x_excess is None else _axis("x_excess", x_excess)
+    ys = np.linspace(0.0, 1.0, 201) if inversion is None else _axis("inversion", inversion)
     x, y, entropy = entropy_map(xs, ys)
     mesh = ax.pcolormesh(x, y, entropy, shading="nearest", cmap="viridis", vmin=0.0, rasterized=True)
     lines = ax.contour(x, y, entropy, levels=[0.25, 0.5, 0.75, 1.0, 1.25], colors="white", linewidths=0.8)

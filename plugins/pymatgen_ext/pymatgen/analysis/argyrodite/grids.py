@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 Format = Literal["poscar", "cif", "extxyz", "json"]
 
 _SUFFIX = {"poscar": "vasp", "cif": "cif", "extxyz": "extxyz", "json": "json"}
+FINEST = 1e-4
 _SETTINGS = "grid.json"
 _TABLE = "grid.csv"
 
@@ -113,6 +114,8 @@ def excess_grid(step: float = 0.125, *, seeds: Iterable[int] = (0,)) -> list[Gri
 def _steps(start: float, step: float) -> list[float]:
     if not 0 < step <= 1 or abs(1 / step - round(1 / step)) > 1e-9:
         raise InputError("step", need="one part in a whole number, as 1/32", got=f"{step:g}")
+    if step < FINEST:
+        raise InputError("step", need=f"{FINEST:g} or more", got=f"{step:g}", remedy="take 1/32 or 1/8")
     n = round(1 / step)
     return [float(Fraction(k, n)) for k in range(round(start * n), n + 1)]
 
@@ -239,13 +242,16 @@ def build_point(
     """Build one structure of a grid from its parent."""
     from pymatgen.analysis.argyrodite.transformations import ExcessHalideTransformation, SiteInversionTransformation
 
-    if point.x_excess == 0.0:
-        return SiteInversionTransformation(
-            point.inversion, arrangement=arrangement, seed=point.seed
-        ).apply_transformation(parent)
-    return ExcessHalideTransformation(
-        point.x_excess, lithium=lithium, inversion=point.inversion, arrangement=arrangement, seed=point.seed
-    ).apply_transformation(parent)
+    made: Any = SiteInversionTransformation(point.inversion, arrangement=arrangement, seed=point.seed)
+    if point.x_excess:
+        made = ExcessHalideTransformation(
+            point.x_excess, lithium=lithium, inversion=point.inversion, arrangement=arrangement, seed=point.seed
+        )
+    try:
+        return made.apply_transformation(parent)
+    except InputError as error:  # points of a grid are taken as they are: no nearest one
+        remedy = error.remedy.replace("nearest=True for ", "a point at ")
+        raise InputError(error.name, need=error.need, got=error.got, remedy=remedy) from error
 
 
 def _check_settings(folder: Path, settings: dict[str, Any], files: list[Path]) -> None:

@@ -95,6 +95,7 @@ def energy_above_hull(
     return rows
 
 
+@typed
 def computed_entries(
     structures: Sequence[Structure],
     calculator: Any = None,
@@ -124,7 +125,7 @@ def computed_entries(
     Raises
     ------
     InputError
-        If the numbers of energies and structures differ.
+        If the numbers of energies and structures differ, or an energy is not finite.
 
     Notes
     -----

@@ -12,11 +12,12 @@ from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.elements import CHARGES
-from ionpath.errors import positive, require, whole
+from ionpath.errors import InputError, positive, require, whole
 from ionpath.lattice.permutations import site_permutations
 from pymatgen.analysis.argyrodite.energies import describe, energy_function
 from pymatgen.analysis.argyrodite.thiophosphates import lspscl
 
+MOST = 10_000
 _FRAME_TOLERANCE = 0.6
 """A; within it the centres and anions of the stored cell have the symmetry P4_2/nmc of their parent, Li10GeP2S12."""
 _BOND = 2.7
@@ -74,6 +75,11 @@ def lspscl_arrangements(
     >>> sum(entry["multiplicity"] for entry in entries), {entry["structure"].formula for entry in entries}
     (48, {'Li20 Si3 P3 S23 Cl1'})
     """
+    number = whole("per_arrangement", per_arrangement)
+    if number > MOST:
+        raise InputError(
+            "per_arrangement", need=f"at most {MOST:,} drawings", got=f"{number:g}", remedy="use several seeds"
+        )
     parent = _Parent()
     energy = energy_function(calculator)
     positive("temperature", temperature, "K")
@@ -81,7 +87,7 @@ def lspscl_arrangements(
     rng = np.random.default_rng(whole("seed", seed, 0))
     entries = []
     for (phosphorus, chlorine), multiplicity in parent.arrangements():
-        for _ in range(whole("per_arrangement", per_arrangement)):
+        for _ in range(number):
             made = parent.build(phosphorus, chlorine, temperature, sweeps, rng)
             entries.append(
                 {

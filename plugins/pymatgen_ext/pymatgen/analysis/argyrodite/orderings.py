@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError, positive, require
 from ionpath.lattice.decorations import Sublattice, enumerate_decorations
 from ionpath.lattice.permutations import site_permutations
 from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
 from ionpath.lattice.superlattices import inequivalent_superlattices
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
+from pymatgen.analysis.argyrodite.energies import relaxing
 from pymatgen.analysis.argyrodite.framework import analyse
 from pymatgen.analysis.argyrodite.prototypes import argyrodite
 from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations
@@ -119,6 +120,8 @@ def lithium_orderings(
     >>> sum(o.multiplicity for o in found)
     64
     """
+    positive("symprec", symprec, "A")
+    calculator = None if calculator is None else relaxing(calculator)
     cell = argyrodite(halide, a=a).get_primitive_structure() if parent is None else parent
     candidates = _candidates(cell, kinds, closest, size, space_group)
     from tqdm import tqdm
@@ -175,6 +178,8 @@ def relax_ordering(
     MissingDependency
         If ASE is not installed and something is to be relaxed.
     """
+    positive("symprec", symprec, "A")
+    calculator = None if calculator is None else relaxing(calculator)
     before = _space_group(structure, 0.01)
     if calculator is None:
         return LithiumOrdering(structure, multiplicity, before, None, "", float("nan"), False)
@@ -312,6 +317,12 @@ def _too_close(places: NDArray[np.float64], cell: NDArray[np.float64], closest: 
 
 
 def _space_group(structure: Structure, symprec: float) -> str:
-    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer
+    from pymatgen.symmetry.analyzer import SpacegroupAnalyzer, SymmetryUndeterminedError
 
-    return str(SpacegroupAnalyzer(structure, symprec=symprec).get_space_group_symbol())
+    try:
+        return str(SpacegroupAnalyzer(structure, symprec=symprec).get_space_group_symbol())
+    except SymmetryUndeterminedError as error:
+        raise InputError(
+            "symprec", need="a tolerance in A at which the cell has a space group", got=f"{symprec:g}",
+            remedy="take 0.1; a large one makes atoms equal that are not",
+        ) from error  # fmt: skip

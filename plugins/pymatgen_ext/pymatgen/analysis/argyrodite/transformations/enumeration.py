@@ -16,7 +16,7 @@ from ionpath.lattice.decorations import Sublattice, count_decorations
 from ionpath.lattice.superlattices import inequivalent_superlattices
 from pymatgen.analysis.argyrodite.anions import count_halides, place_anions
 from pymatgen.analysis.argyrodite.composition import between, check_charges, check_conserved, whole_number
-from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
+from pymatgen.analysis.argyrodite.energies import EnergyFunction, check_calculator, describe, energy_function
 from pymatgen.analysis.argyrodite.framework import MOBILE, Argyrodite, analyse
 from pymatgen.analysis.argyrodite.inequivalent import Cell, decorations, make_cell
 from pymatgen.analysis.argyrodite.lithium import change_lithium
@@ -91,7 +91,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         self.x_excess = None if x_excess is None else between("x_excess", x_excess, -1.0, 1.0)
         self.lithium_orderings = lithium_orderings
         self.symmetry = symmetry
-        self.calculator = calculator
+        self.calculator = check_calculator(calculator)
         self.max_structures = whole("max_structures", max_structures)
         self.symprec = positive("symprec", symprec, "A")
         self.seed = whole("seed", seed, 0)

@@ -9,6 +9,7 @@ from ionpath.citations import references
 from ionpath.errors import one_of, whole
 from pymatgen.analysis.argyrodite.anions import ARRANGEMENTS, Arrangement, arrange, count_halides, place_anions
 from pymatgen.analysis.argyrodite.composition import between, say_charge, whole_number
+from pymatgen.analysis.argyrodite.energies import check_calculator
 from pymatgen.analysis.argyrodite.inequivalent import lowest_arrangement
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
 
@@ -67,7 +68,7 @@ class SiteInversionTransformation(ArgyroditeTransformation):
         one_of("arrangement", arrangement, ARRANGEMENTS)
         self.fraction = between("fraction", fraction, 0.0, 1.0)
         self.arrangement = arrangement
-        self.calculator = calculator
+        self.calculator = check_calculator(calculator)
         self.nearest = nearest
         self.max_candidates = whole("max_candidates", max_candidates)
         self.seed = whole("seed", seed, 0)
