@@ -31,24 +31,54 @@ PAGES = [
     pytest.param("docs/potential", 1, marks=SLOW),
     pytest.param("docs/structure", 2, marks=SLOW),
     pytest.param("docs/softness", 3, marks=SLOW),
+    pytest.param("docs/plumed", 1, marks=SLOW),
+    pytest.param("docs/cluster", 1, marks=SLOW),
 ]
 """Pages, and how often the cell is repeated along each edge: 10 A hold no second shell, which these analyses refuse."""
 LEFT_OUT = {
     "README": ("run_md(",),
     "docs/mdanalysis": ("class LayerProfiles",),
-    "docs/pymatgen": ('calculator="ionpath"', "write_grid(", "AnionClusterExpansion"),
+    "docs/cluster": ("--scheduler",),
+    "docs/pymatgen": ("write_grid(", "AnionClusterExpansion"),
     "docs/softness": ("ordered", 'correlate("ionpath")'),
     "docs/transport": ("extrapolate(runs", "size_convergence"),
 }
 """Words of blocks that are left out: minutes of dynamics or of energies, smol, excerpts of the source, and what only a
-reader has, such as several runs, a potential of their own, a teacher or a glass. Pages on training, PLUMED and clusters
-have nothing else: that is tested where runs are short (tests/ase_calc, tests/plumed_cv, tests/packaging)."""
-BEFORE = {
-    ("docs/pymatgen", 0): """
-from pymatgen.analysis.argyrodite import argyrodite
-argyrodite(x_excess=0.5, inversion=0.7, ordered=False).to("refined.cif")
+reader has, such as several runs, a potential of their own, a teacher or a glass. The page on training has nothing
+else: that is tested where trainings are short (tests/ase_calc)."""
+SHORTER = {
+    "docs/plumed": {"picoseconds=400": "picoseconds=0.5"},
+    "docs/cluster": {  # the queue is one machine; the options of its jobs are dask-jobqueue's
+        "from dask_jobqueue import SLURMCluster": "from dask.distributed import LocalCluster",
+        'SLURMCluster(cores=1, processes=1, memory="8GB", walltime="02:00:00", local_directory="/tmp")':
+        "LocalCluster(n_workers=2, processes=False, dashboard_address=None)",
+        "cluster.scale(jobs=16)\n": "",
+        "n_workers=16": "n_workers=2",
+    },
+}  # fmt: skip
+"""What is said in place of hours and of a cluster."""
+AFTER = {
+    ("docs/pymatgen", "def relaxed"): """
+from pytest import approx
+assert [(e["inversion"], e["multiplicity"]) for e in entries[:2]] == [(0.5, 24), (0.75, 16)]
+assert thermodynamics(entries, 300).entropy[0] == approx(np.log(24) / 4, abs=0.01), "R per formula unit"
+assert entries[1]["energy"] - entries[0]["energy"] == approx(0.77, abs=0.1), "eV per cell"
 """,
-    ("docs/pymatgen", 3): """
+    ("docs/plumed", "export("): "assert surface.names == ('cage.py-d1', 'cage.py-d2')",
+    ("docs/plumed", "values.data"): """
+from pytest import approx
+assert values.data[0, 1:4] == approx([2.217, 5.552, -3.335], abs=5e-4), "A"
+""",
+    ("docs/cluster", "SLURMCluster"): "assert paths.results.uncertainty.mean_per_pair.unit == 'J/mol/K'",
+}
+"""What the page says of a block that holds these words."""
+BEFORE = {
+    ("docs/plumed", 0): """
+import subprocess, sys
+build = [sys.executable, "-m", "ionpath_cli", "build", "--lattice", "9.75", "-o", "start.extxyz"]
+subprocess.run(build, check=True)
+""",
+    ("docs/pymatgen", 6): """
 import numpy as np
 from pymatgen.analysis.argyrodite import lspscl
 crystal, rng = lspscl(), np.random.default_rng(0)
@@ -111,9 +141,19 @@ def test_blocks_run_as_printed(
     lay_out(repeat)
     u = mda.Universe("topology.extxyz", "trajectory.xtc")
     names = {"u": u, "universe": u}
+    shorter = SHORTER.get(page, {})
+    text = "".join(blocks(page))
+    assert [words for words in shorter if words not in text] == [], "the page says something else now"
+    assert [words for one, words in AFTER if one == page and words not in text] == []
     for number, block in enumerate(blocks(page)):
+        run = block
+        for long, short in shorter.items():
+            run = run.replace(long, short)
         exec(BEFORE.get((page, number), ""), names)
-        exec(compile(block, f"{page}.md, block {number}", "exec"), names)
+        exec(compile(run, f"{page}.md, block {number}", "exec"), names)
+        for (one, words), claim in AFTER.items():
+            if one == page and words in block:
+                exec(claim, {"np": np, **names})
 
 
 @pytest.mark.parametrize(("name", "atoms", "lithium"), [(EXAMPLES[0], 52, 24), (EXAMPLES[1], 50, 22)])

@@ -15,7 +15,7 @@ SAID = {
         "50 atoms, 22 Li, 151 frames",
         rf"D +{NUMBER} A\^2/ps",
         rf"conductivity {NUMBER} mS/cm",
-        rf"mean_per_pair +{NUMBER} J/mol/K",
+        rf"mean per pair +{NUMBER} J/mol/K",
         r"Markovian at a lag of 1 ps",
         r"\[prinz2011\]",
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import warnings
 from argparse import Namespace
 from collections.abc import Callable
@@ -123,7 +124,8 @@ def check_format(path: Path) -> None:
             "--output", need=f"a file name with {FORMATS}", got=str(path), remedy="for example -o start.extxyz"
         )
     if not path.parent.is_dir():
-        raise InputError("--output", need="an existing folder", got=str(path.parent), remedy=f"mkdir -p {path.parent}")
+        remedy = f"mkdir -p {shlex.quote(str(path.parent))}"
+        raise InputError("--output", need="an existing folder", got=str(path.parent), remedy=remedy)
 
 
 def formula(structure: Any) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -130,7 +131,7 @@ def write_config(
     from ionpath import __version__
     from ionpath.files import atomic_path, marked
 
-    lines, files = [f"# {arguments.prog} --config {path.name}, ionpath {__version__}"], []
+    lines, files = [f"# {arguments.prog} --config {shlex.quote(str(path))}, ionpath {__version__}"], []
     for action in arguments._actions:
         value = getattr(given, action.dest, None)
         if value is None or value is False or value == [] or action.dest in ("help", *Common._fields, "config"):

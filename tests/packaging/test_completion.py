@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -66,6 +67,24 @@ def test_metadynamics_leaves_its_options(tmp_path: Path, monkeypatch: pytest.Mon
     assert kept["files"] == ["a.extxyz"]
 
 
+def test_the_first_line_of_what_a_command_leaves_can_be_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From the folder where the command was typed, since its files are found from there."""
+    pytest.importorskip("pymatgen.core")
+    monkeypatch.chdir(tmp_path)
+    build = ["build", "--lattice", "9.8", "-o", "new folder/start.extxyz"]
+    assert cli.main(build) == 1
+    remedy = capsys.readouterr().err.strip().rpartition("; ")[2]
+    subprocess.run(remedy, shell=True, check=True)
+    assert cli.main(build) == 0
+    line = Path("new folder/start.extxyz.build.toml").read_text(encoding="utf-8").splitlines()[0]
+    assert line.startswith("# ionpath build --config 'new folder/start.extxyz.build.toml', ionpath ")
+    typed = line.removeprefix("# ionpath ").rpartition(", ionpath ")[0]
+    assert cli.main(shlex.split(typed)) == 0
+    assert capsys.readouterr().out.count("start.extxyz: Li6PS5Cl, 52 atoms") == 2
+
+
 @pytest.mark.parametrize(
     "words",
     [
@@ -88,7 +107,7 @@ def test_what_train_leaves_is_what_was_typed(words: list[str], tmp_path: Path) -
     task, path = words[0], tmp_path / "train.toml"
     typed = parser_of().parse_args(words)
     write_config(path, parser_of(task), typed)
-    assert path.read_text(encoding="utf-8").startswith(f"# ionpath train {task} --config train.toml")
+    assert path.read_text(encoding="utf-8").startswith(f"# ionpath train {task} --config {path}, ionpath ")
     back = parser_of().parse_args(with_config([task, "--config", str(path)], "train", cli.COMMANDS))
     assert vars(back) == {name: list(v) if isinstance(v, tuple) else v for name, v in vars(typed).items()}
 
