@@ -141,9 +141,7 @@ class _Frame:
 
     def damaged(self, need: str, got: str) -> InputError:
         remedy = f"restore the file, or read it up to there with --stop {self.number}" * (self.number > 1)
-        return InputError(
-            f"{self.path}, frame {self.number}", need=need, got=got, remedy=remedy or "restore the file"
-        )  # fmt: skip
+        return InputError(f"{self.path}, frame {self.number}", need=need, got=got, remedy=remedy or "restore the file")
 
     def other(self, item: str) -> InputError:
         return _other_item(self.path, item)

@@ -194,4 +194,4 @@ def _check_command(command: list[str]) -> None:
     if said := _refused(command):
         raise InputError(
             "--", need=f"words that `ionpath {command[0]}` takes", got=said, remedy=f"`ionpath {command[0]} --help`"
-        )  # fmt: skip
+        )

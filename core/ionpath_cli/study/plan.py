@@ -144,10 +144,10 @@ def _needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[str, ...], tuple
 def _wanted(study: Study, group: Runs) -> bool:
     """Whether a row needs a group of runs."""
     return any(
-        analysis in offers(group) and set(temperatures) & set(group.temperatures)
-        and set(systems) & set(group.systems)
-        for row in study.rows for analysis, systems, temperatures, _ in _needs(study, row)
-    )  # fmt: skip
+        analysis in offers(group) and set(temperatures) & set(group.temperatures) and set(systems) & set(group.systems)
+        for row in study.rows
+        for analysis, systems, temperatures, _ in _needs(study, row)
+    )
 
 
 def _missing(study: Study, row: Row, lengths: Mapping[str, float]) -> str:
