@@ -96,7 +96,7 @@ def documented(thing: Any, names: dict[Any, str]) -> Iterator[Call]:
                         )
                         yield Call(name, function, args, {k.arg: value(k.value) for k in node.keywords if k.arg})
             with contextlib.suppress(Exception), contextlib.redirect_stdout(io.StringIO()):
-                exec(compile(part.source, "example", "single"), scope)
+                exec(compile(part.source, "example", "exec"), scope)  # an echo would stay in builtins._
 
 
 def calls_in(docstring: str) -> set[str]:
