@@ -23,6 +23,7 @@ SAID = {
         r"diffusion coefficient +< [\d.]+ A\^2/ps",
         r"conductivity .* [\d.]+ mS/cm, sound: False",
         "results/report.html",
+        "<IPython.core.display.Image object>",
         "scontrol requeue",
         "--temprature: need an option of `ionpath md`",
     ],

@@ -579,4 +579,5 @@ def test_real_trajectory(shared_data, name):
     assert run.results.unassigned_fraction < 0.25
     assert 0 not in run.results.connected_states
     assert run.results.escape == 0.0
+    assert str(run.results.uncertainty.escape).startswith("not determined")
     assert run.results.mean_per_pair > 10.0

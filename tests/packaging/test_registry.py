@@ -57,6 +57,21 @@ def test_conda_recipe_needs_what_the_project_needs() -> None:
         import_module(name)
 
 
+def test_the_site_is_built_where_it_is_hosted_as_make_docs_builds_it() -> None:
+    hosted, makefile = load(".readthedocs.yaml"), (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert PROJECT["urls"]["Documentation"].endswith(".readthedocs.io")
+    (install,) = hosted["python"]["install"]
+    assert set(install["extra_requirements"]) <= set(PROJECT["optional-dependencies"])
+    for extra in install["extra_requirements"]:
+        assert f"'.[{extra}]'" in makefile
+    assert hosted["sphinx"]["fail_on_warning"] and "sphinx-build -W" in makefile
+    assert (ROOT / hosted["sphinx"]["configuration"]).is_file()
+    (kernel,) = hosted["build"]["jobs"]["post_install"]
+    assert kernel.removeprefix("python -m pip ") in makefile.replace(" --disable-pip-version-check -q", "")
+    version = tuple(map(int, hosted["build"]["tools"]["python"].split(".")))
+    assert (3, 11) <= version < (3, 14), "TensorFlow has no wheels for 3.14"
+
+
 def test_mdakit_metadata() -> None:
     data = load("packaging/mdakits/metadata.yaml")
     needed = "project_name authors maintainers description keywords license project_home documentation_home"

@@ -43,7 +43,8 @@ class PathEntropyUncertainty(Msonable):
     error: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
-    # total, mean_per_pair, escape: the same for the totals of `PathEntropySummary`
+    # total, mean_per_pair, escape: the same for the totals of `PathEntropySummary`; escape is not determined where no
+    # ion was in the external state
     total: Estimate
     mean_per_pair: Estimate
     escape: Estimate
@@ -232,7 +233,7 @@ def entropies_of(
         sigma, reached = spread(middle, total)
         return Estimate(float(middle), float(sigma), float(middle - reached), float(middle + reached), unit)
 
-    summary = summarise(value, external=external, states=states, unit=unit)
+    summary, nan = summarise(value, external=external, states=states, unit=unit), float("nan")
     found = PathEntropyUncertainty(
         value=value,
         error=error,
@@ -240,7 +241,7 @@ def entropies_of(
         high=value + half,
         total=estimate("total"),
         mean_per_pair=estimate("mean_per_pair"),
-        escape=estimate("escape"),
+        escape=estimate("escape") if external in states else Estimate(nan, nan, nan, nan, unit),
         excluded=summary.excluded,
         n_reduced=sum(chain.states.size < len(states) for chain in chains.samples),
         samples=samples,

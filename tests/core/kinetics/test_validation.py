@@ -192,6 +192,19 @@ def test_entropy_uncertainty_fields(chains) -> None:
     assert (result.samples != other.samples).any()
 
 
+def test_where_no_ion_leaves_the_escape_entropy_is_not_determined() -> None:
+    """A zero with an error of zero would say that there is one way out, and that it is known."""
+    rng = np.random.default_rng(1)
+    within = [1 + rng.integers(2, size=400) for _ in range(6)]
+    found = entropy_uncertainty(within, 1, n_states=3, connected="largest")
+    assert str(found.escape) == "not determined"
+    assert found.escape.as_dict()["value"] is None
+    assert found.excluded == (0,)
+    left = entropy_uncertainty([rng.integers(3, size=400) for _ in range(6)], 1, n_states=3)
+    assert left.escape.value == pytest.approx(left.value[1:, 0].sum())
+    assert left.escape.low < left.escape.value < left.escape.high  # J/mol/K
+
+
 def test_few_ions_are_cut_into_stretches_of_time(chains) -> None:
     dtraj = chains.simulate(chains.line, 1, 4000, seed=1)[0]
     assert resampled_chains(dtraj, 2, n_samples=3).n_blocks == 20
