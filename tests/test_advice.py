@@ -38,7 +38,7 @@ OPTION = r"(?<![\w-])--[a-z][a-z-]+"
 READS = ("sites", "lammps", "heads", "space", "elements", "trajectory", "density", "record", "options")
 OF_MODULE = {**dict.fromkeys(READS, "analyze"), "runs": "report", "interactive": "report", "messages": "md"}
 """Commands whose words modules of other names speak: readers of trajectories are of one, messages of any."""
-COMMANDS = ("demo", "doctor", "build", "md", "analyze", "metad", "study", "report")
+COMMANDS = ("demo", "doctor", "build", "md", "analyze", "metad", "study", "slurm", "train", "report")
 
 
 class Advice(NamedTuple):

@@ -137,7 +137,7 @@ def check_input_files(lines: Sequence[str]) -> None:
     name, times = next(iter(Counter(map(str, written_files(lines))).most_common(1)), ("", 0))
     if times > 1:
         raise InputError(
-            "plumed.dat", need="a file of its own for each action that writes one", got=f"{times} that write {name}",
+            "plumed", need="a file of its own for each action that writes one", got=f"{times} that write {name}",
             remedy="name them differently with FILE=",
         )  # fmt: skip
     for statement in joined(lines):

@@ -57,12 +57,21 @@ def main(argv: list[str]) -> int:
         raise InputError(
             "--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=given.time, remedy="for example --time 12:00:00"
         )
+    if _seconds(given.time) <= GRACE:
+        raise InputError(
+            "--time", need=f"more than the {GRACE} s that the command has to stop", got=f"{_seconds(given.time)} s",
+            remedy="for example --time 12:00:00, which are hours, minutes and seconds",
+        )  # fmt: skip
     for name in ("memory", "partition", "account", "name"):
         if (word := getattr(given, name)) is not None and not re.fullmatch(r"[\w.,:@+=%/-]+", word):
             raise InputError(
                 f"--{name}", need="one word of letters, digits and signs such as _ - .", got=repr(word),
                 remedy="for example --name anneal-600K",
             )  # fmt: skip
+    if not re.fullmatch(r"\d+[KMGT]?B?", given.memory) or int(re.sub(r"\D", "", given.memory)) == 0:
+        raise InputError(
+            "--memory", need="a number with K, M, G or T behind it", got=given.memory, remedy="for example --memory 8G"
+        )
     for name, least in (("cpus", 1), ("gpus", 0), ("most", 0)):
         whole(f"--{name}", getattr(given, name), least)
     text = script(
@@ -82,6 +91,18 @@ def main(argv: list[str]) -> int:
         part.write_text(text, encoding="utf-8")
     print(f"{given.output}: sbatch {shlex.quote(str(given.output))}")
     return 0
+
+
+def _seconds(time: str) -> int:
+    """Length of a limit as Slurm reads it.
+
+    >>> [_seconds(time) for time in ("90", "90:30", "2:30:00", "1-12", "1-12:30")]
+    [5400, 5430, 9000, 129600, 131400]
+    """
+    days, dash, rest = time.rpartition("-")
+    parts = [int(part) for part in rest.split(":")]
+    hours = [*parts, 0, 0][:3] if dash else [0, *parts, 0][:3] if len(parts) < 3 else parts
+    return int(days or 0) * 86400 + sum(n * unit for n, unit in zip(hours, (3600, 60, 1), strict=True))
 
 
 def script(

@@ -26,7 +26,7 @@ PYTHON = re.compile(
 
 def names_python(text: str) -> bool:
     """Whether advice has words that nobody types into a shell; a command in back quotes is what people type."""
-    return PYTHON.search(re.sub(r"`(ionpath[ -][^`]*)`", r"\1", text)) is not None
+    return PYTHON.search(re.sub(r"`((?:ionpath|dask)[ -][^`]*)`", r"\1", text)) is not None
 
 
 def in_words(text: str, options: Collection[str]) -> str:
@@ -41,12 +41,7 @@ def in_words(text: str, options: Collection[str]) -> str:
     >>> in_words("lag_time: need less, got 5; use a shorter lag", {"--lag-time"})
     '--lag-time: need less, got 5; use a shorter lag'
     """
-    said = re.sub(rf"(?<![\w-])([a-z]\w*)=({VALUE}|(?=[\s,;)]|$))", lambda match: _option(match, options), text)
-    if {"--start", "--stop", "--step"} <= set(options):
-        said = re.sub(r"(?<![\w-])start, stop(,| and) step\b", r"--start, --stop\1 --step", said)
-    name, found, rest = said.partition(": need ")
-    if found and (option := _named(name, options)):
-        said = f"{option}{found}{rest}"
+    said = _with_options(text, options)
     head, semicolon, remedy = said.partition("; ")
     if not semicolon or not names_python(remedy) or "; in Python: " in said:
         return said
@@ -58,12 +53,25 @@ def in_words(text: str, options: Collection[str]) -> str:
     return f"{head}; {''.join(parts).removeprefix('or ')}"
 
 
+def _with_options(text: str, options: Collection[str]) -> str:
+    """Arguments of Python as options of a command, where it has them."""
+    said = re.sub(rf"(?<![\w-])([a-z]\w*)=({VALUE}|(?=[\s,;)]|$))", lambda match: _option(match, options), text)
+    if {"--start", "--stop", "--step"} <= set(options):
+        said = re.sub(r"(?<![\w-])start, stop(,| and) step\b", r"--start, --stop\1 --step", said)
+    place = next((option for option in ("--folder", "--trajectory") if option in options), "name")
+    said = said.replace("begin anew under another name", f"begin anew under another {place}")
+    name, found, rest = said.partition(": need ")
+    option = _named(name, options) if found else ""
+    return f"{option}{found}{rest}" if option else said
+
+
 def error_in_words(error: Exception, options: Collection[str]) -> str:
     """The same of an error, whose name may be that of an option."""
     if not isinstance(error, InputError):
         return in_words(str(error), options)
     remedy = in_words(f"; {error.remedy}", options) if error.remedy else ""
-    return in_words(f"{error.name}: need {error.need}, got {error.got}", options) + remedy
+    # What was found is shown as it is: it may hold text of a user, and statements of PLUMED.
+    return f"{_with_options(f'{error.name}: need {error.need}', options)}, got {error.got}{remedy}"
 
 
 def _named(name: str, options: Collection[str]) -> str:

@@ -145,3 +145,11 @@ def test_a_training_goes_on_from_its_own_first_model(tmp_path: Path) -> None:
         (tmp_path / "note.json").write_bytes(b"another")
         with pytest.raises(InputError, match="initial: need the model that the folder began with, got .*; use another"):
             same_frames(note, {}, other)
+
+
+def test_statements_that_differ_far_behind_show_where() -> None:
+    """TEMP stands behind the first 80 letters of METAD, which were the same on both sides."""
+    line = "metad: METAD ARG=cage.py-d1,cage.py-d2 SIGMA=0.1,0.1 HEIGHT=2 PACE=25 BIASFACTOR=10 TEMP={} FILE=HILLS"
+    told = differences({"PLUMED input": [line.format(300)]}, {"PLUMED input": [line.format(400)]})
+    shown = "'metad: METAD ARG=cag ... TEMP={} FILE=HILLS'"
+    assert told == [f"PLUMED input {shown.format(400)} instead of {shown.format(300)}"]

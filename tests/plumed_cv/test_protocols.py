@@ -446,3 +446,19 @@ def test_a_path_of_two_ions_needs_free_anions(paired):
         InputError, match="structure: need shells around free anions, .* got shells about pairs of tetra"
     ):
         metadynamics_input(paired, "concerted")
+
+
+def test_an_input_without_its_record_knows_its_temperature(tmp_path, crystal):
+    """Without protocol.json a folder was analysed at 300 K, whatever TEMP its bias has."""
+    given = metadynamics_input(crystal, "inter-cage", temperature=450.0)
+    given.write(tmp_path)
+    (tmp_path / "protocol.json").unlink()
+    found = PlumedInput.read(tmp_path)
+    assert (found.temperature, found.variables, found.method) == (450.0, given.variables, "metad")
+
+
+def test_rows_without_a_header_are_named_so(tmp_path):
+    """A damaged first line asked for rows of no numbers."""
+    (tmp_path / "HILLS").write_text("X! FIELDS time d sigma_d height biasf\n 1 2 0.1 1 10\n")
+    with pytest.raises(InputError, match=r"HILLS: need a header '#! FIELDS ...' in front of its rows, got 'X! FIELDS"):
+        read_hills(tmp_path / "HILLS")

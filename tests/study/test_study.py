@@ -471,6 +471,7 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     finally:
         first.kill()
         first.communicate()
+    assert (folder / ".workers").is_dir()  # what a kill leaves lies here, and the next call removes it
     status = subprocess.run([*command(small, folder), "--status"], capture_output=True, text=True, check=True)
     assert "begun: run/A.1-900K" in status.stdout
     second = subprocess.run(command(small, folder), capture_output=True, text=True, check=False)
@@ -497,6 +498,7 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     names = zipfile.ZipFile(tmp_path / "kept.zip").namelist()
     assert f"{len(names)} files" in kept.stdout and "comparison.json" in names
     assert not [name for name in names if name.endswith(".xtc") or "checkpoint" in name]
+    assert not (folder / ".workers").exists()
     third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
     assert third.stderr.count(" kept;") == 5
     assert Outcome("a", "kept", "").good

@@ -202,7 +202,8 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
     inside = (axes[0] >= low) & (axes[0] <= high)
     if not inside.any():
         raise InputError(
-            "hills", need="hills that span more than four of their widths, two at each end of which count for nothing",
+            "hills of the run",
+            need="hills that span more than four of their widths, two at each end of which count for nothing",
             got=f"{len(hills)} over {np.ptp(hills.centres):.3g}, {edge / 2:.3g} wide", remedy="run longer",
         )  # fmt: skip
     values = np.array([np.ptp(surface.values[inside]) for surface in partial_sums(hills, counts, axes)])

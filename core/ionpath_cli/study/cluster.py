@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +13,8 @@ from typing import Any
 from ionpath.errors import InputError, require
 from ionpath_cli.study.tasks import Outcome, Task, perform, task_keys
 
+SCRATCH = ".workers"
+"""Folder of the workers in that of the study."""
 INSTALL = 'pip install "ionpath[study]"'
 
 
@@ -27,7 +29,7 @@ def carry_out(
     """Do all steps, each when its inputs are there; a worker that dies is replaced and goes on where it was."""
     distributed = require("distributed", purpose="studies", install=INSTALL)
     keys = task_keys(tasks)
-    with _client(distributed, workers, scheduler) as client:
+    with _client(distributed, workers, scheduler, folder / SCRATCH) as client:
         futures: dict[str, Any] = {}
         for number, task in enumerate(tasks):
             futures[task.name] = client.submit(
@@ -53,7 +55,17 @@ def carry_out(
 
 
 @contextmanager
-def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[Any]:
+def _made(scratch: Path) -> Iterator[None]:
+    """A folder for as long as the block lasts."""
+    scratch.mkdir()
+    try:
+        yield
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path) -> Iterator[Any]:
     import dask
 
     if scheduler is not None:
@@ -74,12 +86,13 @@ def _client(distributed: Any, workers: int, scheduler: str | None) -> Iterator[A
         "distributed.scheduler.worker-ttl": None,
         "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     }
+    shutil.rmtree(scratch, ignore_errors=True)  # of a killed call: the folder is ours alone while it is locked
     with (
-        tempfile.TemporaryDirectory(prefix="ionpath-study-") as scratch,
+        _made(scratch),
         dask.config.set(settings),
         distributed.LocalCluster(
             n_workers=workers, threads_per_worker=1, processes=True, memory_limit=0, dashboard_address=":0",
-            local_directory=scratch, silence_logs="CRITICAL",
+            local_directory=str(scratch), silence_logs="CRITICAL",
         ) as cluster,
         distributed.Client(cluster) as client,
     ):  # fmt: skip

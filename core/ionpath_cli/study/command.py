@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive, whole
 from ionpath_cli.intact import DONE, FAILED, damaged
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
@@ -36,6 +36,9 @@ def main(argv: list[str]) -> int:
         for name in study_names():
             print(f"{name:10} {load_study(name).title}")
         return 0
+    for name in ("workers", "processes"):
+        whole(f"--{name}", getattr(options, name), 1, 10_000, remedy=f"for example --{name} 2")
+    positive("--scale", options.scale)
     study = load_study(options.study)
     folder = options.output or Path(f"study-{study.name}")
     asked = {

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from importlib.resources import files
 from importlib.util import find_spec
@@ -162,6 +163,8 @@ class Study:
     folder: Path = Path()  # where the file lies, to which names of structure files are relative
 
 
+DYNAMICS = ("timestep", "interval", "cell_picoseconds", "warm_picoseconds")
+"""Settings of molecular dynamics that are above 0."""
 SHAPES = {
     "title": 'title = "..."', "source": 'source = "..."', "lead": 'lead = "..."', "dynamics": "a table [dynamics]",
     "systems": "a table [systems.NAME] for each material",
@@ -207,7 +210,12 @@ def load_study(name: str) -> Study:
     if path.suffix == ".toml":
         if not path.exists():
             raise InputError("study", need="an existing TOML file", got=name, remedy="check the path")
-        text, folder = path.read_text("utf-8"), path.resolve().parent
+        try:
+            text, folder = path.read_text("utf-8"), path.resolve().parent
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                name, need="a TOML file in UTF-8", got=f"{error}"[:200], remedy="save it as text"
+            ) from error
     elif name in study_names():
         text, folder = SHIPPED.joinpath(f"{name}.toml").read_text("utf-8"), Path(str(SHIPPED))
     else:
@@ -220,8 +228,8 @@ def load_study(name: str) -> Study:
         )
     try:
         data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InputError(name, need="valid TOML", got=str(error)) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise InputError(name, need="valid TOML", got=str(error)[:200], remedy="mend the line that it names") from error
     return _study(path.stem, data, folder)
 
 
@@ -260,6 +268,10 @@ def _shaped(key: str, value: Any) -> bool:
 
 
 def _check(study: Study) -> None:
+    from ionpath_cli.study.across import ACROSS
+    from ionpath_cli.study.analyses import ANALYSES
+    from ionpath_cli.study.structures import BUILDERS
+
     if not study.systems or not study.runs:
         raise InputError(study.name, need="at least one system and one [[runs]]", got="none", remedy="add them")
     named: list[tuple[str, tuple[str, ...]]] = [(f"runs {r.name}", r.systems) for r in study.runs]
@@ -280,7 +292,29 @@ def _check(study: Study) -> None:
         for system in systems:
             if system not in (*study.systems, ALL):
                 _unknown(f"{where}: systems", system, study.systems)
+    numbers = [("dynamics", key, getattr(study.dynamics, key)) for key in DYNAMICS]
+    for one in study.systems.values():
+        where = f"systems.{one.name}"
+        numbers += [(where, "atoms", one.atoms), (where, "arrangements", one.arrangements)]
+        for key, known in (("builder", tuple(BUILDERS)), ("ensemble", ("npt", "npt-aniso"))):
+            if getattr(one, key) not in known:
+                _unknown(f"{where}: {key}", getattr(one, key), known)
+    for where, key, number in numbers:
+        if not number > 0:
+            remedy = "see a study that is shipped"
+            raise InputError(f"{where}: {key}", need="a number above 0", got=f"{number}", remedy=remedy)
+    used = [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
+    used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]
+    for where, name, analyses in used:
+        if name not in analyses:
+            _unknown(where, name, analyses)
     for runs in study.runs:
+        if not runs.systems or not runs.temperatures or min(runs.temperatures) <= 0 or runs.arrangements == 0:
+            raise InputError(
+                f"runs {runs.name}", need="systems, temperatures above 0 K, and arrangements of 1 or more",
+                got=f"{list(runs.systems)}, {list(runs.temperatures)}, {runs.arrangements}",
+                remedy="see a study that is shipped",
+            )  # fmt: skip
         if not 0.0 < runs.least <= runs.most:
             raise InputError(
                 f"runs {runs.name}: least, most", need="0 < least <= most", got=f"{runs.least}, {runs.most}"
@@ -290,9 +324,9 @@ def _check(study: Study) -> None:
             if getattr(figure, key) and len(getattr(figure, key)) != len(figure.systems):
                 got = f"{len(getattr(figure, key))} for {len(figure.systems)} systems"
                 raise InputError(f"figure {figure.name}: {key}", need="a number for each system", got=got)
-    numbers = [row.number for row in study.rows]
+    rows = [row.number for row in study.rows]
     for row in study.rows:
-        if numbers.count(row.number) > 1:
+        if rows.count(row.number) > 1:
             raise InputError("rows", need="each number once", got=f"{row.number} twice")
         if row.kind not in KINDS:
             _unknown(f"row {row.number}: kind", row.kind, KINDS)
@@ -311,7 +345,42 @@ def _made(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     if missing:
         raise InputError(where, need=" and ".join(missing), got="none", remedy="add them")
     lists = {name for name, f in known.items() if str(f.type).startswith("tuple")}
-    return cls(**{k: _frozen([v] if k in lists and not isinstance(v, list) else v) for k, v in table.items()})
+    values = {k: _frozen([v] if k in lists and not isinstance(v, list) else v) for k, v in table.items()}
+    for name, value in values.items():
+        if not _fits(value, str(known[name].type)):
+            raise InputError(
+                f"{where}: {name}", need=KIND_OF.get(str(known[name].type), str(known[name].type)),
+                got=f"{table[name]!r}"[:60], remedy="see a study that is shipped",
+            )  # fmt: skip
+    return cls(**values)
+
+
+KIND_OF = {
+    "str": "a text", "int": "a whole number", "float": "a finite number", "bool": "true or false",
+    "tuple[str, ...]": "a list of texts", "tuple[float, ...]": "a list of finite numbers",
+    "Mapping[str, Any]": "a table",
+}  # fmt: skip
+"""Kinds of the fields of a study in words."""
+
+
+def _fits(value: Any, kind: str) -> bool:
+    """Whether a value of TOML is of the kind of a field; numbers are finite."""
+    if kind.endswith(" | None"):
+        return value is None or _fits(value, kind.removesuffix(" | None"))
+    if kind.startswith("tuple["):
+        return all(isinstance(one, str) if "str" in kind else _finite(one) for one in value)
+    checks: dict[str, Callable[[Any], bool]] = {
+        "str": lambda v: isinstance(v, str),
+        "bool": lambda v: isinstance(v, bool),
+        "int": lambda v: isinstance(v, int) and not isinstance(v, bool),
+        "float": _finite,
+        "Mapping[str, Any]": lambda v: isinstance(v, dict),
+    }
+    return checks[kind](value) if kind in checks else True
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _frozen(value: Any) -> Any:

@@ -28,7 +28,13 @@ class Bias:
         """Check the numbers."""
         for name in ("temperature", "timestep", "barrier", "walkers"):
             if not getattr(self, name) > 0:
-                raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy="check its unit")
+                remedy = "for example walkers=2" if name == "walkers" else "check its unit"
+                raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy=remedy)
+        if self.settings.pace < self.timestep:
+            raise InputError(
+                "pace", need=f"the {self.timestep:g} fs of a time step, or more", got=f"{self.settings.pace:g} fs",
+                remedy=f"for example pace={50 * self.timestep:g}",
+            )  # fmt: skip
         if self.method not in METHODS:
             need = f"one of {', '.join(map(repr, METHODS))}"
             raise InputError("method", need=need, got=repr(self.method), remedy="choose one")

@@ -82,6 +82,8 @@ def read_table(path: PathLike) -> Table:
             names = tuple(words[2:])
         elif words[:2] == ["#!", "SET"] and len(words) >= 4:
             settings[words[2]] = words[3]
+        elif not words[0].startswith("#") and not names:
+            raise _headless(file, line)
         elif not words[0].startswith("#"):
             row = _row(words, finite=names[:1] == ("time",))
             if number == len(lines) - 1:  # no newline at its end: the writer was interrupted, perhaps within a number
@@ -103,8 +105,13 @@ def read_table(path: PathLike) -> Table:
                 remedy="mend or delete the line",
             )  # fmt: skip
     if not names:
-        raise InputError(file.name, need="a header '#! FIELDS ...'", got="none", remedy="give a file that PLUMED wrote")
+        raise _headless(file)
     return Table(names, np.array(rows, dtype=float).reshape(-1, len(names)), settings)
+
+
+def _headless(file: Path, line: str = "") -> InputError:
+    got, remedy = repr(line[:60]) if line else "none", "name a file that PLUMED wrote"
+    return InputError(file.name, need="a header '#! FIELDS ...' in front of its rows", got=got, remedy=remedy)
 
 
 def _row(words: list[str], finite: bool) -> list[float] | None:

@@ -93,7 +93,7 @@ class PlumedInput:
     def read(cls, folder: str | Path) -> PlumedInput:
         """Read what `write` wrote into `folder`: plumed.dat and, if it came from here, protocol.json.
 
-        Without protocol.json it is a custom input.
+        Without protocol.json it is a custom input, of which variables, method and temperature are known.
         """
         place = Path(folder)
         file = place / "plumed.dat"
@@ -104,10 +104,10 @@ class PlumedInput:
                 got=f"none in {str(folder)!r}",
                 remedy="write one first: `ionpath metad`",
             )
-        about = _about(place)
+        text = _whole(_text(file), place)
+        about = _about(place) or _biased(text)
         about.pop("written", None)
         tuples = {key: tuple(about[key]) for key in _TUPLES if key in about}
-        text = _whole(_text(file), place)
         return cls(text=text, files=_files(text.splitlines(), place), **{**about, **tuples})
 
 
@@ -123,6 +123,12 @@ def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
     else:
         text, place = plumed if isinstance(plumed, str) else "\n".join(plumed), Path()
     text = _whole(text, place)
+    whole = text if text.endswith("\n") else text + "\n"
+    return PlumedInput(text=whole, files=_files(text.splitlines(), place), **_biased(text))
+
+
+def _biased(text: str) -> dict[str, Any]:
+    """Method, variables and temperature of the bias of an input."""
     found: dict[str, Any] = {}
     for statement in joined(text.splitlines()):
         _, action, words = keywords(statement)
@@ -131,15 +137,14 @@ def as_input(plumed: PlumedInput | str | Path | Iterable[str]) -> PlumedInput:
             found["variables"] = tuple(words.get("ARG", "").split(","))
             if "TEMP" in words:
                 found["temperature"] = _temperature(words["TEMP"])
-    whole = text if text.endswith("\n") else text + "\n"
-    return PlumedInput(text=whole, files=_files(text.splitlines(), place), **found)
+    return found
 
 
 def _temperature(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="mend plumed.dat") from None
+        raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="mend the input") from None
 
 
 def _text(path: Path) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from ionpath.arguments import typed
+from ionpath.errors import InputError
 from ionpath_plumed.biases import Bias, write_bias
 from ionpath_plumed.framework import position, tilt
 from ionpath_plumed.hops import concerted, inter_cage, intra_cage
@@ -22,6 +23,10 @@ RECIPES: dict[str, Callable[[Crystal, Protocol, Choice], Recipe]] = {
     "tilt": tilt,
     "position": position,
 }
+
+OF_METHODS = {"sigma": ("metad", "opes", "opes-explore"), "height": ("metad",), "bias_factor": ("metad",)}
+OF_KINDS = {"fence": ("inter-cage",), "rotation": ("intra-cage", "tilt"), "region": ("position",)}
+"""Arguments that some methods, and some kinds of protocols, do not use."""
 
 
 @typed
@@ -105,8 +110,18 @@ def metadynamics_input(
     InputError
         If the protocol is unknown or the structure lacks what it needs: a sentence says what.
     """
+    given = {"sigma": sigma, "height": height, "bias_factor": bias_factor}
+    unused = [key for key, methods in OF_METHODS.items() if given[key] is not None and method not in methods]
+    if unused:
+        got = f"{given[unused[0]]}"
+        raise InputError(unused[0], need=f"none for {method}, which has none", got=got, remedy="leave it out")
     settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
+    kind, of_kind = settings.kind, {"fence": fence or None, "rotation": rotation or None, "region": region}
+    unused = [key for key, kinds in OF_KINDS.items() if of_kind[key] is not None and kind not in kinds]
+    if unused:
+        got = f"{of_kind[unused[0]]}"
+        raise InputError(unused[0], need=f"none for {kind}, which does not use it", got=got, remedy="leave it out")
     choice = Choice(ion, centres, mobile, radius, rotation, region, fence)
     recipe = RECIPES[settings.kind](as_crystal(structure), settings, choice)
     return PlumedInput(

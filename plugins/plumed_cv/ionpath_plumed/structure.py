@@ -255,7 +255,8 @@ def check_atoms(crystal: Crystal, atoms: Sequence[int]) -> None:
     n = len(crystal.symbols)
     for atom in atoms:
         if not 0 <= atom < n:
-            raise InputError("atom", need=f"a number from 1 to {n}", got=f"{atom + 1}", remedy="check the structure")
+            remedy = "name ion= or centres= of the structure"
+            raise InputError("atom", need=f"a number from 1 to {n}", got=f"{atom + 1}", remedy=remedy)
     if len(set(atoms)) != len(atoms):
         raise InputError("atoms", need="different atoms", got=f"{[a + 1 for a in atoms]}", remedy="name each once")
 

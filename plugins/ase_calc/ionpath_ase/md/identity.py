@@ -82,8 +82,18 @@ def _other_line(before: Sequence[str], after: Sequence[str]) -> str:
     for k in range(max(len(before), len(after))):
         old, new = (lines[k] if k < len(lines) else "nothing" for lines in (before, after))
         if old != new:
-            return f"PLUMED input {new[:80]!r} instead of {old[:80]!r}"
+            a, b = _unlike(old, new)
+            return f"PLUMED input {b!r} instead of {a!r}"
     return "another PLUMED input"
+
+
+def _unlike(old: str, new: str) -> tuple[str, str]:
+    """Beginnings of two statements, or the words that differ where these are further behind."""
+    if old[:80] != new[:80]:
+        return old[:80], new[:80]
+    k = next(k for k, (a, b) in enumerate(zip(f"{old} ", f"{new} ", strict=False)) if a != b)
+    start = old.rfind(" ", 0, k) + 1
+    return f"{old[:20]} ... {old[start : start + 50]}", f"{new[:20]} ... {new[start : start + 50]}"
 
 
 def _named(potential: Any) -> str:

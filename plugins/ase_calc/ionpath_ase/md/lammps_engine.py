@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.errors import IonpathError, MissingDependency
+from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.plumed_input import needs_energy
 from ionpath_ase.md import programs
 from ionpath_ase.md.lammps_input import commands, data_file, noise
@@ -195,6 +195,13 @@ class LammpsEngine:
             self._process.wait(timeout=10)
         text = self._screen.read_text(errors="replace").splitlines()
         told = [line for line in text if "ERROR" in line or "not found" in line] or text[-3:]
+        if self.step == 0 and (unread := next((line for line in told if "Failed to create" in line), "")):
+            return InputError(
+                f"model {Path(self.settings.model or 'argyrodite').name}",
+                need="a file that deepmd-kit reads with the backends that are installed",
+                got=unread.rpartition("DeePMD-kit Error: ")[2].partition(" (/")[0][:200],
+                remedy="check the file, and install the backend it was written with",
+            )
         return IonpathError(f"LAMMPS stopped after step {self.step}: {' | '.join(told[-3:])[:600]}")
 
     def run(self, steps: int) -> Snapshot:

@@ -88,7 +88,7 @@ def in_words_of_plumed(statements: Sequence[str]) -> Iterator[None]:
         if REFUSALS:
             raise REFUSALS[-1] from error
         raise InputError(
-            "plumed", need="an input that PLUMED takes", got=_words(str(error)), remedy="mend plumed.dat"
+            "plumed", need="an input that PLUMED takes", got=_words(str(error)), remedy="mend the input"
         ) from error
 
 

@@ -74,7 +74,7 @@ def _with_potential(calculator: Any, settings: MDSettings) -> tuple[Any, MDSetti
         if settings.engine == "lammps":
             raise InputError(
                 "atoms", need="the calculator of the ASE plugin, or none, with LAMMPS", got=name,
-                remedy="use the engine ase, which takes any calculator",
+                remedy='use engine="ase", which takes any calculator',
             )  # fmt: skip
         if settings.model is not None:
             raise InputError(
@@ -171,7 +171,7 @@ def check_periodic(atoms: Atoms) -> None:
         raise InputError(
             "atoms", need="periodic boundaries in all directions for the LAMMPS engine",
             got=f"pbc {atoms.pbc.tolist()}",
-            remedy="add vacuum and make all directions periodic, or use the engine ase",
+            remedy='add vacuum and make all directions periodic, or use engine="ase"',
         )  # fmt: skip
     if abs(np.linalg.det(atoms.cell.array)) < 1e-3:
         raise InputError(
