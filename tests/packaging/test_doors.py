@@ -14,7 +14,7 @@ pytest.importorskip("ase")
 
 from ionpath.errors import InputError
 from ionpath_cli.cli import main
-from ionpath_cli.study.definition import load_study
+from ionpath_cli.study import load_study, make_plan
 from ionpath_cli.words import error_in_words
 
 
@@ -185,7 +185,7 @@ def test_values_of_a_study_are_what_they_should_be(tmp_path: Path, change: tuple
     )
     file = tmp_path / "wrong.toml"
     file.write_bytes(text.encode())
-    assert load_study(str(file)).systems["A"].atoms == 52
+    assert make_plan(load_study(str(file))).study.systems["A"].atoms == 52
     file.write_bytes(text.replace(*change).encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=match):
-        load_study(str(file))
+        make_plan(load_study(str(file)))

@@ -165,6 +165,7 @@ class Study:
 
 DYNAMICS = ("timestep", "interval", "cell_picoseconds", "warm_picoseconds")
 """Settings of molecular dynamics that are above 0."""
+ENSEMBLES = ("npt", "npt-aniso")
 SHAPES = {
     "title": 'title = "..."', "source": 'source = "..."', "lead": 'lead = "..."', "dynamics": "a table [dynamics]",
     "systems": "a table [systems.NAME] for each material",
@@ -268,10 +269,6 @@ def _shaped(key: str, value: Any) -> bool:
 
 
 def _check(study: Study) -> None:
-    from ionpath_cli.study.across import ACROSS
-    from ionpath_cli.study.analyses import ANALYSES
-    from ionpath_cli.study.structures import BUILDERS
-
     if not study.systems or not study.runs:
         raise InputError(study.name, need="at least one system and one [[runs]]", got="none", remedy="add them")
     named: list[tuple[str, tuple[str, ...]]] = [(f"runs {r.name}", r.systems) for r in study.runs]
@@ -291,23 +288,17 @@ def _check(study: Study) -> None:
     for where, systems in named:
         for system in systems:
             if system not in (*study.systems, ALL):
-                _unknown(f"{where}: systems", system, study.systems)
+                unknown(f"{where}: systems", system, study.systems)
     numbers = [("dynamics", key, getattr(study.dynamics, key)) for key in DYNAMICS]
     for one in study.systems.values():
         where = f"systems.{one.name}"
         numbers += [(where, "atoms", one.atoms), (where, "arrangements", one.arrangements)]
-        for key, known in (("builder", tuple(BUILDERS)), ("ensemble", ("npt", "npt-aniso"))):
-            if getattr(one, key) not in known:
-                _unknown(f"{where}: {key}", getattr(one, key), known)
+        if one.ensemble not in ENSEMBLES:
+            unknown(f"{where}: ensemble", one.ensemble, ENSEMBLES)
     for where, key, number in numbers:
         if not number > 0:
             remedy = "see a study that is shipped"
             raise InputError(f"{where}: {key}", need="a number above 0", got=f"{number}", remedy=remedy)
-    used = [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
-    used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]
-    for where, name, analyses in used:
-        if name not in analyses:
-            _unknown(where, name, analyses)
     for runs in study.runs:
         if not runs.systems or not runs.temperatures or min(runs.temperatures) <= 0 or runs.arrangements == 0:
             raise InputError(
@@ -329,7 +320,7 @@ def _check(study: Study) -> None:
         if rows.count(row.number) > 1:
             raise InputError("rows", need="each number once", got=f"{row.number} twice")
         if row.kind not in KINDS:
-            _unknown(f"row {row.number}: kind", row.kind, KINDS)
+            unknown(f"row {row.number}: kind", row.kind, KINDS)
         if row.kind not in ("out", "text") and not (row.analysis and row.quantity and row.systems):
             raise InputError(
                 f"row {row.number}", need="analysis, quantity and systems", got=f"kind {row.kind!r} without",
@@ -391,10 +382,11 @@ def _frozen(value: Any) -> Any:
 def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for key in table:
         if key not in known:
-            _unknown(where, key, known)
+            unknown(where, key, known)
 
 
-def _unknown(where: str, got: str, known: Any) -> None:
+def unknown(where: str, got: str, known: Any) -> None:
+    """Refuse a word that is none of those known, and name the nearest."""
     near = difflib.get_close_matches(got, list(known), 1)
     hint = f"did you mean {near[0]}?" if near else ""
     raise InputError(where, need=f"one of {', '.join(sorted(known))}", got=repr(got), remedy=hint)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath_cli.study.definition import ALL, Row, Runs, Study
+from ionpath_cli.study.definition import ALL, Row, Runs, Study, unknown
 from ionpath_cli.study.graph import offers, study_tasks, turn
 from ionpath_cli.study.tasks import Task
 
@@ -65,8 +65,9 @@ def make_plan(
     Raises
     ------
     InputError
-        If a row is unknown, or the budget buys no run.
+        If a row, a builder or an analysis is unknown, or the budget buys no run.
     """
+    _check_names(study)
     rows = _chosen(study, only)
     needed = {name for row in rows for name in row.analysis}
     across = tuple(a for a in study.across if only is None or a.name in needed)
@@ -93,6 +94,20 @@ def make_plan(
     dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}
     asked = {"budget": budget, "workers": workers, "only": None if only is None else list(only), "scale": scale}
     return Plan(study, lengths, dropped, sum(task.seconds for task in tasks), tasks, asked)
+
+
+def _check_names(study: Study) -> None:
+    """Refuse builders and analyses that are not there, before the first step finds out."""
+    from ionpath_cli.study.across import ACROSS
+    from ionpath_cli.study.analyses import ANALYSES
+    from ionpath_cli.study.structures import BUILDERS
+
+    used = [(f"systems.{s.name}: builder", s.builder, tuple(BUILDERS)) for s in study.systems.values()]
+    used += [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
+    used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]
+    for where, name, known in used:
+        if name not in known:
+            unknown(where, name, known)
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
