@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,37 @@ def test_every_notebook_is_tested_and_on_the_site() -> None:
     assert {path.stem for path in PLACE.iterdir()} == set(SAID)
     index = (PLACE.parent / "index.md").read_text(encoding="utf-8")
     assert all(index.count(f"notebooks/{name}\n") == 1 for name in SAID)
+
+
+BRINGS = {
+    "MDAnalysis": "mdanalysis",
+    "ase": "ase>",
+    "ionpath_ase": "deepmd-kit",
+    "ionpath_plumed": "plotly",
+    "jobflow": "jobflow>",
+    "matplotlib": "matplotlib",
+    "pymatgen": "pymatgen>",
+}
+"""What a cell imports -> a requirement that brings it."""
+
+
+@pytest.mark.parametrize("name", list(SAID))
+def test_a_notebook_says_what_to_install(name: str) -> None:
+    """The extras that it names bring all that its cells import."""
+    text = (PLACE / f"{name}.md").read_text(encoding="utf-8")
+    (needs,) = re.findall(r'Needs `pip install "ionpath\[([\w,-]+)\]"`', text)
+    project = tomllib.loads((PLACE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras, brought = needs.split(","), ""
+    while extras:
+        for line in project["optional-dependencies"][extras.pop()]:
+            inner = re.fullmatch(r"ionpath\[([\w,-]+)\]", line)
+            extras += inner[1].split(",") if inner else []
+            brought += f"{line} ".lower()
+    cells = "".join(re.findall(r"```\{code-cell\} python\n(.*?)```", text, flags=re.DOTALL))
+    imported = set(re.findall(r"^(?:from|import) (\w+)", cells, flags=re.MULTILINE))
+    assert [host for host in imported & set(BRINGS) if BRINGS[host] not in brought] == []
+    assert "ionpath build" not in cells or "pymatgen>" in brought
+    assert ("ionpath_plumed" not in imported) or "pip install --no-deps hillclimber" in text
 
 
 @pytest.mark.slow  # 12 to 45 s each
