@@ -30,7 +30,7 @@ def main(path: str) -> int:
     ]
     names = ["cage.py-d1", "cage.py-d2", "tilt.py-theta", "tilt.py-phi", "shape.py-sd", "shape.py-q"]
     table = evaluate(lines, frames, arguments=names)
-    print(f"lithium {ion}, shells of {centres[0]} and {centres[1]}, {gap:.2f} A apart")
+    print(f"lithium {ion}, shells of {centres[0]} and {centres[1]}, {gap:.2f} A apart; d1 and d2 in A, angles in rad")
     print("    time (ps)  " + "  ".join(f"{name:>13}" for name in names))
     for k, time in enumerate(table["time"]):
         print(f"{time:12.3f}  " + "  ".join(f"{table[name][k]:13.4f}" for name in names))
@@ -38,4 +38,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else __doc__)

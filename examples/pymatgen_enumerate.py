@@ -45,6 +45,9 @@ def main() -> None:
         f"at {options.temperature:g} K: inversion {thermal.inversion[0]:.4f}, entropy {thermal.entropy[0]:.4f} R "
         f"(complete disorder of this cell: {thermal.limit:.4f} R)"
     )
+    print(
+        "These energies are of arrangements as they were listed; relaxed, their order is another one: docs/pymatgen.md"
+    )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import argparse
 import zipfile
 from pathlib import Path
 
@@ -21,7 +21,9 @@ A PLUMED of your own needs the full path of the interface in its LOAD line, whic
 
 
 def bundle(path: Path) -> Path:
-    """Write the zip; its nest.yml lies at the top, as PLUMED-NEST wants it."""
+    """Write a new zip; its nest.yml lies at the top, as PLUMED-NEST wants it."""
+    if path.suffix != ".zip" or path.exists():
+        raise SystemExit(f"bundle.py: need the name of a new file that ends on .zip, got {path}; name another")
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(Path(__file__).with_name("nest.yml"), "nest.yml")
         archive.writestr("README.md", INSTRUCTIONS)
@@ -31,4 +33,6 @@ def bundle(path: Path) -> Path:
 
 
 if __name__ == "__main__":
-    print(bundle(Path(sys.argv[1] if len(sys.argv) > 1 else "plumed-nest-inter-cage.zip")))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("zip", nargs="?", type=Path, default=Path("plumed-nest-inter-cage.zip"))
+    print(bundle(parser.parse_args().zip))

@@ -96,6 +96,9 @@ def test_archive_metadata_and_citation_say_the_same() -> None:
 
 def test_plumed_bundle_is_complete_and_its_input_is_plumed(tmp_path: Path) -> None:
     bundle = runpy.run_path(str(ROOT / "packaging" / "plumed-nest" / "bundle.py"))["bundle"]
+    for name in ("nest.txt", "--help"):
+        with pytest.raises(SystemExit, match=r"need the name of a new file that ends on \.zip, got .*; name another"):
+            bundle(tmp_path / name)
     with zipfile.ZipFile(bundle(tmp_path / "nest.zip")) as archive:
         assert {"nest.yml", "README.md", "inter-cage/plumed.dat", "inter-cage/start.extxyz"} <= set(archive.namelist())
         nest = yaml.safe_load(archive.read("nest.yml"))
