@@ -78,7 +78,7 @@ import subprocess, sys
 build = [sys.executable, "-m", "ionpath_cli", "build", "--lattice", "9.75", "-o", "start.extxyz"]
 subprocess.run(build, check=True)
 """,
-    ("docs/pymatgen", 6): """
+    ("docs/pymatgen", 7): """
 import numpy as np
 from pymatgen.analysis.argyrodite import lspscl
 crystal, rng = lspscl(), np.random.default_rng(0)

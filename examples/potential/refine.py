@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,8 +80,9 @@ def refine(
 ) -> Path:
     """Train an angular term on what a potential leaves of the labels, and write both as one potential.
 
-    `weights` say how much more often frames are drawn, by pattern of their tag, as in `fit`; `initial` is a checkpoint
-    (``.npz``) of a term of the same sizes to start from, for a second training on more frames.
+    `weights` say how much more often frames are drawn, by pattern of their tag, as in `fit`; `initial` is a term of the
+    same sizes to start from, for a second training on more frames: a checkpoint (``.npz``), or a potential that has one
+    (``.pb``).
     """
     settings, sizes = settings or RefineSettings(), sizes or AngularSettings()
     base = _Base(Path(model))
@@ -89,8 +90,7 @@ def refine(
     chances = frame_weights(frames, weights or {})
     start = initial_values(sizes, len(base.sel), settings.seed)
     if initial is not None:
-        known = _load(_existing(initial), start)
-        start = {name: known[_SAVED + name] for name in start}
+        start = _start_from(initial, start)
     checkpoint = Path(f"{os.fspath(target)}.npz")
     trained = _train(base, samples, chances, settings, start, sizes, checkpoint, progress)
     return _write(base, trained, sizes, Path(target))
@@ -315,10 +315,37 @@ def _normalise(
     of_term["scale"].load(scale, session)
 
 
-def _existing(checkpoint: str | os.PathLike[str]) -> Path:
-    if not Path(checkpoint).exists():
-        raise InputError("initial", need="a checkpoint of `refine` (.npz)", got=f"no file {os.fspath(checkpoint)}")
-    return Path(checkpoint)
+def _start_from(initial: str | os.PathLike[str], start: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Weights of a term that was trained before, by name."""
+    source = Path(initial)
+    if not source.exists():
+        raise InputError(
+            "initial", need="a checkpoint of `refine` (.npz) or a potential with an angular term (.pb)",
+            got=f"no file {source}",
+        )  # fmt: skip
+    if source.suffix == ".pb":
+        kept = _term_of(source, start)
+        _check_sizes(f"model {source.name}", kept, start, "start from a potential with an angular term, or from none")
+        return kept
+    known = _load(source, start)
+    return {name: known[_SAVED + name] for name in start}
+
+
+def _term_of(model: Path, names: Iterable[str]) -> dict[str, NDArray[Any]]:
+    """Weights of the angular term of a frozen potential, as `half_precision.py` stores them or in full."""
+    graph, tf = read_graph(model)
+    stored = {
+        node.name: tf.make_ndarray(node.attr["value"].tensor)
+        for node in graph.node
+        if node.op == "Const" and node.name.startswith(f"{SCOPE}/")
+    }
+    found = {}
+    for name in names:
+        whole = _NAMES.get(name, f"{SCOPE}/{name}")
+        for ending in ("", "/half", "/eight_bits"):
+            if whole + ending in stored:
+                found[name] = (stored[whole + ending] * stored.get(f"{whole}/scale", 1.0)).astype(np.float32)
+    return found
 
 
 def _load(checkpoint: Path, start: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
@@ -327,13 +354,19 @@ def _load(checkpoint: Path, start: dict[str, NDArray[Any]]) -> dict[str, NDArray
         return {}
     with np.load(checkpoint) as file:
         kept = {name: file[name] for name in file.files}
-    found = {name: kept[_SAVED + name].shape for name in start if _SAVED + name in kept}
-    if found != {name: value.shape for name, value in start.items()}:
-        raise InputError(
-            f"checkpoint {checkpoint.name}", need="a term of the sizes that are asked for", got="another one",
-            remedy="remove it, write to another file, or ask for its sizes",
-        )  # fmt: skip
+    found = {name: kept[_SAVED + name] for name in start if _SAVED + name in kept}
+    _check_sizes(
+        f"checkpoint {checkpoint.name}", found, start, "remove it, write to another file, or ask for its sizes"
+    )
     return kept
+
+
+def _check_sizes(name: str, found: dict[str, NDArray[Any]], start: dict[str, NDArray[Any]], remedy: str) -> None:
+    sizes, wanted = ({key: value.shape for key, value in values.items()} for values in (found, start))
+    if sizes != wanted:
+        raise InputError(
+            name, need="a term of the sizes that are asked for", got="another one" if sizes else "none", remedy=remedy
+        )
 
 
 def _save(checkpoint: Path, values: dict[str, NDArray[Any]]) -> None:
@@ -377,7 +410,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=60_000, help="training steps; default 60000")
     parser.add_argument("--learning-rate", type=float, default=1e-3, help="of the first step; default 0.001")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and of the order of frames")
-    parser.add_argument("--initial", type=Path, help="checkpoint (.npz) of such a term to start from")
+    parser.add_argument(
+        "--initial", type=Path, help="term to start from: a checkpoint (.npz), or a potential (.pb) that has one",
+    )  # fmt: skip
     parser.add_argument(
         "--weight", action="append", default=[], metavar="PATTERN=FACTOR",
         help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",

@@ -381,6 +381,17 @@ def test_shipped_names() -> None:
     assert IonPath("argyrodite.2").cutoff == 6.0  # the fast one
 
 
+def test_potentials_say_which_phase_they_were_not_trained_on(tmp_path: Path) -> None:
+    for calculator in (IonPath(), IonPath("argyrodite.2"), IonPath("argyrodite.3"), Committee("argyrodite")):
+        assert calculator.untrained_phases == ("LPSCl-I",)
+    assert "argyrodite-lpscl-i" in available()
+    assert IonPath("argyrodite-lpscl-i").untrained_phases == ()
+    assert Committee(["argyrodite", "argyrodite-lpscl-i"]).untrained_phases == ("LPSCl-I",)
+    mine = tmp_path / "mine.pb"  # whoever trained it knows what it has seen
+    mine.write_bytes(resolve("argyrodite.2").read_bytes())
+    assert IonPath(mine).untrained_phases == ()
+
+
 def test_plugin_entry_of_ase() -> None:
     from ionpath_ase._ase_plugin import __ase_plugins__
 

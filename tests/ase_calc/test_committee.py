@@ -98,6 +98,7 @@ def test_shipped_committee_knows_where_it_has_not_been(salt: Atoms) -> None:
     files = members("argyrodite")
     assert [path.name for path in files] == ["argyrodite.pb", "argyrodite.2.pb", "argyrodite.3.pb"]
     assert sum(path.stat().st_size for path in files) < 12e6  # bytes
+    assert [path.name for path in members("argyrodite-lpscl-i")] == ["argyrodite-lpscl-i.pb"]  # in no committee
     committee = Committee("argyrodite")
     assert len(committee) == 3
     deviation = []

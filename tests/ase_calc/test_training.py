@@ -33,6 +33,7 @@ from ionpath_ase.training import (
 )
 
 HELD_OUT = Path(__file__).with_name("data") / "held-out.extxyz.gz"
+OTHER_PHASES = HELD_OUT.with_name("other-phases.extxyz.gz")
 
 
 def shaken(count: int, tag: str = "LiCl") -> list[Atoms]:
@@ -285,7 +286,7 @@ def test_shipped_potential_on_frames_of_its_teacher() -> None:
 
 def test_shipped_potential_on_phases_that_training_lacked() -> None:
     """Li5PS4Cl2 with the symmetry Amm2 (LPSCl-I), and Li7P3S11: the numbers of the model card."""
-    frames = read_frames(HELD_OUT.with_name("other-phases.extxyz.gz"))
+    frames = read_frames(OTHER_PHASES)
     total = {row.tag: row for row in evaluate(frames, IonPath())}
     assert total["all"].frames == 21
     for name, forces, bias in (("LPSCl-I", 52.0, 11.2), ("Li7P3S11", 48.0, 1.0)):  # meV/A, meV/atom
@@ -297,6 +298,40 @@ def test_shipped_potential_on_phases_that_training_lacked() -> None:
     energy = {f.info["tag"]: f.get_potential_energy() / len(f) for f in frames if f.info["tag"].startswith("relaxed:")}
     crystal, sulfide, chloride = (energy[f"relaxed:{name}"] for name in ("LPSCl-I", "gamma-Li3PS4", "LiCl"))
     assert (12 * crystal - 8 * sulfide - 4 * chloride) / 12 == pytest.approx(0.0062, abs=0.0001)  # eV/atom
+
+
+def test_potential_that_was_trained_on_lpscl_i() -> None:
+    """Frames of other runs than those it was trained on: the numbers of the model card."""
+    total = {row.tag: row for row in evaluate(read_frames(OTHER_PHASES), IonPath("argyrodite-lpscl-i"))}
+    assert total["all"].frames == 21
+    for name, forces, bias in (("LPSCl-I", 28.5, 0.1), ("Li7P3S11", 48.7, -0.3)):  # meV/A, meV/atom
+        rows = [total[f"{name}/{kelvin}K"] for kelvin in (300, 600, 900)]
+        assert np.mean([row.force_mae for row in rows]) == pytest.approx(forces, rel=0.03)
+        assert np.mean([row.energy_bias for row in rows]) == pytest.approx(bias, abs=0.3)
+        assert max(abs(row.energy_bias) for row in rows) < 1.5
+    assert abs(total["relaxed:LPSCl-I"].energy_bias) < 1.0 and abs(total["relaxed:LiCl"].energy_bias) < 1.5
+    assert total["LPSCl-I/900K"].force_slope > 0.97
+    aside = [atoms for number, atoms in enumerate(read_frames(HELD_OUT)) if number % 3 == 0]
+    row = evaluate(aside, IonPath("argyrodite-lpscl-i"))[-1]
+    assert row.frames == 19 and row.force_mae < 31.5  # meV/A
+    assert row.energy_mae < 1.2  # meV/atom
+
+
+@pytest.mark.slow
+def test_potential_that_was_trained_on_lpscl_i_on_all_frames_set_aside(potential_data: Path) -> None:
+    """As good as the default on what both were trained on; no frame that judges it was in training."""
+    aside = read_frames(potential_data / "set-aside.extxyz.gz", HELD_OUT)
+    mine, default = (evaluate(aside, IonPath(model))[-1] for model in ("argyrodite-lpscl-i", "argyrodite"))
+    assert mine.frames == 242 and mine.force_mae == pytest.approx(30.9, abs=0.3)  # meV/A
+    assert mine.energy_mae < 1.2  # meV/atom
+    assert mine.stress_mae < 0.05  # GPa
+    assert mine.force_mae < 1.05 * default.force_mae
+    melts = read_frames(potential_data / "hot-melt.extxyz.gz")
+    assert evaluate(melts, IonPath("argyrodite-lpscl-i"))[-1].force_mae < 120.0  # meV/A
+    trained = read_frames(potential_data / "lpscl-i.extxyz.gz")
+    known = {atoms.positions.tobytes() for atoms in trained}
+    assert len(trained) == len(known) == 130
+    assert not any(atoms.positions.tobytes() in known for atoms in (*aside, *read_frames(OTHER_PHASES)))
 
 
 def test_shipped_potential_on_public_melts(shared_data: Path) -> None:

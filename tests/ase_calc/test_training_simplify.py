@@ -71,7 +71,7 @@ def test_less_is_computed(models: tuple[Path, Path], tmp_path: Path) -> None:
     again = tmp_path / "again.pb"
     assert train(["lean", str(models[1]), "-o", str(again)]) == 0
     assert again.read_bytes() == models[1].read_bytes()
-    for name in ("argyrodite", "argyrodite.2", "argyrodite.3"):
+    for name in ("argyrodite", "argyrodite.2", "argyrodite.3", "argyrodite-lpscl-i"):
         assert EACH_VIRIAL.encode() in resolve(name).read_bytes()  # those that are shipped are lean
 
 

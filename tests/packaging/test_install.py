@@ -216,6 +216,7 @@ def test_distributions_hold_what_they_should(distributions: dict[str, Path]) -> 
         "ionpath_cli/study/templates/comparison.html.j2",
         "ionpath/data/Li6PS5Cl-ordered.xtc",
         "ionpath_ase/potentials/argyrodite.pb",
+        "ionpath_ase/potentials/argyrodite-lpscl-i.pb",
     } <= held
     links = re.findall(r"\]\(([^)]+)\)", metadata)
     assert len(links) > 15 and [link for link in links if not link.startswith("https://")] == []

@@ -96,7 +96,7 @@ def test_refined_file_becomes_an_ordered_cell(capsys: pytest.CaptureFixture[str]
 
 def test_what_the_shipped_potentials_do_not_know_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     made("LPSCl-I -o one.extxyz")
-    assert "No shipped potential knows this phase: its energy is 11 meV/atom too high" in capsys.readouterr().out
+    assert "argyrodite-lpscl-i was trained on this phase (--model argyrodite-lpscl-i)" in capsys.readouterr().out
     made("LPSCl-II -o two.extxyz")
     assert "No shipped potential" not in capsys.readouterr().out
 

@@ -168,6 +168,31 @@ def test_hull_refuses() -> None:
         energy_above_hull([argyrodite()], list(phases.values()), energies=[1, 2], competing_energies=[1, 2, 3])
 
 
+def test_hull_warns_of_lpscl_i_with_a_potential_that_was_not_trained_on_it() -> None:
+    """Li5PS4Cl2 that is no cubic argyrodite, in any cell and displaced; nothing else, and no other calculator."""
+    from ase.calculators.lj import LennardJones
+
+    phase, phases = lpscl("I", supercell=(1, 2, 1)), list(salts().values())
+    phase.perturb(0.05)
+    cubic = argyrodite(x_excess=1.0, seed=1)
+    assert cubic.composition.reduced_formula == phase.composition.reduced_formula
+    calculator = LennardJones(rc=4.0)
+    energy_above_hull([phase], phases, calculator)
+    calculator.untrained_phases = ("LPSCl-I",)
+    words = (
+        r"{}: need a potential that was trained on Li5PS4Cl2 outside of the cubic framework \(LPSCl-I\), got .* for "
+        r"structure {}, whose energy is some 10 meV/atom too high .*; use calculator={{\"name\": \"ionpath\", "
+        r"\"model\": \"argyrodite-lpscl-i\"}}"
+    )
+    with pytest.warns(UserWarning, match=words.format("structures", 2)):
+        computed_entries([lpscl("II"), cubic, phase], calculator)
+    with pytest.warns(UserWarning, match=words.format("competing", 0)):
+        energy_above_hull([cubic], [phase], calculator)
+    energy_above_hull([cubic, lpscl("II")], phases, calculator)  # a warning is an error here
+    energy_above_hull([phase], phases, "ewald")
+    energy_above_hull([phase], phases, calculator, energies=[-4.0 * len(phase)])
+
+
 def test_orderings_of_the_primitive_cell() -> None:
     """Six pairs of T5 sites, one lithium each: 2^6 orderings, four of them inequivalent."""
     found = lithium_orderings()

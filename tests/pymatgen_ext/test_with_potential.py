@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
-from pymatgen.core import Structure
+from pymatgen.core import Lattice, Structure
 
 from pymatgen.analysis.argyrodite import (
     AnionClusterExpansion,
     EnumerateSiteInversionTransformation,
     argyrodite,
+    energy_above_hull,
     lithium_orderings,
+    lithium_thiophosphate,
     lpscl,
     site_energies,
 )
@@ -82,6 +85,28 @@ def test_lpscl_i_is_stable_and_nearly_on_the_hull() -> None:
     assert 1000 * (kept.energy + 37.1340 + 2 * 7.8320) / 12 == pytest.approx(17.3, abs=0.5)  # meV/atom
     cubic = relax_ordering_of(argyrodite(x_excess=1.0, seed=1, lithium="48h"), calculator)
     assert cubic.energy > kept.energy + 0.05
+
+
+def test_lpscl_i_above_the_hull_by_the_potential_that_was_trained_on_it() -> None:
+    """The teacher puts the phase 6.2 meV/atom above gamma-Li3PS4 + 2 LiCl, `argyrodite` 17.3."""
+    from ase.calculators.calculator import get_calculator_class
+
+    calculator = get_calculator_class("ionpath")("argyrodite-lpscl-i")
+    kept = relax_ordering_of(lpscl("I", supercell=(1, 1, 2)), calculator)
+    assert kept.relaxed_space_group == "Amm2"
+    assert kept.energy == pytest.approx(-52.7174, abs=2e-3)  # eV per formula unit
+    # gamma-Li3PS4 + 2 LiCl with the same potential: -37.1375 - 2 x 7.8328 eV
+    assert 1000 * (kept.energy + 37.1375 + 2 * 7.8328) / 12 == pytest.approx(7.1, abs=0.3)  # meV/atom
+
+
+def test_hull_with_potentials_that_know_lpscl_i_and_that_do_not() -> None:
+    salt = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.03), ["Li", "Cl"], [[0, 0, 0], [0.5] * 3])
+    mixture = [lithium_thiophosphate("gamma"), salt]
+    with pytest.warns(UserWarning, match=r"structures: need a potential .* got argyrodite.2 for structure 0"):
+        energy_above_hull([lpscl("I")], mixture, {"name": "ionpath", "model": "argyrodite.2"})
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*LPSCl-I")
+        energy_above_hull([lpscl("I")], mixture, {"name": "ionpath", "model": "argyrodite-lpscl-i"})
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ionpath.errors import InputError
 from ionpath_ase._geometry import ContactCheck, model_cell
 from ionpath_ase._model import Evaluation, Model
 from ionpath_ase.potentials import members, resolve
-from ionpath_ase.potentials.neutral import warn_if_charged
+from ionpath_ase.potentials.neutral import untrained_phases, warn_if_charged
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -38,6 +38,11 @@ class _DeepPotential(Calculator):
         self._numbers: NDArray[np.int64] | None = None
         self._types: list[NDArray[np.int64]] = []
         super().__init__(closest=closest, **kwargs)
+
+    @property
+    def untrained_phases(self) -> tuple[str, ...]:
+        """Phases by name, such as LPSCl-I, that a shipped potential among the models was not trained on."""
+        return tuple(sorted({phase for model in self._models for phase in untrained_phases(model.path)}))
 
     def set(self, **kwargs: Any) -> dict[str, Any]:
         """Change parameters: `closest`, and `model` of a single potential; nothing changes if one cannot be used."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from angular import AngularSettings, harmonics
+from angular import AngularSettings, harmonics, initial_values
 from ase import Atoms
 from ase.io import write
 from ase.neighborlist import neighbor_list
@@ -233,6 +233,8 @@ def test_half_precision_takes_less_room(frames: list[Atoms], tmp_path: Path, pot
         store_in_half_precision(HELD_OUT, small)
     for name in ("argyrodite", "argyrodite.2", "argyrodite.3"):  # those that are shipped
         assert b"/half" in resolve(name).read_bytes()
+    assert b"angular/first/matrix/eight_bits" in (new := resolve("argyrodite-lpscl-i")).read_bytes()
+    assert new.stat().st_size < 4e6  # bytes
     assert sum(path.stat().st_size for path in members("argyrodite")) < 12e6
 
 
@@ -246,6 +248,32 @@ def test_command_line(frames: list[Atoms], tmp_path: Path, capsys: pytest.Captur
     assert (tmp_path / "made.pb.npz").exists()
     forces = energy_and_forces(made, frames[0])[1]
     assert 0.0 < np.abs(forces - energy_and_forces(BASE, frames[0])[1]).max() < 0.1  # two steps from a term of zero
+
+
+def test_weights_in_eight_bits(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:
+    """A row of a matrix is within half a step of what it was: 1/254 of its largest number. Training goes on from it."""
+    small = store_in_half_precision(refined, tmp_path / "small.pb", eight_bits=["angular/first/*"])
+    assert small.stat().st_size < store_in_half_precision(refined, tmp_path / "half.pb").stat().st_size
+    names = initial_values(SIZES, 5, 1)
+    before, after = (MODULE._term_of(model, names) for model in (refined, small))
+    step = np.abs(before["first"]).max(axis=-1, keepdims=True) / 127.0
+    assert 0.0 < np.abs(after["first"] - before["first"]).max() <= 0.501 * step.max()
+    assert (np.abs(after["first"] - before["first"]) <= 0.501 * step).all()
+    np.testing.assert_array_equal(after["radial"], before["radial"])
+    one, two = (energy_and_forces(model, frames[0]) for model in (refined, small))
+    assert one[0] == pytest.approx(two[0], abs=3e-3 * len(frames[0]))  # eV
+    assert 0.0 < np.abs(one[1] - two[1]).mean() < 5e-3  # eV/A
+    with pytest.raises(InputError, match=r"eight bits: need patterns that fit .* got nothing\*, which fits none"):
+        store_in_half_precision(refined, tmp_path / "none.pb", eight_bits=["angular/first/*", "nothing*"])
+    assert not (tmp_path / "none.pb").exists()
+
+
+def test_training_goes_on_from_the_term_of_a_potential(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:
+    one = refine(BASE, frames[:2], tmp_path / "one.pb", settings=RefineSettings(steps=0), sizes=SIZES, initial=refined,
+                 progress=False)  # fmt: skip
+    np.testing.assert_allclose(
+        energy_and_forces(one, frames[0])[1], energy_and_forces(refined, frames[0])[1], atol=1e-6
+    )
 
 
 def test_bad_input(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:
@@ -262,8 +290,12 @@ def test_bad_input(refined: Path, frames: list[Atoms], tmp_path: Path) -> None:
         refine(BASE, [frames[0], bare], out, settings=short)
     with pytest.raises(InputError, match=r"weights: need patterns that fit a tag"):
         refine(BASE, frames, out, settings=short, weights={"nothing*": 2.0})
-    with pytest.raises(InputError, match=r"initial: need a checkpoint of `refine`"):
+    with pytest.raises(InputError, match=r"initial: need a checkpoint of `refine` .* got no file .*none\.npz"):
         refine(BASE, frames, out, settings=short, initial=tmp_path / "none.npz")
+    with pytest.raises(InputError, match=r"model argyrodite\.2\.pb: need a term of the sizes .* got none"):
+        refine(BASE, frames, out, settings=short, initial=BASE)
+    with pytest.raises(InputError, match=r"model argyrodite\.pb: need a term of the sizes .* got another one"):
+        refine(BASE, frames, out, settings=short, sizes=SIZES, initial=resolve("argyrodite"))
     with pytest.raises(InputError, match=r"checkpoint refined\.pb\.npz: need a term of the sizes"):
         refine(BASE, frames, out, settings=short, initial=f"{refined}.npz")
     assert not out.exists()

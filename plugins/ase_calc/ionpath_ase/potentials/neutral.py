@@ -1,4 +1,4 @@
-"""What the shipped potentials do not know: structures whose charges do not add up."""
+"""What the shipped potentials do not know: structures whose charges do not add up, and a phase."""
 
 from __future__ import annotations
 
@@ -12,6 +12,17 @@ from ionpath.elements import CHARGES
 KNOWN = frozenset({"Li", "P", "Si", "S", "Cl"})
 """Elements that the shipped potentials were trained on."""
 _FOLDER = Path(__file__).resolve().parent
+_TRAINED_ON_LPSCL_I = "argyrodite-lpscl-i"
+
+
+def untrained_phases(model: Path) -> tuple[str, ...]:
+    """Phases of the elements that a shipped potential knows and was not trained on; of other files nothing is known.
+
+    >>> from ionpath_ase.potentials import resolve
+    >>> untrained_phases(resolve("argyrodite")), untrained_phases(resolve("argyrodite-lpscl-i"))
+    (('LPSCl-I',), ())
+    """
+    return ("LPSCl-I",) if model.parent == _FOLDER and model.stem != _TRAINED_ON_LPSCL_I else ()
 
 
 def excess_charge(symbols: Sequence[str]) -> int:

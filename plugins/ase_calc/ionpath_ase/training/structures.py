@@ -84,8 +84,9 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
     -----
     The formula that Guan et al. give for LPSCl-I does not agree with its 4,608 atoms. These are 384 formula units of
     Li5PS4Cl2, and ``LPSCl-I`` is the Amm2 phase of that composition from a search, as the coordinates are not
-    published; ``x=1.00,y=1.00`` is the same composition on the cubic framework. No shipped potential was trained on the
-    Amm2 phase: its energy is 11 meV/atom too high with `argyrodite`, so do not compare it with that of other phases.
+    published; ``x=1.00,y=1.00`` is the same composition on the cubic framework. The potential
+    ``argyrodite-lpscl-i`` was trained on the Amm2 phase; with ``argyrodite`` its energy is 11 meV/atom too high, so do
+    not compare that with other phases.
 
     Examples
     --------

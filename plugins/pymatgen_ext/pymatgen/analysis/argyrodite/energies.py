@@ -22,18 +22,23 @@ def energy_function(calculator: Any) -> EnergyFunction:
     >>> energy_function(lambda structure: -2.0)(argyrodite())
     -2.0
     """
+    made = constructed(calculator)
+    return _from_ase(made) if hasattr(made, "get_potential_energy") else cast(EnergyFunction, made)
+
+
+def constructed(calculator: Any) -> Any:
+    """Construct what a name or a mapping stands for: an ASE calculator, or a function of the structure."""
     if calculator is None or calculator == "ewald":
         return ewald_energy
     if isinstance(calculator, str):
-        return _from_ase(_by_name(calculator, {}))
+        return _by_name(calculator, {})
     if isinstance(calculator, Mapping):
         arguments = dict(calculator)
         name = arguments.pop("name", None)
         if not isinstance(name, str):
             raise InputError("calculator", need="a mapping with 'name'", got=repr(sorted(calculator)))
-        return _from_ase(_by_name(name, arguments))
-    check_calculator(calculator)
-    return _from_ase(calculator) if hasattr(calculator, "get_potential_energy") else cast(EnergyFunction, calculator)
+        return _by_name(name, arguments)
+    return check_calculator(calculator)
 
 
 def check_calculator(calculator: Any) -> Any:

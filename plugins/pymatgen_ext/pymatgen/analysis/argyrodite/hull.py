@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pymatgen.core import Composition
 from scipy.optimize import linprog
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
-from pymatgen.analysis.argyrodite.energies import energy_function
+from pymatgen.analysis.argyrodite.energies import constructed, energy_function
+from pymatgen.analysis.argyrodite.framework import analyse
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -69,6 +72,11 @@ def energy_above_hull(
     InputError
         If no mixture of the competing phases has the composition, or the numbers of energies differ.
 
+    Warns
+    -----
+    UserWarning
+        If a shipped potential evaluates LPSCl-I, Li5PS4Cl2 that is no cubic argyrodite, and was not trained on it.
+
     Notes
     -----
     For each structure the linear program min sum_i x_i E_i with sum_i x_i n_i = n, x >= 0, over the competing phases i,
@@ -83,9 +91,9 @@ def energy_above_hull(
     >>> round(row.above_hull, 6)
     50.0
     """
-    energy = energy_function(calculator)
-    here = _energies("energies", structures, energies, energy)
-    there = _energies("competing_energies", competing, competing_energies, energy)
+    host = constructed(calculator)
+    here = _energies("energies", structures, energies, host)
+    there = _energies("competing_energies", competing, competing_energies, host)
     elements = sorted({e.symbol for s in (*structures, *competing) for e in s.composition.element_composition})
     columns = np.array([[s.composition.element_composition[e] for e in elements] for s in competing]).T
     rows = []
@@ -127,6 +135,11 @@ def computed_entries(
     InputError
         If the numbers of energies and structures differ, or an energy is not finite.
 
+    Warns
+    -----
+    UserWarning
+        As `energy_above_hull`.
+
     Notes
     -----
     Without the elements as entries, phases between compounds are those of pymatgen's ``CompoundPhaseDiagram``, whose
@@ -145,7 +158,7 @@ def computed_entries(
     known = dict(parameters or {})
     if energies is None and isinstance(calculator, (str, dict)):
         known.setdefault("calculator", calculator)
-    values = _energies("energies", structures, energies, energy_function(calculator))
+    values = _energies("energies", structures, energies, constructed(calculator))
     return [
         ComputedStructureEntry(structure, float(value), parameters=known, entry_id=f"{structure.reduced_formula}-{k}")
         for k, (structure, value) in enumerate(zip(structures, values, strict=True))
@@ -153,9 +166,12 @@ def computed_entries(
 
 
 def _energies(
-    name: str, structures: Sequence[Structure], given: Sequence[float] | None, energy: Any
+    name: str, structures: Sequence[Structure], given: Sequence[float] | None, calculator: Any
 ) -> NDArray[np.float64]:
     if given is None:
+        energy = energy_function(calculator)
+        argument = {"energies": "structures", "competing_energies": "competing"}[name]
+        _warn_if_not_trained_on(argument, structures, calculator)
         return np.array([energy(s) for s in structures])
     if len(given) != len(structures):
         raise InputError(name, need=f"{len(structures)} energies", got=str(len(given)))
@@ -163,6 +179,32 @@ def _energies(
     if not np.isfinite(values).all():
         raise InputError(name, need="finite energies in eV", got=str(values.tolist())[:80], remedy="leave those out")
     return values
+
+
+def _warn_if_not_trained_on(name: str, structures: Sequence[Structure], calculator: Any) -> None:
+    """Warn of LPSCl-I where the calculator says that it was not trained on this phase (`untrained_phases`)."""
+    if "LPSCl-I" not in getattr(calculator, "untrained_phases", ()):
+        return
+    found = [str(k) for k, structure in enumerate(structures) if _is_lpscl_i(structure)]
+    if found:
+        used = dict(getattr(calculator, "parameters", {})).get("model", "a committee")
+        warnings.warn(
+            f"{name}: need a potential that was trained on Li5PS4Cl2 outside of the cubic framework (LPSCl-I), got "
+            f"{used} for structure {', '.join(found)}, whose energy is some 10 meV/atom too high beside that of other "
+            'phases; use calculator={"name": "ionpath", "model": "argyrodite-lpscl-i"}',
+            stacklevel=4,
+        )
+
+
+def _is_lpscl_i(structure: Structure) -> bool:
+    """Whether a structure is Li5PS4Cl2 and no cubic argyrodite: displaced atoms and any cell do not matter."""
+    if structure.composition.element_composition.reduced_composition != Composition("Li5PS4Cl2").reduced_composition:
+        return False
+    try:
+        analyse(structure)
+    except InputError:
+        return True
+    return False
 
 
 def _row(

@@ -99,8 +99,8 @@ def lpscl(
     structures with Amm2 symmetry in such cells (``examples/pymatgen_symmetric_search.py``) finds this one as the
     lowest, again and again: edges of 7.042, 10.249 and 5.896 A, and five lithium in a square pyramid around each
     chloride (2.30, 2 x 2.36, 2 x 2.63 A), as is described. Displaced by 0.05 A and relaxed without symmetry it comes
-    back to Amm2. No shipped potential was trained on it: the energy by ``argyrodite`` is 11 meV/atom too high, so that
-    energies against other phases need that correction, or the teacher.
+    back to Amm2. The potential ``argyrodite-lpscl-i`` was trained on it; the energy by ``argyrodite`` is 11 meV/atom
+    too high beside that of other phases.
 
     Examples
     --------
