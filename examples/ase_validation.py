@@ -190,7 +190,7 @@ def distances(options: argparse.Namespace) -> None:
             axis.fill_between(r, two - 2 * error, two + 2 * error, color="0.8")
             axis.plot(r, two, "k-", lw=1, label="teacher, 2 errors")
             axis.plot(r, one, "--", lw=1, label="potential")
-            axis.set(xlabel="r (A)", ylabel=f"g {pair[0]}-{pair[1]}", title=name.replace("_", " "))
+            axis.set(xlabel="r (Å)", ylabel=f"g {pair[0]}-{pair[1]}", title=name.replace("_", " "))
             worst = int(np.abs(one - two).argmax())
             print(
                 f"| {name} | {len(found)}, {effective:.0f} | {'-'.join(pair)} "

@@ -38,4 +38,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else __doc__)
+    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 and sys.argv[1] not in ("-h", "--help") else __doc__)

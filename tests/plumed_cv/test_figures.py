@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -50,6 +52,24 @@ def test_isosurfaces_are_one_page(tmp_path):
     text = page.read_text()
     assert "isosurface" in text
     assert "<html" in text
+
+
+def test_a_colour_bar_has_round_numbers() -> None:
+    """The highest level is the highest free energy, 61.39 kJ/mol as a run had it; steps of 7.67 are read by nobody."""
+    from ionpath.estimate import Estimate
+    from ionpath.free_energy import Verdict
+    from ionpath_plumed.figures import plot_surface
+    from ionpath_plumed.results import MetadynamicsResult
+
+    flat = surface(2)
+    steep = replace(flat, values=np.linspace(0, 61.39, flat.values.size).reshape(flat.values.shape))
+    unknown = Estimate(*(float("nan") for _ in range(4)), "kJ/mol")
+    none = Verdict(False, "not converged: one basin", 0, 0.0)
+    ax = plot_surface(MetadynamicsResult(steep, [], None, unknown, unknown, None, none, 20, 2.0))
+    (bar,) = [one for one in ax.figure.axes if one is not ax]
+    ticks = bar.get_yticks()
+    assert len(ticks) > 4
+    assert ticks == pytest.approx(np.round(ticks)), "kJ/mol"
 
 
 def test_sentences(tmp_path):

@@ -43,7 +43,7 @@ def cloud(ax: Any, vectors: Floats, states: Any, labels: Any, plane: str) -> Any
         mine = vectors[states == k]
         ax.scatter(mine[:, x], mine[:, y], s=4, color=shade((int(k) - 1) % 20), label=labels[k], linewidths=0)
     ax.plot(0, 0, "k+", ms=8)
-    ax.set(xlabel=f"{plane[0]} (A)", ylabel=f"{plane[1]} (A)", aspect="equal")
+    ax.set(xlabel=f"{plane[0]} (Å)", ylabel=f"{plane[1]} (Å)", aspect="equal")
     ax.legend(markerscale=3, fontsize=7)
     return ax
 

@@ -47,7 +47,8 @@ def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "",
         shown = np.ma.masked_invalid(values.T)
         high = max(min(top, float(finite.max())), 1.0)
         filled = ax.contourf(surface.axes[0], surface.axes[1], shown, np.linspace(0, high, 25), cmap="viridis")
-        ax.figure.colorbar(filled, ax=ax, label="free energy (kJ/mol)")
+        ticker = require("matplotlib.ticker", purpose="figures", install=PLOTS)  # levels end at no round number
+        ax.figure.colorbar(filled, ax=ax, label="free energy (kJ/mol)", ticks=ticker.MaxNLocator(8))
         ax.set_ylabel(axis_label(surface.names[1]))
     if result.path is not None:
         points = result.path.points
