@@ -68,9 +68,14 @@ def charts(key: str, places: Sequence[tuple[Path, str]], read: Callable[[Path, s
 
 
 def _table(place: Path, name: str, read: Callable[[Path, str], bytes | None]) -> list[dict[str, str]]:
-    content = read(place, name)
+    content = read(place, name) or b""
     try:
-        return list(csv.DictReader(io.StringIO((content or b"").decode("utf-8"))))
+        if content and not content.endswith(b"\n"):
+            raise ValueError("a last line without an end")
+        rows = list(csv.DictReader(io.StringIO(content.decode("utf-8"))))
+        if any(None in row or None in row.values() for row in rows):
+            raise ValueError("lines of different lengths")
+        return rows
     except (ValueError, csv.Error) as error:
         raise _torn(place / name, error) from error
 
@@ -89,6 +94,9 @@ def _matrix(place: Path, column: str, read: Callable[[Path, str], bytes | None])
         states = list(dict.fromkeys(row["source"] for row in rows))
         if not 1 < len(states) <= MOST_STATES:
             return None
+        pairs = {(row["source"], row["target"]) for row in rows if row["target"] in states}
+        if len(pairs) < len(states) * (len(states) - 1):
+            raise ValueError(f"{len(rows)} pairs of {len(states)} states")
         matrix = np.full((len(states), len(states)), np.nan)
         for row in rows:
             if row["mfpt"]:  # none where a state was left out of the model

@@ -370,7 +370,7 @@ def test_tables_of_other_folders_are_not_read(folder: Path, tmp_path: Path) -> N
 def test_torn_table_is_named(folder: Path) -> None:
     pytest.importorskip("plotly")
     (folder / "ordered" / "msd.csv").write_text(",time,msd\n0,1\n")
-    with pytest.raises(InputError, match=r"ordered/msd\.csv: need the table that `ionpath analyze` wrote, got TypeErr"):
+    with pytest.raises(InputError, match=r"ordered/msd\.csv: need the table that `ionpath analyze` wrote, got ValueEr"):
         write_report(folder, title="T")
 
 
