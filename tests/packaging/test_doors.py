@@ -86,6 +86,8 @@ WORDS = [
          "example --time 12:00:00", f"slurm --time 12:00:00 {JOB}"),
     Told(f"slurm --memory 4Q {JOB}", "--memory: need a number with K, M, G or T behind it, got 4Q; for example",
          f"slurm --memory 8G {JOB}"),
+    Told("metad start.extxyz --walkers 900 --folder m", "cores here, got 900; use --walkers ",
+         f"{METAD} m --walkers 2"),
     Told("slurm", "type: ionpath slurm --time 12:00:00 -- md start.extxyz --temperature 600",
          "slurm --time 12:00:00 -- md start.extxyz --temperature 600"),
     Told("study jang2025 --list --workers 0", "--workers: need a whole number", "study jang2025 --list --workers 2"),

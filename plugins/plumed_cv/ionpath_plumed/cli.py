@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ EXAMPLE = """examples:
   ionpath metad --analyse hop
 The first command again goes on from the last checkpoint, or for longer with a larger --picoseconds."""
 
+MOST_PER_CORE = 4
+"""Walkers on one core: each has an engine of its own, with its memory."""
 INSTALL = 'pip install "ionpath[ase,plumed]"'
 
 
@@ -92,6 +95,12 @@ def metad(argv: Sequence[str]) -> int:
     if given.write_only:
         plumed.write(given.folder)
         return 0
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if given.walkers > MOST_PER_CORE * cores:
+        raise InputError(
+            "walkers", need=f"at most {MOST_PER_CORE * cores} on the {cores} cores here", got=f"{given.walkers}",
+            remedy=f"use walkers={cores}, one for each core",
+        )  # fmt: skip
     calculators = require("ase.calculators.calculator", purpose="metadynamics", install=INSTALL)
     atoms.calc = calculators.get_calculator_class("ionpath")(model=given.model)
     run = run_metadynamics(
