@@ -102,7 +102,9 @@ class _Base:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.graph, self.tf = read_graph(path)
-        self.ops = require("deepmd.tf.env", purpose="adding to a frozen model", install=INSTALL).op_module
+        require("deepmd.tf.env", purpose="adding to a frozen model", install=INSTALL)  # loads deepmd's operations
+        # By name: its module of functions is empty where its C library, which `IonPath` runs on, came first.
+        self.apply = require("tensorflow.python.framework.op_def_library", purpose="training", install=INSTALL).apply_op
         nodes = {node.name: node for node in self.graph.node}
         self.suffix = "_0" if "o_rmat_0" in nodes else ""
         scope = f"descrpt_attr{self.suffix}"
@@ -278,8 +280,9 @@ def _objective(base: _Base, of_term: dict[str, Any], sizes: AngularSettings) -> 
         inputs[name] = v1.placeholder(tf.float64, shape)
     natoms, sel = inputs["t_natoms"], {"n_a_sel": sum(base.sel), "n_r_sel": 0}
     moved, near, apart = (get(f"o_{name}{base.suffix}") for name in ("rmat_deriv", "nlist", "rij"))
-    forces = tf.reshape(base.ops.prod_force_se_a(slope, moved, near, natoms, **sel), [-1, 3])
-    virial, _ = base.ops.prod_virial_se_a(slope, moved, apart, near, natoms, **sel)
+    known = {"net_deriv": slope, "in_deriv": moved, "nlist": near, "natoms": natoms, **sel}
+    forces = tf.reshape(base.apply("ProdForceSeA", **known), [-1, 3])
+    virial, _ = base.apply("ProdVirialSeA", rij=apart, **known)
     per_atom = 1.0 / tf.cast(natoms[0], tf.float64)
     energy = tf.cast(tf.reduce_sum(made["energies"]), tf.float64)
     off = (

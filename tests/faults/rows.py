@@ -270,7 +270,7 @@ ROWS: dict[str, Any] = dict(
     [
         row("ionpath.free_energy", "Hills", lambda: (
             (np.arange(1.0, 5.0), np.ones((4, 1)), np.ones((4, 1)), np.ones(4), ("a",), (None,)), {"bias_factor": 8.0})),
-        row("ionpath_ase.md", "MDSettings", lambda: ((), {"temperature": 300.0})),
+        row("ionpath_ase.md", "MDSettings", lambda: ((), {"temperature": 300.0, "steps": 100})),
         row("ionpath.structure", "radial_distribution", lambda: (
             (rng.uniform(0, 9, (12, 3)), np.eye(3) * 9, ["S"] * 12), {"r_max": 4.0, "bins": 20})),
         row("ionpath.free_energy", "barrier_series", lambda: ((hills(), [0.5], [2.5]), {"n_times": 5})),
@@ -384,6 +384,8 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("ionpath.transport.nernst_einstein", "charge", "1.5 of a count"): "an effective charge",
     ("ionpath.free_energy.FreeEnergySurface", "values", "nan array"): "NaN is what no sample has seen",
     ("ionpath.disorder.tilt_free_energy", "temperature", "1.5 of a count"): "a temperature in K, not a count",
+    ("ionpath.structure.amorphisation_profile", "thickness", "1.5 of a count"): "a length in A, not a count",
+    ("ionpath.transport.cage_hops", "centres", "1.5 of a count"): "a position, not a count",
     ("ionpath.structure.AmorphisationProfile", "error", "nan array"): "NaN is the error of a single frame",
     ("ionpath_ase.hop_candidates", "softness", "1.5 of a count"): "softness, not a count",
     ("ionpath_ase.training.Window.classify", "deviations", "nan array"): "what is not a number failed, as it says",
