@@ -36,7 +36,11 @@ SAID = {
         "True",
     ],
     "barrier": ["METAD ARG=cage.py-theta", r"'cage.py-d1': 2.\d+", "20 hills in 2 ps; not converged", "False after"],
-    "figures": [rf"ordered +{NUMBER} J/mol/K \(too few hops, not Markovian\) a pair, 6 states", "upper bound only", "@article{metzner2009,"],
+    "figures": [
+        rf"ordered +{NUMBER} J/mol/K \(too few hops, not Markovian\) a pair, 6 states",
+        "upper bound only",
+        "@article{metzner2009,",
+    ],
     "own_material": ["Li24P8S32", "upper bound only", "6 states: 4a 1", "not an argyrodite"],
 }
 """Notebook -> what its outputs hold."""
