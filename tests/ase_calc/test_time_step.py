@@ -1,6 +1,8 @@
-"""Time steps longer than the default: energy of the shipped potential at constant energy."""
+"""Energy of shipped potentials at constant energy, at time steps longer than the default too."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,8 @@ from ase.md.velocitydistribution import Stationary
 from ase.md.verlet import VelocityVerlet
 
 from ionpath.lattice.argyrodite import REFERENCE_EDGE, cage_sites, framework
-from ionpath_ase import IonPath
+from ionpath_ase import IonPath, run_md
+from ionpath_ase.training import starting_structure
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +54,20 @@ def test_energy_is_kept_at_3_and_at_4_fs(crystal: Atoms) -> None:
     assert ripple[4.0] < 0.4  # meV/atom, of 78 of kinetic energy
     assert ripple[3.0] / ripple[2.0] == pytest.approx(2.25, rel=0.5)
     assert ripple[4.0] / ripple[2.0] == pytest.approx(4.0, rel=0.5)
+
+
+@pytest.mark.filterwarnings("ignore:.* the cell was kept at .* far from zero pressure:UserWarning")  # that of 0 K
+def test_energy_of_lpscl_i_is_kept_in_both_engines(tmp_path: Path) -> None:
+    """1 ps at a constant energy and about 600 K, with the potential that was trained on the phase."""
+    start, first = starting_structure("LPSCl-I").repeat((2, 1, 1)), []
+    for engine in ("lammps", "ase"):
+        run = run_md(
+            start, temperature=1200.0, picoseconds=1.0, interval=0.01, ensemble="nve", engine=engine, processes=1,
+            model="argyrodite-lpscl-i", seed=1, trajectory=tmp_path / f"{engine}.xtc", progress=False,
+        )  # fmt: skip
+        log = np.genfromtxt(run.log, delimiter=",", names=True)
+        total = 1e3 * log["total_energy_eV"] / len(start)
+        assert abs(np.polyfit(log["time_ps"], total, 1)[0]) < 0.3  # meV/atom/ps
+        assert 400.0 < log["temperature_K"][50:].mean() < 800.0
+        first.append([log["potential_energy_eV"][0], log["total_energy_eV"][0]])
+    np.testing.assert_allclose(first[0], first[1], atol=2e-3)  # eV

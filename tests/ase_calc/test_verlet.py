@@ -121,7 +121,9 @@ def test_other_calls_in_between_leave_the_lists_right(argyrodite: Atoms, calcula
         assert energies.sum() == pytest.approx(argyrodite.get_potential_energy(), abs=1e-3)  # eV
 
 
-@pytest.mark.parametrize("name", ["argyrodite", "argyrodite.2"])
+@pytest.mark.parametrize(
+    "name", ["argyrodite", "argyrodite.2", pytest.param("argyrodite-lpscl-i", marks=pytest.mark.slow)]
+)
 def test_every_result_is_that_of_python(argyrodite: Atoms, name: str) -> None:
     """In eV and eV/A; virials of atoms too, which the names exchanged for the sum do not give."""
     argyrodite.calc = IonPath(name)
