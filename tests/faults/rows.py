@@ -389,6 +389,7 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("ionpath.structure.AmorphisationProfile", "error", "nan array"): "NaN is the error of a single frame",
     ("ionpath_ase.hop_candidates", "softness", "1.5 of a count"): "softness, not a count",
     ("ionpath_ase.training.Window.classify", "deviations", "nan array"): "what is not a number failed, as it says",
+    ("ionpath_ase.training.learn", "held_back", "empty"): "the default, with which a loop begins that takes hours",
     ("ionpath_ase.training.starting_structures", "names", "None"): "all structures, which take a minute",
 }
 # What is not tried, and why.
