@@ -109,7 +109,7 @@ def anneal(
     seed : int, default 0
         Seed of the velocities.
     **options
-        Passed to `run_md`: engine, model, progress and others.
+        Passed to `run_md`: ``engine``, ``model``, ``progress`` and others.
 
     Returns
     -------
@@ -234,7 +234,7 @@ def glass_ceramic(
     melt : dict, optional
         Options of `melt_quench`, such as ``{"cooling_rate": 2.5, "melt_picoseconds": 100}``.
     **options
-        Passed to `run_md` in all stages: engine, model, progress and others.
+        Passed to `run_md` in all stages: ``engine``, ``model``, ``progress`` and others.
 
     Returns
     -------

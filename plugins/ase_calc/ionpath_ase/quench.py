@@ -78,7 +78,7 @@ def melt_quench(
     seed : int, default 0
         Seed of the velocities.
     **options
-        Passed to `run_md`: engine, model, progress and others.
+        Passed to `run_md`: ``engine``, ``model``, ``progress`` and others.
 
     Returns
     -------

@@ -181,7 +181,7 @@ def temperature_series(
     suffix : str, default ".xtc"
         Kind of trajectory.
     **options
-        Passed to `run_md`.
+        Passed to `run_md`, such as ``engine``, ``model`` and ``picoseconds``.
 
     Returns
     -------
