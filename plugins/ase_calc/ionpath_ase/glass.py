@@ -15,6 +15,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
+from ionpath_ase.md.log import passed_through
 from ionpath_ase.quench import Quench, melt_quench
 
 if TYPE_CHECKING:
@@ -132,8 +133,8 @@ def anneal(
     runs: list[MDResult] = []
     current = atoms
     for number, step in enumerate(steps, 1):
-        runs.append(
-            run_md(
+        with passed_through(number < len(steps)):
+            done = run_md(
                 current,
                 temperature=step.temperature,
                 final_temperature=step.final_temperature,
@@ -144,7 +145,7 @@ def anneal(
                 seed=seed,
                 **options,
             )
-        )
+        runs.append(done)
         current = runs[-1].atoms
         current.calc = atoms.calc
     return Annealed(current, steps, tuple(runs))
@@ -258,7 +259,9 @@ def glass_ceramic(
     settle: dict[str, Any] = {"settle_ensemble": "nvt", "settle_picoseconds": 5.0, **(melt or {})}
     if settle["settle_ensemble"] != "nvt":
         raise InputError("settle_ensemble", need="nvt while the crystal is held", got=repr(settle["settle_ensemble"]))
-    quench = melt_quench(both, place, fixed=tuple(range(n_crystal)), suffix=suffix, seed=seed, **settle, **options)
+    held = tuple(range(n_crystal))
+    with passed_through():
+        quench = melt_quench(both, place, fixed=held, suffix=suffix, seed=seed, **settle, **options)
     start = quench.atoms.copy()
     start.set_constraint()
     start.set_array("momenta", None)  # the crystal has none yet: draw all of them anew

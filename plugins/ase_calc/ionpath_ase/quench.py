@@ -13,6 +13,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
+from ionpath_ase.md.log import passed_through
 from ionpath_ase.md.settings import check_step
 
 if TYPE_CHECKING:
@@ -136,6 +137,7 @@ def melt_quench(
     for name, settings in plan.items():
         start.calc = atoms.calc
         file = Path(folder) / f"{name}{suffix}"
-        stages[name] = run_md(start, trajectory=file, fixed=fixed, seed=seed, **settings, **options)
+        with passed_through(name != "settle"):
+            stages[name] = run_md(start, trajectory=file, fixed=fixed, seed=seed, **settings, **options)
         start = stages[name].atoms
     return Quench(start, stages, float(cooling_rate))

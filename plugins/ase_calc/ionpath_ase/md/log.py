@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +65,15 @@ def warn_of_pressure(pressure: Estimate, name: str) -> None:
             "strained crystal. Take the cell of a run at constant pressure (ensemble npt)",
             stacklevel=4,
         )
+
+
+@contextmanager
+def passed_through(silent: bool = True) -> Iterator[None]:
+    """No word on the pressure of a stage whose structure a later stage goes on from: a melt is at none of its own."""
+    with warnings.catch_warnings():
+        if silent:
+            warnings.filterwarnings("ignore", ".*far from zero pressure", UserWarning)
+        yield
 
 
 def row(snapshot: Snapshot, timestep: float) -> list[str]:
