@@ -360,6 +360,6 @@ def test_variation_of_very_few_hills_is_a_sentence(n):
         np.arange(1.0, n + 1), np.full((n, 1), 0.2), np.full((n, 1), 0.1), np.ones(n), ("a",), (None,), 8.0, False
     )
     with pytest.raises(
-        InputError, match=f"hills: need hills that span more than four .*, got {n} over 0, 0.1 wide; run"
+        InputError, match=f"hills of the run: need hills that span more than four .*, got {n} over 0, 0.1 wide; run"
     ):
         variation(few)
