@@ -287,7 +287,9 @@ def test_distortions_of_whole_tetrahedra_in_one_call():
 
 
 def test_groups_that_cannot_be():
-    with pytest.raises(InputError, match="groups: need a number of groups, at least 1, got 0; write how many there are"):
+    with pytest.raises(
+        InputError, match="groups: need a number of groups, at least 1, got 0; write how many there are"
+    ):
         Groups(BondTilt(), 0)
     foreign = CellVariable(lambda positions, cell: (0.0, positions, cell), 2)
     with pytest.raises(InputError, match="need a variable of vectors between atoms, got CellVariable; write"):
