@@ -91,13 +91,17 @@ def appended_files(lines: Iterable[str], *actions: str) -> list[Path]:
     >>> lines = ["PRINT ARG=d FILE=COLVAR STRIDE=10", "m: METAD ...", "ARG=d SIGMA=0.1", "..."]
     >>> appended_files(lines), appended_files(lines, "METAD")
     ([PosixPath('COLVAR'), PosixPath('HILLS')], [PosixPath('HILLS')])
+    >>> appended_files(["PRINT ARG=d FILE=x=0.5,y=1/C", "p: PBMETAD ARG=a,b FILE=A,B"])
+    [PosixPath('x=0.5,y=1/C'), PosixPath('A'), PosixPath('B')]
     """
     found: list[Path] = []
     for statement in joined(lines):
         _, action, words = keywords(statement)
         if action not in (actions or _APPENDED):
             continue
-        names = [name for name in words.get("FILE", _APPENDED[action]).split(",") if name]
+        given = words.get("FILE", _APPENDED[action])
+        # This action alone takes several: for any other a comma is a part of the name, as in x=0.5,y=1/HILLS.
+        names = [name for name in (given.split(",") if action == "PBMETAD" else [given]) if name]
         if action == "PBMETAD" and "FILE" not in words:
             names = [f"HILLS.{argument}" for argument in words.get("ARG", "").split(",")]
         if action == "METAD" and int(words.get("WALKERS_N", "1")) > 1:

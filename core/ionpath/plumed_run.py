@@ -74,7 +74,7 @@ def written_files(lines: Iterable[str]) -> list[Path]:
         _, action, words = keywords(statement)
         own = appended_files([statement])
         if not own and action not in _FILE_IS_READ:
-            own = [Path(name) for name in words.get("FILE", "").split(",") if name]
+            own = [Path(words["FILE"])] if words.get("FILE") else []
         found += own
         found += [Path(v) for key, v in words.items() if key.endswith(("_WFILE", "STATUS_FILE", "MEAN_FILE")) and v]
     return found
@@ -92,9 +92,10 @@ def read_files(lines: Iterable[str]) -> list[str]:
     for statement in statements:
         _, action, words = keywords(statement)
         for key, value in words.items():
-            if action == "LOAD" or key in _NO_NAMES or not value:
+            if action == "LOAD" or key in _NO_NAMES or not value or value in written:
                 continue
-            parts = re.findall(r"=\s*[\"']?([^\s,\"'=\[\]]+)", value) if key == "INIT" else value.split(",")
+            whole = [value] if "," in value else []  # a name may have a comma
+            parts = re.findall(r"=\s*[\"']?([^\s,\"'=\[\]]+)", value) if key == "INIT" else [*value.split(","), *whole]
             found += [part for part in parts if part not in written and part not in found and _is_name(part)]
     return found
 

@@ -88,21 +88,37 @@ def test_a_run_that_is_begun_anew_keeps_the_old_one_where_the_new_input_is_wrong
     assert before == {name: Path(name).read_bytes() for name in before}
 
 
-def test_hills_of_an_included_file_are_cut_back_and_its_lines_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    Path("bias.dat").write_text(HILLS.format(1))
-    lines = [*DISTANCE, "INCLUDE FILE=bias.dat"]
+def killed(lines: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that dies after the hill at 0.03 ps, before the checkpoint at 0.04."""
     atoms = copper()
     calculate, calls = atoms.calc.calculate, [0]
 
     def dies(*args: Any, **more: Any) -> None:
         calls[0] += 1
-        if calls[0] == 18:  # after the hill at 0.03 ps, before the checkpoint at 0.04
+        if calls[0] == 18:
             raise KeyboardInterrupt
         calculate(*args, **more)
 
     monkeypatch.setattr(atoms.calc, "calculate", dies)
     with pytest.raises(KeyboardInterrupt):
         run(lines, atoms=atoms)
+
+
+def test_a_comma_in_a_folder_is_a_part_of_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of studies are called x=0.5,y=0.75: what lies in them is cut back like anything else."""
+    place = Path("x=0.5,y=0.75").resolve()
+    place.mkdir()
+    lines = [*DISTANCE, HILLS.format(1) + f" FILE={place}/H", f"PRINT ARG=d FILE={place}/C STRIDE=5"]
+    killed(lines, monkeypatch)
+    run(lines)
+    assert np.loadtxt(place / "H")[:, 0] == pytest.approx([0.01, 0.02, 0.03, 0.04])
+    assert np.loadtxt(place / "C")[:, 0] == pytest.approx([0.0, 0.01, 0.02, 0.03, 0.04])
+
+
+def test_hills_of_an_included_file_are_cut_back_and_its_lines_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("bias.dat").write_text(HILLS.format(1))
+    lines = [*DISTANCE, "INCLUDE FILE=bias.dat"]
+    killed(lines, monkeypatch)
     run(lines)
     assert np.loadtxt("HILLS")[:, 0] == pytest.approx([0.01, 0.02, 0.03, 0.04])
     Path("bias.dat").write_text(HILLS.format(5))
