@@ -39,8 +39,10 @@ def damaged(place: Path, record: Mapping[str, Any], *, whole: bool = False) -> s
     if not isinstance(known, Mapping):
         table = place / QUANTITIES
         return QUANTITIES if table.exists() and not is_table(table) else ""
-    for name, (size, content) in known.items():
-        path = place / name
+    for name, entry in known.items():
+        if not isinstance(entry, list) or len(entry) != 2:
+            return DONE  # the record itself
+        path, (size, content) = place / name, entry
         if not path.is_file():
             if name.endswith(READ):
                 return str(name)
