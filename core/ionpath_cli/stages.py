@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, is_name
 from ionpath_cli.intact import damaged, fingerprints, here
 from ionpath_cli.messages import LOG
 
@@ -51,7 +51,7 @@ def stage(
             LOG.info("   kept from an earlier run")
             return False
         for name in dict.fromkeys([*outputs, *before["files"]]):
-            if (folder / name).exists():
+            if is_name(name) and (folder / name).exists():  # a damaged record may name files of others
                 (folder / name).replace(folder / f"{name}.old")
         if before["settings"] == settings:
             LOG.warning("%s is not what an earlier run left there: this step is done again", folder / wrong)

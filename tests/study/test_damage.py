@@ -231,3 +231,17 @@ def test_a_record_of_somebody_else_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"--output: .* got analysis\.json in .*; move it away, or name another"):
         analyze([*paths, "--temperature", "600", "-o", str(tmp_path)])
     assert (tmp_path / "analysis.json").read_text() == '{"mine": 1}'
+
+
+def test_a_record_that_names_files_elsewhere_moves_none(tmp_path: Path) -> None:
+    mine, folder = tmp_path / "mine.txt", tmp_path / "run"
+    mine.write_text("mine")
+    folder.mkdir()
+    record = {"settings": {"n": 1}, "files": {"../mine.txt": [4, "0"], str(mine): [4, "0"]}}
+    (folder / ".x.json").write_text(json.dumps(record))
+
+    def make() -> None:
+        (folder / "a.txt").write_text("a")
+
+    assert stage(folder, "x", {"n": 1}, ["a.txt"], make, title="x")
+    assert mine.read_text() == "mine" and sorted(p.name for p in tmp_path.iterdir()) == ["mine.txt", "run"]

@@ -28,38 +28,7 @@ from ionpath_cli.study.command import main
 from ionpath_cli.study.output import collect
 from ionpath_cli.study.tasks import perform, place_of, task_keys, write_json
 
-STUDY = """title = "A small one"
-[dynamics]
-model = "argyrodite.2"
-timestep = 2.0
-[systems.A]
-builder = "argyrodite"
-atoms = 52
-arguments = { x_excess = 0.5, inversion = 0.75 }
-[[runs]]
-name = "hot"
-systems = ["A"]
-temperatures = [600, 900]
-least = 1.2
-most = 4.0
-analyses = ["transport"]
-[[across]]
-name = "arrhenius"
-uses = "transport"
-systems = ["A"]
-temperatures = [600, 900]
-[[rows]]
-number = 1
-figure = "Fig. 1"
-title = "van Hove"
-kind = "number"
-published = 0.5
-unit = "%"
-analysis = "transport"
-quantity = "ions beyond 5 A"
-systems = ["A"]
-temperatures = [900]
-"""
+STUDY = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
 
 
 def mutations(data: bytes, seed: int) -> Iterator[bytes]:

@@ -29,59 +29,7 @@ from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.quantities import jackknifed, parted
 from ionpath_cli.study.tasks import Outcome, Task, locked, perform, place_of, task_keys
 
-SMALL = """
-title = "A small one"
-source = "none"
-[dynamics]
-model = "argyrodite.2"
-cell_picoseconds = 0.2
-interval = 0.05
-warm_picoseconds = 0.1
-[systems.A]
-label = "Li6PS5Cl"
-builder = "argyrodite"
-atoms = 52
-ordered = true
-[[runs]]
-name = "hot"
-systems = ["A"]
-temperatures = [600, 900]
-least = 1.2
-most = 4.0
-analyses = ["transport"]
-[[across]]
-name = "arrhenius"
-uses = "transport"
-systems = ["A"]
-temperatures = [600, 900]
-[[rows]]
-number = 1
-figure = "Fig. 1"
-title = "van Hove"
-kind = "number"
-published = 0
-unit = "%"
-analysis = "transport"
-quantity = "ions beyond 5 A"
-systems = ["A"]
-temperatures = [900]
-[[rows]]
-number = 2
-figure = "Fig. 2"
-title = "activation energy"
-kind = "number"
-published = 0.3
-unit = "eV"
-analysis = "arrhenius"
-quantity = "activation energy"
-systems = ["A"]
-[[rows]]
-number = 3
-figure = "Fig. 3"
-title = "a photograph"
-kind = "out"
-note = "No simulation shows it."
-"""
+SMALL = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
 
 
 @pytest.fixture

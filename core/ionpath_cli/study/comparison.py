@@ -138,8 +138,8 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     notes = "; ".join(dict.fromkeys(ADVICE.sub("", n) for _, p in known for n in p.notes))
     judge = {"number": _numbers, "bound": _bound, "order": _order, "pairs": _pairs, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
-    lonely = (p.where for _, p in known if p.number == 1 and math.isnan(p.arrangements) and not p.pooled)
-    alone = list(dict.fromkeys(lonely))
+    single = [(label, p) for label, p in known if p.number == 1 and math.isnan(p.arrangements) and not p.pooled]
+    alone = list(dict.fromkeys(p.where or label or "the systems" for label, p in single))
     if alone and row.kind != "text" and verdict in ("differs", "order agrees") + ("agrees",) * (row.kind == "bound"):
         sentence = f"{sentence} One arrangement of {', '.join(alone)}: what others would say is in no interval.".strip()
         verdict = "not sampled"

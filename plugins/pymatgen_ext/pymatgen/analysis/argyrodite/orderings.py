@@ -62,8 +62,8 @@ def lithium_orderings(
 
     Parameters
     ----------
-    calculator : ASE calculator, optional
-        Energy, forces and stress; nothing is relaxed without it.
+    calculator : ASE calculator or its name, optional
+        Energy, forces and stress, for example ``"ionpath"``; nothing is relaxed without it.
     halide : {"Cl", "Br", "I"}
         The halide.
     kinds : tuple of str
@@ -154,7 +154,7 @@ def relax_ordering(
     ----------
     structure : Structure
         Ordered argyrodite.
-    calculator : ASE calculator or None
+    calculator : ASE calculator, its name, or None
         Energy, forces and stress; nothing is relaxed without it.
     multiplicity : int
         Number of orderings equivalent to it, handed on.
