@@ -78,14 +78,19 @@ def advice() -> list[Advice]:
     for tree in TREES:
         for path in sources(tree):
             for node in ast.walk(parsed(path)):
-                if not isinstance(node, ast.Call):
-                    continue
-                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                texts = [word.value for word in node.keywords if word.arg == "remedy"]
-                texts += node.args[:1] if name == "warn" else []
-                for text in map(text_of, texts):
-                    found.append(Advice(f"{path.relative_to(ROOT)}:{node.lineno}", tree, text))
+                for text in map(text_of, advising(node)):
+                    found.append(Advice(f"{path.relative_to(ROOT)}:{getattr(node, 'lineno', 0)}", tree, text))
     return found
+
+
+def advising(node: ast.AST) -> list[ast.expr]:
+    """What a call, or the assignment of a remedy that a call is given by name, advises."""
+    if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["remedy"]:
+        return [node.value]
+    if not isinstance(node, ast.Call):
+        return []
+    said = [word.value for word in node.keywords if word.arg == "remedy" and getattr(word.value, "id", "") != "remedy"]
+    return said + (node.args[:1] if getattr(node.func, "id", getattr(node.func, "attr", "")) == "warn" else [])
 
 
 @cache

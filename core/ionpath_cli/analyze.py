@@ -119,26 +119,21 @@ def _check_output(folder: Path, json_file: str | None, inputs: Sequence[Path | N
     """Refuse, before anything is read, a place for results that cannot be written to or that holds something else."""
     part = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     if not part.is_dir():
-        raise InputError(
-            "--output", need="a folder", got=f"{part}, which is a file", remedy="name another, for example -o results"
-        )
+        remedy = "name another, for example -o results"
+        raise InputError("--output", need="a folder", got=f"{part}, which is a file", remedy=remedy)
     others = [name for name in (FILE, *WRITTEN) if (folder / name).exists()]
     mine = _is_record(folder / FILE) or (FILE not in others and (folder / "diffusion.npz").exists())
     if others and not mine:
-        raise InputError(
-            "--output", need="a folder without files of the names of results", got=f"{others[0]} in {folder}",
-            remedy="move it away, or name another, for example -o results",
-        )  # fmt: skip
+        got = f"{others[0]} in {folder}"
+        remedy = "move it away, or name another, for example -o results"
+        raise InputError("--output", need="a folder without files of the names of results", got=got, remedy=remedy)
     if json_file in (None, "-"):
         return
     target = Path(str(json_file))
     same = target.exists() and any(one is not None and one.exists() and target.samefile(one) for one in inputs)
     if same or target.is_dir() or (target.exists() and not _is_record(target)):
-        raise InputError(
-            "--json", need="a new file, or one that this command wrote",
-            got=f"{target}, which is {'a folder' if target.is_dir() else 'an input' if same else 'something else'}",
-            remedy="name another",
-        )  # fmt: skip
+        got = f"{target}, which is {'a folder' if target.is_dir() else 'an input' if same else 'something else'}"
+        raise InputError("--json", need="a new file, or one that this command wrote", got=got, remedy="name another")
 
 
 def _is_record(path: Path) -> bool:

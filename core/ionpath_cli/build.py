@@ -123,9 +123,8 @@ def check_format(path: Path) -> None:
     """Refuse a file name that stands for no format, or that lies in a folder which is not there."""
     known = (".extxyz", ".xyz", ".traj", ".cif", ".json", ".vasp", ".lmp", ".data")
     if "POSCAR" not in path.name and path.suffix not in known:
-        raise InputError(
-            "--output", need=f"a file name with {FORMATS}", got=str(path), remedy="for example -o start.extxyz"
-        )
+        remedy = "for example -o start.extxyz"
+        raise InputError("--output", need=f"a file name with {FORMATS}", got=str(path), remedy=remedy)
     if not path.parent.is_dir():
         remedy = f"mkdir -p {shlex.quote(str(path.parent))}"
         raise InputError("--output", need="an existing folder", got=str(path.parent), remedy=remedy)
@@ -163,26 +162,20 @@ def _check(options: Namespace) -> None:
     given = [o for o in own if getattr(options, o) is not None]
     if options.name != COMPOSED and given:
         flag = f"--{given[0]}".replace("--source", "--from")
-        raise InputError(
-            flag, need=f"to be left out, as {options.name} has its own composition",
-            got=str(getattr(options, given[0])), remedy=f"or leave out {options.name}",
-        )  # fmt: skip
+        need = f"to be left out, as {options.name} has its own composition"
+        raise InputError(flag, need=need, got=str(getattr(options, given[0])), remedy=f"or leave out {options.name}")
     if options.source is not None and not options.source.is_file():
         raise InputError("--from", need="an existing file", got=str(options.source), remedy="check its name")
     if options.source is not None and options.output.exists() and options.output.samefile(options.source):
-        raise InputError(
-            "--output", need="another file than that of --from", got=str(options.output), remedy="-o ordered.extxyz"
-        )
+        remedy = "-o ordered.extxyz"
+        raise InputError("--output", need="another file than that of --from", got=str(options.output), remedy=remedy)
     if options.lattice is not None and not (EDGES[0] <= positive("--lattice", options.lattice, "A") <= EDGES[1]):
-        raise InputError(
-            "--lattice", need=f"an edge of {EDGES[0]:g} to {EDGES[1]:g} A, as argyrodites have",
-            got=f"{options.lattice:g}", remedy="for example --lattice 9.86",
-        )  # fmt: skip
+        need = f"an edge of {EDGES[0]:g} to {EDGES[1]:g} A, as argyrodites have"
+        raise InputError("--lattice", need=need, got=f"{options.lattice:g}", remedy="for example --lattice 9.86")
     if options.source is not None and options.halide is not None and not options.excess:
-        raise InputError(
-            "--halide", need="--excess beside it, as the file has a halide of its own", got=f"{options.halide} alone",
-            remedy="add --excess 0.5, or leave out --halide",
-        )  # fmt: skip
+        need = "--excess beside it, as the file has a halide of its own"
+        remedy = "add --excess 0.5, or leave out --halide"
+        raise InputError("--halide", need=need, got=f"{options.halide} alone", remedy=remedy)
     if options.step is not None and not options.grid:
         raise InputError("--step", need="--grid inversion or --grid excess beside it", got=f"{options.step:g} alone")
     if not options.grid:
@@ -235,10 +228,9 @@ def _read(path: Path) -> Any:
             return Structure.from_file(path)
         except (ValueError, KeyError, IndexError, AssertionError) as error:
             words = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise InputError(
-                "--from", need="a structure that pymatgen reads, such as .cif or POSCAR", got=f"{path}: {words}",
-                remedy=f"check the file; ASE's formats can be converted: ase convert {path} start.cif",
-            ) from error  # fmt: skip
+            need = "a structure that pymatgen reads, such as .cif or POSCAR"
+            remedy = f"check the file; ASE's formats can be converted: ase convert {path} start.cif"
+            raise InputError("--from", need=need, got=f"{path}: {words}", remedy=remedy) from error
 
 
 def _composed(
@@ -267,9 +259,8 @@ def _grid(host: Any, options: Namespace) -> int:
     parts = 1 / options.step if options.step and options.step > 0 else 0
     n_points = (parts + 1) * (1 if options.grid == "inversion" else parts / 2 + 1)
     if n_points > MOST_POINTS:
-        raise InputError(
-            "--step", need=f"at most {MOST_POINTS} structures", got=f"{n_points:.3g}", remedy="for example --step 0.125"
-        )
+        remedy = "for example --step 0.125"
+        raise InputError("--step", need=f"at most {MOST_POINTS} structures", got=f"{n_points:.3g}", remedy=remedy)
     chosen = points(seeds=[options.seed]) if options.step is None else points(options.step, seeds=[options.seed])
     size = options.supercell or [4]
     written = host.write_grid(

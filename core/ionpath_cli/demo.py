@@ -76,10 +76,9 @@ def main(argv: list[str]) -> int:
         if getattr(options, name) is not None:
             positive(f"--{name.replace('_', '-')}", getattr(options, name), unit)
     if options.picoseconds is not None and options.picoseconds < LEAST:
-        raise InputError(
-            "--picoseconds", need=f"at least {LEAST:g} ps, of which a diffusion coefficient can be told",
-            got=f"{options.picoseconds:g}", remedy=f"use --picoseconds {LEAST:g}",
-        )  # fmt: skip
+        need = f"at least {LEAST:g} ps, of which a diffusion coefficient can be told"
+        remedy = f"use --picoseconds {LEAST:g}"
+        raise InputError("--picoseconds", need=need, got=f"{options.picoseconds:g}", remedy=remedy)
     if options.atoms is not None:
         whole("--atoms", options.atoms, 1, MOST_ATOMS)
     whole("--seed", options.seed, 0)

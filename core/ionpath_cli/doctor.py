@@ -64,10 +64,8 @@ def main(argv: list[str]) -> int:
         if finding.remedy and finding.state != "ok":
             print(f"{'':42}-> {finding.remedy}")
     if unknown:
-        raise InputError(
-            "--require", need="a word of a part that is listed above", got=", ".join(sorted(unknown)),
-            remedy="for example --require plumed",
-        )  # fmt: skip
+        need = "a word of a part that is listed above"
+        raise InputError("--require", need=need, got=", ".join(sorted(unknown)), remedy="for example --require plumed")
     print("something that is installed does not work" if broken else "what is installed works", end="")
     print(", and something that is required is absent" * absent)
     return int(broken or absent)

@@ -34,10 +34,9 @@ def _named(universe: Any, given: str | None) -> str:
     names = [np.asarray(getattr(atoms, key, []), dtype=str) for key in ("types", "names")]
     names = [one for one in names if len(one)]
     if not names:
-        raise InputError(
-            "FILE", need="a file that says what the atoms are", got="a trajectory without names and types",
-            remedy="name a structure before the trajectory: ionpath analyze conf.gro traj.xtc",
-        )  # fmt: skip
+        got = "a trajectory without names and types"
+        remedy = "name a structure before the trajectory: ionpath analyze conf.gro traj.xtc"
+        raise InputError("FILE", need="a file that says what the atoms are", got=got, remedy=remedy)
     if given is not None:
         table = dict(pair.partition("=")[::2] for pair in given.replace(" ", "").split(","))
         labels = next((one for one in names if set(table) & set(one)), names[0])
@@ -70,12 +69,9 @@ def _named(universe: Any, given: str | None) -> str:
         universe.add_TopologyAttr("elements", [symbols[label] for label in names[-1]])
         return "names"
     kinds = ", ".join(sorted(set(names[0]))[:8])
-    raise InputError(
-        "--elements",
-        need="the element of each type of atoms",
-        got=f"types {kinds}, which do not say it",
-        remedy="add --elements 1=Li,2=S with the elements of your types",
-    )
+    got = f"types {kinds}, which do not say it"
+    remedy = "add --elements 1=Li,2=S with the elements of your types"
+    raise InputError("--elements", need="the element of each type of atoms", got=got, remedy=remedy)
 
 
 def _symbol(label: str, symbols: list[str]) -> str:

@@ -29,10 +29,8 @@ def check_claim(path: Path) -> None:
         source.close()
     if claimed is None or claimed < 0 or claimed * LEAST[kind] > source.most:
         got = "no number" if claimed is None else f"{claimed} in a file of {path.stat().st_size} bytes"
-        raise InputError(
-            str(path), need="a number of atoms that the file has room for", got=got,
-            remedy="restore the file, or name its format with --format",
-        )  # fmt: skip
+        remedy = "restore the file, or name its format with --format"
+        raise InputError(str(path), need="a number of atoms that the file has room for", got=got, remedy=remedy)
 
 
 def _claimed(kind: str, head: bytes) -> int | None:
@@ -64,12 +62,10 @@ def check_end(trajectory: Any, path: Path, stop: int | None) -> None:
     with open(path, "rb") as file:
         claimed, rest = _dcd(file.read(2**16), path.stat().st_size)
     if rest or claimed > whole:
-        raise InputError(
-            str(path),
-            need="whole frames" if rest else f"{claimed} frames as its head says",
-            got=f"{whole} of them and {rest} bytes more" if rest else str(whole),
-            remedy=f"copy the file again, or read its whole frames with --stop {whole}",
-        )
+        need = "whole frames" if rest else f"{claimed} frames as its head says"
+        got = f"{whole} of them and {rest} bytes more" if rest else str(whole)
+        remedy = f"copy the file again, or read its whole frames with --stop {whole}"
+        raise InputError(str(path), need=need, got=got, remedy=remedy)
 
 
 def _dcd(head: bytes, size: int) -> tuple[int, int]:

@@ -81,10 +81,9 @@ def _table(place: Path, name: str, read: Callable[[Path, str], bytes | None]) ->
 
 
 def _torn(path: Path, error: Exception) -> InputError:
-    return InputError(
-        str(path), need="the table that `ionpath analyze` wrote", got=f"{type(error).__name__}: {error}",
-        remedy="analyse the trajectory again, or remove the table",
-    )  # fmt: skip
+    got = f"{type(error).__name__}: {error}"
+    remedy = "analyse the trajectory again, or remove the table"
+    return InputError(str(path), need="the table that `ionpath analyze` wrote", got=got, remedy=remedy)
 
 
 def _matrix(place: Path, column: str, read: Callable[[Path, str], bytes | None]) -> Any:

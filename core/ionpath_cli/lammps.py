@@ -40,10 +40,8 @@ def columns(path: Path, style: str | None) -> str:
     _check_units(path, next(iter(re.findall(r"units = (\w+)", head[0] if head else "")), None))
     claimed = next((int(m[1]) for line in head if (m := re.match(r"\s*(\d+)\s+atoms\b", line))), None)
     if claimed is not None and claimed != n_rows:
-        raise InputError(
-            str(path), need=f"{claimed} rows of atoms as its head says", got=str(n_rows),
-            remedy="restore the file, or correct its head",
-        )  # fmt: skip
+        remedy = "restore the file, or correct its head"
+        raise InputError(str(path), need=f"{claimed} rows of atoms as its head says", got=str(n_rows), remedy=remedy)
     if style is not None and {"id", "type", "x", "y", "z"} <= set(style.split()):
         return style
     style = style or next(iter(re.findall(r"#\s*(\w+)", title)), None)
@@ -51,12 +49,10 @@ def columns(path: Path, style: str | None) -> str:
         fitting = [name for name, held in STYLES.items() if width in (len(held.split()), len(held.split()) + 3)]
         style = fitting[0] if len(fitting) == 1 else None
     if style not in STYLES:
-        raise InputError(
-            "--atom-style",
-            need=f"the style of the section Atoms in {path}, one of {', '.join(STYLES)}, or its columns",
-            got=style or f"none in the file, and {width} columns",
-            remedy="add --atom-style charge, or name the columns, for example --atom-style 'id type diameter x y z'",
-        )
+        need = f"the style of the section Atoms in {path}, one of {', '.join(STYLES)}, or its columns"
+        got = style or f"none in the file, and {width} columns"
+        remedy = "add --atom-style charge, or name the columns, for example --atom-style 'id type diameter x y z'"
+        raise InputError("--atom-style", need=need, got=got, remedy=remedy)
     return STYLES[style]
 
 
@@ -116,16 +112,14 @@ class _Frame:
         self.titles = heads[7].split()[2:]
         flags = heads[3].split()[3:]
         if b"abc" in flags:
-            raise InputError(
-                str(path), need="boxes of three bounds and tilts", got="those of a general triclinic cell",
-                remedy="write it without the keyword triclinic/general",
-            )  # fmt: skip
+            got = "those of a general triclinic cell"
+            remedy = "write it without the keyword triclinic/general"
+            raise InputError(str(path), need="boxes of three bounds and tilts", got=got, remedy=remedy)
         if b"id" not in self.titles:
-            raise InputError(
-                str(path), need="a column id, as LAMMPS changes the order of atoms from frame to frame",
-                got=b" ".join(self.titles).decode(errors="replace") or "no columns",
-                remedy="write the dump with the column id, or sort its frames by hand and add it",
-            )  # fmt: skip
+            need = "a column id, as LAMMPS changes the order of atoms from frame to frame"
+            got = b" ".join(self.titles).decode(errors="replace") or "no columns"
+            remedy = "write the dump with the column id, or sort its frames by hand and add it"
+            raise InputError(str(path), need=need, got=got, remedy=remedy)
         sides = [flag for flag in flags if len(flag) == 2 and set(flag) <= set(b"pfsm")][-3:]
         self.open_sides = {k for k, flag in enumerate(sides) if flag != b"pp"}
         rows = heads[8]
@@ -167,10 +161,9 @@ def _other_item(path: Path, item: str) -> InputError:
 def _check_units(path: Path, units: str | None) -> None:
     """Refuse lengths that are known to be in other units than A."""
     if units is not None and units not in ANGSTROM:
-        raise InputError(
-            str(path), need="lengths in A, as in LAMMPS' units metal and real", got=f"units {units}",
-            remedy="convert positions and box to A, and write that into the file",
-        )  # fmt: skip
+        got = f"units {units}"
+        remedy = "convert positions and box to A, and write that into the file"
+        raise InputError(str(path), need="lengths in A, as in LAMMPS' units metal and real", got=got, remedy=remedy)
 
 
 def _frames(path: Path) -> Iterator[bytes]:
@@ -195,10 +188,9 @@ def _frames(path: Path) -> Iterator[bytes]:
             yield from (part.removeprefix(b"\r").removeprefix(b"\n") for part in parts[:-1])
             held = KEY + parts[-1]
     if not begun:
-        raise InputError(
-            str(path), need="a dump of LAMMPS with lines ITEM: TIMESTEP", got=repr(held[:40].decode(errors="replace")),
-            remedy="name its format with --format",
-        )  # fmt: skip
+        got = repr(held[:40].decode(errors="replace"))
+        remedy = "name its format with --format"
+        raise InputError(str(path), need="a dump of LAMMPS with lines ITEM: TIMESTEP", got=got, remedy=remedy)
     yield held[len(KEY) :].removeprefix(b"\r").removeprefix(b"\n")
 
 
@@ -206,9 +198,5 @@ def _refuse_size(path: Path, held: bytes, begun: bool) -> None:
     """Refuse more text than the atoms of a frame can need."""
     claimed = re.search(rb"NUMBER OF ATOMS\r?\n(\d+)", held[:4096])
     if not begun or claimed is None or len(held) > 1000 * int(claimed[1]):
-        raise InputError(
-            str(path),
-            need="frames with lines ITEM: TIMESTEP",
-            got=f"none in {len(held)} bytes",
-            remedy="restore the file",
-        )
+        got = f"none in {len(held)} bytes"
+        raise InputError(str(path), need="frames with lines ITEM: TIMESTEP", got=got, remedy="restore the file")

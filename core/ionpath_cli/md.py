@@ -45,10 +45,8 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")
     options = arguments.parse_args(argv)
     if not SHORTEST <= positive("--timestep", options.timestep, "fs") <= LONGEST:
-        raise InputError(
-            "--timestep", need=f"{SHORTEST:g} to {LONGEST:g} fs, which resolve the vibrations of atoms",
-            got=f"{options.timestep:g}", remedy="for example --timestep 2",
-        )  # fmt: skip
+        need = f"{SHORTEST:g} to {LONGEST:g} fs, which resolve the vibrations of atoms"
+        raise InputError("--timestep", need=need, got=f"{options.timestep:g}", remedy="for example --timestep 2")
     engine = require("ionpath_ase", purpose="molecular dynamics", install='pip install "ionpath[ase]"')
     atoms = read_atoms(options.structure)
     order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"

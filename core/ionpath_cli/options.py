@@ -112,12 +112,9 @@ def _read_config(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise InputError("--config", need="an existing file", got=str(path), remedy="check its name") from error
     except Exception as error:  # those of the system and of both parsers
-        raise InputError(
-            f"--config {path}",
-            need="a TOML file, or a YAML file that ends on .yml",
-            got=brief(error),
-            remedy="write one option a line, such as temperature = 600",
-        ) from error
+        need = "a TOML file, or a YAML file that ends on .yml"
+        remedy = "write one option a line, such as temperature = 600"
+        raise InputError(f"--config {path}", need=need, got=brief(error), remedy=remedy) from error
     return data
 
 
@@ -174,12 +171,9 @@ def reading(what: str, *paths: Path) -> Iterator[None]:
     """Turn whatever a host raises for files into one sentence that names them."""
     for path in paths:
         if not path.is_file():
-            raise InputError(
-                str(path),
-                need=f"a file that {what} reads",
-                got="a folder" if path.is_dir() else "no such file",
-                remedy="name a file in it" if path.is_dir() else "check the path",
-            )
+            got = "a folder" if path.is_dir() else "no such file"
+            remedy = "name a file in it" if path.is_dir() else "check the path"
+            raise InputError(str(path), need=f"a file that {what} reads", got=got, remedy=remedy)
         if not path.stat().st_size:
             raise InputError(str(path), need=f"a file that {what} reads", got="an empty file", remedy="write it again")
     try:

@@ -71,12 +71,10 @@ class Record(Msonable):
             notes = [_text(note) for note in data["notes"]]
             return cls(_text(data["label"]), quantities, figures, notes, dict(data["parameters"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise InputError(
-                str(folder / FILE),
-                need="a record that `ionpath analyze` or `ionpath demo` wrote",
-                got=f"{type(error).__name__}: {error}",
-                remedy="move it away, and run one of them with this folder as its output",
-            ) from error
+            need = "a record that `ionpath analyze` or `ionpath demo` wrote"
+            got = f"{type(error).__name__}: {error}"
+            remedy = "move it away, and run one of them with this folder as its output"
+            raise InputError(str(folder / FILE), need=need, got=got, remedy=remedy) from error
 
 
 def origin(command: str, **settings: Any) -> dict[str, Any]:

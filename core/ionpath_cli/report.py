@@ -55,14 +55,12 @@ def write_report(
     """Write ``report.html`` and ``quantities.csv`` from all records below a folder."""
     places = sorted(path.parent for path in folder.rglob(FILE))
     if not places:
-        raise InputError(
-            str(folder), need=f"at least one {FILE} below it", got="none", remedy="run `ionpath analyze` first"
-        )
+        remedy = "run `ionpath analyze` first"
+        raise InputError(str(folder), need=f"at least one {FILE} below it", got="none", remedy=remedy)
     for name, ours in (("quantities.csv", "system,quantity,value"), ("report.html", "Page written on ")):
         if (folder / name).exists() and ours not in (folder / name).read_text(encoding="utf-8", errors="replace"):
-            raise InputError(
-                str(folder / name), need="a place for the report", got="a file of another origin", remedy="move it away"
-            )
+            got = "a file of another origin"
+            raise InputError(str(folder / name), need="a place for the report", got=got, remedy="move it away")
     records, systems = systems_of([(place, Record.load(place)) for place in places])
     runs = [record for _, record in records]
     named = {record.label for record in runs}
@@ -154,12 +152,9 @@ def _picture(place: Path, name: str) -> bytes:
     """Content of a figure, which a record of somebody else may not take from another folder."""
     content = _own(place, name) or b""
     if not (content.startswith(b"\x89PNG") and content.endswith(b"IEND\xaeB`\x82")):
-        raise InputError(
-            str(place / FILE),
-            need="figures that are whole PNG files in its own folder",
-            got=name,
-            remedy="analyse the trajectory again, or take the figure out of the record",
-        )
+        need = "figures that are whole PNG files in its own folder"
+        remedy = "analyse the trajectory again, or take the figure out of the record"
+        raise InputError(str(place / FILE), need=need, got=name, remedy=remedy)
     return content
 
 

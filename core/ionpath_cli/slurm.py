@@ -54,24 +54,19 @@ def main(argv: list[str]) -> int:
         _check_command(command)
     given = arguments.parse_args(words)
     if not re.fullmatch(r"(\d+-\d+(:\d\d){0,2}|\d+(:\d\d){0,2})", given.time):
-        raise InputError(
-            "--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=given.time, remedy="for example --time 12:00:00"
-        )
+        remedy = "for example --time 12:00:00"
+        raise InputError("--time", need="minutes, H:MM:SS or D-HH:MM:SS", got=given.time, remedy=remedy)
     if _seconds(given.time) <= GRACE:
-        raise InputError(
-            "--time", need=f"more than the {GRACE} s that the command has to stop", got=f"{_seconds(given.time)} s",
-            remedy="for example --time 12:00:00, which are hours, minutes and seconds",
-        )  # fmt: skip
+        got = f"{_seconds(given.time)} s"
+        remedy = "for example --time 12:00:00, which are hours, minutes and seconds"
+        raise InputError("--time", need=f"more than the {GRACE} s that the command has to stop", got=got, remedy=remedy)
     for name in ("memory", "partition", "account", "name"):
         if (word := getattr(given, name)) is not None and not re.fullmatch(r"[\w.,:@+=%/-]+", word):
-            raise InputError(
-                f"--{name}", need="one word of letters, digits and signs such as _ - .", got=repr(word),
-                remedy="for example --name anneal-600K",
-            )  # fmt: skip
+            need = "one word of letters, digits and signs such as _ - ."
+            raise InputError(f"--{name}", need=need, got=repr(word), remedy="for example --name anneal-600K")
     if not re.fullmatch(r"\d+[KMGT]?B?", given.memory) or int(re.sub(r"\D", "", given.memory)) == 0:
-        raise InputError(
-            "--memory", need="a number with K, M, G or T behind it", got=given.memory, remedy="for example --memory 8G"
-        )
+        remedy = "for example --memory 8G"
+        raise InputError("--memory", need="a number with K, M, G or T behind it", got=given.memory, remedy=remedy)
     for name, least in (("cpus", 1), ("gpus", 0), ("most", 0)):
         whole(f"--{name}", getattr(given, name), least)
     text = script(
@@ -83,10 +78,9 @@ def main(argv: list[str]) -> int:
         print(text, end="")
         return 0
     if given.output.exists() and _MARK not in given.output.read_text(encoding="utf-8", errors="replace"):
-        raise InputError(
-            "--output", need="a new file, or a script that this command wrote", got=f"{given.output}, which is none",
-            remedy="name another, for example -o job.sh",
-        )  # fmt: skip
+        got = f"{given.output}, which is none"
+        remedy = "name another, for example -o job.sh"
+        raise InputError("--output", need="a new file, or a script that this command wrote", got=got, remedy=remedy)
     with atomic_path(given.output) as part:
         part.write_text(text, encoding="utf-8")
     print(f"{given.output}: sbatch {shlex.quote(str(given.output))}")
@@ -201,18 +195,14 @@ def _check_command(command: list[str]) -> None:
 
     known = [name for name in COMMANDS if name != "slurm"]
     if not command or command[0] not in known:
-        raise InputError(
-            "--", need=f"one of the commands {', '.join(known)} behind it", got=command[0] if command else "nothing",
-            remedy="type: ionpath slurm --time 12:00:00 -- md start.extxyz --temperature 600",
-        )  # fmt: skip
+        got = command[0] if command else "nothing"
+        remedy = "type: ionpath slurm --time 12:00:00 -- md start.extxyz --temperature 600"
+        raise InputError("--", need=f"one of the commands {', '.join(known)} behind it", got=got, remedy=remedy)
     options = options_of(command[0], command[1:])
     if options and (name := unknown_option(command[1:], options)):
         advice = nearest(name, options)
-        raise InputError(
-            name, need=f"an option of `ionpath {command[0]}`", got="an unknown one",
-            remedy=f"{advice}{' ' * bool(advice)}`ionpath {command[0]} --help` lists them",
-        )  # fmt: skip
+        remedy = f"{advice}{' ' * bool(advice)}`ionpath {command[0]} --help` lists them"
+        raise InputError(name, need=f"an option of `ionpath {command[0]}`", got="an unknown one", remedy=remedy)
     if said := _refused(command):
-        raise InputError(
-            "--", need=f"words that `ionpath {command[0]}` takes", got=said, remedy=f"`ionpath {command[0]} --help`"
-        )
+        remedy = f"`ionpath {command[0]} --help`"
+        raise InputError("--", need=f"words that `ionpath {command[0]}` takes", got=said, remedy=remedy)

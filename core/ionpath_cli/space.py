@@ -34,10 +34,9 @@ def parse_cell(text: str) -> list[float]:
     values += [90.0] * 3 if len(values) == 3 else []
     solid = len(values) == 6 and np.isfinite(values).all() and min(values) > 0
     if not solid or not np.linalg.det(triclinic_vectors(values)) > 0:
-        raise InputError(
-            "--cell", need="three lengths in A, or these and three angles in degrees, of a cell that has a volume",
-            got=repr(text), remedy="for example --cell 15,15,20 or --cell 15,15,20,90,90,120",
-        )  # fmt: skip
+        need = "three lengths in A, or these and three angles in degrees, of a cell that has a volume"
+        remedy = "for example --cell 15,15,20 or --cell 15,15,20,90,90,120"
+        raise InputError("--cell", need=need, got=repr(text), remedy=remedy)
     return values
 
 
@@ -80,10 +79,9 @@ def check_cell(universe: Any, open_sides: set[int], path: Path) -> None:
         shown = ",".join(f"{one:.6g}" for one in lengths)
     else:
         return
-    raise InputError(
-        "--cell", need="a periodic cell, as displacements and volume are those of one", got=got,
-        remedy=f"add its lengths in A, and its angles if they are not 90 degrees, for example --cell {shown}",
-    )  # fmt: skip
+    need = "a periodic cell, as displacements and volume are those of one"
+    remedy = f"add its lengths in A, and its angles if they are not 90 degrees, for example --cell {shown}"
+    raise InputError("--cell", need=need, got=got, remedy=remedy)
 
 
 def check_lengths(universe: Any) -> list[str]:
@@ -101,11 +99,9 @@ def check_lengths(universe: Any) -> list[str]:
     ratio = float(np.median((distance / (radii[chosen, None] + radii)).min(axis=1)))
     said = f"{ratio:.2g} times the sum of their covalent radii"
     if ratio < NEAREST:
-        raise InputError(
-            "--length-unit", need="positions and cell in A, in which atoms lie apart",
-            got=f"nearest atoms at {said}",
-            remedy="add --length-unit nm if they are in nm; multiply positions that are fractions of the cell by it",
-        )  # fmt: skip
+        need = "positions and cell in A, in which atoms lie apart"
+        remedy = "add --length-unit nm if they are in nm; multiply positions that are fractions of the cell by it"
+        raise InputError("--length-unit", need=need, got=f"nearest atoms at {said}", remedy=remedy)
     if ratio > FARTHEST:
         return [
             f"Nearest atoms lie {said} apart, far for a solid: if the file is in Bohr, add --length-unit bohr; "

@@ -104,10 +104,9 @@ def _opened(given: Given) -> Opened:
     ions = select(universe, given.mobile, "--mobile")
     framework = universe.atoms - ions if given.framework is None else select(universe, given.framework, "--framework")
     if len(framework & ions):
-        raise InputError(
-            "--framework", need="atoms that are not among the mobile ones", got=f"{len(framework & ions)} that are",
-            remedy=f"for example --framework 'not ({given.mobile})'",
-        )  # fmt: skip
+        got = f"{len(framework & ions)} that are"
+        remedy = f"for example --framework 'not ({given.mobile})'"
+        raise InputError("--framework", need="atoms that are not among the mobile ones", got=got, remedy=remedy)
     charge = _charge(ions) if given.charge is None else given.charge
     if given.frame_time is None and said is None:
         raise InputError(
@@ -201,20 +200,17 @@ def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]
     alone = len(files) == 1
     top = given.topology_format or (given.format if alone else None) or _format(files[0])
     if top is None and files[0].name.upper().startswith(("OUTCAR", "VASPRUN")):
-        raise InputError(
-            str(files[0]), need="a trajectory, such as the XDATCAR beside it", got="another file of VASP",
-            remedy=f"name the XDATCAR, or convert it: ase convert {files[0]} run.extxyz",
-        )  # fmt: skip
+        got = "another file of VASP"
+        remedy = f"name the XDATCAR, or convert it: ase convert {files[0]} run.extxyz"
+        raise InputError(str(files[0]), need="a trajectory, such as the XDATCAR beside it", got=got, remedy=remedy)
     found: dict[str, Any] = {
         "topology_format": top,
         "format": given.format or _format(files[-1]),
         "time_unit": given.time_unit,
     }
     if not alone and found["format"] == "DATA":
-        raise InputError(
-            str(files[1]), need="frames", got="a LAMMPS data file, which is one structure",
-            remedy=f"name it first: ionpath analyze {files[1]} {files[0]}",
-        )  # fmt: skip
+        remedy = f"name it first: ionpath analyze {files[1]} {files[0]}"
+        raise InputError(str(files[1]), need="frames", got="a LAMMPS data file, which is one structure", remedy=remedy)
     if alone and found["format"] is None:
         found["format"] = top
     if top == "DATA":
@@ -275,9 +271,6 @@ def _charge(ions: Any) -> float:
     charges = {CHARGES.get(str(name)) for name in ions.elements}
     if len(charges) == 1 and None not in charges:
         return float(charges.pop())  # type: ignore[arg-type]
-    raise InputError(
-        "--charge",
-        need="the charge of a mobile ion in e",
-        got=f"none known for {', '.join(sorted(set(ions.elements)))}",
-        remedy="add it, for example --charge 2",
-    )
+    got = f"none known for {', '.join(sorted(set(ions.elements)))}"
+    remedy = "add it, for example --charge 2"
+    raise InputError("--charge", need="the charge of a mobile ion in e", got=got, remedy=remedy)

@@ -31,16 +31,12 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
         if not done(place, key, task.picoseconds):
             continue
         if name := damaged(place, record_of(place, key) or {}, whole=True):
-            raise InputError(
-                str(place / name), need="what the step left", got="something else",
-                remedy="run the study again, which does this step anew",
-            )  # fmt: skip
+            remedy = "run the study again, which does this step anew"
+            raise InputError(str(place / name), need="what the step left", got="something else", remedy=remedy)
         finished.append(place)
     if not finished:
-        raise InputError(
-            "output", need="the folder of a study with finished steps of this plan", got=str(folder),
-            remedy="name it with -o, with the --budget of its runs",
-        )  # fmt: skip
+        need = "the folder of a study with finished steps of this plan"
+        raise InputError("output", need=need, got=str(folder), remedy="name it with -o, with the --budget of its runs")
     write_comparison(plan, folder)
     paths = [folder / f"comparison.{kind}" for kind in ("csv", "json")]
     for place in finished:

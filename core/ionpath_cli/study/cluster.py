@@ -72,10 +72,9 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         try:
             client = distributed.Client(scheduler, timeout="20s")
         except (OSError, ValueError) as error:
-            raise InputError(
-                "scheduler", need="the address of a running dask scheduler", got=f"{scheduler} ({error})",
-                remedy="start one with `dask scheduler`, and workers with `dask worker ADDRESS`",
-            ) from error  # fmt: skip
+            need = "the address of a running dask scheduler"
+            remedy = "start one with `dask scheduler`, and workers with `dask worker ADDRESS`"
+            raise InputError("scheduler", need=need, got=f"{scheduler} ({error})", remedy=remedy) from error
         with client:
             yield client
         return

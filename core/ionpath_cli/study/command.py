@@ -63,10 +63,9 @@ def main(argv: list[str]) -> int:
         from ionpath_cli.study.page import write_markdown
 
         if not collect(plan, folder):
-            raise InputError(
-                "output", need="the folder of a study with finished analyses of this plan", got=str(folder),
-                remedy="run the study to its end first; name its folder with -o, with the --budget of its runs",
-            )  # fmt: skip
+            need = "the folder of a study with finished analyses of this plan"
+            remedy = "run the study to its end first; name its folder with -o, with the --budget of its runs"
+            raise InputError("output", need=need, got=str(folder), remedy=remedy)
         write_comparison(plan, folder)
         write_markdown(folder, options.markdown)
         print(options.markdown)
@@ -145,9 +144,8 @@ def _budget(text: str | None) -> float | None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(min|h|d)", text.strip())
     if not found or float(found[1]) <= 0:
-        raise InputError(
-            "budget", need="a time such as 30min, 2h, 10h or 3d", got=repr(text), remedy="use --budget 10h"
-        )
+        remedy = "use --budget 10h"
+        raise InputError("budget", need="a time such as 30min, 2h, 10h or 3d", got=repr(text), remedy=remedy)
     return float(found[1]) * {"min": 1 / 60, "h": 1.0, "d": 24.0}[found[2]]
 
 
@@ -159,9 +157,8 @@ def _rows(text: str | None) -> list[int] | None:
     for part in text.split(","):
         found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
         if not found:
-            raise InputError(
-                "only", need="numbers and ranges such as 1-5,28", got=repr(text), remedy="use --only 1-5,28"
-            )
+            remedy = "use --only 1-5,28"
+            raise InputError("only", need="numbers and ranges such as 1-5,28", got=repr(text), remedy=remedy)
         numbers += range(int(found[1]), int(found[2] or found[1]) + 1)
     return numbers
 
@@ -180,19 +177,15 @@ def _check_folder(study: Study, folder: Path) -> None:
     named = before.get("study") if isinstance(before, dict) else None
     if isinstance(named, str) and isinstance(before.get("asked", {}), dict):
         if named != study.name:
-            raise InputError(
-                "output", need="a folder of this study", got=f"{folder}, which holds {named}",
-                remedy=f"use -o {folder}-{study.name}",
-            )  # fmt: skip
+            got = f"{folder}, which holds {named}"
+            raise InputError("output", need="a folder of this study", got=got, remedy=f"use -o {folder}-{study.name}")
         return
     others = [folder / PLAN, *(folder / f"comparison.{kind}" for kind in ("csv", "json", "html"))]
     others = [path for path in (*others, *sorted(folder.glob("figure-*.png"))) if path.exists()]
     if others and not _of_archive(study, folder):
-        raise InputError(
-            "output", need="a folder of this study, or one without files of these names",
-            got=f"{others[0]}, which no study wrote, or which is damaged",
-            remedy=f"move it away, or use -o {folder / study.name}",
-        )  # fmt: skip
+        need = "a folder of this study, or one without files of these names"
+        got = f"{others[0]}, which no study wrote, or which is damaged"
+        raise InputError("output", need=need, got=got, remedy=f"move it away, or use -o {folder / study.name}")
 
 
 def _of_archive(study: Study, folder: Path) -> bool:

@@ -214,19 +214,15 @@ def load_study(name: str) -> Study:
         try:
             text, folder = path.read_text("utf-8"), path.resolve().parent
         except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                name, need="a TOML file in UTF-8", got=f"{error}"[:200], remedy="save it as text"
-            ) from error
+            remedy = "save it as text"
+            raise InputError(name, need="a TOML file in UTF-8", got=f"{error}"[:200], remedy=remedy) from error
     elif name in study_names():
         text, folder = SHIPPED.joinpath(f"{name}.toml").read_text("utf-8"), Path(str(SHIPPED))
     else:
         near = difflib.get_close_matches(name, study_names(), 1)
-        raise InputError(
-            "study",
-            need=f"one of {', '.join(study_names())}, or a TOML file",
-            got=repr(name),
-            remedy=f"did you mean {near[0]}?" if near else "write my-study.toml, and name it with its ending",
-        )
+        got = repr(name)
+        remedy = f"did you mean {near[0]}?" if near else "write my-study.toml, and name it with its ending"
+        raise InputError("study", need=f"one of {', '.join(study_names())}, or a TOML file", got=got, remedy=remedy)
     try:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -281,10 +277,9 @@ def _check(study: Study) -> None:
         ("figure", [f.name for f in study.figures]), ("study", [study.name]),
     ):  # fmt: skip
         if wrong := [name for name in names if not is_name(name)]:
-            raise InputError(
-                f"{what} {wrong[0]!r}", need="a name that can be part of a file's", got=repr(wrong[0]),
-                remedy="leave out slashes and control characters",
-            )  # fmt: skip
+            got = repr(wrong[0])
+            remedy = "leave out slashes and control characters"
+            raise InputError(f"{what} {wrong[0]!r}", need="a name that can be part of a file's", got=got, remedy=remedy)
     for where, systems in named:
         for system in systems:
             if system not in (*study.systems, ALL):
@@ -301,15 +296,12 @@ def _check(study: Study) -> None:
             raise InputError(f"{where}: {key}", need="a number above 0", got=f"{number}", remedy=remedy)
     for runs in study.runs:
         if not runs.systems or not runs.temperatures or min(runs.temperatures) <= 0 or runs.arrangements == 0:
-            raise InputError(
-                f"runs {runs.name}", need="systems, temperatures above 0 K, and arrangements of 1 or more",
-                got=f"{list(runs.systems)}, {list(runs.temperatures)}, {runs.arrangements}",
-                remedy="see a study that is shipped",
-            )  # fmt: skip
+            need = "systems, temperatures above 0 K, and arrangements of 1 or more"
+            got = f"{list(runs.systems)}, {list(runs.temperatures)}, {runs.arrangements}"
+            raise InputError(f"runs {runs.name}", need=need, got=got, remedy="see a study that is shipped")
         if not 0.0 < runs.least <= runs.most:
-            raise InputError(
-                f"runs {runs.name}: least, most", need="0 < least <= most", got=f"{runs.least}, {runs.most}"
-            )
+            got = f"{runs.least}, {runs.most}"
+            raise InputError(f"runs {runs.name}: least, most", need="0 < least <= most", got=got)
     for figure in study.figures:
         for key in ("x", "published"):
             if getattr(figure, key) and len(getattr(figure, key)) != len(figure.systems):
@@ -322,10 +314,9 @@ def _check(study: Study) -> None:
         if row.kind not in KINDS:
             unknown(f"row {row.number}: kind", row.kind, KINDS)
         if row.kind not in ("out", "text") and not (row.analysis and row.quantity and row.systems):
-            raise InputError(
-                f"row {row.number}", need="analysis, quantity and systems", got=f"kind {row.kind!r} without",
-                remedy='add them, or take kind = "out" with a note that says why',
-            )  # fmt: skip
+            got = f"kind {row.kind!r} without"
+            remedy = 'add them, or take kind = "out" with a note that says why'
+            raise InputError(f"row {row.number}", need="analysis, quantity and systems", got=got, remedy=remedy)
 
 
 def _made(cls: type[T], table: Mapping[str, Any], where: str) -> T:
@@ -339,10 +330,9 @@ def _made(cls: type[T], table: Mapping[str, Any], where: str) -> T:
     values = {k: _frozen([v] if k in lists and not isinstance(v, list) else v) for k, v in table.items()}
     for name, value in values.items():
         if not _fits(value, str(known[name].type)):
-            raise InputError(
-                f"{where}: {name}", need=KIND_OF.get(str(known[name].type), str(known[name].type)),
-                got=f"{table[name]!r}"[:60], remedy="see a study that is shipped",
-            )  # fmt: skip
+            need = KIND_OF.get(str(known[name].type), str(known[name].type))
+            remedy = "see a study that is shipped"
+            raise InputError(f"{where}: {name}", need=need, got=f"{table[name]!r}"[:60], remedy=remedy)
     return cls(**values)
 
 

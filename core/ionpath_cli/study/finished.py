@@ -28,10 +28,8 @@ def universe_of(run: Path) -> Any:
 
     for name in (TOPOLOGY, TRAJECTORY):
         if not (run / name).is_file():
-            raise InputError(
-                str(run / name), need="the file of a finished run", got="none",
-                remedy=f"move the folder {run} away, and the same command makes the run again",
-            )  # fmt: skip
+            remedy = f"move the folder {run} away, and the same command makes the run again"
+            raise InputError(str(run / name), need="the file of a finished run", got="none", remedy=remedy)
     return mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY))
 
 

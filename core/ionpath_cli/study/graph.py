@@ -63,10 +63,9 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
                     made[task.name] = task
                     yield task
                 elif task.picoseconds > made[task.name].picoseconds:
-                    raise InputError(
-                        f"runs {group.name}", need="each run once", got=f"{task.name} in two groups of runs",
-                        remedy="put its analyses into one of them",
-                    )  # fmt: skip
+                    got = f"{task.name} in two groups of runs"
+                    remedy = "put its analyses into one of them"
+                    raise InputError(f"runs {group.name}", need="each run once", got=got, remedy=remedy)
             if group.model is None:
                 for kind in offers(group):
                     stage = "" if kind == "run" or group.protocol else "analysis/"

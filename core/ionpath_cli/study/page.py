@@ -70,9 +70,8 @@ def write_markdown(folder: Path, file: Path) -> None:
             old.unlink()
     for figure, (_, name) in zip(content["figures"], figures, strict=True):
         if not is_name(figure["file"]) or not (folder / figure["file"]).resolve().is_relative_to(folder.resolve()):
-            raise InputError(
-                str(folder / "comparison.json"), need="figures that lie beside it", got=figure["file"],
-                remedy="run the study again",
-            )  # fmt: skip
+            got = figure["file"]
+            remedy = "run the study again"
+            raise InputError(str(folder / "comparison.json"), need="figures that lie beside it", got=got, remedy=remedy)
         with atomic_path(file.parent / name, own=nothing) as part:
             shutil.copyfile(folder / figure["file"], part)

@@ -85,10 +85,9 @@ def make_plan(
     study, taken = _afforded(study, limit, only is not None)
     if study.runs and not taken:
         least = min(_cost(replace(study, runs=(_fewest(g),)), {g.name: g.least}) for g in study.runs)
-        raise InputError(
-            "budget", need=f"at least {_hours(least / workers)} for the first runs", got=_hours(limit / workers),
-            remedy=f"use --budget {math.ceil(10 * least / workers / 3600) / 10:g}h or more, or --only with fewer rows",
-        )  # fmt: skip
+        need = f"at least {_hours(least / workers)} for the first runs"
+        remedy = f"use --budget {math.ceil(10 * least / workers / 3600) / 10:g}h or more, or --only with fewer rows"
+        raise InputError("budget", need=need, got=_hours(limit / workers), remedy=remedy)
     lengths = _stretched(study, taken, limit)
     tasks = tuple(study_tasks(study, lengths, processes))
     dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}

@@ -23,10 +23,9 @@ def make_structure(task: Task, place: Path, inputs: list[Path]) -> None:
     builder = BUILDERS[settings["builder"]]
     atoms = builder(settings["arguments"], settings["supercell"], settings["seed"])
     if len(atoms) != settings["atoms"]:
-        raise InputError(
-            f"{task.name}: atoms", need="the number that the study names", got=f"{settings['atoms']} for {len(atoms)}",
-            remedy=f"write atoms = {len(atoms)}",
-        )  # fmt: skip
+        got = f"{settings['atoms']} for {len(atoms)}"
+        remedy = f"write atoms = {len(atoms)}"
+        raise InputError(f"{task.name}: atoms", need="the number that the study names", got=got, remedy=remedy)
     _write(atoms, place / START)
     if settings["builder"] == "argyrodite":
         _write(_argyrodite({}, settings["supercell"], 0), place / SITES)

@@ -164,10 +164,9 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
                 return Outcome(task.name, "kept", str(place))
             free = shutil.disk_usage(place).free
             if free < LEAST_SPACE:
-                raise InputError(
-                    folder, need=f"{LEAST_SPACE / 1e9:g} GB of free space", got=f"{free / 1e9:.2f} GB",
-                    remedy="make room; the same command goes on",
-                )  # fmt: skip
+                got = f"{free / 1e9:.2f} GB"
+                remedy = "make room; the same command goes on"
+                raise InputError(folder, need=f"{LEAST_SPACE / 1e9:g} GB of free space", got=got, remedy=remedy)
             module, _, function = STAGES[task.stage][0].partition(":")
             inputs = [Path(p.folder) for p in parents if p.good]
             before = record_of(place, key) or {}
@@ -211,10 +210,9 @@ def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
-            raise InputError(
-                str(path.parent), need="a folder in which no other study runs", got="one that is in use",
-                remedy="wait for it, or take another folder with -o",
-            ) from None  # fmt: skip
+            need = "a folder in which no other study runs"
+            remedy = "wait for it, or take another folder with -o"
+            raise InputError(str(path.parent), need=need, got="one that is in use", remedy=remedy) from None
         yield
     finally:
         os.close(handle)

@@ -33,12 +33,9 @@ def model_cell(atoms: Atoms, cutoff: float) -> FloatArray | None:
         return -cell if volume < 0.0 else cell
     kept = cell[periodic]
     if np.linalg.matrix_rank(kept, tol=1e-6) < len(kept):
-        raise InputError(
-            "cell",
-            need="independent lattice vectors along all periodic directions",
-            got=f"{cell.tolist()} with pbc {periodic.tolist()}",
-            remedy="set the cell, or pbc=False for a cluster",
-        )
+        need = "independent lattice vectors along all periodic directions"
+        remedy = "set the cell, or pbc=False for a cluster"
+        raise InputError("cell", need=need, got=f"{cell.tolist()} with pbc {periodic.tolist()}", remedy=remedy)
     if not periodic.all():
         cell = _with_vacuum(cell, periodic, atoms.positions, cutoff)
     return -cell if np.linalg.det(cell) < 0 else cell
@@ -100,12 +97,10 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
     joined = np.bincount(group)
     if joined.max() > _P_JOINED:
         members = phosphorus[group == joined.argmax()]
-        raise InputError(
-            "positions",
-            need=f"at most four P joined by bonds of {_P_BOND:g} A or less",
-            got=f"{len(members)}, atoms {', '.join(map(str, members[:8]))}{', ...' if len(members) > 8 else ''}",
-            remedy="lower the temperature, or train the potential on such frames",
-        )
+        need = f"at most four P joined by bonds of {_P_BOND:g} A or less"
+        got = f"{len(members)}, atoms {', '.join(map(str, members[:8]))}{', ...' if len(members) > 8 else ''}"
+        remedy = "lower the temperature, or train the potential on such frames"
+        raise InputError("positions", need=need, got=got, remedy=remedy)
 
 
 def has_phosphorus_clusters(atoms: Atoms) -> bool:
@@ -134,28 +129,21 @@ def check_positions(
     finite = np.isfinite(positions).all(axis=1)
     if not finite.all() or (cell is not None and not np.isfinite(cell).all()):
         bad = np.flatnonzero(~finite)
-        raise InputError(
-            "positions",
-            need="finite coordinates and cell",
-            got=f"values that are not finite for {len(bad)} atoms (first: {bad[:5].tolist()})",
-            remedy="look at the frame before; a time step that is too long does this",
-        )
+        got = f"values that are not finite for {len(bad)} atoms (first: {bad[:5].tolist()})"
+        remedy = "look at the frame before; a time step that is too long does this"
+        raise InputError("positions", need="finite coordinates and cell", got=got, remedy=remedy)
     farthest = float(np.abs(positions).max(initial=0.0))
     if farthest > _FARTHEST:
-        raise InputError(
-            "positions", need=f"coordinates within {_FARTHEST:g} A of the origin", got=f"one at {farthest:g} A",
-            remedy="wrap the atoms into the cell, or check the units",
-        )  # fmt: skip
+        got = f"one at {farthest:g} A"
+        remedy = "wrap the atoms into the cell, or check the units"
+        raise InputError("positions", need=f"coordinates within {_FARTHEST:g} A of the origin", got=got, remedy=remedy)
     pair = closest_pair(positions, cell, closest, radii)
     if pair is not None:
         i, j, distance = pair
         between = 0.0 if radii is None else float(radii[i] + radii[j])
-        raise InputError(
-            "positions",
-            need=f"atoms at least {closest + between:.3g} A apart",
-            got=f"atoms {i} and {j} at {distance + between:.3f} A",
-            remedy="remove duplicates, or check the cell and its units",
-        )
+        got = f"atoms {i} and {j} at {distance + between:.3f} A"
+        remedy = "remove duplicates, or check the cell and its units"
+        raise InputError("positions", need=f"atoms at least {closest + between:.3g} A apart", got=got, remedy=remedy)
 
 
 class ContactCheck:

@@ -75,12 +75,10 @@ class Model:
                 try:
                     self._potential = infer.DeepPot(str(self.path))
                 except Exception as error:
-                    raise InputError(
-                        f"model {self.path.name}",
-                        need="a file that deepmd-kit reads with the backends that are installed",
-                        got=f"{type(error).__name__}: {str(error)[:200]}",
-                        remedy="check the file, and install the backend it was written with",
-                    ) from error
+                    need = "a file that deepmd-kit reads with the backends that are installed"
+                    got = f"{type(error).__name__}: {str(error)[:200]}"
+                    remedy = "check the file, and install the backend it was written with"
+                    raise InputError(f"model {self.path.name}", need=need, got=got, remedy=remedy) from error
         return self._potential
 
     @property
@@ -104,12 +102,9 @@ class Model:
         index = {symbol: number for number, symbol in enumerate(self.elements)}
         missing = sorted(set(symbols) - set(index))
         if missing:
-            raise InputError(
-                "elements",
-                need=f"only {', '.join(self.elements)}, which the model {self.path.name} was trained for",
-                got=", ".join(missing),
-                remedy="use a potential that knows them, or train one with `ionpath train`",
-            )
+            need = f"only {', '.join(self.elements)}, which the model {self.path.name} was trained for"
+            remedy = "use a potential that knows them, or train one with `ionpath train`"
+            raise InputError("elements", need=need, got=", ".join(missing), remedy=remedy)
         return np.array([index[symbol] for symbol in symbols], dtype=np.int64)
 
     def evaluate(

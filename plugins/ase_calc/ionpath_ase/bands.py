@@ -67,12 +67,10 @@ class Hop(Shown):
         others = np.delete(np.arange(len(atoms)), self.ion)
         distances = get_distances(target[None], atoms.positions[others], cell=atoms.cell, pbc=atoms.pbc)[1][0]
         if distances.min() < _EMPTY:
-            raise InputError(
-                f"hop {number}",
-                need=f"an empty place, at least {_EMPTY} A from every other atom",
-                got=f"atom {others[distances.argmin()]} at {distances.min():.2f} A",
-                remedy="for a hop into a vacancy, take out the ion that is there",
-            )
+            need = f"an empty place, at least {_EMPTY} A from every other atom"
+            got = f"atom {others[distances.argmin()]} at {distances.min():.2f} A"
+            remedy = "for a hop into a vacancy, take out the ion that is there"
+            raise InputError(f"hop {number}", need=need, got=got, remedy=remedy)
 
 
 @documented
@@ -150,10 +148,9 @@ def packed(calculator: Any) -> bytes:
     try:
         return pickle.dumps(calculator)
     except Exception as error:  # whatever it holds says no in its own way
-        raise InputError(
-            "processes", need="1 for a calculator that cannot be copied to another process",
-            got=f"{type(calculator).__name__}: {str(error)[:80]}", remedy="pass processes=1",
-        ) from error  # fmt: skip
+        need = "1 for a calculator that cannot be copied to another process"
+        got = f"{type(calculator).__name__}: {str(error)[:80]}"
+        raise InputError("processes", need=need, got=got, remedy="pass processes=1") from error
 
 
 def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | str:
@@ -338,10 +335,9 @@ def changes(place: Path, about: Mapping[str, Any]) -> list[str]:
         before = dict(json.loads(path.read_text()))
         energy = float(before.pop("energy"))
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"folder {place.name}", need=f"the {_PARTS} that this call wrote", got=f"{type(error).__name__}: {error}",
-            remedy="use another folder",
-        ) from error  # fmt: skip
+        need = f"the {_PARTS} that this call wrote"
+        got = f"{type(error).__name__}: {error}"
+        raise InputError(f"folder {place.name}", need=need, got=got, remedy="use another folder") from error
     now = json.loads(json.dumps({name: value for name, value in about.items() if name != "energy"}))
     told = differences(before, now)
     if not told and not abs(energy - about["energy"]) <= _SAME_ENERGY * max(1.0, abs(energy)):
@@ -373,10 +369,9 @@ def finished(place: Path, hop: Hop) -> Barrier | str | None:
         numbers = kept["barrier"]
         return Barrier(**(numbers | {"energies": np.array(numbers["energies"], dtype=float)}))
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"band {path.name}", need="a file that this call wrote", got=f"{type(error).__name__}: {error}",
-            remedy="remove it, and it is made again",
-        ) from error  # fmt: skip
+        got = f"{type(error).__name__}: {error}"
+        remedy = "remove it, and it is made again"
+        raise InputError(f"band {path.name}", need="a file that this call wrote", got=got, remedy=remedy) from error
 
 
 def save(place: Path, hop: Hop, made: Barrier | str) -> None:

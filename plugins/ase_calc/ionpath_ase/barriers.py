@@ -205,20 +205,16 @@ def hop_candidates(
     ions = np.flatnonzero(np.asarray(atoms.symbols) == mobile)
     values = np.asarray(softness, dtype=float)
     if not len(ions) or values.shape not in ((len(ions),), (len(atoms),)):
-        raise InputError(
-            "softness", need=f"a number for each of {len(ions)} {mobile} or of {len(atoms)} atoms",
-            got=f"shape {values.shape}",
-        )  # fmt: skip
+        need = f"a number for each of {len(ions)} {mobile} or of {len(atoms)} atoms"
+        raise InputError("softness", need=need, got=f"shape {values.shape}")
     values = values if len(values) == len(ions) else values[ions]
     if not np.isfinite(values).all():
         raise InputError("softness", need="finite numbers for the mobile ions", got="nan or inf")
     apart = get_distances(atoms.positions[ions], cell=atoms.cell, pbc=atoms.pbc)[1]
     first, second = np.nonzero((apart >= low) & (apart <= high))
     if not len(first):
-        raise InputError(
-            "distances", need=f"two {mobile} {low:g} to {high:g} A apart", got="none",
-            remedy="take a larger cell or range",
-        )  # fmt: skip
+        remedy = "take a larger cell or range"
+        raise InputError("distances", need=f"two {mobile} {low:g} to {high:g} A apart", got="none", remedy=remedy)
     rng = np.random.default_rng(seed)
     soft = np.array(["hard", "soft"])[(values > threshold).astype(int)]
     chosen = []
@@ -345,10 +341,9 @@ def _kept(
         note = place / "bands.sha256"
         told = [] if about is None else changes(place, about)
         if told or (note.exists() and note.read_text() != mark):
-            raise InputError(
-                f"folder {place.name}", need="bands of the same structure, potential and settings",
-                got="; ".join(told) or "others", remedy="use another folder",
-            )  # fmt: skip
+            need = "bands of the same structure, potential and settings"
+            remedy = "use another folder"
+            raise InputError(f"folder {place.name}", need=need, got="; ".join(told) or "others", remedy=remedy)
         with atomic_path(note) as part:
             part.write_text(mark)
         if about is not None:

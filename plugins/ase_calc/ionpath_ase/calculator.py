@@ -48,9 +48,8 @@ class _DeepPotential(Calculator):
         """Change parameters: `closest`, and `model` of a single potential; nothing changes if one cannot be used."""
         unknown = sorted(set(kwargs) - set(self.default_parameters))
         if unknown:
-            raise InputError(
-                "parameter", need=f"one of {', '.join(self.default_parameters)}", got=", ".join(map(repr, unknown))
-            )
+            got = ", ".join(map(repr, unknown))
+            raise InputError("parameter", need=f"one of {', '.join(self.default_parameters)}", got=got)
         contacts = ContactCheck(kwargs.get("closest", self._contacts.closest))
         models = [Model(resolve(kwargs["model"]))] if "model" in kwargs else self._models
         changed: dict[str, Any] = super().set(**kwargs)
@@ -227,12 +226,9 @@ class Committee(_DeepPotential):
     ) -> None:
         given = list(members(models)) if isinstance(models, str | os.PathLike) else list(models)
         if len(given) < 2:
-            raise InputError(
-                "models",
-                need="at least two potentials",
-                got=f"{len(given)}: {', '.join(_label(m) for m in given) or 'none'}",
-                remedy="use IonPath for one, or train others with other seeds (ionpath train fit --seed)",
-            )
+            got = f"{len(given)}: {', '.join(_label(m) for m in given) or 'none'}"
+            remedy = "use IonPath for one, or train others with other seeds (ionpath train fit --seed)"
+            raise InputError("models", need="at least two potentials", got=got, remedy=remedy)
         potentials = [m._models[0] if isinstance(m, IonPath) else Model(resolve(m)) for m in given]
         super().__init__(potentials, closest, **kwargs)
 

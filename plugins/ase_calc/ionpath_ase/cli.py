@@ -91,10 +91,8 @@ def _script(name: str) -> int:
     """Say where a script of the repository is."""
     from ionpath.errors import InputError
 
-    raise InputError(
-        "task", need="structures, label, fit, evaluate, lean, loop or dpgen", got=name,
-        remedy=f"run python examples/potential/{_SCRIPTS[name]} --help in a clone of the repository",
-    )  # fmt: skip
+    remedy = f"run python examples/potential/{_SCRIPTS[name]} --help in a clone of the repository"
+    raise InputError("task", need="structures, label, fit, evaluate, lean, loop or dpgen", got=name, remedy=remedy)
 
 
 def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentParser:
@@ -238,10 +236,8 @@ def _structures(options: argparse.Namespace) -> int:
     with atomic_path(options.output) as part:
         write(part, frames, format="extxyz")
         if options.output.exists() and options.output.read_bytes() != part.read_bytes():
-            raise InputError(
-                "--output", need="a new file", got=f"{options.output} with something else",
-                remedy="name another, for example -o structures.extxyz, or move it away",
-            )  # fmt: skip
+            remedy = "name another, for example -o structures.extxyz, or move it away"
+            raise InputError("--output", need="a new file", got=f"{options.output} with something else", remedy=remedy)
     print(f"{len(frames)} structures: {options.output}")
     return 0
 

@@ -164,9 +164,8 @@ def crystal_in_glass(
     if not 0.0 < crystal_fraction < 1.0:
         raise InputError("crystal_fraction", need="a number between 0 and 1", got=str(crystal_fraction))
     if crystal.cell.rank < 3:
-        raise InputError(
-            "crystal", need="a cell with three lattice vectors", got="none", remedy="set one with set_cell"
-        )
+        remedy = "set one with set_cell"
+        raise InputError("crystal", need="a cell with three lattice vectors", got="none", remedy=remedy)
     if axis not in (0, 1, 2):
         raise InputError("axis", need="0, 1 or 2", got=str(axis))
     if not expansion > 0.0:

@@ -100,11 +100,8 @@ def melt_quench(
     `ionpath_ase.training.starting_structure`.
     """
     if not melt_temperature > final_temperature > 0.0:
-        raise InputError(
-            "melt_temperature",
-            need="a temperature above final_temperature, which is above 0 K",
-            got=f"{melt_temperature} and {final_temperature}",
-        )
+        got = f"{melt_temperature} and {final_temperature}"
+        raise InputError("melt_temperature", need="a temperature above final_temperature, which is above 0 K", got=got)
     for name, value in (
         ("cooling_rate", cooling_rate),
         ("melt_picoseconds", melt_picoseconds),
@@ -118,10 +115,9 @@ def melt_quench(
     check_step("melt_picoseconds", melt_picoseconds, melt_timestep, 20)
     check_step("settle_picoseconds", settle_picoseconds, timestep, 20)
     if not 0.5 <= cooling * 1e3 / melt_timestep < float("inf"):
-        raise InputError(
-            "cooling_rate", need=f"a rate in K/ps that takes one step of {melt_timestep:g} fs or more",
-            got=f"{cooling_rate:g}, which takes {cooling:g} ps", remedy="for example cooling_rate=25",
-        )  # fmt: skip
+        need = f"a rate in K/ps that takes one step of {melt_timestep:g} fs or more"
+        remedy = "for example cooling_rate=25"
+        raise InputError("cooling_rate", need=need, got=f"{cooling_rate:g}, which takes {cooling:g} ps", remedy=remedy)
     plan: dict[str, dict[str, Any]] = {
         "melt": {"temperature": melt_temperature, "picoseconds": melt_picoseconds, "timestep": melt_timestep},
         "cool": {

@@ -31,10 +31,9 @@ class Bias:
                 remedy = "for example walkers=2" if name == "walkers" else "check its unit"
                 raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy=remedy)
         if self.settings.pace < self.timestep:
-            raise InputError(
-                "pace", need=f"the {self.timestep:g} fs of a time step, or more", got=f"{self.settings.pace:g} fs",
-                remedy=f"for example pace={50 * self.timestep:g}",
-            )  # fmt: skip
+            got = f"{self.settings.pace:g} fs"
+            remedy = f"for example pace={50 * self.timestep:g}"
+            raise InputError("pace", need=f"the {self.timestep:g} fs of a time step, or more", got=got, remedy=remedy)
         if self.method not in METHODS:
             need = f"one of {', '.join(map(repr, METHODS))}"
             raise InputError("method", need=need, got=repr(self.method), remedy="choose one")
@@ -42,10 +41,9 @@ class Bias:
             raise InputError("walkers", need="1 with OPES", got=f"{self.walkers}", remedy="use method='metad'")
         low, high = self.temperature_range
         if self.method == "opes-multithermal" and not 50.0 <= low <= self.temperature <= high:
-            raise InputError(
-                "temperature_range", need=f"50 K or more, around the {self.temperature:g} K of the thermostat",
-                got=f"{low:g} to {high:g} K", remedy="the expanded ensemble is singular at 0 K",
-            )  # fmt: skip
+            need = f"50 K or more, around the {self.temperature:g} K of the thermostat"
+            remedy = "the expanded ensemble is singular at 0 K"
+            raise InputError("temperature_range", need=need, got=f"{low:g} to {high:g} K", remedy=remedy)
 
     @property
     def stride(self) -> int:

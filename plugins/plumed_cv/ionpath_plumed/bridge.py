@@ -59,9 +59,8 @@ class Request:
         most = _UNKNOWN_COUNT if serials is None else max(len(serials), 100)
         for name, value in self.parameters.items():
             if isinstance(value, int) and abs(value) > most:
-                raise InputError(
-                    "INIT", need=f"{name} of at most {most}", got=f"{value}", remedy="count the atoms of ATOMS"
-                )
+                remedy = "count the atoms of ATOMS"
+                raise InputError("INIT", need=f"{name} of at most {most}", got=f"{value}", remedy=remedy)
         if serials is not None:
             check_serials(label, serials)
         groups = self.groups
@@ -72,15 +71,13 @@ class Request:
             if isinstance(error, IonpathError):
                 raise
             told = ", ".join(f"{name}={value!r}" for name, value in self.parameters.items())
-            raise InputError(
-                "INIT", need=f"values that {label or 'the variable'} can be made with", got=f"{told} ({error})",
-                remedy="see the header of the module for their kinds",
-            ) from error  # fmt: skip
+            need = f"values that {label or 'the variable'} can be made with"
+            remedy = "see the header of the module for their kinds"
+            raise InputError("INIT", need=need, got=f"{told} ({error})", remedy=remedy) from error
         if serials is not None and made.n_atoms != len(serials):
-            raise InputError(
-                f"ATOMS of {label}", need=f"{made.n_atoms} atoms for these parameters", got=f"{len(serials)}",
-                remedy="see the header of the module for the order of the atoms",
-            )  # fmt: skip
+            need = f"{made.n_atoms} atoms for these parameters"
+            remedy = "see the header of the module for the order of the atoms"
+            raise InputError(f"ATOMS of {label}", need=need, got=f"{len(serials)}", remedy=remedy)
         return made
 
     def _first_group(self, label: str, serials: Sequence[int] | None) -> Sequence[int] | None:
@@ -88,10 +85,9 @@ class Request:
         if serials is None or isinstance(self.groups, bool) or not isinstance(self.groups, int) or self.groups < 1:
             return serials
         if len(serials) % self.groups:
-            raise InputError(
-                f"ATOMS of {label}", need=f"as many atoms in each of {self.groups} groups", got=f"{len(serials)} atoms",
-                remedy="name the atoms of one group after those of the other, or change groups",
-            )  # fmt: skip
+            need = f"as many atoms in each of {self.groups} groups"
+            remedy = "name the atoms of one group after those of the other, or change groups"
+            raise InputError(f"ATOMS of {label}", need=need, got=f"{len(serials)} atoms", remedy=remedy)
         return serials[: len(serials) // self.groups]
 
     def outputs(self, variable: Variable) -> tuple[tuple[str, int], ...]:
@@ -104,10 +100,8 @@ class Request:
         for name in names or ():
             if name not in known:
                 near = difflib.get_close_matches(str(name), known, 1)
-                raise InputError(
-                    "values", need=f"components among {', '.join(known)}", got=repr(name),
-                    remedy=f"did you mean {near[0]!r}?" if near else "choose among them",
-                )  # fmt: skip
+                remedy = f"did you mean {near[0]!r}?" if near else "choose among them"
+                raise InputError("values", need=f"components among {', '.join(known)}", got=repr(name), remedy=remedy)
         return tuple((name, known.index(name)) for name in (known if names is None else names))
 
 
@@ -175,10 +169,8 @@ def _bind(action: Any, request: Request) -> Bound:
     if request.periodic:
         box = np.array(action.getPbc().getBox(), dtype=float)
         if abs(np.linalg.det(box)) < 1e-12:
-            raise InputError(
-                "cell", need="a periodic cell", got="none from the MD engine",
-                remedy="set the cell of the atoms (in a driver run: line 2 of the xyz file), or add nopbc=True to INIT",
-            )  # fmt: skip
+            remedy = "set the cell of the atoms (in a driver run: line 2 of the xyz file), or add nopbc=True to INIT"
+            raise InputError("cell", need="a periodic cell", got="none from the MD engine", remedy=remedy)
         check_units(action.label, np.array(action.getPositions()), box)
     return Bound(variable, request.outputs(variable), request.periodic)
 
@@ -195,10 +187,8 @@ def parse_parameters(text: str, build: Build) -> dict[str, Any]:
     starts = [m for m in re.finditer(r"([A-Za-z_]\w*)\s*=", text) if _depth(text, m.start()) == 0]
     rest = text[: starts[0].start()] if starts else text
     if rest.strip(" ,"):
-        raise InputError(
-            "INIT", need="parameters as name=value", got=repr(rest.strip()),
-            remedy=f"write INIT={{name=value ...}} with names among {', '.join(known)}",
-        )  # fmt: skip
+        remedy = f"write INIT={{name=value ...}} with names among {', '.join(known)}"
+        raise InputError("INIT", need="parameters as name=value", got=repr(rest.strip()), remedy=remedy)
     found: dict[str, Any] = {}
     ends = [m.start() for m in starts[1:]] + [len(text)]
     for match, end in zip(starts, ends, strict=False):
@@ -206,17 +196,14 @@ def parse_parameters(text: str, build: Build) -> dict[str, Any]:
         value = text[match.end() : end].strip(" ,\t")
         if name not in known:
             near = difflib.get_close_matches(name, known, 1, 0.4)
-            raise InputError(
-                "INIT", need=f"parameters among {', '.join(known)}", got=repr(name),
-                remedy=f"did you mean {near[0]!r}?" if near else "remove it",
-            )  # fmt: skip
+            remedy = f"did you mean {near[0]!r}?" if near else "remove it"
+            raise InputError("INIT", need=f"parameters among {', '.join(known)}", got=repr(name), remedy=remedy)
         if name in found:
             raise InputError("INIT", need="each parameter once", got=f"{name!r} twice", remedy="remove one")
         found[name] = _literal(value)
         if found[name] in ("", "nan", "inf", "-inf"):
-            raise InputError(
-                "INIT", need=f"a finite value of {name}", got=repr(value), remedy=f"write {name}=value, or leave it out"
-            )
+            remedy = f"write {name}=value, or leave it out"
+            raise InputError("INIT", need=f"a finite value of {name}", got=repr(value), remedy=remedy)
     return found
 
 
@@ -239,10 +226,8 @@ def check_serials(label: str, serials: Sequence[int]) -> None:
     """Refuse repeated atoms."""
     repeated = sorted(serial for serial, count in Counter(serials).items() if count > 1)
     if repeated:
-        raise InputError(
-            f"ATOMS of {label}", need="different atoms", got=f"atom {repeated[0]} more than once",
-            remedy="name every atom once",
-        )  # fmt: skip
+        got = f"atom {repeated[0]} more than once"
+        raise InputError(f"ATOMS of {label}", need="different atoms", got=got, remedy="name every atom once")
 
 
 def check_units(label: str, positions: np.ndarray[Any, Any], box: np.ndarray[Any, Any]) -> None:
@@ -287,9 +272,8 @@ def as_rotation(rotation: Any) -> Any:
         flat = np.full(1, np.nan)
     if len(flat) not in (1, 9) or not np.isfinite(flat).all():
         got = f"{len(flat)} numbers" if np.isfinite(flat).all() else repr(rotation)
-        raise InputError(
-            "rotation", need="an angle in degrees or nine numbers", got=got, remedy="leave it out for no rotation"
-        )
+        remedy = "leave it out for no rotation"
+        raise InputError("rotation", need="an angle in degrees or nine numbers", got=got, remedy=remedy)
     if len(flat) == 1:
         c, s = np.cos(np.radians(flat[0])), np.sin(np.radians(flat[0]))
         return ((float(c), float(s), 0.0), (float(-s), float(c), 0.0), (0.0, 0.0, 1.0))

@@ -62,10 +62,8 @@ def check_input(
             remedy="begin plumed.dat with UNITS LENGTH=A",
         )  # fmt: skip
     if ours and not any(action == "LOAD" for _, action, _ in parsed):
-        raise InputError(
-            "plumed.dat", need="LOAD FILE=PythonCVInterface.so before the first PYCVINTERFACE", got="no LOAD",
-            remedy="add the line",
-        )  # fmt: skip
+        need = "LOAD FILE=PythonCVInterface.so before the first PYCVINTERFACE"
+        raise InputError("plumed.dat", need=need, got="no LOAD", remedy="add the line")
     with _beside(Path(folder), files or {}, side_files(statements)):
         for label, found in ours:
             _check_variable(label, found, n_atoms)
@@ -132,10 +130,9 @@ def builder(module: str) -> Any:
     name = module.removeprefix("ionpath_plumed.")
     if name not in known:
         near = difflib.get_close_matches(name, known, 1)
-        raise InputError(
-            "IMPORT", need=f"one of {', '.join('ionpath_plumed.' + k for k in known)}", got=module,
-            remedy=f"did you mean ionpath_plumed.{near[0]}?" if near else "choose one of them",
-        )  # fmt: skip
+        need = f"one of {', '.join('ionpath_plumed.' + k for k in known)}"
+        remedy = f"did you mean ionpath_plumed.{near[0]}?" if near else "choose one of them"
+        raise InputError("IMPORT", need=need, got=module, remedy=remedy)
     return import_module(f"ionpath_plumed.{name}").build
 
 
@@ -164,15 +161,13 @@ def read_atoms(label: str, text: str, n_atoms: int) -> list[int] | None:
             return None
         low, high, stride = int(match[1]), int(match[2] or match[1]), int(match[3] or 1)
         if stride < 1 or high < low:
-            raise InputError(
-                f"ATOMS of {label}", need="ranges as first-last or first-last:stride", got=word.strip(),
-                remedy="write the lower number first, and a stride of 1 or more",
-            )  # fmt: skip
+            need = "ranges as first-last or first-last:stride"
+            remedy = "write the lower number first, and a stride of 1 or more"
+            raise InputError(f"ATOMS of {label}", need=need, got=word.strip(), remedy=remedy)
         for serial in (low, high):
             if not 1 <= serial <= n_atoms:
-                raise InputError(
-                    f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=f"{serial}",
-                    remedy="PLUMED counts atoms from 1 in the order of the MD engine",
-                )  # fmt: skip
+                got = f"{serial}"
+                remedy = "PLUMED counts atoms from 1 in the order of the MD engine"
+                raise InputError(f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=got, remedy=remedy)
         serials += range(low, high + 1, stride)
     return serials

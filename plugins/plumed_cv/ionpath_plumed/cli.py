@@ -74,10 +74,8 @@ def metad(argv: Sequence[str]) -> int:
     if given.analyse is not None:
         return _analyse(given.analyse, given.analyse, given.equivalent)
     if given.structure is None or not given.structure.is_file():
-        raise InputError(
-            "structure", need="a structure file", got=str(given.structure or "none"),
-            remedy="make one with `ionpath build`, or see `ionpath metad --help`",
-        )  # fmt: skip
+        remedy = "make one with `ionpath build`, or see `ionpath metad --help`"
+        raise InputError("structure", need="a structure file", got=str(given.structure or "none"), remedy=remedy)
     from ionpath_plumed.metadynamics import run_metadynamics
     from ionpath_plumed.protocols import metadynamics_input
 
@@ -97,10 +95,8 @@ def metad(argv: Sequence[str]) -> int:
         return 0
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     if given.walkers > MOST_PER_CORE * cores:
-        raise InputError(
-            "walkers", need=f"at most {MOST_PER_CORE * cores} on the {cores} cores here", got=f"{given.walkers}",
-            remedy=f"use walkers={cores}, one for each core",
-        )  # fmt: skip
+        need = f"at most {MOST_PER_CORE * cores} on the {cores} cores here"
+        raise InputError("walkers", need=need, got=f"{given.walkers}", remedy=f"use walkers={cores}, one for each core")
     calculators = require("ase.calculators.calculator", purpose="metadynamics", install=INSTALL)
     atoms.calc = calculators.get_calculator_class("ionpath")(model=given.model)
     run = run_metadynamics(

@@ -87,10 +87,9 @@ def _check_files(arguments: list[str]) -> None:
 
 def _check_xyz(name: str, given: Mapping[str, str]) -> None:
     if "--length-units" not in given:
-        raise InputError(
-            "--length-units", need=f"the unit of lengths in {name}", got="none, which PLUMED takes for nm",
-            remedy="add --length-units A, or --length-units nm",
-        )  # fmt: skip
+        got = "none, which PLUMED takes for nm"
+        remedy = "add --length-units A, or --length-units nm"
+        raise InputError("--length-units", need=f"the unit of lengths in {name}", got=got, remedy=remedy)
     with open(name, encoding="utf-8", errors="replace") as file:
         box = [file.readline(), file.readline()][1]
     try:
@@ -103,11 +102,10 @@ def _check_xyz(name: str, given: Mapping[str, str]) -> None:
     lattice = np.array(found[1].split(), dtype=float).reshape(3, 3) if found else np.zeros((3, 3))
     edges = lattice.diagonal() if (lattice == np.diag(lattice.diagonal())).all() else lattice.ravel()
     option = f"--box {','.join(f'{x:.10g}' for x in edges)}" if found else "--box with 3 or 9 numbers"
-    raise InputError(
-        f"--ixyz {name}", need="the box in the second line of each frame, three lengths or nine numbers",
-        got="extended XYZ" if found else repr(box.strip()[:60]),
-        remedy=f"add {option} if all frames have one cell; else read it in Python, by ionpath_plumed.evaluate",
-    )  # fmt: skip
+    need = "the box in the second line of each frame, three lengths or nine numbers"
+    got = "extended XYZ" if found else repr(box.strip()[:60])
+    remedy = f"add {option} if all frames have one cell; else read it in Python, by ionpath_plumed.evaluate"
+    raise InputError(f"--ixyz {name}", need=need, got=got, remedy=remedy)
 
 
 def _library() -> Path:
@@ -199,10 +197,9 @@ def evaluate(
             try:
                 engine = stack.enter_context(Engine([*statements, printed], n_atoms, masses=masses))
             except plumed_module().PlumedError as error:
-                raise InputError(
-                    "lines or arguments", need="what PLUMED takes", got=" ".join(str(error).split())[:400],
-                    remedy="check labels, keywords, and that every variable that is asked for exists",
-                ) from error  # fmt: skip
+                got = " ".join(str(error).split())[:400]
+                remedy = "check labels, keywords, and that every variable that is asked for exists"
+                raise InputError("lines or arguments", need="what PLUMED takes", got=got, remedy=remedy) from error
             bar = tqdm(source, total=n_frames, disable=not progress, desc="variables")
             for number, (time, positions, cell) in enumerate(bar):
                 if number % every == 0:
@@ -227,9 +224,8 @@ def _frames(frames: Any) -> Iterator[Any]:
     yield len(sequence[0]), sequence[0].get_masses(), len(sequence)
     for number, atoms in enumerate(sequence):
         if len(atoms) != len(sequence[0]):
-            raise InputError(
-                f"frame {number}", need=f"{len(sequence[0])} atoms", got=f"{len(atoms)}", remedy="give one system"
-            )
+            remedy = "give one system"
+            raise InputError(f"frame {number}", need=f"{len(sequence[0])} atoms", got=f"{len(atoms)}", remedy=remedy)
         cell = np.array(atoms.cell)
         time = float(atoms.info.get("time", number))
         yield time, atoms.get_positions(), cell if abs(np.linalg.det(cell)) > 0 else None

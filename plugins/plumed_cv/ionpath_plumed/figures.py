@@ -145,9 +145,8 @@ def export(surface: FreeEnergySurface, path: str | Path) -> Path:
         ".cube": (_cube, b"free energy in kJ/mol"),
     }  # fmt: skip
     if file.suffix not in writers:
-        raise InputError(
-            "path", need=f"a suffix among {', '.join(writers)}", got=file.suffix or "none", remedy="add one"
-        )
+        remedy = "add one"
+        raise InputError("path", need=f"a suffix among {', '.join(writers)}", got=file.suffix or "none", remedy=remedy)
     if file.suffix == ".cube" and surface.ndim != 3:
         raise InputError("surface", need="three variables for a cube", got=f"{surface.ndim}", remedy="use .npz or .csv")
     write, mark = writers[file.suffix]

@@ -41,9 +41,8 @@ class Table:
         try:
             return None if low is None or high is None else (_number(low), _number(high))
         except ValueError:
-            raise InputError(
-                f"period of {name}", need="two numbers", got=f"{low}, {high}", remedy="mend the header"
-            ) from None
+            remedy = "mend the header"
+            raise InputError(f"period of {name}", need="two numbers", got=f"{low}, {high}", remedy=remedy) from None
 
 
 def _number(text: str) -> float:
@@ -57,15 +56,13 @@ def read_table(path: PathLike) -> Table:
     """Read a COLVAR or HILLS file."""
     file = Path(path)
     if not file.is_file():
-        raise InputError(
-            "file", need="a HILLS or COLVAR file of PLUMED", got=f"no file {str(path)!r}", remedy="run first"
-        )
+        remedy = "run first"
+        raise InputError("file", need="a HILLS or COLVAR file of PLUMED", got=f"no file {str(path)!r}", remedy=remedy)
     try:
         lines = file.read_text().split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            file.name, need="a text file of PLUMED", got=str(error)[:200], remedy="mend the file"
-        ) from error
+        remedy = "mend the file"
+        raise InputError(file.name, need="a text file of PLUMED", got=str(error)[:200], remedy=remedy) from error
     names: tuple[str, ...] = ()
     settings: dict[str, str] = {}
     rows: list[list[float]] = []
@@ -75,10 +72,9 @@ def read_table(path: PathLike) -> Table:
             continue
         if words[:2] == ["#!", "FIELDS"]:
             if names and tuple(words[2:]) != names:
-                raise InputError(
-                    file.name, need=f"the same columns throughout ({' '.join(names)})", got=" ".join(words[2:]),
-                    remedy="runs with different variables were written to one file: separate them",
-                )  # fmt: skip
+                need = f"the same columns throughout ({' '.join(names)})"
+                remedy = "runs with different variables were written to one file: separate them"
+                raise InputError(file.name, need=need, got=" ".join(words[2:]), remedy=remedy)
             names = tuple(words[2:])
         elif words[:2] == ["#!", "SET"] and len(words) >= 4:
             settings[words[2]] = words[3]
@@ -100,10 +96,8 @@ def read_table(path: PathLike) -> Table:
             got = f"{len(words)}" if len(words) != len(names) else line.strip()[:60]
             if row is not None and early and len(words) == len(names):
                 got = f"a time of {row[0]:g} after {rows[-1][0]:g}"
-            raise InputError(
-                f"{file.name}, line {number + 1}", need=f"{len(names)} numbers, in the order of time", got=got,
-                remedy="mend or delete the line",
-            )  # fmt: skip
+            need = f"{len(names)} numbers, in the order of time"
+            raise InputError(f"{file.name}, line {number + 1}", need=need, got=got, remedy="mend or delete the line")
     if not names:
         raise _headless(file)
     return Table(names, np.array(rows, dtype=float).reshape(-1, len(names)), settings)
@@ -161,10 +155,9 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     variables = [name.removeprefix("sigma_") for name in widths]
     needed = {"time", "height", "biasf", *variables}
     if not widths or not needed <= set(first.names) or any(table.names != first.names for table in tables):
-        raise InputError(
-            str(files[0]), need="hills with sigma_ and height columns, the same in every file",
-            got=f"columns {' '.join(first.names)}", remedy="give HILLS files of one METAD",
-        )  # fmt: skip
+        need = "hills with sigma_ and height columns, the same in every file"
+        remedy = "give HILLS files of one METAD"
+        raise InputError(str(files[0]), need=need, got=f"columns {' '.join(first.names)}", remedy=remedy)
     for path, table in zip(files, tables, strict=True):
         _check_hills(Path(path).name, table, widths)
     data = np.vstack([table.data for table in tables])
@@ -184,10 +177,8 @@ def _check_hills(name: str, table: Table, widths: Sequence[str]) -> None:
     """Refuse what no run of METAD writes."""
     twice = np.flatnonzero(np.diff(table["time"]) <= 0)
     if len(twice):
-        raise InputError(
-            name, need="each hill once", got=f"two at {table['time'][twice[0]]:g}",
-            remedy="delete the lines of the part that was run twice",
-        )  # fmt: skip
+        remedy = "delete the lines of the part that was run twice"
+        raise InputError(name, need="each hill once", got=f"two at {table['time'][twice[0]]:g}", remedy=remedy)
     if len(table.data) and not np.ptp(table["biasf"]) == 0.0:
         raise InputError(name, need="one bias factor", got="several", remedy="separate the runs")
     if not all((table[width] > 0).all() for width in widths):
@@ -199,10 +190,9 @@ def states(path: PathLike, label: str, *, threshold: float = 0.5) -> NDArray[Any
     table = read_table(path)
     columns = [name for name in table.names if name.startswith(f"{label}.py-p")]
     if not columns:
-        raise InputError(
-            "label", need=f"columns {label}.py-p0, ... in {path}", got=f"{' '.join(table.names)}",
-            remedy="PRINT ARG=label.* with the label of the flux variable",
-        )  # fmt: skip
+        got = f"{' '.join(table.names)}"
+        remedy = "PRINT ARG=label.* with the label of the flux variable"
+        raise InputError("label", need=f"columns {label}.py-p0, ... in {path}", got=got, remedy=remedy)
     columns.sort(key=lambda name: int(name.rsplit("p", 1)[1]))
     share = np.stack([table[name] for name in columns], axis=1)
     best = share.argmax(1)

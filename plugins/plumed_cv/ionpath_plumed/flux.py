@@ -33,10 +33,8 @@ def build(
 ) -> ShellMembership:
     """Make the variable."""
     if sites is None:
-        raise InputError(
-            "sites", need="vectors from the centre to the sites", got="none",
-            remedy="write INIT={sites=FILE} with one vector x y z in A per line",
-        )  # fmt: skip
+        remedy = "write INIT={sites=FILE} with one vector x y z in A per line"
+        raise InputError("sites", need="vectors from the centre to the sites", got="none", remedy=remedy)
     rows = np.array(as_points("sites", sites)) @ np.array(as_rotation(rotation))
     return ShellMembership(tuple((float(a), float(b), float(c)) for a, b, c in rows), width, cutoff, centre)
 

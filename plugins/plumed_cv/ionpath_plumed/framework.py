@@ -28,14 +28,12 @@ def tilt(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
             unit_name(crystal, found[central]) if central in found else f"no tetrahedron of {named(crystal, central)}"
         )
         if kind != settings.unit:
-            raise InputError(
-                "centres", need=f"an atom at the centre of a {settings.unit}, and an anion", got=kind,
-                remedy="take a protocol for that unit (tilt, tilt-SiS4, tilt-SiS3Cl), or another atom",
-            )  # fmt: skip
+            need = f"an atom at the centre of a {settings.unit}, and an anion"
+            remedy = "take a protocol for that unit (tilt, tilt-SiS4, tilt-SiS3Cl), or another atom"
+            raise InputError("centres", need=need, got=kind, remedy=remedy)
     else:
-        raise InputError(
-            "centres", need="a central atom and an anion", got=f"{len(choice.centres)} atoms", remedy="name two"
-        )
+        got = f"{len(choice.centres)} atoms"
+        raise InputError("centres", need="a central atom and an anion", got=got, remedy="name two")
     rotation = choice.rotation
     turned = f" INIT={{rotation={rotation:g}}}" if rotation else ""
     body = [
@@ -70,10 +68,9 @@ def _bond(crystal: Crystal, settings: Protocol, found: dict[int, tuple[int, ...]
             anions = found[central][1:]
             count = Counter(crystal.symbols[list(anions)].tolist())
             return central, min(anions, key=lambda atom: (count[crystal.symbols[atom]], atom))
-    raise InputError(
-        "tetrahedra", need=f"a {settings.unit}, which this protocol is for", got=", ".join(sorted(set(names.values()))),
-        remedy="take a protocol for a unit that is there (tilt, tilt-SiS4, tilt-SiS3Cl)",
-    )  # fmt: skip
+    got = ", ".join(sorted(set(names.values())))
+    remedy = "take a protocol for a unit that is there (tilt, tilt-SiS4, tilt-SiS3Cl)"
+    raise InputError("tetrahedra", need=f"a {settings.unit}, which this protocol is for", got=got, remedy=remedy)
 
 
 def position(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
@@ -92,10 +89,9 @@ def position(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
         raise InputError("region", need="three pairs (low, high) in A", got=f"{box.tolist()}", remedy="mend the box")
     if (wide := np.ptp(box, axis=1) > 2 * most + 1e-6).any():
         axis = int(np.argmax(wide))
-        raise InputError(
-            "region", need=f"at most {2 * most[axis]:.4g} A along {'xyz'[axis]} in this cell, so that images are apart",
-            got=f"{np.ptp(box[axis]):.4g} A", remedy="repeat the structure, or leave region out",
-        )  # fmt: skip
+        need = f"at most {2 * most[axis]:.4g} A along {'xyz'[axis]} in this cell, so that images are apart"
+        remedy = "repeat the structure, or leave region out"
+        raise InputError("region", need=need, got=f"{np.ptp(box[axis]):.4g} A", remedy=remedy)
     origin = ",".join(f"{c:.4f}" for c in box.mean(1))
     serials = ",".join(str(i + 1) for i in [ion, *framework])
     names = ("frame.py-x", "frame.py-y", "frame.py-z")

@@ -104,17 +104,12 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     """Two ions that move one after the other, by the progress along a path."""
     centres, mobile, radius = choice.centres, choice.mobile, choice.radius
     if centres is not None and len(centres) not in (2, 3):
-        raise InputError(
-            "centres",
-            need="two or three of a concerted hop",
-            got=f"{len(centres)}",
-            remedy="name the shell of the first ion, the one it goes to, and the one to which another goes from there",
-        )
+        remedy = "name the shell of the first ion, the one it goes to, and the one to which another goes from there"
+        raise InputError("centres", need="two or three of a concerted hop", got=f"{len(centres)}", remedy=remedy)
     if centres is None and shells_to_choose(crystal, mobile, radius)[0].reach is not None:
-        raise InputError(
-            "structure", need="shells around free anions, whose path of two ions this protocol follows",
-            got="shells about pairs of tetrahedra", remedy="use inter-cage, intra-cage or position",
-        )  # fmt: skip
+        need = "shells around free anions, whose path of two ions this protocol follows"
+        remedy = "use inter-cage, intra-cage or position"
+        raise InputError("structure", need=need, got="shells about pairs of tetrahedra", remedy=remedy)
     found = None if centres is None else centres[:2]
     one, first, second = choose_hop(crystal, replace(choice, ion=None), found)
     if centres is not None and len(centres) == 3:
@@ -123,12 +118,9 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     else:
         third = _third_shell(crystal, choice, first, second)
     if third == second:
-        raise InputError(
-            "centres",
-            need="a third shell that is not the second",
-            got=named(crystal, third) + " twice",
-            remedy="name the shell to which an ion goes from there; the first again exchanges two ions",
-        )
+        got = named(crystal, third) + " twice"
+        remedy = "name the shell to which an ion goes from there; the first again exchanges two ions"
+        raise InputError("centres", need="a third shell that is not the second", got=got, remedy=remedy)
     ions = [i for i in shell_of(crystal_tuple(crystal), second, mobile=mobile, radius=radius).ions if i != one]
     two = ions[int(crystal.distances(third, ions).round(3).argmin())]
     pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"

@@ -77,17 +77,14 @@ class PlumedInput:
         other = [name for name, text in texts.items() if _differs(place / name, text)]
         edited = [name for name in other if _digest((place / name).read_text()) != written.get(name)]
         if edited:
-            raise InputError(
-                f"folder {place.name!r}", need="no other files of these names, or those that were written here before",
-                got=f"{', '.join(edited)} of something else, or edited by hand",
-                remedy="run that input itself (give its path), or take another folder",
-            )  # fmt: skip
+            need = "no other files of these names, or those that were written here before"
+            got = f"{', '.join(edited)} of something else, or edited by hand"
+            remedy = "run that input itself (give its path), or take another folder"
+            raise InputError(f"folder {place.name!r}", need=need, got=got, remedy=remedy)
         runs = sorted(path.name for path in place.glob("*.checkpoint.npz"))
         if other and runs:
-            raise InputError(
-                f"folder {place.name!r}", need="the input of the run that is there", got="another one",
-                remedy="take another folder",
-            )  # fmt: skip
+            need = "the input of the run that is there"
+            raise InputError(f"folder {place.name!r}", need=need, got="another one", remedy="take another folder")
 
     @classmethod
     def read(cls, folder: str | Path) -> PlumedInput:
@@ -98,12 +95,8 @@ class PlumedInput:
         place = Path(folder)
         file = place / "plumed.dat"
         if not file.is_file():
-            raise InputError(
-                "folder",
-                need="a plumed.dat in it",
-                got=f"none in {str(folder)!r}",
-                remedy="write one first: `ionpath metad`",
-            )
+            remedy = "write one first: `ionpath metad`"
+            raise InputError("folder", need="a plumed.dat in it", got=f"none in {str(folder)!r}", remedy=remedy)
         text = _whole(_text(file), place)
         about = _about(place) or _biased(text)
         about.pop("written", None)
@@ -151,9 +144,8 @@ def _text(path: Path) -> str:
     try:
         return path.read_text()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"file {path.name}", need="a text file", got=str(error)[:200], remedy="give the plumed.dat"
-        ) from error
+        remedy = "give the plumed.dat"
+        raise InputError(f"file {path.name}", need="a text file", got=str(error)[:200], remedy=remedy) from error
 
 
 def _about(place: Path) -> dict[str, Any]:
@@ -169,9 +161,8 @@ def _about(place: Path) -> dict[str, Any]:
         told = "other entries"
     except ValueError as error:
         told = str(error)[:200]
-    raise InputError(
-        "file protocol.json", need="what was written beside plumed.dat", got=told, remedy="remove it, or write it again"
-    )
+    remedy = "remove it, or write it again"
+    raise InputError("file protocol.json", need="what was written beside plumed.dat", got=told, remedy=remedy)
 
 
 def _whole(text: str, place: Path) -> str:

@@ -56,10 +56,9 @@ class Job:
         from ionpath.plugins import available
 
         if (self.folder / f"checkpoint{self.suffix}.npz").exists():
-            raise InputError(
-                "folder", need="a run of this version of ionpath", got=f"checkpoint{self.suffix}.npz of an earlier one",
-                remedy="analyse its hills as they are, and go on in another folder",
-            )  # fmt: skip
+            got = f"checkpoint{self.suffix}.npz of an earlier one"
+            remedy = "analyse its hills as they are, and go on in another folder"
+            raise InputError("folder", need="a run of this version of ionpath", got=got, remedy=remedy)
         lines = check_input(self.given.lines, len(atoms), folder=self.folder, files=self.given.files)
         watch = BarrierWatch(self.given, [self.folder / path for path in appended_files(lines, "METAD")])
         return available("engines")[self.engine](

@@ -74,10 +74,8 @@ def require_version(version: tuple[int, ...]) -> tuple[int, ...]:
     (2, 10, 0)
     """
     if version and version[:2] < OLDEST:
-        raise InputError(
-            "PLUMED", need="version 2.10 or newer (pycv with components)", got=".".join(map(str, version)),
-            remedy=f"install a newer one: {INSTALL}",
-        )  # fmt: skip
+        need = "version 2.10 or newer (pycv with components)"
+        raise InputError("PLUMED", need=need, got=".".join(map(str, version)), remedy=f"install a newer one: {INSTALL}")
     return version
 
 

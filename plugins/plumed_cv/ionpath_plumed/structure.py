@@ -64,10 +64,8 @@ def as_crystal(structure: Any) -> Crystal:
     elif isinstance(structure, Sequence) and not isinstance(structure, str) and len(structure) == 3:
         symbols, positions, cell = structure
     else:
-        raise InputError(
-            "structure", need="Atoms of ASE, a Structure of pymatgen, a Universe, or symbols, positions and cell",
-            got=described(structure), remedy="for example ase.io.read('POSCAR')",
-        )  # fmt: skip
+        need = "Atoms of ASE, a Structure of pymatgen, a Universe, or symbols, positions and cell"
+        raise InputError("structure", need=need, got=described(structure), remedy="for example ase.io.read('POSCAR')")
     found = Crystal(np.array(symbols, dtype=str), np.array(positions, dtype=float), np.array(cell, dtype=float))
     if found.cell.shape != (3, 3) or abs(np.linalg.det(found.cell)) < 1e-6:
         raise InputError("cell", need="a periodic cell", got="none", remedy="set the cell of the structure")
@@ -117,10 +115,9 @@ def find_tetrahedra(structure: Any, *, central: Sequence[str] = CENTRAL, cutoff:
         if len(near) == 4 and np.sort(distances)[3] <= cutoff:
             found.append((atom, *sorted(near.tolist())))
     if not found:
-        raise InputError(
-            "tetrahedra", need=f"a {', '.join(central[:3])} ... atom with four anions within {cutoff} A", got="none",
-            remedy="name the element in the middle with central=, or raise cutoff=",
-        )  # fmt: skip
+        need = f"a {', '.join(central[:3])} ... atom with four anions within {cutoff} A"
+        remedy = "name the element in the middle with central=, or raise cutoff="
+        raise InputError("tetrahedra", need=need, got="none", remedy=remedy)
     return found
 
 
@@ -161,10 +158,8 @@ def find_shells(
     crystal = as_crystal(structure)
     ions = crystal.of(mobile)
     if not len(ions):
-        raise InputError(
-            "mobile", need=f"atoms of {mobile}", got=f"only {', '.join(sorted(set(crystal.symbols.tolist())))}",
-            remedy="name the element that moves",
-        )  # fmt: skip
+        got = f"only {', '.join(sorted(set(crystal.symbols.tolist())))}"
+        raise InputError("mobile", need=f"atoms of {mobile}", got=got, remedy="name the element that moves")
     tetrahedra = _tetrahedra_or_none(crystal)
     bonded = {i for tetrahedron in tetrahedra for i in tetrahedron}
     shells: list[tuple[float, Shell]] = []
@@ -184,10 +179,8 @@ def find_shells(
         if paired:
             return paired
     if not shells:
-        raise InputError(
-            "shells", need=f"free anions with {least} {mobile} or more within {radius} A", got=f"{best} at most",
-            remedy="raise radius=, or lower least=",
-        )  # fmt: skip
+        need = f"free anions with {least} {mobile} or more within {radius} A"
+        raise InputError("shells", need=need, got=f"{best} at most", remedy="raise radius=, or lower least=")
     kept: list[Shell] = []
     for _, shell in sorted(shells, key=lambda one: one[0]):
         if not kept or crystal.distances(shell.centre, [other.centre for other in kept]).min() >= apart:
@@ -243,10 +236,8 @@ def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float =
     near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
     if not len(near):
         got = f"the nearest at {distances.min():.2f} A" if len(ions) else f"no {mobile} at all"
-        raise InputError(
-            f"centre {centre + 1}", need=f"a {mobile} within {radius} A", got=got,
-            remedy="choose a centre of a shell (find_shells lists them), or raise radius=",
-        )  # fmt: skip
+        remedy = "choose a centre of a shell (find_shells lists them), or raise radius="
+        raise InputError(f"centre {centre + 1}", need=f"a {mobile} within {radius} A", got=got, remedy=remedy)
     return Shell(centre, tuple(near.tolist()))
 
 

@@ -76,10 +76,8 @@ def free_energy(
     given = hills if isinstance(hills, Hills) else read_hills(hills_files(hills))
     if bins is not None or ranges is not None:
         if bins is None or ranges is None or len(bins) != len(given.names) or len(ranges) != len(given.names):
-            raise InputError(
-                "bins", need=f"bins and ranges for each of {', '.join(given.names)}", got=f"{bins}, {ranges}",
-                remedy="give both, or neither",
-            )  # fmt: skip
+            need = f"bins and ranges for each of {', '.join(given.names)}"
+            raise InputError("bins", need=need, got=f"{bins}, {ranges}", remedy="give both, or neither")
         axes = [
             np.linspace(low, high, n + 1) if period is None else low + (high - low) / n * np.arange(n)
             for n, (low, high), period in zip(bins, ranges, given.periods, strict=True)
@@ -215,19 +213,16 @@ def analyse_metadynamics(
     folder = Path(place)
     given = PlumedInput.read(folder)
     if given.method != "metad":
-        raise InputError(
-            "run", need="hills of METAD", got=given.method,
-            remedy="use free_energy_from_colvar(..., bias='metad.bias') for OPES",
-        )  # fmt: skip
+        remedy = "use free_energy_from_colvar(..., bias='metad.bias') for OPES"
+        raise InputError("run", need="hills of METAD", got=given.method, remedy=remedy)
     kelvin = temperature or given.temperature
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
     shown = hills
     if equivalent:
         if len(given.start) != 2 or given.end != given.start[::-1]:
-            raise InputError(
-                "equivalent", need="two variables that exchange with the ends (inter-cage)",
-                got=f"{given.kind} with {', '.join(given.variables) or 'no variables'}", remedy="leave it out",
-            )  # fmt: skip
+            need = "two variables that exchange with the ends (inter-cage)"
+            got = f"{given.kind} with {', '.join(given.variables) or 'no variables'}"
+            raise InputError("equivalent", need=need, got=got, remedy="leave it out")
         shown = _with_mirror_images(hills)
     surface = visited(sum_hills(shown, from_zero=False))
     basins, _ = find_basins(surface)

@@ -75,10 +75,9 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
     try:
         what = {job.suffix: pickle.dumps((atoms, job)) for job in jobs}
     except (pickle.PicklingError, AttributeError, TypeError) as error:
-        raise InputError(
-            "atoms", need="a calculator that can be sent to another process, for several walkers", got=str(error)[:200],
-            remedy="take off what it was given, or use walkers=1",
-        ) from error  # fmt: skip
+        need = "a calculator that can be sent to another process, for several walkers"
+        remedy = "take off what it was given, or use walkers=1"
+        raise InputError("atoms", need=need, got=str(error)[:200], remedy=remedy) from error
     with ExitStack() as stack:
         try:
             for job in jobs:

@@ -80,10 +80,8 @@ class AseEngine:
     def _count(self, watch: Stopwatch) -> None:
         """Count the time of model, neighbours and PLUMED."""
         if not hasattr(self._inner, "calculate"):
-            raise InputError(
-                "profile", need="a calculator whose time can be told: one with a method `calculate`",
-                got=type(self._inner).__name__, remedy="leave profile out",
-            )  # fmt: skip
+            need = "a calculator whose time can be told: one with a method `calculate`"
+            raise InputError("profile", need=need, got=type(self._inner).__name__, remedy="leave profile out")
         for model in getattr(self._inner, "_models", ()):
             lists = getattr(model, "lists", lambda: None)()
             if lists is not None:
@@ -228,10 +226,9 @@ class AseEngine:
             biased.results.update({n: float(v) if v.ndim == 0 else np.array(v) for n, v in saved.items()})
         before, now = kept.get("unbiased_energy"), float(self._inner.get_potential_energy(self.atoms))
         if before is not None and not abs(now - before) <= _SAME_ENERGY * max(1.0, abs(before)):
-            raise InputError(
-                "potential", need=f"{before:.6g} eV for the last configuration, as before the stop",
-                got=f"{now:.6g} eV", remedy="use the potential of the run, or begin anew under another name",
-            )  # fmt: skip
+            need = f"{before:.6g} eV for the last configuration, as before the stop"
+            remedy = "use the potential of the run, or begin anew under another name"
+            raise InputError("potential", need=need, got=f"{now:.6g} eV", remedy=remedy)
 
     def close(self) -> None:
         """Let PLUMED finish its files."""

@@ -355,12 +355,9 @@ class MolecularDynamics:
             return None
         told = self._differences(found)
         if told:
-            raise InputError(
-                f"checkpoint {path.name}",
-                need="the same structure and parameters (only the length of the run may change)",
-                got=f"another run: {'; '.join(told)}",
-                remedy="repeat the call as it was, or begin anew under another name",
-            )
+            need = "the same structure and parameters (only the length of the run may change)"
+            remedy = "repeat the call as it was, or begin anew under another name"
+            raise InputError(f"checkpoint {path.name}", need=need, got=f"another run: {'; '.join(told)}", remedy=remedy)
         self.outputs.check_old(found)
         return found
 

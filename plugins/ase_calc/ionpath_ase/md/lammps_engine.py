@@ -286,9 +286,8 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
         return words
     mpirun = programs.program("mpirun")
     if mpirun is None:
-        raise MissingDependency(
-            "mpirun", purpose=f"LAMMPS on {processes} processes", install="pip install mpich, or use processes=1"
-        )
+        purpose = f"LAMMPS on {processes} processes"
+        raise MissingDependency("mpirun", purpose=purpose, install="pip install mpich, or use processes=1")
     return [mpirun, "-np", str(processes), *words]
 
 

@@ -35,15 +35,12 @@ def read_log(path: Path) -> FloatArray:
     try:
         table: FloatArray = np.atleast_2d(np.loadtxt(path, delimiter=",", skiprows=1))
     except (OSError, ValueError) as error:
-        raise InputError(
-            f"file {path.name}", need="the log of the run", got=str(error)[:200],
-            remedy="put the file back, or begin anew under another name",
-        ) from error  # fmt: skip
+        remedy = "put the file back, or begin anew under another name"
+        raise InputError(f"file {path.name}", need="the log of the run", got=str(error)[:200], remedy=remedy) from error
     if table.shape[1:] != (len(COLUMNS),):
-        raise InputError(
-            f"file {path.name}", need=f"rows of {len(COLUMNS)} numbers", got=f"shape {table.shape}",
-            remedy="put the file back, or begin anew under another name",
-        )  # fmt: skip
+        got = f"shape {table.shape}"
+        remedy = "put the file back, or begin anew under another name"
+        raise InputError(f"file {path.name}", need=f"rows of {len(COLUMNS)} numbers", got=got, remedy=remedy)
     return table
 
 

@@ -42,11 +42,9 @@ def check_lines(lines: Sequence[str], n_atoms: int, settings: MDSettings) -> Non
 def check_memories(lines: Sequence[str], name: str, step: int) -> None:
     """Refuse to go on with a bias whose memory is in no file, and say what else begins anew."""
     if told := memories(lines):
-        raise InputError(
-            "plumed", need="biases that PLUMED can take up from its files",
-            got=f"{', '.join(told)}, whose memory of the first {step} steps is lost",
-            remedy="run it in one piece, under another name",
-        )  # fmt: skip
+        got = f"{', '.join(told)}, whose memory of the first {step} steps is lost"
+        remedy = "run it in one piece, under another name"
+        raise InputError("plumed", need="biases that PLUMED can take up from its files", got=got, remedy=remedy)
     if told := lost_sums(lines):
         warnings.warn(
             f"{name} goes on from step {step}, at which begin anew: {', '.join(told)}; what they gave before is in "
@@ -87,9 +85,8 @@ def in_words_of_plumed(statements: Sequence[str]) -> Iterator[None]:
     except PlumedError as error:
         if REFUSALS:
             raise REFUSALS[-1] from error
-        raise InputError(
-            "plumed", need="an input that PLUMED takes", got=_words(str(error)), remedy="mend the input"
-        ) from error
+        remedy = "mend the input"
+        raise InputError("plumed", need="an input that PLUMED takes", got=_words(str(error)), remedy=remedy) from error
 
 
 def _words(text: str) -> str:

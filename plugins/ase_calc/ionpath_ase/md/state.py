@@ -100,17 +100,14 @@ def load_checkpoint(path: Path) -> Checkpoint:
         raise _damaged(path, error) from error
     except Exception as error:  # of zip, zlib, numpy and json, which all have their own
         raise _damaged(path, error) from error
-    raise InputError(
-        f"checkpoint {path.name}", need=f"version 1 or {VERSION}", got=f"{version!r}"[:40],
-        remedy="use the version of ionpath that wrote it",
-    )  # fmt: skip
+    remedy = "use the version of ionpath that wrote it"
+    raise InputError(f"checkpoint {path.name}", need=f"version 1 or {VERSION}", got=f"{version!r}"[:40], remedy=remedy)
 
 
 def _damaged(path: Path, error: BaseException) -> InputError:
-    return InputError(
-        f"checkpoint {path.name}", need="a whole file of this program", got=f"{type(error).__name__}: {error}"[:200],
-        remedy="it is damaged: put a copy back, or begin anew under another name",
-    )  # fmt: skip
+    got = f"{type(error).__name__}: {error}"[:200]
+    remedy = "it is damaged: put a copy back, or begin anew under another name"
+    return InputError(f"checkpoint {path.name}", need="a whole file of this program", got=got, remedy=remedy)
 
 
 def _checkpoint(meta: dict[str, Any], arrays: dict[str, Any]) -> Checkpoint:

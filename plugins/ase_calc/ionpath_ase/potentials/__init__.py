@@ -50,12 +50,8 @@ def resolve(model: str | os.PathLike[str]) -> Path:
     if text in names:
         return names[text]
     near = difflib.get_close_matches(text, names, n=3, cutoff=0.4) or sorted(names)
-    raise InputError(
-        "model",
-        need=f"a file that ends in one of {', '.join(SUFFIXES)}, or a known name",
-        got=repr(text),
-        remedy=f"the nearest names are: {', '.join(near)}",
-    )
+    need = f"a file that ends in one of {', '.join(SUFFIXES)}, or a known name"
+    raise InputError("model", need=need, got=repr(text), remedy=f"the nearest names are: {', '.join(near)}")
 
 
 def members(model: str | os.PathLike[str]) -> tuple[Path, ...]:

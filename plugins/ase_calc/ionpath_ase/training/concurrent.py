@@ -179,22 +179,18 @@ def _check(
     if not path.exists():
         foreign = [name for name in _RESULTS if (folder / name).exists()]
         if foreign:
-            raise InputError(
-                f"folder {folder.name}", need="a new folder, or that of a loop", got=f"{foreign[0]} of something else",
-                remedy="take another folder, or move it away",
-            )  # fmt: skip
+            got = f"{foreign[0]} of something else"
+            remedy = "take another folder, or move it away"
+            raise InputError(f"folder {folder.name}", need="a new folder, or that of a loop", got=got, remedy=remedy)
         _write_json(path, mark)
         return
     found = json.loads(path.read_text())
     differing = {name for name in mark if found.get(name, more.get(name)) != mark[name]}  # earlier loops have no more
     changed = sorted(differing, key=lambda name: (name in more, name))
     if changed:
-        raise InputError(
-            f"folder {folder.name}",
-            need="the loop that was begun there",
-            got=f"other values of {', '.join(changed)}",
-            remedy="take another folder",
-        )
+        got = f"other values of {', '.join(changed)}"
+        remedy = "take another folder"
+        raise InputError(f"folder {folder.name}", need="the loop that was begun there", got=got, remedy=remedy)
 
 
 def _train(

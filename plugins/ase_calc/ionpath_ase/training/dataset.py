@@ -74,9 +74,8 @@ def _read(path: Path, kind: str | None) -> list[Atoms]:
         except FileNotFoundError:
             raise
         except Exception as error:  # each of its readers fails in its own way
-            raise InputError(
-                path.name, need="a file that ASE reads", got=f"{type(error).__name__}: {str(error)[:150]}"
-            ) from error
+            got = f"{type(error).__name__}: {str(error)[:150]}"
+            raise InputError(path.name, need="a file that ASE reads", got=got) from error
         return found
     dpdata = require("dpdata", purpose=f"reading {kind}", install='pip install "ionpath[ase]"')
     try:
@@ -130,9 +129,8 @@ def split_by_tag(tags: Sequence[str], *, fraction: float = 0.1, seed: int = 0) -
     for tag in sorted(set(labels.tolist())):
         members = np.flatnonzero(labels == tag)
         if len(members) < 2:
-            raise InputError(
-                f"tag {tag!r}", need="at least 2 frames", got="1", remedy="give it a tag that others share"
-            )
+            remedy = "give it a tag that others share"
+            raise InputError(f"tag {tag!r}", need="at least 2 frames", got="1", remedy=remedy)
         size = min(max(1, round(fraction * len(members))), len(members) - 1)
         start = int(rng.integers(0, len(members) - size + 1))
         chosen[members[start : start + size]] = True
@@ -166,9 +164,8 @@ def write_deepmd(
     """
     target = Path(folder)
     if target.exists() and any(target.iterdir()):
-        raise InputError(
-            f"folder {target.name}", need="an empty folder", got="files", remedy="remove it or take another"
-        )
+        remedy = "remove it or take another"
+        raise InputError(f"folder {target.name}", need="an empty folder", got="files", remedy=remedy)
     if not frames:
         raise InputError("frames", need="at least one labelled frame", got="none")
     unknown = sorted({s for a in frames for s in a.get_chemical_symbols()} - set(type_map))
@@ -178,10 +175,8 @@ def write_deepmd(
     for number, atoms in enumerate(frames):
         formula, has = atoms.get_chemical_formula(), "stress" in getattr(atoms.calc, "results", {})
         if stressed.setdefault(formula, has) != has:
-            raise InputError(
-                f"frame {number}", need=f"a stress in all frames of {formula} or in none", got="both",
-                remedy="label all of them with one teacher",
-            )  # fmt: skip
+            need = f"a stress in all frames of {formula} or in none"
+            raise InputError(f"frame {number}", need=need, got="both", remedy="label all of them with one teacher")
     dpdata = require("dpdata", purpose="writing deepmd-kit data", install='pip install "ionpath[ase]"')
     systems = dpdata.MultiSystems(type_map=list(type_map))
     for atoms in frames:

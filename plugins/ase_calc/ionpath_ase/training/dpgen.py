@@ -70,12 +70,9 @@ class DpgenSettings:
             raise InputError("elements", need=f"some of {', '.join(_VALENCE)}", got=", ".join(unknown))
         for low, high in self.temperature_ranges:
             if not 50.0 <= low < high:
-                raise InputError(
-                    "temperature_ranges",
-                    need="pairs of ascending temperatures of 50 K or more",
-                    got=f"{low:g} to {high:g} K",
-                    remedy="the expanded ensemble is singular at 0 K",
-                )
+                need = "pairs of ascending temperatures of 50 K or more"
+                remedy = "the expanded ensemble is singular at 0 K"
+                raise InputError("temperature_ranges", need=need, got=f"{low:g} to {high:g} K", remedy=remedy)
         for name in ("picoseconds", "timestep", "stride", "members", "most_labels", "cutoff"):
             if not getattr(self, name) > 0:
                 raise InputError(name, need="a number above 0", got=str(getattr(self, name)))

@@ -181,11 +181,8 @@ def frame_weights(frames: Sequence[Atoms], weights: Mapping[str, float]) -> NDAr
     tags = [str(atoms.info.get("tag", "")) for atoms in frames]
     unused = [p for p in weights if not any(fnmatch(tag, p) for tag in tags)]
     if unused or min(weights.values(), default=0.0) < 0:
-        raise InputError(
-            "weights",
-            need="patterns that fit a tag, and factors from 0 up",
-            got=f"{', '.join(unused)}, which fits none" if unused else f"{min(weights.values()):g}",
-        )
+        got = f"{', '.join(unused)}, which fits none" if unused else f"{min(weights.values()):g}"
+        raise InputError("weights", need="patterns that fit a tag, and factors from 0 up", got=got)
     return np.array([next((w for p, w in weights.items() if fnmatch(tag, p)), 1.0) for tag in tags])
 
 

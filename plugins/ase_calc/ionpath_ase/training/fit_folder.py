@@ -24,10 +24,9 @@ def check_folder(target: Path) -> None:
     names = ("model.pb", "frozen.pb", "input.json", "errors.csv", "checkpoint", "lcurve.out")
     foreign = [name for name in names if (target / name).exists()]
     if foreign and not (target / "data" / "frames.json").exists():
-        raise InputError(
-            f"folder {target.name}", need="a new folder, or that of a training", got=f"{foreign[0]} of something else",
-            remedy="take another folder, or move it away",
-        )  # fmt: skip
+        got = f"{foreign[0]} of something else"
+        remedy = "take another folder, or move it away"
+        raise InputError(f"folder {target.name}", need="a new folder, or that of a training", got=got, remedy=remedy)
 
 
 def same_frames(
@@ -44,21 +43,18 @@ def same_frames(
     known = json.loads(path.read_text()) if path.exists() else found
     other = [name for name in found if known.get(name) != found[name]]
     if other:
-        raise InputError(
-            f"frames for {other[0]}", need=f"the {known[other[0]].split(',')[0]} that the folder began with",
-            got=f"{found[other[0]].split(',')[0]}, not the same", remedy="use another folder",
-        )  # fmt: skip
+        need = f"the {known[other[0]].split(',')[0]} that the folder began with"
+        got = f"{found[other[0]].split(',')[0]}, not the same"
+        raise InputError(f"frames for {other[0]}", need=need, got=got, remedy="use another folder")
     energies = " ".join(f"{atoms.get_potential_energy():.4f}" for frames in parts.values() for atoms in frames)
     found["energies"] = hashlib.sha256(energies.encode()).hexdigest()
     if known.get("energies", found["energies"]) != found["energies"]:  # earlier versions noted none
-        raise InputError(
-            "frames", need="the energies that the folder began with", got="others", remedy="use another folder"
-        )
+        remedy = "use another folder"
+        raise InputError("frames", need="the energies that the folder began with", got="others", remedy=remedy)
     found["initial"] = _model_digest(initial)
     if known.get("initial", found["initial"]) != found["initial"]:  # earlier versions noted none
-        raise InputError(
-            "initial", need="the model that the folder began with", got=str(initial), remedy="use another folder"
-        )
+        remedy = "use another folder"
+        raise InputError("initial", need="the model that the folder began with", got=str(initial), remedy=remedy)
     with atomic_path(path) as part:
         part.write_text(json.dumps(found))
 
@@ -82,10 +78,8 @@ def same_settings(path: Path, made: dict[str, Any]) -> None:
     pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
     other = sorted(name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name))
     if other:
-        raise InputError(
-            "settings", need="those that the folder began with",
-            got="another " + ", ".join(other[:4]), remedy="use another folder",
-        )  # fmt: skip
+        got = "another " + ", ".join(other[:4])
+        raise InputError("settings", need="those that the folder began with", got=got, remedy="use another folder")
 
 
 def _fixed(made: dict[str, Any]) -> dict[str, Any]:

@@ -115,11 +115,8 @@ def teacher_named(name: str) -> Any:
         try:
             return get_calculator_class(name)()
         except (ImportError, AttributeError, ValueError, KeyError):
-            raise InputError(
-                "teacher",
-                need="7net-l3i5 or another SevenNet model, a Deep Potential, or the name of an ASE calculator",
-                got=repr(name),
-            ) from error
+            need = "7net-l3i5 or another SevenNet model, a Deep Potential, or the name of an ASE calculator"
+            raise InputError("teacher", need=need, got=repr(name)) from error
 
 
 @typed
@@ -219,10 +216,9 @@ def _check_teacher(atoms: Atoms, calculator: Any, path: Path) -> None:
     frame.calc = calculator
     before, now = atoms.get_potential_energy(), float(frame.get_potential_energy())
     if not abs(now - before) <= _SAME_TEACHER * len(atoms):
-        raise InputError(
-            f"labels {path.name}", need=f"the calculator that gave {before:.6g} eV for the first frame of the file",
-            got=f"one that gives {now:.6g} eV", remedy="write the labels of another calculator to another file",
-        )  # fmt: skip
+        need = f"the calculator that gave {before:.6g} eV for the first frame of the file"
+        remedy = "write the labels of another calculator to another file"
+        raise InputError(f"labels {path.name}", need=need, got=f"one that gives {now:.6g} eV", remedy=remedy)
 
 
 def frame_digest(atoms: Atoms) -> str:
@@ -283,10 +279,8 @@ def _complete_frames(path: Path) -> list[Atoms]:
     if len(frames) < len(found):
         torn = found[-1]
         if len(torn.lines) > 1 and not torn.lines[1].startswith((b"Lattice=", b"Properties=")):
-            raise InputError(
-                torn.place, need="frames with labels", got=repr(torn.lines[1][:40].decode(errors="replace")),
-                remedy="write the labels to another file",
-            )  # fmt: skip
+            got = repr(torn.lines[1][:40].decode(errors="replace"))
+            raise InputError(torn.place, need="frames with labels", got=got, remedy="write the labels to another file")
         with path.open("r+b") as stream:
             stream.truncate(sum(len(line) for block in found[:-1] for line in block.lines))
     return frames

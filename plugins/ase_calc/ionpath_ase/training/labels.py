@@ -46,10 +46,9 @@ def blocks(path: Path) -> Iterator[Block]:
         place = f"frame {number} of {path.name} (line {start + 1})"
         words = lines[start].split()
         if len(words) != 1 or not words[0].isdigit():
-            raise InputError(
-                place, need="a number of atoms", got=repr(lines[start][:60].decode(errors="replace")),
-                remedy="remove the damaged frame, and label it again",
-            )  # fmt: skip
+            got = repr(lines[start][:60].decode(errors="replace"))
+            remedy = "remove the damaged frame, and label it again"
+            raise InputError(place, need="a number of atoms", got=got, remedy=remedy)
         count = int(words[0]) + 2
         found = lines[start : start + count]
         yield Block(place, found, len(found) == count and found[-1].endswith(b"\n"))
@@ -65,17 +64,15 @@ def frame_of(block: Block) -> Atoms:
         wanted = [int(n) for n in columns[1].split(b":")[2::3] if n.isdigit()]
         for row, line in enumerate(block.lines[2:]):
             if len(line.split()) != sum(wanted):
-                raise InputError(
-                    f"{block.place}, atom {row}", need=f"{sum(wanted)} columns", got=f"{len(line.split())}",
-                    remedy="remove the damaged frame, and label it again",
-                )  # fmt: skip
+                got = f"{len(line.split())}"
+                remedy = "remove the damaged frame, and label it again"
+                raise InputError(f"{block.place}, atom {row}", need=f"{sum(wanted)} columns", got=got, remedy=remedy)
     try:
         atoms: Atoms = read(io.StringIO(b"".join(block.lines).decode()), format="extxyz")
     except Exception as error:  # a bad byte, number, element, cell or key each raises in its own way
-        raise InputError(
-            block.place, need="a frame of extended XYZ", got=f"{type(error).__name__}: {str(error)[:120]}",
-            remedy="remove the damaged frame, and label it again",
-        ) from error  # fmt: skip
+        got = f"{type(error).__name__}: {str(error)[:120]}"
+        remedy = "remove the damaged frame, and label it again"
+        raise InputError(block.place, need="a frame of extended XYZ", got=got, remedy=remedy) from error
     numbers = {"positions": atoms.positions, "Lattice": atoms.cell.array}
     numbers |= {} if atoms.calc is None else atoms.calc.results
     for name, values in numbers.items():
@@ -88,10 +85,9 @@ def read_extxyz(path: str | os.PathLike[str]) -> list[Atoms]:
     """All frames of an extended XYZ file, plain or packed by gzip."""
     found = list(blocks(Path(path)))
     if found and len(found[-1].lines) < int(found[-1].lines[0]) + 2:
-        raise InputError(
-            found[-1].place, need=f"{found[-1].lines[0].decode().strip()} atoms",
-            got=f"{max(len(found[-1].lines) - 2, 0)} before the end of the file", remedy="remove the torn frame",
-        )  # fmt: skip
+        got = f"{max(len(found[-1].lines) - 2, 0)} before the end of the file"
+        remedy = "remove the torn frame"
+        raise InputError(found[-1].place, need=f"{found[-1].lines[0].decode().strip()} atoms", got=got, remedy=remedy)
     return [frame_of(block) for block in found]
 
 
@@ -114,17 +110,12 @@ def with_labels(atoms: Atoms, place: str) -> Atoms:
             label = {"force": "forces", "virial": "stress"}.get(kind, kind)
             known = np.asarray(results.setdefault(label, value), dtype=float)
             if not np.allclose(known, value, rtol=0, atol=_SAME * max(1e-3, float(np.abs(known).max()))):
-                raise InputError(
-                    f"{name}, {place}", need=f"one {label}", got="two that differ",
-                    remedy="remove one of them from the file",
-                )  # fmt: skip
+                remedy = "remove one of them from the file"
+                raise InputError(f"{name}, {place}", need=f"one {label}", got="two that differ", remedy=remedy)
     if not {"energy", "forces"} <= set(results):
-        raise InputError(
-            place,
-            need="an energy and forces",
-            got=", ".join(sorted(results)) or "no labels",
-            remedy="label it first: `ionpath train label`, or ionpath_ase.training.label_frames in Python",
-        )
+        got = ", ".join(sorted(results)) or "no labels"
+        remedy = "label it first: `ionpath train label`, or ionpath_ase.training.label_frames in Python"
+        raise InputError(place, need="an energy and forces", got=got, remedy=remedy)
     atoms.calc = SinglePointCalculator(atoms, **results)
     return atoms
 
@@ -139,19 +130,16 @@ def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
         remedy = "leave it out of the file, or calculate it again"
         if kind == "virial" and array.size == 6:
             remedy = "write all nine, xx xy xz yx yy yz zx zy zz: of six numbers programs do not agree on the order"
-        raise InputError(
-            where, need=f"{' or '.join(map(str, sizes))} finite numbers", got=str(value)[:60].replace("\n", " "),
-            remedy=remedy,
-        )  # fmt: skip
+        got = str(value)[:60].replace("\n", " ")
+        raise InputError(where, need=f"{' or '.join(map(str, sizes))} finite numbers", got=got, remedy=remedy)
     if kind in ("energy", "force"):
         return float(array.item()) if kind == "energy" else array.reshape(-1, 3)
     if array.size == 6:
         return array.ravel()
     if kind == "virial":
         if atoms.cell.rank < 3:
-            raise InputError(
-                where, need="a cell with a volume, for the stress", got="none", remedy="remove the virial from the file"
-            )
+            remedy = "remove the virial from the file"
+            raise InputError(where, need="a cell with a volume, for the stress", got="none", remedy=remedy)
         array = -array / atoms.get_volume()
     array = array.reshape(3, 3)
     return full_3x3_to_voigt_6_stress(0.5 * (array + array.T))

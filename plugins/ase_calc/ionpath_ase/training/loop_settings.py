@@ -59,16 +59,14 @@ class LoopSettings:
         if not 0.0 < self.accurate_share <= 1.0:
             raise InputError("accurate_share", need="a share above 0, up to 1", got=str(self.accurate_share))
         if self.members < 3:
-            raise InputError(
-                "members", need="at least 3 models", got=str(self.members), remedy="two cannot tell which one is wrong"
-            )
+            remedy = "two cannot tell which one is wrong"
+            raise InputError("members", need="at least 3 models", got=str(self.members), remedy=remedy)
         for name in ("most_candidates", "max_iterations"):
             if getattr(self, name) < 1:
                 raise InputError(name, need="at least 1", got=str(getattr(self, name)))
         if not self.limit > self.window.high:
-            raise InputError(
-                "limit", need=f"a deviation above the window's {self.window.high:g} eV/A", got=f"{self.limit:g}"
-            )
+            got = f"{self.limit:g}"
+            raise InputError("limit", need=f"a deviation above the window's {self.window.high:g} eV/A", got=got)
         self._check_opes()
 
     def _check_opes(self) -> None:

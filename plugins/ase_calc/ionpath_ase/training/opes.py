@@ -66,12 +66,9 @@ def multithermal_lines(
     """
     low, high = temperature_range
     if not 50.0 <= low <= temperature <= high or low == high:
-        raise InputError(
-            "temperature_range",
-            need=f"50 K or more, around the {temperature:g} K of the thermostat",
-            got=f"{low:g} to {high:g} K",
-            remedy="the expanded ensemble is singular at 0 K",
-        )
+        need = f"50 K or more, around the {temperature:g} K of the thermostat"
+        remedy = "the expanded ensemble is singular at 0 K"
+        raise InputError("temperature_range", need=need, got=f"{low:g} to {high:g} K", remedy=remedy)
     for name, value in (("pace", pace), ("observation", observation)):
         if value < 1:
             raise InputError(name, need="at least 1", got=str(value))
@@ -84,11 +81,8 @@ def multithermal_lines(
     else:
         least, most = pressure_range
         if not least <= pressure <= most or least == most:
-            raise InputError(
-                "pressure_range",
-                need=f"a range around the {pressure:g} GPa of the barostat",
-                got=f"{least:g} to {most:g} GPa",
-            )
+            got = f"{least:g} to {most:g} GPa"
+            raise InputError("pressure_range", need=f"a range around the {pressure:g} GPa of the barostat", got=got)
         lines += [
             "volume: VOLUME",
             f"ecv: ECV_MULTITHERMAL_MULTIBARIC ARG=energy,volume {thermal} PRESSURE={pressure * GPA:.8g} "

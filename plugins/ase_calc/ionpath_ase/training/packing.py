@@ -104,18 +104,16 @@ def _units(counts: Mapping[str, int]) -> tuple[list[str], list[tuple[int, int]]]
     excess = sum(CHARGES[symbol] for symbol in symbols)
     joined = excess // 2
     if excess % 2 or not 0 <= 2 * joined <= counts.get("P", 0):
-        raise InputError(
-            "counts", need="a composition that is neutral, or has two positive charges too many for each P2S6",
-            got=f"a charge of {excess:+d} e with {counts.get('P', 0)} P",
-            remedy=f"change Li by {-excess if excess < 0 else -(excess % 2)}" if excess < 0 or excess % 2 else "add S",
-        )  # fmt: skip
+        need = "a composition that is neutral, or has two positive charges too many for each P2S6"
+        got = f"a charge of {excess:+d} e with {counts.get('P', 0)} P"
+        remedy = f"change Li by {-excess if excess < 0 else -(excess % 2)}" if excess < 0 or excess % 2 else "add S"
+        raise InputError("counts", need=need, got=got, remedy=remedy)
     centres = counts.get("P", 0) + counts.get("Si", 0) - 2 * joined
     sulfur = counts.get("S", 0) - 6 * joined
     shared = max(0, 4 * centres - sulfur)
     if 2 * shared > centres:
-        raise InputError(
-            "counts", need="at least 3.5 sulfur per tetrahedron", got=f"{sulfur} for {centres}", remedy="add Li2S"
-        )
+        got = f"{sulfur} for {centres}"
+        raise InputError("counts", need="at least 3.5 sulfur per tetrahedron", got=got, remedy="add Li2S")
     first = counts.get("Li", 0)
     free = first + counts.get("P", 0) + counts.get("Si", 0) + counts.get("Cl", 0)
     bonds: list[tuple[int, int]] = []

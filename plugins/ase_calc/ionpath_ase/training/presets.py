@@ -143,12 +143,9 @@ def dp_input(
     for counts in [part["sel"] for part in (chosen, chosen["outer"]) if part]:
         missing = [element for element in elements if element not in counts]
         if missing:
-            raise InputError(
-                "elements",
-                need=f"a number of neighbours for {', '.join(missing)}",
-                got=f"those of {', '.join(counts)}",
-                remedy='pass overrides={"sel": {...}, "outer": None}',
-            )
+            need = f"a number of neighbours for {', '.join(missing)}"
+            remedy = 'pass overrides={"sel": {...}, "outer": None}'
+            raise InputError("elements", need=need, got=f"those of {', '.join(counts)}", remedy=remedy)
     if not training:
         raise InputError("training", need="at least one system", got="none")
     total = steps or chosen["steps"]

@@ -46,9 +46,8 @@ class Window:
 
     def __post_init__(self) -> None:
         if not 0.0 < self.low < self.high:
-            raise InputError(
-                "window", need="two deviations in eV/A, above 0 and ascending", got=f"{self.low:g} and {self.high:g}"
-            )
+            got = f"{self.low:g} and {self.high:g}"
+            raise InputError("window", need="two deviations in eV/A, above 0 and ascending", got=got)
 
     def classify(self, deviations: Sequence[float] | FloatArray) -> NDArray[np.str_]:
         """Sort frames by their largest force deviations (n_frames,) in eV/A: ``accurate``, ``candidate`` or ``failed``.

@@ -90,10 +90,9 @@ def read_graph(source: str | os.PathLike[str]) -> tuple[Any, Any]:
     except DecodeError:
         graph.Clear()
     if not {"o_force", "o_virial", ATOM_VIRIAL} <= {node.name for node in graph.node}:
-        raise InputError(
-            f"model {Path(source).name}", need="a frozen Deep Potential of deepmd-kit's TensorFlow backend (.pb)",
-            got="something else", remedy="freeze it with `dp --tf freeze`; models of other backends stay as they are",
-        )  # fmt: skip
+        need = "a frozen Deep Potential of deepmd-kit's TensorFlow backend (.pb)"
+        remedy = "freeze it with `dp --tf freeze`; models of other backends stay as they are"
+        raise InputError(f"model {Path(source).name}", need=need, got="something else", remedy=remedy)
     return graph, tf
 
 

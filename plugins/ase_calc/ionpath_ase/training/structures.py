@@ -193,11 +193,8 @@ def variants(
     if not all(-0.5 < strain < 1.0 for strain in strains) or not strains:
         raise InputError("strains", need="numbers above -0.5 and below 1", got=str(list(strains)))
     if rattle < 0.0 or shear < 0.0 or copies < 1:
-        raise InputError(
-            "rattle, shear, copies",
-            need="widths of 0 or above, and a copy at least",
-            got=f"{rattle}, {shear}, {copies}",
-        )
+        got = f"{rattle}, {shear}, {copies}"
+        raise InputError("rattle, shear, copies", need="widths of 0 or above, and a copy at least", got=got)
     rng = np.random.default_rng(seed)
     made = []
     for strain in strains:
@@ -266,12 +263,8 @@ def with_close_pair(
     of_these = np.isin(atoms.symbols, list(elements))
     pairs = np.flatnonzero(of_these[first] & of_these[second] & (first < second) & (lengths > high))
     if not pairs.size:
-        raise InputError(
-            "atoms",
-            need=f"two of {', '.join(elements)} between {high:g} and {within:g} A apart",
-            got="none",
-            remedy="pass other elements or a larger within=",
-        )
+        need = f"two of {', '.join(elements)} between {high:g} and {within:g} A apart"
+        raise InputError("atoms", need=need, got="none", remedy="pass other elements or a larger within=")
     pair = rng.choice(pairs)
     step = 0.5 * (lengths[pair] - rng.uniform(low, high)) * vectors[pair] / lengths[pair]
     copy = atoms.copy()
@@ -340,12 +333,8 @@ def with_former_cluster(
         if bonded.size and rest.size:
             break
     else:
-        raise InputError(
-            "atoms",
-            need=f"two of {', '.join(elements)}, one of them with {' or '.join(ligands)} within {bond:g} A",
-            got="none",
-            remedy="pass other elements or ligands, or a larger bond=",
-        )
+        need = f"two of {', '.join(elements)}, one of them with {' or '.join(ligands)} within {bond:g} A"
+        raise InputError("atoms", need=need, got="none", remedy="pass other elements or ligands, or a larger bond=")
     nearest = rest[np.argsort(atoms.get_distances(centre, rest, mic=True), kind="stable")][:number]
     copy = atoms.copy()
     for far, ligand in zip(nearest, rng.permutation(bonded), strict=False):

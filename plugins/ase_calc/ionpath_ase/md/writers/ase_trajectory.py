@@ -62,15 +62,12 @@ class ASETrajectory(FrameFile):
             with Trajectory(str(path)) as reader:
                 have, first = len(reader), reader[0].positions
         except Exception as error:  # ASE raises all kinds over a file that is none of its own
-            raise InputError(
-                f"file {path.name}", need="the trajectory of the run", got=f"{type(error).__name__}: {error}"[:200],
-                remedy="put the file back, or begin anew under another name",
-            ) from error  # fmt: skip
+            got = f"{type(error).__name__}: {error}"[:200]
+            remedy = "put the file back, or begin anew under another name"
+            raise InputError(f"file {path.name}", need="the trajectory of the run", got=got, remedy=remedy) from error
         if have < size:
-            raise InputError(
-                f"file {path.name}", need=f"{size} frames", got=str(have),
-                remedy="put the file back, or begin anew under another name",
-            )  # fmt: skip
+            remedy = "put the file back, or begin anew under another name"
+            raise InputError(f"file {path.name}", need=f"{size} frames", got=str(have), remedy=remedy)
         return hashlib.sha256(np.round(first, 4).tobytes()).hexdigest()
 
 

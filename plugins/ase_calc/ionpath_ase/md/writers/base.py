@@ -65,12 +65,9 @@ def head_of(path: Path, size: int) -> str:
     """Digest of the first bytes of a file; a file that is shorter than it was is refused."""
     have = path.stat().st_size if path.exists() else 0
     if have < size:
-        raise InputError(
-            f"file {path.name}",
-            need=f"at least the {size} bytes that it had at the checkpoint",
-            got=f"{have}",
-            remedy="put the file back, or begin anew under another name",
-        )
+        need = f"at least the {size} bytes that it had at the checkpoint"
+        remedy = "put the file back, or begin anew under another name"
+        raise InputError(f"file {path.name}", need=need, got=f"{have}", remedy=remedy)
     with path.open("rb") as stream:
         return hashlib.sha256(stream.read(min(size, HEAD))).hexdigest()
 

@@ -156,15 +156,12 @@ class H5MD(FrameFile):
                 have = min(len(file[name]) for name in SERIES)
                 first = file[SERIES[0]][0] if have else np.zeros((0, 3))
         except (OSError, KeyError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"file {path.name}", need="the H5MD file of the run", got=str(error)[:200],
-                remedy="put the file back, or begin anew under another name",
-            ) from error  # fmt: skip
+            got = str(error)[:200]
+            remedy = "put the file back, or begin anew under another name"
+            raise InputError(f"file {path.name}", need="the H5MD file of the run", got=got, remedy=remedy) from error
         if have < size:
-            raise InputError(
-                f"file {path.name}", need=f"{size} frames", got=str(have),
-                remedy="put the file back, or begin anew under another name",
-            )  # fmt: skip
+            remedy = "put the file back, or begin anew under another name"
+            raise InputError(f"file {path.name}", need=f"{size} frames", got=str(have), remedy=remedy)
         return _digest(first)
 
 
