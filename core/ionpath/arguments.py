@@ -137,11 +137,9 @@ class _Held:
         """One sentence for what arithmetic said."""
         given = {**dict(zip(self.names, args, strict=False)), **kwargs}
         texts = (f"{name} {getattr(value, 'shape', None) or described(value)}" for name, value in given.items())
-        return InputError(
-            self.name, need="arguments whose kinds, shapes and sizes fit each other",
-            got=f"{type(error).__name__}: {error}"[:200],
-            remedy="these were " + ", ".join(text[:60] for text in texts)[:300],
-        )  # fmt: skip
+        need = "arguments whose kinds, shapes and sizes fit each other"
+        remedy = "these were " + ", ".join(text[:60] for text in texts)[:300]
+        return InputError(self.name, need=need, got=f"{type(error).__name__}: {error}"[:200], remedy=remedy)
 
 
 def _is_nan(value: Any) -> bool:

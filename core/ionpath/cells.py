@@ -57,14 +57,12 @@ def check_finite(values: ArrayLike, name: str) -> Floats:
     if array.size and not -FARTHEST < array.min() <= array.max() < FARTHEST:  # nor is it NaN
         bad = int(np.count_nonzero(~np.isfinite(array).all(axis=-1)))
         if not bad:
-            raise InputError(
-                name, need=f"coordinates within {FARTHEST:g} A of the origin", got=f"{np.abs(array).max():.3g} A",
-                remedy="give x, y, z in A; leave out the frames of a run that blew up",
-            )  # fmt: skip
-        raise InputError(
-            name, need="finite coordinates", got=f"NaN or infinity in {bad} of {array.size // 3} positions",
-            remedy="repair or leave out the frames that are not finite",
-        )  # fmt: skip
+            got = f"{np.abs(array).max():.3g} A"
+            remedy = "give x, y, z in A; leave out the frames of a run that blew up"
+            raise InputError(name, need=f"coordinates within {FARTHEST:g} A of the origin", got=got, remedy=remedy)
+        got = f"NaN or infinity in {bad} of {array.size // 3} positions"
+        remedy = "repair or leave out the frames that are not finite"
+        raise InputError(name, need="finite coordinates", got=got, remedy=remedy)
     return array
 
 

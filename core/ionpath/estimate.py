@@ -48,18 +48,13 @@ class Estimate(Msonable):
     def __post_init__(self) -> None:
         numbers = (self.value, self.error, self.low, self.high)
         if any(number is None or isinstance(number, str) for number in numbers) or not isinstance(self.unit, str):
-            raise InputError(
-                "Estimate",
-                need="four numbers and a unit",
-                got=repr((*numbers, self.unit))[:200],
-                remedy="write Estimate(value, error, low, high, unit)",
-            )
+            got = repr((*numbers, self.unit))[:200]
+            remedy = "write Estimate(value, error, low, high, unit)"
+            raise InputError("Estimate", need="four numbers and a unit", got=got, remedy=remedy)
         if self.error < 0 or self.low > self.high + 1e-9 * abs(self.high):
-            raise InputError(
-                "Estimate", need="an error of 0 or more, and the lower end of the interval first",
-                got=f"an error of {self.error:g}, and {self.low:g} to {self.high:g}",
-                remedy="write Estimate(value, error, low, high, unit)",
-            )  # fmt: skip
+            need = "an error of 0 or more, and the lower end of the interval first"
+            got = f"an error of {self.error:g}, and {self.low:g} to {self.high:g}"
+            raise InputError("Estimate", need=need, got=got, remedy="write Estimate(value, error, low, high, unit)")
 
     def judged(self, *words: str) -> Estimate:
         """The same with verdicts of a few words each that are to stand beside it; those that are there add nothing."""
@@ -206,10 +201,9 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
     for number in _estimates("estimates", (one, other)):
         ends = (number.value, number.error, number.low, number.high)
         if number.unit != one.unit or not all(map(math.isfinite, ends)):
-            raise InputError(
-                "estimates", need="two numbers with errors and intervals, in one unit", got=f"{one} and {other}",
-                remedy="convert with .to(unit); a bound needs a longer run before it can be compared",
-            )  # fmt: skip
+            need = "two numbers with errors and intervals, in one unit"
+            remedy = "convert with .to(unit); a bound needs a longer run before it can be compared"
+            raise InputError("estimates", need=need, got=f"{one} and {other}", remedy=remedy)
     value = one.value - other.value
     low = value - math.hypot(one.value - one.low, other.high - other.value)
     high = value + math.hypot(one.high - one.value, other.value - other.low)
@@ -282,19 +276,15 @@ def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) 
         raise InputError("tolerance", need="a share above zero", got=repr(tolerance), remedy="write 0.1 for 10 %")
     sizes = tuple(sorted(values))
     if len(sizes) < 2 or not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise InputError(
-            "values", need="two sizes or more, each a number of atoms or cells",
-            got=", ".join(map(repr, sizes)) or "none",
-            remedy="run a second cell, for example twice as long along each axis",
-        )  # fmt: skip
+        got = ", ".join(map(repr, sizes)) or "none"
+        remedy = "run a second cell, for example twice as long along each axis"
+        raise InputError("values", need="two sizes or more, each a number of atoms or cells", got=got, remedy=remedy)
     _estimates("values", values)
     largest = values[sizes[-1]]
     apart = [difference(values[size], largest) for size in sizes[:-1]]
     if largest.value == 0:
-        raise InputError(
-            "values", need="a value in the largest cell that is not zero, as differences are shares of it", got="0",
-            remedy="look at ionpath.estimate.difference of two sizes",
-        )  # fmt: skip
+        need = "a value in the largest cell that is not zero, as differences are shares of it"
+        raise InputError("values", need=need, got="0", remedy="look at ionpath.estimate.difference of two sizes")
     shares = []
     for one in apart:
         low, high = sorted((one.low / largest.value, one.high / largest.value))
@@ -314,10 +304,8 @@ def _estimates(name: str, values: Iterable[Estimate] | Mapping[int, Estimate]) -
     found = list(values.values() if isinstance(values, Mapping) else values)
     for one in found:
         if not isinstance(one, Estimate):
-            raise InputError(
-                name, need="Estimate objects, with errors and units", got=f"{one!r:.40}",
-                remedy="pass what the analyses gave, or Estimate(value, error, low, high, unit)",
-            )  # fmt: skip
+            remedy = "pass what the analyses gave, or Estimate(value, error, low, high, unit)"
+            raise InputError(name, need="Estimate objects, with errors and units", got=f"{one!r:.40}", remedy=remedy)
     return found
 
 

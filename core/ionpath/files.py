@@ -206,10 +206,9 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         except BlockingIOError:
             other = os.read(handle, 64).decode(errors="replace").strip()
             os.close(handle)
-            raise InputError(
-                what, need="no other run in it", got=f"one that is going on (process {other or 'unknown'})",
-                remedy="wait for its end, or use another name",
-            ) from None  # fmt: skip
+            got = f"one that is going on (process {other or 'unknown'})"
+            remedy = "wait for its end, or use another name"
+            raise InputError(what, need="no other run in it", got=got, remedy=remedy) from None
         except OSError as error:  # some network file systems have no locks
             warnings.warn(f"{what}: cannot be locked ({error}); see to it that one run at a time uses it", stacklevel=3)
         with contextlib.suppress(FileNotFoundError):

@@ -26,17 +26,14 @@ def as_frames(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats, bo
     if single:
         frames = frames[None]
     if frames.ndim != 3 or 0 in frames.shape:
-        raise InputError(
-            "positions", need="shape (atoms, 3) or (frames, atoms, 3)", got=f"shape {frames.shape}",
-            remedy="give the positions of at least one atom in at least one frame",
-        )  # fmt: skip
+        got = f"shape {frames.shape}"
+        remedy = "give the positions of at least one atom in at least one frame"
+        raise InputError("positions", need="shape (atoms, 3) or (frames, atoms, 3)", got=got, remedy=remedy)
     if cells.ndim == 2:
         cells = np.broadcast_to(cells, (len(frames), 3, 3))
     if len(cells) != len(frames):
-        raise InputError(
-            "cell", need=f"one cell, or one for each of {len(frames)} frames", got=f"{len(cells)} cells",
-            remedy="give the cell of every frame",
-        )  # fmt: skip
+        need = f"one cell, or one for each of {len(frames)} frames"
+        raise InputError("cell", need=need, got=f"{len(cells)} cells", remedy="give the cell of every frame")
     return frames, cells, single
 
 
@@ -44,10 +41,9 @@ def as_symbols(species: Sequence[str] | Symbols, n_atoms: int) -> Symbols:
     """Check that there is one chemical symbol per atom."""
     symbols = np.asarray(species, dtype=str)
     if symbols.shape != (n_atoms,):
-        raise InputError(
-            "species", need=f"one symbol for each of {n_atoms} atoms", got=f"shape {symbols.shape}",
-            remedy="give the symbols in the order of the positions",
-        )  # fmt: skip
+        got = f"shape {symbols.shape}"
+        remedy = "give the symbols in the order of the positions"
+        raise InputError("species", need=f"one symbol for each of {n_atoms} atoms", got=got, remedy=remedy)
     return symbols
 
 
@@ -56,10 +52,8 @@ def indices_of(symbols: Symbols, wanted: str | Sequence[str], name: str) -> Ints
     chosen = [wanted] if isinstance(wanted, str) else list(wanted)
     for symbol in chosen:
         if symbol not in symbols:
-            raise InputError(
-                name, need=f"atoms of {symbol}", got=f"only {', '.join(sorted(set(symbols.tolist())))}",
-                remedy="choose species that are there",
-            )  # fmt: skip
+            got = f"only {', '.join(sorted(set(symbols.tolist())))}"
+            raise InputError(name, need=f"atoms of {symbol}", got=got, remedy="choose species that are there")
     return np.flatnonzero(np.isin(symbols, chosen))
 
 
@@ -72,10 +66,9 @@ def check_cutoff(
         raise InputError(name, need="a positive radius in A", got=repr(cutoff), remedy="give a radius in A")
     half = 0.5 * float(heights(cells).min())
     if radius > half * (1 + 1e-6):
-        raise InputError(
-            name, need=f"at most half of the smallest height of the cell, {half:.4g} A", got=f"{radius:.4g} A",
-            remedy=remedy.format(half=f"{math.floor(10 * half) / 10:g}"),
-        )  # fmt: skip
+        need = f"at most half of the smallest height of the cell, {half:.4g} A"
+        got = f"{radius:.4g} A"
+        raise InputError(name, need=need, got=got, remedy=remedy.format(half=f"{math.floor(10 * half) / 10:g}"))
     return radius
 
 

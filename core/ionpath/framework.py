@@ -84,16 +84,13 @@ def framework_drift(positions: ArrayLike, masses: ArrayLike | None = None) -> Fl
     """
     frames = check_finite(positions, "positions")
     if frames.ndim != 3 or frames.shape[1] == 0:
-        raise InputError(
-            "positions", need="framework atoms (T, N, 3)", got=f"shape {frames.shape}",
-            remedy="select the atoms that do not diffuse",
-        )  # fmt: skip
+        remedy = "select the atoms that do not diffuse"
+        raise InputError("positions", need="framework atoms (T, N, 3)", got=f"shape {frames.shape}", remedy=remedy)
     weights = np.ones(frames.shape[1]) if masses is None else np.asarray(masses, dtype=np.float64)
     if weights.shape != (frames.shape[1],) or not (weights > 0).all():
-        raise InputError(
-            "masses", need=f"{frames.shape[1]} positive masses, one per atom", got=f"shape {weights.shape}",
-            remedy="leave masses out to count all atoms the same",
-        )  # fmt: skip
+        got = f"shape {weights.shape}"
+        remedy = "leave masses out to count all atoms the same"
+        raise InputError("masses", need=f"{frames.shape[1]} positive masses, one per atom", got=got, remedy=remedy)
     centre = np.einsum("tni,n->ti", frames.astype(np.float64, copy=False), weights / weights.sum())
     return centre - centre[0]
 

@@ -50,10 +50,8 @@ def check_steps(
         return
     found = f"{near} of {total} steps longer than 40 % of the narrowest width of the cell"
     if certain and near > MANY * total:
-        raise InputError(
-            what, need="steps well below half of the cell, to tell a step from a jump across its faces", got=found,
-            remedy=remedy,
-        )  # fmt: skip
+        need = "steps well below half of the cell, to tell a step from a jump across its faces"
+        raise InputError(what, need=need, got=found, remedy=remedy)
     warnings.warn(
         f"{what}: {found}, where a step cannot be told from a jump across its faces; {remedy}", stacklevel=level
     )

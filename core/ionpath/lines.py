@@ -80,23 +80,19 @@ def linear_fit(x: Sequence[float], values: Sequence[Estimate]) -> LinearFit:
     numbers = list(values)
     for number in numbers:
         if not isinstance(number, Estimate):
-            raise InputError(
-                "values", need="Estimate objects, with errors and units", got=f"{number!r:.40}",
-                remedy="pass what the analyses gave, or Estimate(value, error, low, high, unit)",
-            )  # fmt: skip
+            got = f"{number!r:.40}"
+            remedy = "pass what the analyses gave, or Estimate(value, error, low, high, unit)"
+            raise InputError("values", need="Estimate objects, with errors and units", got=got, remedy=remedy)
     units = {number.unit for number in numbers}
     known = all(math.isfinite(n.value) and math.isfinite(n.error) and n.error > 0 for n in numbers)
     if len(numbers) < 3 or len(units) > 1 or not known:
-        raise InputError(
-            "values", need="three numbers or more, with errors and in one unit",
-            got=", ".join(map(str, numbers[:6])) or "none", remedy="leave bounds out, and convert with .to(unit)",
-        )  # fmt: skip
+        got = ", ".join(map(str, numbers[:6])) or "none"
+        remedy = "leave bounds out, and convert with .to(unit)"
+        raise InputError("values", need="three numbers or more, with errors and in one unit", got=got, remedy=remedy)
     at = np.asarray(x, dtype=np.float64)
     if at.shape != (len(numbers),) or not np.isfinite(at).all() or np.ptp(at) == 0:
-        raise InputError(
-            "x", need=f"{len(numbers)} finite numbers, one for each value and not all the same", got=repr(x)[:80],
-            remedy="pass one x for each value",
-        )  # fmt: skip
+        need = f"{len(numbers)} finite numbers, one for each value and not all the same"
+        raise InputError("x", need=need, got=repr(x)[:80], remedy="pass one x for each value")
     y, weight = np.array([n.value for n in numbers]), np.array([n.error for n in numbers]) ** -2.0
     middle = float(weight @ at / weight.sum())  # about which slope and height have independent errors
     slope = float(weight * (at - middle) @ y / (weight * (at - middle) @ (at - middle)))

@@ -58,12 +58,8 @@ class Msonable(Shown):
         needed = {k for k, f in fields.items() if f.default is missing and f.default_factory is missing}
         if not needed <= set(given) <= set(fields):
             wrong = sorted(set(given) - set(fields)) or [f"no {key}" for key in sorted(needed - set(given))]
-            raise InputError(
-                cls.__name__,
-                need=f"the fields {', '.join(fields)}",
-                got=", ".join(wrong),
-                remedy=f"pass what {cls.__name__}.as_dict() wrote",
-            )
+            remedy = f"pass what {cls.__name__}.as_dict() wrote"
+            raise InputError(cls.__name__, need=f"the fields {', '.join(fields)}", got=", ".join(wrong), remedy=remedy)
         names = vars(sys.modules[cls.__module__])
         return cls(**{key: decode(value, str(fields[key].type), names) for key, value in given.items()})
 
@@ -90,10 +86,8 @@ def encode(value: Any, name: str = "value") -> Any:
         return {str(key): encode(item, f"{name}[{key!r}]") for key, item in value.items()}
     if hasattr(value, "as_dict"):
         return encode(value.as_dict(), name)
-    raise InputError(
-        name, need="numbers, texts, arrays, or objects with as_dict", got=type(value).__name__,
-        remedy="leave it out of what is saved",
-    )  # fmt: skip
+    need = "numbers, texts, arrays, or objects with as_dict"
+    raise InputError(name, need=need, got=type(value).__name__, remedy="leave it out of what is saved")
 
 
 def _array(array: NDArray[Any]) -> dict[str, Any]:

@@ -122,24 +122,20 @@ def _drawn(found: PairedCages, places: Floats, box: Floats) -> Floats:
 def paired_cages(shells: CoordinationShells, *, cutoff: float | None, mode: str, margin: float) -> Assign:
     """Rule of the twelve states about pairs of tetrahedra, for the hook ``discretisers``."""
     if not isinstance(shells, PairedCageShells):
-        raise InputError(
-            "shells", need="PairedCageShells for method='paired-cages'", got=type(shells).__name__,
-            remedy="make them with CoordinationShells.for_paired_cages(universe)",
-        )  # fmt: skip
+        got = type(shells).__name__
+        remedy = "make them with CoordinationShells.for_paired_cages(universe)"
+        raise InputError("shells", need="PairedCageShells for method='paired-cages'", got=got, remedy=remedy)
     if cutoff is not None or mode != "correct":
-        raise InputError(
-            "cutoff" if cutoff is not None else "mode", need="none for method='paired-cages'",
-            got=repr(cutoff if cutoff is not None else mode), remedy="leave it out",
-        )  # fmt: skip
+        need = "none for method='paired-cages'"
+        got = repr(cutoff if cutoff is not None else mode)
+        raise InputError("cutoff" if cutoff is not None else "mode", need=need, got=got, remedy="leave it out")
     return partial(_assign, shells)
 
 
 def _assign(shells: PairedCageShells, ions: Any, cells: Floats, centres: Any = None) -> SiteAssignment:
     if centres is None:
-        raise InputError(
-            "framework", need="the atoms of the tetrahedra, which this rule follows", got="a framework instead",
-            remedy="leave framework out",
-        )  # fmt: skip
+        need = "the atoms of the tetrahedra, which this rule follows"
+        raise InputError("framework", need=need, got="a framework instead", remedy="leave framework out")
     atoms = np.arange(len(shells.centres)).reshape(-1, ATOMS)
     here = np.asarray(centres, dtype=np.float64)
     pairs = PairedCages(atoms[:, :2], atoms[:, 2:].reshape(-1, 2, 4), _axes(shells))

@@ -46,10 +46,8 @@ def _apply(vectors: Floats, matrices: Floats) -> Floats:
 
 def _check_frames(vectors: NDArray[np.floating], cells: Floats, name: str) -> None:
     if cells.ndim == 3 and (vectors.ndim < 2 or len(vectors) != len(cells)):
-        raise InputError(
-            name, need=f"{len(cells)} frames, as many as cells", got=f"shape {vectors.shape}",
-            remedy="give one cell, or one per frame",
-        )  # fmt: skip
+        need = f"{len(cells)} frames, as many as cells"
+        raise InputError(name, need=need, got=f"shape {vectors.shape}", remedy="give one cell, or one per frame")
 
 
 def minimum_image(vectors: ArrayLike, cell: ArrayLike) -> Floats:
@@ -263,10 +261,9 @@ class Unwrapper:
             self._unwrapped = current.copy()
         else:
             if current.shape != self._wrapped.shape:
-                raise InputError(
-                    "positions", need=f"{len(self._wrapped)} atoms as in the frame before",
-                    got=f"shape {current.shape}", remedy="unwrap trajectories of other atoms apart",
-                )  # fmt: skip
+                need = f"{len(self._wrapped)} atoms as in the frame before"
+                remedy = "unwrap trajectories of other atoms apart"
+                raise InputError("positions", need=need, got=f"shape {current.shape}", remedy=remedy)
             origin = self._wrapped if self.scheme == "tor" else self._unwrapped
             steps = minimum_image(wrapped - origin, cell)
             self._count(steps, as_cells(cell))

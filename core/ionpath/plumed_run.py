@@ -54,10 +54,9 @@ def included(lines: Iterable[str], folder: Path, *, refuse: bool = True, _depth:
             if not refuse:
                 found.append(statement)
                 continue
-            raise InputError(
-                "INCLUDE", need="a file that is there, and does not include itself", got=repr(words.get("FILE", "")),
-                remedy="write its name as it is seen from the folder in which PLUMED runs",
-            )  # fmt: skip
+            need = "a file that is there, and does not include itself"
+            remedy = "write its name as it is seen from the folder in which PLUMED runs"
+            raise InputError("INCLUDE", need=need, got=repr(words.get("FILE", "")), remedy=remedy)
         text = path.read_text(errors="replace")
         found += included(text.splitlines(), folder, refuse=refuse, _depth=_depth + 1)
     return found
@@ -127,20 +126,17 @@ def check_outputs(names: Mapping[str, Path]) -> None:
     for what, path in names.items():
         other = places.setdefault(path.resolve(), what)
         if other != what:
-            raise InputError(
-                "output files", need="one file for each", got=f"{other} and {what}, both {path.name}",
-                remedy="name one of them differently",
-            )  # fmt: skip
+            got = f"{other} and {what}, both {path.name}"
+            raise InputError("output files", need="one file for each", got=got, remedy="name one of them differently")
 
 
 def check_input_files(lines: Sequence[str]) -> None:
     """Refuse an input that writes one file twice, and hills without a width."""
     name, times = next(iter(Counter(map(str, written_files(lines))).most_common(1)), ("", 0))
     if times > 1:
-        raise InputError(
-            "plumed", need="a file of its own for each action that writes one", got=f"{times} that write {name}",
-            remedy="name them differently with FILE=",
-        )  # fmt: skip
+        got = f"{times} that write {name}"
+        remedy = "name them differently with FILE="
+        raise InputError("plumed", need="a file of its own for each action that writes one", got=got, remedy=remedy)
     for statement in joined(lines):
         label, action, words = keywords(statement)
         for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
@@ -162,10 +158,8 @@ def check_temperature(lines: Iterable[str], temperature: float) -> None:
         except ValueError:
             raise InputError("TEMP", need="a temperature in K", got=repr(text), remedy="write TEMP=300") from None
         if not same:
-            raise InputError(
-                "temperature", need=f"the {text} K that TEMP of {action} says", got=f"{temperature:g} K",
-                remedy="give both the same",
-            )  # fmt: skip
+            need = f"the {text} K that TEMP of {action} says"
+            raise InputError("temperature", need=need, got=f"{temperature:g} K", remedy="give both the same")
 
 
 def check_python(lines: Iterable[str], n_atoms: int) -> None:
@@ -187,10 +181,9 @@ def check_python(lines: Iterable[str], n_atoms: int) -> None:
                 ends = re.fullmatch(r"(\d+)(?:-(\d+)(?::\d+)?)?", part.strip())
                 for serial in ends.groups() if ends else ():
                     if serial is not None and not 1 <= int(serial) <= n_atoms:
-                        raise InputError(
-                            f"ATOMS of {label}", need=f"numbers from 1 to {n_atoms}", got=serial,
-                            remedy="PLUMED counts atoms from 1 in the order of the MD engine",
-                        )  # fmt: skip
+                        need = f"numbers from 1 to {n_atoms}"
+                        remedy = "PLUMED counts atoms from 1 in the order of the MD engine"
+                        raise InputError(f"ATOMS of {label}", need=need, got=serial, remedy=remedy)
 
 
 def _importable(module: str) -> bool:

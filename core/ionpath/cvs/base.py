@@ -108,10 +108,9 @@ class Variable(ABC):
         """
         place = np.asarray(positions, dtype=float)
         if place.shape != (self.n_atoms, 3):
-            raise InputError(
-                "positions", need=f"{self.n_atoms} atoms, shape ({self.n_atoms}, 3)", got=f"shape {place.shape}",
-                remedy="pass the atoms of this variable in its order",
-            )  # fmt: skip
+            need = f"{self.n_atoms} atoms, shape ({self.n_atoms}, 3)"
+            remedy = "pass the atoms of this variable in its order"
+            raise InputError("positions", need=need, got=f"shape {place.shape}", remedy=remedy)
         if not np.isfinite(place).all():
             raise InputError("positions", need="finite numbers", got="nan or infinity", remedy="check the frame")
         box = None if cell is None else finite("cell", cell)
@@ -162,18 +161,16 @@ class CellVariable(Variable):
         try:
             value, gradient, virial = (np.array(part, dtype=float, order="C")[None] for part in found)
         except (TypeError, ValueError) as error:
-            raise InputError(
-                "collective variable", need="(value, gradient, virial)", got=f"{type(found).__name__}: {error}",
-                remedy="return three arrays of numbers from the function",
-            ) from error  # fmt: skip
+            got = f"{type(found).__name__}: {error}"
+            remedy = "return three arrays of numbers from the function"
+            raise InputError("collective variable", need="(value, gradient, virial)", got=got, remedy=remedy) from error
         for name, part, shape in (
             ("value", value, ()), ("gradient", gradient, (self.n_atoms, 3)), ("virial", virial, (3, 3)),
         ):  # fmt: skip
             if part.shape[1:] != shape:
-                raise InputError(
-                    f"{name} of the collective variable", need=f"shape {shape}", got=f"{part.shape[1:]}",
-                    remedy="mend what the function returns",
-                )  # fmt: skip
+                got = f"{part.shape[1:]}"
+                remedy = "mend what the function returns"
+                raise InputError(f"{name} of the collective variable", need=f"shape {shape}", got=got, remedy=remedy)
         return value, gradient, virial
 
 

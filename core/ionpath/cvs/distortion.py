@@ -57,10 +57,9 @@ class TetrahedronDistortion(CollectiveVariable):
     def __post_init__(self) -> None:
         """Check the pairs and the axes."""
         if not self.pairs or any(i == j for i, j in self.pairs) or len(set(self.pairs)) != len(self.pairs):
-            raise InputError(
-                "pairs", need="different pairs of a central atom and a neighbour", got=f"{self.pairs}",
-                remedy="name each neighbour of a central atom once",
-            )  # fmt: skip
+            got = f"{self.pairs}"
+            remedy = "name each neighbour of a central atom once"
+            raise InputError("pairs", need="different pairs of a central atom and a neighbour", got=got, remedy=remedy)
         check_rotation(self.rotation)
 
     @cached_property

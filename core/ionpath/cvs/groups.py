@@ -49,10 +49,8 @@ class Groups(Variable):
     def __post_init__(self) -> None:
         """Check the variable and the number."""
         if not isinstance(self.one, CollectiveVariable):
-            raise InputError(
-                "groups", need="a variable of vectors between atoms", got=type(self.one).__name__,
-                remedy="write one line for each group",
-            )  # fmt: skip
+            need = "a variable of vectors between atoms"
+            raise InputError("groups", need=need, got=type(self.one).__name__, remedy="write one line for each group")
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
             raise InputError(
                 "groups", need="a number of groups, at least 1", got=repr(self.count), remedy="write how many there are"

@@ -47,10 +47,8 @@ class ShellMembership(CollectiveVariable):
         """Check the numbers."""
         shape = np.asarray(self.sites, dtype=float)
         if shape.ndim != 2 or shape.shape[1:] != (3,) or not np.isfinite(shape).all():
-            raise InputError(
-                "sites", need="one vector (x, y, z) in A per site", got=f"shape {shape.shape}",
-                remedy="write one site per line",
-            )  # fmt: skip
+            need = "one vector (x, y, z) in A per site"
+            raise InputError("sites", need=need, got=f"shape {shape.shape}", remedy="write one site per line")
         for name in ("width", "cutoff", "n_centre"):
             if not getattr(self, name) > 0:
                 raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy="leave it out")

@@ -49,10 +49,9 @@ class FramePosition(CollectiveVariable):
         finite("origin", self.origin)
         shape = finite("reference", self.reference)
         if len(shape) and (shape.ndim != 2 or shape.shape[1] != 3):
-            raise InputError(
-                "reference", need="one position (x, y, z) per framework atom", got=f"shape {shape.shape}",
-                remedy="list the framework atoms in the order of ATOMS",
-            )  # fmt: skip
+            got = f"shape {shape.shape}"
+            remedy = "list the framework atoms in the order of ATOMS"
+            raise InputError("reference", need="one position (x, y, z) per framework atom", got=got, remedy=remedy)
 
     @cached_property
     def components(self) -> tuple[Component, ...]:

@@ -68,10 +68,9 @@ class TetrahedronRotation(CollectiveVariable):
         check_rotation(self.rotation)
         shape = np.asarray(self.reference, dtype=float)
         if shape.ndim != 2 or shape.shape[1] != 3 or len(shape) < 3 or np.linalg.matrix_rank(shape, tol=1e-3) < 2:
-            raise InputError(
-                "reference", need="three or more vectors (x, y, z) that are not on one line",
-                got=f"{shape.round(3).tolist()}", remedy="give the bonds in the reference orientation",
-            )  # fmt: skip
+            need = "three or more vectors (x, y, z) that are not on one line"
+            remedy = "give the bonds in the reference orientation"
+            raise InputError("reference", need=need, got=f"{shape.round(3).tolist()}", remedy=remedy)
 
     @cached_property
     def components(self) -> tuple[Component, ...]:

@@ -54,16 +54,12 @@ class ShellCoordinates(CollectiveVariable):
     def __post_init__(self) -> None:
         """Check the atoms and the axes."""
         if not self.centres or not all(self.centres):
-            raise InputError(
-                "centres", need="at least one atom for every centre", got=repr(self.centres),
-                remedy="list the atoms of each centre",
-            )  # fmt: skip
+            need = "at least one atom for every centre"
+            raise InputError("centres", need=need, got=repr(self.centres), remedy="list the atoms of each centre")
         for group in (*self.centres, self.neighbours):
             if len(set(group)) != len(group) or (0 in group and group is not self.neighbours):
-                raise InputError(
-                    "centres", need="different atoms, none of them the ion", got=f"{group}",
-                    remedy="name every atom once",
-                )  # fmt: skip
+                remedy = "name every atom once"
+                raise InputError("centres", need="different atoms, none of them the ion", got=f"{group}", remedy=remedy)
         check_rotation(self.rotation)
 
     @cached_property

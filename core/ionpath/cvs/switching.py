@@ -41,10 +41,8 @@ class Rational:
         if not self.r0 > 0:
             raise InputError("r0", need="a width above 0 A", got=f"{self.r0}", remedy="give the width of the switch")
         if self.nn < 1 or (self.mm and self.mm <= self.nn):
-            raise InputError(
-                "mm", need="an exponent above nn, or 0 for twice nn", got=f"nn={self.nn}, mm={self.mm}",
-                remedy="use for example nn=6, mm=12",
-            )  # fmt: skip
+            need = "an exponent above nn, or 0 for twice nn"
+            raise InputError("mm", need=need, got=f"nn={self.nn}, mm={self.mm}", remedy="use for example nn=6, mm=12")
 
     def __call__(self, distances: ArrayLike) -> tuple[Floats, Floats]:
         """Value and derivative."""

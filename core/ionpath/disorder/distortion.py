@@ -77,10 +77,9 @@ def tetrahedral_distortion(
     """
     vectors = np.asarray(bonds, dtype=float)
     if vectors.ndim < 2 or vectors.shape[-1] != 3 or vectors.shape[-2] < 2:
-        raise InputError(
-            "bonds", need="vectors of shape (..., n_anions, 3), two anions or more", got=f"shape {vectors.shape}",
-            remedy="subtract the central atom from its anions with ionpath.periodic.minimum_image",
-        )  # fmt: skip
+        need = "vectors of shape (..., n_anions, 3), two anions or more"
+        remedy = "subtract the central atom from its anions with ionpath.periodic.minimum_image"
+        raise InputError("bonds", need=need, got=f"shape {vectors.shape}", remedy=remedy)
     lengths = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
     if not np.isfinite(vectors).all() or not (lengths > 0).all():
         raise InputError("bonds", need="finite vectors longer than 0", got="nan or 0", remedy="check the frames")

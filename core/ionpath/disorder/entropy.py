@@ -29,10 +29,9 @@ PUBLISHED_WIDTHS = (0.05, 0.0525, 0.055)
 def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> NDArray[np.int64]:
     values = np.asarray(samples, dtype=np.float64).ravel()
     if not values.size or not np.isfinite(values).all():
-        raise InputError(
-            "samples", need="finite numbers", got="none" if not values.size else "nan or infinity",
-            remedy="give the order parameter of every tetrahedron and frame",
-        )  # fmt: skip
+        got = "none" if not values.size else "nan or infinity"
+        remedy = "give the order parameter of every tetrahedron and frame"
+        raise InputError("samples", need="finite numbers", got=got, remedy=remedy)
     if not (np.isfinite(width) and 0 < width <= upper - lower):
         raise InputError(
             "width", need=f"a positive width of at most {upper - lower:g}", got=repr(width), remedy="use 0.05"
@@ -40,11 +39,9 @@ def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> 
     whole("bins", round((upper - lower) / width), 1, 10_000_000, remedy="use wider bins")
     edges = np.arange(lower, upper, width)
     if values.min() < edges[0] or values.max() > edges[-1]:
-        raise InputError(
-            "samples", need=f"values from {edges[0]:g} to {edges[-1]:g}",
-            got=f"{values.min():.4g} to {values.max():.4g}",
-            remedy="give lower and upper, or take absolute values as in the published measure",
-        )  # fmt: skip
+        got = f"{values.min():.4g} to {values.max():.4g}"
+        remedy = "give lower and upper, or take absolute values as in the published measure"
+        raise InputError("samples", need=f"values from {edges[0]:g} to {edges[-1]:g}", got=got, remedy=remedy)
     return np.asarray(np.histogram(values, edges)[0], dtype=np.int64)
 
 
@@ -198,10 +195,8 @@ def jackknife_error(samples: Finite, estimator: Callable[[Floats], float], *, n_
     """
     values = np.asarray(samples, dtype=np.float64)
     if n_blocks < 2 or len(values) < n_blocks:
-        raise InputError(
-            "n_blocks", need=f"2 to {len(values)} blocks, one frame each at least", got=str(n_blocks),
-            remedy="use fewer blocks or more frames",
-        )  # fmt: skip
+        need = f"2 to {len(values)} blocks, one frame each at least"
+        raise InputError("n_blocks", need=need, got=str(n_blocks), remedy="use fewer blocks or more frames")
     edges = np.linspace(0, len(values), n_blocks + 1).astype(int)
     without = [estimator(np.concatenate([values[:a], values[b:]])) for a, b in pairwise(edges)]
     spread = np.array(without) - np.mean(without)
@@ -342,10 +337,8 @@ def compare_entropies(
     wanted = smallest if n_samples is None else int(n_samples)
     for name, x in arrays.items():
         if x.size < wanted or wanted < 1:
-            raise InputError(
-                f"samples of {name}", need=f"{wanted} samples", got=str(x.size),
-                remedy="compare at the size of the smallest set",
-            )  # fmt: skip
+            remedy = "compare at the size of the smallest set"
+            raise InputError(f"samples of {name}", need=f"{wanted} samples", got=str(x.size), remedy=remedy)
     scale = width / PUBLISHED_WIDTHS[0]
     widths = tuple(w * scale for w in PUBLISHED_WIDTHS)
 

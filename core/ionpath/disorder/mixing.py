@@ -108,10 +108,8 @@ def _checked(name: str, given: ArrayLike, vacancies: bool) -> NDArray[np.float64
         return fractions.clip(0.0, 1.0)
     if vacancies and rest > 0:
         return np.append(fractions.clip(0.0, 1.0), rest)
-    raise InputError(
-        f"fractions of {name}", need="a sum of 1", got=f"{fractions.sum():.6g}",
-        remedy="give every species, and vacancies=True if the rest is empty",
-    )  # fmt: skip
+    remedy = "give every species, and vacancies=True if the rest is empty"
+    raise InputError(f"fractions of {name}", need="a sum of 1", got=f"{fractions.sum():.6g}", remedy=remedy)
 
 
 def _site_entropy(fractions: NDArray[np.float64]) -> float:
@@ -160,11 +158,9 @@ def argyrodite_mixing_entropy(x_excess: ArrayLike, inversion: ArrayLike) -> floa
         if bad.any():
             worst = np.flatnonzero(bad.ravel())[0]
             at = x.ravel()[worst]
-            raise InputError(
-                "inversion", need=f"a fraction from {max(at, 0.0):.6g} to {min(1 + at, 1.0):.6g} at x = {at:.6g}",
-                got=f"{y.ravel()[worst]:.6g}",
-                remedy="both orbits must hold between none and all of their sites as halide",
-            )  # fmt: skip
+            need = f"a fraction from {max(at, 0.0):.6g} to {min(1 + at, 1.0):.6g} at x = {at:.6g}"
+            remedy = "both orbits must hold between none and all of their sites as halide"
+            raise InputError("inversion", need=need, got=f"{y.ravel()[worst]:.6g}", remedy=remedy)
     entropy = _binary(on_halide) + _binary(y)
     return float(entropy) if entropy.ndim == 0 else entropy
 

@@ -71,10 +71,9 @@ def tetrahedra(
         distances = np.linalg.norm(minimum_image(points[ends] - points[hub], as_cells(cell)), axis=1)
         near = ends[(distances < cutoff) & (ends != hub)]
         if len(near) != n_ligands:
-            raise InputError(
-                f"tetrahedron of atom {hub}", need=f"{n_ligands} ligands within {cutoff:g} A", got=str(len(near)),
-                remedy="choose another cutoff, or centres that have as many",
-            )  # fmt: skip
+            need = f"{n_ligands} ligands within {cutoff:g} A"
+            remedy = "choose another cutoff, or centres that have as many"
+            raise InputError(f"tetrahedron of atom {hub}", need=need, got=str(len(near)), remedy=remedy)
         found[row] = np.sort(near)
     return found
 
@@ -296,15 +295,12 @@ def tilt_free_energy(
     whole("n_blocks", n_blocks)
     inside = (np.abs(t - 90.0) <= 90.0 + 1e-9).all() and (np.abs(p) <= 180.0 + 1e-9).all()
     if not inside:
-        raise InputError(
-            "theta, phi", need="polar angles from 0 to 180 and azimuths from -180 to 180 degrees", got="others",
-            remedy="make them with bond_angles",
-        )  # fmt: skip
+        need = "polar angles from 0 to 180 and azimuths from -180 to 180 degrees"
+        raise InputError("theta, phi", need=need, got="others", remedy="make them with bond_angles")
     if t.shape != p.shape or t.ndim < 1 or len(t) < n_blocks:
-        raise InputError(
-            "theta", need=f"as many angles as phi, in at least {n_blocks} frames", got=f"{t.shape} and {p.shape}",
-            remedy="give both for every bond and frame, or use fewer blocks",
-        )  # fmt: skip
+        got = f"{t.shape} and {p.shape}"
+        remedy = "give both for every bond and frame, or use fewer blocks"
+        raise InputError("theta", need=f"as many angles as phi, in at least {n_blocks} frames", got=got, remedy=remedy)
     histogram = TiltHistogram(bins=bins, n_blocks=n_blocks)
     histogram.add(t, p, np.arange(len(t)) * n_blocks // len(t))
     return histogram.result(temperature, jacobian=jacobian)

@@ -201,11 +201,9 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
     axes = hills.default_axes(3.0)
     inside = (axes[0] >= low) & (axes[0] <= high)
     if not inside.any():
-        raise InputError(
-            "hills of the run",
-            need="hills that span more than four of their widths, two at each end of which count for nothing",
-            got=f"{len(hills)} over {np.ptp(hills.centres):.3g}, {edge / 2:.3g} wide", remedy="run longer",
-        )  # fmt: skip
+        need = "hills that span more than four of their widths, two at each end of which count for nothing"
+        got = f"{len(hills)} over {np.ptp(hills.centres):.3g}, {edge / 2:.3g} wide"
+        raise InputError("hills of the run", need=need, got=got, remedy="run longer")
     values = np.array([np.ptp(surface.values[inside]) for surface in partial_sums(hills, counts, axes)])
     series = BarrierSeries(hills.times[np.array(counts) - 1], values, values, (), ())
     return series.estimate(part, floor=recent_height(hills))

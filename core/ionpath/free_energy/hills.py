@@ -41,18 +41,15 @@ class Hills(Msonable):
         """Check shapes."""
         n, d = self.centres.shape
         if self.sigmas.shape != (n, d) or self.heights.shape != (n,) or len(self.names) != d or n == 0:
-            raise InputError(
-                "hills", need="one or more hills with a centre, a width and a height each",
-                got=f"centres {self.centres.shape}, widths {self.sigmas.shape}, heights {self.heights.shape}",
-                remedy="check that the run deposited hills",
-            )  # fmt: skip
+            need = "one or more hills with a centre, a width and a height each"
+            got = f"centres {self.centres.shape}, widths {self.sigmas.shape}, heights {self.heights.shape}"
+            raise InputError("hills", need=need, got=got, remedy="check that the run deposited hills")
         for what in ("times", "centres", "sigmas", "heights", "bias_factor"):
             values = np.asarray(getattr(self, what), dtype=np.float64)
             if not np.isfinite(values).all():
-                raise InputError(
-                    f"hills ({what})", need="finite numbers", got=f"{values[~np.isfinite(values)].flat[0]}",
-                    remedy="leave out hills that are damaged",
-                )  # fmt: skip
+                got = f"{values[~np.isfinite(values)].flat[0]}"
+                remedy = "leave out hills that are damaged"
+                raise InputError(f"hills ({what})", need="finite numbers", got=got, remedy=remedy)
         if not (self.sigmas > 0).all():
             raise InputError("hills", need="widths above 0", got=f"{self.sigmas.min()}", remedy="check SIGMA")
 
@@ -149,10 +146,8 @@ def _check_axes(grid: tuple[Floats, ...], hills: Hills) -> None:
     for axis, name in zip(grid, hills.names, strict=True):
         steps = np.diff(axis)
         if axis.ndim != 1 or len(axis) < 2 or steps.min() <= 0 or np.ptp(steps) > 1e-6 * steps.mean():
-            raise InputError(
-                f"axis of {name}", need="two or more increasing, equally spaced points", got=f"{len(axis)} points",
-                remedy="use numpy.linspace",
-            )  # fmt: skip
+            need = "two or more increasing, equally spaced points"
+            raise InputError(f"axis of {name}", need=need, got=f"{len(axis)} points", remedy="use numpy.linspace")
 
 
 def _add(bias: Floats, grid: tuple[Floats, ...], hills: Hills, k: int, widths: tuple[float | None, ...]) -> None:

@@ -71,10 +71,9 @@ def minimum_path(surface: FreeEnergySurface, start: Finite, end: Finite, *, stri
     neighbours = _neighbour_table(surface)
     top = _lowest_maximum(flat, neighbours, first, last)
     if not np.isfinite(top):
-        raise InputError(
-            "surface", need="sampled points all the way between start and end", got="two separate sampled regions",
-            remedy="sample for longer, or choose other basins",
-        )  # fmt: skip
+        got = "two separate sampled regions"
+        remedy = "sample for longer, or choose other basins"
+        raise InputError("surface", need="sampled points all the way between start and end", got=got, remedy=remedy)
     trace = _shortest(surface, flat, neighbours, first, last, top)
     index = np.array(np.unravel_index(trace, surface.values.shape)).T
     points, energies = surface.point(index), flat[trace]
@@ -90,10 +89,8 @@ def minimum_path(surface: FreeEnergySurface, start: Finite, end: Finite, *, stri
 def _flat(surface: FreeEnergySurface, point: ArrayLike, name: str) -> int:
     index = surface.index(point)
     if not np.isfinite(surface.values[index]):
-        raise InputError(
-            name, need="a sampled point", got=f"{np.asarray(point).round(3).tolist()}, where the surface is not finite",
-            remedy="take the minimum of a basin (find_basins)",
-        )  # fmt: skip
+        got = f"{np.asarray(point).round(3).tolist()}, where the surface is not finite"
+        raise InputError(name, need="a sampled point", got=got, remedy="take the minimum of a basin (find_basins)")
     return int(np.ravel_multi_index(index, surface.values.shape))
 
 

@@ -29,10 +29,9 @@ class Histogram(Msonable):
 
     def __post_init__(self) -> None:
         if not len(self.edges) == len(self.names) == len(self.periods) > 0:
-            raise InputError(
-                "edges", need="edges, a name and a period (or None) of each variable",
-                got=f"{len(self.edges)}, {len(self.names)} and {len(self.periods)}", remedy="match them",
-            )  # fmt: skip
+            need = "edges, a name and a period (or None) of each variable"
+            got = f"{len(self.edges)}, {len(self.names)} and {len(self.periods)}"
+            raise InputError("edges", need=need, got=got, remedy="match them")
         for edges in self.edges:
             if np.ndim(edges) != 1 or len(edges) < 2 or not (np.diff(finite("edges", edges)) > 0).all():
                 raise InputError("edges", need="two or more rising edges along each variable", got=described(edges))
@@ -86,10 +85,9 @@ def reweight(
     values = values[:, None] if values.ndim == 1 else values
     weight_of = np.zeros(len(values)) if bias is None else np.asarray(bias, dtype=float)
     if values.shape != (len(weight_of), len(histogram.edges)) or len(values) < max(n_blocks, 2):
-        raise InputError(
-            "samples", need=f"rows of {len(histogram.edges)} variables, one bias per row, {n_blocks} rows or more",
-            got=f"samples {values.shape}, bias {weight_of.shape}", remedy="read both from the same COLVAR file",
-        )  # fmt: skip
+        need = f"rows of {len(histogram.edges)} variables, one bias per row, {n_blocks} rows or more"
+        remedy = "read both from the same COLVAR file"
+        raise InputError("samples", need=need, got=f"samples {values.shape}, bias {weight_of.shape}", remedy=remedy)
     if not (np.isfinite(values).all() and np.isfinite(weight_of).all()):
         raise InputError("samples", need="finite numbers", got="nan or infinity", remedy="mend the COLVAR file")
     kt = kt_in_kj_per_mol(temperature)

@@ -38,29 +38,24 @@ class FreeEnergySurface(Msonable):
         """Check that shapes agree."""
         shape = tuple(len(finite("axes", axis)) for axis in self.axes)
         if self.values.shape != shape or not len(shape) == len(self.names) == len(self.periods):
-            raise InputError(
-                "values", need=f"an array of shape {shape} and one name and period per axis",
-                got=f"shape {self.values.shape}, {len(self.names)} names, {len(self.periods)} periods",
-                remedy="give one axis per dimension of the values",
-            )  # fmt: skip
+            need = f"an array of shape {shape} and one name and period per axis"
+            got = f"shape {self.values.shape}, {len(self.names)} names, {len(self.periods)} periods"
+            raise InputError("values", need=need, got=got, remedy="give one axis per dimension of the values")
         for name, axis, period in zip(self.names, self.axes, self.periods, strict=True):
             if (np.diff(axis) <= 0).any():
-                raise InputError(
-                    f"axis of {name}", need="finite grid points that increase", got=f"{axis[:4]}",
-                    remedy="sort the values with their axis",
-                )  # fmt: skip
+                got = f"{axis[:4]}"
+                remedy = "sort the values with their axis"
+                raise InputError(f"axis of {name}", need="finite grid points that increase", got=got, remedy=remedy)
             if period is not None and not (np.isfinite(period) and period > 0):
                 raise InputError(f"period of {name}", need="a positive number, or None", got=f"{period}")
         if (self.values == -np.inf).any():
-            raise InputError(
-                "values", need="free energies, inf or nan where nothing was sampled", got="-inf",
-                remedy="a probability above 1 or infinite weights are behind it",
-            )  # fmt: skip
+            need = "free energies, inf or nan where nothing was sampled"
+            remedy = "a probability above 1 or infinite weights are behind it"
+            raise InputError("values", need=need, got="-inf", remedy=remedy)
         if self.error is not None and (np.shape(self.error) != shape or (np.asarray(self.error) < 0).any()):
-            raise InputError(
-                "error", need=f"standard errors of 0 or more of shape {shape}", got=f"shape {np.shape(self.error)}",
-                remedy="give one for each value, nan where there is none",
-            )  # fmt: skip
+            got = f"shape {np.shape(self.error)}"
+            remedy = "give one for each value, nan where there is none"
+            raise InputError("error", need=f"standard errors of 0 or more of shape {shape}", got=got, remedy=remedy)
 
     @property
     def ndim(self) -> int:

@@ -228,10 +228,9 @@ def setting_from_bonds(bonds: Finite) -> Setting:
     directions = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     hand = float(np.mean(np.prod(directions, axis=1)) * 3.0**1.5)
     if abs(hand) < 0.3:
-        raise InputError(
-            "bonds", need="P-S bonds along the body diagonals of one handedness", got=f"a mean of {hand:.2f} (of 1)",
-            remedy="rotate the structure to the cubic axes",
-        )  # fmt: skip
+        got = f"a mean of {hand:.2f} (of 1)"
+        remedy = "rotate the structure to the cubic axes"
+        raise InputError("bonds", need="P-S bonds along the body diagonals of one handedness", got=got, remedy=remedy)
     return "4d" if hand < 0 else "4c"
 
 

@@ -68,11 +68,9 @@ def check_sublattices(permutations: ArrayLike, sublattices: Iterable[Sublattice]
     for part in parts:
         sites = np.sort(np.array(part.sites, dtype=np.intp))
         if (np.sort(group[:, sites], axis=1) != sites).any():
-            raise InputError(
-                "sublattices", need="sublattices that every operation keeps",
-                got="an operation that moves sites from one to another",
-                remedy="join equivalent sites in one sublattice, or leave the operation out",
-            )  # fmt: skip
+            got = "an operation that moves sites from one to another"
+            remedy = "join equivalent sites in one sublattice, or leave the operation out"
+            raise InputError("sublattices", need="sublattices that every operation keeps", got=got, remedy=remedy)
     still = np.arange(group.shape[1])
     acting = np.broadcast_to(still, group.shape).copy()
     acting[:, active] = group[:, active]
@@ -232,10 +230,9 @@ def enumerate_decorations(
     active = np.array([s for part in parts for s in part.sites], dtype=np.intp)
     arrangements = prod(comb(len(p.sites), p.number) for p in parts)
     if len(active) > _BITS or arrangements > limit:
-        raise InputError(
-            "sublattices", need=f"at most {limit} arrangements of at most {_BITS} sites",
-            got=f"{arrangements} of {len(active)}", remedy="draw some with sample_decorations",
-        )  # fmt: skip
+        need = f"at most {limit} arrangements of at most {_BITS} sites"
+        remedy = "draw some with sample_decorations"
+        raise InputError("sublattices", need=need, got=f"{arrangements} of {len(active)}", remedy=remedy)
     tables = _tables(group, active)
     kept, weights = [], []
     for chunk in _arrangements(parts):

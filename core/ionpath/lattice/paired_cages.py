@@ -107,11 +107,9 @@ def find_paired_cages(
                 axis = units[i] - units[j]
                 pairs.setdefault((int(other[i]), int(k)), axis / np.linalg.norm(axis))
     if not pairs:
-        raise InputError(
-            "positions", need=f"columns of {first} and {second} tetrahedra, {_COLUMN[0]:g} to {_COLUMN[1]:g} A apart",
-            got=f"{int(whole.sum())} tetrahedra and no such column",
-            remedy="check elements and bond, or use a SiteNetwork, which needs no cages",
-        )  # fmt: skip
+        need = f"columns of {first} and {second} tetrahedra, {_COLUMN[0]:g} to {_COLUMN[1]:g} A apart"
+        remedy = "check elements and bond, or use a SiteNetwork, which needs no cages"
+        raise InputError("positions", need=need, got=f"{int(whole.sum())} tetrahedra and no such column", remedy=remedy)
     # A centre may have a partner above and another one below; each of the second kind keeps its first.
     chosen: dict[int, int] = {}
     for one, two in pairs:
@@ -166,10 +164,9 @@ def paired_cage_states(
     """
     place, atoms = check_finite(ions, "ions"), check_finite(positions, "positions")
     if place.ndim != 3 or atoms.ndim != 3 or len(place) != len(atoms) or atoms.shape[1] <= cages.ligands.max():
-        raise InputError(
-            "ions", need="shape (n_frames, n_ions, 3), and as many frames of all atoms",
-            got=f"{place.shape} and {atoms.shape}", remedy="pass one array of frames for each",
-        )  # fmt: skip
+        need = "shape (n_frames, n_ions, 3), and as many frames of all atoms"
+        remedy = "pass one array of frames for each"
+        raise InputError("ions", need=need, got=f"{place.shape} and {atoms.shape}", remedy=remedy)
     boxes = np.broadcast_to(as_cells(cells), (len(place), 3, 3))
     limits = rule or PairedCageRule()
     compiled = kernels()

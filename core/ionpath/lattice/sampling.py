@@ -78,10 +78,8 @@ def sample_decorations(
     group, parts = check_sublattices(permutations, sublattices)
     inequivalent, arrangements = count_decorations(group, parts)
     if distinct and number > inequivalent:
-        raise InputError(
-            "number", need=f"at most the {inequivalent} inequivalent arrangements", got=str(number),
-            remedy="list all with enumerate_decorations",
-        )  # fmt: skip
+        need = f"at most the {inequivalent} inequivalent arrangements"
+        raise InputError("number", need=need, got=str(number), remedy="list all with enumerate_decorations")
     rng = np.random.default_rng(seed)
     draw = _Draw(group, parts, weight == "inequivalent", rng)
     seen: dict[bytes, None] = {}

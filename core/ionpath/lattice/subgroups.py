@@ -83,10 +83,8 @@ def _unions(sizes: Ints, clash: NDArray[np.bool_], number: int) -> list[list[int
     def descend(k: int, picked: list[int], left: int, free: NDArray[np.bool_]) -> None:
         if left == 0:
             if len(found) == MOST_ARRANGEMENTS:
-                raise InputError(
-                    "number", need=f"at most {MOST_ARRANGEMENTS} arrangements", got="more",
-                    remedy="use fewer sites, or a larger subgroup",
-                )  # fmt: skip
+                remedy = "use fewer sites, or a larger subgroup"
+                raise InputError("number", need=f"at most {MOST_ARRANGEMENTS} arrangements", got="more", remedy=remedy)
             found.append(list(picked))
             return
         if k == len(sizes) or remaining[k] < left or int(sizes[k:][free[k:]].sum()) < left:

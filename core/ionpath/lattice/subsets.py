@@ -77,10 +77,8 @@ def farthest_points(
         if len(chosen) == number:
             return np.sort(chosen)
         best = max(best, len(chosen))
-    raise InputError(
-        "number", need=f"{number} of {len(points)} sites at least {closest:g} A apart",
-        got=f"room for {best}", remedy="ask for fewer, or allow more sites",
-    )  # fmt: skip
+    need = f"{number} of {len(points)} sites at least {closest:g} A apart"
+    raise InputError("number", need=need, got=f"room for {best}", remedy="ask for fewer, or allow more sites")
 
 
 def _grow(

@@ -107,10 +107,9 @@ def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlatti
     whole = np.rint(np.asarray(rotations, dtype=np.float64).reshape(-1, 3, 3))
     # Of more than a few hundred no reduced cell has a rotation, and products of such numbers would overflow.
     if not (np.abs(whole) <= 1000).all() or not np.allclose(np.abs(np.linalg.det(whole)), 1.0):
-        raise InputError(
-            "rotations", need="matrices of whole numbers with determinant 1 or -1", got=described(rotations),
-            remedy="take those of spglib.get_symmetry, which act on fractional coordinates",
-        )  # fmt: skip
+        got = described(rotations)
+        remedy = "take those of spglib.get_symmetry, which act on fractional coordinates"
+        raise InputError("rotations", need="matrices of whole numbers with determinant 1 or -1", got=got, remedy=remedy)
     if index == 1:
         return [Superlattice(np.eye(3, dtype=np.intp), 1)]
     group = np.unique(whole.astype(np.intp).reshape(-1, 9), axis=0)

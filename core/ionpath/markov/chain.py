@@ -115,12 +115,9 @@ def _stochastic(matrix: Any) -> NDArray[np.float64]:
     if not np.isfinite(square).all():
         raise InputError("T", need="finite probabilities", got="NaN or infinity")
     if float(square.min()) < 0 or np.abs(sums - 1).max() > ROW_SUM_TOLERANCE:
-        raise InputError(
-            "T",
-            need="a row-stochastic matrix (no entry below 0, rows that sum to 1)",
-            got=f"smallest entry {square.min():.3g}, row sums from {sums.min():.6g} to {sums.max():.6g}",
-            remedy="divide each row of counts by its sum, or use estimate_msm",
-        )
+        need = "a row-stochastic matrix (no entry below 0, rows that sum to 1)"
+        got = f"smallest entry {square.min():.3g}, row sums from {sums.min():.6g} to {sums.max():.6g}"
+        raise InputError("T", need=need, got=got, remedy="divide each row of counts by its sum, or use estimate_msm")
     return square
 
 

@@ -143,22 +143,18 @@ def state_histogram(
 
 def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> NDArray[np.float64]:
     if count_mode not in ("sliding", "sliding-effective"):
-        raise InputError(
-            "count_mode", need="'sliding' or 'sliding-effective' for runs", got=repr(count_mode),
-            remedy="give trajectories as arrays, runs.trajectories(shells).dtrajs",
-        )  # fmt: skip
+        got = repr(count_mode)
+        remedy = "give trajectories as arrays, runs.trajectories(shells).dtrajs"
+        raise InputError("count_mode", need="'sliding' or 'sliding-effective' for runs", got=got, remedy=remedy)
     total = trajectories.count_matrices(lag).sum(axis=0)
     return total / lag if count_mode == "sliding-effective" else total
 
 
 def _effective(trajectories: list[NDArray[np.integer[Any]]], lag: int, n_states: int) -> NDArray[np.float64]:
     if any((row < 0).any() for row in trajectories):
-        raise InputError(
-            "dtrajs",
-            need="assigned frames only for effective counts",
-            got="unassigned frames (-1)",
-            remedy="use count_mode='sliding-effective' or a block bootstrap",
-        )
+        got = "unassigned frames (-1)"
+        remedy = "use count_mode='sliding-effective' or a block bootstrap"
+        raise InputError("dtrajs", need="assigned frames only for effective counts", got=got, remedy=remedy)
     from deeptime.markov import TransitionCountEstimator
 
     whole = [row.astype(np.int64) for row in trajectories if row.size > lag]

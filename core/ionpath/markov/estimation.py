@@ -144,10 +144,9 @@ def estimate_msms(
     trajectories = as_trajectories(dtrajs)
     for ion, counts in enumerate(count_matrices(dtrajs, lag, n_states=n_states)):
         if not counts.any():
-            raise InputError(
-                "dtrajs", need="windows with both ends assigned for each ion", got=f"none for ion {ion}",
-                remedy="leave that ion out or use a shorter lag",
-            )  # fmt: skip
+            got = f"none for ion {ion}"
+            remedy = "leave that ion out or use a shorter lag"
+            raise InputError("dtrajs", need="windows with both ends assigned for each ion", got=got, remedy=remedy)
         own: Any = trajectories[ion]
         frames = state_histogram(own if isinstance(own, CountedTrajectories) else [own], len(counts))
         models.append(model_of_counts(counts, frames, lag, reversible, "largest"))
@@ -233,11 +232,9 @@ def bayesian_msm(
 def check_independent(count_mode: str) -> None:
     """Refuse counts for a posterior that are correlated."""
     if count_mode == "sliding":
-        raise InputError(
-            "count_mode", need="'effective', 'sliding-effective' or 'sample'",
-            got="'sliding', whose counts are correlated",
-            remedy="use count_mode='sliding-effective', which divides them by the lag",
-        )  # fmt: skip
+        got = "'sliding', whose counts are correlated"
+        remedy = "use count_mode='sliding-effective', which divides them by the lag"
+        raise InputError("count_mode", need="'effective', 'sliding-effective' or 'sample'", got=got, remedy=remedy)
 
 
 def sample_matrices(prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None) -> NDArray[np.float64]:
@@ -267,12 +264,8 @@ def connected_states(counts: NDArray[np.float64], occurring: NDArray[np.bool_], 
     """States on which a model of `counts` can be estimated."""
     one_of("connected", connected, ("all", "largest"))
     if not counts.any():
-        raise InputError(
-            "dtrajs",
-            need="windows with both ends assigned",
-            got="none",
-            remedy="use a shorter lag or assign more frames",
-        )
+        remedy = "use a shorter lag or assign more frames"
+        raise InputError("dtrajs", need="windows with both ends assigned", got="none", remedy=remedy)
     largest = largest_set(counts)
     if connected == "all" and occurring.sum() > 1 and largest.size < len(counts):
         raise _disconnected(strong_components(counts), occurring, largest)
@@ -287,12 +280,9 @@ def _disconnected(
     found = [f"states {absent} never visited"] if absent else []
     if len(sets) > 1:
         found.append("the separate sets " + ", ".join(map(str, sets)))
-    return DisconnectedError(
-        "dtrajs",
-        need="every state visited and reachable from every other at this lag",
-        got=" and ".join(found),
-        remedy=f"use connected='largest' to go on with {largest.tolist()}, a shorter lag, more data, or merge states",
-    )
+    need = "every state visited and reachable from every other at this lag"
+    remedy = f"use connected='largest' to go on with {largest.tolist()}, a shorter lag, more data, or merge states"
+    return DisconnectedError("dtrajs", need=need, got=" and ".join(found), remedy=remedy)
 
 
 def _count_model(

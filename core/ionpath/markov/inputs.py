@@ -51,12 +51,8 @@ def as_trajectories(dtrajs: Trajectories) -> list[NDArray[np.integer[Any]]]:
         if row.size and not np.issubdtype(row.dtype, np.integer):
             _refuse_type(row)
         if row.size and row.min() < UNASSIGNED:
-            raise InputError(
-                "dtrajs",
-                need="labels from 0 on, or -1 for an unassigned frame",
-                got=f"the label {row.min()}",
-                remedy="renumber the states",
-            )
+            need = "labels from 0 on, or -1 for an unassigned frame"
+            raise InputError("dtrajs", need=need, got=f"the label {row.min()}", remedy="renumber the states")
     if all(row.size == 0 for row in rows):
         raise InputError("dtrajs", need="at least one trajectory with frames", got="no frames")
     return rows
@@ -78,21 +74,15 @@ def _refuse_type(row: NDArray[Any]) -> None:
         raise InputError(
             "dtrajs", need="integer labels", got="NaN", remedy="mark frames without a state by the integer -1"
         )
-    raise InputError(
-        "dtrajs",
-        need="integer labels",
-        got=f"data type {row.dtype}",
-        remedy="convert with .astype(int) if they are whole",
-    )
+    remedy = "convert with .astype(int) if they are whole"
+    raise InputError("dtrajs", need="integer labels", got=f"data type {row.dtype}", remedy=remedy)
 
 
 def _few(n_states: int, name: str) -> int:
     """As many states as a dense matrix can have."""
     if n_states > MOST_STATES:
-        raise InputError(
-            name, need=f"at most {MOST_STATES:,} states, counted from 0 without gaps", got=f"{n_states:,}",
-            remedy="renumber the states from 0, without gaps",
-        )  # fmt: skip
+        need = f"at most {MOST_STATES:,} states, counted from 0 without gaps"
+        raise InputError(name, need=need, got=f"{n_states:,}", remedy="renumber the states from 0, without gaps")
     return n_states
 
 
@@ -111,12 +101,8 @@ def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int 
     if not is_whole(n_states) or n_states < 1:
         raise InputError("n_states", need="a whole number of at least 1", got=repr(n_states))
     if top >= n_states:
-        raise InputError(
-            "n_states",
-            need=f"at least {top + 1}, the largest label plus one",
-            got=str(n_states),
-            remedy="count all states",
-        )
+        need = f"at least {top + 1}, the largest label plus one"
+        raise InputError("n_states", need=need, got=str(n_states), remedy="count all states")
     return _few(int(n_states), "n_states")
 
 
@@ -170,10 +156,7 @@ def as_pair(source: States, target: States, n_states: int) -> tuple[NDArray[np.i
     first, last = as_set(source, n_states, "source"), as_set(target, n_states, "target")
     shared = np.intersect1d(first, last)
     if shared.size:
-        raise InputError(
-            "target",
-            need="states that are not in source",
-            got=f"{shared.tolist()} in both",
-            remedy="choose two sets without a common state",
-        )
+        got = f"{shared.tolist()} in both"
+        remedy = "choose two sets without a common state"
+        raise InputError("target", need="states that are not in source", got=got, remedy=remedy)
     return first, last

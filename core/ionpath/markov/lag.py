@@ -24,10 +24,9 @@ def choose_lag(
         return _shortest(data)
     frames = round(lag_time / frame_time)
     if frames < 1 or abs(frames * frame_time - lag_time) > 0.01 * lag_time:
-        raise InputError(
-            "lag_time", need=f"a multiple of the time between frames, {frame_time:g} ps", got=f"{lag_time:g} ps",
-            remedy=f"use {max(frames, 1) * frame_time:g} ps",
-        )  # fmt: skip
+        need = f"a multiple of the time between frames, {frame_time:g} ps"
+        remedy = f"use {max(frames, 1) * frame_time:g} ps"
+        raise InputError("lag_time", need=need, got=f"{lag_time:g} ps", remedy=remedy)
     return frames, "as given"
 
 

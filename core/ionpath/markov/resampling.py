@@ -169,10 +169,8 @@ class Resampling:
         counts = self.counts(lag)
         filled = int(counts.any(axis=(1, 2)).sum())
         if filled < 2:
-            raise InputError(
-                "dtrajs", need="at least two blocks of data for an error", got=f"{filled}",
-                remedy="give more ions, raise n_blocks, or use method='bayesian'",
-            )  # fmt: skip
+            remedy = "give more ions, raise n_blocks, or use method='bayesian'"
+            raise InputError("dtrajs", need="at least two blocks of data for an error", got=f"{filled}", remedy=remedy)
         units = len(counts)
         rng = np.random.default_rng(self.seed)  # the same for every lag: a sample has the same ions at each
         drawn = rng.multinomial(units, np.full(units, 1.0 / units), size=self.n_samples).astype(float)

@@ -47,10 +47,9 @@ def as_permutations(symmetry: ArrayLike, n_states: int) -> NDArray[np.intp]:
     rows = np.asarray(symmetry)
     good = rows.ndim == 2 and rows.shape[1] == n_states and np.issubdtype(rows.dtype, np.integer)
     if not good or not len(rows) or (np.sort(rows, axis=1) != np.arange(n_states)).any():
-        raise InputError(
-            "symmetry", need=f"permutations of the {n_states} states, shape (n_operations, {n_states})",
-            got=f"{rows.dtype} of shape {rows.shape}", remedy="make them with shell_symmetry(positions)",
-        )  # fmt: skip
+        need = f"permutations of the {n_states} states, shape (n_operations, {n_states})"
+        remedy = "make them with shell_symmetry(positions)"
+        raise InputError("symmetry", need=need, got=f"{rows.dtype} of shape {rows.shape}", remedy=remedy)
     return rows.astype(np.intp)
 
 

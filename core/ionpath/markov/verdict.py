@@ -141,12 +141,8 @@ def _rows(
     if not later.size:
         later = np.flatnonzero(lags > lag)[:1]
     if not later.size:
-        raise InputError(
-            "timescales",
-            need="a longer lag to compare with",
-            got=f"{lag} as the longest",
-            remedy=f"add the lag {2 * lag}",
-        )
+        remedy = f"add the lag {2 * lag}"
+        raise InputError("timescales", need="a longer lag to compare with", got=f"{lag} as the longest", remedy=remedy)
     return at, later
 
 

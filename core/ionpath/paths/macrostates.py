@@ -104,10 +104,8 @@ def macrostate_path_entropy(
     chains = _chains(models)
     whole = [chain for chain in chains if not chain.outside.size]
     if not whole:
-        raise InputError(
-            "models", need="a model that connects all states", got=f"none of {len(chains)}",
-            remedy="use one model of all ions, or longer trajectories",
-        )  # fmt: skip
+        remedy = "use one model of all ions, or longer trajectories"
+        raise InputError("models", need="a model that connects all states", got=f"none of {len(chains)}", remedy=remedy)
     named = OCTAHEDRON if groups is None else groups
     sets = _partition(named, whole[0].n_states)
     size = len(sets)
@@ -130,12 +128,9 @@ def _partition(groups: Mapping[str, Iterable[int]], n_states: int) -> list[NDArr
     every = np.concatenate(sets) if sets else np.zeros(0, dtype=np.intp)
     counts = np.bincount(every, minlength=n_states)
     if len(sets) < 2 or (counts != 1).any():
-        raise InputError(
-            "groups",
-            need=f"at least two groups that hold each of the {n_states} states once",
-            got=f"{np.flatnonzero(counts == 0).tolist()} in none, {np.flatnonzero(counts > 1).tolist()} in several",
-            remedy="put every state into one group",
-        )
+        need = f"at least two groups that hold each of the {n_states} states once"
+        got = f"{np.flatnonzero(counts == 0).tolist()} in none, {np.flatnonzero(counts > 1).tolist()} in several"
+        raise InputError("groups", need=need, got=got, remedy="put every state into one group")
     return sets
 
 

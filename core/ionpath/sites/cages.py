@@ -58,10 +58,9 @@ def _cages(sites: Floats, cell: Floats, group: Ints, height: float) -> tuple[Flo
                 places[j] = place
                 queue.append(int(j))
             elif np.abs(places[j] - place).max() > 1e-3:  # two ways to one site differ by a lattice vector
-                raise InputError(
-                    f"cage {owner[k]}", need="a group of sites that ends inside the cell",
-                    got="one that closes on itself", remedy="give n_vertices, or a larger cell",
-                )  # fmt: skip
+                need = "a group of sites that ends inside the cell"
+                remedy = "give n_vertices, or a larger cell"
+                raise InputError(f"cage {owner[k]}", need=need, got="one that closes on itself", remedy=remedy)
     number = np.bincount(owner)[:, None]
     middle = np.stack([np.bincount(owner, places[:, k]) for k in range(3)], axis=1) / number
     return wrap_fractional(sites[first] + middle @ np.linalg.inv(cell)), places - middle[owner], owner
@@ -91,7 +90,6 @@ def _cuts(tree: Floats, n_sites: int, n_vertices: int | None) -> Iterator[tuple[
     assert best is not None
     sizes = np.bincount(best)[1:]
     wrong = int(np.flatnonzero(sizes != n_vertices)[0])
-    raise InputError(
-        f"cage {wrong} of {len(sizes)}", need=f"{n_vertices} sites", got=f"{sizes[wrong]} ({n_sites} sites in all)",
-        remedy="change `separation` or `background`, or leave n_vertices out",
-    )  # fmt: skip
+    got = f"{sizes[wrong]} ({n_sites} sites in all)"
+    remedy = "change `separation` or `background`, or leave n_vertices out"
+    raise InputError(f"cage {wrong} of {len(sizes)}", need=f"{n_vertices} sites", got=got, remedy=remedy)

@@ -132,10 +132,8 @@ class DensityAccumulator:
     def merge(self, other: DensityAccumulator) -> None:
         """Add what another accumulator counted; InputError if their grids differ."""
         if other.counts.shape != self.counts.shape:
-            raise InputError(
-                "other", need=f"a grid of {self.counts.shape}", got=f"{other.counts.shape}",
-                remedy="give both the same shape",
-            )  # fmt: skip
+            remedy = "give both the same shape"
+            raise InputError("other", need=f"a grid of {self.counts.shape}", got=f"{other.counts.shape}", remedy=remedy)
         self.counts = self.counts + other.counts
         self.cell_sum = self.cell_sum + other.cell_sum
         self.n_frames += other.n_frames

@@ -69,10 +69,9 @@ def checked(
             remedy="report this to the authors of the package that brings it",
         )
     if ambiguous is None or ambiguous.shape != site.shape or ambiguous.dtype != bool:
-        raise InputError(
-            f"discretiser {name!r}", need="a SiteAssignment of sites and of truth values of the same shape",
-            got=type(found).__name__, remedy="report this to the authors of the package that brings it",
-        )  # fmt: skip
+        need = "a SiteAssignment of sites and of truth values of the same shape"
+        remedy = "report this to the authors of the package that brings it"
+        raise InputError(f"discretiser {name!r}", need=need, got=type(found).__name__, remedy=remedy)
     return SiteAssignment(site.astype(np.int32, copy=False), ambiguous.astype(bool, copy=False))
 
 

@@ -308,10 +308,8 @@ class SiteNetwork(CoordinationShells):
         """
         given = np.asarray(groups)
         if given.shape != (self.n_states - 1,):
-            raise InputError(
-                "groups", need=f"{self.n_states - 1} labels, one for each state but 0", got=f"shape {given.shape}",
-                remedy="leave state 0 out",
-            )  # fmt: skip
+            need = f"{self.n_states - 1} labels, one for each state but 0"
+            raise InputError("groups", need=need, got=f"shape {given.shape}", remedy="leave state 0 out")
         made = type(self).from_sites(
             self.cell, self.centres, labels=given[self.vertex - 1], names=names, kinds=self.kinds
         )
@@ -340,11 +338,9 @@ def _check_apart(cell: Floats, points: Floats, remedy: str) -> None:
     nearest = SiteTree(cell, points, 2.0 * CLOSEST).separation
     k = int(nearest.argmin())
     if nearest[k] < CLOSEST:
-        raise InputError(
-            "sites", need=f"sites at least {CLOSEST:g} A apart, which vibrating ions tell apart",
-            got=f"{nearest[k]:.2f} A at site {k}, {np.round(points[k], 4).tolist()}",
-            remedy=remedy,
-        )  # fmt: skip
+        need = f"sites at least {CLOSEST:g} A apart, which vibrating ions tell apart"
+        got = f"{nearest[k]:.2f} A at site {k}, {np.round(points[k], 4).tolist()}"
+        raise InputError("sites", need=need, got=got, remedy=remedy)
 
 
 def _merged(cell: Floats, points: Floats, reach: float) -> Floats:

@@ -41,10 +41,9 @@ class SiteOccupancies(Msonable):
 
     def __add__(self, other: SiteOccupancies) -> SiteOccupancies:
         if len(other.counts) != len(self.counts):
-            raise InputError(
-                "occupancies", need=f"{len(self.counts)} sites in both parts", got=str(len(other.counts)),
-                remedy="add only parts that use the same shells",
-            )  # fmt: skip
+            got = str(len(other.counts))
+            remedy = "add only parts that use the same shells"
+            raise InputError("occupancies", need=f"{len(self.counts)} sites in both parts", got=got, remedy=remedy)
         return SiteOccupancies(
             self.shells,
             self.counts + other.counts,

@@ -66,11 +66,9 @@ def check_ties(squares: Floats, first: int, tie: float = TIE) -> None:
     if len(tied):
         k = int(tied[0])
         more = f", and {len(tied) - 1} more such sites" if len(tied) > 1 else ""
-        raise InputError(
-            f"site {first + k}", need="one nearest centre",
-            got=f"{near[k]} centres at {nearest[k]:.2f} A, within {tie:g} A of each other{more}",
-            remedy="choose with centres= those around which there are cages, " + _NETWORK,
-        )  # fmt: skip
+        got = f"{near[k]} centres at {nearest[k]:.2f} A, within {tie:g} A of each other{more}"
+        remedy = "choose with centres= those around which there are cages, " + _NETWORK
+        raise InputError(f"site {first + k}", need="one nearest centre", got=got, remedy=remedy)
 
 
 def warn_of_assignment(

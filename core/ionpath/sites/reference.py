@@ -29,16 +29,12 @@ def fractional_frames(ions: ArrayLike, cells: ArrayLike) -> tuple[Floats, Floats
     """Check frames and give their fractional coordinates."""
     mobile = check_finite(ions, "ions")
     if mobile.ndim != 3 or 0 in mobile.shape:
-        raise InputError(
-            "ions", need="frames of ions (T, N, 3)", got=f"shape {mobile.shape}",
-            remedy="select at least one ion, and add an axis for a single frame",
-        )  # fmt: skip
+        remedy = "select at least one ion, and add an axis for a single frame"
+        raise InputError("ions", need="frames of ions (T, N, 3)", got=f"shape {mobile.shape}", remedy=remedy)
     lattice = as_cells(cells, "cells")
     if lattice.ndim == 3 and len(lattice) != len(mobile):
-        raise InputError(
-            "cells", need=f"{len(mobile)} cells, one per frame", got=str(len(lattice)),
-            remedy="give one cell for all frames, or one per frame",
-        )  # fmt: skip
+        remedy = "give one cell for all frames, or one per frame"
+        raise InputError("cells", need=f"{len(mobile)} cells, one per frame", got=str(len(lattice)), remedy=remedy)
     inverse: Floats = np.asarray(np.linalg.inv(lattice), dtype=np.float64)
     return np.matmul(mobile.astype(np.float64, copy=False), inverse), inverse
 
@@ -50,10 +46,9 @@ def displacements(
     followed = check_finite(positions, name)
     expected = (n_frames, len(reference), 3)
     if followed.shape != expected:
-        raise InputError(
-            name, need=f"shape {expected}, frames x {name} of the reference x 3", got=f"shape {followed.shape}",
-            remedy="give all of them in every frame, in the order of the reference structure",
-        )  # fmt: skip
+        got = f"shape {followed.shape}"
+        remedy = "give all of them in every frame, in the order of the reference structure"
+        raise InputError(name, need=f"shape {expected}, frames x {name} of the reference x 3", got=got, remedy=remedy)
     return split_common(np.matmul(followed.astype(np.float64, copy=False), inverse) - reference)
 
 
@@ -123,18 +118,16 @@ def match_atoms(
     coordinates, _ = fractional_frames(positions, box)
     places = check_finite(reference, "reference").astype(np.float64)
     if coordinates.shape[1] != len(places):
-        raise InputError(
-            "positions", need=f"{len(places)} atoms, as many as the reference", got=str(coordinates.shape[1]),
-            remedy="select the atoms of the reference, or build it for this cell",
-        )  # fmt: skip
+        got = str(coordinates.shape[1])
+        remedy = "select the atoms of the reference, or build it for this cell"
+        raise InputError("positions", need=f"{len(places)} atoms, as many as the reference", got=got, remedy=remedy)
     wandering = coordinates - coordinates[:1]
     mean = coordinates[0] + (wandering - np.rint(wandering)).mean(axis=0)
     distance = np.linalg.norm(minimum_image((places[:, None] - mean[None]) @ box, box), axis=-1)
     _, atom = linear_sum_assignment(distance**2)
     worst = float(distance[np.arange(len(places)), atom].max())
     if worst > tolerance:
-        raise InputError(
-            "positions", need=f"atoms within {tolerance:g} A of the reference", got=f"one {worst:.2f} A away",
-            remedy="check setting, origin and cell of the reference",
-        )  # fmt: skip
+        got = f"one {worst:.2f} A away"
+        remedy = "check setting, origin and cell of the reference"
+        raise InputError("positions", need=f"atoms within {tolerance:g} A of the reference", got=got, remedy=remedy)
     return np.asarray(atom, dtype=np.int64)

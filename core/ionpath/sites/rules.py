@@ -29,10 +29,8 @@ def geometric_sites(
     """Return ions the vertex of the nearest centre in whose direction they are."""
     one_of("mode", mode, ("correct", "published"))
     if mode == "published" and shells.n_states != 7:
-        raise InputError(
-            "shells", need="six vertices for the published geometric rule", got=str(shells.n_states - 1),
-            remedy="use mode='correct'",
-        )  # fmt: skip
+        need = "six vertices for the published geometric rule"
+        raise InputError("shells", need=need, got=str(shells.n_states - 1), remedy="use mode='correct'")
     centre, from_centre = nearest_centre_vectors(frames, shells.cell, shells.centres, cutoff)
     directions = _table(shells, unit_vectors(shells.offsets))
     if mode == "published":
@@ -98,10 +96,8 @@ def _several(shells: CoordinationShells, centre: NDArray[np.int32], vector: Floa
 def _axes(orientation: ArrayLike | None) -> Floats:
     axes = np.eye(3) if orientation is None else np.asarray(orientation, dtype=np.float64)
     if axes.shape != (3, 3) or np.abs(axes @ axes.T - np.eye(3)).max() > 1e-6:
-        raise InputError(
-            "orientation", need="a rotation (3, 3) whose rows are unit vectors", got=f"shape {axes.shape}",
-            remedy="normalise the axes",
-        )  # fmt: skip
+        need = "a rotation (3, 3) whose rows are unit vectors"
+        raise InputError("orientation", need=need, got=f"shape {axes.shape}", remedy="normalise the axes")
     return axes
 
 

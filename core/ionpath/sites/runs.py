@@ -82,12 +82,8 @@ class ShellRuns(Msonable):
         one_of("unassigned", unassigned, ("external", "skip"))
         ion, start, site = join_runs(parts, n_ions, core_sets=core_sets)
         if not (site >= 0).any():
-            raise InputError(
-                "sites",
-                need="ions on sites",
-                got="no ion on any site in any frame",
-                remedy="check that shells and ions share one frame of reference, or widen the cutoff",
-            )
+            remedy = "check that shells and ions share one frame of reference, or widen the cutoff"
+            raise InputError("sites", need="ions on sites", got="no ion on any site in any frame", remedy=remedy)
         n_frames = sum(part["n_frames"] for part in parts)
         return cls(
             ion, start, site, n_ions, n_frames, shells.vertex, shells.centre_of, shells.n_states, home, unassigned

@@ -56,10 +56,8 @@ def shell_symmetry(positions: ArrayLike, *, tolerance: float = TOLERANCE) -> Int
     distance = np.linalg.norm(points[:, None] - points[None], axis=-1)
     size = np.linalg.norm(points - points.mean(axis=0), axis=1).mean()
     if len(points) > 1 and (nearest := float(distance[~np.eye(len(points), dtype=bool)].min())) <= 1e-6 * size:
-        raise InputError(
-            "positions", need="vertices apart from each other", got=f"two within {nearest:.3g}",
-            remedy="name each vertex once",
-        )  # fmt: skip
+        got = f"two within {nearest:.3g}"
+        raise InputError("positions", need="vertices apart from each other", got=got, remedy="name each vertex once")
     found = _isometries(distance, tolerance * size)
     worst = np.array([np.abs(distance[np.ix_(p, p)] - distance).max() for p in found])
     while not _is_group(found):

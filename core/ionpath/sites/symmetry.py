@@ -38,10 +38,9 @@ def moved_sites(permutations: ArrayLike, n_sites: int) -> Ints:
     """Images of sites under given operations, checked."""
     rows = np.asarray(permutations)
     if rows.ndim != 2 or rows.shape[1:] != (n_sites,) or (np.sort(rows, axis=1) != np.arange(n_sites)).any():
-        raise InputError(
-            "permutations", need=f"permutations of the {n_sites} sites, shape (n_operations, {n_sites}), from 0",
-            got=f"{rows.dtype} of shape {rows.shape}", remedy="make them with ionpath.lattice.site_permutations",
-        )  # fmt: skip
+        need = f"permutations of the {n_sites} sites, shape (n_operations, {n_sites}), from 0"
+        remedy = "make them with ionpath.lattice.site_permutations"
+        raise InputError("permutations", need=need, got=f"{rows.dtype} of shape {rows.shape}", remedy=remedy)
     return rows.astype(np.int64)
 
 
@@ -86,9 +85,5 @@ def crystal_symmetry(
 
 
 def _none(symprec: float) -> InputError:
-    return InputError(
-        "structure",
-        need=f"a symmetry within {symprec:g} A",
-        got="none",
-        remedy="use another symprec=, and see that no two sites or atoms lie at one place",
-    )
+    remedy = "use another symprec=, and see that no two sites or atoms lie at one place"
+    return InputError("structure", need=f"a symmetry within {symprec:g} A", got="none", remedy=remedy)

@@ -46,17 +46,15 @@ def check_sites(site: ArrayLike, n_sites: int | None = None) -> NDArray[np.signe
     """Check a series of sites."""
     array = np.asarray(site)
     if array.ndim != 2 or not np.issubdtype(array.dtype, np.integer) or 0 in array.shape:
-        raise InputError(
-            "site", need="integers (T, N), frames x ions", got=f"{array.dtype} of shape {array.shape}",
-            remedy="pass what assign_sites returned",
-        )  # fmt: skip
+        got = f"{array.dtype} of shape {array.shape}"
+        remedy = "pass what assign_sites returned"
+        raise InputError("site", need="integers (T, N), frames x ions", got=got, remedy=remedy)
     low, high = int(array.min()), int(array.max())
     if low < -1 or (n_sites is not None and high >= n_sites):
         top = "..." if n_sites is None else n_sites - 1
-        raise InputError(
-            "site", need=f"site indices from -1 to {top}", got=f"values from {low} to {high}",
-            remedy="use the shells that the sites were assigned with",
-        )  # fmt: skip
+        got = f"values from {low} to {high}"
+        remedy = "use the shells that the sites were assigned with"
+        raise InputError("site", need=f"site indices from -1 to {top}", got=got, remedy=remedy)
     return array
 
 
@@ -220,10 +218,8 @@ def iter_shell_trajectories(
     if shells.n_states > 127:
         raise InputError("shells", need="at most 126 vertices", got=str(shells.n_states - 1), remedy="merge vertices")
     if array.max() < 0:
-        raise InputError(
-            "site", need="ions on sites", got="no ion on any site in any frame",
-            remedy="check that shells and ions share one frame of reference, or widen the cutoff",
-        )  # fmt: skip
+        remedy = "check that shells and ions share one frame of reference, or widen the cutoff"
+        raise InputError("site", need="ions on sites", got="no ion on any site in any frame", remedy=remedy)
     whole("ions_at_once", ions_at_once)
     outside = 0 if unassigned == "external" else -1
     vertex = np.append(shells.vertex, outside if home != "folded" else 0).astype(np.int8)

@@ -64,17 +64,14 @@ def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers
     if isinstance(counts, Mapping):
         missing = sorted({str(k) for k in kinds} - set(counts))
         if missing:
-            raise InputError(
-                "n_vertices", need="a number for every kind of centre", got=f"none for {', '.join(missing)}",
-                remedy="add these kinds",
-            )  # fmt: skip
+            got = f"none for {', '.join(missing)}"
+            raise InputError("n_vertices", need="a number for every kind of centre", got=got, remedy="add these kinds")
         return np.array([counts[str(kind)] for kind in kinds], dtype=np.int64)
     numbers = np.asarray(counts, dtype=np.int64)
     if numbers.ndim and len(numbers) != len(kinds):
-        raise InputError(
-            "n_vertices", need=f"{len(kinds)} numbers, one per centre", got=str(len(numbers)),
-            remedy="give one number for all, or one per centre",
-        )  # fmt: skip
+        got = str(len(numbers))
+        remedy = "give one number for all, or one per centre"
+        raise InputError("n_vertices", need=f"{len(kinds)} numbers, one per centre", got=got, remedy=remedy)
     return np.broadcast_to(numbers, (len(kinds),)).copy()
 
 
@@ -145,10 +142,9 @@ def label_vertices(
             continue
         fit = _best_template(units[members[c]], templates)
         if fit is None and template is not None:
-            raise InputError(
-                f"centre {c}", need="vertices in the directions of the template", got="directions that do not fit",
-                remedy="check `template` and `orientation`, or leave the template out",
-            )  # fmt: skip
+            got = "directions that do not fit"
+            remedy = "check `template` and `orientation`, or leave the template out"
+            raise InputError(f"centre {c}", need="vertices in the directions of the template", got=got, remedy=remedy)
         if fit is None:
             order = canonical_order(units[members[c]])
             templates.append(units[members[c]][order])

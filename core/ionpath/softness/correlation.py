@@ -84,10 +84,8 @@ def softness_correlation(
     several = isinstance(softness, tuple)
     parts, others = ([*x] if several else [x] for x in (softness, quantity))  # type: ignore[misc]  # tuples then
     if len(parts) != len(others):
-        raise InputError(
-            "quantity", need=f"one for each of {len(parts)} systems", got=str(len(others)),
-            remedy="pass them in the order of the systems",
-        )  # fmt: skip
+        remedy = "pass them in the order of the systems"
+        raise InputError("quantity", need=f"one for each of {len(parts)} systems", got=str(len(others)), remedy=remedy)
     pairs = [_pair(a, b) for a, b in zip(parts, others, strict=True)]
     s, q = (np.concatenate([pair[k].ravel() for pair in pairs]) for k in (0, 1))
     first = np.cumsum([0, *(pair[0].shape[1] for pair in pairs)])
@@ -122,10 +120,8 @@ def _pair(softness: ArrayLike, quantity: ArrayLike) -> tuple[Floats, Floats]:
         q = None
     if q is None or not np.isfinite(s).all() or not np.isfinite(q).all():
         got = f"shape {np.shape(quantity)}" if q is None else "nan or infinity"
-        raise InputError(
-            "quantity", need=f"finite numbers {s.shape}, one for each time and ion", got=got,
-            remedy="choose the frames and ions of the softness",
-        )  # fmt: skip
+        need = f"finite numbers {s.shape}, one for each time and ion"
+        raise InputError("quantity", need=need, got=got, remedy="choose the frames and ions of the softness")
     return s, q
 
 

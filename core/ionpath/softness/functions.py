@@ -58,10 +58,9 @@ class StructureFunctions(Msonable):
             raise InputError("species", need="different kinds of neighbours", got=repr(self.species))
         steps = np.diff(self.positions)
         if not self.positions or (steps.size and np.ptp(steps) > 1e-9 * abs(steps).max()):
-            raise InputError(
-                "positions", need="evenly spaced distances in A", got=repr(self.positions)[:40],
-                remedy="make them with StructureFunctions.spaced",
-            )  # fmt: skip
+            got = repr(self.positions)[:40]
+            remedy = "make them with StructureFunctions.spaced"
+            raise InputError("positions", need="evenly spaced distances in A", got=got, remedy=remedy)
         for name in ("width", "cutoff", "angular_cutoff"):
             value = getattr(self, name)
             if not (np.isfinite(value) and value > 0):

@@ -63,10 +63,9 @@ def label_ions(
     """
     values = np.asarray(measure, dtype=np.float64)
     if not values.size or not np.isfinite(values).all():
-        raise InputError(
-            "measure", need="finite displacements", got="none" if not values.size else "nan or infinity",
-            remedy="leave out ions with too few neighbours",
-        )  # fmt: skip
+        got = "none" if not values.size else "nan or infinity"
+        remedy = "leave out ions with too few neighbours"
+        raise InputError("measure", need="finite displacements", got=got, remedy=remedy)
     try:
         edges = np.atleast_1d(np.asarray(value, dtype=np.float64))
     except (TypeError, ValueError):
@@ -82,10 +81,9 @@ def label_ions(
         if edges.size == 1 and edges[0] in range(3, 21):
             edges = np.quantile(values, np.arange(1, int(edges[0])) / edges[0])
         if edges.size < 2 or not (np.diff(edges) > 0).all():
-            raise InputError(
-                "value", need="at least two increasing edges, or 3 to 20 classes", got=repr(value),
-                remedy="give the edges in the unit of the displacement",
-            )  # fmt: skip
+            got = repr(value)
+            remedy = "give the edges in the unit of the displacement"
+            raise InputError("value", need="at least two increasing edges, or 3 to 20 classes", got=got, remedy=remedy)
     else:
         raise InputError(
             "method", need="'quantile', 'threshold' or 'classes'", got=repr(method), remedy="choose one of them"
@@ -105,9 +103,7 @@ def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
     flat = given.astype(np.int64)
     present = np.unique(flat)
     if len(present) < 2:
-        raise InputError(
-            name, need="ions of at least two classes",
-            got=f"{len(flat)} ions, all of class {present[0]}" if len(present) else "no ions",
-            remedy="there is nothing to learn: choose another threshold or quantile, a longer window, or more frames",
-        )  # fmt: skip
+        got = f"{len(flat)} ions, all of class {present[0]}" if len(present) else "no ions"
+        remedy = "there is nothing to learn: choose another threshold or quantile, a longer window, or more frames"
+        raise InputError(name, need="ions of at least two classes", got=got, remedy=remedy)
     return flat

@@ -52,38 +52,31 @@ class SoftnessModel(Msonable):
         InputError if the model is not linear.
         """
         if not self.linear:
-            raise InputError(
-                "weights", need="a linear model of two classes", got=f"{self.kind} of {self.n_classes} classes",
-                remedy="use kind='logistic' or 'linear-svm'",
-            )  # fmt: skip
+            got = f"{self.kind} of {self.n_classes} classes"
+            remedy = "use kind='logistic' or 'linear-svm'"
+            raise InputError("weights", need="a linear model of two classes", got=got, remedy=remedy)
         weights = self.arrays["weights"][0]
         return np.asarray(weights / np.linalg.norm(weights))
 
     def check(self, functions: StructureFunctions, mobile: str, system: Sequence[str] = ()) -> None:
         """Refuse features, mobile species or a system's species that are not those of training, with an InputError."""
         if mobile != self.mobile:
-            raise InputError(
-                "model", need=f"{self.mobile} ions, which the model was trained on", got=f"{mobile} ions",
-                remedy="train a model for these ions",
-            )  # fmt: skip
+            need = f"{self.mobile} ions, which the model was trained on"
+            raise InputError("model", need=need, got=f"{mobile} ions", remedy="train a model for these ions")
         known = self.systems or ((self.system,) if self.system else ())
         if system and known and set(system) not in map(set, known):
-            raise InputError(
-                "model", need=f"a system of {' or '.join(', '.join(sorted(s)) for s in known)}, as in training",
-                got=", ".join(sorted(set(system))), remedy="train a model on a system with these species",
-            )  # fmt: skip
+            need = f"a system of {' or '.join(', '.join(sorted(s)) for s in known)}, as in training"
+            remedy = "train a model on a system with these species"
+            raise InputError("model", need=need, got=", ".join(sorted(set(system))), remedy=remedy)
         if functions.species != self.functions.species:
-            raise InputError(
-                "model", need=f"neighbours {', '.join(self.functions.species)}, as in training",
-                got=", ".join(functions.species), remedy="train a model with species that both systems have",
-            )  # fmt: skip
+            need = f"neighbours {', '.join(self.functions.species)}, as in training"
+            remedy = "train a model with species that both systems have"
+            raise InputError("model", need=need, got=", ".join(functions.species), remedy=remedy)
         for name in ("positions", "width", "cutoff", "kind", "pooled", "angular", "angular_cutoff"):
             ours, theirs = getattr(self.functions, name), getattr(functions, name)
             if ours != theirs:
-                raise InputError(
-                    "model", need=f"structure functions with {name} {_short(ours)}, as in training",
-                    got=_short(theirs), remedy="leave the functions to the model",
-                )  # fmt: skip
+                need = f"structure functions with {name} {_short(ours)}, as in training"
+                raise InputError("model", need=need, got=_short(theirs), remedy="leave the functions to the model")
 
     def decision(self, features: ArrayLike) -> Floats:
         """Unscaled decision value (...), positive for mobile, of structure functions (..., n_functions).
@@ -114,10 +107,9 @@ class SoftnessModel(Msonable):
         """Shape without the features, and what the classifier says of each row."""
         values = np.asarray(features, dtype=np.float64)
         if values.ndim < 1 or values.shape[-1] != len(self.mean):
-            raise InputError(
-                "features", need=f"{len(self.mean)} structure functions, as in training", got=f"shape {values.shape}",
-                remedy="compute them with model.functions",
-            )  # fmt: skip
+            need = f"{len(self.mean)} structure functions, as in training"
+            remedy = "compute them with model.functions"
+            raise InputError("features", need=need, got=f"shape {values.shape}", remedy=remedy)
         return values.shape[:-1], self._scores((values.reshape(-1, len(self.mean)) - self.mean) / self.scale)
 
     def _chances(self, raw: Floats) -> Floats:

@@ -86,10 +86,9 @@ def _system(positions: ArrayLike, cell: ArrayLike) -> tuple[Floats, Floats]:
     atoms = np.asarray(check_finite(positions, "positions"), dtype=np.float64)
     matrix = as_cells(cell)
     if atoms.ndim != 2 or atoms.shape[1] != 3 or matrix.ndim != 2:
-        raise InputError(
-            "positions", need="one frame (n_atoms, 3) and one cell (3, 3)",
-            got=f"shapes {atoms.shape} and {matrix.shape}", remedy="call it for each frame",
-        )  # fmt: skip
+        got = f"shapes {atoms.shape} and {matrix.shape}"
+        remedy = "call it for each frame"
+        raise InputError("positions", need="one frame (n_atoms, 3) and one cell (3, 3)", got=got, remedy=remedy)
     return atoms, matrix
 
 
@@ -97,8 +96,6 @@ def _centres(centres: ArrayLike | None, n_atoms: int) -> Ints:
     chosen = np.arange(n_atoms) if centres is None else np.atleast_1d(np.asarray(centres))
     whole = chosen.ndim == 1 and len(chosen) and np.issubdtype(chosen.dtype, np.integer)
     if not whole or chosen.min() < 0 or chosen.max() >= n_atoms:
-        raise InputError(
-            "centres", need=f"indices of atoms from 0 to {n_atoms - 1}", got=f"{centres!r}"[:60],
-            remedy="give the indices of the ions",
-        )  # fmt: skip
+        need = f"indices of atoms from 0 to {n_atoms - 1}"
+        raise InputError("centres", need=need, got=f"{centres!r}"[:60], remedy="give the indices of the ions")
     return chosen.astype(np.int64)

@@ -158,10 +158,9 @@ def affine_fit(
     before = np.asarray(check_finite(reference, "reference"), dtype=np.float64)
     after = np.asarray(check_finite(current, "current"), dtype=np.float64)
     if before.ndim != 2 or before.shape[1] != 3 or before.shape != after.shape:
-        raise InputError(
-            "current", need="positions (n_atoms, 3) of the atoms of reference",
-            got=f"shapes {before.shape} and {after.shape}", remedy="give two frames of one trajectory",
-        )  # fmt: skip
+        got = f"shapes {before.shape} and {after.shape}"
+        remedy = "give two frames of one trajectory"
+        raise InputError("current", need="positions (n_atoms, 3) of the atoms of reference", got=got, remedy=remedy)
     row, centre, atom, owners = _pairs(neighbours, centres, len(before))
     plain, new = before[atom] - before[centre], after[atom] - after[centre]
     old = plain
@@ -203,10 +202,8 @@ def _pairs(neighbours: Any, centres: ArrayLike | None, n_atoms: int) -> tuple[In
     lists = _lists(neighbours)
     owners = np.arange(len(lists)) if centres is None else np.asarray(centres, dtype=np.int64)
     if owners.shape != (len(lists),):
-        raise InputError(
-            "centres", need=f"one atom for each of {len(lists)} lists of neighbours",
-            got=f"shape {owners.shape}", remedy="give as many centres as lists",
-        )  # fmt: skip
+        need = f"one atom for each of {len(lists)} lists of neighbours"
+        raise InputError("centres", need=need, got=f"shape {owners.shape}", remedy="give as many centres as lists")
     sizes = np.array([len(line) for line in lists], dtype=np.int64)
     atom = np.concatenate(lists) if lists else np.empty(0, np.int64)
     _check_indices(np.concatenate([atom, owners]), n_atoms)
@@ -221,10 +218,8 @@ def _lists(neighbours: Sequence[Sequence[int]]) -> list[Ints]:
     except (TypeError, ValueError):
         lists, whole = [], False
     if not whole or not lists:
-        raise InputError(
-            "neighbours", need="one list of atom indices for each centre", got=type(neighbours).__name__,
-            remedy="make it with find_neighbours",
-        )  # fmt: skip
+        need = "one list of atom indices for each centre"
+        raise InputError("neighbours", need=need, got=type(neighbours).__name__, remedy="make it with find_neighbours")
     return [line.astype(np.int64) for line in lists]
 
 
@@ -233,10 +228,8 @@ def _check_indices(indices: NDArray[Any], n_atoms: int) -> None:
         indices.size and (indices.min() < 0 or indices.max() >= n_atoms)
     ):
         found = f"{indices.dtype} from {indices.min()} to {indices.max()}" if indices.size else "none"
-        raise InputError(
-            "neighbours", need=f"atom indices from 0 to {n_atoms - 1}", got=found,
-            remedy="count atoms from 0 in the order of the positions",
-        )  # fmt: skip
+        remedy = "count atoms from 0 in the order of the positions"
+        raise InputError("neighbours", need=f"atom indices from 0 to {n_atoms - 1}", got=found, remedy=remedy)
 
 
 def _fit(row: Ints, old: Floats, new: Floats, owners: Ints, per_neighbour: bool, on_singular: Singular) -> AffineFit:
@@ -317,8 +310,6 @@ def cumulative_displacement(d2min: ArrayLike, *, power: Literal["root", "square"
     one_of("power", power, ("root", "square"))
     values = np.asarray(d2min, dtype=np.float64)
     if not (values >= 0.0).all():
-        raise InputError(
-            "d2min", need="squared displacements of zero or more", got="negative ones or nan",
-            remedy="make them with nonaffine_displacement",
-        )  # fmt: skip
+        need = "squared displacements of zero or more"
+        raise InputError("d2min", need=need, got="negative ones or nan", remedy="make them with nonaffine_displacement")
     return np.asarray(np.cumsum(np.sqrt(values) if power == "root" else values, axis=0))

@@ -120,10 +120,8 @@ def _spacing(mu: Floats, width: float) -> float:
         raise InputError("width", need="a positive width in A", got=repr(width))
     steps = np.diff(mu) if mu.ndim == 1 else np.empty(0)
     if mu.ndim != 1 or not len(mu) or (len(steps) and (steps.min() <= 0 or np.ptp(steps) > 1e-9 * steps.max())):
-        raise InputError(
-            "mu", need="evenly spaced, increasing distances in A", got=f"{mu.tolist()}"[:60],
-            remedy="use numpy.arange(start, stop, step)",
-        )  # fmt: skip
+        need = "evenly spaced, increasing distances in A"
+        raise InputError("mu", need=need, got=f"{mu.tolist()}"[:60], remedy="use numpy.arange(start, stop, step)")
     return float((mu[-1] - mu[0]) / (len(mu) - 1)) if len(mu) > 1 else float(width)
 
 

@@ -150,26 +150,23 @@ def arrhenius_split(
     """
     t = np.asarray(temperatures, dtype=np.float64)
     if t.ndim != 1 or len(t) != len(probabilities) or len(np.unique(t)) < 2 or not (t > 0).all():
-        raise InputError(
-            "temperatures", need="at least two different temperatures in K, one for each probability",
-            got=f"{t.tolist()} and {len(probabilities)} probabilities", remedy="add runs at other temperatures",
-        )  # fmt: skip
+        need = "at least two different temperatures in K, one for each probability"
+        got = f"{t.tolist()} and {len(probabilities)} probabilities"
+        raise InputError("temperatures", need=need, got=got, remedy="add runs at other temperatures")
     first = probabilities[0]
     if any(not np.array_equal(p.edges, first.edges) for p in probabilities):
-        raise InputError(
-            "probabilities", need="the same bins of softness at all temperatures", got="different edges",
-            remedy="pass the same edges= to rearrangement_probability",
-        )  # fmt: skip
+        got = "different edges"
+        remedy = "pass the same edges= to rearrangement_probability"
+        raise InputError("probabilities", need="the same bins of softness at all temperatures", got=got, remedy=remedy)
     share = np.array([p.probability for p in probabilities])
     error = np.array([p.error for p in probabilities])
     counts = np.array([p.counts for p in probabilities])
     with np.errstate(invalid="ignore"):
         good = (counts >= min_count).all(axis=0) & (share > 0).all(axis=0)
     if good.sum() < 2:
-        raise InputError(
-            "probabilities", need="at least two bins of softness with rearrangements at all temperatures",
-            got=str(int(good.sum())), remedy="use wider bins, longer runs, or a lower threshold of mobility",
-        )  # fmt: skip
+        need = "at least two bins of softness with rearrangements at all temperatures"
+        remedy = "use wider bins, longer runs, or a lower threshold of mobility"
+        raise InputError("probabilities", need=need, got=str(int(good.sum())), remedy=remedy)
     beta = 1.0 / (BOLTZMANN_EV * t)
     fits = [_line(-beta, np.log(share[:, b]), error[:, b] / share[:, b]) for b in np.flatnonzero(good)]
     value, spread = np.array([f[0] for f in fits]), np.array([f[1] for f in fits])

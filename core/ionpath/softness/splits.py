@@ -94,10 +94,8 @@ def split_samples(
 
 def _groups(members: NDArray[np.generic], values: NDArray[np.generic], n_folds: int, name: str) -> Ints:
     if len(members) < n_folds:
-        raise InputError(
-            name, need=f"at least {n_folds} different {name} for {n_folds} folds", got=str(len(members)),
-            remedy="use fewer folds, or another kind of split",
-        )  # fmt: skip
+        need = f"at least {n_folds} different {name} for {n_folds} folds"
+        raise InputError(name, need=need, got=str(len(members)), remedy="use fewer folds, or another kind of split")
     number = np.empty(len(members), dtype=np.int64)
     for f, part in enumerate(np.array_split(np.arange(len(members)), n_folds)):
         number[part] = f
@@ -117,8 +115,7 @@ def _fold(f: int, group: Ints | None, block: Ints | None, time: NDArray[np.float
         slack = 1e-9 * max(1.0, float(np.abs(time).max()))
         train &= (time < tested.min() - gap - slack) | (time > tested.max() + gap + slack)
     if not train.any():
-        raise InputError(
-            "gap", need="samples further than the gap from those that are tested", got=f"none at a gap of {gap:g} ps",
-            remedy="use a shorter window for labels, a longer trajectory, or kind='ion'",
-        )  # fmt: skip
+        got = f"none at a gap of {gap:g} ps"
+        remedy = "use a shorter window for labels, a longer trajectory, or kind='ion'"
+        raise InputError("gap", need="samples further than the gap from those that are tested", got=got, remedy=remedy)
     return Fold(np.flatnonzero(train), np.flatnonzero(test))

@@ -158,19 +158,14 @@ def fit_softness(
     x = np.asarray(features, dtype=np.float64)
     y = check_classes(labels)
     if x.shape != (len(y), functions.n_functions) or not np.isfinite(x).all():
-        raise InputError(
-            "features", need=f"finite numbers ({len(y)}, {functions.n_functions}), one row per label",
-            got=f"shape {x.shape}",
-            remedy="compute them with functions.compute",
-        )  # fmt: skip
+        need = f"finite numbers ({len(y)}, {functions.n_functions}), one row per label"
+        raise InputError("features", need=need, got=f"shape {x.shape}", remedy="compute them with functions.compute")
     n_classes = int(y.max()) + 1
     present, index = np.unique(y, return_inverse=True)
     used = x.std(axis=0) > FLAT
     if not used.any():
-        raise InputError(
-            "features", need="structure functions that vary between ions", got="none that does",
-            remedy="use a larger cutoff",
-        )  # fmt: skip
+        need = "structure functions that vary between ions"
+        raise InputError("features", need=need, got="none that does", remedy="use a larger cutoff")
     pipeline = make_classifier(kind, penalty=penalty, seed=seed, n_classes=n_classes)
     with warnings.catch_warnings():
         if kind == "mlp":  # 20 epochs are asked for, converged or not

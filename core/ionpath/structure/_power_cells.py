@@ -52,10 +52,8 @@ def power_cells(
             points, fractions, np.ascontiguousarray(cell), grid, span, squares, atoms[left], reach, simplices
         )
         if (found < 0).any():
-            raise InputError(
-                "positions", need="atoms apart from each other",
-                got=f"atom {atoms[left][found.argmin()]} at the place of another", remedy="leave out one of them",
-            )  # fmt: skip
+            got = f"atom {atoms[left][found.argmin()]} at the place of another"
+            raise InputError("positions", need="atoms apart from each other", got=got, remedy="leave out one of them")
         volumes[left[closed]] = found[closed]
         parts.append(rest)
         left = left[~closed]

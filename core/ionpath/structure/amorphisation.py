@@ -73,15 +73,11 @@ def layer_grid(
         raise InputError("axis", need="cell vector 0, 1 or 2", got=repr(axis), remedy="choose one of them")
     height = float(heights(cell)[axis])
     if not (0 < thickness <= 0.5 * height):
-        raise InputError(
-            "thickness", need=f"a positive thickness that fits twice into {height:.4g} A", got=f"{thickness:g} A",
-            remedy="use thinner layers, or another axis",
-        )  # fmt: skip
+        need = f"a positive thickness that fits twice into {height:.4g} A"
+        raise InputError("thickness", need=need, got=f"{thickness:g} A", remedy="use thinner layers, or another axis")
     if not (0 < grid <= sigma):
-        raise InputError(
-            "grid", need=f"a positive distance of at most sigma = {sigma:g} A", got=f"{grid:g} A",
-            remedy="use a finer grid or wider Gaussians",
-        )  # fmt: skip
+        need = f"a positive distance of at most sigma = {sigma:g} A"
+        raise InputError("grid", need=need, got=f"{grid:g} A", remedy="use a finer grid or wider Gaussians")
     first, second = (i for i in range(3) if i != axis)
     lengths = np.linalg.norm(cell, axis=1)
     shape = (int(np.ceil(lengths[first] / grid)), int(np.ceil(lengths[second] / grid)))

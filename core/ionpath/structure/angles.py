@@ -89,10 +89,8 @@ class AngleHistogram:
         """Distribution over the frames so far; InputError if no centre has two bonds."""
         total = self.moments[0]
         if total == 0:
-            raise InputError(
-                "cutoff", need="atoms with two bonds", got=f"none within {self.cutoff:g} A",
-                remedy="use a longer cutoff",
-            )  # fmt: skip
+            remedy = "use a longer cutoff"
+            raise InputError("cutoff", need="atoms with two bonds", got=f"none within {self.cutoff:g} A", remedy=remedy)
         mean = float(self.moments[1] / total)
         variance = max(float(self.moments[2] / total) - mean**2, 0.0)
         width = float(self.edges[1])

@@ -68,19 +68,15 @@ def neutron_lengths(species: Sequence[str], *, isotopes: Mapping[str, float | st
     own = dict(isotopes or {})
     for name in own:
         if name not in SYMBOLS and name not in list(species):
-            raise InputError(
-                "isotopes", need="elements, or names among species", got=repr(name),
-                remedy=f"the species are {', '.join(dict.fromkeys(map(str, species)))}",
-            )  # fmt: skip
+            remedy = f"the species are {', '.join(dict.fromkeys(map(str, species)))}"
+            raise InputError("isotopes", need="elements, or names among species", got=repr(name), remedy=remedy)
     lengths = {}
     for symbol in dict.fromkeys(map(str, species)):
         value = own.get(symbol, symbol)
         length = _neutron_length(value) if isinstance(value, str) else float(value)
         if length is None or not np.isfinite(length):
-            raise InputError(
-                "species", need="elements with a known neutron scattering length", got=str(value),
-                remedy=f"give isotopes={{{symbol!r}: length in fm}}",
-            )  # fmt: skip
+            need = "elements with a known neutron scattering length"
+            raise InputError("species", need=need, got=str(value), remedy=f"give isotopes={{{symbol!r}: length in fm}}")
         lengths[symbol] = length
     return lengths
 
@@ -142,10 +138,9 @@ def xray_form_factors(species: Sequence[str], q: Finite, *, ions: Mapping[str, s
         entry = (ions or {}).get(symbol, symbol)
         if entry not in _xray_table():
             near = [name for name in _xray_table() if re.match(rf"{re.escape(symbol)}(?![a-z])", name)]
-            raise InputError(
-                "species", need="elements with a tabulated X-ray form factor", got=str(entry),
-                remedy=f"choose among {', '.join(near)}" if near else "leave them out of the weights",
-            )  # fmt: skip
+            got = str(entry)
+            remedy = f"choose among {', '.join(near)}" if near else "leave them out of the weights"
+            raise InputError("species", need="elements with a tabulated X-ray form factor", got=got, remedy=remedy)
         numbers = np.array(_xray_table()[entry])
         gaussians = numbers[:5, None] * np.exp(-numbers[5:10, None] * s**2)
         factors[symbol] = np.asarray(gaussians.sum(axis=0) + numbers[10], dtype=np.float64)

@@ -93,10 +93,8 @@ def _dual(cells: PowerCells) -> PeriodicComplex | None:
 
 
 def _too_small() -> InputError:
-    return InputError(
-        "cell", need="a cell in which no two atoms are neighbours through two images", got="a smaller one",
-        remedy="repeat the cell",
-    )  # fmt: skip
+    need = "a cell in which no two atoms are neighbours through two images"
+    return InputError("cell", need=need, got="a smaller one", remedy="repeat the cell")
 
 
 def triangulated(spots: Floats, cell: Floats, weights: Floats | None) -> PeriodicComplex:
@@ -120,10 +118,8 @@ def triangulated(spots: Floats, cell: Floats, weights: Floats | None) -> Periodi
         if needed <= margin:
             return _quotient(found)
         margin = 1.2 * needed
-    raise InputError(
-        "positions", need="atoms throughout the cell", got=f"empty spheres wider than {margin:.3g} A",
-        remedy="choose more species",
-    )  # fmt: skip
+    got = f"empty spheres wider than {margin:.3g} A"
+    raise InputError("positions", need="atoms throughout the cell", got=got, remedy="choose more species")
 
 
 def _with_images(spots: Floats, cell: Floats, margin: float) -> tuple[Floats, Ints, Ints]:
@@ -276,10 +272,9 @@ def persistence_diagram(
     """
     frames, cells, single = as_frames(positions, cell)
     if not single or frames.shape[1] < 8:
-        raise InputError(
-            "positions", need="one frame with at least eight atoms", got=f"shape {np.shape(positions)}",
-            remedy="go through the frames one by one",
-        )  # fmt: skip
+        got = f"shape {np.shape(positions)}"
+        remedy = "go through the frames one by one"
+        raise InputError("positions", need="one frame with at least eight atoms", got=got, remedy=remedy)
     if dimension not in (1, 2):
         raise InputError("dimension", need="1 or 2", got=repr(dimension), remedy="1 gives rings")
     sizes = None if radii is None else np.asarray(radii, dtype=np.float64)

@@ -116,10 +116,8 @@ def lifetimes(labels: Whole, frame_time: float) -> tuple[Lifetime, ...]:
     """
     series = np.asarray(labels, dtype=np.int64)
     if series.ndim != 2 or len(series) < 2:
-        raise InputError(
-            "labels", need="shape (frames, items) with two frames at least", got=f"shape {series.shape}",
-            remedy="use a longer trajectory",
-        )  # fmt: skip
+        need = "shape (frames, items) with two frames at least"
+        raise InputError("labels", need=need, got=f"shape {series.shape}", remedy="use a longer trajectory")
     if not (np.isfinite(frame_time) and frame_time > 0):
         raise InputError("frame_time", need="a positive time in ps", got=repr(frame_time), remedy="give it")
     changes = series[1:] != series[:-1]

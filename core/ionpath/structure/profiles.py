@@ -45,15 +45,13 @@ class LayerHistogram:
         symbols = as_symbols(species, len(species))
         self.masses = np.asarray(masses, dtype=np.float64)
         if self.masses.shape != symbols.shape or not (self.masses > 0).all():
-            raise InputError(
-                "masses", need=f"{len(symbols)} positive masses in u", got=f"shape {self.masses.shape}",
-                remedy="give the mass of every atom",
-            )  # fmt: skip
+            got = f"shape {self.masses.shape}"
+            remedy = "give the mass of every atom"
+            raise InputError("masses", need=f"{len(symbols)} positive masses in u", got=got, remedy=remedy)
         if axis not in (0, 1, 2) or bins < 1:
-            raise InputError(
-                "axis", need="cell vector 0, 1 or 2 and at least one layer", got=f"axis {axis}, {bins} layers",
-                remedy="choose one of the three cell vectors",
-            )  # fmt: skip
+            got = f"axis {axis}, {bins} layers"
+            remedy = "choose one of the three cell vectors"
+            raise InputError("axis", need="cell vector 0, 1 or 2 and at least one layer", got=got, remedy=remedy)
         self.axis, self.bins = axis, bins
         self.names, self.kinds = np.unique(symbols, return_inverse=True)
         self.density = np.zeros((len(self.names), bins))

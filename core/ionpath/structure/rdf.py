@@ -103,10 +103,9 @@ class RadialHistogram:
         for pair in self.pairs:
             for symbol in pair:
                 if symbol not in present:
-                    raise InputError(
-                        "pairs", need=f"atoms of {symbol}", got=f"only {', '.join(sorted(present))}",
-                        remedy="choose species that are there",
-                    )  # fmt: skip
+                    got = f"only {', '.join(sorted(present))}"
+                    remedy = "choose species that are there"
+                    raise InputError("pairs", need=f"atoms of {symbol}", got=got, remedy=remedy)
         self.indices: dict[str, Ints] = {s: np.flatnonzero(self.symbols == s) for s in present}
         self.kinds: Ints = np.array([present.index(s) for s in self.symbols])
         self.rows = np.full((len(present), len(present)), -1)
@@ -329,10 +328,9 @@ def first_minimum(rdf: RadialDistribution, a: str, b: str, *, smooth: int = 3) -
     g = np.convolve(rdf.partial(a, b), np.ones(smooth) / smooth, mode="same")
     peaks, _ = find_peaks(g, prominence=0.3)
     if len(peaks) < 2:
-        raise InputError(
-            f"g(r) of {a}-{b}", need="two peaks", got=f"{len(peaks)} up to {rdf.edges[-1]:.3g} A",
-            remedy="compute g(r) to a larger distance, or give the cutoff",
-        )  # fmt: skip
+        got = f"{len(peaks)} up to {rdf.edges[-1]:.3g} A"
+        remedy = "compute g(r) to a larger distance, or give the cutoff"
+        raise InputError(f"g(r) of {a}-{b}", need="two peaks", got=got, remedy=remedy)
     between = g[peaks[0] : peaks[1] + 1]
     # Where atoms never stay, g is flat at its minimum: take the middle.
     lowest = np.flatnonzero(between <= between.min() + 1e-12)

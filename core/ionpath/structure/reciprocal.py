@@ -94,10 +94,8 @@ def reciprocal_vectors(
     moduli = _moduli(grid, lattice)
     grid = grid[(moduli <= q_max * (1 + 1e-9)) & (moduli >= q_min * (1 - 1e-9))]
     if not len(grid):
-        raise InputError(
-            "q_max", need=f"more than the shortest vector, about {2 * np.pi / heights(lattice).max():.3g} 1/A",
-            got=f"{q_max:g} 1/A", remedy="use a larger q_max or a larger cell",
-        )  # fmt: skip
+        need = f"more than the shortest vector, about {2 * np.pi / heights(lattice).max():.3g} 1/A"
+        raise InputError("q_max", need=need, got=f"{q_max:g} 1/A", remedy="use a larger q_max or a larger cell")
     moduli = _moduli(grid, lattice)
     order = np.lexsort((*grid.T[::-1], np.round(moduli, 9)))
     grid, moduli = grid[order], moduli[order]

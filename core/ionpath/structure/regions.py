@@ -94,10 +94,9 @@ def divide_regions(
     low, high = float(values.min()), float(values.max())
     if thresholds is None:
         if high - low < contrast:
-            raise InputError(
-                "profile", need=f"values that differ by {contrast:g} at least", got=f"{low:.3f} to {high:.3f}",
-                remedy="the cell looks all alike; give thresholds to divide it nevertheless",
-            )  # fmt: skip
+            got = f"{low:.3f} to {high:.3f}"
+            remedy = "the cell looks all alike; give thresholds to divide it nevertheless"
+            raise InputError("profile", need=f"values that differ by {contrast:g} at least", got=got, remedy=remedy)
         thresholds = (low + (high - low) / 3.0, high - (high - low) / 3.0)
     if not thresholds[0] <= thresholds[1]:
         raise InputError(

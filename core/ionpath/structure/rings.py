@@ -127,10 +127,9 @@ def persistent_rings(
     lasting = np.flatnonzero(diagram.death_radius - diagram.birth_radius >= min_persistence)
     sizes, winds, found = _cycles(complex_, diagram, lasting)
     if longest is not None and sizes.max(initial=0) > longest:
-        raise InputError(
-            "longest", need="room for every cycle", got=f"a ring of more than {longest} atoms ({sizes.max()})",
-            remedy=f"leave it out, or longest={sizes.max()}",
-        )  # fmt: skip
+        got = f"a ring of more than {longest} atoms ({sizes.max()})"
+        remedy = f"leave it out, or longest={sizes.max()}"
+        raise InputError("longest", need="room for every cycle", got=got, remedy=remedy)
     kinds = tuple(dict.fromkeys(select))
     members = np.full((len(sizes), sizes.max(initial=0)), -1, dtype=np.int64)
     inside = np.arange(members.shape[1]) < sizes[:, None]

@@ -185,10 +185,8 @@ def first_sharp_diffraction_peak(
     tops, facts = find_peaks(curve, prominence=prominence, width=1, rel_height=0.5)
     inside = (moduli[tops] >= low) & (moduli[tops] <= high)
     if not inside.any():
-        raise InputError(
-            "structure_factor", need=f"a peak between {low:g} and {high:g} 1/A", got="none",
-            remedy="extend the range of Q, or lower the prominence",
-        )  # fmt: skip
+        remedy = "extend the range of Q, or lower the prominence"
+        raise InputError("structure_factor", need=f"a peak between {low:g} and {high:g} 1/A", got="none", remedy=remedy)
     k = int(np.argmax(inside))
     top = int(tops[k])
     grid = np.arange(len(moduli))
@@ -241,16 +239,14 @@ def r_chi(
     qs, ss = np.asarray(q, dtype=np.float64), np.asarray(s, dtype=np.float64)
     low, high = q_range if q_range is not None else (float(qs[0]), float(qs[-1]))
     if low < qs[0] - 1e-9 or high > qs[-1] + 1e-9:
-        raise InputError(
-            "q_range", need=f"moduli between {qs[0]:g} and {qs[-1]:g} 1/A", got=f"{low:g} to {high:g}",
-            remedy="compute the structure factor over the whole range",
-        )  # fmt: skip
+        got = f"{low:g} to {high:g}"
+        remedy = "compute the structure factor over the whole range"
+        raise InputError("q_range", need=f"moduli between {qs[0]:g} and {qs[-1]:g} 1/A", got=got, remedy=remedy)
     chosen = (qe >= low) & (qe <= high)
     if chosen.sum() < 3:
-        raise InputError(
-            "q_experiment", need="at least three points in the range", got=str(int(chosen.sum())),
-            remedy=f"the simulation covers {qs[0]:g} to {qs[-1]:g} 1/A",
-        )  # fmt: skip
+        got = str(int(chosen.sum()))
+        remedy = f"the simulation covers {qs[0]:g} to {qs[-1]:g} 1/A"
+        raise InputError("q_experiment", need="at least three points in the range", got=got, remedy=remedy)
     difference = se[chosen] - np.interp(qe[chosen], qs, ss)
     return float(100.0 * np.sqrt((difference**2).sum() / (se[chosen] ** 2).sum()))
 

@@ -86,10 +86,9 @@ def _neighbours(positions: Floats, cell: Floats, n_neighbours: int, cutoff: floa
         atom, neighbour, vectors, _ = pairs_within(positions, cell, radius)
         sizes = np.bincount(atom, minlength=n_atoms)
         if not sizes.all():
-            raise InputError(
-                "cutoff", need="a neighbour of every atom", got=f"atoms without one within {cutoff:g} A",
-                remedy="use a longer cutoff or n_neighbours",
-            )  # fmt: skip
+            got = f"atoms without one within {cutoff:g} A"
+            remedy = "use a longer cutoff or n_neighbours"
+            raise InputError("cutoff", need="a neighbour of every atom", got=got, remedy=remedy)
         return neighbour, vectors, sizes
     # A sphere that holds a bit more than the neighbours at the mean density, until it does so for every atom.
     volume = abs(float(np.linalg.det(cell)))

@@ -73,10 +73,8 @@ def voronoi_volumes(
     n_atoms = frames.shape[1]
     chosen = np.arange(n_atoms) if atoms is None else np.asarray(atoms, dtype=np.int64)
     if chosen.size and (chosen.min() < 0 or chosen.max() >= n_atoms):
-        raise InputError(
-            "atoms", need=f"indices from 0 to {n_atoms - 1}", got=f"{chosen.min()} to {chosen.max()}",
-            remedy="check the selection",
-        )  # fmt: skip
+        got = f"{chosen.min()} to {chosen.max()}"
+        raise InputError("atoms", need=f"indices from 0 to {n_atoms - 1}", got=got, remedy="check the selection")
     if mode == "plain":
         sizes = np.zeros(n_atoms)
     elif mode == "radical":
@@ -98,10 +96,9 @@ def _volumes(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Fl
 def _checked_radii(radii: ArrayLike | None, n_atoms: int) -> Floats:
     sizes = np.asarray([] if radii is None else radii, dtype=np.float64)
     if sizes.shape != (n_atoms,) or not (sizes > 0).all():
-        raise InputError(
-            "radii", need=f"{n_atoms} positive radii in A for radical cells",
-            got="none" if radii is None else f"shape {sizes.shape}", remedy="give one radius per atom",
-        )  # fmt: skip
+        got = "none" if radii is None else f"shape {sizes.shape}"
+        remedy = "give one radius per atom"
+        raise InputError("radii", need=f"{n_atoms} positive radii in A for radical cells", got=got, remedy=remedy)
     return sizes
 
 
@@ -115,10 +112,9 @@ def _plain(positions: Floats, cell: Floats) -> Floats:
     volumes = np.asarray(freud.locality.Voronoi().compute((box, points)).volumes, dtype=np.float64)
     expected = abs(float(np.linalg.det(lattice)))
     if not abs(volumes.sum() - expected) < 1e-3 * expected:
-        raise InputError(
-            "positions", need="atoms apart from each other", got="Voronoi cells that do not fill the volume",
-            remedy="look for two atoms at one place",
-        )  # fmt: skip
+        got = "Voronoi cells that do not fill the volume"
+        remedy = "look for two atoms at one place"
+        raise InputError("positions", need="atoms apart from each other", got=got, remedy=remedy)
     return volumes[: len(positions)]
 
 
@@ -132,10 +128,8 @@ def _radical(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Fl
         if 2.0 * farthest + spread <= reach:
             return volumes
         reach = 1.1 * (2.0 * farthest + spread) if np.isfinite(farthest) else 2.0 * reach
-    raise InputError(
-        "radii", need="cells bounded by near atoms", got=f"cells that reach beyond {reach:.3g} A",
-        remedy="check radii and positions",
-    )  # fmt: skip
+    got = f"cells that reach beyond {reach:.3g} A"
+    raise InputError("radii", need="cells bounded by near atoms", got=got, remedy="check radii and positions")
 
 
 def _radical_within(positions: Floats, cell: Floats, chosen: Ints, radii: Floats, reach: float) -> tuple[Floats, float]:

@@ -21,29 +21,18 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
     if array.dtype not in (np.float32, np.float64):
         array = array.astype(np.float64)
     if array.ndim != 3 or array.shape[2] != 3:
-        raise InputError(
-            name,
-            need="an array of shape (frames, ions, 3)",
-            got=f"shape {array.shape}",
-            remedy="pass one position in A for each ion in each frame",
-        )
+        remedy = "pass one position in A for each ion in each frame"
+        raise InputError(name, need="an array of shape (frames, ions, 3)", got=f"shape {array.shape}", remedy=remedy)
     if array.shape[0] < frames:
-        raise InputError(
-            name,
-            need=f"at least {frames} frames",
-            got=f"{array.shape[0]}",
-            remedy="read more of the trajectory or a smaller step between frames",
-        )
+        remedy = "read more of the trajectory or a smaller step between frames"
+        raise InputError(name, need=f"at least {frames} frames", got=f"{array.shape[0]}", remedy=remedy)
     if array.shape[1] == 0:
         raise InputError(name, need="at least one ion", got="none", remedy="check the selection of mobile ions")
     bad = ~np.isfinite(array.sum(axis=(1, 2), dtype=np.float64))
     if bad.any():
-        raise InputError(
-            name,
-            need="finite coordinates",
-            got=f"nan or infinite ones in frame {int(np.argmax(bad))}",
-            remedy="repair the trajectory or leave these frames out",
-        )
+        got = f"nan or infinite ones in frame {int(np.argmax(bad))}"
+        remedy = "repair the trajectory or leave these frames out"
+        raise InputError(name, need="finite coordinates", got=got, remedy=remedy)
     return array
 
 
@@ -95,12 +84,9 @@ def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
             "lags", need="whole numbers of frames", got=repr(lags), remedy="divide times by the frame time"
         )
     if whole.min() < 0 or whole.max() >= n_frames:
-        raise InputError(
-            "lags",
-            need=f"lags from 0 to {n_frames - 1} frames in a trajectory of {n_frames} frames",
-            got=f"{int(whole.min() if whole.min() < 0 else whole.max())}",
-            remedy="use shorter lags or a longer trajectory",
-        )
+        need = f"lags from 0 to {n_frames - 1} frames in a trajectory of {n_frames} frames"
+        got = f"{int(whole.min() if whole.min() < 0 else whole.max())}"
+        raise InputError("lags", need=need, got=got, remedy="use shorter lags or a longer trajectory")
     return whole
 
 

@@ -194,11 +194,9 @@ def meyer_neldel(fits: list[Arrhenius]) -> MeyerNeldel:
     covariances = np.stack([f.covariance for f in fits])
     spread, error = float(np.ptp(x)), float(np.sqrt(covariances[:, 0, 0]).min())
     if spread <= max(error, LEAST_SPREAD):
-        raise InputError(
-            "fits", need="activation energies that differ by more than their errors, as a line through points needs",
-            got=f"{x.min():.6g} to {x.max():.6g} eV, with errors of {error:.2g} eV and more",
-            remedy="add systems of other activation energies, or longer runs",
-        )  # fmt: skip
+        need = "activation energies that differ by more than their errors, as a line through points needs"
+        got = f"{x.min():.6g} to {x.max():.6g} eV, with errors of {error:.2g} eV and more"
+        raise InputError("fits", need=need, got=got, remedy="add systems of other activation energies, or longer runs")
     slope = float(np.polyfit(x - x.mean(), y, 1)[0])
     for _ in range(50):
         direction = np.array([-slope, 1.0])
@@ -252,32 +250,23 @@ def _data(
         dtype=np.float64,
     )
     if not (t.shape == values.shape == sigma.shape):
-        raise InputError(
-            "D", need=f"one value and error for each of {t.size} temperatures",
-            got=f"{values.size} values and {sigma.size} errors", remedy="give arrays of one length",
-        )  # fmt: skip
+        got = f"{values.size} values and {sigma.size} errors"
+        remedy = "give arrays of one length"
+        raise InputError("D", need=f"one value and error for each of {t.size} temperatures", got=got, remedy=remedy)
     if not (np.isfinite(t).all() and (t > 0).all()):
         raise InputError(
             "temperatures", need="temperatures above zero in K", got=f"{t.tolist()}", remedy="give them in K"
         )
     if not (np.isfinite(values).all() and (values > 0).all()):
         bad = float(t[~(values > 0)][0]) if (~(values > 0)).any() else float(t[~np.isfinite(values)][0])
-        raise InputError(
-            "D", need="positive numbers", got=f"none at {bad:g} K",
-            remedy="leave out temperatures at which only an upper bound is known, or run them for longer",
-        )  # fmt: skip
+        remedy = "leave out temperatures at which only an upper bound is known, or run them for longer"
+        raise InputError("D", need="positive numbers", got=f"none at {bad:g} K", remedy=remedy)
     if np.unique(t).size < (2 if np.isfinite(sigma).all() else 3):
-        raise InputError(
-            "temperatures", need="at least two different ones with errors of D, or three without",
-            got=f"{np.unique(t).size}", remedy="add temperatures or errors",
-        )  # fmt: skip
+        need = "at least two different ones with errors of D, or three without"
+        raise InputError("temperatures", need=need, got=f"{np.unique(t).size}", remedy="add temperatures or errors")
     if np.isfinite(sigma).any() and not (np.isfinite(sigma).all() and (sigma > 0).all()):
-        raise InputError(
-            "errors",
-            need="a standard error above zero for each D",
-            got=f"{sigma.tolist()}",
-            remedy="or pass none at all",
-        )
+        got = f"{sigma.tolist()}"
+        raise InputError("errors", need="a standard error above zero for each D", got=got, remedy="or pass none at all")
     return t, values, sigma
 
 

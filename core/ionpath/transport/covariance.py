@@ -78,12 +78,9 @@ def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
     n = lag_array(lags, n_frames)
     m = numbers(msd, "msd", "finite mean squared displacements in A^2")
     if m.size < 2 * int(n.max()) + 1:
-        raise InputError(
-            "msd",
-            need=f"values up to lag {2 * int(n.max())}",
-            got=f"up to lag {m.size - 1}",
-            remedy="extend the straight line beyond the window",
-        )
+        got = f"up to lag {m.size - 1}"
+        remedy = "extend the straight line beyond the window"
+        raise InputError("msd", need=f"values up to lag {2 * int(n.max())}", got=got, remedy=remedy)
     mirrored = np.concatenate([m[:0:-1], m])
     out = np.empty((n.size, n.size))
     for a in range(n.size):

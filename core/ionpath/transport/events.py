@@ -105,12 +105,8 @@ class Hops(Msonable):
         more of them than `n_cages`.
         """
         if self.count and min(self.origin.min(), self.destination.min()) < 0:
-            raise InputError(
-                "hops",
-                need="hops between cages or sites",
-                got=f"mode {self.mode!r}",
-                remedy="use cage_hops or site_hops",
-            )
+            remedy = "use cage_hops or site_hops"
+            raise InputError("hops", need="hops between cages or sites", got=f"mode {self.mode!r}", remedy=remedy)
         last = int(max(self.origin.max(), self.destination.max())) + 1 if self.count else 0
         number = last if n_cages is None else n_cages
         if number < last:

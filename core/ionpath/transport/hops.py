@@ -178,10 +178,9 @@ def cage_hops(
     places = np.asarray(centres, dtype=np.float64)
     positive("hysteresis", hysteresis, "ps", zero=True)
     if places.ndim != 2 or places.shape[1] != 3 or len(places) < 2 or not np.isfinite(places).all():
-        raise InputError(
-            "centres", need="at least two positions (M, 3) in A", got=f"shape {places.shape}",
-            remedy="pass the mean positions of the anions in the middle of the cages",
-        )  # fmt: skip
+        got = f"shape {places.shape}"
+        remedy = "pass the mean positions of the anions in the middle of the cages"
+        raise InputError("centres", need="at least two positions (M, 3) in A", got=got, remedy=remedy)
     matrices = as_cells(cells)
     first = matrices if matrices.ndim == 2 else matrices[0]
     points = Points(first, np.asarray(fractional(places, first)), np.arange(len(places)))
@@ -305,10 +304,8 @@ def running_mean(positions: NDArray[Any], width: int) -> Floats:
     if width == 1:
         return np.asarray(positions, dtype=np.float64)
     if positions.shape[0] < width + 1:
-        raise InputError(
-            "smoothing", need=f"less than the {positions.shape[0]} frames of the trajectory", got=f"{width} frames",
-            remedy="smooth over a shorter time",
-        )  # fmt: skip
+        need = f"less than the {positions.shape[0]} frames of the trajectory"
+        raise InputError("smoothing", need=need, got=f"{width} frames", remedy="smooth over a shorter time")
     sums = np.cumsum(positions - positions[0], axis=0, dtype=np.float64)
     means = sums[width - 1 :].copy()
     means[1:] -= sums[:-width]

@@ -81,10 +81,9 @@ def slab_edges(edges: ArrayLike) -> Floats:
     """Lower edges of slabs, checked."""
     limits = np.atleast_1d(np.asarray(edges, dtype=np.float64))
     if limits.size < 2 or limits.min() < 0 or limits.max() >= 1 or (np.diff(limits) <= 0).any():
-        raise InputError(
-            "edges", need="two or more increasing fractional coordinates from 0 to less than 1",
-            got=f"{limits.tolist()}", remedy="divide positions along the cell vector by its length",
-        )  # fmt: skip
+        need = "two or more increasing fractional coordinates from 0 to less than 1"
+        remedy = "divide positions along the cell vector by its length"
+        raise InputError("edges", need=need, got=f"{limits.tolist()}", remedy=remedy)
     return limits
 
 

@@ -299,9 +299,5 @@ def _check_distinct(r: Floats, partners: Floats, cells: Floats, r_max: float, *,
     heights = 1.0 / np.linalg.norm(np.linalg.inv(cells), axis=-2)
     narrow = float(heights.min())
     if r_max > 0.5 * narrow + 1e-9:
-        raise InputError(
-            "r_max",
-            need=f"a distance within half of the narrowest width of the cell, {0.5 * narrow:.4g} A",
-            got=f"{r_max:.4g} A",
-            remedy="lower r_max or use a larger cell",
-        )
+        need = f"a distance within half of the narrowest width of the cell, {0.5 * narrow:.4g} A"
+        raise InputError("r_max", need=need, got=f"{r_max:.4g} A", remedy="lower r_max or use a larger cell")

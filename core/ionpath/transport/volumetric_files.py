@@ -122,10 +122,8 @@ def write_vasp_grid(
     data, matrix = _grid(values), np.asarray(cell, dtype=np.float64)
     places = np.empty((0, 3)) if positions is None else np.asarray(positions, dtype=np.float64)
     if places.shape != (len(symbols), 3):
-        raise InputError(
-            "positions", need=f"{len(symbols)} positions, one per symbol", got=f"shape {places.shape}",
-            remedy="give both, in one order",
-        )  # fmt: skip
+        need = f"{len(symbols)} positions, one per symbol"
+        raise InputError("positions", need=need, got=f"shape {places.shape}", remedy="give both, in one order")
     names = np.asarray(symbols, dtype=str)
     kinds = list(dict.fromkeys(names.tolist()))
     ordered = [places[names == kind] for kind in kinds]

@@ -140,28 +140,19 @@ def windows(
     if limits.shape != (2,) or not 0.0 < limits[0] < limits[1]:
         raise InputError("band", need="two exponents that increase", got=repr(band), remedy="use (0.9, 1.1)")
     if msd.n_frames < FEWEST_FRAMES:
-        raise InputError(
-            "positions", need=f"at least {FEWEST_FRAMES} frames to see diffusion", got=f"{msd.n_frames}",
-            remedy="use a longer trajectory",
-        )  # fmt: skip
+        need = f"at least {FEWEST_FRAMES} frames to see diffusion"
+        raise InputError("positions", need=need, got=f"{msd.n_frames}", remedy="use a longer trajectory")
     if msd.lags.size == 0:
-        raise InputError(
-            "msd",
-            need="values of single ions",
-            got="none",
-            remedy="compute it with mean_squared_displacement(lags=None)",
-        )
+        remedy = "compute it with mean_squared_displacement(lags=None)"
+        raise InputError("msd", need="values of single ions", got="none", remedy=remedy)
     if window is not None:
         return (_given(msd, window),) * 2
     first = max(1, int(np.ceil(ballistic / dt - 1e-9)))
     last = int((1.0 - discard) * (msd.n_frames - 1))
     if last < 2 * first or last < 3:
-        raise InputError(
-            "positions",
-            need=f"lag times beyond twice the ballistic limit of {ballistic:g} ps",
-            got=f"{last * dt:g} ps once the last {discard:.0%} are left out",
-            remedy="use a longer trajectory, or lower ballistic=",
-        )
+        need = f"lag times beyond twice the ballistic limit of {ballistic:g} ps"
+        got = f"{last * dt:g} ps once the last {discard:.0%} are left out"
+        raise InputError("positions", need=need, got=got, remedy="use a longer trajectory, or lower ballistic=")
     lags = msd.lags[(msd.lags >= first) & (msd.lags <= last)]
     first_in_band = _first_in_band(msd, lags[lags <= last / 2], last, band)
     if first_in_band:
@@ -296,12 +287,8 @@ def _given(msd: MeanSquaredDisplacement, window: tuple[float, float]) -> Diffusi
     start, stop = (round(float(limit) / msd.frame_time) for limit in limits)
     inside = ((msd.lags >= start) & (msd.lags <= stop)).sum()
     if not (start >= 1 and stop < msd.n_frames and inside >= 3):
-        raise InputError(
-            "window",
-            need=f"two lag times well apart, between {msd.frame_time:g} ps and {msd.times[-1]:g} ps",
-            got=repr(window),
-            remedy="choose another window or leave it out",
-        )
+        need = f"two lag times well apart, between {msd.frame_time:g} ps and {msd.times[-1]:g} ps"
+        raise InputError("window", need=need, got=repr(window), remedy="choose another window or leave it out")
     return _window(msd, start, stop, "given")
 
 

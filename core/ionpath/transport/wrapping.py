@@ -208,11 +208,9 @@ class Jumps:
         whole = np.rint(common)
         restart = (np.abs(common - whole) < 0.02).all(axis=-1) & whole.any(axis=-1)
         if restart.any() or (np.abs(steps - common) > 0.5).any():
-            raise InputError(
-                "coordinates", need="unwrapped ones throughout, since ions leave the cell",
-                got=f"framework atoms that jump across its faces near frame {frame}",
-                remedy=self._remedy,
-            )  # fmt: skip
+            need = "unwrapped ones throughout, since ions leave the cell"
+            got = f"framework atoms that jump across its faces near frame {frame}"
+            raise InputError("coordinates", need=need, got=got, remedy=self._remedy)
 
     def state(self) -> tuple[Floats | None, Floats | None]:
         """Ends of the block."""

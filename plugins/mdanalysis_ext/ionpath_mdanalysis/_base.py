@@ -188,10 +188,8 @@ class IonAnalysis(AnalysisBase):
         coordinates that are not numbers, or times that are not known or do not increase.
         """
         if not self.groups:
-            raise InputError(
-                "run", need="a trajectory", got="results loaded from a file",
-                remedy=f"make a new {type(self).__name__} with an AtomGroup",
-            )  # fmt: skip
+            remedy = f"make a new {type(self).__name__} with an AtomGroup"
+            raise InputError("run", need="a trajectory", got="results loaded from a file", remedy=remedy)
         self._forks = kwargs.get("backend") == "multiprocessing" and multiprocessing.get_start_method() == "fork"
         with warnings.catch_warnings():
             if self._given_frame_time is not None:  # the time that a reader makes up is not used
@@ -343,12 +341,9 @@ class IonAnalysis(AnalysisBase):
         """
         metadata, values, version = _store.read(path)
         if metadata["class"] != cls.__name__:
-            raise InputError(
-                os.fspath(path),
-                need=f"results of {cls.__name__}",
-                got=f"results of {metadata['class']}",
-                remedy=f"load it with {metadata['class']}.load",
-            )
+            got = f"results of {metadata['class']}"
+            remedy = f"load it with {metadata['class']}.load"
+            raise InputError(os.fspath(path), need=f"results of {cls.__name__}", got=got, remedy=remedy)
         self = cls.__new__(cls)
         self._without_trajectory(metadata["parameters"])
         self.frames, self.times = metadata.pop("frames"), metadata.pop("times")

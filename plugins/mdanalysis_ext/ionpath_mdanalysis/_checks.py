@@ -36,10 +36,8 @@ def check_keywords(unknown: Iterable[str], cls: type, more: Iterable[str]) -> No
 def selected(universe: Any, text: str, name: str) -> Any:
     """Atoms of a selection, or InputError with what MDAnalysis says of it."""
     if not hasattr(universe, "select_atoms"):
-        raise InputError(
-            "universe", need="an MDAnalysis Universe", got=described(universe),
-            remedy="make one, as MDAnalysis.Universe(topology, trajectory)",
-        )  # fmt: skip
+        remedy = "make one, as MDAnalysis.Universe(topology, trajectory)"
+        raise InputError("universe", need="an MDAnalysis Universe", got=described(universe), remedy=remedy)
     try:
         return universe.select_atoms(text)
     except Exception as error:  # MDAnalysis has several for a bad selection
@@ -48,10 +46,9 @@ def selected(universe: Any, text: str, name: str) -> Any:
         word = known[0] if known else "index"
         there = [str(value) for value in getattr(universe.atoms, f"{word}s", ["0"])]
         some = next((ion for ion in MOBILE if ion in there), there[0])
-        raise InputError(
-            name, need="a selection of MDAnalysis", got=f"{text!r}, of which MDAnalysis says: {said}"[:300],
-            remedy=f"for example '{word} {some}'",
-        ) from error  # fmt: skip
+        got = f"{text!r}, of which MDAnalysis says: {said}"[:300]
+        remedy = f"for example '{word} {some}'"
+        raise InputError(name, need="a selection of MDAnalysis", got=got, remedy=remedy) from error
 
 
 def check_group(group: Any, name: str) -> None:
@@ -59,26 +56,14 @@ def check_group(group: Any, name: str) -> None:
     from MDAnalysis.core.groups import AtomGroup, UpdatingAtomGroup
 
     if not isinstance(group, AtomGroup):
-        raise InputError(
-            name,
-            need="an MDAnalysis AtomGroup",
-            got=type(group).__name__,
-            remedy="pass for example u.select_atoms('name Li')",
-        )
+        remedy = "pass for example u.select_atoms('name Li')"
+        raise InputError(name, need="an MDAnalysis AtomGroup", got=type(group).__name__, remedy=remedy)
     if isinstance(group, UpdatingAtomGroup):
-        raise InputError(
-            name,
-            need="the same atoms in every frame",
-            got="an updating AtomGroup",
-            remedy="select without updating=True",
-        )
+        remedy = "select without updating=True"
+        raise InputError(name, need="the same atoms in every frame", got="an updating AtomGroup", remedy=remedy)
     if not len(group):
-        raise InputError(
-            name,
-            need="at least one atom",
-            got="an empty selection",
-            remedy=f"the universe holds {_species(group.universe)}; select by one of these names",
-        )
+        remedy = f"the universe holds {_species(group.universe)}; select by one of these names"
+        raise InputError(name, need="at least one atom", got="an empty selection", remedy=remedy)
 
 
 def check_order(universe: Any) -> None:
@@ -100,10 +85,8 @@ def check_order(universe: Any) -> None:
 def check_once(group: Any, name: str) -> None:
     """Refuse a group that names an atom twice."""
     if len(set(group.ix.tolist())) < len(group):
-        raise InputError(
-            name, need="every atom once", got=f"{len(group)} entries for {len(set(group.ix.tolist()))} atoms",
-            remedy=f"pass {name}.unique",
-        )  # fmt: skip
+        got = f"{len(group)} entries for {len(set(group.ix.tolist()))} atoms"
+        raise InputError(name, need="every atom once", got=got, remedy=f"pass {name}.unique")
 
 
 def check_universe(groups: dict[str, Any]) -> None:
@@ -111,12 +94,8 @@ def check_universe(groups: dict[str, Any]) -> None:
     names = list(groups)
     for name in names[1:]:
         if groups[name].universe is not groups[names[0]].universe:
-            raise InputError(
-                name,
-                need=f"atoms of the same universe as {names[0]}",
-                got="atoms of another universe",
-                remedy="select both from one Universe",
-            )
+            need = f"atoms of the same universe as {names[0]}"
+            raise InputError(name, need=need, got="atoms of another universe", remedy="select both from one Universe")
 
 
 def rows_among(group: Any, atoms: Any, name: str) -> NDArray[np.int64]:
@@ -127,10 +106,8 @@ def rows_among(group: Any, atoms: Any, name: str) -> NDArray[np.int64]:
     missing = [int(i) for i in group.ix if int(i) not in place]
     if missing:
         what = "ions" if name == "mobile" else "atoms"
-        raise InputError(
-            name, need=f"{what} that are among atoms", got=f"atom {missing[0]}, which is not",
-            remedy="pass a larger group as atoms",
-        )  # fmt: skip
+        got = f"atom {missing[0]}, which is not"
+        raise InputError(name, need=f"{what} that are among atoms", got=got, remedy="pass a larger group as atoms")
     return np.array([place[int(i)] for i in group.ix], dtype=np.int64)
 
 
@@ -211,12 +188,9 @@ def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]], trajectory
 def check_frame_count(n_frames: int, need: int) -> None:
     """Refuse a run over too few frames."""
     if n_frames < need:
-        raise InputError(
-            "frames",
-            need=f"at least {need} frame{'s' if need > 1 else ''}",
-            got=str(n_frames),
-            remedy="check start, stop and step, or use a longer trajectory",
-        )
+        got = str(n_frames)
+        remedy = "check start, stop and step, or use a longer trajectory"
+        raise InputError("frames", need=f"at least {need} frame{'s' if need > 1 else ''}", got=got, remedy=remedy)
 
 
 def even_frame_time(times: Floats) -> float:
@@ -234,20 +208,12 @@ def even_frame_time(times: Floats) -> float:
     remedy = "give the time between frames of the file with frame_time=..., or choose frames by start, stop, step"
     if mean <= 0 or steps.min() < -rounding or (steps.min() <= 0 and rounding < 0.5 * mean):
         at = int(np.argmin(steps))
-        raise InputError(
-            "times of the frames",
-            need="times that increase",
-            got=f"{times[at]:g} ps then {times[at + 1]:g} ps",
-            remedy=remedy,
-        )
+        got = f"{times[at]:g} ps then {times[at + 1]:g} ps"
+        raise InputError("times of the frames", need="times that increase", got=got, remedy=remedy)
     worst = int(np.argmax(np.abs(steps - mean)))
     if abs(steps[worst] - mean) > 1e-3 * mean + rounding:
-        raise InputError(
-            "times of the frames",
-            need="equal steps",
-            got=f"steps from {steps.min():g} to {steps.max():g} ps",
-            remedy=remedy,
-        )
+        got = f"steps from {steps.min():g} to {steps.max():g} ps"
+        raise InputError("times of the frames", need="equal steps", got=got, remedy=remedy)
     return mean
 
 
@@ -255,12 +221,9 @@ def elements_of(group: Any, name: str = "atoms") -> NDArray[np.str_]:
     """Chemical symbols of a group."""
     symbols = getattr(group, "elements", None)
     if symbols is None or not all(symbols):
-        raise InputError(
-            name,
-            need="chemical elements in the topology",
-            got="none" if symbols is None else "atoms without an element",
-            remedy="call u.guess_TopologyAttrs(to_guess=['elements']) or add_TopologyAttr('elements', symbols)",
-        )
+        got = "none" if symbols is None else "atoms without an element"
+        remedy = "call u.guess_TopologyAttrs(to_guess=['elements']) or add_TopologyAttr('elements', symbols)"
+        raise InputError(name, need="chemical elements in the topology", got=got, remedy=remedy)
     return np.asarray(symbols, dtype=str)
 
 

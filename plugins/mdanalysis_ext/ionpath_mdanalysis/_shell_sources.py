@@ -42,10 +42,8 @@ def mobile_ions(universe: Any, elements: NDArray[np.str_], mobile: Any) -> Any:
         return select_group(universe, mobile, "mobile")
     here = [element for element in MOBILE if element in elements]
     if not here:
-        raise InputError(
-            "mobile", need=f"one of {', '.join(MOBILE)}", got=", ".join(sorted(set(elements.tolist()))),
-            remedy="select the mobile ions",
-        )  # fmt: skip
+        got = ", ".join(sorted(set(elements.tolist())))
+        raise InputError("mobile", need=f"one of {', '.join(MOBILE)}", got=got, remedy="select the mobile ions")
     return universe.atoms[elements == here[0]]
 
 
@@ -149,12 +147,9 @@ def anions_with_ions(universe: Any, ions: Any, frames: Any) -> Any:
     chosen = _apart(anions, near, universe.dimensions)
     trajectory[here]
     if not near.any():
-        raise InputError(
-            "centres",
-            need=f"free anions with mobile ions within {NEAR} A",
-            got=f"none among {len(anions)} free anions",
-            remedy="select the centres, for example centres='name S and index 100:131'",
-        )
+        got = f"none among {len(anions)} free anions"
+        remedy = "select the centres, for example centres='name S and index 100:131'"
+        raise InputError("centres", need=f"free anions with mobile ions within {NEAR} A", got=got, remedy=remedy)
     return chosen
 
 
@@ -187,12 +182,8 @@ def unpack_crystal(structure: Any) -> tuple[Floats, Floats, list[tuple[str, ...]
         full = np.array([sum(share.values()) > 0.99 for share in here])
         coordinates = np.array(structure.get_scaled_positions(wrap=False))
         return np.array(structure.cell[:]), coordinates, [tuple(share) for share in here], full
-    raise InputError(
-        "structure",
-        need="a pymatgen Structure or ASE Atoms",
-        got=type(structure).__name__,
-        remedy="read it with Structure.from_file or ase.io.read",
-    )
+    remedy = "read it with Structure.from_file or ase.io.read"
+    raise InputError("structure", need="a pymatgen Structure or ASE Atoms", got=type(structure).__name__, remedy=remedy)
 
 
 @dataclass(frozen=True)
@@ -246,12 +237,9 @@ class CrystalSites:
             _, offsets = nearest_centres(self.cell, self.coordinates[formers], self.coordinates[candidates])
             candidates = candidates[np.linalg.norm(offsets, axis=1) > BOND]
         if not len(candidates):
-            raise InputError(
-                "centres",
-                need="atoms of that element" if centres else "anions without a bond to P, Si and the like",
-                got="none in the structure",
-                remedy="give the element or the indices of the centres",
-            )
+            need = "atoms of that element" if centres else "anions without a bond to P, Si and the like"
+            remedy = "give the element or the indices of the centres"
+            raise InputError("centres", need=need, got="none in the structure", remedy=remedy)
         tie = TIE if centres is None else None
         owner, _ = nearest_centres(self.cell, self.coordinates[candidates], self.sites, tie)
         return candidates[np.unique(owner)] if centres is None else candidates
@@ -343,9 +331,8 @@ def placed(shells: CoordinationShells, mobile: Any) -> CoordinationShells:
     atoms = found[((away - np.rint(away)) ** 2).sum(axis=-1).argmin(axis=1)]
     if (atoms < 0).any():
         empty = int(np.flatnonzero(atoms < 0)[0])
-        raise InputError(
-            "structure", need="an atom at every centre", got=f"none at centre {empty} ({shells.kinds[empty]})",
-            remedy="choose centres= that the trajectory has",
-        )  # fmt: skip
+        got = f"none at centre {empty} ({shells.kinds[empty]})"
+        remedy = "choose centres= that the trajectory has"
+        raise InputError("structure", need="an atom at every centre", got=got, remedy=remedy)
     atoms = fixed[atoms]
     return replace(shells, centre_atoms=atoms, kinds=names[atoms], crystal=None)

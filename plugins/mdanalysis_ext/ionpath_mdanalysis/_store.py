@@ -51,12 +51,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any], 
             arrays = {key: file[key] for key in file.files}
         tree = json.loads(str(arrays.pop("__json__")))
         if tree["format"] > FORMAT:
-            raise InputError(
-                os.fspath(path),
-                need=f"file format {FORMAT} or older",
-                got=f"{tree['format']}, written by ionpath {tree['ionpath']}",
-                remedy="update ionpath",
-            )
+            got = f"{tree['format']}, written by ionpath {tree['ionpath']}"
+            raise InputError(os.fspath(path), need=f"file format {FORMAT} or older", got=got, remedy="update ionpath")
         values = {key: _unpack(value, arrays) for key, value in tree["values"].items()}
         metadata = _unpack(tree["metadata"], arrays)
         missing = {"class", "frames", "times", "n_frames", "frame_time", "parameters"} - set(metadata)
@@ -66,12 +62,9 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any], 
     except DAMAGED as error:
         if isinstance(error, (FileNotFoundError, PermissionError, InputError)):
             raise
-        raise InputError(
-            os.fspath(path),
-            need="a file written by .save()",
-            got=f"something else ({type(error).__name__}: {str(error)[:80]})",
-            remedy="save the analysis again",
-        ) from error
+        got = f"something else ({type(error).__name__}: {str(error)[:80]})"
+        remedy = "save the analysis again"
+        raise InputError(os.fspath(path), need="a file written by .save()", got=got, remedy=remedy) from error
 
 
 def _pack(value: Any, name: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
@@ -91,12 +84,8 @@ def _pack(value: Any, name: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value) if f.init}
         packed = {key: _pack(item, f"{name}.{key}", arrays) for key, item in fields.items()}
         return {"dataclass": f"{type(value).__module__}:{type(value).__qualname__}", "fields": packed}
-    raise InputError(
-        name,
-        need="arrays, numbers, texts, or results of ionpath",
-        got=type(value).__name__,
-        remedy="remove it from results before saving",
-    )
+    need = "arrays, numbers, texts, or results of ionpath"
+    raise InputError(name, need=need, got=type(value).__name__, remedy="remove it from results before saving")
 
 
 def _unpack(value: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:

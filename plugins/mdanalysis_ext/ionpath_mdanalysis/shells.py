@@ -112,10 +112,8 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             )  # fmt: skip
         formers, anions = (np.flatnonzero(np.isin(names, list(kind))) for kind in (FORMERS, ANIONS))
         if not len(formers):
-            raise NotArgyrodite(
-                "universe (not an argyrodite)", need="formers such as P",
-                got=f"none beside {', '.join(sorted(set(names.tolist()))) or 'the ions'}",
-            )  # fmt: skip
+            got = f"none beside {', '.join(sorted(set(names.tolist()))) or 'the ions'}"
+            raise NotArgyrodite("universe (not an argyrodite)", need="formers such as P", got=got)
         seen = read_frames(universe, ions, others, chosen_frames(universe, start, stop, step, max_frames))
         free = anions[unbound_anions(seen, formers, anions, others)]
         places = seen.places @ seen.cell
@@ -232,10 +230,8 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             anions_with_ions(universe, ions, frames) if centres is None else select_group(universe, centres, "centres")
         )
         if len(middle.intersection(ions)):
-            raise InputError(
-                "centres", need="atoms that are not mobile", got=f"{len(middle & ions)} mobile ions among them",
-                remedy="narrow the selection",
-            )  # fmt: skip
+            got = f"{len(middle & ions)} mobile ions among them"
+            raise InputError("centres", need="atoms that are not mobile", got=got, remedy="narrow the selection")
         seen = read_frames(universe, ions, middle, frames)
         return cls.from_positions(  # type: ignore[return-value]
             seen.cell,

@@ -76,10 +76,8 @@ def check_times(trajectory: Any) -> None:
     )
     if len(files) == 1 and not hasattr(trajectory, "has_times") and is_extended_xyz(files[0]):
         remedy, how = as_extended(files[0]), ""
-    raise InputError(
-        "frame_time", need=need, got=f"none: {named} does not say it, and MDAnalysis would take 1 ps",
-        remedy=remedy + how,
-    )  # fmt: skip
+    got = f"none: {named} does not say it, and MDAnalysis would take 1 ps"
+    raise InputError("frame_time", need=need, got=got, remedy=remedy + how)
 
 
 def _check_steps(trajectory: Any) -> None:

@@ -114,10 +114,9 @@ def ligands_of(centres: Any, ligands: Any) -> Any:
     symbols = np.array(symbols_of(everything, "centres"))
     chosen = everything[np.isin(symbols, sorted(ANIONS))] - centres
     if not len(chosen):
-        raise InputError(
-            "ligands", need=f"atoms of {', '.join(sorted(ANIONS))}", got=f"only {', '.join(sorted(set(symbols)))}",
-            remedy="pass the ligands as an AtomGroup",
-        )  # fmt: skip
+        got = f"only {', '.join(sorted(set(symbols)))}"
+        remedy = "pass the ligands as an AtomGroup"
+        raise InputError("ligands", need=f"atoms of {', '.join(sorted(ANIONS))}", got=got, remedy=remedy)
     return chosen
 
 
@@ -127,8 +126,6 @@ def check_species(wanted: str | Sequence[str], symbols: Sequence[str], name: str
     present = set(symbols)
     for symbol in chosen:
         if symbol not in present:
-            raise InputError(
-                name, need=f"atoms of {symbol}", got=f"only {', '.join(sorted(present))}",
-                remedy="choose species that are there",
-            )  # fmt: skip
+            remedy = "choose species that are there"
+            raise InputError(name, need=f"atoms of {symbol}", got=f"only {', '.join(sorted(present))}", remedy=remedy)
     return chosen

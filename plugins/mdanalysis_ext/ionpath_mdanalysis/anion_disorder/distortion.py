@@ -245,10 +245,9 @@ def compare_disorder(
     for name, other in analyses.items():
         for key in ("measure", "mode", "bin_width"):
             if other.parameters[key] != first.parameters[key]:
-                raise InputError(
-                    f"{key} of {name}", need=f"{first.parameters[key]!r} as in {first_name}",
-                    got=repr(other.parameters[key]), remedy="run both with the same settings",
-                )  # fmt: skip
+                need = f"{first.parameters[key]!r} as in {first_name}"
+                remedy = "run both with the same settings"
+                raise InputError(f"{key} of {name}", need=need, got=repr(other.parameters[key]), remedy=remedy)
         apart = abs(other.results.orientation - first.results.orientation)
         if check_orientation and first.parameters["measure"] == "sd" and apart > ORIENTATION_TOLERANCE:
             raise InputError(
@@ -282,25 +281,22 @@ def compare_disorder(
 def _path_entropies(names: tuple[str, ...], paths: Mapping[str, PathEntropy]) -> dict[str, Any]:
     """Means per pair of all systems in the unit of the other entropies, and over how many pairs they are."""
     if set(names) != set(paths):
-        raise InputError(
-            "paths", need=f"a path entropy for each of {', '.join(names)}", got=", ".join(map(str, paths)) or "none",
-            remedy="use the same names in both",
-        )  # fmt: skip
+        got = ", ".join(map(str, paths)) or "none"
+        remedy = "use the same names in both"
+        raise InputError("paths", need=f"a path entropy for each of {', '.join(names)}", got=got, remedy=remedy)
     found, pairs = [], []
     for name in names:
         analysis, first = paths[name], paths[names[0]]
         analysis._require_results()
         if analysis.parameters["mode"] == "published":
-            raise InputError(
-                f"paths of {name}", need="entropies of mode='correct', which have means per pair with errors",
-                got="mode='published'", remedy="run PathEntropy without mode=",
-            )  # fmt: skip
+            need = "entropies of mode='correct', which have means per pair with errors"
+            remedy = "run PathEntropy without mode="
+            raise InputError(f"paths of {name}", need=need, got="mode='published'", remedy=remedy)
         for key in ("definition", "max_edges"):
             if analysis.parameters[key] != first.parameters[key]:
-                raise InputError(
-                    f"{key} of {name}", need=f"{first.parameters[key]!r} as in {names[0]}",
-                    got=repr(analysis.parameters[key]), remedy="run both with the same settings",
-                )  # fmt: skip
+                need = f"{first.parameters[key]!r} as in {names[0]}"
+                remedy = "run both with the same settings"
+                raise InputError(f"{key} of {name}", need=need, got=repr(analysis.parameters[key]), remedy=remedy)
         n = len(analysis.results.get("connected_states") or range(analysis.results.n_states))
         found.append(analysis._sum("mean_per_pair").to("J/mol/K"))
         pairs.append(n * (n - 1))

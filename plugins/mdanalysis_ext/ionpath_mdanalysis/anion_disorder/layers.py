@@ -93,10 +93,9 @@ class LayerProfiles(StructureAnalysis):
 def _masses(atoms: Any) -> Floats:
     masses = getattr(atoms, "masses", None)
     if masses is None or not (np.asarray(masses) > 0).all():
-        raise InputError(
-            "atoms", need="masses in the topology", got="none" if masses is None else "atoms without a mass",
-            remedy="call u.guess_TopologyAttrs(to_guess=['masses']) or add_TopologyAttr('masses', values)",
-        )  # fmt: skip
+        got = "none" if masses is None else "atoms without a mass"
+        remedy = "call u.guess_TopologyAttrs(to_guess=['masses']) or add_TopologyAttr('masses', values)"
+        raise InputError("atoms", need="masses in the topology", got=got, remedy=remedy)
     return np.asarray(masses, dtype=np.float64)
 
 

@@ -85,10 +85,8 @@ class OrderParameter(PerAtomAnalysis):
     ) -> None:
         known = available("order_parameters")
         if not known:
-            raise InputError(
-                "name", need="an order parameter of an installed package", got=repr(name),
-                remedy="install one, or write one as docs/extend.md shows",
-            )  # fmt: skip
+            remedy = "install one, or write one as docs/extend.md shows"
+            raise InputError("name", need="an order parameter of an installed package", got=repr(name), remedy=remedy)
         one_of("name", name, known)
         self._function, self._bins, self._range = known[name], whole("bins", bins, 1, MOST_BINS), value_range
         _checks.check_group(atoms, "atoms")

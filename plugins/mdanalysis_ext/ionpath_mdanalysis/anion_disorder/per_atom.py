@@ -254,10 +254,8 @@ class IonVoronoiVolume(PerAtomAnalysis):
             symbols = symbols_of(everything, "atoms")
             missing = sorted(set(symbols) - set(radii or {}))
             if missing or radii is None:
-                raise InputError(
-                    "radii", need=f"a radius of {', '.join(missing)} for radical cells", got="none",
-                    remedy="give radii={'Li': 0.76, 'S': 1.84, ...} in A",
-                )  # fmt: skip
+                need = f"a radius of {', '.join(missing)} for radical cells"
+                raise InputError("radii", need=need, got="none", remedy="give radii={'Li': 0.76, 'S': 1.84, ...} in A")
             self._radii = np.array([radii[s] for s in symbols])
         whole("bins", bins, 1, MOST_BINS)
         low, high = (float(x) for x in volume_range)

@@ -133,9 +133,7 @@ def phase_dynamics(
                 stacklevel=2,
             )
     if not analyses:
-        raise InputError(
-            "keep", need="ions that stay in a phase", got=f"none of {len(mobile)}",
-            remedy="take keep='initial', or a shorter part of the run with stop=",
-        )  # fmt: skip
+        remedy = "take keep='initial', or a shorter part of the run with stop="
+        raise InputError("keep", need="ions that stay in a phase", got=f"none of {len(mobile)}", remedy=remedy)
     shares = np.array([[(row == k).mean() for k in range(len(NAMES))] for row in table])
     return PhaseDynamics(analyses, initial, left, shares, keep)

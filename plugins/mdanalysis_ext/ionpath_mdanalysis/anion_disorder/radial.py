@@ -150,10 +150,9 @@ class RadialDistributions(StructureAnalysis):
         low, high = (float(r[0]), float(r[-1])) if r_range is None else r_range
         inside = (np.asarray(at, dtype=np.float64) >= low) & (np.asarray(at, dtype=np.float64) <= high)
         if low < r[0] - 1e-9 or high > r[-1] + 1e-9 or inside.sum() < 3:
-            raise InputError(
-                "r_range", need=f"three measured distances or more, within {r[0]:g} to {r[-1]:g} A",
-                got=f"{inside.sum()} from {low:g} to {high:g} A", remedy="widen it, or compute a larger r_max",
-            )  # fmt: skip
+            need = f"three measured distances or more, within {r[0]:g} to {r[-1]:g} A"
+            remedy = "widen it, or compute a larger r_max"
+            raise InputError("r_range", need=need, got=f"{inside.sum()} from {low:g} to {high:g} A", remedy=remedy)
         return r_chi(at, measured, r, own, q_range=(low, high))
 
     @figure()

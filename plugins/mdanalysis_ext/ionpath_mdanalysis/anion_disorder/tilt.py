@@ -85,10 +85,9 @@ def rotation_matrix(rotation: Any) -> Floats:
         turn = np.radians(float(given))
         return np.array([[np.cos(turn), np.sin(turn), 0], [-np.sin(turn), np.cos(turn), 0], [0, 0, 1.0]])
     if given.shape != (3, 3) or not np.allclose(given @ given.T, np.eye(3), atol=1e-6):
-        raise InputError(
-            "rotation", need="an angle in degrees, or three orthogonal unit vectors", got=repr(rotation),
-            remedy="leave it out if the crystal lies along the box",
-        )  # fmt: skip
+        need = "an angle in degrees, or three orthogonal unit vectors"
+        remedy = "leave it out if the crystal lies along the box"
+        raise InputError("rotation", need=need, got=repr(rotation), remedy=remedy)
     return given
 
 
@@ -299,10 +298,9 @@ def plot_tilt_series(analyses: Mapping[Any, TetrahedronTilt], kind: str | None =
     for name, analysis in analyses.items():
         free, number = analysis._chosen(kind), isinstance(name, (int, float))
         if number and abs(name - free.temperature) > 1e-6 * free.temperature:
-            raise InputError(
-                f"analyses[{name:g}]", need=f"its temperature, {free.temperature:g} K", got=f"{name:g} K",
-                remedy="use the temperature of each analysis, or names",
-            )  # fmt: skip
+            need = f"its temperature, {free.temperature:g} K"
+            remedy = "use the temperature of each analysis, or names"
+            raise InputError(f"analyses[{name:g}]", need=need, got=f"{name:g} K", remedy=remedy)
         found[f"{name:g} K" if number else str(name)] = free
     if len({free.jacobian for free in found.values()}) > 1:
         raise InputError("jacobian", need="the same in all", got="True and False", remedy="run all with the same one")

@@ -287,11 +287,8 @@ def _weights(framework: Any, weights: str | None) -> Floats:
     masses = getattr(framework, "masses", None)
     known = masses is not None and bool(np.all(np.asarray(masses) > 0))
     if weights == "mass" and not known:
-        raise InputError(
-            "weights",
-            need="masses of all framework atoms for weights='mass'",
-            got="none" if masses is None else "atoms without a mass",
-            remedy="add them with u.add_TopologyAttr('masses', values), or use weights='equal'",
-        )
+        got = "none" if masses is None else "atoms without a mass"
+        remedy = "add them with u.add_TopologyAttr('masses', values), or use weights='equal'"
+        raise InputError("weights", need="masses of all framework atoms for weights='mass'", got=got, remedy=remedy)
     values = np.asarray(masses, dtype=np.float64) if known and weights != "equal" else np.ones(len(framework))
     return values / values.sum()

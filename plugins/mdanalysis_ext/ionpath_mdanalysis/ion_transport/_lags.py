@@ -19,10 +19,7 @@ def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) ->
     lags = np.unique(np.rint(np.atleast_1d(np.asarray(times, dtype=np.float64)) / frame_time).astype(np.int64))
     longest = (n_frames - 1) * frame_time
     if lags.size == 0 or lags[0] < 0 or lags[-1] > n_frames - 1:
-        raise InputError(
-            "lag_times",
-            need=f"lag times from 0 to {longest:g} ps, the length of the trajectory",
-            got=", ".join(f"{t:g}" for t in np.atleast_1d(times)) + " ps",
-            remedy="use shorter lag times or a longer trajectory",
-        )
+        need = f"lag times from 0 to {longest:g} ps, the length of the trajectory"
+        got = ", ".join(f"{t:g}" for t in np.atleast_1d(times)) + " ps"
+        raise InputError("lag_times", need=need, got=got, remedy="use shorter lag times or a longer trajectory")
     return lags

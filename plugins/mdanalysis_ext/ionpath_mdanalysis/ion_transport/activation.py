@@ -84,10 +84,8 @@ def extrapolate(analyses: Sequence[IonDiffusion], temperature: float = 300.0) ->
     fit = arrhenius(analyses)
     charges = {float(a.parameters["charge"]) for a in analyses}
     if len(charges) > 1:
-        raise InputError(
-            "analyses", need="one charge of the ions", got=", ".join(f"{z:g}" for z in sorted(charges)),
-            remedy="pass runs of one material",
-        )  # fmt: skip
+        got = ", ".join(f"{z:g}" for z in sorted(charges))
+        raise InputError("analyses", need="one charge of the ions", got=got, remedy="pass runs of one material")
     nearest = min(analyses, key=lambda a: abs(_temperature(a) - wanted))
     density = float(nearest.results.density)
     conductivity = fit.conductivity(wanted, density, charge=charges.pop())

@@ -187,10 +187,8 @@ def _found(points: Mapping[Any, Any], temperature: float | None) -> tuple[float 
 def _runs_of(runs: Any) -> list[IonDiffusion]:
     each = [runs] if isinstance(runs, IonDiffusion) else runs
     if not isinstance(each, (list, tuple)) or not each or not all(isinstance(run, IonDiffusion) for run in each):
-        raise InputError(
-            "points", need="an Estimate, an IonDiffusion or a list of these for each place", got=repr(runs)[:80],
-            remedy="leave out points without a run",
-        )  # fmt: skip
+        need = "an Estimate, an IonDiffusion or a list of these for each place"
+        raise InputError("points", need=need, got=repr(runs)[:80], remedy="leave out points without a run")
     return list(each)
 
 
@@ -200,10 +198,9 @@ def _common(points: Mapping[Any, Any]) -> float | None:
     kelvins = sorted({_temperature(run) for run in runs})
     if len(kelvins) > 1:
         several = ", ".join(f"{kelvin:g}" for kelvin in kelvins)
-        raise InputError(
-            "temperature", need="one, as runs have several", got=f"none, and runs at {several} K",
-            remedy="pass temperature=300, to which they are extrapolated",
-        )  # fmt: skip
+        got = f"none, and runs at {several} K"
+        remedy = "pass temperature=300, to which they are extrapolated"
+        raise InputError("temperature", need="one, as runs have several", got=got, remedy=remedy)
     return kelvins[0] if kelvins else None
 
 

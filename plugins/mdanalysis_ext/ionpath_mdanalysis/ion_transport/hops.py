@@ -107,10 +107,8 @@ class IonHops(SeriesAnalysis):
         chosen = mode or ("published_events" if centres is None else "cage")
         one_of("mode", chosen, MODES)
         if chosen == "cage" and centres is None:
-            raise InputError(
-                "centres", need="centres of the cages for mode='cage'", got="none",
-                remedy="pass the anions in the middle of the cages, or their positions",
-            )  # fmt: skip
+            remedy = "pass the anions in the middle of the cages, or their positions"
+            raise InputError("centres", need="centres of the cages for mode='cage'", got="none", remedy=remedy)
         for name, number in (("hysteresis", hysteresis), ("smoothing", smoothing)):
             positive(name, number, "ps", zero=True)
         positive("distance", distance, "A")
@@ -218,8 +216,7 @@ class IonHops(SeriesAnalysis):
 def _places(centres: Any) -> Any:
     places = np.asarray(centres, dtype=np.float64)
     if places.ndim != 2 or places.shape[1] != 3 or len(places) < 2:
-        raise InputError(
-            "centres", need="an AtomGroup, or at least two positions (M, 3) in A", got=f"shape {places.shape}",
-            remedy="pass the anions in the middle of the cages",
-        )  # fmt: skip
+        got = f"shape {places.shape}"
+        remedy = "pass the anions in the middle of the cages"
+        raise InputError("centres", need="an AtomGroup, or at least two positions (M, 3) in A", got=got, remedy=remedy)
     return places

@@ -261,10 +261,9 @@ class PathEntropy(MarkovStates):
         results, unit = self.results, self.parameters["unit"]
         states = results.get("connected_states") or range(results.n_states)
         if state not in states:
-            raise InputError(
-                "state", need=f"one of {', '.join(map(str, states))}, which the model connects", got=repr(state),
-                remedy="see results.connected_states and results.connected_reason",
-            )  # fmt: skip
+            need = f"one of {', '.join(map(str, states))}, which the model connects"
+            remedy = "see results.connected_states and results.connected_reason"
+            raise InputError("state", need=need, got=repr(state), remedy=remedy)
         found, value, error = results.uncertainty, results.path_entropy[state], results.path_entropy_error[state]
         nothing = np.full_like(value, np.nan)
         low, high = (found.low[state], found.high[state]) if found else (nothing, nothing)

@@ -137,10 +137,9 @@ class MarkovStates(IonAnalysis):
         **options: Any,
     ) -> None:
         if (shells is None) == (states is None):
-            raise InputError(
-                "shells", need="either shells or states", got="both" if shells is not None else "neither",
-                remedy="pass shells=CoordinationShells.from_universe(...)",
-            )  # fmt: skip
+            got = "both" if shells is not None else "neither"
+            remedy = "pass shells=CoordinationShells.from_universe(...)"
+            raise InputError("shells", need="either shells or states", got=got, remedy=remedy)
         one_of("pooling", pooling, POOLING)
         one_of("connected", connected, ("largest", "all"))
         if lag is not None and lag_time is not None:
@@ -170,10 +169,8 @@ class MarkovStates(IonAnalysis):
                 "states", need="ShellStates that were run", got=repr(states), remedy="call .run() on it first"
             )
         if options:
-            raise InputError(
-                "states", need="options of ShellStates given to ShellStates", got=", ".join(sorted(options)),
-                remedy="leave them out here",
-            )  # fmt: skip
+            need = "options of ShellStates given to ShellStates"
+            raise InputError("states", need=need, got=", ".join(sorted(options)), remedy="leave them out here")
         return states
 
     @property
@@ -345,12 +342,9 @@ class MarkovStates(IonAnalysis):
         self._require_results()
         test = self.results.chapman_kolmogorov
         if test is None:
-            raise InputError(
-                "lag",
-                need="at most a quarter of the trajectory for the Chapman-Kolmogorov test",
-                got=f"{self.results.lag} of {self.n_frames} frames",
-                remedy="use a shorter lag or a longer trajectory",
-            )
+            need = "at most a quarter of the trajectory for the Chapman-Kolmogorov test"
+            remedy = "use a shorter lag or a longer trajectory"
+            raise InputError("lag", need=need, got=f"{self.results.lag} of {self.n_frames} frames", remedy=remedy)
         if axes is None:
             columns = 4
             rows = -(-self.results.n_states // columns)

@@ -135,10 +135,9 @@ class ShellStates(IonAnalysis):
             )
         home = shells.default_home if home is None else home
         if isinstance(shells, SiteNetwork) and (home != "folded" or method in ("geometric", "voronoi")):
-            raise InputError(
-                "shells", need="shells with centres for this home and method", got=f"a network, {home!r}, {method!r}",
-                remedy="leave home and method out: sites of a network are folded, and the nearest one counts",
-            )  # fmt: skip
+            got = f"a network, {home!r}, {method!r}"
+            remedy = "leave home and method out: sites of a network are folded, and the nearest one counts"
+            raise InputError("shells", need="shells with centres for this home and method", got=got, remedy=remedy)
         parameters = {
             "method": method,
             "cutoff": cutoff,
@@ -260,10 +259,8 @@ class ShellStates(IonAnalysis):
         chosen = int(np.bincount(home[home >= 0]).argmax()) if shell is None else shell
         inside = np.flatnonzero(home == chosen)
         if not len(inside):
-            raise InputError(
-                "shell", need=f"a shell that ion {ion} visits, such as {np.unique(home[home >= 0])[:8].tolist()}",
-                got=repr(chosen), remedy="leave it out",
-            )  # fmt: skip
+            need = f"a shell that ion {ion} visits, such as {np.unique(home[home >= 0])[:8].tolist()}"
+            raise InputError("shell", need=need, got=repr(chosen), remedy="leave it out")
         found = self._about(ion, chosen, np.asarray(self.frames)[inside])
         states = self.shells.vertex[site[inside]]
         return _plots.cloud(self._axes(ax), found, states, self.results.labels, plane)
@@ -281,10 +278,9 @@ class ShellStates(IonAnalysis):
     def _about(self, ion: int, shell: int, frames: Any) -> Floats:
         """Vectors in A from the centre of a shell to an ion, frame by frame, read again."""
         if not getattr(self, "groups", None):
-            raise InputError(
-                "positions", need="the trajectory", got="results that were loaded from a file",
-                remedy="run ShellStates on the trajectory, with these shells",
-            )  # fmt: skip
+            got = "results that were loaded from a file"
+            remedy = "run ShellStates on the trajectory, with these shells"
+            raise InputError("positions", need="the trajectory", got=got, remedy=remedy)
         mobile = self.groups["mobile"]
         followed = self.groups.get("centres")
         rest = followed if followed is not None else self.groups.get("framework", mobile.universe.atoms[:0])
@@ -325,12 +321,9 @@ def check_cells(chunk: Chunk, shells: CoordinationShells) -> None:
     strain = np.abs(chunk.dimensions[:, :3] / edges - 1.0)
     if strain.max() > 0.1:
         frame = int(np.argmax(strain.max(axis=1)))
-        raise InputError(
-            "shells",
-            need=f"a reference cell like that of the trajectory, {chunk.dimensions[frame, :3].round(3)} A",
-            got=f"one of {edges.round(3)} A",
-            remedy="make the shells from a supercell that has the size of the simulation",
-        )
+        need = f"a reference cell like that of the trajectory, {chunk.dimensions[frame, :3].round(3)} A"
+        remedy = "make the shells from a supercell that has the size of the simulation"
+        raise InputError("shells", need=need, got=f"one of {edges.round(3)} A", remedy=remedy)
 
 
 def _followed(mobile: Any, shells: CoordinationShells, centres: Any, framework: Any) -> dict[str, Any]:
@@ -338,23 +331,17 @@ def _followed(mobile: Any, shells: CoordinationShells, centres: Any, framework: 
     universe = mobile.universe
     if centres is None and shells.centre_atoms is not None and framework is None:
         if shells.centre_atoms.max() >= len(universe.atoms):
-            raise InputError(
-                "shells",
-                need=f"centres among the {len(universe.atoms)} atoms of the universe",
-                got=f"atom {shells.centre_atoms.max()}",
-                remedy="make the shells from this universe, or pass centres=AtomGroup",
-            )
+            need = f"centres among the {len(universe.atoms)} atoms of the universe"
+            remedy = "make the shells from this universe, or pass centres=AtomGroup"
+            raise InputError("shells", need=need, got=f"atom {shells.centre_atoms.max()}", remedy=remedy)
         centres = universe.atoms[shells.centre_atoms]
         _check_kinds(centres, shells)
     if centres is not None:
         _checks.check_group(centres, "centres")
         if len(centres) != shells.n_centres:
-            raise InputError(
-                "centres",
-                need=f"{shells.n_centres} atoms, one for each shell",
-                got=str(len(centres)),
-                remedy="select the centres in the order of shells.centres",
-            )
+            got = str(len(centres))
+            remedy = "select the centres in the order of shells.centres"
+            raise InputError("centres", need=f"{shells.n_centres} atoms, one for each shell", got=got, remedy=remedy)
         return {"centres": centres}
     if framework is None:
         framework = universe.atoms - mobile
@@ -372,12 +359,9 @@ def _check_kinds(centres: Any, shells: CoordinationShells) -> None:
     wrong = [k for k, (element, kind) in enumerate(zip(elements, kinds, strict=True)) if element not in kind]
     if wrong:
         k = wrong[0]
-        raise InputError(
-            "shells",
-            need=f"{shells.kinds[k]} as centre of shell {k}",
-            got=f"{elements[k]} (atom {centres.ix[k]})",
-            remedy="the atoms of structure and trajectory are ordered differently: pass centres=AtomGroup",
-        )
+        got = f"{elements[k]} (atom {centres.ix[k]})"
+        remedy = "the atoms of structure and trajectory are ordered differently: pass centres=AtomGroup"
+        raise InputError("shells", need=f"{shells.kinds[k]} as centre of shell {k}", got=got, remedy=remedy)
 
 
 def _origin(framework: Any) -> Floats:

@@ -59,12 +59,8 @@ class AseTrajFile(FrameFile):
                 raise
             raise InputError(where, need="a complete frame", got=f"a damaged one ({error})", remedy=CUT_OFF) from error
         if not np.array_equal(symbols, self.symbols):
-            raise InputError(
-                where,
-                need="the same atoms in the same order as in frame 0",
-                got="other symbols",
-                remedy="read each system from a file of its own",
-            )
+            need = "the same atoms in the same order as in frame 0"
+            raise InputError(where, need=need, got="other symbols", remedy="read each system from a file of its own")
         return frame
 
     def _open(self) -> Any:

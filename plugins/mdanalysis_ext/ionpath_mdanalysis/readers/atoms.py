@@ -36,12 +36,9 @@ class AtomsFrames(FrameFile):
         self.masses = self._atoms[0].get_masses()
         for k, other in enumerate(self._atoms):
             if not np.array_equal(other.get_chemical_symbols(), self.symbols):
-                raise InputError(
-                    f"Atoms {k} of the list",
-                    need="the same atoms in the same order as in the first",
-                    got=other.get_chemical_formula(),
-                    remedy="make a Universe of each system",
-                )
+                need = "the same atoms in the same order as in the first"
+                remedy = "make a Universe of each system"
+                raise InputError(f"Atoms {k} of the list", need=need, got=other.get_chemical_formula(), remedy=remedy)
 
     def __len__(self) -> int:
         return len(self._atoms)

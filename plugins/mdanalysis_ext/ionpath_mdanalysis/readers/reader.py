@@ -201,12 +201,9 @@ class FileReader(ReaderBase):
         solid = read.cell is not None and not is_flat(read.cell)
         self._solid = solid if self._solid is None else self._solid
         if far is not None or solid != self._solid:
-            raise InputError(
-                self._where(frame),
-                need=f"{far} below {FARTHEST:g} A" if far else "a cell with a volume in all frames or in none",
-                got="others" if far else "one" if solid else "none",
-                remedy=CUT_OFF,
-            )
+            need = f"{far} below {FARTHEST:g} A" if far else "a cell with a volume in all frames or in none"
+            got = "others" if far else "one" if solid else "none"
+            raise InputError(self._where(frame), need=need, got=got, remedy=CUT_OFF)
 
     def _find_times(self, given: float | None) -> bool:
         """Take the time between frames from the first, second and last one; tell whether times are to be read."""

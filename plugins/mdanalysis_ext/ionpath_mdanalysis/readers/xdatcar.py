@@ -102,12 +102,8 @@ class XdatcarFile(FrameFile):
             if len(held) > most:
                 raise self._damaged(max(len(starts) - 1, 0), f"{len(self.symbols)} lines", f"over {most} bytes")
         if not starts:
-            raise InputError(
-                self._source.path,
-                need="lines 'Direct configuration= ...'",
-                got="none",
-                remedy="write the XDATCAR with VASP 5.2 or newer",
-            )
+            remedy = "write the XDATCAR with VASP 5.2 or newer"
+            raise InputError(self._source.path, need="lines 'Direct configuration= ...'", got="none", remedy=remedy)
         return np.array([*starts, base + len(held)], np.int64), np.array(own, bool)
 
     def _between(self, text: bytes, frame: int) -> int:

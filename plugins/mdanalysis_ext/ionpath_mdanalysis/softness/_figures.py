@@ -38,10 +38,8 @@ def weights(axes: Any, results: Any) -> None:
     """Draw W(r) with its errors."""
     found = results.weights
     if found is None:
-        raise InputError(
-            "weights", need="a linear model trained here, with n_groups > 0", got="none",
-            remedy="use kind='logistic' or 'linear-svm' without model=",
-        )  # fmt: skip
+        remedy = "use kind='logistic' or 'linear-svm' without model="
+        raise InputError("weights", need="a linear model trained here, with n_groups > 0", got="none", remedy=remedy)
     functions = results.model.functions
     at = np.array(functions.positions)
     for k in range(functions.n_radial // len(at)):

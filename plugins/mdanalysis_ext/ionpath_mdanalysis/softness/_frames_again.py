@@ -34,10 +34,8 @@ class System:
     def needed(self, what: str) -> Any:
         """The atoms, which `what` reads again."""
         if self.loaded is None:
-            raise InputError(
-                what, need="the trajectory", got="results loaded from a file",
-                remedy="run the analysis again, with model= of these results",
-            )  # fmt: skip
+            remedy = "run the analysis again, with model= of these results"
+            raise InputError(what, need="the trajectory", got="results loaded from a file", remedy=remedy)
         return self.loaded
 
     def read(self, frames: Any = None) -> Iterator[tuple[Floats, Floats]]:

@@ -99,10 +99,8 @@ class Increments:
                 per_neighbour=self._per_neighbour,
             )
         except InputError as error:
-            raise InputError(
-                error.name, need=error.need, got=f"{error.got} within {self._cutoff:g} A in frame {before.frame}",
-                remedy=f"use a larger {self._called}",
-            ) from error  # fmt: skip
+            got = f"{error.got} within {self._cutoff:g} A in frame {before.frame}"
+            raise InputError(error.name, need=error.need, got=got, remedy=f"use a larger {self._called}") from error
 
     def state(self) -> tuple[Any, ...]:
         """All that is known; neighbours of the last origin are found again."""

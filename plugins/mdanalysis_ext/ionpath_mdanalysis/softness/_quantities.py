@@ -31,28 +31,24 @@ def calculator_of(calculator: Any, **options: Any) -> Any:
         try:
             made = ase.get_calculator_class(calculator)
         except (ImportError, AttributeError) as error:
-            raise InputError(
-                "calculator", need="the name of a calculator that ASE knows", got=repr(calculator),
-                remedy="ase.calculators.calculator.names lists them; 'ionpath' is the potential shipped here",
-            ) from error  # fmt: skip
+            need = "the name of a calculator that ASE knows"
+            remedy = "ase.calculators.calculator.names lists them; 'ionpath' is the potential shipped here"
+            raise InputError("calculator", need=need, got=repr(calculator), remedy=remedy) from error
     if isinstance(calculator, (str, type)):
         made = made(**options)
     elif options:
-        raise InputError(
-            "calculator", need="a name or a class to pass options to", got=type(made).__name__,
-            remedy=f"set {', '.join(options)} where it is made",
-        )  # fmt: skip
+        got = type(made).__name__
+        remedy = f"set {', '.join(options)} where it is made"
+        raise InputError("calculator", need="a name or a class to pass options to", got=got, remedy=remedy)
     if not hasattr(made, "get_potential_energies"):
         raise _without_energies(made)
     return made
 
 
 def _without_energies(calculator: Any) -> InputError:
-    return InputError(
-        "calculator", need="a calculator with energies of single atoms (get_potential_energies)",
-        got=f"{type(calculator).__name__}, which has none",
-        remedy="use one whose implemented_properties name 'energies', such as 'ionpath'",
-    )  # fmt: skip
+    need = "a calculator with energies of single atoms (get_potential_energies)"
+    remedy = "use one whose implemented_properties name 'energies', such as 'ionpath'"
+    return InputError("calculator", need=need, got=f"{type(calculator).__name__}, which has none", remedy=remedy)
 
 
 def potential_energies(
@@ -76,10 +72,9 @@ def potential_energies(
             raise _without_energies(made) from error
         if energies.shape != (len(image),) or not np.isfinite(energies).all():
             got = f"shape {energies.shape}" if energies.shape != (len(image),) else "nan or infinity"
-            raise InputError(
-                "calculator", need=f"{len(image)} finite energies", got=f"{got} in frame {int(frames[k])}",
-                remedy="check the calculator and the structure",
-            )  # fmt: skip
+            need = f"{len(image)} finite energies"
+            remedy = "check the calculator and the structure"
+            raise InputError("calculator", need=need, got=f"{got} in frame {int(frames[k])}", remedy=remedy)
         found[k] = energies[indices]
     return found
 
@@ -104,10 +99,8 @@ def rings_beside(
         number = np.bincount(row, minlength=len(rows))
         if not number.all():
             ion = int(atoms.ix[rows[number.argmin()]])
-            raise InputError(
-                "cutoff", need="ligands next to each ion",
-                got=f"none within {cutoff:g} A of atom {ion} in frame {int(frames[k])}", remedy="use a larger cutoff",
-            )  # fmt: skip
+            got = f"none within {cutoff:g} A of atom {ion} in frame {int(frames[k])}"
+            raise InputError("cutoff", need="ligands next to each ion", got=got, remedy="use a larger cutoff")
         found[k] = np.bincount(row, of[beside[ligand]], len(rows)) / number
     return found
 

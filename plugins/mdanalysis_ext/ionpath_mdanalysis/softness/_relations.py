@@ -23,10 +23,9 @@ def correlate(systems: Sequence[System], quantity: Any, n_bins: int) -> Correlat
     elif isinstance(quantity, str) or len(systems) == 1:
         given = [quantity] * len(systems)
     if given is None or len(given) != len(systems):
-        raise InputError(
-            "quantity", need=f"one for each of {len(systems)} systems, or a name for all",
-            got=type(quantity).__name__ if given is None else str(len(given)), remedy="pass a list",
-        )  # fmt: skip
+        need = f"one for each of {len(systems)} systems, or a name for all"
+        got = type(quantity).__name__ if given is None else str(len(given))
+        raise InputError("quantity", need=need, got=got, remedy="pass a list")
     values = [_values(system, one) for system, one in zip(systems, given, strict=True)]
     several = len(systems) > 1
     return softness_correlation(
@@ -72,10 +71,8 @@ def correlate_rings(systems: Sequence[System], n_bins: int, most: int, **rules: 
         for s, t in zip(systems, times, strict=True)
     ]
     if np.ptp(np.concatenate([count.ravel() for count in counts])) == 0:
-        raise InputError(
-            "rings", need="ions with more large rings around them than others", got="the same for all",
-            remedy="a larger cell, or another network",
-        )  # fmt: skip
+        need = "ions with more large rings around them than others"
+        raise InputError("rings", need=need, got="the same for all", remedy="a larger cell, or another network")
     soft = tuple(s.softness[t] for s, t in zip(systems, times, strict=True))
     return softness_correlation(soft, tuple(counts), n_bins=n_bins)
 
@@ -95,10 +92,8 @@ def correlate_anions(
         wanted = [kind for kind, rows in table.items() if np.ptp(np.concatenate([r.ravel() for r in rows])) > 0]
     absent = [kind for kind in wanted if kind not in table]
     if absent or not wanted:
-        raise InputError(
-            "kinds", need=f"anions among {', '.join(known)}" if absent else "anions of more than one kind",
-            got=absent[0] if absent else f"only {', '.join(known)}",
-            remedy="choose others, or other species of ligands" if absent else "correlate something else",
-        )  # fmt: skip
+        need = f"anions among {', '.join(known)}" if absent else "anions of more than one kind"
+        remedy = "choose others, or other species of ligands" if absent else "correlate something else"
+        raise InputError("kinds", need=need, got=absent[0] if absent else f"only {', '.join(known)}", remedy=remedy)
     soft = tuple(s.softness for s in systems)
     return {kind: softness_correlation(soft, table[kind], n_bins=n_bins) for kind in wanted}

@@ -66,10 +66,8 @@ def settle(
         window = p["window"] if window is None else window
     if trained is not None:
         if not isinstance(trained, SoftnessModel):
-            raise InputError(
-                "model", need="a Softness that was run, or its results.model", got=type(model).__name__,
-                remedy="pass Softness(...).run()",
-            )  # fmt: skip
+            need = "a Softness that was run, or its results.model"
+            raise InputError("model", need=need, got=type(model).__name__, remedy="pass Softness(...).run()")
         chosen, changes["kind"] = replace(chosen, functions=trained.functions, kind=trained.kind), None
     chosen = replace(chosen, **{key: x for key, x in changes.items() if x is not None})
     if trained is not None:

@@ -35,10 +35,9 @@ def _ions(group: Any) -> Any:
     if hasattr(group, "atoms") and hasattr(group, "trajectory") and hasattr(group, "add_TopologyAttr"):
         symbols = _checks.elements_of(group.atoms, "mobile")
         if not (symbols == "Li").any():
-            raise InputError(
-                "mobile", need="lithium in the universe", got=f"only {', '.join(sorted(set(symbols.tolist())))}",
-                remedy="pass the mobile ions as an AtomGroup",
-            )  # fmt: skip
+            got = f"only {', '.join(sorted(set(symbols.tolist())))}"
+            remedy = "pass the mobile ions as an AtomGroup"
+            raise InputError("mobile", need="lithium in the universe", got=got, remedy=remedy)
         return group.atoms[symbols == "Li"]
     return group
 

@@ -183,10 +183,9 @@ class Softness(IonAnalysis):
         first, read = self._systems[0], [system.results for system in self._systems]
         lags = [r.lag_time for r in read]
         if not np.allclose(lags, lags[0], rtol=1e-6):
-            raise InputError(
-                "lag", need="the same time in all systems", got=", ".join(f"{t:g} ps" for t in lags),
-                remedy="give frame_time, or read with a step, so that frames lie equally far apart",
-            )  # fmt: skip
+            got = ", ".join(f"{t:g} ps" for t in lags)
+            remedy = "give frame_time, or read with a step, so that frames lie equally far apart"
+            raise InputError("lag", need="the same time in all systems", got=got, remedy=remedy)
         for name in ("frames", "times", "n_frames", "frame_time", "start", "stop", "step"):
             setattr(self, name, getattr(first, name, None))
         self.results = Results()

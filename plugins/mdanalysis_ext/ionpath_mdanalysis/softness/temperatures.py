@@ -68,22 +68,17 @@ def _check_same(first: Any, other: Any) -> None:
     ours, theirs = first.model.arrays, other.model.arrays
     same = ours.keys() == theirs.keys() and all(np.array_equal(ours[k], theirs[k]) for k in ours)
     if not same:
-        raise InputError(
-            "analyses", need="the same model at all temperatures", got="different models",
-            remedy="train one Softness and pass it as model= to the others",
-        )  # fmt: skip
+        remedy = "train one Softness and pass it as model= to the others"
+        raise InputError("analyses", need="the same model at all temperatures", got="different models", remedy=remedy)
     edges = [np.atleast_1d(r.labels)[0].thresholds for r in (first, other)]
     if not np.array_equal(*edges):
-        raise InputError(
-            "analyses", need="the same threshold of mobility at all temperatures",
-            got=f"{edges[0].tolist()} and {edges[1].tolist()}",
-            remedy="pass the trained Softness, not only its model, as model=",
-        )  # fmt: skip
+        got = f"{edges[0].tolist()} and {edges[1].tolist()}"
+        remedy = "pass the trained Softness, not only its model, as model="
+        raise InputError("analyses", need="the same threshold of mobility at all temperatures", got=got, remedy=remedy)
     if not np.isclose(first.window_time, other.window_time):
-        raise InputError(
-            "analyses", need="the same window of time at all temperatures",
-            got=f"{first.window_time:g} and {other.window_time:g} ps", remedy="choose lag and window alike",
-        )  # fmt: skip
+        got = f"{first.window_time:g} and {other.window_time:g} ps"
+        remedy = "choose lag and window alike"
+        raise InputError("analyses", need="the same window of time at all temperatures", got=got, remedy=remedy)
 
 
 @typed

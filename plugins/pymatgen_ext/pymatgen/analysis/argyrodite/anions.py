@@ -96,8 +96,6 @@ def _commonest(structure: Structure, found: Argyrodite, *, halogen: bool) -> lis
     anions = [structure[int(k)].specie for k in (*found.bonded, *free_anions(found)[0])]
     counts = Counter(one for one in anions if one.is_halogen is halogen)
     if not counts:
-        raise InputError(
-            "halide", need="the halide to insert, as the structure has none", got="None",
-            remedy="name it, as in ExcessHalideTransformation(x, halide='Cl')",
-        )  # fmt: skip
+        remedy = "name it, as in ExcessHalideTransformation(x, halide='Cl')"
+        raise InputError("halide", need="the halide to insert, as the structure has none", got="None", remedy=remedy)
     return [Composition({one: 1}) for one, count in sorted(counts.items()) if count == max(counts.values())]

@@ -78,10 +78,8 @@ def whole_number(
     """Turn a fraction of sites into a number of sites."""
     exact = wanted * sites
     if not low - _EXACT * sites <= exact <= high + _EXACT * sites:
-        raise InputError(
-            name, need=f"a fraction from {low / sites:g} to {high / sites:g} for this composition",
-            got=f"{wanted:g}", remedy=remedy,
-        )  # fmt: skip
+        need = f"a fraction from {low / sites:g} to {high / sites:g} for this composition"
+        raise InputError(name, need=need, got=f"{wanted:g}", remedy=remedy)
     number = int(np.clip(round(exact), low, high))
     if abs(exact - number) > _EXACT * max(sites, 1) and not nearest:
         raise InputError(

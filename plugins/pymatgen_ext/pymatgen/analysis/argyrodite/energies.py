@@ -46,10 +46,8 @@ def check_calculator(calculator: Any) -> Any:
     named = calculator is None or isinstance(calculator, (str, Mapping))
     if named or hasattr(calculator, "get_potential_energy") or callable(calculator):
         return calculator
-    raise InputError(
-        "calculator", need="'ewald', the name of an ASE calculator, a mapping, a function or an ASE calculator",
-        got=type(calculator).__name__,
-    )  # fmt: skip
+    need = "'ewald', the name of an ASE calculator, a mapping, a function or an ASE calculator"
+    raise InputError("calculator", need=need, got=type(calculator).__name__)
 
 
 def relaxing(calculator: Any) -> Any:
@@ -58,10 +56,8 @@ def relaxing(calculator: Any) -> Any:
         return _by_name(calculator, {})
     if hasattr(calculator, "get_potential_energy") and hasattr(calculator, "get_stress"):
         return calculator
-    raise InputError(
-        "calculator", need="a calculator of ASE with stresses, or its name", got=described(calculator),
-        remedy="for example 'ionpath'",
-    )  # fmt: skip
+    need = "a calculator of ASE with stresses, or its name"
+    raise InputError("calculator", need=need, got=described(calculator), remedy="for example 'ionpath'")
 
 
 def describe(calculator: Any) -> str:
@@ -83,10 +79,9 @@ def json_ready(calculator: Any) -> Any:
     """Check that a calculator can be written as JSON."""
     if calculator is None or isinstance(calculator, str | Mapping):
         return calculator
-    raise InputError(
-        "calculator", need="a name or a mapping to be written as JSON", got=type(calculator).__name__,
-        remedy="give {'name': 'ionpath', ...} instead of the object",
-    )  # fmt: skip
+    got = type(calculator).__name__
+    remedy = "give {'name': 'ionpath', ...} instead of the object"
+    raise InputError("calculator", need="a name or a mapping to be written as JSON", got=got, remedy=remedy)
 
 
 def ewald_energy(structure: Structure) -> float:
@@ -120,10 +115,9 @@ def _by_name(name: str, arguments: Mapping[str, Any]) -> Any:
     try:
         found = calculators.get_calculator_class(name)
     except (ImportError, AttributeError) as error:
-        raise InputError(
-            "calculator", need="'ewald' or the name of a calculator of ASE", got=repr(name),
-            remedy="'ionpath' is the shipped potential",
-        ) from error  # fmt: skip
+        need = "'ewald' or the name of a calculator of ASE"
+        remedy = "'ionpath' is the shipped potential"
+        raise InputError("calculator", need=need, got=repr(name), remedy=remedy) from error
     return found(**arguments)
 
 

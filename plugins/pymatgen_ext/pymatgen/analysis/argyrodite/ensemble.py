@@ -109,19 +109,16 @@ def _temperatures(temperatures: ArrayLike) -> NDArray[np.float64]:
 
 def _check_entries(entries: Sequence[Mapping[str, Any]]) -> None:
     if not entries or any("energy" not in e for e in entries):
-        raise InputError(
-            "entries", need="arrangements with energies", got="none" if not entries else "some without",
-            remedy="give EnumerateSiteInversionTransformation a calculator",
-        )  # fmt: skip
+        got = "none" if not entries else "some without"
+        remedy = "give EnumerateSiteInversionTransformation a calculator"
+        raise InputError("entries", need="arrangements with energies", got=got, remedy=remedy)
     if len({(str(e["supercell"]), round(float(e["x_excess"]), 9), len(e["structure"])) for e in entries}) > 1:
         raise InputError("entries", need="arrangements of one cell and composition", got="several")
     whole = {(float(e["inversion"]), int(e["arrangements"])) for e in entries}
     listed, expected = sum(int(e["multiplicity"]) for e in entries), sum(n for _, n in whole)
     if listed != expected:
-        raise InputError(
-            "entries", need=f"all {expected} arrangements", got=f"{listed}",
-            remedy="raise max_structures and return_ranked_list, or use monte_carlo",
-        )  # fmt: skip
+        remedy = "raise max_structures and return_ranked_list, or use monte_carlo"
+        raise InputError("entries", need=f"all {expected} arrangements", got=f"{listed}", remedy=remedy)
 
 
 @typed

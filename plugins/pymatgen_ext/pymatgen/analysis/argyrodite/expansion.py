@@ -99,10 +99,8 @@ class AnionClusterExpansion(Msonable):
         are root mean squares, where the paper names a mean squared error with the unit of its root.
         """
         if len(structures) != len(energies) or len(structures) < folds + 2:
-            raise InputError(
-                "structures", need=f"as many as energies, and at least {folds + 2}",
-                got=f"{len(structures)} structures and {len(energies)} energies",
-            )  # fmt: skip
+            got = f"{len(structures)} structures and {len(energies)} energies"
+            raise InputError("structures", need=f"as many as energies, and at least {folds + 2}", got=got)
         for structure in structures:
             require_ordered(structure, "a cluster expansion")
         n = np.array([analyse(s).n_formula_units for s in structures])
@@ -152,10 +150,8 @@ def on_lattice(primitive: Structure, structure: Structure) -> tuple[NDArray[np.i
     ratio = structure.lattice.matrix @ np.linalg.inv(primitive.lattice.matrix)
     matrix = np.rint(ratio).astype(np.intp)
     if np.abs(ratio - matrix).max() > 0.05 or abs(np.linalg.det(matrix)) < 0.5:
-        raise InputError(
-            "structure", need="a supercell of the cell of the expansion", got=f"{structure.lattice.abc} A",
-            remedy=remedy,
-        )  # fmt: skip
+        got = f"{structure.lattice.abc} A"
+        raise InputError("structure", need="a supercell of the cell of the expansion", got=got, remedy=remedy)
     supercell = primitive.copy()
     supercell.make_supercell(matrix.tolist())
     tree = cKDTree(wrap_fractional(supercell.frac_coords), boxsize=1.0)
@@ -165,10 +161,9 @@ def on_lattice(primitive: Structure, structure: Structure) -> tuple[NDArray[np.i
     )
     distance = np.linalg.norm(apart, axis=1)
     if distance.max() > _OFF_SITE or len(np.unique(place)) < len(place):
-        raise InputError(
-            "structure", need=f"one ion per site of the expansion, within {_OFF_SITE} A",
-            got=f"one {distance.max():.2f} A away or two on one site", remedy=remedy,
-        )  # fmt: skip
+        need = f"one ion per site of the expansion, within {_OFF_SITE} A"
+        got = f"one {distance.max():.2f} A away or two on one site"
+        raise InputError("structure", need=need, got=got, remedy=remedy)
     return matrix, [int(k) for k in place]
 
 

@@ -187,11 +187,9 @@ def require_ordered(structure: Structure, purpose: str) -> None:
     """Refuse partial occupancies where they cannot be used."""
     if not structure.is_ordered:
         partial = [k for k, site in enumerate(structure) if not site.is_ordered]
-        raise InputError(
-            "structure", need=f"full occupancies for {purpose}",
-            got=f"{len(partial)} sites with partial occupancies (first: {structure[partial[0]].species_string})",
-            remedy="make it ordered first: order_occupancies(structure)",
-        )  # fmt: skip
+        got = f"{len(partial)} sites with partial occupancies (first: {structure[partial[0]].species_string})"
+        remedy = "make it ordered first: order_occupancies(structure)"
+        raise InputError("structure", need=f"full occupancies for {purpose}", got=got, remedy=remedy)
 
 
 def _not_argyrodite(need: str, got: str) -> InputError:
@@ -258,11 +256,9 @@ def _check_full(
         off = sites[np.abs(total[sites] - 1.0) > 0.02]
         if len(off):
             k = int(off[0])
-            raise InputError(
-                f"occupancies of the {name}", need="a sum of 1 on every site",
-                got=f"{total[k]:.3f} on site {k} ({structure[k].species_string})",
-                remedy="only mobile cations may leave sites empty",
-            )  # fmt: skip
+            got = f"{total[k]:.3f} on site {k} ({structure[k].species_string})"
+            remedy = "only mobile cations may leave sites empty"
+            raise InputError(f"occupancies of the {name}", need="a sum of 1 on every site", got=got, remedy=remedy)
 
 
 def _most_abundant(structure: Structure, elements: frozenset[str]) -> str:

@@ -259,17 +259,14 @@ def _check_settings(folder: Path, settings: dict[str, Any], files: list[Path]) -
     there = _json(path) if path.exists() else {}
     foreign = [path] if there is None else [file for file in files if file.exists()] if not there else []
     if there is None or foreign:
-        raise InputError(
-            "folder", need="a new folder, or that of a grid", got=f"{foreign[0].name} of something else",
-            remedy="choose another folder",
-        )  # fmt: skip
+        got = f"{foreign[0].name} of something else"
+        raise InputError("folder", need="a new folder, or that of a grid", got=got, remedy="choose another folder")
     if there:
         other = {k: there.get(k) for k in settings if there.get(k) != settings[k]}
         if other:
-            raise InputError(
-                "folder", need=f"a new folder, or the settings of the grid in {folder.name!r} ({other})",
-                got=f"{ {k: settings[k] for k in other} }", remedy="choose another folder",
-            )  # fmt: skip
+            need = f"a new folder, or the settings of the grid in {folder.name!r} ({other})"
+            remedy = "choose another folder"
+            raise InputError("folder", need=need, got=f"{ {k: settings[k] for k in other} }", remedy=remedy)
         return
     with atomic_path(path) as part:
         part.write_text(json.dumps(settings, indent=2) + "\n", encoding="utf-8")

@@ -218,10 +218,9 @@ def _row(
     solved = linprog(energies, A_eq=columns, b_eq=amounts, bounds=(0, None), method="highs")
     if not solved.success:
         names = ", ".join(s.composition.reduced_formula for s in competing)
-        raise InputError(
-            "competing", need=f"phases that mix to {structure.composition.reduced_formula}", got=names,
-            remedy="add a phase for every independent element, as Li2S, LiCl and Li3PS4",
-        )  # fmt: skip
+        need = f"phases that mix to {structure.composition.reduced_formula}"
+        remedy = "add a phase for every independent element, as Li2S, LiCl and Li3PS4"
+        raise InputError("competing", need=need, got=names, remedy=remedy)
     n = len(structure)
     shares = {
         phase.composition.reduced_formula: float(x * len(phase) / n)

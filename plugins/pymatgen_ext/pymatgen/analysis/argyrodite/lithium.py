@@ -42,10 +42,8 @@ def add_lithium(
             candidates, cell, number, occupied=structure.cart_coords[lithium], closest=CLOSEST, seed=seed
         )
     except InputError as error:
-        raise InputError(
-            "lithium", need=f"room for {number} more on {', '.join(kinds)} sites, {CLOSEST} A from others",
-            got=error.got, remedy="lithium on 24g leaves the most room",
-        ) from error  # fmt: skip
+        need = f"room for {number} more on {', '.join(kinds)} sites, {CLOSEST} A from others"
+        raise InputError("lithium", need=need, got=error.got, remedy="lithium on 24g leaves the most room") from error
     new = structure.copy()
     species = structure[lithium[0]].specie if lithium else "Li"
     for position in candidates[np.asarray(chosen)]:
@@ -78,10 +76,8 @@ def choose_vacancies(
 ) -> NDArray[np.intp]:
     """Choose lithium to take out."""
     if number > len(found.mobile):
-        raise InputError(
-            "lithium", need=f"{number} ions to remove", got=f"{len(found.mobile)}",
-            remedy="change the composition less, or start with more lithium",
-        )  # fmt: skip
+        remedy = "change the composition less, or start with more lithium"
+        raise InputError("lithium", need=f"{number} ions to remove", got=f"{len(found.mobile)}", remedy=remedy)
     rng = np.random.default_rng(seed)
     if rule == "random":
         return np.sort(rng.choice(found.mobile, size=number, replace=False))

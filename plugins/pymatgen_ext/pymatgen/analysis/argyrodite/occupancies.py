@@ -183,9 +183,7 @@ def _filled(structure: Structure, found: Argyrodite, number: int, seed: int) -> 
             picked = farthest_points(places[own], cell, int(wanted[i]), occupied=occupied, closest=CLOSEST, seed=seed)
             chosen = np.concatenate([chosen, own[picked]])
     except InputError as error:
-        raise InputError(
-            "structure (sites of the mobile cations)",
-            need=f"room for {number} on {len(sites)} sites, none closer than {CLOSEST} A to another",
-            got=error.got, remedy="try another seed, or add sites that the refinement leaves out",
-        ) from error  # fmt: skip
+        need = f"room for {number} on {len(sites)} sites, none closer than {CLOSEST} A to another"
+        remedy = "try another seed, or add sites that the refinement leaves out"
+        raise InputError("structure (sites of the mobile cations)", need=need, got=error.got, remedy=remedy) from error
     return chosen

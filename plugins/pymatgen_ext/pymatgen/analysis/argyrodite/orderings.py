@@ -252,16 +252,12 @@ def _candidates(
         held = held or bool(subgroups)
         ordered += _with_symmetry(sites, subgroups, space_group)
     if not held:
-        raise InputError(
-            "space_group", need=f"a subgroup of the framework with the translations of {size} cells",
-            got=str(space_group), remedy="try another size",
-        )  # fmt: skip
+        need = f"a subgroup of the framework with the translations of {size} cells"
+        raise InputError("space_group", need=need, got=str(space_group), remedy="try another size")
     if not ordered:
-        raise InputError(
-            "closest", need=f"room for {sites.n_ions} lithium on {', '.join(kinds)} sites",
-            got=f"none at {closest:g} A",
-            remedy="allow more kinds of site or shorter distances",
-        )  # fmt: skip
+        need = f"room for {sites.n_ions} lithium on {', '.join(kinds)} sites"
+        remedy = "allow more kinds of site or shorter distances"
+        raise InputError("closest", need=need, got=f"none at {closest:g} A", remedy=remedy)
     return ordered
 
 
@@ -322,7 +318,6 @@ def _space_group(structure: Structure, symprec: float) -> str:
     try:
         return str(SpacegroupAnalyzer(structure, symprec=symprec).get_space_group_symbol())
     except SymmetryUndeterminedError as error:
-        raise InputError(
-            "symprec", need="a tolerance in A at which the cell has a space group", got=f"{symprec:g}",
-            remedy="take 0.1; a large one makes atoms equal that are not",
-        ) from error  # fmt: skip
+        need = "a tolerance in A at which the cell has a space group"
+        remedy = "take 0.1; a large one makes atoms equal that are not"
+        raise InputError("symprec", need=need, got=f"{symprec:g}", remedy=remedy) from error

@@ -108,10 +108,9 @@ def argyrodite(
     whole("seed", seed, 0)
     one_of("centre", centre, sorted(element for element in FORMERS if CHARGES[element] in (4, 5)))
     if not ordered and CHARGES[centre] == 4:
-        raise InputError(
-            "ordered", need=f"True for {centre}, whose lithium does not fit on 24g", got="False",
-            remedy="take centre='P' and AliovalentSubstitutionTransformation",
-        )  # fmt: skip
+        need = f"True for {centre}, whose lithium does not fit on 24g"
+        remedy = "take centre='P' and AliovalentSubstitutionTransformation"
+        raise InputError("ordered", need=need, got="False", remedy=remedy)
     low = max(0.0, x_excess)
     target = low if inversion is None else inversion
     parent = _parent(halide, lithium, free_sulfur, a, centre, x_excess, seed)
@@ -144,10 +143,9 @@ def _check_arguments(halide: str | None, x_excess: float, inversion: float | Non
     between("x_excess", x_excess, -1.0, 1.0)
     low, high = max(0.0, x_excess), min(1.0, 1.0 + x_excess)
     if inversion is not None and not low - 1e-9 <= inversion <= high + 1e-9:
-        raise InputError(
-            "inversion", need=f"a fraction from {low:g} to {high:g} at x_excess = {x_excess:g}",
-            got=f"{inversion:g}", remedy="4a can hold one halide per formula unit at most",
-        )  # fmt: skip
+        need = f"a fraction from {low:g} to {high:g} at x_excess = {x_excess:g}"
+        remedy = "4a can hold one halide per formula unit at most"
+        raise InputError("inversion", need=need, got=f"{inversion:g}", remedy=remedy)
     if a is not None:
         positive("a", a, "A")
 
@@ -161,18 +159,15 @@ def repeated(structure: Structure, supercell: Any) -> Structure:
     if not numbers and not (
         matrix.shape == (3, 3) and (matrix == np.rint(matrix)).all() and np.linalg.det(matrix) > 0.5
     ):
-        raise InputError(
-            "supercell", need="a whole number of at least 1, three of them, or a matrix of whole numbers with a "
-            "positive determinant", got=repr(supercell)[:80], remedy="2 or (2, 2, 1) repeats the cell",
-        )  # fmt: skip
+        need = "a whole number of at least 1, three of them, or a matrix of whole numbers with a positive determinant"
+        raise InputError("supercell", need=need, got=repr(supercell)[:80], remedy="2 or (2, 2, 1) repeats the cell")
     cells = (
         float(np.linalg.det(matrix)) if matrix.ndim == 2 else float(np.prod(matrix, dtype=float)) ** (3 / matrix.size)
     )
     if cells * len(structure) > MOST_ATOMS:
-        raise InputError(
-            "supercell", need=f"at most {MOST_ATOMS:,} atoms", got=f"{cells * len(structure):.3g}",
-            remedy="choose a smaller supercell, and repeat it where it is used",
-        )  # fmt: skip
+        got = f"{cells * len(structure):.3g}"
+        remedy = "choose a smaller supercell, and repeat it where it is used"
+        raise InputError("supercell", need=f"at most {MOST_ATOMS:,} atoms", got=got, remedy=remedy)
     return structure.make_supercell(matrix.astype(int).tolist(), in_place=False)
 
 
@@ -214,10 +209,9 @@ def _lithium_positions(choice: LithiumChoice, n: int, setting: Setting, edge: fl
                 candidates @ cell, cell, number, occupied=taken @ cell, closest=_CLOSEST, seed=seed
             )
         except InputError as error:
-            raise InputError(
-                "lithium", need=f"sites for {number} Li on {kind} per cell, no two closer than {_CLOSEST} A",
-                got=error.got, remedy="spread it over several kinds, as lithium={'T5': 20, 'T4': 4}",
-            ) from error  # fmt: skip
+            need = f"sites for {number} Li on {kind} per cell, no two closer than {_CLOSEST} A"
+            remedy = "spread it over several kinds, as lithium={'T5': 20, 'T4': 4}"
+            raise InputError("lithium", need=need, got=error.got, remedy=remedy) from error
         taken = np.concatenate([taken, candidates[chosen]])
     return taken
 
@@ -228,10 +222,8 @@ def _wanted(choice: LithiumChoice, n: int) -> dict[str, int]:
     if isinstance(choice, str) and choice in ("24g", "48h", "T5") and n > 24:
         wanted = {choice: 24, "T4": n - 24}  # each pair of T5 sites holds one lithium at most
     if any(kind not in kinds for kind in wanted) or sum(wanted.values()) != n:
-        raise InputError(
-            "lithium", need=f"one of {', '.join(kinds)} or none, or numbers that add up to {n} per cell",
-            got=repr(choice), remedy="balance a different content with x_excess",
-        )  # fmt: skip
+        need = f"one of {', '.join(kinds)} or none, or numbers that add up to {n} per cell"
+        raise InputError("lithium", need=need, got=repr(choice), remedy="balance a different content with x_excess")
     return {("T5" if kind == "48h" else kind): number for kind, number in wanted.items() if number}
 
 
@@ -241,10 +233,9 @@ def _disordered(parent: Structure, halide: str, x_excess: float, inversion: floa
     content = len(parent.indices_from_symbol("Li")) / _PER_CELL
     lithium = (6.0 - x_excess) / content if content else 1.0
     if lithium > 1.0 + 1e-9:
-        raise InputError(
-            "lithium", need=f"sites for {6 - x_excess:g} Li per formula unit", got=f"{content:g}",
-            remedy="use ordered=True, which adds lithium on empty tetrahedral sites",
-        )  # fmt: skip
+        got = f"{content:g}"
+        remedy = "use ordered=True, which adds lithium on empty tetrahedral sites"
+        raise InputError("lithium", need=f"sites for {6 - x_excess:g} Li per formula unit", got=got, remedy=remedy)
     species: list[dict[str, float]] = []
     for site in parent:
         p = fractions.get(site.properties["orbit"])

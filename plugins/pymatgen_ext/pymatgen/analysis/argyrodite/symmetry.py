@@ -67,7 +67,5 @@ def permutations_of(
 
 
 def _no_symmetry(symprec: float) -> InputError:
-    return InputError(
-        "structure", need=f"a symmetry within {symprec:g} A", got="none",
-        remedy="use a larger symprec, or start from argyrodite()",
-    )  # fmt: skip
+    remedy = "use a larger symprec, or start from argyrodite()"
+    return InputError("structure", need=f"a symmetry within {symprec:g} A", got="none", remedy=remedy)

@@ -196,10 +196,9 @@ def _check_numbers(kinds: NDArray[np.str_], n: int) -> None:
     for site in TETRAHEDRAL_SITES:
         expected, got = site.multiplicity * n // 4, int((kinds == site.name).sum())
         if expected != got:
-            raise InputError(
-                "structure", need=f"{expected} tetrahedra of kind {site.name}", got=f"{got}",
-                remedy="the anions are too far from their ideal positions: relax or cool the structure first",
-            )  # fmt: skip
+            need = f"{expected} tetrahedra of kind {site.name}"
+            remedy = "the anions are too far from their ideal positions: relax or cool the structure first"
+            raise InputError("structure", need=need, got=f"{got}", remedy=remedy)
 
 
 def _cages(kinds: NDArray[np.str_], mesh: Interstices, first: int) -> tuple[tuple[int, ...], ...]:

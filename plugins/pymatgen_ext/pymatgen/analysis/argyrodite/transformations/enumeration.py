@@ -198,10 +198,9 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         n = cell.found.n_formula_units
         ions = len(cell.found.mobile)
         if not 0 <= vacancies <= ions:
-            raise InputError(
-                "x_excess", need=f"0 to {ions / n:g} vacancies per formula unit on the lithium sites that are there",
-                got=f"{vacancies / n:g}", remedy="start from a structure with more lithium sites",
-            )  # fmt: skip
+            need = f"0 to {ions / n:g} vacancies per formula unit on the lithium sites that are there"
+            remedy = "start from a structure with more lithium sites"
+            raise InputError("x_excess", need=need, got=f"{vacancies / n:g}", remedy=remedy)
         return [Sublattice(tuple(range(2 * n, 2 * n + ions)), ions - vacancies)]
 
     def _in_cell(self, cell: Cell) -> Iterator[dict[str, Any]]:
