@@ -1,6 +1,9 @@
 """Why lithium moves: the physics of disordered solid electrolytes, on NumPy arrays.
 
 Subpackages are imported when they are first used, so that ``import ionpath`` is fast and pulls in no host framework.
+
+What has the wrong kind or shape, or is not finite, every function refuses with an `ionpath.errors.InputError` that
+names the argument and a remedy. Docstrings name what is refused besides.
 """
 
 from typing import TYPE_CHECKING

@@ -114,11 +114,6 @@ def cite(*objects: Any, format: Literal["text", "bibtex"] = "text") -> None:
     format : {"text", "bibtex"}, optional
         A line for each, or entries for a .bib file, of which the first is ionpath itself.
 
-    Raises
-    ------
-    InputError
-        If the format is another one.
-
     Examples
     --------
     >>> from ionpath.kinetics import mfpt_matrix

@@ -152,9 +152,8 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
         )  # fmt: skip
     numbers = [(run.value, run.error) for run in runs if math.isfinite(run.value) and run.error > 0]
     if len(set(numbers)) < len(numbers):
-        raise InputError(
-            "runs", need="each run once", got="two with the same value and the same error", remedy="leave out its copy"
-        )
+        remedy = "leave out its copy"
+        raise InputError("runs", need="each run once", got="two with the same value and the same error", remedy=remedy)
     words = [word for run in runs for word in run.verdict.split(", ")]
     if not all(math.isfinite(run.value) for run in runs):
         nan = float("nan")

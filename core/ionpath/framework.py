@@ -140,14 +140,8 @@ def remove_drift(
         If there are no framework atoms. The centre of the ions is taken instead, which hides their collective
         motion.
 
-    Raises
-    ------
-    InputError
-        If arrays are malformed or `drift` is unknown.
-
     Examples
     --------
-    >>> import numpy as np
     >>> moving = np.arange(3.0)[:, None, None] * np.ones((1, 2, 3))
     >>> remove_drift(moving, moving[:, :1]).positions[:, 0, 0].tolist()
     [0.0, 0.0, 0.0]

@@ -29,6 +29,5 @@ def check_full_occupancies(
     partial = [site for site in kinds if len(site) != 1 or abs(sum(site.values()) - 1.0) > 1e-3]
     if partial:
         share = ", ".join(f"{element} {value:g}" for element, value in partial[0].items())
-        raise InputError(
-            name, need="full occupancies", got=f"{share} on {len(partial)} of {len(kinds)} sites", remedy=remedy
-        )
+        got = f"{share} on {len(partial)} of {len(kinds)} sites"
+        raise InputError(name, need="full occupancies", got=got, remedy=remedy)

@@ -318,9 +318,8 @@ def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") ->
     frames = check_finite(positions, "positions")
     if frames.ndim != 3 or len(frames) < 2:
         got = "one frame" if frames.ndim == 3 else f"shape {frames.shape}"
-        raise InputError(
-            "positions", need="at least two frames (T, N, 3)", got=got, remedy="give the whole trajectory at once"
-        )
+        remedy = "give the whole trajectory at once"
+        raise InputError("positions", need="at least two frames (T, N, 3)", got=got, remedy=remedy)
     lattice = as_cells(cells, "cells")
     _check_frames(frames, lattice, "positions")
     if lattice.ndim == 2:

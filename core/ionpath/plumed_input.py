@@ -123,9 +123,8 @@ def units(lines: Iterable[str]) -> Units:
         if action != "UNITS":
             continue
         if "NATURAL" in words:
-            raise InputError(
-                "UNITS", need="units with a size", got="NATURAL", remedy="write LENGTH=A ENERGY=kj/mol TIME=ps"
-            )
+            remedy = "write LENGTH=A ENERGY=kj/mol TIME=ps"
+            raise InputError("UNITS", need="units with a size", got="NATURAL", remedy=remedy)
         found = Units(
             _size(words, "LENGTH", _LENGTHS, 10.0), _size(words, "ENERGY", _ENERGIES, 1.0),
             _size(words, "TIME", _TIMES, 1.0),
@@ -145,9 +144,8 @@ def _size(words: dict[str, str], key: str, known: dict[str, float], own: float) 
     except ValueError:
         size = float("nan")
     if not 0 < size < float("inf"):
-        raise InputError(
-            "UNITS", need=f"{key} among {', '.join(known)}, or a number", got=repr(text), remedy="write one of these"
-        )
+        remedy = "write one of these"
+        raise InputError("UNITS", need=f"{key} among {', '.join(known)}, or a number", got=repr(text), remedy=remedy)
     return size
 
 

@@ -141,9 +141,8 @@ def check_input_files(lines: Sequence[str]) -> None:
         label, action, words = keywords(statement)
         for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
             if text and not _is_name(text) and float(text) <= 0:
-                raise InputError(
-                    f"SIGMA of {label or action}", need="widths above 0", got=text, remedy="write SIGMA=0.1"
-                )
+                need = "widths above 0"
+                raise InputError(f"SIGMA of {label or action}", need=need, got=text, remedy="write SIGMA=0.1")
 
 
 def check_temperature(lines: Iterable[str], temperature: float) -> None:
@@ -173,9 +172,8 @@ def check_python(lines: Iterable[str], n_atoms: int) -> None:
             continue
         module = words.get("IMPORT", "")
         if not _importable(module):
-            raise InputError(
-                f"IMPORT of {label}", need="a module that Python finds", got=repr(module), remedy="check its name"
-            )
+            got = repr(module)
+            raise InputError(f"IMPORT of {label}", need="a module that Python finds", got=got, remedy="check its name")
         for word in words.get("ATOMS", "").split(","):
             for part in groups.get(word, word).split(","):
                 ends = re.fullmatch(r"(\d+)(?:-(\d+)(?::\d+)?)?", part.strip())

@@ -73,9 +73,8 @@ def entropy_factor(unit: str) -> float:
     8.314463
     """
     if unit not in ENTROPY_UNITS:
-        raise InputError(
-            "unit", need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}", got=repr(unit), remedy="choose one of them"
-        )
+        remedy = "choose one of them"
+        raise InputError("unit", need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}", got=repr(unit), remedy=remedy)
     return ENTROPY_UNITS[unit]
 
 

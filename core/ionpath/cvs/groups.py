@@ -52,9 +52,8 @@ class Groups(Variable):
             need = "a variable of vectors between atoms"
             raise InputError("groups", need=need, got=type(self.one).__name__, remedy="write one line for each group")
         if isinstance(self.count, bool) or not isinstance(self.count, int) or self.count < 1:
-            raise InputError(
-                "groups", need="a number of groups, at least 1", got=repr(self.count), remedy="write how many there are"
-            )
+            remedy = "write how many there are"
+            raise InputError("groups", need="a number of groups, at least 1", got=repr(self.count), remedy=remedy)
 
     @cached_property
     def components(self) -> tuple[Component, ...]:

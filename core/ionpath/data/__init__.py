@@ -38,11 +38,6 @@ def example(name: str = EXAMPLES[0]) -> Example:
     Example
         Paths of the structure (extended XYZ) and of the trajectory (XTC, ps and unwrapped positions).
 
-    Raises
-    ------
-    InputError
-        If there is no such example.
-
     Examples
     --------
     >>> Path(example("Li6PS5Cl-ordered").trajectory).name

@@ -55,11 +55,6 @@ def tetrahedral_distortion(
     ndarray, (...)
         One number per tetrahedron.
 
-    Raises
-    ------
-    InputError
-        If shapes, names or numbers do not fit.
-
     Notes
     -----
     ``sd = sum_j w_j 24 x_j y_j z_j / r_j^3 / sum_j w_j``: the four cubes of PLUMED's definition add up to 24 xyz.

@@ -33,9 +33,8 @@ def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> 
         remedy = "give the order parameter of every tetrahedron and frame"
         raise InputError("samples", need="finite numbers", got=got, remedy=remedy)
     if not (np.isfinite(width) and 0 < width <= upper - lower):
-        raise InputError(
-            "width", need=f"a positive width of at most {upper - lower:g}", got=repr(width), remedy="use 0.05"
-        )
+        need = f"a positive width of at most {upper - lower:g}"
+        raise InputError("width", need=need, got=repr(width), remedy="use 0.05")
     whole("bins", round((upper - lower) / width), 1, 10_000_000, remedy="use wider bins")
     edges = np.arange(lower, upper, width)
     if values.min() < edges[0] or values.max() > edges[-1]:
@@ -189,7 +188,6 @@ def jackknife_error(samples: Finite, estimator: Callable[[Floats], float], *, n_
 
     Examples
     --------
-    >>> import numpy as np
     >>> round(jackknife_error(np.arange(8.0), lambda x: float(x.mean()), n_blocks=8), 4)  # std / sqrt(8)
     0.866
     """
@@ -316,7 +314,6 @@ def compare_entropies(
 
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> sets = {"narrow": rng.normal(2, 0.1, (400, 5)), "wide": rng.normal(2, 0.4, (800, 5))}
     >>> both = compare_entropies(sets)

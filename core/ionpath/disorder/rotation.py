@@ -44,11 +44,6 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     RotationRate
         Rate and exact 95 % interval.
 
-    Raises
-    ------
-    InputError
-        If the time is not positive.
-
     Examples
     --------
     >>> none = rotation_rate(0, 100.0)
@@ -83,7 +78,6 @@ def corner_permutations(vectors: Finite, reference: Finite, *, core: float = 40.
 
     Examples
     --------
-    >>> import numpy as np
     >>> s = np.array([[1.0, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
     >>> turned = s[:, [1, 2, 0]]  # by 120 degrees about (1, 1, 1)
     >>> corner_permutations(np.stack([s, turned])[:, None], s[None])[:, 0].tolist()

@@ -56,7 +56,6 @@ def tetrahedra(
 
     Examples
     --------
-    >>> import numpy as np
     >>> s = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 1.18
     >>> tetrahedra(np.r_[[[0, 0, 0]], s], np.eye(3) * 12, [0], [1, 2, 3, 4]).tolist()
     [[1, 2, 3, 4]]
@@ -284,7 +283,6 @@ def tilt_free_energy(
 
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> theta, phi = bond_angles(rng.normal(size=(20_000, 3)))
     >>> free = tilt_free_energy(theta, phi, temperature=300, bins=20, jacobian=True)

@@ -192,9 +192,8 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
     no hills, and the sum of those before it cannot follow the free energy: it has ripples of several kJ/mol there.
     """
     if hills.centres.shape[1] != 1:
-        raise InputError(
-            "hills", need="one variable", got=f"{hills.centres.shape[1]}", remedy="look for basins and paths"
-        )
+        remedy = "look for basins and paths"
+        raise InputError("hills", need="one variable", got=f"{hills.centres.shape[1]}", remedy=remedy)
     edge = 2 * float(hills.sigmas[0, 0])
     low, high = hills.centres.min() + edge, hills.centres.max() - edge
     counts = _counts(hills, n_times)

@@ -101,11 +101,6 @@ def sum_hills(hills: Hills, axes: Sequence[ArrayLike] | None = None, *, from_zer
     FreeEnergySurface
         Free energy in kJ/mol.
 
-    Raises
-    ------
-    InputError
-        If the axes do not fit the hills.
-
     Notes
     -----
     ``F(s) = -sum_k h_k g(s - s_k)`` with the heights that PLUMED writes, for which the factor gamma / (gamma - 1) of
@@ -140,9 +135,8 @@ def partial_sums(
 
 def _check_axes(grid: tuple[Floats, ...], hills: Hills) -> None:
     if len(grid) != len(hills.names):
-        raise InputError(
-            "axes", need=f"one per variable ({', '.join(hills.names)})", got=f"{len(grid)}", remedy="give all of them"
-        )
+        remedy = "give all of them"
+        raise InputError("axes", need=f"one per variable ({', '.join(hills.names)})", got=f"{len(grid)}", remedy=remedy)
     for axis, name in zip(grid, hills.names, strict=True):
         steps = np.diff(axis)
         if axis.ndim != 1 or len(axis) < 2 or steps.min() <= 0 or np.ptp(steps) > 1e-6 * steps.mean():

@@ -83,11 +83,6 @@ def orbit(point: Finite, *, setting: Setting = "4d", tolerance: float = 1e-4) ->
     ndarray, (multiplicity, 3)
         Fractional coordinates in [0, 1), in a fixed order.
 
-    Raises
-    ------
-    InputError
-        If the setting is unknown.
-
     Examples
     --------
     >>> len(orbit((0.0, 0.183, 0.183))), len(orbit((0.5, 0.5, 0.5)))
@@ -157,11 +152,6 @@ def tetrahedral_sites(
         Fractional coordinates, kind by kind.
     names : ndarray of str, (n,)
         Kind of each.
-
-    Raises
-    ------
-    InputError
-        If a kind is unknown.
 
     Notes
     -----

@@ -150,11 +150,6 @@ def paired_cage_states(
     cage : ndarray of int, (n_frames, n_ions)
         Pair with the nearest centre.
 
-    Raises
-    ------
-    InputError
-        If arrays do not fit together.
-
     Notes
     -----
     The rule of Guan et al., arXiv:2412.07115, for Li20Si3P3S23Cl names lists of atoms that are not published. Here the

@@ -104,9 +104,8 @@ def _products(group: Ints) -> Ints:
     try:
         return np.array([[rows[a[b].tobytes()] for b in group] for a in group], dtype=np.intp)
     except KeyError:
-        raise InputError(
-            "permutations", need="a group, each element once", got="rows with a product that is not among them"
-        ) from None
+        got = "rows with a product that is not among them"
+        raise InputError("permutations", need="a group, each element once", got=got) from None
 
 
 def _inverses(table: Ints) -> Ints:

@@ -85,9 +85,8 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
         _check_lag_number(lag)
         return _chain(matrix, np.arange(len(matrix)), len(matrix), int(lag))
     if lag not in (1, model.lagtime):
-        raise InputError(
-            "lag", need=f"the lag of the model, {model.lagtime}", got=str(lag), remedy="leave it out for a model"
-        )
+        remedy = "leave it out for a model"
+        raise InputError("lag", need=f"the lag of the model, {model.lagtime}", got=str(lag), remedy=remedy)
     matrix = _stochastic(model.transition_matrix)
     if model.has_count_model:
         counts = model.count_model

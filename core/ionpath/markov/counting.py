@@ -40,11 +40,6 @@ def count_matrix(
     ndarray, shape (n_states, n_states)
         Counts from row to column.
 
-    Raises
-    ------
-    InputError
-        If the trajectories, the lag or the mode cannot be used.
-
     Notes
     -----
     :math:`C_{ij}(\tau) = \sum_t 1[x_t = i, x_{t+\tau} = j]`. A window that begins or ends in an unassigned frame is
@@ -88,12 +83,8 @@ def count_matrices(
 
     Parameters
     ----------
-    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame; -1 is an unassigned frame.
-    lag : int
-        Lag in frames.
-    n_states : int, optional
-        Number of states; the largest label plus one by default.
+    dtrajs, lag, n_states
+        See `count_matrix`.
     n_blocks : int
         Number of stretches of equal length into which the windows of each ion are divided by their first frame.
 
@@ -101,11 +92,6 @@ def count_matrices(
     -------
     ndarray, shape (n_ions * n_blocks, n_states, n_states)
         Counts; the sum over the first axis is `count_matrix`.
-
-    Raises
-    ------
-    InputError
-        If the trajectories, the lag or the number of blocks cannot be used.
 
     Examples
     --------

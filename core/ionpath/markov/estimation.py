@@ -69,8 +69,6 @@ def estimate_msm(
 
     Raises
     ------
-    InputError
-        If an argument cannot be used.
     DisconnectedError
         If states are absent or not connected and `connected` is "all".
 
@@ -116,14 +114,8 @@ def estimate_msms(
 
     Parameters
     ----------
-    dtrajs : array_like of int, shape (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame.
-    lag : int
-        Lag in frames.
-    n_states : int, optional
-        Number of states; the largest label plus one by default.
-    reversible : bool
-        Whether to enforce detailed balance.
+    dtrajs, lag, n_states, reversible
+        See `estimate_msm`.
 
     Returns
     -------
@@ -170,12 +162,8 @@ def bayesian_msm(
 
     Parameters
     ----------
-    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame.
-    lag : int
-        Lag in frames.
-    n_states : int, optional
-        Number of states; the largest label plus one by default.
+    dtrajs, lag, n_states
+        See `count_matrix`.
     n_samples : int
         Number of samples.
     count_mode : {"sliding-effective", "effective", "sample"}

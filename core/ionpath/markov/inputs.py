@@ -71,9 +71,8 @@ def _split(dtrajs: Trajectories) -> list[NDArray[Any]]:
 
 def _refuse_type(row: NDArray[Any]) -> None:
     if np.issubdtype(row.dtype, np.floating) and np.isnan(row).any():
-        raise InputError(
-            "dtrajs", need="integer labels", got="NaN", remedy="mark frames without a state by the integer -1"
-        )
+        need = "integer labels"
+        raise InputError("dtrajs", need=need, got="NaN", remedy="mark frames without a state by the integer -1")
     remedy = "convert with .astype(int) if they are whole"
     raise InputError("dtrajs", need="integer labels", got=f"data type {row.dtype}", remedy=remedy)
 

@@ -217,12 +217,8 @@ def resampled_chains(
 
     Parameters
     ----------
-    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame.
-    lag : int
-        Lag in frames.
-    n_states : int, optional
-        Number of states; the largest label plus one by default.
+    dtrajs, lag, n_states
+        See `count_matrix`.
     method : {"bootstrap", "bayesian"}
         Draw whole ions (or stretches of their time) with replacement, which needs no assumption on the dynamics within
         a block; or sample the posterior, which takes the chain for Markovian at this lag.
@@ -233,9 +229,7 @@ def resampled_chains(
         20 blocks.
     count_mode : str
         Independent counts for the posterior, see `bayesian_msm`.
-    reversible : bool
-        Whether to enforce detailed balance.
-    connected : {"all", "largest"}
+    reversible, connected
         See `estimate_msm`.
     seed : int, optional
         Seed of the random numbers.

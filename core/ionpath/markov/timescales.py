@@ -84,8 +84,6 @@ def implied_timescales(
 
     Raises
     ------
-    InputError
-        If an argument cannot be used.
     DisconnectedError
         If states are absent or not connected at some lag and `connected` is "all".
 

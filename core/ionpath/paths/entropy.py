@@ -60,8 +60,6 @@ def path_entropy(
 
     Raises
     ------
-    InputError
-        If a set, the matrix, the definition or the unit cannot be used.
     DisconnectedError
         If some state of a bare matrix cannot be reached.
 
@@ -115,29 +113,14 @@ def path_entropy_matrix(
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    definition : {"pathway", "unlimited", "flux", "flux-row"}
-        What is counted, see `path_entropy`.
-    max_edges : int
-        Longest path, for "pathway" only.
-    unit : {"J/mol/K", "R", "nat"}
-        Unit of the result.
-    tolerance : float
-        Net fluxes below this part of the largest are rounding errors and set to zero.
+    msm_or_T, definition, max_edges, unit, tolerance
+        See `path_entropy`.
 
     Returns
     -------
     ndarray, shape (n, n)
         Entropy from row to column in natural state order; zero on the diagonal, and zero for states that the model does
         not connect (no path was observed; `path_entropy_summary` tells their labels).
-
-    Raises
-    ------
-    InputError
-        If the matrix, the definition or the unit cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
 
     Notes
     -----

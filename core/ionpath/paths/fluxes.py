@@ -39,8 +39,6 @@ def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = 
 
     Raises
     ------
-    InputError
-        If a set or the matrix cannot be used.
     DisconnectedError
         If some state of a bare matrix cannot be reached.
 
@@ -75,13 +73,6 @@ def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.floa
     -------
     ndarray, shape (n, n)
         Transitions per lag from row to column, in natural state order; zero for states that the model does not connect.
-
-    Raises
-    ------
-    InputError
-        If a set or the matrix cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
 
     Notes
     -----
@@ -118,13 +109,6 @@ def net_flux(
         Transitions per lag from row to column; no flux leaves the target or enters the source. Zero for states that
         the model does not connect.
 
-    Raises
-    ------
-    InputError
-        If a set or the matrix cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
-
     Notes
     -----
     :math:`f^+_{ij} = \max(0, f_{ij} - f_{ji})`; with detailed balance :math:`\pi_i T_{ij} \max(0, q^+_j - q^+_i)`, a
@@ -159,13 +143,6 @@ def total_flux(msm_or_T: Any, source: States, target: States) -> float:
     float
         Flux that leaves the source, per lag; zero if the model does not connect the two.
 
-    Raises
-    ------
-    InputError
-        If a set or the matrix cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
-
     Notes
     -----
     :math:`F = \sum_{i \in A, j} f_{ij}`.
@@ -199,13 +176,6 @@ def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     float
         Rate; its inverse is the mean first-passage time. It is nan if the model does not connect the two.
 
-    Raises
-    ------
-    InputError
-        If a set, the matrix or a time cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
-
     Notes
     -----
     :math:`k_{AB} = F / (\tau \sum_i \pi_i q^-_i)`.
@@ -237,13 +207,6 @@ def mfpt(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     -------
     float
         Inverse of the transition rate; nan if the model does not connect the two.
-
-    Raises
-    ------
-    InputError
-        If a set or the matrix cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
 
     Notes
     -----

@@ -37,8 +37,6 @@ def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDAr
 
     Raises
     ------
-    InputError
-        If the matrix or a time cannot be used.
     DisconnectedError
         If some state of a bare matrix cannot be reached.
 
@@ -67,12 +65,8 @@ def mfpt_per_ion(
 
     Parameters
     ----------
-    dtrajs : array_like of int, shape (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame.
-    lag : int
-        Lag in frames.
-    n_states : int, optional
-        Number of states; the largest label plus one by default.
+    dtrajs, lag, n_states
+        See `count_matrix`.
     frame_time : float
         Time between frames; the result has its unit.
 
@@ -81,11 +75,6 @@ def mfpt_per_ion(
     ndarray, shape (n_ions, n_states, n_states)
         Time from row to column; nan for pairs that an ion does not connect. Ions differ by orders of magnitude: use
         ``numpy.nanmedian(..., axis=0)`` rather than the mean.
-
-    Raises
-    ------
-    InputError
-        If the trajectories, the lag or the time cannot be used.
 
     Examples
     --------

@@ -61,10 +61,8 @@ def pathways(
 
     Parameters
     ----------
-    msm_or_T : MarkovStateModel, Chain, or array_like of shape (n, n)
-        Model, or row-stochastic matrix.
-    source, target : int or iterable of int
-        Disjoint sets of states.
+    msm_or_T, source, target
+        Model or row-stochastic matrix, and two disjoint sets of states, see `committor`.
     kind : {"probability", "capacity"}
         Split the flux at each state as it splits, so that a pathway has the probability that enters the path entropy;
         or take the pathway with the widest bottleneck, subtract it, and repeat.
@@ -81,13 +79,6 @@ def pathways(
     -------
     Pathways
         Paths with their shares; none if the model does not connect source and target.
-
-    Raises
-    ------
-    InputError
-        If an argument cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
 
     Notes
     -----

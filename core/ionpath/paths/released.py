@@ -69,11 +69,6 @@ def released_path_entropy(
     float
         Total path entropy.
 
-    Raises
-    ------
-    InputError
-        If an argument cannot be used.
-
     Notes
     -----
     Per ion: sliding counts, reversible maximum-likelihood model on the largest connected set; ions that visit a single

@@ -108,24 +108,13 @@ def path_entropy_summary(
         Model, or row-stochastic matrix.
     external : int or None
         Label of the external state; None if there is none.
-    definition : {"pathway", "unlimited", "flux", "flux-row"}
-        What is counted, see `path_entropy`.
-    max_edges : int
-        Longest path, for "pathway" only.
-    unit : {"J/mol/K", "R", "nat"}
-        Unit of the result.
+    definition, max_edges, unit
+        See `path_entropy`.
 
     Returns
     -------
     PathEntropySummary
         The totals.
-
-    Raises
-    ------
-    InputError
-        If an argument cannot be used.
-    DisconnectedError
-        If some state of a bare matrix cannot be reached.
 
     Examples
     --------

@@ -97,18 +97,10 @@ def entropy_uncertainty(
 
     Parameters
     ----------
-    dtrajs : array_like of int, shape (n_frames,) or (n_ions, n_frames), or sequence of (n_frames_i,) arrays
-        State of each ion in each frame.
-    lag : int
-        Lag in frames.
-    n_states : int, optional
-        Number of states; the largest label plus one by default.
-    definition : {"pathway", "unlimited", "flux", "flux-row"}
-        What is counted, see `path_entropy`.
-    max_edges : int
-        Longest path, for "pathway" only.
-    unit : {"J/mol/K", "R", "nat"}
-        Unit of the result.
+    dtrajs, lag, n_states
+        See `count_matrix`.
+    definition, max_edges, unit
+        See `path_entropy`.
     external : int or None
         Label of the external state; None if there is none.
     n_samples : int

@@ -45,9 +45,8 @@ def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
         return None
     indices = np.asarray(atoms, dtype=np.int64)
     if indices.shape != (n,):
-        raise InputError(
-            "centre_atoms", need=f"{n} atom indices, one per centre", got=f"shape {indices.shape}", remedy="match them"
-        )
+        got = f"shape {indices.shape}"
+        raise InputError("centre_atoms", need=f"{n} atom indices, one per centre", got=got, remedy="match them")
     return indices
 
 
@@ -55,7 +54,6 @@ def cell_repeats(repeats: ArrayLike) -> Integers:
     """Check numbers of equivalent cells along the cell vectors."""
     number = np.asarray(repeats)
     if number.shape != (3,) or not np.issubdtype(number.dtype, np.integer) or (number < 1).any():
-        raise InputError(
-            "repeats", need="three numbers of cells", got=repr(repeats), remedy="(1, 1, 1) averages nothing"
-        )
+        remedy = "(1, 1, 1) averages nothing"
+        raise InputError("repeats", need="three numbers of cells", got=repr(repeats), remedy=remedy)
     return number.astype(np.int64)

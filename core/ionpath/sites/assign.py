@@ -81,18 +81,11 @@ def assign_sites(
     SiteAssignment
         Sites (-1 where there is none) and ambiguous ions.
 
-    Raises
-    ------
-    InputError
-        If a coordinate is not finite, a cell has no volume, or shapes do not fit.
-
     Notes
     -----
     Every position is first taken back to the reference cell through its fractional coordinates: a site is at
     r_c(t) + o h_0^-1 h(t), where o is its offset from the centre in the reference cell h_0. Distances are
-    those in the reference cell.
-
-    Frames are independent of each other: a long trajectory can be given in parts.
+    those in the reference cell. Frames are independent of each other.
 
     * ``"nearest"``: the nearest site within `cutoff`, exact for every shape of the cell.
     * ``"geometric"``: the nearest centre within `cutoff`, and its vertex in the direction nearest to that of

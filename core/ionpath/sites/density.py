@@ -158,20 +158,13 @@ def ion_density(
         Positions in A, wrapped or not, without the drift of the framework.
     cells : array_like, shape (3, 3) or (T, 3, 3)
         Cell vectors as rows in A.
-    spacing : float, optional
-        Largest edge of a voxel in A.
-    shape : sequence of int, optional
-        Number of voxels along each cell vector instead.
+    spacing, shape : optional
+        See `DensityAccumulator`.
 
     Returns
     -------
     DensityGrid
         Counts on the grid.
-
-    Raises
-    ------
-    InputError
-        If arrays are malformed.
 
     Examples
     --------

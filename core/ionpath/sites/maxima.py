@@ -91,11 +91,6 @@ def density_sites(
     DensitySites
         Sites from the highest maximum down, with occupancies.
 
-    Raises
-    ------
-    InputError
-        If a width or distance is not above zero.
-
     Notes
     -----
     Of the 24 lithium positions (24g) in the conventional cell of Li6PS5Cl, ``"ions"`` finds all within 0.2 A in 28 ps

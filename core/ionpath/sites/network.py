@@ -114,11 +114,6 @@ class SiteNetwork(CoordinationShells):
             Site, from 0, to which each operation of the crystal's symmetry takes each site, all operations of a group.
             Counts are averaged over those that take states to states, if the counts do not contradict them.
 
-        Returns
-        -------
-        SiteNetwork
-            The network.
-
         Raises
         ------
         InputError
@@ -129,9 +124,8 @@ class SiteNetwork(CoordinationShells):
         n = len(points)
         given = np.arange(1, n + 1) if labels is None else np.asarray(labels)
         if given.shape != (n,):
-            raise InputError(
-                "labels", need=f"{n} labels, one per site", got=f"shape {given.shape}", remedy="match them"
-            )
+            remedy = "match them"
+            raise InputError("labels", need=f"{n} labels, one per site", got=f"shape {given.shape}", remedy=remedy)
         if given.dtype.kind == "f" and not is_wholes(given):
             raise InputError("labels", need="whole numbers or names", got=described(labels), remedy="name every site")
         _check_apart(box, points, "leave out one of the two, or put a site between them")
@@ -139,9 +133,8 @@ class SiteNetwork(CoordinationShells):
         _check_states(len(values), n)
         called = tuple(map(str, values.tolist() if names is None else names))
         if len(called) != len(values):
-            raise InputError(
-                "names", need=f"{len(values)} names, one per state", got=str(len(called)), remedy="match them"
-            )
+            remedy = "match them"
+            raise InputError("names", need=f"{len(values)} names, one per state", got=str(len(called)), remedy=remedy)
         kind = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
         every = np.arange(n)
         moved = every[None] if permutations is None else moved_sites(permutations, n)
@@ -255,24 +248,12 @@ class SiteNetwork(CoordinationShells):
 
         Parameters
         ----------
-        cell : array_like, (3, 3)
-            Vectors of the reference cell as rows, in A.
-        mobile_positions : array_like, (T, N, 3)
-            Positions of the ions, wrapped or not, in A.
-        fold : {"translations", "cages", "none"}
-            What is one state: equivalent sites of the `repeats` cells; sites that lie near to each other, up to the
-            widest gap; or one site.
-        repeats : sequence of int, (3,)
-            Number of translationally equivalent cells along each cell vector.
-        cells, drift, spacing, separation, background : optional
+        cell, mobile_positions, repeats, cells, drift, spacing, separation, background : optional
             See `CoordinationShells.from_density`.
+        fold : {"translations", "cages", "none"}
+            As in `from_structure`, with the translations of the `repeats` cells.
         sites : {"ions", "holes"}
             See `ionpath.transport.density_sites`.
-
-        Returns
-        -------
-        SiteNetwork
-            The network.
 
         Raises
         ------

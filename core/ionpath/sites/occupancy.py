@@ -19,16 +19,7 @@ from ionpath.sites.trajectories import check_sites
 @documented
 @dataclass(frozen=True, eq=False)
 class SiteOccupancies(Msonable):
-    """Use of the sites, in counts that add up over parts of a trajectory.
-
-    Examples
-    --------
-    >>> octahedron = 0.2 * np.array([[0, 0, 1], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
-    >>> shells = CoordinationShells.from_sites(np.eye(3) * 12.0, [[0.5, 0.5, 0.5]], 0.5 + octahedron)
-    >>> occupancies = site_occupancies(np.array([[0, 5], [0, -1]]), shells)
-    >>> occupancies.by_label.tolist(), occupancies.unassigned_fraction
-    ([0.0, 0.5, 0.0, 0.0, 0.0, 0.0, 0.25], 0.25)
-    """
+    """Use of the sites, in counts that add up over parts of a trajectory."""
 
     shells: CoordinationShells  # shells that the sites belong to
     counts: NDArray[np.int64]  # (S,): Ion-frames on every site

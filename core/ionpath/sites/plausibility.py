@@ -22,9 +22,8 @@ _NETWORK = "or take SiteNetwork, whose states need no cages"
 def check_number_of_sites(n_sites: int, n_ions: float, remedy: str) -> None:
     """Refuse fewer sites than ions: a site is a place that one ion fills."""
     if n_sites < n_ions:
-        raise InputError(
-            "sites in the density", need=f"at least {n_ions:g}, one for each ion", got=str(n_sites), remedy=remedy
-        )
+        got = str(n_sites)
+        raise InputError("sites in the density", need=f"at least {n_ions:g}, one for each ion", got=got, remedy=remedy)
 
 
 def is_solid(peaks: Floats, assigned: float) -> bool:

@@ -83,9 +83,8 @@ class Tetrahedra(Msonable):
             raise InputError("sites", need="at least one site", got="none", remedy="give the centres of the holes")
         kinds = np.full(len(points), "T") if names is None else np.asarray(names, dtype=np.str_)
         if kinds.shape != (len(points),):
-            raise InputError(
-                "names", need=f"{len(points)} names, one per site", got=f"shape {kinds.shape}", remedy="match them"
-            )
+            got = f"shape {kinds.shape}"
+            raise InputError("names", need=f"{len(points)} names, one per site", got=got, remedy="match them")
         tree = SiteTree(box, corners_at, reach=float(np.linalg.norm(box, axis=1).max()))
         _, image = tree.tree.query(tree.place(points), k=4)
         corners = tree.owner[image]
@@ -141,11 +140,6 @@ def assign_tetrahedra(
     -------
     ndarray of int32, (T, N)
         Index of the tetrahedron; -1 for an ion in none.
-
-    Raises
-    ------
-    InputError
-        If shapes do not fit, a coordinate is not finite, or a cell has no volume.
 
     Notes
     -----

@@ -75,9 +75,8 @@ def reference_frames(
 def _fractional_drift(drift: ArrayLike, inverse: Floats, n_frames: int) -> Floats:
     shift = check_finite(drift, "drift").astype(np.float64)
     if shift.shape != (n_frames, 3):
-        raise InputError(
-            "drift", need=f"shape ({n_frames}, 3)", got=f"shape {shift.shape}", remedy="give one vector per frame"
-        )
+        remedy = "give one vector per frame"
+        raise InputError("drift", need=f"shape ({n_frames}, 3)", got=f"shape {shift.shape}", remedy=remedy)
     return shift @ inverse if inverse.ndim == 2 else np.einsum("ti,tij->tj", shift, inverse)
 
 

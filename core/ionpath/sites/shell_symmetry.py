@@ -32,11 +32,6 @@ def shell_symmetry(positions: ArrayLike, *, tolerance: float = TOLERANCE) -> Int
         State to which each operation takes each state, state 0 (external) to itself; the identity is the first row. The
         rows are a group.
 
-    Raises
-    ------
-    InputError
-        If the positions cannot be used.
-
     Notes
     -----
     An isometry of a set of points is a permutation that keeps all distances between them. Within a tolerance these are

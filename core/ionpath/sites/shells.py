@@ -251,10 +251,8 @@ class CoordinationShells(Msonable):
 
         Parameters
         ----------
-        cell : array_like, (3, 3)
-            Vectors of the reference cell as rows, in A.
-        centres : array_like, (M, 3)
-            Fractional coordinates of the centres in the reference cell.
+        cell, centres, kinds, centre_atoms, template, orientation : optional
+            As in `from_sites`.
         mobile_positions : array_like, (T, N, 3)
             Positions of the ions, wrapped or not, in A.
         n_vertices : int, sequence of int, or mapping
@@ -268,14 +266,6 @@ class CoordinationShells(Msonable):
         radius : float, optional
             Ions within this distance of their nearest centre are used, in A; half of the shortest distance between
             centres if left out, and 3.5 A at most.
-        kinds : array_like of str, (M,), optional
-            Kind of every centre.
-        centre_atoms : array_like of int, (M,), optional
-            Atom index of every centre.
-        template : array_like, (n, 3), optional
-            Directions of the vertices 1..n along the axes of the crystal.
-        orientation : array_like, (3, 3), optional
-            Rotation whose rows are the axes of the crystal in the frame of the cell.
         pooled : bool
             Find the vertices once for all centres of a kind, which all have them in the same directions. Set it to
             False where shells of a kind are turned against each other; that needs more frames.
@@ -332,16 +322,12 @@ class CoordinationShells(Msonable):
 
         Parameters
         ----------
-        cell : array_like, (3, 3)
-            Vectors of the reference cell as rows, in A.
-        mobile_positions : array_like, (T, N, 3)
-            Positions of the ions, wrapped or not, in A.
+        cell, template, orientation : optional
+            As in `from_sites`.
+        mobile_positions, cells, drift : optional
+            As in `from_positions`.
         n_vertices : int, optional
             Number of sites of every cage. If left out, cages end at the widest gap in the distances between sites.
-        cells : array_like, (T, 3, 3), optional
-            Cells of the frames, in A; the reference cell if left out.
-        drift : array_like, (T, 3), optional
-            Displacement of the framework, in A, see `ionpath.framework.framework_drift`.
         spacing : float
             Largest edge of a voxel of the grid, in A.
         smoothing, separation, background : float, optional
@@ -349,10 +335,6 @@ class CoordinationShells(Msonable):
             the highest maximum.
         repeats : sequence of int, (3,)
             Number of translationally equivalent cells along each cell vector, to average over in short runs.
-        template : array_like, (n, 3), optional
-            Directions of the vertices 1..n along the axes of the crystal.
-        orientation : array_like, (3, 3), optional
-            Rotation whose rows are the axes of the crystal in the frame of the cell.
 
         Returns
         -------

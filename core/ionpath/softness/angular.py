@@ -39,16 +39,8 @@ def angular_structure_functions(
 
     Parameters
     ----------
-    positions : array_like, (n_atoms, 3)
-        Positions in A, wrapped or not.
-    cell : array_like, (3, 3)
-        Cell vectors as rows, in A.
-    symbols : array_like of str, (n_atoms,)
-        Chemical symbols.
-    centres : array_like of int, (n_centres,), optional
-        Atoms whose surroundings are described; default: all.
-    species : sequence of str, optional
-        Kinds of neighbours; default: all, in alphabetical order.
+    positions, cell, symbols, centres, species
+        See `radial_structure_functions`.
     parameters : sequence of (xi, zeta, lambda)
         Range in A, sharpness, and +1 or -1, of each function.
     cutoff : float, default 5.0
@@ -95,9 +87,8 @@ def angular_from_neighbours(
     """Compute angular structure functions from neighbours that are known."""
     for xi, zeta, sign in parameters:
         if not (xi > 0 and zeta >= 0 and abs(sign) == 1):
-            raise InputError(
-                "parameters", need="xi > 0 in A, zeta >= 0, lambda +1 or -1", got=f"({xi}, {zeta}, {sign})"
-            )
+            got = f"({xi}, {zeta}, {sign})"
+            raise InputError("parameters", need="xi > 0 in A, zeta >= 0, lambda +1 or -1", got=got)
     keep = np.flatnonzero(codes[neighbours.atom] >= 0)
     row, kind = neighbours.row[keep], codes[neighbours.atom[keep]]
     vectors, distances = neighbours.vectors[keep], neighbours.distances[keep]

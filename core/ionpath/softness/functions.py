@@ -27,11 +27,6 @@ Kind = Literal["gaussian", "shell"]
 class StructureFunctions(Msonable):
     """Structure functions of one kind of ion.
 
-    Raises
-    ------
-    InputError
-        If the numbers make no sense.
-
     Examples
     --------
     >>> functions = StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=2.0)

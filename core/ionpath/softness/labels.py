@@ -85,9 +85,8 @@ def label_ions(
             remedy = "give the edges in the unit of the displacement"
             raise InputError("value", need="at least two increasing edges, or 3 to 20 classes", got=got, remedy=remedy)
     else:
-        raise InputError(
-            "method", need="'quantile', 'threshold' or 'classes'", got=repr(method), remedy="choose one of them"
-        )
+        need = "'quantile', 'threshold' or 'classes'"
+        raise InputError("method", need=need, got=repr(method), remedy="choose one of them")
     found = np.searchsorted(edges, values, side="left").astype(np.int64)
     balance = np.bincount(found.ravel(), minlength=len(edges) + 1) / found.size
     return Labels(found, edges, balance, method)

@@ -93,17 +93,15 @@ def preset(
     one_of("mode", mode, ("correct", "published"))
     kinds = tuple(sorted({str(s) for s in species}))
     if mobile not in kinds:
-        raise InputError(
-            "mobile", need=f"one of {', '.join(kinds)}", got=repr(mobile), remedy="choose a species that is there"
-        )
+        remedy = "choose a species that is there"
+        raise InputError("mobile", need=f"one of {', '.join(kinds)}", got=repr(mobile), remedy=remedy)
     published = mode == "published"
     if name == "guan2024":
         functions = _guan(kinds, published)
         return Preset(name, mode, functions, "rbf-svm", 200.0, "root", 5.0, "random" if published else "ion-and-time")
     if name not in ("chen2025", "chen2023"):
-        raise InputError(
-            "preset", need="'chen2025', 'chen2023' or 'guan2024'", got=repr(name), remedy="choose one of them"
-        )
+        remedy = "choose one of them"
+        raise InputError("preset", need="'chen2025', 'chen2023' or 'guan2024'", got=repr(name), remedy=remedy)
     chosen = kinds
     if published and name == "chen2025":
         chosen = tuple(s for s in kinds if s in (mobile, "P", "S"))

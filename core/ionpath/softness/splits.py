@@ -83,9 +83,8 @@ def split_samples(
         part = max(1, round(0.3 * len(ion)))
         return (Fold(np.sort(order[part:]), np.sort(order[:part])),)
     if kind not in ("ion-and-time", "ion", "time"):
-        raise InputError(
-            "kind", need="'ion-and-time', 'ion', 'time' or 'random'", got=repr(kind), remedy="choose one of them"
-        )
+        remedy = "choose one of them"
+        raise InputError("kind", need="'ion-and-time', 'ion', 'time' or 'random'", got=repr(kind), remedy=remedy)
     n_folds = whole("n_folds", n_folds, 2)
     group = _groups(rng.permutation(np.unique(ion)), ion, n_folds, "ions") if kind != "time" else None
     block = _groups(np.unique(time), time, n_folds, "times") if kind != "ion" else None

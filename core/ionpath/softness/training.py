@@ -61,9 +61,8 @@ def make_classifier(
         If the kind is unknown or C is not positive.
     """
     if kind not in PENALTIES:
-        raise InputError(
-            "kind", need="'logistic', 'linear-svm', 'rbf-svm' or 'mlp'", got=repr(kind), remedy="choose one of them"
-        )
+        remedy = "choose one of them"
+        raise InputError("kind", need="'logistic', 'linear-svm', 'rbf-svm' or 'mlp'", got=repr(kind), remedy=remedy)
     given = PENALTIES[kind] if penalty is None else penalty
     strength = float(given) if isinstance(given, (int, float, np.number)) else float("nan")
     if not (np.isfinite(strength) and strength > 0):
@@ -226,12 +225,8 @@ def cross_validate(
 
     Parameters
     ----------
-    features : array_like, (n_samples, n_functions)
-        Structure functions.
-    labels : array_like of int, (n_samples,)
-        Classes.
-    functions : StructureFunctions
-        What the features are.
+    features, labels, functions
+        See `fit_softness`.
     folds : sequence of Fold
         What `split_samples` gives.
     groups : array_like of int, (n_samples,), optional
@@ -309,12 +304,8 @@ def feature_weights(
 
     Parameters
     ----------
-    features : array_like, (n_samples, n_functions)
-        Structure functions.
-    labels : array_like of int, (n_samples,)
-        Classes.
-    functions : StructureFunctions
-        What the features are.
+    features, labels, functions
+        See `fit_softness`.
     ions : array_like of int, (n_samples,)
         Ion of each sample.
     n_groups : int, default 10
@@ -347,9 +338,8 @@ def feature_weights(
     values = fit_softness(x, y, functions, **options).weights
     members = np.random.default_rng(seed).permutation(np.unique(ion))
     if len(members) < n_groups or n_groups < 2:
-        raise InputError(
-            "n_groups", need=f"2 to {len(members)} groups of ions", got=repr(n_groups), remedy="use fewer groups"
-        )
+        remedy = "use fewer groups"
+        raise InputError("n_groups", need=f"2 to {len(members)} groups of ions", got=repr(n_groups), remedy=remedy)
     left = []
     for group in np.array_split(members, n_groups):
         keep = ~np.isin(ion, group)

@@ -195,7 +195,6 @@ def amorphisation_profile(
 
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(1)
     >>> lattice = np.stack(np.meshgrid(*[np.arange(6)] * 3), -1).reshape(-1, 3) * 4.0 + 1.0
     >>> glass = rng.uniform(0, 24, (216, 3)) + [0, 24, 0]

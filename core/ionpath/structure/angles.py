@@ -46,16 +46,8 @@ class AngleHistogram:
 
     Parameters
     ----------
-    species : sequence of str, (N,)
-        Chemical symbols.
-    centre : str
-        Species at the vertex of the angle.
-    ends : str or sequence of str
-        Species at the ends.
-    cutoff : float
-        Longest bond, in A.
-    bins : int
-        Number of bins from 0 to 180 degrees.
+    species, centre, ends, cutoff, bins
+        See `angle_distribution`.
     """
 
     def __init__(
@@ -131,12 +123,8 @@ def angle_distribution(
 
     Parameters
     ----------
-    positions : array_like, (N, 3) or (T, N, 3)
-        Positions in A, wrapped or not.
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-    species : sequence of str, (N,)
-        Chemical symbols.
+    positions, cell, species
+        See `radial_distribution`.
     centre : str, default "P"
         Species at the vertex.
     ends : str or sequence of str, default "S"
@@ -162,7 +150,6 @@ def angle_distribution(
 
     Examples
     --------
-    >>> import numpy as np
     >>> water = [[0.0, 0, 0], [1, 0, 0], [0, 1, 0]]
     >>> d = angle_distribution(water, np.eye(3) * 9, ["O", "H", "H"], centre="O", ends="H", cutoff=1.2)
     >>> d.mean

@@ -185,12 +185,8 @@ def anion_clusters(
 
     Parameters
     ----------
-    positions : array_like, (N, 3) or (T, N, 3)
-        Positions in A, wrapped or not.
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-    species : sequence of str, (N,)
-        Chemical symbols.
+    positions, cell, species
+        See `radial_distribution`.
     centres : str or sequence of str, default "P"
         Species of the central atoms, for example ``("P", "Si")``.
     ligands : str or sequence of str, default "S"
@@ -219,7 +215,6 @@ def anion_clusters(
 
     Examples
     --------
-    >>> import numpy as np
     >>> s = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 1.18
     >>> found = anion_clusters(np.r_[[[0, 0, 0]], s, [[6, 6, 6]]], np.eye(3) * 12, ["P"] + ["S"] * 5)
     >>> found.kinds, found.unit_counts.tolist()

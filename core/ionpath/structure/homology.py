@@ -263,7 +263,6 @@ def persistence_diagram(
 
     Examples
     --------
-    >>> import numpy as np
     >>> cubic = np.stack(np.meshgrid(*[np.arange(4)] * 3), -1).reshape(-1, 3) * 2.0
     >>> d = persistence_diagram(cubic, np.eye(3) * 8)
     >>> long = d.death - d.birth > 0.5
@@ -279,7 +278,6 @@ def persistence_diagram(
         raise InputError("dimension", need="1 or 2", got=repr(dimension), remedy="1 gives rings")
     sizes = None if radii is None else np.asarray(radii, dtype=np.float64)
     if sizes is not None and (sizes.shape != frames.shape[1:2] or not (sizes >= 0).all()):
-        raise InputError(
-            "radii", need=f"{frames.shape[1]} radii in A", got=f"shape {sizes.shape}", remedy="one per atom"
-        )
+        need = f"{frames.shape[1]} radii in A"
+        raise InputError("radii", need=need, got=f"shape {sizes.shape}", remedy="one per atom")
     return diagram_of(periodic_alpha_complex(frames[0], cells[0], sizes), dimension)

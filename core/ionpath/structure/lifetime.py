@@ -47,11 +47,6 @@ def persistent_labels(labels: Whole, min_frames: int) -> NDArray[np.int64]:
     ndarray of int, (T, N)
         Labels.
 
-    Raises
-    ------
-    InputError
-        If the labels have another number of axes.
-
     Examples
     --------
     >>> persistent_labels([[0], [0], [1], [0], [0], [1], [1]], 2)[:, 0].tolist()

@@ -103,12 +103,8 @@ def layer_profiles(
 
     Parameters
     ----------
-    positions : array_like, (N, 3) or (T, N, 3)
-        Positions in A, wrapped or not.
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-    species : sequence of str, (N,)
-        Chemical symbols.
+    positions, cell, species
+        See `radial_distribution`.
     masses : array_like, (N,)
         Masses in u.
     axis : {1, 0, 2}
@@ -128,7 +124,6 @@ def layer_profiles(
 
     Examples
     --------
-    >>> import numpy as np
     >>> p = layer_profiles([[0.0, 1, 0], [0, 6, 0]], np.diag([2.0, 8.0, 2.0]), ["Li", "S"], [6.94, 32.06], bins=2)
     >>> p.species, p.fractions.tolist(), p.mass_density.round(3).tolist()
     (('Li', 'S'), [[1.0, 0.0], [0.0, 1.0]], [0.72, 3.327])

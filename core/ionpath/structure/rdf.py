@@ -79,14 +79,8 @@ class RadialHistogram:
 
     Parameters
     ----------
-    species : sequence of str, (N,)
-        Chemical symbols.
-    r_max : float
-        Largest distance, in A.
-    bins : int, optional
-        Number of bins; default: bins of 0.05 A.
-    pairs : sequence of (str, str), optional
-        Pairs of species; default: all.
+    species, r_max, bins, pairs
+        See `radial_distribution`.
     """
 
     def __init__(
@@ -278,7 +272,6 @@ def radial_distribution(
 
     Examples
     --------
-    >>> import numpy as np
     >>> g = radial_distribution([[0.0, 0, 0], [2, 0, 0]], np.eye(3) * 10, ["Li", "S"], r_max=4, bins=4)
     >>> g.pairs, g.coordination("Li", "S").tolist()
     ((('Li', 'Li'), ('Li', 'S'), ('S', 'S')), [0.0, 0.0, 1.0, 1.0])
@@ -317,7 +310,6 @@ def first_minimum(rdf: RadialDistribution, a: str, b: str, *, smooth: int = 3) -
 
     Examples
     --------
-    >>> import numpy as np
     >>> edges = np.linspace(0, 6, 61)
     >>> r = (edges[1:] + edges[:-1]) / 2
     >>> g = np.exp(-((r - 2) / 0.2) ** 2) + np.exp(-((r - 4) / 0.5) ** 2)

@@ -80,7 +80,6 @@ def reciprocal_vectors(
 
     Examples
     --------
-    >>> import numpy as np
     >>> reciprocal_vectors(np.eye(3) * 2 * np.pi, 1.0).tolist()
     [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
     """
@@ -188,18 +187,10 @@ def direct_structure_factors(
 
     Parameters
     ----------
-    positions : array_like, (N, 3) or (T, N, 3)
-        Positions in A, wrapped or not.
-    cell : array_like, (3, 3) or (T, 3, 3)
-        Cell vectors as rows, in A.
-    species : sequence of str, (N,)
-        Chemical symbols.
-    q_max, q_min : float
-        Range of moduli, in 1/A.
-    max_per_bin : int or None, default 100
-        Vectors kept among those of about the same length, see `reciprocal_vectors`.
-    seed : int, default 0
-        Seed of their choice.
+    positions, cell, species
+        See `radial_distribution`.
+    q_max, q_min, max_per_bin, seed
+        Which vectors, see `reciprocal_vectors`.
 
     Returns
     -------
@@ -216,7 +207,6 @@ def direct_structure_factors(
 
     Examples
     --------
-    >>> import numpy as np
     >>> crystal = [[0.0, 0, 0], [1.0, 0, 0]]
     >>> s = direct_structure_factors(crystal, np.diag([2.0, 9.0, 9.0]), ["Li", "Li"], q_max=6.3, max_per_bin=None)
     >>> peak = np.all(s.vectors == [2, 0, 0], axis=1)

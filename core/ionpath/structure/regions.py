@@ -84,7 +84,6 @@ def divide_regions(
 
     Examples
     --------
-    >>> import numpy as np
     >>> values = np.array([0.6, 0.6, 0.6, 0.8, 1.0, 0.97, 0.85, 0.96, 0.8, 0.6])
     >>> flat = AmorphisationProfile(1, np.arange(10.0), values, np.zeros(10), 1.0, 1)
     >>> divide_regions(flat, interface_layers=0).layers.tolist()
@@ -99,9 +98,8 @@ def divide_regions(
             raise InputError("profile", need=f"values that differ by {contrast:g} at least", got=got, remedy=remedy)
         thresholds = (low + (high - low) / 3.0, high - (high - low) / 3.0)
     if not thresholds[0] <= thresholds[1]:
-        raise InputError(
-            "thresholds", need="crystal below glass", got=f"{thresholds}", remedy="give the lower one first"
-        )
+        need = "crystal below glass"
+        raise InputError("thresholds", need=need, got=f"{thresholds}", remedy="give the lower one first")
     states = np.where(values < thresholds[0], 0, np.where(values > thresholds[1], 2, 1))
     states = _with_hysteresis(states)
     return Regions(

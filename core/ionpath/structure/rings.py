@@ -104,7 +104,6 @@ def persistent_rings(
 
     Examples
     --------
-    >>> import numpy as np
     >>> cubic = np.stack(np.meshgrid(*[np.arange(4)] * 3), -1).reshape(-1, 3) * 2.0
     >>> rings = persistent_rings(cubic, np.eye(3) * 8, ["S"] * 64, select=["S"])
     >>> sorted(set(rings.size.tolist())), sorted(set(rings.formulas()))
@@ -112,9 +111,8 @@ def persistent_rings(
     """
     frames, cells, single = as_frames(positions, cell)
     if not single:
-        raise InputError(
-            "positions", need="one frame", got=f"shape {frames.shape}", remedy="go through the frames one by one"
-        )
+        need = "one frame"
+        raise InputError("positions", need=need, got=f"shape {frames.shape}", remedy="go through the frames one by one")
     symbols = as_symbols(species, frames.shape[1])
     atoms = indices_of(symbols, list(select), "select")
     missing = [s for s in select if radii is not None and s not in radii]

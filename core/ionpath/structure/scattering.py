@@ -41,11 +41,6 @@ def partial_structure_factors(rdf: RadialDistribution, q: ArrayLike, *, lorch: b
     ndarray, (pairs, Q)
         Partial structure factors in the order of ``rdf.pairs``.
 
-    Raises
-    ------
-    InputError
-        If a modulus is not positive.
-
     Notes
     -----
     .. math:: S_{ij}(Q) = 1 + \rho \int_0^{R} 4 \pi r^2 [g_{ij}(r) - 1] \frac{\sin Qr}{Qr} L(r)\, dr
@@ -56,7 +51,6 @@ def partial_structure_factors(rdf: RadialDistribution, q: ArrayLike, *, lorch: b
 
     Examples
     --------
-    >>> import numpy as np
     >>> edges = np.linspace(0, 10, 101)
     >>> gas = RadialDistribution(edges, (("Li", "Li"),), np.ones((1, 100)), np.ones((1, 100)), {"Li": 1}, 0.05, 1)
     >>> partial_structure_factors(gas, [1.0, 2.0]).tolist()
@@ -174,7 +168,6 @@ def first_sharp_diffraction_peak(
 
     Examples
     --------
-    >>> import numpy as np
     >>> q = np.linspace(0.5, 3, 251)
     >>> peak = first_sharp_diffraction_peak(q, 1 + np.exp(-(((q - 1.3) / 0.15) ** 2)))
     >>> round(peak.position, 3), round(peak.width, 2)

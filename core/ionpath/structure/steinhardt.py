@@ -62,7 +62,6 @@ def averaged_steinhardt(
 
     Examples
     --------
-    >>> import numpy as np
     >>> fcc = np.array([[0, 0, 0], [0, 2, 2], [2, 0, 2], [2, 2, 0.0]])
     >>> averaged_steinhardt(fcc, np.eye(3) * 4.0).round(4).tolist()
     [0.5745, 0.5745, 0.5745, 0.5745]

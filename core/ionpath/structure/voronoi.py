@@ -62,7 +62,6 @@ def voronoi_volumes(
 
     Examples
     --------
-    >>> import numpy as np
     >>> voronoi_volumes([[0.0, 0, 0], [2, 0, 0]], np.diag([4.0, 3.0, 3.0])).round(4).tolist()
     [18.0, 18.0]
     >>> two = [[0.0, 0, 0], [2, 0, 0]]

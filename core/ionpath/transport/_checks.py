@@ -43,9 +43,8 @@ def in_unit(value: Estimate, unit: str, name: str) -> Estimate:
     try:
         return value.to(unit)
     except InputError as error:
-        raise InputError(
-            name, need=f"a number in {unit}, or in a unit of that kind", got=f"{value}", remedy="check its kind"
-        ) from error
+        need = f"a number in {unit}, or in a unit of that kind"
+        raise InputError(name, need=need, got=f"{value}", remedy="check its kind") from error
 
 
 def above_zero(value: float, name: str, what: str) -> float:
@@ -80,9 +79,8 @@ def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
     given = np.atleast_1d(np.asarray(lags))
     whole = given.astype(np.int64) if given.dtype.kind in "fiu" and np.isfinite(given).all() else given[:0]
     if given.size == 0 or not np.array_equal(whole, given):
-        raise InputError(
-            "lags", need="whole numbers of frames", got=repr(lags), remedy="divide times by the frame time"
-        )
+        remedy = "divide times by the frame time"
+        raise InputError("lags", need="whole numbers of frames", got=repr(lags), remedy=remedy)
     if whole.min() < 0 or whole.max() >= n_frames:
         need = f"lags from 0 to {n_frames - 1} frames in a trajectory of {n_frames} frames"
         got = f"{int(whole.min() if whole.min() < 0 else whole.max())}"

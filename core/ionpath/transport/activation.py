@@ -52,9 +52,8 @@ class Arrhenius(Msonable):
         The interval is symmetric in ln D. InputError if the temperature is not above zero.
         """
         if not number_of(temperature) > 0:
-            raise InputError(
-                "temperature", need="a temperature above zero in K", got=f"{temperature!r}", remedy="give it in K"
-            )
+            remedy = "give it in K"
+            raise InputError("temperature", need="a temperature above zero in K", got=f"{temperature!r}", remedy=remedy)
         gradient = np.array([-1.0 / (BOLTZMANN_EV * temperature), 1.0])
         log = float(gradient @ [self.activation_energy.value, self.log_prefactor.value])
         spread = float(np.sqrt(gradient @ self.covariance @ gradient))

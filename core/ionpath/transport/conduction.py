@@ -62,17 +62,15 @@ def nernst_einstein(D: Any, n: Any, T: Any, charge: Any = 1) -> Any:
     for name, value, unit in (("T", T, "K"), ("n", n, "A^-3")):
         array = numbers(value, name, f"finite numbers above zero in {unit}")
         if not (np.isfinite(array).all() and (array > 0).all()):
-            raise InputError(
-                name, need=f"a value above zero in {unit}", got=repr(value), remedy="check units and arguments' order"
-            )
+            remedy = "check units and arguments' order"
+            raise InputError(name, need=f"a value above zero in {unit}", got=repr(value), remedy=remedy)
     numbers(charge, "charge", "the charge of an ion in e")
     if isinstance(D, Estimate):
         factor = NERNST_EINSTEIN * float(n) * float(charge) ** 2 / float(T)
         return in_unit(D, "A^2/ps", "D").scaled(factor, "mS/cm")
     if (numbers(D, "D", "a diffusion coefficient in A^2/ps, zero or more") < 0).any():
-        raise InputError(
-            "D", need="a diffusion coefficient in A^2/ps, zero or more", got=repr(D), remedy="check the fit"
-        )
+        remedy = "check the fit"
+        raise InputError("D", need="a diffusion coefficient in A^2/ps, zero or more", got=repr(D), remedy=remedy)
     sigma = NERNST_EINSTEIN * np.asarray(n) * np.asarray(charge) ** 2 * np.asarray(D) / np.asarray(T)
     return float(sigma) if np.ndim(sigma) == 0 else np.asarray(sigma)
 

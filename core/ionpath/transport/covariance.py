@@ -71,7 +71,6 @@ def msd_covariance(lags: ArrayLike, msd: ArrayLike, n_frames: int) -> Floats:
     --------
     One step of a walk of T frames: T - 1 independent squares, each of variance 2 (2 D)^2.
 
-    >>> import numpy as np
     >>> float(msd_covariance([1], 2.0 * np.arange(20), 11)[0, 0] * 10)
     8.0
     """

@@ -109,7 +109,6 @@ def estimate_diffusion(
 
     Examples
     --------
-    >>> import numpy as np
     >>> steps = np.random.default_rng(2).normal(scale=np.sqrt(2 * 0.1 * 1.0), size=(400, 32, 3))
     >>> result = estimate_diffusion(steps.cumsum(axis=0), frame_time=1.0)
     >>> print(result.coefficient)

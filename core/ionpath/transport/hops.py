@@ -41,11 +41,6 @@ def final_displacement_hops(
     Hops
         At most one per ion, at the last frame.
 
-    Raises
-    ------
-    InputError
-        If positions are malformed.
-
     Notes
     -----
     The narrow reading of the published rule, displacements of more than 3 A from the initial position (Jang et al.,
@@ -54,7 +49,6 @@ def final_displacement_hops(
 
     Examples
     --------
-    >>> import numpy as np
     >>> moved = np.zeros((3, 2, 3))
     >>> moved[1:, 0, 0] = 4.0
     >>> final_displacement_hops(moved).count
@@ -103,7 +97,6 @@ def displacement_hops(
 
     Examples
     --------
-    >>> import numpy as np
     >>> steps = np.zeros((7, 1, 3))
     >>> steps[:, 0, 0] = [0, 0, 4, 4, 8, 8, 4]
     >>> displacement_hops(steps, smoothing=0.0).frame.tolist()
@@ -166,7 +159,6 @@ def cage_hops(
 
     Examples
     --------
-    >>> import numpy as np
     >>> path = np.zeros((6, 1, 3))
     >>> path[:, 0, 0] = [1, 1, 4, 1, 4, 4]  # a short visit, then a hop
     >>> hops, cages = cage_hops(path, 6 * np.eye(3), [[1, 0, 0], [4, 0, 0]], hysteresis=2.0)
@@ -224,14 +216,8 @@ def site_hops(
     Hops
         Events, in the order of time.
 
-    Raises
-    ------
-    InputError
-        If the tables are malformed or do not fit.
-
     Examples
     --------
-    >>> import numpy as np
     >>> hops = site_hops(np.array([[0, -1, 2, 2, -1, 2, 1]]).T)
     >>> hops.origin.tolist(), hops.destination.tolist(), hops.frame.tolist()
     ([0, 2], [2, 1], [2, 6])
@@ -274,14 +260,8 @@ def residence_times(sites: ArrayLike, *, frame_time: float = 1.0) -> Residence:
     Residence
         Stays, ion by ion in the order of time. Ions that never are on a site have none.
 
-    Raises
-    ------
-    InputError
-        If the table is malformed.
-
     Examples
     --------
-    >>> import numpy as np
     >>> stays = residence_times(np.array([[0, 0, -1, 0, 1, 1, 2]]).T)
     >>> stays.times.tolist(), stays.complete.tolist()
     ([4.0, 2.0, 1.0], [False, True, False])

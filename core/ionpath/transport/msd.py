@@ -125,7 +125,6 @@ def mean_squared_displacement(
 
     Examples
     --------
-    >>> import numpy as np
     >>> straight = np.arange(5.0)[:, None, None] * np.array([1.0, 0.0, 2.0])
     >>> mean_squared_displacement(straight, frame_time=0.1).total.round(9).tolist()
     [0.0, 5.0, 20.0, 45.0, 80.0]
@@ -182,7 +181,6 @@ def cooperation(positions: ArrayLike, *, blocks: int = COOPERATION_BLOCKS) -> fl
 
     Examples
     --------
-    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> bursts = rng.exponential(size=(400, 1, 1)) * rng.normal(size=(400, 30, 3))
     >>> cooperation(bursts.cumsum(axis=0)) > 2
@@ -247,7 +245,6 @@ def collective_displacement(positions: ArrayLike) -> Floats:
 
     Examples
     --------
-    >>> import numpy as np
     >>> collective_displacement(np.array([[[0.0, 0, 0], [5.0, 0, 0]], [[1.0, 0, 0], [7.0, 0, 0]]])).tolist()
     [[0.0, 0.0, 0.0], [3.0, 0.0, 0.0]]
     """
@@ -276,7 +273,6 @@ def local_exponent(times: Finite, msd: Finite, *, span: float = 2.0) -> Floats:
 
     Examples
     --------
-    >>> import numpy as np
     >>> t = np.arange(100) * 0.1
     >>> local_exponent(t, 3 * t**0.5)[[10, 50]].round(6).tolist()
     [0.5, 0.5]

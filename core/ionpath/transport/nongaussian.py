@@ -70,7 +70,6 @@ def non_gaussian_parameter(
 
     Examples
     --------
-    >>> import numpy as np
     >>> walk = np.random.default_rng(0).normal(size=(500, 40, 3)).cumsum(axis=0)
     >>> walk[:, 20:] = 0.0  # half of the ions stand still
     >>> non_gaussian_parameter(walk, lags=[1, 10]).alpha.round(1).tolist()

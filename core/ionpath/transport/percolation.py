@@ -40,11 +40,6 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
     Percolation
         Thresholds in the unit of the grid; 0 if only the empty level connects.
 
-    Raises
-    ------
-    InputError
-        If the grid is not three-dimensional or not finite.
-
     Notes
     -----
     Voxels that share a face are connected, across the faces of the cell as well. A region percolates along a cell
@@ -61,9 +56,8 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
     """
     values = np.asarray(grid, dtype=np.float64)
     if values.ndim != 3 or not np.isfinite(values).all():
-        raise InputError(
-            "grid", need="finite values on a grid (na, nb, nc)", got=f"shape {values.shape}", remedy="pass a density"
-        )
+        got = f"shape {values.shape}"
+        raise InputError("grid", need="finite values on a grid (na, nb, nc)", got=got, remedy="pass a density")
     levels = np.unique(values)
     known: dict[int, NDArray[np.bool_]] = {}
     axes = tuple(_critical(values, levels, axis, known) for axis in range(3))

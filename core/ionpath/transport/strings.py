@@ -65,11 +65,6 @@ def cooperative_strings(hops: Hops, cell: ArrayLike, *, window: float = 1.0, dis
     Strings
         String of each hop, sizes, and the pairs that were joined.
 
-    Raises
-    ------
-    InputError
-        If `window` or `distance` is not above zero.
-
     Notes
     -----
     Ion j follows ion i if ``|r_j(after) - r_i(before)| < distance`` within the time window (Donati et al.,
@@ -78,7 +73,6 @@ def cooperative_strings(hops: Hops, cell: ArrayLike, *, window: float = 1.0, dis
 
     Examples
     --------
-    >>> import numpy as np
     >>> from ionpath.transport import displacement_hops
     >>> train = np.zeros((4, 3, 3))
     >>> train[:, :, 0] = [0.0, 4.0, 20.0]

@@ -103,7 +103,6 @@ def ion_transport(
 
     Examples
     --------
-    >>> import numpy as np
     >>> walk = np.random.default_rng(0).normal(scale=0.3, size=(300, 40, 3)).cumsum(axis=0)
     >>> walk[:, 20:] = [5.0, 5.0, 5.0]
     >>> print(ion_transport(walk, 12 * np.eye(3), np.arange(20), frame_time=1.0, temperature=300.0).conductivity)
@@ -153,17 +152,15 @@ def _mask(mobile: ArrayLike, n_atoms: int) -> np.ndarray[tuple[int], np.dtype[np
     given = np.asarray(mobile)
     mask = np.zeros(n_atoms, dtype=bool)
     if given.dtype == bool and given.shape != (n_atoms,):
-        raise InputError(
-            "mobile", need=f"a mask over {n_atoms} atoms", got=f"shape {given.shape}", remedy="or pass indices"
-        )
+        remedy = "or pass indices"
+        raise InputError("mobile", need=f"a mask over {n_atoms} atoms", got=f"shape {given.shape}", remedy=remedy)
     if given.dtype != bool and given.size > np.unique(given % n_atoms).size:
         raise InputError("mobile", need="every ion once", got=repr(mobile)[:60], remedy="leave out what is named twice")
     try:
         mask[given] = True
     except IndexError:
-        raise InputError(
-            "mobile", need=f"indices of {n_atoms} atoms", got=repr(mobile), remedy="count atoms from 0"
-        ) from None
+        remedy = "count atoms from 0"
+        raise InputError("mobile", need=f"indices of {n_atoms} atoms", got=repr(mobile), remedy=remedy) from None
     if not mask.any():
         raise InputError("mobile", need="at least one ion", got="none", remedy="check the selection of mobile ions")
     return mask

@@ -91,7 +91,6 @@ def self_van_hove(
 
     Examples
     --------
-    >>> import numpy as np
     >>> jump = np.zeros((4, 2, 3))
     >>> jump[2:, 0] = [3.05, 0.0, 0.0]
     >>> self_van_hove(jump, [2]).weight_beyond(3.0).tolist()
@@ -168,7 +167,6 @@ def distinct_van_hove(
 
     Examples
     --------
-    >>> import numpy as np
     >>> gas = np.random.default_rng(0).uniform(0, 20, size=(20, 100, 3))
     >>> found = distinct_van_hove(gas, 20 * np.eye(3), [0, 5], r_max=9.0, dr=3.0)
     >>> bool(np.all(np.abs(found.values - 1) < 0.2))
@@ -224,9 +222,8 @@ def bin_edges(r_max: float, dr: float) -> Floats:
     above_zero(dr, "dr", "a width of bins in A")
     number = round(above_zero(r_max, "r_max", "a largest distance in A") / dr)
     if number > MOST_BINS:
-        raise InputError(
-            "dr", need=f"at most {MOST_BINS:,} bins", got=f"{number:,}", remedy="use wider bins, such as 0.1 A"
-        )
+        remedy = "use wider bins, such as 0.1 A"
+        raise InputError("dr", need=f"at most {MOST_BINS:,} bins", got=f"{number:,}", remedy=remedy)
     if number < 1:
         raise InputError("dr", need=f"bins narrower than r_max = {r_max:g} A", got=f"{dr:g} A", remedy="lower dr")
     return np.arange(number + 1, dtype=np.float64) * float(dr)

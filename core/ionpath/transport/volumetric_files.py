@@ -149,9 +149,8 @@ def _made(path: Path) -> bool:
 def _grid(values: ArrayLike) -> Floats:
     data = np.asarray(values, dtype=np.float64)
     if data.ndim != 3 or not np.isfinite(data).all():
-        raise InputError(
-            "values", need="finite values on a grid (na, nb, nc)", got=f"shape {data.shape}", remedy="pass a density"
-        )
+        got = f"shape {data.shape}"
+        raise InputError("values", need="finite values on a grid (na, nb, nc)", got=got, remedy="pass a density")
     return data
 
 

@@ -110,7 +110,6 @@ def diffusive_window(
 
     Examples
     --------
-    >>> import numpy as np
     >>> from ionpath.transport import mean_squared_displacement
     >>> steps = np.random.default_rng(0).normal(size=(400, 32, 3))
     >>> walk = mean_squared_displacement(steps.cumsum(axis=0), frame_time=0.5, lags=None)

@@ -196,7 +196,6 @@ def check_frame_count(n_frames: int, need: int) -> None:
 def even_frame_time(times: Floats) -> float:
     """Time between analysed frames, if it is one time.
 
-    >>> import numpy as np
     >>> float(even_frame_time(np.array([0.0, 0.5, 1.0])))
     0.5
     """

@@ -55,7 +55,6 @@ def _dimensions(box: NDArray[np.float32], scale: float) -> NDArray[np.float32] |
 def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
     """Cell vectors of many frames.
 
-    >>> import numpy as np
     >>> cell_vectors(np.array([[10.0, 10.0, 20.0, 90.0, 90.0, 120.0]])).round(3) + 0.0
     array([[[10.  ,  0.  ,  0.  ],
             [-5.  ,  8.66,  0.  ],

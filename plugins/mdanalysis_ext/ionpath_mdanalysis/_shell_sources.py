@@ -203,9 +203,8 @@ class CrystalSites:
         is_mobile = np.array([mobile in names for names in symbols])
         if not is_mobile.any():
             found = sorted({name for names in symbols for name in names})
-            raise InputError(
-                "mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy="name another element"
-            )
+            remedy = "name another element"
+            raise InputError("mobile", need=f"{mobile} in the structure", got=", ".join(found), remedy=remedy)
         return cls(cell, coordinates, symbols, full, is_mobile)
 
     @property

@@ -118,9 +118,8 @@ def _temperature(analysis: IonDiffusion) -> float:
     analysis._require_results()
     temperature = analysis.parameters["temperature"]
     if temperature is None:
-        raise InputError(
-            "analyses", need="a temperature in every run", got="one without", remedy="pass temperature= to IonDiffusion"
-        )
+        remedy = "pass temperature= to IonDiffusion"
+        raise InputError("analyses", need="a temperature in every run", got="one without", remedy=remedy)
     return float(temperature)
 
 

@@ -165,9 +165,8 @@ class MarkovStates(IonAnalysis):
     @staticmethod
     def _known(states: ShellStates, options: Mapping[str, Any]) -> ShellStates:
         if not isinstance(states, ShellStates) or "runs" not in getattr(states, "results", {}):
-            raise InputError(
-                "states", need="ShellStates that were run", got=repr(states), remedy="call .run() on it first"
-            )
+            remedy = "call .run() on it first"
+            raise InputError("states", need="ShellStates that were run", got=repr(states), remedy=remedy)
         if options:
             need = "options of ShellStates given to ShellStates"
             raise InputError("states", need=need, got=", ".join(sorted(options)), remedy="leave them out here")
@@ -184,9 +183,8 @@ class MarkovStates(IonAnalysis):
         Arguments and errors are those of `IonAnalysis.run`; none may be given with `states`.
         """
         if self._given and (args or kwargs):
-            raise InputError(
-                "run", need="no arguments with states=", got="some", remedy="choose frames where ShellStates is run"
-            )
+            remedy = "choose frames where ShellStates is run"
+            raise InputError("run", need="no arguments with states=", got="some", remedy=remedy)
         if not self._given:
             self.states.run(*args, **kwargs)
         read = self.states
@@ -317,9 +315,8 @@ class MarkovStates(IonAnalysis):
     def _one_model(self) -> Any:
         self._require_results()
         if self.parameters["pooling"] != "all":
-            raise InputError(
-                "pooling", need="one model", got="one for each ion", remedy="use pooling='all', or results.msm[k]"
-            )
+            remedy = "use pooling='all', or results.msm[k]"
+            raise InputError("pooling", need="one model", got="one for each ion", remedy=remedy)
         return self.results.msm
 
     @figure()

@@ -63,9 +63,8 @@ def plot_mfpt_series(analyses: Mapping[Any, MarkovStates], axes: Any = None) -> 
     times = np.concatenate([a.results.mfpt[~np.eye(a.results.n_states, dtype=bool)] for a in analyses.values()])
     known = times[np.isfinite(times) & (times > 0)]
     if not len(known):
-        raise InputError(
-            "analyses", need="a passage between two states in one of them", got="none", remedy="run longer"
-        )
+        remedy = "run longer"
+        raise InputError("analyses", need="a passage between two states in one of them", got="none", remedy=remedy)
     from matplotlib.colors import LogNorm
 
     scale = LogNorm(known.min(), known.max() * (1 + 1e-9))

@@ -130,9 +130,8 @@ class ShellStates(IonAnalysis):
                 ".from_density, or take a SiteNetwork",
             )
         if not core_sets and minimum_residence > 1:
-            raise InputError(
-                "minimum_residence", need="core sets", got="core_sets=False", remedy="leave one of them out"
-            )
+            need = "core sets"
+            raise InputError("minimum_residence", need=need, got="core_sets=False", remedy="leave one of them out")
         home = shells.default_home if home is None else home
         if isinstance(shells, SiteNetwork) and (home != "folded" or method in ("geometric", "voronoi")):
             got = f"a network, {home!r}, {method!r}"
@@ -270,9 +269,8 @@ class ShellStates(IonAnalysis):
         self._require_results()
         n = self.results.runs.n_ions
         if not 0 <= ion < n:
-            raise InputError(
-                "ion", need=f"a number from 0 to {n - 1}", got=repr(ion), remedy="count mobile ions from 0"
-            )
+            remedy = "count mobile ions from 0"
+            raise InputError("ion", need=f"a number from 0 to {n - 1}", got=repr(ion), remedy=remedy)
         return ion
 
     def _about(self, ion: int, shell: int, frames: Any) -> Floats:

@@ -28,9 +28,8 @@ class AseTrajFile(FrameFile):
         except DAMAGED as error:
             if isinstance(error, (FileNotFoundError, PermissionError, InputError)):
                 raise
-            raise InputError(
-                self._path, need="an ASE trajectory", got=f"something else ({error})", remedy="check the file"
-            ) from error
+            got = f"something else ({error})"
+            raise InputError(self._path, need="an ASE trajectory", got=got, remedy="check the file") from error
         if first is None:
             raise InputError(self._path, need="at least one frame", got="none", remedy="run the simulation again")
         self.masses = first.get_masses()

@@ -297,9 +297,8 @@ class FileReader(ReaderBase):
     def _wrapped(self, frame: int) -> tuple[Any, Any]:
         positions, dimensions, _ = turned(self._read(frame))
         if dimensions is None:
-            raise InputError(
-                "unwrap", need="a cell in every frame", got=f"none at frame {frame}", remedy="read without unwrap"
-            )
+            remedy = "read without unwrap"
+            raise InputError("unwrap", need="a cell in every frame", got=f"none at frame {frame}", remedy=remedy)
         return positions, triclinic_vectors(dimensions, dtype=np.float64)
 
     def _reopen(self) -> None:

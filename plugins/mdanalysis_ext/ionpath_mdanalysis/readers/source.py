@@ -174,9 +174,8 @@ class _GzipStream:
                 return part
 
     def _broken(self, why: str) -> None:
-        raise InputError(
-            self.path, need="a complete gzip file", got=f"a broken one ({why})", remedy="copy or compress it again"
-        )
+        remedy = "copy or compress it again"
+        raise InputError(self.path, need="a complete gzip file", got=f"a broken one ({why})", remedy=remedy)
 
 
 def has_suffix(thing: Any, *suffixes: str) -> bool:

@@ -100,9 +100,8 @@ def series_of(quantity: Any, frames: Ints, indices: Ints) -> Any:
     missing = [int(i) for i in indices if i not in results["indices"]]
     if lacking or missing:
         got = f"frame {lacking[0]} left out" if lacking else f"atom {missing[0]} left out"
-        raise InputError(
-            name, need="all frames and ions of the softness", got=got, remedy="run it on the same frames and ions"
-        )
+        remedy = "run it on the same frames and ions"
+        raise InputError(name, need="all frames and ions of the softness", got=got, remedy=remedy)
     rows = np.searchsorted(quantity.frames, frames)
     order = np.argsort(results["indices"])
     columns = order[np.searchsorted(results["indices"], indices, sorter=order)]

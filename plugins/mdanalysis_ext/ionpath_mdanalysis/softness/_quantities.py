@@ -86,9 +86,8 @@ def rings_beside(
     symbols = _checks.elements_of(atoms, "atoms").tolist()
     beside = np.flatnonzero(np.array(symbols) == ligands)
     if not len(beside):
-        raise InputError(
-            "ligands", need="atoms of this element", got=f"no {ligands}", remedy="name one of the network of rings"
-        )
+        remedy = "name one of the network of rings"
+        raise InputError("ligands", need="atoms of this element", got=f"no {ligands}", remedy=remedy)
     found = np.empty((len(frames), len(rows)))
     for k, (positions, cell) in enumerate(frames_of(atoms, frames)):
         rings = persistent_rings(positions, cell, symbols, select=tuple(network))

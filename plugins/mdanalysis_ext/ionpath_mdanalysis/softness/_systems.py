@@ -45,7 +45,6 @@ def _ions(group: Any) -> Any:
 def one_species(groups: Sequence[Any]) -> str:
     found = sorted({symbol for group in groups for symbol in _checks.elements_of(group, "mobile").tolist()})
     if len(found) != 1:
-        raise InputError(
-            "mobile", need="ions of one species", got=", ".join(found), remedy="train a model for each species"
-        )
+        remedy = "train a model for each species"
+        raise InputError("mobile", need="ions of one species", got=", ".join(found), remedy=remedy)
     return str(found[0])

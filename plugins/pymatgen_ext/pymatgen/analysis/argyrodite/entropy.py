@@ -134,9 +134,8 @@ def _axis(name: str, values: ArrayLike) -> NDArray[np.float64]:
     """Values along an axis of a map, which has two or more."""
     found = finite(name, values)
     if found.ndim != 1 or len(found) < 2:
-        raise InputError(
-            name, need="two values or more, from 0 to 1", got=f"shape {found.shape}", remedy="leave it out"
-        )
+        remedy = "leave it out"
+        raise InputError(name, need="two values or more, from 0 to 1", got=f"shape {found.shape}", remedy=remedy)
     return np.asarray(found, dtype=np.float64)
 
 

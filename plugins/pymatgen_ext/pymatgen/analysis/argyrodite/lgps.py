@@ -56,8 +56,6 @@ def lspscl_arrangements(
 
     Raises
     ------
-    InputError
-        If a number is not positive.
     MissingDependency
         If spglib is not installed.
 
@@ -77,9 +75,8 @@ def lspscl_arrangements(
     """
     number = whole("per_arrangement", per_arrangement)
     if number > MOST:
-        raise InputError(
-            "per_arrangement", need=f"at most {MOST:,} drawings", got=f"{number:g}", remedy="use several seeds"
-        )
+        remedy = "use several seeds"
+        raise InputError("per_arrangement", need=f"at most {MOST:,} drawings", got=f"{number:g}", remedy=remedy)
     parent = _Parent()
     energy = energy_function(calculator)
     positive("temperature", temperature, "K")

@@ -193,9 +193,8 @@ def _on_occupied(
     structure: Structure, mobile: NDArray[np.intp], places: NDArray[np.float64], energy: EnergyFunction
 ) -> NDArray[np.float64]:
     if len(mobile) == 0:
-        raise InputError(
-            "structure", need="lithium to move", got="none", remedy="use method='frame', or keep the lithium"
-        )
+        remedy = "use method='frame', or keep the lithium"
+        raise InputError("structure", need="lithium to move", got="none", remedy=remedy)
     reference = energy(structure)
     ions = structure.cart_coords[mobile]
     values = []

@@ -71,9 +71,8 @@ def site_free_energies(
     """
     thermal = BOLTZMANN_EV * positive("temperature", temperature, "K")
     if len(frames) < 2 * _BLOCKS:
-        raise InputError(
-            "frames", need=f"at least {2 * _BLOCKS}", got=str(len(frames)), remedy="pass more of the trajectory"
-        )
+        remedy = "pass more of the trajectory"
+        raise InputError("frames", need=f"at least {2 * _BLOCKS}", got=str(len(frames)), remedy=remedy)
     frame = _averaged(frames)
     sites = lithium_sites(frame)
     mobile = np.array([site.specie.symbol in MOBILE for site in frames[0]])

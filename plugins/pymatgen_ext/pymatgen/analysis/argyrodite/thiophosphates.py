@@ -39,11 +39,6 @@ def lithium_thiophosphate(
     Structure
         Relaxed (positions and cell, within its space group) with an earlier one of the shipped potentials.
 
-    Raises
-    ------
-    InputError
-        If the phase is unknown.
-
     Notes
     -----
     gamma-Li3PS4 starts from the structure type of low-temperature Li3PO4; its edges are 7.58, 6.59 and 6.12 A
