@@ -99,16 +99,40 @@ def pair_histogram(
 
 
 def density_mode_sums(
-    real: Any, imaginary: Any, first: Any, second: Any, starts: Any, third: Any, bounds: Any, out: Any
+    angles: Any,
+    order: Any,
+    first: Any,
+    second: Any,
+    starts: Any,
+    third: Any,
+    begins: Any,
+    members: Any,
+    signs: Any,
+    bounds: Any,
+    modes: Any,
 ) -> None:
     """Sums of exp(2 pi i n r) over groups of atoms, vectors sorted by their first two indices.
 
-    `real` and `imaginary` (3, order + 1, N) are the phases along the axes for indices without sign; `first`, `second`
-    the signed indices of each pair, whose vectors `third` (unsigned) are those from starts[p] to starts[p + 1]; `out`
-    (groups, vectors, 4) takes the sums of the four products, from which both signs of the third index follow.
-    """
-    n_atoms = real.shape[2]
-    out[:] = 0.0
+    `angles` (3, N) are 2 pi times the coordinates; `first`, `second` the signed indices of each pair, whose vectors
+    `third` (unsigned) are those from starts[p] to starts[p + 1]. Vector v stands for the wanted ones
+    members[begins[v]:begins[v + 1]], whose third index has the sign `signs`; `modes` (groups, wanted) is added to.
+    """  # fmt: skip
+    n_atoms = angles.shape[1]
+    # Phases for indices without sign, one sine and one cosine each; products of halves keep their errors small.
+    real = np.empty((3, order + 1, n_atoms))
+    imaginary = np.empty((3, order + 1, n_atoms))
+    for axis in range(3):
+        real[axis, 0], imaginary[axis, 0] = 1.0, 0.0
+        for k in range(n_atoms):
+            if order > 0:
+                real[axis, 1, k], imaginary[axis, 1, k] = np.cos(angles[axis, k]), np.sin(angles[axis, k])
+        for n in range(2, order + 1):
+            r0, i0 = real[axis, n // 2], imaginary[axis, n // 2]
+            r1, i1 = real[axis, n - n // 2], imaginary[axis, n - n // 2]
+            rn, im_n = real[axis, n], imaginary[axis, n]
+            for k in range(n_atoms):
+                rn[k] = r0[k] * r1[k] - i0[k] * i1[k]
+                im_n[k] = r0[k] * i1[k] + i0[k] * r1[k]
     # A few hundred atoms at a time: their phases along one axis stay in the cache of the core.
     block = 256
     re = np.empty(block)
@@ -140,7 +164,6 @@ def density_mode_sums(
                         ss += ip[k] * ic[k]
                         cs += rp[k] * ic[k]
                         sc += ip[k] * rc[k]
-                    out[g, v, 0] += cc
-                    out[g, v, 1] += ss
-                    out[g, v, 2] += cs
-                    out[g, v, 3] += sc
+                    for m in range(begins[v], begins[v + 1]):
+                        sign = signs[members[m]]
+                        modes[g, members[m]] += complex(cc - sign * ss, sc + sign * cs)

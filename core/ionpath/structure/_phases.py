@@ -58,8 +58,9 @@ class CompiledSums:
         self.order = int(np.abs(vectors).max(initial=0))
         unsigned = vectors.copy()
         unsigned[:, 2] = np.abs(unsigned[:, 2])
-        different, which = np.unique(unsigned, axis=0, return_inverse=True)
-        self.where, self.sign = which.ravel(), np.where(vectors[:, 2] < 0, -1.0, 1.0)
+        different, which, shared = np.unique(unsigned, axis=0, return_inverse=True, return_counts=True)
+        self.members, self.begins = np.argsort(which.ravel(), kind="stable"), np.r_[0, np.cumsum(shared)]
+        self.signs = np.where(vectors[:, 2] < 0, -1.0, 1.0)
         self.third = np.ascontiguousarray(different[:, 2])
         fresh = np.any(np.diff(different[:, :2], axis=0, prepend=different[:1, :2] - 1), axis=1)
         begin = np.flatnonzero(fresh)
@@ -68,15 +69,13 @@ class CompiledSums:
 
     def __call__(self, coordinates: Floats) -> Complexes:
         """Sum over the atoms of each group."""
-        powers = axis_phases(coordinates[self.atoms], self.order).swapaxes(0, 1)
-        sums = np.empty((len(self.bounds), len(self.third), 4))
+        chosen = coordinates[self.atoms]
+        angles = np.ascontiguousarray(2.0 * np.pi * (chosen - np.rint(chosen)).T)
+        modes = np.zeros((len(self.bounds), len(self.signs)), dtype=np.complex128)
         self._kernel(
-            np.ascontiguousarray(powers.real), np.ascontiguousarray(powers.imag),
-            self.first, self.second, self.starts, self.third, self.bounds, sums,
+            angles, self.order, self.first, self.second, self.starts, self.third, self.begins, self.members,
+            self.signs, self.bounds, modes,
         )  # fmt: skip
-        cc, ss, cs, sc = np.moveaxis(sums[:, self.where], -1, 0)
-        modes = np.empty(cc.shape, dtype=np.complex128)
-        modes.real, modes.imag = cc - self.sign * ss, sc + self.sign * cs
         return modes
 
 
