@@ -116,7 +116,7 @@ def density_mode_sums(
     `angles` (3, N) are 2 pi times the coordinates; `first`, `second` the signed indices of each pair, whose vectors
     `third` (unsigned) are those from starts[p] to starts[p + 1]. Vector v stands for the wanted ones
     members[begins[v]:begins[v + 1]], whose third index has the sign `signs`; `modes` (groups, wanted) is added to.
-    """  # fmt: skip
+    """
     n_atoms = angles.shape[1]
     # Phases for indices without sign, one sine and one cosine each; products of halves keep their errors small.
     real = np.empty((3, order + 1, n_atoms))
@@ -129,10 +129,10 @@ def density_mode_sums(
         for n in range(2, order + 1):
             r0, i0 = real[axis, n // 2], imaginary[axis, n // 2]
             r1, i1 = real[axis, n - n // 2], imaginary[axis, n - n // 2]
-            rn, im_n = real[axis, n], imaginary[axis, n]
+            product, other = real[axis, n], imaginary[axis, n]
             for k in range(n_atoms):
-                rn[k] = r0[k] * r1[k] - i0[k] * i1[k]
-                im_n[k] = r0[k] * i1[k] + i0[k] * r1[k]
+                product[k] = r0[k] * r1[k] - i0[k] * i1[k]
+                other[k] = r0[k] * i1[k] + i0[k] * r1[k]
     # A few hundred atoms at a time: their phases along one axis stay in the cache of the core.
     block = 256
     re = np.empty(block)
