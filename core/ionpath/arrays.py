@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+Indices = NDArray[np.intp]
 Bools = NDArray[np.bool_]
 Symbols = NDArray[np.str_]
 Words = Symbols | Sequence[str]

@@ -7,11 +7,10 @@ frame (T, 3, 3).
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Bools, Floats
 from ionpath.errors import InputError
-
-Floats = NDArray[np.float64]
 
 FARTHEST = 1e7
 """Coordinates and cell vectors are below this, in A: nothing that is simulated is a millimetre away."""
@@ -94,7 +93,7 @@ def _selling(cell: Floats) -> Floats:
     raise InputError("cell", need="a lattice that can be reduced", got="1000 steps without an end", remedy="check it")
 
 
-def _is_obtuse(vectors: Floats) -> NDArray[np.bool_]:
+def _is_obtuse(vectors: Floats) -> Bools:
     superbase = np.concatenate([vectors, -vectors.sum(axis=-2, keepdims=True)], axis=-2)
     gram = superbase @ np.swapaxes(superbase, -1, -2)
     limit = 1e-9 * np.trace(gram, axis1=-2, axis2=-1)

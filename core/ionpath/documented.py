@@ -15,7 +15,7 @@ Class = TypeVar("Class", bound=type)
 # How annotations read in numpydoc's sections.
 _WORDS = (
     (r"NDArray\[np\.(?:floating|float\d+)\]|\b(?:Floats|FloatArray|np\.ndarray)\b", "ndarray"),
-    (r"NDArray\[np\.(?:signedinteger|integer|intp|u?int\d+)(?:\[Any\])?\]|\b(?:Ints|Integers)\b", "ndarray of int"),
+    (r"NDArray\[np\.(?:signedinteger|integer|intp|u?int\d+)(?:\[Any\])?\]|\b(?:Ints|Indices)\b", "ndarray of int"),
     (r"NDArray\[np\.bool_\]|\bBools\b", "ndarray of bool"),
     (r"NDArray\[np\.str_\]|\bSymbols\b", "ndarray of str"),
     (r" \| ", " or "),

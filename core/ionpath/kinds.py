@@ -106,7 +106,7 @@ class _Array:
 
 # Unions would dissolve `ArrayLike` into twenty protocols, so it is one class here, and arrays are told by their dtype.
 _KNOWN: dict[str, Any] = {
-    "ArrayLike": _Numbers, "Floats": _Numbers, "Ints": _Wholes, "Integers": _Wholes, "Whole": _Wholes,
+    "ArrayLike": _Numbers, "Floats": _Numbers, "Ints": _Wholes, "Indices": _Wholes, "Whole": _Wholes,
     "Bools": _Numbers, "Truths": _Truths, "Symbols": _Words, "NDArray": _Array, "Finite": _Finite,
     "Symbol": _Symbol, "os": os,
 }  # fmt: skip

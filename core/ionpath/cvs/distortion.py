@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Indices
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.cvs.directions import check_rotation
 from ionpath.cvs.switching import Rational
@@ -76,7 +75,7 @@ class TetrahedronDistortion(CollectiveVariable):
         return matrix
 
     @cached_property
-    def _owners(self) -> tuple[NDArray[np.intp], int]:
+    def _owners(self) -> tuple[Indices, int]:
         _, owner = np.unique([centre for centre, _ in sorted(self.pairs)], return_inverse=True)
         return owner, int(owner.max()) + 1
 
@@ -101,7 +100,7 @@ class TetrahedronDistortion(CollectiveVariable):
             return super().functions(vectors)
         return _many_bonded(vectors / np.maximum(distances, 1e-300)[:, :, None], distances, self._axes)
 
-    def _general(self, units: Floats, distances: Floats, owner: NDArray[np.intp], n: int) -> tuple[Floats, Floats]:
+    def _general(self, units: Floats, distances: Floats, owner: Indices, n: int) -> tuple[Floats, Floats]:
         """Several central atoms, or neighbours of any weight."""
         inverse = (1.0 / np.where(distances > 0, distances, 1.0))[:, None]
         weights, slopes = self.switching(distances)

@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats
+from ionpath.arrays import Finite, Floats, Ints
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
@@ -26,7 +26,7 @@ PUBLISHED_WIDTHS = (0.05, 0.0525, 0.055)
 """Widths of bins over which the published entropies are averaged."""
 
 
-def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> NDArray[np.int64]:
+def _histogram(samples: ArrayLike, width: float, lower: float, upper: float) -> Ints:
     values = np.asarray(samples, dtype=np.float64).ravel()
     if not values.size or not np.isfinite(values).all():
         got = "none" if not values.size else "nan or infinity"

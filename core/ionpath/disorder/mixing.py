@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import xlogy
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
@@ -99,7 +99,7 @@ def mixing_entropy(
     return total
 
 
-def _checked(name: str, given: ArrayLike, vacancies: bool) -> NDArray[np.float64]:
+def _checked(name: str, given: ArrayLike, vacancies: bool) -> Floats:
     fractions = np.asarray(given, dtype=np.float64).ravel()
     if fractions.size == 0 or not np.isfinite(fractions).all() or (fractions < -_TOLERANCE).any():
         raise InputError(f"fractions of {name}", need="finite numbers from 0 to 1", got=np.array2string(fractions))
@@ -112,13 +112,13 @@ def _checked(name: str, given: ArrayLike, vacancies: bool) -> NDArray[np.float64
     raise InputError(f"fractions of {name}", need="a sum of 1", got=f"{fractions.sum():.6g}", remedy=remedy)
 
 
-def _site_entropy(fractions: NDArray[np.float64]) -> float:
+def _site_entropy(fractions: Floats) -> float:
     return float(-xlogy(fractions, fractions).sum())
 
 
 @typed
 @references("jang2025")
-def argyrodite_mixing_entropy(x_excess: ArrayLike, inversion: ArrayLike) -> float | NDArray[np.float64]:
+def argyrodite_mixing_entropy(x_excess: ArrayLike, inversion: ArrayLike) -> float | Floats:
     """Return the ideal entropy of anion mixing of Li(6-x)PS(5-x)X(1+x).
 
     Parameters
@@ -165,16 +165,14 @@ def argyrodite_mixing_entropy(x_excess: ArrayLike, inversion: ArrayLike) -> floa
     return float(entropy) if entropy.ndim == 0 else entropy
 
 
-def _binary(p: NDArray[np.float64]) -> NDArray[np.float64]:
+def _binary(p: Floats) -> Floats:
     q = p.clip(0.0, 1.0)
-    result: NDArray[np.float64] = -xlogy(q, q) - xlogy(1.0 - q, 1.0 - q)
+    result: Floats = -xlogy(q, q) - xlogy(1.0 - q, 1.0 - q)
     return result
 
 
 @typed
-def entropy_map(
-    x_excess: Finite, inversion: Finite
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def entropy_map(x_excess: Finite, inversion: Finite) -> tuple[Floats, Floats, Floats]:
     """Return the ideal entropy over a grid of excess halide and inversion.
 
     Parameters

@@ -6,9 +6,9 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Ints
 from ionpath.documented import documented
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
@@ -28,7 +28,7 @@ class Basin(Msonable):
 @typed
 def find_basins(
     surface: FreeEnergySurface, *, persistence: float = 2.5, ceiling: float | None = None
-) -> tuple[list[Basin], NDArray[np.int64]]:
+) -> tuple[list[Basin], Ints]:
     """Find basins, deepest first.
 
     Parameters
@@ -98,7 +98,7 @@ def find_basins(
     return basins, labels.reshape(surface.values.shape)
 
 
-def _neighbour_table(surface: FreeEnergySurface) -> NDArray[np.int64]:
+def _neighbour_table(surface: FreeEnergySurface) -> Ints:
     """Flat indices of all neighbours, diagonal ones included, (n_points, 3^d - 1); -1 beyond an edge."""
     shape = surface.values.shape
     grid = np.indices(shape).reshape(len(shape), -1)

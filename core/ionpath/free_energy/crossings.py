@@ -10,10 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import finite, typed
-from ionpath.arrays import Finite, Floats
+from ionpath.arrays import Bools, Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -132,7 +131,7 @@ def _differences(weights: Floats, kt: float) -> Floats:
     return -kt * np.log(weights[1] / weights[[0, 2]])
 
 
-def _inside(places: Floats, surface: FreeEnergySurface, point: Floats, reach: Floats) -> NDArray[np.bool_]:
+def _inside(places: Floats, surface: FreeEnergySurface, point: Floats, reach: Floats) -> Bools:
     """Places within a box around a point."""
     away = places - point
     for k, period in enumerate(surface.periods):

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.surface import FreeEnergySurface
@@ -148,7 +148,7 @@ def _add(bias: Floats, grid: tuple[Floats, ...], hills: Hills, k: int, widths: t
     """Add one hill where it is not zero."""
     reach = np.sqrt(2 * (CUTOFF if hills.stretched else 40.0))
     exponent = np.zeros(())
-    where: list[NDArray[np.intp]] = []
+    where: list[Indices] = []
     for d, axis in enumerate(grid):
         step, sigma = axis[1] - axis[0], hills.sigmas[k, d]
         low = int(np.ceil((hills.centres[k, d] - reach * sigma - axis[0]) / step))

@@ -6,10 +6,10 @@ import itertools
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats
+from ionpath.arrays import Bools, Finite, Floats, Indices, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.basins import _neighbour_table
@@ -94,7 +94,7 @@ def _flat(surface: FreeEnergySurface, point: ArrayLike, name: str) -> int:
     return int(np.ravel_multi_index(index, surface.values.shape))
 
 
-def _edges(neighbours: NDArray[np.int64], usable: NDArray[np.bool_]) -> tuple[NDArray[np.intp], ...]:
+def _edges(neighbours: Ints, usable: Bools) -> tuple[Indices, ...]:
     """Pairs of usable neighbours (i < j), and which move of the table joins them."""
     here = np.broadcast_to(np.arange(len(neighbours))[:, None], neighbours.shape)
     keep = (neighbours > here) & usable[:, None] & usable[np.maximum(neighbours, 0)]
@@ -102,7 +102,7 @@ def _edges(neighbours: NDArray[np.int64], usable: NDArray[np.bool_]) -> tuple[ND
     return here[keep], neighbours[keep].astype(np.intp), moves[keep]
 
 
-def _lowest_maximum(flat: Floats, neighbours: NDArray[np.int64], first: int, last: int) -> float:
+def _lowest_maximum(flat: Floats, neighbours: Ints, first: int, last: int) -> float:
     """Smallest possible highest value on the way from first to last: along the minimum spanning tree."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
@@ -122,7 +122,7 @@ def _lowest_maximum(flat: Floats, neighbours: NDArray[np.int64], first: int, las
 
 
 def _shortest(
-    surface: FreeEnergySurface, flat: Floats, neighbours: NDArray[np.int64], first: int, last: int, top: float
+    surface: FreeEnergySurface, flat: Floats, neighbours: Ints, first: int, last: int, top: float
 ) -> list[int]:
     """Path of least action among those that stay at or below the saddle."""
     from scipy.sparse import coo_matrix

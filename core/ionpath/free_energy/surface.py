@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import finite, typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Bools, Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -104,7 +104,7 @@ class FreeEnergySurface(Msonable):
         return flat.from_zero()
 
 
-def inside_box(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> NDArray[np.bool_]:
+def inside_box(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> Bools:
     """Grid points within a box around a point."""
     inside = np.ones((), dtype=bool)
     half = np.broadcast_to(reach, (surface.ndim,))

@@ -7,10 +7,9 @@ from itertools import permutations, product
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats
+from ionpath.arrays import Finite, Floats, Ints, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -54,7 +53,7 @@ TETRAHEDRAL_SITES: tuple[TetrahedralSite, ...] = (
 _CENTRING = np.array([[0, 0, 0], [0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
-def point_group() -> NDArray[np.int64]:
+def point_group() -> Ints:
     """Return the 24 operations of the point group -43m.
 
     >>> point_group().shape
@@ -100,7 +99,7 @@ def orbit(point: Finite, *, setting: Setting = "4d", tolerance: float = 1e-4) ->
 
 
 @typed
-def framework(setting: Setting = "4d") -> tuple[Floats, NDArray[np.str_], NDArray[np.str_]]:
+def framework(setting: Setting = "4d") -> tuple[Floats, Symbols, Symbols]:
     """Return the 28 framework atoms of the conventional cell of ordered Li6PS5Cl.
 
     Parameters
@@ -136,7 +135,7 @@ def framework(setting: Setting = "4d") -> tuple[Floats, NDArray[np.str_], NDArra
 @references("morgan2021")
 def tetrahedral_sites(
     kinds: tuple[str, ...] = ("T0", "T1", "T2", "T3", "T4", "T5"), *, setting: Setting = "4d"
-) -> tuple[Floats, NDArray[np.str_]]:
+) -> tuple[Floats, Symbols]:
     """Return the tetrahedral holes of the conventional cell.
 
     Parameters

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.lattice.permutations import effective_group
 from ionpath.msonable import Msonable
 
-Ints = NDArray[np.intp]
 Masks = NDArray[np.uint64]
 
 MOST_ARRANGEMENTS = 20_000_000
@@ -44,8 +44,8 @@ class Sublattice(Msonable):
 class Decorations(Msonable):
     """Inequivalent arrangements."""
 
-    chosen: NDArray[np.bool_]  # (K, N): sites that hold the chosen species, one row per inequivalent arrangement
-    multiplicity: Ints  # (K,): number of arrangements that symmetry makes equivalent to it
+    chosen: Bools  # (K, N): sites that hold the chosen species, one row per inequivalent arrangement
+    multiplicity: Indices  # (K,): number of arrangements that symmetry makes equivalent to it
     inequivalent: int  # number of inequivalent arrangements in all, whether listed or not
     arrangements: int  # number of arrangements in all
 
@@ -58,7 +58,7 @@ class Decorations(Msonable):
         return len(self) == self.inequivalent
 
 
-def check_sublattices(permutations: ArrayLike, sublattices: Iterable[Sublattice]) -> tuple[Ints, list[Sublattice]]:
+def check_sublattices(permutations: ArrayLike, sublattices: Iterable[Sublattice]) -> tuple[Indices, list[Sublattice]]:
     """Check that the sublattices are disjoint and that the operations keep each of them."""
     group = np.asarray(permutations, dtype=np.intp)
     parts = list(sublattices)
@@ -121,7 +121,7 @@ def count_decorations(permutations: ArrayLike, sublattices: Sequence[Sublattice]
 CycleType = tuple[tuple[tuple[int, int], ...], ...]
 
 
-def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
+def cycle_types(group: Indices, parts: Sequence[Sublattice]) -> list[CycleType]:
     """Return the lengths of the cycles of each operation on each sublattice."""
     length = cycle_lengths(group)
     longest = int(length.max(initial=1))
@@ -140,7 +140,7 @@ def cycle_types(group: Ints, parts: Sequence[Sublattice]) -> list[CycleType]:
     return [named[int(k)] for k in which.ravel()]
 
 
-def cycle_lengths(group: Ints) -> Ints:
+def cycle_lengths(group: Indices) -> Indices:
     """Return the length of the cycle that each site is in.
 
     >>> cycle_lengths(np.array([[1, 0, 2]])).tolist()
@@ -156,7 +156,7 @@ def cycle_lengths(group: Ints) -> Ints:
         now, step = np.take_along_axis(group, now, axis=1), step + 1
 
 
-def fixed_by_type(group: Ints, parts: Sequence[Sublattice]) -> dict[CycleType, tuple[int, int]]:
+def fixed_by_type(group: Indices, parts: Sequence[Sublattice]) -> dict[CycleType, tuple[int, int]]:
     """Return for each cycle type the number of arrangements that it fixes and how many operations have it."""
     table: dict[CycleType, tuple[int, int]] = {}
     for kind in cycle_types(group, parts):
@@ -278,7 +278,7 @@ def _combination_masks(n: int, k: int) -> Masks:
     return np.concatenate(blocks)
 
 
-def _tables(group: Ints, active: Ints) -> NDArray[np.uint64]:
+def _tables(group: Indices, active: Indices) -> NDArray[np.uint64]:
     """Return for each operation and each byte of a mask the bits that it becomes, (G, bytes, 256)."""
     place = np.full(group.shape[1], -1)
     place[active] = np.arange(len(active))
@@ -292,7 +292,7 @@ def _tables(group: Ints, active: Ints) -> NDArray[np.uint64]:
     return tables
 
 
-def _smallest(masks: Masks, tables: NDArray[np.uint64]) -> tuple[Masks, Ints]:
+def _smallest(masks: Masks, tables: NDArray[np.uint64]) -> tuple[Masks, Indices]:
     """Keep the masks that no operation makes smaller, and count the operations that leave them as they are."""
     stable = np.zeros(len(masks), dtype=np.intp)
     for table in tables:

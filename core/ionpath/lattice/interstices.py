@@ -5,17 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial import Delaunay, QhullError
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats
+from ionpath.arrays import Bools, Finite, Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
-
-Ints = NDArray[np.intp]
 
 _FLAT = 0.05
 
@@ -25,11 +23,11 @@ _FLAT = 0.05
 class Interstices(Msonable):
     """Tetrahedra between points of a periodic packing."""
 
-    vertices: Ints  # (K, 4): indices of the points at the corners
+    vertices: Indices  # (K, 4): indices of the points at the corners
     corners: Floats  # (K, 4, 3): their positions, images chosen so that each tetrahedron is whole, in A
     centre: Floats  # (K, 3): mean of the corners, inside the cell, in A
     # (K, 4): tetrahedron across the face opposite to each corner, -1 where that one is too flat to be listed
-    face_neighbours: Ints
+    face_neighbours: Indices
 
     def __len__(self) -> int:
         return len(self.vertices)
@@ -77,7 +75,7 @@ def tetrahedral_interstices(points: Finite, cell: ArrayLike) -> Interstices:
     )
 
 
-def _images(inside: Floats, lattice: Floats) -> tuple[Floats, Ints, Ints]:
+def _images(inside: Floats, lattice: Floats) -> tuple[Floats, Indices, Indices]:
     """Repeat the points around the cell, far enough that no empty sphere reaches the edge."""
     spacing = (abs(np.linalg.det(lattice)) / len(inside)) ** (1 / 3)
     margin = np.maximum(0.35, 3.2 * spacing * np.linalg.norm(np.linalg.inv(lattice), axis=0))
@@ -88,16 +86,16 @@ def _images(inside: Floats, lattice: Floats) -> tuple[Floats, Ints, Ints]:
     return grid[image, point], point, shifts[image]
 
 
-def _solid(corners: Floats) -> NDArray[np.bool_]:
+def _solid(corners: Floats) -> Bools:
     edges = corners[:, 1:] - corners[:, :1]
     volume = np.abs(np.linalg.det(edges)) / 6.0
     pairs = [(i, j) for i in range(4) for j in range(i)]
     mean = np.mean([np.linalg.norm(corners[:, i] - corners[:, j], axis=1) for i, j in pairs], axis=0)
-    solid: NDArray[np.bool_] = volume > _FLAT * mean**3 / (6.0 * np.sqrt(2.0))
+    solid: Bools = volume > _FLAT * mean**3 / (6.0 * np.sqrt(2.0))
     return solid
 
 
-def _keys(points: Ints, shifts: Ints) -> list[tuple[int, ...]]:
+def _keys(points: Indices, shifts: Indices) -> list[tuple[int, ...]]:
     """Name each simplex by its corners up to a lattice translation."""
     order = np.lexsort((shifts[..., 2], shifts[..., 1], shifts[..., 0], points), axis=1)
     named = np.take_along_axis(points, order, axis=1)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Finite, Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -24,12 +24,12 @@ class NeighbourList(Msonable):
 
     # centre, neighbour: (K,): indices into the two sets of positions. A neighbour appears once for each of its images
     # in reach.
-    centre: NDArray[np.intp]
-    neighbour: NDArray[np.intp]
-    vector: NDArray[np.float64]  # (K, 3): from the centre to the neighbour, in A
-    distance: NDArray[np.float64]  # (K,): length of `vector`, in A
+    centre: Indices
+    neighbour: Indices
+    vector: Floats  # (K, 3): from the centre to the neighbour, in A
+    distance: Floats  # (K,): length of `vector`, in A
 
-    def counts(self, n_centres: int) -> NDArray[np.intp]:
+    def counts(self, n_centres: int) -> Indices:
         """Number of neighbours (n_centres,) of each centre, also of those without any."""
         return np.bincount(self.centre, minlength=n_centres)
 
@@ -66,7 +66,7 @@ def neighbours_within(
     return NeighbourList(centre[order], index[found[order]], vector[order], distance[order])
 
 
-def nearest_point(positions: ArrayLike, points: ArrayLike, cell: ArrayLike) -> NDArray[np.intp]:
+def nearest_point(positions: ArrayLike, points: ArrayLike, cell: ArrayLike) -> Indices:
     """Index of the point that is nearest to each position, images included.
 
     >>> nearest_point([[0.1, 0, 0]], [[2.0, 0, 0], [2.9, 0, 0]], np.eye(3) * 3.0).tolist()
@@ -85,9 +85,7 @@ def nearest_point(positions: ArrayLike, points: ArrayLike, cell: ArrayLike) -> N
         radius = float(np.max(distance))
 
 
-def _padded(
-    others: NDArray[np.float64], lattice: NDArray[np.float64], radius: float
-) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+def _padded(others: Floats, lattice: Floats, radius: float) -> tuple[Floats, Indices]:
     """Repeat points of the cell so that a sphere around any point of the cell is filled."""
     margin = radius * np.linalg.norm(np.linalg.inv(lattice), axis=0) + 1e-9
     steps = [np.arange(-np.ceil(m), np.ceil(m) + 1) for m in margin]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, Words
@@ -178,9 +178,7 @@ def paired_cage_states(
     return np.array([f[0] for f in found]), np.array([f[1] for f in found])
 
 
-def _frame(
-    ions: Floats, atoms: Floats, cell: Floats, cages: PairedCages, rule: PairedCageRule
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _frame(ions: Floats, atoms: Floats, cell: Floats, cages: PairedCages, rule: PairedCageRule) -> tuple[Ints, Ints]:
     """States and pairs of one frame: the definition of the compiled loop, and the road without it."""
     centres = atoms[cages.centres]  # (M, 2, 3)
     to_centre = minimum_image(ions[:, None, None] - centres[None], cell)  # (n, M, 2, 3)

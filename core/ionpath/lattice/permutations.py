@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.errors import InputError
 from ionpath.periodic import wrap_fractional
-
-Ints = NDArray[np.intp]
 
 
 @typed
 def site_permutations(
     rotations: ArrayLike, translations: ArrayLike, positions: ArrayLike, *, tolerance: float = 0.02
-) -> Ints:
+) -> Indices:
     """Return where each operation takes each site.
 
     Parameters
@@ -73,9 +72,7 @@ def site_permutations(
     return result
 
 
-def _look_up(
-    matrix: Ints, shifts: NDArray[np.float64], sites: NDArray[np.float64], tree: cKDTree, tolerance: float
-) -> Ints:
+def _look_up(matrix: Indices, shifts: Floats, sites: Floats, tree: cKDTree, tolerance: float) -> Indices:
     images = wrap_fractional((sites @ matrix.T)[None, :, :] + shifts[:, None, :])
     distance, site = tree.query(images)
     if images.size and (distance.max() > tolerance or (np.sort(site, axis=1) != np.arange(len(sites))).any()):
@@ -87,7 +84,7 @@ def _look_up(
     return np.asarray(site, dtype=np.intp)
 
 
-def effective_group(permutations: Ints) -> Ints:
+def effective_group(permutations: Indices) -> Indices:
     """Remove operations that do the same to all sites.
 
     >>> effective_group(np.array([[0, 1], [1, 0], [0, 1]])).tolist()

@@ -7,13 +7,13 @@ from math import comb
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Ints
 from ionpath.errors import InputError
 from ionpath.lattice.decorations import (
     Decorations,
-    Ints,
     Sublattice,
     check_sublattices,
     count_decorations,
@@ -83,7 +83,7 @@ def sample_decorations(
     rng = np.random.default_rng(seed)
     draw = _Draw(group, parts, weight == "inequivalent", rng)
     seen: dict[bytes, None] = {}
-    chosen: list[NDArray[np.bool_]] = []
+    chosen: list[Bools] = []
     multiplicity: list[int] = []
     tries = 0
     while len(chosen) < number:
@@ -114,7 +114,7 @@ class _Draw:
             members.setdefault(kind, []).append(k)
         self.members = members
 
-    def one(self) -> NDArray[np.bool_]:
+    def one(self) -> Bools:
         state = np.zeros(self.group.shape[1], dtype=bool)
         if not self.by_orbit:
             for part in self.parts:
@@ -126,9 +126,7 @@ class _Draw:
             self._fill(state, operation, part, lengths)
         return state
 
-    def _fill(
-        self, state: NDArray[np.bool_], operation: Ints, part: Sublattice, lengths: tuple[tuple[int, int], ...]
-    ) -> None:
+    def _fill(self, state: Bools, operation: Ints, part: Sublattice, lengths: tuple[tuple[int, int], ...]) -> None:
         """Choose whole cycles at random so that the right number of sites is chosen."""
         cycles = _cycles(operation, part.sites)
         left = part.number
@@ -171,7 +169,7 @@ def _choose(weights: Sequence[int], rng: np.random.Generator) -> int:
     raise AssertionError("the weights do not add up to their sum")
 
 
-def _orbit(state: NDArray[np.bool_], group: Ints, active: Ints) -> tuple[bytes, int]:
+def _orbit(state: Bools, group: Ints, active: Ints) -> tuple[bytes, int]:
     """Return a name of the orbit that does not depend on the member, and its size."""
     images = np.packbits(state[group][:, active], axis=1)
     words = np.ascontiguousarray(images).view(np.dtype((np.void, images.shape[1]))).ravel()

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Whole
+from ionpath.arrays import Bools, Indices, Whole
 from ionpath.errors import InputError
-
-Ints = NDArray[np.intp]
 
 MOST_ARRANGEMENTS = 100_000
 
 
 @typed
-def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike | None = None) -> list[Ints]:
+def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike | None = None) -> list[Indices]:
     """Subgroups of a given order that one or two elements generate, one of each class of conjugates.
 
     `permutations` (G, N) are a group, each element once; each subgroup is the rising rows (order,) of it. Elements that
@@ -53,7 +51,7 @@ def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike |
 
 
 @typed
-def invariant_arrangements(permutations: Whole, number: int, *, apart: ArrayLike | None = None) -> NDArray[np.bool_]:
+def invariant_arrangements(permutations: Whole, number: int, *, apart: ArrayLike | None = None) -> Bools:
     """Choices (K, N) of a number of sites that a group of permutations (H, N) takes to themselves: unions of orbits.
 
     Of pairs of sites that are true in `apart` (N, N) one at most is chosen. InputError if there are more than 100,000.
@@ -75,12 +73,12 @@ def invariant_arrangements(permutations: Whole, number: int, *, apart: ArrayLike
     return rows
 
 
-def _unions(sizes: Ints, clash: NDArray[np.bool_], number: int) -> list[list[int]]:
+def _unions(sizes: Indices, clash: Bools, number: int) -> list[list[int]]:
     """Sets of orbits without a clash whose sizes add up to the number."""
     found: list[list[int]] = []
     remaining = np.concatenate([np.cumsum(sizes[::-1])[::-1], [0]])
 
-    def descend(k: int, picked: list[int], left: int, free: NDArray[np.bool_]) -> None:
+    def descend(k: int, picked: list[int], left: int, free: Bools) -> None:
         if left == 0:
             if len(found) == MOST_ARRANGEMENTS:
                 remedy = "use fewer sites, or a larger subgroup"
@@ -98,7 +96,7 @@ def _unions(sizes: Ints, clash: NDArray[np.bool_], number: int) -> list[list[int
     return found
 
 
-def _products(group: Ints) -> Ints:
+def _products(group: Indices) -> Indices:
     """Table of products: row a, column b is the element that acts as b, then a."""
     rows = {row.tobytes(): k for k, row in enumerate(group)}
     try:
@@ -108,12 +106,12 @@ def _products(group: Ints) -> Ints:
         raise InputError("permutations", need="a group, each element once", got=got) from None
 
 
-def _inverses(table: Ints) -> Ints:
+def _inverses(table: Indices) -> Indices:
     identity = int(np.flatnonzero((table == np.arange(len(table))).all(axis=1))[0])
     return np.argmax(table == identity, axis=1)
 
 
-def _closure(table: Ints, generators: Sequence[int], largest: int) -> set[int]:
+def _closure(table: Indices, generators: Sequence[int], largest: int) -> set[int]:
     """Elements that the generators make; more than `largest` are not followed up."""
     members = set(generators)
     while len(members) <= largest:

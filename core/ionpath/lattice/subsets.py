@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats
+from ionpath.arrays import Bools, Finite, Floats, Indices
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import neighbours_within
 from ionpath.periodic import as_cells, minimum_image
-
-Ints = NDArray[np.intp]
 
 _CHUNK = 4096
 
@@ -26,7 +24,7 @@ def farthest_points(
     closest: float = 0.0,
     seed: int = 0,
     attempts: int = 64,
-) -> Ints:
+) -> Indices:
     """Choose sites one by one, each as far as possible from those already taken.
 
     Parameters
@@ -84,7 +82,7 @@ def farthest_points(
 def _grow(
     points: Floats, lattice: Floats, number: int, distance: Floats, closest: float,
     rng: np.random.Generator, *, packing: bool,
-) -> Ints:  # fmt: skip
+) -> Indices:  # fmt: skip
     chosen: list[int] = []
     for _ in range(number):
         allowed = np.flatnonzero(distance >= closest - 1e-9)
@@ -119,7 +117,7 @@ def even_subset(
     radius: float,
     sweeps: int = 20,
     seed: int = 0,
-) -> NDArray[np.bool_]:
+) -> Bools:
     """Choose sites so that their pair correlations are as near as possible to those of full disorder.
 
     Parameters
@@ -174,7 +172,7 @@ def even_subset(
     return state
 
 
-def _random_state(n: int, members: list[Ints], numbers: list[int], rng: np.random.Generator) -> NDArray[np.bool_]:
+def _random_state(n: int, members: list[Indices], numbers: list[int], rng: np.random.Generator) -> Bools:
     state = np.zeros(n, dtype=bool)
     for sites, number in zip(members, numbers, strict=True):
         state[rng.choice(sites, size=number, replace=False)] = True
@@ -184,9 +182,7 @@ def _random_state(n: int, members: list[Ints], numbers: list[int], rng: np.rando
 class _PairCorrelations:
     """Numbers of chosen pairs by shell, and the change that an exchange of two sites makes."""
 
-    def __init__(
-        self, xyz: Floats, lattice: Floats, members: list[Ints], radius: float, state: NDArray[np.bool_]
-    ) -> None:
+    def __init__(self, xyz: Floats, lattice: Floats, members: list[Indices], radius: float, state: Bools) -> None:
         kind = np.full(len(xyz), -1)
         for k, sites in enumerate(members):
             kind[sites] = k
@@ -213,13 +209,13 @@ class _PairCorrelations:
     def _cost(self, numbers: Floats) -> float:
         return float((self.weight * (numbers - self.target) ** 2).sum())
 
-    def _around(self, state: NDArray[np.bool_], site: int, but: int) -> Floats:
+    def _around(self, state: Bools, site: int, but: int) -> Floats:
         span = slice(self.start[site], self.start[site + 1])
         others = self.neighbour[span]
         counted = (state[others] & (others != but)).astype(np.float64)
         return _sum_by(self.shell[span], counted, self.n_shells)
 
-    def try_exchange(self, state: NDArray[np.bool_], on: int, off: int) -> bool:
+    def try_exchange(self, state: Bools, on: int, off: int) -> bool:
         """Move a chosen site from `on` to `off` if that does not raise the cost."""
         # A pair counts twice, once from each end; images of a site of itself stay with it.
         change = 2.0 * (self._around(state, off, on) - self._around(state, on, on))
@@ -236,5 +232,5 @@ class _PairCorrelations:
         return _sum_by(self.shell[span], (self.neighbour[span] == site).astype(np.float64), self.n_shells)
 
 
-def _sum_by(label: Ints, values: Floats, n: int) -> Floats:
+def _sum_by(label: Indices, values: Floats, n: int) -> Floats:
     return np.bincount(label, weights=values, minlength=n).astype(np.float64)

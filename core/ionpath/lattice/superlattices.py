@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import described, typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Bools, Finite, Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
-
-Ints = NDArray[np.intp]
 
 
 @typed
@@ -24,7 +22,7 @@ class Superlattice(Msonable):
     """A superlattice."""
 
     # (3, 3): rows are its vectors in terms of those of the lattice (Hermite normal form, lower triangular)
-    matrix: Ints
+    matrix: Indices
     multiplicity: int  # number of superlattices that symmetry makes equivalent to it
 
     @property
@@ -32,9 +30,7 @@ class Superlattice(Msonable):
         """Number of lattice points per cell."""
         return int(np.prod(np.diagonal(self.matrix)))
 
-    def operations(
-        self, rotations: ArrayLike, translations: ArrayLike
-    ) -> tuple[Ints, NDArray[np.float64], NDArray[np.bool_]]:
+    def operations(self, rotations: ArrayLike, translations: ArrayLike) -> tuple[Indices, Floats, Bools]:
         """Operations of the lattice that keep the superlattice, in the coordinates of the superlattice.
 
         Rotations (G, 3, 3), which act on columns of fractional coordinates, and their translations (G, 3). Returns
@@ -56,7 +52,7 @@ class Superlattice(Msonable):
         return matrices, every, pure & whole & moved
 
 
-def lattice_points(matrix: ArrayLike) -> Ints:
+def lattice_points(matrix: ArrayLike) -> Indices:
     """Return the lattice points in one cell of a superlattice.
 
     >>> lattice_points([[2, 0, 0], [0, 1, 0], [0, 0, 1]]).tolist()
@@ -125,7 +121,7 @@ def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlatti
     return found
 
 
-def _hermite_forms(index: int) -> list[Ints]:
+def _hermite_forms(index: int) -> list[Indices]:
     forms = []
     for a in range(1, index + 1):
         if index % a:
@@ -144,7 +140,7 @@ def _hermite_forms(index: int) -> list[Ints]:
     return sorted(forms, key=lambda m: (np.abs(m).max(), np.abs(m).sum()))
 
 
-def _hermite(matrix: Ints) -> Ints:
+def _hermite(matrix: Indices) -> Indices:
     """Reduce the rows to lower triangular form with non-negative entries below a positive diagonal."""
     rows = np.array(matrix, dtype=np.intp)
     for column in (2, 1, 0):

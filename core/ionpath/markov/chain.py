@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import DisconnectedError, InputError
 from ionpath.markov.inputs import is_whole
@@ -23,23 +24,23 @@ REVERSIBILITY_TOLERANCE = 1e-8
 class Chain(Msonable):
     """A connected Markov chain on some of the states of a larger, fixed set of labels."""
 
-    transition_matrix: NDArray[np.float64]  # (m, m): Row-stochastic matrix on the connected states
-    stationary_distribution: NDArray[np.float64]  # (m,): its stationary distribution
-    states: NDArray[np.intp]  # (m,): label of each row, ascending
+    transition_matrix: Floats  # (m, m): Row-stochastic matrix on the connected states
+    stationary_distribution: Floats  # (m,): its stationary distribution
+    states: Indices  # (m,): label of each row, ascending
     n_states: int  # number of labels, connected or not; every full-size result has this size
     lag: int  # lag in frames
     reversible: bool  # whether detailed balance holds
 
     @property
-    def outside(self) -> NDArray[np.intp]:
+    def outside(self) -> Indices:
         """Labels that the chain does not connect."""
         return np.setdiff1d(np.arange(self.n_states), self.states)
 
-    def positions(self, labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    def positions(self, labels: Indices) -> Indices:
         """Rows of the transition matrix of those of `labels` that the chain connects; labels outside have none."""
         return np.flatnonzero(np.isin(self.states, labels))
 
-    def expand(self, values: NDArray[np.float64], outside: float) -> NDArray[np.float64]:
+    def expand(self, values: Floats, outside: float) -> Floats:
         """Vector or matrix over all labels, in their natural order, of one over the connected states.
 
         Shape (m,) or (m, m) becomes (n_states,) or (n_states, n_states); all others get the value `outside`.
@@ -99,7 +100,7 @@ def _check_lag_number(lag: int) -> None:
         raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
 
 
-def _stochastic(matrix: Any) -> NDArray[np.float64]:
+def _stochastic(matrix: Any) -> Floats:
     matrix = matrix.toarray() if hasattr(matrix, "toarray") else matrix
     try:
         given = np.asarray(matrix)
@@ -120,7 +121,7 @@ def _stochastic(matrix: Any) -> NDArray[np.float64]:
     return square
 
 
-def _chain(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]], n_states: int, lag: int) -> Chain:
+def _chain(matrix: Floats, states: NDArray[np.integer[Any]], n_states: int, lag: int) -> Chain:
     check_connected(matrix, states)
     order = np.argsort(states)
     matrix = matrix[np.ix_(order, order)]
@@ -130,7 +131,7 @@ def _chain(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]], n_stat
     return Chain(matrix, stationary, np.asarray(states)[order].astype(np.intp), n_states, lag, reversible)
 
 
-def strong_components(matrix: NDArray[Any]) -> list[NDArray[np.intp]]:
+def strong_components(matrix: NDArray[Any]) -> list[Indices]:
     """Strongly connected sets of states, largest first."""
     edges = np.asarray(matrix) > 0
     if len(edges) <= _FEW:
@@ -149,7 +150,7 @@ _FEW = 64
 """States up to which powers of a matrix are faster than a search in a sparse one."""
 
 
-def _reached(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _reached(edges: Bools) -> Bools:
     """Which states each state reaches, itself included; found by squaring."""
     reach = edges | np.eye(len(edges), dtype=bool)
     for _ in range(len(edges).bit_length()):
@@ -159,14 +160,14 @@ def _reached(edges: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return reach
 
 
-def largest_set(counts: NDArray[Any]) -> NDArray[np.intp]:
+def largest_set(counts: NDArray[Any]) -> Indices:
     """Largest strongly connected set; of sets of one size that with most counts, then the first."""
     groups = strong_components(counts)
     tied = [group for group in groups if group.size == groups[0].size]
     return max(tied, key=lambda group: counts[group[:, None], group].sum()) if len(tied) > 1 else tied[0]
 
 
-def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]]) -> None:
+def check_connected(matrix: Floats, states: NDArray[np.integer[Any]]) -> None:
     """Refuse a matrix in which some state cannot be reached from another."""
     groups = strong_components(matrix)
     if len(groups) > 1:
@@ -179,7 +180,7 @@ def check_connected(matrix: NDArray[np.float64], states: NDArray[np.integer[Any]
         )
 
 
-def stationary_distribution(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+def stationary_distribution(matrix: Floats) -> Floats:
     """Stationary distribution of matrices (..., n, n) by state elimination: nothing is subtracted, no digits are lost.
 
     Algorithm of Grassmann, Taksar and Heyman, Oper. Res. 33, 1107 (1985), doi:10.1287/opre.33.5.1107.

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -25,21 +25,21 @@ class ChapmanKolmogorov(Msonable):
     """Predicted and measured probabilities to be found where one was."""
 
     lag: int  # lag of the model in frames
-    multiples: NDArray[np.intp]  # (k,): multiples of the lag
-    times: NDArray[np.float64]  # (k,): the same in the unit of `frame_time`
+    multiples: Indices  # (k,): multiples of the lag
+    times: Floats  # (k,): the same in the unit of `frame_time`
     sets: tuple[tuple[int, ...], ...]  # sets of states that are followed
     # predicted, estimated: (k, n_sets): probability to be in the set after the time when one was in it, from the model
     # at `lag` taken to a power, and from a model at the longer lag; nan where a lag does not connect the set
-    predicted: NDArray[np.float64]
-    estimated: NDArray[np.float64]
+    predicted: Floats
+    estimated: Floats
     # predicted_error, estimated_error: (k, n_sets): standard errors
-    predicted_error: NDArray[np.float64]
-    estimated_error: NDArray[np.float64]
+    predicted_error: Floats
+    estimated_error: Floats
     # (k, n_sets): standard error of their difference, which the same bootstrap samples make smaller than the two apart
-    difference_error: NDArray[np.float64]
+    difference_error: Floats
     # transition_predicted, transition_estimated: (k, n_states, n_states): the whole matrices T(lag)^k and T(k lag)
-    transition_predicted: NDArray[np.float64]
-    transition_estimated: NDArray[np.float64]
+    transition_predicted: Floats
+    transition_estimated: Floats
 
     @property
     def max_deviation(self) -> float:
@@ -153,14 +153,12 @@ def lag_test(
     )
 
 
-def _errors(
-    best: NDArray[np.float64], drawn: NDArray[np.float64], n_blocks: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _errors(best: Floats, drawn: Floats, n_blocks: int) -> tuple[Floats, Floats]:
     difference = interval(best[0] - best[1], drawn[:, 0] - drawn[:, 1], n_blocks)
     return interval(best, drawn, n_blocks).error, difference.error
 
 
-def _both(first: Chain, longer: list[Chain], powers: list[int], groups: list[NDArray[np.intp]]) -> NDArray[np.float64]:
+def _both(first: Chain, longer: list[Chain], powers: list[int], groups: list[Indices]) -> Floats:
     """Predicted and estimated probabilities to stay, shape (2, k, n_sets)."""
     weight = first.expand(first.stationary_distribution, np.nan)
     predicted = [_stay(first.expand(_power(first, k), np.nan), weight, groups) for k in powers]
@@ -168,10 +166,10 @@ def _both(first: Chain, longer: list[Chain], powers: list[int], groups: list[NDA
     return np.array([predicted, estimated])
 
 
-def _power(chain: Chain, k: int) -> NDArray[np.float64]:
+def _power(chain: Chain, k: int) -> Floats:
     return np.linalg.matrix_power(chain.transition_matrix, k)
 
 
-def _stay(matrix: NDArray[np.float64], weight: NDArray[np.float64], groups: list[NDArray[np.intp]]) -> list[float]:
+def _stay(matrix: Floats, weight: Floats, groups: list[Indices]) -> list[float]:
     flow = weight[:, None] * matrix
     return [float(flow[g[:, None], g].sum() / weight[g].sum()) for g in groups]

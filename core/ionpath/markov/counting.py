@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
@@ -18,9 +19,7 @@ COUNT_MODES = ("sliding", "sliding-effective", "sample", "effective")
 
 @typed
 @references("prinz2011")
-def count_matrix(
-    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, count_mode: str = "sliding"
-) -> NDArray[np.float64]:
+def count_matrix(dtrajs: Trajectories, lag: int, *, n_states: int | None = None, count_mode: str = "sliding") -> Floats:
     r"""Transition counts at one lag, summed over all ions.
 
     Parameters
@@ -54,9 +53,7 @@ def count_matrix(
     return counts_and_frames(dtrajs, lag, n_states, count_mode)[0]
 
 
-def counts_and_frames(
-    dtrajs: Trajectories, lag: int, n_states: int | None, count_mode: str
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def counts_and_frames(dtrajs: Trajectories, lag: int, n_states: int | None, count_mode: str) -> tuple[Floats, Ints]:
     """Transition counts, and frames in each state, in one pass."""
     trajectories = as_trajectories(dtrajs)
     size = state_count(trajectories, n_states)
@@ -76,9 +73,7 @@ def counts_and_frames(
 
 
 @typed
-def count_matrices(
-    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, n_blocks: int = 1
-) -> NDArray[np.float64]:
+def count_matrices(dtrajs: Trajectories, lag: int, *, n_states: int | None = None, n_blocks: int = 1) -> Floats:
     """Sliding counts of each ion by itself, and of each stretch of time.
 
     Parameters
@@ -115,9 +110,7 @@ def count_matrices(
     return counts.reshape(-1, size, size)
 
 
-def state_histogram(
-    trajectories: list[NDArray[np.integer[Any]]] | CountedTrajectories, n_states: int
-) -> NDArray[np.int64]:
+def state_histogram(trajectories: list[NDArray[np.integer[Any]]] | CountedTrajectories, n_states: int) -> Ints:
     """Number of frames in each state, summed over all ions."""
     if isinstance(trajectories, CountedTrajectories):
         return trajectories.histogram()
@@ -127,7 +120,7 @@ def state_histogram(
     return frames
 
 
-def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> NDArray[np.float64]:
+def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> Floats:
     if count_mode not in ("sliding", "sliding-effective"):
         got = repr(count_mode)
         remedy = "give trajectories as arrays, runs.trajectories(shells).dtrajs"
@@ -136,7 +129,7 @@ def _counted(trajectories: CountedTrajectories, lag: int, count_mode: str) -> ND
     return total / lag if count_mode == "sliding-effective" else total
 
 
-def _effective(trajectories: list[NDArray[np.integer[Any]]], lag: int, n_states: int) -> NDArray[np.float64]:
+def _effective(trajectories: list[NDArray[np.integer[Any]]], lag: int, n_states: int) -> Floats:
     if any((row < 0).any() for row in trajectories):
         got = "unassigned frames (-1)"
         remedy = "use count_mode='sliding-effective' or a block bootstrap"

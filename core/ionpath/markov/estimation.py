@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Indices, Ints
 from ionpath.citations import references
 from ionpath.errors import DisconnectedError, InputError, one_of, positive, whole
 from ionpath.markov.chain import largest_set, strong_components
@@ -93,8 +94,8 @@ def estimate_msm(
 
 
 def model_of_counts(
-    counts: NDArray[np.float64],
-    frames: NDArray[np.int64],
+    counts: Floats,
+    frames: Ints,
     lag: int,
     reversible: bool,
     connected: str,
@@ -225,7 +226,7 @@ def check_independent(count_mode: str) -> None:
         raise InputError("count_mode", need="'effective', 'sliding-effective' or 'sample'", got=got, remedy=remedy)
 
 
-def sample_matrices(prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None) -> NDArray[np.float64]:
+def sample_matrices(prior: MarkovStateModel, n_samples: int, reversible: bool, seed: int | None) -> Floats:
     """Transition matrices from the posterior of a model's own counts."""
     counts = np.asarray(prior.count_model.count_matrix, dtype=float)
     if len(counts) == 1:
@@ -248,7 +249,7 @@ def _sampler_seed(seed: int | None) -> int:
     return int(np.random.default_rng(seed).integers(2**31 - 1))
 
 
-def connected_states(counts: NDArray[np.float64], occurring: NDArray[np.bool_], connected: str) -> NDArray[np.intp]:
+def connected_states(counts: Floats, occurring: Bools, connected: str) -> Indices:
     """States on which a model of `counts` can be estimated."""
     one_of("connected", connected, ("all", "largest"))
     if not counts.any():
@@ -260,9 +261,7 @@ def connected_states(counts: NDArray[np.float64], occurring: NDArray[np.bool_], 
     return largest
 
 
-def _disconnected(
-    groups: list[NDArray[np.intp]], occurring: NDArray[np.bool_], largest: NDArray[np.intp]
-) -> DisconnectedError:
+def _disconnected(groups: list[Indices], occurring: Bools, largest: Indices) -> DisconnectedError:
     absent = np.flatnonzero(~occurring).tolist()
     sets = [group.tolist() for group in groups if occurring[group].all()]
     found = [f"states {absent} never visited"] if absent else []
@@ -273,9 +272,7 @@ def _disconnected(
     return DisconnectedError("dtrajs", need=need, got=" and ".join(found), remedy=remedy)
 
 
-def _count_model(
-    counts: NDArray[np.float64], frames: NDArray[np.int64], subset: NDArray[np.intp], lag: int, count_mode: str
-) -> TransitionCountModel:
+def _count_model(counts: Floats, frames: Ints, subset: Indices, lag: int, count_mode: str) -> TransitionCountModel:
     from deeptime.markov import TransitionCountModel
 
     return TransitionCountModel(counts, count_mode, int(lag), frames).submodel(subset)
@@ -292,7 +289,7 @@ def _fit(count_model: TransitionCountModel, reversible: bool, maxerr: float) -> 
 
 
 def _model(
-    matrix: NDArray[np.float64], count_model: TransitionCountModel, reversible: bool, stationary: Any = None
+    matrix: Floats, count_model: TransitionCountModel, reversible: bool, stationary: Any = None
 ) -> MarkovStateModel:
     from deeptime.markov.msm import MarkovStateModel
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Indices, Ints
 from ionpath.errors import InputError
 
 MOST_STATES = 20_000
@@ -29,10 +30,10 @@ class CountedTrajectories(Protocol):
     def n_frames(self) -> int:
         """Number of frames of every ion."""
 
-    def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
+    def count_matrices(self, lag: int, n_blocks: int = 1) -> Floats:
         """Sliding counts of each ion and stretch of time."""
 
-    def histogram(self) -> NDArray[np.int64]:
+    def histogram(self) -> Ints:
         """Frames in each state."""
 
 
@@ -137,7 +138,7 @@ def is_whole(value: Any) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
 
 
-def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:
+def as_set(states: States, n_states: int, name: str) -> Indices:
     """Sorted state labels of one set."""
     several = isinstance(states, Iterable) and not (isinstance(states, np.ndarray) and states.ndim == 0)
     labels = np.array(list(states) if several else [states]).ravel()  # type: ignore[arg-type]
@@ -150,7 +151,7 @@ def as_set(states: States, n_states: int, name: str) -> NDArray[np.intp]:
     return np.unique(labels).astype(np.intp)
 
 
-def as_pair(source: States, target: States, n_states: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def as_pair(source: States, target: States, n_states: int) -> tuple[Indices, Indices]:
     """Two disjoint sets of states."""
     first, last = as_set(source, n_states, "source"), as_set(target, n_states, "target")
     shared = np.intersect1d(first, last)

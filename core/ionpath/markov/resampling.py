@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any, TypedDict
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
@@ -33,10 +34,10 @@ class Spread(Msonable):
 
     # value, error, low, high: best estimates, standard errors, and 95 % intervals, which hold the value, all of one
     # shape; nan where there is none
-    value: NDArray[np.float64]
-    error: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    value: Floats
+    error: Floats
+    low: Floats
+    high: Floats
 
 
 @typed
@@ -112,7 +113,7 @@ class Resampling:
         self.n_samples = whole("n_samples", n_samples, 0, MOST_SAMPLES, remedy="a few hundred tell an error to 5 %")
         self.reversible, self.connected, self.count_mode = reversible, connected, count_mode
         self.n_blocks = -(-LEAST_BLOCKS // len(self.trajectories)) if n_blocks is None else n_blocks
-        self._counts: dict[int, NDArray[np.float64]] = {}
+        self._counts: dict[int, Floats] = {}
         self._chains: dict[tuple[int, bytes], ResampledChains] = {}
 
     def check_bootstrap(self) -> Resampling:
@@ -128,11 +129,11 @@ class Resampling:
         return max(row.size for row in self.trajectories)
 
     @cached_property
-    def frames(self) -> NDArray[np.int64]:
+    def frames(self) -> Ints:
         """Frames in each state."""
         return state_histogram(self.trajectories, self.n_states)
 
-    def counts(self, lag: int) -> NDArray[np.float64]:
+    def counts(self, lag: int) -> Floats:
         """Sliding counts of each block of data, shape (n_units, n_states, n_states)."""
         lag = check_lag(self.trajectories, lag)
         if lag not in self._counts:
@@ -165,7 +166,7 @@ class Resampling:
             self._chains[key] = ResampledChains(best, tuple(samples), self.method, n_blocks)
         return self._chains[key]
 
-    def _bootstrap(self, lag: int, rows: NDArray[np.intp] | None) -> list[Chain]:
+    def _bootstrap(self, lag: int, rows: Indices | None) -> list[Chain]:
         counts = self.counts(lag)
         filled = int(counts.any(axis=(1, 2)).sum())
         if filled < 2:
@@ -186,7 +187,7 @@ class Resampling:
             for (states, matrix), pi in zip(fitted, weights, strict=True)
         ]
 
-    def _posterior(self, lag: int, rows: NDArray[np.intp] | None) -> list[Chain]:
+    def _posterior(self, lag: int, rows: Indices | None) -> list[Chain]:
         check_independent(self.count_mode)
         counts = counts_and_frames(self.trajectories, lag, self.n_states, self.count_mode)[0]
         counts = counts if rows is None else average_counts(counts, rows)
@@ -263,13 +264,13 @@ def resampled_chains(
     return data.chains(lag)
 
 
-def chain_of_counts(counts: NDArray[np.float64], lag: int, reversible: bool = True) -> Chain:
+def chain_of_counts(counts: Floats, lag: int, reversible: bool = True) -> Chain:
     """Chain on the largest connected set of a count matrix."""
     states, matrix = _fitted(counts, reversible)
     return Chain(matrix, stationary_distribution(matrix), states, len(counts), int(lag), reversible)
 
 
-def _fitted(counts: NDArray[np.float64], reversible: bool) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+def _fitted(counts: Floats, reversible: bool) -> tuple[Indices, Floats]:
     """Largest connected set of a count matrix, and the transition matrix on it."""
     from deeptime.markov.tools.estimation import transition_matrix
 
@@ -284,7 +285,7 @@ def _fitted(counts: NDArray[np.float64], reversible: bool) -> tuple[NDArray[np.i
     return states, matrix
 
 
-def interval(best: NDArray[np.float64], samples: NDArray[np.float64], n_blocks: int, scale: str = "linear") -> Spread:
+def interval(best: Floats, samples: Floats, n_blocks: int, scale: str = "linear") -> Spread:
     """Standard error and 95 % interval around the best values, from samples of `n_blocks` blocks."""
     one_of("scale", scale, ("linear", "log", "logit"))
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Finite, Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -42,7 +42,7 @@ class SymmetryTest(Msonable):
         return self.sentence
 
 
-def as_permutations(symmetry: ArrayLike, n_states: int) -> NDArray[np.intp]:
+def as_permutations(symmetry: ArrayLike, n_states: int) -> Indices:
     """Permutations of states, checked."""
     rows = np.asarray(symmetry)
     good = rows.ndim == 2 and rows.shape[1] == n_states and np.issubdtype(rows.dtype, np.integer)
@@ -55,7 +55,7 @@ def as_permutations(symmetry: ArrayLike, n_states: int) -> NDArray[np.intp]:
 
 @typed
 @references("guan2024")
-def average_counts(counts: Finite, symmetry: ArrayLike) -> NDArray[np.float64]:
+def average_counts(counts: Finite, symmetry: ArrayLike) -> Floats:
     """Counts averaged over equivalent transitions.
 
     Parameters
@@ -90,7 +90,7 @@ def average_counts(counts: Finite, symmetry: ArrayLike) -> NDArray[np.float64]:
     return np.asarray((sums / np.maximum(np.bincount(orbit, minlength=size * size), 1))[:, orbit].reshape(table.shape))
 
 
-def _pair_orbits(rows: NDArray[np.intp]) -> NDArray[np.intp]:
+def _pair_orbits(rows: Indices) -> Indices:
     """First of the pairs, as row * n + column, to which a group takes each pair of states."""
     size = rows.shape[1]
     orbit = np.arange(size * size).reshape(size, size)
@@ -103,7 +103,7 @@ def _pair_orbits(rows: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def symmetry_test(
-    counts: NDArray[np.float64], symmetry: ArrayLike, seed: int | None = 0, of: str = "shell", least: float = LEVEL
+    counts: Floats, symmetry: ArrayLike, seed: int | None = 0, of: str = "shell", least: float = LEVEL
 ) -> SymmetryTest:
     """Ask blocks of counts whether they obey a symmetry, by turning each of them at random."""
     from scipy.sparse import csr_matrix

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Indices, Ints
+
 LONG_RUNS = 16
 """With more frames than this between two changes of state, on average, runs are counted and not frames."""
 _FRAMES = 1 << 20  # labels at a time: they stay in the processor's cache
@@ -28,9 +30,7 @@ def blocks(rows: Sequence[NDArray[np.integer[Any]]], n_states: int) -> Iterator[
         at = stop
 
 
-def tally(
-    block: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def tally(block: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> tuple[Ints, Ints]:
     """Counts of windows, and frames in each state."""
     ions, size = block.shape
     changed = np.ones(block.shape, dtype=bool)
@@ -45,18 +45,14 @@ def tally(
     return np.stack([count_frames(row, lag, n_states, step) for row in block]), frames
 
 
-def _frames(
-    flat: NDArray[np.integer[Any]], first: NDArray[np.intp], ions: int, size: int, n_states: int
-) -> NDArray[np.int64]:
+def _frames(flat: NDArray[np.integer[Any]], first: Indices, ions: int, size: int, n_states: int) -> Ints:
     width = n_states + 1
     codes = first // max(size, 1) * width + flat[first].astype(np.intp) + 1
     found = np.bincount(codes, weights=np.diff(np.append(first, flat.size)), minlength=ions * width)
     return found.astype(np.int64).reshape(ions, width)[:, 1:]
 
 
-def count_runs(
-    flat: NDArray[np.integer[Any]], first: NDArray[np.intp], ions: int, lag: int, n_states: int
-) -> NDArray[np.int64]:
+def count_runs(flat: NDArray[np.integer[Any]], first: Indices, ions: int, lag: int, n_states: int) -> Ints:
     """Count the windows between the frames where one of their ends changes its state."""
     size = flat.size // ions
     width, windows = n_states + 1, size - lag
@@ -71,7 +67,7 @@ def count_runs(
     return counts.astype(np.int64).reshape(ions, width, width)[:, 1:, 1:]
 
 
-def count_frames(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> NDArray[np.int64]:
+def count_frames(row: NDArray[np.integer[Any]], lag: int, n_states: int, step: int = 1) -> Ints:
     """Count the windows of one ion one by one."""
     width = n_states + 1
     kind = np.uint8 if width**2 <= 256 else np.uint16 if width**2 <= 65536 else np.int64

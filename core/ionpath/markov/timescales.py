@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -29,17 +30,17 @@ class ImpliedTimescales(Msonable):
     As an array it is its `timescales`.
     """
 
-    lags: NDArray[np.intp]  # (n_lags,): lags in frames, ascending
-    lag_times: NDArray[np.float64]  # (n_lags,): the same in the unit of `frame_time`
+    lags: Indices  # (n_lags,): lags in frames, ascending
+    lag_times: Floats  # (n_lags,): the same in the unit of `frame_time`
     # (n_lags, n_timescales): slowest first, in the unit of `frame_time`; nan where a lag connects too few states
-    timescales: NDArray[np.float64]
+    timescales: Floats
     # (n_lags, n_timescales): standard errors from a bootstrap over ions; nan if none were asked for
-    errors: NDArray[np.float64]
+    errors: Floats
     # low, high: (n_lags, n_timescales): 95 % interval
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    low: Floats
+    high: Floats
     # (n_samples, n_lags, n_timescales): the bootstrap itself: a sample has drawn the same ions at every lag
-    samples: NDArray[np.float64]
+    samples: Floats
     frame_time: float  # time between frames
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
@@ -126,7 +127,7 @@ def timescales_of(
     )
 
 
-def chain_timescales(chain: Chain, count: int) -> NDArray[np.float64]:
+def chain_timescales(chain: Chain, count: int) -> Floats:
     """Slowest implied timescales of one chain, in frames."""
     matrix = chain.transition_matrix
     values: NDArray[Any]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats
 from ionpath.citations import references
 from ionpath.compiled import kernels
 from ionpath.errors import InputError
@@ -108,7 +108,7 @@ def path_entropy_matrix(
     max_edges: int = 4,
     unit: str = "J/mol/K",
     tolerance: float = FLUX_TOLERANCE,
-) -> NDArray[np.float64]:
+) -> Floats:
     """Path entropies of all ordered pairs of states, at once.
 
     Parameters
@@ -138,9 +138,7 @@ def path_entropy_matrix(
     return chain.expand(factor * flow_entropies(flow_of(chain)[None], definition, max_edges, tolerance)[0], 0.0)
 
 
-def flow_entropies(
-    flows: NDArray[np.float64], definition: str, max_edges: int, tolerance: float = FLUX_TOLERANCE
-) -> NDArray[np.float64]:
+def flow_entropies(flows: Floats, definition: str, max_edges: int, tolerance: float = FLUX_TOLERANCE) -> Floats:
     """Entropies in nats of all ordered pairs of many networks of flows, shape (k, m, m)."""
     size = flows.shape[-1]
     found = np.zeros(flows.shape)
@@ -166,9 +164,7 @@ def flow_entropies(
     return found + found.swapaxes(-1, -2) if mirrored else found
 
 
-def _entropies(
-    flux: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], definition: str, max_edges: int
-) -> NDArray[np.float64]:
+def _entropies(flux: Floats, start: Floats, is_target: Bools, definition: str, max_edges: int) -> Floats:
     """Entropies in nats of a stack of flux networks (k, m, m)."""
     if definition == "flux":
         return edge_entropy(flux, rows=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.errors import InputError
 from ionpath.markov.chain import Chain, as_chain
@@ -20,7 +20,7 @@ FLUX_TOLERANCE = 1e-12
 
 @typed
 @references("metzner2009")
-def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = True) -> NDArray[np.float64]:
+def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = True) -> Floats:
     r"""Probability to reach the target before the source, or to have come from the source.
 
     Parameters
@@ -61,7 +61,7 @@ def committor(msm_or_T: Any, source: States, target: States, *, forward: bool = 
 
 @typed
 @references("metzner2009")
-def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.float64]:
+def gross_flux(msm_or_T: Any, source: States, target: States) -> Floats:
     r"""Reactive flux through each edge, with its detours.
 
     Parameters
@@ -91,9 +91,7 @@ def gross_flux(msm_or_T: Any, source: States, target: States) -> NDArray[np.floa
 
 @typed
 @references("metzner2009")
-def net_flux(
-    msm_or_T: Any, source: States, target: States, *, tolerance: float = FLUX_TOLERANCE
-) -> NDArray[np.float64]:
+def net_flux(msm_or_T: Any, source: States, target: States, *, tolerance: float = FLUX_TOLERANCE) -> Floats:
     r"""Net reactive flux through each edge, in natural state order.
 
     Parameters
@@ -221,23 +219,21 @@ def mfpt(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     return 1.0 / rate(msm_or_T, source, target, lag=lag, frame_time=frame_time)
 
 
-def ends_of(
-    msm_or_T: Any, source: States, target: States, lag: int = 1
-) -> tuple[Chain, NDArray[np.intp], NDArray[np.intp]]:
+def ends_of(msm_or_T: Any, source: States, target: States, lag: int = 1) -> tuple[Chain, Indices, Indices]:
     """Chain, and its rows in two disjoint sets of states."""
     chain = as_chain(msm_or_T, lag=lag)
     first, last = as_pair(source, target, chain.n_states)
     return chain, chain.positions(first), chain.positions(last)
 
 
-def flow_of(chain: Chain) -> NDArray[np.float64]:
+def flow_of(chain: Chain) -> Floats:
     """Probability of each hop in equilibrium, zero on the diagonal; symmetric to the last digit if it is so."""
     flow = chain.stationary_distribution[:, None] * chain.transition_matrix
     np.fill_diagonal(flow, 0.0)
     return 0.5 * (flow + flow.T) if chain.reversible else flow
 
 
-def conductances(flows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def conductances(flows: Floats) -> tuple[Floats, Floats]:
     """Hops of networks (k, m, m) as parts of the largest, and the inverse of their Laplacian, shifted by 1 / m."""
     size = flows.shape[-1]
     off = flows * (1.0 - np.eye(size))
@@ -246,9 +242,7 @@ def conductances(flows: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArr
     return hops, np.linalg.inv(laplacian + 1.0 / size)
 
 
-def pair_net_fluxes(
-    flows: NDArray[np.float64], source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float = FLUX_TOLERANCE
-) -> NDArray[np.float64]:
+def pair_net_fluxes(flows: Floats, source: Indices, target: Indices, tolerance: float = FLUX_TOLERANCE) -> Floats:
     """Net fluxes of pairs of states (p,) in many networks (k, m, m), shape (k, p, m, m).
 
     Flows are the conductances of a network in which the committor is the potential: one inverse of its Laplacian holds
@@ -268,16 +262,14 @@ def pair_net_fluxes(
     return _clean(flux, tolerance)
 
 
-def _scaled(potential: NDArray[np.float64], zero: NDArray[np.intp], one: NDArray[np.intp]) -> NDArray[np.float64]:
+def _scaled(potential: Floats, zero: Indices, one: Indices) -> Floats:
     """Potentials of pairs (k, p, m), as committors from 0 at one end to 1 at the other."""
     p = np.arange(zero.size)
     low = potential[:, p, zero][..., None]
     return np.clip((potential - low) / (potential[:, p, one][..., None] - low), 0.0, 1.0)
 
 
-def set_net_flux(
-    chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], tolerance: float
-) -> NDArray[np.float64]:
+def set_net_flux(chain: Chain, source: Indices, target: Indices, tolerance: float) -> Floats:
     """Net flux between two sets of rows."""
     ends = _committor(chain, source, target, True), _committor(chain, source, target, False)
     flux = _net(flow_of(chain), *ends, chain.reversible)
@@ -286,7 +278,7 @@ def set_net_flux(
     return _clean(flux, tolerance)
 
 
-def _committor(chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp], forward: bool) -> NDArray[np.float64]:
+def _committor(chain: Chain, source: Indices, target: Indices, forward: bool) -> Floats:
     if not forward:
         if chain.reversible:
             return 1.0 - _committor(chain, source, target, True)
@@ -294,7 +286,7 @@ def _committor(chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp],
     return _hit(chain.transition_matrix, source, target)
 
 
-def _hit(matrix: NDArray[np.float64], avoid: NDArray[np.intp], reach: NDArray[np.intp]) -> NDArray[np.float64]:
+def _hit(matrix: Floats, avoid: Indices, reach: Indices) -> Floats:
     inner = np.setdiff1d(np.arange(len(matrix)), np.concatenate([avoid, reach]))
     value = np.zeros(len(matrix))
     value[reach] = 1.0
@@ -306,15 +298,13 @@ def _hit(matrix: NDArray[np.float64], avoid: NDArray[np.intp], reach: NDArray[np
     return value
 
 
-def _gross(chain: Chain, source: NDArray[np.intp], target: NDArray[np.intp]) -> NDArray[np.float64]:
+def _gross(chain: Chain, source: Indices, target: Indices) -> Floats:
     forward = _committor(chain, source, target, True)
     backward = _committor(chain, source, target, False)
     return backward[:, None] * flow_of(chain) * forward[None, :]
 
 
-def _net(
-    flow: NDArray[np.float64], forward: NDArray[np.float64], backward: NDArray[np.float64], balanced: bool
-) -> NDArray[np.float64]:
+def _net(flow: Floats, forward: Floats, backward: Floats, balanced: bool) -> Floats:
     """Net flux for committors of shape (..., m)."""
     if balanced:
         return flow * np.maximum(0.0, forward[..., None, :] - forward[..., :, None])
@@ -322,7 +312,7 @@ def _net(
     return np.maximum(0.0, gross - np.swapaxes(gross, -1, -2))
 
 
-def _clean(flux: NDArray[np.float64], tolerance: float) -> NDArray[np.float64]:
+def _clean(flux: Floats, tolerance: float) -> Floats:
     if not 0 <= tolerance < 1:
         raise InputError("tolerance", need="a number from 0 to below 1", got=repr(tolerance))
     flux[flux < tolerance * flux.max(axis=(-1, -2), keepdims=True)] = 0.0

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -31,7 +31,7 @@ class MacrostatePathEntropy(Msonable):
     """Path entropies between groups of states."""
 
     names: tuple[str, ...]  # names of the groups, in the order of rows and columns
-    matrix: NDArray[np.float64]  # (n_groups, n_groups): path entropy from row to column
+    matrix: Floats  # (n_groups, n_groups): path entropy from row to column
     unit: str  # unit of the matrix
     mode: str  # "correct" or "published"
     n_models: int  # number of models whose flux was averaged
@@ -123,7 +123,7 @@ def _chains(models: Any) -> list[Chain]:
     return [as_chain(model) for model in models] if several else [as_chain(models)]
 
 
-def _partition(groups: Mapping[str, Iterable[int]], n_states: int) -> list[NDArray[np.intp]]:
+def _partition(groups: Mapping[str, Iterable[int]], n_states: int) -> list[Indices]:
     sets = [as_set(list(states), n_states, f"group {name!r}") for name, states in groups.items()]
     every = np.concatenate(sets) if sets else np.zeros(0, dtype=np.intp)
     counts = np.bincount(every, minlength=n_states)
@@ -134,14 +134,14 @@ def _partition(groups: Mapping[str, Iterable[int]], n_states: int) -> list[NDArr
     return sets
 
 
-def _coarse(chain: Chain, sets: list[NDArray[np.intp]], s: int, t: int) -> NDArray[np.float64]:
+def _coarse(chain: Chain, sets: list[Indices], s: int, t: int) -> Floats:
     gross = gross_flux(chain, sets[s].tolist(), sets[t].tolist())
     between = np.array([[gross[np.ix_(a, b)].sum() for b in sets] for a in sets])
     np.fill_diagonal(between, 0.0)
     return np.maximum(0.0, between - between.T)
 
 
-def _entropy(flux: NDArray[np.float64], s: int, t: int, mode: str, max_edges: int) -> float:
+def _entropy(flux: Floats, s: int, t: int, mode: str, max_edges: int) -> float:
     flux = np.where(flux < FLUX_TOLERANCE * flux.max(), 0.0, flux)
     norm = flux.sum(axis=1) if mode == "correct" else np.linalg.norm(flux, axis=1)
     steps = np.divide(flux, norm[:, None], out=np.zeros_like(flux), where=norm[:, None] > 0)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints
 from ionpath.estimate import Estimate
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.resampling import ResampledChains, Spread
@@ -76,7 +75,7 @@ def pooled_kinetics(chains: ResampledChains, frame_time: float, unit: str = "ps"
     )
 
 
-def why_excluded(excluded: Sequence[int], frames: NDArray[np.int64]) -> tuple[str, bool]:
+def why_excluded(excluded: Sequence[int], frames: Ints) -> tuple[str, bool]:
     """Why states are left out, and whether that is news: that no ion ever leaves its cage is a result."""
     absent = [k for k in excluded if frames[k] == 0]
     apart = [k for k in excluded if frames[k] > 0]
@@ -109,7 +108,7 @@ class KineticsPerIon(Msonable):
     # (n_ions, n_states, n_states): probabilities within the lag; nan for states that an ion does not connect
     transition_matrix: Floats
     stationary_distribution: Floats  # (n_ions, n_states): populations
-    n_ions_per_pair: NDArray[np.int64]  # (n_states, n_states): ions that connect a pair
+    n_ions_per_pair: Ints  # (n_states, n_states): ions that connect a pair
     # mfpt, mfpt_error, mfpt_median: (n_states, n_states): mean over ions of the first-passage times, its standard
     # error, and their median
     mfpt: Floats

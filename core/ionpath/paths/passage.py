@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.counting import count_matrices
@@ -17,7 +17,7 @@ from ionpath.markov.resampling import chain_of_counts
 
 @typed
 @references("deeptime", "prinz2011", "metzner2009")
-def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDArray[np.float64]:
+def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> Floats:
     r"""Mean first-passage times between all ordered pairs of states.
 
     Parameters
@@ -58,9 +58,7 @@ def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> NDAr
 
 
 @typed
-def mfpt_per_ion(
-    dtrajs: Trajectories, lag: int, *, n_states: int | None = None, frame_time: float = 1.0
-) -> NDArray[np.float64]:
+def mfpt_per_ion(dtrajs: Trajectories, lag: int, *, n_states: int | None = None, frame_time: float = 1.0) -> Floats:
     """Mean first-passage times of each ion by itself, from one model per ion.
 
     Parameters
@@ -88,7 +86,7 @@ def mfpt_per_ion(
     return times
 
 
-def passage_times(matrix: NDArray[np.float64], stationary: NDArray[np.float64]) -> NDArray[np.float64]:
+def passage_times(matrix: Floats, stationary: Floats) -> Floats:
     """Mean first-passage times in lags."""
     # Only off-diagonal entries enter: scaled so that the busiest state always leaves, which keeps slow chains (all
     # hops improbable) as well-conditioned as fast ones.
@@ -101,7 +99,7 @@ def passage_times(matrix: NDArray[np.float64], stationary: NDArray[np.float64]) 
     return (np.diag(fundamental)[None, :] - fundamental) / (scale * stationary[None, :])
 
 
-def time_reversed(chain: Chain) -> NDArray[np.float64]:
+def time_reversed(chain: Chain) -> Floats:
     """Transition matrix of the chain seen backwards in time."""
     weight = chain.stationary_distribution
     return weight[None, :] * chain.transition_matrix.T / weight[:, None]

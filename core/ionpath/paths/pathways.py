@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -27,8 +27,8 @@ class Pathways(Msonable):
     """Pathways from a source to a target and their shares."""
 
     paths: tuple[tuple[int, ...], ...]  # state labels along each pathway, most important first
-    shares: NDArray[np.float64]  # (n_paths,): part of the total flux that takes each pathway
-    fluxes: NDArray[np.float64]  # (n_paths,): the same in passages per lag
+    shares: Floats  # (n_paths,): part of the total flux that takes each pathway
+    fluxes: Floats  # (n_paths,): the same in passages per lag
     total_flux: float  # passages per lag over all pathways, listed or not
     kind: str  # "probability" or "capacity"
 
@@ -121,12 +121,7 @@ def _check(kind: str, fraction: float, max_paths: int, max_edges: int | None) ->
 
 
 def _by_probability(
-    flux: NDArray[np.float64],
-    source: NDArray[np.intp],
-    target: set[int],
-    fraction: float,
-    max_paths: int,
-    max_edges: int | None,
+    flux: Floats, source: Indices, target: set[int], fraction: float, max_paths: int, max_edges: int | None
 ) -> list[tuple[float, tuple[int, ...]]]:
     steps = row_stochastic(flux)
     neighbours = [np.flatnonzero(row) for row in steps]
@@ -149,7 +144,7 @@ def _by_probability(
 
 
 def _by_capacity(
-    flux: NDArray[np.float64], source: NDArray[np.intp], target: set[int], fraction: float, max_paths: int
+    flux: Floats, source: Indices, target: set[int], fraction: float, max_paths: int
 ) -> list[tuple[float, tuple[int, ...]]]:
     left = flux.copy()
     total = flux[source].sum()
@@ -169,7 +164,7 @@ def _by_capacity(
     return found
 
 
-def _widest(flux: NDArray[np.float64], source: list[int], target: set[int]) -> tuple[int, ...] | None:
+def _widest(flux: Floats, source: list[int], target: set[int]) -> tuple[int, ...] | None:
     """Path whose narrowest edge is widest, by a best-first search over widths."""
     queue: list[tuple[float, tuple[int, ...]]] = [(-np.inf, (i,)) for i in source]
     done: set[int] = set()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.markov.chain import Chain, largest_set
@@ -113,7 +113,7 @@ def released_path_entropy(
     return float(walk_entropy(walks, start, is_target, max_edges, clip=False).sum() * factor)
 
 
-def _fit(counts: NDArray[np.float64]) -> Chain:
+def _fit(counts: Floats) -> Chain:
     """Model of one ion with the stationary distribution as the estimator leaves it, rounding included."""
     from deeptime.markov.tools.estimation import transition_matrix
 
@@ -131,9 +131,7 @@ def _factor(unit: str) -> float:
     return RELEASED_GAS_CONSTANT if unit == "J/mol/K" else entropy_factor(unit)
 
 
-def _mean_flux(
-    chains: list[Chain], n_states: int, released_order: bool
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _mean_flux(chains: list[Chain], n_states: int, released_order: bool) -> tuple[Floats, Ints]:
     """Net flux of each ordered pair, averaged over the ions that visit both, and the number of those ions."""
     total = np.zeros((n_states,) * 4)
     visits = np.zeros((n_states, n_states), dtype=np.int64)
@@ -153,7 +151,7 @@ def _mean_flux(
     return total / np.maximum(visits, 1)[:, :, None, None], visits
 
 
-def _net_fluxes(group: list[Chain], a: NDArray[np.intp], b: NDArray[np.intp]) -> NDArray[np.float64]:
+def _net_fluxes(group: list[Chain], a: Indices, b: Indices) -> Floats:
     """Net fluxes (ions, pairs, m, m): one linear system per pair, whose rounding errors are part of the result."""
     matrices = np.array([chain.transition_matrix for chain in group])
     weights = np.array([chain.stationary_distribution for chain in group])
@@ -172,7 +170,7 @@ def _net_fluxes(group: list[Chain], a: NDArray[np.intp], b: NDArray[np.intp]) ->
     return np.maximum(gross - np.swapaxes(gross, -1, -2), 0.0)
 
 
-def _normalise(flux: NDArray[np.float64], normalisation: str) -> NDArray[np.float64]:
+def _normalise(flux: Floats, normalisation: str) -> Floats:
     sums = flux.sum(axis=-1, keepdims=True)
     norm = sums if normalisation == "l1" else np.linalg.norm(flux, axis=-1, keepdims=True)
     return np.divide(flux, norm, out=flux.copy(), where=sums >= EMPTY_ROW)

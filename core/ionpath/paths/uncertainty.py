@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
@@ -39,10 +39,10 @@ class PathEntropyUncertainty(Msonable):
 
     # value, error, low, high: (n_states, n_states): path entropy of each ordered pair, its standard error, and its 95 %
     # interval
-    value: NDArray[np.float64]
-    error: NDArray[np.float64]
-    low: NDArray[np.float64]
-    high: NDArray[np.float64]
+    value: Floats
+    error: Floats
+    low: Floats
+    high: Floats
     # total, mean_per_pair, escape: the same for the totals of `PathEntropySummary`; escape is not determined where no
     # ion was in the external state
     total: Estimate
@@ -53,7 +53,7 @@ class PathEntropyUncertainty(Msonable):
     n_reduced: int
     # (n_samples, n_states, n_states): entropies of the samples as they are, with the noise of both the data and the
     # sample
-    samples: NDArray[np.float64]
+    samples: Floats
     method: str  # "bootstrap" or "bayesian"
     unit: str  # unit of all entropies
     estimator: str = "plain"  # "extrapolated" or "plain"

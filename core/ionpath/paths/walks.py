@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ionpath.arrays import Bools, Floats
 
 
-def row_stochastic(flux: NDArray[np.float64]) -> NDArray[np.float64]:
+def row_stochastic(flux: Floats) -> Floats:
     """Probabilities of the next step: each row divided by its sum, rows without flux left at zero."""
     sums = flux.sum(axis=-1, keepdims=True)
     return np.divide(flux, sums, out=np.zeros_like(flux), where=sums > 0)
 
 
-def p_log_p(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def p_log_p(values: Floats) -> Floats:
     """``p ln p``, zero at p = 0."""
     return values * np.log(np.where(values > 0, values, 1.0))
 
 
-def walk_entropy(
-    steps: NDArray[np.float64],
-    start: NDArray[np.float64],
-    is_target: NDArray[np.bool_],
-    max_edges: int,
-    *,
-    clip: bool = True,
-) -> NDArray[np.float64]:
+def walk_entropy(steps: Floats, start: Floats, is_target: Bools, max_edges: int, *, clip: bool = True) -> Floats:
     r"""Entropy of all walks of at most `max_edges` steps that stop on arrival.
 
     Let a be the summed weight of the walks of one length that end in a state, and b their summed :math:`p \ln p`. One
@@ -43,9 +37,7 @@ def walk_entropy(
     return np.maximum(entropy, 0.0) if clip else entropy
 
 
-def arrival_probability(
-    steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_], max_edges: int
-) -> NDArray[np.float64]:
+def arrival_probability(steps: Floats, start: Floats, is_target: Bools, max_edges: int) -> Floats:
     """Summed probability of the walks that `walk_entropy` counts."""
     weight = start[:, None, :]
     arrived = np.zeros(len(steps))
@@ -55,9 +47,7 @@ def arrival_probability(
     return arrived
 
 
-def closed_form(
-    steps: NDArray[np.float64], start: NDArray[np.float64], is_target: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def closed_form(steps: Floats, start: Floats, is_target: Bools) -> Floats:
     """Entropy of all walks of any length that stop on arrival."""
     start = np.broadcast_to(start, steps.shape[:-1])
     inner = np.where(is_target[..., :, None], 0.0, steps)
@@ -68,7 +58,7 @@ def closed_form(
     return np.maximum((visits * step_entropy).sum(axis=-1) - p_log_p(start).sum(axis=-1), 0.0)
 
 
-def edge_entropy(flux: NDArray[np.float64], *, rows: bool) -> NDArray[np.float64]:
+def edge_entropy(flux: Floats, *, rows: bool) -> Floats:
     """Entropy of the edges of a flux network."""
     if rows:
         return np.maximum(-p_log_p(row_stochastic(flux)).sum(axis=(-1, -2)), 0.0)

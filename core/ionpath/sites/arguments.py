@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ionpath.arrays import Floats, Words
+from ionpath.arrays import Floats, Ints, Symbols, Words
 from ionpath.errors import InputError
 from ionpath.periodic import as_cells, check_finite
-
-Integers = NDArray[np.int64]
 
 
 def one_cell(cell: ArrayLike) -> Floats:
@@ -31,7 +29,7 @@ def coordinates(values: ArrayLike, name: str) -> Floats:
     return points
 
 
-def centre_kinds(kinds: Words | None, n: int) -> NDArray[np.str_]:
+def centre_kinds(kinds: Words | None, n: int) -> Symbols:
     """Check the kinds of the centres."""
     names = np.full(n, "X") if kinds is None else np.asarray(kinds, dtype=np.str_)
     if names.shape != (n,):
@@ -39,7 +37,7 @@ def centre_kinds(kinds: Words | None, n: int) -> NDArray[np.str_]:
     return names
 
 
-def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
+def atom_indices(atoms: ArrayLike | None, n: int) -> Ints | None:
     """Check the atom indices of the centres."""
     if atoms is None:
         return None
@@ -50,7 +48,7 @@ def atom_indices(atoms: ArrayLike | None, n: int) -> Integers | None:
     return indices
 
 
-def cell_repeats(repeats: ArrayLike) -> Integers:
+def cell_repeats(repeats: ArrayLike) -> Ints:
     """Check numbers of equivalent cells along the cell vectors."""
     number = np.asarray(repeats)
     if number.shape != (3,) or not np.issubdtype(number.dtype, np.integer) or (number < 1).any():

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -27,7 +28,7 @@ class SiteAssignment(NamedTuple):
     """Sites of ions."""
 
     site: NDArray[np.int32]  # (T, N): site of every ion in every frame; -1 where it is on none
-    ambiguous: NDArray[np.bool_]  # (T, N): whether a second site is as close as the first, within the margin asked for
+    ambiguous: Bools  # (T, N): whether a second site is as close as the first, within the margin asked for
 
 
 @typed

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import maximum_bipartite_matching, min_weight_full_bipartite_matching
 
@@ -131,6 +131,6 @@ class ReferenceAtoms(Msonable):
         return most
 
 
-def _formula(species: NDArray[np.str_]) -> str:
+def _formula(species: Symbols) -> str:
     counts = Counter(species.tolist())
     return " ".join(f"{name}{number}" for name, number in sorted(counts.items()))

@@ -8,10 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.sites.nearest import SiteTree
-
-Integers = NDArray[np.int64]
 
 _ON_A_FACE = 1e-9
 _FEW = 4
@@ -24,7 +22,7 @@ class Overlap(NamedTuple):
     # frame, point: which one
     frame: int
     point: int
-    tetrahedra: Integers  # all that enclose it
+    tetrahedra: Ints  # all that enclose it
 
 
 class _Frames(NamedTuple):
@@ -32,8 +30,8 @@ class _Frames(NamedTuple):
 
     origin: Floats  # (t, K, 3)
     inverse: Floats  # (t, K, 3, 3)
-    sound: NDArray[np.bool_]  # (t, K)
-    overlapping: NDArray[np.bool_]  # (t,)
+    sound: Bools  # (t, K)
+    overlapping: Bools  # (t,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +89,7 @@ class EnclosingSearch:
         kept = (np.sign(volumes) == self.signs).all(axis=1) & sound.all(axis=1)
         return _Frames(corners[:, :, 0], inverse, sound, ~kept if self.fills else np.ones(len(corners), dtype=bool))
 
-    def _depths(
-        self, which: Integers, placed: Floats, frame: Integers, frames: _Frames, k: int
-    ) -> tuple[Integers, Floats, Floats]:
+    def _depths(self, which: Ints, placed: Floats, frame: Ints, frames: _Frames, k: int) -> tuple[Ints, Floats, Floats]:
         """Nearest `k` tetrahedra, the smallest barycentric coordinate in each, and how far the last of them is."""
         distance, image = self.tree.tree.query(placed[which], k=k)
         distance, image = distance.reshape(len(which), k), image.reshape(len(which), k)
@@ -106,8 +102,8 @@ class EnclosingSearch:
         return owner, depth, distance[:, -1]
 
     def _first_that_fits(
-        self, which: Integers, found: NDArray[np.int32], placed: Floats, frame: Integers, frames: _Frames, k: int
-    ) -> Integers:
+        self, which: Ints, found: NDArray[np.int32], placed: Floats, frame: Ints, frames: _Frames, k: int
+    ) -> Ints:
         open_points = []
         at_once = max(1, _AT_ONCE * _FEW // k)
         for start in range(0, len(which), at_once):
@@ -121,7 +117,7 @@ class EnclosingSearch:
         return np.concatenate(open_points)
 
     def _all_that_fit(
-        self, which: Integers, found: NDArray[np.int32], placed: Floats, frame: Integers, frames: _Frames, n_points: int
+        self, which: Ints, found: NDArray[np.int32], placed: Floats, frame: Ints, frames: _Frames, n_points: int
     ) -> list[Overlap]:
         k = min(32, len(self.tree.points))
         owner, depth, last = self._depths(which, placed, frame, frames, k)

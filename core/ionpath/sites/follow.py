@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Bools, Floats, Indices
 from ionpath.compiled import following, kernels
 from ionpath.framework import split_common
 from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, site_radius
@@ -57,7 +57,7 @@ class SiteFollower:
     def __init__(self, shells: CoordinationShells, *, cutoff: float | None = None, margin: float = 0.1) -> None:
         self.shells, self.margin = shells, margin
         self.cutoff = site_radius(cutoff, DEFAULT_CUTOFF)
-        self._last: NDArray[np.intp] | None = None
+        self._last: Indices | None = None
         self._tree: SiteTree | None = None
         self._offsets = (shells.offsets @ np.linalg.inv(shells.cell)).astype(np.float32)
         self._near = _Neighbours(Points(shells.cell, shells.site_coordinates, shells.centre_of))
@@ -97,9 +97,7 @@ class SiteFollower:
             self._block(block, site[part], ambiguous[part])
         return SiteAssignment(site, ambiguous)
 
-    def _compiled(
-        self, compiled: Any, block: _Block, site: NDArray[np.int32], ambiguous: NDArray[np.bool_], begins: bool
-    ) -> None:
+    def _compiled(self, compiled: Any, block: _Block, site: NDArray[np.int32], ambiguous: Bools, begins: bool) -> None:
         """Follow by the compiled loop; what it leaves open is looked up among all sites."""
         shells, near = self.shells, self._near
         n_frames, n_ions = block.ions.shape[:2]
@@ -147,7 +145,7 @@ class SiteFollower:
             rest, common = split_common(places - self.shells.centres)
         return places.astype(np.float32), rest @ self.shells.cell, common
 
-    def _block(self, block: _Block, site: NDArray[np.int32], ambiguous: NDArray[np.bool_]) -> None:
+    def _block(self, block: _Block, site: NDArray[np.int32], ambiguous: Bools) -> None:
         """Compare with the last sites; look up who left, compare the rest of its frames with its new site; repeat."""
         assert self._last is not None
         site[:] = self._last
@@ -173,9 +171,7 @@ class SiteFollower:
             now = site[-1, left]
             self._last[left] = np.where(now >= 0, now, self._last[left])
 
-    def _inside(
-        self, block: _Block, anchor: NDArray[np.integer[Any]], ions: NDArray[np.intp] | None = None
-    ) -> NDArray[np.bool_]:
+    def _inside(self, block: _Block, anchor: NDArray[np.integer[Any]], ions: Indices | None = None) -> Bools:
         """Tell where ions are certainly on a given site, and on that alone."""
         shells = self.shells
         away = _product(block.ions if ions is None else block.ions[:, ions], block.inverse)
@@ -200,14 +196,7 @@ class SiteFollower:
             squares = away.sum(axis=-1)
         return np.asarray(squares < (np.maximum(limit, 0.0) ** 2).astype(np.float32))
 
-    def _look_up(
-        self,
-        block: _Block,
-        frame: NDArray[np.intp],
-        ion: NDArray[np.intp],
-        site: NDArray[np.int32],
-        ambiguous: NDArray[np.bool_],
-    ) -> None:
+    def _look_up(self, block: _Block, frame: Indices, ion: Indices, site: NDArray[np.int32], ambiguous: Bools) -> None:
         """Find some ions in some frames among the sites near to their last, or else among all, in double precision."""
         assert self._last is not None
         points = np.einsum("pi,pij->pj", block.ions[frame, ion].astype(np.float64), block.inverse[frame])
@@ -223,7 +212,7 @@ class SiteFollower:
         site[frame, ion] = np.where(np.isfinite(found.distance), found.site, -1)
         ambiguous[frame, ion] = found.ambiguous
 
-    def _among_all(self, points: Floats, block: _Block, frame: NDArray[np.intp]) -> Nearest:
+    def _among_all(self, points: Floats, block: _Block, frame: Indices) -> Nearest:
         largest = 0.0 if block.shifts is None else float(block.reach.max())
         reach = self.cutoff + largest + self.margin
         if self._tree is None or self._tree.reach < reach:
@@ -341,10 +330,10 @@ class _Neighbours:
         points: Floats,
         anchor: NDArray[np.integer[Any]],
         block: _Block,
-        frame: NDArray[np.intp],
+        frame: Indices,
         cutoff: float,
         margin: float,
-    ) -> tuple[Nearest, NDArray[np.bool_]]:
+    ) -> tuple[Nearest, Bools]:
         """Nearest listed site of each point, and whether no other can be nearer or as near."""
         cell, coordinates, group = self.points
         away = points - coordinates[anchor]

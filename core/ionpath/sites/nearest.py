@@ -11,10 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.periodic import obtuse_superbase, wrap_fractional
-
-Integers = NDArray[np.int64]
 
 _CANDIDATES = 8
 _BLOCK = 250_000
@@ -26,7 +24,7 @@ class Nearest(NamedTuple):
 
     site: NDArray[np.int32]  # (P,): nearest site of each point
     distance: Floats  # (P,): its distance, in A; infinity if no site is within reach
-    ambiguous: NDArray[np.bool_]  # (P,): whether another site is nearly as close
+    ambiguous: Bools  # (P,): whether another site is nearly as close
 
 
 class Points(NamedTuple):
@@ -34,7 +32,7 @@ class Points(NamedTuple):
 
     cell: Floats  # (3, 3): cell vectors as rows, in A
     coordinates: Floats  # (S, 3): fractional coordinates at rest
-    group: Integers  # (S,): group of each point
+    group: Ints  # (S,): group of each point
 
 
 class SiteTree:
@@ -98,7 +96,7 @@ def nearest_sites(tree: SiteTree, points: Floats, cutoff: float, margin: float) 
 
 
 def nearest_moving_sites(
-    tree: SiteTree, points: Floats, shifts: Floats, frame: Integers, group: Integers, cutoff: float, margin: float
+    tree: SiteTree, points: Floats, shifts: Floats, frame: Ints, group: Ints, cutoff: float, margin: float
 ) -> Nearest:
     """Find the nearest site of every point, with sites that follow their centres.
 
@@ -187,13 +185,13 @@ def _first_reach(points: Points) -> float:
     return float(1.2 * (abs(np.linalg.det(points.cell)) / len(points.coordinates)) ** (1.0 / 3.0))
 
 
-def _put(target: Nearest, where: slice | Integers, values: Nearest) -> None:
+def _put(target: Nearest, where: slice | Ints, values: Nearest) -> None:
     target.site[where], target.distance[where] = values.site, values.distance
     target.ambiguous[where] = values.ambiguous
 
 
 def _lookup(
-    tree: SiteTree, ions: Floats, shifts: Floats | None, n_ions: int, group: Integers, cutoff: float, margin: float
+    tree: SiteTree, ions: Floats, shifts: Floats | None, n_ions: int, group: Ints, cutoff: float, margin: float
 ) -> Nearest:
     placed = tree.place(ions)
     if shifts is None:

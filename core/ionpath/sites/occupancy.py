@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Truths
+from ionpath.arrays import Bools, Floats, Ints, Truths
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -22,7 +22,7 @@ class SiteOccupancies(Msonable):
     """Use of the sites, in counts that add up over parts of a trajectory."""
 
     shells: CoordinationShells  # shells that the sites belong to
-    counts: NDArray[np.int64]  # (S,): Ion-frames on every site
+    counts: Ints  # (S,): Ion-frames on every site
     # n_unassigned, n_ambiguous: Ion-frames on no site, and with two sites equally close
     n_unassigned: int
     n_ambiguous: int
@@ -101,7 +101,7 @@ class SiteOccupancies(Msonable):
             lines.append(f"{kind}: " + ", ".join(f"{k}: {100 * f:.2f} %" for k, f in enumerate(fractions) if k))
         return "\n".join([*lines, *(f"note: {warning}" for warning in self.warnings)])
 
-    def _per_label(self, centres: NDArray[np.bool_]) -> Floats:
+    def _per_label(self, centres: Bools) -> Floats:
         mine = centres[self.shells.centre_of]
         counts = np.bincount(self.shells.vertex[mine], self.counts[mine], minlength=self.shells.n_states)
         return np.asarray(counts / self.n_ion_frames)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Words
+from ionpath.arrays import Bools, Floats, Ints, Symbols, Words
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
@@ -18,8 +18,6 @@ from ionpath.periodic import as_cells, check_finite
 from ionpath.sites.enclosing import EnclosingSearch
 from ionpath.sites.nearest import SiteTree
 from ionpath.sites.reference import displacements, fractional_frames
-
-Integers = NDArray[np.int64]
 
 _BLOCK = 40_000
 
@@ -42,9 +40,9 @@ class Tetrahedra(Msonable):
 
     cell: Floats  # (3, 3): vectors of the reference cell as rows, in A
     atoms: Floats  # (A, 3): fractional coordinates of the atoms that can be corners
-    corners: Integers  # (K, 4): atoms at the corners of each tetrahedron
-    shifts: Integers  # (K, 4, 3): lattice translations that bring the corners of a tetrahedron together
-    names: NDArray[np.str_]  # (K,): kind of each tetrahedron
+    corners: Ints  # (K, 4): atoms at the corners of each tetrahedron
+    shifts: Ints  # (K, 4, 3): lattice translations that bring the corners of a tetrahedron together
+    names: Symbols  # (K,): kind of each tetrahedron
 
     def __len__(self) -> int:
         return len(self.corners)
@@ -101,7 +99,7 @@ class Tetrahedra(Msonable):
         return made
 
 
-def _enclosed(corners: Floats, points: Floats) -> NDArray[np.bool_]:
+def _enclosed(corners: Floats, points: Floats) -> Bools:
     edges = corners[:, 1:] - corners[:, :1]
     flat = np.abs(np.linalg.det(edges)) < 1e-12
     weights = np.full((len(points), 3), -1.0)

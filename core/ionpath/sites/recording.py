@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
-
-Integers = NDArray[np.int64]
+from ionpath.arrays import Ints
 
 
 @typed
@@ -75,9 +74,7 @@ class RunRecorder:
         return {"events": np.concatenate([none, *self._events], axis=1), "n_frames": self._n_frames}
 
 
-def join_runs(
-    parts: Sequence[dict[str, Any]], n_ions: int, *, core_sets: bool = True
-) -> tuple[Integers, Integers, Integers]:
+def join_runs(parts: Sequence[dict[str, Any]], n_ions: int, *, core_sets: bool = True) -> tuple[Ints, Ints, Ints]:
     """Join runs of consecutive stretches of a trajectory."""
     offsets = np.cumsum([0, *(part["n_frames"] for part in parts)])
     events = np.concatenate(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError
 from ionpath.framework import split_common
 from ionpath.periodic import as_cells, check_finite, minimum_image
@@ -81,9 +81,7 @@ def _fractional_drift(drift: ArrayLike, inverse: Floats, n_frames: int) -> Float
 
 
 @typed
-def match_atoms(
-    cell: ArrayLike, positions: ArrayLike, reference: ArrayLike, *, tolerance: float = 1.5
-) -> NDArray[np.int64]:
+def match_atoms(cell: ArrayLike, positions: ArrayLike, reference: ArrayLike, *, tolerance: float = 1.5) -> Ints:
     """Find the atom that belongs to every place of a reference structure.
 
     Parameters

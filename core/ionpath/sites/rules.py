@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.errors import InputError, one_of, positive
 from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.reference import ReferenceFrames
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import unit_vectors
 
-Found = tuple[NDArray[np.int32], NDArray[np.bool_]]
+Found = tuple[NDArray[np.int32], Bools]
 
 APEX = 1.5
 """Height above which the published rule takes an ion for an apex of its octahedron, in A."""
@@ -42,7 +42,7 @@ def geometric_sites(
     return _shaped(frames, site, _several(shells, centre, from_centre, margin) & (centre >= 0))
 
 
-def published_octahedron(vectors: Floats) -> NDArray[np.int64]:
+def published_octahedron(vectors: Floats) -> Ints:
     """Label the vertices of an octahedron by thresholds and quadrants, as published.
 
     P. Guan et al., arXiv:2412.07115. The vector points from the ion to the centre, so 1 is the lower apex.
@@ -87,7 +87,7 @@ def _table(shells: CoordinationShells, values: Floats) -> Floats:
     return table
 
 
-def _several(shells: CoordinationShells, centre: NDArray[np.int32], vector: Floats, margin: float) -> NDArray[np.bool_]:
+def _several(shells: CoordinationShells, centre: NDArray[np.int32], vector: Floats, margin: float) -> Bools:
     squares = ((_table(shells, shells.offsets)[centre] - vector[:, None]) ** 2).sum(axis=-1)
     distances = np.sort(np.sqrt(np.where(np.isfinite(squares), squares, np.inf)), axis=1)
     return np.asarray(distances[:, 1] - distances[:, 0] < margin)
@@ -101,6 +101,6 @@ def _axes(orientation: ArrayLike | None) -> Floats:
     return axes
 
 
-def _shaped(frames: ReferenceFrames, site: NDArray[np.signedinteger], ambiguous: NDArray[np.bool_]) -> Found:
+def _shaped(frames: ReferenceFrames, site: NDArray[np.signedinteger], ambiguous: Bools) -> Found:
     shape = frames.ions.shape[:2]
     return site.astype(np.int32).reshape(shape), ambiguous.reshape(shape)

@@ -15,14 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
 from ionpath.sites.recording import RunRecorder, join_runs
 from ionpath.sites.shells import HOMES, CoordinationShells, Home
 from ionpath.sites.trajectories import ShellTrajectories, Unassigned, check_sites, shell_trajectories
-
-Integers = NDArray[np.int64]
 
 IONS_AT_ONCE = 32
 RUNS_AT_ONCE = 20_000
@@ -48,15 +47,15 @@ class ShellRuns(Msonable):
     """
 
     # ion, start, site: (n_runs,): ion, first frame and site (-1 for none) of each run, in the order of ions and of time
-    ion: Integers
-    start: Integers
-    site: Integers
+    ion: Ints
+    start: Ints
+    site: Ints
     # n_ions, n_frames: size of the table of sites that the runs stand for
     n_ions: int
     n_frames: int
     # vertex, cage: (n_sites,): label in its shell, from 1, and shell of each site
-    vertex: Integers
-    cage: Integers
+    vertex: Ints
+    cage: Ints
     n_states: int  # number of states of a shell, with 0 for outside
     # {"visited", "initial", "folded"}: what a trajectory is, see `ionpath.kinetics.shell_trajectories`
     home: Home = "visited"
@@ -119,7 +118,7 @@ class ShellRuns(Msonable):
         )
 
     @property
-    def length(self) -> Integers:
+    def length(self) -> Ints:
         """Frames in each run; shape (n_runs,)."""
         end = np.full(len(self.ion), self.n_frames)
         same = self.ion[1:] == self.ion[:-1]
@@ -141,7 +140,7 @@ class ShellRuns(Msonable):
         """Site of every ion in every frame, (n_frames, n_ions) int32, -1 for none."""
         return np.asarray(self.table(self.site, np.int32))
 
-    def table(self, values: Integers, kind: Any) -> NDArray[Any]:
+    def table(self, values: Ints, kind: Any) -> NDArray[Any]:
         """Values of the runs in all frames (n_frames, n_ions), made for a few ions at a time: no second table."""
         table, length = np.empty((self.n_frames, self.n_ions), dtype=kind), self.length
         for first in range(0, self.n_ions, IONS_AT_ONCE):
@@ -158,12 +157,12 @@ class ShellRuns(Msonable):
         """The same as tables of states of `shells`: one row for each ion, or each ion and shell that it visits."""
         return shell_trajectories(self.sites(), shells, home=self.home, unassigned=self.unassigned)
 
-    def site_frames(self) -> NDArray[np.float64]:
+    def site_frames(self) -> Floats:
         """Ion-frames spent on each site, (n_sites,)."""
         frames = np.bincount(self.site + 1, weights=self.length, minlength=len(self.vertex) + 1)
         return np.asarray(frames[1:], dtype=np.float64)
 
-    def _states(self) -> Integers:
+    def _states(self) -> Ints:
         """State of each run where a trajectory is an ion, with -1 for what is not counted."""
         state = np.append(self.vertex, 0)[self.site]
         if self.home == "initial":
@@ -177,7 +176,7 @@ class ShellRuns(Msonable):
         return state
 
     @cached_property
-    def _n_shells(self) -> Integers:
+    def _n_shells(self) -> Ints:
         """Number of shells that each ion visits."""
         on = self.site >= 0
         n = int(self.cage.max()) + 1
@@ -185,11 +184,11 @@ class ShellRuns(Msonable):
         return np.bincount(pairs // n, minlength=self.n_ions)
 
     @cached_property
-    def _counted(self) -> dict[tuple[int, int], NDArray[np.float64]]:
+    def _counted(self) -> dict[tuple[int, int], Floats]:
         """Counts that were asked for before: models, bootstrap and tests ask for the same ones."""
         return {}
 
-    def histogram(self) -> NDArray[np.int64]:
+    def histogram(self) -> Ints:
         """Frames in each state, (n_states,), summed over all trajectories; those not counted are left out."""
         weight = self.length
         if self.home != "visited":
@@ -204,7 +203,7 @@ class ShellRuns(Msonable):
         frames[0] = whole @ self._n_shells - frames[1:].sum()
         return frames.astype(np.int64)
 
-    def count_matrices(self, lag: int, n_blocks: int = 1) -> NDArray[np.float64]:
+    def count_matrices(self, lag: int, n_blocks: int = 1) -> Floats:
         """Sliding counts of each ion, and of each stretch of time, (n_ions * n_blocks, n_states, n_states).
 
         `lag` is in frames; windows are divided into `n_blocks` stretches of equal length by their first frame.
@@ -236,13 +235,13 @@ class ShellRuns(Msonable):
                 self, ion=self.ion[mine] - first, start=self.start[mine], site=self.site[mine], n_ions=last - first
             )
 
-    def _count(self, lag: int, n_blocks: int) -> NDArray[np.float64]:
+    def _count(self, lag: int, n_blocks: int) -> Floats:
         windows = self.n_frames - lag
         edges = np.linspace(0, max(windows, 0), n_blocks + 1).astype(np.int64)
         first, last, unit, weight = self._windows(lag, edges)
         n, units = self.n_states, self.n_ions * n_blocks
 
-        def add(i: Integers, j: Integers, mask: Any) -> NDArray[np.float64]:
+        def add(i: Ints, j: Ints, mask: Any) -> Floats:
             codes = (unit[mask] * n + i[mask]) * n + j[mask]
             counts = np.bincount(codes, weights=weight[mask], minlength=units * n * n)
             return np.asarray(counts, dtype=np.float64).reshape(units, n, n)
@@ -264,7 +263,7 @@ class ShellRuns(Msonable):
         counts[:, 0, 0] += total * shells - counts.sum(axis=(1, 2))
         return counts
 
-    def _windows(self, lag: int, edges: Integers) -> tuple[Integers, Integers, Integers, Integers]:
+    def _windows(self, lag: int, edges: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         """Runs at both ends of stretches of windows, with unit (ion and block) and number of windows."""
         size, windows = self.n_frames, self.n_frames - lag
         if windows <= 0:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Words
+from ionpath.arrays import Floats, Ints, Symbols, Words
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -23,14 +23,7 @@ from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.maxima import sites_of_ions
 from ionpath.sites.plausibility import TIE, check_cages
 from ionpath.sites.reference import reference_frames
-from ionpath.sites.vertices import (
-    Integers,
-    VertexCounts,
-    check_vertices,
-    expected_vertices,
-    label_vertices,
-    nearest_centres,
-)
+from ionpath.sites.vertices import VertexCounts, check_vertices, expected_vertices, label_vertices, nearest_centres
 
 Home = Literal["visited", "initial", "folded"]
 HOMES = ("visited", "initial", "folded")
@@ -59,12 +52,12 @@ class CoordinationShells(Msonable):
     cell: Floats  # (3, 3): vectors of the reference cell as rows, in A
     centres: Floats  # (M, 3): fractional coordinates of the centres in the reference cell
     offsets: Floats  # (S, 3): vector from its own centre to every site, in the reference cell, in A
-    centre_of: Integers  # (S,): centre of every site
-    vertex: Integers  # (S,): label 1..n of every site in its shell; 0 is kept for "outside this shell"
-    kinds: NDArray[np.str_]  # (M,): kind of every centre, such as its element
-    family: Integers  # (M,): shells of one family have the vertices with the same label in the same direction
+    centre_of: Ints  # (S,): centre of every site
+    vertex: Ints  # (S,): label 1..n of every site in its shell; 0 is kept for "outside this shell"
+    kinds: Symbols  # (M,): kind of every centre, such as its element
+    family: Ints  # (M,): shells of one family have the vertices with the same label in the same direction
     # (M,): atom index of every centre, where centres are atoms; in the crystal if there is one, else in the trajectory
-    centre_atoms: Integers | None = None
+    centre_atoms: Ints | None = None
     # each (n, 3): unit vectors of the vertices 1..n of each family
     templates: tuple[Floats, ...] = field(default=(), repr=False)
     # atoms that do not diffuse, where the shells were made from a crystal: in a trajectory the centres are found by
@@ -120,7 +113,7 @@ class CoordinationShells(Msonable):
         return self.site_coordinates @ self.cell
 
     @cached_property
-    def site_table(self) -> Integers:
+    def site_table(self) -> Ints:
         """Site of every centre (row) and label (column); -1 where there is none; shape (M, n_states)."""
         table = np.full((self.n_centres, self.n_states), -1, dtype=np.int64)
         table[self.centre_of, self.vertex] = np.arange(self.n_sites)
@@ -133,7 +126,7 @@ class CoordinationShells(Msonable):
 
         return float(SiteTree(self.cell, self.site_coordinates, reach=4.0).separation.min())
 
-    def vertices_of(self, centre: int) -> Integers:
+    def vertices_of(self, centre: int) -> Ints:
         """Indices of the sites of one centre in the order of their labels."""
         row = self.site_table[centre]
         return row[row >= 0]

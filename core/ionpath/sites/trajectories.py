@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
@@ -29,8 +30,8 @@ class ShellTrajectories(Msonable):
     # (K, T): one row per pair of an ion and a shell: the label of the vertex that the ion is on, 0 while it is outside.
     # -1 marks frames on no site if those were asked to be skipped.
     dtrajs: NDArray[np.int8]
-    ion: NDArray[np.int64]  # (K,): ion of each row
-    cage: NDArray[np.int64]  # (K,): centre of the shell of each row; -1 where rows are folded over all shells
+    ion: Ints  # (K,): ion of each row
+    cage: Ints  # (K,): centre of the shell of each row; -1 where rows are folded over all shells
     n_states: int  # number of states, with 0
     home: Home  # how the rows were made, see `shell_trajectories`
 
@@ -116,7 +117,7 @@ def _fill(site: NDArray[np.signedinteger]) -> NDArray[np.signedinteger]:
     return np.take_along_axis(site, last, axis=0)
 
 
-def _stay_lengths(site: NDArray[np.signedinteger]) -> NDArray[np.int64]:
+def _stay_lengths(site: NDArray[np.signedinteger]) -> Ints:
     """Number of frames of the stay that each frame belongs to."""
     columns = np.ascontiguousarray(site.T)
     begins = np.ones(columns.shape, dtype=bool)
@@ -250,14 +251,14 @@ def _rows(
     return ShellTrajectories(states.astype(np.int8, copy=False), ions[ion], shell, n_states, home)
 
 
-def _visited_cages(cages: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _visited_cages(cages: NDArray[np.int32]) -> tuple[Ints, Ints]:
     pairs = [(i, np.unique(row)) for i, row in enumerate(cages)]
     pairs = [(i, found[found >= 0]) for i, found in pairs]
     ion = np.repeat([i for i, _ in pairs], [len(found) for _, found in pairs]).astype(np.int64)
     return ion, np.concatenate([found for _, found in pairs]).astype(np.int64)
 
 
-def _first_cages(cages: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _first_cages(cages: NDArray[np.int32]) -> tuple[Ints, Ints]:
     assigned = cages >= 0
     ion = np.flatnonzero(assigned.any(axis=1))
     return ion, cages[ion, assigned[ion].argmax(axis=1)].astype(np.int64)

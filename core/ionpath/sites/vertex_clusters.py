@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.errors import InputError
 from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.nearest import SiteTree
 from ionpath.sites.reference import ReferenceFrames
 from ionpath.sites.vertices import check_vertices
-
-Integers = NDArray[np.int64]
 
 _WIDEST_RADIUS = 3.5
 _SAMPLES = 8000
@@ -32,17 +30,15 @@ _SPREAD = 0.45
 class Clustering:
     """How many clusters there are to be, of which atoms, and how they are found."""
 
-    n_vertices: Integers | None  # (M,): number of vertices expected around each centre; None stands for one
-    kinds: NDArray[np.str_]  # (M,): kind of every centre
+    n_vertices: Ints | None  # (M,): number of vertices expected around each centre; None stands for one
+    kinds: Symbols  # (M,): kind of every centre
     atoms: Any  # (M,): atom of every centre, for messages
     radius: float | None  # ions within this distance of their nearest centre are used, in A
     pooled: bool  # whether all centres of a kind have the same vertices
     seed: int  # seed of the clustering
 
 
-def vertices_around(
-    frames: ReferenceFrames, cell: Floats, centres: Floats, asked: Clustering
-) -> tuple[Floats, Integers]:
+def vertices_around(frames: ReferenceFrames, cell: Floats, centres: Floats, asked: Clustering) -> tuple[Floats, Ints]:
     """Cluster the positions of ions around every centre."""
     radius = _radius(cell, centres) if asked.radius is None else asked.radius
     centre, vectors = nearest_centre_vectors(frames, cell, centres, radius)
@@ -66,7 +62,7 @@ def _radius(cell: Floats, centres: Floats) -> float:
     return min(_WIDEST_RADIUS, 0.5 * float(SiteTree(cell, centres, 2.0 * _WIDEST_RADIUS).separation.min()))
 
 
-def _groups(asked: Clustering, needed: Integers) -> list[Integers]:
+def _groups(asked: Clustering, needed: Ints) -> list[Ints]:
     """Centres that are taken together."""
     if not asked.pooled:
         return [np.array([c]) for c in range(len(needed))]
@@ -74,7 +70,7 @@ def _groups(asked: Clustering, needed: Integers) -> list[Integers]:
     return [np.flatnonzero(np.array(keys) == key) for key in sorted(set(keys))]
 
 
-def _visited(centre: Integers | NDArray[np.int32], vectors: Floats, means: Floats, group: Integers) -> Integers:
+def _visited(centre: Ints | NDArray[np.int32], vectors: Floats, means: Floats, group: Ints) -> Ints:
     """How many of the vertices ions have been on, around each centre of a group."""
     if len(vectors) == 0:
         return np.zeros(len(group), dtype=np.int64)
@@ -84,7 +80,7 @@ def _visited(centre: Integers | NDArray[np.int32], vectors: Floats, means: Float
     return seen.sum(axis=1)
 
 
-def _clusters(vectors: Floats, n: int, asked: Clustering, group: Integers, remedy: str) -> tuple[Floats, int]:
+def _clusters(vectors: Floats, n: int, asked: Clustering, group: Ints, remedy: str) -> tuple[Floats, int]:
     """Means of `n` clusters, and how many of them are apart and populated."""
     vectors = vectors[:: max(1, len(vectors) // _SAMPLES)]
     if len(vectors) < max(n, 2):

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.sites.plausibility import check_ties
 
-Integers = NDArray[np.int64]
 VertexCounts = int | Sequence[int] | Mapping[str, int] | None
 
 _LAYER = 0.25
@@ -31,12 +30,12 @@ _WIDEST_MATCH = np.deg2rad(40.0)
 class VertexLabels(Msonable):
     """Labels of the vertices of all shells."""
 
-    vertex: Integers  # (S,): label of each vertex, from 1
-    family: Integers  # (M,): shells with the same number have their vertices in the same directions
+    vertex: Ints  # (S,): label of each vertex, from 1
+    family: Ints  # (M,): shells with the same number have their vertices in the same directions
     templates: tuple[Floats, ...]  # (n, 3): unit vectors of the vertices 1..n of each family
 
 
-def nearest_centres(cell: Floats, centres: Floats, sites: Floats, tie: float | None = None) -> tuple[Integers, Floats]:
+def nearest_centres(cell: Floats, centres: Floats, sites: Floats, tie: float | None = None) -> tuple[Ints, Floats]:
     """Return each site to its nearest centre; refuse sites between centres that differ by less than `tie`, in A."""
     owner = np.empty(len(sites), dtype=np.int64)
     offsets = np.empty((len(sites), 3))
@@ -53,7 +52,7 @@ def nearest_centres(cell: Floats, centres: Floats, sites: Floats, tie: float | N
     return owner, offsets
 
 
-def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers | None:
+def expected_vertices(counts: VertexCounts, kinds: Symbols) -> Ints | None:
     """Write the expected number of vertices out for every centre.
 
     >>> expected_vertices({"S": 6, "Cl": 5}, np.array(["S", "Cl", "S"]))
@@ -75,7 +74,7 @@ def expected_vertices(counts: VertexCounts, kinds: NDArray[np.str_]) -> Integers
     return np.broadcast_to(numbers, (len(kinds),)).copy()
 
 
-def check_vertices(found: Integers, needed: Integers | None, kinds: NDArray[np.str_], atoms: Any, remedy: str) -> None:
+def check_vertices(found: Ints, needed: Ints | None, kinds: Symbols, atoms: Any, remedy: str) -> None:
     """Refuse a centre that has not the expected number of vertices."""
     wrong = np.flatnonzero(found < 1 if needed is None else found != needed)
     if len(wrong) == 0:
@@ -92,7 +91,7 @@ def unit_vectors(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12))
 
 
-def canonical_order(directions: ArrayLike) -> Integers:
+def canonical_order(directions: ArrayLike) -> Ints:
     """Order directions from top to bottom, and around the z axis in each layer.
 
     >>> canonical_order([[0, 0, -1], [0, -1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0], [-1, 0, 0]]) + 1
@@ -107,7 +106,7 @@ def canonical_order(directions: ArrayLike) -> Integers:
     return np.lexsort((azimuth, layer))
 
 
-def match_directions(directions: Floats, template: Floats) -> tuple[Integers, float]:
+def match_directions(directions: Floats, template: Floats) -> tuple[Ints, float]:
     """Find the vertices of a template that directions point to."""
     cosine = np.clip(directions @ template.T, -1.0, 1.0)
     _, column = linear_sum_assignment(1.0 - cosine)
@@ -122,7 +121,7 @@ def _half_gap(template: Floats) -> float:
 
 def label_vertices(
     offsets: Floats,
-    owner: Integers,
+    owner: Ints,
     n_centres: int,
     *,
     template: ArrayLike | None = None,
@@ -153,8 +152,8 @@ def label_vertices(
     return VertexLabels(vertex, family, tuple(templates))
 
 
-def _best_template(units: Floats, templates: list[Floats]) -> tuple[int, Integers] | None:
-    best: tuple[float, int, Integers] | None = None
+def _best_template(units: Floats, templates: list[Floats]) -> tuple[int, Ints] | None:
+    best: tuple[float, int, Ints] | None = None
     for k, template in enumerate(templates):
         if len(template) < len(units):
             continue

@@ -6,16 +6,15 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Bools, Floats, Ints
 
 NEVER = -1e300
 """Logit of a class that was not in the training set."""
 
 
-def widen(kind: str, arrays: dict[str, Floats], used: NDArray[np.bool_]) -> dict[str, Floats]:
+def widen(kind: str, arrays: dict[str, Floats], used: Bools) -> dict[str, Floats]:
     """Return the functions that were left out their place again, with no weight."""
     name, axis = {"rbf-svm": ("support", 1), "mlp": ("weights0", 0)}.get(kind, ("weights", 1))
     narrow = arrays[name]

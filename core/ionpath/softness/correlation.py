@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Truths, Whole
+from ionpath.arrays import Floats, Ints, Truths, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
@@ -32,7 +32,7 @@ class Correlation(Msonable):
     softness: Floats
     quantity: Floats
     quantity_error: Floats
-    counts: NDArray[np.int64]  # (n_bins,): samples in each bin
+    counts: Ints  # (n_bins,): samples in each bin
 
 
 @typed
@@ -131,7 +131,7 @@ def _pearson(a: Floats, b: Floats) -> float:
     return float((x * y).sum() / norm) if norm > 0 else float("nan")
 
 
-def _jackknife(s: Floats, q: Floats, ion: NDArray[np.int64], n_groups: int) -> float:
+def _jackknife(s: Floats, q: Floats, ion: Ints, n_groups: int) -> float:
     if n_groups < 2:
         return float("nan")
     parts = np.array_split(np.arange(int(ion.max()) + 1), n_groups)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Floats, Ints
@@ -34,7 +34,7 @@ class SoftnessModel(Msonable):
     # are left out
     mean: Floats
     scale: Floats
-    arrays: dict[str, NDArray[np.float64]]  # coefficients of the classifier
+    arrays: dict[str, Floats]  # coefficients of the classifier
     n_classes: int  # number of classes
     n_train: int  # number of training samples
     system: tuple[str, ...] = ()  # species of the training systems, neighbours or not

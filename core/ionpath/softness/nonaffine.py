@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -258,7 +258,7 @@ def _fit(row: Ints, old: Floats, new: Floats, owners: Ints, per_neighbour: bool,
     return AffineFit(total, np.asarray(maps, dtype=np.float64), count, per_neighbour)
 
 
-def _undetermined(count: Ints, own: Floats) -> NDArray[np.bool_]:
+def _undetermined(count: Ints, own: Floats) -> Bools:
     bad = count < MIN_NEIGHBOURS
     spread = np.linalg.eigvalsh(own[~bad])
     bad[~bad] = spread[:, 0] <= _FLAT * spread[:, 2]

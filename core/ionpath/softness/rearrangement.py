@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats, Truths
+from ionpath.arrays import Finite, Floats, Ints, Truths
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.documented import documented
@@ -27,7 +27,7 @@ class RearrangementProbability(Msonable):
     # probability, error: (n_bins,): share of samples that rearrange, and its standard error; nan in an empty bin
     probability: Floats
     error: Floats
-    counts: NDArray[np.int64]  # (n_bins,): samples in each bin
+    counts: Ints  # (n_bins,): samples in each bin
 
 
 @typed

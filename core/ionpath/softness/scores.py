@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Whole
+from ionpath.arrays import Floats, Whole
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -25,7 +24,7 @@ class Scores(Msonable):
     balanced_accuracy: float
     matthews: float  # matthews correlation coefficient, 0 without skill and 1 at best; nan if a class is absent
     majority_accuracy: float  # accuracy of always naming the most frequent class
-    balance: NDArray[np.float64]  # (n_classes,): share of each class
+    balance: Floats  # (n_classes,): share of each class
     n_samples: int  # number of samples
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Ints, Whole
+from ionpath.arrays import Floats, Ints, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 
@@ -102,7 +102,7 @@ def _groups(members: NDArray[np.generic], values: NDArray[np.generic], n_folds: 
     return number[order][np.searchsorted(members[order], values)]
 
 
-def _fold(f: int, group: Ints | None, block: Ints | None, time: NDArray[np.float64], gap: float) -> Fold:
+def _fold(f: int, group: Ints | None, block: Ints | None, time: Floats, gap: float) -> Fold:
     test = np.ones(len(time), dtype=bool)
     train = np.ones(len(time), dtype=bool)
     if group is not None:

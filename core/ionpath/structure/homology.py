@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
@@ -133,9 +133,7 @@ def _with_images(spots: Floats, cell: Floats, margin: float) -> tuple[Floats, In
     return everywhere[shift, atom] @ cell, atom.astype(np.int64), shifts[shift].astype(np.int64)
 
 
-def _home_simplices(
-    tree: object, atom: Ints, image: Ints
-) -> tuple[list[tuple[NDArray[np.int64], Floats]], float | None]:
+def _home_simplices(tree: object, atom: Ints, image: Ints) -> tuple[list[tuple[Ints, Floats]], float | None]:
     """Simplices of each dimension that touch the home cell, and the largest filtration value among them."""
     by_size: dict[int, tuple[list[list[int]], list[float]]] = {k: ([], []) for k in range(1, 5)}
     home = (image == 0).all(axis=1)
@@ -153,7 +151,7 @@ def _home_simplices(
     return found, float(found[3][1].max()) if len(found[3][1]) else None
 
 
-def _quotient(found: list[tuple[NDArray[np.int64], Floats]]) -> PeriodicComplex:
+def _quotient(found: list[tuple[Ints, Floats]]) -> PeriodicComplex:
     simplices, values, images = [], [], np.empty((0, 3), dtype=np.int64)
     for size, (table, value) in enumerate(found, start=1):
         order = np.argsort(table[..., 0], axis=1, kind="stable")

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from ionpath.arguments import typed
-from ionpath.arrays import Whole
+from ionpath.arrays import Ints, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -30,7 +29,7 @@ class Lifetime(Msonable):
 
 
 @typed
-def persistent_labels(labels: Whole, min_frames: int) -> NDArray[np.int64]:
+def persistent_labels(labels: Whole, min_frames: int) -> Ints:
     """Remove labels that last less than some frames.
 
     Parameters
@@ -70,7 +69,7 @@ def persistent_labels(labels: Whole, min_frames: int) -> NDArray[np.int64]:
     return result
 
 
-def _runs(series: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _runs(series: Ints) -> tuple[Ints, Ints]:
     starts = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1])
     return starts, np.diff(np.concatenate([starts, [len(series)]]))
 

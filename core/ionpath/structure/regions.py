@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
@@ -107,7 +107,7 @@ def divide_regions(
     )
 
 
-def _with_hysteresis(states: NDArray[np.int64]) -> Ints:
+def _with_hysteresis(states: Ints) -> Ints:
     """Return layers between two of the same kind that kind; leave those between different kinds as interface."""
     sure = np.flatnonzero(states != 1)
     if not len(sure):

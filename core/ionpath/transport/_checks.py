@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
-
-Floats = NDArray[np.float64]
 
 
 def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "positions") -> NDArray[Any]:
@@ -74,7 +73,7 @@ def numbers(values: Any, name: str, need: str) -> Floats:
     return array
 
 
-def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
+def lag_array(lags: ArrayLike, n_frames: int) -> Ints:
     """Lags in frames, whole and inside the trajectory."""
     given = np.atleast_1d(np.asarray(lags))
     whole = given.astype(np.int64) if given.dtype.kind in "fiu" and np.isfinite(given).all() else given[:0]
@@ -88,6 +87,6 @@ def lag_array(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
     return whole
 
 
-def lag_times(lags: NDArray[np.int64], frame_time: float) -> Floats:
+def lag_times(lags: Ints, frame_time: float) -> Floats:
     """Times of lags."""
     return np.asarray(lags, dtype=np.float64) * frame_time

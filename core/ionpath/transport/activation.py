@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.documented import documented
@@ -17,7 +18,7 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate, student
 from ionpath.lines import scatter_scale
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, in_unit, number_of, numbers
+from ionpath.transport._checks import in_unit, number_of, numbers
 from ionpath.transport.conduction import nernst_einstein
 
 LEAST_SPREAD = 1e-6

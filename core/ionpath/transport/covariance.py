@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, lag_array, numbers
+from ionpath.transport._checks import lag_array, numbers
 
 QUADRATURE = 64
 """Points per shortest lag in the sum over pairs of origins; more change the covariance by less than 0.1 %."""
@@ -22,7 +23,7 @@ SMALLEST_EIGENVALUE = 1e-5
 class Line(Msonable):
     """Straight line through a mean squared displacement, ``2 D t + offset`` along one axis."""
 
-    lags: NDArray[np.int64]  # (L,): lags used, in frames
+    lags: Ints  # (L,): lags used, in frames
     # (2, L): the diffusion coefficient (A^2/ps) and the offset (A^2) are these weights times the values at the lags
     weights: Floats
     # standard error of the diffusion coefficient of one Gaussian walker along one axis, divided by the coefficient

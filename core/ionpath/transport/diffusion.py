@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, above_zero
+from ionpath.transport._checks import above_zero
 from ionpath.transport.conduction import haven_ratio
 from ionpath.transport.covariance import Line, straight_line
 from ionpath.transport.msd import COOPERATION_BLOCKS, MeanSquaredDisplacement, mean_squared_displacement
@@ -148,7 +149,7 @@ def estimate_diffusion(
     )
 
 
-def _fit_lags(msd: MeanSquaredDisplacement, window: DiffusiveWindow) -> NDArray[np.int64]:
+def _fit_lags(msd: MeanSquaredDisplacement, window: DiffusiveWindow) -> Ints:
     inside = msd.lags[(msd.lags >= window.start_lag) & (msd.lags <= window.stop_lag)]
     picked = np.unique(np.linspace(0, inside.size - 1, min(inside.size, MOST_LAGS)).round().astype(int))
     return np.asarray(inside[picked])
@@ -192,7 +193,7 @@ def positive_estimate(value: float, error: float, freedom: int, unit: str = UNIT
     return Estimate(value, error, value * low, value * high, unit)
 
 
-def _collective(msd: MeanSquaredDisplacement, lags: NDArray[np.int64]) -> Estimate:
+def _collective(msd: MeanSquaredDisplacement, lags: Ints) -> Estimate:
     """Diffusion of charge: one walker in three dimensions, so the error comes from the model alone."""
     along = msd.at_all_lags(msd.collective.mean(axis=1))
     if not np.isfinite(along).all():

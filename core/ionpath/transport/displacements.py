@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.transport._checks import Floats
+from ionpath.arrays import Floats
 
 PIECE = 2**14
 """Displacements that are worked on at a time."""

@@ -5,16 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats
-
-Integers = NDArray[np.int64]
 
 
 @typed
@@ -23,11 +20,11 @@ Integers = NDArray[np.int64]
 class Hops(Msonable):
     """Hops of ions."""
 
-    ion: Integers  # (K,): ion of each hop, hops in the order of time
-    frame: Integers  # (K,): first frame after the hop
+    ion: Ints  # (K,): ion of each hop, hops in the order of time
+    frame: Ints  # (K,): first frame after the hop
     # origin, destination: (K,): cage or site before and after; -1 where the mode knows none
-    origin: Integers
-    destination: Integers
+    origin: Ints
+    destination: Ints
     # start, end: (K, 3): unwrapped position in A before and after the hop
     start: Floats
     end: Floats
@@ -53,7 +50,7 @@ class Hops(Msonable):
         return np.asarray(np.linalg.norm(self.end - self.start, axis=1))
 
     @property
-    def per_ion(self) -> Integers:
+    def per_ion(self) -> Ints:
         """Number of hops of each ion, shape (N,)."""
         return np.bincount(self.ion, minlength=self.n_ions)
 
@@ -98,7 +95,7 @@ class Hops(Msonable):
             return float("nan")
         return float((destination[1:] == origin[:-1])[follows].mean())
 
-    def matrix(self, n_cages: int | None = None) -> Integers:
+    def matrix(self, n_cages: int | None = None) -> Ints:
         """Hops from each cage or site (rows) to each other one; time in transit is never counted as a site.
 
         `n_cages` is by default up to the last one that was visited. InputError if the hops have no cages, or there are
@@ -121,11 +118,11 @@ class Residence(Msonable):
     """How long ions stay."""
 
     times: Floats  # (K,): length of each stay in ps
-    place: Integers  # (K,): cage or site of each stay
-    ion: Integers  # (K,): ion of each stay
+    place: Ints  # (K,): cage or site of each stay
+    ion: Ints  # (K,): ion of each stay
     # (K,): whether both the arrival and the departure were seen. Stays cut off by the ends of the trajectory are longer
     # than they seem.
-    complete: NDArray[np.bool_]
+    complete: Bools
 
     @property
     def mean(self) -> Estimate:
@@ -146,6 +143,6 @@ class Residence(Msonable):
         return Estimate(value, value / float(np.sqrt(departures)), low, high, "ps")
 
     @property
-    def departed(self) -> NDArray[np.bool_]:
+    def departed(self) -> Bools:
         """Whether the end of each stay was seen, shape (K,): all but the last stay of each ion."""
         return np.append(self.ion[1:] == self.ion[:-1], False) if self.ion.size else np.empty(0, dtype=bool)

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, whole
 from ionpath.periodic import as_cells, fractional
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.trajectories import check_sites, core_sets
-from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
+from ionpath.transport._checks import above_zero, unwrapped_positions
 from ionpath.transport.events import Hops, Residence
 
 PUBLISHED_DISTANCE = 3.0
@@ -292,7 +293,7 @@ def running_mean(positions: NDArray[Any], width: int) -> Floats:
     return np.asarray(means / width + positions[0])
 
 
-def _joined(parts: list[NDArray[Any]]) -> NDArray[np.int64]:
+def _joined(parts: list[NDArray[Any]]) -> Ints:
     return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Finite, Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, above_zero, lag_array, numbers, unwrapped_positions
+from ionpath.transport._checks import above_zero, lag_array, numbers, unwrapped_positions
 from ionpath.transport.lagged import LaggedPairs
 
 BATCH_BYTES = 2**26
@@ -34,7 +34,7 @@ class MeanSquaredDisplacement(Msonable):
     axes: Floats  # (M, 3): the same along x, y and z in A^2; they sum to `total`
     # (M, 3): mean square of the summed displacement of all ions, divided by their number, along x, y and z in A^2
     collective: Floats
-    lags: NDArray[np.int64]  # (L,): lags (frames) at which the ions are kept apart
+    lags: Ints  # (L,): lags (frames) at which the ions are kept apart
     by_ion: Floats  # (N, L, 3): mean squared displacement of each ion along each axis at these lags in A^2
     frame_time: float  # time between frames in ps
     # n_frames, n_ions: size of the trajectory
@@ -190,7 +190,7 @@ def cooperation(positions: ArrayLike, *, blocks: int = COOPERATION_BLOCKS) -> fl
     return cooperation_of(np.asarray(r[equal_pieces(r.shape[0], blocks)], dtype=np.float64))
 
 
-def equal_pieces(n_frames: int, pieces: int = COOPERATION_BLOCKS) -> NDArray[np.int64]:
+def equal_pieces(n_frames: int, pieces: int = COOPERATION_BLOCKS) -> Ints:
     """Frames that cut a run into pieces of equal length, ends included."""
     number = min(whole("blocks", pieces), n_frames - 1)
     return np.arange(0, n_frames, (n_frames - 1) // number)[: number + 1]
@@ -298,7 +298,7 @@ def local_exponent(times: Finite, msd: Finite, *, span: float = 2.0) -> Floats:
     return out
 
 
-def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int | None = None) -> NDArray[np.int64]:
+def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int | None = None) -> Ints:
     """Whole lags that are spread evenly on a logarithmic scale.
 
     >>> logarithmic_lags(200, number=6).tolist()
@@ -308,7 +308,7 @@ def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int 
     return np.unique(np.round(np.geomspace(first, end, number)).astype(np.int64))
 
 
-def _kept_lags(lags: ArrayLike, n_frames: int) -> NDArray[np.int64]:
+def _kept_lags(lags: ArrayLike, n_frames: int) -> Ints:
     return lag_array(lags, n_frames) if np.size(lags) else np.empty(0, dtype=np.int64)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
+from ionpath.transport._checks import above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 from ionpath.transport.msd import logarithmic_lags
 
@@ -22,7 +23,7 @@ class NonGaussian(Msonable):
     """Non-Gaussian parameter against lag time."""
 
     times: Floats  # (L,): lag times in ps
-    lags: NDArray[np.int64]  # (L,): the same in frames
+    lags: Ints  # (L,): the same in frames
     alpha: Floats  # (L,): Non-Gaussian parameter; nan where nothing has moved (lag 0)
     error: Floats  # (L,): standard error from the scatter between ions; nan if not asked for
     # second, fourth: (L,): mean square (A^2) and mean fourth power (A^4) of the displacement
@@ -90,12 +91,12 @@ def non_gaussian_parameter(
     return non_gaussian_of(by_ion, chosen, dt, errors=errors)
 
 
-def default_lags(n_frames: int) -> NDArray[np.int64]:
+def default_lags(n_frames: int) -> Ints:
     """About 64 logarithmic lags up to 70 % of a trajectory."""
     return logarithmic_lags(n_frames, last=max(1, int(0.7 * (n_frames - 1))))
 
 
-def non_gaussian_of(by_ion: Floats, lags: NDArray[np.int64], frame_time: float, *, errors: bool = True) -> NonGaussian:
+def non_gaussian_of(by_ion: Floats, lags: Ints, frame_time: float, *, errors: bool = True) -> NonGaussian:
     """Non-Gaussian parameter from mean squares and mean fourth powers of the ions, (2, L, N)."""
     ions = by_ion.shape[2]
     second, fourth = by_ion.mean(axis=2)

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Truths
+from ionpath.arrays import Bools, Floats, Ints, Truths
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
-
-Mask = NDArray[np.bool_]
 
 
 @documented
@@ -59,13 +57,13 @@ def percolation_threshold(grid: ArrayLike) -> Percolation:
         got = f"shape {values.shape}"
         raise InputError("grid", need="finite values on a grid (na, nb, nc)", got=got, remedy="pass a density")
     levels = np.unique(values)
-    known: dict[int, NDArray[np.bool_]] = {}
+    known: dict[int, Bools] = {}
     axes = tuple(_critical(values, levels, axis, known) for axis in range(3))
     return Percolation(max(axes), (axes[0], axes[1], axes[2]))
 
 
 @typed
-def percolates(mask: Truths) -> NDArray[np.bool_]:
+def percolates(mask: Truths) -> Bools:
     """Along which cell vectors a region of a periodic grid reaches its own image.
 
     Parameters
@@ -98,13 +96,13 @@ def percolates(mask: Truths) -> NDArray[np.bool_]:
     return _winding(links, number)
 
 
-def _winding(links: list[tuple[int, int, int]], number: int) -> NDArray[np.bool_]:
+def _winding(links: list[tuple[int, int, int]], number: int) -> Bools:
     """Cell vectors along which the graph of parts, linked across the faces, has closed walks."""
     neighbours: list[list[tuple[int, int, int]]] = [[] for _ in range(number + 1)]
     for a, b, axis in links:
         neighbours[a].append((b, axis, 1))
         neighbours[b].append((a, axis, -1))
-    offset: dict[int, NDArray[np.int64]] = {}
+    offset: dict[int, Ints] = {}
     found = np.zeros(3, dtype=bool)
     for root in {a for link in links for a in link[:2]}:
         if root in offset:
@@ -124,9 +122,7 @@ def _winding(links: list[tuple[int, int, int]], number: int) -> NDArray[np.bool_
     return found
 
 
-def _critical(
-    values: NDArray[np.float64], levels: NDArray[np.float64], axis: int, known: dict[int, NDArray[np.bool_]]
-) -> float:
+def _critical(values: Floats, levels: Floats, axis: int, known: dict[int, Bools]) -> float:
     """Largest level whose voxels at or above it percolate along an axis; `known` holds the levels tried so far."""
     # At the lowest level every voxel takes part. What other axes have tried narrows the search.
     low = max((k for k, found in known.items() if found[axis]), default=0)

@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional
-from ionpath.transport._checks import Floats, above_zero, unwrapped_positions
+from ionpath.transport._checks import above_zero, unwrapped_positions
 
 
 @documented

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, minimum_image, wrap_fractional
-from ionpath.transport._checks import Floats, above_zero
+from ionpath.transport._checks import above_zero
 from ionpath.transport.events import Hops
-
-Integers = NDArray[np.int64]
 
 
 @documented
@@ -23,10 +22,10 @@ Integers = NDArray[np.int64]
 class Strings(Msonable):
     """Cooperative strings of hops."""
 
-    string: Integers  # (K,): string of each hop, in the order of the hops
-    sizes: Integers  # (S,): different ions in each string
-    ions: Integers  # (P, 2): pairs of ions of which the first moved to where the second had been
-    hops: Integers  # (P, 2): the hops of these pairs
+    string: Ints  # (K,): string of each hop, in the order of the hops
+    sizes: Ints  # (S,): different ions in each string
+    ions: Ints  # (P, 2): pairs of ions of which the first moved to where the second had been
+    hops: Ints  # (P, 2): the hops of these pairs
 
     @property
     def mean_size(self) -> float:
@@ -38,7 +37,7 @@ class Strings(Msonable):
         """Fraction of hops that are part of a string of at least two ions; nan without hops."""
         return float((self.sizes[self.string] > 1).mean()) if self.string.size else float("nan")
 
-    def distribution(self) -> tuple[Integers, Integers]:
+    def distribution(self) -> tuple[Ints, Ints]:
         """Numbers of ions from 1 on, and the number of strings of that size."""
         counts = np.bincount(self.sizes, minlength=2)[1:]
         return np.arange(1, counts.size + 1), counts
@@ -94,7 +93,7 @@ def cooperative_strings(hops: Hops, cell: ArrayLike, *, window: float = 1.0, dis
     return Strings(string, np.bincount(members, minlength=number), hops.ion[pairs], pairs)
 
 
-def _candidates(hops: Hops, cell: Floats, window: float, distance: float) -> tuple[Integers, Integers]:
+def _candidates(hops: Hops, cell: Floats, window: float, distance: float) -> tuple[Ints, Ints]:
     """Pairs of hops of different ions of which the first ends where the second began, close in time."""
     from scipy.spatial import cKDTree
 
@@ -119,7 +118,7 @@ def _inside(points: Floats, cell: Floats) -> Floats:
     return np.asarray(wrap_fractional(fractional(points, cell)) @ cell)
 
 
-def _with_images(points: Floats, cell: Floats, reach: float) -> tuple[Floats, Integers]:
+def _with_images(points: Floats, cell: Floats, reach: float) -> tuple[Floats, Ints]:
     """Points in the cell and those images of them that lie within `reach` of it."""
     inverse = np.linalg.inv(cell)
     margin = reach * np.linalg.norm(inverse, axis=0)

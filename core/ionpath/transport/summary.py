@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, shape
@@ -15,7 +16,7 @@ from ionpath.estimate import Estimate
 from ionpath.framework import Drift, Driftless, remove_drift
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells
-from ionpath.transport._checks import Floats, above_zero, numbers, unwrapped_positions
+from ionpath.transport._checks import above_zero, numbers, unwrapped_positions
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import Diffusion, estimate_diffusion
 from ionpath.transport.msd import mean_squared_displacement

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells
-from ionpath.transport._checks import Floats, above_zero, lag_array, lag_times, unwrapped_positions
+from ionpath.transport._checks import above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 
 MOST_BINS = 1_000_000
@@ -29,7 +30,7 @@ class VanHove(Msonable):
     """Van Hove function at several lag times."""
 
     times: Floats  # (L,): lag times in ps
-    lags: NDArray[np.int64]  # (L,): the same in frames
+    lags: Ints  # (L,): the same in frames
     distances: Floats  # (B,): middle of each bin in A
     edges: Floats  # (B + 1,): edges of the bins in A
     # (L, B): self part: probability density G_s in A^-3. Distinct part: G_d divided by the mean density, which is 1
@@ -108,7 +109,7 @@ def self_van_hove(
 
 
 def van_hove_of(
-    numbers: Floats, lags: NDArray[np.int64], edges: Floats, frame_time: float, density: Floats | float = 1.0
+    numbers: Floats, lags: Ints, edges: Floats, frame_time: float, density: Floats | float = 1.0
 ) -> VanHove:
     """Van Hove function from mean numbers in bins (L, B), over a mean density (L, 1)."""
     values = numbers / (4.0 / 3.0 * np.pi * np.diff(edges**3) * density)
@@ -211,7 +212,7 @@ class DistinctCounts:
         self._numbers += state[0]
         self._totals += state[1]
 
-    def result(self, lags: NDArray[np.int64], frame_time: float) -> VanHove:
+    def result(self, lags: Ints, frame_time: float) -> VanHove:
         """Distinct part of the van Hove function."""
         origins, density = self._totals[:, :1], self._totals[:, 1:] / self._totals[:, :1]
         return van_hove_of(self._numbers / (origins * self._n), lags, self._edges, frame_time, density)
@@ -229,7 +230,7 @@ def bin_edges(r_max: float, dr: float) -> Floats:
     return np.arange(number + 1, dtype=np.float64) * float(dr)
 
 
-def _histogram(squares: Floats, dr: float, bins: int) -> NDArray[np.int64]:
+def _histogram(squares: Floats, dr: float, bins: int) -> Ints:
     """Counts of distances in bins; the last bin takes all that lie beyond. Overwrites `squares`."""
     np.sqrt(squares, out=squares)
     np.multiply(squares, 1.0 / dr, out=squares)
@@ -249,11 +250,11 @@ class _Pairs:
         self.buffers = [np.empty((self.rows, m)) for _ in range(5)]
         self.dr, self.bins, self.same = dr, bins, same
 
-    def __call__(self, a: Floats, b: Floats, cell: Floats) -> NDArray[np.int64]:
+    def __call__(self, a: Floats, b: Floats, cell: Floats) -> Ints:
         inverse = np.linalg.inv(cell)
         return self._count(a @ inverse, b @ inverse, cell @ cell.T)
 
-    def _count(self, a: Floats, b: Floats, metric: Floats) -> NDArray[np.int64]:
+    def _count(self, a: Floats, b: Floats, metric: Floats) -> Ints:
         counts = np.zeros(self.bins, dtype=np.int64)
         for first in range(0, len(a), self.rows):
             here = a[first : first + self.rows]
@@ -277,7 +278,7 @@ class _Pairs:
         return counts
 
 
-def _origins(available: int, wanted: int | None) -> NDArray[np.int64]:
+def _origins(available: int, wanted: int | None) -> Ints:
     if wanted is None or whole("origins", wanted) >= available:
         return np.arange(available)
     return np.unique(np.linspace(0, available - 1, max(1, wanted)).round().astype(np.int64))

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite
+from ionpath.arrays import Finite, Floats
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked
 from ionpath.periodic import fractional
-from ionpath.transport._checks import Floats
 
 _OPENDX = "# values at the middle of the voxels of a periodic cell, lengths in angstrom"
 _MADE = "(ionpath)"
@@ -154,11 +153,11 @@ def _grid(values: ArrayLike) -> Floats:
     return data
 
 
-def _numbers(row: NDArray[np.float64]) -> str:
+def _numbers(row: Floats) -> str:
     return " ".join(f"{x:.10f}" for x in row)
 
 
-def _rows(file: TextIO, flat: NDArray[np.float64], width: int) -> None:
+def _rows(file: TextIO, flat: Floats, width: int) -> None:
     whole = flat.size // width * width
     np.savetxt(file, flat[:whole].reshape(-1, width), fmt="%.11E")
     if whole < flat.size:

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.msonable import Msonable
-from ionpath.transport._checks import Floats, numbers
+from ionpath.transport._checks import numbers
 from ionpath.transport.covariance import msd_covariance, straight_line
 from ionpath.transport.msd import MeanSquaredDisplacement
 
@@ -165,9 +166,7 @@ def windows(
     return (_window(msd, int(max(first, last // 2)), last, "none"),) * 2
 
 
-def _from(
-    msd: MeanSquaredDisplacement, lags: NDArray[np.int64], begin: int, last: int, *, guarded: bool
-) -> DiffusiveWindow:
+def _from(msd: MeanSquaredDisplacement, lags: Ints, begin: int, last: int, *, guarded: bool) -> DiffusiveWindow:
     """Window that starts at a lag, or where later slopes agree; later still where earlier lags were rejected."""
     found = _first_in_agreement(msd, lags[(lags >= begin) & (lags <= last / 2)], last)
     contested = found != begin
@@ -176,7 +175,7 @@ def _from(
     return replace(_window(msd, found, last, "exponent"), contested=contested)
 
 
-def _after_single_hops(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], minimum: float) -> int:
+def _after_single_hops(msd: MeanSquaredDisplacement, lags: Ints, minimum: float) -> int:
     """First lag at which ions have hopped twice, or at which single hops do not show; 0 if there is none.
 
     Numbers of few hops scatter more between ions than squares of Gaussian steps do, and no ion that hopped less than
@@ -209,7 +208,7 @@ def exponent_from(msd: MeanSquaredDisplacement, start: int, stop: int) -> tuple[
     return float(weights @ np.log(mean)), _error((own / mean - 1.0) @ weights)
 
 
-def _first_in_band(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: int, band: tuple[float, float]) -> int:
+def _first_in_band(msd: MeanSquaredDisplacement, lags: Ints, last: int, band: tuple[float, float]) -> int:
     """First lag with an exponent in the band that no later lag contradicts; 0 if there is none."""
     found, contradiction = 0, _quantile(msd, CONTRADICTION)
     for lag in lags[::-1]:
@@ -222,7 +221,7 @@ def _first_in_band(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: 
     return found
 
 
-def _first_in_agreement(msd: MeanSquaredDisplacement, lags: NDArray[np.int64], last: int) -> int:
+def _first_in_agreement(msd: MeanSquaredDisplacement, lags: Ints, last: int) -> int:
     """First lag from which on the line has the slope that it has from four times this lag on."""
     allowed = _quantile(msd, AGREEMENT)
     for lag in lags[lags <= last / SPREAD**2]:
@@ -275,7 +274,7 @@ def _slope_weights(x: Floats) -> Floats:
     return np.asarray(centred / (centred @ centred))
 
 
-def _error(values: NDArray[np.float64]) -> float:
+def _error(values: Floats) -> float:
     return float(values.std(ddof=1) / np.sqrt(values.size))
 
 

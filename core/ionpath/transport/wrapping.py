@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.cells import image_tables
 from ionpath.compiled import kernels
 from ionpath.errors import InputError
@@ -169,7 +169,7 @@ class Follower:
         check_steps(near, total, remedy, level=4)
 
 
-def continued(positions: NDArray[Any], cells: Floats, mobile: NDArray[np.bool_], remedy: str) -> Floats:
+def continued(positions: NDArray[Any], cells: Floats, mobile: Bools, remedy: str) -> Floats:
     """Positions (T, N, 3) in A that go on across the faces of the cells (T, 3, 3); unwrapped ones stay as they are.
 
     Whether they are wrapped is seen from the data; steps near half of the cell are refused or warned of.
@@ -193,7 +193,7 @@ class Jumps:
         self._first: Floats | None = None
         self._last: Floats | None = None
 
-    def add(self, moved: Floats, frames: Sequence[int] | NDArray[np.int64]) -> None:
+    def add(self, moved: Floats, frames: Sequence[int] | Ints) -> None:
         """Take fractional displacements (B, M, 3) of the next frames."""
         steps = np.diff(moved if self._last is None else np.concatenate([self._last[None], moved]), axis=0)
         if self._first is None:

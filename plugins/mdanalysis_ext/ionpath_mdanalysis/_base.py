@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 import ionpath
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Ints
 from ionpath.citations import cite
 from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
@@ -41,12 +42,12 @@ CHUNK_BYTES = 16 * 2**20
 class Chunk:
     """Consecutive frames as arrays."""
 
-    frames: NDArray[np.int64]  # (n_frames,): frame numbers in the trajectory
-    times: NDArray[np.float64]  # (n_frames,): times in ps, as the trajectory gives them
+    frames: Ints  # (n_frames,): frame numbers in the trajectory
+    times: Floats  # (n_frames,): times in ps, as the trajectory gives them
     # (n_frames, 6): cell lengths in A and angles in degrees; nan where the trajectory has no cell
-    dimensions: NDArray[np.float64]
+    dimensions: Floats
     # (n_frames, 3, 3): cell vectors as rows, in A; the first along x, the second in the xy plane
-    cells: NDArray[np.float64]
+    cells: Floats
     # (n_frames, n_atoms, 3): positions in A of each group, in the order of its atoms, as the trajectory has them
     # (wrapped or not)
     positions: dict[str, NDArray[np.float32]]

@@ -11,6 +11,8 @@ from MDAnalysis.coordinates.XTC import XTCReader
 from MDAnalysis.lib.mdamath import triclinic_box
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
+
 
 class Frame(NamedTuple):
     """What is read of a frame: `positions` in the units of the file, overwritten by the next; `scale` makes them A."""
@@ -52,7 +54,7 @@ def _dimensions(box: NDArray[np.float32], scale: float) -> NDArray[np.float32] |
     return None if (found[:3] == 0).all() else found
 
 
-def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+def cell_vectors(dimensions: NDArray[np.floating[Any]]) -> Floats:
     """Cell vectors of many frames.
 
     >>> cell_vectors(np.array([[10.0, 10.0, 20.0, 90.0, 90.0, 120.0]])).round(3) + 0.0

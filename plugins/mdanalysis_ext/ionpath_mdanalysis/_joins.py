@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 
 LOOKED_BACK = 200
@@ -45,7 +46,7 @@ def check_joins(trajectory: Any, group: Any, first: int, last: int) -> None:
         trajectory[frame]
 
 
-def _positions(trajectory: Any, frame: int, atoms: Any) -> NDArray[np.float64]:
+def _positions(trajectory: Any, frame: int, atoms: Any) -> Floats:
     """Positions as the file has them: our readers may unwrap, from one frame to the next."""
     if (frames := getattr(trajectory, "_frames", None)) is not None and hasattr(frames, "frame"):
         return np.asarray(frames.frame(frame).positions, dtype=np.float64)[atoms.ix]
@@ -53,7 +54,7 @@ def _positions(trajectory: Any, frame: int, atoms: Any) -> NDArray[np.float64]:
     return np.asarray(atoms.positions, dtype=np.float64)
 
 
-def check_clock(times: NDArray[np.float64], frames: NDArray[np.integer[Any]], trajectory: Any) -> None:
+def check_clock(times: Floats, frames: NDArray[np.integer[Any]], trajectory: Any) -> None:
     """Refuse times of a file that go back into a run, but not to its start: another run may begin there."""
     steps = np.diff(times)
     begin = 0

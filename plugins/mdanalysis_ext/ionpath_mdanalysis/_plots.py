@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-
+from ionpath.arrays import Floats, Indices
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which readers with any colour vision tell apart (https://jfly.uni-koeln.de/color/)."""
@@ -129,7 +127,7 @@ def flux_network(
     return ax
 
 
-def _spread(x: Floats, known: NDArray[np.intp]) -> Floats:
+def _spread(x: Floats, known: Indices) -> Floats:
     """Heights that keep states of similar committor apart."""
     y = np.zeros_like(x)
     order = known[np.argsort(x[known], kind="stable")]

@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ionpath.arrays import Bools, Floats
+from ionpath.arrays import Bools, Floats, Indices, Symbols
 from ionpath.elements import ANIONS, FORMERS, MOBILE
 from ionpath.errors import InputError
 from ionpath.framework import split_common
@@ -36,7 +35,7 @@ def select_group(universe: Any, selection: Any, name: str) -> Any:
     return group
 
 
-def mobile_ions(universe: Any, elements: NDArray[np.str_], mobile: Any) -> Any:
+def mobile_ions(universe: Any, elements: Symbols, mobile: Any) -> Any:
     """Mobile ions by a selection, or all of the first mobile element that is there."""
     if mobile is not None:
         return select_group(universe, mobile, "mobile")
@@ -47,9 +46,7 @@ def mobile_ions(universe: Any, elements: NDArray[np.str_], mobile: Any) -> Any:
     return universe.atoms[elements == here[0]]
 
 
-def unbound_anions(
-    seen: SampledFrames, formers: NDArray[np.intp], anions: NDArray[np.intp], others: Any
-) -> NDArray[np.intp]:
+def unbound_anions(seen: SampledFrames, formers: Indices, anions: Indices, others: Any) -> Indices:
     """Anions that no former binds, in the first frame in which all tetrahedra are whole."""
     names = [f"atom {others.ix[k]} ({others[k].element})" for k in formers]
     reasons = []
@@ -63,7 +60,7 @@ def unbound_anions(
     raise reasons[0]
 
 
-def chosen_frames(universe: Any, start: Any, stop: Any, step: Any, most: int) -> NDArray[np.intp]:
+def chosen_frames(universe: Any, start: Any, stop: Any, step: Any, most: int) -> Indices:
     """Numbers of evenly spaced frames, `most` of them at most."""
     frames = np.arange(*universe.trajectory.check_slice_indices(start, stop, step))
     _checks.check_frame_count(len(frames), 1)
@@ -71,7 +68,7 @@ def chosen_frames(universe: Any, start: Any, stop: Any, step: Any, most: int) ->
     return frames[np.unique(chosen)]
 
 
-def species_names(group: Any) -> NDArray[np.str_]:
+def species_names(group: Any) -> Symbols:
     """Elements of atoms, or else their names or types."""
     for attribute in ("elements", "names", "types"):
         values = getattr(group, attribute, None)
@@ -92,7 +89,7 @@ class SampledFrames:
     drift: Floats | None
 
 
-def read_frames(universe: Any, ions: Any, fixed: Any, frames: NDArray[np.intp]) -> SampledFrames:
+def read_frames(universe: Any, ions: Any, fixed: Any, frames: Indices) -> SampledFrames:
     """Positions in some frames, cell by cell, and the displacement of what does not diffuse."""
     trajectory = universe.trajectory
     here = trajectory.frame
@@ -213,7 +210,7 @@ class CrystalSites:
         return self.coordinates[self.mobile]
 
     @property
-    def names(self) -> NDArray[np.str_]:
+    def names(self) -> Symbols:
         """Elements of each place, joined."""
         return np.array(["/".join(sorted(one)) for one in self.symbols])
 
@@ -223,7 +220,7 @@ class CrystalSites:
         fixed = ~self.mobile
         return ReferenceAtoms(self.coordinates[fixed], self.names[fixed], ~self.full[fixed])
 
-    def centres(self, centres: Any) -> NDArray[np.intp]:
+    def centres(self, centres: Any) -> Indices:
         """Indices of the centres: as given, of an element, or free anions nearest to a site."""
         if centres is not None and not isinstance(centres, str):
             return np.asarray(centres, dtype=np.intp)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ionpath.arrays import Floats, Indices
 
 EDGE = 9.0
 """Distance between the centres of neighbouring shells, in A."""
@@ -89,7 +90,7 @@ def hopping_universe(
 
 def hops(
     n_frames: int, *, cells: int, inside: float, across: float, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.intp], NDArray[np.intp]]:
+) -> tuple[Floats, Indices, Indices]:
     """Let ions hop as a Markov chain: positions (n_shells, 3) of centres in A, shell and vertex (n_frames, n_ions).
 
     `inside` and `across` are the probabilities per frame to hop to each neighbouring vertex, and to the vertex of the

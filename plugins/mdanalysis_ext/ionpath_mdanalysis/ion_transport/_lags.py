@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Ints
 from ionpath.errors import InputError
 
 
-def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) -> NDArray[np.int64]:
+def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) -> Ints:
     """Nearest whole numbers of frames to lag times.
 
     >>> lags_from_times([0.5, 1.0], 0.1, 20).tolist()

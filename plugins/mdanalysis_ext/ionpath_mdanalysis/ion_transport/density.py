@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any, ClassVar, Unpack
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.errors import require
 from ionpath.periodic import fractional
 from ionpath.sites.density import DensityAccumulator, DensityGrid
@@ -239,7 +239,7 @@ def _symbols(framework: Any) -> Sequence[str]:
     return [] if symbols is None or not all(symbols) else [str(s) for s in symbols]
 
 
-def _coarse(density: NDArray[np.float64], edges: NDArray[np.float64], most: int = 36) -> Any:
+def _coarse(density: Floats, edges: Floats, most: int = 36) -> Any:
     """Means over blocks of voxels, at most so many along an edge, and where their middles lie (A)."""
     axes = []
     for axis, (n, edge) in enumerate(zip(density.shape, edges, strict=True)):

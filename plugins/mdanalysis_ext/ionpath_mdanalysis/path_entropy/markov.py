@@ -8,9 +8,9 @@ from inspect import signature
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Indices
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.kinetics import estimate_msms, net_flux, pathways
@@ -277,7 +277,7 @@ class MarkovStates(IonAnalysis):
             **facts(results),
         }
 
-    def _pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _pairs(self) -> tuple[Indices, Indices]:
         source, target = np.nonzero(~np.eye(self.results.n_states, dtype=bool))
         return source, target
 

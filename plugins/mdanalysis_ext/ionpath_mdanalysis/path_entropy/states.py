@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any, ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.elements import ANIONS
 from ionpath.errors import InputError, one_of
@@ -28,8 +28,6 @@ from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk, IonAnalysis
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis._shell_sources import placed, read_frames
-
-Floats = NDArray[np.float64]
 
 
 @typed

@@ -20,8 +20,8 @@ from MDAnalysis.guesser.tables import masses as table
 from MDAnalysis.lib.mdamath import triclinic_box, triclinic_vectors
 from MDAnalysis.lib.util import store_init_arguments
 from MDAnalysis.topology.base import TopologyReaderBase
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats, Symbols
 from ionpath.cells import FARTHEST
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError
@@ -29,7 +29,6 @@ from ionpath.periodic import Unwrapper, minimum_image
 from ionpath_mdanalysis.readers.source import has_suffix
 from ionpath_mdanalysis.times import says_times
 
-Floats = NDArray[np.float64]
 CHECKPOINT = 256
 """Frames between the states that are kept to unwrap from, after a jump in the trajectory."""
 PICOSECONDS = {"fs": 1e-3, "ps": 1.0, "ns": 1e3}
@@ -56,7 +55,7 @@ class Frame:
 class FrameFile(ABC):
     """Frames with random access: symbols, (n_atoms,), and masses in u, (n_atoms,), if the file has its own."""
 
-    symbols: NDArray[np.str_]
+    symbols: Symbols
     masses: Floats | None = None
 
     @abstractmethod
@@ -163,7 +162,7 @@ class FileReader(ReaderBase):
         self._read_next_timestep()
 
     @property
-    def symbols(self) -> NDArray[np.str_]:
+    def symbols(self) -> Symbols:
         """Chemical symbols of the atoms in the file."""
         assert self._frames is not None
         return self._frames.symbols

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arrays import Floats
 from ionpath.errors import InputError
 from ionpath_mdanalysis.readers.reader import (
     CUT_OFF,
     FileParser,
     FileReader,
-    Floats,
     Frame,
     FrameFile,
     ends_within_a_number,

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, positive, whole
 from ionpath.frames import check_cutoff
 from ionpath.periodic import fractional
@@ -46,7 +45,7 @@ class Increments:
 
     def __init__(
         self,
-        rows: NDArray[np.int64],
+        rows: Ints,
         every: int,
         window: int,
         cutoff: float,

@@ -6,9 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pymatgen.core import Composition, Element, Species
 
+from ionpath.arrays import Bools, Indices
 from ionpath.errors import InputError
 from ionpath.lattice.subsets import even_subset
 
@@ -22,7 +22,7 @@ Arrangement = Literal["random", "even", "lowest"]
 ARRANGEMENTS = ("random", "even", "lowest")
 
 
-def free_anions(found: Argyrodite) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+def free_anions(found: Argyrodite) -> tuple[Indices, Bools]:
     """Free anion sites of both orbits, 4a first, and whether each holds halide."""
     held = np.concatenate([found.halide_on_halide_sites, found.halide_on_sulfur_sites])
     return np.concatenate([found.halide_sites, found.sulfur_sites]), held > 0.5
@@ -33,9 +33,7 @@ def count_halides(found: Argyrodite) -> int:
     return round(found.halide_on_halide_sites.sum() + found.halide_on_sulfur_sites.sum())
 
 
-def arrange(
-    structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int, how: str, seed: int
-) -> NDArray[np.intp]:
+def arrange(structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int, how: str, seed: int) -> Indices:
     """Choose which free anion sites hold halide: so many of 4a, and so many of the free-sulfur orbit."""
     if how == "even":
         sites, _ = free_anions(found)
@@ -55,7 +53,7 @@ def arrange(
 
 
 def place_anions(
-    structure: Structure, found: Argyrodite, halide: NDArray[np.intp], *, name: str | None = None, seed: int = 0
+    structure: Structure, found: Argyrodite, halide: Indices, *, name: str | None = None, seed: int = 0
 ) -> Structure:
     """Copy a structure with halide on the given free anion sites and chalcogenide on the others.
 

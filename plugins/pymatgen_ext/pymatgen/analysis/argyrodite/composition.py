@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from ionpath.arrays import Indices
 from ionpath.errors import InputError, IonpathError
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def _smallest(wanted: float, sites: int) -> str:
     return "none up to 64 times this one holds it exactly"
 
 
-def apportion(amounts: ArrayLike, total: int, most: Sequence[int] | None = None) -> NDArray[np.intp]:
+def apportion(amounts: ArrayLike, total: int, most: Sequence[int] | None = None) -> Indices:
     """Whole numbers with a given sum, as near to the amounts as their largest remainders allow.
 
     >>> apportion([20.16, 11.84], 32).tolist()

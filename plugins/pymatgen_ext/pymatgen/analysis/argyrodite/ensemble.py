@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import gammaln, logsumexp
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.constants import BOLTZMANN_EV, GAS_CONSTANT
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
 from ionpath.documented import documented
@@ -30,21 +31,21 @@ if TYPE_CHECKING:
 class Thermodynamics(Msonable):
     """Averages over arrangements against temperature."""
 
-    temperature: NDArray[np.float64]  # (T,): in K
-    energy: NDArray[np.float64]  # (T,): mean energy per formula unit, in eV
-    entropy: NDArray[np.float64]  # (T,): configurational entropy per formula unit, in R
-    inversion: NDArray[np.float64]  # (T,): mean halide fraction of the free-sulfur orbit
+    temperature: Floats  # (T,): in K
+    energy: Floats  # (T,): mean energy per formula unit, in eV
+    entropy: Floats  # (T,): configurational entropy per formula unit, in R
+    inversion: Floats  # (T,): mean halide fraction of the free-sulfur orbit
     # (T,): entropy of ideal mixing of the anions at that inversion, in R; finite cells have less
-    ideal_entropy: NDArray[np.float64]
+    ideal_entropy: Floats
     limit: float  # entropy of complete disorder in this cell, ln W per formula unit, in R
 
     @property
-    def lost(self) -> NDArray[np.float64]:
+    def lost(self) -> Floats:
         """Entropy that ordering takes away from complete disorder of the same cell, in R."""
         return self.limit - self.entropy
 
     @property
-    def joule(self) -> NDArray[np.float64]:
+    def joule(self) -> Floats:
         """Entropy per mole of formula units, in J/mol/K."""
         return self.entropy * GAS_CONSTANT
 
@@ -100,7 +101,7 @@ def thermodynamics(entries: Sequence[Mapping[str, Any]], temperatures: ArrayLike
     return Thermodynamics(kelvin, (mean + energy.min()) / n, entropy, y, np.asarray(ideal), limit)
 
 
-def _temperatures(temperatures: ArrayLike) -> NDArray[np.float64]:
+def _temperatures(temperatures: ArrayLike) -> Floats:
     kelvin = np.atleast_1d(np.asarray(temperatures, dtype=np.float64))
     if not (np.isfinite(kelvin).all() and (kelvin > 0).all()):
         raise InputError("temperatures", need="positive temperatures in K", got=np.array2string(kelvin))
@@ -183,9 +184,7 @@ def monte_carlo(
     return Thermodynamics(kelvin, energy[take] / n, entropy[take] / n, y, np.asarray(ideal), limit)
 
 
-def _integral(
-    beta: NDArray[np.float64], energy: NDArray[np.float64], variance: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _integral(beta: Floats, energy: Floats, variance: Floats) -> Floats:
     """Integrate the energy from 0 to each b by Hermite's rule, as dE/db = -var E is known as well."""
     step = np.diff(beta)
     parts = step / 2 * (energy[1:] + energy[:-1]) + step**2 / 12 * (variance[1:] - variance[:-1])
@@ -212,7 +211,7 @@ class _Sampling:
         self.on_sulfur_orbit, self.halide_code = self._sites(found.halide)
         self.rng = np.random.default_rng(seed)
 
-    def _sites(self, halide: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def _sites(self, halide: str) -> tuple[Indices, Indices]:
         """Find the sites of the free-sulfur orbit in the order of smol, and the code of the halide there."""
         found = analyse(self.ensemble.processor.structure)
         codes = np.empty(len(found.sulfur_sites), dtype=np.intp)

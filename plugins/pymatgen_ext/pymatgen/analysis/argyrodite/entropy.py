@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.arguments import finite, typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.disorder.mixing import entropy_map, mixing_entropy
@@ -18,7 +19,7 @@ from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
     from pymatgen.core import Structure
 
 
@@ -113,7 +114,7 @@ def configurational_entropy(structure: Structure, *, lithium: bool = False) -> C
     return ConfigurationalEntropy(by_site, fractions, found.inversion, found.x_excess)
 
 
-def _mean_fractions(structure: Structure, sites: NDArray[np.intp]) -> dict[str, float]:
+def _mean_fractions(structure: Structure, sites: Indices) -> dict[str, float]:
     total: dict[str, float] = {}
     for k in sites:
         for species, amount in structure[int(k)].species.items():
@@ -130,7 +131,7 @@ def _lithium_entropy(structure: Structure, found: Argyrodite) -> float:
     return float(sum(each)) / found.n_formula_units
 
 
-def _axis(name: str, values: ArrayLike) -> NDArray[np.float64]:
+def _axis(name: str, values: ArrayLike) -> Floats:
     """Values along an axis of a map, which has two or more."""
     found = finite(name, values)
     if found.ndim != 1 or len(found) < 2:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
@@ -36,7 +36,7 @@ class AnionClusterExpansion(Msonable):
 
     subspace: Any  # the clusters, a smol.cofe.ClusterSubspace
     # (n_functions,): effective interactions times multiplicities, in eV per primitive cell
-    coefficients: NDArray[np.float64]
+    coefficients: Floats
     # root mean square error on the structures of the fit, in meV per primitive cell (one formula unit)
     training_error: float
     validation_error: float  # the same on structures left out of the fit, in turn
@@ -135,7 +135,7 @@ class AnionClusterExpansion(Msonable):
         )
 
 
-def correlations(subspace: Any, structure: Structure) -> NDArray[np.float64]:
+def correlations(subspace: Any, structure: Structure) -> Floats:
     """Return the correlation functions of an arrangement."""
     matrix, mapping = on_lattice(subspace.structure, structure)
     plain = structure.copy()
@@ -144,7 +144,7 @@ def correlations(subspace: Any, structure: Structure) -> NDArray[np.float64]:
     return np.asarray(features, dtype=np.float64)
 
 
-def on_lattice(primitive: Structure, structure: Structure) -> tuple[NDArray[np.intp], list[int]]:
+def on_lattice(primitive: Structure, structure: Structure) -> tuple[Indices, list[int]]:
     """Find the sites of a structure in the supercell of a primitive cell."""
     remedy = "pass structures before their relaxation, with lithium on the sites of the parent"
     ratio = structure.lattice.matrix @ np.linalg.inv(primitive.lattice.matrix)
@@ -189,7 +189,7 @@ def disordered_primitive(structures: Sequence[Structure]) -> Structure:
     frame.remove_sites(found.mobile.tolist())
     primitive = frame.get_primitive_structure(tolerance=0.05)
     cell = primitive.lattice
-    places: list[NDArray[np.float64]] = []
+    places: list[Floats] = []
     filled = True
     for structure in structures:
         ions = analyse(structure).mobile
@@ -204,18 +204,16 @@ def disordered_primitive(structures: Sequence[Structure]) -> Structure:
     return primitive
 
 
-def _distinct(places: NDArray[np.float64], cell: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def _distinct(places: Floats, cell: Floats) -> list[Floats]:
     """Keep one of each group of fractional coordinates that are the same up to a lattice vector."""
-    kept: list[NDArray[np.float64]] = []
+    kept: list[Floats] = []
     for place in places:
         if not kept or np.linalg.norm(minimum_image((np.array(kept) - place) @ cell, cell), axis=1).min() > 0.1:
             kept.append(place)
     return kept
 
 
-def _ridge(
-    features: NDArray[np.float64], target: NDArray[np.float64], folds: int, seed: int
-) -> tuple[NDArray[np.float64], float, float, float]:
+def _ridge(features: Floats, target: Floats, folds: int, seed: int) -> tuple[Floats, float, float, float]:
     from sklearn.linear_model import Ridge
     from sklearn.model_selection import KFold, cross_val_predict
 
@@ -230,6 +228,6 @@ def _ridge(
     return coefficients, _rms(features @ coefficients - target), best[0], best[1]
 
 
-def _rms(difference: NDArray[np.float64]) -> float:
+def _rms(difference: Floats) -> float:
     """Root mean square in meV."""
     return float(1000.0 * np.sqrt(np.mean(difference**2)))

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath import elements
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices
 from ionpath.documented import documented
 from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
 from ionpath.errors import InputError
@@ -37,11 +37,11 @@ class Argyrodite(Msonable):
 
     # centres, bonded, halide_sites, sulfur_sites, mobile: indices of the sites: centres of the tetrahedra (4b), anions
     # bound to them (16e), orbit 4a, orbit of the free sulfur (4c or 4d), and mobile cations on any site
-    centres: NDArray[np.intp]
-    bonded: NDArray[np.intp]
-    halide_sites: NDArray[np.intp]
-    sulfur_sites: NDArray[np.intp]
-    mobile: NDArray[np.intp]
+    centres: Indices
+    bonded: Indices
+    halide_sites: Indices
+    sulfur_sites: Indices
+    mobile: Indices
     # {"4c", "4d"}: name of the orbit of the free sulfur when the centres are called 4b and the structure is held
     # against the cubic axes nearest to its own Cartesian axes. A rotation of the axes by 90 degrees exchanges the
     # names.
@@ -49,8 +49,8 @@ class Argyrodite(Msonable):
     edge: float  # edge of the conventional cubic cell from the volume per formula unit, in A
     # halide_on_halide_sites, halide_on_sulfur_sites: (N,): halide occupancy of each site of the two orbits, 0 or 1 in
     # an ordered structure
-    halide_on_halide_sites: NDArray[np.float64]
-    halide_on_sulfur_sites: NDArray[np.float64]
+    halide_on_halide_sites: Floats
+    halide_on_sulfur_sites: Floats
     mobile_content: float  # mobile cations per formula unit
     halide: str  # most abundant halogen, "" where there is none
     formula: str  # formula per tetrahedron
@@ -101,7 +101,7 @@ class Argyrodite(Msonable):
         return f": not neutral, {self.mobile_content - self.charge:.4f} mobile cations would be"
 
 
-def occupancies(structure: Structure, *groups: frozenset[str]) -> list[NDArray[np.float64]]:
+def occupancies(structure: Structure, *groups: frozenset[str]) -> list[Floats]:
     """How much of each site some groups of elements occupy.
 
     >>> from pymatgen.analysis.argyrodite import argyrodite
@@ -196,9 +196,7 @@ def _not_argyrodite(need: str, got: str) -> InputError:
     return NotArgyrodite("structure (not an argyrodite)", need=need, got=got)
 
 
-def _check_elements(
-    structure: Structure, centres: NDArray[np.intp], anions: NDArray[np.intp], mobile: NDArray[np.intp]
-) -> None:
+def _check_elements(structure: Structure, centres: Indices, anions: Indices, mobile: Indices) -> None:
     if len(centres) == 0:
         raise _not_argyrodite(f"centres of tetrahedra ({', '.join(sorted(FORMERS))})", f"none in {structure.formula}")
     if len(anions) == 0:
@@ -228,7 +226,7 @@ def _check_numbers(structure: Structure) -> None:
             raise InputError(name, need="finite numbers", got=row, remedy="check the file that it was read from")
 
 
-def _check_overlaps(structure: Structure, xyz: NDArray[np.float64], occupied: NDArray[np.float64]) -> None:
+def _check_overlaps(structure: Structure, xyz: Floats, occupied: Floats) -> None:
     close = neighbours_within(xyz, xyz, structure.lattice.matrix, _OVERLAP, smallest=0.0)
     # Sites of split lithium may be that close, as long as they share one ion.
     both = occupied[close.centre] + occupied[close.neighbour]
@@ -249,9 +247,7 @@ def _charge(structure: Structure) -> float:
     return float(sum(CHARGES[element] * amount for element, amount in amounts.items()))
 
 
-def _check_full(
-    structure: Structure, kinds: list[NDArray[np.float64]], centres: NDArray[np.intp], anions: NDArray[np.intp]
-) -> None:
+def _check_full(structure: Structure, kinds: list[Floats], centres: Indices, anions: Indices) -> None:
     for name, total, sites in (("centres", kinds[0], centres), ("anions", kinds[1], anions)):
         off = sites[np.abs(total[sites] - 1.0) > 0.02]
         if len(off):

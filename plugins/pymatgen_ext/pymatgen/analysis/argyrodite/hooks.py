@@ -8,12 +8,12 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats
 from ionpath.errors import require
 from ionpath.plugins import hookimpl
 
-Crystal = tuple[Sequence[str], NDArray[np.float64], NDArray[np.float64]]
+Crystal = tuple[Sequence[str], Floats, Floats]
 
 
 @hookimpl

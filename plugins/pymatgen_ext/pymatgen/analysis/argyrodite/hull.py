@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pymatgen.core import Composition
 from scipy.optimize import linprog
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -165,9 +165,7 @@ def computed_entries(
     ]
 
 
-def _energies(
-    name: str, structures: Sequence[Structure], given: Sequence[float] | None, calculator: Any
-) -> NDArray[np.float64]:
+def _energies(name: str, structures: Sequence[Structure], given: Sequence[float] | None, calculator: Any) -> Floats:
     if given is None:
         energy = energy_function(calculator)
         argument = {"energies": "structures", "competing_energies": "competing"}[name]
@@ -210,10 +208,10 @@ def _is_lpscl_i(structure: Structure) -> bool:
 def _row(
     structure: Structure,
     value: float,
-    amounts: NDArray[np.float64],
+    amounts: Floats,
     competing: Sequence[Structure],
-    columns: NDArray[np.float64],
-    energies: NDArray[np.float64],
+    columns: Floats,
+    energies: Floats,
 ) -> HullRow:
     solved = linprog(energies, A_eq=columns, b_eq=amounts, bounds=(0, None), method="highs")
     if not solved.success:

@@ -7,8 +7,8 @@ from math import comb, prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Indices
 from ionpath.lattice.decorations import Decorations, Sublattice, count_decorations, enumerate_decorations
 from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.superlattices import Superlattice
@@ -31,9 +31,9 @@ class Cell:
     structure: Structure  # the cell
     found: Argyrodite  # its sites by orbit
     # (N,): site indices that the columns of the permutations stand for: 4a, the free-sulfur orbit, lithium
-    sites: NDArray[np.intp]
-    permutations: NDArray[np.intp]  # (G, N): operations
-    lattice_translations: NDArray[np.intp]  # (T, N): those that are translations of the input cell
+    sites: Indices
+    permutations: Indices  # (G, N): operations
+    lattice_translations: Indices  # (T, N): those that are translations of the input cell
     supercell: list[list[int]]  # its vectors in terms of those of the input cell
     size: int  # number of input cells
 
@@ -58,7 +58,7 @@ def make_cell(
     return Cell(new, sites_of, sites, permutations, permutations[pure], lattice.matrix.tolist(), lattice.index)
 
 
-def decorations(permutations: NDArray[np.intp], parts: list[Sublattice], at_most: int, seed: int) -> Decorations:
+def decorations(permutations: Indices, parts: list[Sublattice], at_most: int, seed: int) -> Decorations:
     """List all arrangements, or draw some where there are too many."""
     arrangements = prod(comb(len(p.sites), p.number) for p in parts)
     few_sites = sum(len(p.sites) for p in parts) <= 64
@@ -74,7 +74,7 @@ def decorations(permutations: NDArray[np.intp], parts: list[Sublattice], at_most
 
 def lowest_arrangement(
     structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int, calculator: Any, at_most: int, seed: int
-) -> NDArray[np.intp]:
+) -> Indices:
     """Find the free anion sites that hold halide in the arrangement with the lowest energy at one inversion."""
     operations = framework_operations(structure, found, of="structure")
     anions, _ = free_anions(found)

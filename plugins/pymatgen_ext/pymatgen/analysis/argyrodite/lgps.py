@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pymatgen.core import Element, Lattice, Structure
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Indices
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.elements import CHARGES
@@ -128,7 +128,7 @@ class _Parent:
         reach = np.linalg.norm((between - np.rint(between)) @ self.lattice.matrix, axis=-1)
         self.close = (reach < _CLOSEST) & ~np.eye(len(self.lithium), dtype=bool)
 
-    def _origin(self) -> NDArray[np.float64]:
+    def _origin(self) -> Floats:
         """The centre on 2b nearest to (0, 0, 1/2), which the table of lithium starts from."""
         fixed = self.frame[np.setdiff1d(self.centres, self.mixed)]
         shift = fixed - np.array([0.0, 0.0, 0.5])
@@ -160,9 +160,7 @@ class _Parent:
         made = Structure(self.lattice, species, np.concatenate([self.lithium[filled], self.frame]))
         return made.get_sorted_structure(key=lambda s: ("Li", "Si", "P", "S", "Cl").index(s.specie.symbol))
 
-    def _walk(
-        self, field: NDArray[np.float64], thermal: float, sweeps: int, rng: np.random.Generator
-    ) -> NDArray[np.bool_]:
+    def _walk(self, field: Floats, thermal: float, sweeps: int, rng: np.random.Generator) -> Bools:
         """Metropolis walk of 20 lithium over the sites; too close pairs cost 3 eV, so that none is left."""
         pair = 2.0 * self.coupling[30:, 30:] + 30.0 * self.close * thermal
         np.fill_diagonal(pair, 0.0)
@@ -180,11 +178,9 @@ class _Parent:
         return filled
 
 
-def _orbits(
-    rotations: NDArray[np.intp], translations: NDArray[np.float64], origin: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _orbits(rotations: Indices, translations: Floats, origin: Floats) -> Floats:
     """All images of the lithium sites under the operations of the frame."""
-    kept: list[NDArray[np.float64]] = []
+    kept: list[Floats] = []
     for point in _LITHIUM:
         for r, t in zip(rotations, translations, strict=True):
             image = np.mod((np.array(point) + origin) @ r.T + t, 1.0)
@@ -194,7 +190,7 @@ def _orbits(
     return np.array(kept)
 
 
-def _interactions(lattice: Lattice, places: NDArray[np.float64]) -> NDArray[np.float64]:
+def _interactions(lattice: Lattice, places: Floats) -> Floats:
     """Ewald energies of unit charges on all sites; a neutral choice of charges q has the energy q G q, in eV."""
     from pymatgen.analysis.ewald import EwaldSummation
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Bools, Indices
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import nearest_point
 from ionpath.lattice.subsets import farthest_points
@@ -52,13 +52,7 @@ def add_lithium(
 
 
 def change_lithium(
-    structure: Structure,
-    found: Argyrodite,
-    change: int,
-    rule: VacancyRule,
-    seed: int,
-    *,
-    halide: NDArray[np.intp] | None = None,
+    structure: Structure, found: Argyrodite, change: int, rule: VacancyRule, seed: int, *, halide: Indices | None = None
 ) -> Structure:
     """Add lithium on empty tetrahedral sites, or take some out."""
     if change > 0:
@@ -72,8 +66,8 @@ def change_lithium(
 
 
 def choose_vacancies(
-    structure: Structure, found: Argyrodite, number: int, rule: VacancyRule, halide: NDArray[np.intp], seed: int
-) -> NDArray[np.intp]:
+    structure: Structure, found: Argyrodite, number: int, rule: VacancyRule, halide: Indices, seed: int
+) -> Indices:
     """Choose lithium to take out."""
     if number > len(found.mobile):
         remedy = "change the composition less, or start with more lithium"
@@ -88,8 +82,8 @@ def choose_vacancies(
 
 
 def _from_cages(
-    structure: Structure, found: Argyrodite, number: int, around_halide: NDArray[np.bool_], rng: np.random.Generator
-) -> NDArray[np.intp]:
+    structure: Structure, found: Argyrodite, number: int, around_halide: Bools, rng: np.random.Generator
+) -> Indices:
     """Cages around halide lose one ion each before any loses two."""
     cage = nearest_cage(structure, found)
     order = rng.permutation(len(found.mobile))
@@ -104,7 +98,7 @@ def _from_cages(
     return np.sort(found.mobile[rank[:number]])
 
 
-def nearest_cage(structure: Structure, found: Argyrodite) -> NDArray[np.intp]:
+def nearest_cage(structure: Structure, found: Argyrodite) -> Indices:
     """The cage (site of the free-sulfur orbit) that is nearest to each mobile cation."""
     xyz = structure.cart_coords
     return nearest_point(xyz[found.mobile], xyz[found.sulfur_sites], structure.lattice.matrix)

@@ -7,10 +7,10 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from pymatgen.core import Composition, Structure
 
 from ionpath.arguments import typed
+from ionpath.arrays import Indices
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, whole
 from ionpath.lattice.subsets import farthest_points
@@ -98,9 +98,7 @@ def order_occupancies(structure: Structure, *, seed: int = 0) -> Structure:
     return made
 
 
-def _warn_of_rounding(
-    structure: Structure, orbits: tuple[NDArray[np.intp], ...], numbers: list[Counter[object]]
-) -> None:
+def _warn_of_rounding(structure: Structure, orbits: tuple[Indices, ...], numbers: list[Counter[object]]) -> None:
     """Say what whole numbers of a small cell do to the occupancies of orbits that share their species."""
     sites = np.concatenate(orbits)
     held, whole_numbers = _amounts(structure, sites), sum(numbers, Counter[object]())
@@ -118,7 +116,7 @@ def _warn_of_rounding(
                 return
 
 
-def _amounts(structure: Structure, sites: NDArray[np.intp]) -> Counter[object]:
+def _amounts(structure: Structure, sites: Indices) -> Counter[object]:
     """How much of each species some sites hold."""
     amount = Counter[object]()
     for k in sites:
@@ -127,7 +125,7 @@ def _amounts(structure: Structure, sites: NDArray[np.intp]) -> Counter[object]:
     return amount
 
 
-def _numbers(structure: Structure, orbits: tuple[NDArray[np.intp], ...]) -> list[Counter[object]]:
+def _numbers(structure: Structure, orbits: tuple[Indices, ...]) -> list[Counter[object]]:
     """How many sites of each orbit hold each species; the orbits share the rounding of their sum."""
     amounts = [_amounts(structure, sites) for sites in orbits]
     kinds = sorted({s for amount in amounts for s in amount}, key=str)
@@ -167,7 +165,7 @@ def _ions(structure: Structure, found: Argyrodite, others: list[Composition | No
     return -charge
 
 
-def _filled(structure: Structure, found: Argyrodite, number: int, seed: int) -> NDArray[np.intp]:
+def _filled(structure: Structure, found: Argyrodite, number: int, seed: int) -> Indices:
     """Choose the sites of the mobile cations, orbit by orbit."""
     sites = found.mobile
     share = np.array([float(structure[int(k)].species.num_atoms) for k in sites])

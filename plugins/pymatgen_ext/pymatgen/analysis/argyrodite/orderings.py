@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, require
 from ionpath.lattice.decorations import Sublattice, enumerate_decorations
@@ -204,13 +204,13 @@ class _Sites:
     """Sites for lithium in a cell, with the symmetry of the framework."""
 
     frame: Structure
-    places: NDArray[np.float64]
+    places: Floats
     n_ions: int
     operations: Operations
-    group: NDArray[np.intp]
-    near: NDArray[np.bool_]
+    group: Indices
+    near: Bools
 
-    def place(self, chosen: NDArray[np.bool_]) -> Structure:
+    def place(self, chosen: Bools) -> Structure:
         structure = self.frame.copy()
         for position in self.places[chosen]:
             structure.append("Li", position, coords_are_cartesian=True)
@@ -261,7 +261,7 @@ def _candidates(
     return ordered
 
 
-def _subgroups(sites: _Sites, space_group: str) -> list[NDArray[np.intp]]:
+def _subgroups(sites: _Sites, space_group: str) -> list[Indices]:
     """Subgroups of the framework of one type, with no translations but those of the cell."""
     spglib = require("spglib", purpose="the symmetry of a crystal", install="pip install 'ionpath[pymatgen]'")
     from pymatgen.symmetry.groups import SpaceGroup
@@ -287,7 +287,7 @@ def _subgroups(sites: _Sites, space_group: str) -> list[NDArray[np.intp]]:
     ]
 
 
-def _with_symmetry(sites: _Sites, subgroups: list[NDArray[np.intp]], space_group: str) -> list[tuple[Structure, int]]:
+def _with_symmetry(sites: _Sites, subgroups: list[Indices], space_group: str) -> list[tuple[Structure, int]]:
     """Inequivalent orderings that have a space group, and no higher one."""
     seen: set[bytes] = set()
     ordered = []
@@ -305,10 +305,10 @@ def _with_symmetry(sites: _Sites, subgroups: list[NDArray[np.intp]], space_group
     return ordered
 
 
-def _too_close(places: NDArray[np.float64], cell: NDArray[np.float64], closest: float) -> NDArray[np.bool_]:
+def _too_close(places: Floats, cell: Floats, closest: float) -> Bools:
     apart = np.linalg.norm(minimum_image(places[:, None, :] - places[None, :, :], cell), axis=-1)
     np.fill_diagonal(apart, np.inf)
-    near: NDArray[np.bool_] = apart < closest
+    near: Bools = apart < closest
     return near
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from pymatgen.core import Lattice, Structure
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.elements import CHARGES, FORMERS
 from ionpath.errors import InputError, one_of, positive, whole
@@ -193,7 +194,7 @@ def _parent(
     return Structure(Lattice.cubic(edge), species, everything, site_properties={"orbit": labels})
 
 
-def _lithium_positions(choice: LithiumChoice, n: int, setting: Setting, edge: float, seed: int) -> NDArray[np.float64]:
+def _lithium_positions(choice: LithiumChoice, n: int, setting: Setting, edge: float, seed: int) -> Floats:
     """Choose lithium positions of the conventional cell."""
     if choice == "none":
         return np.empty((0, 3))

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats, Indices, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, require
@@ -34,18 +35,18 @@ _UNRELAXED = "the order of the sites is not that of lithium in the crystal; see 
 class SiteEnergies(Msonable):
     """Energies of a lithium probe."""
 
-    kinds: NDArray[np.str_]  # (K,): kind of each site
-    energies: NDArray[np.float64]  # (K,): energy of the probe there, in eV, against the reference of the method
-    frac_coords: NDArray[np.float64]  # (K, 3): where
+    kinds: Symbols  # (K,): kind of each site
+    energies: Floats  # (K,): energy of the probe there, in eV, against the reference of the method
+    frac_coords: Floats  # (K, 3): where
     inversion: float  # halide fraction of the free-sulfur orbit of the structure
     method: str  # {"frame", "occupied", "populations"}: how the energies were taken
     calculator: str  # with what
     # (K,): standard error of each, in eV; None where they come from one calculation
-    error: NDArray[np.float64] | None = None
-    bound: NDArray[np.bool_] | None = None  # (K,): whether a site was never filled, so that its energy is a lower bound
-    population: NDArray[np.float64] | None = None  # (K,): share of time that a site is filled
+    error: Floats | None = None
+    bound: Bools | None = None  # (K,): whether a site was never filled, so that its energy is a lower bound
+    population: Floats | None = None  # (K,): share of time that a site is filled
 
-    def of(self, kind: str) -> NDArray[np.float64]:
+    def of(self, kind: str) -> Floats:
         """Energies in eV on one kind of site: T2, T4 or T5; InputError if no such site was probed."""
         found = self.energies[self.kinds == kind]
         if len(found) == 0:
@@ -60,7 +61,7 @@ class SiteEnergies(Msonable):
         noise = 0.0 if self.error is None else float((self.error[self.kinds == kind] ** 2).mean())
         return float(np.sqrt(max(0.0, self.of(kind).var() - noise)))
 
-    def density(self, kind: str, grid: ArrayLike, *, width: float = _WIDTH) -> NDArray[np.float64]:
+    def density(self, kind: str, grid: ArrayLike, *, width: float = _WIDTH) -> Floats:
         """Density of site energies of one kind (T2, T4 or T5) in 1/eV, of unit area, at the energies `grid` (M,) in eV.
 
         `width` is the standard deviation in eV of the Gaussian put on each site; the sum is divided by the number of
@@ -174,9 +175,7 @@ def site_energies(
     )
 
 
-def _on_frame(
-    structure: Structure, mobile: NDArray[np.intp], places: NDArray[np.float64], energy: EnergyFunction
-) -> NDArray[np.float64]:
+def _on_frame(structure: Structure, mobile: Indices, places: Floats, energy: EnergyFunction) -> Floats:
     frame = structure.copy()
     species = structure[int(mobile[0])].specie if len(mobile) else "Li"
     frame.remove_sites([int(k) for k in mobile])
@@ -189,9 +188,7 @@ def _on_frame(
     return np.array(values)
 
 
-def _on_occupied(
-    structure: Structure, mobile: NDArray[np.intp], places: NDArray[np.float64], energy: EnergyFunction
-) -> NDArray[np.float64]:
+def _on_occupied(structure: Structure, mobile: Indices, places: Floats, energy: EnergyFunction) -> Floats:
     if len(mobile) == 0:
         remedy = "use method='frame', or keep the lithium"
         raise InputError("structure", need="lithium to move", got="none", remedy=remedy)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Floats
 from ionpath.citations import references
 from ionpath.constants import BOLTZMANN_EV
 from ionpath.errors import InputError, positive
@@ -119,7 +119,7 @@ def _averaged(frames: Sequence[Structure]) -> Structure:
     return frame
 
 
-def _filled(frames: Sequence[Structure], sites: LithiumSites, mobile: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _filled(frames: Sequence[Structure], sites: LithiumSites, mobile: Bools) -> Floats:
     """Whether each site holds an ion in each frame."""
     framework = np.flatnonzero(~mobile)
     corners, base = framework[sites.vertices], sites.coords

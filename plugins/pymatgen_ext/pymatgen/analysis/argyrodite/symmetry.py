@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ionpath.arrays import Floats, Indices
 from ionpath.errors import InputError, require
 from ionpath.lattice.permutations import site_permutations
 
@@ -23,8 +23,8 @@ SymmetryOf = Literal["framework", "structure"]
 class Operations:
     """Symmetry operations in fractional coordinates."""
 
-    rotations: NDArray[np.intp]  # (G, 3, 3): matrices that act on columns
-    translations: NDArray[np.float64]  # (G, 3): translations
+    rotations: Indices  # (G, 3, 3): matrices that act on columns
+    translations: Floats  # (G, 3): translations
 
 
 def framework_operations(
@@ -55,9 +55,7 @@ def framework_operations(
     )
 
 
-def permutations_of(
-    operations: Operations, structure: Structure, sites: NDArray[np.intp], *, symprec: float = 0.1
-) -> NDArray[np.intp]:
+def permutations_of(operations: Operations, structure: Structure, sites: Indices, *, symprec: float = 0.1) -> Indices:
     """Return where the operations take some sites of a structure."""
     # Displacements of two sites and of the operation itself add up.
     tolerance = min(10 * symprec, 0.8) / min(structure.lattice.abc)

@@ -7,9 +7,9 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats, Indices, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -32,25 +32,25 @@ _BOUND, _HALIDE, _SULFUR = 0, 1, 2
 class LithiumSites(Msonable):
     """Tetrahedral sites of a structure."""
 
-    kinds: NDArray[np.str_]  # (K,): T0 (taken by the centre of a tetrahedron), T1, T2, T3, T4 or T5
-    coords: NDArray[np.float64]  # (K, 3): Cartesian positions, in A
-    frac_coords: NDArray[np.float64]  # (K, 3): fractional coordinates in [0, 1)
+    kinds: Symbols  # (K,): T0 (taken by the centre of a tetrahedron), T1, T2, T3, T4 or T5
+    coords: Floats  # (K, 3): Cartesian positions, in A
+    frac_coords: Floats  # (K, 3): fractional coordinates in [0, 1)
     # (K, 4): site indices of the four anions: bound ones first, then 4a, then the free-sulfur orbit
-    vertices: NDArray[np.intp]
-    vectors: NDArray[np.float64]  # (K, 4, 3): from the site to each of them, in A
+    vertices: Indices
+    vectors: Floats  # (K, 4, 3): from the site to each of them, in A
     # cages that a site belongs to, as positions among the sites of the free-sulfur orbit: one for T1, T2 and T5, the
     # three that a T4 connects, none for T0 and T3
     cages: tuple[tuple[int, ...], ...]
     # (K, 4): sites that share the face opposite to each vertex, -1 where there is none
-    face_neighbours: NDArray[np.intp]
+    face_neighbours: Indices
     occupants: tuple[tuple[int, ...], ...]  # mobile cations whose nearest site this is, as site indices
-    occupancy: NDArray[np.float64]  # (K,): number of cations there: the sum of the occupancies of the occupants
+    occupancy: Floats  # (K,): number of cations there: the sum of the occupancies of the occupants
 
     def __len__(self) -> int:
         return len(self.kinds)
 
     @property
-    def distances(self) -> NDArray[np.float64]:
+    def distances(self) -> Floats:
         """Distances from the site to its four anions, (K, 4), in A."""
         return np.linalg.norm(self.vectors, axis=-1)
 
@@ -64,7 +64,7 @@ class LithiumSites(Msonable):
         """Number of mobile cations on each kind; a partly filled position counts with its occupancy."""
         return {kind: round(float(self.occupancy[self.kinds == kind].sum()), 6) for kind in KINDS}
 
-    def of(self, *kinds: str) -> NDArray[np.intp]:
+    def of(self, *kinds: str) -> Indices:
         """Positions in these arrays of the sites of some kinds, T0 to T5; InputError for an unknown kind."""
         unknown = [k for k in kinds if k not in KINDS]
         if unknown:
@@ -151,9 +151,7 @@ def lithium_sites(structure: Structure) -> LithiumSites:
     )
 
 
-def _kinds(
-    mesh: Interstices, orbit: NDArray[np.intp], centres: NDArray[np.float64], cell: NDArray[np.float64]
-) -> NDArray[np.str_]:
+def _kinds(mesh: Interstices, orbit: Indices, centres: Floats, cell: Floats) -> Symbols:
     halide = (orbit[mesh.vertices] == _HALIDE).sum(axis=1)
     sulfur = (orbit[mesh.vertices] == _SULFUR).sum(axis=1)
     kinds = np.full(len(mesh), "??")
@@ -174,14 +172,14 @@ def _kinds(
 
 
 @cache
-def _proportions() -> dict[str, NDArray[np.float64]]:
+def _proportions() -> dict[str, Floats]:
     """Weights of the corners that make up each kind of site in the reference crystal."""
     positions, _, orbits = framework("4d")
     anions = positions[orbits != "P"]
     order = {"S16e": _BOUND, "4a": _HALIDE, "4d": _SULFUR}
     orbit = np.array([order[str(o)] for o in orbits[orbits != "P"]])
     mesh = tetrahedral_interstices(anions, np.eye(3))
-    weights: dict[str, NDArray[np.float64]] = {}
+    weights: dict[str, Floats] = {}
     for site in TETRAHEDRAL_SITES:
         point = tetrahedral_sites((site.name,))[0][0]
         vectors = minimum_image(point - mesh.centre, np.eye(3))
@@ -192,7 +190,7 @@ def _proportions() -> dict[str, NDArray[np.float64]]:
     return weights
 
 
-def _check_numbers(kinds: NDArray[np.str_], n: int) -> None:
+def _check_numbers(kinds: Symbols, n: int) -> None:
     for site in TETRAHEDRAL_SITES:
         expected, got = site.multiplicity * n // 4, int((kinds == site.name).sum())
         if expected != got:
@@ -201,7 +199,7 @@ def _check_numbers(kinds: NDArray[np.str_], n: int) -> None:
             raise InputError("structure", need=need, got=f"{got}", remedy=remedy)
 
 
-def _cages(kinds: NDArray[np.str_], mesh: Interstices, first: int) -> tuple[tuple[int, ...], ...]:
+def _cages(kinds: Symbols, mesh: Interstices, first: int) -> tuple[tuple[int, ...], ...]:
     own = np.where(mesh.vertices >= first, mesh.vertices - first, -1).max(axis=1)
     cages: list[tuple[int, ...]] = []
     for k, kind in enumerate(kinds):
@@ -213,9 +211,7 @@ def _cages(kinds: NDArray[np.str_], mesh: Interstices, first: int) -> tuple[tupl
     return tuple(cages)
 
 
-def _occupants(
-    structure: Structure, argyrodite: Argyrodite, coords: NDArray[np.float64]
-) -> tuple[tuple[int, ...], ...]:
+def _occupants(structure: Structure, argyrodite: Argyrodite, coords: Floats) -> tuple[tuple[int, ...], ...]:
     found: list[list[int]] = [[] for _ in coords]
     sites = nearest_point(structure.cart_coords[argyrodite.mobile], coords, structure.lattice.matrix)
     for ion, site in zip(argyrodite.mobile, sites, strict=True):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from pymatgen.core import Element, Species
 
 from ionpath.arguments import typed
+from ionpath.arrays import Indices
 from ionpath.elements import CHARGES
 from ionpath.errors import one_of, whole
 from ionpath.lattice.subsets import even_subset
@@ -102,9 +102,7 @@ class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
             change[MOBILE] = float(charge)
         return new, change
 
-    def _choose(
-        self, structure: Structure, found: Argyrodite, candidates: NDArray[np.intp], number: int
-    ) -> NDArray[np.intp]:
+    def _choose(self, structure: Structure, found: Argyrodite, candidates: Indices, number: int) -> Indices:
         if self.arrangement == "even":
             sites = found.centres[candidates]
             chosen = even_subset(

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Bools, Indices
 from ionpath.citations import references
 from ionpath.elements import CHALCOGENS, HALOGENS
 from ionpath.errors import InputError, one_of, positive, whole
@@ -226,7 +226,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
                     "complete": listed.complete,
                 }
 
-    def _build(self, cell: Cell, chosen: NDArray[np.bool_]) -> tuple[Structure, Change]:
+    def _build(self, cell: Cell, chosen: Bools) -> tuple[Structure, Change]:
         n = cell.found.n_formula_units
         new = place_anions(cell.structure, cell.found, cell.sites[: 2 * n][chosen[: 2 * n]], seed=self.seed)
         gain = int(chosen[: 2 * n].sum()) - count_halides(cell.found)
@@ -251,7 +251,7 @@ def _how_many(return_ranked_list: bool | int) -> int | None:
     return int(return_ranked_list)
 
 
-def _repeats(chosen: NDArray[np.bool_], translations: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _repeats(chosen: Bools, translations: Indices) -> Bools:
     """Tell which arrangements are repeats of a smaller cell."""
     repeated = np.zeros(len(chosen), dtype=bool)
     for translation in translations:

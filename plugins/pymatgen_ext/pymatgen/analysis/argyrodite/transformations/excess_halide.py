@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.arrays import Indices
 from ionpath.citations import references
 from ionpath.elements import CHALCOGENS, HALOGENS
 from ionpath.errors import one_of, whole
@@ -110,7 +110,7 @@ class ExcessHalideTransformation(ArgyroditeTransformation):
         now = round(found.halide_on_sulfur_sites.sum())
         return int(np.clip(now + halides - count_halides(found), low, high))
 
-    def _sites(self, structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int) -> NDArray[np.intp]:
+    def _sites(self, structure: Structure, found: Argyrodite, on_halide: int, on_sulfur: int) -> Indices:
         if self.arrangement == "even":
             return arrange(structure, found, on_halide, on_sulfur, "even", self.seed)
         rng = np.random.default_rng(self.seed)
