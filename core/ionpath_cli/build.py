@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import InputError, MissingDependency, one_of, positive, require
+from ionpath.errors import InputError, one_of, positive, require
 from ionpath.files import atomic_path
 from ionpath.plugins import available
 from ionpath_cli.messages import LOG
@@ -186,7 +186,7 @@ def _names() -> list[str]:
     """Names of all crystals, and of the glasses and melts of the training, where that is installed."""
     try:
         return list(require("ionpath_ase.training", purpose="glasses and melts", install=GLASSES).structure_names())
-    except MissingDependency:
+    except ImportError:  # of it, or of ASE
         return list(available("structures"))
 
 

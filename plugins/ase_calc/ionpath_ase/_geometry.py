@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.data import covalent_radii
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, positive
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 FloatArray = NDArray[np.float64]
 
@@ -58,8 +57,6 @@ def contact_radii(numbers: NDArray[np.integer[Any]]) -> FloatArray:
     first-principles melts of Li7PS6 and Li3PS4 at 3000 K no pair comes below 0.74 but for two lithium ions, which meet
     at 0.63 (1.6 A). Potentials that fail leave two phosphorus atoms at 0.6 to 0.7 (1.3 to 1.5 A).
     """
-    from ase.data import covalent_radii
-
     share = np.full(len(numbers), 0.65)
     share[np.isin(numbers, (3, 11, 19, 37, 55))] = 0.5
     share[np.isin(numbers, (14, 15, 16, 17, 32, 33, 34, 35, 50, 51, 52, 53))] = 0.75
@@ -80,7 +77,6 @@ def check_phosphorus(atoms: Atoms, positions: FloatArray, cell: FloatArray) -> N
     clusters too stable goes on to gather all P in one, with bonds of a sound length, which `contact_radii` does not
     see. Structures of four P or fewer, such as one cell of an argyrodite, always pass.
     """
-    from ase import Atoms
     from ase.neighborlist import neighbor_list
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

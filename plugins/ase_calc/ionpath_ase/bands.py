@@ -9,13 +9,18 @@ import pickle
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from multiprocessing import parent_process
 from multiprocessing.connection import wait
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import Calculator
+from ase.geometry import find_mic, get_distances
+from ase.mep import NEB
+from ase.mep.neb import NEBState, idpp_interpolate
+from ase.optimize import FIRE
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
@@ -24,9 +29,6 @@ from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
 from ionpath.notebook import Shown
 from ionpath_ase.md.identity import differences, digest, potential
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _FAR = 1.0
 """An atom that ends farther than this from where it was, in A, has taken part in a hop."""
@@ -50,8 +52,6 @@ class Hop(Shown):
 
     def check(self, atoms: Atoms, number: int, vacant: bool = False) -> None:
         """Refuse atoms that do not exist and, in the relaxed structure, places that are not empty."""
-        from ase.geometry import get_distances
-
         for index in (self.ion,) if self.partner is None else (self.ion, self.partner):
             if not 0 <= index < len(atoms):
                 raise InputError(f"hop {number}", need=f"an atom index below {len(atoms)}", got=str(index))
@@ -105,8 +105,6 @@ class Job:
 
 def relaxed(atoms: Atoms, calculator: Any, fmax: float, steps: int) -> Atoms:
     """A relaxed copy at fixed cell; ``info["relaxed"]`` says whether it reached the limit."""
-    from ase.optimize import FIRE
-
     copy = atoms.copy()
     copy.calc = calculator
     copy.info["relaxed"] = bool(FIRE(copy, logfile=None).run(fmax=fmax, steps=steps))
@@ -154,8 +152,6 @@ def packed(calculator: Any) -> bytes:
 
 
 def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | str:
-    from ase.geometry import find_mic
-
     ion, first = hop.ion, start
     end = start.copy()
     if hop.partner is None:
@@ -185,11 +181,6 @@ def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | st
 
 def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator: Any, job: Job) -> Barrier:
     """Relax a band between two ends, first without and then with its climbing images."""
-    from ase.geometry import find_mic
-    from ase.mep import NEB
-    from ase.mep.neb import idpp_interpolate
-    from ase.optimize import FIRE
-
     ready = bool(start.info.get("relaxed", True)) and bool(end.info["relaxed"])
     moved = find_mic(end.positions - start.positions, start.cell, start.pbc)[0]
     first = _around(start, start.positions[ion] + moved[ion] / 2)
@@ -197,10 +188,9 @@ def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator:
     last.positions += moved
     band = [first, *(first.copy() for _ in range(job.images)), last]
     for image in band:
-        image.calc = _keeping(calculator)
+        image.calc = _Keeping(calculator)
     ends = [image.get_potential_energy() for image in (first, last)]
-    kind = NEB if job.climbing == 1 else _two_climbing()
-    neb = kind(band, method="improvedtangent")
+    neb = (NEB if job.climbing == 1 else _TwoClimbing)(band, method="improvedtangent")
     neb.interpolate()
     if hop.mode == "exchange" and hop.partner is not None:
         _pass_by(band, ion, hop.partner)
@@ -233,8 +223,6 @@ def _around(atoms: Atoms, point: NDArray[np.float64]) -> Atoms:
 
 def _pass_by(band: list[Atoms], ion: int, partner: int) -> None:
     """Let two ions that change places pass each other where there is most room, and not through each other."""
-    from ase.geometry import get_distances
-
     inner, first = band[1:-1], band[0]
     along = band[-1].positions[ion] - first.positions[ion]
     along /= np.linalg.norm(along)
@@ -258,48 +246,43 @@ def _pass_by(band: list[Atoms], ion: int, partner: int) -> None:
         image.positions[partner] -= b * way
 
 
-def _keeping(calculator: Any) -> Any:
+class _Keeping(Calculator):
     """A calculator that remembers one image: band and optimiser ask for the same forces up to nine times a step."""
-    from ase.calculators.calculator import Calculator
 
-    class Keeping(Calculator):
-        implemented_properties = ("energy", "forces")
+    implemented_properties = ("energy", "forces")
 
-        def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
-            super().calculate(atoms, properties, system_changes)
-            self.results = {"forces": calculator.get_forces(atoms), "energy": calculator.get_potential_energy(atoms)}
+    def __init__(self, calculator: Any) -> None:
+        super().__init__()
+        self.calculator = calculator
 
-    return Keeping()
+    def calculate(self, atoms: Atoms, properties: Sequence[str], system_changes: Sequence[str]) -> None:
+        super().calculate(atoms, properties, system_changes)
+        energy = self.calculator.get_potential_energy(atoms)
+        self.results = {"forces": self.calculator.get_forces(atoms), "energy": energy}
 
 
-@cache
-def _two_climbing() -> Any:
+class _TwoClimbing(NEB):
     """A band in which the neighbours of the highest image climb, and that one is held between them by its springs.
 
     Both feel the whole force with its part along the band turned around, so that they walk uphill from either side;
     where the highest image lies beside an end, it climbs alone.
     """
-    from ase.mep import NEB
-    from ase.mep.neb import NEBState
 
-    class TwoClimbing(NEB):
-        def get_forces(self) -> NDArray[np.float64]:
-            energies = [image.get_potential_energy() for image in self.images]
-            highest = 1 + int(np.argmax(energies[1:-1]))
-            climb = bool(getattr(self, "climb", False))
-            if not climb or not 1 < highest < self.nimages - 2:
-                return super().get_forces()
-            self.climb = False  # for the base class, which would let the highest image climb
-            forces = super().get_forces().reshape(self.nimages - 2, self.natoms, 3)
-            self.climb = climb
-            state = NEBState(self, self.images, self.energies)
-            for k in (highest - 1, highest + 1):
-                tangent = self.neb_method.get_tangent(state, state.spring(k - 1), state.spring(k), k)
-                force = self.real_forces[k]
-                forces[k - 1] = force - 2.0 * np.vdot(force, tangent) * tangent
-            return forces.reshape(-1, 3)
-
-    return TwoClimbing
+    def get_forces(self) -> NDArray[np.float64]:
+        energies = [image.get_potential_energy() for image in self.images]
+        highest = 1 + int(np.argmax(energies[1:-1]))
+        climb = bool(getattr(self, "climb", False))
+        if not climb or not 1 < highest < self.nimages - 2:
+            return super().get_forces()
+        self.climb = False  # for the base class, which would let the highest image climb
+        forces = super().get_forces().reshape(self.nimages - 2, self.natoms, 3)
+        self.climb = climb
+        state = NEBState(self, self.images, self.energies)
+        for k in (highest - 1, highest + 1):
+            tangent = self.neb_method.get_tangent(state, state.spring(k - 1), state.spring(k), k)
+            force = self.real_forces[k]
+            forces[k - 1] = force - 2.0 * np.vdot(force, tangent) * tangent
+        return forces.reshape(-1, 3)
 
 
 def identity(atoms: Atoms, calculator: Any, job: Job) -> str:

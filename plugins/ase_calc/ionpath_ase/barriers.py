@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import zip_longest
+from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from ase import Atoms
+from ase.geometry import get_distances
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import t
+from tqdm import tqdm
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -37,9 +43,7 @@ from ionpath_ase.bands import (
     run_in_worker,
     save,
 )
-
-if TYPE_CHECKING:
-    from ase import Atoms
+from ionpath_ase.calculator import IonPath
 
 __all__ = ["Barrier", "BarrierClass", "Barriers", "Hop", "hop_candidates", "migration_barriers"]
 
@@ -124,8 +128,6 @@ class Barriers(Shown):
 
 def _mean(values: NDArray[np.float64]) -> Estimate:
     """Mean with Student's interval."""
-    from scipy.stats import t
-
     nan = float("nan")
     if not len(values):
         return Estimate(nan, nan, nan, nan, "eV")
@@ -195,8 +197,6 @@ def hop_candidates(
     >>> [hop.kind for hop in hops][:4]
     ['soft to soft', 'soft to hard', 'hard to soft', 'hard to hard']
     """
-    from ase.geometry import get_distances
-
     one_of("mode", mode, ("vacancy", "exchange"))
     whole("number", number)
     low, high = distances
@@ -293,10 +293,7 @@ def migration_barriers(
     (2015), doi:10.1063/1.4905209; how much lower they are is `Barrier.accuracy`. Single-precision potentials do not
     relax below about 0.005 eV/A.
     """
-    if calculator is None:
-        from ionpath_ase.calculator import IonPath
-
-        calculator = IonPath()
+    calculator = IonPath() if calculator is None else calculator
     check_calculator("calculator", calculator)
     if not len(hops):
         raise InputError("hops", need="at least one", got="none")
@@ -356,8 +353,6 @@ def _bands(
     progress: bool,
 ) -> Iterator[tuple[int, Barrier | str]]:  # fmt: skip
     """Number of each hop, with its barrier or the reason why there is none."""
-    from tqdm import tqdm
-
     open_: list[int] = []
     with tqdm(total=len(hops), desc="bands", unit="band", disable=not progress) as bar:
         for number, hop in enumerate(hops):
@@ -382,9 +377,6 @@ def _made(
         for number, hop in hops:
             yield number, run(start, hop, calculator, job)
         return
-    from concurrent.futures import ProcessPoolExecutor, as_completed
-    from multiprocessing import get_context
-
     bare = start.copy()  # without its calculator, which each worker has
     with ProcessPoolExecutor(
         min(processes, len(hops)), get_context("spawn"), initializer=begin_worker, initargs=(sent,)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from ase import Atoms
 from ase.calculators.calculator import Calculator, PropertyNotImplementedError, all_changes
 from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
@@ -17,9 +18,6 @@ from ionpath_ase._geometry import ContactCheck, model_cell
 from ionpath_ase._model import Evaluation, Model
 from ionpath_ase.potentials import members, resolve
 from ionpath_ase.potentials.neutral import untrained_phases, warn_if_charged
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 __all__ = ["Committee", "IonPath", "Ionpath"]
 

@@ -6,9 +6,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -17,9 +18,6 @@ from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.md.log import passed_through
 from ionpath_ase.quench import Quench, melt_quench
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 @documented

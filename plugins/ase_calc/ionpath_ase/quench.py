@@ -6,7 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -15,9 +17,6 @@ from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.md.log import passed_through
 from ionpath_ase.md.settings import check_step
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 @documented

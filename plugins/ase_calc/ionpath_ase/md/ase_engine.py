@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms, units
+from ase.calculators.calculator import PropertyNotImplementedError
+from ase.constraints import FixAtoms, FixCom
+from ase.md.langevin import Langevin
+from ase.md.nose_hoover_chain import IsotropicMTKNPT, MaskedMTKNPT, NoseHooverChainNVT
+from ase.md.verlet import VelocityVerlet
 
 from ionpath.errors import InputError
+from ionpath_ase.calculator import IonPath
+from ionpath_ase.md.ase_plumed import ScalingPlumed
 from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import EV_PER_A3_IN_GPA, Checkpoint, Snapshot, degrees_of_freedom, kinetic_state
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _BIASED = ("energy", "forces", "stress")
 _SAME_ENERGY = 1e-5
@@ -41,9 +46,6 @@ class AseEngine:
         log_file: Path | None = None,
         watch: Stopwatch | None = None,
     ) -> None:
-        from ase import units
-        from ase.constraints import FixAtoms, FixCom
-
         self.settings = settings
         self.step = 0
         self._ps = 1000.0 * units.fs
@@ -61,11 +63,7 @@ class AseEngine:
         elif settings.thermostat == "langevin" and settings.ensemble == "nvt" and len(atoms) > 1 and not free:
             self.atoms.set_constraint(FixCom())
         self._freedom = degrees_of_freedom(len(atoms), len(settings.fixed), free)
-        calculator = atoms.calc
-        if calculator is None:
-            from ionpath_ase.calculator import IonPath
-
-            calculator = IonPath(settings.model or "argyrodite")
+        calculator = IonPath(settings.model or "argyrodite") if atoms.calc is None else atoms.calc
         self.atoms.calc = self._inner = calculator
         self._has_stress = "stress" in getattr(calculator, "implemented_properties", ("stress",))
         if plumed:
@@ -92,10 +90,6 @@ class AseEngine:
 
     def _bias(self, plumed: list[str], restart: bool, log_file: Path | None) -> None:
         """Put PLUMED between atoms and calculator."""
-        from ase import units
-
-        from ionpath_ase.md.ase_plumed import ScalingPlumed
-
         self.atoms.calc = ScalingPlumed(
             self._inner,
             [*plumed, "FLUSH STRIDE=1"],  # what a checkpoint knows of is on the disk
@@ -108,22 +102,14 @@ class AseEngine:
         self.atoms.calc.istep = self.step
 
     def _integrator(self) -> Any:
-        from ase import units
-
         settings, step = self.settings, self.settings.timestep * units.fs
         if settings.ensemble == "nve":
-            from ase.md.verlet import VelocityVerlet
-
             return VelocityVerlet(self.atoms, step)
         if settings.ensemble == "nvt" and settings.thermostat == "langevin":
-            from ase.md.langevin import Langevin
-
             friction = 1.0 / (settings.damping * self._ps)
             return Langevin(
                 self.atoms, step, temperature_K=self._target(), friction=friction, fixcm=False, rng=self._rng
             )
-        from ase.md.nose_hoover_chain import IsotropicMTKNPT, MaskedMTKNPT, NoseHooverChainNVT
-
         damping = settings.damping * self._ps
         if settings.ensemble == "nvt":
             return NoseHooverChainNVT(self.atoms, step, temperature_K=self._target(), tdamp=damping)
@@ -166,8 +152,6 @@ class AseEngine:
 
     def current(self) -> Snapshot:
         """Instant at which the engine stands."""
-        from ase.calculators.calculator import PropertyNotImplementedError
-
         atoms = self.atoms
         velocities = atoms.get_velocities() * self._ps
         kinetic = kinetic_state(velocities, atoms.get_masses(), self._freedom)

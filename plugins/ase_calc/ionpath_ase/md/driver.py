@@ -9,10 +9,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
+from ase import Atoms, units
+
+from ionpath import __version__
 from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, require, whole
+from ionpath.files import atomic_path
 from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
 from ionpath.plumed_run import check_outputs, included, written_files
@@ -34,9 +38,6 @@ from ionpath_ase.md.settings import MDResult, MDSettings
 from ionpath_ase.md.start import check_engine, in_words_of, is_foreign, plumed_lines, prepare, vacuum
 from ionpath_ase.md.state import Checkpoint, Snapshot, load_checkpoint, save_checkpoint
 from ionpath_ase.md.writers import FrameFile, cut, open_writer, writer_of
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 class UnstableRun(IonpathError):
@@ -391,16 +392,10 @@ class MolecularDynamics:
     def _write_topology(self) -> None:
         from ase.io import write
 
-        from ionpath.files import atomic_path
-
         with atomic_path(self.outputs.topology) as part:
             write(part, self.atoms, format="proteindatabank")
 
     def _result(self, last: Snapshot, count: int, speed: float, resumed_at: int) -> MDResult:
-        from ase import units
-
-        from ionpath import __version__
-
         atoms = self.atoms.copy()
         atoms.set_cell(last.cell)
         atoms.positions = last.positions

@@ -7,17 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms, units
 
 from ionpath.plumed_input import same_everywhere
 from ionpath.plumed_run import digests
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import Snapshot
-
-if TYPE_CHECKING:
-    from ase import Atoms
+from ionpath_ase.potentials import resolve
 
 _FREE = ("processes", "checkpoint_stride", "model")
 """Settings that do not shape a run, or that are in the identity by another name."""
@@ -118,16 +117,12 @@ def same_place(atoms: Atoms, snapshot: Snapshot) -> bool:
 
 def _velocities(atoms: Atoms) -> Any:
     """Velocities in A/ps."""
-    from ase import units
-
     return atoms.get_velocities() * (1000.0 * units.fs)
 
 
 def potential(calculator: Any, model: str | None) -> dict[str, Any]:
     """Model file with its digest, or class and parameters of a calculator."""
     if calculator is None or getattr(calculator, "name", "") == "ionpath":
-        from ionpath_ase.potentials import resolve
-
         name = str(model or calculator.parameters["model"])
         return {"name": Path(name).name, "checksum": _checksum(resolve(name))}
     found = {"name": type(calculator).__qualname__.rpartition(".")[2]}

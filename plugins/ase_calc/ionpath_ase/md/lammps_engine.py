@@ -13,9 +13,10 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms, units
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
@@ -31,9 +32,6 @@ from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, degrees_of_fr
 from ionpath_ase.md.writers import standard_rotation
 from ionpath_ase.potentials import resolve
 from ionpath_ase.potentials.neutral import warn_if_charged
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _POLL = 0.002  # seconds between looks at a pipe
 
@@ -113,8 +111,6 @@ class LammpsEngine:
 
     def _write_job(self, text: str, resume: Checkpoint | None) -> None:
         """Leave what `ionpath_ase.md.lammps_worker` needs."""
-        from ase import units
-
         if resume is not None and "bias" in resume.engine:
             np.save(self._folder / "bias.npy", resume.engine["bias"])
 

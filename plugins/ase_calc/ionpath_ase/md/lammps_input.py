@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms, units
 
 from ionpath.plumed_input import needs_energy
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import FloatArray
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 def kinds(atoms: Atoms) -> list[tuple[str, float]]:
@@ -28,8 +25,6 @@ def _kinds(atoms: Atoms) -> list[tuple[str, float]]:
 
 def data_file(atoms: Atoms, rotation: FloatArray) -> str:
     """Structure and velocities as a LAMMPS data file in full precision."""
-    from ase import units
-
     cell = np.tril(np.array(atoms.cell.array) @ rotation)
     known = kinds(atoms)
     types = [known.index(kind) + 1 for kind in _kinds(atoms)]

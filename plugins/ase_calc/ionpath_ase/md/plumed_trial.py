@@ -8,9 +8,9 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms, units
 
 from ionpath.errors import InputError
 from ionpath.plumed_input import appended_files, joined, keywords
@@ -26,9 +26,6 @@ from ionpath.plumed_run import (
     written_files,
 )
 from ionpath_ase.md.settings import MDSettings
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 def check_lines(lines: Sequence[str], n_atoms: int, settings: MDSettings) -> None:
@@ -98,7 +95,6 @@ def _words(text: str) -> str:
 
 def try_input(atoms: Atoms, settings: MDSettings, statements: Sequence[str]) -> None:
     """Refuse an input that PLUMED does not take for these atoms."""
-    from ase import units
     from plumed import Plumed
 
     with tempfile.TemporaryDirectory(prefix="ionpath-plumed-") as place, in_words_of_plumed(statements):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from tqdm import tqdm
+
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import Snapshot
 
@@ -13,8 +15,6 @@ class ProgressBar:
     """Progress bar in ps from the step `start` on, with time left and ns/day; before, it says what is waited for."""
 
     def __init__(self, settings: MDSettings, start: int, show: bool) -> None:
-        from tqdm import tqdm
-
         self._ps = settings.timestep * 1e-3
         self._clock, self._start = time.perf_counter(), start
         self._bar = tqdm(

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError
 from ionpath_ase.md.driver import MolecularDynamics
 from ionpath_ase.md.settings import MDResult, timed
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 @typed

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -15,9 +16,6 @@ from ionpath.estimate import Estimate
 from ionpath.notebook import Shown
 from ionpath_ase.md.profile import MDProfile
 from ionpath_ase.md.programs import default_processes
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 ENSEMBLES = ("nve", "nvt", "npt", "npt-aniso")
 ENGINES = ("ase", "lammps")

@@ -7,19 +7,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms, units
 
 from ionpath.errors import InputError, IonpathError, whole
 from ionpath_ase._geometry import check_positions, model_cell
+from ionpath_ase.md.lammps_model import elements
 from ionpath_ase.md.programs import check_plumed
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import degrees_of_freedom, kinetic_state
 from ionpath_ase.potentials import resolve
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 VACUUM = 8.0
 """Layers without an atom, in A, that no crystal, glass or melt has."""
@@ -135,8 +134,6 @@ def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> N
         if settings.ensemble.startswith("npt") and "stress" not in known:
             raise no_stress(type(atoms.calc).__name__)
         return
-    from ionpath_ase.md.lammps_model import elements
-
     check_periodic(atoms)
     model = resolve(settings.model or "argyrodite")
     known = elements(model)
@@ -162,8 +159,6 @@ def check_periodic(atoms: Atoms) -> None:
 
 def draw_velocities(atoms: Atoms, settings: MDSettings) -> None:
     """Draw Maxwell-Boltzmann velocities at exactly the target temperature, with the centre of mass at rest."""
-    from ase import units
-
     masses = atoms.get_masses()
     velocities = np.random.default_rng(settings.seed).standard_normal((len(atoms), 3)) / np.sqrt(masses)[:, None]
     velocities[list(settings.fixed)] = 0.0

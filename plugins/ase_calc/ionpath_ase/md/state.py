@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import units
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
@@ -137,8 +138,6 @@ def kinetic_state(velocities: FloatArray, masses: FloatArray, freedom: int) -> t
     >>> round(energy, 6)
     0.000466
     """
-    from ase import units
-
     energy = 0.5 * float((masses[:, None] * velocities**2).sum()) / (1000.0 * units.fs) ** 2
     return energy, 2.0 * energy / (freedom * units.kB)
 

@@ -8,9 +8,11 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.io import read, write
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -18,6 +20,7 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name
 from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
+from ionpath_ase.calculator import Committee, IonPath
 from ionpath_ase.md.identity import potential
 from ionpath_ase.training.evaluate import Errors, evaluate
 from ionpath_ase.training.exploration import Exploration, explore
@@ -26,9 +29,6 @@ from ionpath_ase.training.labelling import frame_digest, label_frames
 from ionpath_ase.training.loop_report import ExplorationRow, IterationReport, format_report, write_report
 from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.selection import choose
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSettings], Path]
 
@@ -197,8 +197,6 @@ def _train(
     frames: Sequence[Atoms], held_back: Sequence[Atoms], home: Path, settings: LoopSettings, trainer: Trainer
 ) -> tuple[tuple[Path, ...], tuple[Errors, ...]]:
     """Train the members that are not there yet."""
-    from ionpath_ase.calculator import IonPath
-
     paths, errors = [], []
     for member in range(settings.members):
         folder = home / "models" / str(member + 1)
@@ -218,8 +216,6 @@ def _explore(
     starts: Mapping[str, Atoms], models: Sequence[Path], home: Path, settings: LoopSettings, number: int, progress: bool
 ) -> dict[tuple[str, float], Exploration]:
     """All runs of an iteration, each with a seed of its own."""
-    from ionpath_ase.calculator import Committee
-
     committee = Committee(list(models))
     runs = {}
     for index, (name, atoms) in enumerate(starts.items()):
@@ -247,8 +243,6 @@ def _label(
     progress: bool,
 ) -> tuple[list[Atoms], dict[str, Any]]:
     """Choose candidates, once, and label those that have no label yet."""
-    from ase.io import read, write
-
     selected, done = home / "selected.extxyz", home / "labels.json"
     if not selected.exists():
         rng = np.random.default_rng([settings.seed, number])
@@ -342,8 +336,6 @@ def _finish(
     settings: LoopSettings,
 ) -> LoopResult:
     """Put committee and data where they are easy to find."""
-    from ase.io import write
-
     placed = []
     for number, source in enumerate(models, 1):
         target = folder / (f"committee{source.suffix}" if number == 1 else f"committee.{number}{source.suffix}")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from ase import Atoms
+from ase import Atoms
+from ase.build import bulk
+from ase.spacegroup import crystal
 
 _LI7P3S11 = {
     "Li": (
@@ -31,8 +29,6 @@ def lithium_chloride() -> Atoms:
     >>> lithium_chloride().get_chemical_formula()
     'Cl4Li4'
     """
-    from ase.build import bulk
-
     return bulk("LiCl", "rocksalt", a=5.129, cubic=True)
 
 
@@ -45,8 +41,6 @@ def lithium_sulfide() -> Atoms:
     >>> lithium_sulfide().get_chemical_formula()
     'Li8S4'
     """
-    from ase.spacegroup import crystal
-
     return _plain(crystal(["S", "Li"], [(0, 0, 0), (0.25, 0.25, 0.25)], spacegroup=225, cellpar=[5.708] * 3 + [90] * 3))
 
 
@@ -60,8 +54,6 @@ def lithium_hypothiodiphosphate() -> Atoms:
     >>> lithium_hypothiodiphosphate().get_chemical_formula()
     'Li4P2S6'
     """
-    from ase.spacegroup import crystal
-
     return _plain(
         crystal(
             ["Li", "Li", "P", "S"],
@@ -81,8 +73,6 @@ def heptalithium_thiophosphate() -> Atoms:
     >>> heptalithium_thiophosphate().get_chemical_formula()
     'Li14P6S22'
     """
-    from ase import Atoms
-
     symbols, positions = [], []
     for element, places in _LI7P3S11.items():
         for place in places:
@@ -95,6 +85,4 @@ def heptalithium_thiophosphate() -> Atoms:
 
 def _plain(made: Atoms) -> Atoms:
     """Without the notes that ASE's builder leaves."""
-    from ase import Atoms
-
     return Atoms(made.get_chemical_symbols(), positions=made.positions, cell=made.cell, pbc=True)

@@ -7,17 +7,15 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
+from ase.io import read
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_folder
 from ionpath_ase.training.labels import read_extxyz, with_labels
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 TYPE_MAP = ("Li", "P", "S", "Cl", "Si")
 """Elements of the shipped potential, in the order of its types."""
@@ -67,8 +65,6 @@ def _read(path: Path, kind: str | None) -> list[Atoms]:
     if kind is None or "/" not in kind:
         if re.search(r"\.(ext)?xyz(\.gz)?$", path.name) and kind in (None, "extxyz"):
             return read_extxyz(path)
-        from ase.io import read
-
         try:
             found: list[Atoms] = read(path, ":", format=kind)
         except FileNotFoundError:

@@ -7,19 +7,21 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from ase import Atoms
+from ase.data import atomic_masses, atomic_numbers
+from ase.io import write
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_ase.training.dataset import TYPE_MAP, write_deepmd
+from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import write_repulsion
 from ionpath_ase.training.selection import Window
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _VALENCE = {"Li": 3, "P": 5, "S": 6, "Cl": 7, "Si": 4}
 _BAR = 1.01325  # of one atmosphere
@@ -159,8 +161,6 @@ def _check(starts: Mapping[str, Atoms], frames: Sequence[Atoms], folder: Path, s
 
 def _write_poscar(atoms: Atoms, path: Path, elements: Sequence[str]) -> None:
     """With elements in the order of the model's types."""
-    from ase.io import write
-
     order = sorted(range(len(atoms)), key=lambda index: elements.index(atoms.symbols[index]))
     with atomic_path(path) as part:
         write(part, atoms[order], format="vasp", direct=True, vasp5=True)
@@ -266,8 +266,6 @@ def _lammps(settings: DpgenSettings) -> list[str]:
 
 def _plumed(settings: DpgenSettings) -> list[str]:
     """The bias of `multithermal_lines`, with names where DP-GEN puts numbers."""
-    from ionpath_ase.training.opes import multithermal_lines
-
     low, middle, high = 51.0, 52.0, 53.0  # numbers that stand for the names
     lines = multithermal_lines(
         ".",
@@ -343,6 +341,4 @@ def _machine(settings: DpgenSettings) -> dict[str, Any]:
 
 
 def _masses(elements: Sequence[str]) -> list[float]:
-    from ase.data import atomic_masses, atomic_numbers
-
     return [round(float(atomic_masses[atomic_numbers[element]]), 6) for element in elements]

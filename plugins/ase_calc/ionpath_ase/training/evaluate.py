@@ -7,9 +7,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
@@ -18,9 +19,6 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked, no_formula
 from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 EV_PER_A3_IN_GPA = 160.21766208
 

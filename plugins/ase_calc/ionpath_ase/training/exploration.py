@@ -6,19 +6,20 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.io import read
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path
+from ionpath_ase.calculator import Committee
+from ionpath_ase.md import run_md
 from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.selection import DeviationError, check_deviation, frame_deviations
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 FloatArray = NDArray[np.float64]
 
@@ -50,9 +51,6 @@ def explore(
     progress: bool = True,
 ) -> Exploration:
     """Run molecular dynamics with the first model, and ask all models about each frame."""
-    from ionpath_ase.calculator import Committee
-    from ionpath_ase.md import run_md
-
     place = Path(folder)
     trajectory, finished = place / "trajectory.extxyz", place / "deviations.npz"
     if finished.exists():
@@ -145,8 +143,6 @@ class _Watch:
 
 
 def _frames(path: Path, first: int) -> list[Atoms]:
-    from ase.io import read
-
     frames: list[Atoms] = read(path, f"{first}:")
     for frame in frames:
         frame.calc = None

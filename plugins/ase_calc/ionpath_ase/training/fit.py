@@ -9,15 +9,18 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -25,6 +28,7 @@ from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, locked, nothing
 from ionpath.notebook import Shown
 from ionpath_ase._model import INSTALL
+from ionpath_ase.calculator import IonPath
 from ionpath_ase.md.lammps_engine import environment
 from ionpath_ase.md.programs import program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
@@ -33,9 +37,6 @@ from ionpath_ase.training.fit_folder import check_folder, same_frames, same_sett
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import TABLE, write_repulsion
 from ionpath_ase.training.simplify import simplified
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 COMPRESSION_STEP = 0.1
 """Step of the compression table. Forces of the shipped potential change by 3e-4 eV/A on average, 5e-3 at most, a
@@ -133,8 +134,6 @@ def fit(
         frozen, compressed = target / "frozen.pb", target / "model.pb"
         _dp(["freeze", "-c", ".", "-o", frozen.name], target)
         _compress(frozen, compressed, COMPRESSION_STEP, True, own=lambda there: True)
-    from ionpath_ase.calculator import IonPath
-
     errors = tuple(evaluate(test, IonPath(compressed)))
     return TrainedModel(compressed, frozen, len(rest), errors, write_table(errors, target / "errors.csv"))
 
@@ -258,8 +257,6 @@ def _compress(
     frozen: str | os.PathLike[str], target: str | os.PathLike[str], step: float, thin: bool, *,
     own: Callable[[Path], bool],
 ) -> Path:  # fmt: skip
-    import tempfile
-
     source, made = Path(frozen).resolve(), Path(target).resolve()
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copyfile(source, Path(scratch) / "frozen.pb")  # deepmd-kit writes the name into the model
@@ -339,8 +336,6 @@ def _run(words: Sequence[str], folder: Path, log: Path, watch: Callable[[], None
 
 def _train(folder: Path, steps: int, start: Sequence[str], progress: bool) -> None:
     """Run ``dp train`` and show how far it is."""
-    from tqdm import tqdm
-
     log = folder / "train.log"
     with tqdm(total=steps, unit="step", desc="training", disable=not progress) as bar:
 

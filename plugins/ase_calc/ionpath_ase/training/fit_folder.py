@@ -7,16 +7,14 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_ase.training.labelling import frame_digest
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 def check_folder(target: Path) -> None:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.calculator import all_properties, get_calculator_class
+from ase.calculators.mixing import SumCalculator
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import write
+from tqdm import tqdm
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
@@ -17,10 +24,8 @@ from ionpath.errors import InputError, require
 from ionpath.files import locked
 from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator, closest_pair, model_cell
+from ionpath_ase.calculator import IonPath
 from ionpath_ase.training.labels import blocks, frame_of, with_labels
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _SAME_TEACHER = 1e-3  # eV per atom: above what machines and precisions differ by, below what teachers do
 TEACHER_INSTALL = "pip install torch --index-url https://download.pytorch.org/whl/cpu && pip install sevenn dftd3"
@@ -69,8 +74,6 @@ def teacher(model: str = "7net-l3i5", *, dispersion: bool = True) -> Any:
     if not dispersion:
         return base
     dispersion_of = require("dftd3.ase", purpose="labelling frames with D3 dispersion", install=TEACHER_INSTALL)
-    from ase.calculators.mixing import SumCalculator
-
     return SumCalculator([base, dispersion_of.DFTD3(method="PBE", damping="d3bj")])
 
 
@@ -101,10 +104,6 @@ def teacher_named(name: str) -> Any:
     >>> teacher_named("argyrodite").name, teacher_named("emt").name
     ('ionpath', 'emt')
     """
-    from ase.calculators.calculator import get_calculator_class
-
-    from ionpath_ase.calculator import IonPath
-
     if name.startswith("7net-"):
         return teacher(name.removesuffix("/no-d3"), dispersion=not name.endswith("/no-d3"))
     try:
@@ -179,9 +178,6 @@ def _label(
     frames: Sequence[Atoms], calculator: Any, target: Path, max_force: float, closest: float, progress: bool
 ) -> LabelReport:
     """Label what the file does not hold yet."""
-    from ase.calculators.singlepoint import SinglePointCalculator
-    from tqdm import tqdm
-
     there = [with_labels(a, f"frame {number} of {target.name}") for number, a in enumerate(_complete_frames(target))]
     seen = {frame_digest(atoms) for atoms in there}
     if there and any(frame_digest(atoms) not in seen for atoms in frames):
@@ -250,17 +246,11 @@ def _labels(atoms: Atoms, calculator: Any, max_force: float, closest: float) -> 
 
 def _notes(atoms: Atoms) -> dict[str, Any]:
     """Numbers and words that came with a frame, other than labels that it had."""
-    from ase.calculators.calculator import all_properties
-
     return {name: value for name, value in atoms.info.items() if np.isscalar(value) and name not in all_properties}
 
 
 def _append(path: Path, frame: Atoms) -> None:
     """Write one frame in a single call, and bring it to the disk."""
-    import io
-
-    from ase.io import write
-
     text = io.StringIO()
     write(text, frame, format="extxyz")
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -8,14 +8,15 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from ase import Atoms
+from ase.calculators.singlepoint import SinglePointCalculator
+from ase.io import read
+from ase.stress import full_3x3_to_voigt_6_stress
 
 from ionpath.errors import InputError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _NAMES = re.compile(r"(?:(?:ref|dft|qm)_)?(energy|force|stress|virial)s?", re.IGNORECASE)
 """Names that programs give to labels: ``virial`` (GAP, dpdata), ``REF_forces`` (MACE), ``dft_energy``."""
@@ -57,8 +58,6 @@ def blocks(path: Path) -> Iterator[Block]:
 
 def frame_of(block: Block) -> Atoms:
     """Atoms of a frame: each row has all its columns, and each number is finite."""
-    from ase.io import read
-
     columns = re.search(rb'Properties="?([^\s"]+)', block.lines[1] if len(block.lines) > 1 else b"")
     if columns is not None:
         wanted = [int(n) for n in columns[1].split(b":")[2::3] if n.isdigit()]
@@ -97,8 +96,6 @@ def with_labels(atoms: Atoms, place: str) -> Atoms:
     A virial W becomes the stress -W / V. Labels of other names (`_NAMES`) are taken where ASE has found none, and must
     agree where it has.
     """
-    from ase.calculators.singlepoint import SinglePointCalculator
-
     results: dict[str, Any] = {} if atoms.calc is None else dict(atoms.calc.results)
     for store in (atoms.info, atoms.arrays):
         for name in [key for key in store if _NAMES.fullmatch(key)]:
@@ -122,8 +119,6 @@ def with_labels(atoms: Atoms, place: str) -> Atoms:
 
 def _value(atoms: Atoms, kind: str, value: Any, where: str) -> Any:
     """A label as ASE has it."""
-    from ase.stress import full_3x3_to_voigt_6_stress
-
     sizes = {"energy": (1,), "force": (3 * len(atoms),), "stress": (6, 9), "virial": (9,)}[kind]
     array = np.asarray(value, dtype=float) if np.asarray(value).dtype.kind in "fiu" else np.array([np.nan])
     if array.size not in sizes or not np.isfinite(array).all():

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
+from ase.data import atomic_masses, atomic_numbers
 from numpy.typing import NDArray
+from scipy.optimize import minimize
 
 from ionpath.arguments import typed
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, IonpathError, positive
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 FloatArray = NDArray[np.float64]
 
@@ -69,10 +68,6 @@ def packed_ions(counts: Mapping[str, int], *, density: float = 1.9, seed: int = 
     >>> packed_ions({"Li": 6, "P": 2, "S": 8}, seed=1).get_chemical_formula()
     'Li6P2S8'
     """
-    from ase import Atoms
-    from ase.data import atomic_masses, atomic_numbers
-    from scipy.optimize import minimize
-
     positive("density", density, "g/cm3")
     positive("worst", worst, "A")
     symbols, bonds = _units(counts)

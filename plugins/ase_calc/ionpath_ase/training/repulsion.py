@@ -8,6 +8,7 @@ from itertools import combinations_with_replacement
 from pathlib import Path
 
 import numpy as np
+from ase.data import atomic_numbers
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
@@ -55,8 +56,6 @@ def screened_repulsion(first: str, second: str, distance: ArrayLike) -> Floats:
     >>> float(screened_repulsion("P", "S", [0.9])[0].round(1))
     86.2
     """
-    from ase.data import atomic_numbers
-
     for element in (first, second):
         if element not in atomic_numbers:
             raise InputError("element", need="chemical symbols", got=repr(element))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 FloatArray = NDArray[np.float64]
 _NAMED = 5

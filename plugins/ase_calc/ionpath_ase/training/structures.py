@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from ase.neighborlist import neighbor_list
 
 from ionpath import plugins
 from ionpath.arguments import typed
 from ionpath.errors import InputError, whole
 from ionpath_ase.training import crystals
 from ionpath_ase.training.packing import packed_ions
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 _Builder = Callable[[int], "Atoms"]
 
@@ -95,8 +95,6 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
     """
     builders = _builders()
     if name not in builders:
-        import difflib
-
         near = difflib.get_close_matches(name, builders, n=3, cutoff=0.3) or list(builders)[:3]
         raise InputError(
             "name", need="a starting structure", got=repr(name), remedy=f"the nearest names are: {', '.join(near)}; "
@@ -253,8 +251,6 @@ def with_close_pair(
     >>> round(float(pairs[pairs > 0].min()), 6)
     2.0
     """
-    from ase.neighborlist import neighbor_list
-
     low, high = distances
     if not 0.0 < low <= high < within:
         raise InputError("distances", need=f"a range above 0 and below {within:g} A", got=f"{low:g} to {high:g}")
@@ -358,8 +354,6 @@ def _builders() -> dict[str, _Builder]:
 
 def _built(name: str, factory: Callable[[int], Any], seed: int) -> Atoms:
     """Atoms of the arrays that a plugin's factory returns."""
-    from ase import Atoms
-
     symbols, positions, cell = factory(seed)
     if np.shape(positions) != (len(symbols), 3) or np.shape(cell) != (3, 3):
         raise plugins.PluginError(

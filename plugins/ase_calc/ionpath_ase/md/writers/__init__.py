@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from ase import Atoms
 
 from ionpath.errors import InputError
 from ionpath_ase.md.writers.ase_trajectory import ASETrajectory
@@ -13,9 +14,6 @@ from ionpath_ase.md.writers.extxyz import ExtendedXYZ
 from ionpath_ase.md.writers.frames import standard_frame as standard_frame, standard_rotation as standard_rotation
 from ionpath_ase.md.writers.h5md import H5MD
 from ionpath_ase.md.writers.xtc import XTC
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 WRITERS: dict[str, type[FrameFile]] = {
     ".extxyz": ExtendedXYZ,

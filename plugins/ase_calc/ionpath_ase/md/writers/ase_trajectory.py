@@ -5,17 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from ase import Atoms
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_ase.md.state import Snapshot
 from ionpath_ase.md.writers.base import FrameFile
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 class ASETrajectory(FrameFile):

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
+
+from ase import Atoms
 
 from ionpath.errors import InputError
 from ionpath_ase.md.state import Snapshot
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 HEAD = 4096
 """Bytes by which a file is recognised."""

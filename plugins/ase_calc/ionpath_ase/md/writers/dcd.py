@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+from ase.geometry import cell_to_cellpar
 
 from ionpath_ase.md.state import Snapshot
 from ionpath_ase.md.writers.base import FrameFile
@@ -27,8 +28,6 @@ class DCD(FrameFile):
 
     def encode(self, snapshot: Snapshot) -> bytes:
         """Bytes of one frame."""
-        from ase.geometry import cell_to_cellpar
-
         _, positions = standard_frame(snapshot.cell, snapshot.positions)
         a, b, c, alpha, beta, gamma = cell_to_cellpar(snapshot.cell)
         box = struct.pack("<6d", a, gamma, b, beta, alpha, c)

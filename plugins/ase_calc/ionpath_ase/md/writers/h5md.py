@@ -7,9 +7,10 @@ import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
 
 from ionpath import __version__
 from ionpath.errors import InputError, require
@@ -17,9 +18,6 @@ from ionpath.files import atomic_path
 from ionpath_ase.md.state import Snapshot
 from ionpath_ase.md.writers.base import FrameFile
 from ionpath_ase.md.writers.frames import standard_frame
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 SERIES = tuple(
     f"{group}/{name}"
