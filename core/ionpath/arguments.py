@@ -115,7 +115,8 @@ class _Held:
             if rule is not None:
                 if not rule.check(value):
                     refused = refused or _refusal(name, rule, value)
-                    late = late or (isinstance(value, str) if rule.words else _is_nan(value))
+                    nan = isinstance(value, float) and math.isnan(value)
+                    late = late or (isinstance(value, str) if rule.words else nan)
                 elif rule.counts and name not in UNCOUNTED and without_end(value):
                     raise InputError(name, need=f"a whole number of at most {MOST:,}", got=described(value))
                 elif rule.counts and isinstance(value, (float, np.floating)):
@@ -140,10 +141,6 @@ class _Held:
         need = "arguments whose kinds, shapes and sizes fit each other"
         remedy = "these were " + ", ".join(text[:60] for text in texts)[:300]
         return InputError(self.name, need=need, got=f"{type(error).__name__}: {error}"[:200], remedy=remedy)
-
-
-def _is_nan(value: Any) -> bool:
-    return isinstance(value, float) and math.isnan(value)
 
 
 def _refusal(name: str, rule: Rule, value: Any) -> InputError:

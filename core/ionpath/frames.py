@@ -100,7 +100,7 @@ def pairs_within(
     >>> atom.tolist(), neighbour.tolist(), distances.tolist()
     ([0, 1], [1, 0], [1.0, 1.0])
     """
-    chosen = None if first is None and second is None else _either(first, second, len(positions))
+    chosen = None if first is None or second is None else np.union1d(first, second)
     import vesin  # brings parts of ASE where that is installed, so not before it is needed
 
     search = vesin.NeighborList(cutoff=max(float(radius), SHORTEST), full_list=True)
@@ -117,12 +117,6 @@ def pairs_within(
         atom, neighbour = atom[keep], neighbour[keep]
     order = np.argsort(atom * len(positions) + neighbour, kind="stable")
     return atom[order], neighbour[order], vectors[keep][order], distances[keep][order]
-
-
-def _either(first: Ints | None, second: Ints | None, n_atoms: int) -> Ints | None:
-    if first is None or second is None:
-        return None
-    return np.union1d(first, second)
 
 
 def _place(atoms: Ints, group: Ints | None, n_atoms: int) -> Ints:

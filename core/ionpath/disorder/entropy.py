@@ -246,7 +246,8 @@ class EntropyComparison(Msonable):
         if not self.path_entropy:
             return "no path entropies were given"
         if doubts := [n for n, e in zip(self.names, self.path_entropy, strict=True) if e.verdict]:
-            return f"not told: the path entropy of {', '.join(doubts)} is in doubt ({self._doubt(doubts[0])})"
+            why = self.path_entropy[self.names.index(doubts[0])].verdict
+            return f"not told: the path entropy of {', '.join(doubts)} is in doubt ({why})"
         if not all(np.isfinite([e.low, e.high]).all() for e in self.path_entropy):
             return "not told: path entropies have no errors"
         order, steps = np.argsort(self.shannon, kind="stable"), []
@@ -263,9 +264,6 @@ class EntropyComparison(Msonable):
         if same := [name for sign, name in steps if not sign]:
             return f"not told: within errors one of the two is the same from {', '.join(same)}"
         return f"the path entropy rises with the disorder of the anions: {names}"
-
-    def _doubt(self, name: str) -> str:
-        return self.path_entropy[self.names.index(name)].verdict
 
 
 @typed

@@ -95,7 +95,8 @@ def mixing_entropy(
     total = 0.0
     for name, given in named.items():
         weight = sites_per_formula[name] if isinstance(sites_per_formula, Mapping) else float(sites_per_formula)
-        total += weight * _site_entropy(_checked(name, given, vacancies))
+        fractions = _checked(name, given, vacancies)
+        total -= weight * float(xlogy(fractions, fractions).sum())
     return total
 
 
@@ -110,10 +111,6 @@ def _checked(name: str, given: ArrayLike, vacancies: bool) -> Floats:
         return np.append(fractions.clip(0.0, 1.0), rest)
     remedy = "give every species, and vacancies=True if the rest is empty"
     raise InputError(f"fractions of {name}", need="a sum of 1", got=f"{fractions.sum():.6g}", remedy=remedy)
-
-
-def _site_entropy(fractions: Floats) -> float:
-    return float(-xlogy(fractions, fractions).sum())
 
 
 @typed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +15,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
+from ionpath.sums import Sums
 from ionpath.units import kt_in_kj_per_mol
 
 
@@ -160,7 +160,7 @@ class TiltFreeEnergy(Msonable):
 
 
 @typed
-class TiltHistogram:
+class TiltHistogram(Sums):
     """Directions counted frame by frame in blocks of time; histograms of parts of a run can be added up.
 
     Parameters
@@ -170,6 +170,8 @@ class TiltHistogram:
     n_blocks : int
         Blocks of time.
     """
+
+    _adding = ("theta", "phi", "joint")
 
     def __init__(self, *, bins: int = 90, n_blocks: int = 5) -> None:
         if whole("bins", bins, 4, 3600, remedy="use 90") % 2:
@@ -191,16 +193,6 @@ class TiltHistogram:
             self.phi[number] += np.bincount(j, minlength=2 * self.bins)
             both = np.bincount(i // 2 * self.bins + j // 2, minlength=self.bins**2 // 2)
             self.joint[number] += both.reshape(self.bins // 2, self.bins)
-
-    def state(self) -> dict[str, Floats]:
-        """Counts, which other histograms can be added to."""
-        return {"theta": self.theta, "phi": self.phi, "joint": self.joint}
-
-    def merge(self, state: Mapping[str, Floats]) -> None:
-        """Add the `state` of another histogram."""
-        self.theta += state["theta"]
-        self.phi += state["phi"]
-        self.joint += state["joint"]
 
     def result(self, temperature: float, *, jacobian: bool = False) -> TiltFreeEnergy:
         """Free energies in kJ/mol from the counts, at a temperature in K.

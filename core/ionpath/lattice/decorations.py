@@ -15,7 +15,6 @@ from ionpath.arguments import typed
 from ionpath.arrays import Bools, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.lattice.permutations import effective_group
 from ionpath.msonable import Msonable
 
 Masks = NDArray[np.uint64]
@@ -74,7 +73,7 @@ def check_sublattices(permutations: ArrayLike, sublattices: Iterable[Sublattice]
     still = np.arange(group.shape[1])
     acting = np.broadcast_to(still, group.shape).copy()
     acting[:, active] = group[:, active]
-    return effective_group(acting), parts
+    return np.unique(acting, axis=0), parts  # operations that do the same to all sites count once
 
 
 @typed

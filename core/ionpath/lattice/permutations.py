@@ -82,12 +82,3 @@ def _look_up(matrix: Indices, shifts: Floats, sites: Floats, tree: cKDTree, tole
             remedy="give the sites of whole orbits, or find the symmetry with a smaller tolerance",
         )  # fmt: skip
     return np.asarray(site, dtype=np.intp)
-
-
-def effective_group(permutations: Indices) -> Indices:
-    """Remove operations that do the same to all sites.
-
-    >>> effective_group(np.array([[0, 1], [1, 0], [0, 1]])).tolist()
-    [[0, 1], [1, 0]]
-    """
-    return np.unique(np.asarray(permutations, dtype=np.intp), axis=0)

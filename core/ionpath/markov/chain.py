@@ -83,7 +83,8 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
     model = getattr(msm_or_T, "prior", msm_or_T)
     if not hasattr(model, "transition_matrix"):
         matrix = _stochastic(model)
-        _check_lag_number(lag)
+        if not is_whole(lag) or lag < 1:
+            raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
         return _chain(matrix, np.arange(len(matrix)), len(matrix), int(lag))
     if lag not in (1, model.lagtime):
         remedy = "leave it out for a model"
@@ -93,11 +94,6 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
         counts = model.count_model
         return _chain(matrix, np.asarray(counts.state_symbols), int(counts.n_states_full), int(model.lagtime))
     return _chain(matrix, np.arange(len(matrix)), len(matrix), int(model.lagtime))
-
-
-def _check_lag_number(lag: int) -> None:
-    if not is_whole(lag) or lag < 1:
-        raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
 
 
 def _stochastic(matrix: Any) -> Floats:

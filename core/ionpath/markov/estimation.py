@@ -240,13 +240,9 @@ def sample_matrices(prior: MarkovStateModel, n_samples: int, reversible: bool, s
     from deeptime.markov.tools.estimation.dense.tmat_sampling.sampler_rev import SamplerRev
 
     steps = 2 * len(counts)  # many more than the usual sqrt(n), for they are cheap: samples hardly correlated
-    sampler = SamplerRev(counts, P0=prior.transition_matrix, seed=_sampler_seed(seed))
+    sampler = SamplerRev(counts, P0=prior.transition_matrix, seed=int(np.random.default_rng(seed).integers(2**31 - 1)))
     sampler.update(10 * steps)
     return np.array([sampler.sample(N=steps) for _ in range(n_samples)])
-
-
-def _sampler_seed(seed: int | None) -> int:
-    return int(np.random.default_rng(seed).integers(2**31 - 1))
 
 
 def connected_states(counts: Floats, occurring: Bools, connected: str) -> Indices:

@@ -40,7 +40,8 @@ class Clustering:
 
 def vertices_around(frames: ReferenceFrames, cell: Floats, centres: Floats, asked: Clustering) -> tuple[Floats, Ints]:
     """Cluster the positions of ions around every centre."""
-    radius = _radius(cell, centres) if asked.radius is None else asked.radius
+    if (radius := asked.radius) is None:
+        radius = min(_WIDEST_RADIUS, 0.5 * float(SiteTree(cell, centres, 2.0 * _WIDEST_RADIUS).separation.min()))
     centre, vectors = nearest_centre_vectors(frames, cell, centres, radius)
     near = centre >= 0
     centre, vectors = centre[near], vectors[near]
@@ -56,10 +57,6 @@ def vertices_around(frames: ReferenceFrames, cell: Floats, centres: Floats, aske
             means[c], found[c] = fitted, min(real, int(visited[row]))
     check_vertices(found, needed, asked.kinds, asked.atoms, remedy)
     return np.concatenate(means), np.repeat(np.arange(len(centres)), needed)
-
-
-def _radius(cell: Floats, centres: Floats) -> float:
-    return min(_WIDEST_RADIUS, 0.5 * float(SiteTree(cell, centres, 2.0 * _WIDEST_RADIUS).separation.min()))
 
 
 def _groups(asked: Clustering, needed: Ints) -> list[Ints]:

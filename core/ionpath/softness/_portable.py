@@ -65,15 +65,11 @@ def _support_vectors(estimator: Any, present: Ints, n_classes: int) -> dict[str,
     intercept = np.array([m.intercept_[0] for m in machines])
     if n_classes > 2:
         if len(weights) == 1:
-            weights, intercept = _both_ways(weights, intercept)
+            # Decision values of two classes from the one that separates them.
+            weights, intercept = np.vstack([-weights, weights]), np.r_[-intercept, intercept]
         weights, intercept = _spread(weights, intercept, present, n_classes)
     gamma = np.array(machines[0]._gamma)
     return {"support": support, "weights": weights, "intercept": intercept, "gamma": gamma}
-
-
-def _both_ways(weights: Floats, intercept: Floats) -> tuple[Floats, Floats]:
-    """Decision values of two classes from the one that separates them."""
-    return np.vstack([-weights, weights]), np.r_[-intercept, intercept]
 
 
 def _spread(weights: Floats, intercept: Floats, present: Ints, n_classes: int) -> tuple[Floats, Floats]:

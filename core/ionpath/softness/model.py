@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import softmax
 
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Floats, Ints
@@ -117,7 +118,7 @@ class SoftnessModel(Msonable):
         if "platt" in self.arrays:
             slope, offset = self.arrays["platt"]
             raw = slope * raw + offset
-        return _softmax(raw)
+        return np.asarray(softmax(raw, axis=1))
 
     def _scores(self, standard: Floats) -> Floats:
         """Decision value (n, 1) of two classes, or logits or decision values (n, n_classes)."""
@@ -141,11 +142,6 @@ class SoftnessModel(Msonable):
             kernel = np.exp(-arrays["gamma"] * np.maximum(squares, 0.0))
             out[at : at + step] = kernel @ arrays["weights"].T + arrays["intercept"]
         return out
-
-
-def _softmax(raw: Floats) -> Floats:
-    powers = np.exp(raw - raw.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def _short(value: object) -> str:

@@ -15,6 +15,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols, check_cutoff, indices_of, pairs_within
 from ionpath.msonable import Msonable
+from ionpath.sums import Sums
 
 
 @documented
@@ -41,7 +42,7 @@ class AngleDistribution(Msonable):
 
 
 @typed
-class AngleHistogram:
+class AngleHistogram(Sums):
     """Angles counted frame by frame; histograms of blocks of frames can be added up.
 
     Parameters
@@ -49,6 +50,8 @@ class AngleHistogram:
     species, centre, ends, cutoff, bins
         See `angle_distribution`.
     """
+
+    _adding = ("counts", "moments")
 
     def __init__(
         self, species: Sequence[str], centre: str, ends: str | Sequence[str], cutoff: float, *, bins: int = 180
@@ -67,15 +70,6 @@ class AngleHistogram:
         angles = _frame_angles(positions, cell, self)
         self.counts += np.histogram(angles, self.edges)[0]
         self.moments += [len(angles), angles.sum(), (angles**2).sum()]
-
-    def state(self) -> dict[str, Floats]:
-        """Sums over frames, which other histograms can be added to."""
-        return {"counts": self.counts, "moments": self.moments}
-
-    def merge(self, state: dict[str, Floats]) -> None:
-        """Add the `state` of another histogram."""
-        self.counts += state["counts"]
-        self.moments += state["moments"]
 
     def result(self) -> AngleDistribution:
         """Distribution over the frames so far; InputError if no centre has two bonds."""

@@ -16,6 +16,7 @@ from ionpath.errors import InputError
 from ionpath.frames import as_frames, as_symbols
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
+from ionpath.sums import Sums
 
 GRAM_PER_CM3 = 1.66053906660
 """Density of 1 u/A^3 in g/cm^3."""
@@ -35,11 +36,13 @@ class LayerProfile(Msonable):
     n_frames: int  # number of frames
 
 
-class LayerHistogram:
+class LayerHistogram(Sums):
     """Atoms counted in `bins` layers along cell vector `axis`, frame by frame; histograms of blocks can be added up.
 
     Masses (N,) are in u.
     """
+
+    _adding = ("density", "mass", "totals")
 
     def __init__(self, species: Sequence[str], masses: ArrayLike, *, axis: int = 1, bins: int = 20) -> None:
         symbols = as_symbols(species, len(species))
@@ -68,16 +71,6 @@ class LayerHistogram:
         self.density += counts / volume
         self.mass += np.bincount(layer, self.masses, minlength=self.bins) / volume * GRAM_PER_CM3
         self.totals += [1.0, float(heights(cell)[self.axis])]
-
-    def state(self) -> dict[str, Floats]:
-        """Return what other histograms can be added to."""
-        return {"density": self.density, "mass": self.mass, "totals": self.totals}
-
-    def merge(self, state: dict[str, Floats]) -> None:
-        """Add the frames of another histogram."""
-        self.density += state["density"]
-        self.mass += state["mass"]
-        self.totals += state["totals"]
 
     def result(self) -> LayerProfile:
         """Normalise the counts."""

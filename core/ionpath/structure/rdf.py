@@ -20,6 +20,7 @@ from ionpath.errors import InputError, positive, whole
 from ionpath.frames import as_frames, as_symbols, check_cutoff
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
+from ionpath.sums import Sums
 
 DEFAULT_BIN = 0.05
 """Width of a bin, in A, if none is chosen."""
@@ -74,7 +75,7 @@ class RadialDistribution(Msonable):
 
 
 @typed
-class RadialHistogram:
+class RadialHistogram(Sums):
     """Pairs counted frame by frame; histograms of blocks of frames can be added up.
 
     Parameters
@@ -82,6 +83,8 @@ class RadialHistogram:
     species, r_max, bins, pairs
         See `radial_distribution`.
     """
+
+    _adding = ("counts", "counts_volume", "inverse_volume", "n_frames")
 
     def __init__(
         self,
@@ -144,18 +147,6 @@ class RadialHistogram:
                 for a, b in self.pairs
             ]
         )  # fmt: skip
-
-    def state(self) -> dict[str, Floats]:
-        """Sums over frames, which other histograms can be added to."""
-        totals = np.array([self.inverse_volume, float(self.n_frames)])
-        return {"counts": self.counts, "counts_volume": self.counts_volume, "totals": totals}
-
-    def merge(self, state: dict[str, Floats]) -> None:
-        """Add the `state` of another histogram."""
-        self.counts += state["counts"]
-        self.counts_volume += state["counts_volume"]
-        self.inverse_volume += float(state["totals"][0])
-        self.n_frames += int(state["totals"][1])
 
     def result(self) -> RadialDistribution:
         """Means over the frames so far."""

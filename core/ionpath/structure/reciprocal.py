@@ -17,6 +17,7 @@ from ionpath.frames import as_frames, as_symbols
 from ionpath.msonable import Msonable
 from ionpath.structure._phases import phase_sums
 from ionpath.structure.rdf import species_pairs
+from ionpath.sums import Sums
 
 
 @typed
@@ -118,8 +119,10 @@ def density_modes(positions: Floats, cell: Floats, groups: Sequence[Ints], vecto
     return phase_sums(groups, vectors)(positions @ np.linalg.inv(cell))
 
 
-class DirectSum:
+class DirectSum(Sums):
     """Products of density modes at Miller indices (K, 3), added up frame by frame; sums of blocks can be added up."""
+
+    _adding = ("products", "cells", "n_frames")
 
     def __init__(self, species: Sequence[str], vectors: Ints) -> None:
         symbols = as_symbols(species, len(species))
@@ -142,16 +145,6 @@ class DirectSum:
             self.products[row] += one.real * other.real + one.imag * other.imag
         self.cells += cell
         self.n_frames += 1
-
-    def state(self) -> dict[str, Floats]:
-        """Return what other sums can be added to."""
-        return {"products": self.products, "cells": self.cells, "n_frames": np.array(float(self.n_frames))}
-
-    def merge(self, state: dict[str, Floats]) -> None:
-        """Add the frames of another sum."""
-        self.products += state["products"]
-        self.cells += state["cells"]
-        self.n_frames += int(state["n_frames"])
 
     def result(self) -> DirectStructureFactor:
         """Normalise the sums."""

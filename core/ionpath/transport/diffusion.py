@@ -131,7 +131,8 @@ def estimate_diffusion(
     coefficient = _coefficient(line, by_ion, factor)
     reason = _why_bound(chosen, float(3.0 * curve[chosen.stop_lag]), minimum_msd, coefficient)
     if reason:
-        coefficient, axes = _bound(msd, chosen, minimum_msd), _axis_bounds(msd, chosen, minimum_msd)
+        coefficient = _bound(msd, chosen, minimum_msd)
+        axes = tuple(_bound(msd, chosen, minimum_msd, (axis,)) for axis in range(3))
     else:
         axes = tuple(_coefficient(line, by_ion[..., axis : axis + 1], factor) for axis in range(3))
     collective = _collective(msd, _fit_lags(msd, early))
@@ -254,7 +255,3 @@ def _bound(
     seen = float(own.mean() + t.ppf(0.95, max(msd.n_ions - 1, 1)) * spread)
     unseen = 3.0 * minimum / (6.0 * msd.n_ions * msd.n_frames * msd.frame_time)
     return Estimate(float("nan"), float("nan"), 0.0, max(seen, unseen), UNIT)
-
-
-def _axis_bounds(msd: MeanSquaredDisplacement, window: DiffusiveWindow, minimum: float) -> tuple[Estimate, ...]:
-    return tuple(_bound(msd, window, minimum, (axis,)) for axis in range(3))

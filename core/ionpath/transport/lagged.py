@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats, Ints
 from ionpath.compiled import kernels
+from ionpath.sums import Sums
 from ionpath.transport._checks import lag_array
 from ionpath.transport.displacements import PIECE
 
@@ -175,72 +176,63 @@ def _flat(positions: Floats) -> Floats:
     return np.ascontiguousarray(positions).reshape(len(positions), -1)
 
 
-class _Sums:
-    """Arrays that add up."""
+class _CompiledSums(Sums):
+    """Sums for which there is a compiled loop, too."""
 
-    def __init__(self, *arrays: Floats) -> None:
-        self.arrays = arrays
+    _loop: ClassVar[str]
+    total: Floats
 
-    def state(self) -> tuple[Floats, ...]:
-        return self.arrays
+    def add_rows(self, lag: Ints, starts: Floats, begin: Ints, positions: Floats, end: Ints) -> None:
+        """Add pairs `starts[begin]` and `positions[end]`, each of its lag, by the compiled loop."""
+        compiled = kernels()
+        assert compiled is not None
+        getattr(compiled, self._loop)(lag, _flat(starts), begin, _flat(positions), end, self.total)
 
-    def merge(self, state: tuple[Floats, ...]) -> None:
-        for mine, more in zip(self.arrays, state, strict=True):
-            mine += more
 
-
-class SquareSums(_Sums):
+class SquareSums(_CompiledSums):
     """Sums of the squared displacements of each particle along each axis, (N, L, 3)."""
 
+    _loop = "add_squares"
+
     def __init__(self, n: int, n_lags: int) -> None:
-        super().__init__(np.zeros((n, n_lags, 3)))
+        self.total = np.zeros((n, n_lags, 3))
 
     def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
         """Add pairs of frames."""
         moved = ends - origins
         np.multiply(moved, moved, out=moved)
-        self.arrays[0][:, lag] += moved.sum(axis=0)
-
-    def add_rows(self, lag: Ints, starts: Floats, begin: Ints, positions: Floats, end: Ints) -> None:
-        """Add pairs `starts[begin]` and `positions[end]`, each of its lag, by the compiled loop."""
-        compiled = kernels()
-        assert compiled is not None
-        compiled.add_squares(lag, _flat(starts), begin, _flat(positions), end, self.arrays[0])
+        self.total[:, lag] += moved.sum(axis=0)
 
 
-class PowerSums(_Sums):
+class PowerSums(_CompiledSums):
     """Sums of the squares and of the fourth powers of the displacements of each ion, (2, L, N)."""
 
+    _loop = "add_powers"
+
     def __init__(self, n_ions: int, n_lags: int) -> None:
-        super().__init__(np.zeros((2, n_lags, n_ions)))
+        self.total = np.zeros((2, n_lags, n_ions))
 
     def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
         """Add pairs of frames."""
         moved = ends - origins
         square = np.einsum("tni,tni->tn", moved, moved)
-        self.arrays[0][0, lag] += square.sum(axis=0)
-        self.arrays[0][1, lag] += np.einsum("tn,tn->n", square, square)
-
-    def add_rows(self, lag: Ints, starts: Floats, begin: Ints, positions: Floats, end: Ints) -> None:
-        """Add pairs `starts[begin]` and `positions[end]`, each of its lag, by the compiled loop."""
-        compiled = kernels()
-        assert compiled is not None
-        compiled.add_powers(lag, _flat(starts), begin, _flat(positions), end, self.arrays[0])
+        self.total[0, lag] += square.sum(axis=0)
+        self.total[1, lag] += np.einsum("tn,tn->n", square, square)
 
 
-class DistanceCounts(_Sums):
+class DistanceCounts(Sums):
     """Counts of displacements in bins of width `width`, (L, bins + 1); the last bin takes all beyond."""
 
     def __init__(self, n_lags: int, width: float, bins: int) -> None:
-        super().__init__(np.zeros((n_lags, bins + 1)))
+        self.total = np.zeros((n_lags, bins + 1))
         self.width = width
 
     def add(self, lag: int, origins: Floats, ends: Floats, cells: Floats) -> None:
         """Add pairs of frames."""
         moved = ends - origins
-        bins = self.arrays[0].shape[1]
+        bins = self.total.shape[1]
         where = np.sqrt(np.einsum("tni,tni->tn", moved, moved).ravel()) / self.width
-        self.arrays[0][lag] += np.bincount(np.minimum(where, bins - 1.0).astype(np.intp), minlength=bins)
+        self.total[lag] += np.bincount(np.minimum(where, bins - 1.0).astype(np.intp), minlength=bins)
 
 
 class Landmarks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -132,7 +133,10 @@ def mean_squared_displacement(
     r = unwrapped_positions(positions)
     dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
     n_frames, n_ions, _ = r.shape
-    kept = logarithmic_lags(n_frames) if lags is None else _kept_lags(lags, n_frames)
+    if lags is None:
+        kept = logarithmic_lags(n_frames)
+    else:
+        kept = lag_array(lags, n_frames) if np.size(lags) else np.empty(0, dtype=np.int64)
     axes, by_ion, summed = np.zeros((3, n_frames)), np.empty((n_ions, kept.size, 3)), np.zeros((3, n_frames))
     power, squares = 0.0, np.zeros((3, n_frames))
     step = max(1, BATCH_BYTES // (n_frames * 3 * 8 * 6))
@@ -210,8 +214,8 @@ def msd_of_sums(pairs: LaggedPairs, ends: Floats, frame_time: float, factor: flo
 
     `factor` is that of `ionpath.framework.Driftless`: where it is not 1, nothing is known about the ions together.
     """
-    (sums,) = pairs.consumers[0].state()
-    *ions, centre = sums / pairs.n_origins[:, None]
+    consumer: Any = pairs.consumers[0]
+    *ions, centre = consumer.total / pairs.n_origins[:, None]
     own = np.array(ions) / factor
     together = centre * len(own) if factor == 1.0 else np.full_like(centre, np.nan)
     axes, collective = (np.concatenate([np.zeros((1, 3)), x]) for x in (own.mean(axis=0), together))
@@ -306,10 +310,6 @@ def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int 
     """
     end = n_frames - 1 if last is None else last
     return np.unique(np.round(np.geomspace(first, end, number)).astype(np.int64))
-
-
-def _kept_lags(lags: ArrayLike, n_frames: int) -> Ints:
-    return lag_array(lags, n_frames) if np.size(lags) else np.empty(0, dtype=np.int64)
 
 
 def _power(x: Floats) -> Floats:

@@ -14,6 +14,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells
+from ionpath.sums import Sums
 from ionpath.transport._checks import above_zero, lag_array, lag_times, unwrapped_positions
 from ionpath.transport.displacements import ion_batches, squared_displacements
 
@@ -189,8 +190,10 @@ def distinct_van_hove(
     return sums.result(chosen, dt)
 
 
-class DistinctCounts:
+class DistinctCounts(Sums):
     """Pairs of different ions in bins of distance over lags, added up; see `ionpath.transport.lagged`."""
+
+    _adding = ("_numbers", "_totals")
 
     def __init__(self, n_lags: int, n: int, m: int, edges: Floats, *, same: bool = True) -> None:
         self._pairs = _Pairs(n, m, float(edges[1]), edges.size, same)
@@ -202,15 +205,6 @@ class DistinctCounts:
         for a, b, cell in zip(origins, ends, cells, strict=True):
             self._numbers[lag] += self._pairs(a, b, cell)[:-1]
             self._totals[lag] += [1.0, self._others / abs(np.linalg.det(cell))]
-
-    def state(self) -> tuple[Floats, Floats]:
-        """Sums."""
-        return self._numbers, self._totals
-
-    def merge(self, state: tuple[Floats, Floats]) -> None:
-        """Add the sums of another one."""
-        self._numbers += state[0]
-        self._totals += state[1]
 
     def result(self, lags: Ints, frame_time: float) -> VanHove:
         """Distinct part of the van Hove function."""

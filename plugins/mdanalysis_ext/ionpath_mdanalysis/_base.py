@@ -380,13 +380,8 @@ class IonAnalysis(AnalysisBase):
         cite(self, format=format)
 
     def _axes(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Return axes to plot on: those passed, or new ones."""
         self._require_results()
-        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-        if ax is not None:
-            return ax
-        with pyplot.rc_context(_plots.told_apart()):
-            return pyplot.subplots(**{"layout": "constrained", **kwargs})[1]
+        return _plots.new_axes(ax, **kwargs)
 
     def __repr__(self) -> str:
         return _display.text(self)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.arrays import Floats, Indices
+from ionpath.errors import require
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Okabe and Ito's, which readers with any colour vision tell apart (https://jfly.uni-koeln.de/color/)."""
@@ -21,6 +22,15 @@ def told_apart() -> dict[str, Any]:
     if rcParams["axes.prop_cycle"] != rcParamsDefault["axes.prop_cycle"]:
         return {}
     return {"axes.prop_cycle": cycler(color=COLOURS) + cycler(linestyle=DASHES)}
+
+
+def new_axes(axes: Any = None, **layout: Any) -> Any:
+    """Axes to plot on: those that were passed, or new ones."""
+    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
+    if axes is not None:
+        return axes
+    with pyplot.rc_context(told_apart()):
+        return pyplot.subplots(**{"layout": "constrained", **layout})[1]
 
 
 def states_in_time(ax: Any, times: Floats, states: Any, labels: Any) -> Any:

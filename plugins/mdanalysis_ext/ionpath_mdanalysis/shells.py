@@ -65,10 +65,8 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             Selection of the mobile ions; default: all Li, or else Na, K, Ag or Cu.
         vertices : {"24g", "48h"}, default "24g"
             Six sites in each cage, or twelve (T5) where lithium does not change between the two of a pair all the time.
-        start, stop, step : int, optional
-            Frames to look at; default: all.
-        max_frames : int, default 200
-            Of these frames, evenly spaced ones are taken, this number at most.
+        start, stop, step, max_frames : int, optional
+            Frames to look at, see `from_universe`.
 
         Returns
         -------

@@ -61,7 +61,7 @@ def test_lagged_pairs_are_all_pairs_at_their_origins(walk, cuts, chunk):
         starts = np.arange(0, 500 - lag, step)
         moved = walk[starts + lag] - walk[starts]
         assert found.n_origins[k] == len(starts)
-        squares, powers = (consumer.arrays[0] for consumer in found.consumers)
+        squares, powers = (consumer.total for consumer in found.consumers)
         np.testing.assert_allclose(squares[:12, k], (moved**2).sum(axis=0), rtol=1e-9)
         np.testing.assert_allclose(squares[12, k], (moved.mean(axis=1) ** 2).sum(axis=0), rtol=1e-9)
         np.testing.assert_allclose(powers[1, k, :12], ((moved**2).sum(axis=2) ** 2).sum(axis=0), rtol=1e-9)
@@ -78,8 +78,8 @@ def test_loops_in_numpy_add_up_the_same(walk, monkeypatch):
             patch.setattr("ionpath.transport.lagged.kernels", lambda: None)
             twin = stream(make, path, [137], 60)
         for ours, theirs in zip(found.consumers, twin.consumers, strict=True):
-            assert theirs.arrays[0].min() > 0.0  # A^2, A^4
-            np.testing.assert_allclose(ours.arrays[0], theirs.arrays[0], rtol=1e-12)
+            assert theirs.total.min() > 0.0  # A^2, A^4
+            np.testing.assert_allclose(ours.total, theirs.total, rtol=1e-12)
 
 
 def test_memory_does_not_grow_with_frames():
@@ -115,10 +115,10 @@ def test_diffusion_of_a_stream_is_that_of_all_frames(walk):
 def test_distributions_of_a_stream_are_those_of_all_frames(walk):
     lags = np.array([1, 4, 7])  # lags below eight have an origin in every frame
     pairs = stream(lambda: LaggedPairs(lags, 500, [PowerSums(12, 3), DistanceCounts(3, 0.1, 150)]), walk, [77, 78], 20)
-    alpha = non_gaussian_of(pairs.consumers[0].arrays[0] / pairs.n_origins[:, None], lags, 0.5)
+    alpha = non_gaussian_of(pairs.consumers[0].total / pairs.n_origins[:, None], lags, 0.5)
     exact = non_gaussian_parameter(walk, frame_time=0.5, lags=lags, errors=True)
     np.testing.assert_allclose([alpha.alpha, alpha.error], [exact.alpha, exact.error], rtol=1e-9)
-    fractions = pairs.consumers[1].arrays[0][:, :-1] / (12 * pairs.n_origins)[:, None]
+    fractions = pairs.consumers[1].total[:, :-1] / (12 * pairs.n_origins)[:, None]
     found = van_hove_of(fractions, lags, bin_edges(15.0, 0.1), 0.5)
     np.testing.assert_allclose(found.values, self_van_hove(walk, lags, frame_time=0.5).values, rtol=1e-9, atol=1e-15)
     edges = bin_edges(6.0, 0.5)

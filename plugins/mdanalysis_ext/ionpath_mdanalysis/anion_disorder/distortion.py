@@ -22,6 +22,7 @@ from ionpath.disorder import (
     tetrahedral_distortion,
 )
 from ionpath.errors import InputError, positive
+from ionpath.sums import Sums
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import Options
@@ -38,8 +39,10 @@ ORIENTATION_TOLERANCE = 0.1
 """Difference in the mean of x^4 + y^4 + z^4 of the bond directions that means another orientation."""
 
 
-class _Distortions:
+class _Distortions(Sums):
     """The measure of every tetrahedron in every frame, and the sum over frames of the anisotropy of bonds."""
+
+    _adding = ("rows", "anisotropy")
 
     def __init__(self, measure: Measure, mode: Mode) -> None:
         self._measure = partial(tetrahedral_distortion, measure=measure, mode=mode)
@@ -50,13 +53,6 @@ class _Distortions:
         self.rows.append(self._measure(vectors).astype(np.float32))
         squares = (vectors**2).sum(axis=-1)
         self.anisotropy += float(((vectors**4).sum(axis=-1) / squares**2).mean(axis=(1, 2)).sum())
-
-    def state(self) -> tuple[list[Any], float]:
-        return self.rows, self.anisotropy
-
-    def merge(self, state: tuple[list[Any], float]) -> None:
-        self.rows += state[0]
-        self.anisotropy += state[1]
 
 
 @typed

@@ -15,6 +15,7 @@ from ionpath.structure import AmorphisationProfile as Profile, Regions, divide_r
 from ionpath.structure.amorphisation import LayerGrid, layer_amplitudes, layer_grid, normalised_profile
 from ionpath.structure.profiles import LayerHistogram
 from ionpath.structure.regions import NAMES
+from ionpath.sums import Sums
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import MOST_BINS, Options, StructureAnalysis, cell_now, symbols_of
 
@@ -99,8 +100,10 @@ def _masses(atoms: Any) -> Floats:
     return np.asarray(masses, dtype=np.float64)
 
 
-class _Amplitudes:
+class _Amplitudes(Sums):
     """Sums of the amplitudes of all layers, of their squares, of heights, and of frames."""
+
+    _adding = ("_sums", "_totals")
 
     def __init__(self, layers: LayerGrid) -> None:
         self._layers = layers
@@ -111,13 +114,6 @@ class _Amplitudes:
         amplitudes = layer_amplitudes(positions, cell, self._layers)
         self._sums += [amplitudes, amplitudes**2]
         self._totals += [heights(cell)[self._layers.axis], 1.0]
-
-    def state(self) -> tuple[Floats, Floats]:
-        return self._sums, self._totals
-
-    def merge(self, state: tuple[Floats, Floats]) -> None:
-        self._sums += state[0]
-        self._totals += state[1]
 
     def result(self) -> Profile:
         (total, squares), (height, count) = self._sums, self._totals

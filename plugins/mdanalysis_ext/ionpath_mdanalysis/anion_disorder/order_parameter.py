@@ -50,21 +50,8 @@ class OrderParameter(PerAtomAnalysis):
         Bins of the distribution.
     value_range : tuple of float, optional
         Range of the distribution; default: that of the first frame, half as wide again on both sides.
-    series : bool, default False
-        Keep ``results.series``, the number of every atom in every frame, 4 bytes each.
-    **options
-        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
-
-    Attributes
-    ----------
-    results.per_atom, results.per_atom_std : ndarray, (n,)
-        Mean and standard deviation in time of every atom.
-    results.per_frame : ndarray, (n_frames,)
-        Mean over the atoms.
-    results.mean, results.mean_error : float
-        Mean over all, and its standard error.
-    results.edges, results.density : ndarray
-        Distribution.
+    series, **options
+        See `AveragedSteinhardt`, whose results these are.
 
     Raises
     ------

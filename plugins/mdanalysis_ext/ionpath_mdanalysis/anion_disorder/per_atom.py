@@ -14,6 +14,7 @@ from ionpath.citations import references
 from ionpath.errors import InputError, one_of, whole
 from ionpath.frames import check_cutoff
 from ionpath.structure import averaged_steinhardt, voronoi_volumes
+from ionpath.sums import Sums
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis._base import Chunk
@@ -21,8 +22,10 @@ from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder._structure import MOST_BINS, Options, StructureAnalysis, cell_now, symbols_of
 
 
-class _Numbers:
+class _Numbers(Sums):
     """Sums over frames of one number per atom: frames, values, squares, histogram, means, and all on demand."""
+
+    _adding = ("sums", "counts", "means", "rows")
 
     def __init__(self, n_atoms: int, edges: Floats, series: bool) -> None:
         self._edges, self._series = edges, series
@@ -37,15 +40,6 @@ class _Numbers:
         self.means.append(float(values.mean()))
         if self._series:
             self.rows.append(values.astype(np.float32))
-
-    def state(self) -> tuple[Any, ...]:
-        return self.sums, self.counts, self.means, self.rows
-
-    def merge(self, state: tuple[Any, ...]) -> None:
-        self.sums += state[0]
-        self.counts += state[1]
-        self.means += state[2]
-        self.rows += state[3]
 
 
 class PerAtomAnalysis(StructureAnalysis):
@@ -207,22 +201,8 @@ class IonVoronoiVolume(PerAtomAnalysis):
         Bins of the distribution.
     volume_range : tuple of float, default (0, 60)
         Range of the distribution, in A^3.
-    series : bool, default False
-        Keep ``results.series``, the volume of every ion in every frame, 4 bytes each. Nothing else grows with the
-        frames but one number per frame.
-    **options
-        ``n_blocks``, ``frame_time``, ``chunk_frames``, ``verbose``: see `StructureAnalysis`.
-
-    Attributes
-    ----------
-    results.per_atom, results.per_atom_std : ndarray, (n,)
-        Mean and standard deviation in time of every ion, in A^3.
-    results.per_frame : ndarray, (n_frames,)
-        Mean over the ions, in A^3.
-    results.mean, results.mean_error : float
-        Mean over all, and its standard error, in A^3.
-    results.edges, results.density : ndarray
-        Distribution.
+    series, **options
+        See `AveragedSteinhardt`, whose results these are, with volumes in A^3.
 
     Raises
     ------

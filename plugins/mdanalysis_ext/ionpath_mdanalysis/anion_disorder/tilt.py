@@ -20,8 +20,8 @@ from ionpath.disorder import (
     rotation_rate,
     tetrahedra,
 )
-from ionpath.errors import InputError, positive, require
-from ionpath_mdanalysis import _checks
+from ionpath.errors import InputError, positive
+from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis._frames import cell_vectors
@@ -304,9 +304,7 @@ def plot_tilt_series(analyses: Mapping[Any, TetrahedronTilt], kind: str | None =
         found[f"{name:g} K" if number else str(name)] = free
     if len({free.jacobian for free in found.values()}) > 1:
         raise InputError("jacobian", need="the same in all", got="True and False", remedy="run all with the same one")
-    if axes is None:
-        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-        axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")[1]
+    axes = _plots.new_axes(axes, ncols=2, figsize=(9, 3.5))
     for name, free in found.items():
         for ax, edges, energy, error in zip(axes, *_angles(free), strict=True):
             shown = np.where(np.isfinite(energy), energy, np.nan)

@@ -44,20 +44,14 @@ class DriftingAnalysis(Accumulating):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse; default: all others.
-    parameters : mapping, optional
-        What else the user chose.
+    mobile, framework : AtomGroup
+        The mobile ions, and the atoms that do not diffuse; default: all others.
     drift : {"framework", "none"}, default "framework"
         Whether the drift of the framework is taken off.
     weights : {"mass", "equal"}, optional
         How the atoms of the framework count; default: by mass if the topology has masses.
-    others : dict of str to AtomGroup, optional
-        Further groups to read.
-    **options
-        ``frame_time``, ``chunk_frames``, ``verbose`` of `IonAnalysis`.
+    parameters, others, **options
+        See `IonAnalysis`.
 
     Notes
     -----
@@ -160,12 +154,6 @@ class SeriesAnalysis(DriftingAnalysis):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse; default: all others.
-    parameters : mapping, optional
-        What else the user chose.
     unwrap : bool, optional
         Whether jumps across the faces of the cell are undone. By default the data decide, once for the whole run:
         coordinates that were never wrapped stay as they are, however far an ion goes between two frames.
@@ -173,8 +161,8 @@ class SeriesAnalysis(DriftingAnalysis):
         ``"exact"`` keeps the whole series, 24 bytes for each mobile ion and frame, and averages over all origins of
         time. ``"stream"`` adds up while frames are read, in memory that does not grow with them, over origins that lie
         an eighth of a lag apart. Default: exact as long as the series takes less than 128 MiB.
-    **options
-        ``drift``, ``weights``, ``others``, ``frame_time``, ``chunk_frames``, ``verbose``: see `DriftingAnalysis`.
+    mobile, framework, parameters, **options
+        See `DriftingAnalysis`.
 
     Raises
     ------

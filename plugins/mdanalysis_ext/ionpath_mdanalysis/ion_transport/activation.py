@@ -10,7 +10,7 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, positive, require
+from ionpath.errors import InputError, positive
 from ionpath.estimate import Estimate
 from ionpath.notebook import Shown
 from ionpath.transport.activation import (
@@ -19,6 +19,7 @@ from ionpath.transport.activation import (
     arrhenius as fit_arrhenius,
     meyer_neldel as fit_meyer_neldel,
 )
+from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
 
 
@@ -141,9 +142,7 @@ def plot_arrhenius(fit: Arrhenius, ax: Any = None, *, down_to: float = 300.0) ->
     matplotlib.axes.Axes
         The axes.
     """
-    pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-    if ax is None:
-        ax = pyplot.subplots(layout="constrained")[1]
+    ax = _plots.new_axes(ax)
     shown = np.linspace(1 / max(fit.temperatures), 1 / min(down_to, *fit.temperatures), 100)
     line = [fit.at(1 / x) for x in shown]
     ax.errorbar(1000 / fit.temperatures, fit.coefficients, fit.errors, fmt="o", color="k", label="simulated")

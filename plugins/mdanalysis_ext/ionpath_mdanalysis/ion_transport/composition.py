@@ -8,9 +8,10 @@ from typing import Any
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import InputError, positive, require
+from ionpath.errors import InputError, positive
 from ionpath.estimate import Estimate, combine
 from ionpath.lines import LinearFit
+from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis.ion_transport.activation import _temperature, extrapolate
 from ionpath_mdanalysis.ion_transport.diffusion import IonDiffusion
 
@@ -104,12 +105,8 @@ def plot_conductivity_line(
 
     Parameters
     ----------
-    points : mapping of float to Estimate, IonDiffusion or sequence of IonDiffusion
-        What was found at each value, as in `plot_conductivity_map`.
-    temperature : float, optional
-        In K; may be left out if all runs have the same.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; new axes by default.
+    points, temperature, ax
+        As in `plot_conductivity_map`, with one number for each point.
     label : str
         Name of the quantity.
     line : LinearFit, optional
@@ -123,8 +120,7 @@ def plot_conductivity_line(
     Raises
     ------
     InputError
-        If there is no point, a point has no run, runs differ in temperature and none is named, or a conductivity has
-        another unit.
+        As `plot_conductivity_map`.
 
     Examples
     --------
@@ -162,9 +158,7 @@ def plot_conductivity_line(
 
 def _axes(ax: Any) -> Any:
     """Axes that were given, or new ones."""
-    if ax is None:
-        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-        return pyplot.subplots(figsize=(5.2, 4.2), layout="constrained")[1]
+    ax = _plots.new_axes(ax, figsize=(5.2, 4.2))
     if not hasattr(ax, "errorbar"):
         raise InputError("ax", need="axes of matplotlib", got=repr(ax)[:40], remedy="leave it out for new ones")
     return ax

@@ -29,10 +29,8 @@ class IonDensity(DriftingAnalysis):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    mobile, framework : AtomGroup
+        The mobile ions, and the atoms that do not diffuse, whose drift is taken off; default: all others.
     spacing : float, default 0.25
         Largest edge of a voxel in A.
     sigma : float, default 0.3

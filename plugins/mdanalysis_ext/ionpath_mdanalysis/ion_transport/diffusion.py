@@ -23,10 +23,8 @@ class IonDiffusion(SeriesAnalysis):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    mobile, framework : AtomGroup
+        The mobile ions, and the atoms that do not diffuse, whose drift is taken off; default: all others.
     temperature : float, optional
         Temperature in K; needed for conductivities.
     charge : float, default 1.0

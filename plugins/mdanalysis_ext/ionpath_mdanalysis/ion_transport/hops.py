@@ -31,10 +31,8 @@ class IonHops(SeriesAnalysis):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    mobile, framework : AtomGroup
+        The mobile ions, and the atoms that do not diffuse, whose drift is taken off; default: all others.
     centres : AtomGroup or array_like of shape (M, 3), optional
         Atoms in the middle of the cages (in argyrodites the anions on 4d), which are followed, or fixed positions in
         the first analysed frame in A.

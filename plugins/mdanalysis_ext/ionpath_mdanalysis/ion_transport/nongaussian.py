@@ -19,10 +19,8 @@ class NonGaussianParameter(SeriesAnalysis):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    mobile, framework : AtomGroup
+        The mobile ions, and the atoms that do not diffuse, whose drift is taken off; default: all others.
     lag_times : sequence of float, optional
         Lag times in ps; default: about 64 logarithmic ones up to 70 % of the trajectory.
     **options
@@ -77,7 +75,7 @@ class NonGaussianParameter(SeriesAnalysis):
     def _use(self, consumers: dict[str, Any], cells: Floats) -> None:
         moved, dt = consumers["moved"], self.frame_time
         if self._stream:
-            means = moved.consumers[0].arrays[0] / moved.n_origins[:, None]
+            means = moved.consumers[0].total / moved.n_origins[:, None]
             found = non_gaussian_of(means, self._lags, dt)
         else:
             found = non_gaussian_parameter(moved.positions, frame_time=dt, lags=self._lags, errors=True)

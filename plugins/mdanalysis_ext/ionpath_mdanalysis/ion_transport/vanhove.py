@@ -22,10 +22,8 @@ class SelfVanHove(SeriesAnalysis):
 
     Parameters
     ----------
-    mobile : AtomGroup
-        The mobile ions.
-    framework : AtomGroup, optional
-        The atoms that do not diffuse, whose drift is taken off; default: all others.
+    mobile, framework : AtomGroup
+        The mobile ions, and the atoms that do not diffuse, whose drift is taken off; default: all others.
     lag_times : sequence of float, default (1.0, 2.0, 5.0, 10.0)
         Lag times in ps.
     r_max : float, default 15.0
@@ -115,7 +113,7 @@ class SelfVanHove(SeriesAnalysis):
         reach = self._reach(cells) if p["distinct"] else 0.0
         if self._stream:
             pairs = consumers["self"]
-            counts = pairs.consumers[0].arrays[0][:, :-1]
+            counts = pairs.consumers[0].total[:, :-1]
             fractions = counts / (pairs.n_origins * len(self.groups["mobile"]))[:, None]
             found = van_hove_of(fractions, lags, self._edges, dt)
             other = consumers["distinct"].consumers[0].result(lags, dt) if p["distinct"] else None

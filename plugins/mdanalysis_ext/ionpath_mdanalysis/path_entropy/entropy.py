@@ -33,12 +33,8 @@ class PathEntropy(MarkovStates):
 
     Parameters
     ----------
-    mobile : AtomGroup or None
-        The mobile ions; may be left out if `states` is given.
-    shells : CoordinationShells, optional
-        Sites around centres, see `ionpath_mdanalysis.CoordinationShells`.
-    lag : int, optional
-        Lag in frames that are analysed; default: see `MarkovStates`.
+    mobile, shells, lag
+        See `MarkovStates`.
     definition : {"pathway", "unlimited", "flux", "flux-row"}
         What is counted, see `ionpath.kinetics.path_entropy`.
     max_edges : int, default 4

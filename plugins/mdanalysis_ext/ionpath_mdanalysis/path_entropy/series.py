@@ -9,7 +9,7 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates
 
@@ -53,11 +53,8 @@ def plot_mfpt_series(analyses: Mapping[Any, MarkovStates], axes: Any = None) -> 
         raise InputError("analyses", need="at least one", got="none", remedy="pass a dict of them by temperature in K")
     for analysis in analyses.values():
         analysis._one_model()
-    if axes is None:
-        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-        n = len(analyses)
-        axes = pyplot.subplots(1, n, figsize=(3.6 * n + 0.8, 3.8), layout="constrained", squeeze=False)[1]
-    axes = np.ravel(axes)
+    n = len(analyses)
+    axes = np.ravel(_plots.new_axes(axes, ncols=n, figsize=(3.6 * n + 0.8, 3.8)))
     if len(axes) != len(analyses):
         raise InputError("axes", need=str(len(analyses)), got=str(len(axes)), remedy="leave them out")
     times = np.concatenate([a.results.mfpt[~np.eye(a.results.n_states, dtype=bool)] for a in analyses.values()])

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError
 from ionpath.softness.rearrangement import ArrheniusSplit, arrhenius_split
+from ionpath_mdanalysis import _plots
 
 
 @typed
@@ -97,9 +98,7 @@ def plot_softness_arrhenius(split: ArrheniusSplit, axes: Any = None) -> Any:
     sequence of matplotlib.axes.Axes
         The axes.
     """
-    if axes is None:
-        pyplot = require("matplotlib.pyplot", purpose="plots", install="pip install matplotlib")
-        axes = pyplot.subplots(1, 2, layout="constrained")[1]
+    axes = _plots.new_axes(axes, ncols=2)
     panels = (
         (split.energy, split.energy_error, split.energy_line, "activation energy (eV)"),
         (split.log_factor, split.log_factor_error, split.factor_line, "ln of the attempt factor"),
