@@ -217,19 +217,19 @@ def idle(lines: Iterable[str], steps: int) -> list[str]:
     for statement in joined(lines):
         label, action, words = keywords(statement)
         what = f"{action} {label}".rstrip()
-        pace = _values(words.get("PACE", ""))
+        pace = numbers_of(words.get("PACE", ""))
         if action in _OF_HILLS and pace and pace[0] > steps:
             found.append(f"{what} adds its first hill after PACE={pace[0]:g} steps")
         if action in _OF_HILLS and _still(words, "HEIGHT"):
             found.append(f"{what} adds hills of HEIGHT=0")
-        if action in _OF_FORCES and _still(words, "KAPPA") and not any(_values(words.get("SLOPE", ""))):
+        if action in _OF_FORCES and _still(words, "KAPPA") and not any(numbers_of(words.get("SLOPE", ""))):
             found.append(f"{what} has no force: KAPPA=0")
         if action == "MOVINGRESTRAINT":
             found += [f"{what} {told}" for told in _unmoved(words, steps)]
     return found
 
 
-def _values(text: str) -> list[float]:
+def numbers_of(text: str) -> list[float]:
     """Numbers of a keyword; none where it has words."""
     try:
         return [float(part) for part in text.split(",") if part]
@@ -239,19 +239,19 @@ def _values(text: str) -> list[float]:
 
 def _still(words: Mapping[str, str], key: str) -> bool:
     """Whether a keyword is there and has zeros alone."""
-    given = _values(words.get(key, ""))
+    given = numbers_of(words.get(key, ""))
     return bool(given) and not any(given)
 
 
 def _unmoved(words: Mapping[str, str], steps: int) -> list[str]:
     """Why a restraint that is to move does not."""
     numbered = sorted(int(key[4:]) for key in words if re.fullmatch(r"STEP\d+", key))
-    begins = [(_values(words[f"STEP{k}"]) or [0.0])[0] for k in numbered]
+    begins = [(numbers_of(words[f"STEP{k}"]) or [0.0])[0] for k in numbered]
     stays: dict[str, list[float]] = {}
     changes = []
     for n, k in enumerate(numbered):
         for key in ("AT", "KAPPA"):  # what is not given stays
-            now = _values(words.get(f"{key}{k}", "")) or stays.get(key, [])
+            now = numbers_of(words.get(f"{key}{k}", "")) or stays.get(key, [])
             changes += [begins[max(n - 1, 0)]] if key in stays and now != stays[key] else []
             stays[key] = now
     if not changes:

@@ -145,7 +145,7 @@ def test_another_calculator_or_start_is_refused(whole):
     moved.rattle(0.01, seed=9)
     with pytest.raises(InputError, match="another run: other positions"):
         run_metadynamics(moved, INPUT, folder=whole, **OPTIONS)
-    with pytest.raises(InputError, match="walkers: need 1, as in the run in 'whole0', got 2; take another folder"):
+    with pytest.raises(InputError, match="walkers: need 1, as many as have a checkpoint in 'whole0', got 2; take"):
         run_metadynamics(copper(), INPUT, folder=whole, walkers=2, **OPTIONS)
 
 

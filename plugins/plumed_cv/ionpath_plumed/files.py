@@ -19,6 +19,8 @@ from ionpath.free_energy import Hills
 from ionpath.plumed_input import Units, appended_files, units
 
 PathLike = str | os.PathLike[str]
+_WIDTH = 23
+"""Characters of a number in a HILLS file, unless METAD has a FMT."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,22 @@ def read_table(path: PathLike) -> Table:
             raise InputError(f"{file.name}, line {number + 1}", need=need, got=got, remedy="mend or delete the line")
     if not names:
         raise _headless(file)
+    if "biasf" in names:
+        _check_widths(file.name, lines, len(names) - ("clock" in names))  # which has no width
     return Table(names, np.array(rows, dtype=float).reshape(-1, len(names)), settings)
+
+
+def _check_widths(name: str, lines: Sequence[str], n_columns: int) -> None:
+    """Refuse a row of hills whose columns are not where those of most are: a number of it lost or won a digit."""
+    ends = range(_WIDTH, _WIDTH * n_columns + 1, _WIDTH)
+    rows = [number for number, line in enumerate(lines[:-1]) if line.strip() and not line.startswith("#")]
+    odd = [k for k in rows if any(len(lines[k][end - _WIDTH : end].split()) != 1 or lines[k][end : end + 1].strip()
+                                  or lines[k][end - 1] == " " for end in ends)]  # fmt: skip
+    if 2 * len(odd) < len(rows) and odd:
+        raise InputError(
+            f"{name}, line {odd[0] + 1}", need=f"columns of {_WIDTH} characters, as in other lines",
+            got=" ".join(lines[odd[0]].split())[:60], remedy="mend or delete the line",
+        )  # fmt: skip
 
 
 def _headless(file: Path, line: str = "") -> InputError:
@@ -160,6 +177,7 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
         raise InputError(str(files[0]), need=need, got=f"columns {' '.join(first.names)}", remedy=remedy)
     for path, table in zip(files, tables, strict=True):
         _check_hills(Path(path).name, table, widths)
+    _check_walkers([Path(path).name for path in files], tables)
     data = np.vstack([table.data for table in tables])
     if not len(data):
         raise InputError(str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace")
@@ -183,6 +201,31 @@ def _check_hills(name: str, table: Table, widths: Sequence[str]) -> None:
         raise InputError(name, need="one bias factor", got="several", remedy="separate the runs")
     if not all((table[width] > 0).all() for width in widths):
         raise InputError(name, need="widths above 0", got="others", remedy="mend the file")
+
+
+def _check_walkers(names: Sequence[str], tables: Sequence[Table]) -> None:
+    """Refuse hills of several files that are not those of the walkers of one run."""
+    first = tables[0]
+    for k, (name, table) in enumerate(zip(names, tables, strict=True)):
+        unlike = [key for key in first.settings | table.settings if first.settings.get(key) != table.settings.get(key)]
+        if len(first.data) and len(table.data) and first["biasf"][0] != table["biasf"][0]:
+            unlike.append("biasf")
+        if unlike:
+            raise InputError(
+                name, need=f"hills of the run that {names[0]} is of", got=f"another {unlike[0]}",
+                remedy="separate the runs",
+            )  # fmt: skip
+        twin = next((other for other, one in zip(names[:k], tables[:k], strict=True) if _share_hills(one, table)), None)
+        if twin is not None:
+            raise InputError(
+                name, need="each hill once", got=f"hills that are in {twin} too", remedy="name each walker's file once"
+            )
+
+
+def _share_hills(one: Table, other: Table) -> bool:
+    """Whether hills of two files are the same, all but their times on the clock."""
+    count = min(len(one.data), len(other.data), 3)
+    return count > 0 and bool((one.data[:count, :-1] == other.data[:count, :-1]).all())
 
 
 def states(path: PathLike, label: str, *, threshold: float = 0.5) -> NDArray[Any]:

@@ -63,7 +63,9 @@ class PlumedInput:
         texts = {**self.files, "plumed.dat": self.text}
         self._check_folder(place, texts)
         about = {key: value for key, value in asdict(self).items() if key not in ("text", "files")}
-        about["written"] = {name: _digest(text) for name, text in texts.items()}
+        about["written"] = {
+            name: _digest(text) for name, text in (*texts.items(), ("protocol.json", json.dumps(about)))
+        }
         for name, text in {**texts, "protocol.json": json.dumps(about, indent=1)}.items():
             if name == "plumed.dat" and (place / name).exists() and not _differs(place / name, text):
                 continue  # it may have comments of its own
@@ -156,10 +158,13 @@ def _about(place: Path) -> dict[str, Any]:
     try:
         about = json.loads(_text(file))
         known = {field.name for field in fields(PlumedInput)} | {"written"}
-        if isinstance(about, dict) and set(about) <= known - {"text", "files"}:
-            return about
+        written = about.get("written", {}) if isinstance(about, dict) else None
+        if isinstance(written, dict) and set(about) <= known - {"text", "files"}:
+            own = json.dumps({key: value for key, value in about.items() if key != "written"})
+            if written.get("protocol.json") in (None, _digest(own)):
+                return about
         told = "other entries"
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         told = str(error)[:200]
     remedy = "remove it, or write it again"
     raise InputError("file protocol.json", need="what was written beside plumed.dat", got=told, remedy=remedy)

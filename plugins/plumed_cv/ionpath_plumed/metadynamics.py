@@ -141,10 +141,13 @@ def _check(atoms: Atoms, given: PlumedInput, engine: str, temperature: float) ->
 
 
 def _check_kind(place: Path, walkers: int) -> None:
-    """Refuse a folder in which another number of walkers ran."""
+    """Refuse a folder in which another number of walkers ran, or that lost the checkpoint of one."""
     names = {path.name for path in place.glob("trajectory*.checkpoint.npz")}
     own = {f"trajectory{f'.{k}' * (walkers > 1)}.checkpoint.npz" for k in range(walkers)}
-    if names - own:
-        got = f"{walkers}"
+    # All have one before the first begins, so that a kill leaves files of one walker without those of another nowhere.
+    lost = sorted(own - names) if names & own and any(place.glob("trajectory*.csv")) else []
+    if names - own or lost:
+        need = f"{len(names)}, as many as have a checkpoint in {place.name!r}"
         remedy = "take another folder for another number of walkers"
-        raise InputError("walkers", need=f"{len(names)}, as in the run in {place.name!r}", got=got, remedy=remedy)
+        remedy += f", or put {', '.join(lost)} back where it was lost" * bool(lost)
+        raise InputError("walkers", need=need, got=f"{walkers}", remedy=remedy)

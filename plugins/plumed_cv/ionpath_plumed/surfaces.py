@@ -34,6 +34,7 @@ from ionpath.free_energy import (
 from ionpath.free_energy.blocks import recent_height
 from ionpath.free_energy.reweight import histogram_of, reweight
 from ionpath.plumed_input import joined, keywords
+from ionpath.plumed_run import numbers_of
 from ionpath.units import kt_in_kj_per_mol
 from ionpath_plumed.files import PathLike, read_hills, read_table, units_of
 from ionpath_plumed.inputs import PlumedInput
@@ -98,6 +99,16 @@ def hills_files(source: Any) -> list[Path]:
             # of several walkers each has its number behind the name
             found = sorted({path for name in names for path in (place / name, *place.glob(f"{name}.*[0-9]"))})
             found = [path for path in found if path.is_file()]
+            # Those of the run that is there, not what was copied beside them, and none less.
+            run = sorted(path.name[10:-15] for path in place.glob("trajectory*.checkpoint.npz"))
+            if run and found:
+                own = [place / f"{name}{number}" for name in names for number in run]
+                if lost := [path.name for path in own if path not in found]:
+                    raise InputError(
+                        "folder", need=f"the hills of all {len(run)} walkers in it", got=f"no {', '.join(lost)}",
+                        remedy="put back what was lost",
+                    )  # fmt: skip
+                found = own
             if not found:
                 raise InputError("folder", need="HILLS files in it", got=f"none in {place.name!r}", remedy="run first")
             return found
@@ -217,6 +228,7 @@ def analyse_metadynamics(
         raise InputError("run", need="hills of METAD", got=given.method, remedy=remedy)
     kelvin = temperature or given.temperature
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
+    _check_belongs(hills, given)
     shown = hills
     if equivalent:
         if len(given.start) != 2 or given.end != given.start[::-1]:
@@ -237,6 +249,34 @@ def analyse_metadynamics(
     from ionpath_plumed.figures import write_figures
 
     return replace(result, figures=write_figures(result, Path(figure), title))
+
+
+def _check_belongs(hills: Hills, given: PlumedInput) -> None:
+    """Refuse hills of another input than the one beside them: of other variables, widths or bias factor."""
+    told = []
+    for _, action, words in map(keywords, joined(given.lines)):
+        if action != "METAD":
+            continue
+        names, widths = words.get("ARG", "").split(","), numbers_of(words.get("SIGMA", ""))
+        fixed = len(widths) == len(hills.names) and "ADAPTIVE" not in words
+        here = []
+        if len(names) == len(hills.names) and tuple(names) != hills.names and not set("*()") & set(words["ARG"]):
+            here.append(f"hills of {', '.join(hills.names)} where ARG={words['ARG']}")
+        if fixed and not np.allclose(hills.sigmas, widths, rtol=0.01):
+            here.append(f"widths that are not SIGMA={words['SIGMA']}")
+        factor = numbers_of(words.get("BIASFACTOR", ""))
+        if factor and abs(hills.bias_factor - factor[0]) > 0.01 * factor[0]:
+            here.append(f"a bias factor of {hills.bias_factor:g} where BIASFACTOR={words['BIASFACTOR']}")
+        if not here:
+            return
+        told += here
+    if told:
+        raise InputError(
+            "hills",
+            need="those of the plumed.dat beside them",
+            got="; ".join(told),
+            remedy="analyse each with its input",
+        )
 
 
 def _with_mirror_images(hills: Hills) -> Hills:

@@ -161,10 +161,12 @@ class MolecularDynamics:
         return self.outputs.trajectory
 
     def rewind(self) -> None:
-        """Cut PLUMED's files back to the checkpoint, as `run` does first, for other runs that read them."""
+        """Cut PLUMED's files back to the checkpoint, or claim their names, for other runs that read them."""
         with self.outputs.lock():
             found = self._resume()
-            if found is not None:
+            if found is None:
+                self._claim()
+            else:
                 self.outputs.cut_appended(found)
 
     def run(self) -> MDResult:
@@ -200,11 +202,11 @@ class MolecularDynamics:
         if self.plumed and self.outputs.checkpoint.exists() and log.exists():
             log.replace(log.with_suffix(".before"))  # PLUMED would number its old logs without end
         if resume is None:
-            if self.plumed:
-                try_input(self.atoms, self.settings, self.plumed)
             self._claim()
         else:
             check_memories(self.plumed, self.trajectory.name, start)
+            if not self.outputs.topology.exists():
+                self._write_topology()
             self.outputs.cut_appended(resume)
             statements = taken_up(self.plumed)
         warn_of_idle(self.plumed, self.settings.steps)
@@ -333,6 +335,8 @@ class MolecularDynamics:
 
     def _claim(self) -> None:
         """Note, before any file is opened, that what appears under these names belongs to this run."""
+        if self.plumed:
+            try_input(self.atoms, self.settings, self.plumed)
         if self.outputs.checkpoint.exists():
             earlier = load_checkpoint(self.outputs.checkpoint)
             if not earlier.begun:  # killed before its first checkpoint

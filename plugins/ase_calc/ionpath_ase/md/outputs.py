@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ionpath.errors import InputError
 from ionpath.files import locked
 from ionpath_ase.md.state import Checkpoint
-from ionpath_ase.md.writers import FrameFile, cut, head_of, writer_of
+from ionpath_ase.md.writers import ALL, BEGINNING, ENDS, FrameFile, check_size, cut, digest_of, read_on, writer_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class Outputs:
     checkpoint: Path
     appended: dict[str, Path]  # files that PLUMED appends to: as the input names them, and where they are
     continued: bool = False  # the PLUMED input says RESTART: a new run goes on with PLUMED's files that are there
+    # name of a file that grows -> how far it was read, and the digest of that
+    _read: dict[str, tuple[int, Any]] = field(default_factory=dict, compare=False)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -46,16 +50,32 @@ class Outputs:
         }  # fmt: skip
 
     def heads(self, sizes: dict[str, int], frames: FrameFile) -> dict[str, str]:
-        """Digests of the beginnings of files of these sizes, that of the open trajectory among them."""
+        """Digests of files of these sizes: of all that PLUMED reads back, of the ends of the open trajectory."""
         return {
-            name: frames.own_head(size) if name == "trajectory" else self._head(name, size)
+            name: frames.own_head(size) if name == "trajectory" else self._grown(name, size)
             for name, size in sizes.items()
         }
 
-    def _head(self, name: str, size: int) -> str:
+    def _grown(self, name: str, size: int) -> str:
+        """Digest of a whole file, of which only what is new is read."""
+        path = self.named()[name]
+        check_size(path, size)
+        done, digest = self._read.pop(name, (0, None))
+        if digest is None or done > size:
+            done, digest = 0, hashlib.sha256()
+        with path.open("rb") as stream:
+            stream.seek(done)
+            self._read[name] = size, read_on(stream, size, digest)
+        return f"{ALL}{digest.hexdigest()}"
+
+    def _same(self, name: str, size: int, saved: str | None) -> bool:
+        """Whether a file has the content that it had at a size; one that is shorter is refused."""
+        path, known = self.named()[name], saved or ""
         if name == "trajectory":
-            return writer_of(self.trajectory).head(self.trajectory, size)
-        return head_of(self.named()[name], size)
+            now = writer_of(path).head(path, size, ENDS if known.startswith(ENDS) else BEGINNING)
+        else:
+            now = digest_of(path, size, ALL if known.startswith(ALL) else BEGINNING)
+        return saved in (None, now)
 
     def check_new(self, earlier: Checkpoint | None) -> None:
         """Refuse files that are there and belong to no run that may be begun anew."""
@@ -75,19 +95,18 @@ class Outputs:
         if earlier is None or (earlier.begun and name not in earlier.heads):
             return earlier is not None and not isinstance(earlier.identity, dict)  # version 1 knows no beginnings
         try:
-            return not earlier.begun or self._head(name, earlier.sizes[name]) == earlier.heads[name]
+            return not earlier.begun or self._same(name, earlier.sizes[name], earlier.heads[name])
         except InputError:
             return False
 
     def check_old(self, checkpoint: Checkpoint) -> None:
         """Refuse to go on with files that are missing, shorter than they were, or others."""
         for name, size in checkpoint.sizes.items():
-            if name not in self.named():
-                continue
-            if self._head(name, size) != checkpoint.heads.get(name, self._head(name, size)):
+            if name in self.named() and not self._same(name, size, checkpoint.heads.get(name)):
                 raise InputError(
                     f"file {self.named()[name].name}", need="the file of the run that the checkpoint belongs to",
-                    got="one with another beginning", remedy="put it back, or begin anew under another name",
+                    got=f"other content before the checkpoint (byte {size})",
+                    remedy="put it back, or begin anew under another name",
                 )  # fmt: skip
 
     def cut_appended(self, checkpoint: Checkpoint) -> None:

@@ -8,7 +8,16 @@ from ase import Atoms
 
 from ionpath.errors import InputError
 from ionpath_ase.md.writers.ase_trajectory import ASETrajectory
-from ionpath_ase.md.writers.base import FrameFile as FrameFile, cut as cut, head_of as head_of
+from ionpath_ase.md.writers.base import (
+    ALL as ALL,
+    BEGINNING as BEGINNING,
+    ENDS as ENDS,
+    FrameFile as FrameFile,
+    check_size as check_size,
+    cut as cut,
+    digest_of as digest_of,
+    read_on as read_on,
+)
 from ionpath_ase.md.writers.dcd import DCD
 from ionpath_ase.md.writers.extxyz import ExtendedXYZ
 from ionpath_ase.md.writers.frames import standard_frame as standard_frame, standard_rotation as standard_rotation

@@ -49,8 +49,8 @@ class ASETrajectory(FrameFile):
         self._trajectory.close()
 
     @classmethod
-    def head(cls, path: Path, size: int) -> str:
-        """Digest of the first frame; the bytes before it change as the file grows."""
+    def head(cls, path: Path, size: int, parts: str = "") -> str:
+        """Digest of the first frame, whatever parts; the bytes before it change as the file grows."""
         from ase.io.trajectory import Trajectory
 
         if not size:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ase import Atoms
 
@@ -14,6 +14,8 @@ from ionpath_ase.md.state import Snapshot
 
 HEAD = 4096
 """Bytes by which a file is recognised."""
+BEGINNING, ENDS, ALL = "", "ends ", "all "
+"""Beginnings of digests, which say what they are of; checkpoints of earlier versions have only the first."""
 
 
 class FrameFile:
@@ -55,27 +57,45 @@ class FrameFile:
         return self.head(self.path, size)
 
     @classmethod
-    def head(cls, path: Path, size: int) -> str:
-        """Digest of the beginning of a file of a size as `sync` gives it, by which it is recognised."""
-        return head_of(path, size)
+    def head(cls, path: Path, size: int, parts: str = ENDS) -> str:
+        """Digest of the ends of a file of a size as `sync` gives it, by which it is recognised."""
+        return digest_of(path, size, parts)
 
 
-def head_of(path: Path, size: int) -> str:
-    """Digest of the first bytes of a file; a file that is shorter than it was is refused."""
+def digest_of(path: Path, size: int, parts: str = ENDS) -> str:
+    """Digest of the first and last bytes of a file of a size, or of its beginning alone, or of all of it."""
+    check_size(path, size)
+    with path.open("rb") as stream:
+        if parts == ALL:
+            return ALL + read_on(stream, size, hashlib.sha256()).hexdigest()
+        found = hashlib.sha256(stream.read(min(size, HEAD)))
+        if parts == ENDS:  # what was put in or left out between them moves the second
+            stream.seek(max(size - HEAD, 0))
+            found.update(stream.read(min(size, HEAD)))
+        return parts + found.hexdigest()
+
+
+def read_on(stream: BinaryIO, size: int, digest: Any) -> Any:
+    """Take bytes of a file into a digest, from where it stands up to a size."""
+    while part := stream.read(min(1 << 20, size - stream.tell())):
+        digest.update(part)
+    return digest
+
+
+def check_size(path: Path, size: int) -> None:
+    """Refuse a file that is shorter than it was."""
     have = path.stat().st_size if path.exists() else 0
     if have < size:
         need = f"at least the {size} bytes that it had at the checkpoint"
         remedy = "put the file back, or begin anew under another name"
         raise InputError(f"file {path.name}", need=need, got=f"{have}", remedy=remedy)
-    with path.open("rb") as stream:
-        return hashlib.sha256(stream.read(min(size, HEAD))).hexdigest()
 
 
 def cut(path: Path, size: int) -> BinaryIO:
     """Open a file for appending after its first bytes, and drop the rest."""
     if size == 0:
         return path.open("wb")
-    head_of(path, size)
+    check_size(path, size)
     stream = path.open("r+b")
     stream.truncate(size)
     stream.seek(0, os.SEEK_END)
