@@ -6,7 +6,9 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib.resources import files
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from ase import Atoms
@@ -134,9 +136,9 @@ def write_dpgen(
     for name, atoms in starts.items():
         _write_poscar(atoms, target / "systems" / name / "POSCAR", chosen.elements)
     if chosen.exploration != "md":
-        for name, lines in (("input.lammps", _lammps(chosen)), ("input.plumed", _plumed(chosen))):
+        for name, text in (("input.lammps", _lammps(chosen)), ("input.plumed", _plumed(chosen))):
             with atomic_path(target / "template" / name) as part:
-                part.write_text("\n".join(lines) + "\n")
+                part.write_text(text)
     parameters = _parameters(chosen, [path.name for path in systems], list(starts))
     if table := parameters["default_training_param"]["model"].get("use_srtab"):
         parameters["srtab_file_path"] = write_repulsion(target / table, chosen.elements).name
@@ -166,177 +168,90 @@ def _write_poscar(atoms: Atoms, path: Path, elements: Sequence[str]) -> None:
         write(part, atoms[order], format="vasp", direct=True, vasp5=True)
 
 
+def _template(name: str) -> str:
+    """What does not depend on settings; CP2K's input is what differs from DP-GEN's own."""
+    return files(__package__).joinpath("templates", name).read_text("utf-8")
+
+
 def _parameters(settings: DpgenSettings, data: list[str], systems: list[str]) -> dict[str, Any]:
     """The content of param.json."""
-    training = dp_input(settings.preset, training=["init"], elements=settings.elements, steps=settings.steps)
+    elements = list(settings.elements)
+    training = dp_input(settings.preset, training=["init"], elements=elements, steps=settings.steps)
     training["training"]["training_data"]["systems"] = []  # DP-GEN fills these
-    return {
-        "type_map": list(settings.elements),
-        "mass_map": _masses(settings.elements),
-        "init_data_prefix": "init",
+    made: dict[str, Any] = json.loads(_template("param.json"))
+    first_principles = made["user_fp_params"]["FORCE_EVAL"]
+    first_principles["DFT"]["MGRID"]["CUTOFF"] = settings.cutoff
+    first_principles["SUBSYS"]["KIND"] = {
+        "_": elements,
+        "POTENTIAL": [f"GTH-PBE-q{_VALENCE[element]}" for element in elements],
+        "BASIS_SET": ["DZVP-MOLOPT-SR-GTH"] * len(elements),
+    }
+    return made | {
+        "type_map": elements,
+        "mass_map": _masses(elements),
         "init_data_sys": data,
         "init_batch_size": [1] * len(data),
-        "sys_configs_prefix": "systems",
         "sys_configs": [[f"{name}/POSCAR"] for name in systems],
         "sys_batch_size": [1] * len(systems),
-        "sys_format": "vasp/poscar",
         "numb_models": settings.members,
-        "training_reuse_iter": 1,
-        "training_reuse_old_ratio": "auto",
         "training_reuse_start_lr": training["learning_rate"]["start_lr"] / 10,
         "training_reuse_start_pref_e": training["loss"]["limit_pref_e"],
-        "training_reuse_start_pref_f": 100,
         "training_reuse_numb_steps": max(training["training"]["numb_steps"] // 5, 1),
         "default_training_param": training,
         "model_devi_dt": settings.timestep * 1e-3,
-        "model_devi_skip": 0,
         "model_devi_f_trust_lo": settings.window.low,
         "model_devi_f_trust_hi": settings.window.high,
-        "model_devi_clean_traj": 3,
         "model_devi_plumed": settings.exploration != "md",
         "model_devi_jobs": _jobs(settings, len(systems)),
-        "shuffle_poscar": False,
-        "fp_style": "cp2k",
         "fp_task_max": settings.most_labels,
-        "fp_task_min": 1,
-        "ratio_failed": 0.05,
-        "user_fp_params": _cp2k(settings),
     }
 
 
 def _jobs(settings: DpgenSettings, n_systems: int) -> list[dict[str, Any]]:
     """One exploration per iteration."""
-    everything = list(range(n_systems))
-    if settings.exploration == "md":
-        return [
-            {
-                "sys_idx": everything,
-                "temps": list(settings.temperatures),
-                "press": [_BAR],
-                "trj_freq": settings.stride,
-                "nsteps": settings.md_steps,
-                "ensemble": "npt",
-                "_idx": f"{number:02d}",
-            }
-            for number in range(len(settings.temperature_ranges))
-        ]
-    return [
-        {
-            "template": {"lmp": "template/input.lammps", "plm": "template/input.plumed"},
-            "sys_idx": everything,
-            "trj_freq": settings.stride,
-            "rev_mat": {
-                "lmp": {"V_NSTEPS": [settings.md_steps], "V_TEMP": [0.5 * (low + high)]},
-                "plm": {"V_LOW": [low], "V_HIGH": [high]},
-            },
-            "_idx": f"{number:02d}",
-        }
-        for number, (low, high) in enumerate(settings.temperature_ranges)
-    ]
+    jobs: list[dict[str, Any]] = []
+    for number, (low, high) in enumerate(settings.temperature_ranges):
+        job = {"sys_idx": list(range(n_systems)), "trj_freq": settings.stride, "_idx": f"{number:02d}"}
+        if settings.exploration == "md":
+            temperatures = list(settings.temperatures)
+            job |= {"temps": temperatures, "press": [_BAR], "nsteps": settings.md_steps, "ensemble": "npt"}
+        else:
+            lammps = {"V_NSTEPS": [settings.md_steps], "V_TEMP": [0.5 * (low + high)]}
+            job["template"] = {"lmp": "template/input.lammps", "plm": "template/input.plumed"}
+            job["rev_mat"] = {"lmp": lammps, "plm": {"V_LOW": [low], "V_HIGH": [high]}}
+        jobs.append(job)
+    return jobs
 
 
-def _lammps(settings: DpgenSettings) -> list[str]:
+def _lammps(settings: DpgenSettings) -> str:
     """LAMMPS input in which DP-GEN puts models, dump and PLUMED file; thermostat 1 ps, barostat 0.5 ps as published."""
-    ensemble = (
-        f"npt temp V_TEMP V_TEMP 1.0 iso {_BAR:g} {_BAR:g} 0.5"
-        if settings.exploration.endswith("multibaric")
-        else "nvt temp V_TEMP V_TEMP 1.0"
-    )
-    return [
-        "units           metal",
-        "boundary        p p p",
-        "atom_style      atomic",
-        "neighbor        1.0 bin",
-        "box             tilt large",
-        "read_data       conf.lmp",
-        "change_box      all triclinic",
-        *(f"mass            {k} {mass:.6f}" for k, mass in enumerate(_masses(settings.elements), 1)),
-        "pair_style      deepmd",
-        f"pair_coeff      * * {' '.join(settings.elements)}",
-        "thermo_style    custom step temp pe ke etotal press vol",
-        f"thermo          {settings.stride}",
-        f"dump            dpgen_dump all custom {settings.stride} traj/*.lammpstrj id type x y z fx fy fz",
-        "velocity        all create V_TEMP 826513",
-        f"fix             ensemble all {ensemble}",
-        "fix             dpgen_plm all plumed plumedfile input.plumed outfile output.plumed",
-        f"timestep        {settings.timestep * 1e-3:g}",
-        "run             V_NSTEPS",
-    ]
+    multibaric = settings.exploration.endswith("multibaric")
+    barostat = f" iso {_BAR:g} {_BAR:g} 0.5" if multibaric else ""
+    masses = [f"mass            {k} {mass:.6f}" for k, mass in enumerate(_masses(settings.elements), 1)]
+    return Template(_template("input.lammps")).substitute(
+        masses="\n".join(masses), elements=" ".join(settings.elements), stride=settings.stride,
+        ensemble=f"{'npt' if multibaric else 'nvt'} temp V_TEMP V_TEMP 1.0{barostat}",
+        timestep=f"{settings.timestep * 1e-3:g}",
+    )  # fmt: skip
 
 
-def _plumed(settings: DpgenSettings) -> list[str]:
+def _plumed(settings: DpgenSettings) -> str:
     """The bias of `multithermal_lines`, with names where DP-GEN puts numbers."""
-    low, middle, high = 51.0, 52.0, 53.0  # numbers that stand for the names
-    lines = multithermal_lines(
-        ".",
-        temperature=middle,
-        temperature_range=(low, high),
-        pressure=_BAR * 1e-4 if settings.exploration.endswith("multibaric") else None,
-    )
+    pressure = _BAR * 1e-4 if settings.exploration.endswith("multibaric") else None
+    # numbers that stand for the names
+    text = "\n".join(multithermal_lines(".", temperature=52.0, temperature_range=(51.0, 53.0), pressure=pressure))
     names = {"TEMP=52": "TEMP=V_TEMP", "TEMP_MIN=51": "TEMP_MIN=V_LOW", "TEMP_MAX=53": "TEMP_MAX=V_HIGH"}
-    here = f"{Path('.').resolve()}{os.sep}"
-    made = []
-    for line in lines:
-        for number, name in names.items():
-            line = line.replace(number, name)
-        made.append(line.replace(here, ""))
-    return made
-
-
-def _cp2k(settings: DpgenSettings) -> dict[str, Any]:
-    """What differs from DP-GEN's own CP2K input."""
-    return {
-        "FORCE_EVAL": {
-            "DFT": {
-                "MGRID": {"CUTOFF": settings.cutoff, "REL_CUTOFF": 50, "NGRIDS": 4},
-                "XC": {
-                    "XC_FUNCTIONAL": {"_": "PBE"},
-                    "VDW_POTENTIAL": {
-                        "DISPERSION_FUNCTIONAL": "PAIR_POTENTIAL",
-                        "PAIR_POTENTIAL": {
-                            "TYPE": "DFTD3",
-                            "PARAMETER_FILE_NAME": "dftd3.dat",
-                            "REFERENCE_FUNCTIONAL": "PBE",
-                        },
-                    },
-                },
-            },
-            "SUBSYS": {
-                "KIND": {
-                    "_": list(settings.elements),
-                    "POTENTIAL": [f"GTH-PBE-q{_VALENCE[element]}" for element in settings.elements],
-                    "BASIS_SET": ["DZVP-MOLOPT-SR-GTH"] * len(settings.elements),
-                }
-            },
-        }
-    }
+    for number, name in names.items():
+        text = text.replace(number, name)
+    return text.replace(f"{Path('.').resolve()}{os.sep}", "") + "\n"
 
 
 def _machine(settings: DpgenSettings) -> dict[str, Any]:
     """The content of machine.json: Slurm, from a login node."""
-    made: dict[str, Any] = {"api_version": "1.0", "deepmd_version": settings.deepmd_version}
+    made: dict[str, Any] = json.loads(_template("machine.json")) | {"deepmd_version": settings.deepmd_version}
     for stage in _STAGES:
-        gpus = 0 if stage == "fp" else 1
-        made[stage] = [
-            {
-                "command": settings.commands[stage],
-                "machine": {
-                    "batch_type": "Slurm",
-                    "context_type": "LocalContext",
-                    "local_root": "./",
-                    "remote_root": f"./work-{stage}",
-                },
-                "resources": {
-                    "batch_type": "Slurm",
-                    "number_node": 1,
-                    "cpu_per_node": 32 if stage == "fp" else 4,
-                    "gpu_per_node": gpus,
-                    "queue_name": settings.queue,
-                    "group_size": 1 if stage == "train" else 10,
-                },
-            }
-        ]
-    made["fp"][0]["user_forward_files"] = ["cp2k_basis_pp_file"]
+        made[stage][0]["command"] = settings.commands[stage]
+        made[stage][0]["resources"]["queue_name"] = settings.queue
     return made
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import json
 import os
 from collections.abc import Sequence
+from importlib.resources import files
 from typing import Any
 
 from ionpath.arguments import typed
@@ -12,71 +14,15 @@ from ionpath.errors import InputError
 from ionpath_ase.training.dataset import TYPE_MAP
 from ionpath_ase.training.repulsion import TABLE
 
-_SHIPPED: dict[str, Any] = {
-    "rcut": 6.0,
-    "rcut_smth": 0.5,
-    "sel": {"Li": 40, "P": 12, "S": 32, "Cl": 38, "Si": 8},
-    "embedding": [16, 32, 64],
-    "axis": 10,
-    "outer": {
-        "rcut": 7.0,
-        "rcut_smth": 4.0,
-        "sel": {"Li": 78, "P": 18, "S": 52, "Cl": 48, "Si": 10},
-        "embedding": [8, 16, 32],
-        "axis": 6,
-    },
-    "fitting": [128, 128, 128],
-    "precision": "float32",
-    "lr": (2e-3, 1e-6),
-    "decay_steps": 500,
-    "energy": (0.02, 1.0),
-    "force": (1000.0, 20.0),
-    "virial": (0.01, 0.1),
-    "repulsion": None,
-    "steps": 120_000,
-}
-_LARGE: dict[str, Any] = {
-    "rcut": 6.5,
-    "sel": {"Li": 60, "P": 16, "S": 60, "Cl": 52, "Si": 12},
-    "embedding": [25, 50, 100],
-    "axis": 16,
-    "outer": None,
-    "precision": "float64",
-    "lr": (1e-3, 1e-8),
-    "decay_steps": 2000,
-    "energy": (0.02, 1.0),
-    "force": (1000.0, 1.0),
-    "virial": (0.0, 0.0),
-    "steps": 1_000_000,
-}
-PRESETS: dict[str, dict[str, Any]] = {
-    "shipped": _SHIPPED,
-    "path-entropy-I": _SHIPPED
-    | _LARGE
-    | {"rcut": 8.5, "sel": {"Li": 120, "P": 32, "S": 120, "Cl": 80, "Si": 20}, "fitting": [240, 240, 240]},
-    "path-entropy-III": _SHIPPED | _LARGE | {"fitting": [480, 480, 480]},
-    "path-entropy-LSPSCl": _SHIPPED | _LARGE | {"fitting": [480, 480, 480], "force": (2000.0, 1.0)},
-    "thiophosphate-glass": _SHIPPED
-    | _LARGE
-    | {
-        "fitting": [240, 240, 240],
-        "lr": (1e-3, 1e-9),
-        "energy": (0.02, 2.0),
-        "virial": (0.02, 0.2),
-        "repulsion": (0.7, 0.9),
-        "steps": 6_000_000,
-    },
-    "thiophosphate-glass-final": _SHIPPED
-    | _LARGE
-    | {
-        "fitting": [240, 240, 240],
-        "lr": (1e-5, 1e-8),
-        "energy": (1.0, 1.0),
-        "force": (1.0, 1.0),
-        "virial": (1.0, 1.0),
-        "steps": 6_000_000,
-    },
-}
+
+def _presets() -> dict[str, dict[str, Any]]:
+    """Those of presets.json, which say what differs from the shipped one, and from what published ones share."""
+    tables = json.loads(files(__package__).joinpath("presets.json").read_text("utf-8"))
+    shipped, published = tables.pop("shipped"), tables.pop("published")
+    return {"shipped": shipped} | {name: shipped | published | table for name, table in tables.items()}
+
+
+PRESETS = _presets()
 """Name -> settings. ``shipped`` is the potential of this package; ``outer`` is its second descriptor, and
 ``overrides={"outer": None}`` leaves it out. ``path-entropy-*`` carry range, nets, learning rate
 and prefactors of Guan et al., arXiv:2412.07115 (I also for LPSCl-II); ``thiophosphate-glass`` those of the first
