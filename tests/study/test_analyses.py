@@ -17,13 +17,12 @@ pytest.importorskip("pymatgen")
 from ionpath.data import EXAMPLES, example
 from ionpath.estimate import Estimate
 from ionpath_cli.intact import DONE
-from ionpath_cli.study.across import ACROSS
-from ionpath_cli.study.analyses import ANALYSES
 from ionpath_cli.study.definition import Figure, load_study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.finished import Run, widths
 from ionpath_cli.study.plan import make_plan
 from ionpath_cli.study.quantities import Rows, quantity
+from ionpath_cli.study.registry import ACROSS, ANALYSES, function_of
 from ionpath_cli.study.soft import fitted
 from ionpath_cli.study.structural import _of_slab, counted
 from ionpath_cli.study.structures import make_structure
@@ -54,7 +53,7 @@ def numbers(rows: Rows) -> dict[str, tuple[float, float, float]]:
 
 def analyse(runs: dict[str, tuple[Path, Path]], name: str, analysis: str, place: Path) -> Rows:
     task = Task("analysis", "analysis", {"temperature": 600.0, "analysis": analysis})
-    return ANALYSES[analysis](Run(task, place, *runs[name]))
+    return function_of(ANALYSES[analysis])(Run(task, place, *runs[name]))
 
 
 @pytest.mark.slow
@@ -85,7 +84,7 @@ def test_one_hyperplane_whose_neighbours_fit_into_the_cells(runs: dict[str, tupl
     assert reach == pytest.approx(0.49 * min(widths(u) for u in universes), abs=0.01)
     assert preset.functions.cutoff == reach and max(preset.functions.positions) <= reach
     arguments = {"preset": "chen2025", "model": "argyrodite.2", "correlate": ["order", "anions"]}
-    rows = ACROSS["softness"]([run for run, _ in runs.values()], tmp_path, arguments)
+    rows = function_of(ACROSS["softness"])([run for run, _ in runs.values()], tmp_path, arguments)
     soft = {row["system"]: row for row in rows if row["quantity"] == "mean softness"}
     assert soft[EXAMPLES[1]]["value"] > soft[EXAMPLES[0]]["value"]  # Guan et al., Fig. 6c-f: III above II
     assert all(row["error"] > 0.0 and row["arrangement"] == 1 for row in soft.values())
@@ -115,7 +114,9 @@ def test_figures_are_drawn_from_what_is_finished(tmp_path: Path) -> None:
 def test_cluster_expansion_has_the_published_number_of_functions(tmp_path: Path) -> None:
     """Guan et al., Fig. S2: 27 functions."""
     pytest.importorskip("smol")
-    rows = ACROSS["expansion"]([], tmp_path, {"x_excess": 0.5, "structures": 10, "relax": 0, "model": "argyrodite.2"})
+    rows = function_of(ACROSS["expansion"])(
+        [], tmp_path, {"x_excess": 0.5, "structures": 10, "relax": 0, "model": "argyrodite.2"}
+    )
     assert numbers(rows)["functions"] == (27.0, 27.0, 27.0)
 
 
@@ -135,7 +136,7 @@ def test_phases_of_a_slab_in_its_glass(tmp_path: Path) -> None:
     u.load_new((places + steps.cumsum(axis=0)).astype("f4"), order="fac", dimensions=[18, 72, 18, 90, 90, 90], dt=0.1)
     run = Run(Task("analysis", "analysis", {"temperature": 700.0}), tmp_path, tmp_path, tmp_path)
     run.__dict__["universe"] = u
-    rows = {row["quantity"]: row for row in ANALYSES["phases"](run)}
+    rows = {row["quantity"]: row for row in function_of(ANALYSES["phases"])(run)}
     assert rows["diffusion in the glass"]["value"] == pytest.approx(0.45, rel=0.15)  # A^2/ps: 0.09 / (2 x 0.1)
     # 100 times slower, of which so short a run knows a bound
     assert rows["diffusion in the crystal"]["high"] < 0.2 * rows["diffusion in the glass"]["low"]
@@ -149,12 +150,12 @@ def test_distances_are_those_of_a_teacher_by_weights(runs: dict[str, tuple[Path,
     arguments = {"model": "argyrodite.2", "teacher": "argyrodite.2"}
     inputs = [run for run, _ in runs.values()]
     (tmp_path / "same").mkdir()
-    same = ACROSS["distances"](inputs, tmp_path / "same", arguments)
+    same = function_of(ACROSS["distances"])(inputs, tmp_path / "same", arguments)
     shifts = [row for row in same if row["quantity"].startswith("shift")]
     assert {row["quantity"] for row in shifts} >= {"shift of P-S", "shift of Li-S", "shift of Li-Li"}
     assert all(abs(row["value"]) < 1e-6 and "24 effective" in row["note"] for row in shifts)
     assert all(row["value"] < 0.01 for row in same if row["quantity"].startswith("force error"))
-    other = ACROSS["distances"](inputs, tmp_path, {**arguments, "teacher": "argyrodite"})
+    other = function_of(ACROSS["distances"])(inputs, tmp_path, {**arguments, "teacher": "argyrodite"})
     bonds = [row for row in other if row["quantity"] == "shift of P-S"]
     assert len(bonds) == 2 and all(0.0 < abs(row["value"]) < 0.02 and row["unit"] == "A" for row in bonds)
     assert all(5.0 < row["value"] < 80.0 for row in other if row["quantity"] == "force error in own frames")
@@ -172,7 +173,7 @@ def test_runs_that_are_not_diffusive_bound_what_is_colder(tmp_path: Path) -> Non
         (place / "quantities.json").write_text(json.dumps(rows))
         (place / DONE).write_text(json.dumps({"settings": labels}))
         inputs.append(place)
-    found = {row["quantity"]: row for row in ACROSS["arrhenius"](inputs, tmp_path, {})}
+    found = {row["quantity"]: row for row in function_of(ACROSS["arrhenius"])(inputs, tmp_path, {})}
     assert math.isnan(found["activation energy"]["value"])
     assert found["diffusion coefficient"]["high"] == 0.08 and found["diffusion coefficient"]["temperature"] == 300.0
     sigma = 0.025e30 * 1.602176634e-19**2 * 0.08e-8 / (1.380649e-23 * 300.0) * 10.0  # mS/cm

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.optimize import LBFGS
+from pymatgen.io.ase import AseAtomsAdaptor
+from scipy.stats import chi2
 
+from ionpath.disorder import argyrodite_mixing_entropy
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
+from ionpath.transport import arrhenius as fit, meyer_neldel, nernst_einstein
+from ionpath_ase import IonPath
+from ionpath_ase.training import read_frames
 from ionpath_cli.intact import DONE, QUANTITIES
-from ionpath_cli.study import soft, teacher
+from ionpath_cli.study.comparison import combine
 from ionpath_cli.study.definition import ALL
 from ionpath_cli.study.quantities import Rows, pooled, quantity, scattered, student
+from ionpath_cli.study.registry import ACROSS, function_of
 from ionpath_cli.study.tasks import Task, read_json, write_json
+from pymatgen.analysis.argyrodite import AnionClusterExpansion, EnumerateSiteInversionTransformation, argyrodite
 
 Arguments = Mapping[str, Any]
 LEAST_SYSTEMS = 3
@@ -27,7 +36,7 @@ SIGNIFICANT = 0.05
 
 def analyse_across(task: Task, place: Path, inputs: list[Path]) -> None:
     """Do one analysis of several runs; each row names its system and temperature."""
-    function = ACROSS[task.settings["analysis"]]
+    function = function_of(ACROSS[task.settings["analysis"]])
     arguments = {**task.settings["arguments"], "model": task.settings["model"], "path": task.options.get("path")}
     rows = function(inputs, place, arguments)
     labels = {"system": ALL, "temperature": 0.0, "arrangement": 0, "potential": task.settings["potential"]}
@@ -46,8 +55,6 @@ def table(inputs: list[Path]) -> Rows:
 
 def _mean(rows: Rows, name: str, system: str, temperature: float | None = None) -> Any:
     """One quantity of one system, over its arrangements."""
-    from ionpath_cli.study.comparison import combine
-
     return combine(
         [r for r in rows if r["quantity"] == name and r["system"] == system and temperature in (None, r["temperature"])]
     )
@@ -55,8 +62,6 @@ def _mean(rows: Rows, name: str, system: str, temperature: float | None = None) 
 
 def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Activation energies, and what they say of another temperature, with the covariance carried over."""
-    from ionpath.transport import arrhenius as fit
-
     rows = table(inputs)
     target = float(arguments.get("temperature", 300.0))
     found: Rows = []
@@ -90,10 +95,6 @@ def arrhenius(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
 
 def _compensation(lines: list[Any]) -> Rows:
     """Whether prefactors rise with barriers, or why the lines do not tell."""
-    from scipy.stats import chi2
-
-    from ionpath.transport import meyer_neldel
-
     name = "chance of the Meyer-Neldel rule"
     if len(lines) < LEAST_SYSTEMS:
         said = f"{len(lines)} systems with a barrier and a prefactor, {LEAST_SYSTEMS} are needed"
@@ -114,8 +115,6 @@ def _compensation(lines: list[Any]) -> Rows:
 
 def _bounds(rows: Rows, system: str, target: float, kelvins: list[float]) -> Rows:
     """What the coldest run that is not below a temperature says of it: diffusion only slows down on the way."""
-    from ionpath.transport import nernst_einstein
-
     hotter = [t for t in kelvins if t >= target]
     if not hotter:
         return []
@@ -147,8 +146,6 @@ def correlation(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
 
 def mixing(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Largest ideal entropy of anion mixing, and the excess at which its mean over inversions is largest; exact."""
-    from ionpath.disorder import argyrodite_mixing_entropy
-
     ordered = float(max(argyrodite_mixing_entropy(0.0, y) for y in np.linspace(0.0, 1.0, 33)))
     steps = np.arange(0.0, 1.01, 0.125)
     means = {x: np.mean([argyrodite_mixing_entropy(x, y) for y in steps if y >= x - 1e-9]) for x in steps}
@@ -161,9 +158,6 @@ def mixing(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
 
 def errors(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Errors of the potential on labelled frames that it was not trained on, for each structure by its tag."""
-    from ionpath_ase import IonPath
-    from ionpath_ase.training import read_frames
-
     calculator = IonPath(model=arguments["model"])
     found: dict[str, list[tuple[float, Any]]] = {ALL: []}
     for frame in read_frames(arguments["path"]):
@@ -199,20 +193,12 @@ def _rms(squares: Any, unit: str) -> Estimate:
 
 def _rms_of(root: float, number: int, unit: str) -> Estimate:
     """Root of a mean of so many squares of normal residuals, with the interval that follows from chi-squared."""
-    from scipy.stats import chi2
-
     low, high = (root * float(number / chi2.ppf(q, number)) ** 0.5 for q in (0.975, 0.025))
     return Estimate(root, root / (2.0 * number) ** 0.5, low, high, unit)
 
 
 def expansion(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Cluster expansion of relaxed arrangements of the cubic cell, on lithium's sites before relaxation."""
-    from ase.optimize import LBFGS
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    from ionpath_ase import IonPath
-    from pymatgen.analysis.argyrodite import AnionClusterExpansion, EnumerateSiteInversionTransformation, argyrodite
-
     draw = EnumerateSiteInversionTransformation(
         x_excess=arguments["x_excess"], lithium_orderings=True, max_structures=arguments["structures"], seed=1
     )
@@ -236,19 +222,3 @@ def expansion(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
             quantity("error of fit", _rms_of(found.training_error, each, "meV"), note),
         ]
     )
-
-
-ACROSS: dict[str, Callable[[list[Path], Path, Arguments], Rows]] = {
-    "arrhenius": arrhenius,
-    "correlation": correlation,
-    "mixing": mixing,
-    "errors": errors,
-    "softness": soft.softness,
-    "network": soft.softness,
-    "softness, other ions": soft.softness,
-    "bands": soft.bands,
-    "melts": errors,
-    "expansion": expansion,
-    "distances": teacher.distances,
-}
-"""Name -> function of folders, its own folder, and arguments."""

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.io import read
+from MDAnalysis.analysis.anion_disorder import TetrahedralDistortion, TetrahedronTilt
+from MDAnalysis.analysis.ion_transport import IonDiffusion, IonHops, NonGaussianParameter, SelfVanHove
+from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy, SiteNetwork
 
 from ionpath.constants import GAS_CONSTANT
+from ionpath.disorder import jackknife_error, shannon_entropy, support_entropy
 from ionpath.estimate import Estimate
+from ionpath.kinetics import as_chain, macrostate_path_entropy, resampled_chains
+from ionpath.paths.macrostates import OCTAHEDRON
 from ionpath_cli.intact import QUANTITIES
 from ionpath_cli.study import structural
 from ionpath_cli.study.finished import Run
 from ionpath_cli.study.quantities import Rows, estimated, normal, parted, quantity, student
+from ionpath_cli.study.registry import ANALYSES, function_of
 from ionpath_cli.study.structures import CRYSTAL, SITES, START
 from ionpath_cli.study.tasks import Task, write_json
 
@@ -31,14 +38,12 @@ SAMPLES = 4480
 def analyse_run(task: Task, place: Path, inputs: list[Path]) -> None:
     """Do one analysis of one run."""
     run = Run(task, place, *inputs)
-    rows = ANALYSES[task.settings["analysis"]](run)
+    rows = function_of(ANALYSES[task.settings["analysis"]])(run)
     write_json(place / QUANTITIES, [{**row, "picoseconds": run.picoseconds} for row in rows])
 
 
 def paths(run: Run) -> Rows:
     """States, Markov model, passage times and path entropies."""
-    from MDAnalysis.analysis.path_entropy import PathEntropy
-
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*they are left out", UserWarning)  # said beside the numbers
         found = PathEntropy(run.ions, lag_time=LAG, verbose=False, **_states(run)).run()
@@ -73,11 +78,7 @@ def paths(run: Run) -> Rows:
 
 def _states(run: Run) -> dict[str, Any]:
     """Cages of the run's own anions, the published twelve states about pairs of SiS4 and PS4, or sites of a crystal."""
-    from MDAnalysis.analysis.path_entropy import CoordinationShells, SiteNetwork
-
     if (run.structure / CRYSTAL).exists():
-        from ase.io import read
-
         cell, whole = (read(run.structure / name) for name in (CRYSTAL, START))
         repeats = np.rint(whole.cell.lengths() / cell.cell.lengths()).astype(int)
         return {"shells": SiteNetwork.from_structure(cell, "Li", repeats=tuple(repeats.tolist()))}
@@ -96,8 +97,6 @@ def _passage(found: Any, about: str) -> Rows:
 
 def departures(run: Run) -> Rows:
     """Path entropies from site 1 of a shell to its other sites and outside, in nats."""
-    from MDAnalysis.analysis.path_entropy import PathEntropy
-
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*they are left out", UserWarning)
         found = PathEntropy(run.ions, lag_time=LAG, unit="nat", verbose=False, **_states(run)).run()
@@ -111,9 +110,6 @@ def departures(run: Run) -> Rows:
 
 def _macrostates(found: Any, about: str) -> Rows:
     """Path entropies between top, plane, bottom of an octahedron and outside, in nats, with errors over ions."""
-    from ionpath.kinetics import as_chain, macrostate_path_entropy, resampled_chains
-    from ionpath.paths.macrostates import OCTAHEDRON
-
     r = found.results
     chains = resampled_chains(r.runs, r.lag, n_states=r.runs.n_states, n_samples=100, connected=r.connected)
     best, *samples = (as_chain(chain) for chain in (chains.best, *chains.samples))
@@ -140,8 +136,6 @@ def _macrostates(found: Any, about: str) -> Rows:
 
 def transport(run: Run) -> Rows:
     """Diffusion, conductivity, van Hove function, non-Gaussian parameter and hops."""
-    from MDAnalysis.analysis.ion_transport import IonDiffusion, IonHops, NonGaussianParameter, SelfVanHove
-
     diffusion = IonDiffusion(run.ions, temperature=run.temperature, verbose=False).run()
     diffusion.save(run.place / "diffusion.npz")
     r = diffusion.results
@@ -176,8 +170,6 @@ def transport(run: Run) -> Rows:
 
 def _exponent(run: Run, diffusion: Any) -> Any:
     """Exponent of the displacements from 1 ps to a quarter of each part of the run, with the scatter of the parts."""
-    from MDAnalysis.analysis.ion_transport import IonDiffusion
-
     n = run.universe.trajectory.n_frames
     last = diffusion.frame_time * (n // PARTS) / 4.0
     if last < 2.0:
@@ -193,8 +185,6 @@ def _exponent(run: Run, diffusion: Any) -> Any:
 
 def tilt(run: Run) -> Rows:
     """Free energies of the directions of bonds, and rotations of tetrahedra."""
-    from MDAnalysis.analysis.anion_disorder import TetrahedronTilt
-
     centres = run.universe.select_atoms("element P Si")
     found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run()
     found.save(run.place / "tilt.npz")
@@ -235,10 +225,6 @@ def _shannon(weights: Any) -> float:
 
 def distortion(run: Run) -> Rows:
     """Configurational entropy of the distortions of tetrahedra, published and Shannon, at equal numbers of samples."""
-    from MDAnalysis.analysis.anion_disorder import TetrahedralDistortion
-
-    from ionpath.disorder import jackknife_error, shannon_entropy, support_entropy
-
     centres = run.universe.select_atoms("element P Si")
     every = max(1, run.universe.trajectory.n_frames * len(centres) // SAMPLES)
     found = TetrahedralDistortion(centres, mode="published", verbose=False).run(step=every)
@@ -256,22 +242,3 @@ def distortion(run: Run) -> Rows:
         quantity(name, student(f(values), jackknife_error(values, f, n_blocks=5), 5, "J/mol/K"), note)
         for name, f in (("configurational entropy", support), ("configurational entropy, Shannon", shannon))
     ]
-
-
-ANALYSES: dict[str, Callable[[Run], Rows]] = {
-    "paths": paths,
-    "departures": departures,
-    "transport": transport,
-    "tilt": tilt,
-    "distortion": distortion,
-    "energy": energy,
-    "density": structural.density,
-    "bonds": structural.bonds,
-    "anions": structural.anions,
-    "order": structural.order,
-    "rings": structural.rings,
-    "sites": structural.sites,
-    "rearrangement": structural.rearrangement,
-    "phases": structural.phases,
-}
-"""Name -> function of a run that gives rows and leaves its files."""

@@ -57,7 +57,7 @@ class Runs:
     # least, most: shortest length that is worth a run, and longest that is wanted, in ps
     least: float
     most: float
-    analyses: tuple[str, ...] = ()  # names of `ionpath_cli.study.analyses.ANALYSES`
+    analyses: tuple[str, ...] = ()  # names of `ionpath_cli.study.registry.ANALYSES`
     priority: int = 1  # the plan takes low numbers first
     model: str | None = None  # another potential than the study's
     arrangements: int | None = None  # take this many of each system's at most
@@ -70,7 +70,7 @@ class Runs:
 class Across:
     """An analysis of several runs together."""
 
-    name: str  # one of `ionpath_cli.study.across.ACROSS`
+    name: str  # one of `ionpath_cli.study.registry.ACROSS`
     uses: str = ""  # analysis of each run whose results it takes; ``run`` for trajectories, nothing if it needs no run
     systems: tuple[str, ...] = ()  # names of systems
     temperatures: tuple[float, ...] = ()  # K

@@ -7,7 +7,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import MDAnalysis as mda
 import numpy as np
+from ase.geometry import cellpar_to_cell
 
 from ionpath.errors import InputError
 from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
@@ -16,16 +18,12 @@ from ionpath_cli.study.tasks import Task
 
 def widths(universe: Any) -> float:
     """Smallest width of the cell in A."""
-    from ase.geometry import cellpar_to_cell
-
     inverse = np.linalg.inv(cellpar_to_cell(universe.dimensions))
     return float(1.0 / np.linalg.norm(inverse, axis=0).max())
 
 
 def universe_of(run: Path) -> Any:
     """Trajectory of a finished run as a Universe."""
-    import MDAnalysis as mda
-
     for name in (TOPOLOGY, TRAJECTORY):
         if not (run / name).is_file():
             remedy = f"move the folder {run} away, and the same command makes the run again"

@@ -11,6 +11,8 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath_cli.study.definition import ALL, Row, Runs, Study, unknown
 from ionpath_cli.study.graph import offers, study_tasks, turn
+from ionpath_cli.study.registry import ACROSS, ANALYSES
+from ionpath_cli.study.structures import BUILDERS
 from ionpath_cli.study.tasks import Task
 
 
@@ -97,10 +99,6 @@ def make_plan(
 
 def _check_names(study: Study) -> None:
     """Refuse builders and analyses that are not there, before the first step finds out."""
-    from ionpath_cli.study.across import ACROSS
-    from ionpath_cli.study.analyses import ANALYSES
-    from ionpath_cli.study.structures import BUILDERS
-
     used = [(f"systems.{s.name}: builder", s.builder, tuple(BUILDERS)) for s in study.systems.values()]
     used += [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
     used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]

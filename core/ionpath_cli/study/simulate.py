@@ -5,13 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import MDAnalysis as mda
 import numpy as np
+from ase.calculators.calculator import get_calculator_class
+from ase.geometry import cellpar_to_cell
+from ase.io import read
+from ase.neighborlist import neighbor_list
 
 from ionpath.errors import InputError
+from ionpath.files import atomic_path
+from ionpath_ase import glass_ceramic, melt_quench, run_md
 from ionpath_cli.intact import QUANTITIES
 from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
 from ionpath_cli.study.tasks import Task, read_json, write_json
+from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
 TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"
 SETTLING = 1.0 / 3.0
@@ -33,11 +41,6 @@ def _common(task: Task) -> dict[str, Any]:
 
 def quench(task: Task, place: Path, inputs: list[Path]) -> None:
     """A glass: melted, cooled, and left to settle at zero pressure; or one around a slab of its crystal."""
-    from ase.io import read
-
-    from ionpath.files import atomic_path
-    from ionpath_ase import glass_ceramic, melt_quench
-
     settings = task.settings
     heat = dict(settings["quench"])
     share = heat.pop("crystal_fraction", None)
@@ -59,10 +62,6 @@ def quench(task: Task, place: Path, inputs: list[Path]) -> None:
 
 def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
     """Mean cell at zero pressure, from a run at constant pressure."""
-    from ase.io import read
-
-    from ionpath_ase import run_md
-
     settings = task.settings
     npt = run_md(
         read(inputs[0] / START),
@@ -74,8 +73,6 @@ def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
         pressure_damping=0.5,
         **_common(task),
     )
-    import MDAnalysis as mda
-
     frames = mda.Universe(str(inputs[0] / START), str(npt.trajectory)).trajectory
     cells = np.array([ts.dimensions.copy() for ts in frames], dtype=float)  # a reader writes into one array
     cells = cells[int(SETTLING * len(cells)) :]
@@ -94,9 +91,6 @@ def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
 
 def start_in_cell(structure: Path, cell: Path) -> Any:
     """A structure, strained to the mean cell of its temperature."""
-    from ase.geometry import cellpar_to_cell
-    from ase.io import read
-
     atoms = read(structure / START)
     atoms.set_cell(cellpar_to_cell(read_json(cell / CELL)["cell"]), scale_atoms=True)
     return atoms
@@ -104,9 +98,6 @@ def start_in_cell(structure: Path, cell: Path) -> Any:
 
 def run(task: Task, place: Path, inputs: list[Path]) -> None:
     """Warm-up and production at constant volume; both go on where they were, and a longer one is continued."""
-    from ionpath.files import atomic_path
-    from ionpath_ase import run_md
-
     settings = task.settings
     atoms = start_in_cell(*inputs)
     if not (place / TOPOLOGY).exists():
@@ -133,11 +124,6 @@ def run(task: Task, place: Path, inputs: list[Path]) -> None:
 
 def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
     """Metadynamics of one hop or tilt in the cell at zero pressure, and the barrier with its error."""
-    from ase.calculators.calculator import get_calculator_class
-
-    from ionpath_ase import run_md
-    from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
-
     settings = task.settings
     warm = run_md(
         start_in_cell(*inputs),
@@ -174,8 +160,6 @@ def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
 
 def _fullest(atoms: Any, element: str) -> int:
     """Free anion of an element with most lithium within 3 A."""
-    from ase.neighborlist import neighbor_list
-
     bonded = set(neighbor_list("i", atoms, {(element, former): 2.8 for former in ("P", "Si")}))
     around = np.bincount(neighbor_list("i", atoms, {(element, "Li"): 3.0}), minlength=len(atoms))
     free = [k for k in np.flatnonzero(atoms.symbols == element) if k not in bonded]

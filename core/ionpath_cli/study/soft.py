@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms
+from MDAnalysis.analysis.anion_disorder import AveragedSteinhardt, IonVoronoiVolume
+from MDAnalysis.analysis.softness import Softness
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
+from ionpath.softness import preset
+from ionpath_ase import IonPath, hop_candidates, migration_barriers
 from ionpath_cli.intact import DONE
 from ionpath_cli.study.finished import universe_of, widths
 from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, pooled, quantity, scattered, student, summed
@@ -34,8 +39,6 @@ class Joint:
     """
 
     def __init__(self, inputs: list[Path], arguments: Arguments) -> None:
-        from MDAnalysis.analysis.softness import Softness
-
         names = [read_json(run / DONE)["name"] for run in inputs]
         universes = [universe_of(run) for run in inputs]
         self.runs = [system_of(name) for name in names]
@@ -98,8 +101,6 @@ def fitted(name: Any, universes: Any, mode: Any = "correct") -> tuple[Any, float
 
     Published functions beyond the reach stay: most of them are beyond the published one too.
     """
-    from ionpath.softness import preset
-
     species = tuple(sorted({str(e) for u in universes for e in u.atoms.elements}))
     chosen = preset(name, species, mode=mode)
     reach = min(chosen.functions.cutoff, round(0.49 * min(widths(u) for u in universes), 2))
@@ -156,8 +157,6 @@ def _with_anions(found: Any, groups: Any, step: int, arguments: Arguments) -> Ro
 
 
 def _with_order(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
-    from MDAnalysis.analysis.anion_disorder import AveragedSteinhardt
-
     made = [
         AveragedSteinhardt(g.universe.atoms, of=g, series=True, verbose=False).run(step=step) for g in groups.values()
     ]
@@ -165,8 +164,6 @@ def _with_order(found: Any, groups: Any, step: int, arguments: Arguments) -> Row
 
 
 def _with_volume(found: Any, groups: Any, step: int, arguments: Arguments) -> Rows:
-    from MDAnalysis.analysis.anion_disorder import IonVoronoiVolume
-
     made = [IonVoronoiVolume(g, series=True, verbose=False).run(step=step) for g in groups.values()]
     return _related("volume", found.correlate(made if len(made) > 1 else made[0]))
 
@@ -196,10 +193,6 @@ RELATIONS: dict[str, Callable[[Any, Any, int, Arguments], Rows]] = {
 
 def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Barriers of hops between soft and hard ions, in the last frame of each run, by where they begin."""
-    from ase import Atoms
-
-    from ionpath_ase import IonPath, hop_candidates, migration_barriers
-
     joint = Joint(inputs, {key: value for key, value in arguments.items() if key != "mode"})  # that of hops
     made: dict[str, list[float]] = {"soft": [], "hard": []}
     lost = 0

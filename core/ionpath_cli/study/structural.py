@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from ase import Atoms
+from MDAnalysis.analysis.anion_disorder import (
+    AmorphisationProfile,
+    AnionSpeciation,
+    AveragedSteinhardt,
+    IonVoronoiVolume,
+    LayerProfiles,
+    RingTopology,
+)
+from MDAnalysis.analysis.ion_transport import IonDensity, IonDiffusion, NonGaussianParameter
+from MDAnalysis.analysis.softness import NonAffineDisplacement
+from pymatgen.io.ase import AseAtomsAdaptor
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
+from ionpath.structure import divide_regions
+from ionpath_cli.study.finished import Run
 from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, jackknifed, quantity, scattered, student, summed
-
-if TYPE_CHECKING:
-    from ionpath_cli.study.finished import Run
+from ionpath_mdanalysis.anion_disorder import AngleDistribution, RadialDistributions, StructureFactor, phase_dynamics
+from pymatgen.analysis.argyrodite import site_free_energies
 
 FRAMES = 400
 """Frames that the slower of these look at, evenly spaced over the run."""
@@ -25,8 +38,6 @@ def _every(run: Run, frames: int = FRAMES) -> int:
 
 def density(run: Run) -> Rows:
     """Density of lithium, and the level at which its paths run through the cell."""
-    from MDAnalysis.analysis.ion_transport import IonDensity
-
     every = _every(run, 1000)
     found = IonDensity(run.ions, verbose=False).run(step=every)
     found.save(run.place / "density.npz")
@@ -73,8 +84,6 @@ BONDS = {
 
 
 def _bonds(run: Run, start: int, stop: int) -> dict[str, float]:
-    from ionpath_mdanalysis.anion_disorder import AngleDistribution, RadialDistributions, StructureFactor
-
     atoms, frames = run.universe.atoms, {"start": start, "stop": stop, "step": _every(run)}
     reach, part = run.reach(FAR), f"{start // max(1, stop - start)}"
     radial = RadialDistributions(atoms, r_max=reach, bins=round(reach / BIN), verbose=False).run(**frames)
@@ -110,8 +119,6 @@ def _minimum(radial: Any, a: str, b: str) -> float:
 
 def anions(run: Run) -> Rows:
     """Share of phosphorus in each kind of anion."""
-    from MDAnalysis.analysis.anion_disorder import AnionSpeciation
-
     found = AnionSpeciation(run.universe.atoms, persistence=1.0, verbose=False).run(step=_every(run, 2000))
     found.save(run.place / "anions.npz")
     shares, errors = found.results.centre_fractions, found.results.centre_fractions_error
@@ -153,8 +160,6 @@ def counted(share: float, number: int) -> Estimate:
 
 def order(run: Run) -> Rows:
     """Averaged Steinhardt order and Voronoi volume of lithium."""
-    from MDAnalysis.analysis.anion_disorder import AveragedSteinhardt, IonVoronoiVolume
-
     every, atoms = _every(run, 200), run.universe.atoms
     q6 = AveragedSteinhardt(atoms, of=run.ions, verbose=False).run(step=every)
     volume = IonVoronoiVolume(run.ions, verbose=False).run(step=every)
@@ -170,8 +175,6 @@ def order(run: Run) -> Rows:
 
 def rings(run: Run) -> Rows:
     """Rings of the anion network and their length beside that of the first sharp diffraction peak."""
-    from MDAnalysis.analysis.anion_disorder import RingTopology
-
     found = RingTopology(run.universe.atoms, verbose=False).run(step=_every(run, 50))
     found.save(run.place / "rings.npz")
     r = found.results
@@ -185,11 +188,6 @@ def rings(run: Run) -> Rows:
 
 def sites(run: Run) -> Rows:
     """Free energies of the tetrahedral sites of an argyrodite from how often they are filled, and their overlaps."""
-    from ase import Atoms
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    from pymatgen.analysis.argyrodite import site_free_energies
-
     atoms = run.universe.atoms
     crystal = []
     for ts in run.universe.trajectory[:: _every(run, 200)]:
@@ -214,8 +212,6 @@ def sites(run: Run) -> Rows:
 
 def rearrangement(run: Run) -> Rows:
     """Non-affine displacement of the surroundings of lithium within 1 ps."""
-    from MDAnalysis.analysis.softness import NonAffineDisplacement
-
     step, cutoff = max(1, round(0.1 / run.universe.trajectory.dt)), run.reach(5.0)
     found = NonAffineDisplacement(run.ions, lag=10, cutoff=cutoff, verbose=False).run(step=step)
     with atomic_path(run.place / "rearrangement.npz") as part:
@@ -229,11 +225,6 @@ PHASES = ("crystal", "interface", "glass")
 
 def phases(run: Run) -> Rows:
     """Amorphisation, density, lithium and its motion in crystal, interface and glass of a glass-ceramic."""
-    from MDAnalysis.analysis.anion_disorder import AmorphisationProfile, LayerProfiles
-    from MDAnalysis.analysis.ion_transport import IonDiffusion, NonGaussianParameter
-
-    from ionpath_mdanalysis.anion_disorder import phase_dynamics
-
     every, atoms = _every(run, 200), run.universe.atoms
     profile = AmorphisationProfile(atoms, verbose=False).run(step=every)
     layers = LayerProfiles(atoms, bins=len(profile.results.y), verbose=False).run(step=every)
@@ -276,8 +267,6 @@ def phases(run: Run) -> Rows:
 
 def _of_slab(run: Run, profile: Any) -> Any:
     """Layers told by the atoms of the slab, which come first, among those of the framework in the first frame."""
-    from ionpath.structure import divide_regions
-
     number, universe = len(profile.y), run.universe
     universe.trajectory[0]
     rest = universe.select_atoms("not element Li")

@@ -11,7 +11,6 @@ import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from ionpath import __version__
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path
 from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here
+from ionpath_cli.study.registry import function_of
 from ionpath_cli.words import error_in_words
 
 LEAST_SPACE = 500_000_000
@@ -27,13 +27,13 @@ LEAST_SPACE = 500_000_000
 LONGER = "write a larger least for these [[runs]] into the file of the study"
 """How the runs of a study become longer."""
 STAGES = {
-    "structure": ("ionpath_cli.study.structures:make_structure", "1"),
-    "quench": ("ionpath_cli.study.simulate:quench", "1"),
-    "cell": ("ionpath_cli.study.simulate:find_cell", "2"),
-    "run": ("ionpath_cli.study.simulate:run", "1"),
-    "biased": ("ionpath_cli.study.simulate:run_biased", "2"),
-    "analysis": ("ionpath_cli.study.analyses:analyse_run", f"{__version__}/6"),
-    "across": ("ionpath_cli.study.across:analyse_across", f"{__version__}/4"),
+    "structure": ("structures:make_structure", "1"),
+    "quench": ("simulate:quench", "1"),
+    "cell": ("simulate:find_cell", "2"),
+    "run": ("simulate:run", "1"),
+    "biased": ("simulate:run_biased", "2"),
+    "analysis": ("analyses:analyse_run", f"{__version__}/6"),
+    "across": ("across:analyse_across", f"{__version__}/4"),
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
 the number after the release counts the changes within it."""
@@ -167,11 +167,10 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
                 got = f"{free / 1e9:.2f} GB"
                 remedy = "make room; the same command goes on"
                 raise InputError(folder, need=f"{LEAST_SPACE / 1e9:g} GB of free space", got=got, remedy=remedy)
-            module, _, function = STAGES[task.stage][0].partition(":")
             inputs = [Path(p.folder) for p in parents if p.good]
             before = record_of(place, key) or {}
             (place / DONE).unlink(missing_ok=True)  # a run that becomes longer is not finished until it is
-            getattr(import_module(module), function)(task, place, inputs)
+            function_of(STAGES[task.stage][0])(task, place, inputs)
             seconds = time.monotonic() - begin
             (place / FAILED).unlink(missing_ok=True)
             write_json(place / DONE, _record(task, key, seconds + before.get("seconds", 0.0), place))

@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase import Atoms, units
+from ase.io import read
+from ase.neighborlist import neighbor_list
 
+from ionpath_ase import IonPath
+from ionpath_ase.training import label_frames, teacher_named
 from ionpath_cli.intact import DONE
 from ionpath_cli.study.finished import universe_of
 from ionpath_cli.study.quantities import Rows, jackknifed, quantity, scattered
@@ -28,8 +33,6 @@ def distances(inputs: list[Path], place: Path, arguments: Mapping[str, Any]) -> 
 
     Frames of a run with the potential stand for the teacher's ensemble with the weights exp(-(E_teacher - E) / kT).
     """
-    from ase import units
-
     rows: Rows = []
     for run in inputs:
         record = read_json(run / DONE)
@@ -67,12 +70,6 @@ def _reaches(pairs: Any) -> str:
 
 def _labelled(run: Path, labels: Path, arguments: Mapping[str, Any]) -> tuple[list[Any], list[Any], Any]:
     """Frames of a run, forces of teacher and potential in each, and energies of the teacher less the potential's."""
-    from ase import Atoms
-    from ase.io import read
-
-    from ionpath_ase import IonPath
-    from ionpath_ase.training import label_frames, teacher_named
-
     universe = universe_of(run)
     step = max(1, universe.trajectory.n_frames // FRAMES)
     elements = [str(e) for e in universe.atoms.elements]
@@ -97,8 +94,6 @@ def _labelled(run: Path, labels: Path, arguments: Mapping[str, Any]) -> tuple[li
 
 def _sums(frames: list[Any], one: str, other: str, reach: float) -> Any:
     """Number of neighbours and sum of their distances in each frame, shape (n_frames, 2)."""
-    from ase.neighborlist import neighbor_list
-
     found = []
     for atoms in frames:
         first, second, distance = neighbor_list("ijd", atoms, reach)
