@@ -176,12 +176,12 @@ def _umask() -> int:
 
 
 @contextmanager
-def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
+def locked(path: str | os.PathLike[str], what: str, *, wait: bool = False) -> Iterator[None]:
     """Keep a second run out for as long as the block lasts, also where the first one is killed.
 
     The lock file `path` holds the number of the process, and is removed in the end; `what` belongs to one run at a
-    time. InputError if another process, or another thread of this one, holds the lock; WriteError if the folder cannot
-    be written to.
+    time. InputError if another process, or another thread of this one, holds the lock, unless its end is to be waited
+    for; WriteError if the folder cannot be written to.
 
     >>> import tempfile, pathlib
     >>> place = pathlib.Path(tempfile.mkdtemp())
@@ -202,7 +202,7 @@ def locked(path: str | os.PathLike[str], what: str) -> Iterator[None]:
         except OSError as error:
             raise _unwritten(file, error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             other = os.read(handle, 64).decode(errors="replace").strip()
             os.close(handle)

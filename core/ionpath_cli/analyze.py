@@ -16,11 +16,12 @@ import numpy as np
 from ionpath.errors import InputError, MissingDependency, positive, require, whole
 from ionpath.files import atomic_path
 from ionpath_cli.density import density_table
+from ionpath_cli.intact import read_json
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, read_atoms, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.sites import sites_of, states_of
-from ionpath_cli.trajectory import NO_DT, Given, Opened, open_trajectory
+from ionpath_cli.trajectory import NO_DT, Given, Opened, open_trajectory, without_times
 from ionpath_cli.words import error_in_words, in_words
 
 EXAMPLE = """
@@ -137,10 +138,7 @@ def _check_output(folder: Path, json_file: str | None, inputs: Sequence[Path | N
 
 
 def _is_record(path: Path) -> bool:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
+    content = read_json(path)
     return isinstance(content, dict) and "quantities" in content
 
 
@@ -168,8 +166,7 @@ def analyse(
     record = Record(label or folder.name, parameters=parameters, notes=list(opened.notes))
     from ionpath_cli.cli import options_of
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", NO_DT)
+    with without_times():
         _transport(opened, temperature, folder, record, progress)
         try:
             _density(opened, folder, record, progress)

@@ -95,9 +95,7 @@ def _run(command: str, typed: list[str]) -> int:
             if {"-h", "--help"} & set(words) and (text := help_of(command, words)):
                 print(text if "--config" in text else f"{text}\n{COMMON}", end="")
                 raise SystemExit(0)
-            module, _, function = COMMANDS[command][0].partition(":")
-            run: Callable[[list[str]], int] = getattr(import_module(module), function)
-            return int(run(words + behind) or 0)
+            return int(main_of(command)(words + behind) or 0)
         except Usage as error:
             say(refused(error, command, words, typed, options()))
             raise SystemExit(2) from None
@@ -119,6 +117,13 @@ def _run(command: str, typed: list[str]) -> int:
             return 1
 
 
+def main_of(command: str) -> Callable[[list[str]], int]:
+    """The function of a command."""
+    module, _, function = COMMANDS[command][0].partition(":")
+    found: Callable[[list[str]], int] = getattr(import_module(module), function)
+    return found
+
+
 def options_of(command: str, words: Sequence[str]) -> set[str]:
     """Options of a command, or of its task that the words begin with, as its help shows them."""
     task = words[:1] if command == "train" else []
@@ -128,12 +133,11 @@ def options_of(command: str, words: Sequence[str]) -> set[str]:
 
 def help_of(command: str, words: Sequence[str]) -> str:
     """Help of a command in 80 columns, whoever wrote its parser."""
-    module, _, function = COMMANDS[command][0].partition(":")
     text, columns = io.StringIO(), os.environ.get("COLUMNS")
     os.environ["COLUMNS"] = str(WIDTH + 2)  # argparse leaves two free
     try:
         with contextlib.suppress(Exception, SystemExit), contextlib.redirect_stdout(text):
-            getattr(import_module(module), function)(list(words))
+            main_of(command)(list(words))
     finally:
         os.environ.pop("COLUMNS")
         os.environ.update({} if columns is None else {"COLUMNS": columns})

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
+from ionpath.files import atomic_path
 
 DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
 READ = (".json", ".extxyz")
@@ -59,13 +60,24 @@ def here(error: InputError, place: Path) -> InputError:
 
 def is_table(path: Path) -> bool:
     """Whether a file holds rows of numbers."""
-    try:
-        rows = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return False
+    rows = read_json(path)
     return isinstance(rows, list) and all(isinstance(row, dict) and _is_row(row) for row in rows)
 
 
 def _is_row(row: Mapping[str, Any]) -> bool:
     numbers, texts = ([row.get(name) for name in names] for names in (NUMBERS, TEXTS))
     return all(isinstance(one, (int, float)) for one in numbers) and all(isinstance(one, str) for one in texts)
+
+
+def read_json(path: Path) -> Any:
+    """Content of a JSON file, or None."""
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write a JSON file, all or nothing."""
+    with atomic_path(path) as part:
+        part.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")

@@ -5,7 +5,6 @@ They can be imported without jobflow; making a job says what to install.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from ionpath.documented import documented
 from ionpath.errors import require
+from ionpath_cli.trajectory import select, without_times
 
 INSTALL = 'pip install "ionpath[jobflow]"'
 
@@ -154,42 +154,41 @@ def _dynamics(structure: Any, **options: Any) -> dict[str, Any]:
     }
 
 
+@without_times()
 def _path_entropy(
     topology: str, trajectory: str, frame_time: float | None, mobile: str, **options: Any
 ) -> dict[str, Any]:
-    import MDAnalysis as mda
     from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy
 
-    from ionpath_cli.trajectory import NO_DT, select
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", NO_DT)
-        universe = mda.Universe(topology, trajectory)
-        ions = select(universe, mobile, "mobile")
-        shells = CoordinationShells.for_argyrodite(universe, mobile=mobile)
-        found = PathEntropy(ions, shells=shells, frame_time=frame_time, verbose=False, **options).run()
-    found.save("path-entropy.npz")
-    r = found.results
-    estimates = {name: getattr(r.uncertainty, name) for name in ("total", "mean_per_pair", "escape")}
-    return {**estimates, "verdict": str(r.verdict), "lag_time": float(r.lag_time), "file": _here("path-entropy.npz")}
+    ions = _ions(topology, trajectory, mobile)
+    shells = CoordinationShells.for_argyrodite(ions.universe, mobile=mobile)
+    found = PathEntropy(ions, shells=shells, frame_time=frame_time, verbose=False, **options).run()
+    about = _kept(found, "path-entropy.npz", found.results.uncertainty, "total", "mean_per_pair", "escape")
+    return {**about, "lag_time": float(found.results.lag_time)}
 
 
+@without_times()
 def _diffusion(
     topology: str, trajectory: str, frame_time: float | None, mobile: str, temperature: float, **options: Any
 ) -> dict[str, Any]:
-    import MDAnalysis as mda
     from MDAnalysis.analysis.ion_transport import IonDiffusion
 
-    from ionpath_cli.trajectory import NO_DT, select
+    ions = _ions(topology, trajectory, mobile)
+    found = IonDiffusion(ions, temperature=temperature, frame_time=frame_time, verbose=False, **options).run()
+    return _kept(found, "diffusion.npz", found.results, "diffusion_coefficient", "conductivity", "haven_ratio")
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", NO_DT)
-        ions = select(mda.Universe(topology, trajectory), mobile, "mobile")
-        found = IonDiffusion(ions, temperature=temperature, frame_time=frame_time, verbose=False, **options).run()
-    found.save("diffusion.npz")
-    r = found.results
-    estimates = {name: r[name] for name in ("diffusion_coefficient", "conductivity", "haven_ratio")}
-    return {**estimates, "verdict": str(r.verdict), "file": _here("diffusion.npz")}
+
+def _ions(topology: str, trajectory: str, mobile: str) -> Any:
+    import MDAnalysis as mda
+
+    return select(mda.Universe(topology, trajectory), mobile, "mobile")
+
+
+def _kept(found: Any, file: str, results: Any, *names: str) -> dict[str, Any]:
+    """Estimates and verdict of an analysis, and the file that holds all of it."""
+    found.save(file)
+    estimates = {name: getattr(results, name) for name in names}
+    return {**estimates, "verdict": str(found.results.verdict), "file": str(Path(file).resolve())}
 
 
 def _inverted(structure: Any, inversion: float, seed: int) -> Any:
@@ -207,13 +206,9 @@ def _step(task: Mapping[str, Any], key: str, folder: str, parents: list[Mapping[
 
 
 def _comparison(study: str, folder: str, options: Mapping[str, Any], outcomes: list[Mapping[str, Any]]) -> list[Any]:
+    from ionpath_cli.intact import read_json
     from ionpath_cli.study import load_study, make_plan
     from ionpath_cli.study.output import write_comparison
-    from ionpath_cli.study.tasks import read_json
 
     write_comparison(make_plan(load_study(study), **options), Path(folder))
     return list(read_json(Path(folder) / "comparison.json")["rows"])
-
-
-def _here(file: str) -> str:
-    return str(Path(file).resolve())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +164,7 @@ class _Taken(Exception):
 
 def _refused(command: list[str]) -> str:
     """What the parser of a command says against the words behind it; no more of the command is run."""
-    from ionpath_cli.cli import COMMANDS
+    from ionpath_cli.cli import main_of
 
     if any(word.partition("=")[0] in ("--config", "-h", "--help") for word in command):  # the rest may stand in a file
         return ""
@@ -175,11 +174,10 @@ def _refused(command: list[str]) -> str:
         parse(*given, **more)
         raise _Taken
 
-    module, _, function = COMMANDS[command[0]][0].partition(":")
     argparse.ArgumentParser.parse_args = stop  # type: ignore[method-assign,assignment]
     try:
         with usage_errors():
-            getattr(import_module(module), function)(take_common(command[1:])[1])
+            main_of(command[0])(take_common(command[1:])[1])
     except _Taken:
         return ""
     except Usage as error:

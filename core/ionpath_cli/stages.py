@@ -10,7 +10,7 @@ from typing import Any
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name
-from ionpath_cli.intact import damaged, fingerprints, here
+from ionpath_cli.intact import damaged, fingerprints, here, read_json
 from ionpath_cli.messages import LOG
 
 
@@ -68,10 +68,7 @@ def stage(
 
 def _before(marker: Path) -> dict[str, Any] | None:
     """Settings of an earlier run of a step, and the files that it left; None where it did not end."""
-    try:
-        found = json.loads(marker.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
+    found = read_json(marker)
     if not isinstance(found, dict):
         return None
     known = isinstance(found.get("files"), dict) and isinstance(found.get("settings"), dict)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -71,14 +73,17 @@ class Opened:
     notes: list[str] = field(default_factory=list)  # what a reader should know
 
 
-def open_trajectory(given: Given) -> Opened:
-    """Open the files, and find or refuse what they do not say."""
+@contextmanager
+def without_times() -> Iterator[None]:
+    """Read files that need not say their times."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", NO_DT)
-        return _opened(given)
+        yield
 
 
-def _opened(given: Given) -> Opened:
+@without_times()
+def open_trajectory(given: Given) -> Opened:
+    """Open the files, and find or refuse what they do not say."""
     for name, value in (("--frame-time", given.frame_time), ("--step", given.step)):
         if value is not None:
             positive(name, value)

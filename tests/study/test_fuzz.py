@@ -19,14 +19,14 @@ import pytest
 pytest.importorskip("pymatgen")
 
 from ionpath.errors import InputError
-from ionpath_cli.intact import DONE, QUANTITIES, fingerprints
+from ionpath_cli.intact import DONE, QUANTITIES, fingerprints, write_json
 from ionpath_cli.interactive import charts
 from ionpath_cli.options import with_config
 from ionpath_cli.report import _own
 from ionpath_cli.study import load_study, make_plan
 from ionpath_cli.study.command import main
 from ionpath_cli.study.output import collect
-from ionpath_cli.study.tasks import perform, place_of, task_keys, write_json
+from ionpath_cli.study.tasks import perform, place_of, task_keys
 
 STUDY = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
 

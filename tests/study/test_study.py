@@ -19,6 +19,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
+from ionpath.files import locked
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.archive import _rounded
 from ionpath_cli.study.command import _Clock, main
@@ -27,7 +28,7 @@ from ionpath_cli.study.comparison import combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.quantities import jackknifed, parted
-from ionpath_cli.study.tasks import Outcome, Task, locked, perform, place_of, task_keys
+from ionpath_cli.study.tasks import Outcome, Task, perform, place_of, task_keys
 
 SMALL = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
 
@@ -43,10 +44,10 @@ def small(tmp_path: Path) -> Path:
     ("change", "message"),
     [
         (("least = 1.2", "least = 5"), r"runs hot: least, most: need 0 < least <= most, got 5, 4\.0"),
-        (('systems = ["A"]\ntemp', 'systems = ["B"]\ntemp'), "runs hot: systems: need one of A, got 'B'"),
-        (('kind = "out"', 'kind = "ou"'), "row 3: kind: need one of .* got 'ou'; did you mean out"),
+        (('systems = ["A"]\ntemp', 'systems = ["B"]\ntemp'), "runs hot: systems: need 'A' or 'all', got 'B'"),
+        (('kind = "out"', 'kind = "ou"'), "row 3: kind: need one of .* got 'ou'; did you mean 'out'"),
         (("number = 2", "number = 1"), "rows: need each number once, got 1 twice"),
-        (("most = 4.0", "mst = 4.0"), "runs hot: need one of .* got 'mst'; did you mean most"),
+        (("most = 4.0", "mst = 4.0"), "runs hot: need one of .* got 'mst'; did you mean 'most'"),
         (('label = "Li6PS5Cl"\nbuilder = "argyrodite"\n', ""), "systems.A: need builder, got none; add them"),
         (('title = "A small one"', "title = A"), "small.toml: need valid TOML"),
     ],
@@ -172,8 +173,8 @@ def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     folder.mkdir()
     with (
-        locked(folder / ".lock"),
-        pytest.raises(InputError, match="need a folder in which no other study runs, got one that is in use"),
+        locked(folder / ".lock", "folder"),
+        pytest.raises(InputError, match=r"here: need no other run in it, got one that is going on \(process \d+\)"),
     ):
         main([str(small), "-o", str(folder)])
     (folder / "plan.json").write_text('{"study": "guan2024"}')

@@ -21,12 +21,12 @@ from ionpath.files import atomic_path
 from ionpath.transport import arrhenius as fit, meyer_neldel, nernst_einstein
 from ionpath_ase import IonPath
 from ionpath_ase.training import read_frames
-from ionpath_cli.intact import DONE, QUANTITIES
+from ionpath_cli.intact import DONE, QUANTITIES, read_json, write_json
 from ionpath_cli.study.comparison import combine
 from ionpath_cli.study.definition import ALL
 from ionpath_cli.study.quantities import Rows, pooled, quantity, scattered, student
 from ionpath_cli.study.registry import ACROSS, function_of
-from ionpath_cli.study.tasks import Task, read_json, write_json
+from ionpath_cli.study.tasks import Task
 from pymatgen.analysis.argyrodite import AnionClusterExpansion, EnumerateSiteInversionTransformation, argyrodite
 
 Arguments = Mapping[str, Any]

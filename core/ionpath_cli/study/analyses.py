@@ -19,13 +19,13 @@ from ionpath.disorder import jackknife_error, shannon_entropy, support_entropy
 from ionpath.estimate import Estimate
 from ionpath.kinetics import as_chain, macrostate_path_entropy, resampled_chains
 from ionpath.paths.macrostates import OCTAHEDRON
-from ionpath_cli.intact import QUANTITIES
+from ionpath_cli.intact import QUANTITIES, write_json
 from ionpath_cli.study import structural
 from ionpath_cli.study.finished import Run
 from ionpath_cli.study.quantities import Rows, estimated, normal, parted, quantity, student
 from ionpath_cli.study.registry import ANALYSES, function_of
 from ionpath_cli.study.structures import CRYSTAL, SITES, START
-from ionpath_cli.study.tasks import Task, write_json
+from ionpath_cli.study.tasks import Task
 
 LAG = 1.0
 """Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""

@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError, positive, whole
-from ionpath_cli.intact import DONE, FAILED, damaged
+from ionpath.files import locked
+from ionpath_cli.intact import DONE, FAILED, damaged, read_json, write_json
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
-from ionpath_cli.study.tasks import Outcome, Task, done, locked, place_of, read_json, record_of, task_keys, write_json
+from ionpath_cli.study.tasks import Outcome, Task, done, place_of, record_of, task_keys
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h        what would be computed
@@ -88,7 +89,7 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
 
     _check_folder(plan.study, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / ".lock"):
+    with locked(folder / ".lock", f"folder {folder}"):
         _check_folder(plan.study, folder)
         write_json(
             folder / PLAN,

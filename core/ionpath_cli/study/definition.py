@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.files import is_name
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
@@ -282,14 +282,12 @@ def _check(study: Study) -> None:
             raise InputError(f"{what} {wrong[0]!r}", need="a name that can be part of a file's", got=got, remedy=remedy)
     for where, systems in named:
         for system in systems:
-            if system not in (*study.systems, ALL):
-                unknown(f"{where}: systems", system, study.systems)
+            one_of(f"{where}: systems", system, (*study.systems, ALL))
     numbers = [("dynamics", key, getattr(study.dynamics, key)) for key in DYNAMICS]
     for one in study.systems.values():
         where = f"systems.{one.name}"
         numbers += [(where, "atoms", one.atoms), (where, "arrangements", one.arrangements)]
-        if one.ensemble not in ENSEMBLES:
-            unknown(f"{where}: ensemble", one.ensemble, ENSEMBLES)
+        one_of(f"{where}: ensemble", one.ensemble, ENSEMBLES)
     for where, key, number in numbers:
         if not number > 0:
             remedy = "see a study that is shipped"
@@ -311,8 +309,7 @@ def _check(study: Study) -> None:
     for row in study.rows:
         if rows.count(row.number) > 1:
             raise InputError("rows", need="each number once", got=f"{row.number} twice")
-        if row.kind not in KINDS:
-            unknown(f"row {row.number}: kind", row.kind, KINDS)
+        one_of(f"row {row.number}: kind", row.kind, KINDS)
         if row.kind not in ("out", "text") and not (row.analysis and row.quantity and row.systems):
             got = f"kind {row.kind!r} without"
             remedy = 'add them, or take kind = "out" with a note that says why'
@@ -371,12 +368,4 @@ def _frozen(value: Any) -> Any:
 
 def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for key in table:
-        if key not in known:
-            unknown(where, key, known)
-
-
-def unknown(where: str, got: str, known: Any) -> None:
-    """Refuse a word that is none of those known, and name the nearest."""
-    near = difflib.get_close_matches(got, list(known), 1)
-    hint = f"did you mean {near[0]}?" if near else ""
-    raise InputError(where, need=f"one of {', '.join(sorted(known))}", got=repr(got), remedy=hint)
+        one_of(where, key, sorted(known))

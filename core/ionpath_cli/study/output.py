@@ -11,12 +11,12 @@ from typing import Any
 
 from ionpath import __version__
 from ionpath.files import atomic_path, no_formula
-from ionpath_cli.intact import QUANTITIES
+from ionpath_cli.intact import QUANTITIES, read_json, write_json
 from ionpath_cli.study.comparison import compare
 from ionpath_cli.study.figures import draw_figures
 from ionpath_cli.study.page import write_page
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import checksum, done, place_of, read_json, record_of, task_keys, write_json
+from ionpath_cli.study.tasks import checksum, done, place_of, record_of, task_keys
 
 
 def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name, marked, nothing
+from ionpath_cli.intact import read_json
 from ionpath_cli.page import render
 from ionpath_cli.study.definition import Study
-from ionpath_cli.study.tasks import read_json
 
 if TYPE_CHECKING:
     from ionpath_cli.study.compared import Compared

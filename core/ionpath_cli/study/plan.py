@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ionpath.documented import documented
-from ionpath.errors import InputError
-from ionpath_cli.study.definition import ALL, Row, Runs, Study, unknown
+from ionpath.errors import InputError, one_of
+from ionpath_cli.study.definition import ALL, Row, Runs, Study
 from ionpath_cli.study.graph import offers, study_tasks, turn
 from ionpath_cli.study.registry import ACROSS, ANALYSES
 from ionpath_cli.study.structures import BUILDERS
@@ -103,8 +103,7 @@ def _check_names(study: Study) -> None:
     used += [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
     used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]
     for where, name, known in used:
-        if name not in known:
-            unknown(where, name, known)
+        one_of(where, name, known)
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:

@@ -15,10 +15,10 @@ from ase.neighborlist import neighbor_list
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath_ase import glass_ceramic, melt_quench, run_md
-from ionpath_cli.intact import QUANTITIES
+from ionpath_cli.intact import QUANTITIES, read_json, write_json
 from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
-from ionpath_cli.study.tasks import Task, read_json, write_json
+from ionpath_cli.study.tasks import Task
 from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
 TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"

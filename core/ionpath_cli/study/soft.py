@@ -18,10 +18,9 @@ from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
 from ionpath.softness import preset
 from ionpath_ase import IonPath, hop_candidates, migration_barriers
-from ionpath_cli.intact import DONE
+from ionpath_cli.intact import DONE, read_json
 from ionpath_cli.study.finished import universe_of, widths
 from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, pooled, quantity, scattered, student, summed
-from ionpath_cli.study.tasks import read_json
 
 Arguments = Mapping[str, Any]
 FRAMES = 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ def make_structure(task: Task, place: Path, inputs: list[Path]) -> None:
         raise InputError(f"{task.name}: atoms", need="the number that the study names", got=got, remedy=remedy)
     _write(atoms, place / START)
     if settings["builder"] == "argyrodite":
-        _write(_argyrodite({}, settings["supercell"], 0), place / SITES)
+        _write(BUILDERS["argyrodite"]({}, settings["supercell"], 0), place / SITES)
     if settings["builder"] == "lpscl" and settings["arguments"].get("phase") == "I":  # a crystal of its own sites
-        _write(_lpscl(settings["arguments"], (1, 1, 1), 0), place / CRYSTAL)
+        _write(BUILDERS["lpscl"](settings["arguments"], (1, 1, 1), 0), place / CRYSTAL)
 
 
 def _write(atoms: Any, path: Path) -> None:
@@ -44,34 +45,14 @@ def _write(atoms: Any, path: Path) -> None:
         turned.write(part, format="extxyz")
 
 
-def _pymatgen() -> Any:
-    return require("pymatgen.analysis.argyrodite", purpose="structures of studies", install=INSTALL)
-
-
-def _supercell(value: Any) -> Any:
-    return np.array(value, dtype=int) if np.ndim(value) == 2 else tuple(value)
-
-
-def _converted(structure: Any) -> Any:
+def _prototype(name: str, arguments: Any, supercell: Any, seed: int) -> Any:
+    """A crystal of the pymatgen plugin."""
+    host = require("pymatgen.analysis.argyrodite", purpose="structures of studies", install=INSTALL)
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    return AseAtomsAdaptor.get_atoms(structure, msonable=False)
-
-
-def _argyrodite(arguments: Any, supercell: Any, seed: int) -> Any:
-    return _converted(_pymatgen().argyrodite(supercell=_supercell(supercell), seed=seed, **arguments))
-
-
-def _lspscl(arguments: Any, supercell: Any, seed: int) -> Any:
-    return _converted(_pymatgen().lspscl(supercell=_supercell(supercell), **arguments))
-
-
-def _lpscl(arguments: Any, supercell: Any, seed: int) -> Any:
-    return _converted(_pymatgen().lpscl(supercell=_supercell(supercell), seed=seed, **arguments))
-
-
-def _thiophosphate(arguments: Any, supercell: Any, seed: int) -> Any:
-    return _converted(_pymatgen().lithium_thiophosphate(supercell=_supercell(supercell), **arguments))
+    repeats = np.array(supercell, dtype=int) if np.ndim(supercell) == 2 else tuple(supercell)
+    seeded = {"seed": seed} if name in ("argyrodite", "lpscl") else {}
+    return AseAtomsAdaptor.get_atoms(getattr(host, name)(supercell=repeats, **seeded, **arguments), msonable=False)
 
 
 def _packed(arguments: Any, supercell: Any, seed: int) -> Any:
@@ -86,16 +67,15 @@ def _file(arguments: Any, supercell: Any, seed: int) -> Any:
 
     kind = filetype(arguments["file"], read=False)
     matrix = np.array(supercell)
-    return make_supercell(
-        read(io.StringIO(arguments["text"]), format=kind), np.diag(matrix) if matrix.ndim == 1 else matrix
-    )
+    atoms = read(io.StringIO(arguments["text"]), format=kind)
+    return make_supercell(atoms, np.diag(matrix) if matrix.ndim == 1 else matrix)
 
 
 BUILDERS: dict[str, Callable[[Any, Any, int], Any]] = {
-    "argyrodite": _argyrodite,
-    "lpscl": _lpscl,
-    "lspscl": _lspscl,
-    "thiophosphate": _thiophosphate,
+    "argyrodite": partial(_prototype, "argyrodite"),
+    "lpscl": partial(_prototype, "lpscl"),
+    "lspscl": partial(_prototype, "lspscl"),
+    "thiophosphate": partial(_prototype, "lithium_thiophosphate"),
     "packed": _packed,
     "file": _file,
 }

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ionpath import __version__
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import atomic_path
-from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here
+from ionpath.files import locked
+from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here, read_json, write_json
 from ionpath_cli.study.registry import function_of
 from ionpath_cli.words import error_in_words
 
@@ -131,20 +129,6 @@ def put_aside(place: Path, key: str) -> str:
     return f"{place / name} was not what the step left; the step is done again, and its old folder is {aside.name}"
 
 
-def read_json(path: Path) -> Any:
-    """Content of a JSON file, or None."""
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file, all or nothing."""
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(content, indent=1, default=str), encoding="utf-8")
-
-
 def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
     """Do one step, unless it is done; runs in a worker."""
     place = place_of(Path(folder), task, key)
@@ -159,7 +143,7 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
         if done(place, key, task.picoseconds):
             return Outcome(task.name, "kept", str(place))
         place.mkdir(parents=True, exist_ok=True)
-        with locked(place / ".lock", wait=True):
+        with locked(place / ".lock", f"folder {place}", wait=True):
             if done(place, key, task.picoseconds):
                 return Outcome(task.name, "kept", str(place))
             free = shutil.disk_usage(place).free
@@ -199,19 +183,3 @@ def _record(task: Task, key: str, seconds: float, place: Path) -> dict[str, Any]
         "version": __version__,
         "finished": time.strftime("%F %T"),
     }
-
-
-@contextlib.contextmanager
-def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold a lock that the system lets go when the process ends, however it ends."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            need = "a folder in which no other study runs"
-            remedy = "wait for it, or take another folder with -o"
-            raise InputError(str(path.parent), need=need, got="one that is in use", remedy=remedy) from None
-        yield
-    finally:
-        os.close(handle)

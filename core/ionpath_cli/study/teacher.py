@@ -14,11 +14,10 @@ from ase.neighborlist import neighbor_list
 
 from ionpath_ase import IonPath
 from ionpath_ase.training import label_frames, teacher_named
-from ionpath_cli.intact import DONE
+from ionpath_cli.intact import DONE, read_json
 from ionpath_cli.study.finished import universe_of
 from ionpath_cli.study.quantities import Rows, jackknifed, quantity, scattered
 from ionpath_cli.study.soft import system_of
-from ionpath_cli.study.tasks import read_json
 
 FRAMES = 24
 """Frames of each run that the teacher is evaluated on, evenly spaced."""
