@@ -240,11 +240,9 @@ def check_units(label: str, positions: np.ndarray[Any, Any], box: np.ndarray[Any
     gaps = np.sqrt((minimum_image(positions[j] - positions[i], box) ** 2).sum(1))
     side = float(np.sqrt((box**2).sum(1)).min())
     if gaps.min() < SHORTEST_BOND and side < SMALLEST_BOX:
-        raise InputError(
-            f"units of {label}", need="lengths in A", got=f"a distance of {gaps.min():.3g} in a box of {side:.3g}: "
-            "ten times too small, these are nm",
-            remedy="begin plumed.dat with UNITS LENGTH=A",
-        )  # fmt: skip
+        got = f"a distance of {gaps.min():.3g} in a box of {side:.3g}: ten times too small, these are nm"
+        remedy = "begin plumed.dat with UNITS LENGTH=A"
+        raise InputError(f"units of {label}", need="lengths in A", got=got, remedy=remedy)
 
 
 def _of_no_use(build: Build) -> dict[str, Any]:

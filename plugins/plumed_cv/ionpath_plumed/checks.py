@@ -56,11 +56,8 @@ def check_input(
     ours = [(label, found) for label, action, found in parsed if action == "PYCVINTERFACE" and _is_ours(found)]
     units = {key: value for _, action, found in parsed if action == "UNITS" for key, value in found.items()}
     if ours and units.get("LENGTH", "nm") not in ("A", "0.1"):
-        raise InputError(
-            "UNITS", need="lengths in A", got=f"LENGTH={units.get('LENGTH', 'nm, the default of PLUMED')}: "
-            "every distance would be ten times too small",
-            remedy="begin plumed.dat with UNITS LENGTH=A",
-        )  # fmt: skip
+        got = f"LENGTH={units.get('LENGTH', 'nm, the default of PLUMED')}: every distance would be ten times too small"
+        raise InputError("UNITS", need="lengths in A", got=got, remedy="begin plumed.dat with UNITS LENGTH=A")
     if ours and not any(action == "LOAD" for _, action, _ in parsed):
         need = "LOAD FILE=PythonCVInterface.so before the first PYCVINTERFACE"
         raise InputError("plumed.dat", need=need, got="no LOAD", remedy="add the line")

@@ -114,10 +114,9 @@ def _check_widths(name: str, lines: Sequence[str], n_columns: int) -> None:
     odd = [k for k in rows if any(len(lines[k][end - _WIDTH : end].split()) != 1 or lines[k][end : end + 1].strip()
                                   or lines[k][end - 1] == " " for end in ends)]  # fmt: skip
     if 2 * len(odd) < len(rows) and odd:
-        raise InputError(
-            f"{name}, line {odd[0] + 1}", need=f"columns of {_WIDTH} characters, as in other lines",
-            got=" ".join(lines[odd[0]].split())[:60], remedy="mend or delete the line",
-        )  # fmt: skip
+        need = f"columns of {_WIDTH} characters, as in other lines"
+        got = " ".join(lines[odd[0]].split())[:60]
+        raise InputError(f"{name}, line {odd[0] + 1}", need=need, got=got, remedy="mend or delete the line")
 
 
 def _headless(file: Path, line: str = "") -> InputError:
@@ -211,15 +210,12 @@ def _check_walkers(names: Sequence[str], tables: Sequence[Table]) -> None:
         if len(first.data) and len(table.data) and first["biasf"][0] != table["biasf"][0]:
             unlike.append("biasf")
         if unlike:
-            raise InputError(
-                name, need=f"hills of the run that {names[0]} is of", got=f"another {unlike[0]}",
-                remedy="separate the runs",
-            )  # fmt: skip
+            got = f"another {unlike[0]}"
+            raise InputError(name, need=f"hills of the run that {names[0]} is of", got=got, remedy="separate the runs")
         twin = next((other for other, one in zip(names[:k], tables[:k], strict=True) if _share_hills(one, table)), None)
         if twin is not None:
-            raise InputError(
-                name, need="each hill once", got=f"hills that are in {twin} too", remedy="name each walker's file once"
-            )
+            remedy = "name each walker's file once"
+            raise InputError(name, need="each hill once", got=f"hills that are in {twin} too", remedy=remedy)
 
 
 def _share_hills(one: Table, other: Table) -> bool:

@@ -104,10 +104,8 @@ def hills_files(source: Any) -> list[Path]:
             if run and found:
                 own = [place / f"{name}{number}" for name in names for number in run]
                 if lost := [path.name for path in own if path not in found]:
-                    raise InputError(
-                        "folder", need=f"the hills of all {len(run)} walkers in it", got=f"no {', '.join(lost)}",
-                        remedy="put back what was lost",
-                    )  # fmt: skip
+                    need = f"the hills of all {len(run)} walkers in it"
+                    raise InputError("folder", need=need, got=f"no {', '.join(lost)}", remedy="put back what was lost")
                 found = own
             if not found:
                 raise InputError("folder", need="HILLS files in it", got=f"none in {place.name!r}", remedy="run first")
@@ -271,12 +269,8 @@ def _check_belongs(hills: Hills, given: PlumedInput) -> None:
             return
         told += here
     if told:
-        raise InputError(
-            "hills",
-            need="those of the plumed.dat beside them",
-            got="; ".join(told),
-            remedy="analyse each with its input",
-        )
+        remedy = "analyse each with its input"
+        raise InputError("hills", need="those of the plumed.dat beside them", got="; ".join(told), remedy=remedy)
 
 
 def _with_mirror_images(hills: Hills) -> Hills:

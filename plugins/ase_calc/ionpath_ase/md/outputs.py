@@ -103,11 +103,10 @@ class Outputs:
         """Refuse to go on with files that are missing, shorter than they were, or others."""
         for name, size in checkpoint.sizes.items():
             if name in self.named() and not self._same(name, size, checkpoint.heads.get(name)):
-                raise InputError(
-                    f"file {self.named()[name].name}", need="the file of the run that the checkpoint belongs to",
-                    got=f"other content before the checkpoint (byte {size})",
-                    remedy="put it back, or begin anew under another name",
-                )  # fmt: skip
+                need = "the file of the run that the checkpoint belongs to"
+                got = f"other content before the checkpoint (byte {size})"
+                remedy = "put it back, or begin anew under another name"
+                raise InputError(f"file {self.named()[name].name}", need=need, got=got, remedy=remedy)
 
     def cut_appended(self, checkpoint: Checkpoint) -> None:
         """Cut PLUMED's files back to the checkpoint, and remove those that it does not know."""

@@ -96,10 +96,8 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
     builders = _builders()
     if name not in builders:
         near = difflib.get_close_matches(name, builders, n=3, cutoff=0.3) or list(builders)[:3]
-        raise InputError(
-            "name", need="a starting structure", got=repr(name), remedy=f"the nearest names are: {', '.join(near)}; "
-            "`ionpath train structures --list` shows all",
-        )  # fmt: skip
+        remedy = f"the nearest names are: {', '.join(near)}; `ionpath train structures --list` shows all"
+        raise InputError("name", need="a starting structure", got=repr(name), remedy=remedy)
     atoms = builders[name](seed)
     if name not in MELTS | GLASSES:
         atoms = atoms.repeat([max(1, math.ceil(shortest / edge - 1e-9)) for edge in atoms.cell.lengths()])
