@@ -155,7 +155,7 @@ def test_presets_carry_the_published_settings() -> None:
         assert made["model"]["fitting_net"]["neuron"] == [width] * 3
         assert made["loss"]["start_pref_f"] == force
         assert made["learning_rate"]["start_lr"] == 1e-3
-    with pytest.raises(InputError, match="preset: need one of shipped, path-entropy-I, .* got 'huge'"):
+    with pytest.raises(InputError, match="preset: need one of 'shipped', 'path-entropy-I', .* got 'huge'"):
         dp_input("huge", training=["a"])
     with pytest.raises(InputError, match="overrides: need only rcut, .* got neurons"):
         dp_input(training=["a"], overrides={"neurons": 3})

@@ -129,7 +129,7 @@ def test_bad_input_is_refused(tmp_path: Path, written: Path) -> None:
         write_dpgen(salt, labelled("LiCl"), written)
     with pytest.raises(InputError, match="temperature_ranges: need pairs of ascending .* got 0 to 600 K"):
         DpgenSettings(temperature_ranges=((0.0, 600.0),))
-    with pytest.raises(InputError, match="exploration: need one of md, opes-multithermal, "):
+    with pytest.raises(InputError, match="exploration: need one of 'md', 'opes-multithermal', "):
         DpgenSettings(exploration="none")
     with pytest.raises(InputError, match="commands: need a program for model_devi, fp"):
         DpgenSettings(commands={"train": "dp"})

@@ -165,17 +165,20 @@ def test_what_was_found_is_shown_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        (('builder = "argyrodite"', 'builder = "argyrodit"'), "systems.A: builder: need one of .* did you mean argyro"),
+        (
+            ('builder = "argyrodite"', 'builder = "argyrodit"'),
+            "systems.A: builder: need one of .* did you mean 'argyro",
+        ),
         (("atoms = 52", 'atoms = "52"'), "systems.A: atoms: need a whole number, got '52'"),
         (("atoms = 52", "atoms = -52"), "systems.A: atoms: need a number above 0, got -52"),
         (("temperatures = [600]", "temperatures = [nan]"), "runs hot: temperatures: need a list of finite numbers"),
         (("temperatures = [600]", "temperatures = [-3]"), "runs hot: need systems, temperatures above 0 K"),
         (("temperatures = [600]", "temperatures = []"), "runs hot: need systems, temperatures above 0 K"),
         (("least = 3", 'least = "3"'), "runs hot: least: need a finite number, got '3'"),
-        (("transport", "trnsport"), "runs hot: analyses: need one of .* got 'trnsport'; did you mean transport"),
+        (("transport", "trnsport"), "runs hot: analyses: need one of .* got 'trnsport'; did you mean 'transport'"),
         (("timestep = 2.0", "timestep = 0"), "dynamics: timestep: need a number above 0, got 0"),
         (("timestep = 2.0", "timestep = inf"), "dynamics: timestep: need a finite number, got inf"),
-        (('ensemble = "npt"', 'ensemble = "nvt"'), "systems.A: ensemble: need one of npt, npt-aniso, got 'nvt'"),
+        (('ensemble = "npt"', 'ensemble = "nvt"'), "systems.A: ensemble: need 'npt' or 'npt-aniso', got 'nvt'"),
         (('title = "One"', "title = " + "[" * 2000), "wrong.toml: need valid TOML"),
         (('title = "One"', 'title = "\udcff"'), "wrong.toml: need a TOML file in UTF-8"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath_plumed.presets import Protocol
 
 METHODS = ("metad", "opes", "opes-explore", "opes-multithermal")
@@ -34,9 +34,7 @@ class Bias:
             got = f"{self.settings.pace:g} fs"
             remedy = f"for example pace={50 * self.timestep:g}"
             raise InputError("pace", need=f"the {self.timestep:g} fs of a time step, or more", got=got, remedy=remedy)
-        if self.method not in METHODS:
-            need = f"one of {', '.join(map(repr, METHODS))}"
-            raise InputError("method", need=need, got=repr(self.method), remedy="choose one")
+        one_of("method", self.method, METHODS)
         if self.walkers > 1 and self.method != "metad":
             raise InputError("walkers", need="1 with OPES", got=f"{self.walkers}", remedy="use method='metad'")
         low, high = self.temperature_range

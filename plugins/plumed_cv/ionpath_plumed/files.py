@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.free_energy import Hills
 from ionpath.plumed_input import Units, appended_files, units
 
@@ -33,8 +33,7 @@ class Table:
 
     def __getitem__(self, name: str) -> Floats:
         """Column by name."""
-        if name not in self.names:
-            raise InputError("column", need=f"one of {', '.join(self.names)}", got=repr(name), remedy="choose one")
+        one_of("column", name, self.names)
         return self.data[:, self.names.index(name)]
 
     def period(self, name: str) -> tuple[float, float] | None:

@@ -9,13 +9,13 @@ import numpy as np
 from ionpath.errors import InputError
 from ionpath_plumed.presets import Protocol
 from ionpath_plumed.recipes import Choice, Recipe, choose_hop, named
-from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, find_tetrahedra
+from ionpath_plumed.structure import Crystal, check_atoms, find_tetrahedra
 
 
 def tilt(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     """One bond of a tetrahedron of the kind that the protocol is for, by its two angles."""
     try:
-        found = {unit[0]: unit for unit in find_tetrahedra(crystal_tuple(crystal))}
+        found = {unit[0]: unit for unit in find_tetrahedra(crystal)}
     except InputError as error:
         remedy = "take a protocol without tetrahedra: inter-cage, intra-cage, concerted or position"
         raise InputError(error.name, need=error.need, got=error.got, remedy=remedy) from error

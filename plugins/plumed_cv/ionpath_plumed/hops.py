@@ -9,7 +9,7 @@ import numpy as np
 from ionpath.errors import InputError
 from ionpath_plumed.presets import BETWEEN, WITHIN, Protocol
 from ionpath_plumed.recipes import Choice, Recipe, choose_hop, named, walls
-from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, shell_of, shells_to_choose
+from ionpath_plumed.structure import Crystal, check_atoms, shell_of, shells_to_choose
 
 
 def inter_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
@@ -71,7 +71,7 @@ def intra_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
             check_atoms(crystal, [ion])
             shell = shells[int(crystal.distances(ion, [s.centre for s in shells]).argmin())]
     else:
-        shell = shell_of(crystal_tuple(crystal), choice.centres[0], mobile=mobile, radius=radius)
+        shell = shell_of(crystal, choice.centres[0], mobile=mobile, radius=radius)
     first = shell.centre
     wide = shell.reach is not None and settings.walls == WITHIN
     settings = replace(settings, walls=(WITHIN[0], shell.reach or 0.0)) if wide else settings
@@ -121,7 +121,7 @@ def concerted(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
         got = named(crystal, third) + " twice"
         remedy = "name the shell to which an ion goes from there; the first again exchanges two ions"
         raise InputError("centres", need="a third shell that is not the second", got=got, remedy=remedy)
-    ions = [i for i in shell_of(crystal_tuple(crystal), second, mobile=mobile, radius=radius).ions if i != one]
+    ions = [i for i in shell_of(crystal, second, mobile=mobile, radius=radius).ions if i != one]
     two = ions[int(crystal.distances(third, ions).round(3).argmin())]
     pairs = f"{one + 1},{second + 1},{two + 1},{third + 1}"
     body = [

@@ -6,7 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from ase import Atoms
 
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -17,9 +19,6 @@ from ionpath.plumed_run import written_files
 from ionpath_plumed.checks import check_input, inside
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.progress import BarrierWatch
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 @documented

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError, whole
@@ -14,9 +15,6 @@ from ionpath_plumed.inputs import PlumedInput, as_input
 from ionpath_plumed.job import Job, MetadynamicsRun, run_job
 from ionpath_plumed.kernel import check_kernel
 from ionpath_plumed.walkers import run_walkers
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 @typed

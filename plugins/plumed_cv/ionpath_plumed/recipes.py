@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ionpath.errors import InputError
 from ionpath_plumed.presets import Protocol
-from ionpath_plumed.structure import Crystal, check_atoms, crystal_tuple, neighbouring_cages, shell_of, shells_to_choose
+from ionpath_plumed.structure import Crystal, check_atoms, neighbouring_cages, shell_of, shells_to_choose
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
     ions: list[int] = []
     if centres is None:
         shells = shells_to_choose(crystal, mobile, radius)
-        pairs = neighbouring_cages(crystal_tuple(crystal), shells)
+        pairs = neighbouring_cages(crystal, shells)
         if ion is not None:
             check_atoms(crystal, [ion])
             own = int(crystal.distances(ion, [shell.centre for shell in shells]).argmin())
@@ -60,7 +60,7 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
         remedy = "name the shell it is in and the next one"
         raise InputError("centres", need="two", got=f"{len(centres)}", remedy=remedy)
     if ion is None:
-        ions = ions or list(shell_of(crystal_tuple(crystal), first, mobile=mobile, radius=radius).ions)
+        ions = ions or list(shell_of(crystal, first, mobile=mobile, radius=radius).ions)
         ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first
     check_atoms(crystal, [ion, first, second])
     return ion, first, second

@@ -37,6 +37,12 @@ class Crystal:
         """Shortest distances in A from one atom to others."""
         return np.sqrt((self.vectors(origin, others) ** 2).sum(-1))
 
+    def within(self, radius: float, origin: int, others: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of others that lie within a distance in A from one atom, nearest first."""
+        distances = self.distances(origin, others)
+        order = np.argsort(distances.round(3), kind="stable")  # of equals the first
+        return others[order[: int((distances <= radius).sum())]]
+
     def of(self, elements: Sequence[str] | str) -> NDArray[np.intp]:
         """Indices of the atoms of some elements."""
         return np.flatnonzero(np.isin(self.symbols, [elements] if isinstance(elements, str) else list(elements)))
@@ -54,6 +60,8 @@ class Shell:
 
 def as_crystal(structure: Any) -> Crystal:
     """Take a structure in any of the usual forms."""
+    if isinstance(structure, Crystal):
+        return structure
     if hasattr(structure, "get_chemical_symbols"):
         symbols, positions, cell = (structure.get_chemical_symbols(), structure.positions, np.array(structure.cell))
     elif hasattr(structure, "lattice"):
@@ -160,18 +168,20 @@ def find_shells(
     if not len(ions):
         got = f"only {', '.join(sorted(set(crystal.symbols.tolist())))}"
         raise InputError("mobile", need=f"atoms of {mobile}", got=got, remedy="name the element that moves")
-    tetrahedra = _tetrahedra_or_none(crystal)
+    try:
+        tetrahedra = find_tetrahedra(crystal)
+    except InputError:
+        tetrahedra = []
     bonded = {i for tetrahedron in tetrahedra for i in tetrahedron}
     shells: list[tuple[float, Shell]] = []
     best = 0
     for atom in crystal.of(sorted(ANIONS)).tolist():
         if atom in bonded:
             continue
-        distances = crystal.distances(atom, ions)
-        near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
+        near = crystal.within(radius, atom, ions)
         best = max(best, len(near))
         if len(near) >= least:
-            around = crystal.distances(atom, [t[0] for t in tetrahedra]) if len(tetrahedra) >= 4 else distances
+            around = crystal.distances(atom, [t[0] for t in tetrahedra] if len(tetrahedra) >= 4 else ions)
             tightness = float(np.sort(around)[:4].mean())
             shells.append((round(tightness, 3), Shell(atom, tuple(near.tolist()))))
     if not shells and best == 0 and len(tetrahedra):
@@ -199,29 +209,16 @@ def _paired_shells(crystal: Crystal, ions: NDArray[np.intp]) -> list[Shell]:
         return []
     shells = []
     for centre in sorted(set(first.tolist())):
-        distances = crystal.distances(centre, ions)
-        near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= PAIRED).sum())]]
+        near = crystal.within(PAIRED, centre, ions)
         if len(near):
             shells.append(Shell(centre, tuple(near.tolist()), PAIRED))
     return shells
 
 
-def _tetrahedra_or_none(crystal: Crystal) -> list[tuple[int, ...]]:
-    try:
-        return find_tetrahedra(crystal_tuple(crystal))
-    except InputError:
-        return []
-
-
-def crystal_tuple(crystal: Crystal) -> tuple[NDArray[np.str_], Floats, Floats]:
-    """Arrays of a crystal, as the finders take them."""
-    return crystal.symbols, crystal.positions, crystal.cell
-
-
 def shells_to_choose(crystal: Crystal, mobile: str, radius: float) -> list[Shell]:
     """Shells of which a protocol takes those of a hop; who finds none is told of its arguments."""
     try:
-        return find_shells(crystal_tuple(crystal), mobile=mobile, radius=radius)
+        return find_shells(crystal, mobile=mobile, radius=radius)
     except InputError as error:
         remedy = "raise radius=, or name ion= and centres= yourself" if error.name == "shells" else error.remedy
         raise InputError(error.name, need=error.need, got=error.got, remedy=remedy) from error
@@ -232,10 +229,10 @@ def shell_of(structure: Any, centre: int, *, mobile: str = "Li", radius: float =
     crystal = as_crystal(structure)
     check_atoms(crystal, [centre])
     ions = crystal.of(mobile)
-    distances = crystal.distances(centre, ions) if len(ions) else np.zeros(0)
-    near = ions[np.argsort(distances.round(3), kind="stable")[: int((distances <= radius).sum())]]
+    near = crystal.within(radius, centre, ions)
     if not len(near):
-        got = f"the nearest at {distances.min():.2f} A" if len(ions) else f"no {mobile} at all"
+        nearest = crystal.distances(centre, ions).min(initial=np.inf)
+        got = f"the nearest at {nearest:.2f} A" if len(ions) else f"no {mobile} at all"
         remedy = "choose a centre of a shell (find_shells lists them), or raise radius="
         raise InputError(f"centre {centre + 1}", need=f"a {mobile} within {radius} A", got=got, remedy=remedy)
     return Shell(centre, tuple(near.tolist()))

@@ -11,7 +11,8 @@ import threading
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+
+from ase import Atoms
 
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import locked
@@ -19,9 +20,6 @@ from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.checks import inside
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.job import Job, MetadynamicsRun, left_behind, run_job, with_own_files
-
-if TYPE_CHECKING:
-    from ase import Atoms
 
 
 def walker_input(given: PlumedInput, walker: int, n_walkers: int) -> PlumedInput:

@@ -17,9 +17,10 @@ from ase.io import write
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.files import atomic_path
 from ionpath_ase.training.dataset import TYPE_MAP, write_deepmd
+from ionpath_ase.training.loop_settings import EXPLORATIONS
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import write_repulsion
@@ -66,9 +67,7 @@ class DpgenSettings:
     )
 
     def __post_init__(self) -> None:
-        kinds = ("md", "opes-multithermal", "opes-multithermal-multibaric")
-        if self.exploration not in kinds:
-            raise InputError("exploration", need=f"one of {', '.join(kinds)}", got=repr(self.exploration))
+        one_of("exploration", self.exploration, EXPLORATIONS)
         unknown = [element for element in self.elements if element not in _VALENCE]
         if unknown:
             raise InputError("elements", need=f"some of {', '.join(_VALENCE)}", got=", ".join(unknown))

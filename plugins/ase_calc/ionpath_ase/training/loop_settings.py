@@ -7,7 +7,7 @@ from typing import Any
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath_ase.training.selection import Window
 
 EXPLORATIONS = ("md", "opes-multithermal", "opes-multithermal-multibaric")
@@ -49,8 +49,7 @@ class LoopSettings:
     seed: int = 1  # seed of everything
 
     def __post_init__(self) -> None:
-        if self.exploration not in EXPLORATIONS:
-            raise InputError("exploration", need=f"one of {', '.join(EXPLORATIONS)}", got=repr(self.exploration))
+        one_of("exploration", self.exploration, EXPLORATIONS)
         if not self.temperatures or not all(value > 0.0 for value in self.temperatures):
             raise InputError("temperatures", need="temperatures above 0 K", got=str(list(self.temperatures)))
         for name in _ABOVE_ZERO:

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath_ase.training.dataset import TYPE_MAP
 from ionpath_ase.training.repulsion import TABLE
 
@@ -79,8 +79,7 @@ def dp_input(
     >>> made["model"]["fitting_net"]["neuron"], made["model"]["descriptor"]["rcut"]
     ([480, 480, 480], 6.5)
     """
-    if preset not in PRESETS:
-        raise InputError("preset", need=f"one of {', '.join(PRESETS)}", got=repr(preset))
+    one_of("preset", preset, PRESETS)
     chosen = copy.deepcopy(PRESETS[preset])
     unknown = sorted(set(overrides or {}) - set(chosen))
     if unknown:
