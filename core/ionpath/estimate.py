@@ -319,7 +319,7 @@ def spread_over(values: Sequence[float], errors: Sequence[float]) -> tuple[float
     return mean, sampling, math.sqrt(max(scatter - known, 0.0))
 
 
-def student(freedom: int) -> float:
+def student(freedom: float) -> float:
     """Half the width of a 95 % interval in standard errors, of Student's t."""
     from scipy.special import stdtrit
 

@@ -250,6 +250,25 @@ def test_interval_over_arrangements_covers(spread: float) -> None:
     assert 0.90 <= inside / 2000 <= 0.99
 
 
+@pytest.mark.parametrize(
+    ("number", "ordered", "spread"),
+    [*((n, True, 0.0) for n in (1, 2, 3)), *((n, False, spread) for n in (2, 3, 5) for spread in (0.0, 0.3, 1.0, 3.0))],
+)
+def test_intervals_of_runs_with_five_blocks_cover(number: int, ordered: bool, spread: float) -> None:
+    """Known truth: an error of 1 that each run knows from its five blocks, t(0.975, 4); arrangements have a spread."""
+    rng, trials, inside = np.random.default_rng(11), 1000, 0
+    for _ in range(trials):
+        truths = 10.0 + spread * (not ordered) * rng.standard_normal((number, 1))
+        blocks = truths + 5.0**0.5 * rng.standard_normal((number, 5))
+        rows = _rows(blocks.mean(1), blocks.std(1, ddof=1) / 5.0**0.5)
+        for row in rows:
+            row |= {"low": row["value"] - 2.7764 * row["error"], "high": row["value"] + 2.7764 * row["error"]}
+        together = combine(rows, ordered=ordered)
+        assert together is not None
+        inside += together.estimate.low <= 10.0 <= together.estimate.high
+    assert 0.90 <= inside / trials <= 0.99
+
+
 def test_parts_of_an_error() -> None:
     """Sampling 0.3 / sqrt(3) each; scatter s / sqrt(3) of 1, 2, 3; another potential 0.5 lower in arrangement 0."""
     rows = _rows(np.array([1.0, 2.0, 3.0]), np.full(3, 0.3))
