@@ -4,7 +4,7 @@ Conductivities are mS/cm, entropies J/mol/K unless the caller asks otherwise, fr
 """
 
 from ionpath.constants import BOLTZMANN, BOLTZMANN_EV, ELEMENTARY_CHARGE, EV_IN_KJ_PER_MOL, GAS_CONSTANT
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 
 ENTROPY_UNITS = {"J/mol/K": GAS_CONSTANT, "R": 1.0, "nat": 1.0}
 """Value of one nat in each unit of entropy. An entropy in units of R or of k_B is its number of nats."""
@@ -72,9 +72,7 @@ def entropy_factor(unit: str) -> float:
     >>> round(entropy_factor("J/mol/K"), 6)
     8.314463
     """
-    if unit not in ENTROPY_UNITS:
-        remedy = "choose one of them"
-        raise InputError("unit", need=f"one of {', '.join(map(repr, ENTROPY_UNITS))}", got=repr(unit), remedy=remedy)
+    one_of("unit", unit, ENTROPY_UNITS)
     return ENTROPY_UNITS[unit]
 
 

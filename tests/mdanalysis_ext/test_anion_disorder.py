@@ -340,7 +340,7 @@ def test_regions_are_handed_on_as_selections() -> None:
     volume = ad.IonVoronoiVolume(lithium).run()
     assert volume.results.mean > 0
     assert "interface" in profile.to_dataframe()["region"].tolist()
-    with pytest.raises(InputError, match="region: need crystal or interface or glass, got 'melt'"):
+    with pytest.raises(InputError, match="region: need one of 'crystal', 'interface', 'glass', got 'melt'"):
         profile.select("melt")
 
 
@@ -494,7 +494,7 @@ BAD = {
         u.atoms, thickness=12
     ),
     "atoms: need atoms of P, got only Li": lambda u: ad.AnionSpeciation(chosen(u, "Li")),
-    "persistence: need a time in ps, got -1": lambda u: ad.AnionSpeciation(u.atoms, persistence=-1),
+    "persistence: need a number of zero or more in ps, got -1": lambda u: ad.AnionSpeciation(u.atoms, persistence=-1),
     "bond: need at most half of the smallest height": lambda u: ad.AnionSpeciation(u.atoms, bond=9.0),
     "cutoff: need at most half of the smallest height": lambda u: ad.AveragedSteinhardt(u.atoms, cutoff=9.0),
     "of: need atoms that are among atoms, got atom 24": lambda u: ad.AveragedSteinhardt(
@@ -505,7 +505,7 @@ BAD = {
     ),
     "species: need atoms of Cl, got only": lambda u: ad.RingTopology(u.atoms, species=["P", "Cl"]),
     "radii: need a radius of S, got none": lambda u: ad.RingTopology(u.atoms, radii={"P": 1.0}),
-    "temperature: need a positive one in K, got -5": lambda u: ad.TetrahedronTilt(chosen(u, "P"), temperature=-5),
+    "temperature: need a positive number in K, got -5": lambda u: ad.TetrahedronTilt(chosen(u, "P"), temperature=-5),
     "rotation: need an angle in degrees, or three orthogonal unit vectors": lambda u: ad.TetrahedronTilt(
         chosen(u, "P"), temperature=5, rotation=np.ones((3, 3))
     ),

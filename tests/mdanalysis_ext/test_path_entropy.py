@@ -522,7 +522,7 @@ def test_one_frame(lithium, shells):
     [
         ({"lag": 3, "lag_time": 1.0}, r"lag: need either lag \(frames\) or lag_time \(ps\), got both"),
         ({"pooling": "some"}, "pooling: need 'all' or 'per_ion', got 'some'; choose one of them"),
-        ({"definition": "walk"}, "definition: need one of pathway, unlimited, flux, flux-row, got 'walk'"),
+        ({"definition": "walk"}, "definition: need one of 'pathway', 'unlimited', 'flux', 'flux-row', got 'walk'"),
         ({"mode": "old"}, "mode: need 'correct' or 'published', got 'old'"),
         ({"core_sets": False, "minimum_residence": 2}, "minimum_residence: need core sets, got core_sets=False"),
     ],

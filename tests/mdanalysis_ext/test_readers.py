@@ -365,7 +365,7 @@ def test_a_time_without_a_unit_is_not_guessed(tmp_path):
     atoms = ase.Atoms("Li", info={"Time": 5.0})
     with pytest.raises(InputError, match="Atoms, frame 0: need the unit of Time"):
         mda.Universe(atoms)
-    with pytest.raises(InputError, match="time_unit: need one of fs, ps, ns, got 'minutes'"):
+    with pytest.raises(InputError, match="time_unit: need one of 'fs', 'ps', 'ns', got 'minutes'"):
         mda.Universe(path, time_unit="minutes")
 
 

@@ -98,7 +98,7 @@ def test_other_settings_in_one_folder_are_refused(tmp_path: Path) -> None:
     write_grid(tmp_path, inversion_grid(1.0), supercell=1)
     with pytest.raises(InputError, match=r"folder: need a new folder, or the settings of the grid in .*halide"):
         write_grid(tmp_path, inversion_grid(1.0), supercell=1, halide="Br")
-    with pytest.raises(InputError, match=r"fmt: need one of poscar, cif, extxyz, json, got 'xyz'"):
+    with pytest.raises(InputError, match=r"fmt: need one of 'poscar', 'cif', 'extxyz', 'json', got 'xyz'"):
         write_grid(tmp_path, inversion_grid(1.0), supercell=1, fmt="xyz")  # type: ignore[arg-type]
 
 

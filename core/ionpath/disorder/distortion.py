@@ -78,8 +78,7 @@ def tetrahedral_distortion(
     lengths = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))
     if not np.isfinite(vectors).all() or not (lengths > 0).all():
         raise InputError("bonds", need="finite vectors longer than 0", got="nan or 0", remedy="check the frames")
-    if measure not in ("sd", "q", "rmsd"):
-        raise InputError("measure", need="'sd', 'q' or 'rmsd'", got=repr(measure), remedy="choose one")
+    one_of("measure", measure, ("sd", "q", "rmsd"))
     one_of("mode", mode, ("correct", "published"))
     if mode == "published" and measure != "sd":
         raise InputError("mode", need="'correct' with this measure", got="'published'", remedy="use measure='sd'")

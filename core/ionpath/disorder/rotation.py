@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Ints
 from ionpath.documented import documented
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, positive, whole
 from ionpath.msonable import Msonable
 
 
@@ -51,8 +51,7 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     (0.0, 0.0369)
     """
     whole("events", events, 0)
-    if not (np.isfinite(time) and time > 0):
-        raise InputError("time", need="a positive time in ps", got=repr(time), remedy="use two frames at least")
+    positive("time", time, "ps", remedy="use two frames at least")
     low = float(chi2.ppf(0.025, 2 * events)) / 2 / time if events else 0.0
     high = float(chi2.ppf(0.975, 2 * events + 2)) / 2 / time
     return RotationRate(int(events), float(time), events / time, low, high)

@@ -12,7 +12,7 @@ from ionpath.arrays import Finite, Floats, Ints, Whole
 from ionpath.cells import as_cells, check_finite
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, positive, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from ionpath.sums import Sums
@@ -176,8 +176,7 @@ class TiltHistogram(Sums):
     def __init__(self, *, bins: int = 90, n_blocks: int = 5) -> None:
         if whole("bins", bins, 4, 3600, remedy="use 90") % 2:
             raise InputError("bins", need="an even number of at least 4", got=repr(bins), remedy="use 90")
-        if n_blocks < 1:
-            raise InputError("n_blocks", need="at least 1", got=repr(n_blocks), remedy="use 5")
+        whole("n_blocks", n_blocks, remedy="use 5")
         self.bins = bins
         self.theta = np.zeros((n_blocks, bins))
         self.phi = np.zeros((n_blocks, 2 * bins))
@@ -200,8 +199,7 @@ class TiltHistogram(Sums):
         With `jacobian` counts are divided by the solid angle of a bin, so that free rotation gives a flat free energy.
         InputError if the temperature is not positive, or nothing was counted.
         """
-        if not (np.isfinite(temperature) and temperature > 0):
-            raise InputError("temperature", need="a positive one in K", got=repr(temperature), remedy="give it")
+        positive("temperature", temperature, "K")
         if not self.theta.sum():
             raise InputError("samples", need="angles", got="none", remedy="add frames first")
         theta_edges = np.linspace(0.0, 180.0, self.bins + 1)

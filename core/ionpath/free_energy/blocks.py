@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.estimate import Estimate
 from ionpath.free_energy.crossings import CrossingError, crossing_error
 from ionpath.free_energy.hills import Hills, partial_sums
@@ -116,8 +116,7 @@ def barrier_series(
     InputError
         If there are fewer than two times.
     """
-    if n_times < 2:
-        raise InputError("n_times", need="2 or more", got=f"{n_times}", remedy="leave it out")
+    whole("n_times", n_times, 2)
     counts = _counts(hills, n_times)
     axes = hills.default_axes(points_per_sigma)
     ends = [finite("start", start), finite("end", end)]

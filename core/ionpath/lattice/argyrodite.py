@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Finite, Floats, Ints, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.msonable import Msonable
 
 Setting = Literal["4d", "4c"]
@@ -224,8 +224,7 @@ def setting_from_bonds(bonds: Finite) -> Setting:
 
 
 def _handedness(setting: str) -> float:
-    if setting not in ("4d", "4c"):
-        raise InputError("setting", need="'4d' or '4c'", got=repr(setting), remedy="see setting_from_bonds")
+    one_of("setting", setting, ("4d", "4c"))
     return 1.0 if setting == "4d" else -1.0
 
 

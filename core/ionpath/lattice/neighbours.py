@@ -11,7 +11,7 @@ from scipy.spatial import cKDTree
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Floats, Indices
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import positive
 from ionpath.msonable import Msonable
 from ionpath.periodic import as_cells, fractional, wrap_fractional
 
@@ -49,8 +49,7 @@ def neighbours_within(
     >>> found.distance.tolist()
     [3.0, 3.0, 3.0, 3.0, 3.0, 3.0]
     """
-    if not (np.isfinite(radius) and radius > 0):
-        raise InputError("radius", need="a positive length in A", got=repr(radius))
+    positive("radius", radius, "A")
     lattice = as_cells(cell)
     origin = wrap_fractional(fractional(centres, lattice)).reshape(-1, 3)
     others = wrap_fractional(fractional(points, lattice)).reshape(-1, 3)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import described, typed
 from ionpath.arrays import Bools, Finite, Floats, Indices
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 
@@ -96,19 +96,18 @@ def inequivalent_superlattices(rotations: Finite, index: int) -> list[Superlatti
     >>> len(inequivalent_superlattices([np.eye(3)], 2))
     7
     """
-    if index < 1:
-        raise InputError("index", need="a positive number of cells", got=str(index))
+    whole("index", index)
     if not np.size(rotations):
         raise InputError("rotations", need="rotations of a crystal, the identity at least", got="none")
-    whole = np.rint(np.asarray(rotations, dtype=np.float64).reshape(-1, 3, 3))
+    matrices = np.rint(np.asarray(rotations, dtype=np.float64).reshape(-1, 3, 3))
     # Of more than a few hundred no reduced cell has a rotation, and products of such numbers would overflow.
-    if not (np.abs(whole) <= 1000).all() or not np.allclose(np.abs(np.linalg.det(whole)), 1.0):
+    if not (np.abs(matrices) <= 1000).all() or not np.allclose(np.abs(np.linalg.det(matrices)), 1.0):
         got = described(rotations)
         remedy = "take those of spglib.get_symmetry, which act on fractional coordinates"
         raise InputError("rotations", need="matrices of whole numbers with determinant 1 or -1", got=got, remedy=remedy)
     if index == 1:
         return [Superlattice(np.eye(3, dtype=np.intp), 1)]
-    group = np.unique(whole.astype(np.intp).reshape(-1, 9), axis=0)
+    group = np.unique(matrices.astype(np.intp).reshape(-1, 9), axis=0)
     forms = _hermite_forms(index)
     left = {form.tobytes(): form for form in forms}
     found = []

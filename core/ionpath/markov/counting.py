@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of, whole
 from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
 from ionpath.markov.tally import blocks, tally
 
@@ -58,8 +58,7 @@ def counts_and_frames(dtrajs: Trajectories, lag: int, n_states: int | None, coun
     trajectories = as_trajectories(dtrajs)
     size = state_count(trajectories, n_states)
     lag = check_lag(trajectories, lag)
-    if count_mode not in COUNT_MODES:
-        raise InputError("count_mode", need=f"one of {', '.join(COUNT_MODES)}", got=repr(count_mode))
+    one_of("count_mode", count_mode, COUNT_MODES)
     if isinstance(trajectories, CountedTrajectories):
         return _counted(trajectories, lag, count_mode), trajectories.histogram()
     if count_mode == "effective":
@@ -96,8 +95,7 @@ def count_matrices(dtrajs: Trajectories, lag: int, *, n_states: int | None = Non
     trajectories = as_trajectories(dtrajs)
     size = state_count(trajectories, n_states)
     lag = check_lag(trajectories, lag)
-    if n_blocks < 1:
-        raise InputError("n_blocks", need="at least 1", got=str(n_blocks))
+    whole("n_blocks", n_blocks)
     if isinstance(trajectories, CountedTrajectories):
         return trajectories.count_matrices(lag, n_blocks)
     if n_blocks == 1:

@@ -207,8 +207,6 @@ def bayesian_msm(
     (20, (2, 2))
     """
     check_independent(count_mode)
-    if n_samples < 1:
-        raise InputError("n_samples", need="at least 1", got=str(n_samples))
     whole("n_samples", n_samples, 1, MOST_SAMPLES, remedy="a few hundred tell an error to 5 %")
     from deeptime.markov import BayesianMSMPosterior
 

@@ -10,9 +10,9 @@ from ionpath.arguments import typed
 from ionpath.arrays import Bools, Floats
 from ionpath.citations import references
 from ionpath.compiled import kernels
-from ionpath.errors import InputError
+from ionpath.errors import one_of, whole
 from ionpath.markov.chain import as_chain
-from ionpath.markov.inputs import States, is_whole
+from ionpath.markov.inputs import States
 from ionpath.paths.fluxes import FLUX_TOLERANCE, conductances, ends_of, flow_of, pair_net_fluxes, set_net_flux
 from ionpath.paths.walks import closed_form, edge_entropy, row_stochastic, walk_entropy
 from ionpath.units import entropy_factor
@@ -177,8 +177,6 @@ def _entropies(flux: Floats, start: Floats, is_target: Bools, definition: str, m
 
 
 def _check(definition: str, max_edges: int, unit: str) -> float:
-    if definition not in DEFINITIONS:
-        raise InputError("definition", need=f"one of {', '.join(map(repr, DEFINITIONS))}", got=repr(definition))
-    if not is_whole(max_edges) or max_edges < 1:
-        raise InputError("max_edges", need="a whole number of at least 1", got=repr(max_edges))
+    one_of("definition", definition, DEFINITIONS)
+    whole("max_edges", max_edges)
     return entropy_factor(unit)

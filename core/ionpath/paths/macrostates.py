@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, whole
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.inputs import as_set
 from ionpath.msonable import Msonable
@@ -98,24 +98,23 @@ def macrostate_path_entropy(
     0.956
     """
     one_of("mode", mode, ("correct", "published"))
-    if max_edges < 1:
-        raise InputError("max_edges", need="at least 1", got=str(max_edges))
+    whole("max_edges", max_edges)
     factor = entropy_factor(unit)
     chains = _chains(models)
-    whole = [chain for chain in chains if not chain.outside.size]
-    if not whole:
+    complete = [chain for chain in chains if not chain.outside.size]
+    if not complete:
         remedy = "use one model of all ions, or longer trajectories"
         raise InputError("models", need="a model that connects all states", got=f"none of {len(chains)}", remedy=remedy)
     named = OCTAHEDRON if groups is None else groups
-    sets = _partition(named, whole[0].n_states)
+    sets = _partition(named, complete[0].n_states)
     size = len(sets)
     matrix = np.zeros((size, size))
     for s in range(size):
         for t in range(size):
             if s != t:
-                flux = np.mean([_coarse(chain, sets, s, t) for chain in whole], axis=0)
+                flux = np.mean([_coarse(chain, sets, s, t) for chain in complete], axis=0)
                 matrix[s, t] = _entropy(flux, s, t, mode, max_edges)
-    return MacrostatePathEntropy(tuple(named), factor * matrix, unit, mode, len(whole))
+    return MacrostatePathEntropy(tuple(named), factor * matrix, unit, mode, len(complete))
 
 
 def _chains(models: Any) -> list[Chain]:

@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of, whole
 from ionpath.markov.inputs import States
 from ionpath.msonable import Msonable
 from ionpath.paths.fluxes import FLUX_TOLERANCE, ends_of, set_net_flux
@@ -110,12 +110,10 @@ def pathways(
 
 
 def _check(kind: str, fraction: float, max_paths: int, max_edges: int | None) -> None:
-    if kind not in KINDS:
-        raise InputError("kind", need="'probability' or 'capacity'", got=repr(kind))
+    one_of("kind", kind, KINDS)
     if not 0 < fraction <= 1:
         raise InputError("fraction", need="a part of the flux above 0 and up to 1", got=repr(fraction))
-    if max_paths < 1:
-        raise InputError("max_paths", need="at least 1", got=str(max_paths))
+    whole("max_paths", max_paths)
     if max_edges is not None and (max_edges < 1 or kind != "probability"):
         raise InputError("max_edges", need="at least 1, with kind='probability'", got=f"{max_edges} with {kind!r}")
 

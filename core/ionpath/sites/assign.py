@@ -11,7 +11,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Bools
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.rules import geometric_sites, voronoi_sites
@@ -104,8 +104,7 @@ def assign_sites(
     >>> assign_sites(ions, shells, np.eye(3) * 12.0).site.ravel().tolist()
     [0, 1, -1]
     """
-    if method not in ("nearest", "geometric", "voronoi"):
-        raise InputError("method", need="'nearest', 'geometric' or 'voronoi'", got=repr(method), remedy="choose one")
+    one_of("method", method, ("nearest", "geometric", "voronoi"))
     frames = reference_frames(ions, cells, shells.cell, shells.centres, centres, drift)
     limit = site_radius(cutoff, 3.0 if method == "geometric" else DEFAULT_CUTOFF)
     if method == "nearest":

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, Words
 from ionpath.documented import documented
-from ionpath.errors import InputError, positive, whole
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.frames import as_symbols, indices_of
 from ionpath.msonable import Msonable
 from ionpath.softness.angular import ANGULAR, angular_from_neighbours
@@ -57,11 +57,8 @@ class StructureFunctions(Msonable):
             remedy = "make them with StructureFunctions.spaced"
             raise InputError("positions", need="evenly spaced distances in A", got=got, remedy=remedy)
         for name in ("width", "cutoff", "angular_cutoff"):
-            value = getattr(self, name)
-            if not (np.isfinite(value) and value > 0):
-                raise InputError(name, need="a positive length in A", got=repr(value))
-        if self.kind not in ("gaussian", "shell"):
-            raise InputError("kind", need="'gaussian' or 'shell'", got=repr(self.kind), remedy="choose one")
+            positive(name, getattr(self, name), "A")
+        one_of("kind", self.kind, ("gaussian", "shell"))
 
     @classmethod
     def spaced(

@@ -99,9 +99,7 @@ def preset(
     if name == "guan2024":
         functions = _guan(kinds, published)
         return Preset(name, mode, functions, "rbf-svm", 200.0, "root", 5.0, "random" if published else "ion-and-time")
-    if name not in ("chen2025", "chen2023"):
-        remedy = "choose one of them"
-        raise InputError("preset", need="'chen2025', 'chen2023' or 'guan2024'", got=repr(name), remedy=remedy)
+    one_of("preset", name, ("chen2025", "chen2023", "guan2024"))
     chosen = kinds
     if published and name == "chen2025":
         chosen = tuple(s for s in kinds if s in (mobile, "P", "S"))

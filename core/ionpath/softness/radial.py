@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, Words
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.frames import as_symbols, indices_of
 from ionpath.softness.neighbours import Neighbours, find_neighbours
 
@@ -116,8 +116,7 @@ def radial_from_neighbours(
 
 
 def _spacing(mu: Floats, width: float) -> float:
-    if not (np.isfinite(width) and width > 0):
-        raise InputError("width", need="a positive width in A", got=repr(width))
+    positive("width", width, "A")
     steps = np.diff(mu) if mu.ndim == 1 else np.empty(0)
     if mu.ndim != 1 or not len(mu) or (len(steps) and (steps.min() <= 0 or np.ptp(steps) > 1e-9 * steps.max())):
         need = "evenly spaced, increasing distances in A"

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, Whole
 from ionpath.documented import documented
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, one_of, positive, whole
 
 SplitKind = Literal["ion-and-time", "ion", "time", "random"]
 
@@ -75,16 +75,13 @@ def split_samples(
     ion, time = np.asarray(ions).ravel(), np.asarray(times, dtype=np.float64).ravel()
     if len(ion) != len(time):
         raise InputError("times", need=f"one time for each of {len(ion)} samples", got=f"{len(time)}")
-    if not (np.isfinite(gap) and gap >= 0):
-        raise InputError("gap", need="a time in ps of zero or more", got=repr(gap), remedy="use 0")
+    positive("gap", gap, "ps", zero=True)
     rng = np.random.default_rng(whole("seed", seed, 0))
     if kind == "random":
         order = rng.permutation(len(ion))
         part = max(1, round(0.3 * len(ion)))
         return (Fold(np.sort(order[part:]), np.sort(order[:part])),)
-    if kind not in ("ion-and-time", "ion", "time"):
-        remedy = "choose one of them"
-        raise InputError("kind", need="'ion-and-time', 'ion', 'time' or 'random'", got=repr(kind), remedy=remedy)
+    one_of("kind", kind, ("ion-and-time", "ion", "time", "random"))
     n_folds = whole("n_folds", n_folds, 2)
     group = _groups(rng.permutation(np.unique(ion)), ion, n_folds, "ions") if kind != "time" else None
     block = _groups(np.unique(time), time, n_folds, "times") if kind != "ion" else None

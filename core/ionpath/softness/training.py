@@ -14,7 +14,7 @@ from ionpath.arguments import finite, indices, typed
 from ionpath.arrays import Finite, Floats, Whole
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
 from ionpath.softness._portable import platt_scaling, portable_arrays, widen
 from ionpath.softness.functions import StructureFunctions
@@ -60,9 +60,7 @@ def make_classifier(
     InputError
         If the kind is unknown or C is not positive.
     """
-    if kind not in PENALTIES:
-        remedy = "choose one of them"
-        raise InputError("kind", need="'logistic', 'linear-svm', 'rbf-svm' or 'mlp'", got=repr(kind), remedy=remedy)
+    one_of("kind", kind, PENALTIES)
     given = PENALTIES[kind] if penalty is None else penalty
     strength = float(given) if isinstance(given, (int, float, np.number)) else float("nan")
     if not (np.isfinite(strength) and strength > 0):

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 from ionpath.arguments import typed
 from ionpath.arrays import Ints, Whole
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.msonable import Msonable
 
 
@@ -112,8 +112,7 @@ def lifetimes(labels: Whole, frame_time: float) -> tuple[Lifetime, ...]:
     if series.ndim != 2 or len(series) < 2:
         need = "shape (frames, items) with two frames at least"
         raise InputError("labels", need=need, got=f"shape {series.shape}", remedy="use a longer trajectory")
-    if not (np.isfinite(frame_time) and frame_time > 0):
-        raise InputError("frame_time", need="a positive time in ps", got=repr(frame_time), remedy="give it")
+    positive("frame_time", frame_time, "ps")
     changes = series[1:] != series[:-1]
     found = []
     for label in np.unique(series):

@@ -107,7 +107,7 @@ def test_any_leading_shape():
     [
         ({"bonds": np.ones((4, 2))}, "bonds: need vectors of shape"),
         ({"bonds": np.zeros((4, 3))}, "bonds: need finite vectors longer than 0"),
-        ({"bonds": IDEAL, "measure": "s"}, "measure: need 'sd', 'q' or 'rmsd', got 's'"),
+        ({"bonds": IDEAL, "measure": "s"}, "measure: need one of 'sd', 'q', 'rmsd', got 's'"),
         ({"bonds": IDEAL, "mode": "paper"}, "mode: need 'correct' or 'published'"),
         ({"bonds": IDEAL, "mode": "published", "measure": "q"}, "mode: need 'correct' with this measure"),
         ({"bonds": np.ones((3, 3)) + np.eye(3), "measure": "rmsd"}, "bonds: need four anions for 'rmsd', got 3"),

@@ -149,15 +149,15 @@ def test_bad_input() -> None:
     positions = np.concatenate([[[0.0, 0, 0]], 2.05 * CORNERS])
     with pytest.raises(InputError, match="tetrahedron of atom 0: need 4 ligands within 3 A, got 3; choose another"):
         tetrahedra(positions, cell, [0], [1, 2, 3])
-    with pytest.raises(InputError, match="temperature: need a positive one in K, got 0"):
+    with pytest.raises(InputError, match="temperature: need a positive number in K, got 0"):
         tilt_free_energy(np.ones((5, 1)), np.ones((5, 1)), temperature=0)
     with pytest.raises(InputError, match="theta: need as many angles as phi, in at least 5 frames"):
         tilt_free_energy(np.ones((2, 1)), np.ones((2, 1)), temperature=300)
     with pytest.raises(InputError, match="bins: need an even number of at least 4, got 7"):
         TiltHistogram(bins=7)
-    with pytest.raises(InputError, match="n_blocks: need at least 1, got 0"):
+    with pytest.raises(InputError, match="n_blocks: need a whole number of at least 1, got 0"):
         TiltHistogram(n_blocks=0)
     with pytest.raises(InputError, match="samples: need angles, got none"):
         TiltHistogram().result(300)
-    with pytest.raises(InputError, match="time: need a positive time in ps, got 0"):
+    with pytest.raises(InputError, match="time: need a positive number in ps, got 0"):
         rotation_rate(1, 0)

@@ -342,7 +342,7 @@ def test_crossings_and_lowest_points():
             lambda: reweight(np.full(9, np.nan), Histogram((np.arange(3.0),), ("x",), (None,)), 300.0),
             "samples: need finite numbers",
         ),
-        (lambda: barrier_series(hills(), (0, 0), (1, 1), n_times=1), "n_times: need 2 or more"),
+        (lambda: barrier_series(hills(), (0, 0), (1, 1), n_times=1), "n_times: need a whole number of at least 2"),
         (
             lambda: FreeEnergySurface((np.arange(3.0),), np.zeros(4), ("x",), (None,)),
             r"values: need an array of shape \(3,\)",

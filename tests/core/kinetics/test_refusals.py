@@ -147,7 +147,7 @@ def test_unknown_words() -> None:
         path_entropy(TWO, 0, 1, max_edges=0)
     with pytest.raises(InputError, match="tolerance: need a number from 0 to below 1, got 2"):
         net_flux(TWO, 0, 1, tolerance=2)
-    with pytest.raises(InputError, match="count_mode: need one of sliding, .* got 'all'"):
+    with pytest.raises(InputError, match="count_mode: need one of 'sliding', .* got 'all'"):
         count_matrix(GOOD, 1, count_mode="all")
     with pytest.raises(InputError, match="connected: need 'all' or 'largest', got 'some'"):
         estimate_msm(GOOD, 1, connected="some")
@@ -155,7 +155,7 @@ def test_unknown_words() -> None:
         pathways(TWO, 0, 1, kind="best")
     with pytest.raises(InputError, match="fraction: need a part of the flux above 0 and up to 1, got 0"):
         pathways(TWO, 0, 1, fraction=0)
-    with pytest.raises(InputError, match="max_paths: need at least 1, got 0"):
+    with pytest.raises(InputError, match="max_paths: need a whole number of at least 1, got 0"):
         pathways(TWO, 0, 1, max_paths=0)
     with pytest.raises(InputError, match="max_edges: need at least 1, with kind='probability', got 3 with 'capacity'"):
         pathways(TWO, 0, 1, kind="capacity", max_edges=3)
@@ -175,7 +175,7 @@ def test_times_and_lags_of_models() -> None:
 def test_bayesian_and_bootstrap_input() -> None:
     with pytest.raises(InputError, match="'sliding', whose counts are correlated; use count_mode='sliding-effective'"):
         bayesian_msm(GOOD, 1, count_mode="sliding")
-    with pytest.raises(InputError, match="n_samples: need at least 1, got 0"):
+    with pytest.raises(InputError, match="n_samples: need a whole number from 1 to .*, got 0"):
         bayesian_msm(GOOD, 1, n_samples=0)
     with pytest.raises(InputError, match="n_samples: need at least 2 samples for an error, got 1"):
         resampled_chains(GOOD, 1, n_samples=1)
@@ -190,7 +190,7 @@ def test_bayesian_and_bootstrap_input() -> None:
             entropy_uncertainty(GOOD, 1, symmetry=wrong)
     with pytest.raises(InputError, match="scale: need one of 'linear', 'log', 'logit', got 'sqrt'"):
         resampled_chains(GOOD, 1).spread(mfpt_matrix, scale="sqrt")
-    with pytest.raises(InputError, match="n_blocks: need at least 1, got 0"):
+    with pytest.raises(InputError, match="n_blocks: need a whole number of at least 1, got 0"):
         count_matrices(GOOD, 1, n_blocks=0)
 
 
@@ -225,7 +225,7 @@ def test_released_and_macrostate_input() -> None:
         macrostate_path_entropy(line, {"a": [0, 1], "b": [1]})
     with pytest.raises(InputError, match="mode: need 'correct' or 'published', got 'old'"):
         macrostate_path_entropy(line, {"a": [0, 1], "b": [2]}, mode="old")
-    with pytest.raises(InputError, match="max_edges: need at least 1"):
+    with pytest.raises(InputError, match="max_edges: need a whole number of at least 1"):
         macrostate_path_entropy(line, {"a": [0, 1], "b": [2]}, max_edges=0)
     part = estimate_msm([0, 1, 0, 1], 1, n_states=3, connected="largest")
     with pytest.raises(InputError, match="models: need a model that connects all states, got none of 1"):

@@ -169,5 +169,5 @@ def test_errors() -> None:
         sample_decorations(turns(4), [Sublattice((0, 1, 2, 3), 2)], 3)
     with pytest.raises(InputError, match=r"need symmetry operations that map the sites onto each other"):
         site_permutations([np.eye(3)], [[0.1, 0, 0]], [[0.0, 0, 0]])
-    with pytest.raises(InputError, match=r"index: need a positive number of cells, got 0"):
+    with pytest.raises(InputError, match=r"index: need a whole number of at least 1, got 0"):
         inequivalent_superlattices([np.eye(3)], 0)

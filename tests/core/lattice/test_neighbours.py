@@ -43,7 +43,7 @@ def test_neighbours_agree_with_all_images(radius: float) -> None:
 
 
 def test_radius_must_be_positive() -> None:
-    with pytest.raises(InputError, match=r"radius: need a positive length in A, got -1"):
+    with pytest.raises(InputError, match=r"radius: need a positive number in A, got -1"):
         neighbours_within([[0, 0, 0]], [[0, 0, 0]], np.eye(3), -1)
 
 

@@ -184,7 +184,7 @@ def test_a_lattice_translation_moves_labels_with_it(cages):
         ({"drift": np.zeros((5, 3))}, r"drift: need shape \(2, 3\)"),
         ({"cutoff": 0.0}, "cutoff: need a positive distance"),
         ({"cutoff": float("nan")}, "cutoff: need a positive distance"),
-        ({"method": "closest"}, "method: need 'nearest', 'geometric' or 'voronoi', got 'closest'"),
+        ({"method": "closest"}, "method: need one of 'nearest', 'geometric', 'voronoi', got 'closest'"),
     ],
 )
 def test_errors_say_what_to_do(cages, arguments, sentence):

@@ -190,7 +190,7 @@ def test_absent_species():
     ("options", "sentence"),
     [
         ({"mu": [1.0, 2.0, 4.0]}, "mu: need evenly spaced, increasing distances"),
-        ({"width": 0.0}, "width: need a positive width"),
+        ({"width": 0.0}, "width: need a positive number in A"),
         ({"kind": "box"}, "kind: need 'gaussian' or 'shell', got 'box'"),
         ({"centres": [500]}, "centres: need indices of atoms from 0 to 119"),
         ({"cutoff": -1.0}, "cutoff: need a positive radius"),
@@ -206,14 +206,16 @@ def test_arguments_that_make_no_sense(options, sentence):
     [
         (((), (1.0,), 1.0, 5.0), "species: need different kinds"),
         ((("Li",), (1.0, 2.0, 4.0), 1.0, 5.0), "positions: need evenly spaced"),
-        ((("Li",), (1.0,), -1.0, 5.0), "width: need a positive length"),
+        ((("Li",), (1.0,), -1.0, 5.0), "width: need a positive number in A"),
         ((("Li",), (1.0,), 1.0, 5.0, "cube"), "kind: need 'gaussian' or 'shell'"),
     ],
 )
 def test_functions_that_make_no_sense(arguments, sentence):
     with pytest.raises(InputError, match=sentence):
         StructureFunctions(*arguments)
-    with pytest.raises(InputError, match="preset: need 'chen2025', 'chen2023' or 'guan2024', got 'chen'"):
+    with pytest.raises(
+        InputError, match="preset: need one of 'chen2025', 'chen2023', 'guan2024', got 'chen'; did you mean 'chen2025'"
+    ):
         preset("chen", ["Li"])
     with pytest.raises(InputError, match="mobile: need one of P, S, got 'Li'"):
         preset("chen2025", ["P", "S"])

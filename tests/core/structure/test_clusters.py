@@ -160,7 +160,7 @@ def test_bad_input() -> None:
         anion_clusters(points, CELL, names, bond=40.0)
     with pytest.raises(InputError, match="labels: need shape .frames, items. with two frames at least"):
         lifetimes([[0, 1]], 0.1)
-    with pytest.raises(InputError, match="frame_time: need a positive time in ps, got 0"):
+    with pytest.raises(InputError, match="frame_time: need a positive number in ps, got 0"):
         lifetimes([[0], [1]], 0)
     with pytest.raises(InputError, match="labels: need shape .frames, items., got shape .3,."):
         persistent_labels([0, 1, 2], 2)

@@ -10,7 +10,7 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, heights
 from ionpath.citations import references
-from ionpath.errors import InputError, positive, whole
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.structure import AmorphisationProfile as Profile, Regions, divide_regions
 from ionpath.structure.amorphisation import LayerGrid, layer_amplitudes, layer_grid, normalised_profile
 from ionpath.structure.profiles import LayerHistogram
@@ -203,8 +203,7 @@ class AmorphisationProfile(StructureAnalysis):
         The selection is fixed; by default it is among the atoms of the analysis. Options are those of `regions`.
         InputError if the region is unknown, or results were loaded and no group is passed.
         """
-        if region not in NAMES:
-            raise InputError("region", need=" or ".join(NAMES), got=repr(region), remedy="choose one of them")
+        one_of("region", region, NAMES)
         atoms = self.groups.get("atoms") if group is None else group
         if atoms is None:
             raise InputError("group", need="an AtomGroup", got="none", remedy="pass the atoms to choose from")

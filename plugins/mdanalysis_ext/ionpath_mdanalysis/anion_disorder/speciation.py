@@ -10,7 +10,7 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import positive
 from ionpath.frames import check_cutoff
 from ionpath.structure import lifetimes, persistent_labels
 from ionpath.structure.clusters import FREE, ClusterFinder, Frame, number_kinds, sorted_kinds
@@ -126,8 +126,7 @@ class AnionSpeciation(StructureAnalysis):
         *_, ends_among = symbols
         centres = check_species(centre_species, symbols["atoms"], "atoms")
         ends = check_species(ligand_species, symbols[ends_among], ends_among)
-        if not (np.isfinite(persistence) and persistence >= 0):
-            raise InputError("persistence", need="a time in ps", got=repr(persistence), remedy="use 0 or 1")
+        positive("persistence", persistence, "ps", zero=True)
         check_cutoff(max(bond, centre_bond), cell_now(atoms), "bond")
         parameters = {
             "centre_species": centres, "ligand_species": ends, "bond": bond, "centre_bond": centre_bond,

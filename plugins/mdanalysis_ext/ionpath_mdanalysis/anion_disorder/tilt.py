@@ -173,8 +173,7 @@ class TetrahedronTilt(TetrahedronAnalysis):
         rotation: Any = None,
         **options: Unpack[Options],
     ) -> None:
-        if not (np.isfinite(temperature) and temperature > 0):
-            raise InputError("temperature", need="a positive one in K", got=repr(temperature), remedy="give it")
+        positive("temperature", temperature, "K")
         TiltHistogram(bins=bins)  # refuses bad bins
         parameters = {"temperature": float(temperature), "bins": bins, "jacobian": jacobian}
         super().__init__(centres, ligands, parameters, cutoff=cutoff, rotation=rotation, **options)

@@ -124,8 +124,7 @@ class PathEntropy(MarkovStates):
         estimator: str = "extrapolated",
         **options: Any,
     ) -> None:
-        if definition not in DEFINITIONS:
-            raise InputError("definition", need=f"one of {', '.join(DEFINITIONS)}", got=repr(definition))
+        one_of("definition", definition, DEFINITIONS)
         one_of("mode", mode, ("correct", "published"))
         if isinstance(symmetry, str):
             one_of("symmetry", symmetry, ("auto", "none"))

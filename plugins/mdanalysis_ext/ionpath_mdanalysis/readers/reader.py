@@ -24,7 +24,7 @@ from MDAnalysis.topology.base import TopologyReaderBase
 from ionpath.arrays import Floats, Symbols
 from ionpath.cells import FARTHEST
 from ionpath.constants import EV_IN_KJ_PER_MOL
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.periodic import Unwrapper, minimum_image
 from ionpath_mdanalysis.readers.source import has_suffix
 from ionpath_mdanalysis.times import says_times
@@ -146,8 +146,8 @@ class FileReader(ReaderBase):
         super().__init__(filename, convert_units=convert_units, **kwargs)
         if not isinstance(filename, (str, os.PathLike)):
             self.filename = type(filename).__name__
-        if time_unit not in (None, *PICOSECONDS):
-            raise InputError("time_unit", need=f"one of {', '.join(PICOSECONDS)}", got=repr(time_unit))
+        if time_unit is not None:
+            one_of("time_unit", time_unit, PICOSECONDS)
         self._time_unit = time_unit
         self._frames = self._file(filename)
         self.n_atoms = len(self._frames.symbols)

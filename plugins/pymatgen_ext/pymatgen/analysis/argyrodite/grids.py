@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.files import atomic_path
 from ionpath.msonable import Msonable
 
@@ -174,8 +174,7 @@ def write_grid(
     """
     from tqdm import tqdm
 
-    if fmt not in _SUFFIX:
-        raise InputError("fmt", need=f"one of {', '.join(_SUFFIX)}", got=repr(fmt))
+    one_of("fmt", fmt, _SUFFIX)
     chosen = list(inversion_grid() if points is None else points)
     target = Path(folder)
     settings = {
@@ -204,15 +203,7 @@ def iterate_grid(
 
     Parameters
     ----------
-    points : iterable of GridPoint
-        What to build.
-    halide : {"Cl", "Br", "I"}
-        The halide.
-    supercell : int or three ints
-        Repetition of the cubic cell.
-    lithium : {"vacancies", "restored"}
-        As in `write_grid`.
-    arrangement : {"random", "even"}
+    points, halide, supercell, lithium, arrangement
         As in `write_grid`.
 
     Yields

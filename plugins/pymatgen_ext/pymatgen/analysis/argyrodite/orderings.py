@@ -158,15 +158,8 @@ def relax_ordering(
         Energy, forces and stress; nothing is relaxed without it.
     multiplicity : int
         Number of orderings equivalent to it, handed on.
-    fmax : float
-        Largest force component at the end, in eV/A.
-    steps : int
-        Most steps.
-    symprec : float
-        Tolerance of the space group after relaxation, in A.
-    rattle : float
-        Width of the random displacements before relaxation, in A; they let a symmetric ordering leave a saddle point.
-        0 keeps the symmetry.
+    fmax, steps, symprec, rattle
+        See `lithium_orderings`; the displacements let a symmetric ordering leave a saddle point.
 
     Returns
     -------

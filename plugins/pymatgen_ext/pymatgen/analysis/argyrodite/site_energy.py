@@ -14,7 +14,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Bools, Floats, Indices, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of, require
+from ionpath.errors import InputError, one_of, positive, require
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
@@ -67,8 +67,7 @@ class SiteEnergies(Msonable):
         `width` is the standard deviation in eV of the Gaussian put on each site; the sum is divided by the number of
         sites of the kind.
         """
-        if not width > 0:
-            raise InputError("width", need="a positive energy in eV", got=f"{width:g}")
+        positive("width", width, "eV")
         x = np.asarray(grid, dtype=np.float64)[:, None] - self.of(kind)[None, :]
         return np.asarray(np.exp(-0.5 * (x / width) ** 2).mean(axis=1) / (width * np.sqrt(2 * np.pi)))
 
