@@ -196,11 +196,13 @@ def main() -> int:
             rows = voronoi(run, names)
             show(f"nearest of {192 if names == ('24g',) else 896} sites ({', '.join(names)})", rows, len(run.positions))
             spent = {name.split(",")[0].split(" (")[0]: cpu for name, cpu, _ in reversed(rows)}
-            peer = spent.get("site-analysis", np.inf) / spent["ionpath"]
             tree = spent["ionpath"] / spent["one cKDTree query"]
-            print(f"  {peer:.0f} times faster than site-analysis (aim {FASTER_THAN_PEER:.0f}), ", end="")
-            print(f"{tree:.2f} times the bare tree (aim at most {SLOWER_THAN_TREE:.0f})")
-            missed |= peer < FASTER_THAN_PEER or tree > SLOWER_THAN_TREE
+            print(f"  {tree:.2f} times the bare tree (aim at most {SLOWER_THAN_TREE:.0f})")
+            missed |= tree > SLOWER_THAN_TREE
+            if "site-analysis" in spent:
+                peer = spent["site-analysis"] / spent["ionpath"]
+                print(f"  {peer:.0f} times faster than site-analysis (aim {FASTER_THAN_PEER:.0f})")
+                missed |= peer < FASTER_THAN_PEER
             missed |= any("Voronoi" in name and not note.startswith("100.000") for name, _, note in rows)
         show("enclosing one of 1088 tetrahedra", polyhedra(run), len(run.positions))
     return int(missed)
