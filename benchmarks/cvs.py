@@ -40,21 +40,12 @@ def plumedCalculate(action):
 """
 NATIVE_TILT = ["o: FIXEDATOM AT=0,0,0", "z: FIXEDATOM AT=0,0,1"]
 SWITCH = "{{RATIONAL R_0=0.3 D_0=2.6 D_MAX=60 NOSTRETCH}}"
+ONE_CALL = ", in one call"
 # name: (number of atoms, our line, output, native lines, native output); {a} is the list of atoms, {k} the number
 CASES: dict[str, tuple[int, str, str, list[str], str]] = {
     "shell, d1 and d2 only": (
         3, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.shell INIT={{values=[d1,d2]}}", "v{k}.py-d1",
         ["n{k}: DISTANCE ATOMS={first},{second}"], "n{k}",
-    ),
-    "d1 and d2 in one call": (
-        3, "v: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.shell INIT={{groups={k} values=[d1,d2]}}",
-        "v.py-d1-{k}",
-        ["n{k}: DISTANCE ATOMS={first},{second}"], "n{k}",
-    ),
-    "distortion in one call": (
-        5, "v: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.distortion INIT={{groups={k} values=[sd,q]}}",
-        "v.py-sd-{k}",
-        [], "",
     ),
     "shell, all values": (
         3, "v{k}: PYCVINTERFACE ATOMS={a} IMPORT=ionpath_plumed.shell", "v{k}.py-d1",
@@ -116,9 +107,20 @@ def time_steps(inputs: list[list[str]], place: np.ndarray, steps: int, rounds: i
     return [float(t) * 1e6 for t in best]
 
 
+def in_one_call(line: str, output: str, count: int) -> tuple[str, str]:
+    """The line of a variable of many groups, and the name of its output for group {k}."""
+    line = line.replace("{k}", "")
+    number = f"groups={count}"
+    line = line.replace("INIT={{", f"INIT={{{{{number} ") if "INIT=" in line else f"{line} INIT={{{{{number}}}}}"
+    return line, output.replace("{k}", "") + "-{k}"
+
+
 def write_lines(name: str, count: int, pdb: str) -> tuple[list[str], list[str], list[str]]:
     """Our lines, native lines and bare lines for `count` variables, each with a weak restraint."""
-    n, ours, output, native, native_output = CASES[name]
+    n, ours, output, native, native_output = CASES[name.removesuffix(ONE_CALL)]
+    together = name.endswith(ONE_CALL)
+    if together:
+        ours, output = in_one_call(ours, output, count)
     place = positions()
     found: tuple[list[str], list[str], list[str]] = ([], [], [])
     for k in range(count):
@@ -131,7 +133,7 @@ def write_lines(name: str, count: int, pdb: str) -> tuple[list[str], list[str], 
             "reference": str(place[[a - 1 for a in atoms[1:]]].round(9).tolist()).replace(" ", ""),
         }  # fmt: skip
         restraint = "RESTRAINT ARG={} AT=0 KAPPA=0.01"
-        if "one call" in name:
+        if together:
             found[0].append(restraint.format(output.format(k=k + 1)))
         else:
             found[0].extend([ours.format(**words), restraint.format(output.format(**words))])
@@ -141,9 +143,9 @@ def write_lines(name: str, count: int, pdb: str) -> tuple[list[str], list[str], 
             found[1].extend([*shared, *each, f"RESTRAINT ARG={native_output.format(**words)} AT=0 KAPPA=0.01"])
         bare = f"w{k}: PYCVINTERFACE ATOMS={words['a']} IMPORT=ionpath_bench_bare"
         found[2].extend([bare, f"RESTRAINT ARG=w{k} AT=0 KAPPA=0.01"])
-    if "one call" in name:
-        every = ",".join(str(5 * k + 1 + i) for k in range(count) for i in range(n))
-        found[0].insert(0, ours.format(a=every, k=count))
+    if together:
+        words["a"] = ",".join(str(5 * k + 1 + i) for k in range(count) for i in range(n))
+        found[0].insert(0, ours.format(**words))
     return found
 
 
@@ -155,7 +157,7 @@ def compare(name: str, pdb: str) -> str:
     if not native:
         return "-"
     ours, theirs, _ = write_lines(name, 1, pdb)
-    names = [output.format(k=1 if "one call" in name else 0), native_output.format(k=0)]
+    names = [output.format(k=0), native_output.format(k=0)]
     frame = Atoms("Li" * N_ATOMS, positions=positions(), cell=CELL, pbc=True)
     kept = [line for line in [*ours, *theirs] if not line.startswith("RESTRAINT")]
     table = evaluate([*HEAD, *kept], frame, arguments=names)
@@ -175,7 +177,7 @@ def main() -> int:
     if options.quick:
         options.rounds, options.counts = 5, [1]
     place = positions()
-    print("variable                   n   ours us  bare us  ratio  native us  difference")
+    print("variable                                 n   ours us  bare us  ratio  native us  difference")
     with tempfile.TemporaryDirectory() as folder:
         sys.path.insert(0, folder)
         (Path(folder) / "ionpath_bench_bare.py").write_text(BARE)
@@ -186,15 +188,17 @@ def main() -> int:
         os.chdir(folder)
         try:
             for count in options.counts:
-                for name in options.only or CASES:
+                chosen = options.only or list(CASES)
+                for name in chosen if count == 1 else [each + end for each in chosen for end in ("", ONE_CALL)]:
                     ours, native, bare = write_lines(name, count, str(pdb))
-                    native = [] if name == "path" and count > 1 else native  # its file names the distances of one
+                    if count > 1 and (name == "path" or name.endswith(ONE_CALL)):
+                        native = []  # the file of a path names the distances of one
                     inputs = [[], ours, bare, native]
                     empty, *cost = time_steps(inputs, place, max(options.steps // count, 4), options.rounds)
                     mine, plain, theirs = (t - empty for t in cost)
                     difference = compare(name, str(pdb)) if count == 1 else ""
                     shown = f"{theirs:10.1f}" if native else " " * 10
-                    print(f"{name:26} {count:2d} {mine:8.1f} {plain:8.1f} {mine / plain:6.2f} {shown}  {difference}")
+                    print(f"{name:40} {count:2d} {mine:8.1f} {plain:8.1f} {mine / plain:6.2f} {shown}  {difference}")
         finally:
             os.chdir(before)
     return 0

@@ -81,3 +81,13 @@ class ShellMembership(CollectiveVariable):
         weights /= weights.sum()
         pull = np.vstack([np.zeros(3), -away / self.width**2])
         return weights, (weights[:, None] * (pull - weights @ pull))[:, None, :]
+
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """The same of many ions."""
+        away = vectors - self._sites
+        squares = np.einsum("gij,gij->gi", away, away)
+        squares = np.concatenate([np.full((len(squares), 1), self.cutoff**2), squares], axis=1)
+        weights = np.exp((squares.min(axis=1, keepdims=True) - squares) / (2 * self.width**2))
+        weights /= weights.sum(axis=1, keepdims=True)
+        pull = np.concatenate([np.zeros((len(away), 1, 3)), -away / self.width**2], axis=1)
+        return weights, (weights[:, :, None] * (pull - weights[:, None] @ pull))[:, :, None]

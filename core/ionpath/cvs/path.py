@@ -92,6 +92,15 @@ class PathProgress(CollectiveVariable):
         units = vectors / np.where(distances > 0, distances, 1.0)[:, None]
         return values, slopes[:, :, None] * units
 
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """The same of many groups."""
+        if self.form != "geometric":
+            return super().functions(vectors)
+        distances = np.sqrt(np.einsum("gij,gij->gi", vectors, vectors))
+        values, slopes = _many_geometric(distances, self._nodes)
+        units = vectors / np.where(distances > 0, distances, 1.0)[..., None]
+        return values, slopes[..., None] * units[:, None]
+
     def progress(self, point: ArrayLike) -> tuple[Floats, Floats]:
         """``(s, z)`` of a point (n_distances,) of distances in A, and their derivatives (2, n_distances)."""
         x = finite("point", point)
@@ -122,6 +131,31 @@ def _geometric(x: Floats, nodes: Floats) -> tuple[Floats, Floats]:
     if z > 1e-12:
         out[1] = (off - float(off @ u) * slope) / z
     return np.array([i + 1 + (i - j) * dx, z]), out
+
+
+def _many_geometric(points: Floats, nodes: Floats) -> tuple[Floats, Floats]:
+    """`_geometric` of many points (n, n_distances)."""
+    away = points[:, None] - nodes
+    squares = np.einsum("gij,gij->gi", away, away)
+    i, j = np.argsort(squares, axis=1, kind="stable")[:, :2].T
+    here, k = np.arange(len(points)), 2 * i - j
+    u = nodes[i] - nodes[j]
+    p = np.where(((k >= 0) & (k < len(nodes)))[:, None], nodes[np.clip(k, 0, len(nodes) - 1)] - nodes[i], u)
+    v = away[here, i]
+    vp, pp = np.einsum("gi,gi->g", v, p), np.einsum("gi,gi->g", p, p)
+    root = np.sqrt(np.maximum(vp * vp - pp * (squares[here, i] - squares[here, j]), 1e-300))
+    dx = 0.5 * ((root + vp) / pp - 1.0)
+    slope = (0.5 / pp * (vp / root + 1.0))[:, None] * p + (0.5 / root)[:, None] * u
+    off = v - dx[:, None] * u
+    z = np.sqrt(np.einsum("gi,gi->g", off, off))
+    values = np.stack([i + 1 + (i - j) * dx, z], axis=1)
+    slopes = np.zeros((len(points), 2, points.shape[1]))
+    slopes[:, 0] = (i - j)[:, None] * slope
+    off -= np.einsum("gi,gi->g", off, u)[:, None] * slope
+    np.divide(off, z[:, None], out=slopes[:, 1], where=z[:, None] > 1e-12)
+    for apart in np.flatnonzero(np.abs(i - j) != 1):
+        values[apart], slopes[apart] = _polyline(points[apart], nodes)
+    return values, slopes
 
 
 def _polyline(x: Floats, nodes: Floats) -> tuple[Floats, Floats]:

@@ -110,6 +110,19 @@ class TetrahedronRotation(CollectiveVariable):
         by_bond = ((slopes @ response) @ crossed).transpose(1, 0, 2)
         return values, by_bond if self._plain else by_bond @ self._axes
 
+    def functions(self, vectors: Floats) -> tuple[Floats, Floats]:
+        """Angles and derivatives of the bonds of many tetrahedra."""
+        vectors = vectors if self._plain else vectors @ self._axes.T
+        bonds = vectors.transpose(0, 2, 1)
+        quaternions = _best_quaternions(bonds @ self._reference)
+        turned = self._reference @ np.array([_matrix(q) for q in quaternions]).transpose(0, 2, 1)
+        fit = bonds @ turned
+        response = np.linalg.inv(np.trace(fit, axis1=1, axis2=2)[:, None, None] * np.eye(3) - fit)
+        values, slopes = map(np.array, zip(*(_angles(q, self.vector) for q in quaternions), strict=True))
+        crossed = (turned @ _LEVI_CIVITA).reshape(len(vectors), -1, 3, 3)
+        by_bond = ((slopes @ response)[:, None] @ crossed).transpose(0, 2, 1, 3)
+        return values, by_bond if self._plain else by_bond @ self._axes
+
 
 def best_rotation(vectors: Floats, reference: Floats) -> Floats:
     """Proper rotation that brings the reference closest to the vectors (Kabsch).
@@ -137,6 +150,17 @@ def _best_quaternion(s: list[list[float]]) -> Quaternion:
     )
     w, x, y, z = vectors[:, 3].tolist()
     return (w, x, y, z) if w >= 0 else (-w, -x, -y, -z)
+
+
+def _best_quaternions(s: Floats) -> list[Quaternion]:
+    """`_best_quaternion` of correlations (n, 3, 3)."""
+    trace = np.trace(s, axis1=1, axis2=2)
+    table = np.empty((len(s), 4, 4))
+    table[:, 0, 0], table[:, 1:, 1:] = trace, s + s.transpose(0, 2, 1) - trace[:, None, None] * np.eye(3)
+    turn = np.stack([s[:, 2, 1] - s[:, 1, 2], s[:, 0, 2] - s[:, 2, 0], s[:, 1, 0] - s[:, 0, 1]], axis=1)
+    table[:, 0, 1:] = table[:, 1:, 0] = turn
+    best = np.linalg.eigh(table)[1][:, :, 3]
+    return [tuple(q) for q in (best * np.where(best[:, :1] < 0, -1.0, 1.0)).tolist()]
 
 
 def _matrix(q: Quaternion) -> list[list[float]]:
