@@ -11,6 +11,9 @@ from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.units import conversion
 
+_NORMAL = 1.9601
+"""Half an interval in standard errors above which it is taken for one of Student's t, not of a normal distribution."""
+
 
 @documented
 @dataclass(frozen=True)
@@ -132,9 +135,12 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
 
     Notes
     -----
-    The scatter of n runs holds the spread of arrangements and the error of each run. Of the square of s / sqrt(n),
-    what the errors of the runs explain is normal, and the rest follows Student's t with n - 1 degrees of freedom. One
-    run says nothing of other arrangements, however small its own error is.
+    The scatter of n runs holds the spread of arrangements and the error of each run. Intervals are of Student's t: what
+    the errors of the runs explain has the degrees of freedom that the widths of their intervals tell, put together as
+    Welch and Satterthwaite do (doi:10.2307/3002019), and the rest of the square of s / sqrt(n) has n - 1. Of the former
+    only a share of (n - 1) / (n + 2) is taken off the latter, because few runs can agree by chance: in simulated sets
+    intervals then hold the truth in 0.92 to 0.99, with all of it taken off in 0.87. One run says nothing of other
+    arrangements, however small its own error is.
 
     Examples
     --------
@@ -164,7 +170,8 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
         return Estimate(nan, nan, *ends, units[0]).judged(*words)
     mean, sampling, spread = spread_over([run.value for run in runs], [run.error for run in runs])
     sampling = 0.0 if math.isnan(sampling) else sampling
-    half = math.hypot(1.959964 * sampling, student(len(runs) - 1) * spread)
+    chance = student_of([run.error for run in runs], [0.5 * (run.high - run.low) for run in runs])
+    half = math.hypot(chance * sampling, half_of_scatter([run.value for run in runs], sampling))
     return Estimate(mean, math.hypot(sampling, spread), mean - half, mean + half, units[0]).judged(*words)
 
 
@@ -317,6 +324,23 @@ def spread_over(values: Sequence[float], errors: Sequence[float]) -> tuple[float
     scatter = math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n
     known = sampling**2 if math.isfinite(sampling) else 0.0
     return mean, sampling, math.sqrt(max(scatter - known, 0.0))
+
+
+def half_of_scatter(values: Sequence[float], sampling: float) -> float:
+    """Half the width of a 95 % interval of the mean of runs, of what their scatter has beside their own errors."""
+    n, mean = len(values), math.fsum(values) / len(values)
+    scatter = math.fsum((value - mean) ** 2 for value in values) / (n - 1) / n
+    return student(n - 1) * math.sqrt(max(scatter - (n - 1) / (n + 2) * sampling**2, 0.0))
+
+
+def student_of(errors: Sequence[float], halves: Sequence[float]) -> float:
+    """Half the width of a 95 % interval in standard errors, of the mean of numbers with intervals of Student's t."""
+    from scipy.special import stdtridf
+
+    pairs = [(error, half / error) for error, half in zip(errors, halves, strict=True) if 0.0 < error < math.inf]
+    few = [(e**4, max(float(stdtridf(0.975, wide)), 1.0)) for e, wide in pairs if _NORMAL < wide < math.inf]
+    weight = math.fsum(fourth / freedom for fourth, freedom in few)
+    return student(math.fsum(e**2 for e, _ in pairs) ** 2 / weight) if weight > 0.0 else 1.959964
 
 
 def student(freedom: float) -> float:

@@ -77,13 +77,30 @@ def test_runs_of_one_composition_spread_over_their_arrangements() -> None:
     mean = combine(runs)
     assert (mean.value, mean.error) == pytest.approx((5.0, 1 / math.sqrt(3)))
     assert mean.high - 5.0 == pytest.approx(
-        math.hypot(1.96 * 0.1 / math.sqrt(3), 4.303 * math.sqrt(1 / 3 - 0.01 / 3)), 1e-3
+        math.hypot(1.96 * 0.1 / math.sqrt(3), 4.303 * math.sqrt(1 / 3 - 0.4 * 0.01 / 3)), 1e-3
     )
     alike = combine([around(5.0, 0.3), around(5.1, 0.3)])  # as near as their errors allow: these alone count
     assert alike.error == pytest.approx(0.3 / math.sqrt(2)) and alike.unit == ""
     unknown = combine([Estimate(5.0, NAN, NAN, NAN), Estimate(6.0, NAN, NAN, NAN)])
     assert unknown.error == pytest.approx(0.5) and unknown.high == pytest.approx(5.5 + 12.706 * 0.5, 1e-4)
     assert combine([runs[0].judged("not Markovian"), runs[1]]).verdict == "not Markovian"
+
+
+@pytest.mark.parametrize("blocks", [5, 50])
+@pytest.mark.parametrize("number", [2, 3, 5])
+@pytest.mark.parametrize("spread", [0.0, 0.3, 1.0, 3.0, 10.0])
+def test_intervals_over_arrangements_cover(number: int, blocks: int, spread: float) -> None:
+    """Known truth 10: runs with an error of 1 from their blocks, arrangements with a spread; 0.87 of two before."""
+    rng, quantile = np.random.default_rng(2), {5: 2.7764, 50: 2.0096}[blocks]  # t(0.975, 4) and t(0.975, 49)
+    inside = 0
+    for _ in range(1000):
+        truths = 10.0 + spread * rng.standard_normal((number, 1))
+        series = truths + blocks**0.5 * rng.standard_normal((number, blocks))
+        values, errors = series.mean(1), series.std(1, ddof=1) / blocks**0.5
+        runs = [Estimate(v, e, v - quantile * e, v + quantile * e) for v, e in zip(values, errors, strict=True)]
+        found = combine(runs)
+        inside += found.low <= 10.0 <= found.high
+    assert 0.90 <= inside / 1000 <= 0.99
 
 
 def test_runs_with_bounds_give_a_bound() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate, spread_over, student
+from ionpath.estimate import Estimate, half_of_scatter, spread_over, student_of
 from ionpath.units import conversion
 from ionpath_cli.study.compared import Compared
 from ionpath_cli.study.definition import ALL, Row, Study
@@ -76,9 +76,7 @@ def combine(
     The scatter of n arrangements holds both the spread of arrangements and the sampling error of each run. The mean has
     the standard error s / sqrt(n); the part of arrangements is what of its square is left when sampling is taken off.
 
-    Intervals are of Student's t: of sampling with the degrees of freedom that the intervals of the rows have, put
-    together as Welch and Satterthwaite do (doi:10.2307/3002019); of arrangements with n - 1, of the scatter less half
-    of sampling, since two that agree by chance would else leave 12 % of intervals beside the truth.
+    Intervals are those of `ionpath.estimate.combine`.
     """
     if not rows:
         return None
@@ -94,34 +92,19 @@ def combine(
             Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes, pooled=pooled
         )
     mean, sampling, spread = spread_over(values.tolist(), errors.tolist())
-    chance, t = _quantile(rows), student(max(n - 1, 1))
-    apart = math.nan if n == 1 else max(float(values.var(ddof=1)) / n - 0.5 * np.nan_to_num(sampling) ** 2, 0.0) ** 0.5
+    chance = student_of(errors.tolist(), [0.5 * (float(r["high"]) - float(r["low"])) for r in rows])
+    apart = half_of_scatter(values.tolist(), float(np.nan_to_num(sampling))) if n > 1 else math.nan
     if ordered:
         sampling, spread, apart = (math.hypot(np.nan_to_num(sampling), spread) if n > 1 else sampling), 0.0, 0.0
     potential = _difference(rows, others)
     total = math.hypot(*(e for e in (sampling, spread, potential) if math.isfinite(e)))
-    half = math.hypot(*(e for e in (chance * sampling, t * apart, Z95 * potential) if math.isfinite(e)))
+    half = math.hypot(*(e for e in (chance * sampling, apart, Z95 * potential) if math.isfinite(e)))
     low, high = mean - half, mean + half
     if n == 1 and math.isnan(potential):
         low, high = float(rows[0]["low"]), float(rows[0]["high"])
     if math.isnan(sampling) and (ordered or math.isnan(spread)):
         total = low = high = nan
     return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes, pooled=pooled)
-
-
-def _quantile(rows: Sequence[Mapping[str, Any]]) -> float:
-    """Half the width of an interval in standard errors for the mean of rows, whose own intervals say how few parts."""
-    from scipy.special import stdtridf
-
-    squares = weights = 0.0
-    for row in rows:
-        error, wide = float(row["error"]), float(row["high"]) - float(row["low"])
-        if not 0.0 < error < math.inf:
-            continue
-        squares += error**2
-        if Z95 * (1.0 + ROUNDING) < 0.5 * wide / error < math.inf:
-            weights += error**4 / max(float(stdtridf(0.975, 0.5 * wide / error)), 1.0)
-    return float(student(squares**2 / weights)) if weights > 0.0 else Z95
 
 
 def _without_noise(row: Mapping[str, Any]) -> Mapping[str, Any]:
