@@ -1,4 +1,5 @@
-"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, cells, cycles, sites and moves of ions, walks.
+"""Loops that NumPy cannot fuse, compiled by numba: pairs and phases, cells, cycles, sites and moves of ions,
+windows of runs, walks.
 
 numba is optional (``pip install "ionpath[fast]"``): `kernels` is None without it, and the callers then take the slow
 road that is their definition in the tests. Compiled code is cached beside these files, or in the user's cache.
@@ -10,7 +11,7 @@ import importlib
 from functools import cache
 from typing import Any
 
-from ionpath.compiled import cycles, displacements, following, pairs, power_cells, twelve_states, walks
+from ionpath.compiled import cycles, displacements, following, pairs, power_cells, twelve_states, walks, windows
 
 
 @cache
@@ -43,6 +44,7 @@ def _compile(numba: Any) -> Any:
         ring_pairs = staticmethod(njit(cache=True, nogil=True)(cycles.ring_pairs))
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))
         twelve_states = staticmethod(njit(cache=True, nogil=True)(twelve_states.twelve_states))
+        count_windows = staticmethod(njit(cache=True, nogil=True)(windows.count_windows))
         walk_entropies = staticmethod(njit(cache=True, nogil=True)(walks.walk_entropies))
 
     return Kernels

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints
+from ionpath.compiled import kernels
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
 from ionpath.msonable import Msonable
@@ -212,7 +213,12 @@ class ShellRuns(Msonable):
         the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
         """
         if (lag, n_blocks) not in self._counted:
-            counts = np.concatenate([part._count(lag, n_blocks) for part in self._parts])
+            compiled = kernels()
+            counts = (
+                np.concatenate([part._count(lag, n_blocks) for part in self._parts])
+                if compiled is None
+                else self._count_compiled(lag, n_blocks, compiled.count_windows)
+            )
             counts.flags.writeable = False
             self._counted[lag, n_blocks] = counts
         return self._counted[lag, n_blocks]
@@ -235,9 +241,24 @@ class ShellRuns(Msonable):
                 self, ion=self.ion[mine] - first, start=self.start[mine], site=self.site[mine], n_ions=last - first
             )
 
+    def _count_compiled(self, lag: int, n_blocks: int, count: Any) -> Floats:
+        """`_count` of all ions, in one pass over the runs."""
+        visited, units = self.home == "visited", self.n_ions * n_blocks
+        state = np.append(self.vertex, 0)[self.site] if visited else self._states()
+        shell = np.append(self.cage, -1)[self.site] if visited else np.zeros_like(state)
+        begin = np.searchsorted(self.ion, np.arange(self.n_ions + 1))
+        counts, totals = np.zeros((units, self.n_states, self.n_states)), np.zeros(units)
+        edges = _block_edges(self.n_frames - lag, n_blocks)
+        count(
+            begin, self.start, state, shell, visited, self.unassigned == "external", self.n_frames, lag, edges, counts,
+            totals,
+        )  # fmt: skip
+        if visited:
+            counts[:, 0, 0] += totals * np.repeat(self._n_shells, n_blocks) - counts.sum(axis=(1, 2))
+        return counts
+
     def _count(self, lag: int, n_blocks: int) -> Floats:
-        windows = self.n_frames - lag
-        edges = np.linspace(0, max(windows, 0), n_blocks + 1).astype(np.int64)
+        edges = _block_edges(self.n_frames - lag, n_blocks)
         first, last, unit, weight = self._windows(lag, edges)
         n, units = self.n_states, self.n_ions * n_blocks
 
@@ -280,3 +301,8 @@ class ShellRuns(Msonable):
         last = np.searchsorted(starts, points + lag, side="right") - 1
         block = np.searchsorted(edges[1:-1], points - base, side="right")
         return first, last, points // size * (len(edges) - 1) + block, weight
+
+
+def _block_edges(windows: int, n_blocks: int) -> Ints:
+    """First windows of stretches of equal length, and their end."""
+    return np.linspace(0, max(windows, 0), n_blocks + 1).astype(np.int64)

@@ -71,11 +71,16 @@ def test_runs_are_the_table_they_came_from(shells, table, edges, chunk, core):
 @pytest.mark.parametrize("home", ["visited", "initial", "folded"])
 @pytest.mark.parametrize("unassigned", ["external", "skip"])
 @pytest.mark.parametrize("smooth", [True, False])
-def test_counts_over_runs_are_counts_over_frames(shells, table, home, unassigned, smooth):
+@pytest.mark.parametrize("compiled", [True, False])
+def test_counts_over_runs_are_counts_over_frames(shells, table, home, unassigned, smooth, compiled, monkeypatch):
+    if compiled:
+        pytest.importorskip("numba", reason="the compiled road needs numba")
+    else:
+        monkeypatch.setattr("ionpath.sites.runs.kernels", lambda: None)
     site = core_sets(table) if smooth else table
     runs = ShellRuns.from_sites(site, shells, home=home, unassigned=unassigned)
     rows = shell_trajectories(site, shells, home=home, unassigned=unassigned)
-    for lag in (1, 5, N_FRAMES - 1):
+    for lag in (1, 5, N_FRAMES - 3, N_FRAMES - 1):  # up to fewer windows than blocks
         for n_blocks in (1, 4):
             counted = count_matrices(rows.dtrajs, lag, n_states=7, n_blocks=n_blocks)
             expected = np.zeros((N_IONS, n_blocks, 7, 7))
