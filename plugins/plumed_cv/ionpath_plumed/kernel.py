@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, MissingDependency, require
+from ionpath.plumed_calls import added, begin
 from ionpath.plumed_input import interface_path, prepared
 from ionpath.plumed_run import REFUSALS
 
@@ -51,11 +52,7 @@ def kernel_version() -> tuple[int, ...]:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         engine = plumed_module().Plumed()
-        engine.cmd("setNatoms", 1)
-        engine.cmd("setMDEngine", "ionpath")
-        engine.cmd("setTimestep", 0.001)
-        engine.cmd("setLogFile", str(log))
-        engine.cmd("init")
+        begin(engine.cmd, [], 1, setTimestep=0.001, setLogFile=str(log))
         engine.finalize()
         found = re.search(r"Version:\s*(\d+(?:\.\d+)*)", log.read_text())
     return tuple(int(k) for k in found[1].split(".")) if found else ()
@@ -103,35 +100,16 @@ class Engine:
         self._plumed = plumed_module().Plumed()
         self.n_atoms = n_atoms
         self._masses = np.ones(n_atoms) if masses is None else np.array(masses, dtype=float)
-        for name, value in (
-            ("setNatoms", n_atoms), ("setMDEngine", "ionpath"), ("setMDLengthUnits", 0.1), ("setMDTimeUnits", 1.0),
-            ("setMDEnergyUnits", 1.0), ("setTimestep", timestep), ("setLogFile", log),
-        ):  # fmt: skip
-            self._plumed.cmd(name, value)
-        self._plumed.cmd("init")
         REFUSALS.clear()
-        for line in prepare(lines):
-            self._plumed.cmd("readInputLine", line)
+        begin(self._plumed.cmd, prepare(lines), n_atoms, setTimestep=timestep, setLogFile=log)
         if REFUSALS:
             self.close()
             raise REFUSALS[-1]
 
     def step(self, step: int, positions: ArrayLike, cell: ArrayLike | None) -> tuple[float, Floats, Floats]:
         """Return one frame to PLUMED."""
-        place = np.array(positions, dtype=float)
-        forces, virial = np.zeros_like(place), np.zeros((3, 3))
-        self._plumed.cmd("setStep", step)
-        self._plumed.cmd("setMasses", self._masses)
-        self._plumed.cmd("setPositions", place)
-        self._plumed.cmd("setForces", forces)
-        self._plumed.cmd("setVirial", virial)
-        box = None if cell is None else np.array(cell, dtype=float)
-        if box is not None:
-            self._plumed.cmd("setBox", box)
-        self._plumed.cmd("calc")
-        bias = np.zeros(1)
-        self._plumed.cmd("getBias", bias)
-        return float(bias[0]), forces, virial
+        forces, virial, bias = added(self._plumed.cmd, step, positions, cell, self._masses)
+        return bias, forces, virial
 
     def close(self) -> None:
         """Flush and close PLUMED's files."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.plumed_calls import added, begin
 from ionpath_ase.md.state import EV_PER_A3_IN_GPA, FloatArray
 
 FIX = "plumed"
@@ -55,21 +56,17 @@ class Bias:
         from plumed import Plumed
 
         self._plumed = Plumed()
-        tell = self._plumed.cmd
-        tell("setMDEnergyUnits", self.job["energy_unit"])
-        tell("setMDLengthUnits", 0.1)
-        tell("setMDTimeUnits", 1.0)
-        tell("setMDChargeUnits", 1.0)
-        tell("setMDMassUnits", 1.0)
-        tell("setNatoms", len(self._masses))
-        tell("setMDEngine", "LAMMPS")
-        tell("setLogFile", self.job["log"])
-        tell("setTimestep", self.job["timestep"])
-        tell("setRestart", self.job["resumed_at"] is not None)
-        tell("setKbT", self.job["kt"])
-        tell("init")
-        for line in self.job["plumed"]:
-            tell("readInputLine", line)
+        begin(
+            self._plumed.cmd,
+            self.job["plumed"],
+            len(self._masses),
+            setMDEnergyUnits=self.job["energy_unit"],
+            setMDEngine="LAMMPS",
+            setLogFile=self.job["log"],
+            setTimestep=self.job["timestep"],
+            setRestart=self.job["resumed_at"] is not None,
+            setKbT=self.job["kt"],
+        )
 
     def __call__(self, _: object, step: int, n_local: int, tags: Any, x: Any, f: Any) -> None:
         """Add the forces of PLUMED, as ``fix external`` asks."""
@@ -126,24 +123,12 @@ class Bias:
         self, step: int, positions: FloatArray, model: FloatArray, box: FloatArray, energy: float, own: FloatArray
     ) -> tuple[FloatArray, FloatArray, float]:
         """Forces and virial that PLUMED adds, in LAMMPS's frame, and the bias in eV."""
-        back, tell = self._rotation.T, self._plumed.cmd
-        # PLUMED keeps addresses and reads them in performCalc: each array has to live until then.
-        place, cell = np.ascontiguousarray(positions @ back), np.ascontiguousarray(box @ back)
-        before = np.ascontiguousarray(model @ back)
-        start = np.ascontiguousarray(self._rotation @ own @ back)
-        forces, virial, bias = before.copy(), start.copy(), np.zeros(1)
-        tell("setStep", step)
-        tell("setBox", cell)
-        tell("setPositions", place)
-        tell("setMasses", self._masses)
-        tell("setEnergy", energy)
-        tell("setForces", forces)
-        tell("setVirial", virial)
-        tell("prepareCalc")
-        tell("performCalc")
-        tell("getBias", bias)
-        added = (forces - before) @ self._rotation
-        return added, self._rotation.T @ (virial - start) @ self._rotation, float(bias[0])
+        turn, back = self._rotation, self._rotation.T
+        forces, virial, bias = added(
+            self._plumed.cmd, step, positions @ back, box @ back, self._masses,
+            energy=energy, forces=model @ back, virial=turn @ own @ back,
+        )  # fmt: skip
+        return forces @ turn, back @ virial @ turn, bias
 
     def keep(self) -> None:
         """Save what acts at this step, for a checkpoint."""

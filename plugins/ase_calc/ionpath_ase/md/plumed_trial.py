@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import numpy as np
 from ase import Atoms, units
 
 from ionpath.errors import InputError
+from ionpath.plumed_calls import added, begin
 from ionpath.plumed_input import appended_files, joined, keywords
 from ionpath.plumed_run import (
     REFUSALS,
@@ -100,30 +100,17 @@ def try_input(atoms: Atoms, settings: MDSettings, statements: Sequence[str]) -> 
     with tempfile.TemporaryDirectory(prefix="ionpath-plumed-") as place, in_words_of_plumed(statements):
         engine = Plumed()
         try:
-            tell = engine.cmd
-            for name, value in (
-                ("setMDEnergyUnits", units.mol / units.kJ), ("setMDLengthUnits", 0.1), ("setMDTimeUnits", 1.0),
-                ("setMDChargeUnits", 1.0), ("setMDMassUnits", 1.0), ("setNatoms", len(atoms)),
-                ("setMDEngine", "ionpath"), ("setLogFile", str(Path(place) / "log")),
-                ("setTimestep", settings.timestep * 1e-3), ("setKbT", units.kB * settings.temperature),
-            ):  # fmt: skip
-                tell(name, value)
-            tell("init")
-            for statement in _elsewhere(statements, Path(place)):
-                tell("readInputLine", statement)
-            # PLUMED keeps addresses and reads them in performCalc: each array has to live until then.
-            box, places, masses = np.array(atoms.cell.array), np.array(atoms.positions), atoms.get_masses()
-            forces, virial = np.zeros((len(atoms), 3)), np.zeros((3, 3))
-            tell("setStep", 0)
-            if atoms.cell.rank == 3:
-                tell("setBox", box)
-            tell("setPositions", places)
-            tell("setMasses", masses)
-            tell("setEnergy", 0.0)
-            tell("setForces", forces)
-            tell("setVirial", virial)
-            tell("prepareCalc")
-            tell("performCalc")
+            begin(
+                engine.cmd,
+                _elsewhere(statements, Path(place)),
+                len(atoms),
+                setMDEnergyUnits=units.mol / units.kJ,
+                setLogFile=str(Path(place) / "log"),
+                setTimestep=settings.timestep * 1e-3,
+                setKbT=units.kB * settings.temperature,
+            )
+            cell = atoms.cell.array if atoms.cell.rank == 3 else None
+            added(engine.cmd, 0, atoms.positions, cell, atoms.get_masses(), energy=0.0)
             if REFUSALS:  # of a variable that nothing uses
                 raise REFUSALS[-1]
         finally:
