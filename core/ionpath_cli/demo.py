@@ -143,36 +143,22 @@ def _build(place: Path, system: System, atoms: int, temperature: float, seed: in
         "excess": system.excess, "inversion": system.inversion, "atoms": atoms, "seed": seed,
         "edge": system.edge(temperature),
     }  # fmt: skip
-    stage(
-        place,
-        "build",
-        settings,
-        ["structure.cif", "structure.extxyz"],
-        make,
-        title=f"{system.label}: structure (pymatgen)",
-    )
+    files = ["structure.cif", "structure.extxyz"]
+    stage(place, "build", settings, files, make, title=f"{system.label}: structure (pymatgen)")
 
 
 def _dynamics(place: Path, system: System, temperature: float, picoseconds: float, seed: int) -> None:
-    from ase.io import read
-
-    from ionpath_ase import run_md
-
     def make() -> None:
-        atoms = read(place / "structure.extxyz")
+        from ase.io import read
+
+        from ionpath_ase import run_md
+        from ionpath_cli.study.simulate import warmed
+
         common: dict[str, Any] = {"temperature": temperature, "engine": "lammps", "timestep": 2.0, "model": POTENTIAL}
         common["progress"] = LOG.isEnabledFor(20)
-        warm = run_md(
-            atoms, picoseconds=1.0, seed=seed, thermostat="langevin", trajectory=place / "warm-up.xtc", **common
-        )
-        run_md(
-            warm.atoms,
-            picoseconds=picoseconds,
-            seed=seed + 1,
-            trajectory=place / "trajectory.xtc",
-            interval=0.02,
-            **common,
-        )
+        warm = warmed(read(place / "structure.extxyz"), place, 1.0, seed, interval=0.05, **common)
+        file = place / "trajectory.xtc"
+        run_md(warm, picoseconds=picoseconds, seed=seed + 1, trajectory=file, interval=0.02, **common)
 
     settings = {"temperature": temperature, "picoseconds": picoseconds, "seed": seed, "model": POTENTIAL}
     title = f"{system.label}: {picoseconds:g} ps at {temperature:g} K (LAMMPS with the fast shipped Deep Potential)"
@@ -194,34 +180,19 @@ def _analysis(place: Path, system: System, temperature: float, made: Mapping[str
 
 def _metadynamics(place: Path, system: System, temperature: float, picoseconds: float, made: Mapping[str, Any]) -> None:
     seed = int(made["seed"])
-    from ase.calculators.calculator import get_calculator_class
-
-    from ionpath_cli.build import build, write
 
     def make() -> None:
         from ase.io import read
 
-        from ionpath_ase import run_md
-        from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
+        from ionpath_cli.build import build, write
+        from ionpath_cli.study.simulate import hop, warmed
 
-        write(
-            build(system.excess, system.inversion, (1, 1, 2), lattice=system.edge(temperature), seed=seed),
-            place / "start.extxyz",
-        )
+        start = build(system.excess, system.inversion, (1, 1, 2), lattice=system.edge(temperature), seed=seed)
+        write(start, place / "start.extxyz")
+        common: dict[str, Any] = {"temperature": temperature, "model": POTENTIAL, "progress": LOG.isEnabledFor(20)}
         # The first hop shall not pay what it costs the lithium around to leave perfect order.
-        warm = run_md(
-            read(place / "start.extxyz"), engine="lammps", model=POTENTIAL, temperature=temperature,
-            picoseconds=2.0, thermostat="langevin", seed=seed, trajectory=place / "warm-up.xtc", interval=0.5,
-            progress=LOG.isEnabledFor(20),
-        )  # fmt: skip
-        atoms = warm.atoms
-        atoms.calc = get_calculator_class("ionpath")(model=POTENTIAL)
-        plumed = metadynamics_input(atoms, "inter-cage", temperature=temperature, pace=25.0)
-        run = run_metadynamics(
-            atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps",
-            progress=LOG.isEnabledFor(20),
-        )  # fmt: skip
-        found = analyse_metadynamics(run, figure=place / "free-energy.png", title=system.label)
+        warm = warmed(read(place / "start.extxyz"), place, 2.0, seed, engine="lammps", **common)
+        found = hop(warm, place, "inter-cage", picoseconds, seed, title=system.label, pace=25.0, **common)
         record = Record(
             system.label,
             [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps",

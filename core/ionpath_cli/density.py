@@ -15,31 +15,14 @@ ELEMENTS = {"P": "#E69F00", "S": "#CC79A7", "Cl": "#009E73", "Br": "#D55E00", "I
 
 
 def density_table(run: Any) -> dict[str, Any]:
-    """What ``density.json`` holds: axes (A), density in units of its mean, the level that percolates, the framework.
-
-    Parameters
-    ----------
-    run : IonDensity
-        Analysis that was run.
-
-    Returns
-    -------
-    dict
-        In JSON's own types.
-    """
+    """What ``density.json`` holds: axes (A), density in units of its mean, the level that percolates, the framework."""
     r = run.results
     surface = run.plot_isosurface(level=1.0).data[0]  # averaged to at most 36 points along an edge
     axes = [np.unique(np.asarray(line, dtype=np.float64)) for line in (surface.x, surface.y, surface.z)]
     framework = run.groups.get("framework")
     symbols = [] if framework is None else list(getattr(framework, "elements", ()))
-    atoms = (
-        [
-            [str(symbol), *(round(float(x), 3) for x in place)]
-            for symbol, place in zip(symbols, r.framework, strict=True)
-        ]
-        if 0 < len(symbols) <= MOST_ATOMS
-        else []
-    )
+    shown = zip(symbols, r.framework, strict=True) if 0 < len(symbols) <= MOST_ATOMS else ()
+    atoms = [[str(symbol), *(round(float(x), 3) for x in place)] for symbol, place in shown]
     return {
         "axes": [[round(float(x), 3) for x in axis] for axis in axes],
         "density": [float(f"{value:.2g}") if value >= LEAST else 0 for value in np.asarray(surface.value, dtype=float)],
@@ -49,13 +32,7 @@ def density_table(run: Any) -> dict[str, Any]:
 
 
 def surface_spec(content: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """Traces and layout for plotly of what `density_table` made; the page lays out the points of the grid.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        If it is another table.
-    """
+    """Traces and layout for plotly of what `density_table` made; KeyError, TypeError or ValueError for other tables."""
     table = json.loads(content.decode("utf-8"))
     a, b, c = ([float(x) for x in axis] for axis in table["axes"])
     values = [float(x) for x in table["density"]]

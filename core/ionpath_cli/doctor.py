@@ -36,18 +36,10 @@ class Finding:
 def main(argv: list[str]) -> int:
     """Print the report."""
     arguments = parser("doctor", "Look at every part of the installation and try it.", EXAMPLE)
-    arguments.add_argument(
-        "--require",
-        action="append",
-        default=[],
-        metavar="PART",
-        help="count PART as a failure when it is absent: a word of its name",
-    )
-    arguments.add_argument(
-        "--plumed-line",
-        action="store_true",
-        help="print the LOAD line with which any engine on this machine finds collective variables in Python, and stop",
-    )
+    words = "count PART as a failure when it is absent: a word of its name"
+    arguments.add_argument("--require", action="append", default=[], metavar="PART", help=words)
+    words = "print the LOAD line with which any engine on this machine finds collective variables in Python, and stop"
+    arguments.add_argument("--plumed-line", action="store_true", help=words)
     options = arguments.parse_args(argv)
     if options.plumed_line:
         from ionpath_plumed.kernel import pycv_path
@@ -165,9 +157,7 @@ def _lammps() -> str | None:
         return None
     library = _deepmd_library()
     script = f"plugin load {library}\ninfo styles pair\n" if library else "info styles pair\n"
-    run = subprocess.run(
-        [program, "-log", "none"], input=script, capture_output=True, text=True, timeout=120, check=False
-    )
+    run = _asked(program, "-log", "none", said=script)
     version = next((line for line in run.stdout.splitlines() if line.startswith("LAMMPS")), "")
     if not version:
         raise RuntimeError(f"lmp does not run: {(run.stderr or run.stdout).strip()[-200:]}")
@@ -187,13 +177,7 @@ def _mpi() -> str | None:
     program = _program("mpirun")
     if program is None:
         return None
-    ranks = subprocess.run(
-        [program, "-np", "2", sys.executable, "-c", "print('rank')"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    ranks = _asked(program, "-np", "2", sys.executable, "-c", "print('rank')")
     if ranks.stdout.count("rank") != 2:
         raise RuntimeError(f"mpirun -np 2 failed: {ranks.stderr.strip()[-200:]}")
     return "mpirun starts 2 ranks"
@@ -219,13 +203,8 @@ def _plumed() -> str | None:
     if not _installed("plumed"):
         return None
     # A kernel that does not load can end the process, so a child looks.
-    child = subprocess.run(
-        [sys.executable, "-c", "import plumed; p = plumed.Plumed(); p.cmd('setNatoms', 1); print('kernel')"],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    words = "import plumed; p = plumed.Plumed(); p.cmd('setNatoms', 1); print('kernel')"
+    child = _asked(sys.executable, "-c", words)
     if "kernel" not in child.stdout:
         raise RuntimeError((child.stderr or child.stdout).strip().splitlines()[-1])
     return "kernel loads"
@@ -246,6 +225,11 @@ def _plugins() -> str:
 
     names = [name for name, _ in manager().list_name_plugin() if name != "ionpath"]
     return ", ".join(names) or "none"
+
+
+def _asked(*words: str, said: str | None = None) -> subprocess.CompletedProcess[str]:
+    """What a program answers within two minutes."""
+    return subprocess.run(words, input=said, capture_output=True, text=True, timeout=120, check=False)
 
 
 def _program(name: str) -> str | None:

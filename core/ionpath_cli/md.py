@@ -30,16 +30,11 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--timestep", type=float, default=2.0, help="fs; default 2")
     arguments.add_argument("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps")
     arguments.add_argument("--ensemble", choices=("nve", "nvt", "npt"), default="nvt", help="default nvt")
-    arguments.add_argument(
-        "--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads; default argyrodite"
-    )
+    words = "shipped name or a file that deepmd-kit reads; default argyrodite"
+    arguments.add_argument("--model", default="argyrodite", help=words)
     arguments.add_argument("--seed", type=int, default=0, help="of the first velocities and the thermostat; default 0")
-    arguments.add_argument(
-        "--trajectory",
-        type=Path,
-        default=Path("trajectory.xtc"),
-        help=".xtc .dcd .extxyz .traj .h5md; default trajectory.xtc",
-    )
+    words = ".xtc .dcd .extxyz .traj .h5md; default trajectory.xtc"
+    arguments.add_argument("--trajectory", type=Path, default=Path("trajectory.xtc"), help=words)
     arguments.add_argument("--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder")
     arguments.add_argument("--profile", action="store_true", help="say at the end where the time went")
     arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")
@@ -51,21 +46,9 @@ def main(argv: list[str]) -> int:
     atoms = read_atoms(options.structure)
     order = f"ionpath build --from {options.structure} --supercell 2 -o ordered.extxyz"
     check_full_occupancies(atoms.info.get("occupancy"), str(options.structure), remedy=f"order them first: {order}")
-    done = engine.run_md(
-        atoms,
-        temperature=options.temperature,
-        picoseconds=options.picoseconds,
-        timestep=options.timestep,
-        engine=options.engine,
-        ensemble=options.ensemble,
-        model=options.model,
-        seed=options.seed,
-        trajectory=options.trajectory,
-        plumed=options.plumed,
-        restart=not options.no_restart,
-        profile=options.profile,
-        progress=LOG.isEnabledFor(20),
-    )
+    same = ("temperature", "picoseconds", "timestep", "engine", "ensemble", "model", "seed", "trajectory", "plumed")
+    given = {name: getattr(options, name) for name in (*same, "profile")}
+    done = engine.run_md(atoms, restart=not options.no_restart, progress=LOG.isEnabledFor(20), **given)
     if options.profile:
         print(done.profile or "nothing was left to do, and took no time", file=sys.stderr)
     write_config(options.trajectory.with_suffix(".md.toml"), arguments, options)

@@ -20,8 +20,6 @@ NEAREST, FARTHEST = 0.4, 1.6
 def parse_cell(text: str) -> list[float]:
     """Lengths and angles of ``--cell``.
 
-    Examples
-    --------
     >>> parse_cell("10,10,12.5")
     [10.0, 10.0, 12.5, 90.0, 90.0, 90.0]
     """

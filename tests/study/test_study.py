@@ -23,8 +23,7 @@ from ionpath.files import locked
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.archive import _rounded
 from ionpath_cli.study.command import _Clock, main
-from ionpath_cli.study.compared import Compared
-from ionpath_cli.study.comparison import combine, compare
+from ionpath_cli.study.comparison import Compared, combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.quantities import jackknifed, parted

@@ -163,6 +163,13 @@ class Study:
     folder: Path = Path()  # where the file lies, to which names of structure files are relative
 
 
+LISTS: dict[str, tuple[type[Any], str, str]] = {
+    "runs": (Runs, "runs", "name"),
+    "across": (Across, "across", "name"),
+    "rows": (Row, "row", "number"),
+    "figures": (Figure, "figure", "name"),
+}
+"""Lists of tables of a study: what each is, in words, and by what it is told apart."""
 DYNAMICS = ("timestep", "interval", "cell_picoseconds", "warm_picoseconds")
 """Settings of molecular dynamics that are above 0."""
 ENSEMBLES = ("npt", "npt-aniso")
@@ -231,25 +238,26 @@ def load_study(name: str) -> Study:
 
 
 def _study(name: str, data: dict[str, Any], folder: Path) -> Study:
-    known = {"title", "source", "lead", "dynamics", "systems", "runs", "across", "rows", "figures"}
-    _check_keys(data, known, name)
+    _check_keys(data, {*SHAPES, *LISTS}, name)
     for key, value in data.items():
         if not _shaped(key, value):
             raise InputError(f"{name}: {key}", need=SHAPES.get(key, f"[[{key}]]"), got=f"{value!r}"[:60])
-    systems = {key: _made(System, {"name": key, "label": key, **table}, f"systems.{key}")
-               for key, table in data.get("systems", {}).items()}  # fmt: skip
+    systems = data.get("systems", {})
+    lists: dict[str, Any] = {
+        key: tuple(
+            _made(cls, table, f"{word} {table.get(title, k)}") for k, table in enumerate(data.get(key, []), start=1)
+        )
+        for key, (cls, word, title) in LISTS.items()
+    }
     study = Study(
-        name,
-        data.get("title", name),
-        data.get("source", ""),
-        data.get("lead", ""),
-        _made(Dynamics, data.get("dynamics", {}), "dynamics"),
-        systems,
-        tuple(_made(Runs, t, f"runs {t.get('name', k + 1)}") for k, t in enumerate(data.get("runs", []))),
-        tuple(_made(Across, t, f"across {t.get('name', k + 1)}") for k, t in enumerate(data.get("across", []))),
-        tuple(_made(Row, t, f"row {t.get('number', k + 1)}") for k, t in enumerate(data.get("rows", []))),
-        tuple(_made(Figure, t, f"figure {t.get('name', k + 1)}") for k, t in enumerate(data.get("figures", []))),
-        folder,
+        name=name,
+        title=data.get("title", name),
+        source=data.get("source", ""),
+        lead=data.get("lead", ""),
+        dynamics=_made(Dynamics, data.get("dynamics", {}), "dynamics"),
+        systems={k: _made(System, {"name": k, "label": k, **table}, f"systems.{k}") for k, table in systems.items()},
+        folder=folder,
+        **lists,
     )
     _check(study)
     return study
@@ -267,21 +275,16 @@ def _shaped(key: str, value: Any) -> bool:
 def _check(study: Study) -> None:
     if not study.systems or not study.runs:
         raise InputError(study.name, need="at least one system and one [[runs]]", got="none", remedy="add them")
-    named: list[tuple[str, tuple[str, ...]]] = [(f"runs {r.name}", r.systems) for r in study.runs]
-    named += [(f"across {a.name}", a.systems) for a in study.across]
-    named += [(f"row {r.number}", r.systems) for r in study.rows]
-    named += [(f"figure {f.name}", f.systems) for f in study.figures]
-    for what, names in (
-        ("system", [*study.systems]), ("runs", [r.name for r in study.runs]),
-        ("across", [a.name for a in study.across]),
-        ("figure", [f.name for f in study.figures]), ("study", [study.name]),
-    ):  # fmt: skip
-        if wrong := [name for name in names if not is_name(name)]:
-            got = repr(wrong[0])
+    members = [(f"{w} {getattr(m, title)}", m) for key, (_, w, title) in LISTS.items() for m in getattr(study, key)]
+    names = [("system", name) for name in study.systems] + [("study", study.name)]
+    names += [(where.split()[0], member.name) for where, member in members if not isinstance(member, Row)]
+    for what, name in names:
+        if not is_name(name):
             remedy = "leave out slashes and control characters"
-            raise InputError(f"{what} {wrong[0]!r}", need="a name that can be part of a file's", got=got, remedy=remedy)
-    for where, systems in named:
-        for system in systems:
+            need = "a name that can be part of a file's"
+            raise InputError(f"{what} {name!r}", need=need, got=repr(name), remedy=remedy)
+    for where, member in members:
+        for system in member.systems:
             one_of(f"{where}: systems", system, (*study.systems, ALL))
     numbers = [("dynamics", key, getattr(study.dynamics, key)) for key in DYNAMICS]
     for one in study.systems.values():

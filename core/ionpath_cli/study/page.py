@@ -6,16 +6,15 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name, marked, nothing
 from ionpath_cli.intact import read_json
 from ionpath_cli.page import render
+from ionpath_cli.study.comparison import Compared
 from ionpath_cli.study.definition import Study
-
-if TYPE_CHECKING:
-    from ionpath_cli.study.compared import Compared
+from ionpath_cli.study.figures import embedded
 
 VERDICTS = ("agrees", "order agrees", "differs", "ours alone", "not sampled", "out of reach here")
 
@@ -28,8 +27,6 @@ def write_page(
     quantities: Sequence[Mapping[str, Any]],
 ) -> Path:
     """Write ``comparison.html``."""
-    from ionpath_cli.study.figures import embedded
-
     page = folder / "comparison.html"
     drawn = [(figure["title"], embedded(folder / figure["file"])) for figure in about["figures"]]
     text = render(

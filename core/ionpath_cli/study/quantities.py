@@ -63,8 +63,6 @@ def summed(value: float, parts: Sequence[tuple[float, float]], unit: str = "") -
 def scattered(values: Any, unit: str = "") -> Estimate:
     """Mean of a few numbers with the error of their scatter.
 
-    Examples
-    --------
     >>> print(scattered([0.2, 0.3, 0.4], "eV"))
     0.300 ± 0.058 eV
     """

@@ -63,16 +63,9 @@ def quench(task: Task, place: Path, inputs: list[Path]) -> None:
 def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
     """Mean cell at zero pressure, from a run at constant pressure."""
     settings = task.settings
-    npt = run_md(
-        read(inputs[0] / START),
-        picoseconds=settings["picoseconds"],
-        ensemble=settings["ensemble"],
-        seed=settings["seed"],
-        trajectory=place / "cell.xtc",
-        interval=0.05,
-        pressure_damping=0.5,
-        **_common(task),
-    )
+    given = {name: settings[name] for name in ("picoseconds", "ensemble", "seed")} | _common(task)
+    start, file = read(inputs[0] / START), place / "cell.xtc"
+    npt = run_md(start, trajectory=file, interval=0.05, pressure_damping=0.5, **given)
     frames = mda.Universe(str(inputs[0] / START), str(npt.trajectory)).trajectory
     cells = np.array([ts.dimensions.copy() for ts in frames], dtype=float)  # a reader writes into one array
     cells = cells[int(SETTLING * len(cells)) :]
@@ -80,13 +73,9 @@ def find_cell(task: Task, place: Path, inputs: list[Path]) -> None:
     blocks = np.array([b.mean(axis=0) for b in np.array_split(cells, min(BLOCKS, len(cells)))])
     error = blocks.std(axis=0, ddof=1) / np.sqrt(len(blocks)) if len(blocks) > 1 else np.full(6, np.nan)
     write_json(place / CELL, {"cell": mean.tolist(), "error": error.tolist()})
-    rows = [
-        quantity(
-            f"cell length {name}", student(mean[k], error[k], len(blocks), "A"), f"NPT at 0 GPa, {len(cells)} frames"
-        )
-        for k, name in enumerate("abc")
-    ]
-    write_json(place / QUANTITIES, rows)
+    lengths = {name: student(mean[k], error[k], len(blocks), "A") for k, name in enumerate("abc")}
+    note = f"NPT at 0 GPa, {len(cells)} frames"
+    write_json(place / QUANTITIES, [quantity(f"cell length {name}", one, note) for name, one in lengths.items()])
 
 
 def start_in_cell(structure: Path, cell: Path) -> Any:
@@ -103,59 +92,41 @@ def run(task: Task, place: Path, inputs: list[Path]) -> None:
     if not (place / TOPOLOGY).exists():
         with atomic_path(place / TOPOLOGY) as part:
             atoms.write(part, format="extxyz")
-    warm = run_md(
-        atoms,
-        picoseconds=settings["warm_picoseconds"],
-        thermostat="langevin",
-        seed=settings["seed"],
-        trajectory=place / "warm-up.xtc",
-        interval=0.5,
-        **_common(task),
-    )
+    warm = warmed(atoms, place, settings["warm_picoseconds"], settings["seed"], **_common(task))
     run_md(
-        warm.atoms,
-        picoseconds=task.picoseconds,
-        seed=settings["seed"] + 1,
-        trajectory=place / TRAJECTORY,
-        interval=settings["interval"],
-        **_common(task),
-    )
+        warm, picoseconds=task.picoseconds, seed=settings["seed"] + 1, trajectory=place / TRAJECTORY,
+        interval=settings["interval"], **_common(task),
+    )  # fmt: skip
+
+
+def warmed(atoms: Any, place: Path, picoseconds: float, seed: int, *, interval: float = 0.5, **settings: Any) -> Any:
+    """A structure after a short run with a Langevin thermostat, which forgets its start sooner than others."""
+    more: dict[str, Any] = {"thermostat": "langevin", "trajectory": place / "warm-up.xtc", "interval": interval}
+    return run_md(atoms, picoseconds=picoseconds, seed=seed, **more, **settings).atoms
 
 
 def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
     """Metadynamics of one hop or tilt in the cell at zero pressure, and the barrier with its error."""
     settings = task.settings
-    warm = run_md(
-        start_in_cell(*inputs),
-        picoseconds=settings["warm_picoseconds"],
-        thermostat="langevin",
-        seed=settings["seed"],
-        trajectory=place / "warm-up.xtc",
-        interval=0.5,
-        **_common(task),
-    )
-    atoms = warm.atoms
-    atoms.calc = get_calculator_class("ionpath")(model=settings["model"])
-    arguments = dict(settings["arguments"])
+    warm = warmed(start_in_cell(*inputs), place, settings["warm_picoseconds"], settings["seed"], **_common(task))
+    arguments = {**settings["arguments"], "temperature": settings["temperature"], "model": settings["model"]}
     if "centre" in arguments:
-        arguments["centres"] = [_fullest(atoms, arguments.pop("centre"))]
-    plumed = metadynamics_input(atoms, settings["protocol"], temperature=settings["temperature"], **arguments)
-    done = run_metadynamics(
-        atoms,
-        plumed,
-        picoseconds=task.picoseconds,
-        folder=place,
-        seed=settings["seed"],
-        engine="lammps",
-        progress=False,
+        arguments["centres"] = [_fullest(warm, arguments.pop("centre"))]
+    found = hop(warm, place, settings["protocol"], task.picoseconds, settings["seed"], title=task.name, **arguments)
+    write_json(place / QUANTITIES, [quantity(f"barrier, {settings['protocol']}", found.barrier, str(found))])
+
+
+def hop(
+    atoms: Any, place: Path, protocol: str, picoseconds: float, seed: int, *, temperature: float, model: str,
+    title: str, progress: bool = False, **arguments: Any,
+) -> Any:  # fmt: skip
+    """Metadynamics of a protocol, analysed and drawn."""
+    atoms.calc = get_calculator_class("ionpath")(model=model)
+    plumed = metadynamics_input(atoms, protocol, temperature=temperature, **arguments)
+    run = run_metadynamics(
+        atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps", progress=progress
     )
-    found = analyse_metadynamics(done, figure=place / "free-energy.png", title=task.name)
-    barrier = found.barrier
-    write_json(
-        place / QUANTITIES,
-        [{"quantity": f"barrier, {settings['protocol']}", "value": barrier.value, "error": barrier.error,
-          "low": barrier.low, "high": barrier.high, "unit": barrier.unit, "note": str(found)}],
-    )  # fmt: skip
+    return analyse_metadynamics(run, figure=place / "free-energy.png", title=title)
 
 
 def _fullest(atoms: Any, element: str) -> int:

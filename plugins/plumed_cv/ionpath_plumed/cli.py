@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError, require
+from ionpath_plumed.biases import METHODS
 from ionpath_plumed.presets import PRESETS
 
 EXAMPLE = """examples:
@@ -35,22 +36,13 @@ def options() -> argparse.ArgumentParser:
     add("--picoseconds", type=float, default=100.0, help="length of the whole run; default 100")
     add("--timestep", type=float, default=2.0, help="fs; default 2")
     add("--folder", type=Path, default=Path("metadynamics"), help="where everything goes; default metadynamics")
-    add(
-        "--method",
-        choices=("metad", "opes", "opes-explore", "opes-multithermal"),
-        default="metad",
-        help="default metad",
-    )
+    add("--method", choices=METHODS, default="metad", help="default metad")
     add("--mobile", default="Li", help="element that moves; default Li")
     add("--ion", type=int, help="number of the ion to bias, from 1; found if left out")
     add("--centres", type=int, nargs="+", help="numbers of the centres, from 1; found if left out")
     add("--rotation", type=float, default=0.0, help="degrees by which the crystal axes are turned about z")
-    add(
-        "--hills",
-        choices=("recommended", "published"),
-        default="recommended",
-        help="width, height, pace and gamma; default recommended",
-    )
+    words = "width, height, pace and gamma; default recommended"
+    add("--hills", choices=("recommended", "published"), default="recommended", help=words)
     add("--sigma", type=float, help="width of hills: A, rad or nodes; that of --hills if left out")
     add("--height", type=float, help="first height of hills, kJ/mol")
     add("--pace", type=float, help="time between hills, fs")
