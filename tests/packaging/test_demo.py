@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
+import os
+import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -94,6 +97,103 @@ def test_third_call_only_writes_the_report(finished: tuple[Path, str]) -> None:
     third = subprocess.run([*command(folder), *SHORT], capture_output=True, text=True, check=True)
     assert third.stderr.count("kept from an earlier run") == 8
     assert trajectory.stat().st_mtime_ns == before
+
+
+MOMENTS = {
+    "molecular dynamics": lambda folder: any(folder.glob("*/1-ordered/trajectory.checkpoint.npz")),
+    "analysis": lambda folder: any(folder.glob("*/1-ordered/*.csv")) and any(folder.glob("*/1-ordered/*.png")),
+    "warm-up of metadynamics": lambda folder: any(folder.glob("*/1-ordered-hop/warm-up.checkpoint.npz")),
+    "metadynamics": lambda folder: any(
+        len(hills.read_text().splitlines()) > 4 for hills in folder.glob("*/*-hop/HILLS")
+    ),
+    "report": lambda folder: any(folder.glob("*/0-overview/overview.png")),
+}
+"""What a folder holds when a run is killed, in their order."""
+
+
+def left_by(folder: Path) -> list[str]:
+    """Processes that a killed run leaves, which have a mark in their environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            mine = f"IONPATH_TEST_MARK={folder}\0".encode() in (place / "environ").read_bytes()
+            if mine and (place / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.append(place.name)
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+def test_a_demo_that_is_killed_in_every_phase_is_the_unbroken_one(finished: tuple[Path, str], tmp_path: Path) -> None:
+    """SIGKILL leaves no process and no temporary folder, and the last call ends with the same numbers and hills."""
+    whole, _ = finished
+    folder, scratch = tmp_path / "demo", tmp_path / "scratch"
+    scratch.mkdir()
+    environment = os.environ | {"TMPDIR": str(scratch), "IONPATH_TEST_MARK": str(folder)}
+    for moment, reached in MOMENTS.items():
+        run = subprocess.Popen(
+            [*command(folder), *SHORT], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            deadline = time.monotonic() + 600
+            while not reached(folder) and run.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert run.poll() is None, moment
+            if moment == "molecular dynamics":
+                second = subprocess.run([*command(folder), *SHORT], capture_output=True, text=True, check=False)
+                last = second.stderr.splitlines()[-1]
+                assert second.returncode == 1 and f"got one that is going on (process {run.pid})" in last
+        finally:
+            run.kill()
+            run.wait()
+        for _ in range(100):
+            if not left_by(folder):
+                break
+            time.sleep(0.1)
+        assert left_by(folder) == [] and list(scratch.iterdir()) == [], moment
+    subprocess.run([*command(folder), *SHORT], env=environment, capture_output=True, check=True)
+    one, other = (next(place.glob("*atoms*")) for place in (folder, whole))
+    assert (one / "quantities.csv").read_bytes() == (other / "quantities.csv").read_bytes()
+    for name in ("1-ordered-hop/HILLS", "2-disordered-hop/HILLS", "2-disordered/trajectory.xtc", "1-ordered/msd.csv"):
+        assert (one / name).read_bytes() == (other / name).read_bytes(), name
+    ours, theirs = ({path.relative_to(place).as_posix() for path in place.rglob("*")} for place in (one, other))
+    assert {name for name in ours - theirs if not name.endswith((".before", ".old"))} == set()
+
+
+@pytest.mark.slow
+def test_a_report_that_is_killed_is_written_whole(finished: tuple[Path, str], tmp_path: Path) -> None:
+    folder = tmp_path / "results"
+    shutil.copytree(next(finished[0].glob("*atoms*")), folder)
+    words = [*command(folder)[:3], "report", str(folder)]
+    subprocess.run(words, capture_output=True, check=True)
+    names, table = {path.name for path in folder.iterdir()}, (folder / "quantities.csv").read_bytes()
+    before = (folder / "report.html").stat().st_size
+    rng = random.Random(3)
+    for _ in range(8):
+        run = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(rng.uniform(0.5, 4.0))
+        run.kill()
+        run.wait()
+        assert (folder / "quantities.csv").read_bytes() == table
+        assert (folder / "report.html").read_text().rstrip().endswith("</html>")
+    subprocess.run(words, capture_output=True, check=True)
+    assert {path.name for path in folder.iterdir()} == names  # no part of a file is left
+    assert (folder / "report.html").stat().st_size == pytest.approx(before, rel=1e-3)
+
+
+def test_a_second_demo_in_one_folder_is_refused(tmp_path: Path) -> None:
+    from ionpath.files import locked
+    from ionpath_cli.demo import main
+
+    place = tmp_path / "52atoms-600K-3ps-seed1"
+    with (
+        locked(place / ".lock", "this"),
+        pytest.raises(InputError, match=rf"folder .*{place.name}: need no other run in it, got one that is going on"),
+    ):
+        main(["-o", str(tmp_path), *SHORT])
+    assert list(place.iterdir()) == []
 
 
 def test_supercell_is_as_cubic_as_it_can_be() -> None:

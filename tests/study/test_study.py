@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import os
@@ -166,6 +167,14 @@ def test_an_archive_keeps_tables_in_single_precision(tmp_path: Path) -> None:
     np.testing.assert_allclose(kept["table"], whole["table"], rtol=1e-6)
     for name in ("times", "counts", "x"):
         assert (kept[name] == whole[name]).all() and kept[name].dtype == whole[name].dtype
+
+
+def test_a_second_call_of_a_study_is_refused(small: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    told = rf"folder {folder}: need no other run in it, got one that is going on \(process {os.getpid()}\); wait for"
+    with locked(folder / ".lock", "this"), pytest.raises(InputError, match=told):
+        main([str(small), "--workers", "1", "-o", str(folder)])
+    assert list(folder.iterdir()) == []
 
 
 def test_two_studies_do_not_share_a_folder(small: Path, tmp_path: Path) -> None:
@@ -471,15 +480,11 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     assert Outcome("a", "kept", "").good
 
 
-@pytest.mark.slow
-def test_biased_runs_of_a_study(tmp_path: Path) -> None:
-    """Metadynamics of a study, too short to cross anything: a barrier that is not known, and not a failed step."""
-    protocol = "tilt"
-    group = f"""[[runs]]
+BIASED = """[[runs]]
 name = "hill"
 systems = ["A"]
 temperatures = [300]
-protocol = "{protocol}"
+protocol = "tilt"
 least = 0.5
 most = 0.5
 [[rows]]
@@ -490,20 +495,74 @@ kind = "number"
 published = 14
 unit = "kJ/mol"
 analysis = "biased/hill"
-quantity = "barrier, {protocol}"
+quantity = "barrier, tilt"
 systems = ["A"]
 temperatures = [300]
 """
-    path = tmp_path / "biased.toml"
-    path.write_text(SMALL[: SMALL.index("[[runs]]")] + group)
+
+
+def left_by(folder: Path) -> list[str]:
+    """Processes that a killed study leaves, which have a mark in their environment."""
+    found = []
+    for place in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            mine = f"IONPATH_TEST_MARK={folder}\0".encode() in (place / "environ").read_bytes()
+            if mine and (place / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                found.append(place.name)
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
+def test_biased_runs_of_a_study(tmp_path: Path) -> None:
+    """Metadynamics of a study, too short to cross anything: a barrier that is not known, and not a failed step.
+
+    Killed in all of its phases it leaves no process and nothing that grows, and ends with the same hills and numbers.
+    """
+    path, scratch = tmp_path / "biased.toml", tmp_path / "scratch"
+    path.write_text(SMALL[: SMALL.index("[[runs]]")] + BIASED)
     done = subprocess.run(command(path, tmp_path / "study"), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     place = next((tmp_path / "study" / "biased").glob("hill*/*/done.json")).parent
     (found,) = json.loads((place / "quantities.json").read_text())
-    assert found["quantity"] == f"barrier, {protocol}" and found["unit"] == "kJ/mol"
+    assert found["quantity"] == "barrier, tilt" and found["unit"] == "kJ/mol"
     assert "not converged" in found["note"]
     (row,) = json.loads((tmp_path / "study" / "comparison.json").read_text())["rows"]
     assert row["verdict"] == "not sampled"
+    scratch.mkdir()
+    folder = tmp_path / "killed"
+    environment = os.environ | {"TMPDIR": str(scratch), "IONPATH_TEST_MARK": str(folder)}
+    moments = {
+        "cell": lambda: any(folder.glob("cell/*/cell.checkpoint.npz")),
+        "warm-up": lambda: any(folder.glob("biased/*/*/warm-up.checkpoint.npz")),
+        "first hills": lambda: any(len(p.read_text().splitlines()) > 4 for p in folder.glob("biased/*/*/HILLS")),
+        "figures": lambda: any(folder.glob("biased/*/*/free-energy.*")),
+    }
+    for moment, reached in moments.items():
+        run = subprocess.Popen(
+            command(path, folder), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            while not reached() and run.poll() is None:
+                time.sleep(0.05)
+            if moment == "cell":
+                second = subprocess.run(command(path, folder), capture_output=True, text=True, check=False)
+                told = f"folder {folder}: need no other run in it, got one that is going on (process {run.pid})"
+                assert second.returncode == 1 and told in second.stderr.splitlines()[-1]
+        finally:
+            run.kill()
+            run.wait()
+        for _ in range(100):
+            if not left_by(folder):
+                break
+            time.sleep(0.1)
+        assert left_by(folder) == [], moment
+        assert {p.name for p in scratch.rglob("*")} <= {"dask-scratch-space", "purge.lock", "global.lock"}, moment
+    subprocess.run(command(path, folder), env=environment, capture_output=True, check=True)
+    again = folder / place.relative_to(tmp_path / "study")
+    for name in ("HILLS", "trajectory.extxyz", "quantities.json"):
+        assert (again / name).read_bytes() == (place / name).read_bytes(), name
+    assert json.loads((folder / "comparison.json").read_text())["rows"] == [row]
 
 
 @pytest.mark.slow

@@ -28,6 +28,7 @@ from ionpath_ase.training.fit import fit
 from ionpath_ase.training.labelling import frame_digest, label_frames
 from ionpath_ase.training.loop_report import ExplorationRow, IterationReport, format_report, write_report
 from ionpath_ase.training.loop_settings import LoopSettings
+from ionpath_ase.training.notes import read_note, write_note
 from ionpath_ase.training.selection import choose
 
 Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSettings], Path]
@@ -182,9 +183,9 @@ def _check(
             got = f"{foreign[0]} of something else"
             remedy = "take another folder, or move it away"
             raise InputError(f"folder {folder.name}", need="a new folder, or that of a loop", got=got, remedy=remedy)
-        _write_json(path, mark)
+        write_note(path, mark)
         return
-    found = json.loads(path.read_text())
+    found = read_note(path, again="put it back, or take another folder")
     differing = {name for name in mark if found.get(name, more.get(name)) != mark[name]}  # earlier loops have no more
     changed = sorted(differing, key=lambda name: (name in more, name))
     if changed:
@@ -204,8 +205,9 @@ def _train(
         if not done.exists():
             path = trainer(frames, held_back, folder, settings.seed + member, settings)
             row = asdict(evaluate(held_back, IonPath(path))[-1]) if held_back else None
-            _write_json(done, {"model": os.path.relpath(path, folder), "errors": row})
-        found = json.loads(done.read_text())
+            inside = [path] if path.resolve().is_relative_to(folder.resolve()) else []
+            write_note(done, {"model": os.path.relpath(path, folder), "errors": row}, inside)
+        found = read_note(done, "model", "errors", again=f"remove {done}, and the training goes on")
         paths.append((folder / found["model"]).resolve())
         if found["errors"] is not None:
             errors.append(Errors(**found["errors"]))
@@ -243,8 +245,8 @@ def _label(
     progress: bool,
 ) -> tuple[list[Atoms], dict[str, Any]]:
     """Choose candidates, once, and label those that have no label yet."""
-    selected, done = home / "selected.extxyz", home / "labels.json"
-    if not selected.exists():
+    selected, note, done = (home / name for name in ("selected.extxyz", "selected.json", "labels.json"))
+    if not (selected.exists() and note.exists()):
         rng = np.random.default_rng([settings.seed, number])
         chosen, counts = [], {}
         for (name, temperature), run in runs.items():
@@ -255,11 +257,11 @@ def _label(
                 frame.info = {"tag": f"{name}/{temperature:g}K"}
                 frame.arrays = {key: frame.arrays[key] for key in ("numbers", "positions")}
                 chosen.append(frame)
-        _write_json(home / "selected.json", counts)
         with atomic_path(selected) as part:
             if chosen:
                 write(part, chosen, format="extxyz")
-    counts = json.loads((home / "selected.json").read_text())
+        write_note(note, counts, [selected])
+    counts = read_note(note, again=f"remove {note}, and frames are selected again")
     if selected.stat().st_size == 0:
         return [], {"selected": counts, "labelled": 0, "refused": 0}
     if not done.exists():
@@ -273,8 +275,10 @@ def _label(
             progress=progress,
         )
         refused = [reason for _, reason in report.refused]
-        _write_json(done, {"labelled": report.labelled + report.kept, "refused": refused})
-    found = json.loads(done.read_text())
+        labelled = report.labelled + report.kept
+        files = [home / "labels.extxyz"] if labelled else []
+        write_note(done, {"labelled": labelled, "refused": refused}, files)
+    found = read_note(done, "labelled", "refused", again=f"remove {done}, and what has no label gets one")
     labels = read(home / "labels.extxyz", ":") if found["labelled"] else []
     return labels, {"selected": counts, "labelled": len(labels), "refused": len(found["refused"])}
 
@@ -349,8 +353,3 @@ def _finish(
         part.write_text("\n\n".join(format_report(entry) for entry in history) + f"\n\nstopped: {reason}\n")
     converged = history[-1].accurate_share >= settings.accurate_share
     return LoopResult(tuple(placed), dataset, tuple(history), reason, converged)
-
-
-def _write_json(path: Path, data: Any) -> None:
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(data, indent=1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,16 +89,19 @@ def explore(
         stopped = str(error) if isinstance(error, DeviationError) else f"{watch.where}: {error}"
     watch(check=False)
     with atomic_path(finished) as part:
-        np.savez(part, deviations=watch.deviations(len(atoms)), stopped=np.array(stopped))
+        content = np.array(_digest(trajectory))
+        np.savez(part, deviations=watch.deviations(len(atoms)), stopped=np.array(stopped), trajectory=content)
     return Exploration(tuple(_frames(trajectory, 1)), watch.deviations(len(atoms)), stopped)
 
 
 def _kept(trajectory: Path, finished: Path) -> Exploration:
     """What a run that is over left in its folder; one sentence where that is damaged."""
-    frames = tuple(_frames(trajectory, 1)) if trajectory.exists() else ()
     try:
         with finished.open("rb") as file, np.load(file, allow_pickle=False) as data:
             deviations, stopped = np.asarray(data["deviations"], dtype=float), str(data["stopped"])
+            if "trajectory" in data and str(data["trajectory"]) != _digest(trajectory):
+                raise ValueError(f"{trajectory.name} is not what it was")
+        frames = tuple(_frames(trajectory, 1)) if trajectory.exists() else ()
         if deviations.ndim != 2 or len(deviations) != len(frames) or not np.isfinite(deviations).all():
             raise ValueError(f"deviations of shape {deviations.shape} for {len(frames)} frames")
     except Exception as error:  # of zip, zlib and numpy, which all have their own
@@ -140,6 +144,11 @@ class _Watch:
     def deviations(self, n_atoms: int) -> FloatArray:
         """All rows so far."""
         return np.array(self._rows, dtype=float).reshape(len(self._rows), n_atoms)
+
+
+def _digest(path: Path) -> str:
+    """Digest of a trajectory; nothing where there is none."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
 
 
 def _frames(path: Path, first: int) -> list[Atoms]:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -33,7 +34,8 @@ from ionpath_ase.md.lammps_engine import environment
 from ionpath_ase.md.programs import program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
 from ionpath_ase.training.evaluate import Errors, evaluate, write_table
-from ionpath_ase.training.fit_folder import check_folder, same_frames, same_settings
+from ionpath_ase.training.fit_folder import check_folder, check_newest, same_frames, same_settings
+from ionpath_ase.training.notes import read_note, write_note
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import TABLE, write_repulsion
 from ionpath_ase.training.simplify import simplified
@@ -131,6 +133,7 @@ def fit(
     check_folder(target)
     with locked(target / ".lock", f"training in {target.name}"):
         train(target, rest, test, settings, initial=initial, weights=weights, progress=progress)
+        check_newest(target)
         frozen, compressed = target / "frozen.pb", target / "model.pb"
         _dp(["freeze", "-c", ".", "-o", frozen.name], target)
         _compress(frozen, compressed, COMPRESSION_STEP, True, own=lambda there: True)
@@ -166,12 +169,21 @@ def train(
 
 
 def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> list[Path]:
-    """Folders of the deepmd-kit systems, which are complete once they have their name."""
+    """Folders of the deepmd-kit systems, complete once they have their name; damaged ones are written anew."""
+    note = place.with_name(f"{place.name}.json")
+    if place.exists() and note.exists():
+        try:
+            read_note(note, again="")
+        except InputError as error:
+            warnings.warn(f"{error.name} is not what was written there: it is written again", stacklevel=6)
+            note.unlink()
+            shutil.rmtree(place)
     if not place.exists():
         part = place.with_name(f".{place.name}")
         shutil.rmtree(part, ignore_errors=True)
         write_deepmd(frames, part, type_map=elements)
         part.rename(place)
+        write_note(note, {}, (path for path in place.rglob("*") if path.is_file()))
     return sorted(path for path in place.iterdir() if path.is_dir())
 
 
@@ -283,9 +295,41 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        Structured array with deepmd-kit's columns: step, rmse_val, rmse_trn, rmse_f_val (eV/A) and others.
+        Structured array with deepmd-kit's columns: step, rmse_val, rmse_trn, rmse_f_val (eV/A) and others. Steps that
+        were made twice, because the training was stopped after its last checkpoint, are there once.
+
+    Raises
+    ------
+    InputError
+        If there is no such file, or a line of it is damaged.
     """
-    return np.genfromtxt(Path(folder) / "lcurve.out", names=True, invalid_raise=False)
+    path = Path(folder) / "lcurve.out"
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"file {path.name}", need="the learning curve of a training", got=str(error)[:100], remedy="train first"
+        ) from error
+    names = next((line.split()[1:] for line in lines if line.split()[:2] == ["#", "step"]), [])
+    rows: list[tuple[float, ...]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        try:
+            row = tuple(map(float, line.split()))
+        except ValueError:
+            row = ()
+        if number == len(lines) and len(row) < len(names):
+            break  # it is being written
+        if not names or len(row) != len(names) or not row[0] >= 0:
+            need = f"{len(names)} numbers below a line '# step ...'"
+            raise InputError(
+                f"file {path.name}, line {number}", need=need, got=line[:60], remedy="mend or delete the line"
+            )
+        while rows and rows[-1][0] >= row[0]:  # of a part that was lost when the training was stopped
+            rows.pop()
+        rows.append(row)
+    return np.array(rows, dtype=[(name, float) for name in names])
 
 
 def _start(folder: Path, initial: str | os.PathLike[str] | None) -> list[str]:
@@ -361,5 +405,6 @@ def _command(words: Sequence[str]) -> list[str]:
 
 
 def _last_words(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip() and "implib-gen" not in line]
-    return " | ".join(lines[-2:])[:500]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "implib-gen" not in line]
+    named = [line for line in lines if re.match(r"[\w.]+Error: (?!Graph execution error)", line)]
+    return " | ".join(named[-1:] or lines[-2:])[:500]

@@ -13,18 +13,40 @@ import numpy as np
 from ase import Atoms
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
 from ionpath_ase.training.labelling import frame_digest
+from ionpath_ase.training.notes import read_note, write_note
 
 
 def check_folder(target: Path) -> None:
     """Refuse a folder with files of the names of a training that none was begun in."""
     names = ("model.pb", "frozen.pb", "input.json", "errors.csv", "checkpoint", "lcurve.out")
     foreign = [name for name in names if (target / name).exists()]
+    if len(_saved(target)) > 1 and not (target / "checkpoint").exists():  # one is that of a kill while it was written
+        need, remedy = (
+            "the file that names the last of the model.ckpt-* beside it",
+            "put it back, or take another folder",
+        )
+        raise InputError("file checkpoint", need=need, got="none", remedy=remedy)
     if foreign and not (target / "data" / "frames.json").exists():
         got = f"{foreign[0]} of something else"
         remedy = "take another folder, or move it away"
         raise InputError(f"folder {target.name}", need="a new folder, or that of a training", got=got, remedy=remedy)
+
+
+def check_newest(target: Path) -> None:
+    """Refuse to freeze an older model: deepmd-kit takes the one that the file ``checkpoint`` names."""
+    steps = _saved(target)
+    text = (target / "checkpoint").read_text(errors="replace") if (target / "checkpoint").exists() else ""
+    first = text.partition("\n")[0]
+    need = f'model_checkpoint_path: "model.ckpt-{max(steps, default=0)}"'
+    if steps and first != need:
+        remedy = f"write this into its first line, or put model.ckpt-{max(steps)} back"
+        raise InputError("file checkpoint, line 1", need=need, got=first[:80] or "nothing", remedy=remedy)
+
+
+def _saved(target: Path) -> list[int]:
+    """Steps of which there is a checkpoint."""
+    return [int(number) for p in target.glob("model.ckpt-*.index") if (number := p.stem.rpartition("-")[2]).isdigit()]
 
 
 def same_frames(
@@ -38,7 +60,7 @@ def same_frames(
             digest.update(frame_digest(atoms).encode())
             digest.update(np.round(atoms.get_forces(), 5).tobytes())
         found[name] = f"{len(frames)} frames, {digest.hexdigest()}"
-    known = json.loads(path.read_text()) if path.exists() else found
+    known = read_note(path, *parts, again="put it back, or use another folder") if path.exists() else found
     other = [name for name in found if known.get(name) != found[name]]
     if other:
         need = f"the {known[other[0]].split(',')[0]} that the folder began with"
@@ -53,8 +75,7 @@ def same_frames(
     if known.get("initial", found["initial"]) != found["initial"]:  # earlier versions noted none
         remedy = "use another folder"
         raise InputError("initial", need="the model that the folder began with", got=str(initial), remedy=remedy)
-    with atomic_path(path) as part:
-        part.write_text(json.dumps(found))
+    write_note(path, found)
 
 
 def _model_digest(initial: str | os.PathLike[str] | None) -> str:
@@ -73,7 +94,13 @@ def same_settings(path: Path, made: dict[str, Any]) -> None:
     """Refuse to go on with other settings, the number of steps and what follows from it aside."""
     if not path.exists():
         return
-    pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
+    try:
+        pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
+    except (ValueError, AttributeError, RecursionError) as error:
+        need, got = "the settings that the folder began with", str(error)[:100]
+        raise InputError(
+            f"file {path.name}", need=need, got=got, remedy="put it back, or use another folder"
+        ) from error
     other = sorted(name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name))
     if other:
         got = "another " + ", ".join(other[:4])
