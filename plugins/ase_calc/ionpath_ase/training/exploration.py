@@ -58,26 +58,15 @@ def explore(
         return _kept(trajectory, finished)
     place.mkdir(parents=True, exist_ok=True)
     watch = _Watch(trajectory, committee or Committee(list(models)), settings, f"{name} at {temperature:g} K")
-    start = atoms.copy()
     stopped = ""
     try:
+        same = ("picoseconds", "ensemble", "engine", "timestep", "pressure", "interval")
+        given: dict[str, Any] = {name: getattr(settings, name) for name in same}
         run_md(
-            start,
-            temperature=temperature,
-            picoseconds=settings.picoseconds,
-            ensemble=settings.ensemble,
-            engine=settings.engine,
-            model=models[0],
-            timestep=settings.timestep,
-            pressure=settings.pressure,
-            trajectory=trajectory,
-            interval=settings.interval,
-            checkpoint_interval=settings.check_picoseconds,
-            seed=seed,
-            plumed=_plumed(place, temperature, settings),
-            progress=progress,
-            note=watch,
-        )
+            atoms.copy(), temperature=temperature, model=models[0], trajectory=trajectory, seed=seed, progress=progress,
+            checkpoint_interval=settings.check_picoseconds, plumed=_plumed(place, temperature, settings), note=watch,
+            **given,
+        )  # fmt: skip
     except MissingDependency:
         raise
     except InputError as error:
