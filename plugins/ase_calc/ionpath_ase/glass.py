@@ -114,11 +114,6 @@ def anneal(
     -------
     Annealed
         Structure and runs.
-
-    Raises
-    ------
-    InputError
-        If the protocol is unknown or empty.
     """
     if isinstance(protocol, str):
         if protocol not in PROTOCOLS:
@@ -217,18 +212,10 @@ def glass_ceramic(
         Lattice vector along which crystal and glass alternate.
     expansion : float, default 1
         Factor by which the glass is longer than as much crystal.
-    relax_temperature : float, default 300
-        Temperature of the last run in K.
-    relax_picoseconds : float, default 20
-        Length of the last run in ps.
-    relax_ensemble : {"npt-aniso", "npt", "nvt"}
-        Ensemble of the last run.
-    timestep : float, default 2
-        Time step of the last run in fs.
-    seed : int, default 0
-        Seed of the velocities.
-    suffix : str, default ".xtc"
-        Kind of trajectory.
+    relax_temperature, relax_picoseconds, relax_ensemble, timestep : optional
+        Temperature in K (300), length in ps (20), ensemble (npt-aniso) and time step in fs (2) of the last run.
+    seed, suffix : optional
+        Seed of the velocities, and kind of trajectory.
     melt : dict, optional
         Options of `melt_quench`, such as ``{"cooling_rate": 2.5, "melt_picoseconds": 100}``.
     **options
@@ -238,11 +225,6 @@ def glass_ceramic(
     -------
     GlassCeramic
         Structure and runs.
-
-    Raises
-    ------
-    InputError
-        If the fraction, the axis or a parameter cannot be used.
 
     Notes
     -----

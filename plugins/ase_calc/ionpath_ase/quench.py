@@ -55,10 +55,8 @@ def melt_quench(
         Start; not changed. Give it the volume that the melt should have.
     folder : str or path
         Where the stages write; a stopped call goes on from there.
-    melt_temperature : float, default 1500
-        Temperature of the melt in K.
-    final_temperature : float, default 300
-        Temperature of the glass in K.
+    melt_temperature, final_temperature : float, default 1500 and 300
+        Temperatures of the melt and of the glass in K.
     melt_picoseconds : float, default 20
         Time in the melt in ps.
     cooling_rate : float, default 25
@@ -71,10 +69,8 @@ def melt_quench(
         Atoms that do not move in any stage: a crystal slab, for a glass-ceramic. The last stage must then be ``nvt``.
     suffix : str, default ".xtc"
         Kind of trajectory.
-    timestep : float, default 2
-        Time step of the last stage in fs.
-    melt_timestep : float, default 1
-        Time step of melt and cooling in fs.
+    timestep, melt_timestep : float, default 2 and 1
+        Time steps in fs, of the last stage, and of melt and cooling.
     seed : int, default 0
         Seed of the velocities.
     **options

@@ -173,10 +173,6 @@ def evaluate(
     Table
         Columns ``time`` (ps, or the number of the frame) and one per value.
 
-    Raises
-    ------
-    InputError
-        If the input or the frames cannot be used.
     """
     check_kernel()
     every = whole("every", every)

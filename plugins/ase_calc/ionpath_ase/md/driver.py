@@ -67,35 +67,17 @@ class MolecularDynamics:
     Parameters
     ----------
     atoms : ase.Atoms
-        Start; not changed. With velocities those are used, without they are drawn at the target temperature. Masses
-        are those of the atoms. The potential is that of its calculator if it has one. Constraints may be ``FixAtoms``
-        only.
+        Start, as in `run_md`. Constraints may be ``FixAtoms`` only.
     settings : MDSettings
         Parameters.
-    trajectory : str or path
-        Trajectory file: .extxyz, .xtc, .dcd, .h5md or .traj. Log, checkpoint and PDB file get the same stem.
-    log : str or path, optional
-        CSV file; by default the trajectory's stem with ``.csv``.
-    plumed : str, path or sequence of str, optional
-        PLUMED input, as a file or as lines. PLUMED reads and writes its files in the current folder.
-    restart : bool, default True
-        Go on from the checkpoint if there is one; False: begin anew, and replace the files of that run.
-    progress : bool, default True
-        Show a bar with time left and ns/day.
-    note : callable, optional
-        Called after every checkpoint; its text is shown in the bar.
+    trajectory, log, plumed, restart, progress, note : optional but for the first
+        As in `run_md`.
     follow : bool, default False
         `atoms` may also be where the run stopped, not only its start.
     first_frame : bool, default True
         Write the start into the trajectory.
     profile : bool, default False
-        Count where the time goes: `MDResult.profile`.
-
-    Raises
-    ------
-    InputError
-        If the structure or a parameter cannot be used, the checkpoint belongs to another run, or files are there that
-        belong to none. Nothing is written before.
+        As in `run_md`, as are the errors.
 
     Examples
     --------

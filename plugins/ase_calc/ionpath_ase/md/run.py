@@ -67,19 +67,15 @@ def run_md(
         Nose-Hoover chain of three, or Langevin; in NPT the barostat is of the same kind.
     damping : float, default 0.1
         Time constant of the thermostat in ps.
-    pressure : float, default 0
-        Target pressure in GPa.
-    pressure_damping : float, default 1
-        Time constant of the barostat in ps.
+    pressure, pressure_damping : float, default 0 and 1
+        Target pressure in GPa, and time constant of the barostat in ps.
     final_temperature : float, optional
         Target temperature at the end in K; the target goes there linearly.
     trajectory : str or path, default "trajectory.xtc"
         Trajectory: .xtc, .dcd, .h5md, .extxyz or .traj, with unwrapped positions. Log (.csv), checkpoint
         (.checkpoint.npz) and a PDB file of the start get the same stem.
-    interval : float, default 0.05
-        Time between frames in ps, rounded to whole steps.
-    checkpoint_interval : float, default 1
-        Time between checkpoints in ps, rounded to whole intervals.
+    interval, checkpoint_interval : float, default 0.05 and 1
+        Times in ps between frames, rounded to whole steps, and between checkpoints, rounded to whole intervals.
     log : str or path, optional
         CSV file, if not the trajectory's stem.
     seed : int, default 0

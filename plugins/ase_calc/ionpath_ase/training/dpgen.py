@@ -101,10 +101,8 @@ def write_dpgen(
 
     Parameters
     ----------
-    starts : mapping of str to ase.Atoms
-        Structures from which exploration starts, by name.
-    frames : sequence of ase.Atoms
-        Labelled frames to begin with.
+    starts, frames : mapping of str to ase.Atoms, and sequence of them
+        As in `learn`.
     folder : str or path
         Where it goes; it must be empty or missing.
     settings : DpgenSettings, optional

@@ -59,11 +59,6 @@ def evaluate(frames: Sequence[Atoms], calculator: Any) -> list[Errors]:
     list of Errors
         One entry per tag in alphabetic order, then one for all.
 
-    Raises
-    ------
-    InputError
-        If there are no frames.
-
     Examples
     --------
     >>> from ase.build import bulk

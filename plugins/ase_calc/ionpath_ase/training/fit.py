@@ -85,14 +85,8 @@ def fit(
         Labelled frames; ``info["tag"]`` groups them for the split.
     folder : str or path
         Where everything goes. A stopped call goes on from deepmd-kit's last checkpoint.
-    preset : str, default "shipped"
-        Settings (`ionpath_ase.training.PRESETS`).
-    steps : int, optional
-        Training steps, if not those of the preset.
-    seed : int, default 1
-        Seed of the weights; members of a committee differ in it.
-    elements : sequence of str, optional
-        Elements of the model.
+    preset, steps, seed, elements : optional
+        As in `dp_input`.
     test : sequence of ase.Atoms, optional
         Labelled frames to judge the model by. With them `frames` are all trained on, and the next two have no effect.
     test_fraction : float, default 0.1
@@ -106,7 +100,7 @@ def fit(
         How much more often frames are drawn, by pattern of their tag, such as ``{"*LSPSCl*": 2}``; the first pattern
         that fits counts, and frames that none fits count once. For what is described less well than the rest.
     overrides : dict, optional
-        Entries of the preset to change.
+        As in `dp_input`.
     progress : bool, default True
         Show a bar with the force error.
 

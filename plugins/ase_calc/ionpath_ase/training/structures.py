@@ -115,20 +115,13 @@ def starting_structures(
     ----------
     names : iterable of str, optional
         Names; all by default.
-    shortest : float, default 0
-        Crystals are repeated until no lattice vector is shorter than this, in A.
-    seed : int, default 0
-        Seed of arrangements.
+    shortest, seed : optional
+        As in `starting_structure`, as are the errors.
 
     Returns
     -------
     dict of str to ase.Atoms
         Name to structure.
-
-    Raises
-    ------
-    InputError
-        If a name is unknown, or there is none.
 
     Examples
     --------
@@ -172,11 +165,6 @@ def variants(
     -------
     list of ase.Atoms
         ``copies`` structures for each strain.
-
-    Raises
-    ------
-    InputError
-        If a strain, a width or the number of copies cannot be used.
 
     Examples
     --------
