@@ -20,8 +20,9 @@ from ase import Atoms
 from calculator import structure
 
 from ionpath_ase import run_md
-from ionpath_ase.md.lammps_engine import environment, plugin, program
-from ionpath_ase.md.lammps_input import data_file, species
+from ionpath_ase.md.lammps_engine import environment
+from ionpath_ase.md.lammps_input import data_file, kinds
+from ionpath_ase.md.programs import lammps_program, plugin
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.start import draw_velocities
 from ionpath_ase.potentials import resolve
@@ -50,12 +51,12 @@ def by_hand(atoms: Atoms, folder: Path, steps: int, every: int) -> tuple[float, 
     """Seconds of the loop, and last potential energy in eV, of LAMMPS alone."""
     (folder / "start.data").write_text(data_file(atoms, np.eye(3)))
     text = HAND.format(
-        plugin=plugin(), model=resolve("argyrodite"), species=" ".join(species(atoms)),
+        plugin=plugin(), model=resolve("argyrodite"), species=" ".join(symbol for symbol, _ in kinds(atoms)),
         temperature=TEMPERATURE, every=every, steps=steps,
     )  # fmt: skip
     (folder / "in.lammps").write_text(text)
     done = subprocess.run(
-        [str(program("lmp")), "-in", "in.lammps", "-log", "none"], cwd=folder, env=environment(1),
+        [str(lammps_program()[0]), "-in", "in.lammps", "-log", "none"], cwd=folder, env=environment(1),
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     seconds = float(re.findall(r"Loop time of (\S+)", done.stdout)[-1])

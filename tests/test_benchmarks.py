@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import subprocess
@@ -45,3 +46,15 @@ def test_quick_table_has_every_analysis_and_agrees_with_its_peers() -> None:
     assert float(order.removeprefix("median ")) < 1e-5
     assert float(peers["RadialDistributions"][1].removeprefix("mean ")) < 1e-3
     assert float(re.sub("%.*", "", peers["ShellStates"][1])) > 99.0
+
+
+@pytest.mark.parametrize("script", sorted(SCRIPT.parent.glob("*.py")), ids=lambda path: path.stem)
+def test_every_benchmark_finds_what_it_imports(script: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(script.parent))  # they share a module
+    spec = importlib.util.spec_from_file_location(f"benchmark_{script.stem}", script)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)  # where their dataclasses look for themselves
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    spec.loader.exec_module(module)
+    assert callable(module.main)

