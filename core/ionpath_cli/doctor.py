@@ -70,7 +70,7 @@ def examine() -> Iterator[Finding]:
         ("alias finder", _aliases, "pip install --force-reinstall ionpath (and not with --target)"),
         ("ASE plugin", _ase, 'pip install "ionpath[ase]"'),
         ("Deep Potential (deepmd-kit)", _potential, 'pip install "ionpath[ase]"'),
-        ("LAMMPS with deepmd", _lammps, 'pip install "deepmd-kit[cpu,lmp]"'),
+        ("LAMMPS with deepmd", _lammps, 'pip install "ionpath[ase]"'),
         ("MPI", _mpi, 'pip install "deepmd-kit[cpu,lmp]"'),
         ("MDAnalysis plugin", _mdanalysis, 'pip install "ionpath[mdanalysis]"'),
         ("pymatgen plugin", _pymatgen, 'pip install "ionpath[pymatgen]"'),
@@ -152,25 +152,18 @@ def _potential() -> str | None:
 
 
 def _lammps() -> str | None:
-    program = _program("lmp")
-    if program is None:
+    if _program("lmp") is None or not _installed("ase"):
         return None
-    library = _deepmd_library()
-    script = f"plugin load {library}\ninfo styles pair\n" if library else "info styles pair\n"
-    run = _asked(program, "-log", "none", said=script)
+    from ionpath_ase.md.lammps_engine import environment, launcher
+    from ionpath_ase.md.programs import plugin
+
+    run = _asked(*launcher(1), said=f"plugin load {plugin()}\ninfo styles pair\n", env=environment(1))
     version = next((line for line in run.stdout.splitlines() if line.startswith("LAMMPS")), "")
     if not version:
         raise RuntimeError(f"lmp does not run: {(run.stderr or run.stdout).strip()[-200:]}")
     if "deepmd" not in run.stdout:
         raise RuntimeError(f"{version.strip()} runs, but its plugin with pair_style deepmd does not load")
     return f"{version.strip()}, pair_style deepmd loads"
-
-
-def _deepmd_library() -> str | None:
-    spec = importlib.util.find_spec("deepmd")
-    roots = list(spec.submodule_search_locations or ()) if spec else []
-    found = [path for root in roots for path in Path(root).rglob("libdeepmd_lmpplugin.*")]
-    return str(found[0]) if found else None
 
 
 def _mpi() -> str | None:
@@ -227,9 +220,9 @@ def _plugins() -> str:
     return ", ".join(names) or "none"
 
 
-def _asked(*words: str, said: str | None = None) -> subprocess.CompletedProcess[str]:
+def _asked(*words: str, said: str | None = None, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """What a program answers within two minutes."""
-    return subprocess.run(words, input=said, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(words, input=said, capture_output=True, text=True, timeout=120, check=False, env=env)
 
 
 def _program(name: str) -> str | None:
