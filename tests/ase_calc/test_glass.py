@@ -60,7 +60,7 @@ def test_annealing_follows_its_steps(tmp_path: Path) -> None:
         anneal(copper(1, 1, 1), tmp_path, "fast")
     with pytest.raises(InputError, match="protocol: need at least one step, got none"):
         anneal(copper(1, 1, 1), tmp_path, ())
-    with pytest.raises(InputError, match="picoseconds: need a number above 0, got 0"):
+    with pytest.raises(InputError, match="picoseconds: need a positive number, got 0"):
         HeatStep(300.0, 0.0)
 
 
@@ -80,7 +80,7 @@ def test_slab_keeps_its_place_and_the_rest_is_stretched(axis: int) -> None:
     for options, sentence in (
         ({"crystal_fraction": 1.0}, "crystal_fraction: need a number between 0 and 1, got 1.0"),
         ({"axis": 3}, "axis: need 0, 1 or 2, got 3"),
-        ({"expansion": 0.0}, "expansion: need a number above 0, got 0.0"),
+        ({"expansion": 0.0}, "expansion: need a positive number, got 0.0"),
     ):
         with pytest.raises(InputError, match=sentence):
             crystal_in_glass(crystal, **options)

@@ -393,7 +393,7 @@ def test_errors_say_what_is_wrong(copper: Atoms, salt: Atoms, tmp_path: Path, mo
         run_md(copper, ensemble="nvp")
     with pytest.raises(InputError, match="trajectory: need a name that ends in one of .extxyz, .xtc, .dcd, .traj"):
         run_md(copper, engine="ase", trajectory=tmp_path / "a.lammpstrj", **QUIET)
-    with pytest.raises(InputError, match="picoseconds: need a number above 0, got -1"):
+    with pytest.raises(InputError, match="picoseconds: need a positive number, got -1"):
         run_md(copper, picoseconds=-1)
     with pytest.raises(InputError, match="temperature: need a temperature in K, 0 or above, got -5.0"):
         run_md(copper, temperature=-5)

@@ -82,7 +82,7 @@ def test_melt_quench_goes_through_its_stages(tmp_path: Path) -> None:
     assert moved[2:].max() > 0.2
     with pytest.raises(InputError, match="melt_temperature: need a temperature above final_temperature"):
         melt_quench(atoms, tmp_path, melt_temperature=200.0)
-    with pytest.raises(InputError, match="cooling_rate: need a number above 0, got 0"):
+    with pytest.raises(InputError, match="cooling_rate: need a positive number, got 0"):
         melt_quench(atoms, tmp_path, cooling_rate=0)
 
 

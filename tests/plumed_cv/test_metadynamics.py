@@ -424,7 +424,7 @@ def test_the_calculator_comes_back(tmp_path):
         ({"atoms": "no calculator"}, "atoms: need a calculator, got none"),
         ({"picoseconds": 0.0}, "picoseconds: need one step or more"),
         ({"temperature": 400.0}, "temperature: need the 300 K that TEMP of METAD says, got 400 K"),
-        ({"friction": 0.0}, "friction: need a number above 0 in 1/ps, got 0.0"),
+        ({"friction": 0.0}, "friction: need a positive number in 1/ps, got 0.0"),
         ({"plumed": INPUT.text.replace("ATOMS=1,2,3", "ATOMS=1,2,9")}, "ATOMS of s: need numbers from 1 to 3, got 9"),
         ({"plumed": INPUT.text.replace("LENGTH=A ", "")}, "UNITS: need lengths in A"),
         ({"walkers": 2, "plumed": "UNITS LENGTH=A\nd: DISTANCE ATOMS=1,2\n"}, "walkers: need a METAD in the input"),

@@ -359,8 +359,8 @@ def test_structures_of_other_packages(crystal):
         (None, {"centres": (50,)}, "centres: need two, got 1"),
         (None, {"name": "concerted", "centres": (48,)}, "centres: need two or three of a concerted hop, got 1"),
         (None, {"centres": (24, 49)}, "centre 25: need a Li within 3.0 A, got the nearest at"),
-        (None, {"temperature": -1.0}, "temperature: need a number above 0, got -1.0"),
-        (None, {"sigma": 0.0}, "sigma: need a number above 0"),
+        (None, {"temperature": -1.0}, "temperature: need a positive number, got -1.0"),
+        (None, {"sigma": 0.0}, "sigma: need a positive number"),
         (None, {"bias_factor": 1.0}, "bias_factor: need a number above 1"),
         (None, {"method": "umbrella"}, "method: need one of 'metad', 'opes', .* got 'umbrella'"),
         (None, {"method": "opes", "walkers": 2}, "walkers: need 1 with OPES"),
@@ -390,7 +390,7 @@ def test_sentences(crystal, change, arguments, match):
 
 def test_settings_are_checked():
     assert protocol("tilt", height=3.0).height == 3.0
-    with pytest.raises(InputError, match="pace: need a number above 0"):
+    with pytest.raises(InputError, match="pace: need a positive number"):
         protocol("tilt", pace=-1.0)
     with pytest.raises(InputError, match="folder: need a plumed.dat in it"):
         PlumedInput.read("missing-folder")

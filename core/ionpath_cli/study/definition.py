@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath.files import is_name
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
@@ -292,9 +292,7 @@ def _check(study: Study) -> None:
         numbers += [(where, "atoms", one.atoms), (where, "arrangements", one.arrangements)]
         one_of(f"{where}: ensemble", one.ensemble, ENSEMBLES)
     for where, key, number in numbers:
-        if not number > 0:
-            remedy = "see a study that is shipped"
-            raise InputError(f"{where}: {key}", need="a number above 0", got=f"{number}", remedy=remedy)
+        positive(f"{where}: {key}", number, remedy="see a study that is shipped")
     for runs in study.runs:
         if not runs.systems or not runs.temperatures or min(runs.temperatures) <= 0 or runs.arrangements == 0:
             need = "systems, temperatures above 0 K, and arrangements of 1 or more"

@@ -13,7 +13,7 @@ from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.md.log import passed_through
@@ -34,10 +34,9 @@ class HeatStep:
 
     def __post_init__(self) -> None:
         for name in ("temperature", "picoseconds", "timestep"):
-            if not getattr(self, name) > 0.0:
-                raise InputError(name, need="a number above 0", got=str(getattr(self, name)))
-        if self.final_temperature is not None and not self.final_temperature > 0.0:
-            raise InputError("final_temperature", need="a number above 0", got=str(self.final_temperature))
+            positive(name, getattr(self, name))
+        if self.final_temperature is not None:
+            positive("final_temperature", self.final_temperature)
 
 
 PROTOCOLS: dict[str, tuple[HeatStep, ...]] = {
@@ -161,8 +160,7 @@ def crystal_in_glass(
         raise InputError("crystal", need="a cell with three lattice vectors", got="none", remedy=remedy)
     if axis not in (0, 1, 2):
         raise InputError("axis", need="0, 1 or 2", got=str(axis))
-    if not expansion > 0.0:
-        raise InputError("expansion", need="a number above 0", got=str(expansion))
+    positive("expansion", expansion)
     repeats = max(2, round(1.0 / crystal_fraction))
     times = [1, 1, 1]
     times[axis] = repeats

@@ -102,8 +102,7 @@ def melt_quench(
         ("melt_picoseconds", melt_picoseconds),
         ("settle_picoseconds", settle_picoseconds),
     ):
-        if not value > 0.0:
-            raise InputError(name, need="a number above 0", got=str(value))
+        positive(name, value)
     cooling = (melt_temperature - final_temperature) / cooling_rate
     positive("timestep", timestep, "fs")
     positive("melt_timestep", melt_timestep, "fs")

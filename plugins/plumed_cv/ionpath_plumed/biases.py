@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath_plumed.presets import Protocol
 
 METHODS = ("metad", "opes", "opes-explore", "opes-multithermal")
@@ -27,9 +27,8 @@ class Bias:
     def __post_init__(self) -> None:
         """Check the numbers."""
         for name in ("temperature", "timestep", "barrier", "walkers"):
-            if not getattr(self, name) > 0:
-                remedy = "for example walkers=2" if name == "walkers" else "check its unit"
-                raise InputError(name, need="a number above 0", got=f"{getattr(self, name)}", remedy=remedy)
+            remedy = "for example walkers=2" if name == "walkers" else "check its unit"
+            positive(name, getattr(self, name), remedy=remedy)
         if self.settings.pace < self.timestep:
             got = f"{self.settings.pace:g} fs"
             remedy = f"for example pace={50 * self.timestep:g}"

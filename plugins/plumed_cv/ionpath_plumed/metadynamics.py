@@ -8,7 +8,7 @@ from pathlib import Path
 from ase import Atoms
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, positive, whole
 from ionpath.files import atomic_path as atomic_path
 from ionpath.plumed_run import check_input_files, check_temperature
 from ionpath_plumed.inputs import PlumedInput, as_input
@@ -97,8 +97,7 @@ def run_metadynamics(
     place = Path(folder).resolve()
     kelvin = given.temperature if temperature is None else temperature
     step = given.timestep if timestep is None else timestep
-    if not 0 < step < float("inf"):
-        raise InputError("timestep", need="a number above 0 in fs", got=f"{step}", remedy="take 1 or 2")
+    positive("timestep", step, "fs", remedy="take 1 or 2")
     _check(atoms, given, engine, kelvin)
     if not picoseconds * 1000 / step >= 0.5:
         raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
@@ -109,8 +108,7 @@ def run_metadynamics(
     if not restart and any(place.glob("*checkpoint*.npz")):
         remedy = "use restart=True to go on, or another folder"
         raise InputError("folder", need="a folder without a run", got=f"a checkpoint in {place.name!r}", remedy=remedy)
-    if not 0 < friction < float("inf"):
-        raise InputError("friction", need="a number above 0 in 1/ps", got=f"{friction}", remedy="take 1 to 10")
+    positive("friction", friction, "1/ps", remedy="take 1 to 10")
     options = {
         "temperature": kelvin, "picoseconds": picoseconds, "timestep": step, "damping": 1.0 / friction, "seed": seed,
         "interval": trajectory_every, "checkpoint_interval": checkpoint_every, "progress": progress,

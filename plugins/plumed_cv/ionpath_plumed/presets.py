@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from ionpath.citations import references
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 
 
 @references("guan2024")
@@ -70,8 +70,7 @@ def protocol(name: str, hills: Hills = "recommended", **changes: float | tuple[f
     given = {key: value for key, value in changes.items() if value is not None}
     settings = replace(base, **given)  # type: ignore[arg-type]
     for field in ("sigma", "height", "pace"):
-        if not getattr(settings, field) > 0:
-            raise InputError(field, need="a number above 0", got=f"{getattr(settings, field)}", remedy="leave it out")
+        positive(field, getattr(settings, field), remedy="leave it out")
     if not settings.bias_factor > 1:
         remedy = "published values are 10 to 100"
         raise InputError("bias_factor", need="a number above 1", got=f"{settings.bias_factor}", remedy=remedy)

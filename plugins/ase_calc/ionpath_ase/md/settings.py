@@ -11,7 +11,7 @@ from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of, whole
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.notebook import Shown
 from ionpath_ase.md.profile import MDProfile
@@ -55,8 +55,7 @@ class MDSettings:
         one_of("engine", self.engine, ENGINES)
         one_of("thermostat", self.thermostat, THERMOSTATS)
         for name in ("timestep", "damping", "pressure_damping"):
-            if not 0.0 < getattr(self, name) < float("inf"):
-                raise InputError(name, need="a number above 0", got=str(getattr(self, name)))
+            positive(name, getattr(self, name))
         for name in ("temperature", "final_temperature"):
             value = getattr(self, name)
             if value is not None and not 0.0 <= value < 1e5:
@@ -113,8 +112,7 @@ def timed(
         ("picoseconds", picoseconds), ("interval", interval), ("timestep", timestep),
         ("checkpoint_interval", checkpoint_interval),
     ):  # fmt: skip
-        if not (np.isfinite(value) and value > 0.0):
-            raise InputError(name, need="a number above 0", got=str(value), remedy=f"for example {name}=1")
+        positive(name, value, remedy=f"for example {name}=1")
     for name, value in (("picoseconds", picoseconds), ("interval", interval)):
         check_step(name, value, timestep)
     stride = max(1, round(interval * 1e3 / timestep))

@@ -17,7 +17,7 @@ from ase.io import write
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath.files import atomic_path
 from ionpath_ase.training.dataset import TYPE_MAP, write_deepmd
 from ionpath_ase.training.loop_settings import EXPLORATIONS
@@ -77,8 +77,7 @@ class DpgenSettings:
                 remedy = "the expanded ensemble is singular at 0 K"
                 raise InputError("temperature_ranges", need=need, got=f"{low:g} to {high:g} K", remedy=remedy)
         for name in ("picoseconds", "timestep", "stride", "members", "most_labels", "cutoff"):
-            if not getattr(self, name) > 0:
-                raise InputError(name, need="a number above 0", got=str(getattr(self, name)))
+            positive(name, getattr(self, name))
         missing = [stage for stage in _STAGES if stage not in self.commands]
         if missing:
             raise InputError("commands", need=f"a program for {', '.join(missing)}", got=str(self.commands))

@@ -7,7 +7,7 @@ from typing import Any
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath_ase.training.selection import Window
 
 EXPLORATIONS = ("md", "opes-multithermal", "opes-multithermal-multibaric")
@@ -53,8 +53,7 @@ class LoopSettings:
         if not self.temperatures or not all(value > 0.0 for value in self.temperatures):
             raise InputError("temperatures", need="temperatures above 0 K", got=str(list(self.temperatures)))
         for name in _ABOVE_ZERO:
-            if not getattr(self, name) > 0.0:
-                raise InputError(name, need="a number above 0", got=str(getattr(self, name)))
+            positive(name, getattr(self, name))
         if not 0.0 < self.accurate_share <= 1.0:
             raise InputError("accurate_share", need="a share above 0, up to 1", got=str(self.accurate_share))
         if self.members < 3:
