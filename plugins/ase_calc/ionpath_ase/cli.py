@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import logging
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from ase import Atoms
@@ -53,37 +54,17 @@ def train(argv: list[str]) -> int:
     if argv and argv[0] in _SCRIPTS:
         return _script(argv[0])
     options = parser().parse_args(argv)
-    tasks = {
-        "structures": _structures,
-        "label": _label,
-        "fit": _fit,
-        "evaluate": _evaluate,
-        "lean": _lean,
-        "loop": _loop,
-        "dpgen": _dpgen,
-    }
-    return tasks[options.task](options)
+    return _TASKS[options.task].run(options)
 
 
 def parser(task: str = "") -> argparse.ArgumentParser:
     """Parser of the command, or of one of its tasks."""
-    whole = argparse.ArgumentParser(
-        prog="ionpath train",
-        description="Train a Deep Potential. Every task can be stopped; the same command goes on.",
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    layout: Any = {"formatter_class": argparse.RawDescriptionHelpFormatter}
+    words = "Train a Deep Potential. Every task can be stopped; the same command goes on."
+    whole = argparse.ArgumentParser(prog="ionpath train", description=words, epilog=EXAMPLE, **layout)
     tasks = whole.add_subparsers(dest="task", required=True)
-    _structures_parser(tasks)
-    _label_parser(tasks)
-    _fit_parser(tasks)
-    _evaluate_parser(tasks)
-    words = "write the same model in a graph that takes less time, in ASE and in LAMMPS"
-    made = _add(tasks, "lean", words, _LEAN)
-    made.add_argument("model", type=Path, help="frozen TensorFlow model (.pb), best a compressed one")
-    made.add_argument("-o", "--output", type=Path, required=True, help="faster model")
-    _loop_parser(tasks)
-    _dpgen_parser(tasks)
+    for name, one in _TASKS.items():
+        one.add_options(tasks.add_parser(name, help=one.words, description=one.words, epilog=one.example, **layout))
     return tasks.choices[task] if task else whole
 
 
@@ -92,43 +73,30 @@ def _script(name: str) -> int:
     from ionpath.errors import InputError
 
     remedy = f"run python examples/potential/{_SCRIPTS[name]} --help in a clone of the repository"
-    raise InputError("task", need="structures, label, fit, evaluate, lean, loop or dpgen", got=name, remedy=remedy)
-
-
-def _add(tasks: Any, name: str, words: str, epilog: str) -> argparse.ArgumentParser:
-    made: argparse.ArgumentParser = tasks.add_parser(
-        name, help=words, description=words, epilog=epilog, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    return made
+    raise InputError("task", need=" or ".join(", ".join(_TASKS).rsplit(", ", 1)), got=name, remedy=remedy)
 
 
 def _add_teacher(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--teacher",
-        default="7net-l3i5",
-        help="gives labels: 7net-... (SevenNet with D3), a Deep Potential, or a calculator of ASE; default 7net-l3i5",
-    )
+    words = "gives labels: 7net-... (SevenNet with D3), a Deep Potential, or a calculator of ASE; default 7net-l3i5"
+    parser.add_argument("--teacher", default="7net-l3i5", help=words)
 
 
 def _add_starts(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder")
-    parser.add_argument(
-        "--start", nargs="+", required=True, help="names (ionpath train structures --list) or files that ASE reads"
-    )
+    words = "names (ionpath train structures --list) or files that ASE reads"
+    parser.add_argument("--start", nargs="+", required=True, help=words)
     parser.add_argument("--preset", help="settings of the models by name")
     parser.add_argument("--steps", type=int, help="training steps, if not those of the preset")
-    parser.add_argument(
-        "--window", type=float, nargs=2, metavar=("LOW", "HIGH"), default=(0.15, 0.25),
-        help="force deviations worth a label, eV/A; default 0.15 0.25",
-    )  # fmt: skip
+    window: Any = {"metavar": ("LOW", "HIGH"), "default": (0.15, 0.25)}
+    words = "force deviations worth a label, eV/A; default 0.15 0.25"
+    parser.add_argument("--window", type=float, nargs=2, help=words, **window)
     parser.add_argument("--exploration", help="md, opes-multithermal or opes-multithermal-multibaric")
     parser.add_argument("--picoseconds", type=float, help="length of each exploring run")
     parser.add_argument("--temperatures", type=float, nargs="+", help="temperatures of exploration in K")
 
 
-def _structures_parser(tasks: Any) -> None:
-    made = _add(tasks, "structures", "write starting structures", _STRUCTURES)
+def _structures_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("names", nargs="*", help="names; all without any")
     made.add_argument("--list", action="store_true", help="show the names")
     made.add_argument("-o", "--output", type=Path, help="extended XYZ file")
@@ -139,16 +107,14 @@ def _structures_parser(tasks: Any) -> None:
     made.add_argument("--seed", type=int, default=0, help="seed; default 0")
 
 
-def _label_parser(tasks: Any) -> None:
-    made = _add(tasks, "label", "compute energy, forces and stress of frames and append these to a file", _LABEL)
+def _label_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("frames", type=Path, nargs="+", help="files that ASE reads")
     made.add_argument("-o", "--output", type=Path, required=True, help="extended XYZ file to append to")
     made.add_argument("--max-force", type=float, default=12.0, help="refuse larger force components, eV/A; default 12")
     _add_teacher(made)
 
 
-def _fit_parser(tasks: Any) -> None:
-    made = _add(tasks, "fit", "train a potential, freeze, compress and evaluate it", _FIT)
+def _fit_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("frames", type=Path, nargs="+", help="files with labelled frames, or folders of deepmd-kit data")
     made.add_argument("--format", help="dpdata's name of their kind: vasp/outcar, cp2k/output and others")
     made.add_argument("-o", "--output", type=Path, required=True, help="folder for data, checkpoints and model.pb")
@@ -159,22 +125,23 @@ def _fit_parser(tasks: Any) -> None:
     aside.add_argument("--test-fraction", type=float, default=0.1, help="share of each tag set aside; default 0.1")
     aside.add_argument("--test", type=Path, nargs="+", help="files with frames to judge by, instead of a share")
     made.add_argument("--initial", type=Path, help="checkpoint or frozen model (.pb, .pb.gz) to start from")
-    made.add_argument(
-        "--weight", action="append", default=[], metavar="PATTERN=FACTOR",
-        help="draw frames whose tag fits more often, such as '*LSPSCl*=2'",
-    )  # fmt: skip
+    words = "draw frames whose tag fits more often, such as '*LSPSCl*=2'"
+    made.add_argument("--weight", action="append", default=[], metavar="PATTERN=FACTOR", help=words)
 
 
-def _evaluate_parser(tasks: Any) -> None:
-    made = _add(tasks, "evaluate", "compare a potential with labelled frames, by tag", _EVALUATE)
+def _evaluate_options(made: argparse.ArgumentParser) -> None:
     made.add_argument("model", help="name or file")
     made.add_argument("frames", type=Path, nargs="+", help="files with labelled frames")
     made.add_argument("--committee", action="store_true", help="the mean of all members, not the first alone")
     made.add_argument("-o", "--output", type=Path, help="CSV file")
 
 
-def _loop_parser(tasks: Any) -> None:
-    made = _add(tasks, "loop", "concurrent learning: train a committee, explore, label, and again", _LOOP)
+def _lean_options(made: argparse.ArgumentParser) -> None:
+    made.add_argument("model", type=Path, help="frozen TensorFlow model (.pb), best a compressed one")
+    made.add_argument("-o", "--output", type=Path, required=True, help="faster model")
+
+
+def _loop_options(made: argparse.ArgumentParser) -> None:
     _add_starts(made)
     _add_teacher(made)
     made.add_argument("--held-back", type=Path, nargs="+", default=[], help="files with frames to judge by")
@@ -186,8 +153,7 @@ def _loop_parser(tasks: Any) -> None:
     made.add_argument("--seed", type=int, help="seed; default 1")
 
 
-def _dpgen_parser(tasks: Any) -> None:
-    made = _add(tasks, "dpgen", "write the input of DP-GEN for the same on a cluster", _DPGEN)
+def _dpgen_options(made: argparse.ArgumentParser) -> None:
     _add_starts(made)
     made.add_argument("--queue", help="name of the queue")
 
@@ -208,8 +174,9 @@ def _starts(words: list[str]) -> dict[str, Atoms]:
 
 
 def _given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
-    """Options that were set."""
-    values = {name: getattr(options, name) for name in names}
+    """Options that were set, with lists as settings have them."""
+    values = {name: getattr(options, name) for name in ("preset", "steps", "exploration", "picoseconds", *names)}
+    values["temperatures"] = tuple(options.temperatures or ()) or None
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -306,11 +273,7 @@ def _lean(options: argparse.Namespace) -> int:
 def _loop(options: argparse.Namespace) -> int:
     from ionpath_ase.training import LoopSettings, Window, learn, read_frames, teacher_named
 
-    given = _given(
-        options, "preset", "steps", "exploration", "picoseconds", "members", "engine", "ensemble", "limit", "seed"
-    )
-    if options.temperatures:
-        given["temperatures"] = tuple(options.temperatures)
+    given = _given(options, "members", "engine", "ensemble", "limit", "seed")
     if options.iterations:
         given["max_iterations"] = options.iterations
     result = learn(
@@ -330,10 +293,31 @@ def _loop(options: argparse.Namespace) -> int:
 def _dpgen(options: argparse.Namespace) -> int:
     from ionpath_ase.training import DpgenSettings, Window, read_frames, write_dpgen
 
-    given = _given(options, "preset", "steps", "exploration", "picoseconds", "queue")
-    if options.temperatures:
-        given["temperatures"] = tuple(options.temperatures)
-    settings = DpgenSettings(window=Window(*options.window), **given)
+    settings = DpgenSettings(window=Window(*options.window), **_given(options, "queue"))
     folder = write_dpgen(_starts(options.start), read_frames(*options.frames), options.output, settings=settings)
     print(f"{folder}: set queue, commands and CPUs in machine.json, then dpgen run param.json machine.json")
     return 0
+
+
+class _Task(NamedTuple):
+    """One word behind ``ionpath train``: what it does, an example, its options, and the function that does it."""
+
+    words: str
+    example: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+_TASKS = {
+    "structures": _Task("write starting structures", _STRUCTURES, _structures_options, _structures),
+    "label": _Task(
+        "compute energy, forces and stress of frames and append these to a file", _LABEL, _label_options, _label
+    ),
+    "fit": _Task("train a potential, freeze, compress and evaluate it", _FIT, _fit_options, _fit),
+    "evaluate": _Task("compare a potential with labelled frames, by tag", _EVALUATE, _evaluate_options, _evaluate),
+    "lean": _Task(
+        "write the same model in a graph that takes less time, in ASE and in LAMMPS", _LEAN, _lean_options, _lean
+    ),
+    "loop": _Task("concurrent learning: train a committee, explore, label, and again", _LOOP, _loop_options, _loop),
+    "dpgen": _Task("write the input of DP-GEN for the same on a cluster", _DPGEN, _dpgen_options, _dpgen),
+}
