@@ -88,18 +88,10 @@ def main(argv: list[str]) -> int:
         whole("--repeats", number)
     _check_output(options.output, options.json, [options.structure, options.trajectory, options.sites])
     given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
-    record = analyse(
-        given,
-        options.output,
-        temperature=options.temperature,
-        sites=options.sites,
-        repeats=options.repeats,
-        fold=options.fold,
-        lag_time=options.lag_time,
-        label=options.label or options.output.resolve().name,
-        progress=LOG.isEnabledFor(20),
-        made={"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures},
-    )
+    asked = {name: getattr(options, name) for name in ("temperature", "sites", "repeats", "fold", "lag_time")}
+    made = {"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures}
+    label = options.label or options.output.resolve().name
+    record = analyse(given, options.output, label=label, progress=LOG.isEnabledFor(20), made=made, **asked)
     write_config(options.output / "analyze.toml", arguments, options)
     text = json.dumps(record.as_dict(), indent=1, allow_nan=False)
     if options.json == "-":
@@ -248,14 +240,9 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
     try:
         with warnings.catch_warnings(record=True) as seen:
             warnings.simplefilter("always", UserWarning)
-            run = IonDiffusion(
-                opened.ions,
-                opened.framework if len(opened.framework) else None,
-                temperature=temperature,
-                charge=opened.charge,
-                frame_time=opened.frame_time,
-                verbose=progress,
-            ).run(**opened.frames)
+            rest = opened.framework if len(opened.framework) else None
+            about = {"temperature": temperature, "charge": opened.charge, "frame_time": opened.frame_time}
+            run = IonDiffusion(opened.ions, rest, verbose=progress, **about).run(**opened.frames)
     except InputError:  # there will be no record of what was said
         for one in seen:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)

@@ -43,15 +43,17 @@ def _claimed(kind: str, head: bytes) -> int | None:
             return int(lines[0])
         if kind in ("xtc", "trr"):
             return int(struct.unpack(">i", head[4:8] if kind == "xtc" else head[64:68])[0])
-        order = _order(head)
-        title = struct.unpack(f"{order}i", head[92:96])[0]
-        return int(struct.unpack(f"{order}i", head[104 + title : 108 + title])[0])
+        return _dcd(head)[1]
     except (ValueError, IndexError, struct.error):
         return None
 
 
-def _order(head: bytes) -> str:
-    return "<" if head[:4] == struct.pack("<i", 84) else ">"
+def _dcd(head: bytes) -> tuple[tuple[int, ...], int, int]:
+    """Control numbers, number of atoms and length of the title of a DCD file, by its head."""
+    order = "<" if head[:4] == struct.pack("<i", 84) else ">"
+    title = int(struct.unpack(f"{order}i", head[92:96])[0])
+    n_atoms = int(struct.unpack(f"{order}i", head[104 + title : 108 + title])[0])
+    return struct.unpack(f"{order}20i", head[8:88]), n_atoms, title
 
 
 def check_end(trajectory: Any, path: Path, stop: int | None) -> None:
@@ -60,7 +62,7 @@ def check_end(trajectory: Any, path: Path, stop: int | None) -> None:
     if trajectory.format != "DCD" or (stop is not None and 0 <= stop <= whole):
         return
     with open(path, "rb") as file:
-        claimed, rest = _dcd(file.read(2**16), path.stat().st_size)
+        claimed, rest = _rest(file.read(2**16), path.stat().st_size)
     if rest or claimed > whole:
         need = "whole frames" if rest else f"{claimed} frames as its head says"
         got = f"{whole} of them and {rest} bytes more" if rest else str(whole)
@@ -68,12 +70,9 @@ def check_end(trajectory: Any, path: Path, stop: int | None) -> None:
         raise InputError(str(path), need=need, got=got, remedy=remedy)
 
 
-def _dcd(head: bytes, size: int) -> tuple[int, int]:
+def _rest(head: bytes, size: int) -> tuple[int, int]:
     """Frames that a DCD file claims, and the bytes behind its last whole frame; none where some atoms are fixed."""
-    order = _order(head)
-    control = struct.unpack(f"{order}20i", head[8:88])
-    title = struct.unpack(f"{order}i", head[92:96])[0]
-    n = struct.unpack(f"{order}i", head[104 + title : 108 + title])[0]
+    control, n, title = _dcd(head)
     charmm, fixed = control[19] != 0, control[8]
     if fixed:
         return 0, 0

@@ -134,6 +134,7 @@ def open_trajectory(given: Given) -> Opened:
     if not len(framework):
         notes.append("There are no atoms beside the ions: their drift is not taken off, and may be in the diffusion.")
     elements = {str(name): int((universe.atoms.elements == name).sum()) for name in np.unique(universe.atoms.elements)}
+    frames = {name: getattr(given, name) for name in ("start", "stop", "step")}
     facts = {
         "files": [str(file) for file in files],
         "formats": formats,
@@ -148,9 +149,7 @@ def open_trajectory(given: Given) -> Opened:
         "cell_from": "the file" if cell is None else "--cell",
         "length_unit": given.length_unit,
         "n_frames": len(universe.trajectory),
-        "start": given.start,
-        "stop": given.stop,
-        "step": given.step,
+        **frames,
         "ionpath": ionpath.__version__,
         "MDAnalysis": mda.__version__,
     }
@@ -164,7 +163,6 @@ def open_trajectory(given: Given) -> Opened:
                 f"With the formal charges of {named} the cell has {total:+d} e, as no crystal has: check the elements "
                 f"({'--elements' if source == '--elements' else 'name them with --elements 1=Li,2=S'})."
             )
-    frames = {name: getattr(given, name) for name in ("start", "stop", "step")}
     return Opened(universe, ions, framework, given.frame_time, charge, frames, facts, notes)
 
 
