@@ -44,7 +44,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command."""
     arguments = sys.argv[1:] if argv is None else argv
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(_usage())
+        rows = (f"  {name:10} {text}" for name, (_, text) in COMMANDS.items())
+        print("usage: ionpath COMMAND [options]", "", *rows, "", sep="\n")
+        print(f"`ionpath COMMAND --help` shows its options and an example.\n{COMMON}", end="")
         return 0 if arguments else 2
     if arguments[0] == "--version":
         from ionpath import __version__
@@ -184,9 +186,3 @@ def _foreign(error: Exception, words: Sequence[str]) -> str:
         got = f"need what {host} can work with, got {brief(error)}"
         return f"{', '.join(files)}: {got}; check the file, or see where with -v"
     return f"stopped by {brief(error)}; see where with -v, and please report it"
-
-
-def _usage() -> str:
-    lines = ["usage: ionpath COMMAND [options]", ""]
-    lines += [f"  {name:10} {text}" for name, (_, text) in COMMANDS.items()]
-    return "\n".join([*lines, "", "`ionpath COMMAND --help` shows its options and an example.", COMMON.rstrip()])

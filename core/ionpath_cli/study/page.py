@@ -29,9 +29,10 @@ def write_page(
     """Write ``comparison.html``."""
     page = folder / "comparison.html"
     drawn = [(figure["title"], embedded(folder / figure["file"])) for figure in about["figures"]]
+    rows = [asdict(c) for c in compared]
     text = render(
-        "comparison.html.j2", title=study.title, study=study, about=about, rows=[asdict(c) for c in compared],
-        counts=_counts(compared), quantities=quantities, figures=drawn,
+        "comparison.html.j2", title=study.title, study=study, about=about, rows=rows, counts=_counts(rows),
+        quantities=quantities, figures=drawn,
     )  # fmt: skip
     with atomic_path(page) as part:
         part.write_text(text, encoding="utf-8")
@@ -43,8 +44,9 @@ def _valued(rows: Sequence[Mapping[str, Any]]) -> int:
     return sum(row["complete"] and "not determined" not in row["ours"] for row in rows)
 
 
-def _counts(compared: Sequence[Compared]) -> dict[str, int]:
-    return {verdict: sum(c.verdict == verdict for c in compared) for verdict in VERDICTS}
+def _counts(rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Rows of each verdict."""
+    return {verdict: sum(row["verdict"] == verdict for row in rows) for verdict in VERDICTS}
 
 
 def write_markdown(folder: Path, file: Path) -> None:
@@ -53,12 +55,11 @@ def write_markdown(folder: Path, file: Path) -> None:
     if content is None:
         remedy = "run the study first, and name its folder with -o"
         raise InputError("output", need="a folder with a comparison", got=str(folder), remedy=remedy)
-    counts = {verdict: sum(row["verdict"] == verdict for row in content["rows"]) for verdict in VERDICTS}
+    rows = content["rows"]
     figures = [(f["title"], f"{file.stem}-{f['file'].removeprefix('figure-')}") for f in content["figures"]]
     text = render(
-        "comparison.md.j2", about=content, rows=content["rows"], counts=counts, values=_valued(content["rows"]),
-        figures=figures,
-    )  # fmt: skip
+        "comparison.md.j2", about=content, rows=rows, counts=_counts(rows), values=_valued(rows), figures=figures
+    )
     before = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     with atomic_path(file, own=marked(b"This page is written by `ionpath study")) as part:
         part.write_text(text, encoding="utf-8")

@@ -73,16 +73,9 @@ def make_plan(
     rows = _chosen(study, only)
     needed = {name for row in rows for name in row.analysis}
     across = tuple(a for a in study.across if only is None or a.name in needed)
-    study = replace(study, rows=rows, runs=_scaled(study.runs, scale), across=across)
-    dynamics = study.dynamics
-    study = replace(
-        study,
-        dynamics=replace(
-            dynamics,
-            cell_picoseconds=scale * dynamics.cell_picoseconds,
-            warm_picoseconds=scale * dynamics.warm_picoseconds,
-        ),
-    )
+    runs = tuple(replace(r, least=scale * r.least, most=scale * r.most) for r in study.runs)
+    lengths = {name: scale * getattr(study.dynamics, name) for name in ("cell_picoseconds", "warm_picoseconds")}
+    study = replace(study, rows=rows, runs=runs, across=across, dynamics=replace(study.dynamics, **lengths))
     limit = math.inf if budget is None else budget * 3600.0 * workers
     study, taken = _afforded(study, limit, only is not None)
     if study.runs and not taken:
@@ -135,10 +128,6 @@ def _chosen(study: Study, only: Sequence[int] | None) -> tuple[Row, ...]:
             known = f"{min(numbers)} to {max(numbers)}" if numbers else "none"
             raise InputError("only", need=f"rows of {study.name} ({known})", got=str(number), remedy="see --list")
     return tuple(row for row in study.rows if only is None or row.number in only)
-
-
-def _scaled(runs: Sequence[Runs], scale: float) -> tuple[Runs, ...]:
-    return tuple(replace(r, least=scale * r.least, most=scale * r.most) for r in runs)
 
 
 def _needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[str, ...], tuple[float, ...], int]]:

@@ -41,6 +41,7 @@ def distances(inputs: list[Path], place: Path, arguments: Mapping[str, Any]) -> 
         effective = float(weights.sum() ** 2 / (weights**2).sum())
         sums = {f"{a}-{b}": _sums(frames, a, b, reach) for (a, b), reach in NEIGHBOURS.items()}
         there = {pair: s for pair, s in sums.items() if s[:, 0].all()}
+        within = ", ".join(f"{reach:g} ({a}-{b})" for (a, b), reach in NEIGHBOURS.items() if f"{a}-{b}" in there)
 
         def shift(chosen: Any, there: Any = there, weights: Any = weights) -> dict[str, float]:
             made = {}
@@ -49,7 +50,7 @@ def distances(inputs: list[Path], place: Path, arguments: Mapping[str, Any]) -> 
                 made[pair] = float(weighted[1] / weighted[0] - plain[1] / plain[0])
             return made
 
-        note = f"{len(frames)} frames, {effective:.0f} effective; neighbours within {_reaches(there)} A"
+        note = f"{len(frames)} frames, {effective:.0f} effective; neighbours within {within} A"
         doubt = f"The weights leave {effective:.1f} effective frames." if effective < LEAST else ""
         own = [
             {**quantity(f"shift of {pair}", replace(e, unit="A"), note), "doubt": doubt}
@@ -60,11 +61,6 @@ def distances(inputs: list[Path], place: Path, arguments: Mapping[str, Any]) -> 
         each = {"system": system, "arrangement": arrangement, "temperature": record["settings"]["temperature"]}
         rows += [{**row, **each} for row in own]
     return rows
-
-
-def _reaches(pairs: Any) -> str:
-    named = {f"{a}-{b}": reach for (a, b), reach in NEIGHBOURS.items()}
-    return ", ".join(f"{named[pair]:g} ({pair})" for pair in pairs)
 
 
 def _labelled(run: Path, labels: Path, arguments: Mapping[str, Any]) -> tuple[list[Any], list[Any], Any]:

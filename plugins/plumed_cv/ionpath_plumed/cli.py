@@ -81,7 +81,8 @@ def metad(argv: Sequence[str]) -> int:
         sigma=given.sigma, height=given.height, pace=given.pace, bias_factor=given.bias_factor,
         walkers=given.walkers, fence=None if given.no_fence else given.fence,
     )  # fmt: skip
-    print(f"{given.folder / 'plumed.dat'}: {plumed.kind}, {_chosen(plumed.atoms)}")
+    chosen = ", ".join(f"{role} {' '.join(map(str, numbers))}" for role, numbers in plumed.atoms.items())
+    print(f"{given.folder / 'plumed.dat'}: {plumed.kind}, {chosen}")
     if given.write_only:
         plumed.write(given.folder)
         return 0
@@ -97,10 +98,6 @@ def metad(argv: Sequence[str]) -> int:
     )  # fmt: skip
     print(f"{run.picoseconds:g} ps done, {', '.join(p.name for p in run.hills)} in {given.folder}")
     return _analyse(run, given.folder, given.equivalent) if given.method == "metad" else 0
-
-
-def _chosen(atoms: dict[str, list[int]]) -> str:
-    return ", ".join(f"{role} {' '.join(map(str, numbers))}" for role, numbers in atoms.items())
 
 
 def _analyse(source: Any, folder: Path, equivalent: bool) -> int:

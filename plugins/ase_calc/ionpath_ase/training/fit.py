@@ -352,9 +352,12 @@ process is killed and can end nothing itself."""
 
 def _run(words: Sequence[str], folder: Path, log: Path, watch: Callable[[], None] = lambda: None) -> None:
     """Run deepmd-kit's program to its end, and call `watch` from time to time."""
+    dp = program("dp")
+    if dp is None:
+        raise MissingDependency("dp", purpose="training a Deep Potential", install=INSTALL)
     with log.open("w") as stream:
         process = subprocess.Popen(
-            ["sh", "-c", _GUARDED, "sh", *_command(words)],
+            ["sh", "-c", _GUARDED, "sh", dp, *words],
             cwd=folder, stdin=subprocess.PIPE, stdout=stream, stderr=stream, env=environment(1),
             start_new_session=True,
         )  # fmt: skip
@@ -389,13 +392,6 @@ def _train(folder: Path, steps: int, start: Sequence[str], progress: bool) -> No
 
 def _dp(words: Sequence[str], folder: Path) -> None:
     _run(words, folder, folder / f"{words[0]}.log")
-
-
-def _command(words: Sequence[str]) -> list[str]:
-    dp = program("dp")
-    if dp is None:
-        raise MissingDependency("dp", purpose="training a Deep Potential", install=INSTALL)
-    return [dp, *words]
 
 
 def _last_words(text: str) -> str:

@@ -65,12 +65,7 @@ class LoopSettings:
         if not self.limit > self.window.high:
             got = f"{self.limit:g}"
             raise InputError("limit", need=f"a deviation above the window's {self.window.high:g} eV/A", got=got)
-        self._check_opes()
-
-    def _check_opes(self) -> None:
-        if self.exploration == "md":
-            return
         barostat = self.ensemble.startswith("npt")
-        if barostat != self.exploration.endswith("multibaric"):
+        if self.exploration != "md" and barostat != self.exploration.endswith("multibaric"):
             need = "npt or npt-aniso" if not barostat else "nvt, or opes-multithermal-multibaric"
             raise InputError("ensemble", need=f"{need} for {self.exploration}", got=self.ensemble)

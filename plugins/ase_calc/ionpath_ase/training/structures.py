@@ -18,7 +18,7 @@ from ionpath.errors import InputError, whole
 from ionpath_ase.training import crystals
 from ionpath_ase.training.packing import packed_ions
 
-_Builder = Callable[[int], "Atoms"]
+_Builder = Callable[..., Atoms]
 
 MELTS: dict[str, dict[str, int]] = {
     "melt-67Li2S-33P2S5": {"Li": 32, "P": 16, "S": 56},
@@ -98,7 +98,7 @@ def starting_structure(name: str, *, shortest: float = 0.0, seed: int = 0) -> At
         near = difflib.get_close_matches(name, builders, n=3, cutoff=0.3) or list(builders)[:3]
         remedy = f"the nearest names are: {', '.join(near)}; `ionpath train structures --list` shows all"
         raise InputError("name", need="a starting structure", got=repr(name), remedy=remedy)
-    atoms = builders[name](seed)
+    atoms = builders[name](seed=seed)
     if name not in MELTS | GLASSES:
         atoms = atoms.repeat([max(1, math.ceil(shortest / edge - 1e-9)) for edge in atoms.cell.lengths()])
     atoms.info = {"tag": name}
@@ -330,12 +330,13 @@ def _builders() -> dict[str, _Builder]:
         name: partial(_built, name, factory) for name, factory in plugins.available("structures").items()
     }
     found |= {
-        "Li7P3S11": lambda seed: crystals.heptalithium_thiophosphate(),
-        "Li4P2S6": lambda seed: crystals.lithium_hypothiodiphosphate(),
-        "Li2S": lambda seed: crystals.lithium_sulfide(),
-        "LiCl": lambda seed: crystals.lithium_chloride(),
+        "Li7P3S11": lambda *, seed: crystals.heptalithium_thiophosphate(),
+        "Li4P2S6": lambda *, seed: crystals.lithium_hypothiodiphosphate(),
+        "Li2S": lambda *, seed: crystals.lithium_sulfide(),
+        "LiCl": lambda *, seed: crystals.lithium_chloride(),
     }
-    return found | {name: partial(_packed, counts) for name, counts in (MELTS | GLASSES).items()}
+    packed = {name: partial(packed_ions, counts) for name, counts in (MELTS | GLASSES).items()}
+    return found | packed
 
 
 def _built(name: str, factory: Callable[[int], Any], seed: int) -> Atoms:
@@ -347,7 +348,3 @@ def _built(name: str, factory: Callable[[int], Any], seed: int) -> Atoms:
             f"{len(symbols)} symbols, positions {np.shape(positions)} and a cell {np.shape(cell)}"
         )
     return Atoms(symbols, positions=positions, cell=cell, pbc=True)
-
-
-def _packed(counts: dict[str, int], seed: int) -> Atoms:
-    return packed_ions(counts, seed=seed)

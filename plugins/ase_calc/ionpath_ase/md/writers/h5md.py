@@ -104,16 +104,12 @@ class H5MD(FrameFile):
                     last = min(first + 1000, size)
                     new[name][first:last] = old[name][first:last]
 
-    def _resize(self, count: int) -> None:
-        for series in self._series:
-            series.resize(count, axis=0)
-
     def write(self, snapshot: Snapshot) -> None:
         """Append one frame."""
         cell, positions = standard_frame(snapshot.cell, snapshot.positions)
         self._reserve()
-        self._resize(self._count + 1)
         for name, series in zip(SERIES, self._series, strict=True):
+            series.resize(self._count + 1, axis=0)
             kind = name.split("/")[-2:]
             if kind[1] == "value":
                 series[self._count] = {
