@@ -135,6 +135,16 @@ def atomic_folder(path: str | os.PathLike[str]) -> Iterator[Path]:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def made_folder(path: str | os.PathLike[str]) -> Path:
+    """Make a folder where there is none; WriteError where that is not allowed, or something else has its name."""
+    place = Path(path)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritten(place, error) from error
+    return place
+
+
 def _full(error: OSError) -> bool:
     """Whether there is no room: NumPy says so in words only."""
     return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or (

@@ -126,7 +126,8 @@ def check_format(path: Path) -> None:
         remedy = "for example -o start.extxyz"
         raise InputError("--output", need=f"a file name with {FORMATS}", got=str(path), remedy=remedy)
     if not path.parent.is_dir():
-        remedy = f"mkdir -p {shlex.quote(str(path.parent))}"
+        file = path.parent.exists() or any(above.is_file() for above in path.parent.parents)
+        remedy = "name another one" if file else f"mkdir -p {shlex.quote(str(path.parent))}"
         raise InputError("--output", need="an existing folder", got=str(path.parent), remedy=remedy)
 
 

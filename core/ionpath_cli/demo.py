@@ -11,7 +11,7 @@ from typing import Any
 
 from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
-from ionpath.files import locked
+from ionpath.files import locked, made_folder
 from ionpath_cli.analyze import WRITTEN
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
@@ -93,7 +93,7 @@ def main(argv: list[str]) -> int:
         "command": shlex.join(["ionpath", "demo", *argv]), "seed": options.seed, "model": POTENTIAL,
         "model_sha256": checksum(POTENTIAL),
     }  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     with locked(folder / ".lock", f"folder {folder}"):
         for system in SYSTEMS:
             place = folder / system.folder

@@ -12,6 +12,7 @@ from typing import Any
 
 from ionpath.documented import documented
 from ionpath.errors import require
+from ionpath.files import made_folder
 from ionpath_cli.trajectory import select, without_times
 
 INSTALL = 'pip install "ionpath[jobflow]"'
@@ -200,7 +201,7 @@ def _inverted(structure: Any, inversion: float, seed: int) -> Any:
 def _step(task: Mapping[str, Any], key: str, folder: str, parents: list[Mapping[str, Any]]) -> dict[str, Any]:
     from ionpath_cli.study.tasks import Outcome, Task, perform
 
-    Path(folder).mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     step = Task(**{**task, "inputs": tuple(task["inputs"])})
     return asdict(perform(step, key, folder, *(Outcome(**parent) for parent in parents)))
 

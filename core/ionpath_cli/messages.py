@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ionpath.errors import InputError
+from ionpath.files import made_folder
 from ionpath_cli.words import PYTHON, in_words
 
 LOG = logging.getLogger("ionpath")
@@ -47,7 +48,7 @@ def to_file(path: Path, command: str, words: Sequence[str], options: Options = l
     from ionpath import __version__
 
     _check(path, words)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    made_folder(path.parent)
     handler = _Appended(path, mode="a", encoding="utf-8")  # one write a line, so that two runs may share it
     handler.setFormatter(_Timed(options))
     handler.handle(LOG.makeRecord(LOG.name, logging.INFO, "", 0, f"ionpath {__version__}: {command}", (), None))

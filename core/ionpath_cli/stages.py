@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, is_name
+from ionpath.files import atomic_path, is_name, made_folder
 from ionpath_cli.intact import damaged, fingerprints, here, read_json
 from ionpath_cli.messages import LOG
 
@@ -38,7 +38,7 @@ def stage(
     >>> stage(here, "x", {"n": 1}, ["x.txt"], make, title="first")  # kept from the earlier run
     False
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     marker = folder / f".{name}.json"
     settings = json.loads(json.dumps(dict(parameters), default=str))
     LOG.info("== %s", title)

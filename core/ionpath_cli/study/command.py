@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError, positive, whole
-from ionpath.files import locked
+from ionpath.files import locked, made_folder
 from ionpath_cli.intact import DONE, FAILED, damaged, read_json, write_json
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
@@ -88,7 +88,7 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
     from ionpath_cli.study.output import write_comparison
 
     _check_folder(plan.study, folder)
-    folder.mkdir(parents=True, exist_ok=True)
+    made_folder(folder)
     with locked(folder / ".lock", f"folder {folder}"):
         _check_folder(plan.study, folder)
         write_json(

@@ -14,7 +14,7 @@ from ase import Atoms
 
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import atomic_path as atomic_path
+from ionpath.files import atomic_path as atomic_path, made_folder
 from ionpath.free_energy import Hills, find_basins, minimum_path, sum_hills
 from ionpath.notebook import Shown
 from ionpath.plumed_input import appended_files, joined
@@ -73,7 +73,7 @@ class Job:
 def run_job(atoms: Atoms, job: Job) -> MetadynamicsRun:
     """Run one walker, and leave the atoms where it ends."""
     made = not job.folder.exists()
-    job.folder.mkdir(parents=True, exist_ok=True)
+    made_folder(job.folder)
     try:
         with inside(job.folder):
             run = job.prepare(atoms)

@@ -15,7 +15,7 @@ from dataclasses import replace
 from ase import Atoms
 
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import locked
+from ionpath.files import locked, made_folder
 from ionpath.plumed_input import joined, keywords
 from ionpath_plumed.checks import inside
 from ionpath_plumed.inputs import PlumedInput
@@ -55,7 +55,7 @@ def run_walkers(atoms: Atoms, job: Job, n_walkers: int) -> MetadynamicsRun:
         )
         for k in range(n_walkers)
     ]
-    job.folder.mkdir(parents=True, exist_ok=True)
+    made_folder(job.folder)
     with locked(job.folder / ".walkers.lock", f"folder {job.folder.name}"):
         with inside(job.folder):
             runs = [one.prepare(atoms) for one in jobs]
@@ -99,7 +99,7 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
                     walker.stdin.close()
     for job, walker in zip(jobs, running, strict=True):
         if walker.returncode not in (0, -signal.SIGTERM):
-            said = (job.folder / f"walker{job.suffix}.log").read_text().strip().splitlines()
+            said = (job.folder / f"walker{job.suffix}.log").read_text(errors="replace").strip().splitlines()
             words = [line for line in said if not line.startswith("+++")][-3:]
             raise IonpathError(f"walker {job.walker} ended with status {walker.returncode}: {' '.join(words)}")
 

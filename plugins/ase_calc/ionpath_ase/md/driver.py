@@ -15,7 +15,7 @@ from ase import Atoms, units
 
 from ionpath import __version__
 from ionpath.arguments import typed
-from ionpath.errors import InputError, IonpathError, require, whole
+from ionpath.errors import InputError, IonpathError, WriteError, require, whole
 from ionpath.files import atomic_path
 from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
@@ -169,6 +169,8 @@ class MolecularDynamics:
         try:
             with self.outputs.lock():
                 return self._run()
+        except WriteError:
+            raise
         except OSError as error:
             raise IonpathError(
                 f"cannot write {error.filename or self.trajectory.parent} ({error.strerror or error}); take another "

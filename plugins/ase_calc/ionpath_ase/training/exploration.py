@@ -15,7 +15,7 @@ from ase.io import read
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, made_folder
 from ionpath_ase.calculator import Committee
 from ionpath_ase.md import run_md
 from ionpath_ase.training.loop_settings import LoopSettings
@@ -56,7 +56,7 @@ def explore(
     trajectory, finished = place / "trajectory.extxyz", place / "deviations.npz"
     if finished.exists():
         return _kept(trajectory, finished)
-    place.mkdir(parents=True, exist_ok=True)
+    made_folder(place)
     watch = _Watch(trajectory, committee or Committee(list(models)), settings, f"{name} at {temperature:g} K")
     stopped = ""
     try:
