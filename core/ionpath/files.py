@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import filecmp
+import hashlib
 import os
 import shutil
 import tempfile
@@ -105,6 +106,24 @@ def is_name(text: str) -> bool:
 def nothing(path: Path) -> bool:
     """Test of a writer for `atomic_path` whose files cannot be told from those of others: none is replaced."""
     return False
+
+
+def digest_of(*paths: Path) -> str:
+    """SHA-256 of files, and of all files in folders, one after the other.
+
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
+    >>> _ = target.write_text("time,distance")
+    >>> digest_of(target)[:8], digest_of(target.parent) == digest_of(target)
+    ('8c5e525a', True)
+    """
+    digest = hashlib.sha256()
+    for path in paths:
+        for file in [path] if path.is_file() else sorted(part for part in path.rglob("*") if part.is_file()):
+            with file.open("rb") as stream:
+                while block := stream.read(2**20):
+                    digest.update(block)
+    return digest.hexdigest()
 
 
 def _same(one: Path, other: Path) -> bool:

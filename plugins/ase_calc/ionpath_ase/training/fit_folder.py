@@ -13,6 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from ionpath.errors import InputError
+from ionpath.files import digest_of
 from ionpath_ase.training.labelling import frame_digest
 from ionpath_ase.training.notes import read_note, write_note
 
@@ -84,10 +85,7 @@ def _model_digest(initial: str | os.PathLike[str] | None) -> str:
         return "none"
     start = Path(initial)
     files = [start] if start.is_file() else sorted(start.parent.glob(f"{start.name}.*"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return digest_of(*files)
 
 
 def same_settings(path: Path, made: dict[str, Any]) -> None:
@@ -98,9 +96,8 @@ def same_settings(path: Path, made: dict[str, Any]) -> None:
         pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
     except (ValueError, AttributeError, RecursionError) as error:
         need, got = "the settings that the folder began with", str(error)[:100]
-        raise InputError(
-            f"file {path.name}", need=need, got=got, remedy="put it back, or use another folder"
-        ) from error
+        remedy = "put it back, or use another folder"
+        raise InputError(f"file {path.name}", need=need, got=got, remedy=remedy) from error
     other = sorted(name for name in pairs[0].keys() | pairs[1].keys() if pairs[0].get(name) != pairs[1].get(name))
     if other:
         got = "another " + ", ".join(other[:4])
