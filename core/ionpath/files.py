@@ -108,13 +108,13 @@ def nothing(path: Path) -> bool:
     return False
 
 
-def digest_of(*paths: Path) -> str:
+def sha256_of(*paths: Path) -> str:
     """SHA-256 of files, and of all files in folders, one after the other.
 
     >>> import tempfile, pathlib
     >>> target = pathlib.Path(tempfile.mkdtemp()) / "table.csv"
     >>> _ = target.write_text("time,distance")
-    >>> digest_of(target)[:8], digest_of(target.parent) == digest_of(target)
+    >>> sha256_of(target)[:8], sha256_of(target.parent) == sha256_of(target)
     ('8c5e525a', True)
     """
     digest = hashlib.sha256()

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError, one_of, positive, require
-from ionpath.files import atomic_path, digest_of
+from ionpath.files import atomic_path, sha256_of
 from ionpath.plugins import available
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
@@ -95,7 +95,7 @@ def build(
 
 def _digest(path: Path) -> str:
     """Line of the options that are kept beside a structure, by which a later call knows it for its own."""
-    return f"# {path.name} is as it was written: {digest_of(path)}"
+    return f"# {path.name} is as it was written: {sha256_of(path)}"
 
 
 def write(structure: Any, path: Path, own: Callable[[Path], bool] | None = None) -> None:

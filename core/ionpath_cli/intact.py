@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, digest_of
+from ionpath.files import atomic_path, sha256_of
 
 DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
 READ = (".json", ".extxyz")
@@ -20,7 +20,7 @@ def fingerprints(place: Path, names: Iterable[str] | None = None) -> dict[str, l
     """Size and SHA-256 of files of a folder: of all but hidden ones and those that say how a step ended, or of some."""
     every = sorted(path.name for path in place.iterdir() if not path.name.startswith("."))
     chosen = [place / name for name in (every if names is None else names) if name not in (DONE, FAILED)]
-    return {path.name: [path.stat().st_size, digest_of(path)] for path in chosen if path.is_file()}
+    return {path.name: [path.stat().st_size, sha256_of(path)] for path in chosen if path.is_file()}
 
 
 def damaged(place: Path, record: Mapping[str, Any], *, whole: bool = False) -> str:
@@ -40,7 +40,7 @@ def damaged(place: Path, record: Mapping[str, Any], *, whole: bool = False) -> s
         if not path.is_file():
             if name.endswith(READ):
                 return str(name)
-        elif path.stat().st_size != size or ((whole or name == QUANTITIES) and digest_of(path) != content):
+        elif path.stat().st_size != size or ((whole or name == QUANTITIES) and sha256_of(path) != content):
             return str(name)
     return ""
 

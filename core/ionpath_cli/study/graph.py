@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import digest_of
+from ionpath.files import sha256_of
 from ionpath_cli.study.definition import Runs, Study, System
 from ionpath_cli.study.tasks import Task
 
@@ -83,7 +83,7 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
             if not path.exists():
                 continue  # part of the repository, not of an installation
             options["path"] = str(path)
-            arguments |= {"file": path.name, "sha256": digest_of(path)}
+            arguments |= {"file": path.name, "sha256": sha256_of(path)}
         if inputs or not across.uses:
             settings = {"analysis": across.name, "arguments": arguments}
             settings |= {"potential": study.dynamics.model, "model": study.dynamics.model}

@@ -14,7 +14,7 @@ from typing import Any
 
 from ionpath import __version__
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import digest_of, locked
+from ionpath.files import locked, sha256_of
 from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here, read_json, write_json
 from ionpath_cli.study.registry import function_of
 from ionpath_cli.words import error_in_words
@@ -72,7 +72,7 @@ def checksum(model: str) -> str:
     """SHA-256 of the file of a potential."""
     from ionpath_ase.potentials import resolve
 
-    return digest_of(resolve(model))
+    return sha256_of(resolve(model))
 
 
 def task_keys(tasks: Sequence[Task]) -> dict[str, str]:

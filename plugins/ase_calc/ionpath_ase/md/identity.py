@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 
-from ionpath.files import digest_of
+from ionpath.files import sha256_of
 from ionpath.plumed_input import same_everywhere
 from ionpath.plumed_run import digests
 from ionpath_ase.md.settings import MDSettings
@@ -125,10 +125,10 @@ def potential(calculator: Any, model: str | None) -> dict[str, Any]:
     """Model file with its digest, or class and parameters of a calculator."""
     if calculator is None or getattr(calculator, "name", "") == "ionpath":
         name = str(model or calculator.parameters["model"])
-        return {"name": Path(name).name, "checksum": digest_of(resolve(name))[:16]}
+        return {"name": Path(name).name, "checksum": sha256_of(resolve(name))[:16]}
     found = {"name": type(calculator).__qualname__.rpartition(".")[2]}
     if getattr(calculator, "name", "") == "ionpath_committee":
-        found[_MEMBERS] = ", ".join(digest_of(member.path)[:16] for member in calculator._models)
+        found[_MEMBERS] = ", ".join(sha256_of(member.path)[:16] for member in calculator._models)
     return found | _plain(dict(getattr(calculator, "parameters", None) or {}))
 
 

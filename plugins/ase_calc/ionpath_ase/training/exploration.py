@@ -14,7 +14,7 @@ from ase.io import read
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
-from ionpath.files import atomic_path, digest_of, made_folder
+from ionpath.files import atomic_path, made_folder, sha256_of
 from ionpath_ase.calculator import Committee
 from ionpath_ase.md import run_md
 from ionpath_ase.training.loop_settings import LoopSettings
@@ -136,7 +136,7 @@ class _Watch:
 
 def _digest(path: Path) -> str:
     """Digest of a trajectory; nothing where there is none."""
-    return digest_of(path) if path.exists() else ""
+    return sha256_of(path) if path.exists() else ""
 
 
 def _frames(path: Path, first: int) -> list[Atoms]:

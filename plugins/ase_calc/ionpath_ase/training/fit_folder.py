@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from ionpath.errors import InputError
-from ionpath.files import digest_of
+from ionpath.files import sha256_of
 from ionpath_ase.training.labelling import frame_digest
 from ionpath_ase.training.notes import read_note, write_note
 
@@ -85,7 +85,7 @@ def _model_digest(initial: str | os.PathLike[str] | None) -> str:
         return "none"
     start = Path(initial)
     files = [start] if start.is_file() else sorted(start.parent.glob(f"{start.name}.*"))
-    return digest_of(*files)
+    return sha256_of(*files)
 
 
 def same_settings(path: Path, made: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, digest_of
+from ionpath.files import atomic_path, sha256_of
 
 _SEAL, _FILES = "sha256", "files"
 
@@ -17,7 +17,7 @@ _SEAL, _FILES = "sha256", "files"
 def write_note(path: Path, data: Mapping[str, Any], files: Iterable[Path] = ()) -> None:
     """Write JSON, and what files in the folder of the note or below hold now."""
     noted = dict(data)
-    if digests := {file.relative_to(path.parent).as_posix(): digest_of(file) for file in sorted(files)}:
+    if digests := {file.relative_to(path.parent).as_posix(): sha256_of(file) for file in sorted(files)}:
         noted[_FILES] = digests
     noted[_SEAL] = _seal(noted)
     with atomic_path(path) as part:
@@ -38,7 +38,7 @@ def read_note(path: Path, *names: str, again: str) -> dict[str, Any]:
         raise _damaged(path, "other values", again)
     for name, digest in known.items():
         file = path.parent / name
-        if not file.is_file() or digest_of(file) != digest:
+        if not file.is_file() or sha256_of(file) != digest:
             got = "other content" if file.is_file() else "none"
             raise _damaged(file, got, again)
     return {name: value for name, value in noted.items() if name != _FILES}
