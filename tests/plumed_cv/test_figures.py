@@ -104,7 +104,7 @@ def test_unbiased_and_reweighted_free_energies_from_a_colvar(tmp_path):
         tmp_path / "BIASED", ["x"], temperature=300.0, bias="metad.rbias", bins=12, ranges=[(-0.6, 0.6)]
     )
     np.testing.assert_allclose(again.values, plain.values, atol=0.4)
-    with pytest.raises(InputError, match="column: need 'time' or 'x', got 'y'"):
+    with pytest.raises(InputError, match="column of COLVAR: need 'time' or 'x', got 'y'"):
         free_energy_from_colvar(tmp_path / "COLVAR", ["y"], temperature=300.0)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -292,21 +293,28 @@ def read_radial_distribution(path: str | os.PathLike[str]) -> tuple[Floats, Floa
 
 def _two_columns(path: str | os.PathLike[str], names: str) -> tuple[Floats, Floats]:
     """Two columns of numbers from a text file, the first in rising order."""
-    rows = []
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            words = line.replace(",", " ").split()
-            if not words or words[0][0] in "#;!":
-                continue
-            try:
-                rows.append((float(words[0]), float(words[1])))
-            except (ValueError, IndexError) as error:
-                if rows:
-                    raise InputError(
-                        os.fspath(path), need=f"two columns of numbers, {names}", got=line.strip()[:40],
-                        remedy="mark comments with #",
-                    ) from error  # fmt: skip
+    rows: list[tuple[float, float]] = []
+    place, need, count = os.fspath(path), f"two columns of numbers, {names}", 0
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(place, need=need, got=str(error), remedy="check the file") from error
+    for number, line in enumerate(lines, 1):
+        words = line.replace(",", " ").split()
+        if not words or words[0][0] in "#;!":
+            continue
+        try:
+            row = float(words[0]), float(words[1])
+        except (ValueError, IndexError):
+            if not rows:
+                continue  # a heading
+            row = np.nan, np.nan
+        count = count or len(words)
+        if not np.isfinite(row).all() or len(words) != count:
+            got, remedy = line.strip()[:40], "mark comments with #"
+            raise InputError(f"{place}, line {number}", need=f"{need}, in {count} columns", got=got, remedy=remedy)
+        rows.append(row)
     if not rows:
-        raise InputError(os.fspath(path), need=f"two columns of numbers, {names}", got="none", remedy="check the file")
+        raise InputError(place, need=need, got="none", remedy="check the file")
     table = np.array(sorted(rows))
     return table[:, 0].copy(), table[:, 1].copy()

@@ -80,6 +80,7 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         return
     # A step may take hours, during which Python may be busy: silence is no sign of death here.
     settings = {
+        "temporary-directory": str(scratch.resolve()),  # of the scheduler too, which a killed call leaves
         "distributed.comm.timeouts.tcp": "300s",
         "distributed.admin.tick.limit": "1h",
         "distributed.scheduler.worker-ttl": None,

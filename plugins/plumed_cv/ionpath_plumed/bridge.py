@@ -13,6 +13,7 @@ import difflib
 import inspect
 import re
 import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -280,14 +281,17 @@ def as_rotation(rotation: Any) -> Any:
 
 def as_points(name: str, points: Any) -> tuple[tuple[float, ...], ...]:
     """Rows of numbers from a list or from a text file."""
+    where = f" in {points}" if isinstance(points, str) else ""
     try:
-        table = np.loadtxt(points, ndmin=2) if isinstance(points, str) else np.array(points, dtype=float, ndmin=2)
+        with warnings.catch_warnings(action="ignore"):  # of a file without numbers, which is said below
+            table = np.loadtxt(points, ndmin=2) if isinstance(points, str) else np.array(points, dtype=float, ndmin=2)
     except OSError as error:
         raise InputError(name, need="a text file with one row per line", got=f"no file {points!r}",
                          remedy="give its path from the folder in which PLUMED runs") from error  # fmt: skip
     except (TypeError, ValueError) as error:
         need = "rows of numbers of equal length"
-        raise InputError(name, need=need, got=str(error), remedy="mend the table") from error
-    if not np.isfinite(table).all():
-        raise InputError(name, need="finite numbers", got="nan or infinity", remedy="mend the table")
+        raise InputError(name, need=need, got=f"{str(error)[:120]}{where}", remedy="mend the table") from error
+    if not table.size or not np.isfinite(table).all():
+        got = "nan or infinity" if table.size else "none"
+        raise InputError(name, need="finite numbers", got=f"{got}{where}", remedy="mend the table")
     return tuple(tuple(map(float, row)) for row in table)

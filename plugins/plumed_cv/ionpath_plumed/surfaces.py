@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath.estimate import Estimate
 from ionpath.free_energy import (
     BarrierSeries,
@@ -162,6 +162,8 @@ def free_energy_from_colvar(
     tables = [read_table(path) for path in files]
     parts, biases = [], []
     for path, table in zip(files, tables, strict=True):
+        for name in (*names, *([bias] if bias else [])):
+            one_of(f"column of {Path(path).name}", name, table.names)
         first = int(skip * len(table.data))
         parts.append(np.stack([table[name] for name in names], axis=1)[first:])
         biases.append((table[bias] * units_of(path).energy if bias else np.zeros(len(table.data)))[first:])
