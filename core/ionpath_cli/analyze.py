@@ -147,10 +147,7 @@ def analyse(
     progress: bool = True,
     made: Mapping[str, Any] | None = None,
 ) -> Record:
-    """Analyse one trajectory: what cannot be found is said in the notes of the record, with the reason.
-
-    `made` says who asked for it and what made the trajectory: the command, seed, potential.
-    """
+    """Analyse one trajectory, which `made` says the origin of; what cannot be found stands in the notes, with why."""
     crystal = None if sites is None else read_atoms(sites)
     opened = open_trajectory(given)
     parameters = origin(**{"command": "ionpath_cli.analyze.analyse", **(made or {})})

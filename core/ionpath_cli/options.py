@@ -121,10 +121,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 def write_config(
     path: Path, arguments: argparse.ArgumentParser, given: argparse.Namespace, more: Sequence[str] = ()
 ) -> None:
-    """Write what a command was given, defaults among it, as a file that ``--config`` reads, and lines of remarks.
-
-    A file that no command wrote, or that somebody edited, stays: the run is done, and its options are in no way lost.
-    """
+    """Write what a command was given, defaults among it, and remarks, as a file that ``--config`` reads."""
     from ionpath import __version__
     from ionpath.files import atomic_path, marked
 

@@ -19,11 +19,7 @@ WORTH = {
 
 
 def comparison(quantities: Mapping[str, Mapping[str, Quantity]]) -> list[str]:
-    """Sentences about each quantity that several systems have, from their 95 % intervals.
-
-    `quantities` is name -> system -> quantity. One sentence for each, and one for what cannot be compared; of one
-    system, what its numbers are worth.
-    """
+    """Sentences about each quantity (name -> system -> quantity), from its 95 % intervals in several systems or one."""
     systems = {label for of in quantities.values() for label in of}
     if len(systems) == 1:
         return _worth({name: quantity for name, of in quantities.items() for quantity in of.values()})

@@ -109,11 +109,7 @@ def script(
     more: dict[str, str | None],
     before: str,
 ) -> str:
-    """Text of the job script.
-
-    Bash is told of the limit while it waits for the command, which runs in a process group of its own: only there do
-    interrupts reach it, as a shell without job control starts jobs with interrupts ignored.
-    """
+    """Text of the job script."""
     goes_on = command[0] in GO_ON
     more = {**more, "job-name": more.get("job-name") or f"ionpath-{command[0]}"}
     lines = {"time": time, "ntasks": 1, "cpus-per-task": cpus, "mem": memory, "gpus": gpus or None, **more}
@@ -134,6 +130,8 @@ def script(
 
 _MARK = "#SBATCH --open-mode=append"
 """Line of every script, by which one of this command is known."""
+# The command runs in a process group of its own: only there do interrupts reach it, as a shell without job control
+# starts jobs with interrupts ignored.
 _LOOP = """\
 # {seconds} s before the limit Slurm sends USR1: the command is interrupted, keeps what is finished, and the job goes
 # back into the queue, where the same command goes on. A command that ends by itself, or fails, ends the job.

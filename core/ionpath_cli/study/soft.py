@@ -32,10 +32,7 @@ TESTED = {"ion-and-time": "other ions and times than in training", "random": "sa
 
 
 class Joint:
-    """One softness for all runs.
-
-    A run knows its system by its name alone: equal settings are equal runs, whatever they are called.
-    """
+    """One softness for all runs, each of which knows its system by its name alone."""
 
     def __init__(self, inputs: list[Path], arguments: Arguments) -> None:
         names = [read_json(run / DONE)["name"] for run in inputs]
@@ -96,13 +93,11 @@ def system_of(name: str) -> tuple[str, int]:
 
 
 def fitted(name: Any, universes: Any, mode: Any = "correct") -> tuple[Any, float]:
-    """Preset whose neighbours fit into half of the smallest cell, and how far they reach.
-
-    Published functions beyond the reach stay: most of them are beyond the published one too.
-    """
+    """Preset whose neighbours fit into half of the smallest cell, and how far they reach."""
     species = tuple(sorted({str(e) for u in universes for e in u.atoms.elements}))
     chosen = preset(name, species, mode=mode)
     reach = min(chosen.functions.cutoff, round(0.49 * min(widths(u) for u in universes), 2))
+    # Published functions beyond the reach stay: most of them are beyond the published one too.
     inside = tuple(mu for mu in chosen.functions.positions if mu <= reach or mode == "published")
     return replace(chosen, functions=replace(chosen.functions, positions=inside, cutoff=reach)), reach
 

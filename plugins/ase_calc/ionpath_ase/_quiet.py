@@ -13,11 +13,7 @@ from functools import cache
 
 @contextmanager
 def quiet_stderr() -> Iterator[None]:
-    """Hold back what libraries write to file descriptor 2; show it if the block raises.
-
-    TensorFlow and deepmd-kit report missing CUDA libraries from C++ code, where Python's ``sys.stderr`` and logging
-    have no say. Setting the environment variable ``IONPATH_VERBOSE`` to anything leaves the descriptor alone.
-    """
+    """Hold back what C++ writes to file descriptor 2, unless IONPATH_VERBOSE is set; show it if the block raises."""
     if os.environ.get("IONPATH_VERBOSE"):
         yield
         return
@@ -40,13 +36,8 @@ def quiet_stderr() -> Iterator[None]:
 
 @contextmanager
 def without_keras() -> Iterator[None]:
-    """Let TensorFlow be imported without Keras, which brings scikit-learn, pandas and matplotlib along.
-
-    TensorFlow's last line imports one module of Keras for SavedModels, and goes on without it. That is a third of all
-    that happens before the first energy (1.5 of 5.0 s of CPU time until a model is loaded). Keras can be imported
-    afterwards, by ``tf.keras`` as well.
-    """
-    eager = "keras.src.optimizers"
+    """Let TensorFlow be imported without Keras, which takes a third of the time until a model is loaded."""
+    eager = "keras.src.optimizers"  # TensorFlow's last line imports it for SavedModels, and goes on without it
     if "tensorflow" in sys.modules or "keras" in sys.modules:
         yield
         return
@@ -70,12 +61,7 @@ def calm_environment() -> None:
 
 @cache
 def quiet_exit() -> None:
-    """Close file descriptor 2 to what compiled libraries write while the interpreter unloads them.
-
-    deepmd-kit's stand-in for the CUDA runtime complains once more from its destructor. Handlers of ``atexit`` run in
-    reverse order, and tracebacks are printed before them, so that nothing of Python's is lost but the messages of
-    handlers that were registered earlier.
-    """
+    """Close file descriptor 2 to what destructors of compiled libraries write; tracebacks are printed before."""
     if not os.environ.get("IONPATH_VERBOSE"):
         atexit.register(_point_stderr_nowhere)
 

@@ -48,10 +48,8 @@ def run_metadynamics(
         Length of the whole run in ps; an interrupted or shorter run in the same folder is taken up where it was.
     folder : str or path
         Folder for all files.
-    temperature : float, optional
-        Temperature in K; by default that of the input.
-    timestep : float, optional
-        Time step in fs; by default that of the input, which its paces are counted with.
+    temperature, timestep : float, optional
+        In K and fs; by default those of the input, whose paces are counted with its time step.
     friction : float
         Friction of the Langevin thermostat in 1/ps.
     seed : int

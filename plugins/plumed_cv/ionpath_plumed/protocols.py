@@ -62,10 +62,8 @@ def metadynamics_input(
         ASE Atoms, pymatgen Structure, Universe, or (symbols, positions, cell); lengths in A.
     name : str
         Protocol: a key of `ionpath_plumed.presets.PRESETS`.
-    temperature : float
-        Temperature in K.
-    timestep : float
-        Time step of the MD in fs; paces are counted with it.
+    temperature, timestep : float
+        Temperature in K, and time step of the MD in fs, with which paces are counted.
     ion : int, optional
         Index (from 0) of the ion to bias; found if left out.
     centres : sequence of int, optional

@@ -36,11 +36,7 @@ _POLL = 0.002  # seconds between looks at a pipe
 
 
 class LammpsEngine:
-    """Steps of a run, made by LAMMPS.
-
-    LAMMPS reads commands from its standard input and answers through two named pipes, so that no number passes through
-    a file of lower precision. A driver that is killed takes LAMMPS with it.
-    """
+    """Steps of a run, made by LAMMPS, which reads commands from standard input and answers through two named pipes."""
 
     def __init__(
         self,

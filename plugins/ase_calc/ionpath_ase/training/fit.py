@@ -233,10 +233,8 @@ def compress(
 
     Parameters
     ----------
-    frozen : str or path
-        Frozen TensorFlow model.
-    target : str or path
-        Compressed model.
+    frozen, target : str or path
+        Frozen TensorFlow model, and the compressed one.
     step : float, default 0.1
         Step of the table.
     thin : bool, default True

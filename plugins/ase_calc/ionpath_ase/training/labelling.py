@@ -138,10 +138,8 @@ def label_frames(
         Gives energy (eV), forces (eV/A) and stress (eV/A^3).
     path : str or path
         Extended XYZ file. Frames that it holds are not labelled again, so that a stopped call can be repeated.
-    max_force : float, default 12
-        Frames with a larger force component, in eV/A, are refused.
-    closest : float, default 1.15
-        Frames with atoms closer than this, in A, are refused.
+    max_force, closest : float, default 12 and 1.15
+        Frames with a larger force component, in eV/A, or with atoms closer than that, in A, are refused.
     progress : bool, default True
         Show a bar.
 

@@ -37,10 +37,8 @@ def multithermal_lines(
         Pressure of the barostat in GPa. With it the ensemble has a range of pressures too, and the run must be NPT.
     pressure_range : tuple of float, optional
         Lowest and highest pressure in GPa, around `pressure`; by default 0.9 and 1.1 atm.
-    pace : int, default 10
-        Time steps between updates of the bias.
-    observation : int, default 100
-        Updates during which energies are only watched before the bias begins.
+    pace, observation : int, default 10 and 100
+        Time steps between updates of the bias, and updates during which it only watches before it begins.
 
     Returns
     -------

@@ -50,10 +50,8 @@ def dp_input(
     ----------
     preset : str, default "shipped"
         Name in `PRESETS`.
-    training : sequence of path
-        Folders of deepmd-kit systems.
-    validation : sequence of path, optional
-        Folders of systems that are only watched.
+    training, validation : sequence of path
+        Folders of deepmd-kit systems to train on, and of those that are only watched.
     elements : sequence of str, optional
         Elements in the order of the model's types.
     steps : int, optional

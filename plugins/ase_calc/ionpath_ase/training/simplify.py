@@ -38,10 +38,8 @@ def simplify_graph(source: str | os.PathLike[str], target: str | os.PathLike[str
 
     Parameters
     ----------
-    source : str or path
-        Frozen TensorFlow model; compressed or not.
-    target : str or path
-        The simpler model; may be the same file.
+    source, target : str or path
+        Frozen TensorFlow model, compressed or not, and the simpler one, which may be the same file.
 
     Returns
     -------

@@ -277,10 +277,8 @@ def with_former_cluster(
         Structure; not changed.
     number : int, default 3
         How many centres are brought to the chosen one; fewer, if it has fewer ligands or there are fewer centres.
-    elements : sequence of str, default ("P", "Si")
-        Elements of the centres.
-    ligands : sequence of str, default ("S",)
-        Elements that they are exchanged with.
+    elements, ligands : sequence of str, default ("P", "Si") and ("S",)
+        Elements of the centres, and those that they are exchanged with.
     bond : float, default 2.7
         Largest distance of a ligand to the chosen centre in A.
     seed : int, default 0

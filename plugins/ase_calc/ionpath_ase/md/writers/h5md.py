@@ -47,10 +47,7 @@ class H5MD(FrameFile):
         self._margin = chunks + len(atoms) * 12 + 2**16
 
     def _make_room(self, size: int) -> None:
-        """Make sure that the disk has room for a copy and the layout of a new file.
-
-        HDF5 crashes the process where a disk fills up under it. The room is therefore reserved before it writes.
-        """
+        """Make sure that the disk has room for a copy: HDF5 crashes the process where a disk fills up under it."""
         with tempfile.TemporaryFile(dir=self.path.parent) as scratch:
             _allocate(scratch.fileno(), size + 2**16)
 
