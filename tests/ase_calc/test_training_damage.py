@@ -1,4 +1,4 @@
-"""Damaged folders of a training and of a loop: the same result, or one sentence that names the file."""
+"""Damaged folders of trainings, of loops and of bands: the same result, or one sentence that names the file."""
 
 from __future__ import annotations
 
@@ -162,9 +162,33 @@ def explored_frames(folder: Path) -> tuple[Path, Callable[[], Any]]:
     return explored(folder, "trajectory.extxyz")
 
 
+def bands_of(folder: Path, name: str) -> tuple[Path, Callable[[], Any]]:
+    """Barriers of hops, and what they are of."""
+    from ionpath_ase.bands import Barrier, Hop, changes, finished, note_parts, save
+
+    hop, about = Hop(5, partner=7), {"cell": "0" * 64, "force": 0.05, "energy": -3.2}
+    note_parts(folder, about)
+    save(folder, hop, Barrier(5, 0.31, 0.29, np.array([0.0, 0.2, 0.31, 0.1, 0.02]), 3.4, True))
+
+    def kept() -> Any:
+        found = finished(folder, hop)
+        assert isinstance(found, Barrier)
+        return changes(folder, about), found.forward, found.backward, found.energies.tobytes(), found.converged
+
+    return (folder / name if name else next(folder.glob("band-5-*.json"))), kept
+
+
+def band(folder: Path) -> tuple[Path, Callable[[], Any]]:
+    return bands_of(folder, "")
+
+
+def note_of_bands(folder: Path) -> tuple[Path, Callable[[], Any]]:
+    return bands_of(folder, "bands.json")
+
+
 KINDS = (
-    training_frames, settings_of_training, loop, note_of_member, model_of_member, note_of_chosen, chosen_frames,
-    note_of_labels, labels_of_chosen, deviations, explored_frames,
+    band, note_of_bands, training_frames, settings_of_training, loop, note_of_member, model_of_member, note_of_chosen,
+    chosen_frames, note_of_labels, labels_of_chosen, deviations, explored_frames,
 )  # fmt: skip
 
 

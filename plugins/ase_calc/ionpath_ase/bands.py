@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
-from ionpath.files import atomic_path
 from ionpath.notebook import Shown
+from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.md.identity import differences, digest, potential
 
 _FAR = 1.0
@@ -315,11 +315,11 @@ def changes(place: Path, about: Mapping[str, Any]) -> list[str]:
     if not path.exists():  # as earlier versions leave it
         return []
     try:
-        before = dict(json.loads(path.read_text()))
+        before = read_note(path, "energy", again="")
         energy = float(before.pop("energy"))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, TypeError) as error:
         need = f"the {_PARTS} that this call wrote"
-        got = f"{type(error).__name__}: {error}"
+        got = error.got if isinstance(error, InputError) else str(error)
         raise InputError(f"folder {place.name}", need=need, got=got, remedy="use another folder") from error
     now = json.loads(json.dumps({name: value for name, value in about.items() if name != "energy"}))
     told = differences(before, now)
@@ -331,8 +331,7 @@ def changes(place: Path, about: Mapping[str, Any]) -> list[str]:
 def note_parts(place: Path, about: Mapping[str, Any]) -> None:
     """Note what the bands of a folder are of."""
     if not (place / _PARTS).exists():
-        with atomic_path(place / _PARTS) as part:
-            part.write_text(json.dumps(about))
+        write_note(place / _PARTS, about)
 
 
 def _file(place: Path, hop: Hop) -> Path:
@@ -346,13 +345,13 @@ def finished(place: Path, hop: Hop) -> Barrier | str | None:
     if not path.exists():
         return None
     try:
-        kept = json.loads(path.read_text())
+        kept = read_note(path, "refused", "barrier", again="")
         if isinstance(kept["refused"], str):
             return str(kept["refused"])
         numbers = kept["barrier"]
         return Barrier(**(numbers | {"energies": np.array(numbers["energies"], dtype=float)}))
     except (ValueError, KeyError, TypeError) as error:
-        got = f"{type(error).__name__}: {error}"
+        got = error.got if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
         remedy = "remove it, and it is made again"
         raise InputError(f"band {path.name}", need="a file that this call wrote", got=got, remedy=remedy) from error
 
@@ -362,5 +361,4 @@ def save(place: Path, hop: Hop, made: Barrier | str) -> None:
     kept: dict[str, Any] = {"refused": made, "barrier": None}
     if isinstance(made, Barrier):
         kept = {"refused": None, "barrier": asdict(made) | {"energies": made.energies.tolist()}}
-    with atomic_path(_file(place, hop)) as part:
-        part.write_text(json.dumps(kept))
+    write_note(_file(place, hop), kept)

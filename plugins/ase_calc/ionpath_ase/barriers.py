@@ -337,7 +337,7 @@ def _kept(
         stack.enter_context(locked(place / ".lock", f"bands in {place.name}"))
         note = place / "bands.sha256"
         told = [] if about is None else changes(place, about)
-        if told or (note.exists() and note.read_text() != mark):
+        if told or (note.exists() and note.read_text(errors="replace") != mark):
             need = "bands of the same structure, potential and settings"
             remedy = "use another folder"
             raise InputError(f"folder {place.name}", need=need, got="; ".join(told) or "others", remedy=remedy)

@@ -20,6 +20,7 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name
 from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
+from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.calculator import Committee, IonPath
 from ionpath_ase.md.identity import potential
 from ionpath_ase.training.evaluate import Errors, evaluate
@@ -28,7 +29,6 @@ from ionpath_ase.training.fit import fit
 from ionpath_ase.training.labelling import frame_digest, label_frames
 from ionpath_ase.training.loop_report import ExplorationRow, IterationReport, format_report, write_report
 from ionpath_ase.training.loop_settings import LoopSettings
-from ionpath_ase.training.notes import read_note, write_note
 from ionpath_ase.training.selection import choose
 
 Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSettings], Path]

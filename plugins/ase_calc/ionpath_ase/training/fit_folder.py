@@ -14,8 +14,8 @@ from ase import Atoms
 
 from ionpath.errors import InputError
 from ionpath.files import sha256_of
+from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.training.labelling import frame_digest
-from ionpath_ase.training.notes import read_note, write_note
 
 
 def check_folder(target: Path) -> None:

@@ -1,4 +1,4 @@
-"""Notes that a training leaves in its folder, with digests of themselves and of the files that they are about."""
+"""Notes that a long job leaves in its folder, with digests of themselves and of the files that they are about."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def read_note(path: Path, *names: str, again: str) -> dict[str, Any]:
 
 def _damaged(path: Path, got: str, again: str) -> InputError:
     name = "/".join(path.parts[-2:])
-    return InputError(f"file {name}", need="what this training wrote there", got=got, remedy=again)
+    return InputError(f"file {name}", need="what was written there", got=got, remedy=again)
 
 
 def _seal(noted: Mapping[str, Any]) -> str:
