@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,15 @@ Whole = ArrayLike
 """Whole numbers."""
 Truths = ArrayLike
 """Truth values, or 0 and 1."""
+
+
+def grid_points(*axes: ArrayLike) -> NDArray[Any]:
+    """All points (n, axes) of a grid, those along the last axis one after another.
+
+    >>> grid_points([0, 1], [5, 6]).tolist()
+    [[0, 5], [0, 6], [1, 5], [1, 6]]
+    """
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
 
 
 def heights(cells: Floats) -> Floats:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arrays import Bools, Floats
+from ionpath.arrays import Bools, Floats, Ints
 from ionpath.errors import InputError
 
 FARTHEST = 1e7
@@ -125,6 +125,24 @@ def obtuse_superbase(cell: ArrayLike) -> Floats:
     for frame in np.flatnonzero(~_is_obtuse(reduced)):
         reduced[frame] = _selling(cells[frame]) @ cells[frame]
     return reduced
+
+
+def images_around(points: Floats, margin: Floats) -> tuple[Floats, Ints, Ints]:
+    """Points (N, 3) of a cell and their images up to a margin (3,) beyond its faces, fractional; points; shifts.
+
+    >>> images, point, shift = images_around(np.array([[0.1, 0.5, 0.5]]), np.array([0.2, 0.2, 0.2]))
+    >>> images.round(6).tolist(), point.tolist(), shift.tolist()
+    ([[0.1, 0.5, 0.5], [1.1, 0.5, 0.5]], [0, 0], [[0, 0, 0], [1, 0, 0]])
+    """
+    images, point, shift = points, np.arange(len(points)), np.zeros(points.shape, dtype=np.int64)
+    for axis in (2, 1, 0):  # those of one shift come together, in the order of shifts and then of points
+        reach = margin[axis]
+        steps = np.arange(-np.ceil(reach), np.ceil(reach) + 1)
+        moved = images[:, axis] + steps[:, None]
+        step, kept = np.nonzero((moved >= -reach) & (moved <= 1.0 + reach))
+        images, point, shift = images[kept], point[kept], shift[kept]
+        images[:, axis], shift[:, axis] = moved[step, kept], steps[step]
+    return images, point, shift
 
 
 def image_tables(cells: Floats) -> tuple[Floats, Floats, Floats, Floats]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib
 import math
 import os
@@ -35,7 +36,8 @@ class InputError(IonpathError, ValueError):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Keyword-only arguments do not survive the default pickling, which worker processes use for errors.
-        return _rebuild, (type(self), self.name, self.need, self.got, self.remedy)
+        known = {"need": self.need, "got": self.got, "remedy": self.remedy}
+        return functools.partial(type(self), self.name, **known), ()
 
 
 def one_of(name: str, value: object, choices: Iterable[str]) -> None:
@@ -174,7 +176,7 @@ class MissingDependency(IonpathError, ImportError):
         super().__init__(f"{package} is needed for {purpose} and was not found; install it with: {install}")
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _rebuild_missing, (self.package, self.purpose, self.install)
+        return functools.partial(type(self), self.package, purpose=self.purpose, install=self.install), ()
 
 
 def require(module: str, *, purpose: str, install: str) -> ModuleType:
@@ -189,11 +191,3 @@ def require(module: str, *, purpose: str, install: str) -> ModuleType:
         if error.name is not None and not (module == error.name or module.startswith(error.name + ".")):
             raise  # the module is there and misses something of its own
         raise MissingDependency(module, purpose=purpose, install=install) from error
-
-
-def _rebuild(cls: type[InputError], name: str, need: str, got: str, remedy: str) -> InputError:
-    return cls(name, need=need, got=got, remedy=remedy)
-
-
-def _rebuild_missing(package: str, purpose: str, install: str) -> MissingDependency:
-    return MissingDependency(package, purpose=purpose, install=install)

@@ -13,6 +13,8 @@ from ionpath.units import conversion
 
 _NORMAL = 1.9601
 """Half an interval in standard errors above which it is taken for one of Student's t, not of a normal distribution."""
+Z95 = 1.959963984540054
+"""Half the width of a 95 % interval in standard errors that are known."""
 
 
 @documented
@@ -148,7 +150,7 @@ def combine(runs: Sequence[Estimate]) -> Estimate:
     >>> print(combine(runs))
     0.250 ± 0.032 A^2/ps
     """
-    runs = _estimates("runs", runs)
+    runs = estimates("runs", runs)
     units = list(dict.fromkeys(run.unit for run in runs))
     if len(runs) < 2 or len(units) > 1:
         raise InputError(
@@ -204,7 +206,7 @@ def difference(one: Estimate, other: Estimate) -> Estimate:
     >>> print(difference(Estimate(16.0, 0.3, 15.4, 16.6, "nat"), Estimate(14.0, 0.4, 13.2, 14.8, "nat")))
     2.0 ± 0.5 nat
     """
-    for number in _estimates("estimates", (one, other)):
+    for number in estimates("estimates", (one, other)):
         ends = (number.value, number.error, number.low, number.high)
         if number.unit != one.unit or not all(map(math.isfinite, ends)):
             need = "two numbers with errors and intervals, in one unit"
@@ -285,7 +287,7 @@ def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) 
         got = ", ".join(map(repr, sizes)) or "none"
         remedy = "run a second cell, for example twice as long along each axis"
         raise InputError("values", need="two sizes or more, each a number of atoms or cells", got=got, remedy=remedy)
-    _estimates("values", values)
+    estimates("values", values)
     largest = values[sizes[-1]]
     apart = [difference(values[size], largest) for size in sizes[:-1]]
     if largest.value == 0:
@@ -305,7 +307,7 @@ def size_convergence(values: Mapping[int, Estimate], *, tolerance: float = 0.1) 
     return SizeConvergence(sizes, tuple(values[size] for size in sizes), tuple(shares), words, tolerance, enough)
 
 
-def _estimates(name: str, values: Iterable[Estimate] | Mapping[int, Estimate]) -> list[Estimate]:
+def estimates(name: str, values: Iterable[Estimate] | Mapping[int, Estimate]) -> list[Estimate]:
     """Several estimates; InputError for anything else."""
     found = list(values.values() if isinstance(values, Mapping) else values)
     for one in found:
@@ -340,7 +342,7 @@ def student_of(errors: Sequence[float], halves: Sequence[float]) -> float:
     pairs = [(error, half / error) for error, half in zip(errors, halves, strict=True) if 0.0 < error < math.inf]
     few = [(e**4, max(float(stdtridf(0.975, wide)), 1.0)) for e, wide in pairs if _NORMAL < wide < math.inf]
     weight = math.fsum(fourth / freedom for fourth, freedom in few)
-    return student(math.fsum(e**2 for e, _ in pairs) ** 2 / weight) if weight > 0.0 else 1.959964
+    return student(math.fsum(e**2 for e, _ in pairs) ** 2 / weight) if weight > 0.0 else Z95
 
 
 def student(freedom: float) -> float:
@@ -348,6 +350,14 @@ def student(freedom: float) -> float:
     from scipy.special import stdtrit
 
     return float(stdtrit(freedom, 0.975))
+
+
+def poisson_interval(events: int) -> tuple[float, float]:
+    """95 % interval of the mean number of events, where so many were seen."""
+    from scipy.stats import chi2
+
+    low = float(chi2.ppf(0.025, 2 * events)) / 2 if events else 0.0
+    return low, float(chi2.ppf(0.975, 2 * events + 2)) / 2
 
 
 def _with_error(value: float, error: float) -> str:

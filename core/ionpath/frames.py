@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ionpath.arrays import Floats, Ints, Symbols, heights, standard_cell
+from ionpath.arrays import Floats, Ints, Symbols, grid_points, heights, standard_cell
 from ionpath.cells import as_cells, check_finite
 from ionpath.errors import InputError, require
 from ionpath.periodic import wrap_fractional
@@ -72,16 +72,11 @@ def check_cutoff(
     return radius
 
 
-def freud_box(cell: Floats) -> Any:
-    """Make a freud box of a cell."""
-    freud = require("freud", purpose="neighbours, order and volumes", install="pip install freud-analysis")
-    return freud.box.Box.from_matrix(standard_cell(cell).T)
-
-
 def freud_system(positions: Floats, cell: Floats) -> tuple[Any, NDArray[np.float32]]:
     """Make the pair (box, points) that freud computes on."""
-    coordinates = wrap_fractional(positions @ np.linalg.inv(cell)) - 0.5
-    return freud_box(cell), np.asarray(coordinates @ standard_cell(cell), dtype=np.float32)
+    freud = require("freud", purpose="neighbours, order and volumes", install="pip install freud-analysis")
+    coordinates, box = wrap_fractional(positions @ np.linalg.inv(cell)) - 0.5, standard_cell(cell)
+    return freud.box.Box.from_matrix(box.T), np.asarray(coordinates @ box, dtype=np.float32)
 
 
 def pairs_within(
@@ -136,5 +131,5 @@ def repeats_for(cell: Floats, radius: float) -> tuple[int, int, int]:
 
 def repeat(positions: Floats, cell: Floats, counts: tuple[int, int, int]) -> tuple[Floats, Floats]:
     """Repeat a cell; the atoms given stay first."""
-    shifts = np.stack(np.meshgrid(*map(np.arange, counts), indexing="ij"), axis=-1).reshape(-1, 3) @ cell
+    shifts = grid_points(*map(np.arange, counts)) @ cell
     return (shifts[:, None] + positions[None]).reshape(-1, 3), cell * np.array(counts)[:, None]

@@ -22,11 +22,11 @@ NEAR = 0.25
 """Atoms that are all nearer than this to the first, in cells, have a mean about it."""
 
 
-def split_common(displacements: Floats, weights: Floats | None = None) -> tuple[Floats, Floats]:
+def split_common(displacements: Floats) -> tuple[Floats, Floats]:
     """Split displacements (T, M, 3) on a torus into the rest (T, M, 3) and what all atoms share (T, 1, 3).
 
-    Displacements are differences of fractional coordinates, each known up to whole numbers, as their weighted mean is;
-    the rest is the shortest image. `weights` (M,), such as masses, are equal by default.
+    Displacements are differences of fractional coordinates, each known up to whole numbers, as their mean is; the rest
+    is the shortest image.
 
     An angle has no mean, but the mean of unit vectors ``exp(2 pi i x)`` has a direction, wherever the origin is. About
     it atoms are less than half of a cell away, and the plain mean of their shortest images is exact.
@@ -35,7 +35,7 @@ def split_common(displacements: Floats, weights: Floats | None = None) -> tuple[
     >>> rest[0, :, 0].round(2).tolist(), abs(float(mean[0, 0, 0]))
     ([-0.01, 0.01], 0.5)
     """
-    common = common_displacement(displacements, weights)[:, None]
+    common = common_displacement(displacements)[:, None]
     rest = displacements - common
     rest -= np.rint(rest)
     return rest, common

@@ -11,10 +11,9 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate, student
+from ionpath.estimate import Z95, Estimate, estimates, student
 from ionpath.msonable import Msonable
 
-Z95 = 1.959963984540054
 PRIOR, FREEDOM = 1, 4
 """Degrees of freedom that given errors count as where a single one is left to judge them by (three numbers), and
 those of Student's t there: with 3 and 4 intervals held in 0.89 of 2,400 sets whose errors were given half as large as
@@ -77,12 +76,7 @@ def linear_fit(x: Sequence[float], values: Sequence[Estimate]) -> LinearFit:
     >>> print(found.slope, "per unit of x")
     2.10 ± 0.14 mS/cm per unit of x
     """
-    numbers = list(values)
-    for number in numbers:
-        if not isinstance(number, Estimate):
-            got = f"{number!r:.40}"
-            remedy = "pass what the analyses gave, or Estimate(value, error, low, high, unit)"
-            raise InputError("values", need="Estimate objects, with errors and units", got=got, remedy=remedy)
+    numbers = estimates("values", values)
     units = {number.unit for number in numbers}
     known = all(math.isfinite(n.value) and math.isfinite(n.error) and n.error > 0 for n in numbers)
     if len(numbers) < 3 or len(units) > 1 or not known:

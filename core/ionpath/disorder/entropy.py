@@ -16,7 +16,7 @@ from ionpath.citations import references
 from ionpath.constants import GAS_CONSTANT
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
-from ionpath.estimate import Estimate, difference, student
+from ionpath.estimate import Z95, Estimate, difference, student
 from ionpath.msonable import Msonable
 from ionpath.units import entropy_factor
 
@@ -251,7 +251,7 @@ class EntropyComparison(Msonable):
         if not all(np.isfinite([e.low, e.high]).all() for e in self.path_entropy):
             return "not told: path entropies have no errors"
         order, steps = np.argsort(self.shannon, kind="stable"), []
-        wide = student(self.n_blocks - 1) if self.n_blocks > 1 else 1.959964
+        wide = student(self.n_blocks - 1) if self.n_blocks > 1 else Z95
         for low, high in pairwise(order):
             apart = difference(self.path_entropy[high], self.path_entropy[low])
             anions = self.shannon[high] - self.shannon[low]

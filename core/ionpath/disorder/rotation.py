@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
 
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, whole
+from ionpath.estimate import poisson_interval
 from ionpath.msonable import Msonable
 
 
@@ -52,9 +52,8 @@ def rotation_rate(events: int, time: float) -> RotationRate:
     """
     whole("events", events, 0)
     positive("time", time, "ps", remedy="use two frames at least")
-    low = float(chi2.ppf(0.025, 2 * events)) / 2 / time if events else 0.0
-    high = float(chi2.ppf(0.975, 2 * events + 2)) / 2 / time
-    return RotationRate(int(events), float(time), events / time, low, high)
+    low, high = poisson_interval(events)
+    return RotationRate(int(events), float(time), events / time, low / time, high / time)
 
 
 @typed

@@ -14,9 +14,9 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.estimate import Estimate
 from ionpath.free_energy.crossings import CrossingError, crossing_error
-from ionpath.free_energy.hills import Hills, partial_sums
+from ionpath.free_energy.hills import Hills, growing_counts, partial_sums
 from ionpath.free_energy.minpath import minimum_path
-from ionpath.free_energy.surface import FreeEnergySurface, lowest_near as lowest_near
+from ionpath.free_energy.surface import FreeEnergySurface, lowest_near as lowest_near, where_visited
 from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
@@ -84,9 +84,10 @@ def recent_height(hills: Hills) -> float:
     return float(hills.heights[-max(len(hills) // 10, 1) :].mean())
 
 
-def _counts(hills: Hills, n_times: int) -> list[int]:
-    """Numbers of hills at equally spaced times."""
-    return sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+def _still_high(hills: Hills) -> list[str]:
+    """What is missing where the hills of a well-tempered run are not low in the end."""
+    recent = recent_height(hills) / float(hills.heights[0])
+    return [f"hills are still {recent:.0%} of their first height"] if hills.bias_factor > 1 and recent > 0.2 else []
 
 
 @typed
@@ -117,13 +118,10 @@ def barrier_series(
         If there are fewer than two times.
     """
     whole("n_times", n_times, 2)
-    counts = _counts(hills, n_times)
-    axes = hills.default_axes(points_per_sigma)
+    counts = growing_counts(hills, n_times)
     ends = [finite("start", start), finite("end", end)]
-    rows = []
-    for surface in partial_sums(hills, counts, axes):
-        rows.append(_barriers(surface, ends, hills.sigmas[0]))
-    found = np.array(rows)
+    sums = partial_sums(hills, counts, hills.default_axes(points_per_sigma))
+    found = np.array([_barriers(surface, ends, hills.sigmas[0]) for surface in sums])
     return BarrierSeries(
         hills.times[np.array(counts) - 1], found[:, 0], found[:, 1],
         tuple(map(float, ends[0])), tuple(map(float, ends[1])),
@@ -131,9 +129,7 @@ def barrier_series(
 
 
 def _barriers(surface: FreeEnergySurface, ends: list[Floats], sigma: Floats) -> tuple[float, float]:
-    visited = FreeEnergySurface(
-        surface.axes, np.where(surface.values < -1e-9, surface.values, np.inf), surface.names, surface.periods
-    )
+    visited = where_visited(surface)
     lows = [lowest_near(visited, point, 2 * sigma) for point in ends]
     if any(low is None for low in lows):
         return float("nan"), float("nan")
@@ -195,7 +191,7 @@ def variation(hills: Hills, *, part: float = 0.2, n_times: int = 25) -> Estimate
         raise InputError("hills", need="one variable", got=f"{hills.centres.shape[1]}", remedy=remedy)
     edge = 2 * float(hills.sigmas[0, 0])
     low, high = hills.centres.min() + edge, hills.centres.max() - edge
-    counts = _counts(hills, n_times)
+    counts = growing_counts(hills, n_times)
     axes = hills.default_axes(3.0)
     inside = (axes[0] >= low) & (axes[0] <= high)
     if not inside.any():
@@ -228,12 +224,10 @@ def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float
         Converged when the error is below RT and hills have shrunk below a fifth of their first height.
     """
     kt = kt_in_kj_per_mol(temperature)
-    recent = recent_height(hills) / float(hills.heights[0])
     missing = []
     if not found.error < kt:
         missing.append(f"over the last {part:.0%} it scattered by {found.error:.1f} kJ/mol (RT is {kt:.1f})")
-    if hills.bias_factor > 1 and recent > 0.2:
-        missing.append(f"hills are still {recent:.0%} of their first height")
+    missing += _still_high(hills)
     what = f"one basin, in which the free energy varies by {found.value:.1f} kJ/mol"
     if missing:
         return Verdict(False, f"not converged: {what}; {'; '.join(missing)}", 0, found.error)
@@ -295,9 +289,7 @@ def judge(
         gaps = np.abs([slow.forward_gap, slow.backward_gap])
         if (gaps > 2 * np.array(both)).any():
             missing.append(f"hills and their reweighted places differ by {gaps.max():.1f} kJ/mol")
-    recent = recent_height(hills) / float(hills.heights[0])
-    if hills.bias_factor > 1 and recent > 0.2:
-        missing.append(f"hills are still {recent:.0%} of their first height")
+    missing += _still_high(hills)
     if missing:
         return Verdict(False, "not converged: " + "; ".join(missing), crossings, drift)
     return Verdict(True, f"converged: {crossings} crossings, drift {drift:.1f} kJ/mol", crossings, drift)

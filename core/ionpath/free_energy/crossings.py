@@ -10,15 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import logsumexp
 
 from ionpath.arguments import finite, typed
 from ionpath.arrays import Bools, Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.free_energy.hills import Hills, partial_sums
+from ionpath.free_energy.hills import Hills, growing_counts, partial_sums
 from ionpath.free_energy.minpath import minimum_path
-from ionpath.free_energy.surface import FreeEnergySurface, inside_box, lowest_near
+from ionpath.free_energy.surface import FreeEnergySurface, inside_box, lowest_near, where_visited, within_period
 from ionpath.msonable import Msonable
 from ionpath.units import kt_in_kj_per_mol
 
@@ -78,16 +79,14 @@ def crossing_error(hills: Hills, start: Finite, end: Finite, temperature: float,
     """
     if hills.bias_factor <= 1 or len(hills) < 10 * BLOCKS:
         return UNKNOWN
-    counts = sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+    counts = growing_counts(hills, n_times)
     kt, gamma = kt_in_kj_per_mol(temperature), hills.bias_factor
     start, end = finite("start", start), finite("end", end)
     offsets, surface = [], None
     for surface in partial_sums(hills, counts, hills.default_axes(3.0)):
         offsets.append(_offset(surface, kt, gamma))
     assert surface is not None
-    seen = FreeEnergySurface(
-        surface.axes, np.where(surface.values < -1e-9, surface.values, np.inf), surface.names, surface.periods
-    )
+    seen = where_visited(surface)
     try:
         ends = [lowest_near(seen, point, 2 * hills.sigmas.mean(0)) for point in (start, end)]
         if ends[0] is None or ends[1] is None:
@@ -120,10 +119,7 @@ def crossing_error(hills: Hills, start: Finite, end: Finite, temperature: float,
 def _offset(surface: FreeEnergySurface, kt: float, gamma: float) -> float:
     """c(t) in kJ/mol: the bias is minus the free energy times (gamma - 1) / gamma."""
     free = -surface.values / kt
-    bias = free / gamma
-    return kt * float(
-        free.max() + np.log(np.exp(free - free.max()).sum()) - bias.max() - np.log(np.exp(bias - bias.max()).sum())
-    )
+    return kt * float(logsumexp(free) - logsumexp(free / gamma))
 
 
 def _differences(weights: Floats, kt: float) -> Floats:
@@ -133,8 +129,7 @@ def _differences(weights: Floats, kt: float) -> Floats:
 
 def _inside(places: Floats, surface: FreeEnergySurface, point: Floats, reach: Floats) -> Bools:
     """Places within a box around a point."""
-    away = places - point
-    for k, period in enumerate(surface.periods):
-        if period is not None:
-            away[:, k] -= period * np.round(away[:, k] / period)
-    return np.asarray((np.abs(away) <= reach).all(1))
+    inside = np.ones(len(places), dtype=bool)
+    for x, middle, half, period in zip(places.T, point, reach, surface.periods, strict=True):
+        inside &= np.abs(within_period(x - middle, period)) <= half
+    return inside

@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.free_energy.surface import FreeEnergySurface, within_period
 from ionpath.msonable import Msonable
 
 CUTOFF = 6.25
@@ -133,6 +133,11 @@ def partial_sums(
         yield FreeEnergySurface(grid, -bias, hills.names, widths)
 
 
+def growing_counts(hills: Hills, n_times: int) -> list[int]:
+    """Numbers of hills at equally spaced times."""
+    return sorted({max(int(c), 1) for c in np.linspace(len(hills) / n_times, len(hills), n_times)})
+
+
 def _check_axes(grid: tuple[Floats, ...], hills: Hills) -> None:
     if len(grid) != len(hills.names):
         remedy = "give all of them"
@@ -156,16 +161,12 @@ def _add(bias: Floats, grid: tuple[Floats, ...], hills: Hills, k: int, widths: t
         period = widths[d]
         if period is None:
             index = np.arange(max(low, 0), min(high, len(axis) - 1) + 1)
-            away = axis[index] - hills.centres[k, d]
         else:
-            index = (
-                np.unique(np.arange(low, high + 1) % len(axis)) if high - low + 1 < len(axis) else np.arange(len(axis))
-            )
-            away = axis[index] - hills.centres[k, d]
-            away -= period * np.round(away / period)
+            index = np.unique(np.arange(low, min(high, low + len(axis) - 1) + 1) % len(axis))
         if not len(index):
             return
         where.append(index)
+        away = within_period(axis[index] - hills.centres[k, d], period)
         exponent = exponent[..., None] + 0.5 * (away / sigma) ** 2
     shape = np.exp(-exponent)
     if hills.stretched:

@@ -16,6 +16,9 @@ from ionpath.free_energy.basins import _neighbour_table
 from ionpath.free_energy.surface import FreeEnergySurface
 from ionpath.msonable import Msonable
 
+IMAGES, RELAXATIONS = 60, 400
+"""Points of a path on the interpolated surface, and how often they are moved."""
+
 
 @documented
 @dataclass(frozen=True)
@@ -131,7 +134,8 @@ def _shortest(
     allowed = flat <= top + 1e-9
     i, j, move = _edges(neighbours, allowed)
     cost = flat - flat[allowed].min() + 1.0
-    weight = _step_lengths(surface)[move] * 0.5 * (cost[i] + cost[j])
+    moves = [step for step in itertools.product((-1, 0, 1), repeat=surface.ndim) if any(step)]  # in grid spacings
+    weight = np.linalg.norm(moves, axis=1)[move] * 0.5 * (cost[i] + cost[j])
     graph = coo_matrix((weight, (i, j)), shape=(flat.size, flat.size)).tocsr()
     _, came = dijkstra(graph, directed=False, indices=first, return_predecessors=True)
     trace = [last]
@@ -140,22 +144,13 @@ def _shortest(
     return trace[::-1]
 
 
-def _step_lengths(surface: FreeEnergySurface) -> Floats:
-    """Lengths of the moves of the neighbour table, each variable in units of its grid spacing."""
-    moves = [move for move in itertools.product((-1, 0, 1), repeat=surface.ndim) if any(move)]
-    return np.sqrt(np.square(np.array(moves, dtype=float)).sum(1))
-
-
-def relax_string(
-    surface: FreeEnergySurface, points: Floats, *, n_images: int = 60, steps: int = 400
-) -> tuple[Floats, Floats]:
+def relax_string(surface: FreeEnergySurface, points: Floats) -> tuple[Floats, Floats]:
     """Relax a path on the interpolated surface with the simplified string method."""
     from scipy.ndimage import map_coordinates, spline_filter
 
     finite = surface.values[np.isfinite(surface.values)]
     filled = np.where(np.isfinite(surface.values), surface.values, finite.max())
-    modes = {"grid-wrap"} if all(p is not None for p in surface.periods) else {"nearest"}
-    mode = modes.pop()
+    mode = "grid-wrap" if all(p is not None for p in surface.periods) else "nearest"
     spline = spline_filter(filled, order=3, mode=mode)
     origin, spacing = np.array([axis[0] for axis in surface.axes]), surface.spacing
     widths = np.array([len(a) if p is not None else np.inf for a, p in zip(surface.axes, surface.periods, strict=True)])
@@ -164,13 +159,13 @@ def relax_string(
         inside = np.where(np.isfinite(widths), np.mod(x, np.where(np.isfinite(widths), widths, 1.0)), x)
         return np.asarray(map_coordinates(spline, inside.T, order=3, mode=mode, prefilter=False))
 
-    x = _equal_arcs(_continuous((points - origin) / spacing, widths), n_images)
+    x = _equal_arcs(_continuous((points - origin) / spacing, widths), IMAGES)
     scale = max(float(np.ptp(finite)), 1.0)
-    for _ in range(steps):
+    for _ in range(RELAXATIONS):
         slope = np.stack([(energy(x + move) - energy(x - move)) / 0.2 for move in 0.1 * np.eye(surface.ndim)], axis=1)
         move = -4.0 * slope / scale
         move[[0, -1]] = 0.0
-        x = _equal_arcs(x + np.clip(move, -0.3, 0.3), n_images)
+        x = _equal_arcs(x + np.clip(move, -0.3, 0.3), IMAGES)
     return origin + x * spacing, energy(x)
 
 

@@ -81,10 +81,7 @@ class FreeEnergySurface(Msonable):
         """Grid index nearest to a point (n_variables,)."""
         found = []
         for value, axis, period in zip(np.asarray(point, dtype=float), self.axes, self.periods, strict=True):
-            away = axis - value
-            if period is not None:
-                away = away - period * np.round(away / period)
-            found.append(int(np.abs(away).argmin()))
+            found.append(int(np.abs(within_period(axis - value, period)).argmin()))
         return tuple(found)
 
     def projection(self, axis: int, temperature: float) -> FreeEnergySurface:
@@ -104,15 +101,22 @@ class FreeEnergySurface(Msonable):
         return flat.from_zero()
 
 
+def within_period(away: Floats, period: float | None) -> Floats:
+    """Differences of a variable, or with a period their shortest images."""
+    return away if period is None else away - period * np.round(away / period)
+
+
+def where_visited(surface: FreeEnergySurface) -> FreeEnergySurface:
+    """A sum of hills with inf where there are none."""
+    return replace(surface, values=np.where(surface.values < -1e-9, surface.values, np.inf))
+
+
 def inside_box(surface: FreeEnergySurface, point: ArrayLike, reach: ArrayLike) -> Bools:
     """Grid points within a box around a point."""
     inside = np.ones((), dtype=bool)
     half = np.broadcast_to(reach, (surface.ndim,))
     for axis, period, x, r in zip(surface.axes, surface.periods, np.asarray(point, float), half, strict=True):
-        away = axis - x
-        if period is not None:
-            away = away - period * np.round(away / period)
-        inside = inside[..., None] & (np.abs(away) <= r)
+        inside = inside[..., None] & (np.abs(within_period(axis - x, period)) <= r)
     return inside
 
 

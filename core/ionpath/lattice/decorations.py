@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -158,14 +159,9 @@ def cycle_lengths(group: Indices) -> Indices:
 def fixed_by_type(group: Indices, parts: Sequence[Sublattice]) -> dict[CycleType, tuple[int, int]]:
     """Return for each cycle type the number of arrangements that it fixes and how many operations have it."""
     table: dict[CycleType, tuple[int, int]] = {}
-    for kind in cycle_types(group, parts):
-        if kind in table:
-            table[kind] = (table[kind][0], table[kind][1] + 1)
-        else:
-            fixed = prod(
-                cycle_polynomial(lengths, part.number)[part.number] for lengths, part in zip(kind, parts, strict=True)
-            )
-            table[kind] = (fixed, 1)
+    for kind, times in Counter(cycle_types(group, parts)).items():
+        choices = (cycle_polynomial(lengths, p.number)[p.number] for lengths, p in zip(kind, parts, strict=True))
+        table[kind] = prod(choices), times
     return table
 
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.spatial import Delaunay, QhullError
 
 from ionpath.arguments import typed
-from ionpath.arrays import Bools, Finite, Floats, Indices
+from ionpath.arrays import Bools, Finite, Floats, Indices, heights
+from ionpath.cells import images_around
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -53,7 +54,9 @@ def tetrahedral_interstices(points: Finite, cell: ArrayLike) -> Interstices:
     inside = wrap_fractional(fractional(points, lattice)).reshape(-1, 3)
     if len(inside) == 0:
         raise InputError("points", need="at least one point", got="none")
-    images, index, shift = _images(inside, lattice)
+    # Far enough around the cell that no empty sphere reaches the edge.
+    spacing = (abs(np.linalg.det(lattice)) / len(inside)) ** (1 / 3)
+    images, index, shift = images_around(inside, np.maximum(0.35, 3.2 * spacing / heights(lattice)))
     try:
         mesh = Delaunay(images @ lattice)
     except QhullError as error:
@@ -73,17 +76,6 @@ def tetrahedral_interstices(points: Finite, cell: ArrayLike) -> Interstices:
         centre=centre[home] @ lattice,
         face_neighbours=across,
     )
-
-
-def _images(inside: Floats, lattice: Floats) -> tuple[Floats, Indices, Indices]:
-    """Repeat the points around the cell, far enough that no empty sphere reaches the edge."""
-    spacing = (abs(np.linalg.det(lattice)) / len(inside)) ** (1 / 3)
-    margin = np.maximum(0.35, 3.2 * spacing * np.linalg.norm(np.linalg.inv(lattice), axis=0))
-    steps = [np.arange(-np.ceil(m), np.ceil(m) + 1, dtype=np.intp) for m in margin]
-    shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    grid = inside[None, :, :] + shifts[:, None, :]
-    image, point = np.nonzero(((grid > -margin) & (grid < 1 + margin)).all(axis=-1))
-    return grid[image, point], point, shifts[image]
 
 
 def _solid(corners: Floats) -> Bools:

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from scipy.spatial import cKDTree
 
 from ionpath.arguments import typed
-from ionpath.arrays import Finite, Floats, Indices
+from ionpath.arrays import Finite, Floats, Indices, heights
+from ionpath.cells import images_around
 from ionpath.documented import documented
 from ionpath.errors import positive
 from ionpath.msonable import Msonable
@@ -86,10 +87,5 @@ def nearest_point(positions: ArrayLike, points: ArrayLike, cell: ArrayLike) -> I
 
 def _padded(others: Floats, lattice: Floats, radius: float) -> tuple[Floats, Indices]:
     """Repeat points of the cell so that a sphere around any point of the cell is filled."""
-    margin = radius * np.linalg.norm(np.linalg.inv(lattice), axis=0) + 1e-9
-    steps = [np.arange(-np.ceil(m), np.ceil(m) + 1) for m in margin]
-    shifts = np.stack(np.meshgrid(*steps, indexing="ij"), axis=-1).reshape(-1, 3)
-    grid = others[None, :, :] + shifts[:, None, :]
-    near = ((grid > -margin) & (grid < 1.0 + margin)).all(axis=-1)
-    image, point = np.nonzero(near)
-    return grid[image, point] @ lattice, point
+    images, point, _ = images_around(others, radius / heights(lattice) + 1e-9)
+    return images @ lattice, point

@@ -35,7 +35,8 @@ def small_subgroups(permutations: ArrayLike, order: int, *, without: ArrayLike |
     allowed = np.flatnonzero(~barred)
     found: set[tuple[int, ...]] = set()
     classes = []
-    inverse = _inverses(table)
+    identity = int(np.flatnonzero((table == np.arange(len(table))).all(axis=1))[0])
+    inverse = np.argmax(table == identity, axis=1)
     for first in allowed:
         for second in allowed[allowed >= first]:
             members = _closure(table, (int(first), int(second)), order)
@@ -104,11 +105,6 @@ def _products(group: Indices) -> Indices:
     except KeyError:
         got = "rows with a product that is not among them"
         raise InputError("permutations", need="a group, each element once", got=got) from None
-
-
-def _inverses(table: Indices) -> Indices:
-    identity = int(np.flatnonzero((table == np.arange(len(table))).all(axis=1))[0])
-    return np.argmax(table == identity, axis=1)
 
 
 def _closure(table: Indices, generators: Sequence[int], largest: int) -> set[int]:

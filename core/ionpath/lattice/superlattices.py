@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import described, typed
-from ionpath.arrays import Bools, Finite, Floats, Indices
+from ionpath.arrays import Bools, Finite, Floats, Indices, grid_points
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
 from ionpath.msonable import Msonable
@@ -58,9 +58,7 @@ def lattice_points(matrix: ArrayLike) -> Indices:
     >>> lattice_points([[2, 0, 0], [0, 1, 0], [0, 0, 1]]).tolist()
     [[0, 0, 0], [1, 0, 0]]
     """
-    a, b, c = np.diagonal(np.asarray(matrix))
-    grid = np.meshgrid(np.arange(a), np.arange(b), np.arange(c), indexing="ij")
-    return np.stack(grid, axis=-1).reshape(-1, 3)
+    return grid_points(*map(np.arange, np.diagonal(np.asarray(matrix))))
 
 
 @typed

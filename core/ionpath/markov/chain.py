@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.arrays import Bools, Floats, Indices
 from ionpath.documented import documented
-from ionpath.errors import DisconnectedError, InputError
-from ionpath.markov.inputs import is_whole
+from ionpath.errors import DisconnectedError, InputError, whole
+from ionpath.markov.inputs import LAG
 from ionpath.msonable import Msonable
 
 ROW_SUM_TOLERANCE = 1e-6
@@ -83,9 +83,7 @@ def as_chain(msm_or_T: Any, *, lag: int = 1) -> Chain:
     model = getattr(msm_or_T, "prior", msm_or_T)
     if not hasattr(model, "transition_matrix"):
         matrix = _stochastic(model)
-        if not is_whole(lag) or lag < 1:
-            raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
-        return _chain(matrix, np.arange(len(matrix)), len(matrix), int(lag))
+        return _chain(matrix, np.arange(len(matrix)), len(matrix), whole("lag", lag, remedy=LAG))
     if lag not in (1, model.lagtime):
         remedy = "leave it out for a model"
         raise InputError("lag", need=f"the lag of the model, {model.lagtime}", got=str(lag), remedy=remedy)

@@ -12,9 +12,9 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.markov.chain import Chain
-from ionpath.markov.inputs import Trajectories, as_set, check_frame_time, check_lag
+from ionpath.markov.inputs import Trajectories, as_set, check_lag
 from ionpath.markov.resampling import Blocks, Resampling, interval
 from ionpath.msonable import Msonable
 
@@ -137,25 +137,20 @@ def lag_test(
     drawn = np.array(
         [_both(start.samples[m], [chains.samples[m] for chains in resampled], powers, groups) for m in range(fewest)]
     ).reshape(fewest, *best.shape)
-    error, difference = _errors(best, drawn, start.n_blocks)
+    error = interval(best, drawn, start.n_blocks).error
     return ChapmanKolmogorov(
         lag=lag,
         multiples=np.array(powers),
-        times=np.array(powers) * lag * check_frame_time(frame_time),
+        times=np.array(powers) * lag * positive("frame_time", frame_time),
         sets=tuple(tuple(group.tolist()) for group in groups),
         predicted=best[0],
         estimated=best[1],
         predicted_error=error[0],
         estimated_error=error[1],
-        difference_error=difference,
+        difference_error=interval(best[0] - best[1], drawn[:, 0] - drawn[:, 1], start.n_blocks).error,
         transition_predicted=np.array([first.expand(_power(first, k), np.nan) for k in powers]),
         transition_estimated=np.array([chain.expand(chain.transition_matrix, np.nan) for chain in longer]),
     )
-
-
-def _errors(best: Floats, drawn: Floats, n_blocks: int) -> tuple[Floats, Floats]:
-    difference = interval(best[0] - best[1], drawn[:, 0] - drawn[:, 1], n_blocks)
-    return interval(best, drawn, n_blocks).error, difference.error
 
 
 def _both(first: Chain, longer: list[Chain], powers: list[int], groups: list[Indices]) -> Floats:

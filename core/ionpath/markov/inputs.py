@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Real
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Indices, Ints
-from ionpath.errors import InputError
+from ionpath.errors import InputError, whole
 
 MOST_STATES = 20_000
 """Matrices are dense: those of so many states take 3 GB each."""
@@ -37,6 +36,8 @@ class CountedTrajectories(Protocol):
         """Frames in each state."""
 
 
+LAG = "count frames"
+"""What to do about a lag that is no number of frames."""
 Trajectories = ArrayLike | Sequence[NDArray[np.integer[Any]]] | CountedTrajectories
 States = int | Iterable[int]
 
@@ -98,9 +99,7 @@ def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int 
         if top < 0:
             raise InputError("dtrajs", need="frames with a state", got="only unassigned frames (-1)")
         return _few(top + 1, "dtrajs")
-    if not is_whole(n_states) or n_states < 1:
-        raise InputError("n_states", need="a whole number of at least 1", got=repr(n_states))
-    if top >= n_states:
+    if top >= whole("n_states", n_states):
         need = f"at least {top + 1}, the largest label plus one"
         raise InputError("n_states", need=need, got=str(n_states), remedy="count all states")
     return _few(int(n_states), "n_states")
@@ -108,34 +107,20 @@ def state_count(trajectories: Sequence[NDArray[np.integer[Any]]], n_states: int 
 
 def check_lag(trajectories: Sequence[NDArray[np.integer[Any]]], lag: int) -> int:
     """Lag as a whole number of frames that at least one trajectory can hold."""
-    if not is_whole(lag) or lag < 1:
-        raise InputError("lag", need="a whole number of at least 1 frame", got=repr(lag))
+    frames, longest = whole("lag", lag, remedy=LAG), longest_of(trajectories)
+    if frames >= longest:
+        got = f"a lag of {lag} frames for {longest} frames"
+        shorter = f"a lag of at most {longest - 1} or " if longest > 1 else ""
+        remedy = f"use {shorter}longer trajectories"
+        raise InputError("lag", need="fewer frames than the trajectory", got=got, remedy=remedy)
+    return frames
+
+
+def longest_of(trajectories: Sequence[NDArray[np.integer[Any]]]) -> int:
+    """Frames of the longest trajectory."""
     if isinstance(trajectories, CountedTrajectories):
-        longest = trajectories.n_frames
-    else:
-        longest = max(row.size for row in trajectories)
-    if lag >= longest:
-        raise InputError(
-            "lag",
-            need="fewer frames than the trajectory",
-            got=f"a lag of {lag} frames for {longest} frames",
-            remedy=f"use a lag of at most {longest - 1} or longer trajectories"
-            if longest > 1
-            else "use longer trajectories",
-        )
-    return int(lag)
-
-
-def check_frame_time(frame_time: float) -> float:
-    """Time between frames, checked."""
-    if not isinstance(frame_time, Real) or not (np.isfinite(frame_time) and frame_time > 0):
-        raise InputError("frame_time", need="a positive finite time", got=repr(frame_time))
-    return float(frame_time)
-
-
-def is_whole(value: Any) -> bool:
-    """Whether a value is a whole number; True and False are not."""
-    return isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
+        return trajectories.n_frames
+    return max(row.size for row in trajectories)
 
 
 def as_set(states: States, n_states: int, name: str) -> Indices:

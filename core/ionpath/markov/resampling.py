@@ -15,10 +15,11 @@ from ionpath.arrays import Floats, Indices, Ints
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
+from ionpath.estimate import Z95, student
 from ionpath.markov.chain import Chain, as_chain, largest_set, stationary_distribution
 from ionpath.markov.counting import COUNT_MODES, count_matrices, counts_and_frames, state_histogram
 from ionpath.markov.estimation import MAXIMUM_ERROR, MOST_SAMPLES, check_independent, model_of_counts, sample_matrices
-from ionpath.markov.inputs import CountedTrajectories, Trajectories, as_trajectories, check_lag, state_count
+from ionpath.markov.inputs import Trajectories, as_trajectories, check_lag, longest_of, state_count
 from ionpath.markov.symmetry import LEVEL, UNSURE, SymmetryTest, as_permutations, average_counts, symmetry_test
 from ionpath.msonable import Msonable
 
@@ -124,9 +125,7 @@ class Resampling:
     @property
     def n_frames(self) -> int:
         """Frames of the longest trajectory."""
-        if isinstance(self.trajectories, CountedTrajectories):
-            return self.trajectories.n_frames
-        return max(row.size for row in self.trajectories)
+        return longest_of(self.trajectories)
 
     @cached_property
     def frames(self) -> Ints:
@@ -264,10 +263,10 @@ def resampled_chains(
     return data.chains(lag)
 
 
-def chain_of_counts(counts: Floats, lag: int, reversible: bool = True) -> Chain:
-    """Chain on the largest connected set of a count matrix."""
-    states, matrix = _fitted(counts, reversible)
-    return Chain(matrix, stationary_distribution(matrix), states, len(counts), int(lag), reversible)
+def chain_of_counts(counts: Floats, lag: int) -> Chain:
+    """Reversible chain on the largest connected set of a count matrix."""
+    states, matrix = _fitted(counts, True)
+    return Chain(matrix, stationary_distribution(matrix), states, len(counts), int(lag), True)
 
 
 def _fitted(counts: Floats, reversible: bool) -> tuple[Indices, Floats]:
@@ -321,6 +320,4 @@ def few_blocks(n_blocks: int) -> float:
 
 def quantile(n_blocks: int) -> float:
     """Half the width of a 95 % interval in standard errors that `n_blocks` blocks tell; many for 0, the posterior."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(n_blocks - 1, 0.975)) if n_blocks > 1 else 1.959964
+    return student(n_blocks - 1) if n_blocks > 1 else Z95

@@ -13,9 +13,9 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.markov.chain import Chain
-from ionpath.markov.inputs import Trajectories, check_frame_time, check_lag
+from ionpath.markov.inputs import Trajectories, check_lag
 from ionpath.markov.resampling import Blocks, Resampling, interval
 from ionpath.msonable import Msonable
 
@@ -111,11 +111,13 @@ def timescales_of(
 ) -> ImpliedTimescales:
     """Implied timescales of trajectories that were checked already, from the samples that all errors share."""
     size = data.n_states
-    steps = _check_lags(data.trajectories, lags)
+    steps = sorted({check_lag(data.trajectories, lag) for lag in ([lags] if isinstance(lags, int) else lags)})
+    if not steps:
+        raise InputError("lags", need="at least one lag", got="none")
     count = size - 1 if n_timescales is None else n_timescales
     if not 0 <= count < max(size, 2):
         raise InputError("n_timescales", need=f"at most {size - 1}, one less than the states", got=str(count))
-    time = check_frame_time(frame_time)
+    time = positive("frame_time", frame_time)
     resampled = [data.chains(lag) for lag in steps]
     best = np.array([chain_timescales(chains.best, count) * time for chains in resampled])
     drawn = [[chain_timescales(chain, count) * time for chain in chains.samples] for chains in resampled]
@@ -142,10 +144,3 @@ def chain_timescales(chain: Chain, count: int) -> Floats:
     inside = np.clip(sizes, 1e-300, 1.0 - 1e-16)
     times[: sizes.size] = -chain.lag / np.log(inside)
     return times
-
-
-def _check_lags(trajectories: list[NDArray[np.integer[Any]]], lags: Iterable[int] | int) -> list[int]:
-    wanted = [lags] if isinstance(lags, int) else list(lags)
-    if not wanted:
-        raise InputError("lags", need="at least one lag", got="none")
-    return sorted({check_lag(trajectories, lag) for lag in wanted})

@@ -107,23 +107,24 @@ def markovian_verdict(
     change += f" ± {error:.0%}" if error < UNKNOWN else " ± more than that" if np.isfinite(error) else ""
     change += f" up to a lag of {times[row]:.4g} {time_unit}"
     deviation, ck = _ck(test, deviation_tolerance)
+
+    def verdict(start: str, why: str) -> MarkovVerdict:
+        return MarkovVerdict(start == "Markovian", f"{start} {head}: {why}.", growth, error, deviation)
+
     if not np.isfinite(slowest).any():
         why = "no two states are joined by hops there and back, so that nothing relaxes; use a longer or a hotter run"
-        return MarkovVerdict(False, f"Not shown to be Markovian {head}: {why}.", growth, error, deviation)
+        return verdict("Not shown to be Markovian", why)
     if not np.isfinite(growth) or slowest[at] < times[at]:
         why = f"the slowest implied timescale ({slowest[at]:.3g} {time_unit}) is below the lag and cannot be resolved"
-        return MarkovVerdict(
-            False, f"Not shown to be Markovian {head}: {why}; use a shorter lag.", growth, error, deviation
-        )
+        return verdict("Not shown to be Markovian", f"{why}; use a shorter lag")
     if abs(growth) > tolerance and not abs(growth) <= 2 * error:
         why = f"{change}: it is not converged{ck}; use a longer lag, finer states, or core sets"
-        return MarkovVerdict(False, f"Not Markovian {head}: {why}.", growth, error, deviation)
+        return verdict("Not Markovian", why)
     if ck:
-        return MarkovVerdict(False, f"Not Markovian {head}: {change}, but{ck[5:]}.", growth, error, deviation)
+        return verdict("Not Markovian", f"{change}, but{ck[5:]}")
     if abs(growth) > tolerance or error > tolerance:
-        why = f"{change}, too uncertain to tell; more data are needed"
-        return MarkovVerdict(False, f"Not shown to be Markovian {head}: {why}.", growth, error, deviation)
-    return MarkovVerdict(True, f"Markovian {head}: {change}.", growth, error, deviation)
+        return verdict("Not shown to be Markovian", f"{change}, too uncertain to tell; more data are needed")
+    return verdict("Markovian", change)
 
 
 def _rows(

@@ -9,9 +9,9 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.citations import references
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.markov.chain import Chain, as_chain
-from ionpath.markov.inputs import States, as_pair, check_frame_time
+from ionpath.markov.inputs import States, as_pair
 from ionpath.paths.passage import time_reversed
 
 FLUX_TOLERANCE = 1e-12
@@ -184,7 +184,7 @@ def rate(msm_or_T: Any, source: States, target: States, *, lag: int = 1, frame_t
     0.2
     """
     chain, a, b = ends_of(msm_or_T, source, target, lag)
-    time = chain.lag * check_frame_time(frame_time)
+    time = chain.lag * positive("frame_time", frame_time)
     if not (a.size and b.size):
         return float("nan")
     flux = _gross(chain, a, b)[a].sum()

@@ -49,7 +49,7 @@ class PooledKinetics(Msonable):
     mfpt_to_external: Estimate
 
 
-def pooled_kinetics(chains: ResampledChains, frame_time: float, unit: str = "ps") -> PooledKinetics:
+def pooled_kinetics(chains: ResampledChains, frame_time: float) -> PooledKinetics:
     """Kinetics of a model, with the errors that its samples tell."""
     best = chains.best
     populations = chains.spread(lambda chain: chain.expand(chain.stationary_distribution, 0.0), scale="logit")
@@ -70,8 +70,8 @@ def pooled_kinetics(chains: ResampledChains, frame_time: float, unit: str = "ps"
         mfpt_error=passages.error,
         mfpt_low=passages.low,
         mfpt_high=passages.high,
-        mfpt_between_vertices=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, 1:]), scale="log"), unit),
-        mfpt_to_external=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, :1]), scale="log"), unit),
+        mfpt_between_vertices=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, 1:]), scale="log")),
+        mfpt_to_external=_mean(chains.spread(lambda c: _mean_of(times(c)[1:, :1]), scale="log")),
     )
 
 
@@ -97,8 +97,8 @@ def _mean_of(times: Floats) -> float:
     return float(known.mean()) if known.size else NAN
 
 
-def _mean(spread: Spread, unit: str) -> Estimate:
-    return Estimate(float(spread.value), float(spread.error), float(spread.low), float(spread.high), unit)
+def _mean(spread: Spread) -> Estimate:
+    return Estimate(float(spread.value), float(spread.error), float(spread.low), float(spread.high), "ps")
 
 
 @dataclass(frozen=True, eq=False)

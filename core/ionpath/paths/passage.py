@@ -9,9 +9,10 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
+from ionpath.errors import positive
 from ionpath.markov.chain import Chain, as_chain
 from ionpath.markov.counting import count_matrices
-from ionpath.markov.inputs import Trajectories, check_frame_time
+from ionpath.markov.inputs import Trajectories
 from ionpath.markov.resampling import chain_of_counts
 
 
@@ -53,7 +54,7 @@ def mfpt_matrix(msm_or_T: Any, *, lag: int = 1, frame_time: float = 1.0) -> Floa
            [6000.,    0.]])
     """
     chain = as_chain(msm_or_T, lag=lag)
-    time = chain.lag * check_frame_time(frame_time)
+    time = chain.lag * positive("frame_time", frame_time)
     return chain.expand(time * passage_times(chain.transition_matrix, chain.stationary_distribution), np.nan)
 
 

@@ -11,16 +11,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Floats, Ints, grid_points
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import one_of, positive
+from ionpath.errors import InputError, one_of, positive
 from ionpath.msonable import Msonable
 from ionpath.periodic import fractional, minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats
 from ionpath.sites.density import DensityGrid, ion_density
 from ionpath.sites.nearest import Points, nearest_in_frames
-from ionpath.sites.plausibility import check_number_of_sites, check_solid, is_solid
+from ionpath.sites.plausibility import is_solid, not_solid
 from ionpath.sites.reference import reference_frames
 
 
@@ -207,8 +207,9 @@ def sites_of_ions(
     n, n_cells = len(found.coordinates), int(number.prod())
     n_ions = frames.ions.shape[1]
     if not is_solid(places.peaks, places.assigned_fraction):
-        check_solid(places.peaks, places.assigned_fraction, _remedy(grid, search, n_ions, n_cells))
-    if n * n_cells < n_ions:
-        check_number_of_sites(n * n_cells, n_ions, _remedy(grid, search, n_ions, n_cells))
-    shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 1, 3)
+        raise not_solid(places.peaks, places.assigned_fraction, _remedy(grid, search, n_ions, n_cells))
+    if n * n_cells < n_ions:  # a site is a place that one ion fills
+        need, remedy = f"at least {n_ions:g}, one for each ion", _remedy(grid, search, n_ions, n_cells)
+        raise InputError("sites in the density", need=need, got=str(n * n_cells), remedy=remedy)
+    shifts = grid_points(*map(np.arange, number))[:, None]
     return np.concatenate((found.coordinates + shifts) / number), np.tile(np.arange(n), n_cells)

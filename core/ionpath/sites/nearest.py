@@ -4,14 +4,14 @@ cell."""
 from __future__ import annotations
 
 from functools import cached_property
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from ionpath.arrays import Bools, Floats, Ints
+from ionpath.arrays import Bools, Floats, Ints, heights
+from ionpath.cells import images_around
 from ionpath.periodic import obtuse_superbase, wrap_fractional
 
 _CANDIDATES = 8
@@ -47,16 +47,9 @@ class SiteTree:
         self.base = obtuse_superbase(cell)
         self.to_base = np.rint(cell @ np.linalg.inv(self.base))  # fractional coordinates of the cell -> of the base
         inside = wrap_fractional(sites @ self.to_base)
-        heights = 1.0 / np.linalg.norm(np.linalg.inv(self.base), axis=0)
-        margin = reach / heights + 1e-9
-        images, owners = [], []
-        for shift in product(*(range(-int(np.ceil(m)), int(np.ceil(m)) + 1) for m in margin)):
-            moved = inside + np.array(shift)
-            kept = ((moved >= -margin) & (moved <= 1.0 + margin)).all(axis=1)
-            images.append(moved[kept])
-            owners.append(np.flatnonzero(kept))
-        self.owner = np.concatenate(owners).astype(np.int32)
-        self.points = np.concatenate(images) @ self.base
+        images, owner, _ = images_around(inside, reach / heights(self.base) + 1e-9)
+        self.owner = owner.astype(np.int32)
+        self.points = images @ self.base
         self.tree = cKDTree(self.points, balanced_tree=False, compact_nodes=True, leafsize=8)
 
     @cached_property

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import described, typed
-from ionpath.arrays import Floats, Ints, Symbols, Words
+from ionpath.arrays import Floats, Ints, Symbols, Words, grid_points
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of, positive
 from ionpath.kinds import is_wholes
@@ -209,7 +209,7 @@ class SiteNetwork(CoordinationShells):
         kinds = symmetry.orbits
         if fold in ("translations", "symmetry"):
             labels = symmetry.by_translation() if fold == "translations" else symmetry.by_orbit()
-        shifts = np.stack(np.meshgrid(*map(np.arange, number), indexing="ij"), axis=-1).reshape(-1, 1, 3)
+        shifts = grid_points(*map(np.arange, number))[:, None]
         large = box * number[:, None]
         many = np.concatenate((points + shifts) / number)
         repeated = ReferenceAtoms(

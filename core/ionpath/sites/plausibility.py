@@ -19,28 +19,19 @@ Points that diffuse freely: 1.2 to 2.0, and 40 to 54 %, in 500 and 14 ps."""
 _NETWORK = "or take SiteNetwork, whose states need no cages"
 
 
-def check_number_of_sites(n_sites: int, n_ions: float, remedy: str) -> None:
-    """Refuse fewer sites than ions: a site is a place that one ion fills."""
-    if n_sites < n_ions:
-        got = str(n_sites)
-        raise InputError("sites in the density", need=f"at least {n_ions:g}, one for each ion", got=got, remedy=remedy)
-
-
 def is_solid(peaks: Floats, assigned: float) -> bool:
     """Whether sites stand out and hold most ions."""
     return len(peaks) > 0 and float(np.median(peaks)) >= LEAST_CONTRAST and assigned >= LEAST_ASSIGNED
 
 
-def check_solid(peaks: Floats, assigned: float, remedy: str = "give more frames, or use from_structure") -> None:
-    """Refuse a density (searched for places of ions) without sites that stand out, as that of a liquid."""
+def not_solid(peaks: Floats, assigned: float, remedy: str) -> InputError:
+    """The error of a density (searched for places of ions) without sites that stand out, as that of a liquid."""
     median = float(np.median(peaks)) if len(peaks) else 0.0
-    if not is_solid(peaks, assigned):
-        raise InputError(
-            "density",
-            need=f"maxima of {LEAST_CONTRAST:g} times its mean or more that hold {LEAST_ASSIGNED:.0%} of the ions",
-            got=f"{len(peaks)} with a median of {median:.2f} that hold {assigned:.0%}",
-            remedy=f"ions that move as in a liquid have no sites; otherwise {remedy}",
-        )
+    need = f"maxima of {LEAST_CONTRAST:g} times its mean or more that hold {LEAST_ASSIGNED:.0%} of the ions"
+    got = f"{len(peaks)} with a median of {median:.2f} that hold {assigned:.0%}"
+    return InputError(
+        "density", need=need, got=got, remedy=f"ions that move as in a liquid have no sites; otherwise {remedy}"
+    )
 
 
 def check_cages(owner: Ints, remedy: str) -> None:
@@ -70,18 +61,16 @@ def check_ties(squares: Floats, first: int, tie: float = TIE) -> None:
         raise InputError(f"site {first + k}", need="one nearest centre", got=got, remedy=remedy)
 
 
-def warn_of_assignment(
-    unassigned: float, n_ions: int, n_sites: int, cutoff: float | None = None, stacklevel: int = 2
-) -> None:
+def warn_of_assignment(unassigned: float, n_ions: int, n_sites: int) -> None:
     """Warn where ions are not where the sites are, or where there are more ions than sites."""
     if unassigned > MOST_BETWEEN:
         warnings.warn(
             f"ions are on no site in {unassigned:.0%} of all frames (up to {MOST_BETWEEN:.0%} is usual): the sites are "
             "not those of this trajectory, or the cutoff is too short",
-            stacklevel=stacklevel + 1,
+            stacklevel=3,
         )
     if n_ions > n_sites:
         warnings.warn(
             f"{n_ions} ions share {n_sites} sites: some are between sites at any time, and their hops are lost",
-            stacklevel=stacklevel + 1,
+            stacklevel=3,
         )

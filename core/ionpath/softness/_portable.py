@@ -84,21 +84,13 @@ def _spread(weights: Floats, intercept: Floats, present: Ints, n_classes: int) -
 
 
 def platt_scaling(
-    kind: str,
-    pipeline: Any,
-    features: Floats,
-    index: Ints,
-    present: Ints,
-    n_classes: int,
-    *,
-    n_folds: int = 3,
-    seed: int = 1,
+    kind: str, pipeline: Any, features: Floats, index: Ints, present: Ints, n_classes: int, seed: int
 ) -> Floats:
     """Fit the slope and the offsets that turn decision values into logits."""
     from sklearn.base import clone
     from sklearn.model_selection import StratifiedKFold
 
-    folds = min(n_folds, int(np.bincount(index).min()))
+    folds = min(3, int(np.bincount(index).min()))
     if folds < 2:
         values = _decisions(kind, pipeline, features)
     else:

@@ -92,17 +92,17 @@ def label_ions(
     return Labels(found, edges, balance, method)
 
 
-def check_classes(labels: ArrayLike, name: str = "labels") -> Ints:
+def check_classes(labels: ArrayLike) -> Ints:
     """Refuse labels of one class only."""
     given = np.asarray(labels, dtype=np.float64).ravel()
     if not (np.isfinite(given).all() and (given >= 0).all() and (given == np.rint(given)).all()):
-        raise InputError(name, need="classes 0, 1, ...", got="other numbers", remedy="make them with label_ions")
+        raise InputError("labels", need="classes 0, 1, ...", got="other numbers", remedy="make them with label_ions")
     if given.size and given.max() >= max(given.size, 2):  # more classes than ions: memory for each of them
-        raise InputError(name, need="classes 0, 1, ...", got=f"class {given.max():.0f} of {given.size} ions")
+        raise InputError("labels", need="classes 0, 1, ...", got=f"class {given.max():.0f} of {given.size} ions")
     flat = given.astype(np.int64)
     present = np.unique(flat)
     if len(present) < 2:
         got = f"{len(flat)} ions, all of class {present[0]}" if len(present) else "no ions"
         remedy = "there is nothing to learn: choose another threshold or quantile, a longer window, or more frames"
-        raise InputError(name, need="ions of at least two classes", got=got, remedy=remedy)
+        raise InputError("labels", need="ions of at least two classes", got=got, remedy=remedy)
     return flat

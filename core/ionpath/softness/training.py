@@ -171,7 +171,7 @@ def fit_softness(
     scaler, estimator = pipeline[0], pipeline[-1]
     arrays = portable_arrays(kind, estimator, present, n_classes)
     if n_classes > 2 and kind in ("linear-svm", "rbf-svm"):
-        arrays["platt"] = platt_scaling(kind, pipeline, x[:, used], index, present, n_classes, seed=seed)
+        arrays["platt"] = platt_scaling(kind, pipeline, x[:, used], index, present, n_classes, seed)
     arrays = widen(kind, arrays, used)
     # What is left out is divided by infinity, and so is zero for every classifier.
     mean, scale = x.mean(axis=0), np.full(x.shape[1], np.inf)

@@ -78,14 +78,12 @@ def layer_grid(
     if not (0 < grid <= sigma):
         need = f"a positive distance of at most sigma = {sigma:g} A"
         raise InputError("grid", need=need, got=f"{grid:g} A", remedy="use a finer grid or wider Gaussians")
-    first, second = (i for i in range(3) if i != axis)
-    lengths = np.linalg.norm(cell, axis=1)
-    shape = (int(np.ceil(lengths[first] / grid)), int(np.ceil(lengths[second] / grid)))
-    return LayerGrid(axis, round(height / thickness), shape, float(sigma))
+    first, second = np.ceil(np.delete(np.linalg.norm(cell, axis=1), axis) / grid).astype(int).tolist()
+    return LayerGrid(axis, round(height / thickness), (first, second), float(sigma))
 
 
-def layer_amplitudes(positions: Floats, cell: Floats, layers: LayerGrid) -> Floats:
-    """Sum the Fourier amplitudes of every layer of one frame, without the zeroth.
+def layer_amplitudes(positions: Floats, cell: Floats, layers: LayerGrid, power: int = 1) -> Floats:
+    """Sum a power of the Fourier amplitudes of every layer of one frame, without the zeroth.
 
     The transform of a sum of Gaussians is a Gaussian times the sum of phases. It is taken at every wave vector that the
     grid resolves, from where the atoms are: by finufft where it is installed (extra "fast"), else as a product of two
@@ -103,7 +101,7 @@ def layer_amplitudes(positions: Floats, cell: Floats, layers: LayerGrid) -> Floa
     damping[0, 0] = 0.0
     shares = _shares(coordinates[:, layers.axis], layers, float(heights(cell)[layers.axis]))
     flat = coordinates[:, [first, second]]
-    return np.array([(np.abs(transform(flat, share, layers.shape)) * damping).sum() for share in shares])
+    return np.array([((np.abs(transform(flat, share, layers.shape)) * damping) ** power).sum() for share in shares])
 
 
 def plane_modes(coordinates: Floats, share: Floats, shape: tuple[int, int]) -> Complexes:
@@ -205,8 +203,8 @@ def amorphisation_profile(
     one_of("mode", mode, ("correct", "power"))
     frames, cells, _ = as_frames(positions, cell)
     layers = layer_grid(cells[0], axis=axis, thickness=thickness, grid=grid, sigma=sigma)
-    kernel = layer_amplitudes if mode == "correct" else _layer_powers
-    sums = np.array([kernel(frame, lattice, layers) for frame, lattice in zip(frames, cells, strict=True)])
+    power = 1 if mode == "correct" else 2
+    sums = np.array([layer_amplitudes(f, lattice, layers, power) for f, lattice in zip(frames, cells, strict=True)])
     mean_height = float(np.mean([heights(lattice)[axis] for lattice in cells]))
     return normalised_profile(sums.sum(axis=0), (sums**2).sum(axis=0), len(sums), mean_height, layers)
 
@@ -222,17 +220,3 @@ def normalised_profile(
     return AmorphisationProfile(
         layers.axis, y, mean / mean.max(), error / mean.max(), height / layers.n_layers, n_frames
     )
-
-
-def _layer_powers(positions: Floats, cell: Floats, layers: LayerGrid) -> Floats:
-    coordinates = wrap_fractional(positions @ np.linalg.inv(cell))
-    first, second = layers.plane
-    n, m = (np.rint(np.fft.fftfreq(size) * size) for size in layers.shape)
-    plane = cell[[first, second]]
-    metric = np.linalg.inv(plane @ plane.T)
-    square = metric[0, 0] * n[:, None] ** 2 + 2 * metric[0, 1] * np.outer(n, m) + metric[1, 1] * m**2
-    damping = np.exp(-((2 * np.pi * layers.sigma) ** 2) * square)
-    damping[0, 0] = 0.0
-    shares = _shares(coordinates[:, layers.axis], layers, float(heights(cell)[layers.axis]))
-    flat = coordinates[:, [first, second]]
-    return np.array([(np.abs(plane_modes(flat, share, layers.shape)) ** 2 * damping).sum() for share in shares])

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
+from ionpath.cells import images_around
 from ionpath.citations import references
 from ionpath.compiled import kernels
 from ionpath.documented import documented
@@ -107,9 +108,9 @@ def triangulated(spots: Floats, cell: Floats, weights: Floats | None) -> Periodi
     gudhi = require("gudhi", purpose="persistent homology", install="pip install gudhi")
     margin = 2.5 * (abs(float(np.linalg.det(cell))) / len(spots)) ** (1.0 / 3.0)
     for _ in range(6):
-        points, atom, image = _with_images(spots, cell, margin)
+        points, atom, image = images_around(spots @ np.linalg.inv(cell), margin / heights(cell))
         tree = gudhi.AlphaComplex(
-            points=points, weights=None if weights is None else weights[atom]
+            points=points @ cell, weights=None if weights is None else weights[atom]
         ).create_simplex_tree()
         found, largest = _home_simplices(tree, atom, image)
         # Twice the radius of the widest empty sphere; with weights the value is its square less the weight.
@@ -120,17 +121,6 @@ def triangulated(spots: Floats, cell: Floats, weights: Floats | None) -> Periodi
         margin = 1.2 * needed
     got = f"empty spheres wider than {margin:.3g} A"
     raise InputError("positions", need="atoms throughout the cell", got=got, remedy="choose more species")
-
-
-def _with_images(spots: Floats, cell: Floats, margin: float) -> tuple[Floats, Ints, Ints]:
-    reach = np.ceil(margin / heights(cell)).astype(int)
-    shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in reach), indexing="ij"), -1).reshape(-1, 3)
-    coordinates = spots @ np.linalg.inv(cell)
-    everywhere = coordinates[None] + shifts[:, None]
-    pad = margin / heights(cell)
-    near = ((everywhere > -pad) & (everywhere < 1 + pad)).all(axis=-1)
-    shift, atom = np.nonzero(near)
-    return everywhere[shift, atom] @ cell, atom.astype(np.int64), shifts[shift].astype(np.int64)
 
 
 def _home_simplices(tree: object, atom: Ints, image: Ints) -> tuple[list[tuple[Ints, Floats]], float | None]:

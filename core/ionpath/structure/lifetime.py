@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
 
 from ionpath.arguments import typed
 from ionpath.arrays import Ints, Whole
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive
+from ionpath.estimate import poisson_interval
 from ionpath.msonable import Msonable
 
 
@@ -58,7 +58,8 @@ def persistent_labels(labels: Whole, min_frames: int) -> Ints:
     if min_frames <= 1 or len(series) < 2:
         return result
     for item in np.flatnonzero((series[1:] != series[:-1]).any(axis=0)):
-        starts, lengths = _runs(series[:, item])
+        starts = np.r_[0, np.flatnonzero(series[1:, item] != series[:-1, item]) + 1]
+        lengths = np.diff(np.r_[starts, len(series)])
         long = np.flatnonzero(lengths >= min_frames)
         if not len(long):
             continue
@@ -67,11 +68,6 @@ def persistent_labels(labels: Whole, min_frames: int) -> Ints:
         last = np.maximum(np.searchsorted(long, run_of_frame, side="right") - 1, 0)
         result[:, item] = series[starts[long[last]], item]
     return result
-
-
-def _runs(series: Ints) -> tuple[Ints, Ints]:
-    starts = np.concatenate([[0], np.flatnonzero(series[1:] != series[:-1]) + 1])
-    return starts, np.diff(np.concatenate([starts, [len(series)]]))
 
 
 @typed
@@ -119,7 +115,7 @@ def lifetimes(labels: Whole, frame_time: float) -> tuple[Lifetime, ...]:
         # The time at risk: steps that start in the label.
         time = float((series[:-1] == label).sum()) * frame_time
         ends = int((changes & (series[:-1] == label)).sum())
-        low = 2.0 * time / float(chi2.ppf(0.975, 2 * ends + 2))
-        high = 2.0 * time / float(chi2.ppf(0.025, 2 * ends)) if ends else float("inf")
-        found.append(Lifetime(int(label), time / ends if ends else float("inf"), low, high, ends, time))
+        fewest, most = poisson_interval(ends)
+        mean, high = (time / ends, time / fewest) if ends else (float("inf"), float("inf"))
+        found.append(Lifetime(int(label), mean, time / most, high, ends, time))
     return tuple(found)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Ints, heights
+from ionpath.arrays import Floats, Ints, grid_points, heights
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError
@@ -87,7 +87,7 @@ def reciprocal_vectors(
     lattice = np.asarray(cell, dtype=np.float64)
     # A vector of modulus q has |n_i| = |k . a_i| / 2 pi <= q |a_i| / 2 pi.
     limits = np.floor(q_max * np.linalg.norm(lattice, axis=1) / (2 * np.pi) + 1e-9).astype(int)
-    grid = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in limits), indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = grid_points(*(np.arange(-n, n + 1) for n in limits))
     # The first nonzero index is positive: one of each pair of opposite vectors, and not the zero vector.
     leading = np.where(grid[:, 0] != 0, grid[:, 0], np.where(grid[:, 1] != 0, grid[:, 1], grid[:, 2]))
     grid = grid[leading > 0]

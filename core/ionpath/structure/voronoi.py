@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, heights
+from ionpath.cells import images_around
 from ionpath.citations import references
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError, one_of, require
 from ionpath.frames import as_frames, freud_system, repeat, repeats_for
+from ionpath.periodic import wrap_fractional
 from ionpath.structure._power_cells import power_cells
 
 
@@ -74,12 +76,8 @@ def voronoi_volumes(
     if chosen.size and (chosen.min() < 0 or chosen.max() >= n_atoms):
         got = f"{chosen.min()} to {chosen.max()}"
         raise InputError("atoms", need=f"indices from 0 to {n_atoms - 1}", got=got, remedy="check the selection")
-    if mode == "plain":
-        sizes = np.zeros(n_atoms)
-    elif mode == "radical":
-        sizes = _checked_radii(radii, n_atoms)
-    else:
-        raise InputError("mode", need="'plain' or 'radical'", got=repr(mode), remedy="choose one of them")
+    one_of("mode", mode, ("plain", "radical"))
+    sizes = np.zeros(n_atoms) if mode == "plain" else _checked_radii(radii, n_atoms)
     volumes = np.array([_volumes(f, c, chosen, sizes) for f, c in zip(frames, cells, strict=True)])
     return volumes[0] if single else volumes
 
@@ -134,11 +132,10 @@ def _radical(positions: Floats, cell: Floats, chosen: Ints, radii: Floats) -> Fl
 def _radical_within(positions: Floats, cell: Floats, chosen: Ints, radii: Floats, reach: float) -> tuple[Floats, float]:
     from scipy.spatial import cKDTree
 
-    layers = np.ceil(reach / heights(cell)).astype(int)
-    shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in layers), indexing="ij"), -1).reshape(-1, 3)
-    wrapped = np.mod(positions @ np.linalg.inv(cell), 1.0) @ cell
-    images = (wrapped[None] + (shifts @ cell)[:, None]).reshape(-1, 3)
-    squares = np.tile(radii**2, len(shifts))
+    fractions = wrap_fractional(positions @ np.linalg.inv(cell))
+    wrapped = fractions @ cell
+    images, owner, _ = images_around(fractions, reach / heights(cell) + 1e-9)
+    images, squares = images @ cell, radii[owner] ** 2
     tree = cKDTree(images)
     volumes, farthest = np.empty(len(chosen)), 0.0
     for row, atom in enumerate(chosen):

@@ -179,19 +179,19 @@ def _widening(msd: MeanSquaredDisplacement) -> float:
     return float(np.sqrt(min(msd.cooperation, msd.n_ions)))
 
 
-def positive_estimate(value: float, error: float, freedom: int, unit: str = UNIT) -> Estimate:
+def positive_estimate(value: float, error: float, freedom: int) -> Estimate:
     """Estimate of a number that cannot be negative."""
     from scipy.stats import chi2, t
 
     if not (value > 0 and np.isfinite(error) and error > 0):
-        return Estimate(value, error, value, value, unit)
+        return Estimate(value, error, value, value, UNIT)
     relative = error / value
     if freedom > 0:
         factor = float(np.exp(t.ppf(0.975, freedom) * relative))
-        return Estimate(value, error, value / factor, value * factor, unit)
+        return Estimate(value, error, value / factor, value * factor, UNIT)
     dof = 2.0 / relative**2
     low, high = (float(dof / max(chi2.ppf(q, dof), 1e-300)) for q in (0.975, 0.025))
-    return Estimate(value, error, value * low, value * high, unit)
+    return Estimate(value, error, value * low, value * high, UNIT)
 
 
 def _collective(msd: MeanSquaredDisplacement, lags: Ints) -> Estimate:

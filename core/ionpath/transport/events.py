@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Bools, Floats, Ints
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate
+from ionpath.estimate import Estimate, poisson_interval
 from ionpath.msonable import Msonable
+from ionpath.transport._checks import above_zero
 
 
 @typed
@@ -66,16 +68,13 @@ class Hops(Msonable):
         The error is the larger of that of a Poisson process and the scatter between ions, which also knows that some
         ions hop back and forth while others rest. Without any hop it is an upper bound (95 %).
         """
-        from scipy.stats import chi2
-
         exposure = self.n_ions * self.duration
-        high = float(chi2.ppf(0.975, 2 * self.count + 2) / 2 / exposure)
         if self.count == 0:
             return Estimate(float("nan"), float("nan"), 0.0, -float(np.log(0.05)) / exposure, "1/ps")
         value = self.count / exposure
         poisson = np.sqrt(self.count) / exposure
         scatter = self.per_ion.std(ddof=1) / np.sqrt(self.n_ions) / self.duration if self.n_ions > 1 else 0.0
-        low = float(chi2.ppf(0.025, 2 * self.count) / 2 / exposure)
+        low, high = (events / exposure for events in poisson_interval(self.count))
         widening = max(1.0, float(scatter / poisson))
         return Estimate(
             value,
@@ -131,18 +130,33 @@ class Residence(Msonable):
         This is the estimate of greatest likelihood for stays that end at random, cut-off ones included; the mean of
         the complete stays alone is too short. Without departures it is nan with the lower limit in ``low``.
         """
-        from scipy.stats import chi2
-
         watched = float(self.times.sum())
         departures = int(self.departed.sum())
         if departures == 0:
             return Estimate(float("nan"), float("nan"), watched / 3.0, float("inf"), "ps")
         value = watched / departures
-        low = 2 * watched / float(chi2.ppf(0.975, 2 * departures + 2))
-        high = 2 * watched / float(chi2.ppf(0.025, 2 * departures))
-        return Estimate(value, value / float(np.sqrt(departures)), low, high, "ps")
+        fewest, most = poisson_interval(departures)
+        return Estimate(value, value / float(np.sqrt(departures)), watched / most, watched / fewest, "ps")
 
     @property
     def departed(self) -> Bools:
         """Whether the end of each stay was seen, shape (K,): all but the last stay of each ion."""
         return np.append(self.ion[1:] == self.ion[:-1], False) if self.ion.size else np.empty(0, dtype=bool)
+
+
+def hops_of(
+    ion: ArrayLike,
+    frame: ArrayLike,
+    origin: ArrayLike,
+    destination: ArrayLike,
+    start: ArrayLike,
+    end: ArrayLike,
+    shape: tuple[int, ...],
+    frame_time: float,
+    mode: str,
+) -> Hops:
+    """Hops of a trajectory of `shape` (frames, ions, ...)."""
+    ions, frames, left, reached = (np.asarray(x, dtype=np.int64) for x in (ion, frame, origin, destination))
+    before, after = (np.asarray(x, dtype=np.float64) for x in (start, end))
+    dt = above_zero(frame_time, "frame_time", "a time between frames in ps")
+    return Hops(ions, frames, left, reached, before, after, shape[1], shape[0], dt, mode)

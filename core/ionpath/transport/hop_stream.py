@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError
-from ionpath.transport.events import Hops, Residence
-from ionpath.transport.hops import hops_of, running_mean
+from ionpath.transport.events import Hops, Residence, hops_of
 
 Sites = NDArray[np.int32]
 NOWHERE = -1
@@ -142,6 +141,16 @@ class CageStream:
         return hops, Residence((until - begin) * frame_time, where.astype(np.int64), ion, ~first & ~last)
 
 
+def running_mean(positions: NDArray[Any], width: int) -> Floats:
+    """Mean over windows of consecutive frames."""
+    if width == 1:
+        return np.asarray(positions, dtype=np.float64)
+    sums = np.cumsum(positions - positions[0], axis=0, dtype=np.float64)
+    means = sums[width - 1 :].copy()
+    means[1:] -= sums[:-width]
+    return np.asarray(means / width + positions[0])
+
+
 class DisplacementStream:
     """Moves by more than a distance in A, as `ionpath.transport.displacement_hops` finds them, frame after frame.
 
@@ -155,8 +164,8 @@ class DisplacementStream:
         self._events: list[tuple[Ints, Ints, Floats, Floats]] = []
         self._n_ions = 0
 
-    def add(self, first: int, positions: Floats, cells: Floats) -> None:
-        """Take the frames from number `first` on."""
+    def add(self, first: int, positions: Floats, cells: Floats | None = None) -> None:
+        """Take the frames from number `first` on; these moves do not ask for cells."""
         w, self._n_ions = self.width, positions.shape[1]
         path = positions if self._tail is None else np.concatenate([self._tail, positions])
         at = first + len(positions) - len(path)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Ints
 from ionpath.citations import references
 from ionpath.errors import InputError, positive, whole
 from ionpath.periodic import as_cells, fractional
 from ionpath.sites.nearest import Points, nearest_in_frames
 from ionpath.sites.trajectories import check_sites, core_sets
 from ionpath.transport._checks import above_zero, unwrapped_positions
-from ionpath.transport.events import Hops, Residence
+from ionpath.transport.events import Hops, Residence, hops_of
+from ionpath.transport.hop_stream import DisplacementStream
 
 PUBLISHED_DISTANCE = 3.0
 """Displacement in A that was published as the mark of a hop between cages."""
@@ -107,21 +105,12 @@ def displacement_hops(
     limit = above_zero(distance, "distance", "a distance in A")
     positive("smoothing", smoothing, "ps", zero=True)
     width = max(1, round(smoothing / above_zero(frame_time, "frame_time", "a time between frames in ps")))
-    smooth = running_mean(r, width)
-    reference = smooth[0].copy()
-    ions, frames, starts = [], [], []
-    for at, now in enumerate(smooth):
-        gone = np.flatnonzero(((now - reference) ** 2).sum(axis=1) > limit**2)
-        if gone.size:
-            ions.append(gone)
-            frames.append(np.full(gone.size, at + (width - 1) // 2))
-            starts.append(reference[gone])
-            reference[gone] = now[gone]
-    ion, frame = _joined(ions), _joined(frames)
-    nowhere = np.full(ion.size, -1)
-    start = np.concatenate(starts) if starts else np.empty((0, 3))
-    end = smooth[frame - (width - 1) // 2, ion] if ion.size else np.empty((0, 3))
-    return hops_of(ion, frame, nowhere, nowhere, start, end, r.shape, frame_time, "published_events")
+    if 1 < width >= len(r):
+        need = f"less than the {len(r)} frames of the trajectory"
+        raise InputError("smoothing", need=need, got=f"{width} frames", remedy="smooth over a shorter time")
+    moves = DisplacementStream(width, limit)
+    moves.add(0, r)
+    return moves.result(len(r), frame_time)
 
 
 @typed
@@ -278,46 +267,3 @@ def residence_times(sites: ArrayLike, *, frame_time: float = 1.0) -> Residence:
     kept = place >= 0
     complete = (first > 0) & (first + lengths < columns.shape[1])
     return Residence(lengths[kept] * dt, place[kept], ion[kept], complete[kept])
-
-
-def running_mean(positions: NDArray[Any], width: int) -> Floats:
-    """Mean over windows of consecutive frames."""
-    if width == 1:
-        return np.asarray(positions, dtype=np.float64)
-    if positions.shape[0] < width + 1:
-        need = f"less than the {positions.shape[0]} frames of the trajectory"
-        raise InputError("smoothing", need=need, got=f"{width} frames", remedy="smooth over a shorter time")
-    sums = np.cumsum(positions - positions[0], axis=0, dtype=np.float64)
-    means = sums[width - 1 :].copy()
-    means[1:] -= sums[:-width]
-    return np.asarray(means / width + positions[0])
-
-
-def _joined(parts: list[NDArray[Any]]) -> Ints:
-    return np.concatenate(parts).astype(np.int64) if parts else np.empty(0, dtype=np.int64)
-
-
-def hops_of(
-    ion: NDArray[Any],
-    frame: NDArray[Any],
-    origin: NDArray[Any],
-    destination: NDArray[Any],
-    start: NDArray[Any],
-    end: NDArray[Any],
-    shape: tuple[int, ...],
-    frame_time: float,
-    mode: str,
-) -> Hops:
-    """Hops of a trajectory of `shape` (frames, ions, ...)."""
-    return Hops(
-        ion=np.asarray(ion, dtype=np.int64),
-        frame=np.asarray(frame, dtype=np.int64),
-        origin=np.asarray(origin, dtype=np.int64),
-        destination=np.asarray(destination, dtype=np.int64),
-        start=np.asarray(start, dtype=np.float64),
-        end=np.asarray(end, dtype=np.float64),
-        n_ions=shape[1],
-        n_frames=shape[0],
-        frame_time=above_zero(frame_time, "frame_time", "a time between frames in ps"),
-        mode=mode,
-    )

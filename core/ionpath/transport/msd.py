@@ -302,14 +302,14 @@ def local_exponent(times: Finite, msd: Finite, *, span: float = 2.0) -> Floats:
     return out
 
 
-def logarithmic_lags(n_frames: int, number: int = 64, first: int = 1, last: int | None = None) -> Ints:
+def logarithmic_lags(n_frames: int, number: int = 64, last: int | None = None) -> Ints:
     """Whole lags that are spread evenly on a logarithmic scale.
 
     >>> logarithmic_lags(200, number=6).tolist()
     [1, 3, 8, 24, 69, 199]
     """
     end = n_frames - 1 if last is None else last
-    return np.unique(np.round(np.geomspace(first, end, number)).astype(np.int64))
+    return np.unique(np.round(np.geomspace(1, end, number)).astype(np.int64))
 
 
 def _power(x: Floats) -> Floats:

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Floats, Ints, heights
+from ionpath.cells import images_around
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.msonable import Msonable
@@ -99,12 +100,14 @@ def _candidates(hops: Hops, cell: Floats, window: float, distance: float) -> tup
 
     if hops.count < 2:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    ends, starts = (_inside(points, cell) for points in (hops.end, hops.start))
+    ends, starts = (wrap_fractional(fractional(points, cell)) for points in (hops.end, hops.start))
     # Time is a fourth coordinate, scaled so that the window is one distance; images of starts near a face are added.
     scale = distance / window
-    images, owner = _with_images(starts, cell, distance)
-    tree = cKDTree(np.column_stack([images, hops.times[owner] * scale]))
-    near = tree.query_ball_point(np.column_stack([ends, hops.times * scale]), distance * np.sqrt(2.0) * (1 + 1e-9))
+    images, owner, _ = images_around(starts, distance / heights(cell))
+    tree = cKDTree(np.column_stack([images @ cell, hops.times[owner] * scale]))
+    near = tree.query_ball_point(
+        np.column_stack([ends @ cell, hops.times * scale]), distance * np.sqrt(2.0) * (1 + 1e-9)
+    )
     first = np.repeat(np.arange(hops.count), [len(n) for n in near])
     second = owner[np.concatenate([np.asarray(n, dtype=np.int64) for n in near])]
     gap = np.linalg.norm(minimum_image(hops.end[first] - hops.start[second], cell), axis=1)
@@ -112,18 +115,3 @@ def _candidates(hops: Hops, cell: Floats, window: float, distance: float) -> tup
     together = (hops.ion[first] != hops.ion[second]) & (gap < distance) & (late <= window * (1 + 1e-9))
     pairs = np.unique(np.stack([first[together], second[together]], axis=1), axis=0)
     return pairs[:, 0], pairs[:, 1]
-
-
-def _inside(points: Floats, cell: Floats) -> Floats:
-    return np.asarray(wrap_fractional(fractional(points, cell)) @ cell)
-
-
-def _with_images(points: Floats, cell: Floats, reach: float) -> tuple[Floats, Ints]:
-    """Points in the cell and those images of them that lie within `reach` of it."""
-    inverse = np.linalg.inv(cell)
-    margin = reach * np.linalg.norm(inverse, axis=0)
-    most = np.ceil(margin).astype(int)
-    grid = np.stack(np.meshgrid(*(np.arange(-m, m + 1) for m in most), indexing="ij"), axis=-1).reshape(-1, 3)
-    everywhere = (points @ inverse)[None] + grid[:, None]
-    kept = ((everywhere >= -margin) & (everywhere <= 1.0 + margin)).all(axis=2)
-    return everywhere[kept] @ cell, np.nonzero(kept)[1]

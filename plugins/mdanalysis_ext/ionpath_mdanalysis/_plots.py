@@ -105,15 +105,13 @@ def chapman_kolmogorov(axes: Any, test: Any, labels: Any) -> Any:
     return axes
 
 
-def flux_network(
-    ax: Any, flux: Floats, committor: Floats, population: Floats, labels: Any, *, least: float = 0.02
-) -> Any:
+def flux_network(ax: Any, flux: Floats, committor: Floats, population: Floats, labels: Any) -> Any:
     """Draw states as circles placed by committor, and net fluxes as arrows."""
     known = np.flatnonzero(np.isfinite(committor))
     x = committor
     y = _spread(x, known)
     largest = float(flux.max()) if flux.size else 0.0
-    for i, j in np.argwhere(flux > least * largest):
+    for i, j in np.argwhere(flux > 0.02 * largest):
         arrow = {
             "arrowstyle": "-|>",
             "lw": 0.5 + 4.0 * flux[i, j] / largest,

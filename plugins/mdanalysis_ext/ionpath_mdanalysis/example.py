@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ionpath.arrays import Floats, Indices
+from ionpath.arrays import Floats, Indices, grid_points
 
 EDGE = 9.0
 """Distance between the centres of neighbouring shells, in A."""
@@ -96,7 +96,7 @@ def hops(
     `inside` and `across` are the probabilities per frame to hop to each neighbouring vertex, and to the vertex of the
     next shell that faces it; there are `cells` shells along each edge.
     """
-    grid = np.stack(np.meshgrid(*[np.arange(cells)] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+    grid = grid_points(*[np.arange(cells)] * 3)
     step = np.rint(VERTICES / RADIUS).astype(int)
     index = np.arange(len(grid)).reshape(cells, cells, cells)
     beyond = index[tuple(((grid[:, None] + step) % cells).transpose(2, 0, 1))]

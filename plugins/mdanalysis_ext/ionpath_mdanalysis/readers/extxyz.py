@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError, require
-from ionpath_mdanalysis.readers.reader import CUT_OFF, FileParser, FileReader, Frame, FrameFile, ends_within_a_number
+from ionpath_mdanalysis.readers.reader import FileParser, FileReader, Frame, TextFile, ends_within_a_number
 from ionpath_mdanalysis.readers.source import BLOCK, ByteSource, has_suffix
 
 COLUMNS = {
@@ -25,7 +25,7 @@ SHORTEST = 8
 """Bytes of the shortest line of an atom, ``H 0 0 0``."""
 
 
-class ExtxyzFile(FrameFile):
+class ExtxyzFile(TextFile):
     """Frames of an extended XYZ file."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -40,10 +40,6 @@ class ExtxyzFile(FrameFile):
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
-
-    def close(self) -> None:
-        """Close the file."""
-        self._source.close()
 
     def frame(self, index: int) -> Frame:
         """Read one frame."""
@@ -74,9 +70,6 @@ class ExtxyzFile(FrameFile):
             raise self._damaged(index, "a Lattice as in frame 0", "one" if lattice is not None else "none")
         cell = None if lattice is None else self._numbers(lattice, index, 3).T
         return Frame(cell=cell, info=info, unknown_unit="momenta" not in at, **arrays)
-
-    def _damaged(self, index: int, need: str, got: str, remedy: str = CUT_OFF) -> InputError:
-        return InputError(f"{self._source.path}, frame {index}", need=need, got=got, remedy=remedy)
 
     def _numbers(self, values: Any, index: int, width: int) -> Any:
         try:

@@ -26,7 +26,7 @@ from ionpath.cells import FARTHEST
 from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError, one_of
 from ionpath.periodic import Unwrapper, minimum_image
-from ionpath_mdanalysis.readers.source import has_suffix
+from ionpath_mdanalysis.readers.source import ByteSource, has_suffix
 from ionpath_mdanalysis.times import says_times
 
 CHECKPOINT = 256
@@ -73,6 +73,19 @@ class FrameFile(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close what is open; a later `frame` opens it again."""
+
+
+class TextFile(FrameFile):
+    """Frames in a text file, plain or gzip."""
+
+    _source: ByteSource
+
+    def close(self) -> None:
+        """Close the file."""
+        self._source.close()
+
+    def _damaged(self, index: int, need: str, got: str, remedy: str = CUT_OFF) -> InputError:
+        return InputError(f"{self._source.path}, frame {index}", need=need, got=got, remedy=remedy)
 
 
 def ends_within_a_number(text: bytes) -> bool:

@@ -12,15 +12,7 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.errors import InputError
-from ionpath_mdanalysis.readers.reader import (
-    CUT_OFF,
-    FileParser,
-    FileReader,
-    Frame,
-    FrameFile,
-    ends_within_a_number,
-    is_flat,
-)
+from ionpath_mdanalysis.readers.reader import FileParser, FileReader, Frame, TextFile, ends_within_a_number, is_flat
 from ionpath_mdanalysis.readers.source import BLOCK, ByteSource, has_suffix
 
 KEY = b"Direct configuration"
@@ -30,7 +22,7 @@ SHORTEST = 6
 """Bytes of the shortest line of an atom, ``0 0 0``."""
 
 
-class XdatcarFile(FrameFile):
+class XdatcarFile(TextFile):
     """Frames of an XDATCAR."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -49,10 +41,6 @@ class XdatcarFile(FrameFile):
         """First frames of the runs that were joined to the first one."""
         _ = self._layout
         return self._joins
-
-    def close(self) -> None:
-        """Close the file."""
-        self._source.close()
 
     def frame(self, index: int) -> Frame:
         """Read one frame."""
@@ -73,9 +61,6 @@ class XdatcarFile(FrameFile):
             got = "a frame that is cut off" if len(rows) < n else f"{line!r} in line {wrong + 1} of them"
             raise self._damaged(index, f"{n} lines of three numbers", got)
         return Frame(positions=values @ cell, cell=cell)
-
-    def _damaged(self, index: int, need: str, got: str, remedy: str = CUT_OFF) -> InputError:
-        return InputError(f"{self._source.path}, frame {index}", need=need, got=got, remedy=remedy)
 
     @cached_property
     def _layout(self) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:

@@ -53,9 +53,9 @@ def weights(axes: Any, results: Any) -> None:
     axes.legend()
 
 
-def probability(axes: Any, found: Any, label: str | None = None) -> None:
+def probability(axes: Any, found: Any) -> None:
     """Draw P_R(S)."""
-    axes.errorbar(found.softness, found.probability, found.error, fmt="o-", ms=3, capsize=2, label=label)
+    axes.errorbar(found.softness, found.probability, found.error, fmt="o-", ms=3, capsize=2)
     axes.set(xlabel="softness", ylabel="probability of rearrangement", ylim=(0, None))
 
 
