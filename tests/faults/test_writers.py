@@ -299,6 +299,7 @@ def writer(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     for name in ("ionpath_mdanalysis", "ionpath_ase", "ionpath_plumed", "pymatgen.analysis.argyrodite"):
         pytest.importorskip(name)
     name, write = WRITERS[request.param]
+    rows.files()  # what writers read is there before files may only be small
     (tmp_path / "here").mkdir()
     return SimpleNamespace(path=tmp_path / "here" / name, write=write)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -16,14 +17,13 @@ import numpy as np
 from ase import Atoms
 from ase.geometry import get_distances
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t
 from tqdm import tqdm
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.elements import Symbol
 from ionpath.errors import InputError, one_of, positive, whole
-from ionpath.estimate import Estimate
+from ionpath.estimate import Estimate, student
 from ionpath.files import atomic_path, locked
 from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
@@ -85,14 +85,12 @@ class Barriers(Shown):
     @property
     def mean(self) -> float:
         """Mean of the forward barriers of converged bands, eV."""
-        values = [hop.forward for hop in self.hops if hop.converged]
-        return float(np.mean(values)) if values else float("nan")
+        return _mean(self.hops).value
 
     @property
     def standard_error(self) -> float:
         """Standard error of `mean`, eV."""
-        values = [hop.forward for hop in self.hops if hop.converged]
-        return float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+        return _mean(self.hops).error
 
     def by_class(self, by: Literal["both", "start"] = "both") -> dict[str, BarrierClass]:
         """Sort barriers by the softness of where hops begin and end: class -> `BarrierClass`.
@@ -122,20 +120,17 @@ class Barriers(Shown):
         for known in names:
             of_kind = [hop for hop in self.hops if name(hop.kind) == known]
             values = np.array([hop.forward for hop in of_kind if hop.converged])
-            found[known] = BarrierClass(values, _mean(values), len(of_kind) - len(values), lost.count(known))
+            found[known] = BarrierClass(values, _mean(of_kind), len(of_kind) - len(values), lost.count(known))
         return found
 
 
-def _mean(values: NDArray[np.float64]) -> Estimate:
-    """Mean with Student's interval."""
-    nan = float("nan")
-    if not len(values):
-        return Estimate(nan, nan, nan, nan, "eV")
-    mean = float(values.mean())
-    if len(values) < 2:
-        return Estimate(mean, nan, nan, nan, "eV")
-    error = float(values.std(ddof=1) / np.sqrt(len(values)))
-    reach = float(t.ppf(0.975, len(values) - 1)) * error
+def _mean(hops: Sequence[Barrier]) -> Estimate:
+    """Mean of the forward barriers of converged bands with Student's interval."""
+    values = np.array([hop.forward for hop in hops if hop.converged])
+    n = len(values)
+    mean = float(values.mean()) if n else math.nan
+    error = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else math.nan
+    reach = student(n - 1) * error
     return Estimate(mean, error, mean - reach, mean + reach, "eV")
 
 

@@ -16,6 +16,7 @@ HEAD = 4096
 """Bytes by which a file is recognised."""
 BEGINNING, ENDS, ALL = "", "ends ", "all "
 """Beginnings of digests, which say what they are of; checkpoints of earlier versions have only the first."""
+ANEW = "put the file back, or begin anew under another name"
 
 
 class FrameFile:
@@ -61,6 +62,48 @@ class FrameFile:
         """Digest of the ends of a file of a size as `sync` gives it, by which it is recognised."""
         return digest_of(path, size, parts)
 
+    def frame(self, snapshot: Snapshot) -> Atoms:
+        """Structure of a frame, with its step and time."""
+        frame = self.atoms.copy()
+        frame.set_cell(snapshot.cell)
+        frame.positions = snapshot.positions
+        time = round(snapshot.step * self.timestep, 9)
+        frame.info = {"step": snapshot.step, "time": time, "time_ps": time}  # one name by habit, one with its unit
+        return frame
+
+
+class CountedFile(FrameFile):
+    """A file that a library writes: `size` counts frames, and the first is what it is known by, whatever parts."""
+
+    kind: str  # what such a file is, in a refusal
+    unreadable: tuple[type[Exception], ...]  # what the library raises over a file that is none of its own
+    _count: int
+
+    def sync(self) -> int:
+        """Bring everything to the disk."""
+        with self.path.open("rb") as stream:
+            os.fsync(stream.fileno())
+        return self._count
+
+    @classmethod
+    def beginning(cls, path: Path) -> tuple[int, str]:
+        """Number of frames, and digest of the first: the bytes before it change as the file grows."""
+        raise NotImplementedError
+
+    @classmethod
+    def head(cls, path: Path, size: int, parts: str = "") -> str:
+        """Digest of the first frame."""
+        if not size:
+            return ""
+        try:
+            have, digest = cls.beginning(path)
+        except cls.unreadable as error:
+            need, got = f"the {cls.kind} of the run", f"{type(error).__name__}: {error}"[:200]
+            raise InputError(f"file {path.name}", need=need, got=got, remedy=ANEW) from error
+        if have < size:
+            raise InputError(f"file {path.name}", need=f"{size} frames", got=str(have), remedy=ANEW)
+        return digest
+
 
 def digest_of(path: Path, size: int, parts: str = ENDS) -> str:
     """Digest of the first and last bytes of a file of a size, or of its beginning alone, or of all of it."""
@@ -87,8 +130,7 @@ def check_size(path: Path, size: int) -> None:
     have = path.stat().st_size if path.exists() else 0
     if have < size:
         need = f"at least the {size} bytes that it had at the checkpoint"
-        remedy = "put the file back, or begin anew under another name"
-        raise InputError(f"file {path.name}", need=need, got=f"{have}", remedy=remedy)
+        raise InputError(f"file {path.name}", need=need, got=f"{have}", remedy=ANEW)
 
 
 def cut(path: Path, size: int) -> BinaryIO:

@@ -17,12 +17,8 @@ class ExtendedXYZ(FrameFile):
         from ase.calculators.singlepoint import SinglePointCalculator
         from ase.io import write
 
-        frame = self.atoms.copy()
-        frame.set_cell(snapshot.cell)
-        frame.positions = snapshot.positions
+        frame = self.frame(snapshot)
         frame.arrays.pop("momenta", None)
-        time = round(snapshot.step * self.timestep, 9)
-        frame.info = {"step": snapshot.step, "time": time, "time_ps": time}  # one name by habit, one with its unit
         labels: dict[str, Any] = {"energy": snapshot.potential_energy}
         if snapshot.forces is not None:
             labels["forces"] = snapshot.forces

@@ -13,10 +13,10 @@ import numpy as np
 from ase import Atoms
 
 from ionpath import __version__
-from ionpath.errors import InputError, require
+from ionpath.errors import require
 from ionpath.files import atomic_path
 from ionpath_ase.md.state import Snapshot
-from ionpath_ase.md.writers.base import FrameFile
+from ionpath_ase.md.writers.base import CountedFile
 from ionpath_ase.md.writers.frames import standard_frame
 
 SERIES = tuple(
@@ -26,8 +26,10 @@ SERIES = tuple(
 )
 
 
-class H5MD(FrameFile):
+class H5MD(CountedFile):
     """H5MD 1.1 (single precision), in the frame with the first vector along x; a kill leaves it readable."""
+
+    kind, unreadable = "H5MD file", (OSError, KeyError, RuntimeError, ValueError)
 
     def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:
         self.path, self.atoms, self.timestep, self.stride = path, atoms, timestep, stride
@@ -105,24 +107,16 @@ class H5MD(FrameFile):
         """Append one frame."""
         cell, positions = standard_frame(snapshot.cell, snapshot.positions)
         self._reserve()
+        values = {"position": positions, "edges": cell, "potential_energy": snapshot.potential_energy}
         for name, series in zip(SERIES, self._series, strict=True):
             series.resize(self._count + 1, axis=0)
-            kind = name.split("/")[-2:]
-            if kind[1] == "value":
-                series[self._count] = {
-                    "position": positions, "edges": cell, "potential_energy": snapshot.potential_energy
-                }[kind[0]]  # fmt: skip
+            group, kind = name.split("/")[-2:]
+            if kind == "value":
+                series[self._count] = values[group]
             else:
-                series[self._count] = snapshot.step * (self.timestep if kind[1] == "time" else 1)
+                series[self._count] = snapshot.step * (self.timestep if kind == "time" else 1)
         self._count += 1
         self._file.flush()
-
-    def sync(self) -> int:
-        """Bring everything to the disk."""
-        self._file.flush()
-        with self.path.open("rb") as stream:
-            os.fsync(stream.fileno())
-        return self._count
 
     def close(self) -> None:
         """Close the file, and give back what was reserved and not used."""
@@ -137,23 +131,12 @@ class H5MD(FrameFile):
         return _digest(self._series[0][0]) if size else ""
 
     @classmethod
-    def head(cls, path: Path, size: int, parts: str = "") -> str:
-        """Digest of the first frame, whatever parts; the bytes before it change as the file grows."""
-        if not size:
-            return ""
+    def beginning(cls, path: Path) -> tuple[int, str]:
+        """Number of frames that are whole, and digest of the first."""
         h5py = require("h5py", purpose="writing H5MD files", install="pip install h5py")
-        try:
-            with h5py.File(path, "r", libver="latest", swmr=True) as file:
-                have = min(len(file[name]) for name in SERIES)
-                first = file[SERIES[0]][0] if have else np.zeros((0, 3))
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
-            got = str(error)[:200]
-            remedy = "put the file back, or begin anew under another name"
-            raise InputError(f"file {path.name}", need="the H5MD file of the run", got=got, remedy=remedy) from error
-        if have < size:
-            remedy = "put the file back, or begin anew under another name"
-            raise InputError(f"file {path.name}", need=f"{size} frames", got=str(have), remedy=remedy)
-        return _digest(first)
+        with h5py.File(path, "r", libver="latest", swmr=True) as file:
+            have = min(len(file[name]) for name in SERIES)
+            return have, _digest(file[SERIES[0]][0]) if have else ""
 
 
 def _digest(frame: Any) -> str:
