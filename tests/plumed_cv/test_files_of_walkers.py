@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from ase.calculators.emt import EMT
 
 from ionpath.errors import InputError, IonpathError
 from ionpath_plumed import analyse_metadynamics, read_hills, run_metadynamics
+from ionpath_plumed.files import read_table
 
 INPUT = """UNITS LENGTH=A
 d: DISTANCE ATOMS=1,4
@@ -277,7 +279,8 @@ def test_analysis_reads_the_hills_of_the_run_and_no_others(finished, tmp_path):
         shutil.copytree(whole, folder)
         change(folder)
         try:
-            found = analyse_metadynamics(folder)
+            with warnings.catch_warnings(action="ignore"):  # of what the checkpoint notes
+                found = analyse_metadynamics(folder)
         except InputError as error:
             return str(error)
         return f"{found.n_hills} hills, {np.sum(found.surface.values[np.isfinite(found.surface.values)]):.9f}"
@@ -307,6 +310,33 @@ def test_analysis_reads_the_hills_of_the_run_and_no_others(finished, tmp_path):
         assert told.startswith("folder: need the hills of all 2 walkers in it, got no HILLS.1; ")
         told = analysed(lambda f: shutil.copy(f / "HILLS.0", f / last))
         assert told == "HILLS.1: need each hill once, got hills that are in HILLS.0 too; name each walker's file once"
+
+
+@pytest.mark.parametrize("part", ["HILLS", "COLVAR"])
+def test_a_digit_that_changed_or_a_row_that_is_lost_is_told(finished, tmp_path, part):
+    """What no table of text tells, the checkpoint beside it does: 0.5 that became 0.7, and a row less at the end."""
+    whole, _, walkers = finished
+    folder = tmp_path / "copy"
+    shutil.copytree(whole, folder)
+    path = file_of(folder, part, walkers)
+    sound = path.read_text()
+    assert len(read_table(path).data) == sound.count("\n") - sound.count("#")
+    digit = sound.rindex(".", 0, len(sound) - 40) + 3
+    changes = {
+        sound[:digit] + str((int(sound[digit]) + 4) % 10) + sound[digit + 1 :]: "other content",
+        "".join(
+            sound.splitlines(keepends=True)[:-1]
+        ): rf"{len(sound.rpartition(chr(10))[0].rpartition(chr(10))[0]) + 1} bytes",
+    }
+    for text, got in changes.items():
+        path.write_text(text)
+        told = (
+            rf"{path.name}: need the {len(sound)} bytes that it had at the checkpoint trajectory.*, got {got}: rows are"
+        )
+        with pytest.warns(UserWarning, match=told):
+            read_table(path)
+    path.write_text(sound + sound.splitlines(keepends=True)[-1].replace("0.19", "0.29"))  # the run went on
+    read_table(path)
 
 
 TWO = """

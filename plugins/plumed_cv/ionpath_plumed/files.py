@@ -16,6 +16,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of
 from ionpath.free_energy import Hills
+from ionpath.noted import warn_of_changes
 from ionpath.plumed_input import Units, appended_files, units
 
 PathLike = str | os.PathLike[str]
@@ -64,6 +65,7 @@ def read_table(path: PathLike) -> Table:
     except (OSError, UnicodeDecodeError) as error:
         remedy = "mend the file"
         raise InputError(file.name, need="a text file of PLUMED", got=str(error)[:200], remedy=remedy) from error
+    warn_of_changes(file)
     names: tuple[str, ...] = ()
     settings: dict[str, str] = {}
     rows: list[list[float]] = []

@@ -5,16 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from ase import Atoms
 
 from ionpath.errors import InputError
+from ionpath.noted import ALL as ALL, digest_of_all, read_on as read_on
 from ionpath_ase.md.state import Snapshot
 
 HEAD = 4096
 """Bytes by which a file is recognised."""
-BEGINNING, ENDS, ALL = "", "ends ", "all "
+BEGINNING, ENDS = "", "ends "
 """Beginnings of digests, which say what they are of; checkpoints of earlier versions have only the first."""
 ANEW = "put the file back, or begin anew under another name"
 
@@ -108,21 +109,14 @@ class CountedFile(FrameFile):
 def digest_of(path: Path, size: int, parts: str = ENDS) -> str:
     """Digest of the first and last bytes of a file of a size, or of its beginning alone, or of all of it."""
     check_size(path, size)
+    if parts == ALL:
+        return digest_of_all(path, size)
     with path.open("rb") as stream:
-        if parts == ALL:
-            return ALL + read_on(stream, size, hashlib.sha256()).hexdigest()
         found = hashlib.sha256(stream.read(min(size, HEAD)))
         if parts == ENDS:  # what was put in or left out between them moves the second
             stream.seek(max(size - HEAD, 0))
             found.update(stream.read(min(size, HEAD)))
         return parts + found.hexdigest()
-
-
-def read_on(stream: BinaryIO, size: int, digest: Any) -> Any:
-    """Take bytes of a file into a digest, from where it stands up to a size."""
-    while part := stream.read(min(1 << 20, size - stream.tell())):
-        digest.update(part)
-    return digest
 
 
 def check_size(path: Path, size: int) -> None:
