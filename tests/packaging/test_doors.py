@@ -59,10 +59,10 @@ JOB = "-- md start.extxyz"
 WORDS = [
     Told(f"{METAD} a --pace 0.5", "--pace: need the 2 fs of a time step, or more, got 0.5 fs; for example --pace 100",
          f"{METAD} a --pace 100"),
-    Told(f"{METAD} b --method opes --height 3", "--height: need none for opes, which has none, got 3.0; leave it out",
+    Told(f"{METAD} b --method opes --height 3", "--height: need none for opes, which does not use it, got 3.0; leave",
          f"{METAD} b --method opes"),
     Told(f"{METAD} c --method opes-explore --bias-factor 5",
-         "--bias-factor: need none for opes-explore, which has none, got 5.0; leave it out",
+         "--bias-factor: need none for opes-explore, which does not use it, got 5.0; leave it out",
          f"{METAD} c --method opes-explore"),
     Told(f"{METAD} d --protocol intra-cage --fence 1",
          "--fence: need none for intra-cage, which does not use it, got 1.0; leave it out",

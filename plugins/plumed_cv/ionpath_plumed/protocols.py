@@ -108,18 +108,15 @@ def metadynamics_input(
     InputError
         If the protocol is unknown or the structure lacks what it needs: a sentence says what.
     """
-    given = {"sigma": sigma, "height": height, "bias_factor": bias_factor}
-    unused = [key for key, methods in OF_METHODS.items() if given[key] is not None and method not in methods]
-    if unused:
-        got = f"{given[unused[0]]}"
-        raise InputError(unused[0], need=f"none for {method}, which has none", got=got, remedy="leave it out")
     settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
+    given: dict[str, Any] = {"sigma": sigma, "height": height, "bias_factor": bias_factor}
+    given |= {"fence": fence or None, "rotation": rotation or None, "region": region}
+    for chosen, users in ((method, OF_METHODS), (settings.kind, OF_KINDS)):
+        for argument, those in users.items():
+            if given[argument] is not None and chosen not in those:
+                need, got = f"none for {chosen}, which does not use it", f"{given[argument]}"
+                raise InputError(argument, need=need, got=got, remedy="leave it out")
     bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
-    kind, of_kind = settings.kind, {"fence": fence or None, "rotation": rotation or None, "region": region}
-    unused = [key for key, kinds in OF_KINDS.items() if of_kind[key] is not None and kind not in kinds]
-    if unused:
-        got = f"{of_kind[unused[0]]}"
-        raise InputError(unused[0], need=f"none for {kind}, which does not use it", got=got, remedy="leave it out")
     choice = Choice(ion, centres, mobile, radius, rotation, region, fence)
     recipe = RECIPES[settings.kind](as_crystal(structure), settings, choice)
     return PlumedInput(
