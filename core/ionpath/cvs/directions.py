@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from math import atan2, hypot, sqrt
 
 import numpy as np
 
 from ionpath.arrays import Floats
+from ionpath.cvs.base import CollectiveVariable
 from ionpath.errors import InputError
 
 
@@ -48,6 +50,25 @@ def many_direction_angles(vectors: Floats, axes: Floats | None = None) -> tuple[
     slopes[:, 0, 0], slopes[:, 0, 1], slopes[:, 0, 2] = x * scale, y * scale, -flat / total
     slopes[:, 1, 0], slopes[:, 1, 1] = -y / level**2, x / level**2
     return values, (slopes if axes is None else slopes @ axes)
+
+
+Matrix = tuple[tuple[float, float, float], ...]
+UNTURNED: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+
+
+class Turned(CollectiveVariable):
+    """A variable that is measured along axes of its own, the rows of `rotation`."""
+
+    rotation: Matrix
+
+    def __post_init__(self) -> None:
+        """Check the axes."""
+        check_rotation(self.rotation)
+
+    @cached_property
+    def _axes(self) -> Floats | None:
+        axes = np.array(self.rotation, dtype=float)
+        return None if np.array_equal(axes, np.eye(3)) else axes
 
 
 def check_rotation(rotation: Sequence[Sequence[float]]) -> None:

@@ -9,20 +9,19 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
-from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.directions import check_rotation
+from ionpath.cvs.base import Component
+from ionpath.cvs.directions import UNTURNED, Matrix, Turned
 from ionpath.cvs.switching import Rational
 from ionpath.documented import documented
 from ionpath.errors import InputError
 
-Matrix = tuple[tuple[float, float, float], ...]
 BONDS = ((0, 1), (0, 2), (0, 3), (0, 4))
 
 
 @typed
 @documented
 @dataclass(frozen=True)
-class TetrahedronDistortion(CollectiveVariable):
+class TetrahedronDistortion(Turned):
     """Mean distortion of one or more tetrahedra.
 
     Components: ``sd``, mean over the central atoms of ``sum_j w_j 24 x y z / r^3 / sum_j w_j`` (equal to PLUMED's
@@ -51,7 +50,7 @@ class TetrahedronDistortion(CollectiveVariable):
     # weight w of a neighbour at its distance
     switching: Rational = field(default_factory=lambda: Rational(r0=0.3, d0=2.6))
     # rows are the axes x, y, z of sd as unit vectors in the frame of the box
-    rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    rotation: Matrix = UNTURNED
 
     def __post_init__(self) -> None:
         """Check the pairs and the axes."""
@@ -59,7 +58,7 @@ class TetrahedronDistortion(CollectiveVariable):
             got = f"{self.pairs}"
             remedy = "name each neighbour of a central atom once"
             raise InputError("pairs", need="different pairs of a central atom and a neighbour", got=got, remedy=remedy)
-        check_rotation(self.rotation)
+        super().__post_init__()
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -78,11 +77,6 @@ class TetrahedronDistortion(CollectiveVariable):
     def _owners(self) -> tuple[Indices, int]:
         _, owner = np.unique([centre for centre, _ in sorted(self.pairs)], return_inverse=True)
         return owner, int(owner.max()) + 1
-
-    @cached_property
-    def _axes(self) -> Floats | None:
-        axes = np.array(self.rotation, dtype=float)
-        return None if np.array_equal(axes, np.eye(3)) else axes
 
     def function(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Values and derivatives of the vectors from the central atoms."""

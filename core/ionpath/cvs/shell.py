@@ -9,19 +9,17 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.directions import check_rotation, direction_angles, many_direction_angles
+from ionpath.cvs.base import Component
+from ionpath.cvs.directions import UNTURNED, Matrix, Turned, direction_angles, many_direction_angles
 from ionpath.cvs.switching import Rational
 from ionpath.documented import documented
 from ionpath.errors import InputError
-
-Matrix = tuple[tuple[float, float, float], ...]
 
 
 @typed
 @documented
 @dataclass(frozen=True)
-class ShellCoordinates(CollectiveVariable):
+class ShellCoordinates(Turned):
     """Where one ion is with respect to the centres of coordination shells.
 
     Components: ``d1``, ``d2``, ... distances to the centres (A); ``difference`` = d1 - d2 and ``nearest`` = the
@@ -46,7 +44,7 @@ class ShellCoordinates(CollectiveVariable):
     neighbours: tuple[int, ...] = ()  # ions that are counted around the first centre; none: no coordination number
     switching: Rational = field(default_factory=lambda: Rational(r0=0.5, d0=2.5))  # what counts as a neighbour
     # rows are the crystal axes a, b, c as unit vectors in the frame of the box
-    rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+    rotation: Matrix = UNTURNED
     # 0: `nearest` is the exact minimum, whose gradient jumps where two centres are equally near. Above 0 (A): the
     # smooth minimum ``-k ln sum exp(-d/k)``, at most ``k ln n`` below the exact one.
     softness: float = 0.0
@@ -60,7 +58,7 @@ class ShellCoordinates(CollectiveVariable):
             if len(set(group)) != len(group) or (0 in group and group is not self.neighbours):
                 remedy = "name every atom once"
                 raise InputError("centres", need="different atoms, none of them the ion", got=f"{group}", remedy=remedy)
-        check_rotation(self.rotation)
+        super().__post_init__()
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -142,11 +140,6 @@ class ShellCoordinates(CollectiveVariable):
             values[:, at + 2] = counts.reshape(len(vectors), -1).sum(axis=1)
             slopes[:, at + 2, n:] = slope.reshape(len(vectors), -1, 1) * units[:, n:]
         return values, slopes
-
-    @cached_property
-    def _axes(self) -> Floats | None:
-        axes = np.array(self.rotation, dtype=float)
-        return None if np.array_equal(axes, np.eye(3)) else axes
 
     def _nearest(self, distances: Floats) -> tuple[float, Floats]:
         lowest = int(distances.argmin())

@@ -10,17 +10,15 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.cvs.base import CollectiveVariable, Component
-from ionpath.cvs.directions import check_rotation, direction_angles, many_direction_angles
+from ionpath.cvs.base import Component
+from ionpath.cvs.directions import UNTURNED, Matrix, Turned, direction_angles, many_direction_angles
 from ionpath.documented import documented
-
-Matrix = tuple[tuple[float, float, float], ...]
 
 
 @typed
 @documented
 @dataclass(frozen=True)
-class BondTilt(CollectiveVariable):
+class BondTilt(Turned):
     """Polar angle ``theta`` and azimuthal angle ``phi`` (rad) of the bond from a central atom to one of its anions.
 
     Atoms: the central atom, the anion.
@@ -41,11 +39,7 @@ class BondTilt(CollectiveVariable):
     """
 
     # rows are the crystal axes a, b, c as unit vectors in the frame of the box
-    rotation: Matrix = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
-
-    def __post_init__(self) -> None:
-        """Check the axes."""
-        check_rotation(self.rotation)
+    rotation: Matrix = UNTURNED
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
@@ -56,11 +50,6 @@ class BondTilt(CollectiveVariable):
     def combination(self) -> Floats:
         """Vector from the central atom to the anion."""
         return np.array([[-1.0, 1.0]])
-
-    @cached_property
-    def _axes(self) -> Floats | None:
-        axes = np.array(self.rotation, dtype=float)
-        return None if np.array_equal(axes, np.eye(3)) else axes
 
     def function(self, vectors: Floats) -> tuple[Floats, Floats]:
         """Angles and derivatives of the bond vector."""

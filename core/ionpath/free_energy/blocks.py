@@ -216,7 +216,7 @@ def judge_flat(hills: Hills, found: Estimate, temperature: float, *, part: float
     temperature : float
         Temperature in K.
     part : float
-        Last fraction of the run, for the words.
+        Last fraction of the run, over which barriers are averaged.
 
     Returns
     -------
@@ -248,14 +248,10 @@ def judge(
 
     Parameters
     ----------
-    hills : Hills
-        Deposited hills.
+    hills, temperature, part
+        See `judge_flat`.
     series : BarrierSeries
         Barrier against time.
-    temperature : float
-        Temperature in K.
-    part : float
-        Last fraction of the run over which the barrier is averaged.
     crossings_needed : int
         Transitions between the basins that are asked for.
     error : CrossingError, optional

@@ -191,10 +191,8 @@ def enumerate_decorations(
 
     Parameters
     ----------
-    permutations : array_like of int, (G, N)
-        A group of permutations of all sites.
-    sublattices : sequence of Sublattice
-        Where to choose how many sites; 64 sites at most in all.
+    permutations, sublattices
+        See `count_decorations`; 64 sites at most in all.
     limit : int
         Largest number of arrangements to go through.
 

@@ -39,10 +39,8 @@ def sample_decorations(
 
     Parameters
     ----------
-    permutations : array_like of int, (G, N)
-        A group of permutations of all sites.
-    sublattices : sequence of Sublattice
-        Where to choose how many sites.
+    permutations, sublattices
+        See `count_decorations`.
     number : int
         How many to draw.
     weight : {"inequivalent", "arrangements"}

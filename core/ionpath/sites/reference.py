@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ionpath.arguments import typed
@@ -13,6 +13,7 @@ from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError
 from ionpath.framework import split_common
 from ionpath.periodic import as_cells, check_finite, minimum_image
+from ionpath.sites.nearest import Points, nearest_in_frames
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,3 +129,15 @@ def match_atoms(cell: ArrayLike, positions: ArrayLike, reference: ArrayLike, *, 
         remedy = "check setting, origin and cell of the reference"
         raise InputError("positions", need=f"atoms within {tolerance:g} A of the reference", got=got, remedy=remedy)
     return np.asarray(atom, dtype=np.int64)
+
+
+def nearest_centre_vectors(
+    frames: ReferenceFrames, cell: Floats, centres: Floats, cutoff: float
+) -> tuple[NDArray[np.int32], Floats]:
+    """Find the nearest centre of every ion, and the vector from it."""
+    points = Points(cell, centres, np.arange(len(centres)))
+    centre = nearest_in_frames(points, frames.ions, frames.shifts, cutoff, 0.0).site
+    vector = (frames.ions - centres[centre]) @ cell
+    if frames.shifts is not None:
+        vector -= np.take_along_axis(frames.shifts, np.maximum(centre, 0)[..., None], axis=1)
+    return centre.ravel(), minimum_image(vector.reshape(-1, 3), cell)

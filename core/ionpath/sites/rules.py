@@ -7,8 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Bools, Floats, Ints
 from ionpath.errors import InputError, one_of, positive
-from ionpath.sites.centres import nearest_centre_vectors
-from ionpath.sites.reference import ReferenceFrames
+from ionpath.sites.reference import ReferenceFrames, nearest_centre_vectors
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import unit_vectors
 

@@ -11,9 +11,8 @@ from scipy.spatial.distance import cdist
 
 from ionpath.arrays import Floats, Ints, Symbols
 from ionpath.errors import InputError
-from ionpath.sites.centres import nearest_centre_vectors
 from ionpath.sites.nearest import SiteTree
-from ionpath.sites.reference import ReferenceFrames
+from ionpath.sites.reference import ReferenceFrames, nearest_centre_vectors
 from ionpath.sites.vertices import check_vertices
 
 _WIDEST_RADIUS = 3.5

@@ -183,7 +183,9 @@ def distinct_van_hove(
     matrices = np.broadcast_to(matrices, (r.shape[0], 3, 3))
     sums = DistinctCounts(chosen.size, r.shape[1], partners.shape[1], edges, same=others is None)
     for k, lag in enumerate(chosen):
-        starts = _origins(r.shape[0] - int(lag), origins)
+        available = r.shape[0] - int(lag)
+        number = available if origins is None else min(whole("origins", origins), available)
+        starts = np.unique(np.linspace(0, available - 1, number).round().astype(np.int64))
         for start in starts:
             end = slice(start + lag, start + lag + 1)
             sums.add(k, r[start : start + 1], partners[end], matrices[end])
@@ -270,12 +272,6 @@ class _Pairs:
         if self.same:
             counts[-1] -= len(a)
         return counts
-
-
-def _origins(available: int, wanted: int | None) -> Ints:
-    if wanted is None or whole("origins", wanted) >= available:
-        return np.arange(available)
-    return np.unique(np.linspace(0, available - 1, max(1, wanted)).round().astype(np.int64))
 
 
 def _check_distinct(r: Floats, partners: Floats, cells: Floats, r_max: float, *, same: bool) -> None:

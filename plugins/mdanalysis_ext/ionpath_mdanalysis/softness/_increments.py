@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -34,72 +35,61 @@ class Origin(NamedTuple):
         return self._replace(positions=self.positions + np.rint(by @ np.linalg.inv(self.cell)) @ self.cell)
 
 
+@dataclass(eq=False)
 class Increments:
-    """D2min of intervals, and what is measured at their beginnings, added up in the order of time.
+    """D2min of intervals, and what is measured at their beginnings, added up in the order of time."""
 
-    `rows` are the ions among the atoms. Surroundings are measured at every `every`-th origin, and the displacement over
-    `window` intervals after each of these. `cutoff` is that of the neighbours of the affine fit, `reach` that of those
-    needed to measure, in A; `measure` turns neighbours into what is kept of an origin. With `fold` coordinates are
-    wrapped, so that neighbours are followed by their nearest images.
-    """
-
-    def __init__(
-        self,
-        rows: Ints,
-        every: int,
-        window: int,
-        cutoff: float,
-        reach: float,
-        measure: Callable[[Neighbours], Any] | None,
-        per_neighbour: bool,
-        fold: bool,
-        called: str,
-    ) -> None:
-        self._rows, self._every, self._window = rows, every, window
-        self._cutoff, self._reach, self._measure = cutoff, reach, measure
-        self._per_neighbour, self._called = per_neighbour, called
-        self.follower, self.jumps = Follower(fold), Jumps()
-        self._first: Origin | None = None
-        self._last: tuple[Origin, Neighbours | None] | None = None
-        self.d2min: dict[int, Floats] = {}
-        self.measured: list[tuple[int, Any]] = []
-        self.frames: list[int] = []
+    rows: Ints  # the ions among the atoms
+    every: int  # surroundings are measured at every so many origins
+    window: int  # intervals after each of these over which the displacement is taken
+    cutoff: float  # that of the neighbours of the affine fit, in A
+    reach: float  # that of those needed to measure, in A
+    measure: Callable[[Neighbours], Any] | None  # turns neighbours into what is kept of an origin
+    per_neighbour: bool
+    called: str  # what the user calls the cutoff
+    follower: Follower  # folds coordinates that are wrapped, so that neighbours are followed by their nearest images
+    jumps: Jumps = field(default_factory=Jumps)
+    d2min: dict[int, Floats] = field(default_factory=dict)
+    measured: list[tuple[int, Any]] = field(default_factory=list)
+    frames: list[int] = field(default_factory=list)
+    _first: Origin | None = None
+    _last: tuple[Origin, Neighbours | None] | None = None
 
     def add(self, origin: Origin) -> None:
         """Take the next origin."""
         k, near = origin.number, None
-        if k % self._every == 0 and self._measure is not None:
-            near = self._near(origin, self._reach)
-            self.measured.append((origin.frame, self._measure(near)))
-        elif k % self._every < self._window:
-            near = self._near(origin, self._cutoff)
+        if k % self.every == 0 and self.measure is not None:
+            near = self._near(origin, self.reach)
+            self.measured.append((origin.frame, self.measure(near)))
+        elif k % self.every < self.window:
+            near = self._near(origin, self.cutoff)
         self._join(origin)
         self.frames.append(origin.frame)
-        self._last = origin, None if near is None else near.within(self._cutoff)
+        self._last = origin, None if near is None else near.within(self.cutoff)
 
     def _near(self, origin: Origin, reach: float) -> Neighbours:
-        return find_neighbours(origin.positions, origin.cell, reach, self._rows)
+        return find_neighbours(origin.positions, origin.cell, reach, self.rows)
 
     def _join(self, after: Origin) -> None:
         """D2min of the interval that ends at an origin."""
         if self._first is None:
             self._first = after
-        if self._last is None or self._last[0].number % self._every >= self._window:
+        if self._last is None or self._last[0].number % self.every >= self.window:
             return
         before, near = self._last
         try:
             self.d2min[before.number] = nonaffine_displacement(
                 before.positions,
                 after.positions,
-                self._near(before, self._cutoff) if near is None else near,
+                self._near(before, self.cutoff) if near is None else near,
                 cell=before.cell,
                 current_cell=None if np.array_equal(before.cell, after.cell) else after.cell,
                 wrapped=False,
-                per_neighbour=self._per_neighbour,
+                per_neighbour=self.per_neighbour,
             )
         except InputError as error:
-            got = f"{error.got} within {self._cutoff:g} A in frame {before.frame}"
-            raise InputError(error.name, need=error.need, got=got, remedy=f"use a larger {self._called}") from error
+            got = f"{error.got} within {self.cutoff:g} A in frame {before.frame}"
+            raise InputError(error.name, need=error.need, got=got, remedy=f"use a larger {self.called}") from error
 
     def state(self) -> tuple[Any, ...]:
         """All that is known; neighbours of the last origin are found again."""
@@ -128,9 +118,9 @@ class Increments:
     def displaced(self, root: bool) -> Floats:
         """Sum of D2min, or of its roots, over the window after each origin that has one, (n, n_ions)."""
         rows = []
-        for k in range(0, len(self.frames), self._every):
-            if k + self._window < len(self.frames):
-                steps = np.array([self.d2min[k + j] for j in range(self._window)])
+        for k in range(0, len(self.frames), self.every):
+            if k + self.window < len(self.frames):
+                steps = np.array([self.d2min[k + j] for j in range(self.window)])
                 rows.append((np.sqrt(steps) if root else steps).sum(axis=0))
         return np.array(rows)
 
@@ -193,17 +183,8 @@ class IncrementAnalysis(Accumulating):
 
     def _empty(self) -> Increments:
         per_neighbour = self.parameters.get("per_neighbour", True)
-        return Increments(
-            self._rows,
-            self._every,
-            self._window,
-            self._cutoff,
-            self._reach,
-            self._measure,
-            per_neighbour,
-            self._fold,
-            self._called,
-        )
+        numbers = self._rows, self._every, self._window, self._cutoff, self._reach
+        return Increments(*numbers, self._measure, per_neighbour, self._called, Follower(self._fold))
 
     def _add(self, sums: Increments, chunk: Chunk) -> None:
         if not self._fold and len(self._still):

@@ -82,6 +82,8 @@ class Argyrodite(Msonable):
         """Formula, orbits, inversion, excess halide and lithium content in a few lines."""
         n = self.n_formula_units
         low, high = self.allowed_inversion
+        neutral = f"{self.mobile_content - self.charge:.4f} mobile cations would be"
+        charged = "" if abs(self.charge) < _NEUTRAL else f": not neutral, {neutral}"
         return "\n".join(
             [
                 f"{self.formula}, {n} formula units, edge {self.edge:.4f} A, "
@@ -91,14 +93,9 @@ class Argyrodite(Msonable):
                 f"  {self.sulfur_orbit}  {n} sites (free sulfur), halide fraction {self.inversion:.4f}",
                 f"  inversion {self.inversion:.4f} (this composition allows {low:.4f} to {high:.4f}), "
                 f"excess halide {self.x_excess:+.4f}, mobile cations {self.mobile_content:.4f}",
-                f"  charge {self.charge:+.4f} e per formula unit with formal oxidation states" + self._not_neutral(),
+                f"  charge {self.charge:+.4f} e per formula unit with formal oxidation states" + charged,
             ]
         )
-
-    def _not_neutral(self) -> str:
-        if abs(self.charge) < _NEUTRAL:
-            return ""
-        return f": not neutral, {self.mobile_content - self.charge:.4f} mobile cations would be"
 
 
 def occupancies(structure: Structure, *groups: frozenset[str]) -> list[Floats]:
