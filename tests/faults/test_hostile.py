@@ -175,7 +175,7 @@ def test_an_archive_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     task = SimpleNamespace(name="step", picoseconds=0.0)
     plan: Any = SimpleNamespace(tasks=[task])
     for name, made in (
-        ("task_keys", lambda tasks: {"step": "k"}), ("place_of", lambda *a: place), ("done", lambda *a: True),
+        ("placed", lambda tasks, folder: [(task, "k", place)]), ("done", lambda *a: True),
         ("write_comparison", lambda *a: None), ("KEPT", ("*.csv",)), ("LEFT", ()),
     ):  # fmt: skip
         monkeypatch.setattr(archive, name, made)

@@ -13,7 +13,7 @@ from ionpath.files import atomic_path, marked
 from ionpath_cli.intact import damaged
 from ionpath_cli.study.output import write_comparison
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import done, place_of, record_of, task_keys
+from ionpath_cli.study.tasks import done, placed, record_of
 
 KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png")
 LEFT = ("checkpoint", "offsets", "failed")
@@ -24,10 +24,8 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
     """Put the files of all finished steps of a plan and their comparison into a ZIP file; how many there are."""
     if file.suffix != ".zip":
         raise InputError("archive", need="a file that ends in .zip", got=str(file), remedy=f"use {file.stem}.zip")
-    keys = task_keys(plan.tasks)
     finished = []
-    for task in plan.tasks:
-        place, key = place_of(folder, task, keys[task.name]), keys[task.name]
+    for task, key, place in placed(plan.tasks, folder):
         if not done(place, key, task.picoseconds):
             continue
         if name := damaged(place, record_of(place, key) or {}, whole=True):

@@ -16,7 +16,7 @@ from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
-from ionpath_cli.study.tasks import Outcome, Task, done, place_of, record_of, task_keys
+from ionpath_cli.study.tasks import Outcome, Task, done, placed, record_of
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h        what would be computed
@@ -91,15 +91,8 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
     made_folder(folder)
     with locked(folder / ".lock", f"folder {folder}"):
         _check_folder(plan.study, folder)
-        write_json(
-            folder / PLAN,
-            {
-                "study": plan.study.name,
-                "asked": dict(plan.asked),
-                "lengths": dict(plan.lengths),
-                "dropped": dict(plan.dropped),
-            },
-        )
+        parts = {name: dict(getattr(plan, name)) for name in ("asked", "lengths", "dropped")}
+        write_json(folder / PLAN, {"study": plan.study.name, **parts})
         LOG.info("%s", _listing(plan, workers, rows=False))
         clock = _Clock(plan, folder, workers)
 
@@ -221,9 +214,9 @@ class _Clock:
     """Progress, and the time left by what finished steps of each stage took."""
 
     def __init__(self, plan: Plan, folder: Path, workers: int) -> None:
-        keys = task_keys(plan.tasks)
+        steps = placed(plan.tasks, folder)
         # what a folder holds already takes no time, and says nothing about the pace
-        self._ahead = {t.name: t.seconds * (1.0 - _share(t, folder, keys[t.name])) for t in plan.tasks}
+        self._ahead = {task.name: task.seconds * (1.0 - _share(task, key, place)) for task, key, place in steps}
         self._stages = {task.name: task.stage for task in plan.tasks}
         self._number, self._workers = len(plan.tasks), workers
         self._took: dict[str, tuple[float, float]] = {}
@@ -251,18 +244,16 @@ def _status(plan: Plan, folder: Path) -> str:
     if not (folder / PLAN).exists():
         raise InputError("output", need="the folder of a study", got=str(folder), remedy="name it with -o")
     _check_folder(plan.study, folder)
-    keys = task_keys(plan.tasks)
     counts = {"done": 0, "failed": 0, "damaged": 0, "begun": 0, "to do": 0}
     took = expected = left = 0.0
     lines = []
-    for task in plan.tasks:
-        place = place_of(folder, task, keys[task.name])
-        if done(place, keys[task.name], task.picoseconds):
+    for task, key, place in placed(plan.tasks, folder):
+        if done(place, key, task.picoseconds):
             counts["done"] += 1
             took, expected = took + read_json(place / DONE)["seconds"], expected + task.seconds
             continue
-        left += task.seconds * (1.0 - _share(task, folder, keys[task.name]))
-        failed, record = read_json(place / FAILED), record_of(place, keys[task.name])
+        left += task.seconds * (1.0 - _share(task, key, place))
+        failed, record = read_json(place / FAILED), record_of(place, key)
         if isinstance(failed, dict):
             counts["failed"] += 1
             lines.append(f"failed: {task.name}: {failed.get('message')}")
@@ -282,9 +273,8 @@ def _status(plan: Plan, folder: Path) -> str:
     return "\n".join(lines)
 
 
-def _share(task: Task, folder: Path, key: str) -> float:
+def _share(task: Task, key: str, place: Path) -> float:
     """Part of a step that its folder holds, 0 to 1."""
-    place = place_of(folder, task, key)
     if done(place, key, task.picoseconds):
         return 1.0
     return min(_reached(place) / task.picoseconds, 1.0) if task.picoseconds else 0.0

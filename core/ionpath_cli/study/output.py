@@ -16,16 +16,14 @@ from ionpath_cli.study.comparison import compare
 from ionpath_cli.study.figures import draw_figures
 from ionpath_cli.study.page import write_page
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import checksum, done, place_of, record_of, task_keys
+from ionpath_cli.study.tasks import checksum, done, placed, record_of
 
 
 def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     """Rows of all finished steps of a plan, with their analysis, system, temperature, arrangement and potential."""
-    keys = task_keys(plan.tasks)
     found = []
-    for task in plan.tasks:
-        place = place_of(folder, task, keys[task.name])
-        if task.stage not in ("analysis", "across", "biased") or not done(place, keys[task.name], task.picoseconds):
+    for task, key, place in placed(plan.tasks, folder):
+        if task.stage not in ("analysis", "across", "biased") or not done(place, key, task.picoseconds):
             continue
         settings = task.settings
         analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['group']}"
@@ -40,11 +38,7 @@ def write_comparison(plan: Plan, folder: Path) -> Path:
     """Write ``comparison.csv``, ``.json`` and ``.html``; what is not finished is said to be so."""
     quantities = collect(plan, folder)
     compared = compare(plan.study, quantities, plan.dropped)
-    keys = task_keys(plan.tasks)
-    records = [
-        record for task in plan.tasks
-        if (record := record_of(place_of(folder, task, keys[task.name]), keys[task.name])) is not None
-    ]  # fmt: skip
+    records = list(filter(None, (record_of(place, key) for _, key, place in placed(plan.tasks, folder))))
     models = {t.settings["model"] for t in plan.tasks if "model" in t.settings}
     about = {
         "study": plan.study.name,

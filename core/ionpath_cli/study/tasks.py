@@ -99,6 +99,12 @@ def place_of(folder: Path, task: Task, key: str) -> Path:
     return folder / task.stage / f"{task.name.removeprefix(task.stage + '/')}-{key[:8]}"
 
 
+def placed(tasks: Sequence[Task], folder: Path) -> list[tuple[Task, str, Path]]:
+    """Every step with its hash and its folder."""
+    keys = task_keys(tasks)
+    return [(task, keys[task.name], place_of(folder, task, keys[task.name])) for task in tasks]
+
+
 def done(place: Path, key: str, picoseconds: float = 0.0) -> bool:
     """Whether a step of this hash, and at least of this length, is finished and has what it left."""
     found = record_of(place, key)
