@@ -95,14 +95,14 @@ def engines() -> Mapping[str, Callable[..., Any]]:
 
     Each factory is called as ``factory(atoms, **options)`` with ASE's `Atoms` and their calculator. It checks all that
     can be checked, touches no file, and returns an object with ``rewind()``, which cuts files back to the checkpoint
-    from which the run will go on, and ``run()``, which makes the steps that are left and returns another object with
-    ``atoms`` (the last configuration), ``steps`` (done in all) and ``resumed_at`` (the step from which it went on; 0
-    for a new run). Options that an engine has to understand: `temperature` (K), `picoseconds` (of the whole run),
-    `timestep` (fs), `thermostat` (``"langevin"``), `damping` (its time constant in ps), `seed`, `plumed` (lines of a
-    PLUMED input, read and written in the current folder), `trajectory` (file), `interval` and `checkpoint_interval`
-    (ps), `restart` and `progress` (bools), `processes` (how many it may use; None: its own choice), `note` (called
-    after every checkpoint for a text in the progress bar), `follow` (True: `atoms` may also be where the run stopped)
-    and `first_frame` (False: the trajectory has no frame of the start).
+    from which the run will go on (False: it is a new one), and ``run()``, which makes the steps that are left and
+    returns another object with ``atoms`` (the last configuration), ``steps`` (done in all) and ``resumed_at`` (the step
+    from which it went on; 0 for a new run). Options that an engine has to understand: `temperature` (K), `picoseconds`
+    (of the whole run), `timestep` (fs), `thermostat` (``"langevin"``), `damping` (its time constant in ps), `seed`,
+    `plumed` (lines of a PLUMED input, read and written in the current folder), `trajectory` (file), `interval` and
+    `checkpoint_interval` (ps), `restart` and `progress` (bools), `processes` (how many it may use; None: its own
+    choice), `note` (called after every checkpoint for a text in the progress bar), `follow` (True: `atoms` may also be
+    where the run stopped) and `first_frame` (False: the trajectory has no frame of the start).
     """
     raise NotImplementedError
 

@@ -5,6 +5,7 @@ The same cases for one and for several walkers, under ASE and with LAMMPS. Where
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -51,7 +52,7 @@ def start(engine: str) -> Atoms:
     return atoms
 
 
-def in_turn(atoms: Atoms, jobs: list) -> None:
+def in_turn(atoms: Atoms, jobs: list, new: object) -> None:
     """All walkers in this process, one after the other: the same files without a new Python for each."""
     from ionpath_plumed.job import run_job
 
@@ -337,6 +338,23 @@ def test_a_digit_that_changed_or_a_row_that_is_lost_is_told(finished, tmp_path, 
             read_table(path)
     path.write_text(sound + sound.splitlines(keepends=True)[-1].replace("0.19", "0.29"))  # the run went on
     read_table(path)
+
+
+@pytest.mark.slow
+def test_a_walker_that_was_killed_before_its_first_checkpoint(tmp_path):
+    """The other one goes on, and PLUMED needs the hills of both: those of the new walker have to be there first."""
+    run(tmp_path, "ase", 2, picoseconds=0.1)
+    for part in PARTS:
+        if part != "trajectory@.checkpoint.npz":
+            file_of(tmp_path, part, 2).unlink()
+    checkpoint = file_of(tmp_path, "trajectory@.checkpoint.npz", 2)
+    with np.load(checkpoint) as data:
+        arrays = {name: data[name] for name in data.files}
+    meta = json.loads(str(arrays["meta"])) | {"sizes": {}, "heads": {}, "step": 0, "frames": 0}
+    np.savez(checkpoint, **arrays | {"meta": np.array(json.dumps(meta))})  # the note that it begins
+    run(tmp_path, "ase", 2, picoseconds=0.14)
+    for k in (0, 1):
+        assert read_hills(tmp_path / f"HILLS.{k}").times == pytest.approx(0.014 * np.arange(1, 11))  # ps
 
 
 TWO = """

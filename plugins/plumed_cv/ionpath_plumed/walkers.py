@@ -9,14 +9,16 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 from ase import Atoms
 
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import locked, made_folder
-from ionpath.plumed_input import joined, keywords
+from ionpath.plumed_input import appended_files, joined, keywords
 from ionpath_plumed.checks import inside
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.job import Job, MetadynamicsRun, left_behind, run_job, with_own_files
@@ -60,15 +62,15 @@ def run_walkers(atoms: Atoms, job: Job, n_walkers: int) -> MetadynamicsRun:
         with inside(job.folder):
             runs = [one.prepare(atoms) for one in jobs]
             job.given.write(job.folder)
-            for run in runs:  # each reads the hills of all others when it begins
-                run.rewind()
-        _run_all(atoms, jobs)
+            # Each reads the hills of all others when it begins, and one that goes on needs them to be there.
+            new = [one for one, run in zip(jobs, runs, strict=True) if run.rewind() is False]
+        _run_all(atoms, sorted(jobs, key=lambda one: one not in new), new)
     steps = round(job.options["picoseconds"] * 1000 / job.options["timestep"])
     return left_behind(jobs, steps, job.options["picoseconds"], 0)
 
 
-def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
-    """Start all walkers; where one fails, end the others at once and say why."""
+def _run_all(atoms: Atoms, jobs: list[Job], new: Sequence[Job] = ()) -> None:
+    """Start all walkers, those that are new first; where one fails, end the others at once and say why."""
     running: list[subprocess.Popen[bytes]] = []
     try:
         what = {job.suffix: pickle.dumps((atoms, job)) for job in jobs}
@@ -79,6 +81,9 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
     with ExitStack() as stack:
         try:
             for job in jobs:
+                if job not in new:
+                    files = [appended_files(one.given.lines, "METAD") for one in new]
+                    _wait_for([job.folder / path for found in files for path in found], running)
                 log = stack.enter_context((job.folder / f"walker{job.suffix}.log").open("w"))
                 shown = None if job.options["progress"] else log
                 walker = subprocess.Popen(
@@ -102,6 +107,12 @@ def _run_all(atoms: Atoms, jobs: list[Job]) -> None:
             said = (job.folder / f"walker{job.suffix}.log").read_text(errors="replace").strip().splitlines()
             words = [line for line in said if not line.startswith("+++")][-3:]
             raise IonpathError(f"walker {job.walker} ended with status {walker.returncode}: {' '.join(words)}")
+
+
+def _wait_for(files: Sequence[Path], running: Sequence[subprocess.Popen[bytes]]) -> None:
+    """Wait until files are there, or a walker has ended."""
+    while not all(file.exists() for file in files) and all(walker.poll() is None for walker in running):
+        time.sleep(0.02)
 
 
 def main() -> None:

@@ -142,14 +142,15 @@ class MolecularDynamics:
         """Trajectory file."""
         return self.outputs.trajectory
 
-    def rewind(self) -> None:
-        """Cut PLUMED's files back to the checkpoint, or claim their names, for other runs that read them."""
+    def rewind(self) -> bool:
+        """Cut PLUMED's files back to the checkpoint, or claim their names (False), for others that read them."""
         with self.outputs.lock():
             found = self._resume()
             if found is None:
                 self._claim()
             else:
                 self.outputs.cut_appended(found)
+            return found is not None
 
     def run(self) -> MDResult:
         """Make the steps that are left: files, last configuration, and speed.
