@@ -68,11 +68,7 @@ def main(argv: list[str]) -> int:
         raise InputError("--memory", need="a number with K, M, G or T behind it", got=given.memory, remedy=remedy)
     for name, least in (("cpus", 1), ("gpus", 0), ("most", 0)):
         whole(f"--{name}", getattr(given, name), least)
-    text = script(
-        command, time=given.time, cpus=given.cpus, memory=given.memory, gpus=given.gpus, most=given.most,
-        more={"partition": given.partition, "account": given.account, "job-name": given.name},
-        before=given.before or "",
-    )  # fmt: skip
+    text = _script(command, given)
     if given.output is None:
         print(text, end="")
         return 0
@@ -98,21 +94,13 @@ def _seconds(time: str) -> int:
     return int(days or 0) * 86400 + sum(n * unit for n, unit in zip(hours, (3600, 60, 1), strict=True))
 
 
-def script(
-    command: list[str],
-    *,
-    time: str,
-    cpus: int,
-    memory: str,
-    gpus: int,
-    most: int,
-    more: dict[str, str | None],
-    before: str,
-) -> str:
+def _script(command: list[str], given: argparse.Namespace) -> str:
     """Text of the job script."""
     goes_on = command[0] in GO_ON
-    more = {**more, "job-name": more.get("job-name") or f"ionpath-{command[0]}"}
-    lines = {"time": time, "ntasks": 1, "cpus-per-task": cpus, "mem": memory, "gpus": gpus or None, **more}
+    lines = {
+        "time": given.time, "ntasks": 1, "cpus-per-task": given.cpus, "mem": given.memory, "gpus": given.gpus or None,
+        "partition": given.partition, "account": given.account, "job-name": given.name or f"ionpath-{command[0]}",
+    }  # fmt: skip
     head = [f"#SBATCH --{name}={value}" for name, value in lines.items() if value is not None]
     head.append(_MARK)
     if goes_on:
@@ -121,10 +109,10 @@ def script(
         "set -u",
         "export OMP_NUM_THREADS=$SLURM_CPUS_PER_TASK TF_INTRA_OP_PARALLELISM_THREADS=$SLURM_CPUS_PER_TASK",
         "export TF_CPP_MIN_LOG_LEVEL=3",
-        *before.splitlines(),
+        *(given.before or "").splitlines(),
     ]
     words = shlex.join(["ionpath", *command])
-    run = [words] if not goes_on else [_LOOP.format(command=words, most=most, seconds=GRACE)]
+    run = [words] if not goes_on else [_LOOP.format(command=words, most=given.most, seconds=GRACE)]
     return "\n".join(["#!/bin/bash", *head, "", *body, "", *run, ""])
 
 
