@@ -125,7 +125,7 @@ def test_a_grid_that_is_damaged_is_written_whole_or_kept(name: str, tmp_path: Pa
 
     make()
     sound, seen = path.read_bytes(), Counter()
-    for damaged in mutations(sound, 300):
+    for damaged in mutations(sound, 100):
         path.write_bytes(damaged)
         try:
             make()
