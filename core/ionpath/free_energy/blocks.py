@@ -248,10 +248,12 @@ def judge(
 
     Parameters
     ----------
-    hills, temperature, part
-        See `judge_flat`.
+    hills : Hills
+        Deposited hills.
     series : BarrierSeries
         Barrier against time.
+    temperature, part
+        See `judge_flat`.
     crossings_needed : int
         Transitions between the basins that are asked for.
     error : CrossingError, optional
