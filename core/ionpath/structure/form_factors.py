@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -88,6 +89,12 @@ def _xray_table() -> dict[str, tuple[float, ...]]:
     cromermann.getCMformula("Li")  # reads the table of Waasmaier and Kirfel
     table = cromermann._cmformulas
     return {re.sub(r"1([+-])$", r"\1", name): (*f.a, *f.b, f.c) for name, f in table.items()}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "_XRAY":  # the whole table, for those who compare it with another one
+        return _xray_table()
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @typed

@@ -10,6 +10,7 @@ from ionpath import constants
 from ionpath.elements import ANIONS, CHARGES, FORMERS, HALOGENS, MOBILE
 from ionpath.errors import InputError
 from ionpath.structure import neutron_lengths, xray_form_factors
+from ionpath.structure.form_factors import _XRAY
 
 ELECTRONS = {
     "Li": 3, "O": 8, "F": 9, "Na": 11, "Al": 13, "Si": 14, "P": 15, "S": 16, "Cl": 17, "Ge": 32, "As": 33,
@@ -104,3 +105,11 @@ def test_constants_are_those_of_codata() -> None:
     assert constants.AVOGADRO == codata.N_A
     assert pytest.approx(codata.R, rel=1e-12) == constants.GAS_CONSTANT
     assert codata.value("Boltzmann constant in eV/K") == pytest.approx(constants.BOLTZMANN_EV, rel=1e-9)
+
+
+def test_the_whole_table_of_form_factors_can_be_compared() -> None:
+    """Five amplitudes, five widths and a constant for each element and ion: amplitudes and constant are its electrons."""
+    for name, electrons in ELECTRONS.items():
+        numbers = _XRAY[name]
+        assert len(numbers) == 11
+        assert sum(numbers[:5]) + numbers[10] == pytest.approx(electrons, rel=1e-3, abs=0.02)
