@@ -108,7 +108,7 @@ def test_constants_are_those_of_codata() -> None:
 
 
 def test_the_whole_table_of_form_factors_can_be_compared() -> None:
-    """Five amplitudes, five widths and a constant for each element and ion: amplitudes and constant are its electrons."""
+    """Five amplitudes, five widths and a constant of each element and ion: at zero its electrons."""
     for name, electrons in ELECTRONS.items():
         numbers = _XRAY[name]
         assert len(numbers) == 11
