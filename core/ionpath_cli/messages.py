@@ -29,6 +29,7 @@ def to_stderr(*, verbose: bool, quiet: bool, options: Options = list) -> Iterato
     """Send our messages to stderr, and those of hosts that are warnings."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Line(options))
+    level = LOG.level
     LOG.setLevel(logging.DEBUG if verbose else logging.ERROR if quiet else logging.INFO)
     least = logging.ERROR if quiet else logging.WARNING
     logging.captureWarnings(True)
@@ -38,6 +39,7 @@ def to_stderr(*, verbose: bool, quiet: bool, options: Options = list) -> Iterato
         with _handling(handler, least):
             yield
     finally:
+        LOG.setLevel(level)
         sys.unraisablehook = unraisable
         logging.captureWarnings(False)
 
