@@ -281,18 +281,22 @@ def _bound(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
 
 def _order(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
     """Points in the order in which the published values grow."""
-    unclear: list[str] = []
     wrong: list[str] = []
+    alike: list[str] = []
+    unknown: list[str] = []
     for (a, first), (b, second) in itertools.pairwise(points):
         low, high = first.estimate, second.estimate
         z = (high.value - low.value) / math.hypot(first.width, second.width or 1e-300)
         if z >= Z95 or high.low > low.high:
             continue
-        (wrong if z <= -Z95 or low.low > high.high else unclear).append(f"{a} and {b}")
+        # Two bounds, or a bound and a number that it holds, are not the same: nothing is known of their order.
+        told = wrong if z <= -Z95 or low.low > high.high else alike if math.isfinite(z) else unknown
+        told.append(f"{a} and {b}")
     if wrong:
         return "differs", f"In the opposite order: {'; '.join(wrong)}."
-    if unclear:
-        return "not sampled", f"The same within errors: {'; '.join(unclear)}."
+    sentences = (("The same within errors", alike), ("Not known well enough to be told apart", unknown))
+    if alike or unknown:
+        return "not sampled", " ".join(f"{what}: {'; '.join(pairs)}." for what, pairs in sentences if pairs)
     return "order agrees", ""
 
 
