@@ -146,6 +146,40 @@ def test_a_run_that_becomes_longer_is_not_finished_until_it_is(tmp_path: Path, m
     assert perform(short, key, str(tmp_path)).state == "done"
 
 
+def test_what_is_made_across_runs_is_made_again_when_there_is_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that failed and has succeeded since, and one that a larger budget made longer."""
+
+    def across(task: Task, place: Path, inputs: list[Path]) -> None:
+        (place / "seen.txt").write_text(" ".join((folder / "length.txt").read_text() for folder in inputs))
+
+    def run(task: Task, place: Path, inputs: list[Path]) -> None:
+        (place / "length.txt").write_text(f"{task.name[-1]}{task.picoseconds:g}")
+
+    monkeypatch.setattr("ionpath_cli.study.across.analyse_across", across)
+    monkeypatch.setattr("ionpath_cli.study.simulate.run", run)
+    a, b = (Task(f"run/{name}", "run", {}, picoseconds=4.0) for name in "AB")
+    fit = Task("across/fit", "across", {}, (a.name, b.name))
+    keys = task_keys([a, b, fit])
+    folder = str(tmp_path)
+    first = perform(a, keys[a.name], folder)
+    lost = Outcome(b.name, "failed", "", "a worker died")
+
+    def fitted(*parents: Outcome) -> tuple[str, str]:
+        made = perform(fit, keys[fit.name], folder, *parents)
+        return made.state, (Path(made.folder) / "seen.txt").read_text()
+
+    assert fitted(first, lost) == ("done", "A4")
+    assert fitted(first, lost) == ("kept", "A4")
+    second = perform(b, keys[b.name], folder)
+    assert fitted(first, second) == ("done", "A4 B4")  # kept without the second run before
+    assert fitted(first, second) == ("kept", "A4 B4")
+    assert fitted(first, lost) == ("kept", "A4 B4")  # what was there once counts
+    longer = perform(replace(a, picoseconds=8.0), keys[a.name], folder)
+    assert fitted(longer, second) == ("done", "A8 B4")
+
+
 def test_files_that_a_run_cannot_go_on_with_are_named_with_their_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

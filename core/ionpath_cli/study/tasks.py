@@ -141,11 +141,12 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
     begin, said = time.monotonic(), ""
     try:
         said = put_aside(place, key)
-        if done(place, key, task.picoseconds):
+        given = _given(parents) if task.stage == "across" else {}
+        if done(place, key, task.picoseconds) and _made_of(place, key, given):
             return Outcome(task.name, "kept", str(place))
         place.mkdir(parents=True, exist_ok=True)
         with locked(place / ".lock", f"folder {place}", wait=True):
-            if done(place, key, task.picoseconds):
+            if done(place, key, task.picoseconds) and _made_of(place, key, given):
                 return Outcome(task.name, "kept", str(place))
             free = shutil.disk_usage(place).free
             if free < LEAST_SPACE:
@@ -158,7 +159,7 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
             function_of(STAGES[task.stage][0])(task, place, inputs)
             seconds = time.monotonic() - begin
             (place / FAILED).unlink(missing_ok=True)
-            write_json(place / DONE, _record(task, key, seconds + before.get("seconds", 0.0), place))
+            write_json(place / DONE, _record(task, key, seconds + before.get("seconds", 0.0), place, given))
     except (IonpathError, OSError, ValueError, ArithmeticError, LookupError, RuntimeError, TypeError) as error:
         error = here(error, place) if isinstance(error, InputError) else error
         message = f"{type(error).__name__}: {error}"
@@ -170,7 +171,23 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
     return Outcome(task.name, "done", str(place), said, seconds)
 
 
-def _record(task: Task, key: str, seconds: float, place: Path) -> dict[str, Any]:
+def _given(parents: Sequence[Outcome]) -> dict[str, str]:
+    """What the inputs of a step hold, by name: it changes where a run became longer and was analysed again."""
+    records = {p.name: read_json(Path(p.folder) / DONE) for p in parents if p.good}
+    return {
+        name: hashlib.sha256(json.dumps(record.get("files"), sort_keys=True).encode()).hexdigest()[:16]
+        for name, record in records.items()
+        if isinstance(record, dict)
+    }
+
+
+def _made_of(place: Path, key: str, given: Mapping[str, str]) -> bool:
+    """Whether a finished step was made of these: one across runs is made of what there is, again when there is more."""
+    had = (record_of(place, key) or {}).get("inputs")
+    return not isinstance(had, dict) or all(had.get(name) == content for name, content in given.items())
+
+
+def _record(task: Task, key: str, seconds: float, place: Path, given: Mapping[str, str]) -> dict[str, Any]:
     model = task.settings.get("model")
     return {
         "key": key,
@@ -180,6 +197,7 @@ def _record(task: Task, key: str, seconds: float, place: Path) -> dict[str, Any]
         "picoseconds": task.picoseconds,
         "seconds": round(seconds, 1),
         "model": checksum(model) if model else "",
+        "inputs": dict(given),
         "files": fingerprints(place),
         "version": __version__,
         "finished": time.strftime("%F %T"),
