@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -85,3 +87,35 @@ def browser() -> Iterator[Any]:
             pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
         yield one
         one.close()
+
+
+@pytest.fixture(scope="session")
+def mutations() -> Callable[..., Iterator[bytes]]:
+    """Cuts, flips, deletions and insertions of bytes in turn, so many of them, by a seed."""
+
+    def made(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
+        rng = np.random.default_rng(seed)
+        for n in range(count):
+            at, size = int(rng.integers(len(data))), int(rng.integers(1, 12))
+            flipped = bytearray(data)
+            flipped[at] ^= 1 << int(rng.integers(8))
+            filling = rng.integers(0, 256, size, np.uint8).tobytes()
+            yield [data[:at], bytes(flipped), data[:at] + data[at + size :], data[:at] + filling + data[at:]][n % 4]
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def left_by() -> Callable[[Path], list[str]]:
+    """Find processes that a killed run leaves, which have a mark in their environment."""
+
+    def found(folder: Path) -> list[str]:
+        left = []
+        for place in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                mine = f"IONPATH_TEST_MARK={folder}\0".encode() in (place / "environ").read_bytes()
+                if mine and (place / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
+                    left.append(place.name)
+        return left
+
+    return found

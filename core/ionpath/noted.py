@@ -34,7 +34,7 @@ def warn_of_changes(file: Path) -> None:
             with np.load(checkpoint, allow_pickle=False) as data:
                 meta = json.loads(str(data["meta"]))
             size, digest = int(meta["sizes"][file.name]), str(meta["heads"][file.name])
-        except Exception:
+        except Exception:  # one of an earlier version, or damaged, which the run says that goes on with it
             continue
         if not digest.startswith(ALL):
             continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from ionpath_ase.training.exploration import Exploration, _digest, _kept
 from ionpath_ase.training.fit import _written
 from ionpath_ase.training.fit_folder import check_folder, check_newest, same_frames, same_settings
 
+Mutations = Callable[..., Iterable[bytes]]
 CURVE = """#  step      rmse_val    rmse_trn    rmse_e_val  rmse_e_trn    rmse_f_val  rmse_f_trn         lr
 # If there is no available reference data, rmse_*_{val,trn} will print nan
       0      1.29e+01    1.34e+01      1.10e-01    1.12e-01      4.09e-01    4.25e-01    1.0e-03
@@ -41,17 +42,6 @@ def labelled(count: int = 3) -> list[Atoms]:
         atoms.calc = SinglePointCalculator(atoms, **results)
         frames.append(atoms)
     return frames
-
-
-def mutations(data: bytes, count: int, seed: int = 0) -> Iterator[bytes]:
-    """Cuts, flips, deletions and insertions in turn."""
-    rng = np.random.default_rng(seed)
-    for n in range(count):
-        at, size = int(rng.integers(len(data))), int(rng.integers(1, 12))
-        flipped = bytearray(data)
-        flipped[at] ^= 1 << int(rng.integers(8))
-        filling = rng.integers(0, 256, size, np.uint8).tobytes()
-        yield [data[:at], bytes(flipped), data[:at] + data[at + size :], data[:at] + filling + data[at:]][n % 4]
 
 
 def training_frames(folder: Path) -> tuple[Path, Callable[[], Any]]:
@@ -192,7 +182,9 @@ KINDS = (
 )  # fmt: skip
 
 
-def check(kind: Callable[[Path], tuple[Path, Callable[[], Any]]], folder: Path, count: int) -> None:
+def check(
+    kind: Callable[[Path], tuple[Path, Callable[[], Any]]], folder: Path, count: int, mutations: Mutations
+) -> None:
     path, read = kind(folder)
     sound, data = read(), path.read_bytes()
     seen: Counter[str] = Counter()
@@ -214,17 +206,21 @@ def check(kind: Callable[[Path], tuple[Path, Callable[[], Any]]], folder: Path, 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_damage_is_told(kind: Callable[[Path], tuple[Path, Callable[[], Any]]], tmp_path: Path) -> None:
-    check(kind, tmp_path, 24)
+def test_damage_is_told(
+    kind: Callable[[Path], tuple[Path, Callable[[], Any]]], tmp_path: Path, mutations: Mutations
+) -> None:
+    check(kind, tmp_path, 24, mutations)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_damage_is_told_in_any_place(kind: Callable[[Path], tuple[Path, Callable[[], Any]]], tmp_path: Path) -> None:
-    check(kind, tmp_path, 300)
+def test_damage_is_told_in_any_place(
+    kind: Callable[[Path], tuple[Path, Callable[[], Any]]], tmp_path: Path, mutations: Mutations
+) -> None:
+    check(kind, tmp_path, 300, mutations)
 
 
-def test_damaged_data_are_written_again(tmp_path: Path) -> None:
+def test_damaged_data_are_written_again(tmp_path: Path, mutations: Mutations) -> None:
     """Frames are at hand: data of deepmd-kit that were changed are those of the frames again, and that is said."""
     place = tmp_path / "training"
     systems = _written(labelled(), place, ["Cu"])
@@ -245,7 +241,7 @@ def test_damaged_data_are_written_again(tmp_path: Path) -> None:
         assert forces.read_bytes() == sound
 
 
-def test_a_learning_curve_that_is_damaged_or_was_made_twice(tmp_path: Path) -> None:
+def test_a_learning_curve_that_is_damaged_or_was_made_twice(tmp_path: Path, mutations: Mutations) -> None:
     path = tmp_path / "lcurve.out"
     path.write_text(CURVE)
     sound = learning_curve(tmp_path)
@@ -276,7 +272,7 @@ def test_a_learning_curve_that_is_damaged_or_was_made_twice(tmp_path: Path) -> N
         learning_curve(tmp_path)
 
 
-def test_a_model_of_an_earlier_step_is_not_frozen(tmp_path: Path) -> None:
+def test_a_model_of_an_earlier_step_is_not_frozen(tmp_path: Path, mutations: Mutations) -> None:
     """deepmd-kit freezes what the first line of ``checkpoint`` names; with its digit flipped, another model."""
     for step in (30, 140):
         (tmp_path / f"model.ckpt-{step}.index").touch()

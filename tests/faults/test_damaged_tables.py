@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +16,8 @@ import pytest
 
 from ionpath.errors import InputError
 
+Mutations = Callable[..., Iterable[bytes]]
 Kind = Callable[[Path], tuple[Path, Callable[[], np.ndarray]]]
-
-
-def mutations(data: bytes, count: int) -> Iterator[bytes]:
-    """Cuts, flips, deletions and insertions in turn."""
-    rng = np.random.default_rng(5)
-    for n in range(count):
-        at, size = int(rng.integers(len(data))), int(rng.integers(1, 12))
-        flipped = bytearray(data)
-        flipped[at] ^= 1 << int(rng.integers(8))
-        filling = rng.integers(0, 256, size, np.uint8).tobytes()
-        yield [data[:at], bytes(flipped), data[:at] + data[at + size :], data[:at] + filling + data[at:]][n % 4]
 
 
 def structure_factor(folder: Path) -> tuple[Path, Callable[[], np.ndarray]]:
@@ -80,11 +70,11 @@ def points(folder: Path) -> tuple[Path, Callable[[], np.ndarray]]:
 KINDS = (structure_factor, radial_distribution, colvar, memberships, points)
 
 
-def check(kind: Kind, folder: Path, count: int) -> None:
+def check(kind: Kind, folder: Path, count: int, mutations: Mutations) -> None:
     path, read = kind(folder)
     sound, data = read(), path.read_bytes()
     seen: Counter[str] = Counter()
-    for damaged in mutations(data, count):
+    for damaged in mutations(data, count, 5):
         path.write_bytes(damaged)
         try:
             with warnings.catch_warnings(action="ignore"):
@@ -100,18 +90,18 @@ def check(kind: Kind, folder: Path, count: int) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_damage_is_told(kind: Kind, tmp_path: Path) -> None:
-    check(kind, tmp_path, 60)
+def test_damage_is_told(kind: Kind, tmp_path: Path, mutations: Mutations) -> None:
+    check(kind, tmp_path, 60, mutations)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
-def test_damage_is_told_in_any_place(kind: Kind, tmp_path: Path) -> None:
-    check(kind, tmp_path, 600)
+def test_damage_is_told_in_any_place(kind: Kind, tmp_path: Path, mutations: Mutations) -> None:
+    check(kind, tmp_path, 600, mutations)
 
 
 @pytest.mark.parametrize("name", ["density.dx", "CHGCAR"])
-def test_a_grid_that_is_damaged_is_written_whole_or_kept(name: str, tmp_path: Path) -> None:
+def test_a_grid_that_is_damaged_is_written_whole_or_kept(name: str, tmp_path: Path, mutations: Mutations) -> None:
     """A grid of ours is replaced by the same one; where nothing says that it is ours, it stays, and is named."""
     from ionpath.transport import write_opendx, write_vasp_grid
 
@@ -125,7 +115,7 @@ def test_a_grid_that_is_damaged_is_written_whole_or_kept(name: str, tmp_path: Pa
 
     make()
     sound, seen = path.read_bytes(), Counter()
-    for damaged in mutations(sound, 100):
+    for damaged in mutations(sound, 100, 5):
         path.write_bytes(damaged)
         try:
             make()

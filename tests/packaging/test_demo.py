@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -111,22 +112,11 @@ MOMENTS = {
 """What a folder holds when a run is killed, in their order."""
 
 
-def left_by(folder: Path) -> list[str]:
-    """Processes that a killed run leaves, which have a mark in their environment."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        try:
-            mine = f"IONPATH_TEST_MARK={folder}\0".encode() in (place / "environ").read_bytes()
-            if mine and (place / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                found.append(place.name)
-        except OSError:
-            continue
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
-def test_a_demo_that_is_killed_in_every_phase_is_the_unbroken_one(finished: tuple[Path, str], tmp_path: Path) -> None:
+def test_a_demo_that_is_killed_in_every_phase_is_the_unbroken_one(
+    finished: tuple[Path, str], tmp_path: Path, left_by: Callable[[Path], list[str]]
+) -> None:
     """SIGKILL leaves no process and no temporary folder, and the last call ends with the same numbers and hills."""
     whole, _ = finished
     folder, scratch = tmp_path / "demo", tmp_path / "scratch"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import csv
 import json
 import os
@@ -507,20 +506,9 @@ temperatures = [300]
 """
 
 
-def left_by(folder: Path) -> list[str]:
-    """Processes that a killed study leaves, which have a mark in their environment."""
-    found = []
-    for place in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            mine = f"IONPATH_TEST_MARK={folder}\0".encode() in (place / "environ").read_bytes()
-            if mine and (place / "stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                found.append(place.name)
-    return found
-
-
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
-def test_biased_runs_of_a_study(tmp_path: Path) -> None:
+def test_biased_runs_of_a_study(tmp_path: Path, left_by: Callable[[Path], list[str]]) -> None:
     """Metadynamics of a study, too short to cross anything: a barrier that is not known, and not a failed step.
 
     Killed in all of its phases it leaves no process and nothing that grows, and ends with the same hills and numbers.
