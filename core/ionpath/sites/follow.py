@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,16 +12,12 @@ from ionpath.arrays import Bools, Floats, Indices
 from ionpath.compiled import following, kernels
 from ionpath.framework import split_common
 from ionpath.sites.assign import DEFAULT_CUTOFF, SiteAssignment, assign_sites, site_radius
-from ionpath.sites.nearest import Nearest, Points, SiteTree, nearest_in_frames, nearest_moving_sites, nearest_sites
+from ionpath.sites.nearest import Points, SiteTree, nearest_in_frames, nearest_moving_sites, nearest_sites
 from ionpath.sites.shells import CoordinationShells
 
-BLOCK = 16
-"""Frames that are compared with one known state at a time."""
 NEIGHBOURS = 32
 REACH = 8.0
 """Sites near to a site that are listed: their number, and their distance in A."""
-SLACK = 1e-3
-"""What single precision may be wrong by, in A; nearer to a border than that, double precision decides."""
 
 
 @typed
@@ -59,80 +53,32 @@ class SiteFollower:
         self.cutoff = site_radius(cutoff, DEFAULT_CUTOFF)
         self._last: Indices | None = None
         self._tree: SiteTree | None = None
-        self._offsets = (shells.offsets @ np.linalg.inv(shells.cell)).astype(np.float32)
         self._near = _Neighbours(Points(shells.cell, shells.site_coordinates, shells.centre_of))
-        self._same, self._other = self._near.separations()
 
     def __call__(self, ions: NDArray[Any], cells: Floats, centres: NDArray[Any] | None = None) -> SiteAssignment:
         """Return every ion its site in the next frames."""
         lattice = np.broadcast_to(np.asarray(cells, dtype=np.float64), (len(ions), 3, 3))
-        expected = (len(ions), self.shells.n_centres, 3)
-        if not np.isfinite(self.cutoff) or (centres is not None and centres.shape != expected):
-            return assign_sites(
-                ions, self.shells, lattice, centres, cutoff=self.cutoff, margin=self.margin
-            )  # also says what is wrong
-        inverse: Floats = np.asarray(np.linalg.inv(lattice), dtype=np.float64)
-        places, moved, common = self._centres(centres, inverse)
-        site = np.empty(ions.shape[:2], dtype=np.int32)
-        ambiguous = np.zeros(ions.shape[:2], dtype=bool)
-        begins = False
-        if self._last is None or len(self._last) != ions.shape[1]:
-            self._last = np.zeros(ions.shape[1], dtype=np.intp)
-            begins = True
-        compiled = kernels()
-        if compiled is not None and np.isfinite(self.margin):
-            every = _Block(ions, inverse, places, moved, common)
-            self._compiled(compiled, every, site, ambiguous, begins)
-            return SiteAssignment(site, ambiguous)
-        for at in range(0, len(ions), BLOCK):
-            part = slice(at, at + BLOCK)
-            shifts = None if moved is None else moved[part]
-            block = _Block(
-                ions[part],
-                inverse[part],
-                None if places is None else places[part],
-                shifts,
-                None if common is None else common[part],
-            )
-            self._block(block, site[part], ambiguous[part])
+        fits = centres is None or centres.shape == (len(ions), self.shells.n_centres, 3)
+        if not fits or kernels() is None or not np.isfinite([self.cutoff, self.margin]).all():
+            # Without the compiled loop, and where it says what is wrong.
+            return assign_sites(ions, self.shells, lattice, centres, cutoff=self.cutoff, margin=self.margin)
+        frames = self._frames(ions, np.asarray(np.linalg.inv(lattice), dtype=np.float64), centres)
+        n_ions = ions.shape[1]
+        site, ambiguous = np.empty(ions.shape[:2], dtype=np.int32), np.zeros(ions.shape[:2], dtype=bool)
+        if self._last is None or len(self._last) != n_ions:
+            self._look_up(frames, np.zeros(n_ions, dtype=np.intp), np.arange(n_ions), site, ambiguous)
+            self._last = np.where(site[0] >= 0, site[0], 0).astype(np.intp)
+        frame, ion = self._near.follow(frames, self.cutoff, self.margin, self._last, site, ambiguous)
+        if len(frame):
+            self._look_up(frames, frame, ion, site, ambiguous)
         return SiteAssignment(site, ambiguous)
 
-    def _compiled(self, compiled: Any, block: _Block, site: NDArray[np.int32], ambiguous: Bools, begins: bool) -> None:
-        """Follow by the compiled loop; what it leaves open is looked up among all sites."""
-        shells, near = self.shells, self._near
-        n_frames, n_ions = block.ions.shape[:2]
-        still = np.zeros((n_frames, 3))
-        everyone = np.arange(n_ions)
-        if begins:
-            self._find_all(block, np.zeros(n_ions, dtype=np.intp), everyone, site, ambiguous)
-            self._last = np.where(site[0] >= 0, site[0], 0).astype(np.intp)
-        compiled.follow_sites(
-            block.ions,
-            block.inverse,
-            still if block.common is None else block.common[:, 0],
-            np.zeros((n_frames, 0, 3)) if block.shifts is None else block.shifts,
-            shells.site_coordinates, shells.cell, shells.centre_of, near.site, near.vector, near.distance, near.end,
-            self._same, self._other, self.cutoff, self.margin, self._last, site, ambiguous,
-        )  # fmt: skip
-        frame, ion = np.divmod(np.flatnonzero(site.ravel() == following.UNKNOWN), n_ions)
-        if len(frame):
-            self._find_all(block, frame, ion, site, ambiguous)
-
-    def _find_all(self, block: _Block, frame: Any, ion: Any, site: Any, ambiguous: Any) -> None:
-        """Look up some ions in some frames among all sites."""
-        points = np.einsum("pi,pij->pj", block.ions[frame, ion].astype(np.float64), block.inverse[frame])
-        if block.common is not None:
-            points -= block.common[frame, 0]
-        found = self._among_all(points, block, frame)
-        site[frame, ion] = np.where(np.isfinite(found.distance), found.site, -1)
-        ambiguous[frame, ion] = found.ambiguous
-
-    def _centres(self, centres: Any, inverse: Floats) -> tuple[Any, Any, Any]:
-        """Fractional places of the centres, their own displacement in A, and the displacement of all."""
+    def _frames(self, ions: NDArray[Any], inverse: Floats, centres: Any) -> _Frames:
+        n_frames = len(ions)
         if centres is None:
-            return None, None, None
-        n_frames, n_centres = centres.shape[:2]
-        places = _product(centres, inverse, np.float64)
+            return _Frames(ions, inverse, np.zeros((n_frames, 3)), np.zeros((n_frames, 0, 3)))
+        n_centres = self.shells.n_centres
+        places = _product(centres, inverse)
         rest = places - self.shells.centres
         common = rest[:, 0].copy()
         flat = rest.reshape(n_frames, -1)  # rows as long as a frame, see _product
@@ -140,89 +86,31 @@ class SiteFollower:
         flat -= np.rint(flat)
         mean = np.matmul(np.full((1, n_centres), 1.0 / n_centres), rest)[:, 0]
         flat -= np.tile(mean, (1, n_centres))
-        common = (common + mean)[:, None]
+        common += mean
         if np.abs(flat).max() > 0.25:  # the first centre is far from the others: more care is needed
-            rest, common = split_common(places - self.shells.centres)
-        return places.astype(np.float32), rest @ self.shells.cell, common
+            rest, drift = split_common(places - self.shells.centres)
+            common = drift[:, 0]
+        return _Frames(ions, inverse, common, rest @ self.shells.cell)
 
-    def _block(self, block: _Block, site: NDArray[np.int32], ambiguous: Bools) -> None:
-        """Compare with the last sites; look up who left, compare the rest of its frames with its new site; repeat."""
-        assert self._last is not None
-        site[:] = self._last
-        inside = self._inside(block, self._last)
-        left = np.flatnonzero(~inside.all(axis=0))
-        if not len(left):
-            return
-        first = np.argmin(inside[:, left], axis=0)
-        self._look_up(block, first, left, site, ambiguous)
-        reached = site[first, left]
-        known = reached >= 0
-        moved, since = left[known], first[known]
-        self._last[moved] = reached[known]
-        inside[first, left] = True
-        later = np.arange(len(site))[:, None] > since
-        there = self._inside(block, self._last[moved], moved)
-        rest = np.where(later, there, True)
-        site[:, moved] = np.where(later, self._last[moved], site[:, moved])
-        inside[:, moved] = rest
-        frame, ion = np.divmod(np.flatnonzero(~inside.ravel()), site.shape[1])
-        if len(frame):
-            self._look_up(block, frame, ion, site, ambiguous)
-            now = site[-1, left]
-            self._last[left] = np.where(now >= 0, now, self._last[left])
-
-    def _inside(self, block: _Block, anchor: NDArray[np.integer[Any]], ions: Indices | None = None) -> Bools:
-        """Tell where ions are certainly on a given site, and on that alone."""
-        shells = self.shells
-        away = _product(block.ions if ions is None else block.ions[:, ions], block.inverse)
-        if block.places is None or block.shifts is None:
-            away -= shells.site_coordinates[anchor].astype(np.float32)
-            limit = np.minimum(self._same, self._other)[anchor]
-        else:
-            centre = shells.centre_of[anchor]
-            away -= block.places.take(centre, axis=1)
-            away -= self._offsets.take(anchor, axis=0)
-            far = block.reach
-            limit = np.minimum(self._same[anchor], self._other[anchor] - far[centre] - far.max())
-        limit = np.minimum(0.5 * (limit - self.margin), self.cutoff) - SLACK
-        away -= np.rint(away)
-        cell = shells.cell.astype(np.float32)
-        if np.count_nonzero(cell) == 3 and cell[0, 0] and cell[1, 1] and cell[2, 2]:
-            away *= away
-            squares = away @ np.diagonal(cell) ** 2
-        else:
-            away = away @ cell
-            away *= away
-            squares = away.sum(axis=-1)
-        return np.asarray(squares < (np.maximum(limit, 0.0) ** 2).astype(np.float32))
-
-    def _look_up(self, block: _Block, frame: Indices, ion: Indices, site: NDArray[np.int32], ambiguous: Bools) -> None:
-        """Find some ions in some frames among the sites near to their last, or else among all, in double precision."""
-        assert self._last is not None
-        points = np.einsum("pi,pij->pj", block.ions[frame, ion].astype(np.float64), block.inverse[frame])
-        if block.common is not None:
-            points -= block.common[frame, 0]
-        found, settled = self._near.nearest(points, self._last[ion], block, frame, self.cutoff, self.margin)
-        open_points = np.flatnonzero(~settled)
-        if len(open_points):
-            rest = self._among_all(points[open_points], block, frame[open_points])
-            found.site[open_points] = rest.site
-            found.distance[open_points] = rest.distance
-            found.ambiguous[open_points] = rest.ambiguous
-        site[frame, ion] = np.where(np.isfinite(found.distance), found.site, -1)
-        ambiguous[frame, ion] = found.ambiguous
-
-    def _among_all(self, points: Floats, block: _Block, frame: Indices) -> Nearest:
-        largest = 0.0 if block.shifts is None else float(block.reach.max())
+    def _look_up(
+        self, frames: _Frames, frame: Indices, ion: Indices, site: NDArray[np.int32], ambiguous: Bools
+    ) -> None:
+        """Find some ions in some frames among all sites."""
+        points = np.einsum("pi,pij->pj", frames.ions[frame, ion].astype(np.float64), frames.inverse[frame])
+        points -= frames.common[frame]
+        largest = float(np.sqrt(np.einsum("tmi,tmi->tm", frames.shifts, frames.shifts).max(initial=0.0)))
         reach = self.cutoff + largest + self.margin
         if self._tree is None or self._tree.reach < reach:
             self._tree = SiteTree(self.shells.cell, self.shells.site_coordinates, reach + 0.5)
         placed = self._tree.place(points)
-        if block.shifts is None:
-            return nearest_sites(self._tree, placed, self.cutoff, self.margin)
-        return nearest_moving_sites(
-            self._tree, placed, block.shifts, frame, self.shells.centre_of, self.cutoff, self.margin
-        )
+        if frames.shifts.shape[1]:
+            found = nearest_moving_sites(
+                self._tree, placed, frames.shifts, frame, self.shells.centre_of, self.cutoff, self.margin
+            )
+        else:
+            found = nearest_sites(self._tree, placed, self.cutoff, self.margin)
+        site[frame, ion] = np.where(np.isfinite(found.distance), found.site, -1)
+        ambiguous[frame, ion] = found.ambiguous
 
 
 class PointFollower:
@@ -233,67 +121,49 @@ class PointFollower:
 
     def __init__(self, points: Points) -> None:
         self._points, self._last = points, np.zeros(0, dtype=np.intp)
-        if kernels() is not None:
-            spacing = (abs(float(np.linalg.det(points.cell))) / len(points.coordinates)) ** (1.0 / 3.0)
-            self._near = _Neighbours(points, 2.5 * spacing)
-            self._apart = self._near.separations()
+        spacing = (abs(float(np.linalg.det(points.cell))) / len(points.coordinates)) ** (1.0 / 3.0)
+        self._near = None if kernels() is None else _Neighbours(points, 2.5 * spacing)
 
     def __call__(self, ions: Floats, shifts: Floats | None) -> NDArray[np.int32]:
         """Point of ions at fractional coordinates (T, N, 3), with displacements (T, M, 3) of the points in A."""
-        points, compiled = self._points, kernels()
-        if compiled is None:
+        points = self._points
+        if self._near is None:
             return nearest_in_frames(points, ions, shifts, np.inf, 0.0).site
         n_frames, n_ions = ions.shape[:2]
         if len(self._last) != n_ions:
             first = nearest_in_frames(points, ions[:1], None if shifts is None else shifts[:1], np.inf, 0.0)
             self._last = first.site[0].astype(np.intp)
+        still = np.broadcast_to(np.eye(3), (n_frames, 3, 3)).copy(), np.zeros((n_frames, 3))
+        moved = np.zeros((n_frames, 0, 3)) if shifts is None else np.ascontiguousarray(shifts)
+        frames = _Frames(np.ascontiguousarray(ions), *still, moved)
         site = np.empty((n_frames, n_ions), dtype=np.int32)
-        near = self._near
-        compiled.follow_sites(
-            np.ascontiguousarray(ions),
-            np.broadcast_to(np.eye(3), (n_frames, 3, 3)).copy(),
-            np.zeros((n_frames, 3)),
-            np.zeros((n_frames, 0, 3)) if shifts is None else np.ascontiguousarray(shifts),
-            np.ascontiguousarray(points.coordinates), np.ascontiguousarray(points.cell), points.group,
-            near.site, near.vector, near.distance, near.end, *self._apart, np.inf, 0.0, self._last, site,
-            np.empty(site.shape, dtype=bool),
-        )  # fmt: skip
-        frame, ion = np.nonzero(site == following.UNKNOWN)
+        frame, ion = self._near.follow(frames, np.inf, 0.0, self._last, site, np.empty(site.shape, dtype=bool))
         if len(frame):
             there = None if shifts is None else shifts[frame]
             site[frame, ion] = nearest_in_frames(points, ions[frame, ion][:, None], there, np.inf, 0.0).site[:, 0]
         return site
 
 
-@dataclass(frozen=True, eq=False)
-class _Block:
-    """A few frames: ions in A, inverse cells, places of centres, their own displacement in A, and that of all."""
+class _Frames(NamedTuple):
+    """Ions in A, inverse cells, the displacement of all centres in cells, and that of each beyond it in A."""
 
     ions: NDArray[Any]
     inverse: Floats
-    places: NDArray[np.float32] | None
-    shifts: Floats | None
-    common: Floats | None
-
-    @cached_property
-    def reach(self) -> Floats:
-        """Largest displacement of each centre, in A."""
-        assert self.shifts is not None
-        return np.asarray(np.sqrt(np.einsum("tmi,tmi->tm", self.shifts, self.shifts).max(axis=0)))
+    common: Floats  # (T, 3)
+    shifts: Floats  # (T, M, 3); M is 0 where centres are at rest
 
 
-def _product(positions: NDArray[Any], inverse: Floats, dtype: Any = np.float32) -> NDArray[Any]:
+def _product(positions: NDArray[Any], inverse: Floats) -> Floats:
     """Fractional coordinates as a new array."""
-    matrix = inverse.astype(dtype)
-    diagonal = np.diagonal(matrix, axis1=1, axis2=2)
-    if np.count_nonzero(matrix) != np.count_nonzero(diagonal):
-        return np.matmul(positions, matrix, dtype=dtype)
+    diagonal = np.diagonal(inverse, axis1=1, axis2=2)
+    if np.count_nonzero(inverse) != np.count_nonzero(diagonal):
+        return np.matmul(positions, inverse, dtype=np.float64)
     # Rows as long as a frame are multiplied many times faster than rows of three.
     n_frames, n_ions = positions.shape[:2]
     if (diagonal == diagonal[0]).all():
         diagonal = diagonal[:1]
     factors = np.tile(diagonal, (1, n_ions))
-    flat = np.multiply(positions.reshape(n_frames, -1), factors, dtype=dtype)
+    flat = np.multiply(positions.reshape(n_frames, -1), factors, dtype=np.float64)
     return flat.reshape(positions.shape)
 
 
@@ -312,48 +182,25 @@ class _Neighbours:
         self.vector = np.where(known[..., None], tree.points[np.where(known, image, 0)] - here[:, None], np.inf)
         # Beyond what is listed there may be sites from this distance on.
         self.end = np.minimum(self.distance[:, -1], reach)
+        mine = points.group[self.site] == points.group[:, None]
+        self.same, self.other = self._nearest(known & mine), self._nearest(known & ~mine)
 
-    def separations(self) -> tuple[Floats, Floats]:
-        """Distance from each site to the nearest one of its own shell, and to the nearest one of another, in A.
+    def _nearest(self, kind: Bools) -> Floats:
+        """Distance from each site to the nearest other one of a kind, in A."""
+        found = np.where(kind[:, 1:], self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
+        return np.minimum(found, self.end)
 
-        They may be too small, never too large: beyond what is listed it is where the list ends.
-        """
-        known = np.isfinite(self.distance[:, 1:])
-        group = self.points.group
-        mine = group[self.site[:, 1:]] == group[:, None]
-        same = np.where(known & mine, self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
-        other = np.where(known & ~mine, self.distance[:, 1:], np.inf).min(axis=1, initial=np.inf)
-        return np.minimum(same, self.end), np.minimum(other, self.end)
-
-    def nearest(
-        self,
-        points: Floats,
-        anchor: NDArray[np.integer[Any]],
-        block: _Block,
-        frame: Indices,
-        cutoff: float,
-        margin: float,
-    ) -> tuple[Nearest, Bools]:
-        """Nearest listed site of each point, and whether no other can be nearer or as near."""
+    def follow(
+        self, frames: _Frames, cutoff: float, margin: float, last: Indices, site: NDArray[np.int32], ambiguous: Bools
+    ) -> tuple[Indices, Indices]:
+        """Fill in what the compiled loop finds, and return the frames and ions that it leaves open."""
+        compiled: Any = kernels()
         cell, coordinates, group = self.points
-        away = points - coordinates[anchor]
-        away -= np.rint(away)
-        away = away @ cell
-        start = np.sqrt(np.einsum("pi,pi->p", away, away))
-        sites, vectors = self.site[anchor], away[:, None] - self.vector[anchor]
-        largest = 0.0
-        if block.shifts is not None:
-            vectors -= block.shifts[frame[:, None], group[sites]]
-            largest = float(block.reach.max())
-        squares = np.einsum("pki,pki->pk", vectors, vectors)
-        squares[np.isnan(squares)] = np.inf
-        rows = np.arange(len(points))
-        best = squares.argmin(axis=1)
-        distance = np.sqrt(squares[rows, best])
-        squares[rows, best] = np.inf
-        second = np.sqrt(squares.min(axis=1))
-        site = sites[rows, best]
-        settled = self.end[anchor] - start - largest > np.minimum(distance, cutoff) + margin
-        ambiguous = (second - distance < margin) & (distance <= cutoff)
-        distance[distance > cutoff] = np.inf
-        return Nearest(site, distance, ambiguous), settled
+        compiled.follow_sites(
+            frames.ions, frames.inverse, frames.common, frames.shifts,
+            np.ascontiguousarray(coordinates), np.ascontiguousarray(cell), group,
+            self.site, self.vector, self.distance, self.end, self.same, self.other,
+            cutoff, margin, last, site, ambiguous,
+        )  # fmt: skip
+        frame, ion = np.nonzero(site == following.UNKNOWN)
+        return frame, ion

@@ -15,9 +15,49 @@ from ionpath.softness import (
     preset,
     radial_structure_functions,
 )
-from ionpath.softness.reference import slow_angular, slow_radial
 
 CELLS = {"cubic": np.eye(3) * 13.0, "sheared": np.array([[14.0, 0, 0], [6.0, 13.0, 0], [-5.0, 4.0, 14.0]])}
+
+
+def slow_radial(
+    positions: np.ndarray, cell: np.ndarray, centre: int, atoms: np.ndarray, mu: np.ndarray, width: float, cutoff: float
+) -> np.ndarray:
+    """Sum Gaussians over the neighbours of one atom."""
+    x = np.asarray(positions, dtype=np.float64)
+    at = np.asarray(mu, dtype=np.float64)
+    total = np.zeros(len(at))
+    for j in np.asarray(atoms):
+        r = float(np.linalg.norm(minimum_image(x[j] - x[centre], cell)))
+        if j != centre and r < cutoff:
+            total += np.exp(-((r - at) ** 2) / width**2)
+    return total
+
+
+def slow_angular(
+    positions: np.ndarray,
+    cell: np.ndarray,
+    centre: int,
+    atoms: tuple[np.ndarray, np.ndarray],
+    parameter: tuple[float, float, float],
+    cutoff: float,
+) -> float:
+    """Sum over the pairs of neighbours of one atom."""
+    x = np.asarray(positions, dtype=np.float64)
+    xi, zeta, sign = parameter
+    near = [
+        {int(j): minimum_image(x[j] - x[centre], cell) for j in np.asarray(group) if j != centre} for group in atoms
+    ]
+    near = [{j: v for j, v in group.items() if np.linalg.norm(v) < cutoff} for group in near]
+    same = np.array_equal(np.asarray(atoms[0]), np.asarray(atoms[1]))
+    total = 0.0
+    for j, a in near[0].items():
+        for k, b in near[1].items():
+            if k == j or (same and k < j):
+                continue
+            cosine = a @ b / (np.linalg.norm(a) * np.linalg.norm(b))
+            squares = a @ a + b @ b + (a - b) @ (a - b)
+            total += float(np.exp(-squares / xi**2) * (1 + sign * cosine) ** zeta)
+    return total
 
 
 def system(name, n=120, seed=3):
