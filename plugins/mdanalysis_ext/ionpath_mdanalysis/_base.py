@@ -30,7 +30,7 @@ from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
-from ionpath_mdanalysis._joins import check_clock, check_joins, joins
+from ionpath_mdanalysis._looks import check_clock, check_joins, joins
 from ionpath_mdanalysis._results import IonResults
 from ionpath_mdanalysis.times import check_times
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, one_of
 from ionpath.framework import common_shift, without_framework
 from ionpath.periodic import fractional
@@ -18,7 +18,6 @@ from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
 from ionpath_mdanalysis._looks import check_lengths, check_speed, look_at, needs_folding
-from ionpath_mdanalysis.ion_transport._lags import lags_from_times
 
 SERIES_BYTES = 2**27
 """Series of positions beyond this size are not kept: they are added up while they are read."""
@@ -280,3 +279,18 @@ def _weights(framework: Any, weights: str | None) -> Floats:
         raise InputError("weights", need="masses of all framework atoms for weights='mass'", got=got, remedy=remedy)
     values = np.asarray(masses, dtype=np.float64) if known and weights != "equal" else np.ones(len(framework))
     return values / values.sum()
+
+
+def lags_from_times(times: Sequence[float], frame_time: float, n_frames: int) -> Ints:
+    """Nearest whole numbers of frames to lag times.
+
+    >>> lags_from_times([0.5, 1.0], 0.1, 20).tolist()
+    [5, 10]
+    """
+    lags = np.unique(np.rint(np.atleast_1d(np.asarray(times, dtype=np.float64)) / frame_time).astype(np.int64))
+    longest = (n_frames - 1) * frame_time
+    if lags.size == 0 or lags[0] < 0 or lags[-1] > n_frames - 1:
+        need = f"lag times from 0 to {longest:g} ps, the length of the trajectory"
+        got = ", ".join(f"{t:g}" for t in np.atleast_1d(times)) + " ps"
+        raise InputError("lag_times", need=need, got=got, remedy="use shorter lag times or a longer trajectory")
+    return lags

@@ -1,8 +1,8 @@
-"""What a softness is made with: the preset, what the user put in its place, and what a trained one hands on."""
+"""What a softness is made of: systems as a user calls them, the preset, and what the user put in its place."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypedDict
 
@@ -13,6 +13,7 @@ from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.model import ModelKind, SoftnessModel
 from ionpath.softness.presets import Preset, preset as settings_of
 from ionpath.softness.splits import SplitKind
+from ionpath_mdanalysis import _checks
 
 PUBLISHED_CLASSES = (10.0, 20.0, 30.0, 40.0, 50.0)
 """Edges in A^2 of the published classes, floor(D / 0.10 nm^2) from 0 to 0.5 nm^2 (arXiv:2412.07115)."""
@@ -94,3 +95,44 @@ def _same_labels(trained: Any, label: Any, value: Any) -> tuple[Any, Any]:
     found = trained.results.labels
     edges = (found[0] if isinstance(found, tuple) else found).thresholds
     return ("threshold", float(edges[0])) if len(edges) == 1 else ("classes", edges.tolist())
+
+
+def groups_of(mobile: Any, atoms: Any) -> tuple[list[str], list[Any], list[Any]]:
+    """Names, ions and neighbours of one or several systems."""
+    if isinstance(mobile, Mapping):
+        names, groups = [str(name) for name in mobile], list(mobile.values())
+    else:
+        groups = list(mobile) if isinstance(mobile, (list, tuple)) else [mobile]
+        names = [str(k + 1) for k in range(len(groups))] if len(groups) > 1 else [""]
+    if not groups:
+        raise InputError("mobile", need="at least one AtomGroup or Universe", got="none")
+    ions = [_ions(group) for group in groups]
+    others = list(atoms) if isinstance(atoms, (list, tuple)) else [atoms] * len(ions)
+    if len(others) != len(ions) or (atoms is not None and len(ions) > 1 and not isinstance(atoms, (list, tuple))):
+        raise InputError("atoms", need=f"one AtomGroup for each of {len(ions)} systems", got=repr(atoms)[:40])
+    for group in ions:
+        _checks.check_group(group, "mobile")
+    everything = [g.universe.atoms if other is None else other for g, other in zip(ions, others, strict=True)]
+    for other in everything:
+        _checks.check_group(other, "atoms")
+    return names, ions, everything
+
+
+def _ions(group: Any) -> Any:
+    """The lithium ions of a universe; anything else as it is."""
+    if hasattr(group, "atoms") and hasattr(group, "trajectory") and hasattr(group, "add_TopologyAttr"):
+        symbols = _checks.elements_of(group.atoms, "mobile")
+        if not (symbols == "Li").any():
+            got = f"only {', '.join(sorted(set(symbols.tolist())))}"
+            remedy = "pass the mobile ions as an AtomGroup"
+            raise InputError("mobile", need="lithium in the universe", got=got, remedy=remedy)
+        return group.atoms[symbols == "Li"]
+    return group
+
+
+def one_species(groups: Sequence[Any]) -> str:
+    found = sorted({symbol for group in groups for symbol in _checks.elements_of(group, "mobile").tolist()})
+    if len(found) != 1:
+        remedy = "train a model for each species"
+        raise InputError("mobile", need="ions of one species", got=", ".join(found), remedy=remedy)
+    return str(found[0])

@@ -19,13 +19,12 @@ from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._base import IonAnalysis
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.anion_disorder.layers import Axis
-from ionpath_mdanalysis.softness import _figures, _frames_again, _relations, _search
+from ionpath_mdanalysis.softness import _figures, _frames_again, _learning, _relations
 from ionpath_mdanalysis.softness._frames_again import System, chosen_of, systems_of
+from ionpath_mdanalysis.softness._increments import Surroundings
 from ionpath_mdanalysis.softness._learning import learnt_from, table_of
-from ionpath_mdanalysis.softness._settings import SoftnessOptions, settle
-from ionpath_mdanalysis.softness._systems import groups_of, one_species
+from ionpath_mdanalysis.softness._settings import SoftnessOptions, groups_of, one_species, settle
 from ionpath_mdanalysis.softness.profile import layer_means
-from ionpath_mdanalysis.softness.surroundings import Surroundings
 
 
 @typed
@@ -298,7 +297,7 @@ class Softness(IonAnalysis):
         Axes are ``spacings``, ``cutoffs`` (A), ``penalties`` (C), ``thresholds`` (quantiles, or displacements if labels
         were made by threshold).
         """
-        return _search.grid_search(self, self._each(), **axes)
+        return _learning.grid_search(self, self._each(), **axes)
 
     @figure()
     def plot(self, ax: Any = None) -> Any:
