@@ -13,11 +13,11 @@ from ionpath.errors import InputError, positive, whole
 from ionpath.estimate import Estimate
 from ionpath.files import locked, made_folder
 from ionpath_cli.analyze import WRITTEN
+from ionpath_cli.intact import stage
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.record import FILE, Figure, Quantity, Record, origin
 from ionpath_cli.report import write_report
-from ionpath_cli.stages import stage
 
 EXAMPLE = """
   ionpath demo --quick                       two minutes

@@ -17,8 +17,7 @@ from ionpath.files import atomic_path, no_formula
 from ionpath_cli import interactive
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.page import render
-from ionpath_cli.record import FILE, Quantity, Record
-from ionpath_cli.runs import Runs, systems_of
+from ionpath_cli.record import FILE, Quantity, Record, Runs, systems_of
 from ionpath_cli.sentences import comparison, interval, standing
 
 EXAMPLE = """

@@ -142,7 +142,7 @@ def test_starts_of_a_loop_lead_nowhere(tmp_path: Path) -> None:
 
 
 def test_figures_of_a_page_come_from_its_own_folder(tmp_path: Path) -> None:
-    from ionpath_cli.study.page import write_markdown
+    from ionpath_cli.study.output import write_markdown
 
     folder, secret = tmp_path / "study", tmp_path / "secret.png"
     folder.mkdir()

@@ -9,7 +9,7 @@ import pytest
 from ionpath.errors import InputError
 from ionpath.lattice import NotArgyrodite, cage_sites, tetrahedral_sites
 from ionpath.periodic import minimum_image
-from ionpath.sites.shell_symmetry import states_symmetry
+from ionpath.sites.symmetry import states_symmetry
 from ionpath_mdanalysis import CoordinationShells, PathEntropy, ShellStates
 
 prototypes = pytest.importorskip("pymatgen.analysis.argyrodite", reason="pymatgen is not installed")

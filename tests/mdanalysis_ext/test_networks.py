@@ -12,7 +12,7 @@ import pytest
 from ionpath.errors import InputError
 from ionpath.kinetics import SiteNetwork as CoreNetwork, mfpt_matrix, path_entropy_matrix
 from ionpath.periodic import minimum_image
-from ionpath.sites.shell_symmetry import states_symmetry
+from ionpath.sites.symmetry import states_symmetry
 from ionpath_mdanalysis import CoordinationShells, MarkovStates, PathEntropy, ShellStates, SiteNetwork
 
 pymatgen = pytest.importorskip("pymatgen.core", reason="pymatgen is not installed")

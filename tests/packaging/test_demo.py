@@ -19,7 +19,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath_cli.demo import repetitions
-from ionpath_cli.stages import stage
+from ionpath_cli.intact import stage
 
 SHORT = ["--atoms", "52", "--picoseconds", "3", "--metad-picoseconds", "0.1"]
 

@@ -16,8 +16,7 @@ pytest.importorskip("pymatgen")
 from ionpath.data import EXAMPLES, example
 from ionpath.errors import InputError
 from ionpath_cli.analyze import main as analyze
-from ionpath_cli.intact import DONE, FAILED, QUANTITIES, fingerprints
-from ionpath_cli.stages import stage
+from ionpath_cli.intact import DONE, FAILED, QUANTITIES, fingerprints, stage
 from ionpath_cli.study import load_study, make_plan, tasks as steps
 from ionpath_cli.study.analyses import analyse_run
 from ionpath_cli.study.command import _status, main

@@ -9,7 +9,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath_cli.study import load_study, make_plan, study_names
-from ionpath_cli.study.page import write_markdown
+from ionpath_cli.study.output import write_markdown
 from ionpath_cli.study.tasks import checksum
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"

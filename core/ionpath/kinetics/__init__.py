@@ -25,8 +25,8 @@ from ionpath.sites.polyhedra import Tetrahedra, assign_tetrahedra
 from ionpath.sites.recording import RunRecorder
 from ionpath.sites.reference import match_atoms
 from ionpath.sites.runs import ShellRuns
-from ionpath.sites.shell_symmetry import shell_symmetry
 from ionpath.sites.shells import CoordinationShells
+from ionpath.sites.symmetry import shell_symmetry
 from ionpath.sites.trajectories import ShellTrajectories, core_sets, iter_shell_trajectories, shell_trajectories
 
 __all__ = [

@@ -23,7 +23,15 @@ from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.maxima import sites_of_ions
 from ionpath.sites.plausibility import TIE, check_cages
 from ionpath.sites.reference import reference_frames
-from ionpath.sites.vertices import VertexCounts, check_vertices, expected_vertices, label_vertices, nearest_centres
+from ionpath.sites.vertices import (
+    Clustering,
+    VertexCounts,
+    check_vertices,
+    expected_vertices,
+    label_vertices,
+    nearest_centres,
+    vertices_around,
+)
 
 Home = Literal["visited", "initial", "folded"]
 HOMES = ("visited", "initial", "folded")
@@ -283,8 +291,6 @@ class CoordinationShells(Msonable):
         >>> shells, bool(np.abs(shells.offsets[shells.vertices_of(0)] - octahedron).max() < 0.2)
         (CoordinationShells(1 centre, 6 sites, 7 states, kinds: X), True)
         """
-        from ionpath.sites.vertex_clusters import Clustering, vertices_around
-
         box, middle = one_cell(cell), coordinates(centres, "centres")
         names, atoms = centre_kinds(kinds, len(middle)), atom_indices(centre_atoms, len(middle))
         boxes = box if cells is None else cells

@@ -60,8 +60,7 @@ def main(argv: list[str]) -> int:
         print(_status(plan, folder))
         return 0
     if options.markdown:
-        from ionpath_cli.study.output import collect, write_comparison
-        from ionpath_cli.study.page import write_markdown
+        from ionpath_cli.study.output import collect, write_comparison, write_markdown
 
         if not collect(plan, folder):
             need = "the folder of a study with finished analyses of this plan"

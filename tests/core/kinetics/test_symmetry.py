@@ -8,7 +8,7 @@ import pytest
 from ionpath.errors import InputError
 from ionpath.kinetics import CoordinationShells, average_counts, estimate_msm, path_entropy_matrix, shell_symmetry
 from ionpath.markov.resampling import Resampling
-from ionpath.sites.shell_symmetry import states_symmetry
+from ionpath.sites.symmetry import states_symmetry
 
 OCTAHEDRON = np.array([[0, 0, 1.0], [1, 0, 0], [0, 1, 0], [-1, 0, 0], [0, -1, 0], [0, 0, -1]])
 GOLDEN = (1 + np.sqrt(5)) / 2

@@ -23,8 +23,7 @@ from ionpath.structure import (
     total_structure_factor,
     xray_form_factors,
 )
-from ionpath.structure._phases import CompiledSums, VectorSums, phase_sums
-from ionpath.structure.reciprocal import density_modes
+from ionpath.structure.reciprocal import CompiledSums, VectorSums, density_modes, phase_sums
 
 ATOMIC_NUMBERS = {
     "Li": 3, "O": 8, "F": 9, "Na": 11, "Al": 13, "Si": 14, "P": 15, "S": 16, "Cl": 17, "Ge": 32, "As": 33,
@@ -114,7 +113,7 @@ def test_both_ways_to_sum_equal_the_plain_sum(sheared: Any, way: Any, monkeypatc
     shift = 3.0 * cell.sum(axis=0)  # periods away from the origin
     slow = np.array([np.exp(1j * positions[0][g] @ k.T).sum(axis=0) for g in groups])
     for few in (1 << 30, 1):  # in one block, and in the smallest ones
-        monkeypatch.setattr("ionpath.structure._phases._PHASES", few)
+        monkeypatch.setattr("ionpath.structure.reciprocal._PHASES", few)
         found = way(groups, vectors)((positions[0] + shift) @ np.linalg.inv(cell))
         np.testing.assert_allclose(found, slow, atol=1e-10)
 
@@ -125,7 +124,7 @@ def test_sums_without_numba_are_the_same(sheared: Any, monkeypatch: Any) -> None
     groups = [np.flatnonzero(symbols == s) for s in ("S", "Li")]
     coordinates = positions[0] @ np.linalg.inv(cell)
     ours = phase_sums(groups, every)(coordinates)
-    monkeypatch.setattr("ionpath.structure._phases.kernels", lambda: None)
+    monkeypatch.setattr("ionpath.structure.reciprocal.kernels", lambda: None)
     plain = phase_sums(groups, every)
     assert isinstance(plain, VectorSums)
     np.testing.assert_allclose(ours, plain(coordinates), atol=1e-10)

@@ -18,7 +18,7 @@ from ionpath.paths.models import entropies_per_ion
 from ionpath.paths.uncertainty import TOTALS, entropies_of
 from ionpath.sites.network import SiteNetwork
 from ionpath.sites.runs import ShellRuns
-from ionpath.sites.shell_symmetry import states_symmetry
+from ionpath.sites.symmetry import states_symmetry
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis.path_entropy.markov import MarkovStates
