@@ -506,6 +506,32 @@ temperatures = [300]
 """
 
 
+@pytest.mark.parametrize(
+    ("protocol", "argument", "message"),
+    [
+        ("tilt", "rotation = 30.0", ""),
+        (
+            "inter-cage",
+            "rotation = 30.0",
+            "runs hill: rotation: need none for inter-cage, which does not use it, got 30.0",
+        ),
+        ("intra-cage", "centre = 'S', sigm = 0.1", "runs hill: arguments: need .* got 'sigm'; did you mean 'sigma'"),
+        ("tilted", "rotation = 30.0", "runs hill: protocol: need .* got 'tilted'; did you mean 'tilt'"),
+    ],
+)
+def test_arguments_of_biased_runs_are_checked_before_the_first_step(
+    tmp_path: Path, protocol: str, argument: str, message: str
+) -> None:
+    path = tmp_path / "biased.toml"
+    changed = BIASED.replace('"tilt"', f'"{protocol}"\narguments = {{ {argument} }}')
+    path.write_text(SMALL[: SMALL.index("[[runs]]")] + changed)
+    if not message:
+        assert make_plan(load_study(str(path))).lengths == {"hill": 0.5}
+        return
+    with pytest.raises(InputError, match=message):
+        make_plan(load_study(str(path)))
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads /proc")
 def test_biased_runs_of_a_study(tmp_path: Path, left_by: Callable[[Path], list[str]]) -> None:

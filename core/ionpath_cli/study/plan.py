@@ -91,12 +91,18 @@ def make_plan(
 
 
 def _check_names(study: Study) -> None:
-    """Refuse builders and analyses that are not there, before the first step finds out."""
+    """Refuse builders, analyses and protocols that are not there, before the first step finds out."""
+    from ionpath_plumed.protocols import check_protocol
+
     used = [(f"systems.{s.name}: builder", s.builder, tuple(BUILDERS)) for s in study.systems.values()]
     used += [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
     used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]
     for where, name, known in used:
         one_of(where, name, known)
+    for group in study.runs:
+        if group.protocol:
+            given = {name: value for name, value in group.arguments.items() if name != "centre"}
+            check_protocol(group.protocol, given, f"runs {group.name}: ")
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError
+from ionpath.errors import InputError, one_of
 from ionpath_plumed.biases import Bias, write_bias
 from ionpath_plumed.framework import position, tilt
 from ionpath_plumed.hops import concerted, inter_cage, intra_cage
 from ionpath_plumed.inputs import PlumedInput as PlumedInput
-from ionpath_plumed.presets import Hills, Protocol, protocol
+from ionpath_plumed.presets import PRESETS, Hills, Protocol, protocol
 from ionpath_plumed.recipes import Choice, Recipe
 from ionpath_plumed.structure import Crystal, as_crystal
 
@@ -27,6 +28,23 @@ RECIPES: dict[str, Callable[[Crystal, Protocol, Choice], Recipe]] = {
 OF_METHODS = {"sigma": ("metad", "opes", "opes-explore"), "height": ("metad",), "bias_factor": ("metad",)}
 OF_KINDS = {"fence": ("inter-cage",), "rotation": ("intra-cage", "tilt"), "region": ("position",)}
 """Arguments that some methods, and some kinds of protocols, do not use."""
+
+
+def check_protocol(name: str, arguments: Mapping[str, Any], where: str = "") -> None:
+    """Refuse a protocol that is not there, and arguments that `metadynamics_input` does not know or use with it."""
+    one_of(f"{where}protocol", name, PRESETS)
+    for argument in arguments:
+        one_of(f"{where}arguments", argument, list(inspect.signature(metadynamics_input).parameters)[2:])
+    check_used(PRESETS[name].kind, arguments.get("method", "metad"), arguments, where)
+
+
+def check_used(kind: str, method: str, given: Mapping[str, Any], where: str = "") -> None:
+    """Refuse an argument that a kind of protocol, or a method, does not use; None is not given."""
+    for chosen, users in ((method, OF_METHODS), (kind, OF_KINDS)):
+        for argument, those in users.items():
+            if given.get(argument) is not None and chosen not in those:
+                need, got = f"none for {chosen}, which does not use it", f"{given[argument]}"
+                raise InputError(where + argument, need=need, got=got, remedy="leave it out")
 
 
 @typed
@@ -111,11 +129,7 @@ def metadynamics_input(
     settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     given: dict[str, Any] = {"sigma": sigma, "height": height, "bias_factor": bias_factor}
     given |= {"fence": fence or None, "rotation": rotation or None, "region": region}
-    for chosen, users in ((method, OF_METHODS), (settings.kind, OF_KINDS)):
-        for argument, those in users.items():
-            if given[argument] is not None and chosen not in those:
-                need, got = f"none for {chosen}, which does not use it", f"{given[argument]}"
-                raise InputError(argument, need=need, got=got, remedy="leave it out")
+    check_used(settings.kind, method, given)
     bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
     choice = Choice(ion, centres, mobile, radius, rotation, region, fence)
     recipe = RECIPES[settings.kind](as_crystal(structure), settings, choice)

@@ -230,6 +230,13 @@ class ScalingPlumed(Plumed):
     given. ASE's class gives it zeros, so that such a bias, OPES_EXPANDED among them, would have no effect.
     """
 
+    def check_state(self, atoms: Atoms, tol: float = 1e-15) -> list[str]:
+        """What changed; ASE asks this several times a step, and compares all arrays with a tolerance."""
+        last = self.atoms
+        if last is not None and all(map(np.array_equal, (last.positions, last.cell), (atoms.positions, atoms.cell))):
+            return []  # nothing else of a run changes
+        return list(super().check_state(atoms, tol))
+
     def compute_bias(self, pos: Any, istep: int, unbiased_energy: float) -> list[Any]:
         """Ask PLUMED; ASE calls this."""
         periodic = self.atoms.cell.rank == 3
