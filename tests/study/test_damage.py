@@ -175,8 +175,47 @@ def test_what_is_made_across_runs_is_made_again_when_there_is_more(
     assert fitted(first, second) == ("done", "A4 B4")  # kept without the second run before
     assert fitted(first, second) == ("kept", "A4 B4")
     assert fitted(first, lost) == ("kept", "A4 B4")  # what was there once counts
-    longer = perform(replace(a, picoseconds=8.0), keys[a.name], folder)
+    assert _outdated([a, b, fit], tmp_path) == {}
+    grown = replace(a, picoseconds=8.0)
+    assert _outdated([grown, b, fit], tmp_path) == {fit.name: a.name}  # not yet there
+    longer = perform(grown, keys[a.name], folder)
+    assert _outdated([grown, b, fit], tmp_path) == {fit.name: a.name}
     assert fitted(longer, second) == ("done", "A8 B4")
+    assert _outdated([grown, b, fit], tmp_path) == {}
+    place = Path(longer.folder)
+    (place / DONE).unlink()
+    (place / FAILED).write_text("{}")
+    assert _outdated([grown, b, fit], tmp_path) == {}  # it may fail again, and then this is kept
+
+
+def _outdated(tasks: list[Task], folder: Path) -> dict[str, str]:
+    return steps.outdated(steps.placed(tasks, folder))
+
+
+def test_what_was_made_of_other_inputs_is_said_to_be(tmp_path: Path) -> None:
+    """In the status, and in every table: as if it were new, it was `done`, and its numbers had no word."""
+    folder = tmp_path / "study"
+    folder.mkdir()
+    plan = make_plan(load_study("jang2025"), only=[49])
+    (task,) = plan.tasks
+    run = replace(STRUCTURE, name="structure/other.1")
+    task = replace(task, inputs=(run.name,))
+    plan = replace(plan, tasks=(run, task))
+    keys = task_keys(plan.tasks)
+    first = perform(run, keys[run.name], str(folder))
+    perform(task, keys[task.name], str(folder), first)
+    (folder / "plan.json").write_text(json.dumps({"study": "jang2025", "asked": dict(plan.asked)}))
+    assert "2 done, 0 failed" in _status(plan, folder)
+    assert not any("doubt" in row for row in collect(plan, folder))
+    record = json.loads((Path(first.folder) / DONE).read_text())
+    record["files"].pop("sites.extxyz")
+    (Path(first.folder) / DONE).write_text(json.dumps(record))
+    told = f"{run.name} has changed since"
+    assert f"outdated: {task.name}: {told}; it will be done again" in _status(plan, folder)
+    assert "1 done, 1 outdated, 0 failed" in _status(plan, folder)
+    assert all(row["doubt"].startswith(told) for row in collect(plan, folder))
+    write_comparison(plan, folder)
+    assert told in (folder / "comparison.csv").read_text() and told in (folder / "comparison.html").read_text()
 
 
 def test_files_that_a_run_cannot_go_on_with_are_named_with_their_folder(

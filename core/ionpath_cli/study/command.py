@@ -16,7 +16,7 @@ from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
-from ionpath_cli.study.tasks import Outcome, Task, done, placed, record_of
+from ionpath_cli.study.tasks import Outcome, Task, done, outdated, placed, record_of
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h        what would be computed
@@ -243,10 +243,17 @@ def _status(plan: Plan, folder: Path) -> str:
     if not (folder / PLAN).exists():
         raise InputError("output", need="the folder of a study", got=str(folder), remedy="name it with -o")
     _check_folder(plan.study, folder)
-    counts = {"done": 0, "failed": 0, "damaged": 0, "begun": 0, "to do": 0}
+    counts = {"done": 0, "outdated": 0, "failed": 0, "damaged": 0, "begun": 0, "to do": 0}
     took = expected = left = 0.0
     lines = []
-    for task, key, place in placed(plan.tasks, folder):
+    steps = placed(plan.tasks, folder)
+    old = outdated(steps)
+    for task, key, place in steps:
+        if task.name in old:
+            counts["outdated"] += 1
+            left += task.seconds
+            lines.append(f"outdated: {task.name}: {old[task.name]} has changed since; it will be done again")
+            continue
         if done(place, key, task.picoseconds):
             counts["done"] += 1
             took, expected = took + read_json(place / DONE)["seconds"], expected + task.seconds
@@ -266,7 +273,7 @@ def _status(plan: Plan, folder: Path) -> str:
         else:
             counts["to do"] += 1
     pace = took / expected if expected else 1.0
-    counts = {word: number for word, number in counts.items() if number or word != "damaged"}
+    counts = {word: number for word, number in counts.items() if number or word not in ("outdated", "damaged")}
     lines.append(", ".join(f"{number} {word}" for word, number in counts.items()))
     lines.append(f"{took / 3600:.2f} h spent, about {pace * left / 3600:.2f} h of one worker left")
     return "\n".join(lines)

@@ -19,13 +19,15 @@ from ionpath_cli.study.comparison import Compared, compare
 from ionpath_cli.study.definition import Study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import checksum, done, placed, record_of
+from ionpath_cli.study.tasks import checksum, done, outdated, placed, record_of
 
 
 def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     """Rows of all finished steps of a plan, with their analysis, system, temperature, arrangement and potential."""
     found = []
-    for task, key, place in placed(plan.tasks, folder):
+    steps = placed(plan.tasks, folder)
+    old = outdated(steps)
+    for task, key, place in steps:
         if task.stage not in ("analysis", "across", "biased") or not done(place, key, task.picoseconds):
             continue
         settings = task.settings
@@ -33,6 +35,9 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
         labels = {k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings}
         labels["picoseconds"] = settings.get("picoseconds", task.picoseconds)
         for row in read_json(place / QUANTITIES) or []:
+            if task.name in old:
+                told = f"{old[task.name]} has changed since this was made: it will be done again."
+                row |= {"doubt": " ".join(filter(None, (row.get("doubt"), told)))}
             found.append({"analysis": analysis, **labels, **row, "folder": str(place.relative_to(folder))})
     return found
 

@@ -171,14 +171,36 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
     return Outcome(task.name, "done", str(place), said, seconds)
 
 
+def outdated(steps: Sequence[tuple[Task, str, Path]]) -> dict[str, str]:
+    """Finished steps across runs that `perform` makes again, each with its first input that has changed since."""
+    found: dict[str, str] = {}
+    places = {task.name: (task, key, place) for task, key, place in steps}
+    for task, key, place in steps:
+        if task.stage != "across" or not done(place, key, task.picoseconds):
+            continue
+        for name in task.inputs:
+            one, its_key, its_place = places[name]
+            ready = done(its_place, its_key, one.picoseconds)
+            if not ready and (its_place / FAILED).exists():
+                continue  # it is tried again, and may fail again: nothing is known to have changed
+            if not _made_of(place, key, {name: _held(its_place) if ready else "not yet there"}):
+                found[task.name] = name
+                break
+    return found
+
+
 def _given(parents: Sequence[Outcome]) -> dict[str, str]:
-    """What the inputs of a step hold, by name: it changes where a run became longer and was analysed again."""
-    records = {p.name: read_json(Path(p.folder) / DONE) for p in parents if p.good}
-    return {
-        name: hashlib.sha256(json.dumps(record.get("files"), sort_keys=True).encode()).hexdigest()[:16]
-        for name, record in records.items()
-        if isinstance(record, dict)
-    }
+    """What the inputs of a step hold, by name."""
+    held = {p.name: _held(Path(p.folder)) for p in parents if p.good}
+    return {name: content for name, content in held.items() if content}
+
+
+def _held(place: Path) -> str:
+    """What a finished step left: it changes where a run became longer and was analysed again."""
+    record = read_json(place / DONE)
+    if not isinstance(record, dict):
+        return ""
+    return hashlib.sha256(json.dumps(record.get("files"), sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _made_of(place: Path, key: str, given: Mapping[str, str]) -> bool:
