@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,17 +14,19 @@ ALL = "all "
 """Beginning of a digest of all that a file held."""
 
 
-def digest_of_all(path: Path, size: int) -> str:
-    """Digest of the first bytes of a file."""
+def parts_of(path: Path, first: int, last: int) -> Iterator[bytes]:
+    """Bytes of a file between two places, in pieces."""
     with path.open("rb") as stream:
-        return ALL + str(read_on(stream, size, hashlib.sha256()).hexdigest())
+        stream.seek(first)
+        while part := stream.read(min(1 << 20, last - stream.tell())):
+            yield part
 
 
-def read_on(stream: BinaryIO, size: int, digest: Any) -> Any:
-    """Take bytes of a file into a digest, from where it stands up to a size."""
-    while part := stream.read(min(1 << 20, size - stream.tell())):
+def _digest_of_all(path: Path, size: int) -> str:
+    digest = hashlib.sha256()
+    for part in parts_of(path, 0, size):
         digest.update(part)
-    return digest
+    return ALL + digest.hexdigest()
 
 
 def warn_of_changes(file: Path) -> None:
@@ -39,7 +41,7 @@ def warn_of_changes(file: Path) -> None:
         if not digest.startswith(ALL):
             continue
         have = file.stat().st_size
-        if have < size or digest_of_all(file, size) != digest:
+        if have < size or _digest_of_all(file, size) != digest:
             got = f"{have} bytes" if have < size else "other content"
             warnings.warn(
                 f"{file.name}: need the {size} bytes that it had at the checkpoint {checkpoint.name}, got {got}: "

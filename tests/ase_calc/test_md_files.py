@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 from ase import Atoms
@@ -78,6 +79,59 @@ def test_a_run_goes_on_with_its_own_files_only(tmp_path: Path, suffix: str) -> N
     assert (first.resumed_at, longer.resumed_at, longer.frames) == (0, 20, 7)
     anew = run_md(copper(), trajectory=path, restart=False, **SHORT | {"picoseconds": 0.02})
     assert (anew.frames, anew.resumed_at) == (3, 0)
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".xtc", ".dcd", ".traj", ".h5md"])
+def test_one_byte_of_a_frame_between_the_ends_is_seen(tmp_path: Path, suffix: str) -> None:
+    """Far from both ends of the file, where 4,096 bytes of each told nothing; a run begun anew is known by its own."""
+    atoms = copper().repeat(3)
+    atoms.calc = EMT()
+    path = tmp_path / f"a{suffix}"
+    run_md(atoms, trajectory=path, **SHORT)
+    anew = run_md(atoms, trajectory=path, restart=False, **SHORT)
+    assert (anew.resumed_at, anew.frames) == (0, 5)
+    content = path.read_bytes()
+    place = len(content) // 2
+    if suffix == ".h5md":  # half of it is room for more
+        with h5py.File(path) as file:
+            place = content.find(file["particles/trajectory/position/value"][2].tobytes()) + 400
+    damaged = bytearray(content)
+    damaged[place] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(InputError, match=f"file a{suffix}: need .* put (it|the file) back, or begin anew"):
+        run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06})
+    assert path.read_bytes() == damaged
+    path.write_bytes(content)
+    longer = run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06})
+    assert (longer.resumed_at, longer.frames) == (20, 7)
+
+
+@pytest.mark.timeout(120, method="thread")
+def test_damage_of_an_h5md_file_is_told_at_once(tmp_path: Path) -> None:
+    """HDF5 reads what does not fit its checksum again and again, beside a writer: for ever where it is damaged."""
+    path = tmp_path / "a.h5md"
+    run_md(copper(), trajectory=path, **SHORT)
+    content = path.read_bytes()
+    rng = np.random.default_rng(0)
+    told = []
+    for place in rng.choice(np.flatnonzero(np.frombuffer(content[:6000], np.uint8)), 30, replace=False):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(damaged)
+        try:
+            assert run_md(copper(), trajectory=path, **SHORT).frames == 5
+        except InputError as error:
+            told.append(str(error))
+    assert len(told) > 10 and all(text.startswith("file a.h5md: need ") for text in told)
+
+
+def test_an_ase_trajectory_has_the_velocities_of_its_frames(tmp_path: Path) -> None:
+    """Every frame had those of the start, and `get_temperature` its temperature."""
+    result = run_md(copper(), trajectory=tmp_path / "a.traj", **SHORT)
+    logged = np.loadtxt(result.log, delimiter=",", skiprows=1)
+    frames = read(result.trajectory, ":")
+    assert [atoms.get_kinetic_energy() for atoms in frames] == pytest.approx(list(logged[:, 4]), rel=1e-6)
+    assert not read(run_md(copper(), trajectory=tmp_path / "b.extxyz", **SHORT).trajectory).has("momenta")
 
 
 class Warped(Calculator):

@@ -272,6 +272,25 @@ def test_a_learning_curve_that_is_damaged_or_was_made_twice(tmp_path: Path, muta
         learning_curve(tmp_path)
 
 
+def test_models_that_are_no_longer_whole_are_not_trained_over(tmp_path: Path) -> None:
+    """The training began anew where a finished model was there; deepmd-kit named a file, and not what to do."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "frames.json").touch()
+    (tmp_path / "model.ckpt-40.index").touch()
+    check_folder(tmp_path)  # killed while the first was written
+    (tmp_path / "frozen.pb").touch()
+    with pytest.raises(InputError, match=r"file checkpoint: need the file that names the last of .*, got none; put it"):
+        check_folder(tmp_path)
+    (tmp_path / "checkpoint").touch()
+    for kind in ("index", "meta", "data-00000-of-00001"):
+        told = rf"file model.ckpt.{kind}: need that of the last model, .*, got none; put it back, or take another"
+        with pytest.raises(InputError, match=told):
+            check_folder(tmp_path)
+        (tmp_path / f"model.ckpt.{kind}").symlink_to(f"model.ckpt-40.{kind}")
+        (tmp_path / f"model.ckpt-40.{kind}").touch()
+    check_folder(tmp_path)
+
+
 def test_a_model_of_an_earlier_step_is_not_frozen(tmp_path: Path, mutations: Mutations) -> None:
     """deepmd-kit freezes what the first line of ``checkpoint`` names; with its digit flipped, another model."""
     for step in (30, 140):

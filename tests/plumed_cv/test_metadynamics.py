@@ -424,6 +424,8 @@ def test_the_calculator_comes_back(tmp_path):
         ({"atoms": "no calculator"}, "atoms: need a calculator, got none"),
         ({"picoseconds": 0.0}, "picoseconds: need one step or more"),
         ({"temperature": 400.0}, "temperature: need the 300 K that TEMP of METAD says, got 400 K"),
+        ({"trajectory_every": True}, "trajectory_every: need a positive number in ps, got True; for example"),
+        ({"checkpoint_every": 1e-6}, r"checkpoint_every: need one step of 2 fs or more, in ps, got 1e-06; for example"),
         ({"friction": 0.0}, "friction: need a positive number in 1/ps, got 0.0"),
         ({"plumed": INPUT.text.replace("ATOMS=1,2,3", "ATOMS=1,2,9")}, "ATOMS of s: need numbers from 1 to 3, got 9"),
         ({"plumed": INPUT.text.replace("LENGTH=A ", "")}, "UNITS: need lengths in A"),

@@ -213,6 +213,8 @@ class ShellRuns(Msonable):
         the pair is counted at once. Shells that an ion visits at another time see it outside at both ends.
         """
         if (lag, n_blocks) not in self._counted:
+            whole("lag", lag)
+            whole("n_blocks", n_blocks)
             compiled = kernels()
             counts = (
                 np.concatenate([part._count(lag, n_blocks) for part in self._parts])

@@ -100,8 +100,8 @@ def run_metadynamics(
     if not picoseconds * 1000 / step >= 0.5:
         raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
     for name, value in (("trajectory_every", trajectory_every), ("checkpoint_every", checkpoint_every)):
-        if not 0.5 <= value * 1000 / step < float("inf"):
-            remedy = f"for example {name}=0.5"
+        remedy = f"for example {name}=0.5"
+        if not positive(name, value, "ps", remedy=remedy) * 1000 / step >= 0.5:
             raise InputError(name, need=f"one step of {step:g} fs or more, in ps", got=f"{value:g}", remedy=remedy)
     if not restart and any(place.glob("*checkpoint*.npz")):
         remedy = "use restart=True to go on, or another folder"

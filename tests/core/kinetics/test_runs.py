@@ -131,6 +131,9 @@ def test_refusals(shells, table):
         count_matrix(runs, 1, count_mode="effective")
     with pytest.raises(InputError, match="minimum_residence: need a whole number of at least 1, got 0"):
         runs.minimum_residence(0)
+    for arguments in ((1, 0), (0, 1), (1.5, 1)):  # no blocks had no end
+        with pytest.raises(InputError, match=r"(n_blocks|lag): need a whole number"):
+            runs.count_matrices(*arguments)
     with pytest.raises(InputError, match="home: need one of 'visited', 'initial', 'folded', got 'first'"):
         ShellRuns.from_sites(table, shells, home="first")
     with pytest.raises(InputError, match="sites: need ions on sites, got no ion on any site in any frame"):

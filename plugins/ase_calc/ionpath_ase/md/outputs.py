@@ -12,7 +12,7 @@ from typing import Any
 from ionpath.errors import InputError
 from ionpath.files import locked
 from ionpath_ase.md.state import Checkpoint
-from ionpath_ase.md.writers import ALL, BEGINNING, ENDS, FrameFile, check_size, cut, digest_of, read_on, writer_of
+from ionpath_ase.md.writers import ALL, BEGINNING, ENDS, FrameFile, cut, digest_of, writer_of
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Outputs:
     checkpoint: Path
     appended: dict[str, Path]  # files that PLUMED appends to: as the input names them, and where they are
     continued: bool = False  # the PLUMED input says RESTART: a new run goes on with PLUMED's files that are there
-    # name of a file that grows -> how far it was read, and the digest of that
-    _read: dict[str, tuple[int, Any]] = field(default_factory=dict, compare=False)
+    # name of a file that grows -> how far it was read, the digest of that, and when it was written last
+    _read: dict[str, tuple[int, Any, int]] = field(default_factory=dict, compare=False)
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -50,36 +50,38 @@ class Outputs:
         }  # fmt: skip
 
     def heads(self, sizes: dict[str, int], frames: FrameFile) -> dict[str, str]:
-        """Digests of files of these sizes: of all that PLUMED reads back, of the ends of the open trajectory."""
-        return {
-            name: frames.own_head(size) if name == "trajectory" else self._grown(name, size)
-            for name, size in sizes.items()
-        }
+        """Digests of all that files of these sizes hold, of which only what is new is read."""
+        return {name: self._grown(name, size, frames) for name, size in sizes.items()}
 
-    def _grown(self, name: str, size: int) -> str:
-        """Digest of a whole file, of which only what is new is read."""
+    def _grown(self, name: str, size: int, frames: FrameFile | None = None) -> str:
+        """Digest of all that a file of a size holds; `frames` is the open trajectory."""
         path = self.named()[name]
-        check_size(path, size)
-        done, digest = self._read.pop(name, (0, None))
-        if digest is None or done > size:
+        done, digest, _ = self._read.pop(name, (0, hashlib.sha256(), 0))
+        if done > size:
             done, digest = 0, hashlib.sha256()
-        with path.open("rb") as stream:
-            stream.seek(done)
-            self._read[name] = size, read_on(stream, size, digest)
+        if name != "trajectory":
+            parts = FrameFile.parts(path, done, size)
+        else:
+            parts = frames.own_parts(done, size) if frames is not None else writer_of(path).parts(path, done, size)
+        for part in parts:
+            digest.update(part)
+        self._read[name] = size, digest, _written(path)
         return f"{ALL}{digest.hexdigest()}"
 
     def _same(self, name: str, size: int, saved: str | None) -> bool:
         """Whether a file has the content that it had at a size; one that is shorter is refused."""
         path, known = self.named()[name], saved or ""
-        if name == "trajectory":
-            now = writer_of(path).head(path, size, ENDS if known.startswith(ENDS) else BEGINNING)
-        else:
-            now = digest_of(path, size, ALL if known.startswith(ALL) else BEGINNING)
-        return saved in (None, now)
+        if known.startswith(ALL):
+            if name in self._read and self._read[name][2] != _written(path):
+                del self._read[name]  # what was read is no longer what is there
+            return self._grown(name, size) == known
+        head = writer_of(path).head if name == "trajectory" else digest_of
+        return head(path, size, ENDS if known.startswith(ENDS) else BEGINNING) == known or saved is None
 
     def check_new(self, earlier: Checkpoint | None) -> None:
         """Refuse files that are there and belong to no run that may be begun anew."""
         foreign = [path for name, path in self.named().items() if not self._own(name, path, earlier)]
+        self._read.clear()  # they are begun anew
         if self.topology.exists() and earlier is None:
             foreign.append(self.topology)
         if foreign:
@@ -119,3 +121,8 @@ class Outputs:
     def appended_sizes(self) -> dict[str, int]:
         """Sizes of PLUMED's files now."""
         return {name: path.stat().st_size for name, path in self.appended.items() if path.exists()}
+
+
+def _written(path: Path) -> int:
+    """When a file was written last, in ns; 0 where there is none."""
+    return path.stat().st_mtime_ns if path.exists() else 0

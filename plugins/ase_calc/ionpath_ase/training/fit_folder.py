@@ -17,17 +17,23 @@ from ionpath.files import sha256_of
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.training.labelling import frame_digest
 
+_LAST = tuple(f"model.ckpt.{kind}" for kind in ("index", "meta", "data-00000-of-00001"))
+"""Links of deepmd-kit to the files of the last model."""
+
 
 def check_folder(target: Path) -> None:
     """Refuse a folder with files of the names of a training that none was begun in."""
     names = ("model.pb", "frozen.pb", "input.json", "errors.csv", "checkpoint", "lcurve.out")
     foreign = [name for name in names if (target / name).exists()]
-    if len(_saved(target)) > 1 and not (target / "checkpoint").exists():  # one is that of a kill while it was written
-        need, remedy = (
-            "the file that names the last of the model.ckpt-* beside it",
-            "put it back, or take another folder",
-        )
-        raise InputError("file checkpoint", need=need, got="none", remedy=remedy)
+    saved, remedy = len(_saved(target)), "put it back, or take another folder"
+    if not (target / "checkpoint").exists():
+        # A single one without a frozen model is that of a kill while it was written.
+        if saved > 1 or (saved and (target / "frozen.pb").exists()):
+            need = "the file that names the last of the model.ckpt-* beside it"
+            raise InputError("file checkpoint", need=need, got="none", remedy=remedy)
+    elif lost := [name for name in _LAST if not (target / name).exists()]:
+        need = "that of the last model, which the training goes on from"
+        raise InputError(f"file {lost[0]}", need=need, got="none", remedy=remedy)
     if foreign and not (target / "data" / "frames.json").exists():
         got = f"{foreign[0]} of something else"
         remedy = "take another folder, or move it away"

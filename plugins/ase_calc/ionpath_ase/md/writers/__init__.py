@@ -16,7 +16,6 @@ from ionpath_ase.md.writers.base import (
     check_size as check_size,
     cut as cut,
     digest_of as digest_of,
-    read_on as read_on,
 )
 from ionpath_ase.md.writers.dcd import DCD
 from ionpath_ase.md.writers.extxyz import ExtendedXYZ

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from ase import Atoms
+from ase import Atoms, units
 
 from ionpath.files import atomic_path
 from ionpath_ase.md.state import Snapshot
@@ -30,7 +31,9 @@ class ASETrajectory(CountedFile):
 
     def write(self, snapshot: Snapshot) -> None:
         """Append one frame."""
-        self._trajectory.write(self.frame(snapshot), energy=snapshot.potential_energy)
+        frame = self.frame(snapshot)
+        frame.set_velocities(snapshot.velocities / (1000.0 * units.fs))
+        self._trajectory.write(frame, energy=snapshot.potential_energy)
         self._count += 1
 
     def close(self) -> None:
@@ -38,12 +41,33 @@ class ASETrajectory(CountedFile):
         self._trajectory.close()
 
     @classmethod
-    def beginning(cls, path: Path) -> tuple[int, str]:
-        """Number of frames, and digest of the first."""
+    def count(cls, path: Path) -> int:
+        """Number of frames."""
         from ase.io.trajectory import Trajectory
 
         with Trajectory(str(path)) as reader:
-            return len(reader), hashlib.sha256(np.round(reader[0].positions, 4).tobytes()).hexdigest()
+            return len(reader)
+
+    @classmethod
+    def frames(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
+        """Positions, velocities, cell and energy of each frame."""
+        from ase.io.trajectory import Trajectory
+
+        with Trajectory(str(path)) as reader:
+            for index in range(first, last):
+                frame = reader[index]
+                yield frame.positions.tobytes()
+                yield frame.get_momenta().tobytes()
+                yield frame.cell.array.tobytes()
+                yield np.float64(frame.get_potential_energy()).tobytes()
+
+    @classmethod
+    def beginning(cls, path: Path) -> str:
+        """Digest of the first frame, rounded."""
+        from ase.io.trajectory import Trajectory
+
+        with Trajectory(str(path)) as reader:
+            return hashlib.sha256(np.round(reader[0].positions, 4).tobytes()).hexdigest()
 
 
 def _cut_ase_trajectory(path: Path, frames: int) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from ase import Atoms
 
 from ionpath.errors import InputError
-from ionpath.noted import ALL as ALL, digest_of_all, read_on as read_on
+from ionpath.noted import ALL as ALL, parts_of
 from ionpath_ase.md.state import Snapshot
 
 HEAD = 4096
@@ -54,18 +56,25 @@ class FrameFile:
         """Close the file."""
         self._stream.close()
 
-    def own_head(self, size: int) -> str:
-        """The same of this file while it is open."""
-        return self.head(self.path, size)
+    def own_parts(self, first: int, last: int) -> Iterator[bytes]:
+        """Like `parts`, of this file while it is open."""
+        return self.parts(self.path, first, last)
+
+    @classmethod
+    def parts(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
+        """What a file holds between two sizes as `sync` gives them; one that is shorter is refused."""
+        check_size(path, last)
+        return parts_of(path, first, last)
 
     @classmethod
     def head(cls, path: Path, size: int, parts: str = ENDS) -> str:
-        """Digest of the ends of a file of a size as `sync` gives it, by which it is recognised."""
+        """Digest of the ends of a file of a size, by which checkpoints of earlier versions know it."""
         return digest_of(path, size, parts)
 
     def frame(self, snapshot: Snapshot) -> Atoms:
-        """Structure of a frame, with its step and time."""
+        """Structure of a frame, with its step and time, without velocities."""
         frame = self.atoms.copy()
+        frame.arrays.pop("momenta", None)  # those of the start
         frame.set_cell(snapshot.cell)
         frame.positions = snapshot.positions
         time = round(snapshot.step * self.timestep, 9)
@@ -74,7 +83,7 @@ class FrameFile:
 
 
 class CountedFile(FrameFile):
-    """A file that a library writes: `size` counts frames, and the first is what it is known by, whatever parts."""
+    """A file that a library writes: `size` counts frames; known by what they hold, as the bytes around them change."""
 
     kind: str  # what such a file is, in a refusal
     unreadable: tuple[type[Exception], ...]  # what the library raises over a file that is none of its own
@@ -87,30 +96,52 @@ class CountedFile(FrameFile):
         return self._count
 
     @classmethod
-    def beginning(cls, path: Path) -> tuple[int, str]:
-        """Number of frames, and digest of the first: the bytes before it change as the file grows."""
+    def count(cls, path: Path) -> int:
+        """Number of frames that are whole."""
         raise NotImplementedError
 
     @classmethod
+    def frames(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
+        """What the frames of a range hold."""
+        raise NotImplementedError
+
+    @classmethod
+    def beginning(cls, path: Path) -> str:
+        """Digest of the first frame, rounded, by which checkpoints of earlier versions know the file."""
+        raise NotImplementedError
+
+    @classmethod
+    def parts(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
+        """What the frames of a range hold; a file with fewer, or of something else, is refused."""
+        with cls._in_words(path):
+            have = cls.count(path) if last else 0
+        if have < last:
+            raise InputError(f"file {path.name}", need=f"{last} frames", got=str(have), remedy=ANEW)
+        if first < last:
+            with cls._in_words(path):
+                yield from cls.frames(path, first, last)
+
+    @classmethod
     def head(cls, path: Path, size: int, parts: str = "") -> str:
-        """Digest of the first frame."""
-        if not size:
-            return ""
+        """Digest of the first frame, whatever parts."""
+        for _ in cls.parts(path, size, size):
+            pass  # there are as many
+        with cls._in_words(path):
+            return cls.beginning(path) if size else ""
+
+    @classmethod
+    @contextmanager
+    def _in_words(cls, path: Path) -> Iterator[None]:
         try:
-            have, digest = cls.beginning(path)
+            yield
         except cls.unreadable as error:
             need, got = f"the {cls.kind} of the run", f"{type(error).__name__}: {error}"[:200]
             raise InputError(f"file {path.name}", need=need, got=got, remedy=ANEW) from error
-        if have < size:
-            raise InputError(f"file {path.name}", need=f"{size} frames", got=str(have), remedy=ANEW)
-        return digest
 
 
 def digest_of(path: Path, size: int, parts: str = ENDS) -> str:
-    """Digest of the first and last bytes of a file of a size, or of its beginning alone, or of all of it."""
+    """Digest of the first and last bytes of a file of a size, or of its beginning alone."""
     check_size(path, size)
-    if parts == ALL:
-        return digest_of_all(path, size)
     with path.open("rb") as stream:
         found = hashlib.sha256(stream.read(min(size, HEAD)))
         if parts == ENDS:  # what was put in or left out between them moves the second

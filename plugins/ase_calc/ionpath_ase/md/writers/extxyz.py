@@ -18,7 +18,6 @@ class ExtendedXYZ(FrameFile):
         from ase.io import write
 
         frame = self.frame(snapshot)
-        frame.arrays.pop("momenta", None)
         labels: dict[str, Any] = {"energy": snapshot.potential_energy}
         if snapshot.forces is not None:
             labels["forces"] = snapshot.forces

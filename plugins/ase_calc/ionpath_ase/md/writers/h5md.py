@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import errno
 import hashlib
 import os
 import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +95,7 @@ class H5MD(CountedFile):
     def _keep(self, size: int) -> None:
         """Cut back to the frames of the checkpoint; after a kill, by copying them into a file without its marks."""
         with (
-            self._h5py.File(self.path, "r", libver="latest", swmr=True) as old,
+            _opened(self.path) as old,
             atomic_path(self.path) as part,
             self._h5py.File(part, "w", libver="latest") as new,
         ):
@@ -126,21 +129,52 @@ class H5MD(CountedFile):
             if 0 < end < self.path.stat().st_size:
                 stream.truncate(end)
 
-    def own_head(self, size: int) -> str:
-        """Digest of the first frame of the open file."""
-        return _digest(self._series[0][0]) if size else ""
+    def own_parts(self, first: int, last: int) -> Iterator[bytes]:
+        """What frames of the open file hold."""
+        return _frames(self._series, first, last)
 
     @classmethod
-    def beginning(cls, path: Path) -> tuple[int, str]:
-        """Number of frames that are whole, and digest of the first."""
-        h5py = require("h5py", purpose="writing H5MD files", install="pip install h5py")
-        with h5py.File(path, "r", libver="latest", swmr=True) as file:
-            have = min(len(file[name]) for name in SERIES)
-            return have, _digest(file[SERIES[0]][0]) if have else ""
+    def count(cls, path: Path) -> int:
+        """Number of frames that are whole."""
+        with _opened(path) as file:
+            return min(len(file[name]) for name in SERIES)
+
+    @classmethod
+    def frames(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
+        """Positions, cell, energy, step and time of each frame."""
+        with _opened(path) as file:
+            yield from _frames([file[name] for name in SERIES], first, last)
+
+    @classmethod
+    def beginning(cls, path: Path) -> str:
+        """Digest of the first frame, rounded."""
+        with _opened(path) as file:
+            return hashlib.sha256(np.round(np.float32(file[SERIES[0]][0]), 3).tobytes()).hexdigest()
 
 
-def _digest(frame: Any) -> str:
-    return hashlib.sha256(np.round(np.asarray(frame, dtype=np.float32), 3).tobytes()).hexdigest()
+def _opened(path: Path) -> Any:
+    """The file to read from, also after a kill, which leaves it marked as being written.
+
+    Readers beside a writer read again what does not fit its checksum, a hundred times with pauses twice as long each:
+    for ever where the file is damaged. Nobody writes here, so that a few are enough.
+    """
+    h5py = require("h5py", purpose="writing H5MD files", install="pip install h5py")
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_libver_bounds(h5py.h5f.LIBVER_LATEST, h5py.h5f.LIBVER_LATEST)
+    access.set_fclose_degree(h5py.h5f.CLOSE_STRONG)
+    with contextlib.suppress(AttributeError):  # of a build that hides the C functions; h5py has no name for this one
+        attempts = ctypes.CDLL(h5py.h5p.__file__).H5Pset_metadata_read_attempts
+        attempts(ctypes.c_int64(access.id), ctypes.c_uint(3))
+    flags = h5py.h5f.ACC_RDONLY | h5py.h5f.ACC_SWMR_READ
+    return h5py.File(h5py.h5f.open(os.fsencode(path), flags, access))
+
+
+def _frames(series: Sequence[Any], first: int, last: int) -> Iterator[bytes]:
+    """Bytes of each frame: the same in whatever ranges they are read."""
+    for begin in range(first, last, 1000):
+        arrays = [one[begin : min(begin + 1000, last)] for one in series]
+        for index in range(len(arrays[0])):
+            yield b"".join(array[index].tobytes() for array in arrays)
 
 
 def _allocate(file: int, size: int) -> None:
