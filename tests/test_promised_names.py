@@ -107,9 +107,13 @@ def test_promised_keywords(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "package", ["ionpath", "ionpath.kinetics", "ionpath.transport", "ionpath.structure", "ionpath.disorder"]
+    "package",
+    [
+        *("ionpath", "ionpath.kinetics", "ionpath.transport", "ionpath.structure", "ionpath.disorder"),
+        *("ionpath_ase", "ionpath_ase.training"),
+    ],
 )
-def test_core_imports_no_host(package: str) -> None:
+def test_core_and_lazy_faces_import_no_host(package: str) -> None:
     hosts = "{'ase', 'MDAnalysis', 'pymatgen', 'plumed', 'deepmd', 'tensorflow', 'torch', 'matplotlib', 'pandas'}"
     code = f"import sys, {package}; print(sorted({hosts} & set(sys.modules)))"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

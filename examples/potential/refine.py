@@ -24,7 +24,7 @@ from ionpath.errors import InputError, IonpathError, require
 from ionpath.files import atomic_path
 from ionpath_ase import IonPath
 from ionpath_ase.training import read_frames, simplify_graph
-from ionpath_ase.training.fit import frame_weights, weight_from_text
+from ionpath_ase.training.fitting import frame_weights, weight_from_text
 from ionpath_ase.training.simplify import read_graph
 
 if TYPE_CHECKING:

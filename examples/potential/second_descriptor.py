@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ionpath.errors import InputError, IonpathError, require
-from ionpath_ase.training.fit import train
+from ionpath_ase.training.fitting import train
 
 if TYPE_CHECKING:
     from ase import Atoms

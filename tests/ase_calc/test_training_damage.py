@@ -20,8 +20,8 @@ from ionpath.errors import InputError
 from ionpath_ase.training import LoopSettings, learning_curve
 from ionpath_ase.training.concurrent import _check, _label, _train
 from ionpath_ase.training.exploration import Exploration, _digest, _kept
-from ionpath_ase.training.fit import _written
 from ionpath_ase.training.fit_folder import check_folder, check_newest, same_frames, same_settings
+from ionpath_ase.training.fitting import _written
 
 Mutations = Callable[..., Iterable[bytes]]
 CURVE = """#  step      rmse_val    rmse_trn    rmse_e_val  rmse_e_trn    rmse_f_val  rmse_f_trn         lr

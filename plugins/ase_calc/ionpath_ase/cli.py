@@ -231,7 +231,7 @@ def _label(options: argparse.Namespace) -> int:
 
 def _fit(options: argparse.Namespace) -> int:
     from ionpath_ase.training import fit, format_table, read_frames
-    from ionpath_ase.training.fit import weight_from_text
+    from ionpath_ase.training.fitting import weight_from_text
 
     result = fit(
         read_frames(*options.frames, format=options.format),

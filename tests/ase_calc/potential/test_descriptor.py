@@ -15,7 +15,7 @@ from second_descriptor import add_second_descriptor, extended_checkpoint, has_se
 from ionpath.errors import InputError, IonpathError
 from ionpath_ase import IonPath
 from ionpath_ase.training import label_frames, read_frames, simplify_graph
-from ionpath_ase.training.fit import _dp, train
+from ionpath_ase.training.fitting import _dp, train
 
 
 @pytest.fixture(scope="module")

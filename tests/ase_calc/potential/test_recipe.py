@@ -15,7 +15,7 @@ from reproduce import reproduce, weights_of_these
 from ionpath.errors import InputError
 from ionpath_ase import IonPath
 from ionpath_ase.training import PRESETS, read_frames, structure_names
-from ionpath_ase.training.fit import frame_weights
+from ionpath_ase.training.fitting import frame_weights
 from ionpath_ase.training.structures import MELTS
 
 FULL, QUICK = read_recipe(FULL_PATH), read_recipe(QUICK_PATH)

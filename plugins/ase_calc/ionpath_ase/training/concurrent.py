@@ -23,9 +23,9 @@ from ionpath_ase._geometry import check_calculator
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.calculator import Committee, IonPath
 from ionpath_ase.md.identity import potential
-from ionpath_ase.training.evaluate import Errors, evaluate
+from ionpath_ase.training.evaluation import Errors, evaluate
 from ionpath_ase.training.exploration import Exploration, explore
-from ionpath_ase.training.fit import fit
+from ionpath_ase.training.fitting import fit
 from ionpath_ase.training.labelling import frame_digest, label_frames
 from ionpath_ase.training.loop_report import ExplorationRow, IterationReport, format_report, write_report
 from ionpath_ase.training.loop_settings import LoopSettings

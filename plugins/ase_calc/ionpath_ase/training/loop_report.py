@@ -12,7 +12,7 @@ from typing import Any
 from ionpath.documented import documented
 from ionpath.errors import require
 from ionpath.files import atomic_path, no_formula
-from ionpath_ase.training.evaluate import Errors
+from ionpath_ase.training.evaluation import Errors
 
 _COLOURS = {"accurate": "#4477aa", "candidates": "#ccbb44", "failed": "#ee6677"}
 

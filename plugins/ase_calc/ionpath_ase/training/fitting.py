@@ -34,7 +34,7 @@ from ionpath_ase.calculator import IonPath
 from ionpath_ase.md.lammps_engine import environment
 from ionpath_ase.md.programs import program
 from ionpath_ase.training.dataset import TYPE_MAP, split_by_tag, write_deepmd
-from ionpath_ase.training.evaluate import Errors, evaluate, write_table
+from ionpath_ase.training.evaluation import Errors, evaluate, write_table
 from ionpath_ase.training.fit_folder import check_folder, check_newest, same_frames, same_settings
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import TABLE, write_repulsion
