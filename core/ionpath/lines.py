@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ionpath.arguments import typed
+from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.estimate import Z95, Estimate, estimates, student
@@ -112,3 +113,10 @@ def scatter_scale(squares: float, freedom: int) -> tuple[float, float]:
     prior = PRIOR if freedom == 1 else 0
     scale = max(1.0, (prior + squares) / (prior + freedom)) if freedom > 0 else 1.0
     return scale, student(FREEDOM if prior else freedom) if scale > 1.0 or prior else Z95
+
+
+def equal_arcs(points: Floats, number: int) -> Floats:
+    """Points (number, d) at equal distances along the polygon through given ones (n, d)."""
+    length = np.concatenate([[0.0], np.sqrt((np.diff(points, axis=0) ** 2).sum(1)).cumsum()])
+    at = np.linspace(0.0, length[-1], number)
+    return np.stack([np.interp(at, length, column) for column in points.T], axis=1)

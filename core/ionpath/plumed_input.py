@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from ionpath.constants import BOHR
 from ionpath.errors import InputError, MissingDependency
 
 INSTALL = "pip install --no-deps hillclimber, or conda install -c conda-forge plumed py-plumed"
@@ -18,7 +19,7 @@ _APPENDED = {
     "OPES_EXPANDED": "DELTAFS", "DUMPATOMS": "", "DUMPFORCES": "", "DUMPDERIVATIVES": "", "DUMPPROJECTIONS": "",
 }  # fmt: skip
 """Action that appends to a file -> its name where FILE is left out; "" for none."""
-_LENGTHS = {"nm": 10.0, "A": 1.0, "um": 1e4, "Bohr": 0.529177210903}
+_LENGTHS = {"nm": 10.0, "A": 1.0, "um": 1e4, "Bohr": BOHR}
 _ENERGIES = {"kj/mol": 1.0, "j/mol": 1e-3, "kcal/mol": 4.184, "eV": 96.48530749925793, "Ha": 2625.499639479}
 _TIMES = {"ps": 1.0, "fs": 1e-3, "ns": 1e3, "atomic": 2.418884326509e-5}
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.arrays import grid_points
 from ionpath.errors import InputError
 from ionpath_cli.record import Record
 from ionpath_cli.trajectory import Opened
@@ -122,6 +123,6 @@ def _along(axis: int, mean: Any, cell: Any, elements: Any) -> int:
 
 
 def _same(moved: Any, mean: Any, cell: Any, tree: Any) -> bool:
-    images = np.stack(np.meshgrid(*[(-1, 0, 1)] * 3, indexing="ij"), axis=-1).reshape(-1, 1, 3)
+    images = grid_points(*[(-1, 0, 1)] * 3)[:, None]
     distance, _ = tree(((mean % 1 + images) @ cell).reshape(-1, 3)).query((moved % 1) @ cell)
     return bool((distance < SAME).all())

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.constants import BOHR
 from ionpath.errors import InputError
 
-LENGTHS = {"A": 1.0, "nm": 10.0, "bohr": 0.529177210903}
-"""Lengths of files in A; the Bohr radius by CODATA 2018."""
+LENGTHS = {"A": 1.0, "nm": 10.0, "bohr": BOHR}
+"""Lengths of files in A."""
 LOOKED_AT = 64
 """Atoms whose neighbours are looked at."""
 NEAREST, FARTHEST = 0.4, 1.6

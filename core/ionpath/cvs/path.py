@@ -17,6 +17,7 @@ from ionpath.citations import references
 from ionpath.cvs.base import CollectiveVariable, Component
 from ionpath.documented import documented
 from ionpath.errors import InputError, shape
+from ionpath.lines import equal_arcs
 
 Form = Literal["geometric", "branduardi"]
 CONCERTED = ((6.5, 6.5), (5.0, 5.0), (3.5, 3.5), (2.0, 2.0))
@@ -226,9 +227,7 @@ def equidistant_nodes(points: ArrayLike, n_nodes: int) -> tuple[tuple[float, ...
         raise InputError("points", need="two points and two nodes or more", got=got, remedy="add some")
     nodes = line
     for _ in range(200):  # spacing along the line first, then along the chords until these agree
-        length = np.concatenate([[0.0], np.sqrt((np.diff(nodes, axis=0) ** 2).sum(1)).cumsum()])
-        at = np.linspace(0.0, length[-1], n_nodes)
-        nodes = np.stack([np.interp(at, length, column) for column in nodes.T], axis=1)
+        nodes = equal_arcs(nodes, n_nodes)
         steps = np.sqrt((np.diff(nodes, axis=0) ** 2).sum(1))
         if np.ptp(steps) < 1e-6 * steps.mean():
             break

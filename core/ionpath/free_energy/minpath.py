@@ -14,6 +14,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.free_energy.basins import _neighbour_table
 from ionpath.free_energy.surface import FreeEnergySurface
+from ionpath.lines import equal_arcs
 from ionpath.msonable import Msonable
 
 IMAGES, RELAXATIONS = 60, 400
@@ -159,13 +160,13 @@ def relax_string(surface: FreeEnergySurface, points: Floats) -> tuple[Floats, Fl
         inside = np.where(np.isfinite(widths), np.mod(x, np.where(np.isfinite(widths), widths, 1.0)), x)
         return np.asarray(map_coordinates(spline, inside.T, order=3, mode=mode, prefilter=False))
 
-    x = _equal_arcs(_continuous((points - origin) / spacing, widths), IMAGES)
+    x = equal_arcs(_continuous((points - origin) / spacing, widths), IMAGES)
     scale = max(float(np.ptp(finite)), 1.0)
     for _ in range(RELAXATIONS):
         slope = np.stack([(energy(x + move) - energy(x - move)) / 0.2 for move in 0.1 * np.eye(surface.ndim)], axis=1)
         move = -4.0 * slope / scale
         move[[0, -1]] = 0.0
-        x = _equal_arcs(x + np.clip(move, -0.3, 0.3), IMAGES)
+        x = equal_arcs(x + np.clip(move, -0.3, 0.3), IMAGES)
     return origin + x * spacing, energy(x)
 
 
@@ -176,9 +177,3 @@ def _continuous(x: Floats, widths: Floats) -> Floats:
     wide = np.where(periodic, widths, 1.0)
     steps = np.where(periodic, steps - wide * np.round(steps / wide), steps)
     return np.vstack([x[:1], x[0] + steps.cumsum(0)])
-
-
-def _equal_arcs(x: Floats, n: int) -> Floats:
-    length = np.concatenate([[0.0], np.sqrt((np.diff(x, axis=0) ** 2).sum(1)).cumsum()])
-    at = np.linspace(0.0, length[-1], n)
-    return np.stack([np.interp(at, length, column) for column in x.T], axis=1)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ionpath.arrays import heights
+from ionpath.cells import images_around
+
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -63,14 +66,12 @@ class VerletNeighbours:
         fractional = positions[self.order] @ np.linalg.inv(cell)
         home = np.floor(fractional)
         fractional -= home
-        margin = reach * np.linalg.norm(np.linalg.inv(cell), axis=0)  # of the faces, in fractions
-        counts = np.ceil(margin).astype(int)
-        shifts = np.stack(np.meshgrid(*(np.arange(-n, n + 1) for n in counts), indexing="ij"), -1).reshape(-1, 3)
-        shifts = shifts[np.any(shifts != 0, axis=1)]
-        images, atoms = _near(fractional, shifts, margin)
+        images, atoms, shifts = images_around(fractional, reach / heights(cell))
+        away = shifts.any(axis=1)
+        images, atoms, shifts = images[away], atoms[away], shifts[away]
         self.ghosts = atoms
-        self._shift = np.concatenate([-home, shifts[images] - home[atoms]])
-        points = np.concatenate([fractional, fractional[atoms] + shifts[images]]) @ cell
+        self._shift = np.concatenate([-home, shifts - home[atoms]])
+        points = np.concatenate([fractional, images]) @ cell
         first, second = _pairs(points, len(positions), reach)
         self.lists = _lists(len(positions), first, second)
         self.all_types = np.concatenate([types[self.order], types[self.order][atoms]]).astype(np.int32)
@@ -90,16 +91,6 @@ class VerletNeighbours:
             added = np.bincount(self.ghosts, weights=forces[count:, axis], minlength=count)
             result[self.order, axis] = forces[:count, axis] + added
         return result
-
-
-def _near(fractional: FloatArray, shifts: IntArray, margin: FloatArray) -> tuple[IntArray, IntArray]:
-    """Images within a margin of the cell: number of the shift, number of the atom."""
-    inside = np.ones((len(shifts), len(fractional)), dtype=bool)
-    for axis in range(3):
-        moved = fractional[:, axis] + shifts[:, axis, None]
-        inside &= (moved > -margin[axis]) & (moved < 1.0 + margin[axis])
-    images, atoms = np.nonzero(inside)
-    return images, atoms
 
 
 def _pairs(points: FloatArray, count: int, reach: float) -> tuple[IntArray, IntArray]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.arguments import typed
+from ionpath.constants import BOHR
 from ionpath.errors import InputError, require
 from ionpath.files import atomic_path, marked
 from ionpath.free_energy import BarrierSeries, FreeEnergySurface
@@ -189,15 +190,14 @@ def _dat(surface: FreeEnergySurface, part: Path) -> None:
 
 
 def _cube(surface: FreeEnergySurface, part: Path) -> None:
-    bohr = 0.529177210903
     n = surface.values.shape
-    origin = np.array([axis[0] for axis in surface.axes]) / bohr
-    steps = np.diag(surface.spacing / bohr)
+    origin = np.array([axis[0] for axis in surface.axes]) / BOHR
+    steps = np.diag(surface.spacing / BOHR)
     high = surface.values[np.isfinite(surface.values)].max()
     values = np.where(np.isfinite(surface.values), surface.values, high)
     lines = ["free energy in kJ/mol", "lengths in bohr", f"1 {' '.join(f'{c:.6f}' for c in origin)}"]
     lines += [f"{n[k]} {' '.join(f'{c:.6f}' for c in steps[k])}" for k in range(3)]
-    low = surface.point(np.unravel_index(int(values.argmin()), n)) / bohr
+    low = surface.point(np.unravel_index(int(values.argmin()), n)) / BOHR
     lines.append(f"3 0.0 {' '.join(f'{c:.6f}' for c in low)}")
     flat = values.reshape(-1, n[2])
     for row in flat:

@@ -17,12 +17,13 @@ from ase.md.nose_hoover_chain import IsotropicMTKNPT, MaskedMTKNPT, NoseHooverCh
 from ase.md.verlet import VelocityVerlet
 from ase.stress import voigt_6_to_full_3x3_stress
 
+from ionpath.constants import EV_PER_A3_IN_GPA
 from ionpath.errors import InputError
 from ionpath.plumed_calls import added
 from ionpath_ase.calculator import IonPath
 from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.settings import MDSettings
-from ionpath_ase.md.state import EV_PER_A3_IN_GPA, Checkpoint, Snapshot, degrees_of_freedom, kinetic_state
+from ionpath_ase.md.state import Checkpoint, Snapshot, degrees_of_freedom, kinetic_state
 
 _BIASED = ("energy", "forces", "stress")
 _SAME_ENERGY = 1e-5

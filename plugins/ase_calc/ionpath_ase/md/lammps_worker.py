@@ -20,9 +20,10 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.constants import EV_PER_A3_IN_GPA
 from ionpath.plumed_calls import added, begin
 from ionpath_ase.md.programs import lammps_program, plugin
-from ionpath_ase.md.state import EV_PER_A3_IN_GPA, FloatArray
+from ionpath_ase.md.state import FloatArray
 
 FIX = "plumed"
 """Name of the ``fix external`` in the commands."""

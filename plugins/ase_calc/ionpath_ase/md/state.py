@@ -16,7 +16,6 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path
 
 FloatArray = NDArray[np.float64]
-EV_PER_A3_IN_GPA = 160.21766208
 VERSION = 2
 
 

@@ -14,13 +14,12 @@ from ase import Atoms
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
+from ionpath.constants import EV_PER_A3_IN_GPA
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked, no_formula
 from ionpath.notebook import Shown
 from ionpath_ase._geometry import check_calculator
-
-EV_PER_A3_IN_GPA = 160.21766208
 
 
 @documented
