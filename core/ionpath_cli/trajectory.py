@@ -15,9 +15,9 @@ import ionpath
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, one_of, positive, require
 from ionpath.occupancies import check_full_occupancies
-from ionpath_cli import heads, lammps, space
-from ionpath_cli.elements import set_elements
+from ionpath_cli import heads, space
 from ionpath_cli.options import brief, read_atoms, reading
+from ionpath_cli.space import set_elements
 
 SUFFIXES = {"lammpstrj": "LAMMPSDUMP", "lammpsdump": "LAMMPSDUMP", "dump": "LAMMPSDUMP", "lmp": "DATA", "data": "DATA"}
 """Names of LAMMPS' files, of which MDAnalysis knows some."""
@@ -217,10 +217,10 @@ def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]
     if alone and found["format"] is None:
         found["format"] = top
     if top == "DATA":
-        found["atom_style"] = lammps.columns(given.structure, given.atom_style)
+        found["atom_style"] = heads.columns(given.structure, given.atom_style)
     if given.frame_time is not None and found["format"] in (None, "EXTXYZ", "TRAJ", "XDATCAR"):
         found["dt"] = given.frame_time
-    open_sides = lammps.check_dump(files[-1], stop=given.stop) if found["format"] == "LAMMPSDUMP" else set()
+    open_sides = heads.check_dump(files[-1], stop=given.stop) if found["format"] == "LAMMPSDUMP" else set()
     return {key: value for key, value in found.items() if value is not None}, open_sides
 
 

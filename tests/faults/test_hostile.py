@@ -162,7 +162,7 @@ def test_figures_of_a_page_come_from_its_own_folder(tmp_path: Path) -> None:
 def test_an_archive_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from types import SimpleNamespace
 
-    from ionpath_cli.study import archive
+    from ionpath_cli.study import output
 
     folder, secret = tmp_path / "study", tmp_path / "secret.csv"
     place = folder / "step"
@@ -179,7 +179,7 @@ def test_an_archive_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("write_comparison", lambda *a: None), ("KEPT", ("*.csv",)), ("LEFT", ()),
     ):  # fmt: skip
         monkeypatch.setattr(archive, name, made)
-    archive.write_archive(plan, folder, tmp_path / "a.zip")
+    output.write_archive(plan, folder, tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as packed:
         assert packed.namelist() == ["comparison.csv", "comparison.json", "step/numbers.csv"]
 

@@ -35,7 +35,7 @@ WRITES = {
 # Calls that are in no block of `atomic_path`, and why not.
 FREE = {
     "core/ionpath/transport/volumetric_files.py:_rows": "writes to the stream of its caller, which is in one",
-    "core/ionpath_cli/study/archive.py:_rounded": "into memory",
+    "core/ionpath_cli/study/output.py:_rounded": "into memory",
     "plugins/plumed_cv/ionpath_plumed/figures.py": "what a block of `export` calls",
     "plugins/ase_calc/ionpath_ase/training/loop_report.py:_draw": "what a block of its caller calls",
     "plugins/pymatgen_ext/pymatgen/analysis/argyrodite/grids.py:_write": "what a block of `write_grid` calls",

@@ -440,7 +440,7 @@ def test_names_of_force_fields_are_not_cut_to_an_element() -> None:
     """SOD and CLA are sodium and chloride; cut to their first letters they were sulfur and carbon."""
     import MDAnalysis as mda
 
-    from ionpath_cli.elements import set_elements
+    from ionpath_cli.space import set_elements
 
     universe = mda.Universe.empty(3, trajectory=True)
     universe.add_TopologyAttr("names", ["Li1", "LI", "S_2"])

@@ -21,10 +21,10 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import locked
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
-from ionpath_cli.study.archive import _rounded
 from ionpath_cli.study.command import _Clock, main
 from ionpath_cli.study.comparison import Compared, combine, compare
 from ionpath_cli.study.graph import step_seconds
+from ionpath_cli.study.output import _rounded
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.quantities import jackknifed, parted
 from ionpath_cli.study.tasks import Outcome, Task, perform, place_of, task_keys

@@ -19,12 +19,12 @@ from ionpath.lattice.decorations import Decorations, Sublattice, count_decoratio
 from ionpath.lattice.interstices import Interstices, tetrahedral_interstices as tetrahedral_interstices
 from ionpath.lattice.neighbours import NeighbourList, neighbours_within as neighbours_within
 from ionpath.lattice.paired_cages import PairedCageRule, PairedCages, find_paired_cages, paired_cage_states
-from ionpath.lattice.permutations import site_permutations
-from ionpath.lattice.sampling import sample_decorations
-from ionpath.lattice.subgroups import (
+from ionpath.lattice.permutations import (
     invariant_arrangements as invariant_arrangements,
+    site_permutations,
     small_subgroups as small_subgroups,
 )
+from ionpath.lattice.sampling import sample_decorations
 from ionpath.lattice.subsets import even_subset, farthest_points
 from ionpath.lattice.superlattices import Superlattice, inequivalent_superlattices
 

@@ -71,7 +71,7 @@ def main(argv: list[str]) -> int:
         print(options.markdown)
         return 0
     if options.archive:
-        from ionpath_cli.study.archive import write_archive
+        from ionpath_cli.study.output import write_archive
 
         number = write_archive(plan, folder, options.archive)
         print(f"{options.archive}: {number} files of finished steps, no trajectories")

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
         teacher as teacher,
         teacher_named as teacher_named,
     )
-    from ionpath_ase.training.loop_settings import LoopSettings as LoopSettings
     from ionpath_ase.training.opes import multithermal_lines as multithermal_lines
     from ionpath_ase.training.packing import packed_ions as packed_ions
     from ionpath_ase.training.presets import PRESETS as PRESETS, dp_input as dp_input
@@ -39,7 +38,11 @@ if TYPE_CHECKING:
         screened_repulsion as screened_repulsion,
         write_repulsion as write_repulsion,
     )
-    from ionpath_ase.training.selection import DeviationError as DeviationError, Window as Window
+    from ionpath_ase.training.selection import (
+        DeviationError as DeviationError,
+        LoopSettings as LoopSettings,
+        Window as Window,
+    )
     from ionpath_ase.training.simplify import simplify_graph as simplify_graph
     from ionpath_ase.training.structures import (
         starting_structure as starting_structure,
@@ -58,12 +61,11 @@ else:
         evaluation=["Errors", "evaluate", "format_table", "write_table"],
         fitting=["TrainedModel", "compress", "fit", "learning_curve"],
         labelling=["LabelReport", "label_frames", "teacher", "teacher_named"],
-        loop_settings=["LoopSettings"],
+        selection=["DeviationError", "LoopSettings", "Window"],
         opes=["multithermal_lines"],
         packing=["packed_ions"],
         presets=["PRESETS", "dp_input"],
         repulsion=["screened_repulsion", "write_repulsion"],
-        selection=["DeviationError", "Window"],
         simplify=["simplify_graph"],
         structures=[
             "starting_structure",

@@ -28,8 +28,7 @@ from ionpath_ase.training.exploration import Exploration, explore
 from ionpath_ase.training.fitting import fit
 from ionpath_ase.training.labelling import frame_digest, label_frames
 from ionpath_ase.training.loop_report import ExplorationRow, IterationReport, format_report, write_report
-from ionpath_ase.training.loop_settings import LoopSettings
-from ionpath_ase.training.selection import choose
+from ionpath_ase.training.selection import LoopSettings, choose
 
 Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSettings], Path]
 

@@ -20,11 +20,10 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive
 from ionpath.files import atomic_path
 from ionpath_ase.training.dataset import TYPE_MAP, write_deepmd
-from ionpath_ase.training.loop_settings import EXPLORATIONS
 from ionpath_ase.training.opes import multithermal_lines
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import write_repulsion
-from ionpath_ase.training.selection import Window
+from ionpath_ase.training.selection import EXPLORATIONS, Window
 
 _VALENCE = {"Li": 3, "P": 5, "S": 6, "Cl": 7, "Si": 4}
 _BAR = 1.01325  # of one atmosphere

@@ -17,9 +17,8 @@ from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.files import atomic_path, made_folder, sha256_of
 from ionpath_ase.calculator import Committee
 from ionpath_ase.md import run_md
-from ionpath_ase.training.loop_settings import LoopSettings
 from ionpath_ase.training.opes import multithermal_lines
-from ionpath_ase.training.selection import DeviationError, check_deviation, frame_deviations
+from ionpath_ase.training.selection import DeviationError, LoopSettings, check_deviation, frame_deviations
 
 FloatArray = NDArray[np.float64]
 

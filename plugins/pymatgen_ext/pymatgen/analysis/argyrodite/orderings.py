@@ -12,8 +12,7 @@ from ionpath.arrays import Bools, Floats, Indices
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive, require
 from ionpath.lattice.decorations import Sublattice, enumerate_decorations
-from ionpath.lattice.permutations import site_permutations
-from ionpath.lattice.subgroups import invariant_arrangements, small_subgroups
+from ionpath.lattice.permutations import invariant_arrangements, site_permutations, small_subgroups
 from ionpath.lattice.superlattices import inequivalent_superlattices
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
