@@ -178,7 +178,7 @@ def test_an_archive_follows_no_link(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         ("placed", lambda tasks, folder: [(task, "k", place)]), ("done", lambda *a: True),
         ("write_comparison", lambda *a: None), ("KEPT", ("*.csv",)), ("LEFT", ()),
     ):  # fmt: skip
-        monkeypatch.setattr(archive, name, made)
+        monkeypatch.setattr(output, name, made)
     output.write_archive(plan, folder, tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as packed:
         assert packed.namelist() == ["comparison.csv", "comparison.json", "step/numbers.csv"]
