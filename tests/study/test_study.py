@@ -26,7 +26,7 @@ from ionpath_cli.study.comparison import Compared, combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.output import _rounded
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.quantities import jackknifed, parted
+from ionpath_cli.study.quantities import jackknifed, parted, quantity
 from ionpath_cli.study.tasks import Outcome, Task, perform, place_of, task_keys
 
 SMALL = Path(__file__).with_name("small.toml").read_text(encoding="utf-8")
@@ -393,6 +393,21 @@ def test_nothing_is_claimed_from_a_number_in_doubt(small: Path) -> None:
     ]  # fmt: skip
     found = compare(replace(study, rows=(row,)), rows, {})[0]
     assert found.verdict == "not sampled" and "It is no such number." in found.sentence
+
+
+@pytest.mark.parametrize(("published", "kind"), [(20.0, "number"), (10.0, "number"), ("<35", "bound")])
+def test_nothing_is_claimed_from_a_barrier_that_is_not_converged(small: Path, published: object, kind: str) -> None:
+    study = load_study(str(small))
+    row = replace(study.rows[0], kind=kind, published=published, temperatures=(900.0,), unit="kJ/mol")
+    system = replace(study.systems["A"], ordered=True)
+    study = replace(study, systems={"A": system}, rows=(row,))
+    labels = {"system": "A", "temperature": 900, "analysis": row.analysis[0], "potential": "argyrodite.2"}
+    barrier = Estimate(10.0, 0.5, 9.0, 11.0, "kJ/mol")
+    for words, verdict in ((("not converged",), "not sampled"), ((), "differs" if published == 20.0 else "agrees")):
+        one = {**quantity(row.quantity[0], barrier.judged(*words)), **labels, "arrangement": 1}
+        found = compare(study, [one], {})[0]
+        assert found.verdict == verdict
+        assert ("(not converged)" in found.ours) == ("Not converged." in found.sentence) == bool(words)
 
 
 def test_numbers_of_different_units_are_not_compared(small: Path) -> None:

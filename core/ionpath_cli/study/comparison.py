@@ -200,7 +200,8 @@ def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list
         one = combine(own, ordered=made is None or made.ordered, others=others)
         if one:
             doubt = " ".join(dict.fromkeys(r["doubt"] for r in own if r.get("doubt")))
-            one = replace(one, where=where, doubt=doubt)
+            judged = one.estimate.judged(*(str(r["verdict"]) for r in own if r.get("verdict")))
+            one = replace(one, estimate=judged, where=where, doubt=doubt)
         if one and made and not one.pooled:
             one = replace(one, atoms=made.atoms, picoseconds=max(float(r.get("picoseconds") or 0.0) for r in own))
         found.append((name, where, one.to(row.unit) if one else None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,11 +16,13 @@ BLOCKS = 5
 
 
 def quantity(name: str, value: Any, note: str = "", unit: str = "") -> dict[str, Any]:
-    """Row of a number with its error; a bare number has none."""
+    """Row of a number with its error; a bare number has none. What an estimate says against itself is a doubt."""
     nan = float("nan")
     e = value if isinstance(value, Estimate) else Estimate(float(value), nan, nan, nan, unit)
     numbers = {key: float(getattr(e, key)) for key in ("value", "error", "low", "high")}
-    return {"quantity": name, **numbers, "unit": e.unit, "note": note}
+    row = {"quantity": name, **numbers, "unit": e.unit, "note": note}
+    doubt = f"{e.verdict[0].upper()}{e.verdict[1:]}." if e.verdict and not math.isnan(e.value) else ""
+    return row | {"verdict": e.verdict, "doubt": doubt} if doubt else row
 
 
 def pooled(rows: Rows, **labels: Any) -> Rows:

@@ -29,8 +29,8 @@ STAGES = {
     "quench": ("simulate:quench", "1"),
     "cell": ("simulate:find_cell", "2"),
     "run": ("simulate:run", "1"),
-    "biased": ("simulate:run_biased", "2"),
-    "analysis": ("analyses:analyse_run", f"{__version__}/6"),
+    "biased": ("simulate:run_biased", "3"),
+    "analysis": ("analyses:analyse_run", f"{__version__}/7"),
     "across": ("across:analyse_across", f"{__version__}/4"),
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
