@@ -37,6 +37,10 @@ def atomic_path(
     'a,b'
     """
     final = Path(os.path.realpath(path))
+    if final.is_dir():
+        raise InputError(
+            argument or f"file {final.name}", need="a file to write", got="a folder", remedy="name another"
+        )
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         mode = final.stat().st_mode & 0o7777 if final.exists() else 0o666 & ~_umask()

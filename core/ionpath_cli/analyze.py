@@ -257,11 +257,20 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
         ]
     )
     record.notes.append(str(r.verdict))
+    _clear(folder)
     run.save(folder / "diffusion.npz")
     with atomic_path(folder / "msd.csv") as part:
         run.to_dataframe().to_csv(part)
     _draw(run.plot, "Mean squared displacement", "msd.png", folder, record,
           "Displacement of the ions against time, with the window of the fit.")  # fmt: skip
+
+
+def _clear(folder: Path) -> None:
+    """Remove what an earlier analysis left: not all of it would be replaced, and a kill would leave some of each."""
+    figures = [Path(name).stem for name in WRITTEN if name.endswith(".png")]
+    options = {"analyze.toml"}  # which the command may have been called with
+    for name in {FILE, *WRITTEN, *(f"{stem}.{kind}" for stem in figures for kind in ("svg", "pdf"))} - options:
+        (folder / name).unlink(missing_ok=True)
 
 
 def _density(opened: Opened, folder: Path, record: Record, progress: bool) -> None:

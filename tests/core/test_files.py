@@ -129,3 +129,9 @@ def test_the_start_up_line_is_silent_whatever_happened_to_its_module(tmp_path: P
     code += "; import sys; print(any(getattr(f, '__name__', '') == 'Aliases' for f in sys.meta_path))"
     done = subprocess.run([sys.executable, "-S", "-I", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "started\nTrue\n"
+
+
+def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
+    told = pytest.raises(InputError, match="--json: need a file to write, got a folder; name another")
+    with told, atomic_path(tmp_path, argument="--json"):
+        pass

@@ -436,6 +436,21 @@ def test_results_overwrite_nothing_of_a_user(tmp_path, walk, capsys):
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_of_an_earlier_analysis_stays_beside_the_results(tmp_path, walk):
+    """Tables and figures of an analysis that found more, or of other ions, lay there as if they were of this one."""
+    out, path = tmp_path / "out", extxyz(tmp_path / "a.extxyz", walk[:40])
+    for words in ((), ("--figures", "svg")):
+        run(path, "-o", out, *words)
+        first = {file.name: file.read_bytes() for file in out.iterdir()}
+        assert {"msd.csv", "diffusion.npz", "analysis.json", "analyze.toml"} <= set(first)
+        for name in ("path-entropy.npz", "pairs.csv", "mfpt.png", "mfpt.svg"):
+            (out / name).write_text("of an earlier one")
+        (out / "notes.txt").write_text("mine")
+        run(path, "-o", out)
+        assert {file.name for file in out.iterdir()} == {n for n in first if not n.endswith(".svg")} | {"notes.txt"}
+        (out / "notes.txt").unlink()
+
+
 def test_names_of_force_fields_are_not_cut_to_an_element() -> None:
     """SOD and CLA are sodium and chloride; cut to their first letters they were sulfur and carbon."""
     import MDAnalysis as mda
