@@ -141,7 +141,7 @@ def write_markdown(folder: Path, file: Path) -> None:
             shutil.copyfile(folder / figure["file"], part)
 
 
-KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png")
+KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png", "HILLS", "plumed.dat")
 LEFT = ("checkpoint", "offsets", "failed")
 """Parts of the names of files that only a run that goes on needs."""
 
