@@ -351,6 +351,27 @@ def test_a_short_run_is_called_what_it_is(finished, tmp_path):
     assert "not converged: the second basin was never reached" in str(result)
 
 
+def test_hills_that_are_too_low_to_leave_a_basin_are_told(tmp_path):
+    """A bias factor too small for its barrier: the remedy is another run, not a longer one."""
+    run_metadynamics(system(), INPUT, picoseconds=0.6, folder=tmp_path / "run", **OPTIONS)
+    copy = tmp_path / "copy"
+    INPUT.write(copy)
+    lines = (tmp_path / "run" / "HILLS").read_text().splitlines()
+    names = next(line.split()[2:] for line in lines if line.startswith("#! FIELDS"))
+    rows, first = [], True
+    for line in lines:
+        fields = line.split()
+        if not line.startswith("#"):
+            low = "" if first else "e-3"
+            fields[names.index("height")] += low
+            first = False
+        rows.append(" ".join(fields))
+    (copy / "HILLS").write_text("\n".join(rows) + "\n")
+    said = str(analyse_metadynamics(copy))
+    assert "never reached; hills are down to 0." in said and "begin a run with a larger bias_factor than" in said
+    assert "bias_factor" not in str(analyse_metadynamics(tmp_path / "run"))
+
+
 def test_equivalent_ends_share_their_hills(tmp_path):
     """A lopsided run between equal wells: 17 kJ/mol one way and 13 the other become 15, give or take 2."""
     INPUT.write(tmp_path)

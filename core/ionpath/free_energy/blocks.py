@@ -90,6 +90,15 @@ def _still_high(hills: Hills) -> list[str]:
     return [f"hills are still {recent:.0%} of their first height"] if hills.bias_factor > 1 and recent > 0.2 else []
 
 
+def spent(hills: Hills) -> str:
+    """What is said of a well-tempered run that found no second basin, and whose hills are too low to find one."""
+    recent = recent_height(hills) / float(hills.heights[0])
+    if not 1 < hills.bias_factor < np.inf or recent > 0.05:
+        return ""
+    remedy = f"begin a run with a larger bias_factor than {hills.bias_factor:g}"
+    return f"; hills are down to {recent:.1%} of their first height, so that going on leads no further: {remedy}"
+
+
 @typed
 def barrier_series(
     hills: Hills, start: ArrayLike, end: ArrayLike, *, n_times: int = 25, points_per_sigma: float = 3.0

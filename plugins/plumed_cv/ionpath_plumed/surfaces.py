@@ -31,7 +31,7 @@ from ionpath.free_energy import (
     sum_hills,
     variation,
 )
-from ionpath.free_energy.blocks import recent_height
+from ionpath.free_energy.blocks import recent_height, spent
 from ionpath.free_energy.reweight import histogram_of, reweight
 from ionpath.plumed_input import joined, keywords
 from ionpath.plumed_run import numbers_of
@@ -330,7 +330,7 @@ def _convergence(
         return None, flat, bound, bound
     if ends is None:
         why = "the second basin was never reached" if given.start else "only one basin was found"
-        return None, Verdict(False, f"not converged: {why}", 0, float("nan")), unknown, unknown
+        return None, Verdict(False, f"not converged: {why}{spent(hills)}", 0, float("nan")), unknown, unknown
     series = barrier_series(shown, *ends)
     slow = crossing_error(hills, *ends, temperature)
     verdict = judge(hills, series, temperature, error=slow)
