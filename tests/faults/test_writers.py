@@ -60,7 +60,7 @@ LOOKED = {
     "core/ionpath_cli/options.py:write_config": "looks first, and leaves what is of something else",
     "core/ionpath_cli/slurm.py": "looks for its line in a script that is there",
     "core/ionpath_cli/intact.py": "a hidden file of its own, or into a folder that `_check_folder` looks at",
-    "core/ionpath_cli/overview.py": "into the folder of a demo, which is named by its settings",
+    "core/ionpath_cli/demo.py": "into the folder of a demo, which is named by its settings",
     "core/ionpath_cli/study/": "into the folder of a study, which `_check_folder` looks at",
     "plugins/ase_calc/ionpath_ase/md/driver.py": "`Outputs.check_new`",
     "plugins/ase_calc/ionpath_ase/md/state.py": "`Outputs.check_new`",

@@ -3,28 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError, one_of
 from ionpath_plumed.biases import Bias, write_bias
-from ionpath_plumed.framework import position, tilt
-from ionpath_plumed.hops import concerted, inter_cage, intra_cage
 from ionpath_plumed.inputs import PlumedInput as PlumedInput
-from ionpath_plumed.presets import PRESETS, Hills, Protocol, protocol
-from ionpath_plumed.recipes import Choice, Recipe
-from ionpath_plumed.structure import Crystal, as_crystal
+from ionpath_plumed.presets import PRESETS, Hills, protocol
+from ionpath_plumed.recipes import RECIPES, Choice
+from ionpath_plumed.structure import as_crystal
 
 Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
-RECIPES: dict[str, Callable[[Crystal, Protocol, Choice], Recipe]] = {
-    "inter-cage": inter_cage,
-    "intra-cage": intra_cage,
-    "concerted": concerted,
-    "tilt": tilt,
-    "position": position,
-}
-
 OF_METHODS = {"sigma": ("metad", "opes", "opes-explore"), "height": ("metad",), "bias_factor": ("metad",)}
 OF_KINDS = {"fence": ("inter-cage",), "rotation": ("intra-cage", "tilt"), "region": ("position",)}
 """Arguments that some methods, and some kinds of protocols, do not use."""

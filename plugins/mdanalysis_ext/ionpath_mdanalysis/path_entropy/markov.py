@@ -14,8 +14,8 @@ from ionpath.arrays import Indices
 from ionpath.citations import references
 from ionpath.errors import InputError, one_of
 from ionpath.kinetics import estimate_msms, net_flux, pathways
-from ionpath.markov.lag import choose_lag, judge_lag
 from ionpath.markov.resampling import Resampling
+from ionpath.markov.verdict import choose_lag, judge_lag
 from ionpath.paths.models import ALL_CONNECTED, kinetics_per_ion, pooled_kinetics, why_excluded
 from ionpath_mdanalysis import _plots
 from ionpath_mdanalysis._base import IonAnalysis, Reading
