@@ -12,7 +12,7 @@ from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name, made_folder, sha256_of
 from ionpath_cli.messages import LOG
 
-DONE, FAILED, QUANTITIES = "done.json", "failed.json", "quantities.json"
+DONE, FAILED, QUANTITIES, PLAN = "done.json", "failed.json", "quantities.json", "plan.json"
 READ = (".json", ".extxyz")
 """Endings of files that other steps and tables read; trajectories may go when they are no longer needed."""
 NUMBERS, TEXTS = ("value", "error", "low", "high"), ("quantity", "unit", "note")

@@ -494,6 +494,12 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     names = zipfile.ZipFile(tmp_path / "kept.zip").namelist()
     assert f"{len(names)} files" in kept.stdout and "comparison.json" in names
     assert not [name for name in names if name.endswith(".xtc") or "checkpoint" in name]
+    unpacked, pages = tmp_path / "unpacked", [tmp_path / "whole.md", tmp_path / "kept.md"]
+    zipfile.ZipFile(tmp_path / "kept.zip").extractall(unpacked)
+    for place, page in zip((folder, unpacked), pages, strict=True):
+        subprocess.run([*command(small, place), "--markdown", str(page)], capture_output=True, text=True, check=True)
+    whole, again = (page.read_text().replace(page.stem, "") for page in pages)
+    assert again == whole and again.count("| 1 |") == 1
     assert not (folder / ".workers").exists()
     third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
     assert third.stderr.count(" kept;") == 5
@@ -545,6 +551,26 @@ def test_arguments_of_biased_runs_are_checked_before_the_first_step(
         return
     with pytest.raises(InputError, match=message):
         make_plan(load_study(str(path)))
+
+
+def test_finished_steps_are_shown_without_the_packages_that_made_them(tmp_path: Path) -> None:
+    path, folder, page = tmp_path / "mine.toml", tmp_path / "study", tmp_path / "page.md"
+    across = '[[across]]\nname = "expansion"\npackages = ["no_such_package"]\n'
+    runs, row = BIASED.split("[[rows]]")
+    row = row.replace("biased/hill", "expansion").replace('["A"]', '["all"]').replace("temperatures = [300]\n", "")
+    path.write_text(f"{SMALL[: SMALL.index('[[runs]]')]}{runs}{across}[[rows]]{row}")
+    study = load_study(str(path))
+    plan = make_plan(replace(study, across=(replace(study.across[0], packages=()),)))
+    task, key, place = next(step for step in steps.placed(plan.tasks, folder) if step[0].stage == "across")
+    place.mkdir(parents=True)
+    labels = {"system": "all", "temperature": 0.0, "arrangement": 1, "potential": "argyrodite.2"}
+    table = [{**quantity("barrier, tilt", Estimate(14.0, 0.5, 13.0, 15.0, "kJ/mol")), **labels}]
+    (place / "quantities.json").write_text(json.dumps(table))
+    record = {"key": key, "name": task.name, "settings": dict(task.settings), "picoseconds": 0.0, "seconds": 1.0}
+    (place / "done.json").write_text(json.dumps(record))
+    (folder / "plan.json").write_text(json.dumps({"study": study.name, "asked": {}}))
+    assert main([str(path), "-o", str(folder), "--markdown", str(page)]) == 0
+    assert "14.0 ± 0.5 kJ/mol | agrees" in page.read_text()
 
 
 @pytest.mark.slow

@@ -6,15 +6,17 @@ import argparse
 import re
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from glob import escape
 from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError, positive, whole
 from ionpath.files import locked, made_folder
-from ionpath_cli.intact import DONE, FAILED, damaged, read_json, write_json
+from ionpath_cli.intact import DONE, FAILED, PLAN, damaged, read_json, write_json
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
-from ionpath_cli.study.definition import Study, load_study, study_names
+from ionpath_cli.study.definition import Across, Study, load_study, study_names
 from ionpath_cli.study.plan import Plan, make_plan
 from ionpath_cli.study.tasks import Outcome, Task, done, outdated, placed, record_of
 
@@ -24,7 +26,6 @@ EXAMPLE = """
   ionpath study guan2024 --status -o guan           how far it is
   ionpath study guan2024 -o guan --archive g.zip    all but the trajectories
 """
-PLAN = "plan.json"
 
 
 def main(argv: list[str]) -> int:
@@ -52,6 +53,8 @@ def main(argv: list[str]) -> int:
     if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0:
         # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
         asked |= _asked(folder)
+    if looks:
+        study = _with_results(study, folder)
     plan = make_plan(study, processes=options.processes, **asked)
     if options.list:
         print(_listing(plan, options.workers))
@@ -160,6 +163,16 @@ def _asked(folder: Path) -> dict[str, Any]:
     """Budget, workers, rows and scale that a folder was made for."""
     asked = (read_json(folder / PLAN) or {}).get("asked", {})
     return {key: asked[key] for key in ("budget", "workers", "only", "scale") if key in asked}
+
+
+def _with_results(study: Study, folder: Path) -> Study:
+    """A study whose finished steps need no package any more, which may be missing where they are looked at."""
+
+    def known(across: Across) -> Across:
+        found = any(folder.glob(f"across/{escape(across.name)}-*/{DONE}"))
+        return replace(across, packages=()) if found else across
+
+    return replace(study, across=tuple(map(known, study.across)))
 
 
 def _check_folder(study: Study, folder: Path) -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 import math
+import re
 import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -17,13 +20,13 @@ import numpy as np
 from ionpath import __version__
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name, marked, no_formula, nothing
-from ionpath_cli.intact import QUANTITIES, damaged, read_json, write_json
+from ionpath_cli.intact import DONE, PLAN, QUANTITIES, damaged, read_json, write_json
 from ionpath_cli.page import render
 from ionpath_cli.study.comparison import Compared, compare
 from ionpath_cli.study.definition import Study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.plan import Plan
-from ionpath_cli.study.tasks import checksum, done, outdated, placed, record_of
+from ionpath_cli.study.tasks import checksum, done, held, outdated, placed, record_of
 
 
 def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
@@ -162,25 +165,44 @@ def write_archive(plan: Plan, folder: Path, file: Path) -> int:
         need = "the folder of a study with finished steps of this plan"
         raise InputError("output", need=need, got=str(folder), remedy="name it with -o, with the --budget of its runs")
     write_comparison(plan, folder)
-    paths = [folder / f"comparison.{kind}" for kind in ("csv", "json")]
-    for place in finished:
-        found = {path for pattern in KEPT for path in place.glob(pattern)}
-        found = {path for path in found if path.resolve().is_relative_to(folder.resolve())}  # no link to elsewhere
-        paths += sorted(path for path in found if not any(part in path.name for part in LEFT))
+    about = [folder / name for name in ("comparison.csv", "comparison.json", PLAN)]
+    packed = {path: path.read_bytes() for path in about if path.exists()}
+    packed |= _packed(finished, folder)
     with (
         atomic_path(file, own=marked(b"comparison.csv")) as part,
         zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive,
     ):
-        for path in dict.fromkeys(paths):
-            if path.suffix == ".npz":
-                archive.writestr(str(path.relative_to(folder)), _rounded(path))
-            else:
-                archive.write(path, path.relative_to(folder))
-    return len(paths)
+        for path, content in packed.items():
+            archive.writestr(str(path.relative_to(folder)), content)
+    return len(packed)
+
+
+def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
+    """What is kept of finished steps, with records that fit the rounded files."""
+    packed: dict[Path, bytes] = {}
+    records: dict[Path, Any] = {}
+    for place in places:
+        found = {path for pattern in KEPT for path in place.glob(pattern)}
+        found = {path for path in found if path.resolve().is_relative_to(folder.resolve())}  # no link to elsewhere
+        record = records[place / DONE] = read_json(place / DONE)
+        known, record["files"] = record.get("files", {}), {}
+        for path in sorted(path for path in found if not any(part in path.name for part in LEFT)):
+            rounded = path.suffix == ".npz" or path.name == "HILLS"
+            packed[path] = content = _rounded(path) if rounded else path.read_bytes()
+            if path.name in known:
+                record["files"][path.name] = [len(content), hashlib.sha256(content).hexdigest()]
+    now = {record["name"]: held(record) for record in records.values()}
+    for path, record in records.items():
+        if "inputs" in record:
+            record["inputs"] = {name: now.get(name, before) for name, before in record["inputs"].items()}
+        packed[path] = json.dumps(record, indent=1).encode()
+    return packed
 
 
 def _rounded(path: Path) -> bytes:
-    """Arrays of a result with tables in single precision: their last digits are noise, which does not compress."""
+    """Tables in single precision: their last digits are noise, which does not compress."""
+    if path.suffix != ".npz":
+        return re.sub(r"-?\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.7g}", path.read_text()).encode()
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     for name, array in arrays.items():

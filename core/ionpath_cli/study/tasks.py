@@ -30,7 +30,7 @@ STAGES = {
     "cell": ("simulate:find_cell", "2"),
     "run": ("simulate:run", "1"),
     "biased": ("simulate:run_biased", "3"),
-    "analysis": ("analyses:analyse_run", f"{__version__}/7"),
+    "analysis": ("analyses:analyse_run", f"{__version__}/6"),
     "across": ("across:analyse_across", f"{__version__}/4"),
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
@@ -183,7 +183,7 @@ def outdated(steps: Sequence[tuple[Task, str, Path]]) -> dict[str, str]:
             ready = done(its_place, its_key, one.picoseconds)
             if not ready and (its_place / FAILED).exists():
                 continue  # it is tried again, and may fail again: nothing is known to have changed
-            if not _made_of(place, key, {name: _held(its_place) if ready else "not yet there"}):
+            if not _made_of(place, key, {name: held(read_json(its_place / DONE)) if ready else "not yet there"}):
                 found[task.name] = name
                 break
     return found
@@ -191,13 +191,12 @@ def outdated(steps: Sequence[tuple[Task, str, Path]]) -> dict[str, str]:
 
 def _given(parents: Sequence[Outcome]) -> dict[str, str]:
     """What the inputs of a step hold, by name."""
-    held = {p.name: _held(Path(p.folder)) for p in parents if p.good}
-    return {name: content for name, content in held.items() if content}
+    given = {p.name: held(read_json(Path(p.folder) / DONE)) for p in parents if p.good}
+    return {name: content for name, content in given.items() if content}
 
 
-def _held(place: Path) -> str:
-    """What a finished step left: it changes where a run became longer and was analysed again."""
-    record = read_json(place / DONE)
+def held(record: Any) -> str:
+    """What a finished step left, by its record: it changes where a run became longer and was analysed again."""
     if not isinstance(record, dict):
         return ""
     return hashlib.sha256(json.dumps(record.get("files"), sort_keys=True).encode()).hexdigest()[:16]
