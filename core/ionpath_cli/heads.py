@@ -117,7 +117,7 @@ def columns(path: Path, style: str | None) -> str:
         remedy = "restore the file, or correct its head"
         raise InputError(str(path), need=f"{claimed} rows of atoms as its head says", got=str(n_rows), remedy=remedy)
     if style is not None and {"id", "type", "x", "y", "z"} <= set(style.split()):
-        return style
+        return _fitting(path, style, width, ())
     style = style or next(iter(re.findall(r"#\s*(\w+)", title)), None)
     if style is None:
         fitting = [name for name, held in STYLES.items() if width in (len(held.split()), len(held.split()) + 3)]
@@ -127,7 +127,18 @@ def columns(path: Path, style: str | None) -> str:
         got = style or f"none in the file, and {width} columns"
         remedy = "add --atom-style charge, or name the columns, for example --atom-style 'id type diameter x y z'"
         raise InputError("--atom-style", need=need, got=got, remedy=remedy)
-    return STYLES[style]
+    return _fitting(path, STYLES[style], width, (0, 3))
+
+
+def _fitting(path: Path, held: str, width: int, more: tuple[int, ...]) -> str:
+    """The columns, if the rows of a data file have as many, and so many more; any number more where none is said."""
+    least = len(held.split())
+    if width < least or (more and width - least not in more):
+        need = (
+            f"{least} columns ({held}){', and three for images or none,' * bool(more)} in the section Atoms of {path}"
+        )
+        raise InputError("--atom-style", need=need, got=str(width), remedy="name the right style, or the columns")
+    return held
 
 
 def check_dump(path: Path, *, stop: int | None = None) -> set[int]:

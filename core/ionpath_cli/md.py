@@ -34,7 +34,7 @@ def main(argv: list[str]) -> int:
     arguments.add_argument("--model", default="argyrodite", help=words)
     arguments.add_argument("--seed", type=int, default=0, help="of the first velocities and the thermostat; default 0")
     words = ".xtc .dcd .extxyz .traj .h5md; default trajectory.xtc"
-    arguments.add_argument("--trajectory", type=Path, default=Path("trajectory.xtc"), help=words)
+    arguments.add_argument("-o", "--trajectory", type=Path, default=Path("trajectory.xtc"), help=words)
     arguments.add_argument("--plumed", type=Path, help="PLUMED input; it reads and writes in the current folder")
     arguments.add_argument("--profile", action="store_true", help="say at the end where the time went")
     arguments.add_argument("--no-restart", action="store_true", help="begin again instead of going on")

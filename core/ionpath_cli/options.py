@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import shlex
 import textwrap
@@ -192,10 +193,13 @@ def reading(what: str, *paths: Path) -> Iterator[None]:
 
 
 def read_atoms(path: Path) -> Any:
-    """Read a structure by ASE."""
+    """Read a structure by ASE: of several in one file the last, which is said."""
     io = require("ase.io", purpose="reading structures", install='pip install "ionpath[ase]"')
     with reading("ASE", path):
         atoms = io.read(path)
         if not len(atoms):
             raise ValueError("no atoms in it")
-        return atoms
+    with contextlib.suppress(Exception):  # AssertionError and others of formats that hold one
+        if io.read(path, index="1:2"):
+            LOG.warning("%s holds several structures: the last one is taken", path)
+    return atoms

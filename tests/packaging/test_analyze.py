@@ -188,6 +188,14 @@ def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
     assert "got 'Xx', which is none" in refused(capsys, run_dump, "--elements", "1=Li,2=Xx")
     ambiguous = data(tmp_path / "plain.lmp", short, "Atoms", between="0.0 ")
     assert "--atom-style: need the style of the section Atoms" in refused(capsys, ambiguous, run_dump)
+    wrong = data(tmp_path / "wrong.data", walk, "Atoms # full")
+    told = (
+        r"--atom-style: need 7 columns (id resid type charge x y z), and three for images or none, in the section Atoms"
+    )
+    assert told in refused(capsys, wrong, run_dump)  # in words of Python before
+    assert "need 9 columns (id a b c d type x y z) in the section Atoms of " in refused(
+        capsys, wrong, run_dump, "--atom-style", "id a b c d type x y z"
+    )
     said = refused(capsys, extxyz(tmp_path / "a.extxyz", short, "Time={:.1f}"))
     assert "need the unit of Time" in said
     assert "pass --time-unit fs if GPUMD wrote the file" in said

@@ -223,6 +223,31 @@ def test_files_of_options_that_are_none(tmp_path: Path, capsys, text: str | None
     assert message in capsys.readouterr().err
 
 
+def test_the_place_of_results_is_o_for_every_command() -> None:
+    """`ionpath md ... -o run.xtc` was an unrecognized argument; a word that others take is no mistake."""
+    for command in ("analyze", "build", "demo", "md", "metad", "slurm", "study"):
+        assert "\n  -o " in cli.help_of(command, ["--help"]), command
+
+
+def test_which_of_several_structures_is_taken_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    from ase.build import bulk
+    from ase.io import write
+
+    from ionpath_cli.options import read_atoms
+
+    structures = [bulk("LiCl", "rocksalt", a=a, cubic=True) for a in (5.1, 5.2, 5.3)]
+    for name in ("several.extxyz", "several.traj"):
+        write(tmp_path / name, structures)
+        caplog.clear()
+        assert read_atoms(tmp_path / name).cell[0, 0] == 5.3
+        assert f"{name} holds several structures: the last one is taken" in caplog.text
+    for name in ("one.extxyz", "one.cif", "POSCAR", "one.traj"):
+        write(tmp_path / name, structures[0])
+        caplog.clear()
+        assert read_atoms(tmp_path / name).cell[0, 0] == pytest.approx(5.1)
+        assert not caplog.text
+
+
 def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
     (tmp_path / "run.toml").write_text("temprature = 600\n")
     with pytest.raises(SystemExit, match="2"):

@@ -19,6 +19,7 @@ from ionpath_plumed import (
     read_hills,
     run_metadynamics,
 )
+from ionpath_plumed.files import read_table
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.presets import PRESETS, protocol
 
@@ -455,6 +456,15 @@ def test_an_input_without_its_record_knows_its_temperature(tmp_path, crystal):
     (tmp_path / "protocol.json").unlink()
     found = PlumedInput.read(tmp_path)
     assert (found.temperature, found.variables, found.method) == (450.0, given.variables, "metad")
+
+
+@pytest.mark.parametrize("name", ["HILLS", "COLVAR"])
+def test_a_file_that_no_row_was_written_to_yet_is_one_of_a_short_run(tmp_path, name):
+    """It asked for a header, and for the name of a file that PLUMED wrote, which it was."""
+    (tmp_path / name).touch()
+    read_one = read_hills if name == "HILLS" else read_table
+    with pytest.raises(InputError, match=f"{name}: need rows of PLUMED, got an empty file; run for longer"):
+        read_one(tmp_path / name)
 
 
 def test_rows_without_a_header_are_named_so(tmp_path):

@@ -35,7 +35,7 @@ def options() -> argparse.ArgumentParser:
     add("--temperature", type=float, default=300.0, help="K; default 300")
     add("--picoseconds", type=float, default=100.0, help="length of the whole run; default 100")
     add("--timestep", type=float, default=2.0, help="fs; default 2")
-    add("--folder", type=Path, default=Path("metadynamics"), help="where everything goes; default metadynamics")
+    add("-o", "--folder", type=Path, default=Path("metadynamics"), help="where everything goes; default metadynamics")
     add("--method", choices=METHODS, default="metad", help="default metad")
     add("--mobile", default="Li", help="element that moves; default Li")
     add("--ion", type=int, help="number of the ion to bias, from 1; found if left out")

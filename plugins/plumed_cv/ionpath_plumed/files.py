@@ -101,6 +101,9 @@ def read_table(path: PathLike) -> Table:
                 got = f"a time of {row[0]:g} after {rows[-1][0]:g}"
             need = f"{len(names)} numbers, in the order of time"
             raise InputError(f"{file.name}, line {number + 1}", need=need, got=got, remedy="mend or delete the line")
+    if not names and not any(map(str.split, lines)):
+        remedy = "run for longer: the first one comes after PACE or STRIDE steps, and is written with the next FLUSH"
+        raise InputError(file.name, need="rows of PLUMED", got="an empty file", remedy=remedy)
     if not names:
         raise _headless(file)
     if "biasf" in names:
