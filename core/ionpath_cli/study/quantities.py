@@ -74,9 +74,16 @@ def scattered(values: Any, unit: str = "") -> Estimate:
 
 
 def estimated(series: Any, unit: str = "") -> Estimate:
-    """Mean of a time series with its error from blocks."""
-    blocks = np.array([b.mean() for b in np.array_split(np.asarray(series, dtype=float), BLOCKS)])
-    return student(float(np.mean(series)), float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), BLOCKS, unit)
+    """Mean of a time series with its error from blocks; unknown where there are fewer numbers than blocks.
+
+    >>> print(estimated(np.arange(10.0)), estimated([1.0, 2.0]), estimated([]), sep="; ")
+    4.5 ± 1.4; 1.5 (error not known); not determined
+    """
+    values, nan = np.asarray(series, dtype=float), float("nan")
+    if len(values) < BLOCKS:
+        return Estimate(float(values.mean()) if len(values) else nan, nan, nan, nan, unit)
+    blocks = np.array([b.mean() for b in np.array_split(values, BLOCKS)])
+    return student(float(values.mean()), float(blocks.std(ddof=1) / np.sqrt(BLOCKS)), BLOCKS, unit)
 
 
 def jackknifed(frames: Any, function: Callable[[Any], Mapping[str, float]]) -> dict[str, Estimate]:
