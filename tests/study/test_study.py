@@ -314,6 +314,8 @@ def test_parts_of_an_error() -> None:
         ("pairs", "A < B, C < D", (10.0, 20.0, 20.0, 10.0), "differs"),
         ("pairs", "A < B, C < D", (10.0, 20.0, 10.0, 10.5), "not sampled"),
         ("text", "a figure", (10.0,), "ours alone"),
+        ("text", "a figure", (float("nan"), 10.0), "ours alone"),
+        ("text", "a figure", (float("nan"),), "not sampled"),
     ],
 )
 def test_verdicts(small: Path, kind: str, published: object, values: tuple[float, ...], verdict: str) -> None:

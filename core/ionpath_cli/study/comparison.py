@@ -327,7 +327,9 @@ def _peak(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
 
 
 def _words(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
-    return "ours alone", "Published in words or as a figure, without a number to compare with."
+    sentence = "Published in words or as a figure, without a number to compare with."
+    known = any(math.isfinite(number) for _, own in points for number in (own.estimate.value, own.estimate.high))
+    return ("ours alone", sentence) if known else ("not sampled", f"It could not be determined. {sentence}")
 
 
 def _row(
