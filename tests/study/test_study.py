@@ -64,6 +64,46 @@ def test_unknown_study_names_the_nearest() -> None:
         load_study("nothing.toml")
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ('model = "argyrodite.2"', 'model = "argyrodite.9"', r"dynamics: model: need .*, got 'argyrodite.9'"),
+        ("interval = 0.05", "interval = 5.0", "dynamics: interval: need two frames or more .* 5 ps in runs hot of 1.2"),
+        ("atoms = 52", "atoms = 1000000000", "systems.A: atoms: need a whole number from 1 to 10000000"),
+        ("[600, 900]\nleast", "[600, 600]\nleast", "runs hot: temperatures: need each once, got 600 2 times"),
+        ('uses = "transport"', 'uses = "transprt"', "across arrhenius: uses: need .* did you mean 'transport'"),
+        ('analysis = "transport"', 'analysis = "transprt"', "row 1: analysis: need .* did you mean 'transport'"),
+        ("temperatures = [900]", "temperatures = [800]", "row 1: temperatures: need those of runs .*, got 800 K of A"),
+        ("published = 0\n", 'published = "none"\n', "row 1: published: need 1 finite numbers, got 'none' for 1 points"),
+        ("published = 0\n", "", "row 1: published: need 1 finite numbers, got '' for 1 points"),
+        ("published = 0\n", "published = [0, 1]\n", r"row 1: published: need 1 finite numbers, got \(0, 1\) for 1"),
+        ('"number"\npublished = 0\n', '"bound"\npublished = 5\n', "row 1: published: need a bound such as '<35'"),
+        ('"number"\npublished = 0\n', '"pairs"\npublished = 5\n', "row 1: published: need an even number of points"),
+        ('"number"\npublished = 0\n', '"peak"\npublished = "B"\n', "row 1: published: need the name of one of its"),
+        ("[[across]]", SMALL[SMALL.index("[[runs]]") : SMALL.index("[[across]]")] + "[[across]]",
+         "runs: name: need each once, got hot 2 times"),
+    ],
+)  # fmt: skip
+def test_what_would_show_after_hours_is_told_before_the_first_step(
+    small: Path, before: str, after: str, told: str
+) -> None:
+    """All of them were planned and run; some ended in a bare error when the comparison was written, at the end."""
+    assert before in SMALL
+    small.write_text(SMALL.replace(before, after, 1))
+    with pytest.raises(InputError, match=told):
+        make_plan(load_study(str(small)))
+
+
+def test_a_quantity_that_an_analysis_does_not_give_is_said_to_be_none(small: Path) -> None:
+    small.write_text(SMALL.replace("ions beyond 5 A", "ions beyond 6 A"))
+    study = load_study(str(small))
+    labels = {"analysis": "transport", "system": "A", "temperature": 900.0, "potential": "argyrodite.2"}
+    rows = [labels | quantity("ions beyond 5 A", 3.0, unit="%")]
+    assert compare(study, [], {})[0].sentence.startswith("Not finished")
+    told = compare(study, rows, {})[0].sentence
+    assert told.startswith("Transport gave no 'ions beyond 6 A'; the nearest name is 'ions beyond 5 A'")
+
+
 @pytest.mark.parametrize("name", study_names())
 def test_shipped_studies_are_whole(name: str) -> None:
     study = load_study(name)
@@ -104,6 +144,8 @@ def test_only_what_rows_need_is_run(small: Path) -> None:
         make_plan(study, only=[9])
     with pytest.raises(InputError, match="only: need numbers and ranges such as 1-5,28, got 'two'"):
         main([str(small), "--list", "--only", "two"])
+    with pytest.raises(InputError, match="only: need numbers and ranges such as 1-5,28, got '3-1'"):
+        main([str(small), "--list", "--only", "3-1"])  # which was no row
     with pytest.raises(InputError, match="budget: need a time such as 30min, 2h, 10h or 3d, got '10'"):
         main([str(small), "--list", "--budget", "10"])
 

@@ -152,7 +152,7 @@ def _rows(text: str | None) -> list[int] | None:
     numbers: list[int] = []
     for part in text.split(","):
         found = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", part)
-        if not found:
+        if not found or int(found[2] or found[1]) < int(found[1]):
             remedy = "use --only 1-5,28"
             raise InputError("only", need="numbers and ranges such as 1-5,28", got=repr(text), remedy=remedy)
         numbers += range(int(found[1]), int(found[2] or found[1]) + 1)

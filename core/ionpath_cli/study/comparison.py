@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import itertools
 import math
 import re
@@ -159,7 +160,7 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
     known = [(label, p) for label, p in points if p is not None]
     if len(known) < len(points):
         missing = ", ".join(label for label, p in points if p is None and label)
-        why = dropped or (f"not finished: {missing}" if missing else "not finished")
+        why = dropped or _unknown(row, rows) or (f"not finished: {missing}" if missing else "not finished")
         return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
     conditions = "; ".join(dict.fromkeys(filter(None, (_conditions(p) for _, p in known))))
     notes = "; ".join(dict.fromkeys(ADVICE.sub("", n) for _, p in known for n in p.notes))
@@ -176,6 +177,16 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
         sentence = f"{sentence} {doubts}"
     about = f"{conditions} ({notes})" if conditions and notes else conditions or notes
     return _row(row, known, about, verdict, f"{sentence} {row.note}", complete=True)
+
+
+def _unknown(row: Row, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which quantity of a row its analyses do not have, though they are finished; nothing where all are there."""
+    given = {r["quantity"] for r in rows if r["analysis"] in row.analysis and r["system"] in row.systems}
+    for name in row.quantity if given else ():
+        if name not in given:
+            near = difflib.get_close_matches(name, sorted(given), 1, 0.0)[0]
+            return f"{' and '.join(dict.fromkeys(row.analysis))} gave no {name!r}; the nearest name is {near!r}"
+    return ""
 
 
 def points_of(study: Study, row: Row, rows: Sequence[Mapping[str, Any]]) -> list[tuple[str, Combined | None]]:

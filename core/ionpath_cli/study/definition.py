@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of, positive
+from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.files import is_name
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
@@ -173,6 +173,8 @@ LISTS: dict[str, tuple[type[Any], str, str]] = {
 DYNAMICS = ("timestep", "interval", "cell_picoseconds", "warm_picoseconds")
 """Settings of molecular dynamics that are above 0."""
 ENSEMBLES = ("npt", "npt-aniso")
+MOST_ATOMS = 10_000_000
+"""Atoms of a system, which more than fill the memory of any machine that a study runs on."""
 SHAPES = {
     "title": 'title = "..."', "source": 'source = "..."', "lead": 'lead = "..."', "dynamics": "a table [dynamics]",
     "systems": "a table [systems.NAME] for each material",
@@ -289,7 +291,8 @@ def _check(study: Study) -> None:
     numbers = [("dynamics", key, getattr(study.dynamics, key)) for key in DYNAMICS]
     for one in study.systems.values():
         where = f"systems.{one.name}"
-        numbers += [(where, "atoms", one.atoms), (where, "arrangements", one.arrangements)]
+        whole(f"{where}: atoms", one.atoms, 1, MOST_ATOMS, remedy="see a study that is shipped")
+        numbers.append((where, "arrangements", one.arrangements))
         one_of(f"{where}: ensemble", one.ensemble, ENSEMBLES)
     for where, key, number in numbers:
         positive(f"{where}: {key}", number, remedy="see a study that is shipped")

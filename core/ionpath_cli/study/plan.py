@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
-from ionpath_cli.study.definition import ALL, Row, Runs, Study
+from ionpath.errors import InputError
+from ionpath_cli.study.agreement import check_agreement, lacking, needs
+from ionpath_cli.study.definition import Row, Runs, Study
 from ionpath_cli.study.graph import offers, study_tasks, turn
-from ionpath_cli.study.registry import ACROSS, ANALYSES
-from ionpath_cli.study.structures import BUILDERS
 from ionpath_cli.study.tasks import Task
 
 
@@ -69,7 +68,7 @@ def make_plan(
     InputError
         If a row, a builder or an analysis is unknown, or the budget buys no run.
     """
-    _check_names(study)
+    check_agreement(study)
     rows = _chosen(study, only)
     needed = {name for row in rows for name in row.analysis}
     across = tuple(a for a in study.across if only is None or a.name in needed)
@@ -88,21 +87,6 @@ def make_plan(
     dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}
     asked = {"budget": budget, "workers": workers, "only": None if only is None else list(only), "scale": scale}
     return Plan(study, lengths, dropped, sum(task.seconds for task in tasks), tasks, asked)
-
-
-def _check_names(study: Study) -> None:
-    """Refuse builders, analyses and protocols that are not there, before the first step finds out."""
-    from ionpath_plumed.protocols import check_protocol
-
-    used = [(f"systems.{s.name}: builder", s.builder, tuple(BUILDERS)) for s in study.systems.values()]
-    used += [(f"runs {r.name}: analyses", name, tuple(ANALYSES)) for r in study.runs for name in r.analyses]
-    used += [(f"across {a.name}: name", a.name, tuple(ACROSS)) for a in study.across]
-    for where, name, known in used:
-        one_of(where, name, known)
-    for group in study.runs:
-        if group.protocol:
-            given = {name: value for name, value in group.arguments.items() if name != "centre"}
-            check_protocol(group.protocol, given, f"runs {group.name}: ")
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
@@ -136,23 +120,12 @@ def _chosen(study: Study, only: Sequence[int] | None) -> tuple[Row, ...]:
     return tuple(row for row in study.rows if only is None or row.number in only)
 
 
-def _needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[str, ...], tuple[float, ...], int]]:
-    """Analyses of runs that a row needs, of which systems, the temperatures that do, and how many must be there."""
-    for place, analysis in enumerate(row.analysis):
-        systems = (row.systems[place],) if row.together else row.systems
-        across = next((a for a in study.across if a.name == analysis), None)
-        if across is None:
-            yield analysis, systems, row.temperatures, len(row.temperatures)
-        elif across.uses:
-            yield across.uses, across.systems if ALL in systems else systems, across.temperatures, across.least
-
-
 def _wanted(study: Study, group: Runs) -> bool:
     """Whether a row needs a group of runs."""
     return any(
         analysis in offers(group) and set(temperatures) & set(group.temperatures) and set(systems) & set(group.systems)
         for row in study.rows
-        for analysis, systems, temperatures, _ in _needs(study, row)
+        for analysis, systems, temperatures, _ in needs(study, row)
     )
 
 
@@ -163,19 +136,8 @@ def _missing(study: Study, row: Row, lengths: Mapping[str, float]) -> str:
     for across in study.across:
         if across.name in row.analysis and across.lacking:
             return f"not installed: {', '.join(across.lacking)} (pip install {' '.join(across.packages)})"
-    for analysis, systems, temperatures, least in _needs(study, row):
-        covered = {
-            (system, temperature)
-            for group in study.runs
-            if group.name in lengths and group.model is None and analysis in offers(group)
-            for system in group.systems
-            for temperature in group.temperatures
-        }
-        lacking = {system: [t for t in temperatures if (system, t) not in covered] for system in systems}
-        short = [system for system, missed in lacking.items() if len(temperatures) - len(missed) < least]
-        # What is of all systems together is found from those that are there.
-        if short and (ALL not in row.systems or len(short) == len(lacking)):
-            return f"the budget buys no run of {short[0]} at {', '.join(f'{t:g}' for t in lacking[short[0]])} K"
+    for system, kelvin in lacking(study, row, lengths):
+        return f"the budget buys no run of {system} at {kelvin} K" if kelvin else "fewer temperatures than it needs"
     return ""
 
 
