@@ -585,6 +585,11 @@ def test_topology_without_elements_or_masses() -> None:
         ad.LayerProfiles(u.atoms)
     with pytest.raises(InputError, match="ligands: need atoms of Br, Cl, .*S, .* got only Li, P; pass the lig"):
         ad.TetrahedronTilt(u.select_atoms("element P"), temperature=300)
+    u.atoms.elements = ["Li", "Li", "P", "S"]
+    with pytest.raises(InputError, match="ligands: need atoms of .*S, .* got all of them among the centres; pass"):
+        ad.TetrahedronTilt(u.atoms, temperature=300)  # of Li, P and S it said that there were only Li, P and S
+    with pytest.raises(InputError, match="ligands: need atoms that are not among the centres, got 1 that are; select"):
+        ad.TetrahedronTilt(u.atoms, ligands=u.select_atoms("element S"), temperature=300)
     u.trajectory.ts.dimensions = None
     with pytest.raises(InputError, match="box: need a periodic cell in every frame, got none"):
         ad.StructureFactor(u.atoms)

@@ -616,6 +616,10 @@ def test_masses_are_used_or_missed():
     ("call", "sentence"),
     [
         (lambda u: IonDiffusion(u.select_atoms("name Na")), "mobile: need at least one atom, got an empty selection"),
+        (lambda u: IonDiffusion(u), "mobile: need an MDAnalysis AtomGroup, got Universe; pass for example"),
+        (lambda u: IonDiffusion(u.atoms[0]), "mobile: need an MDAnalysis AtomGroup, got Atom; pass for example"),
+        (lambda u: IonDiffusion(u.atoms[:2], u.atoms[:2]), "framework: need atoms that do not diffuse, got 2"),
+        (lambda u: IonDiffusion(u.atoms[:2], "name S"), "framework: need an MDAnalysis AtomGroup, got str"),
         (lambda u: IonDiffusion(u.atoms[:2], temperature=-1.0), "temperature: need a temperature above zero in K"),
         (lambda u: IonDiffusion(u.atoms[:2], drift="box"), "drift: need 'framework' or 'none', got 'box'"),
         (lambda u: IonDiffusion(u.atoms[:2], weights="size"), "weights: need 'mass' or 'equal', got 'size'"),

@@ -109,12 +109,17 @@ def ligands_of(centres: Any, ligands: Any) -> Any:
     _checks.check_group(centres, "centres")
     if ligands is not None:
         _checks.check_group(ligands, "ligands")
+        if not len(ligands - centres):
+            need, got = "atoms that are not among the centres", f"{len(ligands)} that are"
+            raise InputError("ligands", need=need, got=got, remedy="select centres or ligands by their element")
         return ligands - centres
     everything = centres.universe.atoms
     symbols = np.array(symbols_of(everything, "centres"))
     chosen = everything[np.isin(symbols, sorted(ANIONS))] - centres
     if not len(chosen):
         got = f"only {', '.join(sorted(set(symbols)))}"
+        if np.isin(symbols, sorted(ANIONS)).any():
+            got = "all of them among the centres"
         remedy = "pass the ligands as an AtomGroup"
         raise InputError("ligands", need=f"atoms of {', '.join(sorted(ANIONS))}", got=got, remedy=remedy)
     return chosen

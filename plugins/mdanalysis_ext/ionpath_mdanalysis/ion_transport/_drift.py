@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from MDAnalysis.core.groups import AtomGroup
 from numpy.typing import NDArray
 
 from ionpath.arrays import Floats, Ints
@@ -71,6 +72,7 @@ class DriftingAnalysis(Accumulating):
         **options: Any,
     ) -> None:
         one_of("drift", drift, ("framework", "none"))
+        _check_others(mobile, framework)
         groups = dict(others or {})
         rest = _rest(mobile) if framework is None else framework
         given = framework is not None or (rest is not None and len(rest))
@@ -262,8 +264,16 @@ class SeriesAnalysis(DriftingAnalysis):
 
 def _rest(mobile: Any) -> Any:
     """All atoms of the universe but the mobile ones; None for what is no AtomGroup, which is refused later."""
-    universe = getattr(mobile, "universe", None)
-    return None if universe is None else universe.atoms - mobile
+    return mobile.universe.atoms - mobile if isinstance(mobile, AtomGroup) else None
+
+
+def _check_others(mobile: Any, framework: Any) -> None:
+    """Refuse a framework of mobile ions alone, without whose drift they have no common motion left."""
+    if not (isinstance(mobile, AtomGroup) and isinstance(framework, AtomGroup) and len(framework)):
+        return  # what is no AtomGroup, or empty, is refused later
+    if mobile.universe is framework.universe and not np.setdiff1d(framework.ix, mobile.ix).size:
+        need, got = "atoms that do not diffuse", f"{len(framework)} atoms that are all among the mobile ones"
+        raise InputError("framework", need=need, got=got, remedy="leave it out: by default it is all other atoms")
 
 
 def _weights(framework: Any, weights: str | None) -> Floats:
