@@ -10,6 +10,7 @@ from ase.calculators.calculator import Calculator, all_changes
 from ionpath.errors import InputError
 from ionpath.plumed_input import keywords
 from ionpath_plumed import (
+    analyse_metadynamics,
     evaluate,
     find_shells,
     find_tetrahedra,
@@ -456,6 +457,8 @@ def test_an_input_without_its_record_knows_its_temperature(tmp_path, crystal):
     (tmp_path / "protocol.json").unlink()
     found = PlumedInput.read(tmp_path)
     assert (found.temperature, found.variables, found.method) == (450.0, given.variables, "metad")
+    with pytest.raises(InputError, match="temperature: need a positive number in K, got 0"):
+        analyse_metadynamics(tmp_path, temperature=0.0)  # which was that of the input
 
 
 @pytest.mark.parametrize("name", ["HILLS", "COLVAR"])

@@ -137,6 +137,8 @@ def test_partial_occupancies_keep_composition() -> None:
 def test_bad_arguments() -> None:
     with pytest.raises(InputError, match=r"halide: need 'Cl', 'Br', 'I' or None, got 'At'"):
         argyrodite(halide="At")
+    with pytest.raises(InputError, match=r"a: need 7 to 15 A, as those of argyrodites are near 10, got 1.01; check"):
+        argyrodite(a=1.01)  # nm
     with pytest.raises(InputError, match=r"inversion: need a fraction from 0.5 to 1 at x_excess = 0.5, got 0.25"):
         argyrodite(x_excess=0.5, inversion=0.25)
     with pytest.raises(InputError, match=r"x_excess: need a number from -1 to 1, got 2"):

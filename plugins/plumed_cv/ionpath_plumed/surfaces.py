@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath.estimate import Estimate
 from ionpath.free_energy import (
     BarrierSeries,
@@ -226,7 +226,7 @@ def analyse_metadynamics(
     if given.method != "metad":
         remedy = "use free_energy_from_colvar(..., bias='metad.bias') for OPES"
         raise InputError("run", need="hills of METAD", got=given.method, remedy=remedy)
-    kelvin = temperature or given.temperature
+    kelvin = given.temperature if temperature is None else positive("temperature", temperature, "K")
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
     _check_belongs(hills, given)
     shown = hills

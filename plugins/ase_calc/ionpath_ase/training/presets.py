@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, whole
 from ionpath_ase.training.dataset import TYPE_MAP
 from ionpath_ase.training.repulsion import TABLE
 
@@ -91,7 +91,7 @@ def dp_input(
             raise InputError("elements", need=need, got=f"those of {', '.join(counts)}", remedy=remedy)
     if not training:
         raise InputError("training", need="at least one system", got="none")
-    total = steps or chosen["steps"]
+    total = chosen["steps"] if steps is None else whole("steps", steps, remedy="leave it out for those of the preset")
     data = {"systems": [os.fspath(p) for p in training], "batch_size": 1, "auto_prob": "prob_sys_size"}
     made: dict[str, Any] = {
         "model": _model(chosen, list(elements), seed),

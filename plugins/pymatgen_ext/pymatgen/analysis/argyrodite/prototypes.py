@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 EDGES = {"Cl": 10.100, "Br": 10.232, "I": 10.393, None: 10.237}
 """Edge of the cubic cell by halide, in A."""
+SHORTEST, LONGEST = 7.0, 15.0
+"""Edges in A that are taken: beyond them atoms lie on each other or far apart, as where the edge is in nm."""
 
 LithiumChoice = Literal["24g", "48h", "T5", "T2", "T4", "none"] | Mapping[str, int]
 
@@ -147,8 +149,9 @@ def _check_arguments(halide: str | None, x_excess: float, inversion: float | Non
         need = f"a fraction from {low:g} to {high:g} at x_excess = {x_excess:g}"
         remedy = "4a can hold one halide per formula unit at most"
         raise InputError("inversion", need=need, got=f"{inversion:g}", remedy=remedy)
-    if a is not None:
-        positive("a", a, "A")
+    if a is not None and not SHORTEST <= positive("a", a, "A") <= LONGEST:
+        need = f"{SHORTEST:g} to {LONGEST:g} A, as those of argyrodites are near 10"
+        raise InputError("a", need=need, got=f"{a:g}", remedy="check its unit")
 
 
 def repeated(structure: Structure, supercell: Any) -> Structure:
