@@ -334,6 +334,16 @@ def test_what_lammps_would_stop_over_is_foreseen(tmp_path: Path) -> None:
         ({"checkpoint_interval": -1}, "checkpoint_interval: need a positive number, got -1"),
         ({"damping": float("inf")}, "damping: need a positive number, got inf"),
         ({"pressure": float("nan")}, "pressure: need a pressure in GPa, got nan"),
+        ({"pressure": 101325.0}, "pressure: need a pressure in GPa, from -100 to 100, got 101325.0; 1 bar is 1e-4 GPa"),
+        (
+            {"pressure": 0.1},
+            "pressure: need none with ensemble='nve', which does not use it, got 0.1; use ensemble='npt'",
+        ),
+        (
+            {"final_temperature": 500.0},
+            "final_temperature: need none with ensemble='nve', .* got 500; use ensemble='nvt'",
+        ),
+        ({"fixed": list(range(8))}, "fixed: need at least one atom that moves, got all 8 fixed"),
         ({"temperature": float("nan")}, "temperature: need a temperature in K, 0 or above, got nan"),
         ({"processes": 0}, "processes: need a whole number of at least 1, got 0"),
     ],

@@ -20,6 +20,8 @@ from ionpath_ase.md.programs import default_processes
 ENSEMBLES = ("nve", "nvt", "npt", "npt-aniso")
 ENGINES = ("ase", "lammps")
 THERMOSTATS = ("langevin", "nose-hoover")
+HIGHEST = 100.0
+"""Pressure in GPa beyond which no barostat keeps a cell."""
 
 
 @typed
@@ -64,6 +66,9 @@ class MDSettings:
             raise InputError("temperature", need="a temperature above 0 K", got=str(self.temperature))
         if not np.isfinite(self.pressure):
             raise InputError("pressure", need="a pressure in GPa", got=str(self.pressure))
+        if abs(self.pressure) > HIGHEST:
+            need = f"a pressure in GPa, from {-HIGHEST:g} to {HIGHEST:g}"
+            raise InputError("pressure", need=need, got=str(self.pressure), remedy="1 bar is 1e-4 GPa")
         for name in ("stride", "checkpoint_stride", "processes"):
             whole(name, getattr(self, name))
         whole("seed", self.seed, 0)
@@ -76,6 +81,16 @@ class MDSettings:
         if self.ensemble.startswith("npt") and self.thermostat == "langevin" and self.engine == "ase":
             remedy = 'or engine="lammps"'
             raise InputError("thermostat", need="nose-hoover for NPT on the ASE engine", got="langevin", remedy=remedy)
+
+    def check_used(self) -> None:
+        """Refuse a pressure at constant volume, and a temperature at the end without a thermostat: none reads them."""
+        for name, value, unused, ensemble in (
+            ("pressure", self.pressure, not self.ensemble.startswith("npt"), "npt"),
+            ("final_temperature", self.final_temperature, self.ensemble == "nve", "nvt"),
+        ):
+            if value and unused:
+                need, got = f"none with ensemble={self.ensemble!r}, which does not use it", f"{value:g}"
+                raise InputError(name, need=need, got=got, remedy=f"use ensemble={ensemble!r}, or leave it out")
 
     def target(self, step: int) -> float:
         """Target temperature in K at a time step, 0 at the start.

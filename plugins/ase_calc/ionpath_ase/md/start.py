@@ -31,6 +31,7 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
     if len(atoms) == 0:
         raise InputError("atoms", need="at least one atom", got="none")
     start = atoms.copy()
+    settings.check_used()
     fixed = set(settings.fixed)
     for constraint in atoms.constraints:
         if not isinstance(constraint, FixAtoms):
@@ -40,6 +41,9 @@ def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
     start.set_constraint()
     for index in fixed:
         whole("fixed", index, 0, len(atoms) - 1)
+    if len(atoms) and len(fixed) == len(atoms):
+        need, got = "at least one atom that moves", f"all {len(atoms)} fixed, by fixed= or constraints of the atoms"
+        raise InputError("fixed", need=need, got=got, remedy="leave out those that move")
     settings = replace(settings, fixed=tuple(sorted(fixed)))
     if not np.isfinite(start.cell.array).all():
         raise InputError("cell", need="finite lattice vectors", got=str(start.cell.array.tolist()))
