@@ -114,9 +114,11 @@ class Shared(Calculator):
         shared, mine, run, x = self._shared, self._atoms, self._run, self.atoms.positions
         if self._listed is None or ((x - self._listed) ** 2).sum(1).max() > (0.5 * SKIN) ** 2:
             cell = np.ascontiguousarray(self.atoms.cell.array)
-            reach = self.parameters["cutoff"] + SKIN
+            reach, inverse = self.parameters["cutoff"] + SKIN, np.linalg.inv(cell)
+            if (width := 1 / np.linalg.norm(inverse, axis=0).max()) < reach:
+                raise RuntimeError(f"the cell is {width:.1f} A wide, and lists reach {reach} A: repeat it")
             lists = shared["neighbours"][mine], shared["images"][mine]
-            longest = find_neighbours(x, cell, np.linalg.inv(cell), reach, *lists, mine.start)
+            longest = find_neighbours(x, cell, inverse, reach, *lists, mine.start)
             if longest > PLACES:
                 raise RuntimeError(f"an atom has {longest} neighbours within {reach} A: set PLACES higher")
             self._listed = x.copy()
