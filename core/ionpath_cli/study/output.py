@@ -35,12 +35,13 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     steps = placed(plan.tasks, folder)
     old = outdated(steps)
     for task, key, place in steps:
-        if task.stage not in ("analysis", "across", "biased") or not done(place, key, task.picoseconds):
+        record = record_of(place, key)
+        if task.stage not in ("analysis", "across", "biased") or not record or not done(place, key, task.picoseconds):
             continue
         settings = task.settings
         analysis = settings["analysis"] if "analysis" in settings else f"biased/{settings['group']}"
         labels = {k: settings[k] for k in ("system", "temperature", "arrangement", "potential") if k in settings}
-        labels["picoseconds"] = settings.get("picoseconds", task.picoseconds)
+        labels["picoseconds"] = settings.get("picoseconds", record["picoseconds"])
         for row in read_json(place / QUANTITIES) or []:
             if task.name in old:
                 told = f"{old[task.name]} has changed since this was made: it will be done again."
