@@ -427,14 +427,3 @@ def test_a_checkpoint_of_version_1_goes_on(tmp_path: Path) -> None:
         else:
             with pytest.raises(InputError, match=told):
                 run_md(copper(), trajectory=path, **SHORT | {"picoseconds": 0.08})
-
-
-def test_a_note_is_made_only_where_it_is_shown(tmp_path: Path) -> None:
-    """What hills tell so far takes longer than the steps between two checkpoints."""
-
-    def note() -> str:
-        raise AssertionError
-
-    start = bulk("Cu", cubic=True)
-    start.calc = EMT()
-    run_md(start, note=note, trajectory=tmp_path / "cu.extxyz", picoseconds=0.02, engine="ase", progress=False)

@@ -170,7 +170,7 @@ def test_what_was_found_is_shown_as_it_is() -> None:
             "systems.A: builder: need one of .* did you mean 'argyro",
         ),
         (("atoms = 52", 'atoms = "52"'), "systems.A: atoms: need a whole number, got '52'"),
-        (("atoms = 52", "atoms = -52"), "systems.A: atoms: need a positive number, got -52"),
+        (("atoms = 52", "atoms = -52"), "systems.A: atoms: need a whole number from 1 to 10000000, got -52"),
         (("temperatures = [600]", "temperatures = [nan]"), "runs hot: temperatures: need a list of finite numbers"),
         (("temperatures = [600]", "temperatures = [-3]"), "runs hot: need systems, temperatures above 0 K"),
         (("temperatures = [600]", "temperatures = []"), "runs hot: need systems, temperatures above 0 K"),

@@ -67,7 +67,7 @@ def told_of_the_limit(place: Path) -> int:
                 break
             time.sleep(0.05)
         process.send_signal(signal.SIGUSR1)
-        return process.wait(timeout=60)
+        return process.wait(timeout=300)
     finally:
         process.kill()
 

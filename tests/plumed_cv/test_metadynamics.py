@@ -351,6 +351,17 @@ def test_a_short_run_is_called_what_it_is(finished, tmp_path):
     assert "not converged: the second basin was never reached" in str(result)
 
 
+def test_hills_are_summed_only_for_a_bar_that_shows_them(tmp_path, monkeypatch):
+    """Between two checkpoints that takes longer than the steps."""
+    from ionpath_plumed.job import BarrierWatch
+
+    def text(self):
+        raise AssertionError
+
+    monkeypatch.setattr(BarrierWatch, "text", text)
+    run_metadynamics(system(), INPUT, picoseconds=0.1, folder=tmp_path, **OPTIONS)
+
+
 def test_hills_that_are_too_low_to_leave_a_basin_are_told(tmp_path):
     """A bias factor too small for its barrier: the remedy is another run, not a longer one."""
     run_metadynamics(system(), INPUT, picoseconds=0.6, folder=tmp_path / "run", **OPTIONS)

@@ -185,8 +185,10 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
     for place in places:
         found = {path for pattern in KEPT for path in place.glob(pattern)}
         found = {path for path in found if path.resolve().is_relative_to(folder.resolve())}  # no link to elsewhere
-        record = records[place / DONE] = read_json(place / DONE)
+        record: dict[str, Any] = read_json(place / DONE) or {}
         known, record["files"] = record.get("files", {}), {}
+        if "name" in record:
+            records[place / DONE] = record
         for path in sorted(path for path in found if not any(part in path.name for part in LEFT)):
             rounded = path.suffix == ".npz" or path.name == "HILLS"
             packed[path] = content = _rounded(path) if rounded else path.read_bytes()

@@ -66,7 +66,7 @@ class Job:
         watch = BarrierWatch(self.given, [self.folder / path for path in appended_files(lines, "METAD")])
         return available("engines")[self.engine](
             atoms, plumed=lines, trajectory=f"trajectory{self.suffix}.extxyz", thermostat="langevin", restart=True,
-            note=watch.text, follow=True, first_frame=False, **self.options,
+            note=watch.text if self.options["progress"] else None, follow=True, first_frame=False, **self.options,
         )  # fmt: skip
 
 

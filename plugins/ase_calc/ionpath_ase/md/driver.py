@@ -254,7 +254,7 @@ class MolecularDynamics:
             count = write(last, frames, rows, count)
             if last.step % settings.checkpoint_stride == 0 or last.step >= settings.steps:
                 save(engine, last, frames, rows, count)
-                note = self.note() if self.note is not None and self.progress else ""
+                note = self.note() if self.note is not None else ""
             bar.update(last, note)
         return last, count
 
