@@ -39,6 +39,8 @@ WRITTEN = (
     "mfpt.png", "occupancy.png", "timescales.png", "density.png", "analyze.toml",
 )  # fmt: skip
 """Files of a record, by which a folder of somebody else is known."""
+FOR_PAPERS = tuple(f"{Path(name).stem}.{kind}" for name in WRITTEN if name.endswith(".png") for kind in ("svg", "pdf"))
+"""Those that ``--figures`` adds."""
 
 
 def main(argv: list[str]) -> int:
@@ -114,7 +116,7 @@ def _check_output(folder: Path, json_file: str | None, inputs: Sequence[Path | N
     if not part.is_dir():
         remedy = "name another, for example -o results"
         raise InputError("--output", need="a folder", got=f"{part}, which is a file", remedy=remedy)
-    others = [name for name in (FILE, *WRITTEN) if (folder / name).exists()]
+    others = [name for name in (FILE, *WRITTEN, *FOR_PAPERS) if (folder / name).exists()]
     mine = _is_record(folder / FILE) or (FILE not in others and (folder / "diffusion.npz").exists())
     if others and not mine:
         got = f"{others[0]} in {folder}"
@@ -267,9 +269,8 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
 
 def _clear(folder: Path) -> None:
     """Remove what an earlier analysis left: not all of it would be replaced, and a kill would leave some of each."""
-    figures = [Path(name).stem for name in WRITTEN if name.endswith(".png")]
     options = {"analyze.toml"}  # which the command may have been called with
-    for name in {FILE, *WRITTEN, *(f"{stem}.{kind}" for stem in figures for kind in ("svg", "pdf"))} - options:
+    for name in {FILE, *WRITTEN, *FOR_PAPERS} - options:
         (folder / name).unlink(missing_ok=True)
 
 

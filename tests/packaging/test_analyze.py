@@ -440,6 +440,10 @@ def test_results_overwrite_nothing_of_a_user(tmp_path, walk, capsys):
     assert "--output: need a folder, got " in refused(capsys, path, "-o", path)
     (tmp_path / "msd.csv").write_text("mine")
     assert "need a folder without files of the names of results, got msd.csv" in refused(capsys, path, "-o", tmp_path)
+    own = tmp_path / "of-somebody"
+    own.mkdir()
+    (own / "density.pdf").write_text("a paper")
+    assert "got density.pdf" in refused(capsys, path, "-o", own) and (own / "density.pdf").read_text() == "a paper"
     assert path.read_bytes() == before and (tmp_path / "msd.csv").read_text() == "mine"
     assert not (tmp_path / "out").exists()
 
