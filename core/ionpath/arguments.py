@@ -88,10 +88,8 @@ def _wrapped(function: Any, module: str | None = None) -> Any:
             raise refused
         return found
 
-    # A frame of this name is passed over when a warning is told where it comes from: it names the caller's line.
     bare: Any = judged
     bare.__signature__ = inspect.signature(function)  # monty asks without following wrappers which arguments to save
-    bare.__code__ = bare.__code__.replace(co_filename=f"{__file__} (importlib _bootstrap)")
     return judged
 
 

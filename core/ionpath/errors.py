@@ -8,12 +8,26 @@ import importlib
 import math
 import os
 import re
+import sys
+import warnings
 from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
-_ARITHMETIC = {"ionpath", "ionpath_ase", "ionpath_mdanalysis", "ionpath_plumed", "numpy", "scipy", "sklearn", "numba"}
+_OURS = {"ionpath", "ionpath_ase", "ionpath_cli", "ionpath_mdanalysis", "ionpath_plumed"}
+_ARITHMETIC = _OURS | {"numpy", "scipy", "sklearn", "numba"}
 _CALL = re.compile(r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but")
+
+
+_HOSTS = {"MDAnalysis", "ase", "jobflow", "joblib", "monty", "pymatgen"}
+
+
+def warn(message: str) -> None:
+    """Warn at the line of the user's own code, however many calls of ours and of the hosts lie between."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS | _HOSTS:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 class IonpathError(Exception):

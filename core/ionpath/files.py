@@ -9,12 +9,11 @@ import hashlib
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ionpath.errors import InputError, WriteError
+from ionpath.errors import InputError, WriteError, warn
 
 
 @contextmanager
@@ -243,7 +242,7 @@ def locked(path: str | os.PathLike[str], what: str, *, wait: bool = False) -> It
             remedy = "wait for its end, or use another name"
             raise InputError(what, need="no other run in it", got=got, remedy=remedy) from None
         except OSError as error:  # some network file systems have no locks
-            warnings.warn(f"{what}: cannot be locked ({error}); see to it that one run at a time uses it", stacklevel=3)
+            warn(f"{what}: cannot be locked ({error}); see to it that one run at a time uses it")
         with contextlib.suppress(FileNotFoundError):
             if os.path.samestat(os.fstat(handle), os.stat(file)):
                 break

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.compiled import kernels
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of, shape
+from ionpath.errors import InputError, one_of, shape, warn
 from ionpath.msonable import Msonable
 from ionpath.periodic import check_finite, fractional
 
@@ -163,12 +162,11 @@ def without_framework(n_ions: int, drift: str) -> tuple[str, float]:
     if drift == "none":
         return "none", 1.0
     if n_ions == 1:
-        warnings.warn("one ion and no framework atoms: drift cannot be told from diffusion and stays in", stacklevel=3)
+        warn("one ion and no framework atoms: drift cannot be told from diffusion and stays in")
         return "none", 1.0
-    warnings.warn(
+    warn(
         "no framework atoms: the drift of the centre of the mobile ions is removed instead; pass the other atoms as "
-        "framework, or drift='none' to keep the positions as they are",
-        stacklevel=3,
+        "framework, or drift='none' to keep the positions as they are"
     )
     return "ions", 1.0 - 1.0 / n_ions
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.cells import SUBSETS, obtuse_superbase
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 
 NEAR = 0.8
 """Steps longer than this times half of the cell are near to where the shortest image may be the wrong one."""
@@ -42,9 +40,7 @@ def steps_near_half(steps: Floats, cells: Floats) -> int:
     return int((np.abs(along) > 0.5 * NEAR).any(axis=1).sum())
 
 
-def check_steps(
-    near: int, total: int, remedy: str, *, what: str = BETWEEN_FRAMES, certain: bool = True, level: int = 3
-) -> None:
+def check_steps(near: int, total: int, remedy: str, *, what: str = BETWEEN_FRAMES, certain: bool = True) -> None:
     """Refuse steps of which more than one in a thousand is near half of the cell, if that is certain; else warn."""
     if not near:
         return
@@ -52,6 +48,4 @@ def check_steps(
     if certain and near > MANY * total:
         need = "steps well below half of the cell, to tell a step from a jump across its faces"
         raise InputError(what, need=need, got=found, remedy=remedy)
-    warnings.warn(
-        f"{what}: {found}, where a step cannot be told from a jump across its faces; {remedy}", stacklevel=level
-    )
+    warn(f"{what}: {found}, where a step cannot be told from a jump across its faces; {remedy}")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+
+from ionpath.errors import warn
 
 ALL = "all "
 """Beginning of a digest of all that a file held."""
@@ -43,7 +44,7 @@ def warn_of_changes(file: Path) -> None:
         have = file.stat().st_size
         if have < size or _digest_of_all(file, size) != digest:
             got = f"{have} bytes" if have < size else "other content"
-            warnings.warn(
+            warn(
                 f"{file.name}: need the {size} bytes that it had at the checkpoint {checkpoint.name}, got {got}: "
-                "rows are missing or changed, and so are the numbers; put it back", stacklevel=5,
-            )  # fmt: skip
+                "rows are missing or changed, and so are the numbers; put it back"
+            )

@@ -277,7 +277,7 @@ class Unwrapper:
         told, self._near = self._near, self._near + near
         self._steps += len(steps)
         if near and (not told or self._near > FEW):
-            check_steps(self._near, self._steps, CLOSER, certain=self._near > FEW, level=4)
+            check_steps(self._near, self._steps, CLOSER, certain=self._near > FEW)
 
 
 def unwrap(positions: ArrayLike, cells: ArrayLike, *, scheme: Scheme = "tor") -> Floats:

@@ -104,8 +104,9 @@ def test_charges_of_atoms_are_not_used_in_silence() -> None:
         other = atoms.copy()
         other.set_initial_charges(charges)
         other.calc = IonPath(FAST)
-        with pytest.warns(UserWarning, match=rf"initial charges: need a sum of 0, got {sum_} e; .* whatever"):
+        with pytest.warns(UserWarning, match=rf"initial charges: need a sum of 0, got {sum_} e; .* whatever") as told:
             assert other.get_potential_energy() == pytest.approx(energy, abs=1e-6)
+        assert told[0].filename == __file__  # the line of the user, through calls of the host
 
 
 def test_a_missing_stress_leaves_the_energy(calculators: tuple[Calculator, Calculator]) -> None:

@@ -160,13 +160,3 @@ def test_errors_of_other_peoples_code_stay_as_they_are() -> None:
 
     with pytest.raises(json.JSONDecodeError, match="Expecting property name"):
         reads("{")
-    with pytest.warns(UserWarning, match="from here") as caught:
-        warns(1.0)
-    assert caught[0].filename == __file__  # the line of the caller, not one of ours
-
-
-@typed
-def warns(length: float) -> None:
-    import warnings
-
-    warnings.warn(f"from here, {length}", stacklevel=2)

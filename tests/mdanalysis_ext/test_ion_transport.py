@@ -452,8 +452,9 @@ def test_without_framework_it_says_so(walk):
         found = IonDiffusion(u.atoms).run().results
     assert found.drift_reference == "ions"
     assert found.diffusion_coefficient.low < 0.05 < found.diffusion_coefficient.high
-    with pytest.warns(UserWarning, match="no framework atoms: the density is not corrected for drift"):
+    with pytest.warns(UserWarning, match="no framework atoms: the density is not corrected for drift") as told:
         IonDensity(u.atoms).run(stop=20)
+    assert told[0].filename == __file__  # the line of the user, through calls of the host
     free = IonDiffusion(u.atoms, drift="none").run().results
     assert free.drift_reference == "none"
     assert np.isfinite(free.collective_diffusion.value)

@@ -448,8 +448,9 @@ def test_lpscl_i_has_five_states():
     frames = crystal.cart_coords + rng.normal(0, 0.15, (200, len(crystal), 3))
     box = np.array([*crystal.lattice.abc, 90, 90, 90], dtype=np.float32)
     u.load_new(frames.astype(np.float32), order="fac", dt=0.1, dimensions=np.tile(box, (200, 1)))
-    with pytest.warns(UserWarning, match=r"states \[2, 3, 4, 5\] are not connected in both directions"):
+    with pytest.warns(UserWarning, match=r"states \[2, 3, 4, 5\] are not connected in both directions") as told:
         frozen = PathEntropy(u.select_atoms("element Li"), shells=network, lag=10, n_samples=5).run().results
+    assert told[0].filename == __file__  # the line of the user, through calls of the host
     assert frozen.n_hops == 0
     assert frozen.total == 0.0  # J/mol/K, published as 0.0
     assert frozen.state_occupancy[1:] == pytest.approx(0.2)

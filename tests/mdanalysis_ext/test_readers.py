@@ -339,8 +339,9 @@ def test_dt_is_that_of_the_times(tmp_path, kind):
     u.atoms.write(tmp_path / "copy.dcd", frames="all")
     copy = mda.Universe(thing, str(tmp_path / "copy.dcd"))
     assert copy.trajectory.dt == pytest.approx(0.25, rel=1e-6)
-    with pytest.warns(UserWarning, match=r"dt=1 ps is used; the file says 0.25 ps between its first frames"):
+    with pytest.warns(UserWarning, match=r"dt=1 ps is used; the file says 0.25 ps between its first frames") as told:
         other = mda.Universe(thing, dt=1.0)
+    assert told[0].filename == __file__  # the line of the user, through calls of the host
     assert [ts.time for ts in other.trajectory[:3]] == [0.0, 1.0, 2.0]
     assert other.trajectory.dt == 1.0
 

@@ -255,8 +255,9 @@ def test_two_lithium_on_one_position() -> None:
     split = argyrodite()
     split.replace_species({"Li": {"Li": 0.4}})
     split.append({"Li": 0.4}, split[0].frac_coords + 0.01)
-    with pytest.warns(UserWarning, match=r"has -3\.50 e per formula unit: mobile cations are missing"):
+    with pytest.warns(UserWarning, match=r"has -3\.50 e per formula unit: mobile cations are missing") as told:
         assert analyse(split).mobile_content == pytest.approx(0.4 * 25 / 4)
+    assert told[0].filename == __file__  # the line of the user, through calls of the host
 
 
 def test_charge_is_told() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -14,7 +13,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Ints, grid_points
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of, positive
+from ionpath.errors import InputError, one_of, positive, warn
 from ionpath.msonable import Msonable
 from ionpath.periodic import fractional, minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats
@@ -112,10 +111,9 @@ def density_sites(
         positive(name, getattr(search, name), "A")
     voxel = float((np.linalg.norm(grid.cell, axis=1) / grid.shape).max())
     if voxel > 0.5 * search.separation:
-        warnings.warn(
+        warn(
             f"sites: need voxels below half of the least distance of two sites, {0.5 * search.separation:.2g} A, got "
-            f"{voxel:.2g} A: sites that share a voxel are one; use a smaller spacing, such as 0.25",
-            stacklevel=2,
+            f"{voxel:.2g} A: sites that share a voxel are one; use a smaller spacing, such as 0.25"
         )
     density = grid.relative(search.sigma)
     peaks = _maxima(density, max(search.level, search.background * float(density.max())))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ionpath.arrays import Floats, Ints
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 
 TIE = 0.05
 """A site whose two nearest centres differ by less than this is between them, in A."""
@@ -64,13 +62,9 @@ def check_ties(squares: Floats, first: int, tie: float = TIE) -> None:
 def warn_of_assignment(unassigned: float, n_ions: int, n_sites: int) -> None:
     """Warn where ions are not where the sites are, or where there are more ions than sites."""
     if unassigned > MOST_BETWEEN:
-        warnings.warn(
+        warn(
             f"ions are on no site in {unassigned:.0%} of all frames (up to {MOST_BETWEEN:.0%} is usual): the sites are "
-            "not those of this trajectory, or the cutoff is too short",
-            stacklevel=3,
+            "not those of this trajectory, or the cutoff is too short"
         )
     if n_ions > n_sites:
-        warnings.warn(
-            f"{n_ions} ions share {n_sites} sites: some are between sites at any time, and their hops are lost",
-            stacklevel=3,
-        )
+        warn(f"{n_ions} ions share {n_sites} sites: some are between sites at any time, and their hops are lost")

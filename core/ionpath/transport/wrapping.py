@@ -166,7 +166,7 @@ class Follower:
         InputError if more than one step in a thousand is longer than 40 % of the narrowest width of the cell.
         """
         total, _, near = (int(n) for n in self.counts)
-        check_steps(near, total, remedy, level=4)
+        check_steps(near, total, remedy)
 
 
 def continued(positions: NDArray[Any], cells: Floats, mobile: Bools, remedy: str) -> Floats:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-import warnings
 from collections.abc import Iterable
 from typing import Any
 
@@ -15,7 +14,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import described
 from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 SMALLEST, LARGEST = 0.5, 1e5
@@ -139,10 +138,9 @@ def warn_of_repeated(positions: Floats, frames: NDArray[np.integer[Any]]) -> Non
     same[same] = [(positions[k + 1] == positions[k]).all() for k in np.flatnonzero(same)]
     if positions.shape[1] > 1 and 0 < np.count_nonzero(same) <= RARE * len(same):
         k = int(np.argmax(same))
-        warnings.warn(
+        warn(
             f"frames {frames[k]} and {frames[k + 1]} are the same: where a restart wrote a frame again, times "
-            "after it are one frame late; leave it out with start, stop, step or frames",
-            stacklevel=2,
+            "after it are one frame late; leave it out with start, stop, step or frames"
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ from scipy.spatial import cKDTree
 
 from ionpath.arrays import Floats
 from ionpath.constants import GAS_CONSTANT
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath.periodic import minimum_image
 from ionpath.transport.wrapping import is_wrapped
 from ionpath_mdanalysis._frames import cell_vectors
@@ -51,11 +50,10 @@ def check_lengths(looks: Sequence[dict[str, Any]]) -> None:
             return
         closest.append(float(np.median(cKDTree(atoms).query(atoms, k=2)[0][:, 1])))
     if 0.0 < max(closest) < CLOSE:  # at no distance at all are walkers of a model
-        warnings.warn(
+        warn(
             f"half of the atoms are within {max(closest):.2g} A of another one: positions are read in A, and these "
             "look like nm or fractions of the cell; multiply them where the Universe is made (leave out the shells of "
-            "a core-shell model)",
-            stacklevel=2,
+            "a core-shell model)"
         )
 
 
@@ -78,10 +76,9 @@ def check_speed(
         squares.append(np.sum((step - step.mean(axis=0)) ** 2) / len(step))
     far = float(np.sqrt(np.mean(squares)))
     if far > FASTEST * most:
-        warnings.warn(
+        warn(
             f"mobile ions move {far:.2g} A from frame to frame, which are {spacing:g} ps apart; thermal motion takes "
-            f"them {most:.2g} A at {kelvin:g} K: check the time between the frames, the temperature and the masses",
-            stacklevel=2,
+            f"them {most:.2g} A at {kelvin:g} K: check the time between the frames, the temperature and the masses"
         )
 
 

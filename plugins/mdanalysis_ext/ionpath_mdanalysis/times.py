@@ -8,7 +8,7 @@ from typing import Any
 
 from MDAnalysis.core._get_readers import get_reader_for
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath_mdanalysis._checks import as_extended
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 
@@ -60,10 +60,9 @@ def check_times(trajectory: Any) -> None:
     need = "the time between the frames of the trajectory in ps"
     remedy = "pass frame_time=, for example frame_time=0.1"
     if isinstance(trajectory.format, str) and trajectory.format == "MEMORY" and trajectory.filename is None:
-        warnings.warn(
+        warn(
             f"frame_time: need {need}, got none with these arrays, and MDAnalysis' 1 ps is used; {remedy}, or dt=0.1 "
-            "where they are loaded",
-            stacklevel=2,
+            "where they are loaded"
         )
         return
     files = [getattr(part, "filename", None) for part in getattr(trajectory, "readers", [trajectory])]

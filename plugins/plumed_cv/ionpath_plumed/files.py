@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, warn
 from ionpath.free_energy import Hills
 from ionpath.noted import warn_of_changes
 from ionpath.plumed_input import Units, appended_files, units
@@ -87,10 +86,10 @@ def read_table(path: PathLike) -> Table:
             row = _row(words, finite=names[:1] == ("time",))
             if number == len(lines) - 1:  # no newline at its end: the writer was interrupted, perhaps within a number
                 if row is not None and len(words) == len(names):
-                    warnings.warn(
+                    warn(
                         f"{file.name}, line {number + 1}: need a newline at its end, got none: its last number may "
-                        "be cut, and it is left out; end it with a newline if it is whole", stacklevel=3,
-                    )  # fmt: skip
+                        "be cut, and it is left out; end it with a newline if it is whole"
+                    )
                 break
             early = row is not None and rows and names[0] == "time" and row[0] < rows[-1][0]
             if len(words) == len(names) and row is not None and not early:

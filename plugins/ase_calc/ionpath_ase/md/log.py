@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, warn
 from ionpath.estimate import Estimate
 from ionpath_ase.md.state import FloatArray, Snapshot
 
@@ -57,10 +57,9 @@ def mean_of_series(values: FloatArray, unit: str) -> Estimate:
 def warn_of_pressure(pressure: Estimate, name: str) -> None:
     """Say that a run at constant volume was far from zero pressure, where that is certain."""
     if min(abs(pressure.low), abs(pressure.high)) > FAR and pressure.low * pressure.high > 0:
-        warnings.warn(
+        warn(
             f"{name}: the cell was kept at {pressure}, far from zero pressure; barriers and diffusion are those of a "
-            "strained crystal. Take the cell of a run at constant pressure (ensemble npt)",
-            stacklevel=4,
+            "strained crystal. Take the cell of a run at constant pressure (ensemble npt)"
         )
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ase import Atoms, units
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath.plumed_calls import added, begin
 from ionpath.plumed_input import appended_files, joined, keywords
 from ionpath.plumed_run import (
@@ -43,16 +42,16 @@ def check_memories(lines: Sequence[str], name: str, step: int) -> None:
         remedy = "run it in one piece, under another name"
         raise InputError("plumed", need="biases that PLUMED can take up from its files", got=got, remedy=remedy)
     if told := lost_sums(lines):
-        warnings.warn(
+        warn(
             f"{name} goes on from step {step}, at which begin anew: {', '.join(told)}; what they gave before is in "
-            "PLUMED's files alone", stacklevel=5,
-        )  # fmt: skip
+            "PLUMED's files alone"
+        )
 
 
 def warn_of_idle(lines: Sequence[str], steps: int) -> None:
     """Say which biases of an input do nothing in a run of this length."""
     if told := idle(lines, steps):
-        warnings.warn(f"a run of {steps} steps is not biased by all of its input: {'; '.join(told)}", stacklevel=5)
+        warn(f"a run of {steps} steps is not biased by all of its input: {'; '.join(told)}")
 
 
 def taken_up(statements: Sequence[str]) -> list[str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from ionpath.elements import CHARGES
+from ionpath.errors import warn
 
 KNOWN = frozenset({"Li", "P", "Si", "S", "Cl"})
 """Elements that the shipped potentials were trained on."""
@@ -47,19 +47,17 @@ def warn_if_charged(model: Path, symbols: Sequence[str], given: float = 0.0) -> 
     >>> warn_if_charged(resolve("argyrodite"), ["Li", "Cl"])
     """
     if not abs(given) < 1e-3:  # nan as well
-        warnings.warn(
+        warn(
             f"initial charges: need a sum of 0, got {given:+.3g} e; a Deep Potential knows elements and places only, "
-            "and returns the energy of these atoms whatever charge they carry",
-            stacklevel=3,
+            "and returns the energy of these atoms whatever charge they carry"
         )
     if model.parent != _FOLDER or not set(symbols) <= KNOWN:
         return
     charge = excess_charge(symbols)
     if charge:
         formula = " ".join(f"{number} {element}" for element, number in Counter(symbols).items())
-        warnings.warn(
+        warn(
             f"structure: need a neutral one (Li+, P5+, Si4+, S2-, Cl-), got {formula}, a charge of {charge:+d} e; "
             f"{model.stem} has seen no other; its energy may be off by 0.7 eV for each lithium too few or too many: "
-            "do not compare it with that of another composition",
-            stacklevel=3,
+            "do not compare it with that of another composition"
         )

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import tempfile
 import time
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -25,7 +24,7 @@ from tqdm import tqdm
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, IonpathError, MissingDependency
+from ionpath.errors import InputError, IonpathError, MissingDependency, warn
 from ionpath.files import atomic_path, locked, nothing
 from ionpath.notebook import Shown
 from ionpath_ase._model import INSTALL
@@ -169,7 +168,7 @@ def _written(frames: Sequence[Atoms], place: Path, elements: Sequence[str]) -> l
         try:
             read_note(note, again="")
         except InputError as error:
-            warnings.warn(f"{error.name} is not what was written there: it is written again", stacklevel=6)
+            warn(f"{error.name} is not what was written there: it is written again")
             note.unlink()
             shutil.rmtree(place)
     if not place.exists():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -21,7 +20,7 @@ from ionpath.disorder import (
     support_entropy,
     tetrahedral_distortion,
 )
-from ionpath.errors import InputError, positive
+from ionpath.errors import InputError, positive, warn
 from ionpath.sums import Sums
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
@@ -255,10 +254,9 @@ def compare_disorder(
             )
     sizes = {name: a.results.n_samples for name, a in analyses.items()}
     if n_samples is None and len(set(sizes.values())) > 1:
-        warnings.warn(
+        warn(
             f"numbers of samples differ ({', '.join(f'{k}: {v}' for k, v in sizes.items())}); entropies are "
-            f"compared at {min(sizes.values())} samples each",
-            stacklevel=2,
+            f"compared at {min(sizes.values())} samples each"
         )
     p = first.parameters
     orientation = f"anisotropy {first.results.orientation:.2f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, warn
 from ionpath.notebook import Shown
 from ionpath.structure.regions import NAMES, Regions
 from ionpath_mdanalysis._frames import cell_vectors
@@ -128,10 +127,7 @@ def phase_dynamics(
         if kept.any():
             analyses[name] = analysis(mobile[kept], **options).run(start=start, stop=stop, step=step)
         if 2 * left[name] > initial[name]:
-            warnings.warn(
-                f"{left[name]} of {initial[name]} ions leave the {name}: its dynamics are also of its surroundings",
-                stacklevel=2,
-            )
+            warn(f"{left[name]} of {initial[name]} ions leave the {name}: its dynamics are also of its surroundings")
     if not analyses:
         remedy = "take keep='initial', or a shorter part of the run with stop="
         raise InputError("keep", need="ions that stay in a phase", got=f"none of {len(mobile)}", remedy=remedy)

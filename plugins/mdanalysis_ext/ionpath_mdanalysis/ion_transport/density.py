@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar, Unpack
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import require
+from ionpath.errors import require, warn
 from ionpath.periodic import fractional
 from ionpath.sites.density import DensityAccumulator, DensityGrid
 from ionpath.sites.maxima import density_sites
@@ -130,10 +129,7 @@ class IonDensity(DriftingAnalysis):
 
     def _finish(self, blocks: list[dict[str, Any]]) -> None:
         if self.parameters["drift"] == "framework" and "framework" not in self.groups:
-            warnings.warn(
-                "no framework atoms: the density is not corrected for drift; pass drift='none' if that is meant",
-                stacklevel=2,
-            )
+            warn("no framework atoms: the density is not corrected for drift; pass drift='none' if that is meant")
         n_frames = sum(block["n_frames"] for block in blocks)
         cell = sum(block["cell_sum"] for block in blocks) / n_frames
         grid = DensityGrid(sum(block["counts"] for block in blocks), cell, n_frames)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from inspect import signature
 from typing import Any, ClassVar, Self
@@ -12,7 +11,7 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.arrays import Indices
 from ionpath.citations import references
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, warn
 from ionpath.kinetics import estimate_msms, net_flux, pathways
 from ionpath.markov.resampling import Resampling
 from ionpath.markov.verdict import choose_lag, judge_lag
@@ -237,11 +236,9 @@ class MarkovStates(IonAnalysis):
         results = self.results
         results.connected_reason, loud = why_excluded(results.excluded_states, self._data.frames)
         if loud:
-            warnings.warn(
+            warn(
                 f"{results.connected_reason}; results are over the states {list(results.connected_states)}. Use a "
-                "shorter lag or more data, or connected='all' to refuse.",
-                UserWarning,
-                stacklevel=4,
+                "shorter lag or more data, or connected='all' to refuse."
             )
 
     def _rebuild(self) -> None:

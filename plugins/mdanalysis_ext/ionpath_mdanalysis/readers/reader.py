@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import functools
 import os
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from MDAnalysis.topology.base import TopologyReaderBase
 from ionpath.arrays import Floats, Symbols
 from ionpath.cells import FARTHEST
 from ionpath.constants import EV_IN_KJ_PER_MOL
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, warn
 from ionpath.periodic import Unwrapper, minimum_image
 from ionpath_mdanalysis.readers.source import ByteSource, has_suffix
 from ionpath_mdanalysis.times import says_times
@@ -234,10 +233,7 @@ class FileReader(ReaderBase):
         if given is not None:
             said = (times.get(1) or first) - first
             if said and abs(said - given) > 1e-3 * given:
-                warnings.warn(
-                    f"{self.filename}: dt={given:g} ps is used; the file says {said:g} ps between its first frames",
-                    stacklevel=5,
-                )
+                warn(f"{self.filename}: dt={given:g} ps is used; the file says {said:g} ps between its first frames")
             return False
         for k, time in times.items():
             self._check_order(start, first, k, time)
@@ -253,10 +249,9 @@ class FileReader(ReaderBase):
         straight = dt < DOUBTFUL and self.n_frames > 2 and self._goes_straight()
         if dt >= DOUBTFUL or straight:
             why = ", after which atoms still go straight on, as they do for a few fs only" if straight else ""
-            warnings.warn(
+            warn(
                 f"{self.filename}: time= is taken as ps, {dt:g} ps between frames{why}; if it is in fs, pass "
-                "time_unit='fs' (D is 1000 times larger then), and time_unit='ps' if it is not",
-                stacklevel=6,
+                "time_unit='fs' (D is 1000 times larger then), and time_unit='ps' if it is not"
             )
 
     def _goes_straight(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arrays import Indices
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, warn
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -45,10 +44,10 @@ def say_charge(structure: Structure, found: Argyrodite) -> None:
     """
     total = found.charge * found.n_formula_units - (structure._charge or 0.0)
     if len(found.mobile) and abs(total) > _EXACT and abs(found.mobile_content - 6.0) > _EXACT:
-        warnings.warn(
+        warn(
             f"{found.formula}: formal charges add up to {total:+g} e more than the charge of the structure; a neutral "
-            f"cell has {found.mobile_content - found.charge:g} mobile cations per formula unit", stacklevel=4,
-        )  # fmt: skip
+            f"cell has {found.mobile_content - found.charge:g} mobile cations per formula unit"
+        )
 
 
 def check_conserved(before: Structure, after: Structure, change: Mapping[frozenset[str], float]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -13,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Floats, Indices
 from ionpath.documented import documented
 from ionpath.elements import CHALCOGENS, CHARGES, FORMERS, HALOGENS
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, bound_anions, free_anion_orbits
 from ionpath.lattice.neighbours import neighbours_within
 from ionpath.msonable import Msonable
@@ -161,7 +160,7 @@ def analyse(structure: Structure) -> Argyrodite:
             if charge > 0
             else "mobile cations are missing; X-rays see lithium badly, and refinements may leave it out"
         )
-        warnings.warn(f"{_formula(structure, len(centres))} has {charge:+.2f} e per formula unit: {why}", stacklevel=2)
+        warn(f"{_formula(structure, len(centres))} has {charge:+.2f} e per formula unit: {why}")
     return Argyrodite(
         centres=centres,
         bonded=bonded,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,7 @@ from scipy.optimize import linprog
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath.msonable import Msonable
 from pymatgen.analysis.argyrodite.energies import constructed, energy_function
 from pymatgen.analysis.argyrodite.framework import analyse
@@ -186,11 +185,10 @@ def _warn_if_not_trained_on(name: str, structures: Sequence[Structure], calculat
     found = [str(k) for k, structure in enumerate(structures) if _is_lpscl_i(structure)]
     if found:
         used = dict(getattr(calculator, "parameters", {})).get("model", "a committee")
-        warnings.warn(
+        warn(
             f"{name}: need a potential that was trained on Li5PS4Cl2 outside of the cubic framework (LPSCl-I), got "
             f"{used} for structure {', '.join(found)}, whose energy is some 10 meV/atom too high beside that of other "
-            'phases; use calculator={"name": "ionpath", "model": "argyrodite-lpscl-i"}',
-            stacklevel=4,
+            'phases; use calculator={"name": "ionpath", "model": "argyrodite-lpscl-i"}'
         )
 
 

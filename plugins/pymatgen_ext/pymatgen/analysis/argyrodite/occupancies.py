@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,7 @@ from pymatgen.core import Composition, Structure
 from ionpath.arguments import typed
 from ionpath.arrays import Indices
 from ionpath.elements import CHARGES
-from ionpath.errors import InputError, whole
+from ionpath.errors import InputError, warn, whole
 from ionpath.lattice.subsets import farthest_points
 from pymatgen.analysis.argyrodite.composition import apportion
 from pymatgen.analysis.argyrodite.framework import analyse
@@ -109,10 +108,10 @@ def _warn_of_rounding(structure: Structure, orbits: tuple[Indices, ...], numbers
         for species, wanted in amount.items():
             got = number[species]
             if abs(got - wanted) > _ROUNDING * len(group) or (wanted > _ROUNDING and not got):
-                warnings.warn(
+                warn(
                     f"{species}: {wanted:.4g} of {len(group)} {where} became {got}; a larger supercell holds what "
-                    "the occupancies say", stacklevel=4,
-                )  # fmt: skip
+                    "the occupancies say"
+                )
                 return
 
 
@@ -158,10 +157,10 @@ def _ions(structure: Structure, found: Argyrodite, others: list[Composition | No
             remedy="correct the occupancies; those of a general position beside a special one must be halved",
         )  # fmt: skip
     if abs(-charge / n - refined) > _WORTH_SAYING:
-        warnings.warn(
+        warn(
             f"the occupancies add up to {found.formula}, which is not neutral: the ordered cell has "
-            f"{-charge / n:.4g} mobile cations per formula unit instead of {refined:.4g}", stacklevel=4,
-        )  # fmt: skip
+            f"{-charge / n:.4g} mobile cations per formula unit instead of {refined:.4g}"
+        )
     return -charge
 
 

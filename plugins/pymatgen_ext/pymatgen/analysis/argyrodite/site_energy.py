@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,7 +13,7 @@ from ionpath.arguments import typed
 from ionpath.arrays import Bools, Floats, Indices, Symbols
 from ionpath.citations import references
 from ionpath.documented import documented
-from ionpath.errors import InputError, one_of, positive, require
+from ionpath.errors import InputError, one_of, positive, require, warn
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
@@ -158,7 +157,7 @@ def site_energies(
     (16, True)
     """
     one_of("method", method, ("frame", "occupied"))
-    warnings.warn(f"energies of unrelaxed probes: {_UNRELAXED}", stacklevel=2)
+    warn(f"energies of unrelaxed probes: {_UNRELAXED}")
     require_ordered(structure, "site energies")
     found = analyse(structure)
     where = lithium_sites(structure) if sites is None else sites
