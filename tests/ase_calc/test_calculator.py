@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -343,6 +345,32 @@ def test_bad_positions_are_refused(salt: Atoms, calculator: IonPath) -> None:
     flat = Atoms("LiCl", positions=[(0, 0, 0), (0, 0, 2.3)], cell=[5, 5, 0], pbc=True, calculator=calculator)
     with pytest.raises(InputError, match="cell: need independent lattice vectors along all periodic directions"):
         flat.get_forces()
+
+
+@pytest.mark.parametrize(
+    ("pair", "distance", "least"), [("LiLi", 1.0, "1.28"), ("PS", 1.1, "1.59"), ("SLi", 0.9, "1.43")]
+)
+def test_atoms_far_too_close_are_warned_of_once(
+    calculator: IonPath, pair: str, distance: float, least: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums of the radii of `contact_radii`; closer than 0.5 A is an error."""
+    from ionpath_ase import _geometry
+
+    atoms = Atoms(pair, positions=[(0, 0, 0), (0, 0, distance)], calculator=calculator)
+    told = rf"positions: need atoms at least {least} A apart, got atoms 0 and 1 at {distance:.3f} A; .*means nothing"
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        for step in range(3):  # as in a relaxation
+            atoms.positions[1, 2] = distance + 0.01 * step
+            assert np.isfinite(atoms.get_potential_energy())
+    assert len([one for one in seen if re.search(told, str(one.message))]) == 1
+    assert atoms.get_chemical_formula() in str(seen[-1].message)
+    searches, search = [], _geometry.closest_pair
+    monkeypatch.setattr(_geometry, "closest_pair", lambda *a: searches.append(a[3]) or search(*a))
+    atoms.positions[1, 2] = distance
+    atoms.get_potential_energy()
+    assert [radii for radii in searches if radii is not None] == []  # it costs nothing once it is told
+    Atoms("LiCl", positions=[(0, 0, 0), (0, 0, 2.3)], calculator=calculator).get_potential_energy()  # no warning
 
 
 def test_contacts_are_found_without_a_search_each_time(salt: Atoms, monkeypatch: pytest.MonkeyPatch) -> None:

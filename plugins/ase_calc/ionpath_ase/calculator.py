@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError
-from ionpath_ase._geometry import ContactCheck, model_cell
+from ionpath_ase._geometry import ContactCheck, contact_radii, model_cell
 from ionpath_ase._model import Evaluation, Model
 from ionpath_ase.potentials import members, resolve
 from ionpath_ase.potentials.neutral import untrained_phases, warn_if_charged
@@ -35,6 +36,8 @@ class _DeepPotential(Calculator):
         self._contacts = ContactCheck(closest)
         self._numbers: NDArray[np.int64] | None = None
         self._types: list[NDArray[np.int64]] = []
+        self._touching: ContactCheck | None = None
+        self._told: set[str] = set()
         super().__init__(closest=closest, **kwargs)
 
     @property
@@ -99,10 +102,26 @@ class _DeepPotential(Calculator):
             types = [model.types(symbols) for model in self._models]
             warn_if_charged(self._models[0].path, symbols, float(atoms.get_initial_charges().sum()))
             self._numbers, self._types = atoms.numbers.copy(), types
+            self._touching = ContactCheck(0.0, contact_radii(atoms.numbers))
+        if self._touching is not None:
+            self._warn_if_touching(atoms, self._touching, cell)
         return [
             _results(atoms, model.evaluate(positions, cell, types, per_atom=per_atom))
             for model, types in zip(self._models, self._types, strict=True)
         ]
+
+    def _warn_if_touching(self, atoms: Atoms, touching: ContactCheck, cell: NDArray[np.float64] | None) -> None:
+        """Warn of atoms that have fallen onto each other, once for each composition."""
+        try:
+            touching(atoms.positions, cell)
+        except InputError as error:
+            self._touching = None  # until the atoms are others
+            formula = atoms.get_chemical_formula()
+            if formula not in self._told:
+                self._told.add(formula)
+                warnings.warn(
+                    f"{formula}: {error}; no material has such a distance, and its energy means nothing", stacklevel=3
+                )
 
 
 @typed
@@ -128,7 +147,8 @@ class IonPath(_DeepPotential):
     Warns
     -----
     UserWarning
-        If a shipped potential is asked about a structure that is not neutral (`ionpath_ase.potentials.neutral`).
+        If a shipped potential is asked about a structure that is not neutral (`ionpath_ase.potentials.neutral`), and,
+        once for each composition, if atoms are closer than in any material, such as P and S within 1.59 A.
 
     Notes
     -----
