@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import h5py
+import MDAnalysis
 import numpy as np
 import pytest
 from ase import Atoms
@@ -25,6 +28,7 @@ from ionpath.errors import InputError, IonpathError
 from ionpath_ase import IonPath, run_md
 from ionpath_ase.md.lammps_input import data_file, kinds
 from ionpath_ase.md.state import load_checkpoint
+from ionpath_mdanalysis.anion_disorder import RadialDistributions
 
 SHORT: dict[str, Any] = {
     "engine": "ase", "ensemble": "nve", "timestep": 2.0, "picoseconds": 0.04, "interval": 0.01,
@@ -101,9 +105,42 @@ def test_one_byte_of_a_frame_between_the_ends_is_seen(tmp_path: Path, suffix: st
     with pytest.raises(InputError, match=f"file a{suffix}: need .* put (it|the file) back, or begin anew"):
         run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06})
     assert path.read_bytes() == damaged
+    told = {".extxyz": "need 216 lines of 7 words", ".traj": "", ".h5md": ""}  # the last two are counted only
+    assert told.get(suffix, "got other content: frames are missing or changed, and so are the numbers") in analysed(
+        path
+    )
     path.write_bytes(content)
+    assert "checkpoint" not in analysed(path)
     longer = run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06})
     assert (longer.resumed_at, longer.frames) == (20, 7)
+
+
+def analysed(path: Path) -> str:
+    """What an analysis of a run warns of, or refuses it for."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        universe = MDAnalysis.Universe(path.with_suffix(".pdb"), path)
+        try:
+            RadialDistributions(universe.atoms, r_max=3.0).run()
+        except InputError as error:
+            return str(error)
+        finally:
+            universe.trajectory.close()
+    return " ".join(str(one.message) for one in seen)
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".xtc", ".dcd", ".traj", ".h5md"])
+def test_lost_frames_are_told_where_a_run_is_analysed(tmp_path: Path, suffix: str) -> None:
+    """A whole file of fewer frames than the checkpoint knows: another run of the same atoms, for a shorter time."""
+    atoms, path = copper().repeat(2), tmp_path / f"a{suffix}"
+    atoms.calc = EMT()
+    run_md(atoms, trajectory=path, **SHORT)
+    shorter = run_md(atoms, trajectory=tmp_path / f"b{suffix}", **SHORT | {"picoseconds": 0.03})
+    assert "checkpoint" not in analysed(path)
+    shorter.trajectory.replace(path)
+    unit = "frames" if suffix in (".traj", ".h5md") else "bytes"
+    told = rf"a{suffix}: need the \d+ {unit} that it had at the checkpoint a.checkpoint.npz, got \d+ {unit}: frames are"
+    assert re.search(told, analysed(path))
 
 
 @pytest.mark.timeout(120, method="thread")

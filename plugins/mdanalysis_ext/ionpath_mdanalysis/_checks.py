@@ -6,6 +6,7 @@ import difflib
 import inspect
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ionpath.arguments import described
 from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
 from ionpath.errors import InputError, warn
+from ionpath.noted import warn_of_changes
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 SMALLEST, LARGEST = 0.5, 1e5
@@ -79,6 +81,14 @@ def check_order(universe: Any) -> None:
                 got=f"atom {at}, which is {symbols[at]} here and {named[at]} there",
                 remedy="make the Universe from this file alone, or sort one of the two",
             )  # fmt: skip
+
+
+def warn_of_damage(trajectory: Any) -> None:
+    """Warn of files of `ionpath_ase.run_md` that are no longer what they were at the checkpoint beside them."""
+    for part in getattr(trajectory, "readers", [trajectory]):
+        name, counted = getattr(part, "filename", None), part.format in ("TRAJ", "H5MD")
+        if isinstance(name, (str, os.PathLike)) and part.format != "MEMORY":
+            warn_of_changes(Path(name), "trajectory", part.n_frames if counted else None)
 
 
 def check_once(group: Any, name: str) -> None:
