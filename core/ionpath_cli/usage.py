@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import NoReturn
 
 
@@ -51,15 +52,42 @@ def refused(error: Usage, command: str, words: Sequence[str], typed: Sequence[st
     """What was wrong with the words of a command, in one sentence, which names what was probably meant."""
     if error.program == "ionpath":  # ours, which says it all
         return error.sentence
+    program = error.program
+    if program == f"ionpath {command}" == "ionpath train" and options:  # those of the task that the words begin with
+        program += f" {words[0]}" * words[0].isalpha()
     name = unknown_option(words, options) if options else ""
     if not name and (found := re.match(r"unrecognized arguments: (-[A-Za-z][\w-]+)", error.sentence)):
         name = str(found[1])
     if not name:
         choice = re.search(r"invalid choice: '(.*?)' \(choose from (.*)\)", error.sentence)
         advice = nearest(choice[1], re.findall(r"[^\s,']+", choice[2])) if choice else ""
-        return f"{error.sentence}; {advice or f'`{error.program} --help` shows what it takes'}"
-    in_file = all(word.partition("=")[0] != name for word in typed)
-    said = f"--config: {name.lstrip('-')}" if in_file else name
+        said = _of_file(error.sentence, words, typed)
+        return f"{said}; {advice or f'`{program} --help` shows what it takes'}"
+    files = _config_files(typed)
+    in_file = bool(files) and all(word.partition("=")[0] != name for word in typed)
+    said = f"--config {files}: {name.lstrip('-')}" if in_file else name
     advice = nearest(name, [option.lstrip("-") for option in options] if in_file else options)
-    need = f"an option of `ionpath {command}`, got an unknown one"
-    return f"{said}: need {need}; {advice or f'`{error.program} --help` lists them'}"
+    need = f"an option of `{program}`, got an unknown one"
+    return f"{said}: need {need}; {advice or f'`{program} --help` lists them'}"
+
+
+def _config_files(typed: Sequence[str]) -> str:
+    """Files that ``--config`` names, if there are any."""
+    after = [value for name, value in pairwise(typed) if name == "--config"]
+    return ", ".join([*after, *(word.partition("=")[2] for word in typed if word.startswith("--config="))])
+
+
+def _of_file(sentence: str, words: Sequence[str], typed: Sequence[str]) -> str:
+    """What a parser says of an option, in the name of the file where it stands; unchanged if it was typed."""
+    files, said = _config_files(typed), sentence
+    if found := re.match(r"argument (\S+): (.*)", sentence):
+        name, said = found[1].rpartition("/")[2], found[2]
+    elif found := re.match(r"unrecognized arguments: (.*)", sentence):
+        at = next((k for k, word in enumerate(words) if word and found[1].startswith(word)), 0)
+        name = next((word for word in reversed(words[:at]) if word.startswith("--")), "--files")
+        said = f"need one value, got a list with {found[1]}" if words[at] not in typed else sentence
+    else:
+        return sentence
+    if not files or said == sentence or name in (word.partition("=")[0] for word in typed):
+        return sentence
+    return f"--config {files}: {name.lstrip('-')}: {said}"

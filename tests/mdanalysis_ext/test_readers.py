@@ -547,6 +547,16 @@ def test_extended_xyz_under_the_name_of_plain_xyz(tmp_path, name):
     assert u.trajectory.dt == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("name", ["a.extxyz", "a.extxyz.gz", "a.xyz"])
+def test_a_byte_order_mark_is_no_part_of_a_number(tmp_path, name):
+    frame = '2\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3 time={}\nLi 0 0 0\nCl 2 0 0\n'
+    text = b"\xef\xbb\xbf" + "".join(frame.format(0.5 * k) for k in range(3)).encode()
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    u = mda.Universe(tmp_path / name, format="EXTXYZ", topology_format="EXTXYZ")
+    assert [ts.time for ts in u.trajectory] == [0.0, 0.5, 1.0]  # ps
+    assert u.atoms.elements.tolist() == ["Li", "Cl"]
+
+
 def test_files_of_other_kinds_are_named(tmp_path):
     for name in ("md.extxyz", "md.traj", "XDATCAR"):
         path = tmp_path / name

@@ -252,7 +252,8 @@ def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
     (tmp_path / "run.toml").write_text("temprature = 600\n")
     with pytest.raises(SystemExit, match="2"):
         cli.main(["md", "x.cif", "--config", str(tmp_path / "run.toml")])
-    assert "--config: temprature: need an option of `ionpath md`, got an unknown one" in capsys.readouterr().err
+    unknown = f"--config {tmp_path / 'run.toml'}: temprature: need an option of `ionpath md`, got an unknown one"
+    assert unknown in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -391,7 +392,25 @@ raise SystemExit(cli.main(["doctor", "--log", {str(speaking / "run.log")!r}]))
         ("analyze x.xtc", "are required: --temperature; `ionpath analyze --help` shows what it takes"),
         ("md x.cif --conf run.toml", "md: argument --config: write it in full, and apart from others"),
         ("md x.cif -vq", "md: argument -v/--verbose: write it in full, and apart from others"),
-        ("md x.cif --config key.toml", "md: --config: temprature: {unknown}; did you mean temperature?"),
+        ("md x.cif --config key.toml", "md: --config key.toml: temprature: {unknown}; did you mean temperature?"),
+        (
+            "md x.cif --config=list.toml",
+            "--config list.toml: temperature: need one value, got a list with 400; `ionpath md",
+        ),
+        (
+            "md x.cif --config list.yml",
+            "--config list.yml: temperature: need one value, got a list with 400; `ionpath md",
+        ),
+        (
+            "md x.cif --config word.toml",
+            "--config word.toml: seed: invalid int value: 'one'; `ionpath md --help` shows",
+        ),
+        ("md x.cif --temperature 300 400 --config none.toml", "md: unrecognized arguments: 400; `ionpath md --help`"),
+        ("train label --bad-option", "train: --bad-option: {unknown}; `ionpath train label --help` lists them"),
+        (
+            "train --bad-option",
+            "train: --bad-option: need an option of `ionpath train`, got an unknown one; `ionpath train",
+        ),
         (
             "md x.cif --config table.toml",
             "need tables that are named as commands, got [analyse]; did you mean analyze?",
@@ -402,10 +421,15 @@ def test_what_was_probably_meant_is_named(words: str, sentence: str, tmp_path: P
     monkeypatch.chdir(tmp_path)
     Path("key.toml").write_text("temprature = 600\n")
     Path("table.toml").write_text("[analyse]\ntemperature = 600\n")
+    Path("list.toml").write_text("temperature = [300, 400]\n")
+    Path("list.yml").write_text("temperature: [300, 400]\n")
+    Path("word.toml").write_text("seed = 'one'\n")
+    Path("none.toml").write_text("")
     with pytest.raises(SystemExit, match="2"):
         cli.main(words.split())
     said = capsys.readouterr().err
-    unknown = f"need an option of `ionpath {words.split()[0]}`, got an unknown one"
+    command = " ".join(words.split()[: 1 + words.startswith("train ")])
+    unknown = f"need an option of `ionpath {command}`, got an unknown one"
     assert said.startswith("ionpath ") and sentence.format(unknown=unknown) in said
     assert len(said.splitlines()) == 1
 

@@ -21,6 +21,8 @@ COLUMNS = {
     "forces": "forces",
     "force": "forces",
 }
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What some editors write before the first character of a text file."""
 SHORTEST = 8
 """Bytes of the shortest line of an atom, ``H 0 0 0``."""
 
@@ -135,6 +137,7 @@ class ExtxyzFile(TextFile):
         return info, np.array(rows)
 
     def _count(self, line: bytes, frame: int) -> int:
+        line = line.removeprefix(BYTE_ORDER_MARK) if not frame else line
         if line.strip().isdigit() and len(line) < 20 and int(line):
             return int(line)
         raise self._damaged(
