@@ -113,6 +113,35 @@ def test_files_with_times_need_no_word(source, files, name, in_memory):
     assert run.results.diffusion_coefficient.value == pytest.approx(1.65, rel=0.05)  # A^2/ps
 
 
+@pytest.mark.filterwarnings("ignore:DCDReader currently")
+@pytest.mark.parametrize(
+    "title", [b"Created by DCD plugin", b"REMARK CP2K DCD file created by CP2K version 2024.1", b"Written by LAMMPS"]
+)
+def test_dcd_files_of_programs_with_times_of_their_own_are_refused(source, files, tmp_path, title):
+    """VMD and mdtraj write 1 in CHARMM's units, 0.049 ps, whatever the time is; CP2K and LAMMPS write fs or ps."""
+    content = (files / "a.dcd").read_bytes()
+    (tmp_path / "b.dcd").write_bytes(content[:100] + title.ljust(80) + content[180:])
+    ions = opened(source, tmp_path / "b.dcd")
+    with pytest.raises(InputError, match=r"frame_time: .* b.dcd does not say it, .* not put there in CHARMM's units"):
+        IonDiffusion(ions).run()
+    assert IonDiffusion(ions, frame_time=0.1).run().frame_time == pytest.approx(0.1)
+
+
+@pytest.mark.filterwarnings("ignore:DCDReader currently")
+def test_the_time_that_mdanalysis_makes_up_in_a_dcd_file_is_told(source, files, tmp_path):
+    """A Writer that is not told dt= writes 1 ps: a diffusion coefficient ten times too small, without a word."""
+    for name, options in (("made-up.dcd", {}), ("none.dcd", {"dt": 0.0})):
+        with mda.Writer(str(tmp_path / name), len(source.atoms), **options) as writer:
+            for _ in source.trajectory:
+                writer.write(source.atoms)
+    ions = opened(source, tmp_path / "made-up.dcd")
+    with pytest.warns(UserWarning, match="made-up.dcd: 1 ps between frames is what MDAnalysis writes .* frame_time="):
+        IonDiffusion(ions).run()
+    assert IonDiffusion(ions, frame_time=1.0).run().frame_time == pytest.approx(1.0)  # without a warning
+    with pytest.raises(InputError, match=r"frame_time: need .* got none: none.dcd does not say it"):
+        IonDiffusion(opened(source, tmp_path / "none.dcd")).run()
+
+
 @pytest.mark.filterwarnings("ignore:Reader has no dt information")
 def test_joined_files_say_their_time_if_each_does(source, files):
     with pytest.raises(InputError, match=SENTENCE.format("a.xyz")):

@@ -14,6 +14,8 @@ from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 LONGEST_STEP = 0.005
 """No run takes a longer time step in ps: a longer `dt` of a LAMMPS dump is the time between its frames."""
+FOREIGN = ("LAMMPS", "CP2K", "CREATED BY DCD PLUGIN")
+"""In titles of DCD files: what writes times in units of its own (LAMMPS, CP2K), or none (VMD, mdtraj)."""
 TIMED = {"XTC", "TRR", "TNG", "NCDF", "NC", "H5MD", "TRZ", "TRC", "DCD", "LAMMPS", "IMD"}
 """Formats of MDAnalysis whose files say the time of a frame in a unit that they name, or that a reader is told."""
 
@@ -27,11 +29,13 @@ def says_times(trajectory: Any) -> bool:
     """
     if hasattr(trajectory, "readers"):
         return all(says_times(part) for part in trajectory.readers)
+    if trajectory.format == "DCD":  # which has a dt in any case
+        title = str(trajectory._file.header["remarks"]).upper()
+        own = trajectory.dt > 0 and not any(word in title for word in FOREIGN)
+        return own or trajectory._kwargs["dt"] is not None
     if getattr(trajectory, "has_times", False) or "dt" in getattr(trajectory, "_ts_kwargs", {}):
         return True
     formats = {trajectory.format} if isinstance(trajectory.format, str) else set(trajectory.format)
-    if "DCD" in formats:  # LAMMPS puts times of its own units where others put those of CHARMM
-        return "LAMMPS" not in str(trajectory._file.header["remarks"])
     if "MEMORY" in formats:  # a number of frames times the 1 ps of whoever told nothing
         return not isinstance(trajectory.ts.data.get("dt"), int) and not _copied_without(trajectory)
     return bool(formats & TIMED)
@@ -56,6 +60,7 @@ def check_times(trajectory: Any) -> None:
     """
     _check_steps(trajectory)
     if says_times(trajectory):
+        _warn_of_default(trajectory)
         return
     need = "the time between the frames of the trajectory in ps"
     remedy = "pass frame_time=, for example frame_time=0.1"
@@ -75,8 +80,21 @@ def check_times(trajectory: Any) -> None:
     )
     if len(files) == 1 and not hasattr(trajectory, "has_times") and is_extended_xyz(files[0]):
         remedy, how = as_extended(files[0]), ""
-    got = f"none: {named} does not say it, and MDAnalysis would take 1 ps"
+    would = "a time that its writer has not put there in CHARMM's units" if trajectory.format == "DCD" else "1 ps"
+    got = f"none: {named} does not say it, and MDAnalysis would take {would}"
     raise InputError("frame_time", need=need, got=got, remedy=remedy + how)
+
+
+def _warn_of_default(trajectory: Any) -> None:
+    """Warn of DCD files with the 1 ps that MDAnalysis writes where it is not told another time; it leaves no title."""
+    for part in getattr(trajectory, "readers", [trajectory]):
+        bare = part.format == "DCD" and part._kwargs["dt"] is None and not part._file.header["remarks"].strip("\0 ")
+        if bare and abs(part.dt - 1.0) < 1e-5:
+            warnings.warn(
+                f"{os.path.basename(part.filename)}: 1 ps between frames is what MDAnalysis writes into a DCD where "
+                "it is not told the time; pass frame_time= if it is another one, or frame_time=1 if it is not",
+                stacklevel=2,
+            )
 
 
 def _check_steps(trajectory: Any) -> None:
