@@ -94,6 +94,7 @@ def test_packaged_committee(
     assert np.allclose(alone(salt, folder / "argyrodite.pb").get_forces(), alone(salt, "argyrodite").get_forces())
 
 
+@pytest.mark.filterwarnings("ignore:Cl4Li4. positions. .* no material has such a distance")
 def test_shipped_committee_knows_where_it_has_not_been(salt: Atoms) -> None:
     files = members("argyrodite")
     assert [path.name for path in files] == ["argyrodite.pb", "argyrodite.2.pb", "argyrodite.3.pb"]

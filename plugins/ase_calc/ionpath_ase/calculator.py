@@ -103,7 +103,7 @@ class _DeepPotential(Calculator):
             warn_if_charged(self._models[0].path, symbols, float(atoms.get_initial_charges().sum()))
             self._numbers, self._types = atoms.numbers.copy(), types
             self._touching = ContactCheck(0.0, contact_radii(atoms.numbers))
-        if self._touching is not None:
+        if self._touching is not None and len(self._models) == 1:  # a committee says itself what it does not know
             self._warn_if_touching(atoms, self._touching, cell)
         return [
             _results(atoms, model.evaluate(positions, cell, types, per_atom=per_atom))
@@ -120,7 +120,8 @@ class _DeepPotential(Calculator):
             if formula not in self._told:
                 self._told.add(formula)
                 warnings.warn(
-                    f"{formula}: {error}; no material has such a distance, and its energy means nothing", stacklevel=3
+                    f"{formula}: {error}; no material has such a distance, and its energy may mean nothing",
+                    stacklevel=3,
                 )
 
 
