@@ -124,3 +124,62 @@ def test_times_that_go_back_into_a_run_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"trajectory: need runs that go on .*, got 3.9 ps then 2.5 ps, .*stop=40 and"):
         diffusion(made)
     assert diffusion(made, stop=40).n_frames == 40
+
+
+def joined(run: np.ndarray, **options: Any) -> Any:
+    """A run of 24 ions among 8 atoms at rest, in one file that says nothing of joins, and its diffusion."""
+    rng = np.random.default_rng(1)
+    still = np.arange(8)[:, None] // [4, 2, 1] % 2 * 6.0 + rng.normal(0, 0.02, (len(run), 8, 3))
+    u = mda.Universe.empty(32, trajectory=True)
+    u.add_TopologyAttr("elements", ["Li"] * 24 + ["S"] * 8)
+    box = np.tile([EDGE, EDGE, EDGE, 90, 90, 90], (len(run), 1))
+    u.load_new(np.concatenate([run, still], axis=1).astype(np.float32), order="fac", dimensions=box, dt=FRAME_TIME)
+    return IonDiffusion(u.atoms[:24], u.atoms[24:], **options)
+
+
+ROADS: list[dict[str, Any]] = [{}, {"backend": "multiprocessing", "n_workers": 1, "n_parts": 3}]
+
+
+@pytest.mark.parametrize("road", ROADS, ids=["serial", "parts"])
+@pytest.mark.parametrize("join", [60, 100])
+def test_unwrapped_runs_that_were_wrapped_between_are_refused(join: int, road: dict[str, Any]) -> None:
+    """Image flags that a restart set to zero: the mean squared displacement was 2.5 times too large, without a word.
+
+    The walk goes on, so that the true one is that of the whole walk, 0.03 A^2 a frame; 100 is where a part begins.
+    """
+    rng = np.random.default_rng(3)
+    walk = rng.uniform(0, EDGE, (1, 24, 3)) + np.cumsum(rng.normal(0, 0.5, (300, 24, 3)), axis=0)
+    again = walk.copy()
+    again[join:] -= np.floor(walk[join] / EDGE) * EDGE
+    told = (
+        rf"coordinates: need unwrapped ones .*, got leaps of \d+ by whole cells from frame {join - 1} to {join}; pass"
+    )
+    with pytest.raises(InputError, match=told):
+        joined(again).run(**road)
+    right = joined(walk).run(**road).results.msd
+    assert right[1:60] == pytest.approx(0.75 * np.arange(1, 60), rel=0.15)  # A^2
+    assert joined(again, unwrap=True).run(**road).results.msd == pytest.approx(right, rel=1e-4)  # what is advised
+
+
+@pytest.mark.parametrize("road", ROADS, ids=["serial", "parts"])
+@pytest.mark.parametrize("join", [60, 100])
+def test_runs_of_other_ions_positions_are_warned_of(join: int, road: dict[str, Any]) -> None:
+    """Two runs in one file without a sign of it, the second from other positions; or frames that are missing."""
+    rng = np.random.default_rng(3)
+    walk = rng.uniform(0, EDGE, (1, 24, 3)) + np.cumsum(rng.normal(0, 0.1, (300, 24, 3)), axis=0)
+    other = walk.copy()
+    other[join:] += rng.normal(0, 1.0, (24, 3))  # A
+    told = rf"half of the ions move 1.\d A from frame {join - 1} to {join}, and 0.15 A between others: .* stop={join}"
+    for run in (other, other % EDGE):
+        with pytest.warns(UserWarning, match=told):
+            joined(run).run(**road)
+    joined(walk).run(**road)  # without a word
+
+
+def test_long_steps_of_exact_coordinates_are_no_leaps() -> None:
+    """Hops of 7 A in a cell of 12 A, and steps far beyond the cell, are taken as they are."""
+    rng = np.random.default_rng(3)
+    start = rng.uniform(0, EDGE, (1, 24, 3))
+    hops = 7.0 * rng.choice([-1, 0, 1], (300, 24, 3), p=[0.01, 0.98, 0.01]) + rng.normal(0, 0.05, (300, 24, 3))
+    for steps in (hops, rng.normal(0, 20.0, (300, 24, 3))):
+        assert not joined(start + np.cumsum(steps, axis=0)).run().results.unwrapped

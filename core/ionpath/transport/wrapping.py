@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -20,6 +21,10 @@ OUTSIDE = 1e-3
 """Rounding in files puts wrapped coordinates this far outside of the cell, in units of the cell."""
 SPAN = 0.9
 """Range of a wrapped coordinate that crossed a face, in units of the cell."""
+LOOKED_AT = 32
+"""Ions whose steps tell whether a run goes on."""
+FEWEST, SUDDEN = 10, 3.0
+"""So many ions, half of which move so many times as far as they do between other frames, do not do so by chance."""
 LOOKS = 12
 """Pairs of frames that are looked at to tell wrapped from unwrapped coordinates."""
 
@@ -223,3 +228,66 @@ class Jumps:
             if self._last is not None:
                 self._check((first - self._last)[None], 0)
             self._first, self._last = (first if self._first is None else self._first), last
+
+
+class Leaps:
+    """Tells where a run does not go on: ions that all move at once, and unwrapped ones that leap by whole cells.
+
+    It takes the positions of ions that a `Follower` continued, chunk after chunk, and can be joined with that of the
+    block that follows.
+    """
+
+    def __init__(self) -> None:
+        self._ends: list[tuple[Floats, Floats]] = []  # the first and the last positions, each with its cell
+        self._squares: list[Floats] = []  # (B,): of each step, the median over ions of its square in A^2
+        self._leaps: list[Ints] = []  # (B,): of each step, ions that go by whole cells
+        self._far = 0  # steps that are far from all lattice vectors
+
+    def add(self, path: Floats, cells: Floats) -> None:
+        """Take positions (B, N, 3) in A and cells (B, 3, 3) of the next frames."""
+        last = self._ends[-1:]
+        self._look(np.concatenate([*(one[0][None] for one in last), path]), cells[0 if last else 1 :])
+        self._ends = [*self._ends[:1], *((path[k].copy(), cells[k].copy()) for k in ((-1,) if last else (0, -1)))]
+
+    def _look(self, points: Floats, cells: Floats) -> None:
+        steps = np.diff(points, axis=0)
+        some = steps[:, :: max(1, steps.shape[1] // LOOKED_AT)]
+        self._squares.append(np.median(np.einsum("tni,tni->tn", some, some), axis=1))
+        coordinates = fractional(steps, cells) if np.isfinite(cells).all() else np.zeros_like(steps)
+        whole = np.rint(coordinates)
+        far = (np.abs(coordinates - whole) > 0.25).any(axis=-1)
+        self._far += int(np.count_nonzero(far))
+        self._leaps.append(np.count_nonzero(whole.any(axis=-1) & ~far, axis=1))
+
+    def state(self) -> tuple[Any, ...]:
+        """Ends of the block, and what was seen."""
+        return self._ends, self._squares, self._leaps, self._far
+
+    def merge(self, state: tuple[Any, ...], offset: Floats) -> None:
+        """Join the block that follows, whose positions are to be shifted by (N, 3) in A."""
+        ends = [(points + offset, cell) for points, cell in state[0]]
+        if self._ends and ends:
+            self._look(np.stack([self._ends[-1][0], ends[0][0]]), ends[0][1][None])
+        self._ends = [*self._ends[:1], *ends[-1:]] if self._ends and ends else self._ends or ends
+        self._squares, self._leaps = self._squares + state[1], self._leaps + state[2]
+        self._far += state[3]
+
+    def check(self, frames: Ints, fold: bool, remedy: str) -> None:
+        """Warn of a frame, of those with these numbers, at which most ions move at once.
+
+        InputError, with a remedy, if coordinates that are said to be unwrapped leap by whole cells.
+        """
+        squares, leaps = np.concatenate(self._squares), np.concatenate(self._leaps)
+        if not fold and leaps.sum() > self._far:
+            at = int(np.argmax(leaps > 0))
+            got = f"leaps of {leaps[at]} by whole cells from frame {frames[at]} to {frames[at + 1]}"
+            need = "unwrapped ones throughout, since ions leave the cell"
+            raise InputError("coordinates", need=need, got=got, remedy=remedy)
+        at, typical = int(np.argmax(squares)), float(np.median(squares))
+        if self._ends and len(self._ends[0][0]) >= FEWEST and 0.0 < typical * SUDDEN**2 < squares[at]:
+            warnings.warn(
+                f"half of the ions move {squares[at] ** 0.5:.2g} A from frame {frames[at]} to {frames[at + 1]}, and "
+                f"{typical**0.5:.2g} A between others: if runs were joined there or frames are missing, analyse each "
+                f"part by itself, with stop={frames[at + 1]} and with start={frames[at + 1]}",
+                stacklevel=2,
+            )

@@ -14,7 +14,7 @@ from ionpath.errors import InputError, one_of
 from ionpath.framework import common_shift, without_framework
 from ionpath.periodic import fractional
 from ionpath.transport.lagged import LaggedPairs
-from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
+from ionpath.transport.wrapping import Follower, Jumps, Leaps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
@@ -115,13 +115,15 @@ class Walk:
     """
 
     def __init__(self, fold: bool, centre: Floats | None, consumers: Mapping[str, Any]) -> None:
-        self.follower, self.jumps, self.consumers = Follower(fold), Jumps(FOLD), dict(consumers)
+        self.follower, self.jumps, self.leaps = Follower(fold), Jumps(FOLD), Leaps()
+        self.consumers = dict(consumers)
         self._centre = centre
         self._rows: list[tuple[Floats, Floats, Floats]] = []  # drift, cells, mean positions
 
     def add(self, first: int, points: NDArray[np.floating[Any]], cells: Floats, drift: Floats, **more: Any) -> None:
         """Take positions (B, N, 3) of the frames from number `first` on, whose drift (B, 3) is in cells."""
         path = self.follower(points, cells, np.einsum("ti,tij->tj", drift, cells) if drift.any() else None)
+        self.leaps.add(path, cells)
         mean = np.matmul(np.full(path.shape[1], 1.0 / path.shape[1]), path)
         if self._centre is not None:
             path += (self._centre - mean)[:, None]
@@ -132,13 +134,14 @@ class Walk:
     def state(self) -> tuple[Any, ...]:
         """All that is known of these frames."""
         states = {name: consumer.state() for name, consumer in self.consumers.items()}
-        return self.follower.state(), self.jumps.state(), self._rows, states
+        return self.follower.state(), self.jumps.state(), self.leaps.state(), self._rows, states
 
     def merge(self, state: tuple[Any, ...]) -> None:
         """Join the frames that follow."""
-        follower, jumps, rows, states = state
+        follower, jumps, leaps, rows, states = state
         offset = self.follower.merge(follower)
         self.jumps.merge(jumps)
+        self.leaps.merge(leaps, offset)
         mean = offset.mean(axis=0)
         self._rows += [(drift, cells, centre + mean) for drift, cells, centre in rows]
         for name, consumer in self.consumers.items():
@@ -241,6 +244,7 @@ class SeriesAnalysis(DriftingAnalysis):
             "analyse every frame (a smaller step=), save frames more often, or write unwrapped coordinates, which "
             "unwrap=False takes as they are"
         )
+        sums.leaps.check(self.frames, self._fold, FOLD)
         results = self.results
         results.unwrapped, results.wrapped = self._fold, bool(sums.follower.crossings)
         results.crossings = sums.follower.crossings
