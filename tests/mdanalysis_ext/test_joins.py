@@ -13,6 +13,7 @@ from ionpath.errors import InputError
 pytest.importorskip("ionpath_mdanalysis", reason="the MDAnalysis plugin is not installed")
 
 import MDAnalysis as mda
+from MDAnalysis.lib.mdamath import triclinic_box
 
 from ionpath_mdanalysis import IonDiffusion
 
@@ -183,3 +184,23 @@ def test_long_steps_of_exact_coordinates_are_no_leaps() -> None:
     hops = 7.0 * rng.choice([-1, 0, 1], (300, 24, 3), p=[0.01, 0.98, 0.01]) + rng.normal(0, 0.05, (300, 24, 3))
     for steps in (hops, rng.normal(0, 20.0, (300, 24, 3))):
         assert not joined(start + np.cumsum(steps, axis=0)).run().results.unwrapped
+
+
+@pytest.mark.parametrize("road", ROADS, ids=["serial", "parts"])
+def test_another_cell_of_the_same_lattice_is_refused(road: dict[str, Any]) -> None:
+    """As LAMMPS turns a skewed cell into another one: the drift in coordinates of the first made 3 times the motion."""
+    rng = np.random.default_rng(3)
+    cells = np.repeat(np.array([[EDGE, 0, 0], [5.9, EDGE, 0], [0, 0, EDGE]])[None], 200, axis=0)
+    cells[:, 1, 0] += np.linspace(0, 0.2, 200)
+    cells[100:, 1, 0] -= EDGE  # where a part begins
+    walk = rng.uniform(0, EDGE, (1, 24, 3)) + np.cumsum(rng.normal(0, 0.3, (200, 24, 3)), axis=0)
+    boxes = np.array([triclinic_box(*cell) for cell in cells])
+    u = mda.Universe.empty(24, trajectory=True)
+    u.load_new(walk.astype(np.float32), order="fac", dimensions=boxes, dt=FRAME_TIME)
+    told = (
+        r"box: need a cell whose vectors .*, got .* \(5.9 12 0\) .* \(-5.999 12 0\) .* at frame 100; analyse the parts"
+    )
+    with pytest.raises(InputError, match=told):
+        IonDiffusion(u.atoms[:12]).run(**road)
+    for part in ({"stop": 100}, {"start": 100}):
+        assert IonDiffusion(u.atoms[:12]).run(**part, **road).results.msd[1] == pytest.approx(0.29, rel=0.1)  # A^2

@@ -30,7 +30,7 @@ from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
-from ionpath_mdanalysis._looks import check_clock, check_joins, joins
+from ionpath_mdanalysis._looks import check_clock, check_joins, joins, look_at
 from ionpath_mdanalysis._results import IonResults
 from ionpath_mdanalysis.times import check_times
 
@@ -214,6 +214,10 @@ class IonAnalysis(AnalysisBase):
         _checks.warn_of_damage(self._trajectory)
         if self._even_times and self._given_frame_time is None and self.n_frames > 1:
             check_times(self._trajectory)
+        if self._even_times:
+            frame = self._trajectory.frame
+            self._first_cell = look_at(self, 0)["cell"]
+            self._trajectory[frame]
         if self._even_times and self.n_frames > 1 and joins(self._trajectory):
             frame, chosen = self._trajectory.frame, self._sliced_trajectory
             ends = [chosen[k].frame for k in (0, self.n_frames - 1)]
@@ -287,6 +291,8 @@ class IonAnalysis(AnalysisBase):
         )
         if self._needs_box:
             _checks.check_boxes(chunk.dimensions, chunk.frames, self._trajectory)
+        if self._even_times:
+            _checks.check_cells(chunk.cells, self._first_cell, chunk.frames)
         for name, positions in chunk.positions.items():
             _checks.check_finite(positions, chunk.frames, name)
         _checks.warn_of_repeated(next(iter(chunk.positions.values())), chunk.frames)

@@ -21,6 +21,8 @@ from ionpath_mdanalysis.readers.source import is_extended_xyz
 
 SMALLEST, LARGEST = 0.5, 1e5
 """Cells have lengths in this range, in A."""
+STRETCHED = 0.25
+"""Vectors of a cell that change by more than this share of the shortest are other ones."""
 RARE = 0.05
 """Share of frames like the one before, above which that is no accident."""
 Floats = NDArray[np.floating[Any]]
@@ -191,6 +193,21 @@ def check_boxes(dimensions: Floats, frames: NDArray[np.integer[Any]], trajectory
     if not good.all():
         k = int(np.argmin(good))
         check_box(None if np.isnan(dimensions[k]).all() else dimensions[k], int(frames[k]), trajectory)
+
+
+def check_cells(cells: Floats, first: Floats, frames: NDArray[np.integer[Any]]) -> None:
+    """Refuse cells (B, 3, 3) in A whose vectors are others than those of the first one, where ions are followed."""
+    other = np.abs(cells - first).max(axis=(1, 2)) > STRETCHED * np.linalg.norm(first, axis=1).min()
+    if not other.any():
+        return
+    k = int(np.argmax(other))
+    shown = [" ".join(f"({a:.4g} {b:.4g} {c:.4g})" for a, b, c in one) for one in (first, cells[k])]
+    raise InputError(
+        "box", need="a cell whose vectors change little during the run", got=f"{shown[0]}, and {shown[1]} at frame "
+        f"{frames[k]}",
+        remedy="analyse the parts by themselves with start and stop; LAMMPS turns a cell that has become skewed into "
+        "another of the same lattice unless its fix has 'flip no'",
+    )  # fmt: skip
 
 
 def check_frame_count(n_frames: int, need: int) -> None:
