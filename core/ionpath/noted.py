@@ -57,5 +57,6 @@ def warn_of_changes(file: Path, name: str | None = None, frames: int | None = No
             warn(
                 f"{file.name}: need the {size} {unit} that it had at the checkpoint {checkpoint.name}, got {got}: "
                 f"{'frames' if name else 'rows'} are missing or changed, and so are the numbers; put it back"
-                + f", or move {checkpoint.name} away if you changed the file on purpose" * bool(name)
+                + f", or move {checkpoint.name} away if you changed the file on purpose"
+                * bool(name)
             )

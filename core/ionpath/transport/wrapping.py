@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from ionpath.arrays import Bools, Floats, Ints
 from ionpath.cells import image_tables
 from ionpath.compiled import kernels
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath.half_cell import NEAR, check_steps, steps_near_half
 from ionpath.periodic import fractional, minimum_image, wrap
 
@@ -285,9 +284,8 @@ class Leaps:
             raise InputError("coordinates", need=need, got=got, remedy=remedy)
         at, typical = int(np.argmax(squares)), float(np.median(squares))
         if self._ends and len(self._ends[0][0]) >= FEWEST and 0.0 < typical * SUDDEN**2 < squares[at]:
-            warnings.warn(
+            warn(
                 f"half of the ions move {squares[at] ** 0.5:.2g} A from frame {frames[at]} to {frames[at + 1]}, and "
                 f"{typical**0.5:.2g} A between others: if runs were joined there or frames are missing, analyse each "
-                f"part by itself, with stop={frames[at + 1]} and with start={frames[at + 1]}",
-                stacklevel=2,
+                f"part by itself, with stop={frames[at + 1]} and with start={frames[at + 1]}"
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -14,7 +13,7 @@ from ase.stress import full_3x3_to_voigt_6_stress
 from numpy.typing import NDArray
 
 from ionpath.arguments import typed
-from ionpath.errors import InputError
+from ionpath.errors import InputError, warn
 from ionpath_ase._geometry import ContactCheck, contact_radii, model_cell
 from ionpath_ase._model import Evaluation, Model
 from ionpath_ase.potentials import members, resolve
@@ -119,10 +118,7 @@ class _DeepPotential(Calculator):
             formula = atoms.get_chemical_formula()
             if formula not in self._told:
                 self._told.add(formula)
-                warnings.warn(
-                    f"{formula}: {error}; no material has such a distance, and its energy may mean nothing",
-                    stacklevel=3,
-                )
+                warn(f"{formula}: {error}; no material has such a distance, and its energy may mean nothing")
 
 
 @typed

@@ -90,10 +90,9 @@ def _warn_of_default(trajectory: Any) -> None:
     for part in getattr(trajectory, "readers", [trajectory]):
         bare = part.format == "DCD" and part._kwargs["dt"] is None and not part._file.header["remarks"].strip("\0 ")
         if bare and abs(part.dt - 1.0) < 1e-5:
-            warnings.warn(
+            warn(
                 f"{os.path.basename(part.filename)}: 1 ps between frames is what MDAnalysis writes into a DCD where "
-                "it is not told the time; pass frame_time= if it is another one, or frame_time=1 if it is not",
-                stacklevel=2,
+                "it is not told the time; pass frame_time= if it is another one, or frame_time=1 if it is not"
             )
 
 
