@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from ionpath.errors import InputError
 
@@ -31,3 +32,14 @@ def check_full_occupancies(
         share = ", ".join(f"{element} {value:g}" for element, value in partial[0].items())
         got = f"{share} on {len(partial)} of {len(kinds)} sites"
         raise InputError(name, need="full occupancies", got=got, remedy=remedy)
+
+
+def check_ordered(structure: Any) -> None:
+    """The same for a Structure of pymatgen, or for the Atoms of ASE."""
+    if hasattr(structure, "lattice"):
+        sites: dict[object, Any] = {
+            k: {str(e): float(v) for e, v in site.species.items()} for k, site in enumerate(structure)
+        }
+        check_full_occupancies(sites, "structure", remedy="order them first: order_occupancies(structure)")
+    else:
+        check_full_occupancies(getattr(structure, "info", {}).get("occupancy"))

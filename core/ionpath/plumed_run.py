@@ -131,7 +131,7 @@ def check_outputs(names: Mapping[str, Path]) -> None:
 
 
 def check_input_files(lines: Sequence[str]) -> None:
-    """Refuse an input that writes one file twice, and hills without a width."""
+    """Refuse an input that writes one file twice or says itself when to go on, and hills without a width."""
     name, times = next(iter(Counter(map(str, written_files(lines))).most_common(1)), ("", 0))
     if times > 1:
         got = f"{times} that write {name}"
@@ -139,6 +139,10 @@ def check_input_files(lines: Sequence[str]) -> None:
         raise InputError("plumed", need="a file of its own for each action that writes one", got=got, remedy=remedy)
     for statement in joined(lines):
         label, action, words = keywords(statement)
+        if "RESTART" in words or (action == "RESTART" and statement.split()[-1] == "NO"):
+            got = next(word for word in statement.split()[::-1] if word.startswith(("RESTART", "NO")))
+            remedy = "leave it out: a run goes on by itself; a line RESTART alone begins with files that are there"
+            raise InputError(f"RESTART of {label or action}", need="none in an action", got=got, remedy=remedy)
         for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
             if text and not _is_name(text) and float(text) <= 0:
                 need = "widths above 0"

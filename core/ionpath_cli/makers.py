@@ -13,6 +13,7 @@ from typing import Any
 from ionpath.documented import documented
 from ionpath.errors import require
 from ionpath.files import made_folder
+from ionpath.occupancies import check_ordered
 from ionpath_cli.trajectory import select, without_times
 
 INSTALL = 'pip install "ionpath[jobflow]"'
@@ -144,6 +145,7 @@ def _dynamics(structure: Any, **options: Any) -> dict[str, Any]:
 
     from ionpath_ase import run_md
 
+    check_ordered(structure)
     atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
     done = run_md(atoms, **{"trajectory": Path("trajectory.xtc").resolve(), "progress": False, **options})
     files = {"topology": done.topology, "trajectory": done.trajectory, "log": done.log}

@@ -22,6 +22,7 @@ from ase.calculators.calculator import Calculator
 from ase.calculators.emt import EMT
 from ase.calculators.lj import LennardJones
 from ase.calculators.singlepoint import SinglePointCalculator
+from ase.constraints import FixAtoms
 from ase.io import read, write
 
 from ionpath.errors import InputError, IonpathError
@@ -464,3 +465,60 @@ def test_a_checkpoint_of_version_1_goes_on(tmp_path: Path) -> None:
         else:
             with pytest.raises(InputError, match=told):
                 run_md(copper(), trajectory=path, **SHORT | {"picoseconds": 0.08})
+
+
+@pytest.mark.filterwarnings("ignore:DCDReader currently makes independent timesteps")  # MDAnalysis, of its own
+@pytest.mark.parametrize("suffix", [".dcd", ".xtc", ".h5md", ".extxyz"])
+def test_frames_are_equally_far_apart_whatever_the_lengths_of_a_run(tmp_path: Path, suffix: str) -> None:
+    """Ends at steps 13 and 27 are between two frames: DCD has no times, and analyses want equal steps."""
+    mda = pytest.importorskip("MDAnalysis")
+    for picoseconds in (0.026, 0.054):
+        done = run_md(copper(), trajectory=tmp_path / f"a{suffix}", **SHORT | {"picoseconds": picoseconds})
+    assert (done.steps, done.frames) == (27, 6)
+    times = [ts.time for ts in mda.Universe(done.topology, done.trajectory).trajectory]
+    assert times == pytest.approx(np.arange(6) * 0.01, abs=1e-6)
+
+
+def test_a_run_hands_the_constraints_of_its_start_on(tmp_path: Path) -> None:
+    start = copper()
+    start.set_constraint(FixAtoms([0, 3]))
+    first = run_md(start, trajectory=tmp_path / "a.traj", **SHORT)
+    for atoms in (first.atoms, read(first.trajectory, -1)):
+        assert [list(c.index) for c in atoms.constraints] == [[0, 3]]
+        atoms.calc = EMT()
+        second = run_md(atoms, trajectory=tmp_path / f"b{atoms.has('momenta')}.extxyz", restart=False, **SHORT)
+        moved = np.abs(second.atoms.positions - start.positions).max(axis=1)
+        assert (moved[[0, 3]] == 0.0).all() and (moved[[1, 2, 4]] > 0.0).all()
+
+
+@pytest.mark.parametrize("suffix", [".xtc", ".dcd", ".h5md"])
+def test_a_cell_that_a_format_cannot_hold_is_refused_before_anything_is_written(tmp_path: Path, suffix: str) -> None:
+    """What the sentences advise works."""
+    left, bare = copper(), copper()
+    left.set_cell(left.cell[[1, 0, 2]])
+    bare.set_cell([0, 0, 0])
+    bare.pbc = False
+    file = tmp_path / f"a{suffix}"
+    for atoms, told in ((left, "exchange two of them: atoms.set_cell"), (bare, "write .extxyz or .traj with engine=")):
+        with pytest.raises(InputError, match=f"cell: need three lattice vectors that are right-handed.* {told}"):
+            run_md(atoms, trajectory=file, **SHORT)
+        assert not list(tmp_path.iterdir())
+    run_md(bare, trajectory=tmp_path / "bare.extxyz", **SHORT)
+    bare.center(vacuum=10)
+    left.set_cell(left.cell[[1, 0, 2]])
+    run_md(bare, trajectory=tmp_path / f"bare-with-a-cell{suffix}", **SHORT)
+    run_md(left, trajectory=file, **SHORT)
+
+
+def test_three_lengths_change_alone_or_are_not_changed(tmp_path: Path) -> None:
+    """ASE changes angles other than right ones; a cell that is turned as a whole it takes."""
+    skewed = bulk("Cu") * (2, 2, 2)
+    skewed.calc = EMT()
+    told = "ensemble: need npt, .* got npt-aniso with angles of 60, 60, 60 degrees; use ensemble=.npt., or engine="
+    with pytest.raises(InputError, match=told):
+        run_md(skewed, trajectory=tmp_path / "a.extxyz", **SHORT | {"ensemble": "npt-aniso"})
+    turned = copper()
+    turned.rotate(30, "z", rotate_cell=True)
+    options = SHORT | {"ensemble": "npt-aniso", "pressure_damping": 0.5}
+    found = run_md(turned, trajectory=tmp_path / "a.extxyz", **options).atoms.cell.cellpar()
+    assert found[3:] == pytest.approx(90.0) and len({*(found[:3] / turned.cell.lengths()).round(4)}) == 3

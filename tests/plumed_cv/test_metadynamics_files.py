@@ -20,7 +20,15 @@ from ase.calculators.lj import LennardJones
 from ase.io import read
 
 from ionpath.errors import InputError
-from ionpath_plumed import analyse_metadynamics, free_energy, metadynamics_input, read_hills, run_metadynamics
+from ionpath_plumed import (
+    PlumedInput,
+    analyse_metadynamics,
+    free_energy,
+    free_energy_from_colvar,
+    metadynamics_input,
+    read_hills,
+    run_metadynamics,
+)
 from ionpath_plumed.files import read_table
 
 INPUT = """UNITS LENGTH=A
@@ -212,6 +220,56 @@ def test_units_of_the_input_change_neither_run_nor_result(tmp_path, whole, line,
     assert ours.heights == pytest.approx(plain.heights, rel=1e-3)
     depth = [np.ptp(free_energy(folder).values) for folder in (tmp_path, whole)]
     assert depth[0] == pytest.approx(depth[1], rel=1e-3)
+
+
+def test_units_are_found_in_a_file_that_is_included_and_from_a_folder_below(tmp_path, whole):
+    hills = (whole / "MYHILLS").read_text()
+    for text, name in ((INPUT, "MYHILLS"), (INPUT.replace("MYHILLS", "out/MYHILLS"), "out/MYHILLS")):
+        (tmp_path / "units.dat").write_text("UNITS LENGTH=A ENERGY=eV TIME=fs\n")
+        (tmp_path / "plumed.dat").write_text(text.replace("UNITS LENGTH=A", "INCLUDE FILE=units.dat"))
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(hills)
+        found, plain = read_hills(tmp_path / name), read_hills(whole / "MYHILLS")
+        assert found.times == pytest.approx(plain.times * 1e-3)
+        assert found.heights == pytest.approx(plain.heights * EV)
+        with pytest.raises(InputError, match="UNITS: need the same in each plumed.dat, got others for .*; read each"):
+            read_hills([whole / "MYHILLS", tmp_path / name])
+
+
+def test_the_temperature_of_a_run_is_that_of_its_analysis(tmp_path):
+    """An input need not say it: the folder remembers what the run was told."""
+    text = INPUT.replace(" TEMP=300", "").replace("SIGMA=0.05", "SIGMA=0.005")
+    run_metadynamics(copper(), text, folder=tmp_path, **OPTIONS | {"temperature": 450})
+    assert PlumedInput.read(tmp_path).temperature == 450
+
+
+def test_values_of_another_temperature_or_with_their_bias_are_told(whole):
+    took = free_energy_from_colvar(whole / "CV.dat", ["d"], temperature=300, bias="metad.bias", bins=5)
+    assert np.isfinite(took.values).any()
+    for call in (
+        lambda: free_energy_from_colvar(whole / "CV.dat", ["d"], temperature=600, bias="metad.bias"),
+        lambda: analyse_metadynamics(whole, temperature=600),
+    ):
+        with pytest.raises(InputError, match="temperature: need the 300 K that TEMP of METAD says, got 600 K"):
+            call()
+    with pytest.warns(UserWarning, match="CV.dat: the bias metad.bias is not taken off.*pass bias='metad.bias'"):
+        free_energy_from_colvar(whole / "CV.dat", ["d"], temperature=300, bins=5)
+
+
+@pytest.mark.parametrize(
+    ("files", "options", "told"),
+    [
+        ([], {}, "colvar: need one file or more, each once, got none"),
+        (["CV.dat", "./CV.dat"], {}, "colvar: need one file or more, each once, got .*CV.dat, .*CV.dat"),
+        (["CV.dat"], {"skip": -0.5}, "skip: need a fraction of the run, from 0 to below 1, got -0.5"),
+        (["CV.dat"], {"ranges": [(50.0, 60.0)]}, "samples: need some that lie in the bins, got none; take ranges that"),
+    ],
+)
+def test_values_that_make_no_free_energy_are_refused(whole, files, options, told):
+    with pytest.raises(InputError, match=told):
+        free_energy_from_colvar(
+            [f"{whole}/{name}" for name in files], ["d"], temperature=300, bias="metad.bias", **options
+        )
 
 
 @pytest.mark.parametrize("engine", ["ase", "lammps"])

@@ -63,6 +63,18 @@ def test_refined_occupancies_of_a_cif(tmp_path: Path) -> None:
     assert "anions on the two orbits" in found.report()
 
 
+def test_cations_that_share_a_site_mix() -> None:
+    """By hand: six sites per formula unit, -sum p ln p each, vacancies included."""
+    for shares in ((0.5, 0.5), (0.6, 0.3)):
+        structure = argyrodite()
+        for k in range(24):
+            structure[k] = dict(zip(("Li", "Na"), shares, strict=True))
+        every = np.array([*shares, 1.0 - sum(shares)])
+        every = every[every > 1e-9]
+        found = configurational_entropy(structure, lithium=True)
+        assert found.by_site["Li"] == pytest.approx(-6.0 * (every * np.log(every)).sum(), abs=1e-9)
+
+
 def test_entropy_of_mixed_centres_and_of_three_anions() -> None:
     mixed = AliovalentSubstitutionTransformation("Si", 0.5).apply_transformation(argyrodite())
     assert configurational_entropy(mixed).by_site["4b"] == pytest.approx(np.log(2))  # R

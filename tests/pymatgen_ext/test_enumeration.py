@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from math import comb
 
 import numpy as np
@@ -193,3 +194,39 @@ def test_bad_options() -> None:
         listed(short, x_excess=-0.25, lithium_orderings=True)
     with pytest.raises(InputError, match=r"fractions: need a fraction that some cell can hold"):
         listed(argyrodite().get_primitive_structure(), fractions=[0.3], cell_sizes=[1, 2])
+
+
+def test_what_is_named_twice_is_listed_once_and_what_fits_nowhere_is_refused() -> None:
+    """Two formula units hold halves alone: 2 + 2 and 4 arrangements in the two inequivalent double cells."""
+    small = argyrodite().get_primitive_structure()
+    for fractions, sizes in (([0.5, 0.5], [2]), ([0.5], [2, 2]), ([0.5], [1, 2])):
+        assert [e["multiplicity"] for e in listed(small, fractions=fractions, cell_sizes=sizes)] == [2, 2, 4]
+    with pytest.raises(InputError, match=r"fractions: need a fraction that some cell can hold, got 0.3; add a size to"):
+        listed(small, fractions=[0.5, 0.3], cell_sizes=[1, 2])
+    for number in (0, -1):
+        with pytest.raises(InputError, match=f"return_ranked_list: need a whole number of at least 1, got {number}"):
+            EnumerateSiteInversionTransformation().apply_transformation(small, return_ranked_list=number)
+
+
+def test_arrangements_of_a_skewed_cell_against_all_of_them() -> None:
+    """Four formula units in a cell that is no repetition along its axes: 70 are turned by spglib's operations."""
+    spglib = pytest.importorskip("spglib")
+    cell = argyrodite().get_primitive_structure().make_supercell([[1, 1, 0], [-1, 1, 1], [0, 0, 2]], in_place=False)
+    bare = cell.copy()
+    bare.remove_species(["Li"])
+    found = analyse(bare)
+    free = np.concatenate([found.halide_sites, found.sulfur_sites])
+    kinds = np.array([site.specie.Z for site in bare])
+    operations = spglib.get_symmetry((bare.lattice.matrix, bare.frac_coords, kinds), symprec=0.01)
+    places = bare.frac_coords[free]
+    orbits: dict[tuple[int, ...], int] = {}
+    images = [
+        np.linalg.norm((d := p @ r.T + t - places[:, None]) - np.rint(d), axis=-1).argmin(axis=0)
+        for p in [places] for r, t in zip(operations["rotations"], operations["translations"], strict=True)
+    ]  # fmt: skip
+    for chosen in combinations(range(len(free)), 4):
+        first = min(tuple(sorted(image[list(chosen)].tolist())) for image in images)
+        orbits[first] = orbits.get(first, 0) + 1
+    entries = listed(cell)
+    assert sorted(e["multiplicity"] for e in entries) == sorted(orbits.values())
+    assert sum(orbits.values()) == comb(8, 4)

@@ -464,5 +464,7 @@ def test_an_inversion_says_that_its_cell_holds_a_charge() -> None:
     with pytest.warns(UserWarning, match=r"Li5.5PS5Cl: formal charges add up to -2 e .* neutral cell has 6 mobile"):
         made = SiteInversionTransformation(0.5).apply_transformation(structure)
     assert made.formula == structure.formula == "Li22 P4 S20 Cl4"
+    with pytest.warns(UserWarning, match="formal charges add up to -2 e"):
+        AliovalentSubstitutionTransformation("Si", 0.25).apply_transformation(structure)
     structure.set_charge(-2)
     assert SiteInversionTransformation(0.5).apply_transformation(structure).formula == "Li22 P4 S20 Cl4"

@@ -101,6 +101,9 @@ def reweight(
     counts = np.array(parts)
     share = total / total.sum()
     p = counts.sum(0) / total.sum()
+    if not p.any():
+        remedy = "take ranges that hold them"
+        raise InputError("samples", need="some that lie in the bins", got="none", remedy=remedy)
     per_block = counts / total.reshape(-1, *(1,) * p.ndim)
     spread = (share.reshape(-1, *(1,) * p.ndim) ** 2 * (per_block - p) ** 2).sum(0) * n_blocks / (n_blocks - 1)
     seen = (counts > 0).sum(0)

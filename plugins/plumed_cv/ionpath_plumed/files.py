@@ -17,6 +17,7 @@ from ionpath.errors import InputError, one_of, warn
 from ionpath.free_energy import Hills
 from ionpath.noted import warn_of_changes
 from ionpath.plumed_input import Units, appended_files, units
+from ionpath.plumed_run import included
 
 PathLike = str | os.PathLike[str]
 _WIDTH = 23
@@ -136,15 +137,31 @@ def _row(words: list[str], finite: bool) -> list[float] | None:
     return row if not finite or np.isfinite(row).all() else None
 
 
-def units_of(path: PathLike) -> Units:
-    """Units of a file of PLUMED: those of the plumed.dat beside it, where that names it, else PLUMED's own."""
-    file = Path(path)
-    given = file.with_name("plumed.dat")
-    if not given.is_file():
-        return Units()
-    lines = given.read_text(errors="replace").splitlines()
-    names = {name.name for name in appended_files(lines)}
-    return units(lines) if {file.name, file.stem} & names else Units()
+def units_of(*paths: PathLike) -> Units:
+    """Units of files of PLUMED, which have to be the same: those of the input that names them, else PLUMED's own."""
+    found, *others = dict.fromkeys(units(input_of(path)) for path in paths)
+    if others:
+        names = ", ".join(str(path) for path in paths)
+        raise InputError(
+            "UNITS", need="the same in each plumed.dat", got=f"others for {names}", remedy="read each alone"
+        )
+    return found
+
+
+def input_of(path: PathLike) -> list[str]:
+    """Lines of the plumed.dat that names a file of PLUMED, beside it or in a folder above; none where there is none."""
+    file = Path(path).absolute()
+    for place in file.parents:
+        given = place / "plumed.dat"
+        if not given.is_file():
+            continue
+        lines = included(given.read_text(errors="replace").splitlines(), place, refuse=False)
+        named = {place / name for name in appended_files(lines)}
+        if place == file.parent:
+            named |= {place / name.name for name in named}
+        if {file, file.with_suffix("")} & named:  # a walker has its number behind the name
+            return lines
+    return []
 
 
 @typed
@@ -168,6 +185,8 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
         If a file is missing, empty, damaged, or does not hold hills of the same variables.
     """
     files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+    if not files:
+        raise InputError("paths", need="a HILLS file", got="none")
     tables = [read_table(path) for path in files]
     first = tables[0]
     widths = [name for name in first.names if name.startswith("sigma_")]
@@ -184,7 +203,7 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     if not len(data):
         raise InputError(str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace")
     data = data[np.argsort(data[:, 0], kind="stable")]
-    merged, scale = Table(first.names, data, first.settings), units_of(files[0])
+    merged, scale = Table(first.names, data, first.settings), units_of(*files)
     kernel = first.settings.get("kerneltype", "gaussian")
     return Hills(
         merged["time"] * scale.time, np.stack([merged[v] for v in variables], axis=1),

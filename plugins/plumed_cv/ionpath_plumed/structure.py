@@ -13,6 +13,7 @@ from ionpath.arguments import described, typed
 from ionpath.arrays import Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
+from ionpath.occupancies import check_ordered
 from ionpath.periodic import minimum_image
 
 CENTRAL = ("P", "Si", "Ge", *sorted(FORMERS - {"P", "Si", "Ge"}))
@@ -62,6 +63,7 @@ def as_crystal(structure: Any) -> Crystal:
     """Take a structure in any of the usual forms."""
     if isinstance(structure, Crystal):
         return structure
+    check_ordered(structure)
     if hasattr(structure, "get_chemical_symbols"):
         symbols, positions, cell = (structure.get_chemical_symbols(), structure.positions, np.array(structure.cell))
     elif hasattr(structure, "lattice"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,9 +35,9 @@ from ionpath.free_energy import (
 from ionpath.free_energy.blocks import recent_height, spent
 from ionpath.free_energy.reweight import histogram_of, reweight
 from ionpath.plumed_input import joined, keywords
-from ionpath.plumed_run import numbers_of
+from ionpath.plumed_run import check_temperature, numbers_of
 from ionpath.units import kt_in_kj_per_mol
-from ionpath_plumed.files import PathLike, read_hills, read_table, units_of
+from ionpath_plumed.files import PathLike, Table, input_of, read_hills, read_table, units_of
 from ionpath_plumed.inputs import PlumedInput
 from ionpath_plumed.results import MetadynamicsResult
 
@@ -159,19 +160,37 @@ def free_energy_from_colvar(
         If columns are missing or there are too few rows.
     """
     files = [colvar] if isinstance(colvar, str | os.PathLike) else list(colvar)
+    if not files or len({Path(path).resolve() for path in files}) < len(files):
+        raise InputError("colvar", need="one file or more, each once", got=", ".join(map(str, files)) or "none")
+    if not 0.0 <= skip < 1.0:
+        raise InputError("skip", need="a fraction of the run, from 0 to below 1", got=f"{skip:g}")
     tables = [read_table(path) for path in files]
-    parts, biases = [], []
+    parts, biases, energy = [], [], units_of(*files).energy
     for path, table in zip(files, tables, strict=True):
         for name in (*names, *([bias] if bias else [])):
             one_of(f"column of {Path(path).name}", name, table.names)
         first = int(skip * len(table.data))
         parts.append(np.stack([table[name] for name in names], axis=1)[first:])
-        biases.append((table[bias] * units_of(path).energy if bias else np.zeros(len(table.data)))[first:])
+        if bias:
+            check_temperature(input_of(path), temperature)
+        else:
+            _warn_of_bias(Path(path).name, table)
+        biases.append((table[bias] * energy if bias else np.zeros(len(table.data)))[first:])
     samples = np.vstack(parts)
     ends = [tables[0].period(name) for name in names]
     spans = ranges or [end or _span(samples[:, k]) for k, end in enumerate(ends)]
     histogram = histogram_of(names, bins, spans, [None if end is None else end[1] - end[0] for end in ends])
     return reweight(samples, histogram, temperature, bias=np.concatenate(biases), n_blocks=n_blocks)
+
+
+def _warn_of_bias(name: str, table: Table) -> None:
+    """Say that values of a biased run are taken as those of an unbiased one."""
+    told = [column for column in table.names if column.endswith((".bias", ".rbias")) and np.ptp(table[column]) > 0]
+    if told:
+        warnings.warn(
+            f"{name}: the bias {', '.join(told)} is not taken off, so that this is no free energy of the unbiased "
+            f"system; pass bias={told[-1]!r}", stacklevel=4,
+        )  # fmt: skip
 
 
 def _span(column: Floats) -> tuple[float, float]:
@@ -227,6 +246,7 @@ def analyse_metadynamics(
         remedy = "use free_energy_from_colvar(..., bias='metad.bias') for OPES"
         raise InputError("run", need="hills of METAD", got=given.method, remedy=remedy)
     kelvin = given.temperature if temperature is None else positive("temperature", temperature, "K")
+    check_temperature(given.lines, kelvin)
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
     _check_belongs(hills, given)
     shown = hills

@@ -37,7 +37,7 @@ from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
 from ionpath_ase.md.start import check_engine, in_words_of, is_foreign, plumed_lines, prepare, vacuum
 from ionpath_ase.md.state import Checkpoint, Snapshot, load_checkpoint, save_checkpoint
-from ionpath_ase.md.writers import FrameFile, cut, open_writer, writer_of
+from ionpath_ase.md.writers import FrameFile, cut, open_writer, standard_rotation, writer_of
 
 
 class UnstableRun(IonpathError):
@@ -129,6 +129,8 @@ class MolecularDynamics:
             self.atoms, replace(self.settings, model=settings.model or "argyrodite"), lines
         )
         check_engine(self.atoms, self.settings, self.plumed)
+        if settings.engine == "lammps" or writer_of(file).turned:
+            standard_rotation(self.atoms.cell.array)
         # Under a bias, a potential of somebody else's decides how close atoms may come: model systems have no radii.
         self._watched = not (lines and is_foreign(self.atoms.calc))
         self._contacts = ContactCheck(0.0, contact_radii(self.atoms.numbers))
@@ -251,7 +253,8 @@ class MolecularDynamics:
                     raise
                 raise _untrained(f"after step {previous.step}", error, _kept(previous)) from error
             self._check(last, previous)
-            count = write(last, frames, rows, count)
+            # The last step of a run may be between two frames, and times of a trajectory are equally far apart.
+            count = write(last, frames if last.step % settings.stride == 0 else None, rows, count)
             if last.step % settings.checkpoint_stride == 0 or last.step >= settings.steps:
                 save(engine, last, frames, rows, count)
                 note = self.note() if self.note is not None else ""
@@ -367,7 +370,7 @@ class MolecularDynamics:
         sizes = {} if resume is None else resume.sizes
         timestep = self.settings.timestep * 1e-3
         frames = open_writer(
-            self.trajectory, self.atoms, timestep, self.settings.stride, size=sizes.get("trajectory", 0)
+            self.trajectory, self._as_given(), timestep, self.settings.stride, size=sizes.get("trajectory", 0)
         )
         try:
             self.outputs.log.parent.mkdir(parents=True, exist_ok=True)
@@ -378,6 +381,12 @@ class MolecularDynamics:
         finally:
             frames.close()
 
+    def _as_given(self) -> Atoms:
+        """The start with its constraints, which engines have among the settings."""
+        atoms = self.atoms.copy()
+        atoms.set_constraint([constraint.copy() for constraint in self._given.constraints])
+        return atoms
+
     def _write_topology(self) -> None:
         from ase.io import write
 
@@ -385,7 +394,7 @@ class MolecularDynamics:
             write(part, self.atoms, format="proteindatabank")
 
     def _result(self, last: Snapshot, count: int, speed: float, resumed_at: int) -> MDResult:
-        atoms = self.atoms.copy()
+        atoms = self._as_given()
         atoms.set_cell(last.cell)
         atoms.positions = last.positions
         atoms.set_velocities(last.velocities / (1000.0 * units.fs))

@@ -119,9 +119,10 @@ def run_md(
 
     Notes
     -----
-    A frame is written at step 0 and after every interval. After a kill at any moment the same call cuts trajectory and
-    log back to the last checkpoint and goes on from there, so that no frame is torn or doubled. The result is that of
-    an unbroken run; LAMMPS on several processes adds up forces in another order after a restart.
+    A frame is written at step 0 and after every whole interval, so that all are equally far apart; an end between two
+    is in ``result.atoms`` and in the checkpoint. After a kill at any moment the same call cuts trajectory and log back
+    to the last checkpoint and goes on from there, so that no frame is torn or doubled. The result is that of an
+    unbroken run; LAMMPS on several processes adds up forces in another order after a restart.
 
     Examples
     --------
@@ -132,7 +133,7 @@ def run_md(
     >>> path = pathlib.Path(tempfile.mkdtemp()) / "salt.xtc"
     >>> result = run_md(salt, engine="ase", picoseconds=0.01, interval=0.004, trajectory=path, progress=False)
     >>> result.steps, result.frames
-    (5, 4)
+    (5, 3)
     """
     settings = timed(
         len(atoms),

@@ -134,6 +134,11 @@ def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> N
             need = "nvt or nve for what is not periodic in all directions"
             remedy = 'use ensemble="nvt", as vacuum has no pressure to keep'
             raise InputError("ensemble", need=need, got=settings.ensemble, remedy=remedy)
+        angles = atoms.cell.angles()
+        if settings.ensemble == "npt-aniso" and np.abs(angles - 90.0).max() > 1e-3:
+            need = "npt, nvt or nve for a cell without right angles, which npt-aniso on the ASE engine would change"
+            got = f"{settings.ensemble} with angles of {', '.join(f'{a:.4g}' for a in angles)} degrees"
+            raise InputError("ensemble", need=need, got=got, remedy='use ensemble="npt", or engine="lammps"')
         known = getattr(atoms.calc, "implemented_properties", ("stress",))
         if settings.ensemble.startswith("npt") and "stress" not in known:
             raise no_stress(type(atoms.calc).__name__)

@@ -17,6 +17,8 @@ from ionpath_ase.md.writers.base import CountedFile
 class ASETrajectory(CountedFile):
     """ASE's binary .traj; cutting it back copies the frames that stay."""
 
+    turned = False
+
     kind, unreadable = "trajectory", (Exception,)  # ASE raises all kinds
 
     def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:

@@ -25,6 +25,9 @@ ANEW = "put the file back, or begin anew under another name"
 class FrameFile:
     """A file to which frames are appended as bytes; `size` is what is kept of a file that is there, 0 for a new one."""
 
+    turned = True
+    """Whether frames have the first lattice vector along x, which takes three that are right-handed."""
+
     def __init__(self, path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> None:
         self.path, self.atoms, self.timestep, self.stride = path, atoms, timestep, stride
         path.parent.mkdir(parents=True, exist_ok=True)

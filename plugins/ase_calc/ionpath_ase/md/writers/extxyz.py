@@ -12,6 +12,8 @@ from ionpath_ase.md.writers.base import FrameFile
 class ExtendedXYZ(FrameFile):
     """Extended XYZ: text, in the user's frame, with energy, and forces where they are known."""
 
+    turned = False
+
     def encode(self, snapshot: Snapshot) -> bytes:
         """Bytes of one frame."""
         from ase.calculators.singlepoint import SinglePointCalculator

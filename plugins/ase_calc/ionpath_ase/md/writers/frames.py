@@ -21,8 +21,12 @@ def standard_frame(cell: FloatArray, positions: FloatArray) -> tuple[FloatArray,
 
 def standard_rotation(cell: FloatArray) -> FloatArray:
     """Rotation of `standard_frame`: row vectors are multiplied by it from the right."""
-    if not np.linalg.det(cell) > 0.0:
-        raise InputError("cell", need="three lattice vectors that are right-handed", got=str(cell.tolist()))
+    if not (volume := float(np.linalg.det(cell))) > 1e-9:
+        need = "three lattice vectors that are right-handed, for LAMMPS and for .xtc, .dcd and .h5md files"
+        remedy = "exchange two of them: atoms.set_cell(atoms.cell[[1, 0, 2]])"
+        if not volume < -1e-9:
+            remedy = 'write .extxyz or .traj with engine="ase", or give the atoms a cell: atoms.center(vacuum=10)'
+        raise InputError("cell", need=need, got=str(cell.tolist()), remedy=remedy)
     if np.allclose(cell, np.tril(cell)) and (np.diagonal(cell) > 0.0).all():
         return np.eye(3)
     q, r = np.linalg.qr(cell.T)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ionpath.arguments import described
 from ionpath.elements import CHARGES
 from ionpath.errors import InputError, require
+from pymatgen.analysis.argyrodite.framework import require_ordered
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -126,6 +127,7 @@ def _from_ase(calculator: Any) -> EnergyFunction:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     def energy(structure: Structure) -> float:
+        require_ordered(structure, "an energy")
         atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
         atoms.calc = calculator
         return float(atoms.get_potential_energy())

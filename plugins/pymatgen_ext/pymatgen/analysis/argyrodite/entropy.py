@@ -71,8 +71,8 @@ def configurational_entropy(structure: Structure, *, lithium: bool = False) -> C
         Argyrodite with partial occupancies, as refined; or one arrangement in a supercell, whose fractions are then
         those of full disorder at its composition and inversion.
     lithium : bool
-        Also count lithium and vacancies on each occupied lithium position. This takes the positions as independent,
-        which positions of one split pair are not, and is an upper bound.
+        Also count lithium, cations that share its sites, and vacancies on each occupied lithium position. This takes
+        the positions as independent, which positions of one split pair are not, and is an upper bound.
 
     Returns
     -------
@@ -126,8 +126,8 @@ def _mean_fractions(structure: Structure, sites: Indices) -> dict[str, float]:
 
 
 def _lithium_entropy(structure: Structure, found: Argyrodite) -> float:
-    occupancies = [float(structure[int(k)].species.num_atoms) for k in found.mobile]
-    each = [mixing_entropy([[min(p, 1.0)]], vacancies=True) for p in occupancies]
+    occupancies = [np.array([*structure[int(k)].species.values()], dtype=float) for k in found.mobile]
+    each = [mixing_entropy([(p / max(p.sum(), 1.0)).tolist()], vacancies=True) for p in occupancies]
     return float(sum(each)) / found.n_formula_units
 
 

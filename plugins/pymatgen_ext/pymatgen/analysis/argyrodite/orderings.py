@@ -17,7 +17,7 @@ from ionpath.lattice.superlattices import inequivalent_superlattices
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.energies import relaxing
-from pymatgen.analysis.argyrodite.framework import analyse
+from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
 from pymatgen.analysis.argyrodite.prototypes import argyrodite
 from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations
 from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
@@ -180,6 +180,7 @@ def relax_ordering(
     from ase.optimize import LBFGS
     from pymatgen.io.ase import AseAtomsAdaptor
 
+    require_ordered(structure, "relaxation")
     atoms = AseAtomsAdaptor.get_atoms(structure, msonable=False)
     atoms.rattle(rattle, seed=0)
     atoms.calc = calculator

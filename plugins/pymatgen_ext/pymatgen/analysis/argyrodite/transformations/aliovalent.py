@@ -13,7 +13,7 @@ from ionpath.elements import CHARGES
 from ionpath.errors import one_of, whole
 from ionpath.lattice.subsets import even_subset
 from ionpath.periodic import minimum_image
-from pymatgen.analysis.argyrodite.composition import between, whole_number
+from pymatgen.analysis.argyrodite.composition import between, say_charge, whole_number
 from pymatgen.analysis.argyrodite.framework import MOBILE, Argyrodite, analyse
 from pymatgen.analysis.argyrodite.lithium import change_lithium
 from pymatgen.analysis.argyrodite.transformations.base import ArgyroditeTransformation, Change
@@ -75,6 +75,7 @@ class AliovalentSubstitutionTransformation(ArgyroditeTransformation):
         self.seed = whole("seed", seed, 0)
 
     def _apply(self, structure: Structure, found: Argyrodite) -> tuple[Structure, Change]:
+        say_charge(structure, found)
         n = found.n_formula_units
         symbols = np.array([structure[int(k)].specie.symbol for k in found.centres])
         there = symbols == self.element

@@ -161,7 +161,8 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         # Lithium that takes part must be mapped onto itself too.
         of: SymmetryOf = "structure" if self.lithium_orderings else self.symmetry
         operations = framework_operations(start, found, of=of, symprec=self.symprec)
-        for size in sorted(self.cell_sizes):
+        self._check_fractions(found.n_formula_units)
+        for size in sorted(set(self.cell_sizes)):
             for lattice in inequivalent_superlattices(operations.rotations, size):
                 yield make_cell(start, found, operations, lattice, self.lithium_orderings, self.symprec)
 
@@ -182,15 +183,22 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
             parts = [Sublattice(tuple(range(n)), halides - inverted), Sublattice(tuple(range(n, 2 * n)), inverted)]
             yield inverted, parts + lithium
 
+    def _check_fractions(self, n: int) -> None:
+        """Refuse a fraction that none of the sizes of a cell with so many formula units can hold."""
+        for fraction in self.fractions or ():
+            if len(self.cell_sizes) > 1 and not any(_fits(fraction, n * size) for size in self.cell_sizes):
+                remedy = f"add a size to {self.cell_sizes}, or leave it out"
+                raise InputError(
+                    "fractions", need="a fraction that some cell can hold", got=f"{fraction:g}", remedy=remedy
+                )
+
     def _numbers(self, cell: Cell, low: int, high: int) -> list[int]:
         n = cell.found.n_formula_units
         if self.fractions is None:
             return list(range(low, high + 1))
-        if len(self.cell_sizes) == 1:
-            return [whole_number("fraction", f, n, nearest=None, low=low, high=high) for f in self.fractions]
-        # With several sizes a fraction is listed where it fits.
-        whole = [f for f in self.fractions if abs(f * n - round(f * n)) < 1e-6 * n]
-        return [whole_number("fraction", f, n, nearest=None, low=low, high=high) for f in whole]
+        # With several sizes a fraction is listed where it fits, and each once.
+        fitting = [f for f in self.fractions if len(self.cell_sizes) == 1 or _fits(f, n)]
+        return list(dict.fromkeys(whole_number("fraction", f, n, nearest=None, low=low, high=high) for f in fitting))
 
     def _lithium(self, cell: Cell, vacancies: int) -> list[Sublattice]:
         if not self.lithium_orderings:
@@ -248,7 +256,12 @@ def _how_many(return_ranked_list: bool | int) -> int | None:
     """The number of entries to return, None for all."""
     if isinstance(return_ranked_list, bool):
         return None if return_ranked_list else 1
-    return int(return_ranked_list)
+    return whole("return_ranked_list", return_ranked_list)
+
+
+def _fits(fraction: float, sites: int) -> bool:
+    """Whether a fraction of sites is a whole number of them."""
+    return abs(fraction * sites - round(fraction * sites)) < 1e-6 * sites
 
 
 def _repeats(chosen: Bools, translations: Indices) -> Bools:
