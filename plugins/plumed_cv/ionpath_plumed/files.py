@@ -187,7 +187,7 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not files:
         raise InputError("paths", need="a HILLS file", got="none")
-    tables = [read_table(path) for path in files]
+    tables, scale = [read_table(path) for path in files], units_of(*files)
     first = tables[0]
     widths = [name for name in first.names if name.startswith("sigma_")]
     variables = [name.removeprefix("sigma_") for name in widths]
@@ -203,7 +203,7 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     if not len(data):
         raise InputError(str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace")
     data = data[np.argsort(data[:, 0], kind="stable")]
-    merged, scale = Table(first.names, data, first.settings), units_of(*files)
+    merged = Table(first.names, data, first.settings)
     kernel = first.settings.get("kerneltype", "gaussian")
     return Hills(
         merged["time"] * scale.time, np.stack([merged[v] for v in variables], axis=1),
