@@ -98,7 +98,7 @@ def run_metadynamics(
     step = given.timestep if timestep is None else timestep
     positive("timestep", step, "fs", remedy="take 1 or 2")
     _check(atoms, given, engine, kelvin)
-    given = replace(given, temperature=kelvin)  # which an input need not say
+    given = replace(given, temperature=float(kelvin))  # which an input need not say
     if not picoseconds * 1000 / step >= 0.5:
         raise InputError("picoseconds", need="one step or more", got=f"{picoseconds}", remedy="run for longer")
     for name, value in (("trajectory_every", trajectory_every), ("checkpoint_every", checkpoint_every)):
