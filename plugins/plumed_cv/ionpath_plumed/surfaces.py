@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import InputError, one_of, positive
+from ionpath.errors import InputError, one_of, positive, warn
 from ionpath.estimate import Estimate
 from ionpath.free_energy import (
     BarrierSeries,
@@ -187,10 +186,10 @@ def _warn_of_bias(name: str, table: Table) -> None:
     """Say that values of a biased run are taken as those of an unbiased one."""
     told = [column for column in table.names if column.endswith((".bias", ".rbias")) and np.ptp(table[column]) > 0]
     if told:
-        warnings.warn(
+        warn(
             f"{name}: the bias {', '.join(told)} is not taken off, so that this is no free energy of the unbiased "
-            f"system; pass bias={told[-1]!r}", stacklevel=4,
-        )  # fmt: skip
+            f"system; pass bias={told[-1]!r}"
+        )
 
 
 def _span(column: Floats) -> tuple[float, float]:
