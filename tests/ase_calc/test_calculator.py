@@ -250,6 +250,25 @@ def test_force_deviation_is_its_definition() -> None:
     assert np.allclose(force_deviation(forces), slow)
 
 
+def test_an_atom_is_as_near_to_its_own_image_as_the_shortest_lattice_vector() -> None:
+    """0.3 A, also where that is a sum of the vectors of a skewed cell: the model gave an energy."""
+    for cell in ([[0.3, 0, 0], [0, 10, 0], [0, 0, 10]], [[10, 0, 0], [10, 0.3, 0], [0, 0, 10]]):
+        atoms = Atoms("Li", cell=cell, pbc=True, calculator=IonPath("argyrodite.2"))
+        told = (
+            "atoms at least 0.5 A apart, got atoms 0 and its own image at 0.300 A; remove duplicates, or check the cell"
+        )
+        with pytest.raises(InputError, match=told):
+            atoms.get_potential_energy()
+    assert closest_pair(np.zeros((1, 3)), 2.0 * np.eye(3), 1.9) is None
+    assert closest_pair(np.zeros((1, 3)), 2.0 * np.eye(3), 1.9, np.array([0.1])) == (0, 0, pytest.approx(1.8))
+
+
+def test_no_atoms_are_a_sentence() -> None:
+    for ask in (IonPath("argyrodite.2").calculate, IonPath("argyrodite.2").get_potential_energy):
+        with pytest.raises(InputError, match="atoms: need an Atoms object, got none; calculator.get_potential_energy"):
+            ask()
+
+
 def test_closest_pair_is_that_of_all_pairs(argyrodite: Atoms) -> None:
     cell = argyrodite.cell.array + [[0, 0, 0], [4.0, 0, 0], [-3.0, 2.5, 0]]
     atoms = Atoms("H52", positions=argyrodite.positions, cell=cell, pbc=True)

@@ -522,3 +522,31 @@ def test_three_lengths_change_alone_or_are_not_changed(tmp_path: Path) -> None:
     options = SHORT | {"ensemble": "npt-aniso", "pressure_damping": 0.5}
     found = run_md(turned, trajectory=tmp_path / "a.extxyz", **options).atoms.cell.cellpar()
     assert found[3:] == pytest.approx(90.0) and len({*(found[:3] / turned.cell.lengths()).round(4)}) == 3
+
+
+@pytest.mark.parametrize("suffix", [".extxyz", ".xtc", ".traj", ".h5md"])
+def test_what_was_linked_to_a_run_stays_when_it_begins_anew(tmp_path: Path, suffix: str) -> None:
+    file = tmp_path / f"a{suffix}"
+    run_md(copper(), trajectory=file, **SHORT)
+    before = {}
+    for path in (file, file.with_suffix(".csv")):
+        kept = path.with_name(f"kept-{path.name}")
+        os.link(path, kept)
+        before[kept] = kept.read_bytes()
+    run_md(copper(), trajectory=file, restart=False, **SHORT | {"picoseconds": 0.02})
+    assert {kept: kept.read_bytes() for kept in before} == before
+
+
+def test_files_of_plumed_are_looked_for_where_a_run_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sentence names the folder; called from the first one the run goes on."""
+    pytest.importorskip("plumed", reason="the PLUMED kernel is not installed")
+    options = SHORT | {"trajectory": tmp_path / "a.extxyz", "plumed": ["d: DISTANCE ATOMS=1,2", "PRINT ARG=d FILE=C"]}
+    for place in ("one", "two"):
+        (tmp_path / place).mkdir()
+    monkeypatch.chdir(tmp_path / "one")
+    run_md(copper(), **options)
+    monkeypatch.chdir(tmp_path / "two")
+    with pytest.raises(InputError, match=f"file C: need at least the .* got 0: none in {tmp_path}/two; put the file"):
+        run_md(copper(), **options | {"picoseconds": 0.06})
+    monkeypatch.chdir(tmp_path / "one")
+    assert run_md(copper(), **options | {"picoseconds": 0.06}).frames == 7

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms
 from ase.data import covalent_radii
+from ase.geometry import minkowski_reduce
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, positive
@@ -137,7 +138,7 @@ def check_positions(
     if pair is not None:
         i, j, distance = pair
         between = 0.0 if radii is None else float(radii[i] + radii[j])
-        got = f"atoms {i} and {j} at {distance + between:.3f} A"
+        got = f"atoms {i} and {'its own image' if i == j else j} at {distance + between:.3f} A"
         remedy = "remove duplicates, or check the cell and its units"
         raise InputError("positions", need=f"atoms at least {closest + between:.3g} A apart", got=got, remedy=remedy)
 
@@ -209,6 +210,11 @@ def closest_pair(
     distances = np.linalg.norm(separation, axis=1)
     if radii is not None:
         distances -= radii[pairs].sum(axis=1)
+    if cell is not None and len(positions) and 1.0 / np.linalg.norm(inverse, 2) < furthest:
+        widest = 0 if radii is None else int(radii.argmax())  # which comes nearest to its own image
+        shortest = np.linalg.norm(minkowski_reduce(cell)[0], axis=1).min()
+        pairs = np.append(pairs, [[widest, widest]], axis=0)
+        distances = np.append(distances, shortest - (0.0 if radii is None else 2.0 * radii[widest]))
     if len(distances) == 0 or distances.min() >= below:
         return None
     best = int(np.argmin(distances))

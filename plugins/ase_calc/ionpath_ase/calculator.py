@@ -80,6 +80,9 @@ class _DeepPotential(Calculator):
         """Evaluate; ASE calls this. Energy and forces always come along."""
         try:
             super().calculate(atoms, properties, system_changes)
+            if self.atoms is None:
+                remedy = "calculator.get_potential_energy(atoms)"
+                raise InputError("atoms", need="an Atoms object", got="none", remedy=remedy)
             self.results = self._evaluated(self.atoms, any(name in properties for name in _PER_ATOM))
         except BaseException:
             self.reset()  # ASE has stored the atoms, and would take the next ones for unchanged

@@ -13,6 +13,7 @@ from ionpath_ase.md.writers.base import (
     BEGINNING as BEGINNING,
     ENDS as ENDS,
     FrameFile as FrameFile,
+    begin_anew as begin_anew,
     check_size as check_size,
     cut as cut,
     digest_of as digest_of,
@@ -34,6 +35,8 @@ WRITERS: dict[str, type[FrameFile]] = {
 
 def open_writer(path: Path, atoms: Atoms, timestep: float, stride: int, size: int = 0) -> FrameFile:
     """Open a trajectory by the ending of its name."""
+    if not size:
+        begin_anew(path)
     return writer_of(path)(path, atoms, timestep, stride, size)
 
 

@@ -158,12 +158,20 @@ def check_size(path: Path, size: int) -> None:
     have = path.stat().st_size if path.exists() else 0
     if have < size:
         need = f"at least the {size} bytes that it had at the checkpoint"
-        raise InputError(f"file {path.name}", need=need, got=f"{have}", remedy=ANEW)
+        got = f"{have}" if path.exists() else f"0: none in {path.parent}"  # where PLUMED's are, the current folder
+        raise InputError(f"file {path.name}", need=need, got=got, remedy=ANEW)
+
+
+def begin_anew(path: Path) -> None:
+    """Let go of a file that has other names too, so that what was linked to it, as a backup is, stays as it is."""
+    if path.is_file() and not path.is_symlink() and path.stat().st_nlink > 1:
+        path.unlink()
 
 
 def cut(path: Path, size: int) -> BinaryIO:
     """Open a file for appending after its first bytes, and drop the rest."""
     if size == 0:
+        begin_anew(path)
         return path.open("wb")
     check_size(path, size)
     stream = path.open("r+b")
