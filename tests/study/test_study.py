@@ -21,6 +21,7 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import locked
 from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
+from ionpath_cli.study.analyses import lag_time
 from ionpath_cli.study.command import _Clock, main
 from ionpath_cli.study.comparison import Compared, combine, compare
 from ionpath_cli.study.graph import step_seconds
@@ -694,3 +695,8 @@ def test_a_worker_that_dies_is_replaced(small: Path, tmp_path: Path) -> None:
     for path in folder.glob("run/*/trajectory.csv"):
         times = [float(row["time_ps"]) for row in csv.DictReader(path.read_text().splitlines())]
         assert times == pytest.approx(np.arange(61) * 0.05)
+
+
+@pytest.mark.parametrize(("picoseconds", "lag"), [(2, 1), (41, 2), (100, 5), (240, 12), (2000, 12)])
+def test_markov_models_have_the_published_lag_where_a_run_is_long_enough(picoseconds: float, lag: float) -> None:
+    assert lag_time(picoseconds) == lag  # ps

@@ -27,8 +27,10 @@ from ionpath_cli.study.registry import ANALYSES, function_of
 from ionpath_cli.study.structures import CRYSTAL, SITES, START
 from ionpath_cli.study.tasks import Task
 
-LAG = 1.0
-"""Lag of Markov models in ps where the run is long enough; what the model then says of itself goes into the note."""
+LAG = 12.0
+"""Lag of the published Markov models, in ps. What a model then says of itself goes into the note."""
+LAGS = 20
+"""Lags that a run has at least: a shorter one takes fewer ps for its lag, though never less than one."""
 PARTS = 4
 """Parts of a run from whose scatter an error is made."""
 SAMPLES = 4480
@@ -42,11 +44,16 @@ def analyse_run(task: Task, place: Path, inputs: list[Path]) -> None:
     write_json(place / QUANTITIES, [{**row, "picoseconds": run.picoseconds} for row in rows])
 
 
+def lag_time(picoseconds: float) -> float:
+    """The published lag, or the one that a shorter run allows, in whole ps: the same for all runs of one length."""
+    return float(np.clip(picoseconds // LAGS, 1.0, LAG))
+
+
 def paths(run: Run) -> Rows:
     """States, Markov model, passage times and path entropies."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*they are left out", UserWarning)  # said beside the numbers
-        found = PathEntropy(run.ions, lag_time=LAG, verbose=False, **_states(run)).run()
+        found = PathEntropy(run.ions, lag_time=lag_time(run.picoseconds), verbose=False, **_states(run)).run()
     r = found.results
     note = r.connected_reason if r.excluded_states else ""
     found.save(run.place / "path-entropy.npz")
@@ -99,7 +106,9 @@ def departures(run: Run) -> Rows:
     """Path entropies from site 1 of a shell to its other sites and outside, in nats."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*they are left out", UserWarning)
-        found = PathEntropy(run.ions, lag_time=LAG, unit="nat", verbose=False, **_states(run)).run()
+        found = PathEntropy(
+            run.ions, lag_time=lag_time(run.picoseconds), unit="nat", verbose=False, **_states(run)
+        ).run()
     r = found.results
     about = f"{len(r.path_entropy)} states, lag {r.lag_time:g} ps; {r.verdict}"
     rows = [quantity(f"path entropy from site 1 to {k}", e, about) for k, e in found.entropies_from(1).items()]
