@@ -237,6 +237,15 @@ def test_the_ion_of_a_hop_is_the_nearest_to_the_other_cage(crystal):
     assert given.end == given.start[::-1]
 
 
+def test_a_small_cell_is_told_by_its_height_however_its_vectors_stand(crystal):
+    turned = crystal.copy()
+    turned.set_cell(turned.cell[[1, 0, 2]])
+    told = [
+        next(line for line in metadynamics_input(c, "inter-cage").lines if "small" in line) for c in (crystal, turned)
+    ]
+    assert told[0] == told[1] and f"({crystal.cell.lengths().min():.1f} A)" in told[0]
+
+
 def test_third_cages_are_fenced_off_unless_the_published_walls_are_wanted(crystal):
     given = metadynamics_input(crystal, "inter-cage")
     first, second = given.atoms["centres"]
@@ -357,8 +366,16 @@ def test_structures_of_other_packages(crystal):
         (None, {"mobile": "Na"}, "mobile: need atoms of Na, got only Cl, Li, P, S"),
         (None, {"radius": 1.0}, "shells: need free anions with 4 Li or more within 1.0 A, got 0 at most"),
         (None, {"ion": 99}, "atom: need a number from 1 to 52, got 100"),
+        (None, {"ion": 24}, "ion: need an atom of Li, got P 25; name an ion of that element, or mobile= for another"),
+        (None, {"name": "concerted", "ion": 0}, "ion: need none for concerted, which does not use it, got 0; leave it"),
+        (None, {"name": "tilt", "ion": 0}, "ion: need none for tilt, which does not use it, got 0; leave it out"),
         (None, {"centres": (50, 50)}, "atoms: need different atoms"),
         (None, {"centres": (50,)}, "centres: need two, got 1"),
+        (
+            None,
+            {"name": "intra-cage", "centres": (48, 49)},
+            "centres: need one, got 2; name the shell that it stays in",
+        ),
         (None, {"name": "concerted", "centres": (48,)}, "centres: need two or three of a concerted hop, got 1"),
         (None, {"centres": (24, 49)}, "centre 25: need a Li within 3.0 A, got the nearest at"),
         (None, {"temperature": -1.0}, "temperature: need a positive number, got -1.0"),

@@ -11,12 +11,15 @@ from ionpath.errors import InputError, one_of
 from ionpath_plumed.biases import Bias, write_bias
 from ionpath_plumed.inputs import PlumedInput as PlumedInput
 from ionpath_plumed.presets import PRESETS, Hills, protocol
-from ionpath_plumed.recipes import RECIPES, Choice
+from ionpath_plumed.recipes import RECIPES, Choice, named
 from ionpath_plumed.structure import as_crystal
 
 Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
 OF_METHODS = {"sigma": ("metad", "opes", "opes-explore"), "height": ("metad",), "bias_factor": ("metad",)}
-OF_KINDS = {"fence": ("inter-cage",), "rotation": ("intra-cage", "tilt"), "region": ("position",)}
+OF_KINDS = {
+    "fence": ("inter-cage",), "rotation": ("intra-cage", "tilt"), "region": ("position",),
+    "ion": ("inter-cage", "intra-cage", "position"),
+}  # fmt: skip
 """Arguments that some methods, and some kinds of protocols, do not use."""
 
 
@@ -118,11 +121,15 @@ def metadynamics_input(
     """
     settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     given: dict[str, Any] = {"sigma": sigma, "height": height, "bias_factor": bias_factor}
-    given |= {"fence": fence or None, "rotation": rotation or None, "region": region}
+    given |= {"fence": fence or None, "rotation": rotation or None, "region": region, "ion": ion}
     check_used(settings.kind, method, given)
     bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
     choice = Choice(ion, centres, mobile, radius, rotation, region, fence)
-    recipe = RECIPES[settings.kind](as_crystal(structure), settings, choice)
+    crystal = as_crystal(structure)
+    if ion is not None and 0 <= ion < len(crystal.symbols) and crystal.symbols[ion] != mobile:
+        remedy = "name an ion of that element, or mobile= for another"
+        raise InputError("ion", need=f"an atom of {mobile}", got=named(crystal, ion), remedy=remedy)
+    recipe = RECIPES[settings.kind](crystal, settings, choice)
     return PlumedInput(
         write_bias(recipe.body, bias, recipe.variables, recipe.printed, grid=recipe.grid), recipe.files, settings.kind,
         temperature, timestep, recipe.variables, recipe.start, recipe.end, recipe.reach, recipe.end_reach, recipe.atoms,

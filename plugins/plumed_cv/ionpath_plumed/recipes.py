@@ -109,7 +109,7 @@ def inter_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     d1 = float(crystal.distances(ion, [first])[0])
     variables = ("cage.py-d1", "cage.py-d2")
     shortest = 2 * float(np.sqrt((crystal.vectors(first, [second]) ** 2).sum()))
-    heights = crystal.cell.diagonal().min()
+    heights = (1.0 / np.linalg.norm(np.linalg.inv(crystal.cell), axis=0)).min()
     small = [
         f"# the cell ({heights:.1f} A) is small: images of the second centre are neighbours of the first as well"
     ] * bool(heights < shortest)
@@ -158,6 +158,8 @@ def intra_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
         if ion is not None:
             check_atoms(crystal, [ion])
             shell = shells[int(crystal.distances(ion, [s.centre for s in shells]).argmin())]
+    elif len(choice.centres) != 1:
+        raise InputError("centres", need="one", got=f"{len(choice.centres)}", remedy="name the shell that it stays in")
     else:
         shell = shell_of(crystal, choice.centres[0], mobile=mobile, radius=radius)
     first = shell.centre
