@@ -10,6 +10,7 @@ import importlib
 import math
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -67,7 +68,8 @@ class Msonable(Shown):
 def encode(value: Any, name: str = "value") -> Any:
     """Value in JSON's own types: numbers, texts, lists, dictionaries and None.
 
-    Arrays and objects with ``as_dict`` have such a form; InputError, which calls the value `name`, for what has none.
+    Arrays, paths and objects with ``as_dict`` have such a form; InputError, which calls the value `name`, for what has
+    none.
 
     >>> encode({"D": float("nan"), "lags": (1, 2)})
     {'D': None, 'lags': [1, 2]}
@@ -78,6 +80,8 @@ def encode(value: Any, name: str = "value") -> Any:
         return value
     if isinstance(value, float):
         return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+    if isinstance(value, Path):
+        return str(value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biufcSU":
         return _array(value)
     if isinstance(value, (list, tuple)):
@@ -112,6 +116,8 @@ def decode(value: Any, hint: str = "", names: Mapping[str, Any] | None = None) -
     """
     if hint == "float" and (value is None or isinstance(value, str)):
         return math.nan if value is None else float(value)
+    if hint == "Path" and isinstance(value, str):
+        return Path(value)
     outer, _, inner = hint.removesuffix("]").partition("[")
     if isinstance(value, list):
         inner = inner if "[" in inner else inner.partition(",")[0]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import json
 import math
 import pkgutil
+import re
 from dataclasses import dataclass, field, is_dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,3 +113,31 @@ def test_every_frozen_result_of_the_core_is_msonable() -> None:
             if ours and not name.startswith("_") and name not in inner and not issubclass(cls, Msonable):
                 missing.append(f"{module.name}.{name}")
     assert not missing
+
+
+def test_results_that_hold_no_object_of_a_host_are_jsonable() -> None:
+    """What has only `Shown` holds atoms, files of a training, or analyses."""
+    held = {"Annealed", "GlassCeramic", "LabelReport", "LoopResult", "MDResult", "PhaseDynamics", "Quench"}
+    held |= {"Msonable", "TrainedModel"}
+    folders = [
+        Path(found.submodule_search_locations[0])
+        for package in ("ionpath", "ionpath_ase", "ionpath_plumed", "ionpath_mdanalysis")
+        if (found := importlib.util.find_spec(package)) and found.submodule_search_locations
+    ]
+    text = "".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
+    assert set(re.findall(r"^class (\w+)\(Shown\)", text, re.MULTILINE)) <= held
+
+
+def test_bands_and_their_barriers_come_back() -> None:
+    pytest.importorskip("ionpath_ase", reason="the ASE plugin is not installed")
+    from ionpath_ase.bands import Barrier, Hop
+    from ionpath_ase.barriers import Barriers
+
+    bands = Barriers(
+        (Barrier(3, 0.2, 0.1, np.array([0.0, 0.2, 0.1]), 3.5, True),),
+        ((1, "no place"),),
+        (Hop(3, (0.0, 1.0, 2.0)), Hop(4)),
+    )
+    again = Barriers.from_dict(json.loads(json.dumps(bands.as_dict(), allow_nan=False)))
+    assert (again.refused, again.candidates) == (bands.refused, bands.candidates)
+    assert again.hops[0].energies.tolist() == [0.0, 0.2, 0.1] and math.isnan(again.hops[0].accuracy)

@@ -438,7 +438,12 @@ def test_lennard_jones_of_the_manual(tmp_path):
             _fresh(atoms), text, picoseconds=1, folder=tmp_path / str(k), timestep=2.0, seed=1,
             progress=False,
         )  # fmt: skip
-        found.append(analyse_metadynamics(run).barrier.high)
+        result = analyse_metadynamics(run, figure=run.folder / "f.png")
+        for one in (run, result):  # as jobs and databases keep them
+            again = type(one).from_dict(json.loads(json.dumps(one.as_dict(), allow_nan=False)))
+            assert again.as_dict() == one.as_dict() and str(again) == str(one)
+        assert again.figures == result.figures and again.figures[0].is_file()
+        found.append(result.barrier.high)
     assert found[0] == pytest.approx(found[1], rel=1e-3)
     assert found[0] > 1.0  # kJ/mol; 0.05 where eV are taken for kJ/mol
 

@@ -22,7 +22,7 @@ from ionpath.arguments import finite, typed
 from ionpath.arrays import Floats
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 
 Image = Callable[[Floats], Floats]
 """Function from difference vectors (m, 3) to their shortest periodic images (m, 3), in A."""
@@ -68,7 +68,7 @@ class Component:
 
 @documented
 @dataclass(frozen=True)
-class Evaluation(Shown):
+class Evaluation(Msonable):
     """Values with their derivatives."""
 
     names: tuple[str, ...]  # names of the components

@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.md.identity import differences, digest, potential
 
@@ -41,7 +41,7 @@ PASSING = 2.4
 @typed
 @documented
 @dataclass(frozen=True)
-class Hop(Shown):
+class Hop(Msonable):
     """A hop to be followed."""
 
     ion: int  # index of the atom that hops
@@ -75,7 +75,7 @@ class Hop(Shown):
 
 @documented
 @dataclass(frozen=True)
-class Barrier(Shown):
+class Barrier(Msonable):
     """One hop that was followed."""
 
     ion: int  # index of the atom that hops

@@ -25,7 +25,7 @@ from ionpath.elements import Symbol
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate, student
 from ionpath.files import atomic_path, locked
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase._geometry import check_calculator
 from ionpath_ase.bands import (
     Barrier,
@@ -50,7 +50,7 @@ __all__ = ["Barrier", "BarrierClass", "Barriers", "Hop", "hop_candidates", "migr
 
 @documented
 @dataclass(frozen=True)
-class BarrierClass(Shown):
+class BarrierClass(Msonable):
     """Barriers of the hops of one class."""
 
     # (n_hops,): barriers from the start in eV, of converged bands, in the order of the hops
@@ -75,7 +75,7 @@ class BarrierClass(Shown):
 @typed
 @documented
 @dataclass(frozen=True)
-class Barriers(Shown):
+class Barriers(Msonable):
     """Hops of a structure."""
 
     hops: tuple[Barrier, ...]  # one entry per hop that could be followed, in the order asked for

@@ -16,7 +16,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import atomic_path as atomic_path, made_folder
 from ionpath.free_energy import Hills, find_basins, minimum_path, sum_hills
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath.plumed_input import appended_files, joined
 from ionpath.plumed_run import written_files
 from ionpath_plumed.checks import check_input, inside
@@ -27,7 +27,7 @@ from ionpath_plumed.surfaces import basin_ends, visited
 
 @documented
 @dataclass(frozen=True)
-class MetadynamicsRun(Shown):
+class MetadynamicsRun(Msonable):
     """What a run left behind."""
 
     folder: Path  # folder with everything below, plumed.dat and protocol.json

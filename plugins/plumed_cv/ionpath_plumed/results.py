@@ -10,12 +10,12 @@ import numpy as np
 from ionpath.documented import documented
 from ionpath.estimate import Estimate
 from ionpath.free_energy import BarrierSeries, Basin, FreeEnergySurface, MinimumPath, Verdict
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 
 
 @documented
 @dataclass(frozen=True)
-class MetadynamicsResult(Shown):
+class MetadynamicsResult(Msonable):
     """What a metadynamics run says about a barrier."""
 
     surface: FreeEnergySurface  # free energy in kJ/mol; inf where no hill reached

@@ -19,13 +19,13 @@ from ionpath.constants import EV_PER_A3_IN_GPA
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked, no_formula
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase._geometry import check_calculator
 
 
 @documented
 @dataclass(frozen=True)
-class Errors(Shown):
+class Errors(Msonable):
     """Errors over the frames of one tag."""
 
     tag: str  # system and temperature, or ``all``

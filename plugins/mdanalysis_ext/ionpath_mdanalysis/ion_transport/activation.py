@@ -12,7 +12,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive
 from ionpath.estimate import Estimate
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath.transport.activation import (
     Arrhenius,
     MeyerNeldel,
@@ -49,7 +49,7 @@ def arrhenius(analyses: Sequence[IonDiffusion]) -> Arrhenius:
 
 @documented
 @dataclass(frozen=True)
-class Extrapolation(Shown):
+class Extrapolation(Msonable):
     """Transport at a temperature at which nothing was run."""
 
     temperature: float  # in K

@@ -11,7 +11,7 @@ from ionpath.arguments import described, typed
 from ionpath.arrays import Floats, Ints, heights
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath.periodic import wrap_fractional
 from ionpath_mdanalysis._accumulating import block_error
 from ionpath_mdanalysis.anion_disorder.layers import Axis, axis_number
@@ -23,7 +23,7 @@ N_BLOCKS = 5
 
 @documented
 @dataclass(frozen=True)
-class LayerMeans(Shown):
+class LayerMeans(Msonable):
     """Means in layers."""
 
     y: Floats  # (B,): centres of the layers along their normal, in A
