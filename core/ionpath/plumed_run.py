@@ -143,6 +143,12 @@ def check_input_files(lines: Sequence[str]) -> None:
             got = next(word for word in statement.split()[::-1] if word.startswith(("RESTART", "NO")))
             remedy = "leave it out: a run goes on by itself; a line RESTART alone begins with files that are there"
             raise InputError(f"RESTART of {label or action}", need="none in an action", got=got, remedy=remedy)
+        for path in appended_files([statement]):
+            kind = words.get("TYPE", path.suffix[1:]) if action == "DUMPATOMS" else path.suffix[1:]
+            if kind in ("gz", "xtc", "trr"):  # PLUMED begins the last two anew where a run goes on
+                need = "a text file, which is cut back to a checkpoint and continued"
+                remedy = "leave out the .gz" if kind == "gz" else "write .xyz or .gro"
+                raise InputError(f"FILE of {label or action}", need=need, got=path.name, remedy=remedy)
         for text in words.get("SIGMA", "").split(",") if action in _BIASES_OF_A_TEMPERATURE else ():
             if text and not _is_name(text) and float(text) <= 0:
                 need = "widths above 0"

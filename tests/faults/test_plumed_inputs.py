@@ -59,6 +59,10 @@ def run(plumed: Any, picoseconds: float = 0.04, atoms: Atoms | None = None, **mo
         ([*DISTANCE, HILLS.format(1) + " TEMP=900"], "temperature: need the 900 K that TEMP of METAD says, got 300 K"),
         ([*DISTANCE, "o: OPES_METAD ARG=d PACE=5 BARRIER=9 TEMP=900"], "TEMP of OPES_METAD says, got 300 K"),
         ([*DISTANCE, HILLS.format(1) + " TEMP=warm"], "TEMP: need a temperature in K, got 'warm'"),
+        ([*DISTANCE, "PRINT ARG=d FILE=C.gz"], "FILE of PRINT: need a text file, .* got C.gz; leave out the .gz"),
+        ([*DISTANCE, HILLS.format(1) + " FILE=H.gz"], "FILE of m: need a text file, .* got H.gz; leave out the .gz"),
+        (["DUMPATOMS ATOMS=1-8 FILE=a.xtc"], "FILE of DUMPATOMS: need a text file, .* got a.xtc; write .xyz or .gro"),
+        (["DUMPATOMS ATOMS=1-8 FILE=a TYPE=trr"], "FILE of DUMPATOMS: need a text file, .* got a; write .xyz or .gro"),
         ([*DISTANCE, HILLS.format(1) + " RESTART=NO"], "RESTART of m: need none in an action, got RESTART=NO; leave"),
         ([*DISTANCE, HILLS.format(1), "PRINT ARG=d FILE=C RESTART=YES"], "RESTART of PRINT: .* got RESTART=YES"),
         (["RESTART NO", *DISTANCE, HILLS.format(1)], "RESTART of RESTART: need none in an action, got NO"),
@@ -198,3 +202,15 @@ def test_names_of_files_in_an_input(tmp_path: Path) -> None:
     assert read_files(["s: PYCVINTERFACE ATOMS=1-3 IMPORT=m INIT={reference=ideal.txt r0=2.5}"]) == ["ideal.txt"]
     assert memories(["METAD ARG=d ADAPTIVE=DIFF SIGMA=10", "a: ABMD ARG=d"]) == ["METAD ADAPTIVE=DIFF", "ABMD"]
     assert lost_sums(["a: AVERAGE ARG=d", "OPES_METAD ARG=d SIGMA=1"]) == ["AVERAGE"]
+
+
+@pytest.mark.parametrize("kind", ["xyz", "gro"])
+def test_atoms_that_plumed_dumps_are_all_there_after_a_run_went_on(kind: str) -> None:
+    """Frames of a .xtc file up to the stop were lost, and a .gz file was no longer readable."""
+    lines = ["UNITS LENGTH=A", f"DUMPATOMS ATOMS=1-8 FILE=all.{kind} STRIDE=5"]
+    for picoseconds in (0.04, 0.08):
+        run(lines, picoseconds)
+    assert (
+        len(read(f"all.{kind}", ":") if kind == "xyz" else Path("all.gro").read_text().split("Made with PLUMED")[1:])
+        == 9
+    )
