@@ -8,12 +8,16 @@ import filecmp
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ionpath.errors import InputError, WriteError, warn
+from ionpath.errors import InputError, MissingFile, WriteError, warn
+
+TEXT = 2**30
+"""Bytes of a text that is read at once, at most."""
 
 
 @contextmanager
@@ -68,6 +72,36 @@ def atomic_path(
         raise
     finally:
         part.unlink(missing_ok=True)
+
+
+def unread(path: str | os.PathLike[str], most: int | None = None) -> str:
+    """Say why a path is no file that can be read to its end; nothing where it is one.
+
+    >>> unread("no/such/file"), unread("/"), unread(__file__)
+    ('no such file', 'a folder', '')
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return "no such file"
+    except (OSError, ValueError) as error:  # links in a ring; a name with a null in it
+        return str(error)
+    if not stat.S_ISREG(found.st_mode):  # a pipe may never begin, and a device may never end
+        return "a folder" if stat.S_ISDIR(found.st_mode) else "a pipe or a device"
+    return f"{found.st_size:,} bytes, above {most:,}" if most is not None and found.st_size > most else ""
+
+
+def read_text(path: str | os.PathLike[str], name: str, need: str, remedy: str = "check the file and its path") -> str:
+    """Text of a file in UTF-8, or an `InputError` (`MissingFile` where there is none) in these words."""
+    got = unread(path, TEXT)
+    if not got:
+        try:
+            return Path(path).read_text(encoding="utf-8-sig")  # some editors put a mark in front
+        except (OSError, UnicodeDecodeError) as error:
+            got = str(error)[:200]
+    if os.path.basename(path) not in name:
+        got = f"{got} ({os.fspath(path)})"
+    raise (InputError if os.path.lexists(path) else MissingFile)(name, need=need, got=got, remedy=remedy)
 
 
 def marked(*marks: bytes, head: int = 4096) -> Callable[[Path], bool]:

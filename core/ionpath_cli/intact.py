@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, is_name, made_folder, sha256_of
+from ionpath.files import atomic_path, is_name, made_folder, read_text, sha256_of
 from ionpath_cli.messages import LOG
 
 DONE, FAILED, QUANTITIES, PLAN = "done.json", "failed.json", "quantities.json", "plan.json"
@@ -67,7 +67,7 @@ def _is_row(row: Mapping[str, Any]) -> bool:
 def read_json(path: Path) -> Any:
     """Content of a JSON file, or None."""
     try:
-        return json.loads(path.read_text("utf-8"))
+        return json.loads(read_text(path, path.name, "JSON"))
     except (OSError, ValueError, RecursionError):
         return None
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ionpath.errors import InputError, IonpathError, require
+from ionpath.files import read_text, unread
 from ionpath_cli.messages import LOG
 from ionpath_cli.usage import Usage, nearest
 
@@ -98,8 +99,9 @@ def _config_words(path: Path, command: str, commands: Collection[str]) -> list[s
 
 
 def _read_config(path: Path) -> dict[str, Any]:
+    need = "a TOML file, or a YAML file that ends on .yml"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, f"--config {path}", need)
         if path.suffix in (".yml", ".yaml"):
             data = require("yaml", purpose="YAML files", install="pip install pyyaml").safe_load(text)
         else:
@@ -110,10 +112,7 @@ def _read_config(path: Path) -> dict[str, Any]:
             raise ValueError("no names with values")
     except IonpathError:
         raise
-    except FileNotFoundError as error:
-        raise InputError("--config", need="an existing file", got=str(path), remedy="check its name") from error
-    except Exception as error:  # those of the system and of both parsers
-        need = "a TOML file, or a YAML file that ends on .yml"
+    except Exception as error:  # those of both parsers
         remedy = "write one option a line, such as temperature = 600"
         raise InputError(f"--config {path}", need=need, got=brief(error), remedy=remedy) from error
     return data
@@ -168,8 +167,7 @@ def brief(error: BaseException) -> str:
 def reading(what: str, *paths: Path) -> Iterator[None]:
     """Turn whatever a host raises for files into one sentence that names them."""
     for path in paths:
-        if not path.is_file():
-            got = "a folder" if path.is_dir() else "no such file"
+        if got := unread(path):
             remedy = "name a file in it" if path.is_dir() else "check the path"
             raise InputError(str(path), need=f"a file that {what} reads", got=got, remedy=remedy)
         if not path.stat().st_size:

@@ -16,7 +16,7 @@ import numpy as np
 from ionpath import __version__
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate, combine
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, read_text
 from ionpath.msonable import Msonable
 
 FILE = "analysis.json"
@@ -61,7 +61,7 @@ class Record(Msonable):
     def load(cls, folder: Path) -> Record:
         """Read ``analysis.json`` in `folder`; InputError if it is missing or is not a record."""
         try:
-            data = json.loads((folder / FILE).read_text(encoding="utf-8"))
+            data = json.loads(read_text(folder / FILE, FILE, "a record"))
             quantities = [
                 Quantity(
                     *(_text(q["name"]), _estimate(q["estimate"]), _text(q.get("note", ""))),

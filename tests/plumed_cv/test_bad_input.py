@@ -59,7 +59,7 @@ SHELL = "s: PYCVINTERFACE ATOMS={atoms} IMPORT=ionpath_plumed.shell {init}"
         ),
         (
             [*HEAD, "p: PYCVINTERFACE ATOMS=1,2,3,4 IMPORT=ionpath_plumed.path INIT={nodes=nodes.dat}"],
-            "nodes: need a text file with one row per line, got no file 'nodes.dat'",
+            "nodes: need a text file with one row per line, got no such file .nodes.dat",
         ),
         ([*HEAD, "m: PYCVINTERFACE ATOMS=1,2 IMPORT=ionpath_plumed.flux"], "sites: need vectors from the centre"),
         (

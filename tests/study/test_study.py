@@ -61,7 +61,7 @@ def test_a_file_that_contradicts_itself_is_refused(small: Path, change: tuple[st
 def test_unknown_study_names_the_nearest() -> None:
     with pytest.raises(InputError, match="got 'guan204'; did you mean guan2024"):
         load_study("guan204")
-    with pytest.raises(InputError, match=r"study: need an existing TOML file, got nothing\.toml"):
+    with pytest.raises(InputError, match=r"nothing\.toml: need a TOML file in UTF-8, got no such file"):
         load_study("nothing.toml")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -17,6 +16,7 @@ from ionpath.arrays import Finite, Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of
+from ionpath.files import read_text
 from ionpath.msonable import Msonable
 from ionpath.structure.rdf import RadialDistribution
 
@@ -295,18 +295,14 @@ def _two_columns(path: str | os.PathLike[str], names: str) -> tuple[Floats, Floa
     """Two columns of numbers from a text file, the first in rising order."""
     rows: list[tuple[float, float]] = []
     place, need, count = os.fspath(path), f"two columns of numbers, {names}", 0
-    try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(place, need=need, got=str(error), remedy="check the file") from error
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_text(path, place, need).splitlines(), 1):
         words = line.replace(",", " ").split()
         if not words or words[0][0] in "#;!":
             continue
         try:
             row = float(words[0]), float(words[1])
         except (ValueError, IndexError):
-            if not rows:
+            if not rows and not (len(words) > 1 and all(word[0] in "+-.0123456789" for word in words)):
                 continue  # a heading
             row = np.nan, np.nan
         count = count or len(words)
@@ -317,4 +313,7 @@ def _two_columns(path: str | os.PathLike[str], names: str) -> tuple[Floats, Floa
     if not rows:
         raise InputError(place, need=need, got="none", remedy="check the file")
     table = np.array(sorted(rows))
+    if (twice := np.flatnonzero(np.diff(table[:, 0]) <= 0)).size:
+        got, remedy = f"two rows at {table[twice[0], 0]:g}", "leave one of them; a comma parts columns, not digits"
+        raise InputError(place, need=f"{need}, each {names[0]} once", got=got, remedy=remedy)
     return table[:, 0].copy(), table[:, 1].copy()

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive, whole
-from ionpath.files import is_name
+from ionpath.files import is_name, read_text
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
 KINDS = ("number", "bound", "order", "pairs", "peak", "text", "out")
@@ -218,13 +218,7 @@ def load_study(name: str) -> Study:
     """
     path = Path(name)
     if path.suffix == ".toml":
-        if not path.exists():
-            raise InputError("study", need="an existing TOML file", got=name, remedy="check the path")
-        try:
-            text, folder = path.read_text("utf-8"), path.resolve().parent
-        except (OSError, UnicodeDecodeError) as error:
-            remedy = "save it as text"
-            raise InputError(name, need="a TOML file in UTF-8", got=f"{error}"[:200], remedy=remedy) from error
+        text, folder = read_text(path, name, "a TOML file in UTF-8"), path.resolve().parent
     elif name in study_names():
         text, folder = SHIPPED.joinpath(f"{name}.toml").read_text("utf-8"), Path(str(SHIPPED))
     else:
@@ -236,7 +230,11 @@ def load_study(name: str) -> Study:
         data = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(name, need="valid TOML", got=str(error)[:200], remedy="mend the line that it names") from error
-    return _study(path.stem, data, folder)
+    try:
+        return _study(path.stem, data, folder)
+    except InputError as error:
+        where = f"{name}, {error.name.removeprefix(f'{path.stem}: ')}"
+        raise InputError(where, need=error.need, got=error.got, remedy=error.remedy) from error
 
 
 def _study(name: str, data: dict[str, Any], folder: Path) -> Study:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, sha256_of
+from ionpath.files import atomic_path, read_text, sha256_of
 
 _SEAL, _FILES = "sha256", "files"
 
@@ -27,8 +27,8 @@ def write_note(path: Path, data: Mapping[str, Any], files: Iterable[Path] = ()) 
 def read_note(path: Path, *names: str, again: str) -> dict[str, Any]:
     """What a note says; one sentence where it, or a file that it is about, is damaged. `again` says how to go on."""
     try:
-        noted = json.loads(path.read_text())
-    except (OSError, ValueError, RecursionError) as error:
+        noted = json.loads(read_text(path, path.name, "a note"))
+    except (ValueError, RecursionError) as error:
         raise _damaged(path, str(error)[:100], again) from error
     if not isinstance(noted, dict) or any(name not in noted for name in names):
         raise _damaged(path, "other entries", again)

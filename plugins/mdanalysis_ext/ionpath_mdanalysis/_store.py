@@ -16,7 +16,7 @@ import numpy as np
 
 import ionpath
 from ionpath.errors import InputError
-from ionpath.files import atomic_path, marked
+from ionpath.files import atomic_path, marked, unread
 from ionpath.moved import MOVED
 
 FORMAT = 1
@@ -43,6 +43,8 @@ def write(path: str | os.PathLike[str], metadata: Mapping[str, Any], values: Map
 def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any], str]:
     """Read what `write` wrote; the sums in the file are checked before anything in it is believed."""
     try:
+        if (got := unread(path)) and os.path.exists(path):
+            raise OSError(got)
         with zipfile.ZipFile(path) as packed:
             damaged = packed.testzip()
         if damaged:

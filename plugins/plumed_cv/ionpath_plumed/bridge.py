@@ -24,6 +24,7 @@ import numpy as np
 from ionpath.cvs.base import CollectiveVariable
 from ionpath.cvs.groups import Groups
 from ionpath.errors import InputError, IonpathError
+from ionpath.files import read_text
 from ionpath.plumed_run import REFUSALS
 
 if TYPE_CHECKING:
@@ -281,13 +282,13 @@ def as_rotation(rotation: Any) -> Any:
 
 def as_points(name: str, points: Any) -> tuple[tuple[float, ...], ...]:
     """Rows of numbers from a list or from a text file."""
-    where = f" in {points}" if isinstance(points, str) else ""
+    where, lines = "", points
+    if isinstance(points, str):
+        remedy = "give its path from the folder in which PLUMED runs"
+        where, lines = f" in {points}", read_text(points, name, "a text file with one row per line", remedy).split("\n")
     try:
         with warnings.catch_warnings(action="ignore"):  # of a file without numbers, which is said below
-            table = np.loadtxt(points, ndmin=2) if isinstance(points, str) else np.array(points, dtype=float, ndmin=2)
-    except OSError as error:
-        raise InputError(name, need="a text file with one row per line", got=f"no file {points!r}",
-                         remedy="give its path from the folder in which PLUMED runs") from error  # fmt: skip
+            table = np.loadtxt(lines, ndmin=2) if where else np.array(points, dtype=float, ndmin=2)
     except (TypeError, ValueError) as error:
         need = "rows of numbers of equal length"
         raise InputError(name, need=need, got=f"{str(error)[:120]}{where}", remedy="mend the table") from error

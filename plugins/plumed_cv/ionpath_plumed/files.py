@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, warn
+from ionpath.files import read_text
 from ionpath.free_energy import Hills
 from ionpath.noted import warn_of_changes
 from ionpath.plumed_input import Units, appended_files, units
@@ -57,14 +58,7 @@ def _number(text: str) -> float:
 def read_table(path: PathLike) -> Table:
     """Read a COLVAR or HILLS file."""
     file = Path(path)
-    if not file.is_file():
-        remedy = "run first"
-        raise InputError("file", need="a HILLS or COLVAR file of PLUMED", got=f"no file {str(path)!r}", remedy=remedy)
-    try:
-        lines = file.read_text().split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "mend the file"
-        raise InputError(file.name, need="a text file of PLUMED", got=str(error)[:200], remedy=remedy) from error
+    lines = read_text(file, str(path), "a HILLS or COLVAR file of PLUMED", "run first, or mend the file").split("\n")
     warn_of_changes(file)
     names: tuple[str, ...] = ()
     settings: dict[str, str] = {}

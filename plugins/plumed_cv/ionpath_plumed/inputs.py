@@ -14,7 +14,7 @@ from typing import Any
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, read_text
 from ionpath.plumed_input import joined, keywords
 from ionpath.plumed_run import included, read_files
 from ionpath_plumed.checks import side_files
@@ -143,11 +143,7 @@ def _temperature(text: str) -> float:
 
 
 def _text(path: Path) -> str:
-    try:
-        return path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        remedy = "give the plumed.dat"
-        raise InputError(f"file {path.name}", need="a text file", got=str(error)[:200], remedy=remedy) from error
+    return read_text(path, f"file {path.name}", "a text file", "give the plumed.dat")
 
 
 def _about(place: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 
 from ionpath.errors import InputError, IonpathError, warn
 from ionpath.estimate import Estimate
+from ionpath.files import read_text
 from ionpath_ase.md.state import FloatArray, Snapshot
 
 COLUMNS = (
@@ -33,8 +34,9 @@ _QUANTILE = 2.365
 def read_log(path: Path) -> FloatArray:
     """Rows of a log."""
     try:
-        table: FloatArray = np.atleast_2d(np.loadtxt(path, delimiter=",", skiprows=1))
-    except (OSError, ValueError) as error:
+        lines = read_text(path, path.name, "the log of the run").splitlines()
+        table: FloatArray = np.atleast_2d(np.loadtxt(lines, delimiter=",", skiprows=1))
+    except ValueError as error:
         remedy = "put the file back, or begin anew under another name"
         raise InputError(f"file {path.name}", need="the log of the run", got=str(error)[:200], remedy=remedy) from error
     if table.shape[1:] != (len(COLUMNS),):

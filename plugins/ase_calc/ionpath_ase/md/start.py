@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from ase import Atoms, units
 
 from ionpath.errors import InputError, IonpathError, whole
+from ionpath.files import read_text
 from ionpath_ase._geometry import check_positions, model_cell
 from ionpath_ase.md.lammps_model import elements
 from ionpath_ase.md.programs import check_plumed
@@ -187,8 +187,5 @@ def plumed_lines(plumed: str | os.PathLike[str] | Sequence[str] | None) -> list[
     if isinstance(plumed, str) and "\n" in plumed:
         return plumed.splitlines()
     if isinstance(plumed, str | os.PathLike):
-        path = Path(plumed)
-        if not path.exists():
-            raise InputError("plumed", need="an existing PLUMED input, or its lines", got=str(path))
-        return path.read_text().splitlines()
+        return read_text(plumed, f"plumed {plumed}", "a PLUMED input, or its lines").splitlines()
     return [line for text in plumed for line in text.splitlines()]

@@ -13,7 +13,7 @@ from ase import units
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, unread
 
 FloatArray = NDArray[np.float64]
 VERSION = 2
@@ -90,6 +90,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def load_checkpoint(path: Path) -> Checkpoint:
     """Read a checkpoint; one that is damaged is one sentence, whatever the damage is."""
     try:
+        if got := unread(path):
+            raise OSError(got)
         with path.open("rb") as file, np.load(file, allow_pickle=False) as data:
             meta = json.loads(str(data["meta"]))
             arrays = {name: data[name] for name in data.files if name != "meta"}

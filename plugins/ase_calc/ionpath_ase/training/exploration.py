@@ -14,7 +14,7 @@ from ase.io import read
 from numpy.typing import NDArray
 
 from ionpath.errors import InputError, IonpathError, MissingDependency
-from ionpath.files import atomic_path, made_folder, sha256_of
+from ionpath.files import atomic_path, made_folder, sha256_of, unread
 from ionpath_ase.calculator import Committee
 from ionpath_ase.md import run_md
 from ionpath_ase.training.opes import multithermal_lines
@@ -84,6 +84,8 @@ def explore(
 def _kept(trajectory: Path, finished: Path) -> Exploration:
     """What a run that is over left in its folder; one sentence where that is damaged."""
     try:
+        if got := unread(finished):
+            raise OSError(got)
         with finished.open("rb") as file, np.load(file, allow_pickle=False) as data:
             deviations, stopped = np.asarray(data["deviations"], dtype=float), str(data["stopped"])
             if "trajectory" in data and str(data["trajectory"]) != _digest(trajectory):

@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from ionpath.errors import InputError
-from ionpath.files import sha256_of
+from ionpath.files import read_text, sha256_of
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.training.labelling import frame_digest
 
@@ -99,7 +99,7 @@ def same_settings(path: Path, made: dict[str, Any]) -> None:
     if not path.exists():
         return
     try:
-        pairs = [_fixed(made), _fixed(json.loads(path.read_text()))]
+        pairs = [_fixed(made), _fixed(json.loads(read_text(path, path.name, "settings")))]
     except (ValueError, AttributeError, RecursionError) as error:
         need, got = "the settings that the folder began with", str(error)[:100]
         remedy = "put it back, or use another folder"

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError, MissingDependency, warn
-from ionpath.files import atomic_path, locked, nothing
+from ionpath.files import atomic_path, locked, nothing, read_text
 from ionpath.notebook import Shown
 from ionpath_ase._model import INSTALL
 from ionpath_ase._notes import read_note, write_note
@@ -295,11 +295,7 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
         If there is no such file, or a line of it is damaged.
     """
     path = Path(folder) / "lcurve.out"
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        need = "the learning curve of a training"
-        raise InputError(f"file {path.name}", need=need, got=str(error)[:100], remedy="train first") from error
+    lines = read_text(path, f"file {path.name}", "the learning curve of a training", "train first").splitlines()
     names = next((line.split()[1:] for line in lines if line.split()[:2] == ["#", "step"]), [])
     rows: list[tuple[float, ...]] = []
     for number, line in enumerate(lines, 1):

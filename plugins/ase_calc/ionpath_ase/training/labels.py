@@ -17,6 +17,7 @@ from ase.io import read
 from ase.stress import full_3x3_to_voigt_6_stress
 
 from ionpath.errors import InputError
+from ionpath.files import unread
 
 _NAMES = re.compile(r"(?:(?:ref|dft|qm)_)?(energy|force|stress|virial)s?", re.IGNORECASE)
 """Names that programs give to labels: ``virial`` (GAP, dpdata), ``REF_forces`` (MACE), ``dft_energy``."""
@@ -37,6 +38,8 @@ def blocks(path: Path) -> Iterator[Block]:
     """Frames of an extended XYZ file as lines; the first line that is no number of atoms is an error."""
     opened = gzip.open if path.suffix == ".gz" else open
     try:
+        if got := unread(path):
+            raise OSError(got)
         with opened(path, "rb") as stream:
             lines = stream.readlines()
     except (OSError, EOFError) as error:

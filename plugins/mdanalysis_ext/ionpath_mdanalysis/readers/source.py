@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from ionpath.errors import InputError
+from ionpath.files import unread
 
 BLOCK = 4 * 2**20
 SPACING = 16 * 2**20
@@ -29,8 +30,8 @@ class ByteSource:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
-        if os.path.isdir(self.path):
-            raise InputError(self.path, need="a file", got="a folder", remedy="name a file in it")
+        if (got := unread(self.path)) and (os.path.exists(self.path) or os.path.islink(self.path)):
+            raise InputError(self.path, need="a file", got=got, remedy="name the file itself")
         with open(self.path, "rb") as file:
             magic = file.read(3)
         if not magic:

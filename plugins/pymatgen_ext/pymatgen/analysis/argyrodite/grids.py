@@ -14,7 +14,7 @@ from ionpath.arguments import typed
 from ionpath.citations import references
 from ionpath.disorder.mixing import argyrodite_mixing_entropy
 from ionpath.errors import InputError, one_of
-from ionpath.files import atomic_path
+from ionpath.files import atomic_path, read_text
 from ionpath.msonable import Msonable
 
 if TYPE_CHECKING:
@@ -265,7 +265,7 @@ def _check_settings(folder: Path, settings: dict[str, Any], files: list[Path]) -
 
 def _json(path: Path) -> dict[str, Any] | None:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(read_text(path, path.name, "settings of a grid"))
     except ValueError:
         return None
     return found if isinstance(found, dict) and "arrangement" in found else None

@@ -1,0 +1,127 @@
+"""What is no file that can be read to its end: a folder, a pipe, links in a ring; and marks that editors leave.
+
+A pipe that nobody writes into would be waited for without end, and a device read until the memory is full.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ionpath.errors import InputError, IonpathError
+from ionpath_cli.record import Record
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and links are those of Unix")
+STUDY = Path(__file__).parents[1] / "study" / "small.toml"
+
+
+def call(name: str, *args: Any, **kwargs: Any) -> Any:
+    """What a function of a module returns; the test is skipped where its package is not there."""
+    module, _, function = name.rpartition(".")
+    return getattr(pytest.importorskip(module), function)(*args, **kwargs)
+
+
+def trajectory(path: Path) -> Any:
+    mda = pytest.importorskip("MDAnalysis")
+    pytest.importorskip("ionpath_mdanalysis")
+    return mda.Universe(str(path), dt=1.0).trajectory.n_frames
+
+
+def options(path: Path) -> Any:
+    from ionpath_cli.cli import COMMANDS
+    from ionpath_cli.options import with_config
+
+    return with_config(["--config", str(path)], "md", COMMANDS)
+
+
+COLVAR = "#! FIELDS time d\n 0 1.5\n 1 1.6\n"
+XDATCAR = "run\n1.0\n9 0 0\n0 8 0\n0 0 7\nLi\n1\nDirect configuration=     1\n0.1 0.2 0.3\n"
+FRAME = '1\nLattice="9 0 0 0 9 0 0 0 9" Properties=species:S:1:pos:R:3:forces:R:3 energy=-1.0\nCu 0 0 0 0 0 0\n'
+TRAINING = "ionpath_ase.training"
+DOORS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "sq.dat": ("0.5 1\n0.6 2\n", lambda path: call("ionpath.structure.read_structure_factor", path)),
+    "COLVAR": (COLVAR, lambda path: call("ionpath_plumed.files.read_table", path)),
+    "nodes.dat": ("1 2 3\n4 5 6\n", lambda path: call("ionpath_plumed.bridge.as_points", "nodes", str(path))),
+    "small.toml": (STUDY.read_text(), lambda path: call("ionpath_cli.study.load_study", str(path))),
+    "md.toml": ("temperature = 600\n", options),
+    "analysis.json": ("", lambda path: Record.load(path.parent)),
+    "lcurve.out": ("# step lr\n0 1\n1 2\n", lambda path: call(f"{TRAINING}.learning_curve", path.parent)),
+    "set.extxyz": (FRAME, lambda path: call(f"{TRAINING}.read_frames", path)[0].calc.results),
+    "XDATCAR": (XDATCAR, trajectory),
+    "run.npz": ("", lambda path: call("ionpath_mdanalysis._store.read", path)),
+    "run.checkpoint.npz": ("", lambda path: call("ionpath_ase.md.state.load_checkpoint", path)),
+    "done.json": ("", lambda path: call("ionpath_ase._notes.read_note", path, again="run it again")),
+    "input.json": ("", lambda path: call(f"{TRAINING}.fit_folder.same_settings", path, {})),
+    "plumed.dat": ("d: DISTANCE\n", lambda path: call("ionpath_ase.md.start.plumed_lines", path)),
+    "log.csv": ("", lambda path: call("ionpath_ase.md.log.read_log", path)),
+}
+FORMS: dict[str, Callable[[Path], Any]] = {
+    "folder": lambda path: path.mkdir(),
+    "pipe": lambda path: os.mkfifo(path),
+    "device": lambda path: path.symlink_to("/dev/zero"),
+    "ring": lambda path: path.symlink_to(path.name),
+}
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("name", DOORS)
+def test_what_has_no_end_is_refused(name: str, form: str, tmp_path: Path) -> None:
+    if (name, form) == ("input.json", "ring"):
+        pytest.skip("a link to nowhere counts as no file, and a training then writes its own")
+    FORMS[form](tmp_path / name)
+    got = {"folder": "a folder", "ring": "symbolic links"}.get(form, "a pipe or a device")
+    with pytest.raises(InputError, match=f"got .*{got}") as caught:
+        DOORS[name][1](tmp_path / name)
+    assert name in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name, (text, _) in DOORS.items() if text])
+def test_marks_of_editors_change_nothing_and_other_encodings_are_told(name: str, tmp_path: Path) -> None:
+    text, read = DOORS[name]
+    path = tmp_path / name
+    path.write_text(text)
+    sound = repr(read(path))
+    path.write_bytes(text.replace("\n", "\r\n").encode())
+    assert repr(read(path)) == sound
+    if name != "set.extxyz":  # which programs write
+        path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+        assert repr(read(path)) == sound
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(IonpathError, match=name) as caught:
+        read(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Q S\n0,5000 1,9589\n0,8305 1,8889\n", "each Q once, got two rows at 0"),
+        ("Q S\n0.5000D+00 1.95D+00\n0.8305 1.8889\n", "line 2: need two columns .* got 0.5000D"),
+        ("0.5 1.9\n0.8 1.8\n0.8 1.8\n", "each Q once, got two rows at 0.8"),
+    ],
+)
+def test_a_table_in_another_notation_is_no_other_table(text: str, told: str, tmp_path: Path) -> None:
+    from ionpath.structure import read_structure_factor
+
+    (tmp_path / "sq.dat").write_text(text)
+    with pytest.raises(InputError, match=told):
+        read_structure_factor(tmp_path / "sq.dat")
+    (tmp_path / "sq.dat").write_text("60\nrun of 2 days\nQ S\n0.8, 1.8\n0.5, 1.9\n")
+    assert np.array(read_structure_factor(tmp_path / "sq.dat")).tolist() == [[0.5, 0.8], [1.9, 1.8]]
+
+
+def test_a_study_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    from ionpath_cli.study import load_study
+
+    path = tmp_path / "mine.toml"
+    for text in ("", STUDY.read_text().replace("least = ", "least = -")):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"mine\.toml, .*: need "):
+            load_study(str(path))
