@@ -125,3 +125,51 @@ def test_a_study_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         path.write_text(text)
         with pytest.raises(InputError, match=r"mine\.toml, .*: need "):
             load_study(str(path))
+
+
+def test_what_a_disk_that_failed_left_of_hills_is_told(tmp_path: Path) -> None:
+    files = pytest.importorskip("ionpath_plumed.files")
+    path = tmp_path / "COLVAR"
+    path.write_text(COLVAR + " 2 1." + "\0" * 400)
+    with pytest.raises(InputError, match="COLVAR, line 4: need numbers, got ' 2 1"):
+        files.read_table(path)
+    path.write_text(COLVAR + " 2")  # it is being written
+    assert len(files.read_table(path).data) == 2
+
+
+def test_units_are_those_of_the_input_beside_it_or_nothing(tmp_path: Path) -> None:
+    """Of an input that cannot be read it was silently assumed that it has no UNITS: times in fs became ps."""
+    read_hills = pytest.importorskip("ionpath_plumed").read_hills
+    rows = "".join(f" {t} 1.0 0.1 0.5 10\n" for t in (1, 2))
+    (tmp_path / "HILLS").write_text(f"#! FIELDS time d sigma_d height biasf\n{rows}")
+    text = "UNITS LENGTH=A TIME=fs\nd: DISTANCE ATOMS=1,2\nMETAD ARG=d SIGMA=0.1 HEIGHT=1 PACE=5 FILE=HILLS\n"
+    path = tmp_path / "plumed.dat"
+    for encoding in ("utf-8", "utf-8-sig"):
+        path.write_text(text, encoding=encoding)
+        assert read_hills(tmp_path / "HILLS").times.tolist() == [0.001, 0.002]  # ps
+    path.write_text(text, encoding="utf-16")
+    with pytest.raises(InputError, match=r"plumed\.dat: need the input of the run that wrote HILLS, as text"):
+        read_hills(tmp_path / "HILLS")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("set.extxyz", "\n\n", "set.extxyz: need labelled frames, got none"),
+        ("set.extxyz", FRAME + "1" * 5000, "need a number of atoms, got '111"),
+        ("lcurve.out", "", r"lcurve.out: need a line '# step ...', got an empty file"),
+        ("lcurve.out", "<html>\n", "lcurve.out: need a line '# step ...', got '<html>'"),
+    ],
+)
+def test_nothing_is_no_set_of_labels_and_no_learning_curve(name: str, text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError, match=told):
+        DOORS[name][1](tmp_path / name)
+
+
+def test_a_folder_is_no_model(tmp_path: Path) -> None:
+    calculator = pytest.importorskip("ionpath_ase").IonPath
+    copper = pytest.importorskip("ase.build").bulk("Cu")
+    (tmp_path / "model.pb").mkdir()
+    with pytest.raises(InputError, match=r"model\.pb: need a file"):
+        calculator(model=tmp_path / "model.pb").get_potential_energy(copper)

@@ -54,7 +54,7 @@ def _library() -> Any:
 
 def opened(path: Path) -> Library | None:
     """A model through the library, or nothing: where there is none, or the model is not one for it."""
-    if path.suffix != ".pb" or _library() is None:
+    if path.suffix != ".pb" or not path.is_file() or _library() is None:
         return None
     content = path.read_bytes()
     if b"spin_attr" in content:

@@ -85,6 +85,9 @@ def read_table(path: PathLike) -> Table:
                         f"{file.name}, line {number + 1}: need a newline at its end, got none: its last number may "
                         "be cut, and it is left out; end it with a newline if it is whole"
                     )
+                if "\0" in line:  # a disk that failed fills up the end of a file
+                    got, remedy = repr(line)[:60], "put the file back, or delete the line"
+                    raise InputError(f"{file.name}, line {number + 1}", need="numbers", got=got, remedy=remedy)
                 break
             early = row is not None and rows and names[0] == "time" and row[0] < rows[-1][0]
             if len(words) == len(names) and row is not None and not early:
@@ -147,11 +150,14 @@ def input_of(path: PathLike) -> list[str]:
     file = Path(path).absolute()
     for place in file.parents:
         given = place / "plumed.dat"
-        if not given.is_file():
+        beside = place == file.parent
+        if not (os.path.lexists(given) if beside else given.is_file()):
             continue
-        lines = included(given.read_text(errors="replace").splitlines(), place, refuse=False)
+        need, remedy = f"the input of the run that wrote {file.name}, as text", "put it back, or move it away"
+        text = read_text(given, str(given), need, remedy) if beside else given.read_text(errors="replace")
+        lines = included(text.splitlines(), place, refuse=False)
         named = {place / name for name in appended_files(lines)}
-        if place == file.parent:
+        if beside:
             named |= {place / name.name for name in named}
         if {file, file.with_suffix("")} & named:  # a walker has its number behind the name
             return lines

@@ -51,11 +51,13 @@ def read_frames(*paths: str | os.PathLike[str], format: str | None = None) -> li
     Labels under other names are taken too: ``virial`` (eV), which becomes the stress -virial / V, ``force``, and names
     that begin with ``REF_``, ``DFT_`` or ``QM_``.
     """
-    return [
-        with_labels(atoms, f"frame {number} of {Path(path).name}")
-        for path in paths
-        for number, atoms in enumerate(_read(Path(path), format))
-    ]
+    found = []
+    for path in map(Path, paths):
+        frames = _read(path, format)
+        if not frames:
+            raise InputError(path.name, need="labelled frames", got="none", remedy="check the file and its path")
+        found += [with_labels(atoms, f"frame {number} of {path.name}") for number, atoms in enumerate(frames)]
+    return found
 
 
 def _read(path: Path, kind: str | None) -> list[Atoms]:

@@ -297,6 +297,10 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
     path = Path(folder) / "lcurve.out"
     lines = read_text(path, f"file {path.name}", "the learning curve of a training", "train first").splitlines()
     names = next((line.split()[1:] for line in lines if line.split()[:2] == ["#", "step"]), [])
+    if not names:
+        got = repr(lines[0][:60]) if lines else "an empty file"
+        remedy = "wait for its first step, or put the file back"
+        raise InputError(f"file {path.name}", need="a line '# step ...'", got=got, remedy=remedy)
     rows: list[tuple[float, ...]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.startswith("#"):
@@ -307,7 +311,7 @@ def learning_curve(folder: str | os.PathLike[str]) -> np.ndarray:
             row = ()
         if number == len(lines) and len(row) < len(names):
             break  # it is being written
-        if not names or len(row) != len(names) or not row[0] >= 0:
+        if len(row) != len(names) or not row[0] >= 0:
             need = f"{len(names)} numbers below a line '# step ...'"
             remedy = "mend or delete the line"
             raise InputError(f"file {path.name}, line {number}", need=need, got=line[:60], remedy=remedy)

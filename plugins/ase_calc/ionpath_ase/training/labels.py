@@ -42,14 +42,16 @@ def blocks(path: Path) -> Iterator[Block]:
             raise OSError(got)
         with opened(path, "rb") as stream:
             lines = stream.readlines()
-    except (OSError, EOFError) as error:
-        got = getattr(error, "strerror", None) or str(error)
+    except (OSError, EOFError, MemoryError) as error:
+        got = getattr(error, "strerror", None) or str(error) or "more than the memory holds"
         raise InputError(path.name, need="a file that can be read", got=got, remedy="check it and its path") from error
+    while lines and not lines[-1].strip():
+        lines.pop()
     start = number = 0
-    while start < len(lines) and any(line.strip() for line in lines[start:]):
+    while start < len(lines):
         place = f"frame {number} of {path.name} (line {start + 1})"
         words = lines[start].split()
-        if len(words) != 1 or not words[0].isdigit():
+        if len(words) != 1 or not words[0].isdigit() or len(words[0]) > 12:
             got = repr(lines[start][:60].decode(errors="replace"))
             remedy = "remove the damaged frame, and label it again"
             raise InputError(place, need="a number of atoms", got=got, remedy=remedy)
