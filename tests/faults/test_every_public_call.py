@@ -59,7 +59,7 @@ def test_wrong_kinds_are_refused(package: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(
     "package", sorted({".".join(name.split(".")[:-1]) for name in calls.public().values() if name not in rows.RESULTS})
 )
