@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from ionpath.errors import InputError, IonpathError, named_file, of_arrays, one_of
-from ionpath.kinds import MOST, UNCOUNTED, Rule, is_wholes, rules_of, without_end
+from ionpath.kinds import MOST, UNCOUNTED, Rule, is_wholes, plain, rules_of, without_end
 
 Thing = TypeVar("Thing", bound=Callable[..., Any])
 
@@ -111,16 +111,15 @@ class _Held:
         for k, (name, value) in enumerate([*given, *kwargs.items()]):
             rule = self.rules.get(name)
             if rule is not None:
+                value = plain(value)
                 if not rule.check(value):
                     refused = refused or _refusal(name, rule, value)
                     nan = isinstance(value, float) and math.isnan(value)
                     late = late or (isinstance(value, str) if rule.words else nan)
                 elif rule.counts and name not in UNCOUNTED and without_end(value):
                     raise InputError(name, need=f"a whole number of at most {MOST:,}", got=described(value))
-                elif rule.counts and isinstance(value, (float, np.floating)):
+                elif rule.counts and isinstance(value, float):
                     value = int(value)
-                elif isinstance(value, np.generic):  # of NumPy's numbers some files and settings know nothing
-                    value = value.item()
             if k < len(args):
                 fixed.append(value)
             else:
@@ -194,7 +193,8 @@ def described(value: Any) -> str:
     ('[1.0, 2.0]', 'an array of float64, shape (2, 3)', 'None')
     """
     if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype}, shape {value.shape}"
+        masked = f", {np.ma.count_masked(value)} of it masked" if np.ma.is_masked(value) else ""
+        return f"an array of {value.dtype}, shape {value.shape}{masked}"
     if value is None or isinstance(value, (bool, int, float, complex, str, bytes, list, tuple, dict, np.generic)):
         text = repr(value)
         return text if len(text) <= 80 else text[:77] + "..."

@@ -104,7 +104,7 @@ class Estimate(Msonable):
                 return f"< {show(self.high)} {self.unit}".rstrip()
             known = math.isfinite(self.low)
             return f"> {show(self.low)} {self.unit}".rstrip() if known else "not determined"
-        if not math.isfinite(self.error):
+        if not math.isfinite(self.error) or math.isinf(self.value):
             return f"{show(self.value)} {self.unit}".rstrip() + " (error not known)"
         if self.error <= 0:
             return f"{show(self.value)} {self.unit}".rstrip()  # exact

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import itertools
 import math
+import numbers
 import os
 import sys
 import types
@@ -25,7 +27,15 @@ MOST = 10**10
 UNCOUNTED = ("seed", "n_samples")
 """Whole numbers that are no count, and a count whose limit is lower, and told with what is enough."""
 KELVIN = (1e-9, 1e12)
-"""Temperatures in K that are none by mistake; what zero and less mean, functions say."""
+"""Temperatures in K that are none by mistake; what zero means, functions say."""
+NOT_BELOW_ZERO = {
+    "apart", "closest", "counts_ratio", "crossings_needed", "cutoff", "deviation_tolerance", "distance", "fmax",
+    "interface_layers", "least", "margin", "max_edges", "max_per_bin", "min_count", "min_frames", "min_persistence",
+    "minimum_msd", "minimum_residence", "multiplicity", "n_atoms", "n_classes", "n_groups", "n_samples", "n_times",
+    "number", "padding", "part", "persistence", "points_per_sigma", "prominence", "q_min", "rattle",
+    "sites_per_formula", "skip", "steps", "tie", "tolerance",
+}  # fmt: skip
+"""Counts, lengths and bounds of which less than nothing would be read as nothing, or as all there is."""
 
 
 class Rule:
@@ -137,6 +147,9 @@ def _resolved(annotation: Any, scope: dict[str, Any]) -> Any:
 
 def _of_name(name: str, rule: Rule) -> Rule:
     """The rule of an argument whose name means one thing wherever it stands."""
+    if name in NOT_BELOW_ZERO:
+        need = f"{rule.need}, of zero or more"
+        return Rule(need, lambda value: rule.check(value) and not _below_zero(value), rule.counts, rule.words)
     if not name.endswith(("temperature", "temperatures")):
         return rule
     low, high = KELVIN
@@ -144,10 +157,14 @@ def _of_name(name: str, rule: Rule) -> Rule:
     return Rule(need, lambda value: rule.check(value) and _is_kelvin(value), rule.counts, rule.words)
 
 
+def _below_zero(value: Any) -> bool:
+    return isinstance(value, REAL) and bool(value < 0)
+
+
 def _is_kelvin(value: Any) -> bool:
     if not _is_array(value, "iuf"):
         return True  # none, or several in another way
-    size = np.abs(np.asarray(value, dtype=np.float64))
+    size = np.asarray(value, dtype=np.float64)
     return bool(((size == 0) | ((size >= KELVIN[0]) & (size <= KELVIN[1]))).all())
 
 
@@ -243,7 +260,7 @@ def _several(member: Any, *, lazily: bool, inside: bool) -> Rule:
             return False
         if rule is None or not isinstance(value, (Sequence, np.ndarray)):
             return lazily or isinstance(value, (Sequence, np.ndarray)) or hasattr(value, "__len__")
-        return all(rule.check(item) for item in value[:MANY])
+        return all(rule.check(item) for item in itertools.islice(value, MANY))
 
     return Rule("a sequence" + (f", each {rule.need}" if rule else ""), check)
 
@@ -264,17 +281,31 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and abs(value) < 2**63 and value == int(value)
+    return _is_number(value) and abs(float(value)) < 2**63 and float(value).is_integer()
 
 
 def _is_array(value: Any, kinds: str) -> bool:
-    if isinstance(value, float) and math.isnan(value):
-        return False
+    if (isinstance(value, float) and math.isnan(value)) or np.ma.is_masked(value):
+        return False  # under a mask there is a number, which is not to be read
     try:
         array = np.asarray(value)
     except (TypeError, ValueError):
         return False
     return array.dtype.kind in kinds or (array.size == 0 and array.dtype.kind == "f")
+
+
+def plain(value: Any) -> Any:
+    """A number as Python has it, which files and settings know, and a table of pandas as an array; all else as it is.
+
+    >>> from fractions import Fraction
+    >>> plain(np.array(2.0)), plain(np.int64(3)), plain(Fraction(1, 4)), plain("x")
+    (2.0, 3, 0.25, 'x')
+    """
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype != object):
+        value = value.item()
+    if isinstance(value, numbers.Number) and not isinstance(value, (int, float, complex)):
+        return float(value)  # type: ignore[arg-type]
+    return value.to_numpy() if hasattr(type(value), "to_numpy") else value
 
 
 def without_end(value: Any) -> bool:

@@ -94,6 +94,8 @@ def _text(value: object) -> str:
 def _estimate(data: dict[str, Any]) -> Estimate:
     found = Estimate.from_dict(data)
     value, error, low, high = (float(one) for one in (found.value, found.error, found.low, found.high))
+    if math.isinf(value):
+        raise ValueError("a value without end")
     return Estimate(value, error, low, high, _text(found.unit), _text(found.verdict))
 
 

@@ -160,3 +160,46 @@ def test_errors_of_other_peoples_code_stay_as_they_are() -> None:
 
     with pytest.raises(json.JSONDecodeError, match="Expecting property name"):
         reads("{")
+
+
+@typed
+def kinds(
+    x: float = 0.0, number: int = 1, points: Sequence[float] = (), array: Whole = (), tolerance: float = 1.0
+) -> Any:
+    """What came in."""
+    return x, number, points, array, tolerance
+
+
+def test_numbers_and_tables_of_others_are_plain_ones() -> None:
+    from collections import deque
+    from decimal import Decimal
+    from fractions import Fraction
+
+    pandas = pytest.importorskip("pandas")
+    found = kinds(np.array(0.5), Fraction(4, 2), deque([1.0]), pandas.DataFrame([[1, 2]]), Decimal("0.5"))  # type: ignore[arg-type]
+    assert [type(value) for value in found] == [float, int, deque, np.ndarray, float]  # which JSON can write
+    assert found[:2] == (0.5, 2) and found[3].tolist() == [[1, 2]]
+    assert kinds(np.longdouble(0.5))[0] == 0.5 and type(kinds(np.longdouble(0.5))[0]) is float
+
+
+@pytest.mark.parametrize(
+    ("arguments", "match"),
+    [
+        (
+            {"array": np.ma.array([1, 2], mask=[1, 0])},
+            r"array: need .*, got an array of int64, shape \(2,\), 1 of it masked",
+        ),
+        ({"array": np.ma.array([[1], [2]], mask=[[0], [1]])}, "1 of it masked"),
+        ({"points": np.ma.array([1.0, 2.0], mask=[1, 0])}, "points: need a sequence, each a number"),
+        ({"tolerance": -1e-3}, "tolerance: need a number, of zero or more, got -0.001"),
+        ({"number": -3}, "number: need a whole number, of zero or more, got -3"),
+    ],
+)
+def test_what_is_masked_is_not_read_and_less_than_nothing_is_none(arguments: dict[str, Any], match: str) -> None:
+    with pytest.raises(InputError, match=match):
+        kinds(**arguments)
+
+
+def test_negative_temperatures_are_refused() -> None:
+    with pytest.raises(InputError, match="temperature: need .* in K from 1e-09"):
+        words(temperature=-300.0)

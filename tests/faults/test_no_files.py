@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError, IonpathError
+from ionpath.estimate import Estimate
 from ionpath_cli.record import Record
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pipes and links are those of Unix")
@@ -173,3 +174,33 @@ def test_a_folder_is_no_model(tmp_path: Path) -> None:
     (tmp_path / "model.pb").mkdir()
     with pytest.raises(InputError, match=r"model\.pb: need a file"):
         calculator(model=tmp_path / "model.pb").get_potential_energy(copper)
+
+
+@pytest.mark.parametrize("change", [("Li\n1\n", "Li S\n-1 2\n"), ("Li\n", "Pi\n")])
+def test_counts_below_zero_and_what_is_no_element(change: tuple[str, str], tmp_path: Path) -> None:
+    (tmp_path / "XDATCAR").write_text(XDATCAR.replace(*change))
+    with pytest.raises(InputError, match="XDATCAR, frame 0: need the header of an XDATCAR"):
+        trajectory(tmp_path / "XDATCAR")
+
+
+def test_a_value_without_end_is_no_record(tmp_path: Path) -> None:
+    quantity = '{"name": "D", "estimate": {"value": 1e400, "error": 1.0, "low": 0.0, "high": 2.0, "unit": "A^2/ps"}}'
+    text = f'{{"label": "x", "quantities": [{quantity}], "figures": [], "notes": [], "parameters": {{}}}}'
+    (tmp_path / "analysis.json").write_text(text)
+    with pytest.raises(InputError, match=r"analysis\.json: need a record .* got ValueError: a value without end"):
+        Record.load(tmp_path)
+    (tmp_path / "analysis.json").write_text(text.replace("1e400", "1.0"))
+    assert str(Record.load(tmp_path).quantities[0].estimate) == "1 ± 1 A^2/ps"
+    assert str(Estimate(float("inf"), 1.0, 0.0, 2.0)) == "inf (error not known)"
+
+
+def test_places_beyond_all_numbers_have_no_variable() -> None:
+    from ionpath.cvs import CellVariable
+
+    def distance(positions: Any, cell: Any) -> Any:
+        vector = positions[1] - positions[0]
+        length = float(np.linalg.norm(vector))
+        return length, np.array([-vector, vector]) / length, np.zeros((3, 3))
+
+    with pytest.raises(InputError, match=r"positions: need coordinates at which .* got lengths up to 1e\+200 A"):
+        CellVariable(distance, 2).evaluate([[1e200, 0.0, 0.0], [0.0, 0.0, 0.0]])

@@ -72,7 +72,7 @@ def content(path: Path) -> tuple[Any, ...]:
         from ionpath_cli.record import Record
 
         record = Record.load(path.parent)
-        return (len(record.quantities), len(record.notes)), str(record)
+        return len(record.quantities), str(record)  # of a note that is gone nothing else in the file tells
     import MDAnalysis as mda
 
     u = mda.Universe(str(path), **({"dt": 0.25} if "XDATCAR" in path.name else {}))

@@ -204,3 +204,11 @@ def test_another_cell_of_the_same_lattice_is_refused(road: dict[str, Any]) -> No
         IonDiffusion(u.atoms[:12]).run(**road)
     for part in ({"stop": 100}, {"start": 100}):
         assert IonDiffusion(u.atoms[:12]).run(**part, **road).results.msd[1] == pytest.approx(0.29, rel=0.1)  # A^2
+
+
+@pytest.mark.filterwarnings("ignore:Reader has no dt information")
+def test_a_long_run_that_is_there_twice(tmp_path: Path) -> None:
+    """Its first frame lies further back than a restart goes."""
+    run = walk(230)
+    with pytest.raises(InputError, match="got frame 230 the same as frame 0"):
+        diffusion(universe(tmp_path, "XDATCARs", run, run))

@@ -114,7 +114,12 @@ class Variable(ABC):
         if not np.isfinite(place).all():
             raise InputError("positions", need="finite numbers", got="nan or infinity", remedy="check the frame")
         box = None if cell is None else finite("cell", cell)
-        return Evaluation(tuple(c.name for c in self.components), *self.evaluate_at(place, Periodic(box)))
+        with np.errstate(all="ignore"):
+            found = self.evaluate_at(place, Periodic(box))
+        if not all(np.isfinite(part).all() for part in found):
+            raise InputError("positions", need="coordinates at which the variable has a value and derivatives",
+                             got=f"lengths up to {np.abs(place).max():.3g} A", remedy="check the frame")  # fmt: skip
+        return Evaluation(tuple(c.name for c in self.components), *found)
 
 
 @typed

@@ -83,7 +83,7 @@ def check_speed(
 
 
 LOOKED_BACK = 200
-"""Frames before a join that are compared with the first one after it."""
+"""Frames before a join that are compared with the first one after it, and so are the first ones of earlier runs."""
 SAME = 0.01
 """Coordinates in A that are one and the same: XTC keeps two decimals."""
 MOST_ATOMS = 256
@@ -107,13 +107,12 @@ def check_joins(trajectory: Any, group: Any, first: int, last: int) -> None:
     try:
         for join in found:
             start = _positions(trajectory, join, atoms)
-            before = max(first, join - LOOKED_BACK)
-            same = np.empty(join - before, dtype=bool)
-            for k in range(len(same)):
-                same[k] = np.abs(_positions(trajectory, before + k, atoms) - start).max() < SAME
+            near = max(first, join - LOOKED_BACK)
+            before = [*(k for k in (first, *found) if k < near), *range(near, join)]  # a file that is there twice
+            same = np.array([np.abs(_positions(trajectory, k, atoms) - start).max() < SAME for k in before])
             # Many alike: atoms that stand still between events, as in a model on a lattice.
             if same[:-1].any() and np.count_nonzero(same) == 1:
-                _refuse(f"frame {join} the same as frame {before + int(np.argmax(same))}", join, trajectory)
+                _refuse(f"frame {join} the same as frame {before[int(np.argmax(same))]}", join, trajectory)
     finally:
         trajectory[frame]
 

@@ -89,7 +89,7 @@ class AseTrajFile(FrameFile):
 
 
 def _symbols(atoms: Any) -> Any:
-    if not ((atoms.numbers >= 0) & (atoms.numbers < 119)).all():
+    if not ((atoms.numbers > 0) & (atoms.numbers < 119)).all():
         raise ValueError("no atomic number")
     return np.array(atoms.get_chemical_symbols())
 

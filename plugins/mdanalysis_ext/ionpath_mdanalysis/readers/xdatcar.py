@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.arrays import Floats
+from ionpath.elements import SYMBOLS
 from ionpath.errors import InputError
 from ionpath_mdanalysis.readers.reader import FileParser, FileReader, Frame, TextFile, ends_within_a_number, is_flat
 from ionpath_mdanalysis.readers.source import BLOCK, ByteSource, has_suffix
@@ -124,7 +125,7 @@ class XdatcarFile(TextFile):
             counts = [int(word) for word in lines[6].split()]
             if cell.shape != (3, 3) or not np.isfinite([*cell.flat, scale]).all() or not scale or is_flat(cell):
                 raise ValueError("cell")
-            if len(names) != len(counts) or not all(re.fullmatch("[A-Z][a-z]?", name) for name in names):
+            if len(names) != len(counts) or min(counts) < 0 or not SYMBOLS.issuperset(names):
                 raise ValueError("symbols")
         except (ValueError, IndexError) as error:
             raise self._damaged(
