@@ -39,8 +39,8 @@ def atomic_path(
     >>> target.read_text()
     'a,b'
     """
-    final = Path(os.path.realpath(path))
-    if final.is_dir():
+    final = Path(path if "\0" in os.fspath(path) else os.path.realpath(path))
+    if os.path.isdir(final):
         raise InputError(
             argument or f"file {final.name}", need="a file to write", got="a folder", remedy="name another"
         )
@@ -51,7 +51,7 @@ def atomic_path(
         handle, name = tempfile.mkstemp(
             prefix=f".{final.stem}-{os.getpid()}-", suffix="".join(final.suffixes), dir=final.parent
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a null in it
         raise _unwritten(final, error) from error
     os.close(handle)
     part = Path(name)
@@ -201,15 +201,14 @@ def made_folder(path: str | os.PathLike[str]) -> Path:
     return place
 
 
-def _full(error: OSError) -> bool:
+def _full(error: OSError | ValueError) -> bool:
     """Whether there is no room: NumPy says so in words only."""
-    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or (
-        error.errno is None and "requested and" in str(error)
-    )
+    code = getattr(error, "errno", None)
+    return code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) or (code is None and "requested and" in str(error))
 
 
-def _unwritten(final: Path, error: OSError) -> WriteError:
-    why = error.strerror or str(error)
+def _unwritten(final: Path, error: OSError | ValueError) -> WriteError:
+    why = getattr(error, "strerror", None) or str(error)
     if _full(error):
         return WriteError(final, f"room for it, got {why}; make room and repeat, what was there is unchanged")
     return WriteError(final, f"a folder that can be written to, got {why}; name another one, or change its rights")

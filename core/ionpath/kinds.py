@@ -301,6 +301,8 @@ def plain(value: Any) -> Any:
     >>> plain(np.array(2.0)), plain(np.int64(3)), plain(Fraction(1, 4)), plain("x")
     (2.0, 3, 0.25, 'x')
     """
+    if np.ma.is_masked(value):
+        return value
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype != object):
         value = value.item()
     if isinstance(value, numbers.Number) and not isinstance(value, (int, float, complex)):

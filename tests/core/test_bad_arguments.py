@@ -23,6 +23,7 @@ BAD = {
     "ion_transport charge nan": lambda: t.ion_transport(
         w, cell, [0, 1], frame_time=1.0, temperature=300.0, charge=np.nan
     ),
+    "bond_vectors index -1": lambda: d.bond_vectors(w[0], cell, [0], [[1, 2, 3, -1]]),
     "ne charge nan": lambda: t.nernst_einstein(0.1, 0.01, 300.0, np.nan),
     "ne charge text": lambda: t.nernst_einstein(0.1, 0.01, 300.0, "two"),
     "ne D nan": lambda: t.nernst_einstein(np.nan, 0.01, 300.0),

@@ -135,3 +135,9 @@ def test_a_folder_in_the_place_of_a_file_is_told(tmp_path: Path) -> None:
     told = pytest.raises(InputError, match="--json: need a file to write, got a folder; name another")
     with told, atomic_path(tmp_path, argument="--json"):
         pass
+
+
+@pytest.mark.parametrize("name", ["a\0b.csv", "x" * 300 + ".csv"])
+def test_names_that_no_system_takes(name: str, tmp_path: Path) -> None:
+    with pytest.raises(WriteError, match="need a folder that can be written to, got "), atomic_path(tmp_path / name):
+        pass

@@ -191,6 +191,7 @@ def test_numbers_and_tables_of_others_are_plain_ones() -> None:
         ),
         ({"array": np.ma.array([[1], [2]], mask=[[0], [1]])}, "1 of it masked"),
         ({"points": np.ma.array([1.0, 2.0], mask=[1, 0])}, "points: need a sequence, each a number"),
+        ({"x": np.ma.masked}, "x: need a number, got"),
         ({"tolerance": -1e-3}, "tolerance: need a number, of zero or more, got -0.001"),
         ({"number": -3}, "number: need a whole number, of zero or more, got -3"),
     ],

@@ -98,7 +98,7 @@ def bond_vectors(positions: Finite, cells: ArrayLike, centres: Whole, ligands: W
         Shortest vectors, in A.
     """
     points = np.asarray(positions, dtype=np.float64)
-    hubs, ends = np.asarray(centres, dtype=np.int64), np.asarray(ligands, dtype=np.int64)
+    hubs, ends = (indices(*one, points.shape[-2]) for one in (("centres", centres), ("ligands", ligands)))
     return minimum_image(points[..., ends, :] - points[..., hubs, None, :], cells)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ionpath.arguments import typed
+from ionpath.arguments import indices, typed
 from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
@@ -155,13 +155,10 @@ def _mask(mobile: ArrayLike, n_atoms: int) -> np.ndarray[tuple[int], np.dtype[np
     if given.dtype == bool and given.shape != (n_atoms,):
         remedy = "or pass indices"
         raise InputError("mobile", need=f"a mask over {n_atoms} atoms", got=f"shape {given.shape}", remedy=remedy)
-    if given.dtype != bool and given.size > np.unique(given % n_atoms).size:
+    given = given if given.dtype == bool else indices("mobile", mobile, n_atoms)
+    if given.dtype != bool and given.size > np.unique(given).size:
         raise InputError("mobile", need="every ion once", got=repr(mobile)[:60], remedy="leave out what is named twice")
-    try:
-        mask[given] = True
-    except IndexError:
-        remedy = "count atoms from 0"
-        raise InputError("mobile", need=f"indices of {n_atoms} atoms", got=repr(mobile), remedy=remedy) from None
+    mask[given] = True
     if not mask.any():
         raise InputError("mobile", need="at least one ion", got="none", remedy="check the selection of mobile ions")
     return mask

@@ -259,7 +259,8 @@ def test_displacements_without_ions_are_refused():
 @pytest.mark.parametrize(
     ("mobile", "sentence"),
     [
-        ([7], "mobile: need indices of 4 atoms"),
+        ([7], "mobile: need whole numbers from 0 to 3, got 7"),
+        ([-1], "mobile: need whole numbers from 0 to 3, got -1"),
         ([], "need at least one ion, got none"),
         (np.array([True, False]), r"need a mask over 4 atoms, got shape \(2,\)"),
     ],
