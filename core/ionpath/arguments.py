@@ -109,9 +109,8 @@ class _Held:
         given = [(self.names[i] if i < len(self.names) else self.rest, value) for i, value in enumerate(args)]
         fixed = []
         for k, (name, value) in enumerate([*given, *kwargs.items()]):
-            rule = self.rules.get(name)
+            rule, value = self.rules.get(name), plain(value)
             if rule is not None:
-                value = plain(value)
                 if not rule.check(value):
                     refused = refused or _refusal(name, rule, value)
                     nan = isinstance(value, float) and math.isnan(value)

@@ -271,7 +271,7 @@ def _hashable(value: Any) -> bool:
 
 def _is_number(value: Any) -> bool:
     if type(value) is float or type(value) is int:
-        return not math.isnan(value)
+        return bool(value == value)
     if isinstance(value, (bool, np.bool_, str, bytes, complex, np.complexfloating)):
         return False
     try:
@@ -281,7 +281,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
-    return _is_number(value) and abs(float(value)) < 2**63 and float(value).is_integer()
+    return _is_number(value) and (isinstance(value, int) or float(value).is_integer())
 
 
 def _is_array(value: Any, kinds: str) -> bool:

@@ -192,11 +192,15 @@ def reading(what: str, *paths: Path) -> Iterator[None]:
 
 def read_atoms(path: Path) -> Any:
     """Read a structure by ASE: of several in one file the last, which is said."""
+    import numpy as np
+
     io = require("ase.io", purpose="reading structures", install='pip install "ionpath[ase]"')
-    with reading("ASE", path):
+    with reading("ASE", path), np.errstate(all="ignore"):
         atoms = io.read(path)
         if not len(atoms):
             raise ValueError("no atoms in it")
+        if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell[:]).all()):
+            raise ValueError("places or a cell without end")
     with contextlib.suppress(Exception):  # AssertionError and others of formats that hold one
         if io.read(path, index="1:2"):
             LOG.warning("%s holds several structures: the last one is taken", path)

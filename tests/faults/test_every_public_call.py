@@ -179,6 +179,10 @@ def test_numbers_and_tables_of_others_are_plain_ones() -> None:
     found = kinds(np.array(0.5), Fraction(4, 2), deque([1.0]), pandas.DataFrame([[1, 2]]), Decimal("0.5"))  # type: ignore[arg-type]
     assert [type(value) for value in found] == [float, int, deque, np.ndarray, float]  # which JSON can write
     assert found[:2] == (0.5, 2) and found[3].tolist() == [[1, 2]]
+    from ionpath.kinetics import count_matrix
+
+    walks = np.array([[0, 1, 1, 0], [1, 0, 0, 1]])  # iterating a table of pandas gives the names of its columns
+    assert np.array_equal(count_matrix(pandas.DataFrame(walks), 2), count_matrix(walks, 2))
     assert kinds(np.longdouble(0.5))[0] == 0.5 and type(kinds(np.longdouble(0.5))[0]) is float
 
 
@@ -193,6 +197,8 @@ def test_numbers_and_tables_of_others_are_plain_ones() -> None:
         ({"points": np.ma.array([1.0, 2.0], mask=[1, 0])}, "points: need a sequence, each a number"),
         ({"x": np.ma.masked}, "x: need a number, got"),
         ({"tolerance": -1e-3}, "tolerance: need a number, of zero or more, got -0.001"),
+        ({"number": 2**63}, "number: need a whole number of at most 10,000,000,000, got 9223372036854775808"),
+        ({"number": 10**400}, "number: need a whole number of at most 10,000,000,000, got 1000"),
         ({"number": -3}, "number: need a whole number, of zero or more, got -3"),
     ],
 )

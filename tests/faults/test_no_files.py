@@ -204,3 +204,21 @@ def test_places_beyond_all_numbers_have_no_variable() -> None:
 
     with pytest.raises(InputError, match=r"positions: need coordinates at which .* got lengths up to 1e\+200 A"):
         CellVariable(distance, 2).evaluate([[1e200, 0.0, 0.0], [0.0, 0.0, 0.0]])
+
+
+def test_an_input_that_does_not_write_the_hills_beside_it(tmp_path: Path) -> None:
+    """PLUMED's own units are then assumed, which is said."""
+    read_hills = pytest.importorskip("ionpath_plumed").read_hills
+    (tmp_path / "HILLS").write_text("#! FIELDS time d sigma_d height biasf\n 1 1.0 0.1 0.5 10\n")
+    (tmp_path / "plumed.dat").write_text("<html>\n")
+    with pytest.warns(UserWarning, match=r"plumed\.dat: need a line that writes HILLS, got none: times are read as ps"):
+        read_hills(tmp_path / "HILLS")
+
+
+def test_a_structure_without_finite_places_is_named(tmp_path: Path) -> None:
+    pytest.importorskip("ase")
+    from ionpath_cli.options import read_atoms
+
+    (tmp_path / "s.extxyz").write_text(FRAME.replace('Lattice="9', 'Lattice="1e400'))
+    with pytest.raises(InputError, match=r"s\.extxyz: need a file that ASE reads, got ValueError: places or a cell"):
+        read_atoms(tmp_path / "s.extxyz")

@@ -161,6 +161,9 @@ def input_of(path: PathLike) -> list[str]:
             named |= {place / name.name for name in named}
         if {file, file.with_suffix("")} & named:  # a walker has its number behind the name
             return lines
+    if os.path.lexists(given := file.with_name("plumed.dat")):
+        told = f"{given}: need a line that writes {file.name}, got none: times are read as ps, and energies as kJ/mol"
+        warn(f"{told}, PLUMED's own units; put the input back, or move it away")
     return []
 
 
