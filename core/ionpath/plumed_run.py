@@ -209,9 +209,14 @@ def memories(lines: Iterable[str]) -> list[str]:
 
 
 def lost_sums(lines: Iterable[str]) -> list[str]:
-    """What of an input begins anew where a run goes on, and is only told: averages, and widths that OPES measures."""
-    found = []
-    for _, action, words in map(keywords, joined(lines)):
+    """What of an input begins anew where a run goes on, and is only told: sums, work, and widths of OPES."""
+    found, statements = [], joined(lines)
+    for label, action, words in map(keywords, statements):
+        used = rf"(?:{re.escape(label)}|\*)\.(?:\*|[^\s,]*work\b)"  # of components that sum up since the start
+        if action == "MOVINGRESTRAINT" and re.search(used, " ".join(statements)):
+            found.append(f"{action} {label}.work")
+        if action == "METAD":
+            found += [f"{flag} of {action}" for flag in ("ACCELERATION", "CALC_WORK") if flag in words]
         measured = action.startswith("OPES_METAD") and "SIGMA" not in words
         found += [f"{action} without SIGMA"] if measured else [action] if action in _SUMS else []
     return found

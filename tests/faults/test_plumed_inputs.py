@@ -214,3 +214,36 @@ def test_atoms_that_plumed_dumps_are_all_there_after_a_run_went_on(kind: str) ->
         len(read(f"all.{kind}", ":") if kind == "xyz" else Path("all.gro").read_text().split("Made with PLUMED")[1:])
         == 9
     )
+
+
+@pytest.mark.parametrize(
+    ("lines", "column", "told"),
+    [
+        (["r: MOVINGRESTRAINT ARG=d STEP0=0 AT0=2.5 KAPPA0=10 STEP1=40 AT1=3"], "r.work", "MOVINGRESTRAINT r.work"),
+        ([HILLS.format(1) + " TEMP=300 CALC_WORK"], "m.work", "CALC_WORK of METAD"),
+        ([HILLS.format(1) + " TEMP=300 ACCELERATION"], "m.acc", "ACCELERATION of METAD"),
+    ],
+)
+def test_what_sums_up_since_the_start_begins_anew_with_a_word(lines: list[str], column: str, told: str) -> None:
+    """PLUMED counts work from where it starts: the rows after a stop are too low by what was done before.
+
+    Files of PLUMED have the names of the trajectories without their endings, which a run took for locks of another one.
+    """
+    rows = {}
+    for name, lengths in (("C", (0.04, 0.08)), ("W", (0.08,))):
+        given = [*DISTANCE, *(f"{line} FILE=H{name}" if "METAD" in line else line for line in lines)]
+        given += [f"PRINT ARG={column} FILE={name} STRIDE=5"]
+        run(given, lengths[0], trajectory=f"{name}.extxyz")
+        if len(lengths) > 1:
+            with pytest.warns(UserWarning, match=f"goes on from step 20, at which begin anew: {told}; what they gave"):
+                run(given, lengths[1], trajectory=f"{name}.extxyz")
+        rows[name] = np.loadtxt(name)
+    assert rows["C"][:5] == pytest.approx(rows["W"][:5]) and abs(rows["C"][-1, 1] - rows["W"][-1, 1]) > 1e-3
+
+
+def test_work_that_is_not_asked_for_is_not_told() -> None:
+    moving = "r: MOVINGRESTRAINT ARG=d STEP0=0 AT0=2.5 KAPPA0=10 STEP1=40 AT1=3"
+    for shown in ("r.bias", "r.force2,d"):
+        assert lost_sums([moving, f"PRINT ARG={shown} FILE=C"]) == []
+    for shown in ("r.*", "*.*", "r.d_work", "d,r.work"):
+        assert lost_sums([moving, f"PRINT ARG={shown} FILE=C"]) == ["MOVINGRESTRAINT r.work"]

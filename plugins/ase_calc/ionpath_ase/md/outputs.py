@@ -32,8 +32,10 @@ class Outputs:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Keep other runs out of these files."""
+        # A file of PLUMED may be named as the trajectory without its ending, and several ways may lead to a folder.
+        own = (self.checkpoint.with_name(self.trajectory.stem), *self.appended.values())
         with ExitStack() as stack:
-            for path in (self.checkpoint.with_name(self.trajectory.stem), *self.appended.values()):
+            for path in dict.fromkeys(path.parent.resolve() / path.name for path in own):
                 stack.enter_context(locked(path.with_name(f".{path.name}.lock"), f"run {path.name}"))
             yield
 
