@@ -6,6 +6,7 @@ import warnings
 
 import ase
 import ase.io
+import h5py
 import MDAnalysis as mda
 import numpy as np
 import pytest
@@ -140,6 +141,28 @@ def test_the_time_that_mdanalysis_makes_up_in_a_dcd_file_is_told(source, files, 
     assert IonDiffusion(ions, frame_time=1.0).run().frame_time == pytest.approx(1.0)  # without a warning
     with pytest.raises(InputError, match=r"frame_time: need .* got none: none.dcd does not say it"):
         IonDiffusion(opened(source, tmp_path / "none.dcd")).run()
+
+
+@pytest.mark.filterwarnings("ignore:DCDReader currently", "ignore:Reader has no dt information")
+@pytest.mark.parametrize(("unit", "factor"), [("fs", 1000.0), ("ps", 1.0)])
+def test_times_of_h5md_go_along_or_are_asked_for(source, tmp_path, unit, factor):
+    """MDAnalysis has times of H5MD right and their dt wrong: in memory and in a DCD, D was ten times too small."""
+    path = tmp_path / "a.h5md"
+    with mda.Writer(str(path), len(source.atoms), n_frames=60, timeunit=unit, lengthunit="Angstrom") as writer:
+        for _ in source.trajectory:
+            writer.write(source.atoms)
+    with h5py.File(path, "a") as file:
+        file["particles/trajectory/position/time"][:] = 0.1 * factor * np.arange(60)
+    read = opened(source, path)
+    assert IonDiffusion(read).run().frame_time == pytest.approx(0.1)
+    read.universe.atoms.write(tmp_path / "b.dcd", frames="all")
+    assert IonDiffusion(opened(source, tmp_path / "b.dcd")).run().frame_time == pytest.approx(0.1)
+    others = [opened(source, path, in_memory=True)]
+    others += [opened(source, path, convert_units=False)] * (unit == "fs")  # times stay in fs
+    for ions in others:
+        with pytest.raises(InputError, match="frame_time: need the time between the frames .* got none: a.h5md"):
+            IonDiffusion(ions).run()
+        assert IonDiffusion(ions, frame_time=0.1).run().frame_time == pytest.approx(0.1)
 
 
 @pytest.mark.filterwarnings("ignore:Reader has no dt information")

@@ -36,9 +36,20 @@ def says_times(trajectory: Any) -> bool:
     if getattr(trajectory, "has_times", False) or "dt" in getattr(trajectory, "_ts_kwargs", {}):
         return True
     formats = {trajectory.format} if isinstance(trajectory.format, str) else set(trajectory.format)
+    if "H5MD" in formats:  # which may name no unit, and is not converted where its reader is told so
+        unit = trajectory.units["time"]
+        return unit == "ps" or (unit is not None and trajectory.convert_units)
     if "MEMORY" in formats:  # a number of frames times the 1 ps of whoever told nothing
         return not isinstance(trajectory.ts.data.get("dt"), int) and not _copied_without(trajectory)
     return bool(formats & TIMED)
+
+
+def spacing(trajectory: Any) -> float:
+    """Time between the first two frames in ps; MDAnalysis has a ``dt`` of 1 ps for some files with other times."""
+    frame = trajectory.frame
+    first, second = (float(trajectory[k].time) for k in (0, 1))
+    trajectory[frame]
+    return second - first
 
 
 def _copied_without(trajectory: Any) -> bool:
@@ -48,7 +59,7 @@ def _copied_without(trajectory: Any) -> bool:
         return False
     try:
         with warnings.catch_warnings(action="ignore"), get_reader_for(os.fspath(name))(os.fspath(name)) as reader:
-            return not says_times(reader)
+            return not says_times(reader) or abs(reader.dt - spacing(reader)) > 1e-3 * reader.dt  # as of H5MD
     except Exception:  # gone, or of a format that its name does not tell: LAMMPS' dumps have many names
         return os.fspath(name).rpartition(".")[2].lower() in ("lammpstrj", "lammpsdump", "dump", "xyz")
 

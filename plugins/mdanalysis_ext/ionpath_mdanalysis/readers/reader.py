@@ -26,7 +26,7 @@ from ionpath.constants import EV_IN_KJ_PER_MOL
 from ionpath.errors import InputError, one_of, warn
 from ionpath.periodic import Unwrapper, minimum_image
 from ionpath_mdanalysis.readers.source import ByteSource, has_suffix
-from ionpath_mdanalysis.times import says_times
+from ionpath_mdanalysis.times import says_times, spacing
 
 CHECKPOINT = 256
 """Frames between the states that are kept to unwrap from, after a jump in the trajectory."""
@@ -327,7 +327,7 @@ def carry_dt() -> None:
         trajectory, frames = self.universe.trajectory, kwargs.get("frames", "all")
         step = 1 if isinstance(frames, str) else getattr(frames, "step", None) or 1
         if has_suffix(filename, "dcd") and trajectory.n_frames > 1 and says_times(trajectory):
-            kwargs.setdefault("dt", step * trajectory.dt)
+            kwargs.setdefault("dt", step * spacing(trajectory))
         return write(self, filename, *args, **kwargs)
 
     AtomGroup.write = with_dt
