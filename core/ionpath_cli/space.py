@@ -110,33 +110,6 @@ def check_lengths(universe: Any) -> list[str]:
     return []
 
 
-def check_order(structure: Any, universe: Any, framework: Any, files: list[Path]) -> None:
-    """Refuse a trajectory whose atoms are in another order than those of the structure that names them."""
-    from MDAnalysis.lib.distances import distance_array
-
-    if structure is None or len(structure) != len(universe.atoms):
-        return
-    ts, index = universe.trajectory[0], framework.ix
-    if not len(index) or ts.dimensions is None:
-        return
-    cell = ts.triclinic_dimensions
-    moved = (universe.atoms.positions - structure) @ np.linalg.inv(cell)
-    moved -= np.median((moved - np.rint(moved))[index], axis=0)
-    own = float(np.median(np.linalg.norm((moved - np.rint(moved))[index] @ cell, axis=1)))
-    if own < 2.0:
-        return
-    chosen = index[np.unique(np.linspace(0, len(index) - 1, LOOKED_AT).astype(int))]
-    near = distance_array(universe.atoms.positions[chosen], np.asarray(structure, np.float32), box=ts.dimensions)
-    nearest = float(np.median(near.min(axis=1)))
-    if nearest < 0.35 * own and nearest < 1.0:
-        raise InputError(
-            f"{files[-1]} with {files[0]}", need="the same atoms in the same order",
-            got=f"framework atoms {own:.2g} A away from their places in {files[0].name}, and {nearest:.2g} A from "
-            "those of others",
-            remedy="name the structure that the run was started from, or sort one of the files",
-        )  # fmt: skip
-
-
 ISOTOPES = {2.014: "H", 3.016: "H", 6.015: "Li", 7.016: "Li", 10.013: "B", 11.009: "B"}
 """Masses in u by which isotopes are named (AME 2020)."""
 

@@ -130,7 +130,9 @@ def open_trajectory(given: Given) -> Opened:
     space.set_space(universe, cell, given.length_unit)
     notes += space.check_lengths(universe)
     if len(files) > 1:
-        space.check_order(_places(mda, first, formats), universe, framework, files)
+        from ionpath_mdanalysis._looks import check_places, places_named
+
+        check_places(places_named(universe), framework, f"{files[-1]} with {files[0]}")
     if not len(framework):
         notes.append("There are no atoms beside the ions: their drift is not taken off, and may be in the diffusion.")
     elements = {str(name): int((universe.atoms.elements == name).sum()) for name in np.unique(universe.atoms.elements)}
@@ -176,18 +178,6 @@ def _structure(path: Path) -> Any:
     remedy = f"order them first: ionpath build --from {path} --supercell 2 -o ordered.extxyz"
     check_full_occupancies(atoms.info.pop("occupancy", None), str(path), remedy=remedy)
     return atoms
-
-
-def _places(mda: Any, first: Any, formats: dict[str, Any]) -> Any:
-    """Positions in A of the file that names the atoms; None where it has none."""
-    if not isinstance(first, str):
-        return first.positions
-    known = {key: value for key, value in formats.items() if key in ("topology_format", "atom_style")}
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return mda.Universe(first, to_guess=(), **known).atoms.positions.copy()
-    except Exception:  # a topology without positions, of whatever format
-        return None
 
 
 def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]:

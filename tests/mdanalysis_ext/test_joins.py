@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from ionpath.errors import InputError
 
 pytest.importorskip("ionpath_mdanalysis", reason="the MDAnalysis plugin is not installed")
 
+import ase.io
 import MDAnalysis as mda
 from MDAnalysis.lib.mdamath import triclinic_box
 
@@ -212,3 +214,38 @@ def test_a_long_run_that_is_there_twice(tmp_path: Path) -> None:
     run = walk(230)
     with pytest.raises(InputError, match="got frame 230 the same as frame 0"):
         diffusion(universe(tmp_path, "XDATCARs", run, run))
+
+
+@pytest.mark.parametrize("kind", ["pdb", "extxyz", "Atoms", "data"])
+def test_a_structure_in_another_order_than_the_trajectory_is_refused(tmp_path: Path, kind: str) -> None:
+    """It gives every ion the way of another atom: the mean squared displacement was 40 % too small, without a word."""
+    rng = np.random.default_rng(0)
+    still = np.arange(27)[:, None] // [9, 3, 1] % 3 * 4.0 + 1.0
+    walk = rng.uniform(0, EDGE, (1, 12, 3)) + np.cumsum(rng.normal(0, 0.3, (50, 12, 3)), axis=0)
+    frames = np.concatenate([walk, still + rng.normal(0, 0.05, (50, 27, 3))], axis=1)
+    order, names = rng.permutation(39), np.array(["Li"] * 12 + ["S"] * 27)
+    box = np.tile([EDGE, EDGE, EDGE, 90, 90, 90], (50, 1))
+    u = mda.Universe.empty(39, trajectory=True)
+    u.load_new(frames.astype(np.float32), order="fac", dimensions=box, dt=FRAME_TIME)
+    with warnings.catch_warnings(action="ignore"):
+        u.atoms.write(tmp_path / "a.xtc", frames="all")
+    for rows, fits in ((np.arange(39), True), (order, False)):
+        atoms = ase.Atoms(names[rows], positions=frames[0, rows], cell=[EDGE] * 3, pbc=True)
+        given: Any = atoms
+        options = {"atom_style": "id type x y z", "topology_format": "DATA"} if kind == "data" else {}
+        if kind == "data":
+            given = str(tmp_path / f"{fits}.data")
+            ase.io.write(given, atoms, format="lammps-data", atom_style="atomic", masses=True, specorder=["Li", "S"])
+        elif kind != "Atoms":
+            given = str(tmp_path / f"{fits}.{kind}")
+            ase.io.write(given, atoms, format={"pdb": "proteindatabank"}.get(kind, kind))
+        with warnings.catch_warnings(action="ignore"):
+            made = mda.Universe(given, str(tmp_path / "a.xtc"), **options)
+        ions = made.select_atoms("type 1" if kind == "data" else "name Li")
+        if fits:
+            assert IonDiffusion(ions).run().results.msd[1] == pytest.approx(0.28, rel=0.1)  # A^2
+            continue
+        named = "the atoms given" if kind == "Atoms" else f"False.{kind}"
+        told = f"a.xtc with {named}: need the same atoms in the same order, got framework atoms .*; name the structure"
+        with pytest.raises(InputError, match=told):
+            IonDiffusion(ions).run()

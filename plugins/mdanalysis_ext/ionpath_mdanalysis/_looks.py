@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from MDAnalysis.core._get_readers import get_reader_for
+from MDAnalysis.lib.distances import distance_array
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
@@ -80,6 +85,66 @@ def check_speed(
             f"mobile ions move {far:.2g} A from frame to frame, which are {spacing:g} ps apart; thermal motion takes "
             f"them {most:.2g} A at {kelvin:g} K: check the time between the frames, the temperature and the masses"
         )
+
+
+def places_named(universe: Any) -> Any:
+    """Positions in A of the file or the Atoms that name the atoms of a universe; None where there are none."""
+    named, trajectory = universe.filename, universe.trajectory
+    if not isinstance(named, (str, os.PathLike)):
+        return getattr(named, "positions", None)
+    path = os.fspath(named)
+    if not os.path.isfile(path) or str(path) == str(trajectory.filename):
+        return None
+    options = universe._kwargs
+    kind, style = options.get("topology_format"), options.get("atom_style")
+    return _places_in(path, os.stat(path).st_mtime_ns, kind, style, len(universe.atoms))
+
+
+@lru_cache(maxsize=8)
+def _places_in(path: str, _written: int, kind: str | None, style: str | None, n_atoms: int) -> Any:
+    options = {} if style is None else {"atom_style": style}
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            reader = get_reader_for(path, format=kind)(path, n_atoms=n_atoms, **options)
+            with reader:
+                return reader.ts.positions.copy()
+    except Exception:  # a topology without positions, of whatever format
+        return None
+
+
+def check_places(structure: Any, framework: Any, files: str = "") -> None:
+    """Refuse a trajectory whose atoms are in another order than those of the structure (N, 3) in A that names them.
+
+    `framework` are atoms that do not diffuse, and `files` the names of both.
+    """
+    universe, trajectory = framework.universe, framework.universe.trajectory
+    if structure is None or len(structure) != len(universe.atoms) or not len(framework):
+        return
+    here = trajectory.frame
+    ts, index = trajectory[0], framework.ix
+    positions, cell, box = ts.positions.copy(), ts.triclinic_dimensions, ts.dimensions
+    trajectory[here]
+    if cell is None or not np.linalg.det(cell) > 0:
+        return
+    moved = (positions - structure) @ np.linalg.inv(cell)
+    moved -= np.median((moved - np.rint(moved))[index], axis=0)
+    own = float(np.median(np.linalg.norm((moved - np.rint(moved))[index] @ cell, axis=1)))
+    if own < 2.0:
+        return
+    chosen = index[np.unique(np.linspace(0, len(index) - 1, 64).astype(int))]
+    near = distance_array(positions[chosen], np.asarray(structure, np.float32), box=box)
+    nearest = float(np.median(near.min(axis=1)))
+    if nearest < 0.35 * own and nearest < 1.0:
+        paths = [one.filename for one in (trajectory, universe)]
+        named = [
+            os.path.basename(path) if isinstance(path, (str, os.PathLike)) else "the atoms given" for path in paths
+        ]
+        raise InputError(
+            files or " with ".join(named), need="the same atoms in the same order",
+            got=f"framework atoms {own:.2g} A away from their places in the structure, and {nearest:.2g} A from those "
+            "of others",
+            remedy="name the structure that the run was started from, or sort one of the files",
+        )  # fmt: skip
 
 
 LOOKED_BACK = 200

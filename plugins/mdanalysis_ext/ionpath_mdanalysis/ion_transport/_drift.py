@@ -18,7 +18,7 @@ from ionpath.transport.wrapping import Follower, Jumps, Leaps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
-from ionpath_mdanalysis._looks import check_lengths, check_speed, look_at, needs_folding
+from ionpath_mdanalysis._looks import check_lengths, check_places, check_speed, look_at, needs_folding, places_named
 
 SERIES_BYTES = 2**27
 """Series of positions beyond this size are not kept: they are added up while they are read."""
@@ -215,6 +215,8 @@ class SeriesAnalysis(DriftingAnalysis):
         looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
         check_lengths(looks)
         framework = "framework" if "framework" in self.groups else None
+        if framework is not None:
+            check_places(places_named(self.groups[framework].universe), self.groups[framework])
         self._fold = needs_folding(looks, "mobile", framework) if p["unwrap"] is None else bool(p["unwrap"])
         masses = getattr(self.groups["mobile"], "masses", None)
         check_speed(looks, masses, self._spacing, p.get("temperature"), fold=self._fold)
