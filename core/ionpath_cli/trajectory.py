@@ -78,6 +78,7 @@ def without_times() -> Iterator[None]:
     """Read files that need not say their times."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", NO_DT)
+        warnings.filterwarnings("ignore", ".*ps is used; the trajectory says")  # the first analysis says it in a note
         yield
 
 
@@ -121,8 +122,6 @@ def open_trajectory(given: Given) -> Opened:
             remedy="add it, for example --frame-time 0.1 (VASP: POTIM in fs times NBLOCK / 1000; "
             "LAMMPS: timestep times steps between frames)",
         )
-    if said is not None and given.frame_time is not None and abs(said - given.frame_time) > 1e-3 * said:
-        notes.append(f"--frame-time {given.frame_time:g} ps is used; {files[-1]} says {said:g} ps.")
     if cell is None:
         space.check_cell(universe, open_sides, files[-1])
     elif (own := universe.trajectory[0].dimensions) is not None and not np.allclose(own, cell, rtol=1e-3) and own.all():
@@ -208,8 +207,14 @@ def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]
         found["format"] = top
     if top == "DATA":
         found["atom_style"] = heads.columns(given.structure, given.atom_style)
-    if given.frame_time is not None and found["format"] in (None, "EXTXYZ", "TRAJ", "XDATCAR"):
-        found["dt"] = given.frame_time
+    if given.frame_time is not None:  # readers of ours need not look at the times of the file then
+        from ionpath_mdanalysis.readers.source import has_suffix
+        from ionpath_mdanalysis.readers.xdatcar import is_xdatcar
+
+        name = str(files[-1])
+        ours = found["format"] or ("TRAJ" if has_suffix(name, "extxyz", "traj") or is_xdatcar(name) else "")
+        if ours in ("EXTXYZ", "TRAJ", "XDATCAR"):
+            found["dt"] = given.frame_time
     open_sides = heads.check_dump(files[-1], stop=given.stop) if found["format"] == "LAMMPSDUMP" else set()
     return {key: value for key, value in found.items() if value is not None}, open_sides
 

@@ -165,6 +165,14 @@ def test_times_of_h5md_go_along_or_are_asked_for(source, tmp_path, unit, factor)
         assert IonDiffusion(ions, frame_time=0.1).run().frame_time == pytest.approx(0.1)
 
 
+@pytest.mark.parametrize("name", ["a.xtc", "a.trr"])
+def test_a_time_that_contradicts_the_file_is_told(source, files, name):
+    with pytest.warns(UserWarning, match=r"frame_time=0.2 ps is used; the trajectory says 0.1 ps between its frames"):
+        run = IonDiffusion(opened(source, files / name), frame_time=0.2).run()
+    assert run.frame_time == pytest.approx(0.2)
+    IonDiffusion(opened(source, files / name), frame_time=0.1).run(step=2)  # without a word
+
+
 @pytest.mark.filterwarnings("ignore:Reader has no dt information")
 def test_joined_files_say_their_time_if_each_does(source, files):
     with pytest.raises(InputError, match=SENTENCE.format("a.xyz")):

@@ -306,7 +306,7 @@ class IonAnalysis(AnalysisBase):
         blocks: list[dict[str, Any]] = self.results["blocks"]
         self.results = IonResults()
         if self._given_frame_time is not None:
-            check_clock(self.times, self.frames, self._trajectory)
+            check_clock(self.times, self.frames, self._trajectory, self._given_frame_time)
             self.times = self.frames * self._given_frame_time
         if self._even_times:
             self.frame_time = _checks.even_frame_time(self.times)

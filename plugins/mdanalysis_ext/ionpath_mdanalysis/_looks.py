@@ -20,6 +20,7 @@ from ionpath.errors import InputError, warn
 from ionpath.periodic import minimum_image
 from ionpath.transport.wrapping import is_wrapped
 from ionpath_mdanalysis._frames import cell_vectors
+from ionpath_mdanalysis.times import made_up, says_times
 
 HOTTEST = 2000.0
 """Temperature in K that stands for one that nobody said."""
@@ -190,14 +191,23 @@ def _positions(trajectory: Any, frame: int, atoms: Any) -> Floats:
     return np.asarray(atoms.positions, dtype=np.float64)
 
 
-def check_clock(times: Floats, frames: NDArray[np.integer[Any]], trajectory: Any) -> None:
-    """Refuse times of a file that go back into a run, but not to its start: another run may begin there."""
+def check_clock(times: Floats, frames: NDArray[np.integer[Any]], trajectory: Any, given: float) -> None:
+    """Refuse times of a file that go back into a run, but not to its start: another run may begin there.
+
+    Warn of those that are others than the `given` time between frames in ps, which is used.
+    """
     steps = np.diff(times)
     begin = 0
     for k in np.flatnonzero(steps <= 0):
         if times[k + 1] > times[begin] + 1.5 * float(np.median(np.abs(steps))):
             _refuse(f"{times[k]:g} ps then {times[k + 1]:g} ps", int(frames[k + 1]), trajectory)
         begin = int(k) + 1
+    said = steps[steps > 0] / np.diff(frames)[steps > 0]
+    rounding = 1e-3 * given + 4.0 * float(np.finfo(np.float32).eps) * float(np.abs(times).max(initial=0.0))
+    if (np.abs(said - given) > rounding).any() and says_times(trajectory) and not made_up(trajectory):
+        low, high = (f"{one:.4g}" for one in (said.min(), said.max()))
+        span = low if low == high else f"{low} to {high}"
+        warn(f"frame_time={given:g} ps is used; the trajectory says {span} ps between its frames")
 
 
 def _refuse(got: str, join: int, trajectory: Any) -> None:

@@ -71,7 +71,11 @@ def check_times(trajectory: Any) -> None:
     """
     _check_steps(trajectory)
     if says_times(trajectory):
-        _warn_of_default(trajectory)
+        if name := made_up(trajectory):
+            warn(
+                f"{name}: 1 ps between frames is what MDAnalysis writes into a DCD where it is not told the time; pass "
+                "frame_time= if it is another one, or frame_time=1 if it is not"
+            )
         return
     need = "the time between the frames of the trajectory in ps"
     remedy = "pass frame_time=, for example frame_time=0.1"
@@ -96,15 +100,13 @@ def check_times(trajectory: Any) -> None:
     raise InputError("frame_time", need=need, got=got, remedy=remedy + how)
 
 
-def _warn_of_default(trajectory: Any) -> None:
-    """Warn of DCD files with the 1 ps that MDAnalysis writes where it is not told another time; it leaves no title."""
+def made_up(trajectory: Any) -> str:
+    """Name of a DCD file with the 1 ps that MDAnalysis writes where it is told no time, and leaves no title; or ""."""
     for part in getattr(trajectory, "readers", [trajectory]):
         bare = part.format == "DCD" and part._kwargs["dt"] is None and not part._file.header["remarks"].strip("\0 ")
         if bare and abs(part.dt - 1.0) < 1e-5:
-            warn(
-                f"{os.path.basename(part.filename)}: 1 ps between frames is what MDAnalysis writes into a DCD where "
-                "it is not told the time; pass frame_time= if it is another one, or frame_time=1 if it is not"
-            )
+            return os.path.basename(part.filename)
+    return ""
 
 
 def _check_steps(trajectory: Any) -> None:
