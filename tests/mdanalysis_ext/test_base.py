@@ -90,7 +90,7 @@ def xtc(small, tmp_path):
     rng = np.random.default_rng(1)
     with Writer(str(tmp_path / "md.xtc"), 6) as writer:
         for k, ts in enumerate(small.trajectory):
-            ts.dimensions = [10, 10, 10, 90, 90, 90] if k < 10 else [10, 11, 12, 80, 90 + rng.normal(), 70]
+            ts.dimensions = [10, 10, 10, 90, 90, 90] if k < 10 else [10, 11, 12, 88, 90 + rng.normal(), 86]
             writer.write(small.atoms)
     return lambda **options: Universe(small._topology, str(tmp_path / "md.xtc"), to_guess=(), **options)
 

@@ -258,6 +258,14 @@ def test_files_and_times_that_disagree_are_told(tmp_path, walk):
     record = Record.load(tmp_path / "out")
     assert any("--frame-time 0.2 ps is used; the file says 0.1 ps" in note for note in record.notes)
     assert record.parameters["frame_time"] == 0.2
+    import MDAnalysis as mda
+
+    mda.Universe(str(path)).atoms.write(tmp_path / "md.xtc", frames="all")
+    run(path, tmp_path / "md.xtc", "--frame-time", "0.2", "-o", tmp_path / "xtc")
+    notes = Record.load(tmp_path / "xtc").notes
+    assert [one for one in notes if "is used" in one] == [
+        "--frame-time 0.2 ps is used; the trajectory says 0.1 ps between its frames."
+    ]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from ionpath.errors import InputError, warn
 from ionpath.periodic import minimum_image
 from ionpath.transport.wrapping import is_wrapped
 from ionpath_mdanalysis._frames import cell_vectors
-from ionpath_mdanalysis.times import made_up, says_times
+from ionpath_mdanalysis.times import read_from_file
 
 HOTTEST = 2000.0
 """Temperature in K that stands for one that nobody said."""
@@ -204,7 +204,7 @@ def check_clock(times: Floats, frames: NDArray[np.integer[Any]], trajectory: Any
         begin = int(k) + 1
     said = steps[steps > 0] / np.diff(frames)[steps > 0]
     rounding = 1e-3 * given + 4.0 * float(np.finfo(np.float32).eps) * float(np.abs(times).max(initial=0.0))
-    if (np.abs(said - given) > rounding).any() and says_times(trajectory) and not made_up(trajectory):
+    if (np.abs(said - given) > rounding).any() and read_from_file(trajectory):
         low, high = (f"{one:.4g}" for one in (said.min(), said.max()))
         span = low if low == high else f"{low} to {high}"
         warn(f"frame_time={given:g} ps is used; the trajectory says {span} ps between its frames")

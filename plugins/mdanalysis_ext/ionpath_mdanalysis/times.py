@@ -44,6 +44,16 @@ def says_times(trajectory: Any) -> bool:
     return bool(formats & TIMED)
 
 
+def read_from_file(trajectory: Any) -> bool:
+    """Whether the times of frames are those of a file, rather than of whoever opened it or wrote none into it."""
+    for part in getattr(trajectory, "readers", [trajectory]):
+        formats = {part.format} if isinstance(part.format, str) else set(part.format)
+        told = getattr(part, "_kwargs", {}).get("dt") is not None
+        if not getattr(part, "has_times", bool(formats & TIMED) and not told):
+            return False
+    return says_times(trajectory) and not made_up(trajectory)
+
+
 def spacing(trajectory: Any) -> float:
     """Time between the first two frames in ps; MDAnalysis has a ``dt`` of 1 ps for some files with other times."""
     frame = trajectory.frame
