@@ -369,6 +369,8 @@ def test_structures_of_other_packages(crystal):
         (None, {"ion": 24}, "ion: need an atom of Li, got P 25; name an ion of that element, or mobile= for another"),
         (None, {"name": "concerted", "ion": 0}, "ion: need none for concerted, which does not use it, got 0; leave it"),
         (None, {"name": "tilt", "ion": 0}, "ion: need none for tilt, which does not use it, got 0; leave it out"),
+        (None, {"barrier": 50.0}, "barrier: need none for metad, which does not use it, got 50.0; leave it out"),
+        (None, {"temperature_range": (300.0, 600.0)}, "temperature_range: need none for metad, which does not use it"),
         (None, {"centres": (50, 50)}, "atoms: need different atoms"),
         (None, {"centres": (50,)}, "centres: need two, got 1"),
         (

@@ -22,7 +22,7 @@ class Bias:
     barrier: float  # highest barrier in kJ/mol for OPES
     walkers: int  # number of walkers that share hills
     # lowest and highest temperature in K of ``opes-multithermal``
-    temperature_range: tuple[float, float] = (300.0, 900.0)
+    temperature_range: tuple[float, float]
 
     def __post_init__(self) -> None:
         """Check the numbers."""

@@ -15,7 +15,10 @@ from ionpath_plumed.recipes import RECIPES, Choice, named
 from ionpath_plumed.structure import as_crystal
 
 Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
-OF_METHODS = {"sigma": ("metad", "opes", "opes-explore"), "height": ("metad",), "bias_factor": ("metad",)}
+OF_METHODS = {
+    "sigma": ("metad", "opes", "opes-explore"), "height": ("metad",), "bias_factor": ("metad",),
+    "barrier": ("opes", "opes-explore"), "temperature_range": ("opes-multithermal",),
+}  # fmt: skip
 OF_KINDS = {
     "fence": ("inter-cage",), "rotation": ("intra-cage", "tilt"), "region": ("position",),
     "ion": ("inter-cage", "intra-cage", "position"),
@@ -55,8 +58,8 @@ def metadynamics_input(
     region: Sequence[Sequence[float]] | None = None,
     hills: Hills = "recommended",
     method: Method = "metad",
-    barrier: float = 80.0,
-    temperature_range: tuple[float, float] = (300.0, 900.0),
+    barrier: float | None = None,
+    temperature_range: tuple[float, float] | None = None,
     sigma: float | None = None,
     height: float | None = None,
     pace: float | None = None,
@@ -96,10 +99,10 @@ def metadynamics_input(
     method : {"metad", "opes", "opes-explore", "opes-multithermal"}
         Well-tempered metadynamics, or on-the-fly probability enhanced sampling: of the variables, or of the potential
         energy in a range of temperatures (arXiv:2412.07115, Eq. 4).
-    barrier : float
-        Highest barrier in kJ/mol that OPES is to overcome.
-    temperature_range : tuple of float
-        Lowest (50 K or more) and highest temperature in K of ``opes-multithermal``.
+    barrier : float, optional
+        Highest barrier in kJ/mol that OPES is to overcome; default 80.
+    temperature_range : tuple of float, optional
+        Lowest (50 K or more) and highest temperature in K of ``opes-multithermal``; default 300 and 900.
     sigma, height, pace, bias_factor, walls : optional
         In place of those values: A or rad, kJ/mol, fs, gamma, A.
     fence : float or None
@@ -121,9 +124,11 @@ def metadynamics_input(
     """
     settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     given: dict[str, Any] = {"sigma": sigma, "height": height, "bias_factor": bias_factor}
+    given |= {"barrier": barrier, "temperature_range": temperature_range}
     given |= {"fence": fence or None, "rotation": rotation or None, "region": region, "ion": ion}
     check_used(settings.kind, method, given)
-    bias = Bias(settings, temperature, timestep, method, barrier, walkers, temperature_range)
+    highest, kelvins = 80.0 if barrier is None else barrier, temperature_range or (300.0, 900.0)
+    bias = Bias(settings, temperature, timestep, method, highest, walkers, kelvins)
     choice = Choice(ion, centres, mobile, radius, rotation, region, fence)
     crystal = as_crystal(structure)
     if ion is not None and 0 <= ion < len(crystal.symbols) and crystal.symbols[ion] != mobile:
