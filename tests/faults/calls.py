@@ -290,8 +290,9 @@ def _ring(*_: Any) -> None:
 
 
 def campaign(call: Call, only: set[str] | None = None, budget: float = 1800.0) -> list[dict[str, Any]]:
-    """Every change of a call, tried in a process of its own with little memory and little time."""
-    todo = [change for change in changes(call) if only is None or change[1] in only]
+    """A valid call and every change of it, tried in a process of its own with little memory and little time."""
+    valid = inspect.signature(call.function).bind(*call.args, **(call.kwargs or {})).arguments
+    todo = [("", "", valid), *(change for change in changes(call) if only is None or change[1] in only)]
     ends: list[dict[str, Any]] = []
     start = time.monotonic()
     while len(ends) < len(todo) and time.monotonic() - start < budget:
@@ -336,10 +337,10 @@ def _alone(name: str, argument: str, label: str) -> dict[str, Any]:
 def answer(name: str, argument: str, label: str) -> str:
     """What one change of one call ends in, as JSON."""
     call = next(call for call in all_calls((name,)) if call.name == name)
-    arguments = next(one for key, wrong_one, one in changes(call) if (key, wrong_one) == (argument, label))
+    valid = inspect.signature(call.function).bind(*call.args, **(call.kwargs or {})).arguments
+    arguments = next((one for key, wrong_one, one in changes(call) if (key, wrong_one) == (argument, label)), valid)
     _limited()
-    valid = inspect.signature(call.function).bind(*call.args, **(call.kwargs or {}))
-    outcome(call, valid.arguments, 10 * SECONDS)
+    outcome(call, valid, 10 * SECONDS)
     return json.dumps(outcome(call, arguments))
 
 
