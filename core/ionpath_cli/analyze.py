@@ -63,6 +63,8 @@ def main(argv: list[str]) -> int:
     add("--topology-format", metavar="F", help="the same for FILE")
     add("--atom-style", metavar="STYLE", help="of a LAMMPS data file that does not say it")
     add("--elements", metavar="1=Li,2=S", help="element of each type of atoms, if the files do not say them")
+    add("--unwrap", action="store_true", help="positions were wrapped into the cell again on the way: follow the ions "
+        "by shortest steps, which is decided by the first frames otherwise")
     add("--mobile", default="element Li", metavar="SELECTION", help="the ions that move; default 'element Li'")
     add("--framework", metavar="SELECTION", help="the atoms that stay; default: all others")
     add("--charge", type=float, metavar="E", help="of a mobile ion; default: the formal one of its element")
@@ -90,7 +92,7 @@ def main(argv: list[str]) -> int:
         whole("--repeats", number)
     _check_output(options.output, options.json, [options.structure, options.trajectory, options.sites])
     given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
-    asked = {name: getattr(options, name) for name in ("temperature", "sites", "repeats", "fold", "lag_time")}
+    asked = {name: getattr(options, name) for name in ("temperature", "sites", "repeats", "fold", "lag_time", "unwrap")}
     made = {"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures}
     label = options.label or options.output.resolve().name
     record = analyse(given, options.output, label=label, progress=LOG.isEnabledFor(20), made=made, **asked)
@@ -145,6 +147,7 @@ def analyse(
     repeats: Sequence[int] | None = None,
     fold: str = "translations",
     lag_time: float = 1.0,
+    unwrap: bool = False,
     label: str = "",
     progress: bool = True,
     made: Mapping[str, Any] | None = None,
@@ -158,7 +161,7 @@ def analyse(
     from ionpath_cli.cli import options_of
 
     with without_times():
-        _transport(opened, temperature, folder, record, progress)
+        _transport(opened, temperature, unwrap, folder, record, progress)
         try:
             _density(opened, folder, record, progress)
         except InputError as error:  # of a cell that is too large for a grid, or of none
@@ -232,7 +235,7 @@ def _passage(paths: Any, record: Record, names: tuple[str, str]) -> None:
             record.notes.append(f"No passage {name} and back was seen at this lag, so there is no time for it.")
 
 
-def _transport(opened: Opened, temperature: float, folder: Path, record: Record, progress: bool) -> None:
+def _transport(opened: Opened, temperature: float, unwrap: bool, folder: Path, record: Record, progress: bool) -> None:
     from MDAnalysis.analysis.ion_transport import IonDiffusion
 
     seen: list[warnings.WarningMessage] = []
@@ -241,7 +244,7 @@ def _transport(opened: Opened, temperature: float, folder: Path, record: Record,
             warnings.simplefilter("always", UserWarning)
             rest = opened.framework if len(opened.framework) else None
             about = {"temperature": temperature, "charge": opened.charge, "frame_time": opened.frame_time}
-            run = IonDiffusion(opened.ions, rest, verbose=progress, **about).run(**opened.frames)
+            run = IonDiffusion(opened.ions, rest, unwrap=unwrap or None, verbose=progress, **about).run(**opened.frames)
     except InputError:  # there will be no record of what was said
         for one in seen:
             warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)

@@ -129,6 +129,22 @@ def test_xdatcar_needs_its_frame_time(tmp_path, walk, capsys):
     assert facts["ionpath"] and facts["MDAnalysis"]
 
 
+def test_ions_that_a_restart_wrapped_again_are_followed_with_unwrap(tmp_path, walk, capsys):
+    """Image flags that were set to zero half-way; the remedy is an option of this command, and works."""
+    again = walk.copy()
+    again[150:] -= np.floor(walk[150] / EDGE) * EDGE
+    head = "ITEM: NUMBER OF ATOMS\n59\nITEM: BOX BOUNDS pp pp pp\n" + "0 15\n" * 3 + "ITEM: ATOMS id type xu yu zu\n"
+    path = tmp_path / "run.lammpstrj"
+    with path.open("w") as file:
+        for k, frame in enumerate(again):
+            file.write(f"ITEM: TIMESTEP\n{100 * k}\n{head}")
+            file.writelines(f"{i + 1} {1 + (i >= 32)} {row(x, 4)}\n" for i, x in enumerate(frame))
+    words = path, "--frame-time", FRAME_TIME, "--elements", "1=Li,2=S", "-o", tmp_path / "out"
+    assert "by whole cells from frame 149 to 150; pass --unwrap if no ion moves further" in refused(capsys, *words)
+    run(*words, "--unwrap")
+    diffusion(tmp_path / "out")
+
+
 def test_same_numbers_by_every_format(tmp_path, walk, capsys):
     """Extended XYZ under both names and packed, LAMMPS dump alone and with its data, GROMACS with DCD and XTC."""
     import MDAnalysis as mda
