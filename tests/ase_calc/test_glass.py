@@ -115,6 +115,13 @@ def test_glass_ceramic_melts_around_a_slab_at_rest(tmp_path: Path) -> None:
     assert len(made.atoms.constraints) == 0
     with pytest.raises(InputError, match="settle_ensemble: need nvt while the crystal is held, got 'npt'"):
         glass_ceramic(crystal, tmp_path / "b", melt={"settle_ensemble": "npt"}, **QUICK)
+    with pytest.raises(
+        InputError, match=r"relax_picoseconds: need a positive number in ps, got 0.*; for example relax_p"
+    ):
+        glass_ceramic(crystal, tmp_path / "b", relax_picoseconds=0.0, **QUICK)
+    with pytest.raises(InputError, match="relax_ensemble: need one of 'nve', 'nvt', 'npt', 'npt-aniso', got 'npT'"):
+        glass_ceramic(crystal, tmp_path / "b", relax_ensemble="npT", **QUICK)
+    assert not (tmp_path / "b").exists()  # said before the melt
 
 
 def sulfur_of_phosphorus(atoms: Atoms) -> np.ndarray:

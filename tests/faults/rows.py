@@ -408,6 +408,7 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("ionpath_ase.training.compress", "", ""): "a potential takes minutes to compress",
     ("ionpath_ase.training.learn", "held_back", "empty"): "the default, with which a loop begins that takes hours",
     ("ionpath_ase.training.starting_structures", "names", "None"): "all structures, which take a minute",
+    ("ionpath_ase.glass_ceramic", "melt", "None"): "the default melt, which takes minutes",
 }
 # What is not tried, and why.
 UNTRIED = {

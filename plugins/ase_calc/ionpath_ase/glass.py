@@ -13,10 +13,11 @@ from ase import Atoms
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, positive
+from ionpath.errors import InputError, one_of, positive
 from ionpath.notebook import Shown
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.md.log import passed_through
+from ionpath_ase.md.settings import ENSEMBLES
 from ionpath_ase.quench import Quench, melt_quench
 
 
@@ -230,6 +231,14 @@ def glass_ceramic(
     whole relaxes at constant pressure. They melt 100 ps at 1500 K and cool at 2.5 K/ps, with 0.5 fs and slabs of 8 nm;
     the defaults here (20 ps, 25 K/ps, 1 fs) are for a first look.
     """
+    # Said before the melt, which takes hours, and in the words of this call.
+    positive("relax_temperature", relax_temperature, "K")
+    positive("timestep", timestep, "fs")
+    one_of("relax_ensemble", relax_ensemble, ENSEMBLES)
+    remedy = "for example relax_picoseconds=20"
+    if positive("relax_picoseconds", relax_picoseconds, "ps", remedy=remedy) < 5e-4 * timestep:
+        need = f"one step of {timestep:g} fs or more, in ps"
+        raise InputError("relax_picoseconds", need=need, got=f"{relax_picoseconds:g}", remedy=remedy)
     both, n_crystal = crystal_in_glass(crystal, crystal_fraction=crystal_fraction, axis=axis, expansion=expansion)
     both.calc = crystal.calc
     place = Path(folder)
