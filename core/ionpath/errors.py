@@ -19,7 +19,7 @@ _ARITHMETIC = _OURS | {"numpy", "scipy", "sklearn", "numba"}
 _CALL = re.compile(r"(unexpected|unknown) keyword|required (positional|keyword-only) arg|positional arguments? but")
 
 
-_HOSTS = {"MDAnalysis", "ase", "jobflow", "joblib", "monty", "pymatgen"}
+_HOSTS = {"MDAnalysis", "ase", "jobflow", "monty", "pymatgen"}
 
 
 def warn(message: str) -> None:

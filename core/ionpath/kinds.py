@@ -33,7 +33,7 @@ NOT_BELOW_ZERO = {
     "interface_layers", "least", "margin", "max_edges", "max_per_bin", "min_count", "min_frames", "min_persistence",
     "minimum_msd", "minimum_residence", "multiplicity", "n_atoms", "n_classes", "n_groups", "n_samples", "n_times",
     "number", "padding", "part", "persistence", "points_per_sigma", "prominence", "q_min", "rattle",
-    "sites_per_formula", "skip", "steps", "tie", "tolerance",
+    "sites_per_formula", "steps", "tie", "tolerance",
 }  # fmt: skip
 """Counts, lengths and bounds of which less than nothing would be read as nothing, or as all there is."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import shlex
 import textwrap
 from collections.abc import Collection, Iterator, Sequence
@@ -100,6 +101,8 @@ def _config_words(path: Path, command: str, commands: Collection[str]) -> list[s
 
 def _read_config(path: Path) -> dict[str, Any]:
     need = "a TOML file, or a YAML file that ends on .yml"
+    if not os.path.lexists(path):
+        raise InputError("--config", need="an existing file", got=str(path), remedy="check its name")
     try:
         text = read_text(path, f"--config {path}", need)
         if path.suffix in (".yml", ".yaml"):

@@ -129,7 +129,7 @@ def open_trajectory(given: Given) -> Opened:
     space.set_space(universe, cell, given.length_unit)
     notes += space.check_lengths(universe)
     if len(files) > 1:
-        from ionpath_mdanalysis._looks import check_places, places_named
+        from ionpath_mdanalysis.looks import check_places, places_named
 
         check_places(places_named(universe), framework, f"{files[-1]} with {files[0]}")
     if not len(framework):

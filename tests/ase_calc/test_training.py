@@ -157,8 +157,9 @@ def test_presets_carry_the_published_settings() -> None:
         assert made["learning_rate"]["start_lr"] == 1e-3
     with pytest.raises(InputError, match="preset: need one of 'shipped', 'path-entropy-I', .* got 'huge'"):
         dp_input("huge", training=["a"])
-    for steps in (0, -5):  # none were those of the preset, and fewer went to deepmd-kit
-        with pytest.raises(InputError, match=f"steps: need a whole number of at least 1, got {steps}; leave it out"):
+    # None were those of the preset, and fewer went to deepmd-kit.
+    for steps, need in ((0, "of at least 1, got 0; leave it out"), (-5, "or None, of zero or more, got -5")):
+        with pytest.raises(InputError, match=f"steps: need a whole number {need}"):
             dp_input(training=["a"], steps=steps)
     with pytest.raises(InputError, match="overrides: need only rcut, .* got neurons"):
         dp_input(training=["a"], overrides={"neurons": 3})

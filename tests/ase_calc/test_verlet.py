@@ -37,6 +37,7 @@ def agree(calculator: IonPath, atoms: Atoms) -> None:
 
 
 @pytest.mark.parametrize("shape", ["cubic", "sheared", "thin"])
+@pytest.mark.filterwarnings("ignore:.*no material has such a distance")  # a walk without forces
 def test_a_walk_is_that_of_the_bare_model(salt: Atoms, argyrodite: Atoms, calculator: IonPath, shape: str) -> None:
     atoms = salt if shape == "thin" else argyrodite  # 5.1 A against a range of 6 A and a skin
     if shape == "sheared":

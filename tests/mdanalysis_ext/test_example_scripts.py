@@ -66,6 +66,7 @@ def row(text, start):
     return line[len(start) :].split()
 
 
+@pytest.mark.filterwarnings("ignore:half of the ions move")  # they hop all at once here
 def test_disorder_and_transport(runs, tmp_path, monkeypatch, capsys):
     pair = f"{runs[1] / 'structure.extxyz'}+{runs[1] / 'trajectory.xtc'}"
     script(

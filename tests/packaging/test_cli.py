@@ -259,11 +259,14 @@ def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[[systems]]\nname = 1\n", r"mine: systems: need a table [systems.NAME] for each material, got [{'name': 1}]"),
-        ("[systems]\nx = 1\n", r"mine: systems: need a table [systems.NAME] for each material, got {'x': 1}"),
-        ("runs = 3\n", "mine: runs: need [[runs]], got 3"),
-        ("title = 4\n", 'mine: title: need title = "...", got 4'),
-        ("dynamics = [1]\n", "mine: dynamics: need a table [dynamics], got [1]"),
+        (
+            "[[systems]]\nname = 1\n",
+            r"mine.toml, systems: need a table [systems.NAME] for each material, got [{'name': 1}]",
+        ),
+        ("[systems]\nx = 1\n", r"mine.toml, systems: need a table [systems.NAME] for each material, got {'x': 1}"),
+        ("runs = 3\n", "mine.toml, runs: need [[runs]], got 3"),
+        ("title = 4\n", 'mine.toml, title: need title = "...", got 4'),
+        ("dynamics = [1]\n", "mine.toml, dynamics: need a table [dynamics], got [1]"),
     ],
 )
 def test_studies_of_another_shape(tmp_path: Path, capsys, text: str, message: str) -> None:

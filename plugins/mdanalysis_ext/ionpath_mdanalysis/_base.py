@@ -30,8 +30,8 @@ from ionpath.compiled import kernels
 from ionpath.errors import InputError, require
 from ionpath_mdanalysis import _checks, _display, _plots, _store
 from ionpath_mdanalysis._frames import cell_vectors, direct_frames, slice_of
-from ionpath_mdanalysis._looks import check_clock, check_joins, joins, look_at
 from ionpath_mdanalysis._results import IonResults
+from ionpath_mdanalysis.looks import check_clock, check_joins, joins, look_at
 from ionpath_mdanalysis.times import check_times
 
 CHUNK_BYTES = 16 * 2**20

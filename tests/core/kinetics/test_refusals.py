@@ -43,7 +43,7 @@ TWO = np.array([[0.8, 0.2], [0.1, 0.9]])
         (np.array([True, False]), "need integer labels, got data type bool"),
         (np.array([0, 1, -2]), "labels from 0 on, or -1 for an unassigned frame, got the label -2; renumber"),
         (np.zeros((2, 3, 4), dtype=int), r"need one-dimensional trajectories, got an array of shape \(3, 4\)"),
-        (np.array(3), r"need one-dimensional trajectories, got an array of shape \(\)"),
+        (np.array(3), "need arrays of integer labels, got int"),
         (7, "need arrays of integer labels, got int"),
         (np.full(5, -1), r"need frames with a state, got only unassigned frames \(-1\)"),
     ],

@@ -18,7 +18,7 @@ from ionpath.transport.wrapping import Follower, Jumps, Leaps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
-from ionpath_mdanalysis._looks import check_lengths, check_places, check_speed, look_at, needs_folding, places_named
+from ionpath_mdanalysis.looks import check_lengths, check_places, check_speed, look_at, needs_folding, places_named
 
 SERIES_BYTES = 2**27
 """Series of positions beyond this size are not kept: they are added up while they are read."""

@@ -31,7 +31,8 @@ class ByteSource:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = os.fspath(path)
         if (got := unread(self.path)) and (os.path.exists(self.path) or os.path.islink(self.path)):
-            raise InputError(self.path, need="a file", got=got, remedy="name the file itself")
+            remedy = "name a file in it" if os.path.isdir(self.path) else "name the file itself"
+            raise InputError(self.path, need="a file", got=got, remedy=remedy)
         with open(self.path, "rb") as file:
             magic = file.read(3)
         if not magic:

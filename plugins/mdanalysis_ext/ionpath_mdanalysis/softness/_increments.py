@@ -21,7 +21,7 @@ from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._frames import cell_vectors
-from ionpath_mdanalysis._looks import look_at, needs_folding
+from ionpath_mdanalysis.looks import look_at, needs_folding
 
 
 class Origin(NamedTuple):
