@@ -6,8 +6,10 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import textwrap
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -207,4 +209,22 @@ def read_atoms(path: Path) -> Any:
     with contextlib.suppress(Exception):  # AssertionError and others of formats that hold one
         if io.read(path, index="1:2"):
             LOG.warning("%s holds several structures: the last one is taken", path)
+    if path.suffix.lower() == ".cif":
+        _compare_formula(path, atoms)
     return atoms
+
+
+def _compare_formula(path: Path, atoms: Any) -> None:
+    """Say that the atoms of a CIF are not those of its formula, as where a row was lost."""
+    from ase.io.cif import parse_cif
+
+    *_, block = parse_cif(os.fspath(path))
+    text = str(block.get("_chemical_formula_sum") or "")
+    said = Counter({e: float(n or 1) for e, n in re.findall(r"([A-Z][a-z]?)(\d*\.?\d*)", text)})
+    kinds, shared = atoms.arrays.get("spacegroup_kinds"), atoms.info.get("occupancy") or {}
+    have: Counter[str] = Counter()
+    for k, symbol in enumerate(atoms.symbols):
+        have.update({symbol: 1.0} if kinds is None else shared.get(str(kinds[k]), {symbol: 1.0}))
+    if said and any(abs(said[e] / said.total() - have[e] / have.total()) > 0.02 for e in said | have):
+        found = " ".join(f"{e}{n / (have.total() / said.total()):.3g}" for e, n in sorted(have.items()))
+        LOG.warning("%s: its formula is %s, and its atoms are %s: check that no row is missing", path, text, found)

@@ -256,6 +256,28 @@ def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:
     assert unknown in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_structure_that_lost_a_row_of_atoms_is_told(tmp_path: Path, caplog, lost: int) -> None:
+    """The formula of a CIF tells it; one with partial occupancies and all rows is as it says."""
+    from ionpath_cli.options import read_atoms
+
+    head = "data_x\n_chemical_formula_sum 'Li3 P S4'\n" + "".join(
+        f"_cell_length_{x} {n}\n_cell_angle_{y} 90\n"
+        for x, y, n in (("a", "alpha", 7), ("b", "beta", 6), ("c", "gamma", 8))
+    )
+    names = ["label", "type_symbol", "fract_x", "fract_y", "fract_z", "occupancy"]
+    rows = [
+        f"{e}{k} {e} 0.{k} 0.{k}5 0.{9 - k} {n}"
+        for k, (e, n) in enumerate([("P", 1), *[("Li", 0.75)] * 4, *[("S", 1)] * 4])
+    ]
+    path = tmp_path / "crystal.cif"
+    columns = "".join(f"_atom_site_{name}\n" for name in names)
+    path.write_text(f"{head}loop_\n{columns}" + "\n".join(rows[: len(rows) - lost]) + "\n")
+    read_atoms(path)
+    told = "crystal.cif: its formula is Li3 P S4, and its atoms are Li3.43 P1.14 S3.43: check that no row is missing"
+    assert (told in caplog.text) == bool(lost), caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
