@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ionpath.arrays import Bools, Floats, Ints
+from ionpath.arrays import Bools, Floats, Ints, heights
 from ionpath.cells import image_tables
 from ionpath.compiled import kernels
 from ionpath.errors import InputError, warn
@@ -245,14 +245,22 @@ class Leaps:
     def add(self, path: Floats, cells: Floats) -> None:
         """Take positions (B, N, 3) in A and cells (B, 3, 3) of the next frames."""
         last = self._ends[-1:]
-        self._look(np.concatenate([*(one[0][None] for one in last), path]), cells[0 if last else 1 :])
+        for points, _ in last:
+            self._look(np.stack([points, path[0]]), cells[:1])
+        self._look(path, cells[1:])
         self._ends = [*self._ends[:1], *((path[k].copy(), cells[k].copy()) for k in ((-1,) if last else (0, -1)))]
 
     def _look(self, points: Floats, cells: Floats) -> None:
         steps = np.diff(points, axis=0)
         some = steps[:, :: max(1, steps.shape[1] // LOOKED_AT)]
         self._squares.append(np.median(np.einsum("tni,tni->tn", some, some), axis=1))
-        coordinates = fractional(steps, cells) if np.isfinite(cells).all() else np.zeros_like(steps)
+        # Steps below a quarter of all heights are neither leaps nor far from where they began: nearly all are.
+        if not np.isfinite(cells).all() or max(steps.max(initial=0.0), -steps.min(initial=0.0)) * np.sqrt(3.0) < (
+            0.25 * heights(cells).min(initial=np.inf)
+        ):
+            self._leaps.append(np.zeros(len(steps), dtype=np.int64))
+            return
+        coordinates = fractional(steps, cells)
         whole = np.rint(coordinates)
         far = (np.abs(coordinates - whole) > 0.25).any(axis=-1)
         self._far += int(np.count_nonzero(far))
