@@ -255,9 +255,8 @@ class Leaps:
         some = steps[:, :: max(1, steps.shape[1] // LOOKED_AT)]
         self._squares.append(np.median(np.einsum("tni,tni->tn", some, some), axis=1))
         # Steps below a quarter of all heights are neither leaps nor far from where they began: nearly all are.
-        if not np.isfinite(cells).all() or max(steps.max(initial=0.0), -steps.min(initial=0.0)) * np.sqrt(3.0) < (
-            0.25 * heights(cells).min(initial=np.inf)
-        ):
+        longest = np.sqrt(3.0) * max(steps.max(initial=0.0), -steps.min(initial=0.0))
+        if not np.isfinite(cells).all() or longest < 0.25 * heights(cells).min(initial=np.inf):
             self._leaps.append(np.zeros(len(steps), dtype=np.int64))
             return
         coordinates = fractional(steps, cells)
