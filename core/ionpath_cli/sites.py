@@ -9,6 +9,7 @@ import numpy as np
 
 from ionpath.arrays import grid_points
 from ionpath.errors import InputError
+from ionpath.sites.plausibility import NEARLY
 from ionpath_cli.record import Record
 from ionpath_cli.trajectory import Opened
 
@@ -29,9 +30,10 @@ def sites_of(opened: Opened, crystal: Any, repeats: Sequence[int] | None, fold: 
     element = str(opened.ions.elements[0])
     if crystal is not None:
         record.parameters["sites"] = record.parameters.get("sites") or "crystal"
+        merge = _reach_of_splits(crystal, element, record)
         return _cages_or_network(
-            lambda: CoordinationShells.from_structure(crystal, mobile=element),
-            lambda: SiteNetwork.from_structure(crystal, mobile=element, fold=fold),
+            lambda: CoordinationShells.from_structure(crystal, mobile=element, merge=merge),
+            lambda: SiteNetwork.from_structure(crystal, mobile=element, merge=merge, fold=fold),
             "the sites of the crystal",
             record,
         )
@@ -56,6 +58,19 @@ def sites_of(opened: Opened, crystal: Any, repeats: Sequence[int] | None, fold: 
         "maxima of the density",
         record,
     )
+
+
+def _reach_of_splits(crystal: Any, element: str, record: Record) -> float:
+    """How near sites of the crystal are one, in A; the record says so."""
+    from ionpath_mdanalysis.shells import split_distance
+
+    if (distance := split_distance(crystal, element)) is None:
+        return 0.0
+    record.notes.append(
+        f"The crystal has partly filled sites {distance:.2f} A apart, which vibrating ions do not tell apart: those "
+        f"closer than {NEARLY:g} A are one site in their middle."
+    )
+    return NEARLY
 
 
 def _cages_or_network(cages: Any, network: Any, what: str, record: Record) -> Any:

@@ -9,8 +9,9 @@ import pytest
 from ionpath.elements import FORMERS
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image
-from ionpath_mdanalysis import CoordinationShells, ShellStates
+from ionpath_mdanalysis import CoordinationShells, ShellStates, SiteNetwork
 from ionpath_mdanalysis.example import EDGE, RADIUS, hopping_universe
+from ionpath_mdanalysis.shells import split_distance
 
 
 def argyrodite():
@@ -116,6 +117,36 @@ def test_partly_occupied_sites_count(crystal_atoms):
         crystal_atoms.get_scaled_positions(),
     )
     assert CoordinationShells.from_structure(half, n_vertices=6).n_sites == 48
+
+
+@pytest.mark.parametrize("apart", [0.8, 1.2, 1.8])
+def test_halves_of_split_sites_are_told(crystal_atoms, apart):
+    """A refined crystal has two half-filled sites in place of one; without a word a cage had twelve states."""
+    from pymatgen.core import Lattice, Structure
+
+    lattice, lithium = Lattice.cubic(2 * EDGE), crystal_atoms.symbols == "Li"
+    whole = CoordinationShells.from_structure(crystal_atoms, n_vertices=6)
+    across = np.cross(whole.offsets, [0.3, 0.5, 0.8])
+    across *= 0.5 * apart / np.linalg.norm(across, axis=1, keepdims=True)
+    halves = np.concatenate((whole.site_positions + across, whole.site_positions - across))
+    fixed = crystal_atoms[~lithium]
+    names = [{"Li": 0.5}] * len(halves) + fixed.get_chemical_symbols()
+    split = Structure(lattice, names, np.concatenate((halves, fixed.positions)), coords_are_cartesian=True)
+    if apart < 1.0:
+        with pytest.raises(InputError, match=r"sites: .*got 0\.80 A at site .*; merge=1 makes one site of split ones"):
+            CoordinationShells.from_structure(split)
+    elif apart < 1.5:
+        with pytest.warns(UserWarning, match=r"sites 1\.20 A apart .* merge=1\.5 .of from_structure. makes one site"):
+            CoordinationShells.from_structure(split)
+    else:
+        assert split_distance(split, "Li") is None
+        assert CoordinationShells.from_structure(split, n_vertices=12).n_sites == 96
+        return
+    assert split_distance(split, "Li") == pytest.approx(apart)
+    merged = CoordinationShells.from_structure(split, n_vertices=6, merge=1.5)
+    assert (merged.n_centres, merged.n_sites, merged.n_states) == (8, 48, 7)
+    assert SiteNetwork.from_structure(split, merge=1.5).n_sites == 48
+    np.testing.assert_allclose(merged.site_positions, whole.site_positions, atol=1e-9)
 
 
 @pytest.fixture(scope="module")

@@ -331,6 +331,20 @@ def test_states_without_cages_as_they_are_asked_for(antifluorite: Path, tmp_path
     said = capsys.readouterr().out
     # Translations of fcc leave two of them.
     assert "the states are the sites of the crystal" in said and "8c 1 (108), 8c 2 (108)" in said
+    from pymatgen.core import Structure
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    whole = AseAtomsAdaptor.get_structure(ase.io.read(antifluorite / "sites.cif"))
+    names = [{"Li": 0.5}] * 432 + ["S"] * 108
+    halves = np.concatenate([whole.cart_coords[:216] + shift for shift in ([0, 0, -0.6], [0, 0, 0.6])])
+    split = Structure(
+        whole.lattice, names, np.concatenate((halves, whole.cart_coords[216:])), coords_are_cartesian=True
+    )
+    split.to(filename=str(antifluorite / "split.cif"))
+    halved = ["--sites", str(antifluorite / "split.cif")]
+    assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out), *halved]) == 0
+    said = capsys.readouterr().out
+    assert "those closer than 1.5 A are one site in their middle" in said and "8c 1 (108), 8c 2 (108)" in said
     refused = [["--repeats", "1", "1", "1"], [*crystal, "--fold", "symmetry"]]
     advice = ["fold equivalent sites with --repeats", "tell them apart with --fold translations or --fold none"]
     for options, remedy in zip(refused, advice, strict=True):

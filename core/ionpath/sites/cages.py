@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from ionpath.arrays import Floats, Ints
-from ionpath.errors import InputError
+from ionpath.errors import InputError, positive
 from ionpath.periodic import minimum_image, wrap_fractional
 from ionpath.sites.nearest import SiteTree
 
@@ -26,15 +26,36 @@ def cages_of_sites(sites: Floats, cell: Floats, n_vertices: int | None) -> tuple
     """
     if len(sites) == 1:
         return sites.copy(), np.zeros((1, 3)), np.zeros(1, dtype=np.int64)
-    vectors = minimum_image((sites[None] - sites[:, None]) @ cell, cell)
-    distances = np.linalg.norm(vectors, axis=-1)
-    tree = linkage(squareform(distances, checks=False), method="single")
+    tree = linkage(squareform(_distances(sites, cell), checks=False), method="single")
     for group, height in _cuts(tree, len(sites), n_vertices):
         try:
             return _cages(sites, cell, group, height)
         except InputError as error:
             last = error
     raise last
+
+
+def merged_sites(cell: Floats, sites: Floats, reach: float) -> Floats:
+    """Sites in the middle of those that are linked by distances below `reach`, in A; they may not form chains."""
+    positive("merge", reach, "A", zero=True)
+    points = wrap_fractional(sites)
+    if reach == 0.0 or len(points) < 2:
+        return points
+    group = fcluster(linkage(squareform(_distances(points, cell), checks=False), "single"), reach, "distance")
+    try:
+        middle, places, _ = _cages(points, cell, group, reach)
+        widest = float(np.linalg.norm(places, axis=1).max())
+    except InputError:  # a chain through the whole cell
+        widest = np.inf
+    if widest > reach:
+        got = "a chain of sites" + (f", up to {widest:.2f} A away" if widest < np.inf else " through the cell")
+        need = f"groups of sites within {reach:g} A of their middle"
+        raise InputError("merge", need=need, got=got, remedy="merge only what is nearer")
+    return middle
+
+
+def _distances(sites: Floats, cell: Floats) -> Floats:
+    return np.asarray(np.linalg.norm(minimum_image((sites[None] - sites[:, None]) @ cell, cell), axis=-1))
 
 
 def _cages(sites: Floats, cell: Floats, group: Ints, height: float) -> tuple[Floats, Floats, Ints]:

@@ -10,24 +10,22 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ionpath.arguments import described, typed
-from ionpath.arrays import Floats, Ints, Symbols, Words, grid_points
+from ionpath.arrays import Ints, Symbols, Words, grid_points
 from ionpath.citations import references
-from ionpath.errors import InputError, one_of, positive
+from ionpath.errors import InputError, one_of
 from ionpath.kinds import is_wholes
-from ionpath.periodic import minimum_image, wrap_fractional
+from ionpath.periodic import wrap_fractional
 from ionpath.sites.arguments import cell_repeats, coordinates, one_cell
-from ionpath.sites.cages import cages_of_sites
+from ionpath.sites.cages import cages_of_sites, merged_sites
 from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.maxima import sites_of_ions
-from ionpath.sites.nearest import SiteTree
+from ionpath.sites.plausibility import CLOSEST, check_apart, warn_of_near_sites
 from ionpath.sites.shells import CoordinationShells, Home
 from ionpath.sites.symmetry import crystal_symmetry, moved_sites, moved_states
 
 FOLDS = ("translations", "symmetry", "cages", "none")
 MOST_STATES = 126
 """States are kept in bytes."""
-CLOSEST = 1.0
-"""Sites closer than this are not told apart by vibrating ions, in A."""
 
 
 @typed
@@ -128,7 +126,8 @@ class SiteNetwork(CoordinationShells):
             raise InputError("labels", need=f"{n} labels, one per site", got=f"shape {given.shape}", remedy=remedy)
         if given.dtype.kind == "f" and not is_wholes(given):
             raise InputError("labels", need="whole numbers or names", got=described(labels), remedy="name every site")
-        _check_apart(box, points, "leave out one of the two, or put a site between them")
+        check_apart(box, points, "leave out one of the two, or put a site between them")
+        warn_of_near_sites(box, points)
         values, state = np.unique(given, return_inverse=True)
         _check_states(len(values), n)
         called = tuple(map(str, values.tolist() if names is None else names))
@@ -173,7 +172,8 @@ class SiteNetwork(CoordinationShells):
             Cells of the trajectory along each vector of this cell. Their translations are folded, too, unless `fold` is
             ``"cages"`` or ``"none"``.
         merge : float
-            Sites closer than this (A) are one, in their middle, such as the halves of a split site.
+            Sites closer than this (A) are one, in their middle, such as the halves of a split site. It may not link
+            sites to chains.
         symprec : float
             Distance within which positions are equivalent, in A.
 
@@ -203,8 +203,8 @@ class SiteNetwork(CoordinationShells):
         """
         one_of("fold", fold, FOLDS)
         box, number = one_cell(cell), cell_repeats(repeats)
-        points = _merged(box, wrap_fractional(coordinates(sites, "sites")), positive("merge", merge, "A", zero=True))
-        _check_apart(box, points, f"merge={CLOSEST:g} makes one site of split ones")
+        points = merged_sites(box, coordinates(sites, "sites"), merge)
+        check_apart(box, points, f"merge={CLOSEST:g} makes one site of split ones")
         symmetry = crystal_symmetry(box, points, framework.coordinates, framework.species, symprec)
         kinds = symmetry.orbits
         if fold in ("translations", "symmetry"):
@@ -311,31 +311,6 @@ def _check_states(n_states: int, n_sites: int) -> None:
             remedy="fold equivalent sites with repeats= (cells of the trajectory along each vector; of a crystal also "
             "fold='symmetry') and fold='translations', or group them with fold='cages'",
         )  # fmt: skip
-
-
-def _check_apart(cell: Floats, points: Floats, remedy: str) -> None:
-    if len(points) < 2:
-        return
-    nearest = SiteTree(cell, points, 2.0 * CLOSEST).separation
-    k = int(nearest.argmin())
-    if nearest[k] < CLOSEST:
-        need = f"sites at least {CLOSEST:g} A apart, which vibrating ions tell apart"
-        got = f"{nearest[k]:.2f} A at site {k}, {np.round(points[k], 4).tolist()}"
-        raise InputError("sites", need=need, got=got, remedy=remedy)
-
-
-def _merged(cell: Floats, points: Floats, reach: float) -> Floats:
-    """Sites in the middle of those that are linked by distances below `reach`."""
-    if reach == 0.0 or len(points) < 2:
-        return points
-    from scipy.sparse.csgraph import connected_components
-
-    vectors = minimum_image((points[None] - points[:, None]) @ cell, cell)
-    near = (vectors**2).sum(axis=-1) < reach**2
-    number, group = connected_components(near)
-    first = np.array([np.flatnonzero(group == k)[0] for k in range(number)])
-    moved = np.array([vectors[first[k], group == k].mean(axis=0) for k in range(number)])
-    return wrap_fractional(points[first] + moved @ np.linalg.inv(cell))
 
 
 def _names(labels: Ints, kinds: Symbols) -> tuple[str, ...]:

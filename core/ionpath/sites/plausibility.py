@@ -6,6 +6,7 @@ import numpy as np
 
 from ionpath.arrays import Floats, Ints
 from ionpath.errors import InputError, warn
+from ionpath.sites.nearest import SiteTree
 
 TIE = 0.05
 """A site whose two nearest centres differ by less than this is between them, in A."""
@@ -14,6 +15,9 @@ MOST_BETWEEN = 0.5
 LEAST_CONTRAST, LEAST_ASSIGNED = 2.0, 0.6
 """Places of lithium in Li6PS5Cl at 500 K: 4 to 5 times the mean density, 73 to 91 % of the ions, in 14 ps already.
 Points that diffuse freely: 1.2 to 2.0, and 40 to 54 %, in 500 and 14 ps."""
+CLOSEST, NEARLY = 1.0, 1.5
+"""Sites closer than the first (A) are not told apart by vibrating ions, and closer than the second not well: lithium
+vibrates by 0.3 to 0.5 A along each axis at 300 to 900 K."""
 _NETWORK = "or take SiteNetwork, whose states need no cages"
 
 
@@ -41,6 +45,33 @@ def check_cages(owner: Ints, remedy: str) -> None:
             "cages", need="groups of sites", got=f"{single} of {len(sizes)} cages with one site",
             remedy=f"{remedy}, say how many sites a cage has with n_vertices=, {_NETWORK}",
         )  # fmt: skip
+
+
+def closest_sites(cell: Floats, points: Floats) -> tuple[int, float]:
+    """Return the site with the nearest neighbour, and its distance in A."""
+    if len(points) < 2:
+        return 0, np.inf
+    nearest = SiteTree(cell, points, 2.0 * NEARLY).separation
+    return int(nearest.argmin()), float(nearest.min())
+
+
+def check_apart(cell: Floats, points: Floats, remedy: str) -> None:
+    """Refuse two sites at one place."""
+    k, distance = closest_sites(cell, points)
+    if distance < CLOSEST:
+        need = f"sites at least {CLOSEST:g} A apart, which vibrating ions tell apart"
+        got = f"{distance:.2f} A at site {k}, {np.round(points[k], 4).tolist()}"
+        raise InputError("sites", need=need, got=got, remedy=remedy)
+
+
+def warn_of_near_sites(cell: Floats, points: Floats) -> None:
+    """Warn of sites between which ions vibrate, such as both halves of a split site."""
+    k, distance = closest_sites(cell, points)
+    if distance < NEARLY:
+        warn(
+            f"sites {distance:.2f} A apart (site {k}, {np.round(points[k], 4).tolist()}): ions pass between them when "
+            f"they vibrate, which counts as hops; merge={NEARLY:g} (of from_structure) makes one site of split ones"
+        )
 
 
 def check_ties(squares: Floats, first: int, tie: float = TIE) -> None:

@@ -21,7 +21,7 @@ from ionpath.sites.arguments import atom_indices, centre_kinds, coordinates, one
 from ionpath.sites.cages import cages_of_sites
 from ionpath.sites.crystal import ReferenceAtoms
 from ionpath.sites.maxima import sites_of_ions
-from ionpath.sites.plausibility import TIE, check_cages
+from ionpath.sites.plausibility import TIE, check_cages, warn_of_near_sites
 from ionpath.sites.reference import reference_frames
 from ionpath.sites.vertices import (
     Clustering,
@@ -220,6 +220,7 @@ class CoordinationShells(Msonable):
         """
         box = one_cell(cell)
         middle, points = coordinates(centres, "centres"), coordinates(sites, "sites")
+        warn_of_near_sites(box, points)
         names = centre_kinds(kinds, len(middle))
         atoms = atom_indices(centre_atoms, len(middle))
         owner, offsets = nearest_centres(box, middle, points, tie)

@@ -220,8 +220,8 @@ class CrystalSites:
         fixed = ~self.mobile
         return ReferenceAtoms(self.coordinates[fixed], self.names[fixed], ~self.full[fixed])
 
-    def centres(self, centres: Any) -> Indices:
-        """Indices of the centres: as given, of an element, or free anions nearest to a site."""
+    def centres(self, centres: Any, sites: Floats) -> Indices:
+        """Indices of the centres: as given, of an element, or free anions nearest to one of the sites."""
         if centres is not None and not isinstance(centres, str):
             return np.asarray(centres, dtype=np.intp)
         wanted = {centres} if isinstance(centres, str) else set(ANIONS)
@@ -237,7 +237,7 @@ class CrystalSites:
             remedy = "give the element or the indices of the centres"
             raise InputError("centres", need=need, got="none in the structure", remedy=remedy)
         tie = TIE if centres is None else None
-        owner, _ = nearest_centres(self.cell, self.coordinates[candidates], self.sites, tie)
+        owner, _ = nearest_centres(self.cell, self.coordinates[candidates], sites, tie)
         return candidates[np.unique(owner)] if centres is None else candidates
 
 

@@ -12,7 +12,8 @@ from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.lattice.argyrodite_framework import NotArgyrodite, Vertices, cage_vertices, free_anion_orbits
 from ionpath.paired import PairedCageShells
-from ionpath.sites.plausibility import check_cages
+from ionpath.sites.cages import merged_sites
+from ionpath.sites.plausibility import CLOSEST, NEARLY, check_apart, check_cages, closest_sites
 from ionpath.sites.shells import CoordinationShells as CoreShells
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._shell_sources import (
@@ -245,7 +246,14 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
 
     @classmethod
     def from_structure(
-        cls, structure: Any, centres: Any = None, mobile: str = "Li", *, n_vertices: Any = None, **options: Any
+        cls,
+        structure: Any,
+        centres: Any = None,
+        mobile: str = "Li",
+        *,
+        n_vertices: Any = None,
+        merge: float = 0.0,
+        **options: Any,
     ) -> CoordinationShells:
         """Take the sites of the mobile ions in a crystal structure.
 
@@ -261,6 +269,8 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
             Element of the mobile ions.
         n_vertices : int, sequence of int, or mapping, optional
             Number of sites that each centre must have; default: what it has.
+        merge : float, default 0
+            Sites closer than this (A) are one, in their middle, such as the halves of a split site.
         **options
             Of `ionpath.kinetics.CoordinationShells.from_sites`.
 
@@ -273,16 +283,18 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
         Raises
         ------
         InputError
-            If there are no such sites or centres, a site is as near to several centres, most shells have one site, or a
-            centre has not the expected number of vertices.
+            If there are no such sites or centres, sites are closer than 1 A, a site is as near to several centres, most
+            shells have one site, or a centre has not the expected number of vertices.
         """
         crystal = CrystalSites.of(structure, mobile)
-        indices = crystal.centres(centres)
+        sites = merged_sites(crystal.cell, crystal.sites, merge)
+        check_apart(crystal.cell, sites, f"merge={CLOSEST:g} makes one site of split ones")
+        indices = crystal.centres(centres, sites)
         kinds = crystal.names[indices]
         shells = cls.from_sites(
             crystal.cell,
             crystal.coordinates[indices],
-            crystal.sites,
+            sites,
             n_vertices=n_vertices,
             kinds=kinds,
             centre_atoms=indices,
@@ -291,3 +303,23 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
         if n_vertices is None:
             check_cages(shells.centre_of, "choose with centres= the anions around which there are cages")
         return replace(shells, crystal=crystal.framework)  # type: ignore[return-value]
+
+
+def split_distance(structure: Any, mobile: str) -> float | None:
+    """Shortest distance between partly filled sites of a crystal that no vibrating ion tells apart, in A.
+
+    Parameters
+    ----------
+    structure : pymatgen Structure or ASE Atoms
+        Crystal with a site wherever an ion may be.
+    mobile : str
+        Element of the mobile ions.
+
+    Returns
+    -------
+    float or None
+        None if sites are 1.5 A apart or more, or some are full.
+    """
+    crystal = CrystalSites.of(structure, mobile)
+    _, distance = closest_sites(crystal.cell, crystal.sites)
+    return None if distance >= NEARLY or crystal.full[crystal.mobile].any() else distance

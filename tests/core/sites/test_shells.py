@@ -7,6 +7,7 @@ import pytest
 
 from ionpath.errors import InputError
 from ionpath.periodic import minimum_image
+from ionpath.sites.cages import merged_sites
 from ionpath.sites.shells import CoordinationShells
 from ionpath.sites.vertices import canonical_order
 
@@ -117,7 +118,10 @@ def test_sites_in_a_sheared_cell_go_to_their_nearest_centre():
     cell = np.array([[12.0, 0, 0], [30.0, 12.0, 0], [-20.0, 5.0, 14.0]])
     rng = np.random.default_rng(5)
     centres, sites = rng.uniform(0, 1, (4, 3)), rng.uniform(0, 1, (60, 3))
-    shells = CoordinationShells.from_sites(cell, centres, sites, tie=None)
+    with pytest.warns(
+        UserWarning, match=r"sites 0\.65 A apart .*: ions pass between them when they vibrate, .* merge=1"
+    ):
+        shells = CoordinationShells.from_sites(cell, centres, sites, tie=None)
     distances = np.linalg.norm(minimum_image((sites[:, None] - centres) @ cell, cell), axis=-1)
     np.testing.assert_array_equal(shells.centre_of, distances.argmin(axis=1))
 
@@ -158,3 +162,16 @@ def test_errors_say_what_to_do(arguments, sentence):
 def test_an_unknown_kind_is_refused(cages):
     with pytest.raises(InputError, match="kind: need one of S, got 'Br'"):
         cages.select("Br")
+
+
+@pytest.mark.parametrize(("edge", "got"), [(20.0, "a chain of sites, up to 2.40 A away"), (6.0, "through the cell")])
+def test_chains_of_sites_are_not_merged(edge, got):
+    """Five sites in a row, 1.2 A apart, have no middle that is one of them; halves of a split site do."""
+    cell, row = np.diag([6.0, 6.0, edge]), np.array([[0, 0, 1.2 * k / edge] for k in range(5)])
+    with pytest.raises(InputError, match=f"merge: need .* within 1.5 A of their middle, got .*{got}; merge"):
+        merged_sites(cell, row, 1.5)
+    pair = merged_sites(cell, row[[0, 1, 3]], 1.5)
+    np.testing.assert_allclose(pair @ cell, [[0, 0, 0.6], [0, 0, 3.6]], atol=1e-9)
+    np.testing.assert_allclose(
+        merged_sites(cell, [[0, 0, -0.5 / edge], [0, 0, 0.5 / edge]], 2.5), [[0, 0, 0]], atol=1e-9
+    )
