@@ -96,7 +96,9 @@ def states_of(shells: Any, labels: Sequence[str]) -> str:
         shown = ", ".join(named[:8] if more else named)
         return f"The state {labels[0]} is every other place; the states, with the number of their sites: {shown}{more}."
     sizes = sorted({int(n) for n in np.bincount(shells.centre_of)})
-    what = f"The state {labels[0]} is every place outside the cage; {labels[1]} to {labels[-1]} are its"
+    kinds = " or ".join(sorted({str(kind) for kind in shells.kinds} - {"X"}))
+    cage = f"cage (around {kinds})" if kinds else "cage"
+    what = f"The state {labels[0]} is every place outside the {cage}; {labels[1]} to {labels[-1]} are its"
     if sizes == [6]:
         return f"{what} vertices from top to bottom."
     return f"{what} sites, of which a cage has {' or '.join(map(str, sizes))}."
