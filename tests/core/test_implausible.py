@@ -5,13 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from ionpath.disorder import bond_vectors
 from ionpath.errors import InputError
 from ionpath.free_energy import FreeEnergySurface, Hills
 from ionpath.periodic import minimum_image
 from ionpath.softness.neighbours import find_neighbours
+from ionpath.transport import estimate_diffusion, gaussian_smooth, msd_by_fft, write_opendx
 
 POINTS = np.random.default_rng(0).uniform(0, 15, (60, 3))
 CELL = 15.0 * np.eye(3)
+FAR = np.zeros((20, 2, 3))
+FAR[3, 0, 0] = 1e200
 X = np.linspace(0.0, 1.0, 5)
 HILLS = {
     "times": np.arange(3.0), "centres": np.zeros((3, 1)), "sigmas": np.full((3, 1), 0.1), "heights": np.ones(3),
@@ -37,6 +41,11 @@ def test_no_neighbour_is_within_a_radius_that_is_next_to_nothing() -> None:
             r"positions: need coordinates within 1e\+07 A of the origin",
         ),
         (lambda: find_neighbours(POINTS * np.nan, CELL, 3.0), "positions: need finite coordinates, got NaN"),
+        (lambda: estimate_diffusion(FAR), r"positions: need .* within 1e\+07 A .* got farther ones in frame 3"),
+        (lambda: msd_by_fft(FAR[:, 0, 0]), r"series: need coordinates within 1e\+14 A of the origin, got 1e\+200 A"),
+        (lambda: bond_vectors(FAR, CELL, [0], [[1]]), r"positions: need coordinates within 1e\+07 A of the origin"),
+        (lambda: gaussian_smooth(np.ones((2, 2, 2)), 1e200 * CELL, 1.0), r"cell: need cell vectors below 1e\+07 A"),
+        (lambda: write_opendx("x.dx", np.ones((2, 2, 2)), 1e200 * CELL), r"cell: need cell vectors below 1e\+07 A"),
     ],
 )
 def test_cells_and_coordinates_of_another_scale(call, match) -> None:

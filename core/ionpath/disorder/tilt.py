@@ -97,7 +97,7 @@ def bond_vectors(positions: Finite, cells: ArrayLike, centres: Whole, ligands: W
     ndarray, (T, M, n, 3) or (M, n, 3)
         Shortest vectors, in A.
     """
-    points = np.asarray(positions, dtype=np.float64)
+    points = check_finite(positions, "positions").astype(np.float64, copy=False)
     hubs, ends = (indices(*one, points.shape[-2]) for one in (("centres", centres), ("ligands", ligands)))
     return minimum_image(points[..., ends, :] - points[..., hubs, None, :], cells)
 

@@ -210,7 +210,7 @@ def gaussian_smooth(values: Finite, cell: Finite, sigma: float) -> Floats:
     """
     from scipy.fft import irfftn, rfftn
 
-    data, matrix = np.asarray(values, dtype=np.float64), np.asarray(cell, dtype=np.float64)
+    data, matrix = np.asarray(values, dtype=np.float64), as_cells(cell)
     width = positive("sigma", sigma, "A")
     # A vector within half of the narrowest width of the cell has fractional components within one half.
     axes = [np.fft.fftfreq(n) for n in data.shape]

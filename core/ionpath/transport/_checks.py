@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arrays import Floats, Ints
+from ionpath.cells import FARTHEST
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 
@@ -27,11 +28,13 @@ def unwrapped_positions(positions: ArrayLike, *, frames: int = 2, name: str = "p
         raise InputError(name, need=f"at least {frames} frames", got=f"{array.shape[0]}", remedy=remedy)
     if array.shape[1] == 0:
         raise InputError(name, need="at least one ion", got="none", remedy="check the selection of mobile ions")
-    bad = ~np.isfinite(array.sum(axis=(1, 2), dtype=np.float64))
-    if bad.any():
-        got = f"nan or infinite ones in frame {int(np.argmax(bad))}"
-        remedy = "repair the trajectory or leave these frames out"
-        raise InputError(name, need="finite coordinates", got=got, remedy=remedy)
+    good = (array.max(axis=(1, 2)) < FARTHEST) & (array.min(axis=(1, 2)) > -FARTHEST)  # nor is it NaN
+    if not good.all():
+        k = int(np.argmin(good))
+        far = bool(np.isfinite(array[k]).all())
+        need = f"coordinates within {FARTHEST:g} A of the origin" if far else "finite coordinates"
+        got = f"{'farther' if far else 'nan or infinite'} ones in frame {k}"
+        raise InputError(name, need=need, got=got, remedy="repair the trajectory or leave these frames out")
     return array
 
 

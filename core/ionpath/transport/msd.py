@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Floats, Ints
+from ionpath.cells import FARTHEST
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
@@ -86,6 +87,9 @@ def msd_by_fft(series: ArrayLike) -> Floats:
     x = numbers(series, "series", "finite coordinates in A")
     if not x.size:
         raise InputError("series", need="at least one frame", got="none", remedy="read more of the trajectory")
+    if not np.abs(x).max() < FARTHEST**2:  # it may be a sum over many ions
+        need, remedy = f"coordinates within {FARTHEST**2:g} A of the origin", "repair the trajectory"
+        raise InputError("series", need=need, got=f"{np.abs(x).max():.3g} A", remedy=remedy)
     x = x - x.mean(axis=-1, keepdims=True)
     return _from_power(_squares(x), _power(x), x.shape[-1])
 

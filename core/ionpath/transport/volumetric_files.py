@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from ionpath.arguments import typed
 from ionpath.arrays import Finite, Floats
+from ionpath.cells import as_cells, check_finite
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, marked
 from ionpath.periodic import fractional
@@ -47,7 +48,7 @@ def write_opendx(path: str | os.PathLike[str], values: ArrayLike, cell: Finite) 
     >>> target.read_text().splitlines()[1]
     'object 1 class gridpositions counts 2 2 2'
     """
-    data, matrix = _grid(values), np.asarray(cell, dtype=np.float64)
+    data, matrix = _grid(values), as_cells(cell)
     steps = matrix / np.array(data.shape)[:, None]
     origin = 0.5 * steps.sum(axis=0)
     counts = " ".join(map(str, data.shape))
@@ -118,8 +119,8 @@ def write_vasp_grid(
     >>> target.read_text().split()[-1]
     '6.40000000000E+01'
     """
-    data, matrix = _grid(values), np.asarray(cell, dtype=np.float64)
-    places = np.empty((0, 3)) if positions is None else np.asarray(positions, dtype=np.float64)
+    data, matrix = _grid(values), as_cells(cell)
+    places = np.empty((0, 3)) if positions is None else check_finite(positions, "positions")
     if places.shape != (len(symbols), 3):
         need = f"{len(symbols)} positions, one per symbol"
         raise InputError("positions", need=need, got=f"shape {places.shape}", remedy="give both, in one order")
