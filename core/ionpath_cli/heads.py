@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ionpath.errors import InputError
+from ionpath.errors import InputError, require
 from ionpath_cli.options import reading
 
 LEAST = {"gro": 40.0, "xyz": 8.0, "xtc": 0.05, "trr": 12.0, "dcd": 12.0}
@@ -58,6 +58,17 @@ def _dcd(head: bytes) -> tuple[tuple[int, ...], int, int]:
     title = int(struct.unpack(f"{order}i", head[92:96])[0])
     n_atoms = int(struct.unpack(f"{order}i", head[104 + title : 108 + title])[0])
     return struct.unpack(f"{order}20i", head[8:88]), n_atoms, title
+
+
+def units_of_h5md(path: Path, kind: str | None) -> dict[str, bool]:
+    """What MDAnalysis is told of an H5MD file that lacks a unit, which it does not read otherwise."""
+    if (kind or path.suffix[1:]).upper() != "H5MD":
+        return {}
+    with require("h5py", purpose="reading H5MD files", install="pip install h5py").File(path) as file:
+        group = next(iter(file["particles"].values()))
+        series = [group[name] for name in ("position", "velocity", "force") if name in group]
+        said = all("unit" in one[part].attrs for one in series for part in ("value", "time") if part in one)
+    return {} if said else {"convert_units": False}
 
 
 def check_end(trajectory: Any, path: Path, stop: int | None) -> None:

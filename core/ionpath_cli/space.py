@@ -40,6 +40,17 @@ def parse_cell(text: str) -> list[float]:
     return values
 
 
+def length_unit(trajectory: Any, given: str, path: Path) -> str:
+    """Unit of positions as they are read: that of the option, unless the file says it or is read in A by its own."""
+    said = {"Angstrom": "A"}.get(trajectory.units.get("length"), trajectory.units.get("length"))
+    if not getattr(trajectory, "convert_units", True):  # an H5MD file that does not say all of its units
+        return said if said in LENGTHS else given
+    if given != "A" and (said == "nm" or trajectory.format == "H5MD"):
+        need, got = "no unit for a file whose format says it", f"{given} for {path}, which is read in A"
+        raise InputError("--length-unit", need=need, got=got, remedy="leave it out")
+    return given
+
+
 def set_space(universe: Any, cell: list[float] | None, unit: str) -> None:
     """Have every frame in A, and in the cell that the user says."""
     factor = np.float32(LENGTHS[unit])

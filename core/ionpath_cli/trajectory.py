@@ -100,7 +100,15 @@ def open_trajectory(given: Given) -> Opened:
         first = _structure(files[0])
     with reading("MDAnalysis", *files), warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
+        formats |= heads.units_of_h5md(files[-1], formats.get("format"))
         universe = mda.Universe(first, *map(str, files[1:]), to_guess=(), **formats)
+        for option, word, of in (
+            ("--time-unit", given.time_unit, universe.trajectory.format == "EXTXYZ"),
+            ("--atom-style", given.atom_style, formats.get("topology_format") == "DATA"),
+        ):
+            if word is not None and not of:
+                need = f"files of {'extended XYZ' if option == '--time-unit' else 'LAMMPS data'}, which it is for"
+                raise InputError(option, need=need, got=" with ".join(map(str, files)), remedy="leave it out")
         said = _time_of_file(universe.trajectory, files)
         for frame in (-1 if given.stop is None else 0, 0):  # a file that is cut off says so now
             universe.trajectory[frame]
@@ -126,7 +134,8 @@ def open_trajectory(given: Given) -> Opened:
         space.check_cell(universe, open_sides, files[-1])
     elif (own := universe.trajectory[0].dimensions) is not None and not np.allclose(own, cell, rtol=1e-3) and own.all():
         notes.append(f"The cell is that of --cell {given.cell}; {files[-1]} says {' '.join(f'{x:.6g}' for x in own)}.")
-    space.set_space(universe, cell, given.length_unit)
+    length_unit = space.length_unit(universe.trajectory, given.length_unit, files[-1])
+    space.set_space(universe, cell, length_unit)
     notes += space.check_lengths(universe)
     if len(files) > 1:
         from ionpath_mdanalysis.looks import check_places, places_named
@@ -148,7 +157,7 @@ def open_trajectory(given: Given) -> Opened:
         "frame_time": given.frame_time or said,
         "frame_time_from": "the file" if given.frame_time is None else "--frame-time",
         "cell_from": "the file" if cell is None else "--cell",
-        "length_unit": given.length_unit,
+        "length_unit": length_unit,
         "n_frames": len(universe.trajectory),
         **frames,
         "ionpath": ionpath.__version__,

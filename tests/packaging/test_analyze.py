@@ -384,8 +384,44 @@ def test_cells_and_lengths_that_files_do_not_say(tmp_path, walk, capsys):
         assert np.allclose(found.dimensions, [15, 15, 15, 90, 90, 90], atol=1e-4)
         if words[0] == "nm.dump":  # of positions that were folded into 15 A before they were divided
             assert np.allclose(opened.universe.atoms.positions, (short[7] / 10 % EDGE) * 10, atol=2e-3)
+    top = gro(tmp_path / "a.gro", walk)
+    for option in ("--time-unit", "fs"), ("--atom-style", "id type x y z"):
+        said = refused(capsys, top, tmp_path / "a.extxyz" if "x y z" in option else free, *two[2:], *option)
+        assert f"{option[0]}: need files of " in said and said.endswith("leave it out\n")
     assert "need three lengths in A, or these and three angles" in refused(capsys, free, *two, "--cell", "15,15")
     assert "of a cell that has a volume" in refused(capsys, free, *two, "--cell", "15,15,15,90,90,180")
+
+
+@pytest.mark.filterwarnings("ignore:Reader has no dt information")
+def test_units_that_an_h5md_file_does_not_say(tmp_path, walk, capsys):
+    """MDAnalysis refuses such a file: the time is asked for, and the lengths stay those that are said."""
+    h5py = pytest.importorskip("h5py")
+    top, time = gro(tmp_path / "a.gro", walk), ["--frame-time", "0.1"]
+    nm = ["--length-unit", "nm"]
+    for lengths, times, options, missing in (
+        ("nm", None, time, "--frame-time"), ("Angstrom", None, time, "--frame-time"), (None, None, time + nm, None),
+        (None, "ps", nm, "--length-unit"), ("nm", "ps", [], None),
+    ):  # fmt: skip
+        file = tmp_path / f"{lengths}-{times}.h5md"
+        with h5py.File(file, "w") as made:
+            group = made.create_group("particles/x")
+            group.create_group("box").attrs["dimension"] = 3
+            unit = 1.0 if lengths == "Angstrom" else 0.1
+            for name, values in (
+                ("position", walk * unit),
+                ("box/edges", np.tile(EDGE * unit * np.eye(3), (300, 1, 1))),
+            ):
+                group[f"{name}/value"], group[f"{name}/step"] = values, np.arange(300)
+                group[f"{name}/time"] = FRAME_TIME * np.arange(300)
+                group[f"{name}/value"].attrs.update({"unit": lengths} if lengths else {})
+                group[f"{name}/time"].attrs.update({"unit": times} if times else {})
+        if missing:
+            assert f"{missing}: need " in refused(capsys, top, file)
+        opened = open_trajectory(Given(top, file, **given(options)))
+        assert opened.facts["frame_time"] == pytest.approx(FRAME_TIME)
+        assert np.allclose(opened.universe.trajectory[9].positions, walk[9], atol=1e-4)
+        assert np.allclose(opened.universe.dimensions, [EDGE] * 3 + [90] * 3, atol=1e-4)
+    assert "--length-unit: need no unit for a file whose format says it, got nm for " in refused(capsys, top, file, *nm)
 
 
 def given(words: list[str]) -> dict:
