@@ -6,15 +6,22 @@ import functools
 import glob
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ionpath.errors import warn
+from ionpath.errors import require, warn
 
 ALL = "all "
 """Beginning of a digest of all that a file held."""
+SERIES = tuple(
+    f"{group}/{name}"
+    for group in ("particles/trajectory/position", "particles/trajectory/box/edges", "observables/potential_energy")
+    for name in ("value", "step", "time")
+)
+"""What the frames of an H5MD file of a run are."""
 
 
 def parts_of(path: Path, first: int, last: int) -> Iterator[bytes]:
@@ -25,12 +32,44 @@ def parts_of(path: Path, first: int, last: int) -> Iterator[bytes]:
             yield part
 
 
+def frames_of_traj(path: Path, first: int, last: int) -> Iterator[bytes]:
+    """Positions, momenta, cell and energy of each frame of ASE's trajectory of a run."""
+    trajectory = require("ase.io.trajectory", purpose="reading ASE trajectories", install="pip install ase")
+    with trajectory.Trajectory(str(path)) as reader:
+        for index in range(first, last):
+            frame = reader.backend[index]
+            for one in (frame.positions, frame.momenta, frame.cell, frame.calculator.energy):
+                yield np.asarray(one, dtype=np.float64).tobytes()
+
+
+def frames_of_h5md(series: Sequence[Any], first: int, last: int) -> Iterator[bytes]:
+    """Bytes of each frame of the `SERIES` of an open H5MD file: the same in whatever ranges they are read."""
+    for begin in range(first, last, 1000):
+        arrays = [one[begin : min(begin + 1000, last)] for one in series]
+        for index in range(len(arrays[0])):
+            yield b"".join(array[index].tobytes() for array in arrays)
+
+
+def _held(path: Path, size: int, counted: bool) -> Iterator[bytes]:
+    """What a file holds up to a size, which is one of frames where they are counted."""
+    if not counted:
+        yield from parts_of(path, 0, size)
+    elif path.suffix == ".traj":
+        yield from frames_of_traj(path, 0, size)
+    else:
+        with require("h5py", purpose="reading H5MD files", install="pip install h5py").File(path) as file:
+            yield from frames_of_h5md([file[name] for name in SERIES], 0, size)
+
+
 @functools.lru_cache(maxsize=256)
-def _digest_of_all(path: Path, size: int, written: int) -> str:
-    """Digest of the first bytes of a file that was last written at a time in ns."""
+def _digest_of_all(path: Path, size: int, counted: bool, written: int) -> str:
+    """Digest of the beginning of a file that was last written at a time in ns; none of one that cannot be read."""
     digest = hashlib.sha256()
-    for part in parts_of(path, 0, size):
-        digest.update(part)
+    try:
+        for part in _held(path, size, counted):
+            digest.update(part)
+    except Exception:  # ASE and h5py raise all kinds
+        return ""
     return ALL + digest.hexdigest()
 
 
@@ -51,8 +90,7 @@ def warn_of_changes(file: Path, name: str | None = None, frames: int | None = No
         if not digest.startswith(ALL):
             continue
         have, unit = (status.st_size, "bytes") if frames is None else (frames, "frames")
-        same = frames is not None or (have >= size and _digest_of_all(file, size, status.st_mtime_ns) == digest)
-        if have < size or not same:
+        if have < size or _digest_of_all(file, size, frames is not None, status.st_mtime_ns) != digest:
             got = f"{have} {unit}" if have < size else "other content"
             warn(
                 f"{file.name}: need the {size} {unit} that it had at the checkpoint {checkpoint.name}, got {got}: "

@@ -10,6 +10,7 @@ import numpy as np
 from ase import Atoms, units
 
 from ionpath.files import atomic_path
+from ionpath.noted import frames_of_traj
 from ionpath_ase.md.state import Snapshot
 from ionpath_ase.md.writers.base import CountedFile
 
@@ -53,15 +54,7 @@ class ASETrajectory(CountedFile):
     @classmethod
     def frames(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
         """Positions, velocities, cell and energy of each frame."""
-        from ase.io.trajectory import Trajectory
-
-        with Trajectory(str(path)) as reader:
-            for index in range(first, last):
-                frame = reader[index]
-                yield frame.positions.tobytes()
-                yield frame.get_momenta().tobytes()
-                yield frame.cell.array.tobytes()
-                yield np.float64(frame.get_potential_energy()).tobytes()
+        return frames_of_traj(path, first, last)
 
     @classmethod
     def beginning(cls, path: Path) -> str:

@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,10 @@ from ase import Atoms
 from ionpath import __version__
 from ionpath.errors import require
 from ionpath.files import atomic_path
+from ionpath.noted import SERIES, frames_of_h5md
 from ionpath_ase.md.state import Snapshot
 from ionpath_ase.md.writers.base import CountedFile
 from ionpath_ase.md.writers.frames import standard_frame
-
-SERIES = tuple(
-    f"{group}/{name}"
-    for group in ("particles/trajectory/position", "particles/trajectory/box/edges", "observables/potential_energy")
-    for name in ("value", "step", "time")
-)
 
 
 class H5MD(CountedFile):
@@ -131,7 +126,7 @@ class H5MD(CountedFile):
 
     def own_parts(self, first: int, last: int) -> Iterator[bytes]:
         """What frames of the open file hold."""
-        return _frames(self._series, first, last)
+        return frames_of_h5md(self._series, first, last)
 
     @classmethod
     def count(cls, path: Path) -> int:
@@ -143,7 +138,7 @@ class H5MD(CountedFile):
     def frames(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
         """Positions, cell, energy, step and time of each frame."""
         with _opened(path) as file:
-            yield from _frames([file[name] for name in SERIES], first, last)
+            yield from frames_of_h5md([file[name] for name in SERIES], first, last)
 
     @classmethod
     def beginning(cls, path: Path) -> str:
@@ -167,14 +162,6 @@ def _opened(path: Path) -> Any:
         attempts(ctypes.c_int64(access.id), ctypes.c_uint(3))
     flags = h5py.h5f.ACC_RDONLY | h5py.h5f.ACC_SWMR_READ
     return h5py.File(h5py.h5f.open(os.fsencode(path), flags, access))
-
-
-def _frames(series: Sequence[Any], first: int, last: int) -> Iterator[bytes]:
-    """Bytes of each frame: the same in whatever ranges they are read."""
-    for begin in range(first, last, 1000):
-        arrays = [one[begin : min(begin + 1000, last)] for one in series]
-        for index in range(len(arrays[0])):
-            yield b"".join(array[index].tobytes() for array in arrays)
 
 
 def _allocate(file: int, size: int) -> None:
