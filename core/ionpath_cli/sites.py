@@ -67,7 +67,7 @@ def _reach_of_splits(crystal: Any, element: str, record: Record) -> float:
     if (distance := split_distance(crystal, element)) is None:
         return 0.0
     record.notes.append(
-        f"The crystal has partly filled sites {distance:.2f} A apart, which vibrating ions do not tell apart: those "
+        f"The crystal has sites {distance:.2f} A apart, which vibrating ions do not tell apart: those "
         f"closer than {NEARLY:g} A are one site in their middle."
     )
     return NEARLY

@@ -50,7 +50,7 @@ def merged_sites(cell: Floats, sites: Floats, reach: float) -> Floats:
     if widest > reach:
         got = "a chain of sites" + (f", up to {widest:.2f} A away" if widest < np.inf else " through the cell")
         need = f"groups of sites within {reach:g} A of their middle"
-        raise InputError("merge", need=need, got=got, remedy="merge only what is nearer")
+        raise InputError("merge", need=need, got=got, remedy="leave out sites between others, or merge less")
     return middle
 
 

@@ -306,7 +306,7 @@ class CoordinationShells(DensityOfUniverse, CoreShells):  # type: ignore[misc]  
 
 
 def split_distance(structure: Any, mobile: str) -> float | None:
-    """Shortest distance between partly filled sites of a crystal that no vibrating ion tells apart, in A.
+    """Shortest distance between sites of a crystal that no vibrating ion tells apart, in A.
 
     Parameters
     ----------
@@ -318,8 +318,8 @@ def split_distance(structure: Any, mobile: str) -> float | None:
     Returns
     -------
     float or None
-        None if sites are 1.5 A apart or more, or some are full.
+        None if all sites are 1.5 A apart or more.
     """
     crystal = CrystalSites.of(structure, mobile)
     _, distance = closest_sites(crystal.cell, crystal.sites)
-    return None if distance >= NEARLY or crystal.full[crystal.mobile].any() else distance
+    return None if distance >= NEARLY else distance

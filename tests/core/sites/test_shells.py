@@ -168,7 +168,7 @@ def test_an_unknown_kind_is_refused(cages):
 def test_chains_of_sites_are_not_merged(edge, got):
     """Five sites in a row, 1.2 A apart, have no middle that is one of them; halves of a split site do."""
     cell, row = np.diag([6.0, 6.0, edge]), np.array([[0, 0, 1.2 * k / edge] for k in range(5)])
-    with pytest.raises(InputError, match=f"merge: need .* within 1.5 A of their middle, got .*{got}; merge"):
+    with pytest.raises(InputError, match=f"merge: need .* within 1.5 A of their middle, got .*{got}; leave"):
         merged_sites(cell, row, 1.5)
     pair = merged_sites(cell, row[[0, 1, 3]], 1.5)
     np.testing.assert_allclose(pair @ cell, [[0, 0, 0.6], [0, 0, 3.6]], atol=1e-9)
