@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import ionpath
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 from ionpath.msonable import Msonable, decode, encode
 
 
@@ -115,10 +116,9 @@ def test_every_frozen_result_of_the_core_is_msonable() -> None:
     assert not missing
 
 
-def test_results_that_hold_no_object_of_a_host_are_jsonable() -> None:
-    """What has only `Shown` holds atoms, files of a training, or analyses."""
-    held = {"Annealed", "GlassCeramic", "LabelReport", "LoopResult", "MDResult", "PhaseDynamics", "Quench"}
-    held |= {"Msonable", "TrainedModel"}
+def test_results_of_all_plugins_are_jsonable() -> None:
+    """What has only `Shown` holds analyses, whose results are."""
+    held = {"Msonable", "PhaseDynamics"}
     folders = [
         Path(found.submodule_search_locations[0])
         for package in ("ionpath", "ionpath_ase", "ionpath_plumed", "ionpath_mdanalysis")
@@ -141,3 +141,45 @@ def test_bands_and_their_barriers_come_back() -> None:
     again = Barriers.from_dict(json.loads(json.dumps(bands.as_dict(), allow_nan=False)))
     assert (again.refused, again.candidates) == (bands.refused, bands.candidates)
     assert again.hops[0].energies.tolist() == [0.0, 0.2, 0.1] and math.isnan(again.hops[0].accuracy)
+
+
+def test_runs_trainings_and_inputs_come_back() -> None:
+    """Atoms too, constraints and what a reader of CIF left in them; without ASE's objects in the JSON."""
+    pytest.importorskip("ionpath_ase", reason="the ASE plugin is not installed")
+    monty = pytest.importorskip("monty.json", reason="needs monty")
+    from ase.constraints import FixAtoms
+    from ase.spacegroup import crystal
+    from ionpath_ase.glass import Annealed, GlassCeramic, HeatStep
+    from ionpath_ase.md import MDProfile, MDResult
+    from ionpath_ase.quench import Quench
+    from ionpath_ase.training import Errors, LabelReport, LoopResult, TrainedModel
+    from ionpath_ase.training.loop_report import ExplorationRow, IterationReport
+    from ionpath_plumed import PlumedInput
+
+    atoms = crystal("LiCl", [(0, 0, 0), (0.5, 0.5, 0.5)], spacegroup=225, cellpar=[5.13] * 3 + [90] * 3)
+    atoms.set_constraint(FixAtoms([0]))
+    atoms.set_momenta(np.full((8, 3), 0.1), apply_constraint=False)
+    place, nan = Path("a", "run.xtc"), math.nan
+    pressure = Estimate(0.1, nan, nan, nan, "GPa")
+    run = MDResult(place, place, place, place, atoms, 5, 3, 300.0, 0.0, "1", 0, pressure, MDProfile(1.0, 2.0, 3.0, 4.0))
+    quench = Quench(atoms, {"melt": run}, 25.0)
+    row = ExplorationRow(0, "a", 300.0, 1, 1, 0, 0, 0, nan, nan, "")
+    errors = Errors("all", 2, 1.0, 1.0, 1.0, 1.0, 0.0, 1.0, nan)
+    for result in (
+        run,
+        Annealed(atoms, (HeatStep(300.0, 1.0),), (run, run)),
+        GlassCeramic(atoms, 4, 0.5, quench, run),
+        LabelReport(place, 1, 0, 0, ((3, "too close"),)),
+        LoopResult((place,), place, (IterationReport(0, (row,), 9, (errors,), 1, 0),), "done", True),
+        TrainedModel(place, place, 9, (errors,), place),
+        PlumedInput("d: DISTANCE ATOMS=1,2\n", {"a.pdb": "END"}, variables=("d",), start=(0.5,), atoms={"ions": [1]}),
+    ):
+        text = json.dumps(result.as_dict(), allow_nan=False)
+        assert repr(type(result).from_dict(json.loads(text))) == repr(result)
+        assert repr(json.loads(text, cls=monty.MontyDecoder)) == repr(result)
+    again = MDResult.from_dict(json.loads(json.dumps(run.as_dict())))
+    assert again.atoms == atoms and again.atoms.constraints[0].index.tolist() == [0]
+    assert again.atoms.get_momenta()[1].tolist() == [0.1] * 3 and again.atoms.info["unit_cell"] == "conventional"
+    atoms.info["why"] = print
+    with pytest.raises(InputError, match=r"MDResult.atoms.info: need numbers, texts and arrays, got .*; take it out"):
+        run.as_dict()

@@ -14,7 +14,7 @@ from ase import Atoms
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.md.log import passed_through
 from ionpath_ase.md.settings import ENSEMBLES
@@ -23,7 +23,7 @@ from ionpath_ase.quench import Quench, melt_quench
 
 @documented
 @dataclass(frozen=True)
-class HeatStep:
+class HeatStep(Msonable):
     """One step of a heat treatment."""
 
     temperature: float  # temperature at its start in K
@@ -62,7 +62,7 @@ and 5 %. ``short-glass`` is a first look: 20 times faster than ``glass``, at con
 
 @documented
 @dataclass(frozen=True)
-class Annealed(Shown):
+class Annealed(Msonable):
     """A structure and its heat treatment."""
 
     atoms: Atoms  # last configuration, with velocities
@@ -72,7 +72,7 @@ class Annealed(Shown):
 
 @documented
 @dataclass(frozen=True)
-class GlassCeramic(Shown):
+class GlassCeramic(Msonable):
     """A crystal slab between layers of its glass."""
 
     atoms: Atoms  # last configuration, with velocities; the crystal's atoms come first

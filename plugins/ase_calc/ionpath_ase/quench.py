@@ -13,7 +13,7 @@ from ase import Atoms
 from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, positive
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase.md import MDResult, run_md
 from ionpath_ase.md.log import passed_through
 from ionpath_ase.md.settings import check_step
@@ -21,7 +21,7 @@ from ionpath_ase.md.settings import check_step
 
 @documented
 @dataclass(frozen=True)
-class Quench(Shown):
+class Quench(Msonable):
     """A glass and how it was made."""
 
     atoms: Atoms  # last configuration, with velocities

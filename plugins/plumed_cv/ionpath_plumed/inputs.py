@@ -15,6 +15,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, read_text
+from ionpath.msonable import Msonable
 from ionpath.plumed_input import joined, keywords
 from ionpath.plumed_run import included, read_files
 from ionpath_plumed.checks import side_files
@@ -25,7 +26,7 @@ _TUPLES = ("variables", "start", "end", "reach", "end_reach")
 @typed
 @documented
 @dataclass(frozen=True)
-class PlumedInput:
+class PlumedInput(Msonable):
     """An input for PLUMED, and what is needed to run and to analyse it."""
 
     text: str  # the plumed.dat

@@ -9,11 +9,12 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from ionpath.documented import documented
+from ionpath.msonable import Msonable
 
 
 @documented
 @dataclass(frozen=True)
-class MDProfile:
+class MDProfile(Msonable):
     """Wall time of one call of `run_md` in seconds, by what it went into; the parts add up to the whole."""
 
     start: float  # loading the potential and the first forces, before the first step

@@ -13,7 +13,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.estimate import Estimate
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase.md.profile import MDProfile
 from ionpath_ase.md.programs import default_processes
 
@@ -145,7 +145,7 @@ def timed(
 
 @documented
 @dataclass(frozen=True)
-class MDResult(Shown):
+class MDResult(Msonable):
     """Where a run has put its output, and what it came to."""
 
     trajectory: Path  # trajectory file

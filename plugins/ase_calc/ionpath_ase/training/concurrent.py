@@ -18,7 +18,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError
 from ionpath.files import atomic_path, is_name
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase._geometry import check_calculator
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.calculator import Committee, IonPath
@@ -35,7 +35,7 @@ Trainer = Callable[[Sequence["Atoms"], Sequence["Atoms"], Path, int, LoopSetting
 
 @documented
 @dataclass(frozen=True)
-class LoopResult(Shown):
+class LoopResult(Msonable):
     """What a loop came to."""
 
     # committee of the last iteration: ``committee.pb``, ``committee.2.pb`` and so on, so that

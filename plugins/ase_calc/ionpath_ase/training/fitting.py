@@ -26,7 +26,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, IonpathError, MissingDependency, warn
 from ionpath.files import atomic_path, locked, nothing, read_text
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase._model import INSTALL
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.calculator import IonPath
@@ -49,7 +49,7 @@ shipped potential from 1.16 to about 0.6 A."""
 
 @documented
 @dataclass(frozen=True)
-class TrainedModel(Shown):
+class TrainedModel(Msonable):
     """A potential and how good it is."""
 
     path: Path  # compressed model

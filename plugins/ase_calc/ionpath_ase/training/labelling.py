@@ -22,7 +22,7 @@ from ionpath.arguments import typed
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.files import locked
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath_ase._geometry import check_calculator, closest_pair, model_cell
 from ionpath_ase.calculator import IonPath
 from ionpath_ase.training.labels import blocks, frame_of, with_labels
@@ -33,7 +33,7 @@ TEACHER_INSTALL = "pip install torch --index-url https://download.pytorch.org/wh
 
 @documented
 @dataclass(frozen=True)
-class LabelReport(Shown):
+class LabelReport(Msonable):
     """What became of the frames."""
 
     path: Path  # file with the labelled frames

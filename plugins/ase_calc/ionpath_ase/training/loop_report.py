@@ -12,6 +12,7 @@ from typing import Any
 from ionpath.documented import documented
 from ionpath.errors import require
 from ionpath.files import atomic_path, no_formula
+from ionpath.msonable import Msonable
 from ionpath_ase.training.evaluation import Errors
 
 _COLOURS = {"accurate": "#4477aa", "candidates": "#ccbb44", "failed": "#ee6677"}
@@ -19,7 +20,7 @@ _COLOURS = {"accurate": "#4477aa", "candidates": "#ccbb44", "failed": "#ee6677"}
 
 @documented
 @dataclass(frozen=True)
-class ExplorationRow:
+class ExplorationRow(Msonable):
     """Counts of one exploring run."""
 
     iteration: int  # number of the iteration, from 0
@@ -37,7 +38,7 @@ class ExplorationRow:
 
 @documented
 @dataclass(frozen=True)
-class IterationReport:
+class IterationReport(Msonable):
     """One iteration."""
 
     iteration: int  # its number, from 0
