@@ -462,7 +462,9 @@ def test_a_structure_that_is_not_neutral_is_named(tmp_path: Path) -> None:
         short.get_potential_energy()  # said once: a warning is an error here
     short.calc = None
     with pytest.warns(UserWarning, match=words):
-        run_md(short, temperature=300.0, picoseconds=0.004, trajectory=tmp_path / "short.xtc", progress=False)
+        run_md(
+            short, temperature=300.0, picoseconds=0.004, interval=0.004, trajectory=tmp_path / "s.xtc", progress=False
+        )
     mine = tmp_path / "mine.pb"  # whoever trained it knows what it has seen
     mine.write_bytes(resolve("argyrodite.2").read_bytes())
     short.calc = IonPath(mine)

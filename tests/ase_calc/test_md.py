@@ -338,7 +338,7 @@ def test_temperature_series(salt: Atoms, tmp_path: Path) -> None:
     with pytest.raises(
         IonpathError, match="the calculator EMT stopped with NotImplementedError: No EMT-potential for Li"
     ):
-        temperature_series(salt, [300.0], tmp_path, engine="ase", picoseconds=0.01, **QUIET)
+        temperature_series(salt, [300.0], tmp_path, engine="ase", picoseconds=0.01, interval=0.01, **QUIET)
     copper = bulk("Cu", cubic=True)
     copper.calc = EMT()
     runs = temperature_series(
@@ -465,3 +465,13 @@ def test_partial_occupancies_are_refused_before_anything_is_written(copper: Atom
     run_md(
         copper, engine="ase", picoseconds=0.002, interval=0.002, timestep=1.0, trajectory=tmp_path / "a.extxyz", **QUIET
     )
+
+
+def test_a_run_shorter_than_an_interval_is_told_and_goes_on_as_if_unbroken(copper: Atoms, tmp_path: Path) -> None:
+    how = {"engine": "ase", "thermostat": "langevin", "interval": 0.008, **QUIET}
+    told = "picoseconds: need the 0.008 ps of one interval or more, got 0.004: .* first frame alone.*interval=0.004 or"
+    with pytest.warns(UserWarning, match=told):
+        assert run_md(copper, picoseconds=0.004, trajectory=tmp_path / "a.extxyz", **how).frames == 1
+    for name in ("a", "b"):  # goes on, and in one piece
+        assert run_md(copper, picoseconds=0.016, trajectory=tmp_path / f"{name}.extxyz", **how).frames == 3
+    assert (tmp_path / "a.extxyz").read_bytes() == (tmp_path / "b.extxyz").read_bytes()

@@ -149,6 +149,7 @@ def test_runs_trainings_and_inputs_come_back() -> None:
     monty = pytest.importorskip("monty.json", reason="needs monty")
     from ase.constraints import FixAtoms
     from ase.spacegroup import crystal
+
     from ionpath_ase.glass import Annealed, GlassCeramic, HeatStep
     from ionpath_ase.md import MDProfile, MDResult
     from ionpath_ase.quench import Quench

@@ -17,7 +17,7 @@ import ase.io
 import MDAnalysis as mda
 from MDAnalysis.lib.mdamath import triclinic_box
 
-from ionpath_mdanalysis import IonDiffusion
+from ionpath_mdanalysis import IonDiffusion, NonAffineDisplacement
 
 N, EDGE = 8, 12.0  # atoms; A
 FRAME_TIME = 0.1  # ps
@@ -129,15 +129,21 @@ def test_times_that_go_back_into_a_run_are_refused(tmp_path: Path) -> None:
     assert diffusion(made, stop=40).n_frames == 40
 
 
-def joined(run: np.ndarray, **options: Any) -> Any:
-    """A run of 24 ions among 8 atoms at rest, in one file that says nothing of joins, and its diffusion."""
+def joined(run: np.ndarray, analysis: Any = IonDiffusion, dt: float = FRAME_TIME, **options: Any) -> Any:
+    """A run of 24 ions among 8 atoms at rest, in one file that says nothing of joins, and an analysis of it."""
     rng = np.random.default_rng(1)
     still = np.arange(8)[:, None] // [4, 2, 1] % 2 * 6.0 + rng.normal(0, 0.02, (len(run), 8, 3))
     u = mda.Universe.empty(32, trajectory=True)
     u.add_TopologyAttr("elements", ["Li"] * 24 + ["S"] * 8)
+    u.add_TopologyAttr("masses", [6.94] * 24 + [32.06] * 8)
     box = np.tile([EDGE, EDGE, EDGE, 90, 90, 90], (len(run), 1))
-    u.load_new(np.concatenate([run, still], axis=1).astype(np.float32), order="fac", dimensions=box, dt=FRAME_TIME)
-    return IonDiffusion(u.atoms[:24], u.atoms[24:], **options)
+    u.load_new(np.concatenate([run, still], axis=1).astype(np.float32), order="fac", dimensions=box, dt=dt)
+    return analysis(u.atoms[:24], u.atoms[24:], **options)
+
+
+def softness(mobile: Any, rest: Any) -> Any:
+    """Non-affine displacements, on whose frames the classes of softness stand."""
+    return NonAffineDisplacement(mobile, mobile + rest, lag=5, cutoff=5.9)
 
 
 ROADS: list[dict[str, Any]] = [{}, {"backend": "multiprocessing", "n_workers": 1, "n_parts": 3}]
@@ -159,6 +165,8 @@ def test_unwrapped_runs_that_were_wrapped_between_are_refused(join: int, road: d
     )
     with pytest.raises(InputError, match=told):
         joined(again).run(**road)
+    with pytest.raises(InputError, match=told[:-4] + "wrap the coordinates of all frames"):
+        joined(again, softness).run(**road)
     right = joined(walk).run(**road).results.msd
     assert right[1:60] == pytest.approx(0.75 * np.arange(1, 60), rel=0.15)  # A^2
     assert joined(again, unwrap=True).run(**road).results.msd == pytest.approx(right, rel=1e-4)  # what is advised
@@ -174,9 +182,19 @@ def test_runs_of_other_ions_positions_are_warned_of(join: int, road: dict[str, A
     other[join:] += rng.normal(0, 1.0, (24, 3))  # A
     told = rf"half of the ions move 1.\d A from frame {join - 1} to {join}, and 0.15 A between others: .* stop={join}"
     for run in (other, other % EDGE):
-        with pytest.warns(UserWarning, match=told):
-            joined(run).run(**road)
-    joined(walk).run(**road)  # without a word
+        for analysis in (IonDiffusion, softness):
+            with pytest.warns(UserWarning, match=told):
+                joined(run, analysis).run(**road)
+    for analysis in (IonDiffusion, softness):
+        joined(walk, analysis).run(**road)  # without a word
+
+
+def test_the_frames_of_softness_are_those_of_thermal_motion() -> None:
+    walk = np.random.default_rng(3).normal(0, 0.1, (60, 24, 3)).cumsum(axis=0) + 6.0
+    with pytest.warns(
+        UserWarning, match="mobile ions move 0.17 A .* 0.001 ps apart; thermal motion takes them 0.027 A"
+    ):
+        joined(walk, softness, dt=0.001).run()
 
 
 def test_long_steps_of_exact_coordinates_are_no_leaps() -> None:

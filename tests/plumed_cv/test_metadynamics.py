@@ -298,7 +298,10 @@ def test_lammps_runs_and_goes_on(tmp_path):
     assert colvar[-1, 0] == pytest.approx(0.16)
     assert [frame.info["step"] for frame in read(longer.trajectory[0], ":")] == list(range(10, 81, 10))
     # what ASE's engine says of the same structure is the first row too
-    with pytest.warns(UserWarning, match="METAD metad adds its first hill after PACE=5 steps"):
+    with (
+        pytest.warns(UserWarning, match="METAD metad adds its first hill after PACE=5 steps"),
+        pytest.warns(UserWarning, match="picoseconds: need the 0.02 ps between two frames or more, got 0.002"),
+    ):
         _, other = argyrodite_run(tmp_path / "ase", 0.002, engine="ase")
     assert np.loadtxt(other.colvar[0], ndmin=2)[0, 1:3] == pytest.approx(colvar[0, 1:3], abs=1e-5)
 
@@ -447,7 +450,8 @@ def test_forces_that_are_no_numbers_stop_the_run_and_keep_the_checkpoint(tmp_pat
 def test_the_calculator_comes_back(tmp_path):
     atoms = system()
     calculator = atoms.calc
-    run_metadynamics(atoms, INPUT, picoseconds=0.02, folder=tmp_path, **OPTIONS)
+    with pytest.warns(UserWarning, match="picoseconds: need the 0.1 ps between two frames .*, got 0.02: .* no frame"):
+        run_metadynamics(atoms, INPUT, picoseconds=0.02, folder=tmp_path, **OPTIONS)
     assert atoms.calc is calculator
 
 

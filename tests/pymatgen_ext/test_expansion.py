@@ -151,10 +151,28 @@ def test_incomplete_lists_are_refused() -> None:
         entry["energy"] = 0.0
     with pytest.raises(InputError, match=r"entries: need all 70 arrangements, got 69"):
         thermodynamics([*entries[:-1], {**entries[-1], "multiplicity": 0}], [300])
+    with pytest.raises(
+        InputError, match=r"entries: need arrangements at every inversion .*, got none at 1; list the s"
+    ):
+        thermodynamics(entries[:-1], [300])  # as return_ranked_list=5 leaves them
     with pytest.raises(InputError, match=r"temperatures: need positive temperatures in K"):
         thermodynamics(entries, [0.0])
     with pytest.raises(InputError, match=r"entries: need arrangements of one cell and composition, got several"):
         thermodynamics([entries[0], {**entries[1], "x_excess": 0.5}], [300])
+
+
+def test_repeats_that_several_sizes_leave_out_are_missed() -> None:
+    """Without y = 0 and 1, which the primitive cell has, the entropy of two of them was ln 4 / 2 in silence."""
+    cell = argyrodite().get_primitive_structure()
+    both = [{**e, "energy": 0.0} for e in listed(cell, cell_sizes=[1, 2]) if e["cell_size"] == 2]
+    one = [e for e in both if e["supercell"] == both[0]["supercell"]]
+    with pytest.raises(
+        InputError, match=r"entries: need arrangements at every inversion .*, got none at 0, 1; .*_size"
+    ):
+        thermodynamics(one, [300])
+    alone = [{**e, "energy": 0.0} for e in listed(cell, cell_sizes=[one[0]["cell_size"]])]
+    whole = [e for e in alone if e["supercell"] == one[0]["supercell"]]
+    assert thermodynamics(whole, [300]).entropy[0] == pytest.approx(np.log(6) / 2)  # 2 chlorides on 4 sites
 
 
 @needs_smol

@@ -24,6 +24,7 @@ LOOKED_AT = 32
 """Ions whose steps tell whether a run goes on."""
 FEWEST, SUDDEN = 10, 3.0
 """So many ions, half of which move so many times as far as they do between other frames, do not do so by chance."""
+ONE_PIECE = "wrap the coordinates of all frames, or unwrap them in one piece"
 LOOKS = 12
 """Pairs of frames that are looked at to tell wrapped from unwrapped coordinates."""
 
@@ -192,7 +193,7 @@ def continued(positions: NDArray[Any], cells: Floats, mobile: Bools, remedy: str
 class Jumps:
     """Refuses coordinates that are said to be unwrapped where atoms that do not diffuse jump across faces."""
 
-    def __init__(self, remedy: str = "wrap the coordinates of all frames, or unwrap them in one piece") -> None:
+    def __init__(self, remedy: str = ONE_PIECE) -> None:
         self._remedy = remedy
         self._first: Floats | None = None
         self._last: Floats | None = None
@@ -278,7 +279,7 @@ class Leaps:
         self._squares, self._leaps = self._squares + state[1], self._leaps + state[2]
         self._far += state[3]
 
-    def check(self, frames: Ints, fold: bool, remedy: str) -> None:
+    def check(self, frames: Ints, fold: bool, remedy: str = ONE_PIECE) -> None:
         """Warn of a frame, of those with these numbers, at which most ions move at once.
 
         InputError, with a remedy, if coordinates that are said to be unwrapped leap by whole cells.

@@ -19,6 +19,7 @@ from ionpath.constants import GAS_CONSTANT
 from ionpath.errors import InputError, warn
 from ionpath.periodic import minimum_image
 from ionpath.transport.wrapping import is_wrapped
+from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis.times import read_from_file
 
@@ -61,6 +62,14 @@ def check_lengths(looks: Sequence[dict[str, Any]]) -> None:
             "look like nm or fractions of the cell; multiply them where the Universe is made (leave out the shells of "
             "a core-shell model)"
         )
+
+
+def spacing(analysis: Any, first: dict[str, Any], last: dict[str, Any]) -> float:
+    """Time in ps between analysed frames, from the first and the last."""
+    given, span = analysis._given_frame_time, last["time"] - first["time"]
+    if given is not None:
+        span = (last["frame"] - first["frame"]) * given
+    return _checks.even_frame_time(np.array([0.0, span])) / (analysis._total - 1)
 
 
 def check_speed(

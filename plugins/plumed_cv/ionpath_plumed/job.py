@@ -13,7 +13,7 @@ import numpy as np
 from ase import Atoms
 
 from ionpath.documented import documented
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, warn
 from ionpath.files import atomic_path as atomic_path, made_folder
 from ionpath.free_energy import Hills, find_basins, minimum_path, sum_hills
 from ionpath.msonable import Msonable
@@ -62,6 +62,16 @@ class Job:
             got = f"checkpoint{self.suffix}.npz of an earlier one"
             remedy = "analyse its hills as they are, and go on in another folder"
             raise InputError("folder", need="a run of this version of ionpath", got=got, remedy=remedy)
+        length, every = (
+            round(self.options[name] * 1000 / self.options["timestep"]) for name in ("picoseconds", "interval")
+        )
+        if length < every:
+            need, got = (f"{self.options[name]:g}" for name in ("interval", "picoseconds"))
+            warn(
+                f"picoseconds: need the {need} ps between two frames or more, got {got}: the trajectory will have no "
+                "frame, and the last configuration is in the checkpoint; for frames, take "
+                f"trajectory_every={got} or less"
+            )
         lines = check_input(self.given.lines, len(atoms), folder=self.folder, files=self.given.files)
         watch = BarrierWatch(self.given, [self.folder / path for path in appended_files(lines, "METAD")])
         return available("engines")[self.engine](

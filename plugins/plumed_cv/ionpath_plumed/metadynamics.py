@@ -82,6 +82,11 @@ def run_metadynamics(
     MissingDependency
         If PLUMED or pycv are missing.
 
+    Warns
+    -----
+    UserWarning
+        Before a run that is shorter than `trajectory_every`, whose trajectory has no frame.
+
     Notes
     -----
     A killed run leaves files of PLUMED that are ahead of the last checkpoint; those that the input appends to, whatever

@@ -15,7 +15,7 @@ from ase import Atoms, units
 
 from ionpath import __version__
 from ionpath.arguments import typed
-from ionpath.errors import InputError, IonpathError, WriteError, require, whole
+from ionpath.errors import InputError, IonpathError, WriteError, require, warn, whole
 from ionpath.files import atomic_path
 from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
@@ -184,6 +184,7 @@ class MolecularDynamics:
         resume = self._resume()
         if resume is not None and resume.snapshot.step >= self.settings.steps:
             return self._result(resume.snapshot, resume.frames, 0.0, resume.snapshot.step)
+        self._warn_of_no_frame()
         start, statements = 0 if resume is None else resume.snapshot.step, self.plumed
         log = self.outputs.fixed()["PLUMED's log"]
         if self.plumed and self.outputs.checkpoint.exists() and log.exists():
@@ -221,6 +222,17 @@ class MolecularDynamics:
         speed = (last.step - start) * self.settings.timestep * 1e-6 / days if days > 0 else 0.0
         done = self._result(last, count, speed, start)
         return done if self._watch is None else replace(done, profile=self._watch.profile(begun - clock, elapsed))
+
+    def _warn_of_no_frame(self) -> None:
+        """Frames are equally far apart, so that a run shorter than their interval has none after its start."""
+        steps, stride = self.settings.steps, self.settings.stride
+        if self.first_frame and steps < stride:
+            length, interval = (number * self.settings.timestep / 1e3 for number in (steps, stride))
+            warn(
+                f"picoseconds: need the {interval:g} ps of one interval or more, got {length:g}: the trajectory will "
+                "have its first frame alone, and the last configuration is in result.atoms and the checkpoint; for "
+                f"frames, take interval={length:g} or less"
+            )
 
     def _begin(
         self, engine: _Engine, frames: FrameFile, rows: BinaryIO, resume: Checkpoint | None

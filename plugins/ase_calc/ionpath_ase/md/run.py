@@ -115,7 +115,8 @@ def run_md(
     Warns
     -----
     UserWarning
-        If a run at constant volume was further than 0.5 GPa from zero pressure.
+        If a run at constant volume was further than 0.5 GPa from zero pressure; before a run that is shorter than
+        `interval`, whose trajectory has its first frame alone.
 
     Notes
     -----

@@ -18,7 +18,15 @@ from ionpath.transport.wrapping import Follower, Jumps, Leaps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk, Reading
-from ionpath_mdanalysis.looks import check_lengths, check_places, check_speed, look_at, needs_folding, places_named
+from ionpath_mdanalysis.looks import (
+    check_lengths,
+    check_places,
+    check_speed,
+    look_at,
+    needs_folding,
+    places_named,
+    spacing,
+)
 
 SERIES_BYTES = 2**27
 """Series of positions beyond this size are not kept: they are added up while they are read."""
@@ -207,11 +215,7 @@ class SeriesAnalysis(DriftingAnalysis):
         p, n_ions = self.parameters, len(self.groups["mobile"])
         size = 24 * n_ions * self._total
         self._stream = p["method"] == "stream" or (p["method"] == "auto" and size > SERIES_BYTES)
-        first, last = self._reference, look_at(self, self._total - 1)
-        span = last["time"] - first["time"]
-        if self._given_frame_time is not None:
-            span = (last["frame"] - first["frame"]) * self._given_frame_time
-        self._spacing = _checks.even_frame_time(np.array([0.0, span])) / (self._total - 1)
+        self._spacing = spacing(self, self._reference, look_at(self, self._total - 1))
         looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
         check_lengths(looks)
         framework = "framework" if "framework" in self.groups else None

@@ -16,12 +16,12 @@ from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.neighbours import Neighbours, find_neighbours
 from ionpath.softness.nonaffine import nonaffine_displacement
 from ionpath.softness.systems import Samples
-from ionpath.transport.wrapping import Follower, Jumps, frames_to_look_at
+from ionpath.transport.wrapping import Follower, Jumps, Leaps, frames_to_look_at
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis._accumulating import Accumulating
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._frames import cell_vectors
-from ionpath_mdanalysis.looks import look_at, needs_folding
+from ionpath_mdanalysis.looks import check_lengths, check_speed, look_at, needs_folding, spacing
 
 
 class Origin(NamedTuple):
@@ -51,6 +51,7 @@ class Increments:
     called: str  # what the user calls the cutoff
     follower: Follower  # folds coordinates that are wrapped, so that neighbours are followed by their nearest images
     jumps: Jumps = field(default_factory=Jumps)
+    leaps: Leaps = field(default_factory=Leaps)
     d2min: dict[int, Floats] = field(default_factory=dict)
     measured: list[tuple[int, Any]] = field(default_factory=list)
     frames: list[int] = field(default_factory=list)
@@ -96,13 +97,15 @@ class Increments:
     def state(self) -> tuple[Any, ...]:
         """All that is known; neighbours of the last origin are found again."""
         last = None if self._last is None else self._last[0]
-        return self._first, last, self.d2min, self.measured, self.frames, self.follower.state(), self.jumps.state()
+        checks = self.follower.state(), self.jumps.state(), self.leaps.state()
+        return self._first, last, self.d2min, self.measured, self.frames, *checks
 
     def merge(self, state: tuple[Any, ...]) -> None:
         """Join the block that follows."""
-        first, last, d2min, measured, frames, follower, jumps = state
+        first, last, d2min, measured, frames, follower, jumps, leaps = state
         offset = self.follower.merge(follower)
         self.jumps.merge(jumps)
+        self.leaps.merge(leaps, offset[self.rows])
         if first is not None:
             self._join(first.moved(offset))
             self._last = last.moved(offset), None
@@ -110,12 +113,13 @@ class Increments:
             self.measured += measured
             self.frames += frames
 
-    def check(self) -> None:
-        """Refuse or warn of steps that cannot be told from jumps across faces of the cell."""
+    def check(self, frames: Ints) -> None:
+        """Refuse or warn of steps, between frames of these numbers, that may be jumps or where runs were joined."""
         self.follower.check(
             "analyse every frame (a smaller step=), save frames more often, or write unwrapped coordinates, which are "
             "taken as they are"
         )
+        self.leaps.check(frames, self.follower.fold)
 
     def displaced(self, root: bool) -> Floats:
         """Sum of D2min, or of its roots, over the window after each origin that has one, (n, n_ions)."""
@@ -179,9 +183,13 @@ class IncrementAnalysis(Accumulating):
                 remedy="use a shorter lag" + " or window" * (self._window > 1) + ", or more frames",
             )  # fmt: skip
         looks = [look_at(self, k) for k in frames_to_look_at(self._total)]
-        for look in looks:
-            look["still"] = look["atoms"][self._still]
-        self._fold = needs_folding(looks, "mobile", "still" if len(self._still) else None)
+        if len(self._still):
+            for look in looks:
+                look["framework"] = look["atoms"][self._still]
+        check_lengths(looks)
+        self._fold = needs_folding(looks, "mobile", "framework" if len(self._still) else None)
+        between, masses = spacing(self, looks[0], look_at(self, self._total - 1)), self.groups["mobile"]
+        check_speed(looks, getattr(masses, "masses", None), between, None, fold=self._fold)
 
     def _empty(self) -> Increments:
         per_neighbour = self.parameters.get("per_neighbour", True)
@@ -197,6 +205,7 @@ class IncrementAnalysis(Accumulating):
                 break
             points = chunk.positions["atoms"][begin : t + 1].astype(np.float64)
             path = sums.follower(points, chunk.cells[begin : t + 1])
+            sums.leaps.add(path[:, self._rows], chunk.cells[begin : t + 1])
             begin = t + 1
             number, rest = divmod(chunk.first + t, self._lag)
             if not rest:
@@ -242,7 +251,7 @@ class Surroundings(IncrementAnalysis):
         return self._functions.of_neighbours(neighbours, self._codes).astype(np.float32)
 
     def _fill(self, sums: Increments) -> None:
-        sums.check()
+        sums.check(self.frames)
         frames = np.array([frame for frame, _ in sums.measured], dtype=np.int64)
         self.results.update(
             frames=frames,

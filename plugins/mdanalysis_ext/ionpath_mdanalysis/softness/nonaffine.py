@@ -94,7 +94,7 @@ class NonAffineDisplacement(IncrementAnalysis):
         super().__init__(mobile, atoms, chosen, lag=lag, nonaffine_cutoff=cutoff, **options)
 
     def _fill(self, sums: Increments) -> None:
-        sums.check()
+        sums.check(self.frames)
         d2min = np.array([sums.d2min[k] for k in range(len(sums.d2min))])
         frames = np.array(sums.frames, dtype=np.int64)
         cumulative = cumulative_displacement(d2min, power=self.parameters["power"])

@@ -112,9 +112,10 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         Returns
         -------
         Structure or list of dict
-            Entries have "structure", "multiplicity", "inversion", "x_excess", "cell_size", "supercell" (matrix),
-            "inequivalent" and "arrangements" (numbers in all at that supercell and inversion), "complete" (whether
-            all are listed), and with a calculator "energy" and "energy_per_atom" in eV, lowest per atom first.
+            Entries have "structure", "multiplicity", "inversion", "inversions" (all that were asked for in that
+            supercell), "x_excess", "cell_size", "supercell" (matrix), "inequivalent" and "arrangements" (numbers in all
+            at that supercell and inversion), "complete" (whether all are listed), and with a calculator "energy" and
+            "energy_per_atom" in eV, lowest per atom first.
 
         Raises
         ------
@@ -212,8 +213,8 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
         return [Sublattice(tuple(range(2 * n, 2 * n + ions)), ions - vacancies)]
 
     def _in_cell(self, cell: Cell) -> Iterator[dict[str, Any]]:
-        n = cell.found.n_formula_units
-        for inverted, parts in self._choices(cell):
+        n, choices = cell.found.n_formula_units, list(self._choices(cell))
+        for inverted, parts in choices:
             listed = decorations(cell.permutations, parts, self.max_structures, self.seed)
             keep = np.arange(len(listed))
             if len(self.cell_sizes) > 1:
@@ -226,6 +227,7 @@ class EnumerateSiteInversionTransformation(ArgyroditeTransformation):
                     "structure": built,
                     "multiplicity": int(listed.multiplicity[k]),
                     "inversion": inverted / n,
+                    "inversions": [other / n for other, _ in choices],
                     "x_excess": int(listed.chosen[k, : 2 * n].sum()) / n - 1.0,
                     "cell_size": cell.size,
                     "supercell": cell.supercell,
