@@ -135,7 +135,6 @@ def joined(run: np.ndarray, analysis: Any = IonDiffusion, dt: float = FRAME_TIME
     still = np.arange(8)[:, None] // [4, 2, 1] % 2 * 6.0 + rng.normal(0, 0.02, (len(run), 8, 3))
     u = mda.Universe.empty(32, trajectory=True)
     u.add_TopologyAttr("elements", ["Li"] * 24 + ["S"] * 8)
-    u.add_TopologyAttr("masses", [6.94] * 24 + [32.06] * 8)
     box = np.tile([EDGE, EDGE, EDGE, 90, 90, 90], (len(run), 1))
     u.load_new(np.concatenate([run, still], axis=1).astype(np.float32), order="fac", dimensions=box, dt=dt)
     return analysis(u.atoms[:24], u.atoms[24:], **options)
@@ -143,6 +142,7 @@ def joined(run: np.ndarray, analysis: Any = IonDiffusion, dt: float = FRAME_TIME
 
 def softness(mobile: Any, rest: Any) -> Any:
     """Non-affine displacements, on whose frames the classes of softness stand."""
+    mobile.universe.add_TopologyAttr("masses", [6.94] * 24 + [32.06] * 8)
     return NonAffineDisplacement(mobile, mobile + rest, lag=5, cutoff=5.9)
 
 

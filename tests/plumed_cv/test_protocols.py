@@ -287,6 +287,24 @@ def test_an_ion_and_centres_of_ones_own(crystal):
     assert given.atoms == {"ion": [shells[1].ions[2] + 1], "centres": [shells[1].centre + 1, shells[3].centre + 1]}
     given = metadynamics_input(crystal, "inter-cage", ion=shells[2].ions[0])
     assert given.atoms["centres"][0] == shells[2].centre + 1
+    ion, centres = shells[1].ions[2], [shell.centre for shell in shells]
+    for name, two, told in (
+        (
+            "inter-cage",
+            (centres[0], centres[2]),
+            "ion: need an ion within 4.5. A of S 45 or S 47, got Li .*, 5.* A away",
+        ),
+        ("position", (centres[0], centres[2]), "ion: need an ion within 4.5. A of S 45 or S 47, got Li "),
+        (
+            "intra-cage",
+            (centres[0],),
+            "ion: need an ion within 4 A of S 45, got Li .* leave one of ion= and centres= out",
+        ),
+        ("inter-cage", (centres[1], shells[1].ions[0]), "centres: need atoms that stay, got Li .*find_shells lists"),
+        ("intra-cage", (shells[1].ions[0],), "centres: need atoms that stay, got Li "),
+    ):
+        with pytest.raises(InputError, match=told):
+            metadynamics_input(crystal, name, ion=ion, centres=two)
 
 
 def test_a_concerted_hop_goes_on_or_exchanges_two_ions(crystal):

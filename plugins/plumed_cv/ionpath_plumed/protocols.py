@@ -120,7 +120,8 @@ def metadynamics_input(
     Raises
     ------
     InputError
-        If the protocol is unknown or the structure lacks what it needs: a sentence says what.
+        If the protocol is unknown, the structure lacks what it needs, or `ion` is far from the centres: a sentence
+        says what.
     """
     settings = protocol(name, hills, sigma=sigma, height=height, pace=pace, bias_factor=bias_factor, walls=walls)
     given: dict[str, Any] = {"sigma": sigma, "height": height, "bias_factor": bias_factor}

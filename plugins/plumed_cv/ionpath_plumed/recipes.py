@@ -73,7 +73,24 @@ def choose_hop(crystal: Crystal, choice: Choice, centres: Sequence[int] | None) 
         ions = ions or list(shell_of(crystal, first, mobile=mobile, radius=radius).ions)
         ion = ions[int(crystal.distances(second, ions).round(3).argmin())]  # of equals the first
     check_atoms(crystal, [ion, first, second])
+    gap = float(crystal.distances(first, [second])[0])
+    _check_near(crystal, choice, ion, [first, second], max(radius, 0.5 * gap) + 1.0)  # it may be on its way
     return ion, first, second
+
+
+def _check_near(crystal: Crystal, choice: Choice, ion: int, centres: Sequence[int], reach: float) -> None:
+    """Refuse an ion that has nothing to do with the centres, and centres that move themselves."""
+    for centre in centres:
+        if crystal.symbols[centre] == choice.mobile:
+            remedy = "name the anions that ions are around (find_shells lists them)"
+            raise InputError("centres", need="atoms that stay", got=named(crystal, centre), remedy=remedy)
+    distance = float(crystal.distances(ion, centres).min())
+    if distance > reach:
+        need = f"an ion within {reach:.3g} A of {' or '.join(named(crystal, centre) for centre in centres)}"
+        remedy = (
+            "name an ion of theirs, or the centres that it is next to: leave one of ion= and centres= out to see them"
+        )
+        raise InputError("ion", need=need, got=f"{named(crystal, ion)}, {distance:.3g} A away", remedy=remedy)
 
 
 def named(crystal: Crystal, atom: int) -> str:
@@ -167,6 +184,7 @@ def intra_cage(crystal: Crystal, settings: Protocol, choice: Choice) -> Recipe:
     settings = replace(settings, walls=(WITHIN[0], shell.reach or 0.0)) if wide else settings
     ion = shell.ions[0] if ion is None else ion
     check_atoms(crystal, [ion, first])
+    _check_near(crystal, choice, ion, [first], max(radius, shell.reach or 0.0) + 1.0)
     turned = f" rotation={rotation:g}" if rotation else ""
     body = [
         f"# {named(crystal, ion)} within the shell of {named(crystal, first)} ({len(shell.ions)} ions): "
