@@ -148,6 +148,28 @@ def test_units_are_those_of_the_input_beside_it_or_nothing(tmp_path: Path) -> No
     for encoding in ("utf-8", "utf-8-sig"):
         path.write_text(text, encoding=encoding)
         assert read_hills(tmp_path / "HILLS").times.tolist() == [0.001, 0.002]  # ps
+    path.unlink()
+    with pytest.warns(
+        UserWarning, match=r"HILLS: need the plumed.dat that wrote it, .* got none: times are read as ps"
+    ):
+        found = read_hills(tmp_path / "HILLS")
+    assert found.times.tolist() == [1.0, 2.0] and found.assumed.startswith("times are read as ps, and energies as kJ/m")
+    with pytest.warns(UserWarning, match="for its units"):
+        assert pytest.importorskip("ionpath_plumed").free_energy(tmp_path / "HILLS").assumed == found.assumed
+    for old, new, told in (
+        (" 0.5 ", " 0.02 ", "heights of 0.05 to 100 kJ/mol, or the plumed.dat that says other UNITS, got 0.02 without"),
+        (
+            " 2 ",
+            " 1001 ",
+            "times between hills of 0.001 to 500 ps, or the plumed.dat .*, got 1e.03 without one; put it",
+        ),
+    ):
+        (tmp_path / "HILLS").write_text((tmp_path / "HILLS").read_text().replace(old, new))
+        with pytest.warns(UserWarning, match="for its units"), pytest.raises(InputError, match=told):
+            read_hills(tmp_path / "HILLS")
+        (tmp_path / "HILLS").write_text((tmp_path / "HILLS").read_text().replace(new, old))
+    path.write_text("UNITS TIME=fs\nMETAD ARG=d\n")  # is enough, as the sentence says
+    assert read_hills(tmp_path / "HILLS").times.tolist() == [0.001, 0.002]
     path.write_text(text, encoding="utf-16")
     with pytest.raises(InputError, match=r"plumed\.dat: need the input of the run that wrote HILLS, as text"):
         read_hills(tmp_path / "HILLS")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 
@@ -101,14 +102,56 @@ def test_driver_explains_a_mistake_before_plumed_aborts(tmp_path):
         ("driver --plumed plumed.dat --ixyz t.xyz", "got none, which PLUMED takes for nm; add --length-units A"),
         ("driver --plumed plumed.dat --ixyz t.xyz --length-units A", "got extended XYZ; add --box 14,13,15 if all"),
         ("driver --plumed plumed.dat --ixyz plain.xyz --length-units A", "got 'made by hand'; add --box with 3 or 9"),
+        (
+            "driver --plumed plumed.dat --ixyz t.xyz --length-units Angstrom",
+            "got 'Angstrom'; for example --length-units A",
+        ),
+        (
+            "driver --plumed plumed.dat --mf_dcd a.dcd --length-units A",
+            "need none with --mf_dcd, .* got A; leave it out",
+        ),
+        ("driver --plumed plumed.dat --mf_xtc a.dcd", "--mf_xtc: need a XTC file, got something else in a.dcd"),
+        ("driver --plumed=plumed.dat --ixtc=a.dcd", "--ixtc: need a XTC file, got something else in a.dcd"),
+        ("driver --plumed plumed.dat --mf_dcd plain.xyz", "--mf_dcd: need a DCD file, got something else in plain.xyz"),
+        ("driver plumed.dat", "driver: need options, .* got 'plumed.dat'; for example --plumed plumed.dat"),
+        (
+            "driver --plumed plumed.dat --trajectory_stride 5",
+            "--trajectory_stride; did you mean --trajectory-stride[?]",
+        ),
+        ("driver --plumed a.dcd", "--plumed: need a text file, got 'utf-8' codec"),
+        (
+            "driver --plumed run.dat --mf_dcd a.dcd",
+            "none of the files of the run .*, got HILLS; work in another folder",
+        ),
+        ("sum_hills HILLS", "sum_hills: need options, .* got 'HILLS'; for example --hills HILLS"),
+        ("sum_hills --hils HILLS", "sum_hills: need its options, got --hils; did you mean --hills[?]"),
+        ("sum_hills --hills plumed.dat", "--hills: need a header '#! FIELDS ...', got something else in plumed.dat"),
     ],
 )
 def test_files_that_plumed_dies_over_are_foreseen(tmp_path, monkeypatch, capsys, arguments, said):
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(text, encoding="latin-1")
     assert main(arguments.split()) == 1
-    assert said in capsys.readouterr().err
+    assert re.search(said, capsys.readouterr().err)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (
+            "sum_hills --hills HILLS --min 3,3 --max 1,1 --bin 9,9",
+            "sum_hills: maximum in grid must be larger than minimum",
+        ),
+        ("driver --plumed plumed.dat", "ERROR: missing trajectory data"),
+        ("sum_hills", "sum_hills: you should use --histo or/and --hills command"),
+    ],
+)
+def test_what_plumed_refuses_is_a_sentence_and_no_crash(tmp_path, arguments, said):
+    write_hills(tmp_path / "HILLS", False, 3)
+    (tmp_path / "plumed.dat").write_text(FILES["plumed.dat"])
+    found = run_tool(tmp_path, *arguments.split())
+    assert found.returncode == 1 and said in found.stderr and "terminate called" not in found.stderr
 
 
 FILES = {
@@ -116,6 +159,10 @@ FILES = {
     "t.xyz": '2\nLattice="14 0 0 0 13 0 0 0 15" Properties=species:S:1:pos:R:3\nLi 0.5 0 0\nS 13 0 0\n',
     "plain.xyz": "2\nmade by hand\nLi 0 0 0\nS 1 0 0\n",
     "HILLS.0": "",
+    "HILLS": "#! FIELDS time d\n",
+    "run.checkpoint.npz": "",
+    "a.dcd": "T\0\0\0CORD\xa3\xa3",
+    "run.dat": "d: DISTANCE ATOMS=1,2\nMETAD ARG=d SIGMA=1 HEIGHT=1 PACE=1\n",
 }
 
 
@@ -141,6 +188,7 @@ def write_hills(path, periodic: bool, n: int = 120) -> None:
         for k in range(n)
     ]
     path.write_text(head + "\n".join(rows) + "\n")
+    path.with_name("plumed.dat").write_text(f"METAD ARG=t,p FILE={path.name}\n")
 
 
 @pytest.mark.parametrize("periodic", [False, True])

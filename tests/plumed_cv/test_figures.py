@@ -99,6 +99,7 @@ def test_unbiased_and_reweighted_free_energies_from_a_colvar(tmp_path):
     np.testing.assert_allclose(plain.values - plain.values.min(), expected - expected.min(), atol=0.3)
     assert np.isfinite(plain.error).all()
     wide = rng.normal(scale=np.sqrt(KT / 20.0), size=n)  # with a bias of -10 x^2 on top
+    (tmp_path / "plumed.dat").write_text("PRINT ARG=x,metad.rbias FILE=BIASED\n")
     write_colvar(tmp_path / "BIASED", {"time": np.arange(n), "x": wide, "metad.rbias": -10 * wide**2})
     again = free_energy_from_colvar(
         tmp_path / "BIASED", ["x"], temperature=300.0, bias="metad.rbias", bins=12, ranges=[(-0.6, 0.6)]

@@ -295,6 +295,8 @@ def test_analysis_reads_the_hills_of_the_run_and_no_others(finished, tmp_path):
     assert "got a bias factor of 20 where BIASFACTOR=10" in told
     told = analysed(lambda f: [changed(path, " 0.05 ", " 0.08 ") for path in f.glob("HILLS*")])
     assert "got widths that are not SIGMA=0.05" in told
+    told = analysed(lambda f: changed(f / "plumed.dat", "HEIGHT=0.5", "HEIGHT=0.05"))
+    assert "got heights of up to" in told and "where HEIGHT=0.05" in told
     told = analysed(lambda f: [changed(path, "sigma_d", "sigma_e") for path in f.glob("HILLS*")])
     assert "need hills with sigma_ and height columns" in told
     told = analysed(lambda f: changed(f / "protocol.json", "300.0", "900.0"))

@@ -36,6 +36,7 @@ class Hills(Msonable):
     bias_factor: float = 1.0  # gamma; 1 where the run was not well-tempered
     # hills reach zero at a finite distance (PLUMED's default), rather than being plain Gaussians
     stretched: bool = True
+    assumed: str = ""  # what is taken for granted for want of an input that says it: units
 
     def __post_init__(self) -> None:
         """Check shapes."""
@@ -130,7 +131,7 @@ def partial_sums(
         for k in range(done, count):
             _add(bias, grid, hills, k, widths)
         done = count
-        yield FreeEnergySurface(grid, -bias, hills.names, widths)
+        yield FreeEnergySurface(grid, -bias, hills.names, widths, assumed=hills.assumed)
 
 
 def growing_counts(hills: Hills, n_times: int) -> list[int]:

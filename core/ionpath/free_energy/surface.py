@@ -33,6 +33,7 @@ class FreeEnergySurface(Msonable):
     names: tuple[str, ...]  # names of the variables
     periods: tuple[float | None, ...]  # period of each variable; a periodic axis does not repeat its first point
     error: Floats | None = None  # standard error in kJ/mol
+    assumed: str = ""  # what is taken for granted of the files that it is from: units that no input beside them says
 
     def __post_init__(self) -> None:
         """Check that shapes agree."""
@@ -97,7 +98,9 @@ class FreeEnergySurface(Msonable):
         others = tuple(k for k in range(self.ndim) if k != axis)
         filled = np.where(np.isnan(self.values), np.inf, self.values)
         values = -kt * logsumexp(-filled / kt, axis=others) if others else filled
-        flat = FreeEnergySurface((self.axes[axis],), np.asarray(values), (self.names[axis],), (self.periods[axis],))
+        flat = FreeEnergySurface(
+            (self.axes[axis],), np.asarray(values), (self.names[axis],), (self.periods[axis],), assumed=self.assumed
+        )
         return flat.from_zero()
 
 

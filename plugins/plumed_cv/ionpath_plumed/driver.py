@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import difflib
 import os
 import re
 import sys
@@ -21,14 +22,28 @@ import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, whole
+from ionpath.files import read_text
 from ionpath.plumed_input import keywords
+from ionpath.plumed_run import numbers_of, written_files
 from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import Table, read_table
 from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, plumed_module, prepare
 
+LENGTHS = ("nm", "A", "um", "Bohr")
+OPTIONS = {
+    "driver": "--kt --mc --box --pdb --igro --itrr --ixtc --ixyz --idlp4 --multi --mf_crd --mf_dcd --mf_g96 --mf_gro "
+    "--mf_pdb --mf_trj --mf_trr --mf_xtc --natoms --plumed --noatoms --restart --timestep --mf_crdbox --help-debug "
+    "--mass-units --parse-only --dump-forces --charge-units --debug-forces --initial-step --length-units "
+    "--shortcut-ofile --dump-forces-fmt --valuedict-ofile --dump-full-virial --trajectory-stride",
+    "sum_hills": "--trr --bin --fmt --help-debug --hills --histo --idw --kt --max --min --mintozero --negbias "
+    "--nohistory --outfile --outhisto --sigma --spacing --stride",
+}
+"""Options of the two tools of PLUMED that matter here."""
 MOST_ATOMS = 10_000_000
 """What ATOMS may name at most where the frames are not read yet: a list of them has to fit into memory."""
 _NAMES_A_FILE = re.compile(r"--(plumed|i(xyz|gro|dlp4|xtc|trr)|mf_\w+|pdb|mc|hills|histo)")
+_PLACE = re.compile(r"\(\w+/\w+\.cpp:\d+\)|\++ |At:|\S+\(\d+\): |The above exception")
+"""Where in PLUMED an error is from."""
 _AGAIN = "IONPATH_PLUMED_LIBRARY_PATH_SET"
 
 USAGE = """usage: ionpath-plumed TOOL [options]
@@ -50,6 +65,15 @@ class _Plumed(ctypes.Structure):
     _fields_ = [("p", ctypes.c_void_p)]
 
 
+_Told = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
+
+
+class _Handler(ctypes.Structure):
+    """What PLUMED calls with an error, which ends the process otherwise."""
+
+    _fields_ = [("ptr", ctypes.c_void_p), ("handler", _Told)]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a tool of PLUMED."""
     arguments = list(sys.argv[1:] if argv is None else argv)
@@ -58,7 +82,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0 if arguments else 2
     try:
         check_kernel()
-        _check_files(arguments)
+        if not os.environ.get(_AGAIN):
+            _check_files(arguments)
         library = _library()
     except IonpathError as error:
         print(f"ionpath-plumed: {error}", file=sys.stderr)
@@ -73,16 +98,77 @@ def _check_files(arguments: list[str]) -> None:
     given = {word: following for word, following in pairwise(words) if word.startswith("-")}
     if {"-h", "--help"} & set(given):
         return
+    if arguments[0] in OPTIONS:
+        _check_words(arguments)
     for option in (name for name in given if _NAMES_A_FILE.fullmatch(name)):
         for name in given[option].split(","):
             if not Path(name).is_file():
                 raise InputError(option, need="an existing file", got=f"no file {name!r}", remedy="check the path")
+            with open(name, "rb") as file:
+                _check_kind(option, name, file.read(9))
     if arguments[0] != "driver":
         return
+    _check_units(given)
     if "--plumed" in given:
-        check_input(Path(given["--plumed"]).read_text().splitlines(), MOST_ATOMS)
+        text = read_text(Path(given["--plumed"]), "--plumed", "a text file", "give the plumed.dat")
+        check_input(text.splitlines(), MOST_ATOMS)
+        _check_written(given["--plumed"], text.splitlines())
+        if not {"--timestep", "--trajectory-stride"} & set(given):
+            told = (
+                "STRIDE counts frames, and times are their numbers; --timestep in ps and --trajectory-stride in steps"
+            )
+            print(f"ionpath-plumed: note: {told} make both those of the run", file=sys.stderr)
     if "--ixyz" in given:
         _check_xyz(given["--ixyz"], given)
+
+
+def _check_words(arguments: list[str]) -> None:
+    """Refuse words at which PLUMED shows its help, and calls that a success."""
+    tool, known = arguments[0], OPTIONS[arguments[0]].split()
+    for before, word in pairwise(["", *arguments[1:]]):
+        if not word.startswith("-") and (not before.startswith("-") or "=" in before):
+            what = "--hills" if tool == "sum_hills" else "--plumed"
+            remedy = f"for example {what} {word}"
+            raise InputError(tool, need="options, each with its value behind it", got=repr(word), remedy=remedy)
+        name = word.partition("=")[0]
+        near = difflib.get_close_matches(name, known, 1, 0.8) if word.startswith("--") and name not in known else []
+        if near:
+            raise InputError(tool, need="its options", got=name, remedy=f"did you mean {near[0]}?")
+
+
+def _check_kind(option: str, name: str, head: bytes) -> None:
+    """Refuse a file of another kind than its option says, which ends PLUMED without a word."""
+    kind = option.removeprefix("--").removeprefix("i").removeprefix("mf_")
+    begins = {"dcd": (b"\x54\0\0\0", b"\0\0\0\x54"), "xtc": (b"\0\0\x07\xcb", b"\0\0\x07\xe7")}.get(kind, ())
+    begins = (b"#! FIELDS",) if kind in ("hills", "histo") else begins
+    if begins and head and not head.startswith(begins):
+        need = "a header '#! FIELDS ...'" if kind in ("hills", "histo") else f"a {kind.upper()} file"
+        raise InputError(option, need=need, got=f"something else in {name}", remedy="check the name and the option")
+
+
+def _check_units(given: Mapping[str, str]) -> None:
+    """Refuse a unit that is none, or that files do not use: all but text are in units that PLUMED knows."""
+    unit = given.get("--length-units")
+    if unit is None:
+        return
+    if unit not in LENGTHS and not numbers_of(unit):
+        need = f"{', '.join(LENGTHS)} or a number of nm"
+        raise InputError("--length-units", need=need, got=repr(unit), remedy="for example --length-units A")
+    for option in given:
+        if option.startswith("--mf_") or option in ("--ixtc", "--itrr", "--igro"):
+            need = f"none with {option}, whose lengths PLUMED knows"
+            raise InputError("--length-units", need=need, got=unit, remedy="leave it out")
+
+
+def _check_written(name: str, lines: list[str]) -> None:
+    """Refuse to put hills and values of a trajectory in the place of those of the run that wrote them."""
+    runs = [
+        path for path in written_files(lines) if path.is_file() and any(path.absolute().parent.glob("*.checkpoint.npz"))
+    ]
+    if runs:
+        need = "an input that writes none of the files of the run in this folder"
+        remedy = "work in another folder, with copies of the input and of the files that it reads"
+        raise InputError(f"--plumed {name}", need=need, got=", ".join(map(str, runs)), remedy=remedy)
 
 
 def _check_xyz(name: str, given: Mapping[str, str]) -> None:
@@ -131,15 +217,22 @@ def _run(library: Path, arguments: list[str]) -> int:
     # PyDLL keeps the lock of the interpreter, which pycv needs when it frees its Python objects.
     plumed = ctypes.PyDLL(str(library), mode=ctypes.RTLD_GLOBAL)
     plumed.plumed_create.restype = _Plumed
-    plumed.plumed_cmd.argtypes = [_Plumed, ctypes.c_char_p, ctypes.c_void_p]
+    plumed.plumed_cmd_nothrow.argtypes = [_Plumed, ctypes.c_char_p, ctypes.c_void_p, _Handler]
     plumed.plumed_finalize.argtypes = [_Plumed]
     words = [b"plumed", *(os.fsencode(word) for word in arguments)]
     table = (ctypes.c_char_p * (len(words) + 1))(*words, None)
     count, status = ctypes.c_int(len(words)), ctypes.c_int(0)
     handle = plumed.plumed_create()
-    plumed.plumed_cmd(handle, b"CLTool setArgc", ctypes.byref(count))
-    plumed.plumed_cmd(handle, b"CLTool setArgv", table)
-    plumed.plumed_cmd(handle, b"CLTool run", ctypes.byref(status))
+    errors: list[str] = []
+    told = _Handler(None, _Told(lambda ptr, code, message, options: errors.append(message.decode(errors="replace"))))
+    for key, value in ((b"setArgc", ctypes.byref(count)), (b"setArgv", table), (b"run", ctypes.byref(status))):
+        plumed.plumed_cmd_nothrow(handle, b"CLTool " + key, value, told)
+    if errors:
+        sentences = [line.strip() for line in errors[0].splitlines() if line.strip() and not _PLACE.match(line.strip())]
+        if sentences:
+            print(f"ionpath-plumed: {arguments[0]}: {'; '.join(sentences)[:600]}", file=sys.stderr, flush=True)
+        ctypes.CDLL(None).fflush(None)
+        os._exit(1)  # nothing of the tool can be let go of any more
     plumed.plumed_finalize(handle)
     return int(status.value)
 

@@ -21,6 +21,8 @@ from ionpath.plumed_input import Units, appended_files, units
 from ionpath.plumed_run import included
 
 PathLike = str | os.PathLike[str]
+_HEIGHTS, _SPACINGS = (0.05, 100.0), (1e-3, 500.0)
+"""Highest hill in kJ/mol, and times between hills in ps, of runs of molecular dynamics."""
 _WIDTH = 23
 """Characters of a number in a HILLS file, unless METAD has a FMT."""
 
@@ -134,15 +136,31 @@ def _row(words: list[str], finite: bool) -> list[float] | None:
     return row if not finite or np.isfinite(row).all() else None
 
 
-def units_of(*paths: PathLike) -> Units:
-    """Units of files of PLUMED, which have to be the same: those of the input that names them, else PLUMED's own."""
-    found, *others = dict.fromkeys(units(input_of(path)) for path in paths)
+def units_of(*paths: PathLike) -> tuple[Units, str]:
+    """Units of files of PLUMED, which have to be the same: those of the input that names them, else PLUMED's own.
+
+    The latter are warned of, and said in words.
+    """
+    inputs = [input_of(path) for path in paths]
+    found, *others = dict.fromkeys(map(units, inputs))
     if others:
         names = ", ".join(str(path) for path in paths)
         raise InputError(
             "UNITS", need="the same in each plumed.dat", got=f"others for {names}", remedy="read each alone"
         )
-    return found
+    if all(inputs):
+        return found, ""
+    assumed = "times are read as ps, and energies as kJ/mol, PLUMED's own units"
+    file = Path(paths[inputs.index([])])
+    given = file.absolute().with_name("plumed.dat")
+    if os.path.lexists(given):
+        warn(f"{given}: need a line that writes {file.name}, got none: {assumed}; put the input back, or move it away")
+    else:
+        warn(
+            f"{file}: need the plumed.dat that wrote it, for its units, got none: {assumed}; put it beside the file "
+            "(its UNITS and the line that writes the file are enough)"
+        )
+    return found, assumed
 
 
 def input_of(path: PathLike) -> list[str]:
@@ -161,9 +179,6 @@ def input_of(path: PathLike) -> list[str]:
             named |= {place / name.name for name in named}
         if {file, file.with_suffix("")} & named:  # a walker has its number behind the name
             return lines
-    if os.path.lexists(given := file.with_name("plumed.dat")):
-        told = f"{given}: need a line that writes {file.name}, got none: times are read as ps, and energies as kJ/mol"
-        warn(f"{told}, PLUMED's own units; put the input back, or move it away")
     return []
 
 
@@ -175,7 +190,8 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     ----------
     paths : str, path, or sequence of them
         Files; hills of several are merged by time. Times and heights are turned into ps and kJ/mol where the units of
-        the plumed.dat beside them are others.
+        the plumed.dat beside them are others. Without one they are taken as PLUMED's own, ps and kJ/mol, which is
+        warned of and stands in ``assumed``.
 
     Returns
     -------
@@ -185,12 +201,13 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
     Raises
     ------
     InputError
-        If a file is missing, empty, damaged, or does not hold hills of the same variables.
+        If a file is missing, empty, damaged, does not hold hills of the same variables, or has heights or times that
+        are hardly in PLUMED's own units, and no plumed.dat that says others.
     """
     files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     if not files:
         raise InputError("paths", need="a HILLS file", got="none")
-    tables, scale = [read_table(path) for path in files], units_of(*files)
+    tables, (scale, assumed) = [read_table(path) for path in files], units_of(*files)
     first = tables[0]
     widths = [name for name in first.names if name.startswith("sigma_")]
     variables = [name.removeprefix("sigma_") for name in widths]
@@ -207,12 +224,26 @@ def read_hills(paths: PathLike | Sequence[PathLike]) -> Hills:
         raise InputError(str(files[0]), need="one hill or more", got="none yet", remedy="run longer than the pace")
     data = data[np.argsort(data[:, 0], kind="stable")]
     merged = Table(first.names, data, first.settings)
+    if assumed:
+        _check_plausible(Path(files[0]).name, float(merged["height"].max()), np.diff(tables[0]["time"]))
     kernel = first.settings.get("kerneltype", "gaussian")
     return Hills(
         merged["time"] * scale.time, np.stack([merged[v] for v in variables], axis=1),
         np.stack([merged[w] for w in widths], axis=1), merged["height"] * scale.energy, tuple(variables),
         tuple(merged.period(v) for v in variables), float(merged["biasf"][0]), kernel == "stretched-gaussian",
+        assumed,
     )  # fmt: skip
+
+
+def _check_plausible(name: str, height: float, spacings: Floats) -> None:
+    """Refuse hills whose units nobody says, and which are hardly PLUMED's own."""
+    spacing = float(np.median(spacings)) if len(spacings) else 1.0
+    for value, unit, what, (low, high) in (
+        (height, "kJ/mol", "heights", _HEIGHTS), (spacing, "ps", "times between hills", _SPACINGS),
+    ):  # fmt: skip
+        if not low <= value <= high:
+            need = f"{what} of {low:g} to {high:g} {unit}, or the plumed.dat that says other UNITS"
+            raise InputError(name, need=need, got=f"{value:.3g} without one", remedy="put it beside the file")
 
 
 def _check_hills(name: str, table: Table, widths: Sequence[str]) -> None:

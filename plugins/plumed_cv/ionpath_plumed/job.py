@@ -69,7 +69,7 @@ class Job:
             need, got = (f"{self.options[name]:g}" for name in ("interval", "picoseconds"))
             warn(
                 f"picoseconds: need the {need} ps between two frames or more, got {got}: the trajectory will have no "
-                "frame, and the last configuration is in the checkpoint; for frames, take "
+                "frame, and the last configuration is in the checkpoint; run for longer, or take "
                 f"trajectory_every={got} or less"
             )
         lines = check_input(self.given.lines, len(atoms), folder=self.folder, files=self.given.files)

@@ -33,7 +33,7 @@ from ionpath.free_energy import (
 )
 from ionpath.free_energy.blocks import recent_height, spent
 from ionpath.free_energy.reweight import histogram_of, reweight
-from ionpath.plumed_input import joined, keywords
+from ionpath.plumed_input import Units, joined, keywords, units
 from ionpath.plumed_run import check_temperature, numbers_of
 from ionpath.units import kt_in_kj_per_mol
 from ionpath_plumed.files import PathLike, Table, input_of, read_hills, read_table, units_of
@@ -164,7 +164,8 @@ def free_energy_from_colvar(
     if not 0.0 <= skip < 1.0:
         raise InputError("skip", need="a fraction of the run, from 0 to below 1", got=f"{skip:g}")
     tables = [read_table(path) for path in files]
-    parts, biases, energy = [], [], units_of(*files).energy
+    parts, biases = [], []
+    scale, assumed = units_of(*files) if bias else (Units(), "")
     for path, table in zip(files, tables, strict=True):
         for name in (*names, *([bias] if bias else [])):
             one_of(f"column of {Path(path).name}", name, table.names)
@@ -174,12 +175,13 @@ def free_energy_from_colvar(
             check_temperature(input_of(path), temperature)
         else:
             _warn_of_bias(Path(path).name, table)
-        biases.append((table[bias] * energy if bias else np.zeros(len(table.data)))[first:])
+        biases.append((table[bias] * scale.energy if bias else np.zeros(len(table.data)))[first:])
     samples = np.vstack(parts)
     ends = [tables[0].period(name) for name in names]
     spans = ranges or [end or _span(samples[:, k]) for k, end in enumerate(ends)]
     histogram = histogram_of(names, bins, spans, [None if end is None else end[1] - end[0] for end in ends])
-    return reweight(samples, histogram, temperature, bias=np.concatenate(biases), n_blocks=n_blocks)
+    surface = reweight(samples, histogram, temperature, bias=np.concatenate(biases), n_blocks=n_blocks)
+    return replace(surface, assumed=assumed)
 
 
 def _warn_of_bias(name: str, table: Table) -> None:
@@ -271,7 +273,7 @@ def analyse_metadynamics(
 
 
 def _check_belongs(hills: Hills, given: PlumedInput) -> None:
-    """Refuse hills of another input than the one beside them: of other variables, widths or bias factor."""
+    """Refuse hills of another input than the one beside them: of other variables, widths, heights or bias factor."""
     told = []
     for _, action, words in map(keywords, joined(given.lines)):
         if action != "METAD":
@@ -286,6 +288,12 @@ def _check_belongs(hills: Hills, given: PlumedInput) -> None:
         factor = numbers_of(words.get("BIASFACTOR", ""))
         if factor and abs(hills.bias_factor - factor[0]) > 0.01 * factor[0]:
             here.append(f"a bias factor of {hills.bias_factor:g} where BIASFACTOR={words['BIASFACTOR']}")
+        height = numbers_of(words.get("HEIGHT", ""))
+        if height:
+            most = height[0] * units(given.lines).energy
+            most *= hills.bias_factor / (hills.bias_factor - 1.0) if hills.bias_factor > 1.0 else 1.0
+            if hills.heights.max() > 1.01 * most:
+                here.append(f"heights of up to {hills.heights.max():.3g} kJ/mol where HEIGHT={words['HEIGHT']}")
         if not here:
             return
         told += here

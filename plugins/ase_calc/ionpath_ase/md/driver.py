@@ -230,8 +230,8 @@ class MolecularDynamics:
             length, interval = (number * self.settings.timestep / 1e3 for number in (steps, stride))
             warn(
                 f"picoseconds: need the {interval:g} ps of one interval or more, got {length:g}: the trajectory will "
-                "have its first frame alone, and the last configuration is in result.atoms and the checkpoint; for "
-                f"frames, take interval={length:g} or less"
+                "have its first frame alone, and the last configuration is in the result and the checkpoint; run for "
+                f"longer, or take interval={length:g} or less"
             )
 
     def _begin(
