@@ -105,8 +105,9 @@ Runs = Sequence[tuple[Path, Record]]
 def systems_of(records: Runs) -> tuple[list[tuple[Path, Record]], list[Record]]:
     """Each run under a name of its own, and one record for each system: means where it has several runs.
 
-    Runs belong together if they have one label, and one composition, temperature and lag as far as they are known. Of
-    runs with the same numbers only one counts: it is one run that was analysed twice.
+    Runs belong together if they have one label, and one composition, temperature, lag, ions and sites as far as they
+    are known. Of runs with the same numbers only one counts: it is one run that was analysed twice. Analyses of one run
+    that gave other numbers are systems of their own: their difference is no spread between runs.
     """
     systems: dict[str, list[tuple[Path, Record]]] = {}
     for place, record in records:
@@ -116,7 +117,10 @@ def systems_of(records: Runs) -> tuple[list[tuple[Path, Record]], list[Record]]:
         apart = [mine[k] for k in range(len(mine)) if len({other[k] for other in found}) > 1 and mine[k]]
         name = ", ".join([record.label, *apart])
         systems.setdefault(name, []).append((place, replace(record, label=name)))
-    runs = {name: [_named(run, own) for run in own] if _several(own) else own for name, own in systems.items()}
+    runs: dict[str, list[tuple[Path, Record]]] = {}
+    for name, own in systems.items():
+        each = [_named(run, own) for run in own] if _several(own) else own
+        runs |= {record.label: [(place, record)] for place, record in each} if _variants(own) else {name: each}
     return [run for own in runs.values() for run in own], [_together(name, own) for name, own in runs.items()]
 
 
@@ -126,7 +130,16 @@ def _several(own: Runs) -> bool:
     return len(own) > 1 and len(set(names)) < len(names)
 
 
-def _conditions(parameters: Mapping[str, Any]) -> tuple[str, str, str]:
+def _variants(own: Runs) -> bool:
+    """Whether one run is there with several sets of numbers."""
+    numbers: dict[str, set[str]] = {}
+    for _, record in own:
+        if run := record.parameters.get("run"):
+            numbers.setdefault(str(run), set()).add(repr([q.estimate for q in record.quantities]))
+    return _several(own) and any(len(found) > 1 for found in numbers.values())
+
+
+def _conditions(parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """What must be the same in runs of one system, in words; empty where a record does not say it."""
     counts, kelvin, lag = (parameters.get(key) for key in ("elements", "temperature", "lag_time"))
     formula = ""
@@ -134,7 +147,7 @@ def _conditions(parameters: Mapping[str, Any]) -> tuple[str, str, str]:
         unit = math.gcd(*counts.values())
         formula = "".join(f"{name}{n // unit if n > unit else ''}" for name, n in counts.items())
     numbers = (f"{kelvin:g} K" if _known(kelvin) else "", f"lag {lag:g} ps" if _known(lag) else "")
-    return formula, *numbers
+    return formula, *numbers, *(str(parameters.get(key) or "") for key in ("mobile", "sites"))
 
 
 def _known(value: Any) -> bool:

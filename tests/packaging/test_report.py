@@ -232,9 +232,20 @@ def test_one_run_that_was_analysed_twice_counts_once(tmp_path: Path) -> None:
     assert "mean over 2 runs" in (tmp_path / "report.html").read_text()
 
 
+def test_variants_of_one_analysis_are_not_averaged(tmp_path: Path) -> None:
+    """Of all frames and of half of them: their difference was the "spread" of a "mean over 2 runs"."""
+    for name, value, run in (("all", 0.20, "a"), ("half", 0.31, "a")):
+        run_of(tmp_path / name, value, run=run)
+    assert rows_of(tmp_path) == {"Cl1.5, all": (0.20, 0.02), "Cl1.5, half": (0.31, 0.02)}
+    assert "mean over" not in (tmp_path / "report.html").read_text()
+    run_of(tmp_path / "other", 0.30, run="b")  # whose mean would be with which of the two?
+    assert list(rows_of(tmp_path)) == ["Cl1.5, all", "Cl1.5, half", "Cl1.5, other"]
+
+
 @pytest.mark.parametrize(
     ("other", "labels"),
     [
+        ({"sites": "sites.cif"}, ["Cl1.5", "Cl1.5, sites.cif"]),
         ({"temperature": 800.0}, ["Cl1.5, 600 K", "Cl1.5, 800 K"]),
         ({"elements": {"Cl": 4, "Li": 24}}, ["Cl1.5, Cl3Li11", "Cl1.5, ClLi6"]),
         ({"lag_time": 2.0}, ["Cl1.5", "Cl1.5, lag 2 ps"]),
