@@ -57,6 +57,24 @@ def test_sentences(tmp_path):
         metad(["--analyse", str(tmp_path)])
 
 
+def test_what_is_not_used_is_refused_or_said(tmp_path, structure, capsys, caplog):
+    with pytest.raises(
+        InputError, match="--analyse: need nothing else but --equivalent.*, got structure, --temperature;"
+    ):
+        metad([str(structure), "--temperature", "600", "--analyse", str(tmp_path)])
+    with pytest.raises(
+        InputError, match="ion: need none for tilt, which does not use it, got atom 3 of the structure;"
+    ):
+        metad([str(structure), "--protocol", "tilt", "--ion", "3", "--write-only"])
+    with pytest.raises(SystemExit):
+        metad([str(structure), "--fence", "1", "--no-fence"])
+    from ase.io import read, write
+
+    write(tmp_path / "two.extxyz", [read(structure), read(structure)])
+    assert metad([str(tmp_path / "two.extxyz"), "--write-only", "-o", str(tmp_path / "w")]) == 0
+    assert "two.extxyz holds several structures: the last one is taken" in caplog.text
+
+
 def test_analysis_without_hills_is_a_sentence(tmp_path, structure):
     metad([str(structure), "--write-only", "-q", "--folder", str(tmp_path)])
     with pytest.raises(InputError, match="folder: need HILLS files in it, got none"):

@@ -47,8 +47,9 @@ def options() -> argparse.ArgumentParser:
     add("--height", type=float, help="first height of hills, kJ/mol")
     add("--pace", type=float, help="time between hills, fs")
     add("--bias-factor", type=float, help="gamma")
-    add("--fence", type=float, default=0.0, help="A that a third centre may be nearer than the two (inter-cage)")
-    add("--no-fence", action="store_true", help="published walls alone (inter-cage)")
+    fence = parser.add_mutually_exclusive_group().add_argument
+    fence("--fence", type=float, default=0.0, help="A that a third centre may be nearer than the two (inter-cage)")
+    fence("--no-fence", action="store_true", help="published walls alone (inter-cage)")
     add("--walkers", type=int, default=1, help="walkers that share hills, each on a core of its own")
     add("--model", default="argyrodite", help="shipped name or a file that deepmd-kit reads; default argyrodite")
     add("--engine", choices=("ase", "lammps"), default="lammps", help="default lammps, several times faster")
@@ -62,17 +63,24 @@ def options() -> argparse.ArgumentParser:
 
 def metad(argv: Sequence[str]) -> int:
     """Run ``ionpath metad``."""
-    given = options().parse_args(list(argv))
+    parser = options()
+    given = parser.parse_args(list(argv))
     if given.analyse is not None:
+        own = ("analyse", "equivalent", "quiet")
+        unused = [n for n, value in vars(given).items() if n not in own and value != parser.get_default(n)]
+        if unused:
+            words = ", ".join("--" * (n != "structure") + n.replace("_", "-") for n in unused)
+            need = "nothing else but --equivalent: temperature, method and hills are those of the folder"
+            raise InputError("--analyse", need=need, got=words, remedy="leave the rest out")
         return _analyse(given.analyse, given.analyse, given.equivalent)
     if given.structure is None or not given.structure.is_file():
         remedy = "make one with `ionpath build`, or see `ionpath metad --help`"
         raise InputError("structure", need="a structure file", got=str(given.structure or "none"), remedy=remedy)
+    from ionpath_cli.options import read_atoms
     from ionpath_plumed.metadynamics import run_metadynamics
     from ionpath_plumed.protocols import metadynamics_input
 
-    io = require("ase.io", purpose="metadynamics", install=INSTALL)
-    atoms = io.read(given.structure)
+    atoms = read_atoms(given.structure)
     plumed = metadynamics_input(
         atoms, given.protocol, temperature=given.temperature, timestep=given.timestep, mobile=given.mobile,
         ion=None if given.ion is None else given.ion - 1,

@@ -40,6 +40,7 @@ def check_used(kind: str, method: str, given: Mapping[str, Any], where: str = ""
         for argument, those in users.items():
             if given.get(argument) is not None and chosen not in those:
                 need, got = f"none for {chosen}, which does not use it", f"{given[argument]}"
+                got = got if argument != "ion" else f"atom {given[argument] + 1} of the structure"
                 raise InputError(where + argument, need=need, got=got, remedy="leave it out")
 
 
