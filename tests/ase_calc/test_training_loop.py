@@ -102,7 +102,10 @@ def test_settings_are_checked() -> None:
         ({"limit": 0.2}, "limit: need a deviation above the window's 0.25 eV/A, got 0.2"),
         ({"exploration": "umbrella"}, "exploration: need one of 'md', 'opes-multithermal', .* got 'umbrella'"),
         ({"picoseconds": 0.0}, "picoseconds: need a positive number"),
-        ({"interval": 6.0}, "picoseconds: need an interval of 6 ps or more, got 5; no frame would be judged; take int"),
+        (
+            {"interval": 6.0},
+            "picoseconds: need an interval of 6 ps or more, got 5; no frame would be judged: explore for longer, or t",
+        ),
         ({"accurate_share": 1.5}, "accurate_share: need a share above 0, up to 1"),
         ({"max_iterations": 0}, "max_iterations: need at least 1"),
         ({"exploration": "opes-multithermal", "ensemble": "npt"}, "ensemble: need nvt, or opes-multithermal-multi"),

@@ -148,7 +148,7 @@ class LoopSettings:
             positive(name, getattr(self, name))
         if self.interval > self.picoseconds:
             got = f"{self.picoseconds:g}"
-            remedy = f"no frame would be judged; take interval={self.picoseconds:g} or less"
+            remedy = f"no frame would be judged: explore for longer, or take interval={self.picoseconds:g} or less"
             raise InputError("picoseconds", need=f"an interval of {self.interval:g} ps or more", got=got, remedy=remedy)
         if not 0.0 < self.accurate_share <= 1.0:
             raise InputError("accurate_share", need="a share above 0, up to 1", got=str(self.accurate_share))
