@@ -43,6 +43,8 @@ def colvar(folder: Path) -> tuple[Path, Callable[[], np.ndarray]]:
     rows = [f" {0.01 * k:f} {2 + 0.3 * rng.standard_normal():f} {-rng.random():f}\n" for k in range(300)]
     (folder / "COLVAR").write_text("#! FIELDS time d opes.bias\n" + "".join(rows))
 
+    (folder / "plumed.dat").write_text("PRINT ARG=d,opes.bias FILE=COLVAR\n")
+
     def surface() -> np.ndarray:
         found = files.free_energy_from_colvar(folder / "COLVAR", ["d"], temperature=300.0, bias="opes.bias", bins=20)
         assert len(found.axes[0]) == 20

@@ -154,6 +154,12 @@ def test_units_are_those_of_the_input_beside_it_or_nothing(tmp_path: Path) -> No
     ):
         found = read_hills(tmp_path / "HILLS")
     assert found.times.tolist() == [1.0, 2.0] and found.assumed.startswith("times are read as ps, and energies as kJ/m")
+    with pytest.raises(InputError, match="colvar: need values of a run, .* got hills of METAD; use free_energy"):
+        pytest.importorskip("ionpath_plumed").free_energy_from_colvar(tmp_path / "HILLS", ["d"], temperature=300.0)
+    with pytest.raises(
+        InputError, match="frames: need frames in memory, got the name of a file; read it first: ase.io"
+    ):
+        pytest.importorskip("ionpath_plumed").evaluate("d: DISTANCE ATOMS=1,2", str(tmp_path / "a.xyz"))
     with pytest.warns(UserWarning, match="for its units"):
         assert pytest.importorskip("ionpath_plumed").free_energy(tmp_path / "HILLS").assumed == found.assumed
     for old, new, told in (

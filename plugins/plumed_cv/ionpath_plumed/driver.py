@@ -252,6 +252,7 @@ def evaluate(
     ----------
     lines : str or iterable of str
         Text or lines of a plumed.dat, or of its definitions alone; PRINT lines are left out, biases take no part.
+        Values are in the units of these lines: PLUMED's own, nm, unless they begin with ``UNITS LENGTH=A``.
     frames : ASE Atoms, sequence of Atoms, or MDAnalysis Universe or AtomGroup
         Frames; of a Universe its whole trajectory, times included.
     arguments : str or sequence of str
@@ -307,6 +308,9 @@ def _frames(frames: Any) -> Iterator[Any]:
     if hasattr(frames, "atoms"):
         yield from _universe_frames(frames.atoms)
         return
+    if isinstance(frames, (str, os.PathLike)):
+        remedy = f"read it first: ase.io.read({os.fspath(frames)!r}, ':')"
+        raise InputError("frames", need="frames in memory", got="the name of a file", remedy=remedy)
     sequence = list(frames)
     if not sequence:
         raise InputError("frames", need="one frame or more", got="none", remedy="read a trajectory")

@@ -164,6 +164,9 @@ def free_energy_from_colvar(
     if not 0.0 <= skip < 1.0:
         raise InputError("skip", need="a fraction of the run, from 0 to below 1", got=f"{skip:g}")
     tables = [read_table(path) for path in files]
+    if any({"biasf", "height"} <= set(table.names) for table in tables):
+        remedy = "use free_energy, which sums hills"
+        raise InputError("colvar", need="values of a run, as PRINT writes them", got="hills of METAD", remedy=remedy)
     parts, biases = [], []
     scale, assumed = units_of(*files) if bias else (Units(), "")
     for path, table in zip(files, tables, strict=True):
