@@ -101,12 +101,22 @@ def test_plain_values() -> None:
     assert decode({"a": [1]}) == {"a": [1]}
 
 
-def test_every_frozen_result_of_the_core_is_msonable() -> None:
+PLUGINS = ("ionpath_ase", "ionpath_plumed", "ionpath_mdanalysis", "pymatgen.analysis.argyrodite")
+
+
+@pytest.mark.parametrize("package", ["ionpath", *PLUGINS])
+def test_every_frozen_result_is_msonable(package: str) -> None:
     """Records that hold functions, trees or what a host gives are left out by name."""
     inner = {"CellVariable", "EnclosingSearch", "Clustering", "Varied", "Periodic", "Component", "Evaluation", "Units",
              "Samples", "Learnt", "Preset", "LayerGrid", "PeriodicComplex", "ReferenceFrames", "Fold"}  # fmt: skip
+    inner |= {  # what engines, readers and protocols hand on, and settings
+        "Job", "Bias", "Outputs", "MDSettings", "Snapshot", "Checkpoint", "DpgenSettings", "Exploration", "Window",
+        "LoopSettings", "Request", "Bound", "Protocol", "Choice", "Recipe", "Crystal", "Chunk", "Cell",
+        "SampledFrames", "Frame", "CrystalSites", "PhaseDynamics", "System", "Increments", "Operations",
+    }  # fmt: skip
     missing = []
-    for module in pkgutil.walk_packages(ionpath.__path__, "ionpath."):
+    home = pytest.importorskip(package)
+    for module in pkgutil.walk_packages(home.__path__, f"{package}."):
         if module.name.endswith("__main__") or module.name.startswith("ionpath.cvs."):
             continue
         for name, cls in vars(importlib.import_module(module.name)).items():

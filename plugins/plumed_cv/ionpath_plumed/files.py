@@ -16,6 +16,7 @@ from ionpath.arrays import Floats
 from ionpath.errors import InputError, one_of, warn
 from ionpath.files import read_text
 from ionpath.free_energy import Hills
+from ionpath.msonable import Msonable
 from ionpath.noted import warn_of_changes
 from ionpath.plumed_input import Units, appended_files, units
 from ionpath.plumed_run import included
@@ -28,7 +29,7 @@ _WIDTH = 23
 
 
 @dataclass(frozen=True)
-class Table:
+class Table(Msonable):
     """A file of PLUMED: named columns and settings."""
 
     names: tuple[str, ...]  # names of the columns

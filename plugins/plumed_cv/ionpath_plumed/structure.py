@@ -13,6 +13,7 @@ from ionpath.arguments import described, typed
 from ionpath.arrays import Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
+from ionpath.msonable import Msonable
 from ionpath.occupancies import check_ordered
 from ionpath.periodic import minimum_image
 
@@ -50,7 +51,7 @@ class Crystal:
 
 
 @dataclass(frozen=True)
-class Shell:
+class Shell(Msonable):
     """A coordination shell of mobile ions."""
 
     centre: int  # index of the atom at its centre
