@@ -23,12 +23,14 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, whole
 from ionpath.files import read_text
-from ionpath.plumed_input import keywords
+from ionpath.plumed_input import keywords, units
 from ionpath.plumed_run import numbers_of, written_files
 from ionpath_plumed.checks import check_input
 from ionpath_plumed.files import Table, read_table
 from ionpath_plumed.kernel import Engine, check_kernel, kernel_path, plumed_module, prepare
 
+MANY = 2000
+"""Atoms of a frame whose distances are looked at."""
 LENGTHS = ("nm", "A", "um", "Bohr")
 OPTIONS = {
     "driver": "--kt --mc --box --pdb --igro --itrr --ixtc --ixyz --idlp4 --multi --mf_crd --mf_dcd --mf_g96 --mf_gro "
@@ -177,7 +179,8 @@ def _check_xyz(name: str, given: Mapping[str, str]) -> None:
         remedy = "add --length-units A, or --length-units nm"
         raise InputError("--length-units", need=f"the unit of lengths in {name}", got=got, remedy=remedy)
     with open(name, encoding="utf-8", errors="replace") as file:
-        box = [file.readline(), file.readline()][1]
+        count, box = file.readline(), file.readline()
+        _check_lengths(name, given["--length-units"], [file.readline() for _ in range(min(_count(count), MANY))])
     try:
         numbers = len([float(word) for word in box.split()])
     except ValueError:
@@ -192,6 +195,29 @@ def _check_xyz(name: str, given: Mapping[str, str]) -> None:
     got = "extended XYZ" if found else repr(box.strip()[:60])
     remedy = f"add {option} if all frames have one cell; else read it in Python, by ionpath_plumed.evaluate"
     raise InputError(f"--ixyz {name}", need=need, got=got, remedy=remedy)
+
+
+def _count(line: str) -> int:
+    return int(line) if line.strip().isdecimal() else 0
+
+
+def _check_lengths(name: str, unit: str, rows: list[str]) -> None:
+    """Refuse a unit in which atoms of the first frame lie on one another, or far from all others."""
+    try:
+        positions = np.array([row.split()[1:4] for row in rows], dtype=float).reshape(-1, 3)
+    except ValueError:
+        return  # which PLUMED says itself
+    if len(positions) < 8:  # of a model
+        return
+    size = units([f"UNITS LENGTH={unit}"]).length
+    away = np.linalg.norm(positions[:, None] - positions[None], axis=-1)
+    nearest = float(np.median(np.sort(away, axis=1)[:, 1]))
+    if not 0.5 < nearest * size < 10.0:
+        need = f"the unit of lengths in {name}, in which nearest atoms are 1 to 3 A apart"
+        got = f"{unit}, by which they are {nearest * size:.2g} A apart"
+        other = next((u for u in ("A", "nm", "Bohr") if 0.5 < nearest * units([f"UNITS LENGTH={u}"]).length < 10.0), "")
+        remedy = f"for example --length-units {other}" if other else "check the file"
+        raise InputError("--length-units", need=need, got=got, remedy=remedy)
 
 
 def _library() -> Path:
