@@ -73,28 +73,34 @@ def _digest_of_all(path: Path, size: int, counted: bool, written: int) -> str:
     return ALL + digest.hexdigest()
 
 
-def warn_of_changes(file: Path, name: str | None = None, frames: int | None = None) -> None:
-    """Say that a file does not begin with what it held at the last checkpoint of the run beside it.
-
-    `name` is what checkpoints call it, its own name by default; `frames` is how many it has, where they count these.
-    """
+def notes_of(file: Path, name: str | None = None) -> Iterator[tuple[str, int, str]]:
+    """Checkpoints beside a file that know it, with the size and the digest that it had; `name` as below."""
     own = f"{glob.escape(file.stem)}.checkpoint.npz" if name else "*.checkpoint.npz"
     for checkpoint in sorted(file.parent.glob(own)):
         try:
             with np.load(checkpoint, allow_pickle=False) as data:
                 meta = json.loads(str(data["meta"]))
             size, digest = int(meta["sizes"][name or file.name]), str(meta["heads"][name or file.name])
-            status = file.stat()
         except Exception:  # one of an earlier version, or damaged, which the run says that goes on with it
             continue
-        if not digest.startswith(ALL):
+        yield checkpoint.name, size, digest
+
+
+def warn_of_changes(file: Path, name: str | None = None, frames: int | None = None) -> None:
+    """Say that a file does not begin with what it held at the last checkpoint of the run beside it.
+
+    `name` is what checkpoints call it, its own name by default; `frames` is how many it has, where they count these.
+    """
+    for checkpoint, size, digest in notes_of(file, name):
+        if not digest.startswith(ALL) or not file.exists():
             continue
+        status = file.stat()
         have, unit = (status.st_size, "bytes") if frames is None else (frames, "frames")
         if have < size or _digest_of_all(file, size, frames is not None, status.st_mtime_ns) != digest:
             got = f"{have} {unit}" if have < size else "other content"
             warn(
-                f"{file.name}: need the {size} {unit} that it had at the checkpoint {checkpoint.name}, got {got}: "
+                f"{file.name}: need the {size} {unit} that it had at the checkpoint {checkpoint}, got {got}: "
                 f"{'frames' if name else 'rows'} are missing or changed, and so are the numbers; put it back"
-                + f", or move {checkpoint.name} away if you changed the file on purpose"
+                + f", or move {checkpoint} away if you changed the file on purpose"
                 * bool(name)
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -133,6 +134,8 @@ def test_files_that_plumed_dies_over_are_foreseen(tmp_path, monkeypatch, capsys,
     monkeypatch.chdir(tmp_path)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text, encoding="latin-1")
+    note = json.dumps({"sizes": {"HILLS": 9}, "heads": {"HILLS": ""}})
+    np.savez(tmp_path / "run.checkpoint.npz", meta=np.array(note))
     assert main(arguments.split()) == 1
     assert re.search(said, capsys.readouterr().err)
 
@@ -162,7 +165,6 @@ FILES = {
     "cube.xyz": "8\n4 4 4\n" + "".join(f"Li {k & 2} {k & 4} {2 * (k & 1)}\n" for k in range(8)),
     "HILLS.0": "",
     "HILLS": "#! FIELDS time d\n",
-    "run.checkpoint.npz": "",
     "a.dcd": "T\0\0\0CORD\xa3\xa3",
     "run.dat": "d: DISTANCE ATOMS=1,2\nMETAD ARG=d SIGMA=1 HEIGHT=1 PACE=1\n",
 }

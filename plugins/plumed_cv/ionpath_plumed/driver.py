@@ -23,6 +23,7 @@ import numpy as np
 from ionpath.arguments import typed
 from ionpath.errors import InputError, IonpathError, whole
 from ionpath.files import read_text
+from ionpath.noted import notes_of
 from ionpath.plumed_input import keywords, units
 from ionpath.plumed_run import numbers_of, written_files
 from ionpath_plumed.checks import check_input
@@ -164,9 +165,7 @@ def _check_units(given: Mapping[str, str]) -> None:
 
 def _check_written(name: str, lines: list[str]) -> None:
     """Refuse to put hills and values of a trajectory in the place of those of the run that wrote them."""
-    runs = [
-        path for path in written_files(lines) if path.is_file() and any(path.absolute().parent.glob("*.checkpoint.npz"))
-    ]
+    runs = [path for path in written_files(lines) if path.is_file() and any(notes_of(path.absolute()))]
     if runs:
         need = "an input that writes none of the files of the run in this folder"
         remedy = "work in another folder, with copies of the input and of the files that it reads"
