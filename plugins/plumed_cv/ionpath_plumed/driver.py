@@ -142,8 +142,11 @@ def _check_words(arguments: list[str]) -> None:
 def _check_kind(option: str, name: str, head: bytes) -> None:
     """Refuse a file of another kind than its option says, which ends PLUMED without a word."""
     kind = option.removeprefix("--").removeprefix("i").removeprefix("mf_")
-    begins = {"dcd": (b"\x54\0\0\0", b"\0\0\0\x54"), "xtc": (b"\0\0\x07\xcb", b"\0\0\x07\xe7")}.get(kind, ())
-    begins = (b"#! FIELDS",) if kind in ("hills", "histo") else begins
+    known: dict[str, tuple[bytes, ...]] = {
+        "dcd": (b"\x54\0\0\0", b"\0\0\0\x54"), "xtc": (b"\0\0\x07\xcb", b"\0\0\x07\xe7"),
+        "hills": (b"#! FIELDS",), "histo": (b"#! FIELDS",),
+    }  # fmt: skip
+    begins = known.get(kind, ())
     if begins and head and not head.startswith(begins):
         need = "a header '#! FIELDS ...'" if kind in ("hills", "histo") else f"a {kind.upper()} file"
         raise InputError(option, need=need, got=f"something else in {name}", remedy="check the name and the option")
