@@ -70,7 +70,8 @@ def warn_of_near_sites(cell: Floats, points: Floats) -> None:
     if distance < NEARLY:
         warn(
             f"sites {distance:.2f} A apart (site {k}, {np.round(points[k], 4).tolist()}): ions pass between them when "
-            f"they vibrate, which counts as hops; merge={NEARLY:g} (of from_structure) makes one site of split ones"
+            f"they vibrate, which counts as hops; make one site of them with merge={NEARLY:g} of from_structure, or "
+            f"separation={NEARLY:g} of from_density"
         )
 
 
