@@ -13,7 +13,7 @@ import pytest
 from monty.json import MontyDecoder, MontyEncoder
 from pymatgen.alchemy.materials import TransformedStructure
 from pymatgen.alchemy.transmuters import StandardTransmuter
-from pymatgen.core import Structure
+from pymatgen.core import Composition, Lattice, Structure
 
 from ionpath.errors import InputError, IonpathError
 from pymatgen.analysis.argyrodite import (
@@ -23,6 +23,8 @@ from pymatgen.analysis.argyrodite import (
     SiteInversionTransformation,
     analyse,
     argyrodite,
+    configurational_entropy,
+    lithium_orderings,
 )
 from pymatgen.analysis.argyrodite.anions import arrange
 from pymatgen.analysis.argyrodite.composition import check_conserved
@@ -301,6 +303,36 @@ def test_substitution_balances_with_lithium(element: str, lithium: int) -> None:
     reference = 0.11824 * np.sqrt(3) * 10.393  # A, P-S of the iodide prototype
     np.testing.assert_allclose(bonds, 4 * [reference * longer], atol=1e-6)
     assert analyse(new).formula.startswith(f"Li{6 + (lithium - 24) / 4:g}P0.75")
+
+
+@pytest.mark.parametrize("charges", [{}, {"Na": 1, "P": 5, "S": -2, "Cl": -1}])
+def test_other_conductors_keep_their_ion(charges: dict[str, float]) -> None:
+    """Sodium is balanced by sodium, in whatever way it is written; it was lithium, without a word."""
+    sodium = argyrodite()
+    sodium.replace_species({"Li": "Na"})
+    if charges:
+        sodium.add_oxidation_state_by_element(charges)
+    silicon = AliovalentSubstitutionTransformation("Si", 0.25).apply_transformation(sodium)
+    assert silicon.composition.element_composition == Composition("Na25 Si1 P3 S20 Cl4")
+    assert len(silicon.composition) == 5  # each element in one way of writing
+    back = ExcessHalideTransformation(0.0).apply_transformation(
+        ExcessHalideTransformation(0.5).apply_transformation(sodium)
+    )
+    assert back.composition == sodium.composition
+    orderings = lithium_orderings(parent=sodium.get_primitive_structure())
+    assert {o.structure.composition for o in orderings} == {(sodium.composition / 4)}
+    assert set(configurational_entropy(sodium, lithium=True).by_site) == {"4a", "4d", "Na"}
+
+
+def test_orderings_of_a_refined_crystal_have_its_lithium() -> None:
+    """Half-filled 48h: six lithium per formula unit, on twelve places."""
+    refined = Structure.from_spacegroup(
+        "F-43m", Lattice.cubic(10.1), [{"Li": 0.5}, "P", "S", "S", "Cl"],
+        [[-0.024, 0.183, 0.183], [0.5] * 3, [0.11824, 0.11824, 0.38176], [0.75, 0.25, 0.25], [0] * 3],
+    )  # fmt: skip
+    found = lithium_orderings(parent=refined.get_primitive_structure())
+    assert sum(o.multiplicity for o in found) == 64
+    assert {o.structure.formula for o in found} == {"Li6 P1 S5 Cl1"}
 
 
 def test_substitution_back_to_phosphorus_removes_lithium() -> None:

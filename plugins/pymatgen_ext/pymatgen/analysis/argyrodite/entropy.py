@@ -16,7 +16,7 @@ from ionpath.disorder.mixing import entropy_map, mixing_entropy
 from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.msonable import Msonable
-from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse
+from pymatgen.analysis.argyrodite.framework import Argyrodite, analyse, mobile_species
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -109,8 +109,9 @@ def configurational_entropy(structure: Structure, *, lithium: bool = False) -> C
         for name, p in fractions.items()
     }
     if lithium:
-        by_site["Li"] = _lithium_entropy(structure, found)
-        fractions["Li"] = _mean_fractions(structure, found.mobile)
+        name = getattr(mobile_species(structure, found), "symbol", "Li")
+        by_site[name] = _lithium_entropy(structure, found)
+        fractions[name] = _mean_fractions(structure, found.mobile)
     return ConfigurationalEntropy(by_site, fractions, found.inversion, found.x_excess)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -186,6 +186,15 @@ def require_ordered(structure: Structure, purpose: str) -> None:
         got = f"{len(partial)} sites with partial occupancies (first: {structure[partial[0]].species_string})"
         remedy = "make it ordered first: order_occupancies(structure)"
         raise InputError("structure", need=f"full occupancies for {purpose}", got=got, remedy=remedy)
+
+
+def mobile_species(structure: Structure, found: Argyrodite) -> Any:
+    """Return the species of which most mobile ions are, as the structure writes it; lithium where there are none."""
+    amounts: dict[Any, float] = {}
+    for k in found.mobile.tolist():
+        for species, amount in structure[k].species.items():
+            amounts[species] = amounts.get(species, 0.0) + float(amount)
+    return max(amounts, key=lambda species: amounts[species], default="Li")
 
 
 def _not_argyrodite(need: str, got: str) -> InputError:

@@ -10,6 +10,7 @@ from ionpath.arrays import Bools, Indices
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import nearest_point
 from ionpath.lattice.subsets import farthest_points
+from pymatgen.analysis.argyrodite.framework import analyse, mobile_species
 from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ CLOSEST = 1.95
 def add_lithium(
     structure: Structure, number: int, *, kinds: tuple[str, ...] = ("T5", "T2", "T4"), seed: int = 0
 ) -> Structure:
-    """Add lithium on empty tetrahedral sites, each as far as possible from all other lithium.
+    """Add lithium, or what the mobile ions are, on empty tetrahedral sites, each as far as possible from all others.
 
     >>> from pymatgen.analysis.argyrodite import argyrodite
     >>> add_lithium(argyrodite(), 1).formula
@@ -35,17 +36,17 @@ def add_lithium(
     """
     found = lithium_sites(structure)
     candidates = found.coords[found.of(*kinds)]
-    lithium = [k for k, site in enumerate(structure) if site.specie.symbol == "Li"]
+    argyrodite = analyse(structure)
     cell = structure.lattice.matrix
     try:
         chosen = farthest_points(
-            candidates, cell, number, occupied=structure.cart_coords[lithium], closest=CLOSEST, seed=seed
+            candidates, cell, number, occupied=structure.cart_coords[argyrodite.mobile], closest=CLOSEST, seed=seed
         )
     except InputError as error:
         need = f"room for {number} more on {', '.join(kinds)} sites, {CLOSEST} A from others"
         raise InputError("lithium", need=need, got=error.got, remedy="lithium on 24g leaves the most room") from error
     new = structure.copy()
-    species = structure[lithium[0]].specie if lithium else "Li"
+    species = mobile_species(structure, argyrodite)
     for position in candidates[np.asarray(chosen)]:
         new.append(species, position, coords_are_cartesian=True)
     return new

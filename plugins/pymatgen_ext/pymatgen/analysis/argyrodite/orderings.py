@@ -17,7 +17,7 @@ from ionpath.lattice.superlattices import inequivalent_superlattices
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.energies import relaxing
-from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
+from pymatgen.analysis.argyrodite.framework import analyse, mobile_species, require_ordered
 from pymatgen.analysis.argyrodite.prototypes import argyrodite
 from pymatgen.analysis.argyrodite.symmetry import Operations, framework_operations
 from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
@@ -197,6 +197,7 @@ class _Sites:
     """Sites for lithium in a cell, with the symmetry of the framework."""
 
     frame: Structure
+    species: Any
     places: Floats
     n_ions: int
     operations: Operations
@@ -206,7 +207,7 @@ class _Sites:
     def place(self, chosen: Bools) -> Structure:
         structure = self.frame.copy()
         for position in self.places[chosen]:
-            structure.append("Li", position, coords_are_cartesian=True)
+            structure.append(self.species, position, coords_are_cartesian=True)
         return structure
 
 
@@ -216,14 +217,16 @@ def _sites(cell: Structure, kinds: tuple[str, ...], closest: float) -> _Sites:
     frame.remove_sites([int(k) for k in found.mobile])
     sites = lithium_sites(frame)
     chosen = sites.of(*kinds)
-    if len(found.mobile) > len(chosen):
-        raise InputError("kinds", need=f"sites for {len(found.mobile)} lithium", got=f"{len(chosen)}")
+    number = round(found.mobile_content * found.n_formula_units, 2)
+    if number != round(number) or number > len(chosen):
+        remedy = "allow more kinds of site" if number == round(number) else "start from an ordered structure"
+        raise InputError("kinds", need=f"sites for {number:g} lithium", got=f"{len(chosen)}", remedy=remedy)
     operations = framework_operations(frame, analyse(frame))
     # All candidate sites are whole orbits of the framework, so its operations permute them.
     group = site_permutations(operations.rotations, operations.translations, sites.frac_coords[chosen], tolerance=0.02)
     places = sites.coords[chosen]
     near = _too_close(places, cell.lattice.matrix, closest)
-    return _Sites(frame, places, len(found.mobile), operations, group, near)
+    return _Sites(frame, mobile_species(cell, found), places, round(number), operations, group, near)
 
 
 def _candidates(

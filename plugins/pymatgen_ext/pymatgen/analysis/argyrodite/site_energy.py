@@ -17,7 +17,7 @@ from ionpath.errors import InputError, one_of, positive, require, warn
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image
 from pymatgen.analysis.argyrodite.energies import EnergyFunction, describe, energy_function
-from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
+from pymatgen.analysis.argyrodite.framework import analyse, mobile_species, require_ordered
 from pymatgen.analysis.argyrodite.tetrahedral_sites import LithiumSites, lithium_sites
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def site_energies(
 
 def _on_frame(structure: Structure, mobile: Indices, places: Floats, energy: EnergyFunction) -> Floats:
     frame = structure.copy()
-    species = structure[int(mobile[0])].specie if len(mobile) else "Li"
+    species = mobile_species(structure, analyse(structure))
     frame.remove_sites([int(k) for k in mobile])
     reference = energy(frame)
     values = []
