@@ -105,7 +105,7 @@ class AnionClusterExpansion(Msonable):
             require_ordered(structure, "a cluster expansion")
         n = np.array([analyse(s).n_formula_units for s in structures])
         primitive = disordered_primitive([*structures, *([] if parent is None else [parent])])
-        lithium = any(not site.is_ordered and "Li" in site.species_string for site in primitive)
+        lithium = any(not site.is_ordered and "S" not in site.species_string for site in primitive)
         subspace = _subspace(primitive, cutoffs or PUBLISHED_CUTOFFS)
         features = np.array([correlations(subspace, s) for s in structures])
         fitted = _ridge(features, np.asarray(energies, dtype=np.float64) / n, folds, seed)
