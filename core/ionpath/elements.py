@@ -6,6 +6,8 @@ structures are neutral.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 HALOGENS = frozenset({"F", "Cl", "Br", "I"})
 CHALCOGENS = frozenset({"O", "S", "Se", "Te"})
 ANIONS = HALOGENS | CHALCOGENS | {"N"}
@@ -21,6 +23,18 @@ CHARGES = {
     "F": -1, "Cl": -1, "Br": -1, "I": -1, "O": -2, "S": -2, "Se": -2, "Te": -2, "N": -3,
 }  # fmt: skip
 """Formal charges in e of the elements in the conductors that this package is about."""
+
+
+def formal_charge(symbols: Iterable[str]) -> float | None:
+    """Return the formal charge in e that all of some elements have, or None if it is not known or not the same.
+
+    >>> formal_charge(["Li", "Na"]), formal_charge(["O"]), formal_charge(["Mg"]), formal_charge(["Li", "O"])
+    (1.0, -2.0, None, None)
+    """
+    charges = {CHARGES.get(symbol) for symbol in symbols}
+    only = charges.pop() if len(charges) == 1 else None
+    return None if only is None else float(only)
+
 
 Symbol = str
 """The symbol of an element: what an argument of this kind lets through is held against `SYMBOLS`."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import ionpath
-from ionpath.elements import CHARGES
+from ionpath.elements import CHARGES, formal_charge
 from ionpath.errors import InputError, one_of, positive, require
 from ionpath.occupancies import check_full_occupancies
 from ionpath_cli import heads, space
@@ -286,9 +286,8 @@ def select(universe: Any, text: str, option: str) -> Any:
 
 
 def _charge(ions: Any) -> float:
-    charges = {CHARGES.get(str(name)) for name in ions.elements}
-    if len(charges) == 1 and None not in charges:
-        return float(charges.pop())  # type: ignore[arg-type]
+    if (charge := formal_charge(map(str, ions.elements))) is not None:
+        return charge
     got = f"none known for {', '.join(sorted(set(ions.elements)))}"
     remedy = "add it, for example --charge 2"
     raise InputError("--charge", need="the charge of a mobile ion in e", got=got, remedy=remedy)

@@ -119,6 +119,30 @@ def test_an_ion_has_a_charge():
         IonDiffusion(hopping_universe(10).select_atoms("name Li"), charge=0)
 
 
+def test_the_charge_of_an_ion_is_that_of_its_element():
+    """Conductivities of oxide ions were those of 1 e, a fourth of the right ones, and so were those of magnesium."""
+
+    def ions(name):
+        u = hopping_universe(400, across=0.05, seed=1)
+        u.del_TopologyAttr("elements")
+        u.select_atoms("name Li").names = name
+        return u.select_atoms(f"name {name}")
+
+    def charge(name, temperature=600.0):
+        return IonDiffusion(ions(name), temperature=temperature).parameters["charge"]
+
+    assert [charge(name) for name in ("Li", "LI2", "NA", "O", "Al")] == [1, 1, 1, -2, 3]
+    assert charge("Mg", None) == 1.0  # without a temperature there is no conductivity
+    with pytest.raises(
+        InputError, match="charge: need the charge of a mobile ion in e, .* got none known for Mg; pass it"
+    ):
+        charge("Mg")
+    with pytest.warns(UserWarning, match="charge: nothing says which element 7 is: conductivities are for 1 e"):
+        assert charge("7") == 1.0
+    lithium, oxide = (IonDiffusion(ions(name), temperature=600.0).run().results.conductivity for name in ("Li", "O"))
+    assert oxide.value == pytest.approx(4.0 * lithium.value)
+
+
 @pytest.mark.parametrize(("length", "shift"), [(1e30, 0.0), (1e9, 0.0), (1e-9, 0.0), (18.0, 1e9)])
 def test_cells_and_coordinates_that_no_simulation_has(length, shift):
     u = hopping_universe(20)

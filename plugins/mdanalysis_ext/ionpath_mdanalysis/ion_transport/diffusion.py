@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Unpack
 
 import numpy as np
 
 from ionpath.arguments import typed
 from ionpath.arrays import Floats
-from ionpath.errors import InputError, positive
+from ionpath.elements import SYMBOLS, formal_charge
+from ionpath.errors import InputError, positive, warn
 from ionpath.transport.conduction import conductivity
 from ionpath.transport.diffusion import estimate_diffusion
 from ionpath.transport.lagged import Landmarks, Rows, SquareSums
 from ionpath.transport.msd import equal_pieces, local_exponent, logarithmic_lags, mean_squared_displacement, msd_of_sums
+from ionpath_mdanalysis._checks import check_group
 from ionpath_mdanalysis._display import figure
+from ionpath_mdanalysis._shell_sources import species_names
 from ionpath_mdanalysis.ion_transport._drift import SeriesAnalysis, SeriesOptions
+
+
+def charge_of(ions: Any, *, asked: bool) -> float:
+    """Formal charge in e of the elements of ions, or of their names; 1 where it is not asked for."""
+    check_group(ions, "mobile")
+    names = sorted({re.sub("[^A-Za-z].*", "", name).capitalize() or name for name in species_names(ions).tolist()})
+    if (charge := formal_charge(names)) is not None or not asked:
+        return 1.0 if charge is None else charge
+    called = ", ".join(names)
+    if set(names) <= SYMBOLS:
+        need, got = "the charge of a mobile ion in e, for conductivities", f"none known for {called}"
+        raise InputError("charge", need=need, got=got, remedy="pass it, for example charge=2")
+    warn(f"charge: nothing says which element {called} is: conductivities are for 1 e; pass charge= otherwise")
+    return 1.0
 
 
 @typed
@@ -27,8 +45,9 @@ class IonDiffusion(SeriesAnalysis):
         The mobile ions, and the atoms that do not diffuse, whose drift is taken off; default: all others.
     temperature : float, optional
         Temperature in K; needed for conductivities.
-    charge : float, default 1.0
-        Charge of an ion in e.
+    charge : float, optional
+        Charge of an ion in e; default: the formal one of its element. Where that is not known and a temperature is
+        given, it is needed; where the ions have no element either, it is 1, with a warning.
     window : tuple of float, optional
         First and last lag time of the fit in ps; default: chosen by the local exponent.
     minimum_msd : float, default 9.0
@@ -89,7 +108,7 @@ class IonDiffusion(SeriesAnalysis):
         framework: Any = None,
         *,
         temperature: float | None = None,
-        charge: float = 1.0,
+        charge: float | None = None,
         window: tuple[float, float] | None = None,
         minimum_msd: float = 9.0,
         ballistic: float = 1.0,
@@ -97,6 +116,8 @@ class IonDiffusion(SeriesAnalysis):
     ) -> None:
         if temperature is not None and not (np.isfinite(temperature) and temperature > 0):
             raise InputError("temperature", need="a temperature above zero in K", got=repr(temperature))
+        if charge is None:
+            charge = charge_of(mobile, asked=temperature is not None)
         if not (isinstance(charge, (int, float)) and np.isfinite(charge) and charge):
             raise InputError("charge", need="the charge of an ion in e, other than 0", got=repr(charge), remedy="use 1")
         positive("minimum_msd", minimum_msd, "A^2")
