@@ -115,6 +115,9 @@ def test_glass_ceramic_melts_around_a_slab_at_rest(tmp_path: Path) -> None:
     assert len(made.atoms.constraints) == 0
     with pytest.raises(InputError, match="settle_ensemble: need nvt while the crystal is held, got 'npt'"):
         glass_ceramic(crystal, tmp_path / "b", melt={"settle_ensemble": "npt"}, **QUICK)
+    for key, told in (("cooling_rat", "did you mean 'cooling_rate'"), ("seed", "melt: need one of .*, got 'seed'")):
+        with pytest.raises(InputError, match=told):
+            glass_ceramic(crystal, tmp_path / "b", melt={key: 1}, **QUICK)
     with pytest.raises(
         InputError, match=r"relax_picoseconds: need a positive number in ps, got 0.*; for example relax_p"
     ):

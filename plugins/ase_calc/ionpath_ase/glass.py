@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,6 +59,21 @@ PROTOCOLS: dict[str, tuple[HeatStep, ...]] = {
 K/ps to 300 K, NPT with 0.5 fs; and the crystal from 500 K to 300 K in 1 ns. ``amorphous`` is that of Jang et al.,
 J. Mater. Chem. A 13, 16547 (2025): 10 ps at 4000 K, 20 ps at 2000 K, then 100 K/ps to 300 K, in cells strained by -5, 0
 and 5 %. ``short-glass`` is a first look: 20 times faster than ``glass``, at constant volume while it is hot."""
+
+
+_OURS = {
+    "atoms",
+    "folder",
+    "fixed",
+    "suffix",
+    "seed",
+    "options",
+    "temperature",
+    "picoseconds",
+    "ensemble",
+    "trajectory",
+}
+"""Arguments of `melt_quench` and `run_md` that `glass_ceramic` sets itself."""
 
 
 @documented
@@ -242,6 +258,9 @@ def glass_ceramic(
     both, n_crystal = crystal_in_glass(crystal, crystal_fraction=crystal_fraction, axis=axis, expansion=expansion)
     both.calc = crystal.calc
     place = Path(folder)
+    known = (inspect.signature(melt_quench).parameters.keys() | inspect.signature(run_md).parameters.keys()) - _OURS
+    for name in melt or {}:
+        one_of("melt", name, sorted(known))
     settle: dict[str, Any] = {"settle_ensemble": "nvt", "settle_picoseconds": 5.0, **(melt or {})}
     if settle["settle_ensemble"] != "nvt":
         raise InputError("settle_ensemble", need="nvt while the crystal is held", got=repr(settle["settle_ensemble"]))
