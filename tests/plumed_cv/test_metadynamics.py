@@ -385,6 +385,12 @@ def test_hills_that_are_too_low_to_leave_a_basin_are_told(tmp_path):
     said = str(analyse_metadynamics(copy))
     assert "never reached; hills are down to 0." in said and "begin a run with a larger bias_factor than" in said
     assert "bias_factor" not in str(analyse_metadynamics(tmp_path / "run"))
+    late = [row if row.startswith("#") else f"{float(row.split()[0]) * 1e3} {row.partition(' ')[2]}" for row in rows]
+    (copy / "HILLS").write_text("\n".join(late) + "\n")  # as where UNITS TIME=fs got lost
+    with pytest.raises(
+        InputError, match="got hills every 20 ps where PACE=10 are 0.02 ps; analyse each with its input"
+    ):
+        analyse_metadynamics(copy)
 
 
 def test_equivalent_ends_share_their_hills(tmp_path):

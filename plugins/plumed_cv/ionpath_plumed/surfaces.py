@@ -276,7 +276,7 @@ def analyse_metadynamics(
 
 
 def _check_belongs(hills: Hills, given: PlumedInput) -> None:
-    """Refuse hills of another input than the one beside them: of other variables, widths, heights or bias factor."""
+    """Refuse hills of another input than the one beside them: other variables, widths, heights, times, bias factor."""
     told = []
     for _, action, words in map(keywords, joined(given.lines)):
         if action != "METAD":
@@ -297,6 +297,11 @@ def _check_belongs(hills: Hills, given: PlumedInput) -> None:
             most *= hills.bias_factor / (hills.bias_factor - 1.0) if hills.bias_factor > 1.0 else 1.0
             if hills.heights.max() > 1.01 * most:
                 here.append(f"heights of up to {hills.heights.max():.3g} kJ/mol where HEIGHT={words['HEIGHT']}")
+        pace, every = numbers_of(words.get("PACE", "")), np.diff(np.unique(hills.times))
+        if pace and len(every) and given.kind != "custom":  # whose time step is known
+            ps = pace[0] * given.timestep / 1e3
+            if not 0.02 < np.median(every) / ps < 50.0:  # a run may have another step, but not by the unit of time
+                here.append(f"hills every {np.median(every):.3g} ps where PACE={words['PACE']} are {ps:g} ps")
         if not here:
             return
         told += here
