@@ -13,7 +13,7 @@ from ionpath.errors import InputError, one_of, positive, require
 from ionpath.files import atomic_path, sha256_of
 from ionpath.plugins import available
 from ionpath_cli.messages import LOG
-from ionpath_cli.options import parser, write_config
+from ionpath_cli.options import check_cif, parser, write_config
 
 EXAMPLE = """
   ionpath build --excess 0.5 --inversion 0.75 --supercell 2 --seed 1 -o start.extxyz
@@ -222,6 +222,7 @@ def _built(host: Any, options: Namespace) -> Any:
 def _read(path: Path) -> Any:
     from pymatgen.core import Structure
 
+    check_cif(path)
     with warnings.catch_warnings():  # pymatgen's remarks on what a CIF leaves out
         warnings.simplefilter("ignore")
         try:

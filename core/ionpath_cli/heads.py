@@ -168,6 +168,8 @@ def check_dump(path: Path, *, stop: int | None = None) -> set[int]:
             first = first or frame
             if (frame.n, frame.titles) != (first.n, first.titles):
                 raise frame.damaged(f"{first.n} atoms and columns as in frame 0", f"{frame.n} atoms, or other columns")
+            if frame.kinds != first.kinds:
+                raise frame.damaged("the atoms of frame 0, each once and of its type", "others")
             gap = frame.step - before if number == 1 else gap
             if number and (frame.step <= before or frame.step - before != gap):
                 raise _uneven(path, number, before, frame.step)
@@ -226,6 +228,12 @@ class _Frame:
         count -= len(rows) - len(rows.rstrip(b"\n")) - 1 if rows.endswith(b"\n\n") else 0
         if count != self.n:
             raise self.damaged(f"{self.n} rows of atoms", f"{count}")
+        words = rows.split()
+        columns = {title: words[k :: len(self.titles)] for k, title in enumerate(self.titles)}
+        ids, kinds = columns[b"id"], columns.get(b"element", columns.get(b"type", columns[b"id"]))
+        self.kinds = dict(zip(ids, kinds, strict=False))
+        if len(words) != self.n * len(self.titles) or len(self.kinds) != self.n:
+            raise self.damaged(f"{self.n} rows of {len(self.titles)} columns, each of another id", "others")
         if ends_within_a_number(rows):
             raise self.damaged("a last number as long as that above it", "a shorter one, as of a file that is cut off")
 

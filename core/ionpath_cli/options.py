@@ -23,6 +23,9 @@ from ionpath_cli.usage import Usage, nearest
 IN_FULL = ("--config", "--log", "-v", "--verbose", "-q", "--quiet")
 """Options of every command, which are taken off before its parser is asked."""
 
+CIF, LINE = 4_000_000, 4096
+"""Bytes of a CIF of 40,000 atoms, and twice the characters that CIF allows a line."""
+
 
 class Common(NamedTuple):
     """What every command takes."""
@@ -200,18 +203,34 @@ def read_atoms(path: Path) -> Any:
     import numpy as np
 
     io = require("ase.io", purpose="reading structures", install='pip install "ionpath[ase]"')
+    cif = path.suffix.lower() == ".cif"
     with reading("ASE", path), np.errstate(all="ignore"):
-        atoms = io.read(path)
+        check_cif(path)
+        *others, atoms = io.read(path, index=":") if cif else [io.read(path)]
         if not len(atoms):
             raise ValueError("no atoms in it")
         if not (np.isfinite(atoms.positions).all() and np.isfinite(atoms.cell[:]).all()):
             raise ValueError("places or a cell without end")
     with contextlib.suppress(Exception):  # AssertionError and others of formats that hold one
-        if io.read(path, index="1:2"):
+        if others or (not cif and io.read(path, index="1:2")):
             LOG.warning("%s holds several structures: the last one is taken", path)
-    if path.suffix.lower() == ".cif":
+    if cif:
         _compare_formula(path, atoms)
     return atoms
+
+
+def check_cif(path: Path) -> None:
+    """Refuse a CIF that is longer than any structure, or has lines as no CIF has: ASE would read it for minutes."""
+    if path.suffix.lower() != ".cif" or not path.is_file():
+        return
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        longest = max(map(len, file), default=0) if size <= CIF else 0
+    if size > CIF or longest > LINE:
+        need = f"a CIF of at most {CIF / 1e6:g} MB with lines of at most {LINE} characters"
+        got = f"{size / 1e6:.3g} MB" if size > CIF else f"a line of {longest}"
+        remedy = "keep the structure, and take off what is behind it, such as reflections"
+        raise InputError(str(path), need=need, got=got, remedy=remedy)
 
 
 def _compare_formula(path: Path, atoms: Any) -> None:

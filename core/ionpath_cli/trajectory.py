@@ -235,6 +235,10 @@ def _formats(given: Given, files: list[Path]) -> tuple[dict[str, Any], set[int]]
         ours = found["format"] or ("TRAJ" if has_suffix(name, "extxyz", "traj") or is_xdatcar(name) else "")
         if ours in ("EXTXYZ", "TRAJ", "XDATCAR"):
             found["dt"] = given.frame_time
+    if (found["format"] or files[-1].suffix[1:]).upper() in ("XTC", "TRR"):
+        from ionpath_mdanalysis.readers.xdr import check_frames
+
+        check_frames(files[-1], given.stop)
     open_sides = heads.check_dump(files[-1], stop=given.stop) if found["format"] == "LAMMPSDUMP" else set()
     return {key: value for key, value in found.items() if value is not None}, open_sides
 

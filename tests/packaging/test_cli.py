@@ -236,7 +236,7 @@ def test_which_of_several_structures_is_taken_is_said(tmp_path: Path, caplog: py
     from ionpath_cli.options import read_atoms
 
     structures = [bulk("LiCl", "rocksalt", a=a, cubic=True) for a in (5.1, 5.2, 5.3)]
-    for name in ("several.extxyz", "several.traj"):
+    for name in ("several.extxyz", "several.traj", "several.cif"):
         write(tmp_path / name, structures)
         caplog.clear()
         assert read_atoms(tmp_path / name).cell[0, 0] == 5.3
@@ -246,6 +246,29 @@ def test_which_of_several_structures_is_taken_is_said(tmp_path: Path, caplog: py
         caplog.clear()
         assert read_atoms(tmp_path / name).cell[0, 0] == pytest.approx(5.1)
         assert not caplog.text
+
+
+@pytest.mark.parametrize(
+    ("junk", "got"), [("x" * 5000, "a line of 5000"), ("_a 1\n" * 900_000, "4.5 MB"), ("data_x\n" * 9, "")]
+)
+def test_what_is_behind_a_cif_is_told_at_once(tmp_path: Path, junk: str, got: str) -> None:
+    """ASE reads 50 MB of it for 90 s, and one line of 2 MB without end."""
+    from ase.build import bulk
+
+    from ionpath_cli.build import _read
+    from ionpath_cli.options import read_atoms
+
+    path = tmp_path / "a.cif"
+    bulk("LiCl", "rocksalt", a=5.1, cubic=True).write(path)
+    path.write_text(path.read_text() + junk)
+    for read in (read_atoms, _read):
+        if got:
+            with pytest.raises(
+                InputError, match=f"a.cif: need a CIF of at most 4 MB .*, got {got}; keep the structure"
+            ):
+                read(path)
+        else:
+            assert len(read(path)) == 8
 
 
 def test_unknown_options_in_a_file_are_refused(tmp_path: Path, capsys) -> None:

@@ -195,7 +195,8 @@ class IonAnalysis(AnalysisBase):
         with warnings.catch_warnings():
             if self._given_frame_time is not None:  # the time that a reader makes up is not used
                 warnings.filterwarnings("ignore", "Reader has no dt information", UserWarning)
-            super().run(*args, **kwargs)
+            with _checks.of_its_reader(self._trajectory):
+                super().run(*args, **kwargs)
         return self
 
     def _setup_computation_groups(self, *args: Any, **kwargs: Any) -> Any:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import difflib
 import inspect
 import os
-from collections.abc import Iterable
+import re
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,10 @@ from numpy.typing import NDArray
 from ionpath.arguments import described
 from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
-from ionpath.errors import InputError, warn
+from ionpath.errors import InputError, IonpathError, warn
 from ionpath.noted import warn_of_changes
 from ionpath_mdanalysis.readers.source import is_extended_xyz
+from ionpath_mdanalysis.readers.xdr import check_frames
 
 SMALLEST, LARGEST = 0.5, 1e5
 """Cells have lengths in this range, in A."""
@@ -85,9 +89,33 @@ def check_order(universe: Any) -> None:
             )  # fmt: skip
 
 
+@contextmanager
+def of_its_reader(trajectory: Any) -> Iterator[None]:
+    """Turn what a reader of MDAnalysis raises over a frame into one sentence that names the file."""
+    try:
+        yield
+    except IonpathError:
+        raise
+    except Exception as error:
+        last = traceback.extract_tb(error.__traceback__)[-1].filename
+        name = getattr(trajectory, "filename", None)
+        if name is None or not re.search(
+            r"MDAnalysis.(coordinates|lib.formats)|(gzip|bz2|codecs|_compression)\.py", last
+        ):
+            raise
+        got = f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
+        remedy = "restore the file, or leave the damaged frames out with start and stop"
+        raise InputError(os.fspath(name), need="frames that MDAnalysis reads", got=got, remedy=remedy) from error
+
+
 def warn_of_damage(trajectory: Any) -> None:
-    """Warn of files of `ionpath_ase.run_md` that are no longer what they were at the checkpoint beside them."""
+    """Warn of files that end within a frame, and of those of a run that are not what its checkpoint has noted."""
     for part in getattr(trajectory, "readers", [trajectory]):
+        if part.format in ("XTC", "TRR"):
+            try:
+                check_frames(part.filename)
+            except InputError as error:
+                warn(str(error))
         name, counted = getattr(part, "filename", None), part.format in ("TRAJ", "H5MD")
         if isinstance(name, (str, os.PathLike)) and part.format != "MEMORY":
             warn_of_changes(Path(name), "trajectory", part.n_frames if counted else None)
