@@ -68,7 +68,7 @@ def minimum_image(vectors: ArrayLike, cell: ArrayLike) -> Floats:
     Raises
     ------
     InputError
-        If a cell has no volume, or the numbers of frames differ.
+        If a cell has no volume, vectors are not finite or beyond 1e7 A, or the numbers of frames differ.
 
     Notes
     -----
@@ -83,7 +83,7 @@ def minimum_image(vectors: ArrayLike, cell: ArrayLike) -> Floats:
     array([[-0.5,  0.2,  0. ]])
     """
     cells = as_cells(cell)
-    inside = np.array(vectors, dtype=np.float64)
+    inside = np.array(check_finite(vectors, "vectors"), dtype=np.float64)  # of others there is no end in a skewed cell
     _check_frames(inside, cells, "vectors")
     if is_orthorhombic(cells):
         edges = np.diagonal(cells, axis1=-2, axis2=-1)

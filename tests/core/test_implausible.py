@@ -43,6 +43,10 @@ def test_no_neighbour_is_within_a_radius_that_is_next_to_nothing() -> None:
         (lambda: find_neighbours(POINTS * np.nan, CELL, 3.0), "positions: need finite coordinates, got NaN"),
         (lambda: estimate_diffusion(FAR), r"positions: need .* within 1e\+07 A .* got farther ones in frame 3"),
         (lambda: msd_by_fft(FAR[:, 0, 0]), r"series: need coordinates within 1e\+14 A of the origin, got 1e\+200 A"),
+        (
+            lambda: minimum_image(1e30 * POINTS, [[9, 0, 0], [2, 9, 0], [3, 1, 9]]),
+            r"vectors: need coordinates within 1e",
+        ),
         (lambda: bond_vectors(FAR, CELL, [0], [[1]]), r"positions: need coordinates within 1e\+07 A of the origin"),
         (lambda: gaussian_smooth(np.ones((2, 2, 2)), 1e200 * CELL, 1.0), r"cell: need cell vectors below 1e\+07 A"),
         (lambda: write_opendx("x.dx", np.ones((2, 2, 2)), 1e200 * CELL), r"cell: need cell vectors below 1e\+07 A"),

@@ -11,7 +11,17 @@ import importlib
 from functools import cache
 from typing import Any
 
-from ionpath.compiled import cycles, displacements, following, pairs, power_cells, twelve_states, walks, windows
+from ionpath.compiled import (
+    cycles,
+    displacements,
+    following,
+    pairs,
+    power_cells,
+    twelve_states,
+    unpacking,
+    walks,
+    windows,
+)
 
 
 @cache
@@ -45,6 +55,7 @@ def _compile(numba: Any) -> Any:
         shortest_cycles = staticmethod(njit(cache=True, nogil=True)(cycles.shortest_cycles))
         twelve_states = staticmethod(njit(cache=True, nogil=True)(twelve_states.twelve_states))
         count_windows = staticmethod(njit(cache=True, nogil=True)(windows.count_windows))
+        packed_end = staticmethod(njit(cache=True, nogil=True)(unpacking.packed_end))
         walk_entropies = staticmethod(njit(cache=True, nogil=True)(walks.walk_entropies))
 
     return Kernels

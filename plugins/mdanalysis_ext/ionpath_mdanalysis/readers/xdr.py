@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import functools
+import math
 import os
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+import numpy as np
+
+from ionpath.compiled import kernels, unpacking
 from ionpath.errors import InputError
 
 XTC, TRR = 1995, 1993
 """Numbers at the beginning of a frame."""
+LARGE = 4_000_000
+"""Bytes of a file from which on half a second for compiled code is gained again."""
 MARK = struct.pack(">ii12s", 13, 12, b"GMX_trn_file")
 """What stands behind it in a TRR file."""
 
@@ -29,13 +36,18 @@ def check_frames(path: str | os.PathLike[str], stop: int | None = None) -> None:
 @functools.lru_cache(maxsize=64)
 def _checked(path: Path, size: int, written: int, stop: int | None) -> InputError | None:
     """What is wrong with a file that was last written at a time in ns."""
+    compiled = kernels() if size > LARGE else None
+    end_of = unpacking.packed_end if compiled is None else _compiled
     with path.open("rb") as file:
         start = number = 0
         first: tuple[float, ...] | None = None
         while start < size and number != stop:
             head = os.pread(file.fileno(), 176, start)
             try:
-                end, same = (_xtc if head[:4] == struct.pack(">i", XTC) else _trr)(head, start)
+                is_xtc = head[:4] == struct.pack(">i", XTC)
+                end, same = (_xtc if is_xtc else _trr)(head, start)
+                if is_xtc and end <= size:
+                    _check_packed(head, os.pread(file.fileno(), end - start - 92, start + 92), end_of)
                 if end > size or (first and same != first):
                     raise ValueError("one that is cut off" if end > size else "one of another kind than frame 0")
             except (ValueError, struct.error) as error:
@@ -66,6 +78,23 @@ def _xtc(head: bytes, start: int) -> tuple[int, tuple[float, ...]]:
     if not precision > 0 or not 8 < bits < 73 or not 0 <= held <= room or any(map(int.__gt__, low, high)):
         _damaged("coordinates that cannot be unpacked")
     return start + 92 + -4 * (-held // 4), (XTC, n, precision)
+
+
+def _check_packed(head: bytes, data: bytes, end_of: Callable[..., int]) -> None:
+    """Refuse coordinates whose bits do not end where they should."""
+    n = struct.unpack_from(">i", head, 52)[0]
+    if n <= 9:
+        return
+    low, high, small, held = _box(head)
+    sizes = [b - a + 1 for a, b in zip(low, high, strict=True)]
+    wide = max(sizes) > 0xFFFFFF  # each number by itself
+    large = sum(one.bit_length() for one in sizes) if wide else math.prod(sizes).bit_length()
+    if end_of(data[:held], n, large, small) != held:
+        _damaged("coordinates that cannot be unpacked")
+
+
+def _compiled(data: bytes, *sizes: int) -> int:
+    return int(kernels().packed_end(np.frombuffer(data, np.uint8), *sizes))  # type: ignore[union-attr]
 
 
 def _box(head: bytes) -> tuple[tuple[int, ...], tuple[int, ...], int, int]:
