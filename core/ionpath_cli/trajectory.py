@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 import ionpath
-from ionpath.elements import CHARGES, formal_charge
+from ionpath.elements import ANIONS, CHARGES, FORMERS, formal_charge
 from ionpath.errors import InputError, one_of, positive, require
 from ionpath.occupancies import check_full_occupancies
 from ionpath_cli import heads, space
@@ -279,12 +279,12 @@ def select(universe: Any, text: str, option: str) -> Any:
         group, got = (), brief(error)
     if not len(group):
         found = sorted(set(getattr(universe.atoms, "elements", ("Li",))))
+        likely = sorted(found, key=lambda name: (name not in MOBILE, name in ANIONS | FORMERS))
         raise InputError(
             option,
             need="a selection of MDAnalysis that has atoms",
             got=f"{got} from {text!r}",
-            remedy=f"the elements are {', '.join(found)}: for example {option} "
-            f"'element {next((name for name in found if name in MOBILE), found[0])}'",
+            remedy=f"the elements are {', '.join(found)}: for example {option} 'element {likely[0]}'",
         )
     return group
 

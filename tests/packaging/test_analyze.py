@@ -220,6 +220,9 @@ def test_what_the_files_do_not_say_is_asked_for(tmp_path, walk, capsys):
     said = refused(capsys, plain, "--mobile", "element Na")
     assert "--mobile: need a selection of MDAnalysis that has atoms, got no atom from 'element Na'" in said
     assert "the elements are Li, S: for example --mobile 'element Li'" in said
+    other = tmp_path / "mg.extxyz"
+    other.write_text(plain.read_text().replace("Li ", "Mg ").replace("S ", "Cl "))
+    assert "for example --mobile 'element Mg'" in refused(capsys, other)  # not the chloride, which comes first
     assert "got SelectionError" in refused(capsys, plain, "--mobile", "elment Na")
     assert "--charge: need the charge of a mobile ion in e" in refused(capsys, plain, "--mobile", "element Li S")
     assert "--frame-time: need a positive number, got -1" in refused(capsys, plain, "--frame-time", "-1")
