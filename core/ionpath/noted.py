@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import glob
 import hashlib
@@ -77,13 +78,29 @@ def notes_of(file: Path, name: str | None = None) -> Iterator[tuple[str, int, st
     """Checkpoints beside a file that know it, with the size and the digest that it had; `name` as below."""
     own = f"{glob.escape(file.stem)}.checkpoint.npz" if name else "*.checkpoint.npz"
     for checkpoint in sorted(file.parent.glob(own)):
-        try:
-            with np.load(checkpoint, allow_pickle=False) as data:
-                meta = json.loads(str(data["meta"]))
-            size, digest = int(meta["sizes"][name or file.name]), str(meta["heads"][name or file.name])
-        except Exception:  # one of an earlier version, or damaged, which the run says that goes on with it
-            continue
-        yield checkpoint.name, size, digest
+        with contextlib.suppress(Exception):  # of an earlier version, or damaged, as the run says that goes on with it
+            meta = _meta(checkpoint)
+            yield checkpoint.name, int(meta["sizes"][name or file.name]), str(meta["heads"][name or file.name])
+
+
+def _meta(checkpoint: Path) -> Any:
+    with np.load(checkpoint, allow_pickle=False) as data:
+        return json.loads(str(data["meta"]))
+
+
+def warn_of_temperature(file: Path, temperature: float) -> None:
+    """Say that a trajectory is of a run at another temperature in K, as the checkpoint beside it knows."""
+    checkpoint = file.with_name(f"{file.stem}.checkpoint.npz")
+    try:
+        run = _meta(checkpoint)["identity"]
+        known = float(run["temperature"])
+    except Exception:  # none, or one that says nothing
+        return
+    if run["ensemble"] != "nve" and run["final_temperature"] is None and abs(known - temperature) > 0.01 * known:
+        warn(
+            f"temperature: need the {known:g} K of the run ({checkpoint.name}), got {temperature:g}: what is computed "
+            f"from it is wrong; use {known:g}"
+        )
 
 
 def warn_of_changes(file: Path, name: str | None = None, frames: int | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -30,6 +31,7 @@ from ionpath_ase import IonPath, run_md
 from ionpath_ase.md.lammps_input import data_file, kinds
 from ionpath_ase.md.state import load_checkpoint
 from ionpath_mdanalysis.anion_disorder import RadialDistributions
+from ionpath_mdanalysis.ion_transport import IonDiffusion
 
 SHORT: dict[str, Any] = {
     "engine": "ase", "ensemble": "nve", "timestep": 2.0, "picoseconds": 0.04, "interval": 0.01,
@@ -128,6 +130,27 @@ def analysed(path: Path) -> str:
         finally:
             universe.trajectory.close()
     return " ".join(str(one.message) for one in seen)
+
+
+def test_another_temperature_than_that_of_the_run_is_told(tmp_path: Path) -> None:
+    """The Nernst-Einstein conductivity of a run at 900 K was given as that of 300 K, three times the right one."""
+    path = tmp_path / "a.xtc"
+    atoms = copper().repeat(2)
+    atoms.calc = EMT()
+    run_md(atoms, trajectory=path, **SHORT | {"ensemble": "nvt", "temperature": 500.0})
+    ions = MDAnalysis.Universe(path.with_suffix(".pdb"), path).atoms
+
+    def told(temperature: float | None) -> list[str]:
+        with warnings.catch_warnings(record=True) as seen, contextlib.suppress(InputError):
+            warnings.simplefilter("always")
+            IonDiffusion(ions, temperature=temperature, charge=1.0).run()
+        return [str(one.message) for one in seen if "temperature" in str(one.message)]
+
+    assert told(None) == told(500.0) == []
+    (said,) = told(300.0)
+    assert said.startswith(
+        "temperature: need the 500 K of the run (a.checkpoint.npz), got 300: what is computed from it"
+    )
 
 
 @pytest.mark.parametrize("suffix", [".extxyz", ".xtc", ".dcd", ".traj", ".h5md"])

@@ -212,7 +212,7 @@ class IonAnalysis(AnalysisBase):
         super()._setup_frames(*args, **kwargs)
         _checks.check_frame_count(self.n_frames, self._min_frames)
         _checks.check_order(next(iter(self.groups.values())).universe)
-        _checks.warn_of_damage(self._trajectory)
+        _checks.warn_of_damage(self._trajectory, self.parameters.get("temperature"))
         if self._even_times and self._given_frame_time is None and self.n_frames > 1:
             check_times(self._trajectory)
         if self._even_times:

@@ -19,7 +19,7 @@ from ionpath.arguments import described
 from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
 from ionpath.errors import InputError, IonpathError, warn
-from ionpath.noted import warn_of_changes
+from ionpath.noted import warn_of_changes, warn_of_temperature
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 from ionpath_mdanalysis.readers.xdr import check_frames
 
@@ -108,8 +108,8 @@ def of_its_reader(trajectory: Any) -> Iterator[None]:
         raise InputError(os.fspath(name), need="frames that MDAnalysis reads", got=got, remedy=remedy) from error
 
 
-def warn_of_damage(trajectory: Any) -> None:
-    """Warn of files that end within a frame, and of those of a run that are not what its checkpoint has noted."""
+def warn_of_damage(trajectory: Any, temperature: float | None) -> None:
+    """Warn of files that end within a frame, and of those of a run that its checkpoint knows otherwise."""
     for part in getattr(trajectory, "readers", [trajectory]):
         if part.format in ("XTC", "TRR"):
             try:
@@ -119,6 +119,8 @@ def warn_of_damage(trajectory: Any) -> None:
         name, counted = getattr(part, "filename", None), part.format in ("TRAJ", "H5MD")
         if isinstance(name, (str, os.PathLike)) and part.format != "MEMORY":
             warn_of_changes(Path(name), "trajectory", part.n_frames if counted else None)
+            if temperature is not None:
+                warn_of_temperature(Path(name), temperature)
 
 
 def check_once(group: Any, name: str) -> None:
