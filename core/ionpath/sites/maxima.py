@@ -19,7 +19,7 @@ from ionpath.periodic import fractional, minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats
 from ionpath.sites.density import DensityGrid, ion_density
 from ionpath.sites.nearest import Points, nearest_in_frames
-from ionpath.sites.plausibility import is_solid, not_solid
+from ionpath.sites.plausibility import NEARLY, is_solid, not_solid
 from ionpath.sites.reference import reference_frames
 
 
@@ -33,6 +33,10 @@ class DensitySites(Msonable):
     peaks: Floats  # (S,): largest density at each site in units of the mean
     occupancies: Floats  # (S,): mean number of ions at each site; the counts of the voxels nearest to it
     assigned_fraction: float  # fraction of all ions within reach of some site
+
+
+HIGH = 0.8
+"""Share of the height of its neighbour from which on a maximum is one as well as that."""
 
 
 class SiteSearch(NamedTuple):
@@ -116,8 +120,14 @@ def density_sites(
             f"{voxel:.2g} A: sites that share a voxel are one; use a smaller spacing, such as 0.25"
         )
     density = grid.relative(search.sigma)
-    peaks = _maxima(density, max(search.level, search.background * float(density.max())))
-    peaks = _separate(peaks, density.shape, grid.cell, search.separation)
+    maxima = _maxima(density, max(search.level, search.background * float(density.max())))
+    peaks = _separate(maxima, density.shape, grid.cell, search.separation)
+    if sites == "ions" and 2 * (more := _left_out(maxima, peaks, density, grid.cell)) >= len(peaks) > 1:
+        warn(
+            f"sites: {more} maxima of the density are nearly as high as one of the {len(peaks)} sites and less than "
+            f"{search.separation:g} A from it, and count as the same place: where ions hop between them, pass "
+            f"separation={NEARLY:g}, or give a crystal (from_structure)"
+        )
     coordinates = (peaks + 0.5) / density.shape
     filled = np.argwhere(grid.counts > 0)
     weight = grid.counts[tuple(filled.T)].astype(np.float64)
@@ -173,6 +183,17 @@ def _separate(peaks: Ints, grid: Sequence[int], cell: Floats, separation: float)
         if not kept or (vectors**2).sum(axis=1).min() >= separation**2:
             kept.append(k)
     return peaks[kept].reshape(-1, 3)
+
+
+def _left_out(maxima: Ints, kept: Ints, density: Floats, cell: Floats) -> int:
+    """Number of maxima that are too close to one that was kept, but further from it than ions vibrate, and as high."""
+    places = (kept + 0.5) / density.shape
+    number = 0
+    for point in maxima:
+        squares = (minimum_image((places - (point + 0.5) / density.shape) @ cell, cell) ** 2).sum(axis=1)
+        near = int(squares.argmin())
+        number += squares[near] > NEARLY**2 and bool(density[tuple(point)] > HIGH * density[tuple(kept[near])])
+    return number
 
 
 def _owners(points: Floats, sites: Floats, cell: Floats, reach: float) -> tuple[Ints, Floats]:

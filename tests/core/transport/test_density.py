@@ -121,6 +121,22 @@ def test_voxels_too_coarse_for_sites_are_warned_of() -> None:
     assert len(density_sites(ion_density(ions, 9 * np.eye(3))).positions) == 2
 
 
+def test_sites_that_count_as_one_place_are_told() -> None:
+    """Silver in alpha-AgI, a = 5.05 A: 12 tetrahedral sites (12d of Im-3m, Strock 1934), each 1.79 A from the next."""
+    rng = np.random.default_rng(0)
+    half = [[0.25, 0.0, 0.5], [0.75, 0.0, 0.5]]
+    places = 5.05 * np.array([np.roll(one, k) for one in half for k in range(3)] + [
+        np.roll([0.5, 0.0, x], k) for x in (0.25, 0.75) for k in range(3)
+    ])  # fmt: skip
+    ions = places[rng.integers(12, size=(4000, 2))] + rng.normal(scale=0.2, size=(4000, 2, 3))
+    grid = ion_density(ions, 5.05 * np.eye(3))
+    with pytest.warns(
+        UserWarning, match="maxima of the density are nearly as high .* count as the same .* separation=1.5"
+    ):
+        assert len(density_sites(grid).positions) < 12
+    assert len(density_sites(grid, separation=1.5).positions) == 12
+
+
 def test_sites_are_the_crystallographic_ones(aimd):
     """Li6PS5Cl at 500 K, 28 ps folded to one cell: with the defaults all 24 positions of 24g and nothing else.
 
