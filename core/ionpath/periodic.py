@@ -28,6 +28,8 @@ CLOSER = "unwrap frames that lie closer together, or take unwrapped coordinates 
 Scheme = Literal["tor", "nearest"]
 
 _TIE = 1e-9
+MOST_PASSES = 100
+"""Of vectors near their shortest images a few are enough."""
 
 
 def _per_frame(cells: Floats, ndim: int) -> Floats:
@@ -100,8 +102,7 @@ def _into_voronoi_cell(inside: Floats, base: Floats) -> Floats:
     if relevant.ndim == 3:
         relevant = relevant.reshape(len(relevant), *(1,) * (inside.ndim - 2), 7, 3)
     squares = (relevant**2).sum(axis=-1)
-    moved = True
-    while moved:
+    for _ in range(MOST_PASSES):
         moved = False
         for k in range(7):
             across = relevant[..., k, :]
@@ -110,7 +111,12 @@ def _into_voronoi_cell(inside: Floats, base: Floats) -> Floats:
             if outside.any():
                 inside -= np.where(outside, np.rint(ratio), 0.0)[..., None] * across
                 moved = True
-    return inside
+        if not moved:
+            return inside
+    got = f"{MOST_PASSES} passes over the faces without an end"
+    raise InputError(
+        "cell", need="a lattice in which vectors have shortest images", got=got, remedy="check its lengths"
+    )
 
 
 def fractional(positions: ArrayLike, cell: ArrayLike) -> Floats:

@@ -47,6 +47,10 @@ def test_no_neighbour_is_within_a_radius_that_is_next_to_nothing() -> None:
             lambda: minimum_image(1e30 * POINTS, [[9, 0, 0], [2, 9, 0], [3, 1, 9]]),
             r"vectors: need coordinates within 1e",
         ),
+        (
+            lambda: minimum_image(POINTS, [[13, 0, 0], [-1e-22, 3e-22, 0], [0, 2, 9]]),
+            "cell: need a lattice in which vectors",
+        ),
         (lambda: bond_vectors(FAR, CELL, [0], [[1]]), r"positions: need coordinates within 1e\+07 A of the origin"),
         (lambda: gaussian_smooth(np.ones((2, 2, 2)), 1e200 * CELL, 1.0), r"cell: need cell vectors below 1e\+07 A"),
         (lambda: write_opendx("x.dx", np.ones((2, 2, 2)), 1e200 * CELL), r"cell: need cell vectors below 1e\+07 A"),

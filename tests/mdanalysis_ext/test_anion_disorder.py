@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pickle
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -264,6 +265,27 @@ def test_rotation_is_counted_across_blocks() -> None:
         tilt = ad.TetrahedronTilt(u.select_atoms("name P"), temperature=300, bins=20).run(**options)
         rate = tilt.results.rotation["PS4"]
         assert rate.events == 1 and rate.time == pytest.approx(8 * 19.5)  # ps
+
+
+def test_directions_in_a_primitive_cell_are_told() -> None:
+    """MDAnalysis has the first vector along x: a cubic crystal in its rhombohedral cell does not lie along the box."""
+    u = make(n_frames=1)
+    places = (u.atoms.positions + 4.0) % 16.0
+    u.load_new(np.tile(places, (5, 1, 1)), dimensions=[22.6, 22.6, 22.6, 60, 60, 60], dt=0.5)
+    phosphorus, sulfur = u.select_atoms("name P"), u.select_atoms("name S")
+    for analysis in (partial(ad.TetrahedronTilt, temperature=500), ad.TetrahedralDistortion):
+        with pytest.warns(UserWarning, match="rotation: directions are those in the box, .* pass rotation=, its axes"):
+            analysis(phosphorus, sulfur).run()
+        analysis(phosphorus, sulfur, rotation=0).run()  # without a word
+    ad.TetrahedralDistortion(phosphorus, sulfur, measure="q").run()
+
+
+def test_structure_factor_of_a_cell_without_room_is_refused() -> None:
+    u = make(n_frames=3)
+    u.load_new(u.trajectory.timeseries(order="fac"), dimensions=[7.0, 16, 16, 90, 90, 90], dt=0.5)
+    with pytest.raises(InputError, match='need a range of 4 A or more, .*, got 3.3. A, .*; pass method="direct"'):
+        ad.StructureFactor(u.atoms)
+    ad.StructureFactor(u.atoms, method="direct", q=np.arange(0.3, 4, 0.2)).run()
 
 
 def test_bonds_of_silicon_and_chlorine_are_told_apart() -> None:

@@ -39,6 +39,9 @@ from ionpath_mdanalysis.anion_disorder._structure import (
     symbols_of,
 )
 
+SHORTEST = 4.0
+"""A transform of less, in A, is of a few neighbours, and its ripples are no structure."""
+
 
 @typed
 @references("faber1965", "lorch1969", "waasmaier1995", "sears1992", "wright1993", "chen2025")
@@ -89,7 +92,7 @@ class StructureFactor(StructureAnalysis):
     Raises
     ------
     InputError
-        If elements are not known or not tabulated, or `r_max` is beyond half of the cell.
+        If elements are not known or not tabulated, `r_max` is beyond half of the cell, or less than 4 A fit into that.
     """
 
     def __init__(
@@ -111,6 +114,11 @@ class StructureFactor(StructureAnalysis):
         one_of("method", method, ("transform", "direct"))
         cell = cell_now(atoms)
         reach = default_reach(atoms, np.inf) if r_max is None else check_cutoff(r_max, cell)
+        if method == "transform" and r_max is None and reach < SHORTEST:
+            need = f"a range of {SHORTEST:g} A or more, in which an atom has neighbours"
+            got = f"{reach:.3g} A, which is what fits into half of the cell"
+            remedy = 'pass method="direct", or repeat the cell; a skewed one may have shorter vectors'
+            raise InputError("r_max", need=need, got=got, remedy=remedy)
         step = 0.02 if method == "transform" else 0.1
         moduli = np.arange(0.3, 12.0 + 0.5 * step, step) if q is None else np.asarray(q, dtype=np.float64)
         if moduli.ndim != 1 or len(moduli) < 2 or moduli[0] <= 0 or (np.diff(moduli) <= 0).any():

@@ -20,12 +20,15 @@ from ionpath.disorder import (
     rotation_rate,
     tetrahedra,
 )
-from ionpath.errors import InputError, positive
+from ionpath.errors import InputError, positive, warn
 from ionpath_mdanalysis import _checks, _plots
 from ionpath_mdanalysis._base import Chunk
 from ionpath_mdanalysis._display import figure
 from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis.anion_disorder._structure import Options, StructureAnalysis, ligands_of, symbols_of
+
+SLANTED = 0.1
+"""Slope of the third vector of a box against z, from which on it is no fluctuation."""
 
 
 class TetrahedronAnalysis(StructureAnalysis):
@@ -41,6 +44,7 @@ class TetrahedronAnalysis(StructureAnalysis):
     ) -> None:
         positive("cutoff", cutoff, "A")
         self._cutoff, self._axes_of_crystal = float(cutoff), rotation_matrix(rotation)
+        self._told = rotation is not None or parameters.get("measure", "sd") != "sd"  # the others do not depend on it
         parameters = {**parameters, "cutoff": cutoff, "rotation": self._axes_of_crystal}
         super().__init__({"centres": centres, "ligands": ligands_of(centres, ligands)}, parameters, **options)
         self._centre_symbols = np.array(symbols_of(self.groups["centres"], "centres"))
@@ -49,6 +53,11 @@ class TetrahedronAnalysis(StructureAnalysis):
     def _look_at(self, first: Any) -> None:
         _checks.check_box(first.dimensions, first.frame, self._trajectory)
         cell = cell_vectors(np.asarray(first.dimensions)[None])[0]
+        if not self._told and np.abs(cell[2, :2]).max() > SLANTED * cell[2, 2]:
+            warn(
+                "rotation: directions are those in the box, whose first vector lies along x, and its third is not "
+                "along z: in a primitive cell the crystal lies otherwise; pass rotation=, its axes as rows, or 0"
+            )
         centres = first.positions[self.groups["centres"].ix].astype(np.float64)
         ligands = first.positions[self.groups["ligands"].ix].astype(np.float64)
         both = np.concatenate([centres, ligands])
