@@ -37,7 +37,7 @@ from ionpath_ase.training.evaluation import Errors, evaluate, write_table
 from ionpath_ase.training.fit_folder import check_folder, check_newest, same_frames, same_settings
 from ionpath_ase.training.presets import dp_input
 from ionpath_ase.training.repulsion import TABLE, write_repulsion
-from ionpath_ase.training.simplify import simplified
+from ionpath_ase.training.simplify import read_graph, simplified
 
 COMPRESSION_STEP = 0.1
 """Step of the compression table. Forces of the shipped potential change by 3e-4 eV/A on average, 5e-3 at most, a
@@ -246,6 +246,8 @@ def compress(
 
     Raises
     ------
+    InputError
+        If it is no frozen TensorFlow model.
     IonpathError
         If deepmd-kit cannot compress it, or another model is there under the name of the target.
 
@@ -261,6 +263,7 @@ def _compress(
     own: Callable[[Path], bool],
 ) -> Path:  # fmt: skip
     source, made = Path(frozen).resolve(), Path(target).resolve()
+    read_graph(source)  # which says at once, and in a sentence, what deepmd-kit dies over
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copyfile(source, Path(scratch) / "frozen.pb")  # deepmd-kit writes the name into the model
         if (table := source.with_name(TABLE)).exists():  # deepmd-kit reads it again
