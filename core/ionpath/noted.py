@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import require, warn
+from ionpath.plumed_run import acting
 
 ALL = "all "
 """Beginning of a digest of all that a file held."""
@@ -88,18 +89,27 @@ def _meta(checkpoint: Path) -> Any:
         return json.loads(str(data["meta"]))
 
 
-def warn_of_temperature(file: Path, temperature: float) -> None:
-    """Say that a trajectory is of a run at another temperature in K, as the checkpoint beside it knows."""
+def warn_of_conditions(file: Path, temperature: float | None) -> None:
+    """Say that a run was biased, or at another temperature in K, as the checkpoint beside its trajectory knows."""
     checkpoint = file.with_name(f"{file.stem}.checkpoint.npz")
     try:
         run = _meta(checkpoint)["identity"]
-        known = float(run["temperature"])
+        first, last, biases = float(run["temperature"]), run["final_temperature"], acting(run["PLUMED input"])
     except Exception:  # none, or one that says nothing
         return
-    if run["ensemble"] != "nve" and run["final_temperature"] is None and abs(known - temperature) > 0.01 * known:
+    if biases:
         warn(
-            f"temperature: need the {known:g} K of the run ({checkpoint.name}), got {temperature:g}: what is computed "
-            f"from it is wrong; use {known:g}"
+            f"the run was biased by {', '.join(biases)} ({checkpoint.name}): its frames and the times between them are "
+            "not those of equilibrium; analyse a run without it, or weight frames by their bias"
+        )
+    if temperature is None or run["ensemble"] == "nve":
+        return
+    if last is not None:
+        warn(f"temperature: need a run at {temperature:g} K, got one from {first:g} to {last:g} K ({checkpoint.name})")
+    elif abs(first - temperature) > 0.01 * first:
+        warn(
+            f"temperature: need the {first:g} K of the run ({checkpoint.name}), got {temperature:g}: what is computed "
+            f"from it is wrong; use {first:g}"
         )
 
 

@@ -25,6 +25,12 @@ _MEMORIES = (
     "METAD ADAPTIVE=DIFF",
 )  # fmt: skip
 """Biases that depend on what was, and that no file of theirs restores at the time of a checkpoint."""
+_BIASES = frozenset((
+    "ABMD", "ANNEALING", "BIASVALUE", "CALIBER", "DRR", "EDS", "EXTENDED_LAGRANGIAN", "EXTERNAL", "FISST", "LOGMFD",
+    "LOWER_WALLS", "MAXENT", "METAD", "METAINFERENCE", "MOVINGRESTRAINT", "OPES_EXPANDED", "OPES_METAD",
+    "OPES_METAD_EXPLORE", "PBMETAD", "RESCALE", "RESTRAINT", "UPPER_WALLS", "VES_DELTA_F", "VES_LINEAR_EXPANSION",
+))  # fmt: skip
+"""Actions that put forces on atoms."""
 _OF_HILLS = ("METAD", "PBMETAD", "OPES_METAD", "OPES_METAD_EXPLORE", "OPES_EXPANDED")
 _OF_FORCES = ("RESTRAINT", "UPPER_WALLS", "LOWER_WALLS")
 _SUMS = ("AVERAGE", "HISTOGRAM", "ACCUMULATE", "COLLECT", "COLLECT_FRAMES", "MULTICOLVARDENS")
@@ -220,6 +226,15 @@ def lost_sums(lines: Iterable[str]) -> list[str]:
         measured = action.startswith("OPES_METAD") and "SIGMA" not in words
         found += [f"{action} without SIGMA"] if measured else [action] if action in _SUMS else []
     return found
+
+
+def acting(lines: Iterable[str]) -> list[str]:
+    """Biases of an input, each once.
+
+    >>> acting(["d: DISTANCE ATOMS=1,2", "METAD ARG=d SIGMA=0.1 HEIGHT=1 PACE=100", "PRINT ARG=d FILE=COLVAR"])
+    ['METAD']
+    """
+    return sorted({keywords(line)[1] for line in joined(lines)} & _BIASES)
 
 
 def idle(lines: Iterable[str], steps: int) -> list[str]:

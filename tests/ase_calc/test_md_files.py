@@ -137,7 +137,8 @@ def test_another_temperature_than_that_of_the_run_is_told(tmp_path: Path) -> Non
     path = tmp_path / "a.xtc"
     atoms = copper().repeat(2)
     atoms.calc = EMT()
-    run_md(atoms, trajectory=path, **SHORT | {"ensemble": "nvt", "temperature": 500.0})
+    steady = SHORT | {"ensemble": "nvt", "temperature": 500.0}
+    run_md(atoms, trajectory=path, **steady)
     ions = MDAnalysis.Universe(path.with_suffix(".pdb"), path).atoms
 
     def told(temperature: float | None) -> list[str]:
@@ -151,6 +152,16 @@ def test_another_temperature_than_that_of_the_run_is_told(tmp_path: Path) -> Non
     assert said.startswith(
         "temperature: need the 500 K of the run (a.checkpoint.npz), got 300: what is computed from it"
     )
+
+
+@pytest.mark.parametrize(("action", "biased"), [("RESTRAINT ARG=d AT=2 KAPPA=1", True), ("PRINT ARG=d FILE=C", False)])
+def test_a_run_with_a_bias_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, biased: bool) -> None:
+    """Diffusion of a biased run was given as that of the material."""
+    monkeypatch.chdir(tmp_path)
+    atoms, path = copper().repeat(2), tmp_path / "a.xtc"
+    atoms.calc = EMT()
+    run_md(atoms, trajectory=path, plumed=["UNITS LENGTH=A", "d: DISTANCE ATOMS=1,2", action], **SHORT)
+    assert ("biased by RESTRAINT (a.checkpoint.npz): its frames" in analysed(path)) == biased
 
 
 @pytest.mark.parametrize("suffix", [".extxyz", ".xtc", ".dcd", ".traj", ".h5md"])

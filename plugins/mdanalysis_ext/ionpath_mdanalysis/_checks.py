@@ -19,7 +19,7 @@ from ionpath.arguments import described
 from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
 from ionpath.errors import InputError, IonpathError, warn
-from ionpath.noted import warn_of_changes, warn_of_temperature
+from ionpath.noted import warn_of_changes, warn_of_conditions
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 from ionpath_mdanalysis.readers.xdr import check_frames
 
@@ -119,8 +119,7 @@ def warn_of_damage(trajectory: Any, temperature: float | None) -> None:
         name, counted = getattr(part, "filename", None), part.format in ("TRAJ", "H5MD")
         if isinstance(name, (str, os.PathLike)) and part.format != "MEMORY":
             warn_of_changes(Path(name), "trajectory", part.n_frames if counted else None)
-            if temperature is not None:
-                warn_of_temperature(Path(name), temperature)
+            warn_of_conditions(Path(name), temperature)
 
 
 def check_once(group: Any, name: str) -> None:
