@@ -143,6 +143,15 @@ def test_the_charge_of_an_ion_is_that_of_its_element():
     assert oxide.value == pytest.approx(4.0 * lithium.value)
 
 
+def test_the_conductivity_of_a_part_of_the_ions_is_told():
+    """Half of the lithium has half of the conductivity."""
+    lithium = hopping_universe(20).select_atoms("name Li")
+    half = f"mobile: need all {len(lithium)} Li for the conductivity of the material, got {len(lithium) // 2}: it"
+    with pytest.warns(UserWarning, match=half):
+        IonDiffusion(lithium[::2], temperature=300.0)
+    IonDiffusion(lithium[::2])
+
+
 @pytest.mark.parametrize(("length", "shift"), [(1e30, 0.0), (1e9, 0.0), (1e-9, 0.0), (18.0, 1e9)])
 def test_cells_and_coordinates_that_no_simulation_has(length, shift):
     u = hopping_universe(20)

@@ -35,6 +35,18 @@ def charge_of(ions: Any, *, asked: bool) -> float:
     return 1.0
 
 
+def warn_of_some(ions: Any) -> None:
+    """Warn of ions of which there are more, whose conductivity is that of a part."""
+    check_group(ions, "mobile")
+    here = species_names(ions)
+    there = int(np.isin(species_names(ions.universe.atoms), here).sum())
+    if there > len(here):
+        warn(
+            f"mobile: need all {there} {', '.join(sorted(set(here.tolist())))} for the conductivity of the material, "
+            f"got {len(here)}: it is that of these alone, and the others count as framework where none is given"
+        )
+
+
 @typed
 class IonDiffusion(SeriesAnalysis):
     """Mean squared displacement, diffusion coefficients and conductivity, with calibrated errors.
@@ -118,6 +130,8 @@ class IonDiffusion(SeriesAnalysis):
             raise InputError("temperature", need="a temperature above zero in K", got=repr(temperature))
         if charge is None:
             charge = charge_of(mobile, asked=temperature is not None)
+        if temperature is not None:
+            warn_of_some(mobile)
         if not (isinstance(charge, (int, float)) and np.isfinite(charge) and charge):
             raise InputError("charge", need="the charge of an ion in e, other than 0", got=repr(charge), remedy="use 1")
         positive("minimum_msd", minimum_msd, "A^2")
