@@ -405,6 +405,7 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     ("ionpath_ase.hop_candidates", "softness", "1.5 of a count"): "softness, not a count",
     ("ionpath_ase.training.Window.classify", "deviations", "nan array"): "what is not a number failed, as it says",
     ("ionpath_ase.training.simplify_graph", "", ""): "takes a frozen potential",
+    ("ionpath_ase.training.teacher", "", ""): "needs SevenNet, which no test tool brings",
     ("ionpath_ase.training.compress", "", ""): "a potential takes minutes to compress",
     ("ionpath_ase.training.learn", "held_back", "empty"): "the default, with which a loop begins that takes hours",
     ("ionpath_ase.training.starting_structures", "names", "None"): "all structures, which take a minute",
