@@ -113,7 +113,7 @@ class _Held:
             if rule is not None:
                 if not rule.check(value):
                     refused = refused or _refusal(name, rule, value)
-                    nan = isinstance(value, float) and math.isnan(value)
+                    nan = isinstance(value, float) and math.isnan(value) and "number" in rule.need
                     late = late or (isinstance(value, str) if rule.words else nan)
                 elif rule.counts and name not in UNCOUNTED and without_end(value):
                     raise InputError(name, need=f"a whole number of at most {MOST:,}", got=described(value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -29,3 +31,16 @@ def test_a_structure_that_cannot_be_changed_is_a_structure() -> None:
     structure = argyrodite.argyrodite()
     fixed = IStructure.from_sites(structure)
     assert argyrodite.configurational_entropy(fixed) == argyrodite.configurational_entropy(structure)
+
+
+def test_a_function_that_writes_does_not_begin_with_nan_for_a_flag() -> None:
+    """It was refused at the end: a loop of trainings ran for hours before."""
+    begun = []
+
+    @typed
+    def write(folder: str | os.PathLike[str], *, progress: bool = True) -> None:
+        begun.append(folder)
+
+    with pytest.raises(InputError, match="progress: need True or False, got nan"):
+        write("a", progress=float("nan"))  # type: ignore[arg-type]
+    assert not begun
