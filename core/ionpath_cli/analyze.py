@@ -7,7 +7,8 @@ import json
 import math
 import shlex
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -167,12 +168,25 @@ def analyse(
         except InputError as error:  # of a cell that is too large for a grid, or of none
             record.notes.append(f"No density. {error_in_words(error, options_of('analyze', []))}")
         try:
-            _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
+            with _noting(record):
+                _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
         except InputError as error:
             record.notes.append(f"No path entropy. {error_in_words(error, options_of('analyze', []))}")
     record.notes[:] = [in_words(note, options_of("analyze", [])) for note in record.notes]
     record.save(folder)
     return record
+
+
+@contextmanager
+def _noting(record: Record) -> Iterator[None]:
+    """Put what is warned of among the notes: it is about the numbers, and belongs beside them."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always", UserWarning)
+        try:
+            yield
+        finally:
+            said = [f"{one.message}." for one in seen if one.category is UserWarning and NO_DT not in str(one.message)]
+            record.notes.extend(note for note in dict.fromkeys(said) if note not in record.notes)
 
 
 def _kinetics(opened: Opened, shells: Any, lag_time: float, folder: Path, record: Record, progress: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -557,3 +558,16 @@ def test_names_of_force_fields_are_not_cut_to_an_element() -> None:
             InputError, match=rf"--elements: need the element of each type of atoms, got types .*{name}"
         ):
             set_elements(other, None)
+
+
+def test_what_is_warned_of_stands_among_the_notes() -> None:
+    """With -q nothing else shows it, and the page is made of the record."""
+    from ionpath.errors import warn
+    from ionpath_cli.analyze import _noting
+
+    record = Record("x", notes=["first."])
+    with contextlib.suppress(InputError), _noting(record):
+        for text in ("first", "sites: 5 maxima", "sites: 5 maxima", "Reader has no dt information"):
+            warn(text)
+        raise InputError("sites", need="more", got="none")
+    assert record.notes == ["first.", "sites: 5 maxima."]

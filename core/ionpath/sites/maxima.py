@@ -125,8 +125,8 @@ def density_sites(
     if sites == "ions" and 2 * (more := _left_out(maxima, peaks, density, grid.cell)) >= len(peaks) > 1:
         warn(
             f"sites: {more} maxima of the density are nearly as high as one of the {len(peaks)} sites and less than "
-            f"{search.separation:g} A from it, and count as the same place: where ions hop between them, pass "
-            f"separation={NEARLY:g}, or give a crystal (from_structure)"
+            f"{search.separation:g} A from it, and count as the same place; where ions hop between them, "
+            f"give a crystal with each of these sites, or pass separation={NEARLY:g}"
         )
     coordinates = (peaks + 0.5) / density.shape
     filled = np.argwhere(grid.counts > 0)
