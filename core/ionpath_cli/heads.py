@@ -7,7 +7,6 @@ import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from ionpath.errors import InputError, require
 from ionpath_cli.options import reading
@@ -39,6 +38,8 @@ def check_claim(path: Path) -> None:
 
 def _claimed(kind: str, head: bytes) -> int | None:
     """Number of atoms that the head of a file claims."""
+    from ionpath_mdanalysis.readers.dcd import dcd_head
+
     lines = head.split(b"\n", 2)
     try:
         if kind == "gro":
@@ -47,17 +48,9 @@ def _claimed(kind: str, head: bytes) -> int | None:
             return int(lines[0])
         if kind in ("xtc", "trr"):
             return int(struct.unpack(">i", head[4:8] if kind == "xtc" else head[64:68])[0])
-        return _dcd(head)[1]
+        return dcd_head(head)[1]
     except (ValueError, IndexError, struct.error):
         return None
-
-
-def _dcd(head: bytes) -> tuple[tuple[int, ...], int, int]:
-    """Control numbers, number of atoms and length of the title of a DCD file, by its head."""
-    order = "<" if head[:4] == struct.pack("<i", 84) else ">"
-    title = int(struct.unpack(f"{order}i", head[92:96])[0])
-    n_atoms = int(struct.unpack(f"{order}i", head[104 + title : 108 + title])[0])
-    return struct.unpack(f"{order}20i", head[8:88]), n_atoms, title
 
 
 def units_of_h5md(path: Path, kind: str | None) -> dict[str, bool]:
@@ -69,30 +62,6 @@ def units_of_h5md(path: Path, kind: str | None) -> dict[str, bool]:
         series = [group[name] for name in ("position", "velocity", "force") if name in group]
         said = all("unit" in one[part].attrs for one in series for part in ("value", "time") if part in one)
     return {} if said else {"convert_units": False}
-
-
-def check_end(trajectory: Any, path: Path, stop: int | None) -> None:
-    """Refuse a DCD file that ends within a frame: its reader leaves out the rest without a word."""
-    whole = len(trajectory)
-    if trajectory.format != "DCD" or (stop is not None and 0 <= stop <= whole):
-        return
-    with open(path, "rb") as file:
-        claimed, rest = _rest(file.read(2**16), path.stat().st_size)
-    if rest or claimed > whole:
-        need = "whole frames" if rest else f"{claimed} frames as its head says"
-        got = f"{whole} of them and {rest} bytes more" if rest else str(whole)
-        remedy = f"copy the file again, or read its whole frames with --stop {whole}"
-        raise InputError(str(path), need=need, got=got, remedy=remedy)
-
-
-def _rest(head: bytes, size: int) -> tuple[int, int]:
-    """Frames that a DCD file claims, and the bytes behind its last whole frame; none where some atoms are fixed."""
-    control, n, title = _dcd(head)
-    charmm, fixed = control[19] != 0, control[8]
-    if fixed:
-        return 0, 0
-    frame = (3 + bool(charmm and control[11])) * (4 * n + 8) + 56 * bool(charmm and control[10])
-    return control[0], (size - 112 - title) % frame
 
 
 STYLES = {

@@ -92,6 +92,8 @@ def open_trajectory(given: Given) -> Opened:
     cell = None if given.cell is None else space.parse_cell(given.cell)
     with warnings.catch_warnings(action="ignore"):  # about packages that it could use
         mda = require("MDAnalysis", purpose="reading trajectories", install='pip install "ionpath[mdanalysis]"')
+    from ionpath_mdanalysis.readers.dcd import check_end
+
     files = [given.structure, *([given.trajectory] if given.trajectory else [])]
     for file in files:
         heads.check_claim(file)
@@ -113,7 +115,7 @@ def open_trajectory(given: Given) -> Opened:
         said = _time_of_file(universe.trajectory, files)
         for frame in (-1 if given.stop is None else 0, 0):  # a file that is cut off says so now
             universe.trajectory[frame]
-        heads.check_end(universe.trajectory, files[-1], given.stop)
+        check_end(universe.trajectory, files[-1], given.stop)
     notes = [str(one.message) for one in seen if any(words in str(one.message) for words in OF_TIMES)]
     run = _run(universe.trajectory)
     source = set_elements(universe, given.elements)

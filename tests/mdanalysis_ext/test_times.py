@@ -173,6 +173,18 @@ def test_a_time_that_contradicts_the_file_is_told(source, files, name):
     IonDiffusion(opened(source, files / name), frame_time=0.1).run(step=2)  # without a word
 
 
+@pytest.mark.filterwarnings("ignore:DCDReader currently", "ignore:Reload offsets")
+@pytest.mark.parametrize(("name", "head"), [("a.xtc", b"\0\0\7\xcb"), ("a.trr", b"\0\0\7\xc9"), ("a.dcd", b"")])
+def test_a_file_that_ends_within_a_frame_is_told(source, files, tmp_path, name, head):
+    """MDAnalysis reads up to there without a word: a shorter run."""
+    cut = tmp_path / name
+    content = (files / name).read_bytes()
+    cut.write_bytes(content[: content.rindex(head) + 20] if head else content[:-40])
+    with pytest.warns(UserWarning, match=f"{name}.*: need (a whole frame|whole frames), got .*; copy the file again"):
+        run = IonDiffusion(opened(source, cut)).run()
+    assert run.n_frames == 59
+
+
 @pytest.mark.filterwarnings("ignore:Reader has no dt information")
 def test_joined_files_say_their_time_if_each_does(source, files):
     with pytest.raises(InputError, match=SENTENCE.format("a.xyz")):

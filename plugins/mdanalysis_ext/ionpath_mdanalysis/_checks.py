@@ -20,6 +20,7 @@ from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
 from ionpath.errors import InputError, IonpathError, warn
 from ionpath.noted import warn_of_changes, warn_of_conditions
+from ionpath_mdanalysis.readers.dcd import check_end
 from ionpath_mdanalysis.readers.source import is_extended_xyz
 from ionpath_mdanalysis.readers.xdr import check_frames
 
@@ -111,9 +112,9 @@ def of_its_reader(trajectory: Any) -> Iterator[None]:
 def warn_of_damage(trajectory: Any, temperature: float | None) -> None:
     """Warn of files that end within a frame, and of those of a run that its checkpoint knows otherwise."""
     for part in getattr(trajectory, "readers", [trajectory]):
-        if part.format in ("XTC", "TRR"):
+        if part.format in ("XTC", "TRR", "DCD"):
             try:
-                check_frames(part.filename)
+                check_end(part, Path(part.filename), None) if part.format == "DCD" else check_frames(part.filename)
             except InputError as error:
                 warn(str(error))
         name, counted = getattr(part, "filename", None), part.format in ("TRAJ", "H5MD")
