@@ -196,7 +196,8 @@ def check_box(dimensions: Any, frame: int, trajectory: Any = None) -> None:
             "box", need=f"lengths of the cell from {SMALLEST:g} to {LARGEST:g} A", got=f"{lengths} at frame {frame}",
             remedy="give it in A; a molecule without a cell has none",
         )  # fmt: skip
-    got = f"none at frame {frame}" if dimensions is None else f"{np.asarray(dimensions)} at frame {frame}"
+    got = "none" if dimensions is None else " ".join(f"{x:.6g}" for x in np.ravel(dimensions))
+    got += f" at frame {frame}"
     remedy = "set it with MDAnalysis.transformations.boxdimensions.set_dimensions"
     flat = None if trajectory is None else trajectory.ts.data.get("cell")
     if flat is not None:

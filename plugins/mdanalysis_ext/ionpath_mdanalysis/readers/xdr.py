@@ -58,11 +58,12 @@ def _checked(path: Path, size: int, written: int, stop: int | None) -> InputErro
 
 
 def _error(path: Path, number: int, start: int, got: str) -> InputError:
+    kept = f"keep its whole frames: head -c {start} {path} > whole{path.suffix}"
+    if "cut off" in got:
+        kept = f"read its whole frames with stop={number}"
     return InputError(
         f"{path}, frame {number}", need="a whole frame", got=got,
-        remedy=f"copy the file again, or keep its whole frames: head -c {start} {path} > whole{path.suffix}"
-        if number
-        else "copy the file again",
+        remedy="copy the file again" + f", or {kept}" * (number > 0),
     )  # fmt: skip
 
 
