@@ -116,8 +116,8 @@ def open_trajectory(given: Given) -> Opened:
         for frame in (-1 if given.stop is None else 0, 0):  # a file that is cut off says so now
             universe.trajectory[frame]
         check_end(universe.trajectory, files[-1], given.stop)
+        run = _run(universe.trajectory)
     notes = [str(one.message) for one in seen if any(words in str(one.message) for words in OF_TIMES)]
-    run = _run(universe.trajectory)
     source = set_elements(universe, given.elements)
     ions = select(universe, given.mobile, "--mobile")
     framework = universe.atoms - ions if given.framework is None else select(universe, given.framework, "--framework")
