@@ -147,7 +147,7 @@ def windows(
         raise InputError("msd", need="values of single ions", got="none", remedy=remedy)
     if window is not None:
         return (_given(msd, window),) * 2
-    first = max(1, int(np.ceil(ballistic / dt - 1e-9)))
+    first = max(1, int(np.ceil(ballistic / dt - 1e-3)))  # times of files are rounded
     last = int((1.0 - discard) * (msd.n_frames - 1))
     if last < 2 * first or last < 3:
         need = f"lag times beyond twice the ballistic limit of {ballistic:g} ps"

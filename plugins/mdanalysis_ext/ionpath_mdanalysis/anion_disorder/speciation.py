@@ -145,7 +145,7 @@ class AnionSpeciation(StructureAnalysis):
     def _fill(self, sums: _Kinds) -> None:
         kinds, centre, ligand, counts = sums.result()
         if self.parameters["persistence"] > 0 and len(centre) > 1:
-            least = int(np.ceil(self.parameters["persistence"] / self.frame_time - 1e-9))
+            least = int(np.ceil(self.parameters["persistence"] / self.frame_time - 1e-3))
             centre = persistent_labels(centre, least).astype(np.int16)
             ligand = persistent_labels(ligand, least).astype(np.int16)
         per_frame = np.stack([(centre == k).mean(axis=1) for k in range(len(kinds))], axis=1)
