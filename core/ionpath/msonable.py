@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
-import json
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -22,12 +21,17 @@ from ionpath.moved import MOVED
 from ionpath.notebook import Shown
 from ionpath.version import __version__
 
+WRITERS: dict[str, Callable[[Any, str], dict[str, Any]]] = {}
+"""How objects of a host are written, by the module of their class: put here by the plugin that knows them."""
+READERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
+"""How they are read again, by ``@class``."""
+
 
 class Msonable(Shown):
     """Base of a dataclass that goes into a dictionary of JSON's own types and comes back.
 
-    NaN becomes null, infinities the texts "inf" and "-inf", arrays and Atoms of ASE what monty's decoder knows as such;
-    Atoms go without their calculator.
+    NaN becomes null, infinities the texts "inf" and "-inf", arrays what monty's decoder knows as such, and so
+    do Atoms of ASE with `ionpath_ase`, without their calculator.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -90,23 +94,13 @@ def encode(value: Any, name: str = "value") -> Any:
         return [encode(item, f"{name}[{k}]") for k, item in enumerate(value)]
     if isinstance(value, Mapping):
         return {str(key): encode(item, f"{name}[{key!r}]") for key, item in value.items()}
-    if any(cls.__module__ == "ase.atoms" for cls in type(value).__mro__):
-        return _atoms(value, name)
+    for cls in type(value).__mro__:
+        if cls.__module__ in WRITERS:
+            return WRITERS[cls.__module__](value, name)
     if hasattr(value, "as_dict"):
         return encode(value.as_dict(), name)
     need = "numbers, texts, arrays, or objects with as_dict"
     raise InputError(name, need=need, got=type(value).__name__, remedy="leave it out of what is saved")
-
-
-def _atoms(atoms: Any, name: str) -> dict[str, Any]:
-    """As MSONAtoms of pymatgen, by the reader and writer of ASE, which has the atoms and so is there."""
-    try:
-        text = importlib.import_module("ase.io.jsonio").encode(atoms)
-        info = json.loads(text).get("info", {})
-    except TypeError as error:
-        remedy = "take it out of atoms.info before the run"
-        raise InputError(f"{name}.info", need="numbers, texts and arrays", got=str(error), remedy=remedy) from error
-    return {"@module": "pymatgen.io.ase", "@class": "MSONAtoms", "atoms_json": text, "atoms_info": encode(info)}
 
 
 def _array(array: NDArray[Any]) -> dict[str, Any]:
@@ -142,8 +136,8 @@ def decode(value: Any, hint: str = "", names: Mapping[str, Any] | None = None) -
         return value
     if value.get("@module") == "numpy":
         return _read_array(value["data"], np.dtype(value["dtype"]), value.get("shape"))
-    if value.get("@class") == "MSONAtoms":
-        return importlib.import_module("ase.io.jsonio").decode(value["atoms_json"])
+    if value.get("@class") in READERS:
+        return READERS[value["@class"]](value)
     found: Any = (names or {}).get(hint.removesuffix(" | None"))
     if "@class" in value:
         module = str(value.get("@module"))

@@ -7,7 +7,7 @@ import functools
 import glob
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,14 +34,12 @@ def parts_of(path: Path, first: int, last: int) -> Iterator[bytes]:
             yield part
 
 
-def frames_of_traj(path: Path, first: int, last: int) -> Iterator[bytes]:
-    """Positions, momenta, cell and energy of each frame of ASE's trajectory of a run."""
-    trajectory = require("ase.io.trajectory", purpose="reading ASE trajectories", install="pip install ase")
-    with trajectory.Trajectory(str(path)) as reader:
-        for index in range(first, last):
-            frame = reader.backend[index]
-            for one in (frame.positions, frame.momenta, frame.cell, frame.calculator.energy):
-                yield np.asarray(one, dtype=np.float64).tobytes()
+def frames_of_traj(reader: Any, first: int, last: int) -> Iterator[bytes]:
+    """Positions, momenta, cell and energy of each frame of ASE's trajectory of a run, which is open."""
+    for index in range(first, last):
+        frame = reader.backend[index]
+        for one in (frame.positions, frame.momenta, frame.cell, frame.calculator.energy):
+            yield np.asarray(one, dtype=np.float64).tobytes()
 
 
 def frames_of_h5md(series: Sequence[Any], first: int, last: int) -> Iterator[bytes]:
@@ -52,23 +50,24 @@ def frames_of_h5md(series: Sequence[Any], first: int, last: int) -> Iterator[byt
             yield b"".join(array[index].tobytes() for array in arrays)
 
 
-def _held(path: Path, size: int, counted: bool) -> Iterator[bytes]:
+def _held(path: Path, size: int, counted: bool, opened: Callable[[Path], Any] | None) -> Iterator[bytes]:
     """What a file holds up to a size, which is one of frames where they are counted."""
     if not counted:
         yield from parts_of(path, 0, size)
-    elif path.suffix == ".traj":
-        yield from frames_of_traj(path, 0, size)
+    elif opened is not None:
+        with opened(path) as reader:
+            yield from frames_of_traj(reader, 0, size)
     else:
         with require("h5py", purpose="reading H5MD files", install="pip install h5py").File(path) as file:
             yield from frames_of_h5md([file[name] for name in SERIES], 0, size)
 
 
 @functools.lru_cache(maxsize=256)
-def _digest_of_all(path: Path, size: int, counted: bool, written: int) -> str:
+def _digest_of_all(path: Path, size: int, counted: bool, written: int, opened: Callable[[Path], Any] | None) -> str:
     """Digest of the beginning of a file that was last written at a time in ns; none of one that cannot be read."""
     digest = hashlib.sha256()
     try:
-        for part in _held(path, size, counted):
+        for part in _held(path, size, counted, opened):
             digest.update(part)
     except Exception:  # ASE and h5py raise all kinds
         return ""
@@ -113,17 +112,20 @@ def warn_of_conditions(file: Path, temperature: float | None) -> None:
         )
 
 
-def warn_of_changes(file: Path, name: str | None = None, frames: int | None = None) -> None:
+def warn_of_changes(
+    file: Path, name: str | None = None, frames: int | None = None, opened: Callable[[Path], Any] | None = None
+) -> None:
     """Say that a file does not begin with what it held at the last checkpoint of the run beside it.
 
-    `name` is what checkpoints call it, its own name by default; `frames` is how many it has, where they count these.
+    `name` is what checkpoints call it, its own name by default; `frames` is how many it has, where they count these;
+    `opened` opens an ASE trajectory.
     """
     for checkpoint, size, digest in notes_of(file, name):
         if not digest.startswith(ALL) or not file.exists():
             continue
         status = file.stat()
         have, unit = (status.st_size, "bytes") if frames is None else (frames, "frames")
-        if have < size or _digest_of_all(file, size, frames is not None, status.st_mtime_ns) != digest:
+        if have < size or _digest_of_all(file, size, frames is not None, status.st_mtime_ns, opened) != digest:
             got = f"{have} {unit}" if have < size else "other content"
             warn(
                 f"{file.name}: need the {size} {unit} that it had at the checkpoint {checkpoint}, got {got}: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ionpath.errors import require
-from ionpath_cli.options import write_config
+from ionpath_cli.options import read_atoms, write_config
 
 
 def train(argv: list[str]) -> int:
@@ -21,7 +21,7 @@ def train(argv: list[str]) -> int:
 def metad(argv: list[str]) -> int:
     """Run ``ionpath metad``."""
     plugin = require("ionpath_plumed.cli", purpose="metadynamics", install='pip install "ionpath[ase,plumed]"')
-    status = int(plugin.metad(argv) or 0)
+    status = int(plugin.metad(argv, read_atoms) or 0)
     arguments = plugin.options()
     given = arguments.parse_args(argv)
     if status == 0 and not given.analyse and given.folder.is_dir():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from ionpath.errors import InputError
+from ionpath_cli.of_plugins import metad as command
 from ionpath_plumed import driver
 from ionpath_plumed.cli import metad
 from ionpath_plumed.inputs import PlumedInput
@@ -71,7 +72,7 @@ def test_what_is_not_used_is_refused_or_said(tmp_path, structure, capsys, caplog
     from ase.io import read, write
 
     write(tmp_path / "two.extxyz", [read(structure), read(structure)])
-    assert metad([str(tmp_path / "two.extxyz"), "--write-only", "-o", str(tmp_path / "w")]) == 0
+    assert command([str(tmp_path / "two.extxyz"), "--write-only", "-o", str(tmp_path / "w")]) == 0
     assert "two.extxyz holds several structures: the last one is taken" in caplog.text
 
 

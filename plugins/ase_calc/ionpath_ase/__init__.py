@@ -6,6 +6,7 @@ Nothing heavy is imported before it is used: deepmd-kit, TensorFlow and LAMMPS l
 from typing import TYPE_CHECKING
 
 from ionpath.lazy import face
+from ionpath_ase import atoms_json as atoms_json
 
 if TYPE_CHECKING:
     from ionpath_ase import potentials as potentials, training as training

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ionpath.arguments import described
 from ionpath.cells import FARTHEST
 from ionpath.elements import MOBILE
-from ionpath.errors import InputError, IonpathError, warn
+from ionpath.errors import InputError, IonpathError, require, warn
 from ionpath.noted import warn_of_changes, warn_of_conditions
 from ionpath_mdanalysis.readers.dcd import check_end
 from ionpath_mdanalysis.readers.source import is_extended_xyz
@@ -109,6 +109,12 @@ def of_its_reader(trajectory: Any) -> Iterator[None]:
         raise InputError(os.fspath(name), need="frames that MDAnalysis reads", got=got, remedy=remedy) from error
 
 
+def ase_trajectory(path: Path) -> Any:
+    """Open a trajectory of ASE."""
+    io = require("ase.io.trajectory", purpose="reading ASE trajectories", install="pip install ase")
+    return io.Trajectory(str(path))
+
+
 def warn_of_damage(trajectory: Any, temperature: float | None) -> None:
     """Warn of files that end within a frame, and of those of a run that its checkpoint knows otherwise."""
     for part in getattr(trajectory, "readers", [trajectory]):
@@ -119,7 +125,8 @@ def warn_of_damage(trajectory: Any, temperature: float | None) -> None:
                 warn(str(error))
         name, counted = getattr(part, "filename", None), part.format in ("TRAJ", "H5MD")
         if isinstance(name, (str, os.PathLike)) and part.format != "MEMORY":
-            warn_of_changes(Path(name), "trajectory", part.n_frames if counted else None)
+            opened = ase_trajectory if part.format == "TRAJ" else None
+            warn_of_changes(Path(name), "trajectory", part.n_frames if counted else None, opened)
             warn_of_conditions(Path(name), temperature)
 
 

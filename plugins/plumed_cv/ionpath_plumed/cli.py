@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,8 @@ def options() -> argparse.ArgumentParser:
     return parser
 
 
-def metad(argv: Sequence[str]) -> int:
-    """Run ``ionpath metad``."""
+def metad(argv: Sequence[str], read: Callable[[Path], Any] | None = None) -> int:
+    """Run ``ionpath metad``, with a function that reads structures; ASE's by default."""
     parser = options()
     given = parser.parse_args(list(argv))
     if given.analyse is not None:
@@ -76,11 +76,10 @@ def metad(argv: Sequence[str]) -> int:
     if given.structure is None or not given.structure.is_file():
         remedy = "make one with `ionpath build`, or see `ionpath metad --help`"
         raise InputError("structure", need="a structure file", got=str(given.structure or "none"), remedy=remedy)
-    from ionpath_cli.options import read_atoms
     from ionpath_plumed.metadynamics import run_metadynamics
     from ionpath_plumed.protocols import metadynamics_input
 
-    atoms = read_atoms(given.structure)
+    atoms = (read or require("ase.io", purpose="reading structures", install=INSTALL).read)(given.structure)
     plumed = metadynamics_input(
         atoms, given.protocol, temperature=given.temperature, timestep=given.timestep, mobile=given.mobile,
         ion=None if given.ion is None else given.ion - 1,

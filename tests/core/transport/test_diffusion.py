@@ -305,9 +305,9 @@ def test_times_that_a_file_has_rounded_give_the_same_window():
     """0.1 ps in single precision is 0.10000000149 ps, or 0.09999999 as a difference: the ballistic limit of 1 ps was
     10 or 11 frames, and the Haven ratio 1.5 or 1.7.
     """
-    walk = np.random.default_rng(0).normal(scale=0.4, size=(400, 30, 3)).cumsum(axis=0)
+    walk = np.random.default_rng(0).normal(scale=1.5, size=(400, 100, 3)).cumsum(axis=0)
     found = [
-        estimate_diffusion(mean_squared_displacement(walk, 0.1 * (1 + rounding), lags=None)).window.start_lag
+        estimate_diffusion(mean_squared_displacement(walk, frame_time=0.1 * (1 + rounding), lags=None)).window.start_lag
         for rounding in (0.0, 1e-6, -1e-6)
     ]
     assert found == [10, 10, 10]

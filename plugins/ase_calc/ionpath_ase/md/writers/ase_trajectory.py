@@ -54,7 +54,10 @@ class ASETrajectory(CountedFile):
     @classmethod
     def frames(cls, path: Path, first: int, last: int) -> Iterator[bytes]:
         """Positions, velocities, cell and energy of each frame."""
-        return frames_of_traj(path, first, last)
+        from ase.io.trajectory import Trajectory
+
+        with Trajectory(str(path)) as reader:
+            yield from frames_of_traj(reader, first, last)
 
     @classmethod
     def beginning(cls, path: Path) -> str:
