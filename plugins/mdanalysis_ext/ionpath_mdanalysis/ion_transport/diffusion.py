@@ -81,7 +81,8 @@ class IonDiffusion(SeriesAnalysis):
     results.diffusion_coefficient : Estimate
         Tracer diffusion coefficient in A^2/ps (1 A^2/ps = 1e-8 m^2/s), or an upper bound.
     results.diffusion_axes : tuple of Estimate
-        The same along x, y and z.
+        The same along x, y and z of MDAnalysis, which lays the first vector of a cell along x and the second into the
+        plane of x and y, however the file has turned them.
     results.collective_diffusion, results.haven_ratio : Estimate
         Diffusion of charge in A^2/ps, and the ratio of both.
     results.conductivity, results.collective_conductivity : Estimate
