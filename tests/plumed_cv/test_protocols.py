@@ -385,8 +385,16 @@ def test_structures_of_other_packages(crystal):
         (None, {"radius": 1.0}, "shells: need free anions with 4 Li or more within 1.0 A, got 0 at most"),
         (None, {"ion": 99}, "atom: need a number from 1 to 52, got 100"),
         (None, {"ion": 24}, "ion: need an atom of Li, got P 25; name an ion of that element, or mobile= for another"),
-        (None, {"name": "concerted", "ion": 0}, "ion: need none for concerted, which does not use it, got 0; leave it"),
-        (None, {"name": "tilt", "ion": 0}, "ion: need none for tilt, which does not use it, got 0; leave it out"),
+        (
+            None,
+            {"name": "concerted", "ion": 0},
+            "ion: need none for concerted, which does not use it, got atom 1 of the structure; leave it",
+        ),
+        (
+            None,
+            {"name": "tilt", "ion": 0},
+            "ion: need none for tilt, which does not use it, got atom 1 of the structure; leave it out",
+        ),
         (None, {"barrier": 50.0}, "barrier: need none for metad, which does not use it, got 50.0; leave it out"),
         (None, {"temperature_range": (300.0, 600.0)}, "temperature_range: need none for metad, which does not use it"),
         (None, {"centres": (50, 50)}, "atoms: need different atoms"),

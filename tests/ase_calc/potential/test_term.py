@@ -177,7 +177,7 @@ def test_lammps_and_a_lean_twin_agree(refined: Path, argyrodite: Atoms, tmp_path
         atoms.set_momenta(kicks)
         ends.append(
             run_md(
-                atoms, ensemble="nve", picoseconds=0.02, timestep=1.0, engine=engine, model=refined,
+                atoms, ensemble="nve", picoseconds=0.02, interval=0.02, timestep=1.0, engine=engine, model=refined,
                 trajectory=tmp_path / f"{engine}.xtc",
                 progress=False,
             )
