@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import glob
 import hashlib
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import require, warn
-from ionpath.plumed_run import acting
+from ionpath.plumed_run import biases_of
 
 ALL = "all "
 """Beginning of a digest of all that a file held."""
@@ -78,9 +77,12 @@ def notes_of(file: Path, name: str | None = None) -> Iterator[tuple[str, int, st
     """Checkpoints beside a file that know it, with the size and the digest that it had; `name` as below."""
     own = f"{glob.escape(file.stem)}.checkpoint.npz" if name else "*.checkpoint.npz"
     for checkpoint in sorted(file.parent.glob(own)):
-        with contextlib.suppress(Exception):  # of an earlier version, or damaged, as the run says that goes on with it
+        try:
             meta = _meta(checkpoint)
-            yield checkpoint.name, int(meta["sizes"][name or file.name]), str(meta["heads"][name or file.name])
+            size, digest = int(meta["sizes"][name or file.name]), str(meta["heads"][name or file.name])
+        except Exception:  # one of an earlier version, or damaged, which the run says that goes on with it
+            continue
+        yield checkpoint.name, size, digest
 
 
 def _meta(checkpoint: Path) -> Any:
@@ -93,7 +95,7 @@ def warn_of_conditions(file: Path, temperature: float | None) -> None:
     checkpoint = file.with_name(f"{file.stem}.checkpoint.npz")
     try:
         run = _meta(checkpoint)["identity"]
-        first, last, biases = float(run["temperature"]), run["final_temperature"], acting(run["PLUMED input"])
+        first, last, biases = float(run["temperature"]), run["final_temperature"], biases_of(run["PLUMED input"])
     except Exception:  # none, or one that says nothing
         return
     if biases:

@@ -228,10 +228,10 @@ def lost_sums(lines: Iterable[str]) -> list[str]:
     return found
 
 
-def acting(lines: Iterable[str]) -> list[str]:
+def biases_of(lines: Iterable[str]) -> list[str]:
     """Biases of an input, each once.
 
-    >>> acting(["d: DISTANCE ATOMS=1,2", "METAD ARG=d SIGMA=0.1 HEIGHT=1 PACE=100", "PRINT ARG=d FILE=COLVAR"])
+    >>> biases_of(["d: DISTANCE ATOMS=1,2", "METAD ARG=d SIGMA=0.1 HEIGHT=1 PACE=100", "PRINT ARG=d FILE=COLVAR"])
     ['METAD']
     """
     return sorted({keywords(line)[1] for line in joined(lines)} & _BIASES)

@@ -302,7 +302,9 @@ def test_a_second_run_is_kept_out(tmp_path: Path) -> None:
     first = start("300")
     while not (tmp_path / "a.extxyz").exists() and first.poll() is None:
         pass
+    first.send_signal(signal.SIGSTOP)  # so that it is still there when the second has started
     second = start("600").communicate()[0]
+    first.send_signal(signal.SIGCONT)
     told = first.communicate()[0]
     assert told == "done\n"
     assert f"InputError run a: need no other run in it, got one that is going on (process {first.pid})" in second

@@ -69,6 +69,7 @@ def test_what_is_not_used_is_refused_or_said(tmp_path, structure, capsys, caplog
         metad([str(structure), "--protocol", "tilt", "--ion", "3", "--write-only"])
     with pytest.raises(SystemExit):
         metad([str(structure), "--fence", "1", "--no-fence"])
+    assert "argument --no-fence: not allowed with argument --fence" in capsys.readouterr().err
     from ase.io import read, write
 
     write(tmp_path / "two.extxyz", [read(structure), read(structure)])

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 from scipy.spatial.distance import squareform
 
 from ionpath.arrays import Floats, Ints
@@ -26,7 +28,9 @@ def cages_of_sites(sites: Floats, cell: Floats, n_vertices: int | None) -> tuple
     """
     if len(sites) == 1:
         return sites.copy(), np.zeros((1, 3)), np.zeros(1, dtype=np.int64)
-    tree = linkage(squareform(_distances(sites, cell), checks=False), method="single")
+    vectors = minimum_image((sites[None] - sites[:, None]) @ cell, cell)
+    distances = np.linalg.norm(vectors, axis=-1)
+    tree = linkage(squareform(distances, checks=False), method="single")
     for group, height in _cuts(tree, len(sites), n_vertices):
         try:
             return _cages(sites, cell, group, height)
@@ -41,7 +45,12 @@ def merged_sites(cell: Floats, sites: Floats, reach: float) -> Floats:
     points = wrap_fractional(sites)
     if reach == 0.0 or len(points) < 2:
         return points
-    group = fcluster(linkage(squareform(_distances(points, cell), checks=False), "single"), reach, "distance")
+    tree = SiteTree(cell, points, reach)
+    near = tree.tree.query_ball_point(tree.place(points), reach)
+    first = np.repeat(np.arange(len(points)), list(map(len, near)))
+    second = tree.owner[np.concatenate(near).astype(np.int64)]
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(len(points), len(points)))
+    group = connected_components(links, directed=False)[1]
     try:
         middle, places, _ = _cages(points, cell, group, reach)
         widest = float(np.linalg.norm(places, axis=1).max())
@@ -52,10 +61,6 @@ def merged_sites(cell: Floats, sites: Floats, reach: float) -> Floats:
         need = f"groups of sites within {reach:g} A of their middle"
         raise InputError("merge", need=need, got=got, remedy="leave out sites between others, or merge less")
     return middle
-
-
-def _distances(sites: Floats, cell: Floats) -> Floats:
-    return np.asarray(np.linalg.norm(minimum_image((sites[None] - sites[:, None]) @ cell, cell), axis=-1))
 
 
 def _cages(sites: Floats, cell: Floats, group: Ints, height: float) -> tuple[Floats, Floats, Ints]:

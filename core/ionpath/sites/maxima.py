@@ -18,7 +18,7 @@ from ionpath.msonable import Msonable
 from ionpath.periodic import fractional, minimum_image, wrap_fractional
 from ionpath.sites.arguments import cell_repeats
 from ionpath.sites.density import DensityGrid, ion_density
-from ionpath.sites.nearest import Points, nearest_in_frames
+from ionpath.sites.nearest import Points, SiteTree, nearest_in_frames
 from ionpath.sites.plausibility import NEARLY, is_solid, not_solid
 from ionpath.sites.reference import reference_frames
 
@@ -122,7 +122,9 @@ def density_sites(
     density = grid.relative(search.sigma)
     maxima = _maxima(density, max(search.level, search.background * float(density.max())))
     peaks = _separate(maxima, density.shape, grid.cell, search.separation)
-    if sites == "ions" and 2 * (more := _left_out(maxima, peaks, density, grid.cell)) >= len(peaks) > 1:
+    looked_at = sites == "ions" and len(peaks) > 1
+    more = _left_out(maxima, peaks, density, grid.cell, search.separation) if looked_at else 0
+    if more and 2 * more >= len(peaks):
         warn(
             f"sites: {more} maxima of the density are nearly as high as one of the {len(peaks)} sites and less than "
             f"{search.separation:g} A from it, and count as the same place; where ions hop between them, "
@@ -185,15 +187,12 @@ def _separate(peaks: Ints, grid: Sequence[int], cell: Floats, separation: float)
     return peaks[kept].reshape(-1, 3)
 
 
-def _left_out(maxima: Ints, kept: Ints, density: Floats, cell: Floats) -> int:
+def _left_out(maxima: Ints, kept: Ints, density: Floats, cell: Floats, separation: float) -> int:
     """Number of maxima that are too close to one that was kept, but further from it than ions vibrate, and as high."""
-    places = (kept + 0.5) / density.shape
-    number = 0
-    for point in maxima:
-        squares = (minimum_image((places - (point + 0.5) / density.shape) @ cell, cell) ** 2).sum(axis=1)
-        near = int(squares.argmin())
-        number += squares[near] > NEARLY**2 and bool(density[tuple(point)] > HIGH * density[tuple(kept[near])])
-    return number
+    tree = SiteTree(cell, (kept + 0.5) / density.shape, separation)
+    distance, image = tree.tree.query(tree.place((maxima + 0.5) / density.shape))
+    near = kept[tree.owner[image]]  # all are within the separation of one
+    return int(((distance > NEARLY) & (density[tuple(maxima.T)] > HIGH * density[tuple(near.T)])).sum())
 
 
 def _owners(points: Floats, sites: Floats, cell: Floats, reach: float) -> tuple[Ints, Floats]:

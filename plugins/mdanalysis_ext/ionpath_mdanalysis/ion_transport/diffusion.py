@@ -35,7 +35,7 @@ def charge_of(ions: Any, *, asked: bool) -> float:
     return 1.0
 
 
-def warn_of_some(ions: Any) -> None:
+def warn_of_a_part(ions: Any) -> None:
     """Warn of ions of which there are more, whose conductivity is that of a part."""
     check_group(ions, "mobile")
     here = species_names(ions)
@@ -132,7 +132,7 @@ class IonDiffusion(SeriesAnalysis):
         if charge is None:
             charge = charge_of(mobile, asked=temperature is not None)
         if temperature is not None:
-            warn_of_some(mobile)
+            warn_of_a_part(mobile)
         if not (isinstance(charge, (int, float)) and np.isfinite(charge) and charge):
             raise InputError("charge", need="the charge of an ion in e, other than 0", got=repr(charge), remedy="use 1")
         positive("minimum_msd", minimum_msd, "A^2")

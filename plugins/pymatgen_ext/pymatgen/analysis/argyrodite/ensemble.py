@@ -119,9 +119,9 @@ def _check_entries(entries: Sequence[Mapping[str, Any]]) -> None:
     if lost := sorted({float(y) for e in entries for y in e.get("inversions", ())} - seen):
         got = f"none at {', '.join(f'{y:g}' for y in lost)}"
         remedy = (
-            'list the supercell by itself (cell_sizes=[entries[0]["cell_size"]]), which leaves no repeats of smaller '
+            'list the supercell by itself (cell_sizes=[entries[0]["cell_size"]], return_ranked_list=True), which '
+            "leaves no repeats of smaller cells out"
         )
-        remedy += "cells out, with return_ranked_list=True"
         raise InputError("entries", need="arrangements at every inversion of the cell", got=got, remedy=remedy)
     whole = {(float(e["inversion"]), int(e["arrangements"])) for e in entries}
     listed, expected = sum(int(e["multiplicity"]) for e in entries), sum(n for _, n in whole)

@@ -109,7 +109,7 @@ def configurational_entropy(structure: Structure, *, lithium: bool = False) -> C
         for name, p in fractions.items()
     }
     if lithium:
-        name = getattr(mobile_species(structure, found), "symbol", "Li")
+        name = getattr(mobile_species(structure, found.mobile), "symbol", "Li")
         by_site[name] = _lithium_entropy(structure, found)
         fractions[name] = _mean_fractions(structure, found.mobile)
     return ConfigurationalEntropy(by_site, fractions, found.inversion, found.x_excess)

@@ -16,7 +16,7 @@ from ionpath.documented import documented
 from ionpath.errors import InputError, require
 from ionpath.msonable import Msonable
 from ionpath.periodic import minimum_image, wrap_fractional
-from pymatgen.analysis.argyrodite.framework import analyse, require_ordered
+from pymatgen.analysis.argyrodite.framework import MOBILE, analyse, require_ordered
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -105,7 +105,7 @@ class AnionClusterExpansion(Msonable):
             require_ordered(structure, "a cluster expansion")
         n = np.array([analyse(s).n_formula_units for s in structures])
         primitive = disordered_primitive([*structures, *([] if parent is None else [parent])])
-        lithium = any(not site.is_ordered and "S" not in site.species_string for site in primitive)
+        lithium = any(not site.is_ordered and site.species.elements[0].symbol in MOBILE for site in primitive)
         subspace = _subspace(primitive, cutoffs or PUBLISHED_CUTOFFS)
         features = np.array([correlations(subspace, s) for s in structures])
         fitted = _ridge(features, np.asarray(energies, dtype=np.float64) / n, folds, seed)

@@ -188,10 +188,10 @@ def require_ordered(structure: Structure, purpose: str) -> None:
         raise InputError("structure", need=f"full occupancies for {purpose}", got=got, remedy=remedy)
 
 
-def mobile_species(structure: Structure, found: Argyrodite) -> Any:
-    """Return the species of which most mobile ions are, as the structure writes it; lithium where there are none."""
+def mobile_species(structure: Structure, mobile: Indices) -> Any:
+    """Return the species of most mobile ions (indices), as the structure writes it; lithium if there are none."""
     amounts: dict[Any, float] = {}
-    for k in found.mobile.tolist():
+    for k in mobile.tolist():
         for species, amount in structure[k].species.items():
             amounts[species] = amounts.get(species, 0.0) + float(amount)
     return max(amounts, key=lambda species: amounts[species], default="Li")

@@ -10,7 +10,7 @@ from ionpath.arrays import Bools, Indices
 from ionpath.errors import InputError
 from ionpath.lattice.neighbours import nearest_point
 from ionpath.lattice.subsets import farthest_points
-from pymatgen.analysis.argyrodite.framework import analyse, mobile_species
+from pymatgen.analysis.argyrodite.framework import MOBILE, mobile_species, occupancies
 from pymatgen.analysis.argyrodite.tetrahedral_sites import lithium_sites
 
 if TYPE_CHECKING:
@@ -36,17 +36,17 @@ def add_lithium(
     """
     found = lithium_sites(structure)
     candidates = found.coords[found.of(*kinds)]
-    argyrodite = analyse(structure)
+    mobile = np.flatnonzero(occupancies(structure, MOBILE)[0] > 0)
     cell = structure.lattice.matrix
     try:
         chosen = farthest_points(
-            candidates, cell, number, occupied=structure.cart_coords[argyrodite.mobile], closest=CLOSEST, seed=seed
+            candidates, cell, number, occupied=structure.cart_coords[mobile], closest=CLOSEST, seed=seed
         )
     except InputError as error:
         need = f"room for {number} more on {', '.join(kinds)} sites, {CLOSEST} A from others"
         raise InputError("lithium", need=need, got=error.got, remedy="lithium on 24g leaves the most room") from error
     new = structure.copy()
-    species = mobile_species(structure, argyrodite)
+    species = mobile_species(structure, mobile)
     for position in candidates[np.asarray(chosen)]:
         new.append(species, position, coords_are_cartesian=True)
     return new

@@ -226,7 +226,7 @@ def _sites(cell: Structure, kinds: tuple[str, ...], closest: float) -> _Sites:
     group = site_permutations(operations.rotations, operations.translations, sites.frac_coords[chosen], tolerance=0.02)
     places = sites.coords[chosen]
     near = _too_close(places, cell.lattice.matrix, closest)
-    return _Sites(frame, mobile_species(cell, found), places, round(number), operations, group, near)
+    return _Sites(frame, mobile_species(cell, found.mobile), places, round(number), operations, group, near)
 
 
 def _candidates(

@@ -175,7 +175,7 @@ def site_energies(
 
 def _on_frame(structure: Structure, mobile: Indices, places: Floats, energy: EnergyFunction) -> Floats:
     frame = structure.copy()
-    species = mobile_species(structure, analyse(structure))
+    species = mobile_species(structure, mobile)
     frame.remove_sites([int(k) for k in mobile])
     reference = energy(frame)
     values = []
