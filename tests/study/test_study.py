@@ -194,11 +194,13 @@ def test_an_archive_needs_finished_steps_and_a_name_for_zip(small: Path, tmp_pat
 
 
 def test_an_archive_keeps_tables_in_single_precision(tmp_path: Path) -> None:
-    """Six digits of what varies are kept, and all of numbers, times and labels."""
+    """Six digits of what varies are kept, four of long curves, and all of numbers, times and labels."""
     rng = np.random.default_rng(0)
     whole = {
         "table": rng.random((50, 3)),
-        "times": rng.random(50),
+        "times": rng.random(2000),
+        "msd": np.append(np.exp(rng.normal(0.0, 9.0, 2000)), [np.nan, np.inf, 0.0]),
+        "drift": rng.normal(size=(2000, 3)),
         "counts": np.arange(6).reshape(2, 3),
         "x": np.array("S"),
     }
@@ -207,6 +209,10 @@ def test_an_archive_keeps_tables_in_single_precision(tmp_path: Path) -> None:
     kept = np.load(tmp_path / "small.npz")
     assert set(kept.files) == set(whole) and kept["table"].dtype == np.float32
     np.testing.assert_allclose(kept["table"], whole["table"], rtol=1e-6)
+    for name in ("msd", "drift"):
+        np.testing.assert_allclose(kept[name], whole[name], rtol=1.3e-4)
+    assert kept["msd"].dtype == np.float64 and kept["drift"].dtype == np.float32
+    assert (tmp_path / "small.npz").stat().st_size < 0.7 * (tmp_path / "result.npz").stat().st_size
     for name in ("times", "counts", "x"):
         assert (kept[name] == whole[name]).all() and kept[name].dtype == whole[name].dtype
 

@@ -148,6 +148,8 @@ def write_markdown(folder: Path, file: Path) -> None:
 KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png", "HILLS", "plumed.dat")
 LEFT = ("checkpoint", "offsets", "failed")
 """Parts of the names of files that only a run that goes on needs."""
+LONG = 1000
+"""Values over lags or frames from which a table is a long curve."""
 
 
 def write_archive(plan: Plan, folder: Path, file: Path) -> int:
@@ -203,7 +205,7 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
 
 
 def _rounded(path: Path) -> bytes:
-    """Tables in single precision: their last digits are noise, which does not compress."""
+    """Tables in single precision, long curves with four digits: the rest is noise, which does not compress."""
     if path.suffix != ".npz":
         return re.sub(r"-?\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.7g}", path.read_text()).encode()
     with np.load(path, allow_pickle=False) as file:
@@ -211,6 +213,9 @@ def _rounded(path: Path) -> bytes:
     for name, array in arrays.items():
         if array.dtype == np.float64 and array.ndim > 1:
             arrays[name] = array.astype(np.float32)
+        if array.dtype.kind == "f" and len(np.atleast_1d(array)) > LONG and array[0].size <= 3 and "times" not in name:
+            fraction, exponent = np.frexp(arrays[name])
+            arrays[name] = np.ldexp(np.round(fraction * 2.0**13) / 2.0**13, exponent).astype(arrays[name].dtype)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)
     return buffer.getvalue()
