@@ -72,11 +72,12 @@ def main(argv: list[str]) -> int:
     add("--start", type=int, metavar="N", help="first frame, counted from 0")
     add("--stop", type=int, metavar="N", help="frame to stop before")
     add("--step", type=int, metavar="N", help="take every Nth frame")
-    add("--sites", type=Path, metavar="CRYSTAL", help="crystal of the trajectory's size with every site of the ions; "
-        "default: the cages of an argyrodite, else sites found in the density")
-    add("--repeats", type=int, nargs=3, metavar="N", help="equivalent cells along each vector, over which "
-        "the density of the ions is averaged; default: as the framework repeats")
-    add("--fold", choices=("translations", "symmetry", "cages", "none"), default="translations", help="sites without "
+    add("--sites", type=Path, metavar="CRYSTAL", help="crystal with every site of the ions, as large as the trajectory "
+        "or with --repeats; default: the cages of an argyrodite, else sites found in the density")
+    add("--repeats", type=int, nargs=3, metavar="N", help="cells of --sites along each vector, or equivalent cells "
+        "over which the density of the ions is averaged; default: 1 1 1, or as the framework repeats")
+    add("--separation", type=float, metavar="A", help="least distance of two sites of the density; default 2.2")
+    add("--fold", choices=("translations", "symmetry", "cages", "none"), help="sites without "
         "cages that are one state: those that a translation takes to each other (default), or a symmetry of the "
         "crystal; those near each other; or each its own")
     add("--lag-time", type=float, default=1.0, metavar="PS", help="of the Markov model; default 1")
@@ -87,13 +88,17 @@ def main(argv: list[str]) -> int:
     add("-o", "--output", type=Path, default=Path("results"), metavar="FOLDER", help="default results")
     # fmt: on
     options = arguments.parse_args(argv)
-    for name in ("temperature", "lag_time"):
+    for name in ("temperature", "lag_time", *["separation"] * (options.separation is not None)):
         positive(f"--{name.replace('_', '-')}", getattr(options, name))
     for number in options.repeats or ():
         whole("--repeats", number)
+    if options.sites and options.separation is not None:
+        need, remedy = "sites that are looked for in the density", "leave one of the two out"
+        raise InputError("--separation", need=need, got="--sites", remedy=remedy)
     _check_output(options.output, options.json, [options.structure, options.trajectory, options.sites])
     given = Given(**{name: getattr(options, name) for name in Given.__dataclass_fields__})
-    asked = {name: getattr(options, name) for name in ("temperature", "sites", "repeats", "fold", "lag_time", "unwrap")}
+    names = ("temperature", "sites", "repeats", "separation", "fold", "lag_time", "unwrap")
+    asked = {name: getattr(options, name) for name in names}
     made = {"command": shlex.join(["ionpath", "analyze", *argv]), "figures": options.figures}
     label = options.label or options.output.resolve().name
     record = analyse(given, options.output, label=label, progress=LOG.isEnabledFor(20), made=made, **asked)
@@ -146,7 +151,8 @@ def analyse(
     temperature: float,
     sites: Path | None = None,
     repeats: Sequence[int] | None = None,
-    fold: str = "translations",
+    separation: float | None = None,
+    fold: str | None = None,
     lag_time: float = 1.0,
     unwrap: bool = False,
     label: str = "",
@@ -169,7 +175,8 @@ def analyse(
             record.notes.append(f"No density. {error_in_words(error, options_of('analyze', []))}")
         try:
             with _noting(record):
-                _kinetics(opened, sites_of(opened, crystal, repeats, fold, record), lag_time, folder, record, progress)
+                shells = sites_of(opened, crystal, record, repeats=repeats, separation=separation, fold=fold)
+                _kinetics(opened, shells, lag_time, folder, record, progress)
         except InputError as error:
             record.notes.append(f"No path entropy. {error_in_words(error, options_of('analyze', []))}")
     record.notes[:] = [in_words(note, options_of("analyze", [])) for note in record.notes]

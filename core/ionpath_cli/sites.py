@@ -21,25 +21,40 @@ MOST = 12
 """Cells along one vector that are tried."""
 
 
-def sites_of(opened: Opened, crystal: Any, repeats: Sequence[int] | None, fold: str, record: Record) -> Any:
+def sites_of(
+    opened: Opened,
+    crystal: Any,
+    record: Record,
+    *,
+    repeats: Sequence[int] | None = None,
+    separation: float | None = None,
+    fold: str | None = None,
+) -> Any:
     """Cages where there are some, else a network of sites; the record says which, and why."""
     from MDAnalysis.analysis.path_entropy import CoordinationShells, SiteNetwork
 
     from ionpath.lattice import NotArgyrodite
 
     element = str(opened.ions.elements[0])
+    folding = {} if fold is None else {"fold": fold}
     if crystal is not None:
         record.parameters["sites"] = record.parameters.get("sites") or "crystal"
         merge = _reach_of_splits(crystal, element, record)
+        number = tuple(repeats or (1, 1, 1))
+        record.parameters["repeats"] = list(number)
         return _cages_or_network(
-            lambda: CoordinationShells.from_structure(crystal, mobile=element, merge=merge),
-            lambda: SiteNetwork.from_structure(crystal, mobile=element, merge=merge, fold=fold),
+            lambda: CoordinationShells.from_structure(crystal.repeat(number), mobile=element, merge=merge),
+            lambda: SiteNetwork.from_structure(crystal, mobile=element, merge=merge, repeats=number, **folding),
             "the sites of the crystal",
+            fold,
             record,
         )
     try:
         shells = CoordinationShells.for_argyrodite(opened.universe, opened.ions, **opened.frames)
         record.parameters["sites"] = "cages of an argyrodite"
+        asked = {"--repeats": repeats, "--separation": separation, "--fold": fold}
+        for option in (name for name, value in asked.items() if value is not None):
+            record.notes.append(f"{option} is not used: the sites are the cages of an argyrodite.")
         return shells
     except NotArgyrodite as error:
         record.notes.append(
@@ -51,11 +66,12 @@ def sites_of(opened: Opened, crystal: Any, repeats: Sequence[int] | None, fold: 
     if not repeats and number != (1, 1, 1):
         shown = " x ".join(map(str, number))
         record.notes.append(f"The density is averaged over {shown} cells, which the framework repeats (--repeats).")
-    options = {"framework": opened.framework, "repeats": number, **opened.frames}
+    options = {"framework": opened.framework, "repeats": number, "separation": separation, **opened.frames}
     return _cages_or_network(
         lambda: CoordinationShells.from_density(opened.universe, opened.ions, **options),
-        lambda: SiteNetwork.from_density(opened.universe, opened.ions, fold=fold, **options),
+        lambda: SiteNetwork.from_density(opened.universe, opened.ions, **folding, **options),
         "maxima of the density",
+        fold,
         record,
     )
 
@@ -73,10 +89,13 @@ def _reach_of_splits(crystal: Any, element: str, record: Record) -> float:
     return NEARLY
 
 
-def _cages_or_network(cages: Any, network: Any, what: str, record: Record) -> Any:
+def _cages_or_network(cages: Any, network: Any, what: str, fold: str | None, record: Record) -> Any:
     """Shells if there are cages, else a network, which needs none."""
     try:
-        return cages()
+        shells = cages()
+        if fold is not None:
+            record.notes.append(f"--fold is not used: {what} form cages, and the states are places in a cage.")
+        return shells
     except InputError as error:
         made = network()
         record.notes.append(

@@ -17,6 +17,7 @@ import pytest
 
 pytest.importorskip("MDAnalysis")
 
+from ionpath.data import example
 from ionpath.errors import InputError
 from ionpath_cli import cli
 from ionpath_cli.record import Record
@@ -335,6 +336,14 @@ def test_states_without_cages_as_they_are_asked_for(antifluorite: Path, tmp_path
     said = capsys.readouterr().out
     # Translations of fcc leave two of them.
     assert "the states are the sites of the crystal" in said and "8c 1 (108), 8c 2 (108)" in said
+    cell = ase.io.read(antifluorite / "sites.cif")
+    inside = (cell.get_scaled_positions() < 1 / 3 - 1e-6).all(axis=1)
+    one = cell[inside]
+    one.set_cell(cell.cell / 3)
+    one.write(antifluorite / "one.cif")
+    repeated = ["--sites", str(antifluorite / "one.cif"), "--repeats", "3", "3", "3"]
+    assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out), *repeated]) == 0
+    assert capsys.readouterr().out == said
     from pymatgen.core import Structure
     from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -356,6 +365,35 @@ def test_states_without_cages_as_they_are_asked_for(antifluorite: Path, tmp_path
         said = capsys.readouterr().out
         assert "note: No path entropy. states: need " in said and remedy in said
         assert not PYTHON.search(said), said
+
+
+def test_how_far_sites_of_the_density_are_apart(antifluorite: Path, tmp_path: Path, capsys) -> None:
+    """Sites are 2.85 A apart: a larger distance leaves some of them out, which is told with the remedy."""
+    run, out = str(antifluorite / "run.extxyz"), tmp_path / "out"
+    words = ["analyze", run, "--temperature", "600", "-q", "-o", str(out), "--fold", "translations", "--separation"]
+    assert cli.main([*words, "2.4"]) == 0
+    assert "site 1 (27), " in capsys.readouterr().out
+    assert json.loads((out / "analysis.json").read_text())["parameters"]["states"] == 9
+    assert cli.main([*words, "3.2"]) == 0
+    said = capsys.readouterr().out
+    assert "less than 3.2 A from it, and count as the same place" in said and "or pass --separation 1.5" in said
+    assert "note: No path entropy. density: need maxima " in said and "otherwise --separation 2 finds 216 sites" in said
+    for value, got in (("0", "got 0"), ("3.2", "got --sites; leave one of the two out")):
+        sites = ["--sites", str(antifluorite / "sites.cif")] * (value != "0")
+        assert cli.main([*words, value, *sites]) == 1
+        error = capsys.readouterr().err
+        assert "--separation: need " in error and got in error
+
+
+def test_options_for_sites_that_are_not_used_are_told(tmp_path: Path, capsys) -> None:
+    """The cages of an argyrodite are known, and need no density."""
+    files = list(example())
+    words = ["--temperature", "600", "-q", "-o", str(tmp_path / "out")]
+    options = ["--repeats", "1", "1", "1", "--separation", "2", "--fold", "symmetry"]
+    assert cli.main(["analyze", *files, *words, *options]) == 0
+    said = capsys.readouterr().out
+    for option in ("--repeats", "--separation", "--fold"):
+        assert f"note: {option} is not used: the sites are the cages of an argyrodite." in said
 
 
 def test_cells_and_lengths_that_files_do_not_say(tmp_path, walk, capsys):
