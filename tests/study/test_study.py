@@ -14,13 +14,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import locked
-from ionpath_cli.study import load_study, make_plan, study_names, tasks as steps
+from ionpath_cli.study import cluster, load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.analyses import lag_time
 from ionpath_cli.study.command import _Clock, main
 from ionpath_cli.study.comparison import Compared, combine, compare
@@ -215,6 +216,38 @@ def test_an_archive_keeps_tables_in_single_precision(tmp_path: Path) -> None:
     assert (tmp_path / "small.npz").stat().st_size < 0.7 * (tmp_path / "result.npz").stat().st_size
     for name in ("times", "counts", "x"):
         assert (kept[name] == whole[name]).all() and kept[name].dtype == whole[name].dtype
+
+
+def test_no_worker_waits_while_a_step_is_due(tmp_path: Path, monkeypatch) -> None:
+    """A long step, and those that were meant for the same worker: all others end before it does."""
+    systems = [f"s{n}" for n in range(6)]
+    tasks = []
+    for number, name in enumerate(systems):
+        chain = [("structure", f"structure/{name}"), ("cell", f"cell/{name}"), ("run", f"run/{name}")]
+        for stage, own in [*chain, ("analysis", f"analysis/a/{name}"), ("analysis", f"analysis/b/{name}")]:
+            before = {"structure": (), "cell": (chain[0][1],), "run": (chain[1][1],)}.get(stage, (chain[2][1],))
+            tasks.append(Task(own, stage, {}, before, priority=number // 2))
+    tasks.append(Task("across/all", "across", {}, tuple(f"analysis/a/{name}" for name in systems)))
+    others = len(tasks) - 4  # all but the long one and the three that need it
+
+    def step(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
+        assert [p.name for p in parents] == list(task.inputs)
+        time.sleep({"cell/s0": 2.0, "run/s1": 5.0}.get(task.name, 0.0))  # as dask learns what steps take
+        end = time.monotonic() + 30.0
+        while task.name == "run/s0" and len(list(Path(folder).glob("*.ended"))) < others:
+            if time.monotonic() > end:
+                return Outcome(task.name, "failed", folder, "steps that were due have not been done")
+            time.sleep(0.02)
+        (Path(folder) / f"{task.name.replace('/', '-')}.ended").touch()
+        return Outcome(task.name, "done", folder)
+
+    monkeypatch.setattr(cluster, "perform", step)
+    seen: list[str] = []
+    with dask.config.set({"distributed.scheduler.unknown-task-duration": "10ms"}):
+        found = cluster.carry_out(tasks, tmp_path, workers=2, report=lambda one, all_: seen.append(one.name))
+    assert [one.message for one in found if not one.good] == []
+    assert sorted(seen) == sorted(task.name for task in tasks)
+    assert seen[-4] == "run/s0" and set(seen[-3:]) == {"analysis/a/s0", "analysis/b/s0", "across/all"}
 
 
 def test_a_second_call_of_a_study_is_refused(small: Path, tmp_path: Path) -> None:

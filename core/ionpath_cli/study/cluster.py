@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,29 +29,42 @@ def carry_out(
     """Do all steps, each when its inputs are there; a worker that dies is replaced and goes on where it was."""
     distributed = require("distributed", purpose="studies", install=INSTALL)
     keys = task_keys(tasks)
+    numbers = {task.name: number for number, task in enumerate(tasks)}
+    outcomes: dict[str, Outcome] = {}
     with _client(distributed, workers, scheduler, folder / SCRATCH) as client:
-        futures: dict[str, Any] = {}
-        for number, task in enumerate(tasks):
-            futures[task.name] = client.submit(
-                perform,
-                task,
-                keys[task.name],
-                str(folder.resolve()),
-                *(futures[name] for name in task.inputs),
-                key=f"{task.name}-{keys[task.name][:8]}-{time.time_ns()}",
-                priority=-1000 * task.priority - number,
-                pure=False,
-            )
-        names = {future.key: name for name, future in futures.items()}
-        outcomes: list[Outcome] = []
-        for future in distributed.as_completed(futures.values()):
+        going: dict[Any, str] = {}
+        running = distributed.as_completed()
+
+        def begin(due: Iterable[Task]) -> None:
+            """Hand steps to dask, in one group and without dependencies: it keeps these in one queue by their priority.
+
+            What depends on others is dealt out to workers beforehand, where steps of minutes would wait for one
+            worker while others are idle.
+            """
+            for task in due:
+                future = client.submit(
+                    perform,
+                    task,
+                    keys[task.name],
+                    str(folder.resolve()),
+                    *(outcomes[name] for name in task.inputs),
+                    key=("step", f"{task.name}-{keys[task.name][:8]}-{time.time_ns()}"),
+                    priority=-1000 * task.priority - numbers[task.name],
+                    pure=False,
+                )
+                going[future.key] = task.name
+                running.add(future)
+
+        begin(task for task in tasks if not task.inputs)
+        for future in running:
             try:
                 outcome = future.result()
             except Exception as error:  # of dask itself: a worker that died again and again
-                outcome = Outcome(names[future.key], "failed", "", f"{type(error).__name__}: {error}")
-            outcomes.append(outcome)
-            report(outcome, outcomes)
-        return outcomes
+                outcome = Outcome(going[future.key], "failed", "", f"{type(error).__name__}: {error}")
+            outcomes[outcome.name] = outcome
+            report(outcome, list(outcomes.values()))
+            begin(task for task in tasks if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs))
+    return list(outcomes.values())
 
 
 @contextmanager
@@ -84,6 +97,8 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         "distributed.comm.timeouts.tcp": "300s",
         "distributed.admin.tick.limit": "1h",
         "distributed.scheduler.worker-ttl": None,
+        "distributed.worker.profile.enabled": False,  # costs 7 % of a core for each worker
+        "distributed.scheduler.worker-saturation": 1.0,  # no step waits behind another at a worker
         "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
     }
     shutil.rmtree(scratch, ignore_errors=True)  # of a killed call: the folder is ours alone while it is locked
