@@ -91,15 +91,19 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         with client:
             yield client
         return
+    threads = str(max(1, (os.cpu_count() or 1) // workers))  # of each run: more than cores would slow all
     # A step may take hours, during which Python may be busy: silence is no sign of death here.
     settings = {
         "temporary-directory": str(scratch.resolve()),  # of the scheduler too, which a killed call leaves
         "distributed.comm.timeouts.tcp": "300s",
         "distributed.admin.tick.limit": "1h",
         "distributed.scheduler.worker-ttl": None,
-        "distributed.worker.profile.enabled": False,  # costs 7 % of a core for each worker
+        # These cost 4 % of a core for each worker, which has nothing to do but wait for its run.
+        "distributed.worker.profile.enabled": False,
+        "distributed.admin.tick.interval": "1s",
+        "distributed.admin.system-monitor.interval": "10s",
         "distributed.scheduler.worker-saturation": 1.0,  # no step waits behind another at a worker
-        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")},
+        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or threads},
     }
     shutil.rmtree(scratch, ignore_errors=True)  # of a killed call: the folder is ours alone while it is locked
     with (

@@ -283,9 +283,9 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
 
 
 def environment(processes: int) -> dict[str, str]:
-    """Environment of the LAMMPS process: quiet libraries, and no more threads than cores."""
+    """Environment of the LAMMPS process: quiet libraries, and as many threads as are asked for, or cores left."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    threads = str(max(1, cores // processes))
+    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // processes))
     defaults = {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",
