@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -436,6 +437,20 @@ def test_lammps_starts_without_the_script_that_imports_tensorflow(monkeypatch: p
     real = programs.folder_of
     monkeypatch.setattr(programs, "folder_of", lambda name: Path("cuda") if name == "nvidia" else real(name))
     assert programs.lammps_program() == (str(script), {})
+
+
+def test_lammps_has_the_threads_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TensorFlow follows OpenMP: runs side by side, each with a thread for every core, slow each other."""
+    for name in ("OMP_NUM_THREADS", "DP_INTRA_OP_PARALLELISM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    cores = len(os.sched_getaffinity(0))
+    names = ("OMP_NUM_THREADS", "DP_INTRA_OP_PARALLELISM_THREADS", "DP_INTER_OP_PARALLELISM_THREADS")
+    assert [environment(cores)[name] for name in names] == ["1", "1", "1"]
+    assert [environment(1)[name] for name in names] == [str(cores), str(cores), "1"]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert [environment(1)[name] for name in names] == ["3", "3", "1"]
+    monkeypatch.setenv("DP_INTRA_OP_PARALLELISM_THREADS", "2")
+    assert [environment(1)[name] for name in names] == ["3", "2", "1"]
 
 
 def test_lammps_errors_come_through(tmp_path: Path) -> None:

@@ -250,6 +250,23 @@ def test_no_worker_waits_while_a_step_is_due(tmp_path: Path, monkeypatch) -> Non
     assert seen[-4] == "run/s0" and set(seen[-3:]) == {"analysis/a/s0", "analysis/b/s0", "across/all"}
 
 
+def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None:
+    """One thread each where there are as many workers as cores, and what the user has asked for."""
+
+    def step(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
+        return Outcome(task.name, "done", folder, os.environ["OMP_NUM_THREADS"])
+
+    monkeypatch.setattr(cluster, "perform", step)
+    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    for asked, workers, threads in (("", 3, "1"), ("", 2, "2"), ("3", 1, "3")):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if asked:
+            monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        tasks = [Task("structure/a", "structure", {})]
+        (found,) = cluster.carry_out(tasks, tmp_path, workers=workers, report=lambda one, all_: None)
+        assert found.message == threads
+
+
 def test_a_second_call_of_a_study_is_refused(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "study"
     told = rf"folder {folder}: need no other run in it, got one that is going on \(process {os.getpid()}\); wait for"
