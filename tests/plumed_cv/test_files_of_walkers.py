@@ -52,6 +52,25 @@ def start(engine: str) -> Atoms:
     return atoms
 
 
+def test_walkers_share_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of two would take a thread for every core, and both would be slower than with half of them."""
+    seen: list[str] = []
+
+    def begun(*words: object, env: dict[str, str], **options: object) -> None:
+        seen.append(env["OMP_NUM_THREADS"])
+        raise BegunError("a walker")
+
+    monkeypatch.setattr(subprocess, "Popen", begun)
+    monkeypatch.setattr("ionpath.cores.cores", lambda: 4)
+    for asked in (None, "3"):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if asked:
+            monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        with pytest.raises(BegunError):
+            run_metadynamics(start("ase"), INPUT, folder=tmp_path, walkers=2, picoseconds=0.1, **OPTIONS)
+    assert seen == ["2", "3"]
+
+
 def in_turn(atoms: Atoms, jobs: list, new: object) -> None:
     """All walkers in this process, one after the other: the same files without a new Python for each."""
     from ionpath_plumed.job import run_job

@@ -18,6 +18,7 @@ import dask
 import numpy as np
 import pytest
 
+from ionpath import cores
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import locked
@@ -257,7 +258,7 @@ def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None
         return Outcome(task.name, "done", folder, os.environ["OMP_NUM_THREADS"])
 
     monkeypatch.setattr(cluster, "perform", step)
-    monkeypatch.setattr(os, "cpu_count", lambda: 4)
+    monkeypatch.setattr(cores, "cores", lambda: 4)
     for asked, workers, threads in (("", 3, "1"), ("", 2, "2"), ("3", 1, "3")):
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         if asked:

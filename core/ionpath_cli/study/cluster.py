@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from ionpath.cores import threads_each
 from ionpath.errors import InputError, require
 from ionpath_cli.study.tasks import Outcome, Task, perform, task_keys
 
@@ -91,7 +91,6 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         with client:
             yield client
         return
-    threads = str(max(1, (os.cpu_count() or 1) // workers))  # of each run: more than cores would slow all
     # A step may take hours, during which Python may be busy: silence is no sign of death here.
     settings = {
         "temporary-directory": str(scratch.resolve()),  # of the scheduler too, which a killed call leaves
@@ -103,7 +102,7 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         "distributed.admin.tick.interval": "1s",
         "distributed.admin.system-monitor.interval": "10s",
         "distributed.scheduler.worker-saturation": 1.0,  # no step waits behind another at a worker
-        "distributed.nanny.pre-spawn-environ": {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or threads},
+        "distributed.nanny.pre-spawn-environ": threads_each(workers),
     }
     shutil.rmtree(scratch, ignore_errors=True)  # of a killed call: the folder is ours alone while it is locked
     with (

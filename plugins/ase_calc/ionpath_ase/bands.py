@@ -123,8 +123,9 @@ _OF_WORKER: list[Any] = []
 """The calculator of a worker process, so that a potential is loaded once and not for each band."""
 
 
-def begin_worker(packed: bytes) -> None:
+def begin_worker(packed: bytes, environment: Mapping[str, str]) -> None:
     """Unpack the calculator of a worker, and end the worker when its parent is gone."""
+    os.environ.update(environment)
     _OF_WORKER[:] = [pickle.loads(packed)]
     parent = parent_process()
     if parent is not None:

@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 from tqdm import tqdm
 
 from ionpath.arguments import typed
+from ionpath.cores import threads_each
 from ionpath.documented import documented
 from ionpath.elements import Symbol
 from ionpath.errors import InputError, one_of, positive, whole
@@ -374,7 +375,10 @@ def _made(
         return
     bare = start.copy()  # without its calculator, which each worker has
     with ProcessPoolExecutor(
-        min(processes, len(hops)), get_context("spawn"), initializer=begin_worker, initargs=(sent,)
+        min(processes, len(hops)),
+        get_context("spawn"),
+        initializer=begin_worker,
+        initargs=(sent, threads_each(processes)),
     ) as pool:
         waiting = {pool.submit(run_in_worker, bare, hop, job): number for number, hop in hops}
         try:

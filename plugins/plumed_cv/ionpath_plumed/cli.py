@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from ionpath.cores import cores
 from ionpath.errors import InputError, require
 from ionpath_plumed.biases import METHODS
 from ionpath_plumed.presets import PRESETS
@@ -93,10 +93,10 @@ def metad(argv: Sequence[str], read: Callable[[Path], Any] | None = None) -> int
     if given.write_only:
         plumed.write(given.folder)
         return 0
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if given.walkers > MOST_PER_CORE * cores:
-        need = f"at most {MOST_PER_CORE * cores} on the {cores} cores here"
-        raise InputError("walkers", need=need, got=f"{given.walkers}", remedy=f"use walkers={cores}, one for each core")
+    if given.walkers > MOST_PER_CORE * (number := cores()):
+        need = f"at most {MOST_PER_CORE * number} on the {number} cores here"
+        remedy = f"use walkers={number}, one for each core"
+        raise InputError("walkers", need=need, got=f"{given.walkers}", remedy=remedy)
     calculators = require("ase.calculators.calculator", purpose="metadynamics", install=INSTALL)
     atoms.calc = calculators.get_calculator_class("ionpath")(model=given.model)
     run = run_metadynamics(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ase import Atoms
 
+from ionpath.cores import threads_each
 from ionpath.errors import InputError, IonpathError
 from ionpath.files import locked, made_folder
 from ionpath.plumed_input import appended_files, joined, keywords
@@ -87,8 +88,9 @@ def _run_all(atoms: Atoms, jobs: list[Job], new: Sequence[Job] = ()) -> None:
                 log = stack.enter_context((job.folder / f"walker{job.suffix}.log").open("w"))
                 shown = None if job.options["progress"] else log
                 walker = subprocess.Popen(
-                    [sys.executable, "-m", "ionpath_plumed.walkers"], stdin=subprocess.PIPE, stdout=log, stderr=shown
-                )
+                    [sys.executable, "-m", "ionpath_plumed.walkers"],
+                    stdin=subprocess.PIPE, stdout=log, stderr=shown, env={**os.environ, **threads_each(len(jobs))},
+                )  # fmt: skip
                 running.append(walker)
                 assert walker.stdin is not None
                 walker.stdin.write(what[job.suffix])

@@ -18,6 +18,7 @@ import numpy as np
 from ase import Atoms, units
 from numpy.typing import NDArray
 
+from ionpath.cores import threads_each
 from ionpath.errors import InputError, IonpathError, MissingDependency
 from ionpath.plumed_input import needs_energy
 from ionpath_ase.md import programs
@@ -284,8 +285,7 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
 
 def environment(processes: int) -> dict[str, str]:
     """Environment of the LAMMPS process: quiet libraries, and as many threads as are asked for, or cores left."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, cores // processes))
+    threads = threads_each(processes)["OMP_NUM_THREADS"]
     defaults = {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",

@@ -9,6 +9,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from ionpath.cores import cores
 from ionpath.errors import MissingDependency, require
 from ionpath.plumed_input import INSTALL as PLUMED_INSTALL
 
@@ -69,8 +70,7 @@ def default_processes(atoms: int) -> int:
     """
     if program("mpirun") is None:
         return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
-    return max(1, min(cores, atoms // 100))
+    return max(1, min(cores(), atoms // 100))
 
 
 def check_plumed(processes: int) -> None:
