@@ -28,6 +28,7 @@ from ionpath_cli.study.command import _Clock, main
 from ionpath_cli.study.comparison import Compared, combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.output import _rounded
+from ionpath_cli.study.pace import measured_pace
 from ionpath_cli.study.plan import Plan
 from ionpath_cli.study.quantities import jackknifed, parted, quantity
 from ionpath_cli.study.tasks import Outcome, Task, perform, place_of, task_keys
@@ -302,6 +303,37 @@ def test_rows_come_before_second_arrangements() -> None:
     plan = make_plan(load_study("chen2023"), budget=3.1)
     assert set(plan.dropped) == {88, 89}  # activation energies want two more temperatures
     assert {run.arrangements for run in plan.study.runs if run.name in plan.lengths} == {1}
+
+
+def test_lengths_are_planned_by_the_pace_of_this_machine(small: Path, tmp_path: Path, monkeypatch) -> None:
+    """It is measured once; a folder goes on with the same runs, and where no time is given none is needed."""
+    seen: list[tuple[str, int]] = []
+    plans: list[Plan] = []
+
+    def run(plan: Plan, folder: Path, **options: object) -> int:
+        plans.append(plan)
+        folder.mkdir(exist_ok=True)
+        (folder / "plan.json").write_text(json.dumps({"study": plan.study.name, "asked": dict(plan.asked)}))
+        return 0
+
+    place = "ionpath_cli.study.command"
+    monkeypatch.setattr(f"{place}.measured_pace", lambda model, workers: seen.append((model, workers)) or 2.0)
+    monkeypatch.setattr(f"{place}.run_study", run)
+    for _ in range(2):
+        assert main([str(small), "-o", str(tmp_path / "study"), "--budget", "2min"]) == 0
+    assert seen == [("argyrodite.2", 2)]
+    half = make_plan(load_study(str(small)), budget=1 / 60, workers=2)
+    assert plans[0].lengths == plans[1].lengths == half.lengths
+    assert plans[0].seconds == pytest.approx(2.0 * half.seconds)
+    assert main([str(small), "-o", str(tmp_path / "whole")]) == 0 and len(seen) == 1
+    (tmp_path / "study" / "plan.json").write_text(json.dumps({"study": half.study.name, "asked": {"pace": "fast"}}))
+    assert main([str(small), "-o", str(tmp_path / "study"), "--budget", "1min"]) == 0
+    assert plans[-1].lengths == half.lengths and len(seen) == 1
+
+
+def test_the_pace_is_measured() -> None:
+    assert 0.0 < measured_pace("argyrodite.2", 2) < np.inf
+    assert measured_pace("no-such-potential", 1) == 1.0
 
 
 def test_time_left_counts_what_a_folder_holds(tmp_path: Path) -> None:

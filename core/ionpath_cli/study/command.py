@@ -17,6 +17,7 @@ from ionpath_cli.intact import DONE, FAILED, PLAN, damaged, read_json, write_jso
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Across, Study, load_study, study_names
+from ionpath_cli.study.pace import measured_pace
 from ionpath_cli.study.plan import Plan, make_plan
 from ionpath_cli.study.tasks import Outcome, Task, done, outdated, placed, record_of
 
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
     folder = options.output or Path(f"study-{study.name}")
     asked = {
         "budget": _budget(options.budget), "workers": options.workers, "only": _rows(options.only),
-        "scale": options.scale,
+        "scale": options.scale, "pace": _pace(folder),
     }  # fmt: skip
     looks = options.status or options.markdown or options.archive
     if looks:
@@ -55,6 +56,11 @@ def main(argv: list[str]) -> int:
         asked |= _asked(folder)
     if looks:
         study = _with_results(study, folder)
+    if not (looks or options.list or options.scheduler or asked["budget"] is None or (folder / PLAN).exists()):
+        _check_folder(study, folder)
+        make_plan(study, processes=options.processes, **asked)  # what is wrong is said at once
+        asked["pace"] = measured_pace(study.dynamics.model, options.workers)
+        LOG.info("a step takes %.2g times as long here as the model card says, which the plan counts on", asked["pace"])
     plan = make_plan(study, processes=options.processes, **asked)
     if options.list:
         print(_listing(plan, options.workers))
@@ -165,6 +171,13 @@ def _asked(folder: Path) -> dict[str, Any]:
     return {key: asked[key] for key in ("budget", "workers", "only", "scale") if key in asked}
 
 
+def _pace(folder: Path) -> float:
+    """Time of a step over that of the model card, as it was when the folder was made: the same runs go on."""
+    asked = (read_json(folder / PLAN) or {}).get("asked", {})
+    pace = asked.get("pace", 1.0) if isinstance(asked, dict) else 1.0
+    return float(pace) if isinstance(pace, (int, float)) and 1e-3 < pace < 1e3 else 1.0
+
+
 def _with_results(study: Study, folder: Path) -> Study:
     """A study whose finished steps need no package any more, which may be missing where they are looked at."""
 
@@ -230,7 +243,7 @@ class _Clock:
         # what a folder holds already takes no time, and says nothing about the pace
         self._ahead = {task.name: task.seconds * (1.0 - _share(task, key, place)) for task, key, place in steps}
         self._stages = {task.name: task.stage for task in plan.tasks}
-        self._number, self._workers = len(plan.tasks), workers
+        self._number, self._workers, self._expected = len(plan.tasks), workers, plan.asked.get("pace", 1.0)
         self._took: dict[str, tuple[float, float]] = {}
 
     def line(self, outcome: Outcome, number: int) -> str:
@@ -249,7 +262,7 @@ class _Clock:
 
     def _pace(self, stage: str) -> float:
         took, planned = self._took.get(stage, (0.0, 0.0))
-        return took / planned if planned > 0.0 else 1.0
+        return took / planned if planned > 0.0 else self._expected
 
 
 def _status(plan: Plan, folder: Path) -> str:
@@ -285,7 +298,7 @@ def _status(plan: Plan, folder: Path) -> str:
             lines.append(f"begun: {task.name}" + (f": {reached:.4g} of {task.picoseconds:g} ps" if reached else ""))
         else:
             counts["to do"] += 1
-    pace = took / expected if expected else 1.0
+    pace = took / expected if expected else plan.asked.get("pace", 1.0)
     counts = {word: number for word, number in counts.items() if number or word not in ("outdated", "damaged")}
     lines.append(", ".join(f"{number} {word}" for word, number in counts.items()))
     lines.append(f"{took / 3600:.2f} h spent, about {pace * left / 3600:.2f} h of one worker left")

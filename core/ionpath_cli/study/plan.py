@@ -26,7 +26,7 @@ class Plan:
     dropped: Mapping[int, str]  # number of each row that gets no answer, and why
     seconds: float  # what all steps are expected to take, on one core
     tasks: tuple[Task, ...]  # steps, each after its inputs
-    # budget in hours, workers, rows and scale of lengths that it was made for
+    # budget in hours, workers, rows, scale of lengths and pace that it was made for
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -38,6 +38,7 @@ def make_plan(
     only: Sequence[int] | None = None,
     processes: int = 1,
     scale: float = 1.0,
+    pace: float = 1.0,
 ) -> Plan:
     """Choose runs and lengths.
 
@@ -55,6 +56,8 @@ def make_plan(
         MPI processes of each run.
     scale : float, default 1
         Factor on all lengths, to try a study out.
+    pace : float, default 1
+        Time of a step on this machine over that of the model card.
 
     Returns
     -------
@@ -75,18 +78,20 @@ def make_plan(
     runs = tuple(replace(r, least=scale * r.least, most=scale * r.most) for r in study.runs)
     lengths = {name: scale * getattr(study.dynamics, name) for name in ("cell_picoseconds", "warm_picoseconds")}
     study = replace(study, rows=rows, runs=runs, across=across, dynamics=replace(study.dynamics, **lengths))
-    limit = math.inf if budget is None else budget * 3600.0 * workers
+    limit = math.inf if budget is None else budget * 3600.0 * workers / pace
     study, taken = _afforded(study, limit, only is not None)
     if study.runs and not taken:
         least = min(_cost(replace(study, runs=(_fewest(g),)), {g.name: g.least}) for g in study.runs)
-        need = f"at least {_hours(least / workers)} for the first runs"
-        remedy = f"use --budget {math.ceil(10 * least / workers / 3600) / 10:g}h or more, or --only with fewer rows"
-        raise InputError("budget", need=need, got=_hours(limit / workers), remedy=remedy)
+        least *= pace / workers
+        need = f"at least {_hours(least)} for the first runs"
+        remedy = f"use --budget {math.ceil(10 * least / 3600) / 10:g}h or more, or --only with fewer rows"
+        raise InputError("budget", need=need, got=_hours(limit * pace / workers), remedy=remedy)
     lengths = _stretched(study, taken, limit)
     tasks = tuple(study_tasks(study, lengths, processes))
     dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}
-    asked = {"budget": budget, "workers": workers, "only": None if only is None else list(only), "scale": scale}
-    return Plan(study, lengths, dropped, sum(task.seconds for task in tasks), tasks, asked)
+    rows_asked = None if only is None else list(only)
+    asked = {"budget": budget, "workers": workers, "only": rows_asked, "scale": scale, "pace": pace}
+    return Plan(study, lengths, dropped, pace * sum(task.seconds for task in tasks), tasks, asked)
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
