@@ -25,7 +25,7 @@ from ionpath.files import locked
 from ionpath_cli.study import cluster, load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.analyses import lag_time
 from ionpath_cli.study.command import _Clock, main
-from ionpath_cli.study.comparison import Compared, combine, compare
+from ionpath_cli.study.comparison import Combined, Compared, _peak, combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.output import _rounded
 from ionpath_cli.study.pace import measured_pace
@@ -467,6 +467,16 @@ def test_verdicts(small: Path, kind: str, published: object, values: tuple[float
     if np.isnan(values[-1]) and kind == "order":
         assert "Not known well enough to be told apart: A 900 K and B 900 K." in found.sentence
     assert not (np.isnan(values[-1]) and "same within errors" in found.sentence)
+
+
+def test_a_bound_below_a_peak_is_below_it(small: Path) -> None:
+    """Where ions do not diffuse in a run there is no number, but less than what the peak has at least."""
+    row = replace(load_study(str(small)).rows[0], kind="peak", published="B")
+    peak, low = Estimate(800.0, 61.0, 680.0, 920.0, "mS/cm"), Estimate(400.0, 61.0, 280.0, 520.0, "mS/cm")
+    for bound, verdict in ((370.0, "order agrees"), (700.0, "not sampled")):
+        none = Estimate(np.nan, np.nan, 0.0, bound, "mS/cm")
+        points = [(name, Combined(own)) for name, own in (("A 600 K", none), ("B 600 K", peak), ("C 600 K", low))]
+        assert _peak(row, points)[0] == verdict
 
 
 def _one(small: Path, value: float, *, kind: str, published: object, ordered: bool, unit: str = "%") -> tuple[str, str]:

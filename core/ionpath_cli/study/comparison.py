@@ -330,7 +330,7 @@ def _peak(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
         z = (own.estimate.value - top.estimate.value) / (math.hypot(own.width, top.width) or 1e-300)
         if z >= Z95 or own.estimate.low > top.estimate.high:
             above.append(label)
-        elif own is not top and k in (0, len(points) - 1) and not z <= -Z95:
+        elif own is not top and k in (0, len(points) - 1) and not (z <= -Z95 or own.estimate.high < top.estimate.low):
             level.append(label)
     if above:
         return "differs", f"Higher: {', '.join(above)}."
