@@ -108,6 +108,10 @@ def test_figures_are_drawn_from_what_is_finished(tmp_path: Path) -> None:
     assert only[0].name == "6a-diffusion" and only[1].read_bytes()[:4] == b"\x89PNG"
     assert embedded(only[1]).startswith("data:image/png;base64,iVBOR")
     assert isinstance(only[0], Figure)
+    plain = only[1].read_bytes()
+    bound = {**rows[0], "system": "LSPSCl", "value": np.nan, "error": np.nan, "low": 0.0, "high": 0.7}
+    assert draw_figures(study, [*rows[1:], bound], tmp_path)[0][1].read_bytes() != plain  # a mark of its own
+    assert draw_figures(study, [rows[0], bound], tmp_path) == []  # one number and a bound are no figure
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ def draw_figures(study: Study, quantities: Quantities, folder: Path) -> list[tup
     drawn = []
     for figure in study.figures:
         lines = _lines(study, figure, quantities)
-        if sum(len(points) for _, points in lines) < 2:
+        if sum(math.isfinite(own.estimate.value) for _, points in lines for _, own in points) < 2:
             continue
         path = folder / f"figure-{figure.name}.png"
         _draw(figure, lines, path)
@@ -66,7 +66,9 @@ def _points(
 
 
 def _known(x: Sequence[float], points: Sequence[Combined | None]) -> list[Point]:
-    return [(a, own) for a, own in zip(x, points, strict=True) if own is not None and math.isfinite(own.estimate.value)]
+    """Numbers, and bounds where there is no number."""
+    both = [(a, own) for a, own in zip(x, points, strict=True) if own is not None]
+    return [(a, own) for a, own in both if math.isfinite(own.estimate.value) or math.isfinite(own.estimate.high)]
 
 
 def _draw(figure: Figure, lines: Sequence[tuple[str, Sequence[Point]]], path: Path) -> None:
@@ -76,12 +78,19 @@ def _draw(figure: Figure, lines: Sequence[tuple[str, Sequence[Point]]], path: Pa
     canvas = Canvas(figsize=(5.2, 3.6), layout="constrained")
     FigureCanvasAgg(canvas)
     axes = canvas.subplots()
-    for label, points in lines:
+    least = []
+    for label, found in lines:
+        points = [point for point in found if math.isfinite(point[1].estimate.value)]
+        bounds = [(x, own.estimate.high) for x, own in found if not math.isfinite(own.estimate.value)]
         value = [own.estimate.value for _, own in points]
         below, above = (
             [abs(getattr(own.estimate, end) - own.estimate.value) for _, own in points] for end in ("low", "high")
         )
-        axes.errorbar([x for x, _ in points], value, yerr=(below, above), fmt="o-", capsize=3, lw=1, label=label)
+        bars = axes.errorbar([x for x, _ in points], value, yerr=(below, above), fmt="o-", capsize=3, lw=1, label=label)
+        if bounds:
+            least = axes.plot(*zip(*bounds, strict=True), "v", mfc="none", color=bars[0].get_color())
+    if least:
+        least[0].set_label("upper bound")
     if figure.published:
         x = list(figure.x) or list(range(len(figure.systems)))
         axes.plot(x, figure.published, "kx", label="published")
