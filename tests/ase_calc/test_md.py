@@ -441,10 +441,10 @@ def test_lammps_starts_without_the_script_that_imports_tensorflow(monkeypatch: p
 
 def test_lammps_has_the_threads_that_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """TensorFlow follows OpenMP: runs side by side, each with a thread for every core, slow each other."""
-    for name in ("OMP_NUM_THREADS", "DP_INTRA_OP_PARALLELISM_THREADS"):
-        monkeypatch.delenv(name, raising=False)
     cores = len(os.sched_getaffinity(0))
     names = ("OMP_NUM_THREADS", "DP_INTRA_OP_PARALLELISM_THREADS", "DP_INTER_OP_PARALLELISM_THREADS")
+    for name in names:
+        monkeypatch.delenv(name, raising=False)
     assert [environment(cores)[name] for name in names] == ["1", "1", "1"]
     assert [environment(1)[name] for name in names] == [str(cores), str(cores), "1"]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
