@@ -451,6 +451,8 @@ def test_lammps_has_the_threads_that_are_asked_for(monkeypatch: pytest.MonkeyPat
     assert [environment(1)[name] for name in names] == ["3", "3", "1"]
     monkeypatch.setenv("DP_INTRA_OP_PARALLELISM_THREADS", "2")
     assert [environment(1)[name] for name in names] == ["3", "2", "1"]
+    monkeypatch.setenv("DP_INTRA_OP_PARALLELISM_THREADS", "0")  # as an import of deepmd-kit leaves it
+    assert [environment(1)[name] for name in names] == ["3", "3", "1"]
 
 
 def test_lammps_errors_come_through(tmp_path: Path) -> None:

@@ -293,4 +293,6 @@ def environment(processes: int) -> dict[str, str]:
         "DP_INTRA_OP_PARALLELISM_THREADS": threads,
         "DP_INTER_OP_PARALLELISM_THREADS": "1",
     }
-    return defaults | dict(os.environ) | programs.lammps_program()[1]
+    # Where Python has imported deepmd-kit, these are 0, which is every core.
+    given = {name: value for name, value in os.environ.items() if not (name.startswith("DP_INT") and value == "0")}
+    return defaults | given | programs.lammps_program()[1]
