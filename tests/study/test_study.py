@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import dask
+import distributed  # noqa: F401 - before settings are changed for a while: what it brings would be lost after that
 import numpy as np
 import pytest
 
