@@ -11,8 +11,9 @@ def cores() -> int:
 
 
 def threads_each(processes: int) -> dict[str, str]:
-    """Threads of each of several processes side by side, as an environment; what the user has set stays.
+    """Threads of each of several processes side by side, as an environment: as many as are asked for, or fewer.
 
     Deep Potentials take a thread for every core otherwise, and together are slower than with one each.
     """
-    return {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(max(1, cores() // processes))}
+    asked, share = os.environ.get("OMP_NUM_THREADS", ""), max(1, cores() // processes)
+    return {"OMP_NUM_THREADS": str(min(int(asked), share) if asked.isdigit() and int(asked) else share)}

@@ -447,8 +447,10 @@ def test_lammps_has_the_threads_that_are_asked_for(monkeypatch: pytest.MonkeyPat
         monkeypatch.delenv(name, raising=False)
     assert [environment(cores)[name] for name in names] == ["1", "1", "1"]
     assert [environment(1)[name] for name in names] == [str(cores), str(cores), "1"]
+    monkeypatch.setattr("ionpath.cores.cores", lambda: 8)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert [environment(1)[name] for name in names] == ["3", "3", "1"]
+    assert [environment(4)[name] for name in names] == ["2", "2", "1"]  # a job of 8 cores asks for 8, for all of them
     monkeypatch.setenv("DP_INTRA_OP_PARALLELISM_THREADS", "2")
     assert [environment(1)[name] for name in names] == ["3", "2", "1"]
     monkeypatch.setenv("DP_INTRA_OP_PARALLELISM_THREADS", "0")  # as an import of deepmd-kit leaves it

@@ -62,13 +62,13 @@ def test_walkers_share_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
     monkeypatch.setattr(subprocess, "Popen", begun)
     monkeypatch.setattr("ionpath.cores.cores", lambda: 4)
-    for asked in (None, "3"):
+    for asked in (None, "1", "3"):
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         if asked:
             monkeypatch.setenv("OMP_NUM_THREADS", asked)
         with pytest.raises(BegunError):
             run_metadynamics(start("ase"), INPUT, folder=tmp_path, walkers=2, picoseconds=0.1, **OPTIONS)
-    assert seen == ["2", "3"]
+    assert seen == ["2", "1", "2"]
 
 
 def in_turn(atoms: Atoms, jobs: list, new: object) -> None:

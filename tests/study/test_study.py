@@ -261,11 +261,11 @@ def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None
 
     monkeypatch.setattr(cluster, "perform", step)
     monkeypatch.setattr(cores, "cores", lambda: 4)
-    for asked, workers, threads in (("", 3, "1"), ("", 2, "2"), ("3", 1, "3")):
+    for asked, workers, processes, threads in (("", 2, 1, "2"), ("", 1, 4, "1"), ("3", 1, 1, "3")):
         monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
         if asked:
             monkeypatch.setenv("OMP_NUM_THREADS", asked)
-        tasks = [Task("structure/a", "structure", {})]
+        tasks = [Task("structure/a", "structure", {}, options={"processes": processes})]
         (found,) = cluster.carry_out(tasks, tmp_path, workers=workers, report=lambda one, all_: None)
         assert found.message == threads
 
@@ -333,8 +333,8 @@ def test_lengths_are_planned_by_the_pace_of_this_machine(small: Path, tmp_path: 
 
 
 def test_the_pace_is_measured() -> None:
-    assert 0.0 < measured_pace("argyrodite.2", 2) < np.inf
-    assert measured_pace("no-such-potential", 1) == 1.0
+    assert 0.0 < (measured_pace("argyrodite.2", 2) or 0.0) < np.inf
+    assert measured_pace("no-such-potential", 1) is None
 
 
 def test_time_left_counts_what_a_folder_holds(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ def carry_out(
     keys = task_keys(tasks)
     numbers = {task.name: number for number, task in enumerate(tasks)}
     outcomes: dict[str, Outcome] = {}
-    with _client(distributed, workers, scheduler, folder / SCRATCH) as client:
+    processes = max((task.options.get("processes", 1) for task in tasks), default=1)
+    threads = threads_each(workers * processes)
+    with _client(distributed, workers, scheduler, folder / SCRATCH, threads) as client:
         going: dict[Any, str] = {}
         running = distributed.as_completed()
 
@@ -78,7 +80,9 @@ def _made(scratch: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path) -> Iterator[Any]:
+def _client(
+    distributed: Any, workers: int, scheduler: str | None, scratch: Path, threads: Mapping[str, str]
+) -> Iterator[Any]:
     import dask
 
     if scheduler is not None:
@@ -102,7 +106,7 @@ def _client(distributed: Any, workers: int, scheduler: str | None, scratch: Path
         "distributed.admin.tick.interval": "1s",
         "distributed.admin.system-monitor.interval": "10s",
         "distributed.scheduler.worker-saturation": 1.0,  # no step waits behind another at a worker
-        "distributed.nanny.pre-spawn-environ": threads_each(workers),
+        "distributed.nanny.pre-spawn-environ": threads,
     }
     shutil.rmtree(scratch, ignore_errors=True)  # of a killed call: the folder is ours alone while it is locked
     with (

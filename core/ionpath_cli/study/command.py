@@ -59,8 +59,12 @@ def main(argv: list[str]) -> int:
     if not (looks or options.list or options.scheduler or asked["budget"] is None or (folder / PLAN).exists()):
         _check_folder(study, folder)
         make_plan(study, processes=options.processes, **asked)  # what is wrong is said at once
-        asked["pace"] = measured_pace(study.dynamics.model, options.workers)
-        LOG.info("a step takes %.2g times as long here as the model card says, which the plan counts on", asked["pace"])
+        pace = measured_pace(study.dynamics.model, options.workers)
+        if pace is None:
+            LOG.info("the time of a step could not be measured here: the plan counts on that of the model card")
+        else:
+            LOG.info("a step takes %.2g times as long here as the model card says, which the plan counts on", pace)
+        asked["pace"] = pace or 1.0
     plan = make_plan(study, processes=options.processes, **asked)
     if options.list:
         print(_listing(plan, options.workers))

@@ -78,7 +78,7 @@ def _draw(figure: Figure, lines: Sequence[tuple[str, Sequence[Point]]], path: Pa
     canvas = Canvas(figsize=(5.2, 3.6), layout="constrained")
     FigureCanvasAgg(canvas)
     axes = canvas.subplots()
-    least = []
+    marks = []
     for label, found in lines:
         points = [point for point in found if math.isfinite(point[1].estimate.value)]
         bounds = [(x, own.estimate.high) for x, own in found if not math.isfinite(own.estimate.value)]
@@ -88,9 +88,9 @@ def _draw(figure: Figure, lines: Sequence[tuple[str, Sequence[Point]]], path: Pa
         )
         bars = axes.errorbar([x for x, _ in points], value, yerr=(below, above), fmt="o-", capsize=3, lw=1, label=label)
         if bounds:
-            least = axes.plot(*zip(*bounds, strict=True), "v", mfc="none", color=bars[0].get_color())
-    if least:
-        least[0].set_label("upper bound")
+            marks = axes.plot(*zip(*bounds, strict=True), "v", mfc="none", color=bars[0].get_color())
+    if marks:
+        marks[0].set_label("upper bound")
     if figure.published:
         x = list(figure.x) or list(range(len(figure.systems)))
         axes.plot(x, figure.published, "kx", label="published")

@@ -18,8 +18,8 @@ SECONDS = 2.0
 """Time that is spent on it."""
 
 
-def measured_pace(model: str, workers: int) -> float:
-    """Time of a step over that of the model card, with as many runs at once as there will be; 1 if unknown."""
+def measured_pace(model: str, workers: int) -> float | None:
+    """Time of a step over that of the model card, with as many runs at once as there will be."""
     number = min(workers, cores())
     try:
         with ProcessPoolExecutor(
@@ -27,7 +27,7 @@ def measured_pace(model: str, workers: int) -> float:
         ) as pool:
             found = list(pool.map(_step, [model] * number))
     except (IonpathError, OSError, RuntimeError):  # of a potential that is not there or for other elements
-        return 1.0
+        return None
     return float(np.mean([seconds / step_seconds(model, atoms) for seconds, atoms in found]))
 
 

@@ -374,11 +374,9 @@ def _made(
             yield number, run(start, hop, calculator, job)
         return
     bare = start.copy()  # without its calculator, which each worker has
+    number = min(processes, len(hops))
     with ProcessPoolExecutor(
-        min(processes, len(hops)),
-        get_context("spawn"),
-        initializer=begin_worker,
-        initargs=(sent, threads_each(processes)),
+        number, get_context("spawn"), initializer=begin_worker, initargs=(sent, threads_each(number))
     ) as pool:
         waiting = {pool.submit(run_in_worker, bare, hop, job): number for number, hop in hops}
         try:

@@ -284,15 +284,14 @@ def launcher(processes: int, job: Path | None = None) -> list[str]:
 
 
 def environment(processes: int) -> dict[str, str]:
-    """Environment of the LAMMPS process: quiet libraries, and as many threads as are asked for, or cores left."""
-    threads = threads_each(processes)["OMP_NUM_THREADS"]
+    """Environment of the LAMMPS processes: quiet libraries, and no more threads than cores, or than are asked for."""
+    threads = threads_each(processes)
     defaults = {
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "TF_ENABLE_ONEDNN_OPTS": "0",
-        "OMP_NUM_THREADS": threads,
-        "DP_INTRA_OP_PARALLELISM_THREADS": threads,
+        "DP_INTRA_OP_PARALLELISM_THREADS": threads["OMP_NUM_THREADS"],
         "DP_INTER_OP_PARALLELISM_THREADS": "1",
     }
     # Where Python has imported deepmd-kit, these are 0, which is every core.
     given = {name: value for name, value in os.environ.items() if not (name.startswith("DP_INT") and value == "0")}
-    return defaults | given | programs.lammps_program()[1]
+    return defaults | given | threads | programs.lammps_program()[1]
