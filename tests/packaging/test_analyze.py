@@ -344,6 +344,9 @@ def test_states_without_cages_as_they_are_asked_for(antifluorite: Path, tmp_path
     repeated = ["--sites", str(antifluorite / "one.cif"), "--repeats", "3", "3", "3"]
     assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out), *repeated]) == 0
     assert capsys.readouterr().out == said
+    assert cli.main(["analyze", run, "--temperature", "600", "-q", "-o", str(out), *repeated[:2]]) == 0
+    alone = "--sites: need the S108 that do not diffuse in the trajectory, got S4; use a crystal of the same size"
+    assert alone in (told := capsys.readouterr().out) and "or one cell with its repeats" in told
     from pymatgen.core import Structure
     from pymatgen.io.ase import AseAtomsAdaptor
 

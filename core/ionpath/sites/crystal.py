@@ -64,7 +64,7 @@ class ReferenceAtoms(Msonable):
             raise InputError(
                 "structure", need=f"the {_formula(names)} that do not diffuse in the trajectory",
                 got=_formula(self.species) or "nothing beside the ions",
-                remedy="use a crystal of the same size and composition as the simulation",
+                remedy="use a crystal of the same size and composition as the simulation, or one cell with its repeats",
             )  # fmt: skip
         trees = [SiteTree(box, atoms[one], TOLERANCE + 0.1) for _, one in groups]
         worst, best = np.inf, np.zeros(3)
