@@ -14,6 +14,8 @@ from ionpath.errors import InputError
 
 FARTHEST = 1e7
 """Coordinates and cell vectors are below this, in A: nothing that is simulated is a millimetre away."""
+VACUUM = 8.0
+"""Layers without an atom, in A, that no crystal, glass or melt has."""
 _PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 
 
@@ -155,3 +157,18 @@ def image_tables(cells: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     faces = SUBSETS @ base
     edges = np.diagonal(cells, axis1=1, axis2=2) if is_orthorhombic(cells) else np.empty((0, 3))
     return np.ascontiguousarray(edges), np.stack([base, np.linalg.inv(base)]), faces, (faces**2).sum(axis=-1)
+
+
+def vacuum(cell: Floats, positions: Floats) -> str:
+    """The widest layer without an atom, in words, if it is wider than any that a material has; else nothing.
+
+    >>> vacuum(20.0 * np.eye(3), np.array([[0.0, 0.0, z] for z in (0.0, 4.0, 8.0)]))
+    '20.0 A of vacuum along a'
+    """
+    if np.linalg.matrix_rank(cell) < 3:
+        return ""
+    height = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
+    places = np.sort(positions @ np.linalg.inv(cell) % 1.0, axis=0)
+    gaps = np.diff(places, axis=0, append=places[:1] + 1.0).max(axis=0) * height
+    widest = int(gaps.argmax())
+    return f"{gaps[widest]:.1f} A of vacuum along {'abc'[widest]}" if gaps[widest] > VACUUM else ""

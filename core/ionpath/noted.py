@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from ionpath.cells import vacuum
 from ionpath.errors import require, warn
 from ionpath.plumed_run import biases_of
+from ionpath.run_log import COLUMNS, mean_of_series, read_log, warn_of_pressure
 
 ALL = "all "
 """Beginning of a digest of all that a file held."""
@@ -91,7 +93,7 @@ def _meta(checkpoint: Path) -> Any:
 
 
 def warn_of_conditions(file: Path, temperature: float | None) -> None:
-    """Say that a run was biased, or at another temperature in K, as the checkpoint beside its trajectory knows."""
+    """Say that a run was biased, strained, or at another temperature in K, as its checkpoint and log beside it know."""
     checkpoint = file.with_name(f"{file.stem}.checkpoint.npz")
     try:
         run = _meta(checkpoint)["identity"]
@@ -103,6 +105,8 @@ def warn_of_conditions(file: Path, temperature: float | None) -> None:
             f"the run was biased by {', '.join(biases)} ({checkpoint.name}): its frames and the times between them are "
             "not those of equilibrium; analyse a run without it, or weight frames by their bias"
         )
+    if run["ensemble"] in ("nvt", "nve"):
+        _warn_of_strain(file, checkpoint)
     if temperature is None or run["ensemble"] == "nve":
         return
     if last is not None:
@@ -112,6 +116,17 @@ def warn_of_conditions(file: Path, temperature: float | None) -> None:
             f"temperature: need the {first:g} K of the run ({checkpoint.name}), got {temperature:g}: what is computed "
             f"from it is wrong; use {first:g}"
         )
+
+
+def _warn_of_strain(file: Path, checkpoint: Path) -> None:
+    try:
+        with np.load(checkpoint, allow_pickle=False) as data:
+            if vacuum(data["cell"], data["positions"]):
+                return
+        pressures = read_log(file.with_suffix(".csv"))[:, COLUMNS.index("pressure_GPa")]
+    except Exception:  # a log that was moved or damaged says nothing, and a run that goes on with it says so
+        return
+    warn_of_pressure(mean_of_series(pressures[len(pressures) // 2 :], "GPa"), file.name)
 
 
 def warn_of_changes(

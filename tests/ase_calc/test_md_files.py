@@ -154,6 +154,24 @@ def test_another_temperature_than_that_of_the_run_is_told(tmp_path: Path) -> Non
     )
 
 
+@pytest.mark.parametrize(
+    ("edge", "ensemble", "strained"), [(3.4, "nvt", True), (3.6, "nve", False), (3.4, "npt", False)]
+)
+def test_a_strained_run_is_told_where_it_is_analysed(
+    tmp_path: Path, edge: float, ensemble: str, strained: bool
+) -> None:
+    """Only the run itself said at which pressure its cell was kept; who analysed it later was not told."""
+    atoms, path = bulk("Cu", cubic=True, a=edge).repeat(2), tmp_path / "a.xtc"
+    atoms.calc = EMT()
+    steady = SHORT | {"ensemble": ensemble, "temperature": 300.0, "picoseconds": 0.4, "interval": 0.004}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        run_md(atoms, trajectory=path, **steady)
+    assert ("a.xtc: the cell was kept at " in analysed(path)) == strained
+    path.with_suffix(".csv").write_text("damaged")
+    assert "the cell was kept" not in analysed(path)
+
+
 @pytest.mark.parametrize(("action", "biased"), [("RESTRAINT ARG=d AT=2 KAPPA=1", True), ("PRINT ARG=d FILE=C", False)])
 def test_a_run_with_a_bias_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: str, biased: bool) -> None:
     """Diffusion of a biased run was given as that of the material."""

@@ -60,7 +60,7 @@ DOORS: dict[str, tuple[str, Callable[[Path], Any]]] = {
     "done.json": ("", lambda path: call("ionpath_ase._notes.read_note", path, again="run it again")),
     "input.json": ("", lambda path: call(f"{TRAINING}.fit_folder.same_settings", path, {})),
     "plumed.dat": ("d: DISTANCE\n", lambda path: call("ionpath_ase.md.start.plumed_lines", path)),
-    "log.csv": ("", lambda path: call("ionpath_ase.md.log.read_log", path)),
+    "log.csv": ("", lambda path: call("ionpath.run_log.read_log", path)),
 }
 FORMS: dict[str, Callable[[Path], Any]] = {
     "folder": lambda path: path.mkdir(),

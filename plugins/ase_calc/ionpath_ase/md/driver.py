@@ -15,14 +15,16 @@ from ase import Atoms, units
 
 from ionpath import __version__
 from ionpath.arguments import typed
+from ionpath.cells import vacuum
 from ionpath.errors import InputError, IonpathError, WriteError, require, warn, whole
 from ionpath.files import atomic_path
 from ionpath.occupancies import check_full_occupancies
 from ionpath.plumed_input import INSTALL, appended_files, joined, keywords, prepared
 from ionpath.plumed_run import check_outputs, included, written_files
+from ionpath.run_log import COLUMNS, mean_of_series, read_log, warn_of_pressure
 from ionpath_ase._geometry import ContactCheck, check_phosphorus, contact_radii, has_phosphorus_clusters
 from ionpath_ase.md.identity import differences, digest_of_version_1, identity, same_place
-from ionpath_ase.md.log import COLUMNS, disk_error, mean_of_series, read_log, row, warn_of_pressure
+from ionpath_ase.md.log import disk_error, row
 from ionpath_ase.md.outputs import Outputs
 from ionpath_ase.md.plumed_trial import (
     check_lines,
@@ -35,7 +37,7 @@ from ionpath_ase.md.plumed_trial import (
 from ionpath_ase.md.profile import Stopwatch
 from ionpath_ase.md.progress import ProgressBar
 from ionpath_ase.md.settings import MDResult, MDSettings
-from ionpath_ase.md.start import check_engine, in_words_of, is_foreign, plumed_lines, prepare, vacuum
+from ionpath_ase.md.start import check_engine, in_words_of, is_foreign, plumed_lines, prepare
 from ionpath_ase.md.state import Checkpoint, Snapshot, load_checkpoint, save_checkpoint
 from ionpath_ase.md.writers import FrameFile, cut, open_writer, standard_rotation, writer_of
 
@@ -413,7 +415,7 @@ class MolecularDynamics:
         late = read_log(self.outputs.log)
         late = late[len(late) // 2 :]
         pressure = mean_of_series(late[:, COLUMNS.index("pressure_GPa")], "GPa")
-        if told := vacuum(atoms):
+        if told := vacuum(atoms.cell.array, atoms.positions):
             pressure = pressure.judged(f"of the whole cell with {told}: not that of the material")
         elif speed > 0.0 and self.settings.ensemble in ("nvt", "nve"):
             warn_of_pressure(pressure, self.trajectory.name)

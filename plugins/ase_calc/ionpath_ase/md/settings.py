@@ -169,7 +169,7 @@ class MDResult(Msonable):
 
         The cell is scaled to the mean volume of the second half; fractional coordinates and velocities are kept.
         """
-        from ionpath_ase.md.log import COLUMNS, read_log
+        from ionpath.run_log import COLUMNS, read_log
 
         volumes = read_log(self.log)[:, COLUMNS.index("volume_A3")]
         mean = float(volumes[len(volumes) // 2 :].mean())

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from ase import Atoms, units
 
+from ionpath.cells import vacuum
 from ionpath.errors import InputError, IonpathError, whole
 from ionpath.files import read_text
 from ionpath_ase._geometry import check_positions, model_cell
@@ -19,9 +20,6 @@ from ionpath_ase.md.programs import check_plumed
 from ionpath_ase.md.settings import MDSettings
 from ionpath_ase.md.state import degrees_of_freedom, kinetic_state
 from ionpath_ase.potentials import resolve
-
-VACUUM = 8.0
-"""Layers without an atom, in A, that no crystal, glass or melt has."""
 
 
 def prepare(atoms: Atoms, settings: MDSettings) -> tuple[Atoms, MDSettings]:
@@ -113,20 +111,9 @@ def in_words_of(calculator: Any, settings: MDSettings, where: str, kept: str) ->
         ) from error
 
 
-def vacuum(atoms: Atoms) -> str:
-    """The widest layer without an atom, in words, if it is wider than any that a material has; else nothing."""
-    if atoms.cell.rank < 3:
-        return ""
-    height = 1.0 / np.linalg.norm(np.linalg.inv(atoms.cell.array), axis=0)
-    places = np.sort(atoms.cell.scaled_positions(atoms.positions) % 1.0, axis=0)
-    gaps = np.diff(places, axis=0, append=places[:1] + 1.0).max(axis=0) * height
-    widest = int(gaps.argmax())
-    return f"{gaps[widest]:.1f} A of vacuum along {'abc'[widest]}" if gaps[widest] > VACUUM else ""
-
-
 def check_engine(atoms: Atoms, settings: MDSettings, plumed: Sequence[str]) -> None:
     """Foresee what an engine would stop over once it runs."""
-    if settings.ensemble.startswith("npt") and (told := vacuum(atoms)):
+    if settings.ensemble.startswith("npt") and (told := vacuum(atoms.cell.array, atoms.positions)):
         need = "nvt or nve for a cell with vacuum, which has no pressure to keep"
         raise InputError("ensemble", need=need, got=told, remedy='use ensemble="nvt", or a cell that the atoms fill')
     if settings.engine == "ase":
