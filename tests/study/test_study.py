@@ -258,15 +258,20 @@ def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None
     def step(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
         return Outcome(task.name, "done", folder, os.environ["OMP_NUM_THREADS"])
 
+    def only_told(distributed, workers, scheduler, scratch, threads):
+        raise RuntimeError(threads["OMP_NUM_THREADS"])
+
     monkeypatch.setattr(cluster, "perform", step)
     monkeypatch.setattr(cores, "cores", lambda: 4)
-    for asked, workers, processes, threads in (("", 2, 1, "2"), ("", 1, 4, "1"), ("3", 1, 1, "3")):
-        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-        if asked:
-            monkeypatch.setenv("OMP_NUM_THREADS", asked)
-        tasks = [Task("structure/a", "structure", {}, options={"processes": processes})]
-        (found,) = cluster.carry_out(tasks, tmp_path, workers=workers, report=lambda one, all_: None)
-        assert found.message == threads
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    (found,) = cluster.carry_out([Task("a", "structure", {})], tmp_path, workers=2, report=lambda one, all_: None)
+    assert found.message == "2"
+    monkeypatch.setattr(cluster, "_client", only_told)
+    for asked, workers, processes, threads in (("", 1, 4, "1"), ("", 1, 1, "4"), ("3", 1, 1, "3")):
+        monkeypatch.setenv("OMP_NUM_THREADS", asked)
+        tasks = [Task("a", "structure", {}, options={"processes": processes})]
+        with pytest.raises(RuntimeError, match=f"^{threads}$"):
+            cluster.carry_out(tasks, tmp_path, workers=workers, report=lambda one, all_: None)
 
 
 def test_a_second_call_of_a_study_is_refused(small: Path, tmp_path: Path) -> None:
