@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import MDAnalysis
 import numpy as np
 import pytest
 
@@ -208,6 +210,32 @@ def test_macrostates_without_an_ion_outside(runs: dict[str, tuple[Path, Path]], 
     low, value, high = found["path entropy, top to bottom"]
     assert 0.0 <= low < value < high < math.log(8)
     assert math.isnan(found["path entropy, top to external"][1])
+
+
+def test_tetrahedra_of_all_systems_lie_alike_where_their_entropies_are_compared(tmp_path: Path) -> None:
+    """A crystal whose bonds lie along the diagonals of its box had the lowest entropy, that of its orientation."""
+    rng = np.random.default_rng(3)
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 2.05 / math.sqrt(3.0)
+    turn = np.array([[1.0, 1.0, 0.0], [-1.0, 1.0, 0.0], [0.0, 0.0, math.sqrt(2.0)]]) / math.sqrt(2.0)
+    bonds = corners + rng.normal(0.0, 0.15, (1120, 4, 4, 3))  # frames, tetrahedra, bonds
+    centres = 7.0 * np.array([[x, y, 1.0] for x in (0.5, 1.5) for y in (0.5, 1.5)])
+    found = {}
+    for name, vectors in (("box", bonds @ turn), ("diagonals", bonds)):
+        places = np.concatenate([centres[:, None] + np.zeros((1120, 4, 1, 3)), centres[:, None] + vectors], axis=2)
+        universe = MDAnalysis.Universe.empty(20, trajectory=True)
+        universe.add_TopologyAttr("elements", ["P", "S", "S", "S", "S"] * 4)
+        universe.load_new(places.reshape(1120, 20, 3).astype(np.float32), dimensions=[14.0] * 3 + [90.0] * 3, dt=1.0)
+        (tmp_path / name).mkdir()
+        run = SimpleNamespace(universe=universe, place=tmp_path / name)
+        found[name] = function_of(ANALYSES["distortion"])(run)
+    (box, shannon), (turned, turned_shannon) = found["box"], found["diagonals"]
+    assert "4480 tetrahedra, in the frame of the box, bins" in box["note"]
+    said = re.search(
+        r"turned by 45 degrees as those of argyrodites lie \((.+) in the frame of the box\)", turned["note"]
+    )
+    assert said and float(said[1]) < box["value"] - 3.0
+    assert turned["value"] == pytest.approx(box["value"], abs=0.01)
+    assert turned_shannon["value"] == pytest.approx(shannon["value"], abs=0.01)
 
 
 def test_layers_of_a_slab_are_told_by_its_atoms() -> None:

@@ -258,8 +258,8 @@ def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None
     def step(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
         return Outcome(task.name, "done", folder, os.environ["OMP_NUM_THREADS"])
 
-    def only_told(distributed, workers, scheduler, scratch, threads):
-        raise RuntimeError(threads["OMP_NUM_THREADS"])
+    def only_told(*given):
+        raise RuntimeError(given[-1]["OMP_NUM_THREADS"])
 
     monkeypatch.setattr(cluster, "perform", step)
     monkeypatch.setattr(cores, "cores", lambda: 4)

@@ -35,6 +35,8 @@ STAGES = {
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
 the number after the release counts the changes within it."""
+REVISED = {"distortion": "/2"}
+"""What one analysis adds to the version of its stage, where it alone has changed: the others need not be done again."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def task_keys(tasks: Sequence[Task]) -> dict[str, str]:
             sums[model] = checksum(model)
         content = {
             "stage": task.stage,
-            "version": STAGES[task.stage][1],
+            "version": STAGES[task.stage][1] + REVISED.get(task.settings.get("analysis", ""), ""),
             "settings": {k: v for k, v in task.settings.items() if k != "model"},
             "model": sums.get(model or "", ""),
             "inputs": [keys[name] for name in task.inputs],
