@@ -143,7 +143,9 @@ def write_config(
         many = isinstance(value, (list, tuple))
         plain = [str(one) if isinstance(one, Path) else one for one in (value if many else [value])]
         if action.option_strings:
-            written = [[one] for one in plain] if isinstance(action, argparse._AppendAction) else plain
+            written = plain
+            if isinstance(action, argparse._AppendAction):
+                written = [one if isinstance(one, list) else [one] for one in plain]
             lines.append(f"{action.option_strings[-1][2:]} = {json.dumps(written if many else plain[0])}")
         else:
             files += plain

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import io
 import json
 import os
 import signal
@@ -23,9 +25,10 @@ from ionpath import cores
 from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import locked
+from ionpath_cli.options import with_config, write_config
 from ionpath_cli.study import cluster, load_study, make_plan, study_names, tasks as steps
 from ionpath_cli.study.analyses import lag_time
-from ionpath_cli.study.command import _Clock, main
+from ionpath_cli.study.command import _Clock, _options, main
 from ionpath_cli.study.comparison import Combined, Compared, _peak, combine, compare
 from ionpath_cli.study.graph import step_seconds
 from ionpath_cli.study.output import _rounded
@@ -272,6 +275,52 @@ def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None
         tasks = [Task("a", "structure", {}, options={"processes": processes})]
         with pytest.raises(RuntimeError, match=f"^{threads}$"):
             cluster.carry_out(tasks, tmp_path, workers=workers, report=lambda one, all_: None)
+
+
+def test_a_group_of_runs_takes_the_length_that_is_asked_for(small: Path, tmp_path: Path) -> None:
+    """What was begun with one length could not be looked at together with runs of another."""
+    study = load_study("guan2024")
+    plan = make_plan(study, budget=3.0, lengths={"hot": 120.0, "cold": 276.0})
+    assert (plan.lengths["hot"], plan.lengths["cold"]) == (120.0, 276.0)
+    assert 30.0 <= plan.lengths["ladder"] < 120.0  # what the budget buys
+    arguments = ["--length", "hot", "2.5", "-o", str(tmp_path / "study")]
+    (tmp_path / "study").mkdir()
+    with contextlib.redirect_stdout(io.StringIO()) as listed:
+        assert main([str(small), *arguments, "--list"]) == 0
+    assert "at 600, 900 K: 2.5 ps each" in listed.getvalue()
+    asked = make_plan(load_study(str(small)), lengths={"hot": 2.5}).asked
+    (tmp_path / "study" / "plan.json").write_text(json.dumps({"study": "small", "asked": asked}))
+    for more, runs in (
+        (["--length", "hot", "2.0"], 2.0),
+        ([], 2.5),
+    ):  # else those of the folder
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            main([str(small), *more, "-o", str(tmp_path / "study"), "--status"])
+        expected = make_plan(load_study(str(small)), lengths={"hot": runs})
+        assert f"about {expected.seconds / 3600:.2f} h of one worker left" in told.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (("hott", "3"), r"length: need a group of runs \('hot'\), got 'hott'; see --list"),
+        (("hot", "1"), r"length: need 1.2 ps or more for 'hot', got 1; use --length \"hot\" 1.2"),
+        (("hot", "nan"), r"length: need 1.2 ps or more for 'hot', got nan"),
+        (("hot", "inf"), r"length: need 1.2 ps or more for 'hot', got inf"),
+        (("hot", "2 ps"), r"length: need a group of runs and its length in ps, got 'hot' and '2 ps'; use --length"),
+    ],
+)
+def test_a_length_that_says_nothing_is_refused(small: Path, given: tuple[str, str], told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        main([str(small), "--length", *given, "--list"])
+
+
+def test_lengths_are_among_the_options_that_a_study_writes(tmp_path: Path) -> None:
+    arguments = _options()
+    typed = ["guan2024", "--length", "hot", "100", "--length", "cold, pairs of units", "50"]
+    write_config(tmp_path / "options.toml", arguments, arguments.parse_args(typed))
+    words = with_config(["--config", str(tmp_path / "options.toml")], "study", ["study"])
+    assert arguments.parse_args(words).length == [["hot", "100"], ["cold, pairs of units", "50"]]
 
 
 def test_a_second_call_of_a_study_is_refused(small: Path, tmp_path: Path) -> None:

@@ -46,12 +46,12 @@ def main(argv: list[str]) -> int:
     folder = options.output or Path(f"study-{study.name}")
     asked = {
         "budget": _budget(options.budget), "workers": options.workers, "only": _rows(options.only),
-        "scale": options.scale, "pace": _pace(folder),
+        "scale": options.scale, "pace": _pace(folder), "lengths": _lengths(options.length),
     }  # fmt: skip
     looks = options.status or options.markdown or options.archive
     if looks:
         _check_folder(study, folder)
-    if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0:
+    if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0 and not options.length:
         # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
         asked |= _asked(folder)
     if looks:
@@ -134,6 +134,10 @@ def _options() -> argparse.ArgumentParser:
     found.add_argument("--list", action="store_true", help="print the rows and the plan, and stop")
     found.add_argument("--status", action="store_true", help="print how far a study in the folder is, and stop")
     found.add_argument("--only", metavar="ROWS", help="rows to answer, such as 1-5,28")
+    found.add_argument(
+        "--length", nargs=2, action="append", metavar=("GROUP", "PS"),
+        help="length of a group of runs in ps, whatever the budget would buy, such as hot 100; may be repeated",
+    )  # fmt: skip
     found.add_argument("--workers", type=int, default=2, help="runs at the same time on this machine; default 2")
     found.add_argument("--processes", type=int, default=1, help="MPI processes of each LAMMPS run; default 1")
     found.add_argument("--scheduler", metavar="ADDRESS", help="dask scheduler to use instead of this machine")
@@ -169,10 +173,22 @@ def _rows(text: str | None) -> list[int] | None:
     return numbers
 
 
+def _lengths(given: Sequence[Sequence[str]] | None) -> dict[str, float]:
+    """Group of runs -> length in ps."""
+    found: dict[str, float] = {}
+    for name, number in given or ():
+        try:
+            found[name] = float(number)
+        except ValueError:
+            need, remedy = "a group of runs and its length in ps", f'use --length "{name}" 100'
+            raise InputError("length", need=need, got=f"{name!r} and {number!r}", remedy=remedy) from None
+    return found
+
+
 def _asked(folder: Path) -> dict[str, Any]:
-    """Budget, workers, rows and scale that a folder was made for."""
+    """Budget, workers, rows, scale and lengths that a folder was made for."""
     asked = (read_json(folder / PLAN) or {}).get("asked", {})
-    return {key: asked[key] for key in ("budget", "workers", "only", "scale") if key in asked}
+    return {key: asked[key] for key in ("budget", "workers", "only", "scale", "lengths") if key in asked}
 
 
 def _pace(folder: Path) -> float:

@@ -26,7 +26,7 @@ class Plan:
     dropped: Mapping[int, str]  # number of each row that gets no answer, and why
     seconds: float  # what all steps are expected to take, on one core
     tasks: tuple[Task, ...]  # steps, each after its inputs
-    # budget in hours, workers, rows, scale of lengths and pace that it was made for
+    # budget in hours, workers, rows, scale of lengths, pace, and lengths of groups that it was made for
     asked: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -39,6 +39,7 @@ def make_plan(
     processes: int = 1,
     scale: float = 1.0,
     pace: float = 1.0,
+    lengths: Mapping[str, float] | None = None,
 ) -> Plan:
     """Choose runs and lengths.
 
@@ -58,6 +59,8 @@ def make_plan(
         Factor on all lengths, to try a study out.
     pace : float, default 1
         Time of a step on this machine over that of the model card.
+    lengths : mapping of str to float, optional
+        Length of the runs of some groups in ps, whatever the budget would buy of them.
 
     Returns
     -------
@@ -69,15 +72,17 @@ def make_plan(
     Raises
     ------
     InputError
-        If a row, a builder or an analysis is unknown, or the budget buys no run.
+        If a row, a group of runs, a builder or an analysis is unknown, a group is to be shorter than it must be, or the
+        budget buys no run.
     """
     check_agreement(study)
     rows = _chosen(study, only)
     needed = {name for row in rows for name in row.analysis}
     across = tuple(a for a in study.across if only is None or a.name in needed)
     runs = tuple(replace(r, least=scale * r.least, most=scale * r.most) for r in study.runs)
-    lengths = {name: scale * getattr(study.dynamics, name) for name in ("cell_picoseconds", "warm_picoseconds")}
-    study = replace(study, rows=rows, runs=runs, across=across, dynamics=replace(study.dynamics, **lengths))
+    runs = _of_length(runs, lengths or {})
+    before = {name: scale * getattr(study.dynamics, name) for name in ("cell_picoseconds", "warm_picoseconds")}
+    study = replace(study, rows=rows, runs=runs, across=across, dynamics=replace(study.dynamics, **before))
     limit = math.inf if budget is None else budget * 3600.0 * workers / pace
     study, taken = _afforded(study, limit, only is not None)
     if study.runs and not taken:
@@ -86,12 +91,29 @@ def make_plan(
         need = f"at least {_hours(least)} for the first runs"
         remedy = f"use --budget {math.ceil(10 * least / 3600) / 10:g}h or more, or --only with fewer rows"
         raise InputError("budget", need=need, got=_hours(limit * pace / workers), remedy=remedy)
-    lengths = _stretched(study, taken, limit)
-    tasks = tuple(study_tasks(study, lengths, processes))
-    dropped = {row.number: why for row in rows if (why := _missing(study, row, lengths))}
-    rows_asked = None if only is None else list(only)
-    asked = {"budget": budget, "workers": workers, "only": rows_asked, "scale": scale, "pace": pace}
-    return Plan(study, lengths, dropped, pace * sum(task.seconds for task in tasks), tasks, asked)
+    planned = _stretched(study, taken, limit)
+    tasks = tuple(study_tasks(study, planned, processes))
+    dropped = {row.number: why for row in rows if (why := _missing(study, row, planned))}
+    asked = {
+        "budget": budget, "workers": workers, "only": None if only is None else list(only), "scale": scale,
+        "pace": pace, "lengths": dict(lengths or {}),
+    }  # fmt: skip
+    return Plan(study, planned, dropped, pace * sum(task.seconds for task in tasks), tasks, asked)
+
+
+def _of_length(runs: Sequence[Runs], lengths: Mapping[str, float]) -> tuple[Runs, ...]:
+    """Groups of runs, some of which have the length that a user wants."""
+    groups = {group.name: group for group in runs}
+    for name, length in lengths.items():
+        if name not in groups:
+            need = f"a group of runs ({', '.join(map(repr, groups))})"
+            raise InputError("length", need=need, got=repr(name), remedy="see --list")
+        least = f"{groups[name].least:g}"
+        if not groups[name].least <= length < math.inf:
+            need, remedy = f"{least} ps or more for {name!r}", f'use --length "{name}" {least}'
+            raise InputError("length", need=need, got=f"{length:g}", remedy=remedy)
+        groups[name] = replace(groups[name], least=float(length), most=float(length))
+    return tuple(groups.values())
 
 
 def _afforded(study: Study, limit: float, needed_only: bool) -> tuple[Study, dict[str, float]]:
