@@ -36,6 +36,8 @@ def in_words(text: str, options: Collection[str]) -> str:
     'pass --no-restart, or --frame-time 0.1'
     >>> in_words("states: need few, got 216; fold them with repeats=(2, 2, 2), or take SiteNetwork", {"--repeats"})
     'states: need few, got 216; fold them with --repeats 2 2 2'
+    >>> in_words("cages: need groups, got none; take SiteNetwork, whose states need none, or pass --sites", set())
+    'cages: need groups, got none; pass --sites'
     >>> in_words("folder: need a record, got none; run `ionpath analyze` first", set())
     'folder: need a record, got none; run `ionpath analyze` first'
     >>> in_words("lag_time: need less, got 5; use a shorter lag", {"--lag-time"})
@@ -45,7 +47,7 @@ def in_words(text: str, options: Collection[str]) -> str:
     head, semicolon, remedy = said.partition("; ")
     if not semicolon or not names_python(remedy) or "; in Python: " in said:
         return said
-    clauses = re.split(r"(; |, or |, and |, )(?![^()]*\))", remedy)
+    clauses = re.split(r"(; |, or |, and |, (?!which |whose |where |as |so |since |because ))(?![^()]*\))", remedy)
     kept = [k for k in range(0, len(clauses), 2) if not names_python(clauses[k])]
     if not kept:
         return f"{head}; in Python: {remedy}"

@@ -290,10 +290,7 @@ def test_a_group_of_runs_takes_the_length_that_is_asked_for(small: Path, tmp_pat
     assert "at 600, 900 K: 2.5 ps each" in listed.getvalue()
     asked = make_plan(load_study(str(small)), lengths={"hot": 2.5}).asked
     (tmp_path / "study" / "plan.json").write_text(json.dumps({"study": "small", "asked": asked}))
-    for more, runs in (
-        (["--length", "hot", "2.0"], 2.0),
-        ([], 2.5),
-    ):  # else those of the folder
+    for more, runs in ((["--length", "hot", "2.0"], 2.0), ([], 2.5)):  # else those of the folder
         with contextlib.redirect_stdout(io.StringIO()) as told:
             main([str(small), *more, "-o", str(tmp_path / "study"), "--status"])
         expected = make_plan(load_study(str(small)), lengths={"hot": runs})

@@ -18,7 +18,7 @@ Points that diffuse freely: 1.2 to 2.0, and 40 to 54 %, in 500 and 14 ps."""
 CLOSEST, NEARLY = 1.0, 1.5
 """Sites closer than the first (A) are not told apart by vibrating ions, and closer than the second not well: lithium
 vibrates by 0.3 to 0.5 A along each axis at 300 to 900 K."""
-_NETWORK = "or take SiteNetwork, whose states need no cages"
+_NETWORK = "or take SiteNetwork (whose states need no cages)"
 
 
 def is_solid(peaks: Floats, assigned: float) -> bool:

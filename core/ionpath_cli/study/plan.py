@@ -104,7 +104,8 @@ def make_plan(
 def _of_length(runs: Sequence[Runs], lengths: Mapping[str, float]) -> tuple[Runs, ...]:
     """Groups of runs, some of which have the length that a user wants."""
     groups = {group.name: group for group in runs}
-    for name, length in lengths.items():
+    for name, wanted in lengths.items():
+        length = int(wanted) if float(wanted).is_integer() else float(wanted)  # as plans have it, for the same hash
         if name not in groups:
             need = f"a group of runs ({', '.join(map(repr, groups))})"
             raise InputError("length", need=need, got=repr(name), remedy="see --list")
@@ -112,7 +113,7 @@ def _of_length(runs: Sequence[Runs], lengths: Mapping[str, float]) -> tuple[Runs
         if not groups[name].least <= length < math.inf:
             need, remedy = f"{least} ps or more for {name!r}", f'use --length "{name}" {least}'
             raise InputError("length", need=need, got=f"{length:g}", remedy=remedy)
-        groups[name] = replace(groups[name], least=float(length), most=float(length))
+        groups[name] = replace(groups[name], least=length, most=length)
     return tuple(groups.values())
 
 
