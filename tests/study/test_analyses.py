@@ -19,6 +19,7 @@ pytest.importorskip("pymatgen")
 from ionpath.data import EXAMPLES, example
 from ionpath.estimate import Estimate
 from ionpath_cli.intact import DONE
+from ionpath_cli.study import soft
 from ionpath_cli.study.definition import Figure, load_study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.finished import Run, widths
@@ -70,6 +71,22 @@ def test_freedom_of_tilt_has_an_error(runs: dict[str, tuple[Path, Path]], tmp_pa
     """Guan et al., Fig. 5a: the entropy of the angle rises from LPSCl-II to LPSCl-III; ln 90 nat is that of no peak."""
     two, three = (numbers(analyse(runs, name, "tilt", tmp_path))["entropy of theta, P-S"] for name in EXAMPLES)
     assert two[0] < two[1] < two[2] < 4.5 and two[1] < three[1]
+
+
+def test_samples_of_a_joint_softness_do_not_grow_with_the_number_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With three arrangements of each system support vectors took an hour, and with a budget of days for ever."""
+    steps = []
+
+    universe = SimpleNamespace(trajectory=SimpleNamespace(n_frames=6000), select_atoms=lambda text: text)
+    monkeypatch.setattr(soft, "universe_of", lambda run: universe)
+    monkeypatch.setattr(soft, "read_json", lambda path: {"name": f"run/A.{path.parent.name}-900K"})
+    monkeypatch.setattr(soft, "fitted", lambda *given: (None, 4.8))
+    monkeypatch.setattr(
+        soft, "Softness", lambda groups, **options: SimpleNamespace(run=lambda step: steps.append(step))
+    )
+    for number in (1, 4, 8, 40):
+        soft.Joint([Path(str(k)) for k in range(1, number + 1)], {})
+    assert [6000 // step * number for step, number in zip(steps, (1, 4, 8, 40), strict=True)] == [300, 1200, 1200, 1200]
 
 
 def test_distances_have_errors(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
