@@ -24,8 +24,8 @@ from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, pooled, quanti
 
 Arguments = Mapping[str, Any]
 FRAMES, FRAMES_OF_ALL = 300, 1200
-"""Frames of each run that are looked at, evenly spaced, and of all runs together: the time of support vectors grows with
-the square of the number of samples, and is 6 minutes for 1200 frames of 48 ions."""
+"""Frames of each run that are looked at, evenly spaced, and of all runs together: support vectors take a time that
+grows with the square of the number of samples, 6 minutes for 1200 frames of 48 ions."""
 GROUPS = 10
 """Groups of samples that are left out in turn for errors of weights and correlations."""
 TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
