@@ -73,20 +73,25 @@ def test_freedom_of_tilt_has_an_error(runs: dict[str, tuple[Path, Path]], tmp_pa
     assert two[0] < two[1] < two[2] < 4.5 and two[1] < three[1]
 
 
-def test_samples_of_a_joint_softness_do_not_grow_with_the_number_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With three arrangements of each system support vectors took an hour, and with a budget of days for ever."""
-    steps = []
+@pytest.mark.parametrize(("n_frames", "runs", "lag"), [(900, 1, 10), (10_000, 8, 10), (120, 4, 4)])
+def test_softness_does_not_depend_on_the_length_of_runs(
+    monkeypatch: pytest.MonkeyPatch, n_frames: int, runs: int, lag: int
+) -> None:
+    """It was that of rearrangements over a thirtieth of a run, and support vectors of many runs never ended."""
+    seen: dict[str, float] = {}
 
-    universe = SimpleNamespace(trajectory=SimpleNamespace(n_frames=6000), select_atoms=lambda text: text)
+    def softness(groups, **options):
+        return SimpleNamespace(run=lambda step: seen.update(options, step=step))
+
+    universe = SimpleNamespace(trajectory=SimpleNamespace(n_frames=n_frames, dt=0.05), select_atoms=lambda text: text)
     monkeypatch.setattr(soft, "universe_of", lambda run: universe)
     monkeypatch.setattr(soft, "read_json", lambda path: {"name": f"run/A.{path.parent.name}-900K"})
-    monkeypatch.setattr(soft, "fitted", lambda *given: (None, 4.8))
-    monkeypatch.setattr(
-        soft, "Softness", lambda groups, **options: SimpleNamespace(run=lambda step: steps.append(step))
-    )
-    for number in (1, 4, 8, 40):
-        soft.Joint([Path(str(k)) for k in range(1, number + 1)], {})
-    assert [6000 // step * number for step, number in zip(steps, (1, 4, 8, 40), strict=True)] == [300, 1200, 1200, 1200]
+    monkeypatch.setattr(soft, "fitted", lambda name, *given: (SimpleNamespace(kind=name), 4.8))
+    monkeypatch.setattr(soft, "Softness", softness)
+    for kind, most in (("rbf-svm", soft.SAMPLES // runs), ("logistic", None)):
+        seen.clear()
+        soft.Joint([Path(str(k)) for k in range(1, runs + 1)], {"preset": kind})
+        assert (seen["step"], seen["lag"], seen.get("most")) == (3, lag, most)
 
 
 def test_distances_have_errors(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:

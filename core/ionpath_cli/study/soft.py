@@ -23,9 +23,11 @@ from ionpath_cli.study.finished import universe_of, widths
 from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, pooled, quantity, scattered, student, summed
 
 Arguments = Mapping[str, Any]
-FRAMES, FRAMES_OF_ALL = 300, 1200
-"""Frames of each run that are looked at, evenly spaced, and of all runs together: support vectors take a time that
-grows with the square of the number of samples, 6 minutes for 1200 frames of 48 ions."""
+LAG_TIME, FRAME_TIME = 1.5, 0.15
+"""Time over which ions rearrange, however long runs are, and time between frames in which they are followed, in ps."""
+SAMPLES = 6000
+"""Ions and times of all runs together from which support vectors learn in 6 minutes; twice as many take four
+times as long."""
 GROUPS = 10
 """Groups of samples that are left out in turn for errors of weights and correlations."""
 TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
@@ -40,13 +42,17 @@ class Joint:
         universes = [universe_of(run) for run in inputs]
         self.runs = [system_of(name) for name in names]
         self.groups = {name: u.select_atoms("element Li") for name, u in zip(names, universes, strict=True)}
-        frames = max(1, min(FRAMES, FRAMES_OF_ALL // len(universes)))
-        self.step = max(max(1, u.trajectory.n_frames // frames) for u in universes)
+        dt, shortest = universes[0].trajectory.dt, min(u.trajectory.n_frames for u in universes)
+        step = max(1, round(FRAME_TIME / dt))
+        lag = max(1, min(round(LAG_TIME / (step * dt)), shortest // step // 10))
+        self.step = step * lag  # between the times of a softness
         mode = arguments.get("mode", "correct")
         chosen, self.reach = fitted(arguments.get("preset", "chen2025"), universes, mode)
         options = {key: arguments[key] for key in ("label", "kind", "value") if key in arguments}
-        options["nonaffine_cutoff"] = min(5.0, self.reach)
-        self.found = Softness(self.groups, preset=chosen, mode=mode, verbose=False, **options).run(step=self.step)
+        if options.get("kind", chosen.kind) == "rbf-svm":
+            options["most"] = SAMPLES // len(universes)
+        options |= {"nonaffine_cutoff": min(5.0, self.reach), "lag": lag}
+        self.found = Softness(self.groups, preset=chosen, mode=mode, verbose=False, **options).run(step=step)
 
     @property
     def each(self) -> tuple[Any, ...]:
@@ -69,7 +75,7 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     joint.found.save(place / "softness.npz")
     runs = joint.runs
     r = joint.found.results
-    note = f"neighbours within {joint.reach:g} A; "
+    note = f"neighbours within {joint.reach:g} A; rearrangements of {r.lag_time:g} ps; "
     none = quantity("none", Estimate(0.0, 0.0, 0.0, 0.0))
     rows = [*_scores(r, [name for name, _ in runs], note, joint.found.parameters["split"]), *_weights(r, note), none]
     for own, (system, arrangement) in zip(joint.each, runs, strict=True):
