@@ -20,6 +20,7 @@ from ionpath.data import EXAMPLES, example
 from ionpath.estimate import Estimate
 from ionpath_cli.intact import DONE
 from ionpath_cli.study import soft
+from ionpath_cli.study.analyses import _whole
 from ionpath_cli.study.definition import Figure, load_study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.finished import Run, widths
@@ -258,6 +259,21 @@ def test_tetrahedra_of_all_systems_lie_alike_where_their_entropies_are_compared(
     assert said and float(said[1]) < box["value"] - 3.0
     assert turned["value"] == pytest.approx(box["value"], abs=0.01)
     assert turned_shannon["value"] == pytest.approx(shannon["value"], abs=0.01)
+
+
+def test_a_tetrahedron_that_is_stretched_for_a_moment_stops_no_analysis(tmp_path: Path) -> None:
+    """Bonds are those of the first frame: of SiS3Cl at 900 K one was longer than 3 A where a part of the run began."""
+    corners = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]]) * 2.05 / math.sqrt(3.0)
+    frames = 6.0 + np.concatenate([np.zeros((40, 1, 3)), np.broadcast_to(corners, (40, 4, 3))], axis=1)
+    frames[1:] += np.random.default_rng(1).normal(0.0, 0.05, (39, 5, 3))
+    frames[[0, 1, 10, 20], 4, 2] += 1.5
+    universe = MDAnalysis.Universe.empty(5, trajectory=True)
+    universe.add_TopologyAttr("elements", ["P", "S", "S", "S", "S"])
+    universe.load_new(frames.astype(np.float32), dimensions=[12.0] * 3 + [90.0] * 3, dt=1.0)
+    assert [_whole(universe.atoms[:1], start) for start in (0, 5, 10, 20)] == [2, 5, 11, 21]
+    run = SimpleNamespace(universe=universe, place=tmp_path, temperature=300.0)
+    found = numbers(function_of(ANALYSES["tilt"])(run))
+    assert found["entropy of theta, P-S"][0] < found["entropy of theta, P-S"][2]
 
 
 def test_layers_of_a_slab_are_told_by_its_atoms() -> None:

@@ -13,9 +13,12 @@ from ase.io import read
 from MDAnalysis.analysis.anion_disorder import TetrahedralDistortion, TetrahedronTilt
 from MDAnalysis.analysis.ion_transport import IonDiffusion, IonHops, NonGaussianParameter, SelfVanHove
 from MDAnalysis.analysis.path_entropy import CoordinationShells, PathEntropy, SiteNetwork
+from MDAnalysis.lib.mdamath import triclinic_vectors
 
 from ionpath.constants import GAS_CONSTANT
-from ionpath.disorder import jackknife_error, shannon_entropy, support_entropy
+from ionpath.disorder import jackknife_error, shannon_entropy, support_entropy, tetrahedra
+from ionpath.elements import ANIONS
+from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.kinetics import as_chain, macrostate_path_entropy, resampled_chains
 from ionpath.paths.macrostates import OCTAHEDRON
@@ -198,12 +201,13 @@ def _exponent(run: Run, diffusion: Any) -> Any:
 def tilt(run: Run) -> Rows:
     """Free energies of the directions of bonds, and rotations of tetrahedra."""
     centres = run.universe.select_atoms("element P Si")
-    found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run()
+    found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=_whole(centres, 0))
     found.save(run.place / "tilt.npz")
     beta = 1000.0 / (GAS_CONSTANT * run.temperature)
 
     def freedom(part: slice) -> dict[str, float]:
-        one = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=part.start, stop=part.stop)
+        start = _whole(centres, part.start)
+        one = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=start, stop=part.stop)
         energies = {bond: free.theta for bond, free in one.results.free_energy.items()}
         made = {f"entropy of theta, {bond}": _shannon(np.exp(-beta * f)) for bond, f in energies.items()}
         return made | {
@@ -221,6 +225,19 @@ def tilt(run: Run) -> Rows:
         estimate = Estimate(1e3 * value, 1e3 * error, 1e3 * rate.low, 1e3 * rate.high, "1/ns")
         rows.append(quantity(f"rotations of {kind}", estimate, f"{rate.events} events"))
     return rows
+
+
+def _whole(centres: Any, start: int) -> int:
+    """First frame from one on in which each tetrahedron has four anions: hot ones are stretched for a moment."""
+    universe = centres.universe
+    anions = np.flatnonzero(np.isin(universe.atoms.elements, sorted(ANIONS)))
+    for ts in universe.trajectory[start : start + 100]:
+        try:
+            tetrahedra(ts.positions, triclinic_vectors(ts.dimensions), centres.ix, anions)
+        except InputError:
+            continue
+        return int(ts.frame)
+    return start
 
 
 def energy(run: Run) -> Rows:
@@ -251,7 +268,8 @@ def distortion(run: Run) -> Rows:
         return shannon_entropy(x, width=0.05, lower=0.0, upper=5.5)
 
     def measured(rotation: float) -> tuple[TetrahedralDistortion, Any]:
-        found = TetrahedralDistortion(centres, mode="published", rotation=rotation, verbose=False).run(step=every)
+        found = TetrahedralDistortion(centres, mode="published", rotation=rotation, verbose=False)
+        found.run(start=_whole(centres, 0), step=every)
         return found, found.results.distortion[: SAMPLES // len(centres)].astype(float)
 
     (found, values), frame = measured(0.0), "in the frame of the box"
