@@ -177,9 +177,9 @@ def test_what_is_made_across_runs_is_made_again_when_there_is_more(
     assert fitted(first, lost) == ("kept", "A4 B4")  # what was there once counts
     assert _outdated([a, b, fit], tmp_path) == {}
     grown = replace(a, picoseconds=8.0)
-    assert _outdated([grown, b, fit], tmp_path) == {fit.name: a.name}  # not yet there
+    assert _outdated([grown, b, fit], tmp_path) == {fit.name: f"{a.name} is not finished"}
     longer = perform(grown, keys[a.name], folder)
-    assert _outdated([grown, b, fit], tmp_path) == {fit.name: a.name}
+    assert _outdated([grown, b, fit], tmp_path) == {fit.name: f"{a.name} has changed since this was made"}
     assert fitted(longer, second) == ("done", "A8 B4")
     assert _outdated([grown, b, fit], tmp_path) == {}
     place = Path(longer.folder)
@@ -210,7 +210,7 @@ def test_what_was_made_of_other_inputs_is_said_to_be(tmp_path: Path) -> None:
     record = json.loads((Path(first.folder) / DONE).read_text())
     record["files"].pop("sites.extxyz")
     (Path(first.folder) / DONE).write_text(json.dumps(record))
-    told = f"{run.name} has changed since"
+    told = f"{run.name} has changed since this was made"
     assert f"outdated: {task.name}: {told}; it will be done again" in _status(plan, folder)
     assert "1 done, 1 outdated, 0 failed" in _status(plan, folder)
     assert all(row["doubt"].startswith(told) for row in collect(plan, folder))

@@ -298,7 +298,7 @@ def _status(plan: Plan, folder: Path) -> str:
         if task.name in old:
             counts["outdated"] += 1
             left += task.seconds
-            lines.append(f"outdated: {task.name}: {old[task.name]} has changed since; it will be done again")
+            lines.append(f"outdated: {task.name}: {old[task.name]}; it will be done again")
             continue
         if done(place, key, task.picoseconds):
             counts["done"] += 1

@@ -44,7 +44,7 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
         labels["picoseconds"] = settings.get("picoseconds", record["picoseconds"])
         for row in read_json(place / QUANTITIES) or []:
             if task.name in old:
-                told = f"{old[task.name]} has changed since this was made: it will be done again."
+                told = f"{old[task.name]}: it will be done again."
                 row |= {"doubt": " ".join(filter(None, (row.get("doubt"), told)))}
             found.append({"analysis": analysis, **labels, **row, "folder": str(place.relative_to(folder))})
     return found

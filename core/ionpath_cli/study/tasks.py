@@ -174,7 +174,7 @@ def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
 
 
 def outdated(steps: Sequence[tuple[Task, str, Path]]) -> dict[str, str]:
-    """Finished steps across runs that `perform` makes again, each with its first input that has changed since."""
+    """Finished steps across runs that `perform` makes again, each with what is new of its inputs."""
     found: dict[str, str] = {}
     places = {task.name: (task, key, place) for task, key, place in steps}
     for task, key, place in steps:
@@ -186,7 +186,7 @@ def outdated(steps: Sequence[tuple[Task, str, Path]]) -> dict[str, str]:
             if not ready and (its_place / FAILED).exists():
                 continue  # it is tried again, and may fail again: nothing is known to have changed
             if not _made_of(place, key, {name: held(read_json(its_place / DONE)) if ready else "not yet there"}):
-                found[task.name] = name
+                found[task.name] = f"{name} {'has changed since this was made' if ready else 'is not finished'}"
                 break
     return found
 
