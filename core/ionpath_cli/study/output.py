@@ -205,12 +205,18 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
 
 
 def _rounded(path: Path) -> bytes:
-    """Tables in single precision, long curves with four digits: the rest is noise, which does not compress."""
+    """Tables in single precision, long curves with four digits: the rest is noise, which does not compress.
+
+    What was taken off the positions of each frame, which is of the trajectory, is kept to 1/256 A.
+    """
     if path.suffix != ".npz":
         return re.sub(r"-?\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.7g}", path.read_text()).encode()
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
     for name, array in arrays.items():
+        if name == "drift":
+            arrays[name] = np.round(array.astype(np.float32) * 256.0) / np.float32(256.0)
+            continue
         if array.dtype == np.float64 and array.ndim > 1:
             arrays[name] = array.astype(np.float32)
         if array.dtype.kind == "f" and len(np.atleast_1d(array)) > LONG and array[0].size <= 3 and "times" not in name:
