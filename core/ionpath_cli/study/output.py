@@ -219,7 +219,7 @@ def _rounded(path: Path) -> bytes:
             continue
         if array.dtype == np.float64 and array.ndim > 1:
             arrays[name] = array.astype(np.float32)
-        if array.dtype.kind == "f" and len(np.atleast_1d(array)) > LONG and array[0].size <= 3 and "times" not in name:
+        if array.dtype.kind == "f" and len(np.atleast_1d(array)) > LONG and "times" not in name:
             fraction, exponent = np.frexp(arrays[name])
             arrays[name] = np.ldexp(np.round(fraction * 2.0**13) / 2.0**13, exponent).astype(arrays[name].dtype)
     buffer = io.BytesIO()
