@@ -218,6 +218,24 @@ def test_what_was_made_of_other_inputs_is_said_to_be(tmp_path: Path) -> None:
     assert told in (folder / "comparison.csv").read_text() and told in (folder / "comparison.html").read_text()
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"budget": "x"}, {"budget": -1.0}, {"budget": 1.0, "lengths": "x"}, {"lengths": {"hot": "x"}},
+        {"workers": "two"}, {"workers": 1.5}, {"only": "all"}, {"only": [49, "x"]}, {"scale": None}, {"scale": -1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_damaged_plan_is_refused_in_a_sentence(tmp_path: Path, asked: dict[str, object]) -> None:
+    """It was a TypeError, or hours below zero."""
+    (tmp_path / "plan.json").write_text(json.dumps({"study": "jang2025", "asked": asked}))
+    key = list(asked)[-1]
+    told = rf"plan\.json: need the plan that a study wrote, got {key} .*; put it back, or use --budget"
+    with pytest.raises(InputError, match=told):
+        main(["jang2025", "-o", str(tmp_path), "--status"])
+    assert main(["jang2025", "-o", str(tmp_path), "--status", "--budget", "2h"]) == 0
+
+
 def test_files_that_a_run_cannot_go_on_with_are_named_with_their_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

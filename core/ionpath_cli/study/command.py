@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
@@ -27,6 +28,20 @@ EXAMPLE = """
   ionpath study guan2024 --status -o guan           how far it is
   ionpath study guan2024 -o guan --archive g.zip    all but the trajectories
 """
+
+
+def _above_zero(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 < value < math.inf
+
+
+ASKED: dict[str, Callable[[Any], bool]] = {
+    "budget": lambda value: value is None or _above_zero(value),
+    "workers": lambda value: _above_zero(value) and isinstance(value, int),
+    "only": lambda value: value is None or (isinstance(value, list) and all(type(one) is int for one in value)),
+    "scale": _above_zero,
+    "lengths": lambda value: isinstance(value, dict) and all(map(_above_zero, value.values())),
+}
+"""What the plan of a folder says that it was made for, and what it can be."""
 
 
 def main(argv: list[str]) -> int:
@@ -188,7 +203,13 @@ def _lengths(given: Sequence[Sequence[str]] | None) -> dict[str, float]:
 def _asked(folder: Path) -> dict[str, Any]:
     """Budget, workers, rows, scale and lengths that a folder was made for."""
     asked = (read_json(folder / PLAN) or {}).get("asked", {})
-    return {key: asked[key] for key in ("budget", "workers", "only", "scale", "lengths") if key in asked}
+    found = {key: asked[key] for key in ASKED if key in asked}
+    for key, value in found.items():
+        if not ASKED[key](value):
+            need, got = "the plan that a study wrote", f"{key} {value!r}"[:100]
+            remedy = "put it back, or use --budget with that of its runs"
+            raise InputError(str(folder / PLAN), need=need, got=got, remedy=remedy)
+    return found
 
 
 def _pace(folder: Path) -> float:
