@@ -167,8 +167,9 @@ def vacuum(cell: Floats, positions: Floats) -> str:
     """
     if np.linalg.matrix_rank(cell) < 3:
         return ""
-    height = 1.0 / np.linalg.norm(np.linalg.inv(cell), axis=0)
-    places = np.sort(positions @ np.linalg.inv(cell) % 1.0, axis=0)
+    inverse = np.linalg.inv(cell)
+    height = 1.0 / np.linalg.norm(inverse, axis=0)
+    places = np.sort(positions @ inverse % 1.0, axis=0)
     gaps = np.diff(places, axis=0, append=places[:1] + 1.0).max(axis=0) * height
     widest = int(gaps.argmax())
     return f"{gaps[widest]:.1f} A of vacuum along {'abc'[widest]}" if gaps[widest] > VACUUM else ""

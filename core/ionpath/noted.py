@@ -14,6 +14,7 @@ import numpy as np
 
 from ionpath.cells import vacuum
 from ionpath.errors import require, warn
+from ionpath.estimate import Estimate
 from ionpath.plumed_run import biases_of
 from ionpath.run_log import COLUMNS, mean_of_series, read_log, warn_of_pressure
 
@@ -119,14 +120,23 @@ def warn_of_conditions(file: Path, temperature: float | None) -> None:
 
 
 def _warn_of_strain(file: Path, checkpoint: Path) -> None:
+    """Say that a cell that atoms fill was kept far from zero pressure, if the log beside the trajectory says so."""
     try:
         with np.load(checkpoint, allow_pickle=False) as data:
             if vacuum(data["cell"], data["positions"]):
                 return
-        pressures = read_log(file.with_suffix(".csv"))[:, COLUMNS.index("pressure_GPa")]
+        log = file.with_suffix(".csv")
+        pressure = _mean_pressure(log, log.stat().st_size, log.stat().st_mtime_ns)
     except Exception:  # a log that was moved or damaged says nothing, and a run that goes on with it says so
         return
-    warn_of_pressure(mean_of_series(pressures[len(pressures) // 2 :], "GPa"), file.name)
+    warn_of_pressure(pressure, file.name)
+
+
+@functools.lru_cache(maxsize=256)
+def _mean_pressure(log: Path, size: int, written: int) -> Estimate:
+    """That of the second half of a log that had a size when it was last written: each analysis of a run asks for it."""
+    pressures = read_log(log)[:, COLUMNS.index("pressure_GPa")]
+    return mean_of_series(pressures[len(pressures) // 2 :], "GPa")
 
 
 def warn_of_changes(

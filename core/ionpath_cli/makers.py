@@ -119,7 +119,7 @@ class StudyMaker(Maker):
     name: str = "study"  # name of the flow
     study: str = "guan2024"  # name of a study that comes with ionpath, or a TOML file
     folder: str = "study"  # where results go; what is finished there is kept
-    # keywords of `ionpath_cli.study.make_plan`: budget (hours), only, processes
+    # keywords of `ionpath_cli.study.make_plan`: budget (hours), only, lengths (ps), processes
     options: dict[str, Any] = field(default_factory=dict)
 
     def make(self) -> Any:

@@ -270,7 +270,7 @@ def test_a_tetrahedron_that_is_stretched_for_a_moment_stops_no_analysis(tmp_path
     universe = MDAnalysis.Universe.empty(5, trajectory=True)
     universe.add_TopologyAttr("elements", ["P", "S", "S", "S", "S"])
     universe.load_new(frames.astype(np.float32), dimensions=[12.0] * 3 + [90.0] * 3, dt=1.0)
-    assert [_whole(universe.atoms[:1], start) for start in (0, 5, 10, 20)] == [2, 5, 11, 21]
+    assert [_whole(universe.atoms[:1], slice(start, None)) for start in (0, 5, 10, 20)] == [2, 5, 11, 21]
     run = SimpleNamespace(universe=universe, place=tmp_path, temperature=300.0)
     found = numbers(function_of(ANALYSES["tilt"])(run))
     assert found["entropy of theta, P-S"][0] < found["entropy of theta, P-S"][2]

@@ -21,7 +21,7 @@ from ionpath_cli.study import load_study, make_plan, tasks as steps
 from ionpath_cli.study.analyses import analyse_run
 from ionpath_cli.study.command import _status, main
 from ionpath_cli.study.finished import universe_of
-from ionpath_cli.study.output import collect, write_comparison
+from ionpath_cli.study.output import _packed, collect, write_comparison
 from ionpath_cli.study.tasks import Outcome, Task, perform, place_of, task_keys
 
 SETTINGS = {"builder": "argyrodite", "arguments": {}, "supercell": [1, 1, 1], "atoms": 52, "seed": 1}
@@ -96,6 +96,19 @@ def test_numbers_of_a_damaged_table_are_shown_nowhere(tmp_path: Path) -> None:
     for wrong in ("[", "{}", "[1]", '[{"quantity": "a"}]', json.dumps([{**rows[0], "value": "high"}])):
         (place / QUANTITIES).write_text(wrong)
         assert collect(plan, folder) == []
+
+
+def test_an_archive_has_the_sites_of_its_crystals_and_no_support_vectors(tmp_path: Path) -> None:
+    """Without its sites a structure was taken for done, and runs that went on from it had other states, in silence."""
+    first = perform(STRUCTURE, task_keys([STRUCTURE])[STRUCTURE.name], str(tmp_path))
+    place = Path(first.folder)
+    softness = place / "softness.npz"
+    np.savez(softness, **{"model.arrays.weights": np.ones(3)})
+    assert {path.name for path in _packed([place], tmp_path)} == {
+        "done.json", "sites.extxyz", "softness.npz", "structure.extxyz",
+    }  # fmt: skip
+    np.savez(softness, **{"model.arrays.support": np.ones((3, 3))})
+    assert softness not in _packed([place], tmp_path)
 
 
 def test_an_archive_takes_no_damaged_file(tmp_path: Path) -> None:

@@ -272,7 +272,7 @@ def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None
     (found,) = cluster.carry_out([Task("a", "structure", {})], tmp_path, workers=2, report=lambda one, all_: None)
     assert found.message == "2"
     monkeypatch.setattr(cluster, "_client", only_told)
-    for asked, workers, processes, threads in (("", 1, 4, "1"), ("", 1, 1, "4"), ("3", 1, 1, "3")):
+    for asked, workers, processes, threads in (("", 3, 1, "1"), ("", 1, 4, "1"), ("", 1, 1, "4"), ("3", 1, 1, "3")):
         monkeypatch.setenv("OMP_NUM_THREADS", asked)
         tasks = [Task("a", "structure", {}, options={"processes": processes})]
         with pytest.raises(RuntimeError, match=f"^{threads}$"):
@@ -312,6 +312,10 @@ def test_a_group_of_runs_takes_the_length_that_is_asked_for(small: Path, tmp_pat
 def test_a_length_that_says_nothing_is_refused(small: Path, given: tuple[str, str], told: str) -> None:
     with pytest.raises(InputError, match=told):
         main([str(small), "--length", *given, "--list"])
+    with pytest.raises(
+        InputError, match=r"length: need each group of runs once, got 'hot' twice; leave one of both out"
+    ):
+        main([str(small), "--length", "hot", "2", "--length", "hot", "3", "--list"])
 
 
 def test_lengths_are_among_the_options_that_a_study_writes(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def tetrahedra(
         near = ends[(distances < cutoff) & (ends != hub)]
         if len(near) != n_ligands:
             need = f"{n_ligands} ligands within {cutoff:g} A"
-            remedy = "choose another cutoff, or centres that have as many"
+            remedy = "choose another cutoff, centres that have as many, or another first frame with start="
             raise InputError(f"tetrahedron of atom {hub}", need=need, got=str(len(near)), remedy=remedy)
         found[row] = np.sort(near)
     return found

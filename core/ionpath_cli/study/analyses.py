@@ -201,12 +201,12 @@ def _exponent(run: Run, diffusion: Any) -> Any:
 def tilt(run: Run) -> Rows:
     """Free energies of the directions of bonds, and rotations of tetrahedra."""
     centres = run.universe.select_atoms("element P Si")
-    found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=_whole(centres, 0))
+    found = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=_whole(centres))
     found.save(run.place / "tilt.npz")
     beta = 1000.0 / (GAS_CONSTANT * run.temperature)
 
     def freedom(part: slice) -> dict[str, float]:
-        start = _whole(centres, part.start)
+        start = _whole(centres, part)
         one = TetrahedronTilt(centres, temperature=run.temperature, verbose=False).run(start=start, stop=part.stop)
         energies = {bond: free.theta for bond, free in one.results.free_energy.items()}
         made = {f"entropy of theta, {bond}": _shannon(np.exp(-beta * f)) for bond, f in energies.items()}
@@ -227,17 +227,17 @@ def tilt(run: Run) -> Rows:
     return rows
 
 
-def _whole(centres: Any, start: int) -> int:
-    """First frame from one on in which each tetrahedron has four anions: hot ones are stretched for a moment."""
+def _whole(centres: Any, part: slice = slice(0, None)) -> int:
+    """First frame of a part in which each tetrahedron has four anions: hot ones are stretched for a moment."""
     universe = centres.universe
     anions = np.flatnonzero(np.isin(universe.atoms.elements, sorted(ANIONS)))
-    for ts in universe.trajectory[start : start + 100]:
+    for ts in universe.trajectory[part]:
         try:
             tetrahedra(ts.positions, triclinic_vectors(ts.dimensions), centres.ix, anions)
         except InputError:
             continue
         return int(ts.frame)
-    return start
+    return int(part.start)  # the analysis says which is none
 
 
 def energy(run: Run) -> Rows:
@@ -260,6 +260,7 @@ def distortion(run: Run) -> Rows:
     """
     centres = run.universe.select_atoms("element P Si")
     every = max(1, run.universe.trajectory.n_frames * len(centres) // SAMPLES)
+    start = _whole(centres)
 
     def support(x: Any) -> float:
         return support_entropy(x, widths=(0.05, 0.0525, 0.055), lower=0.0, upper=5.5)
@@ -269,7 +270,7 @@ def distortion(run: Run) -> Rows:
 
     def measured(rotation: float) -> tuple[TetrahedralDistortion, Any]:
         found = TetrahedralDistortion(centres, mode="published", rotation=rotation, verbose=False)
-        found.run(start=_whole(centres, 0), step=every)
+        found.run(start=start, step=every)
         return found, found.results.distortion[: SAMPLES // len(centres)].astype(float)
 
     (found, values), frame = measured(0.0), "in the frame of the box"

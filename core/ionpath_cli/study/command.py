@@ -192,6 +192,9 @@ def _lengths(given: Sequence[Sequence[str]] | None) -> dict[str, float]:
     """Group of runs -> length in ps."""
     found: dict[str, float] = {}
     for name, number in given or ():
+        if name in found:
+            got, remedy = f"{name!r} twice", "leave one of both out"
+            raise InputError("length", need="each group of runs once", got=got, remedy=remedy)
         try:
             found[name] = float(number)
         except ValueError:

@@ -26,6 +26,7 @@ from ionpath_cli.study.comparison import Compared, compare
 from ionpath_cli.study.definition import Study
 from ionpath_cli.study.figures import draw_figures, embedded
 from ionpath_cli.study.plan import Plan
+from ionpath_cli.study.structures import CRYSTAL, SITES, START
 from ionpath_cli.study.tasks import checksum, done, held, outdated, placed, record_of
 
 
@@ -145,7 +146,7 @@ def write_markdown(folder: Path, file: Path) -> None:
             shutil.copyfile(folder / figure["file"], part)
 
 
-KEPT = ("*.json", "*.npz", "structure.extxyz", "start.extxyz", "free-energy.png", "HILLS", "plumed.dat")
+KEPT = ("*.json", "*.npz", START, SITES, CRYSTAL, "start.extxyz", "free-energy.png", "HILLS", "plumed.dat")
 LEFT = ("checkpoint", "offsets", "failed")
 """Parts of the names of files that only a run that goes on needs."""
 LONG = 1000
@@ -192,6 +193,8 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
         if "name" in record:
             records[place / DONE] = record
         for path in sorted(path for path in found if not any(part in path.name for part in LEFT)):
+            if _holds_samples(path):
+                continue
             rounded = path.suffix == ".npz" or path.name == "HILLS"
             packed[path] = content = _rounded(path) if rounded else path.read_bytes()
             if path.name in known:
@@ -202,6 +205,14 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
             record["inputs"] = {name: now.get(name, before) for name, before in record["inputs"].items()}
         packed[path] = json.dumps(record, indent=1).encode()
     return packed
+
+
+def _holds_samples(path: Path) -> bool:
+    """Whether it is of a softness whose support vectors are megabytes of the samples that it has learnt from."""
+    if path.name != "softness.npz":
+        return False
+    with np.load(path, allow_pickle=False) as file:
+        return "model.arrays.support" in file.files
 
 
 def _rounded(path: Path) -> bytes:
