@@ -55,26 +55,41 @@ def _prototype(name: str, arguments: Any, supercell: Any, seed: int) -> Any:
     return AseAtomsAdaptor.get_atoms(getattr(host, name)(supercell=repeats, **seeded, **arguments), msonable=False)
 
 
+def _lspscl(arguments: Any, supercell: Any, seed: int) -> Any:
+    """The stored structure first, then others of its 48 arrangements, with lithium drawn for each."""
+    if seed == 1:
+        return _prototype("lspscl", arguments, supercell, seed)
+    from ase import Atoms
+
+    host = require("pymatgen.analysis.argyrodite.hooks", purpose="structures of studies", install=INSTALL)
+    symbols, places, cell = host.structures()["LSPSCl-drawn"](seed)
+    return _repeated(Atoms(symbols, places, cell=cell, pbc=True), supercell)
+
+
+def _repeated(atoms: Any, supercell: Any) -> Any:
+    from ase.build import make_supercell
+
+    matrix = np.array(supercell)
+    return make_supercell(atoms, np.diag(matrix) if matrix.ndim == 1 else matrix)
+
+
 def _packed(arguments: Any, supercell: Any, seed: int) -> Any:
     training = require("ionpath_ase.training", purpose="packing ions at random", install=INSTALL)
     return training.packed_ions(arguments["counts"], density=arguments.get("density", 1.9), seed=seed)
 
 
 def _file(arguments: Any, supercell: Any, seed: int) -> Any:
-    from ase.build import make_supercell
     from ase.io import read
     from ase.io.formats import filetype
 
     kind = filetype(arguments["file"], read=False)
-    matrix = np.array(supercell)
-    atoms = read(io.StringIO(arguments["text"]), format=kind)
-    return make_supercell(atoms, np.diag(matrix) if matrix.ndim == 1 else matrix)
+    return _repeated(read(io.StringIO(arguments["text"]), format=kind), supercell)
 
 
 BUILDERS: dict[str, Callable[[Any, Any, int], Any]] = {
     "argyrodite": partial(_prototype, "argyrodite"),
     "lpscl": partial(_prototype, "lpscl"),
-    "lspscl": partial(_prototype, "lspscl"),
+    "lspscl": _lspscl,
     "thiophosphate": partial(_prototype, "lithium_thiophosphate"),
     "packed": _packed,
     "file": _file,
