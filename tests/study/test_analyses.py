@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -13,6 +14,7 @@ from types import SimpleNamespace
 import MDAnalysis
 import numpy as np
 import pytest
+from ase.io import read
 
 pytest.importorskip("pymatgen")
 
@@ -49,6 +51,20 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Path
         make_structure(Task("structure", "structure", build), structure, [])
         found[name] = (run, structure)
     return found
+
+
+def test_arrangements_of_lspscl_differ(tmp_path: Path) -> None:
+    """The stored one first, then drawings from all 48, each the same when it is made again."""
+    made = []
+    for seed, place in ((1, "first"), (2, "second"), (2, "again"), (3, "third")):
+        build = {"builder": "lspscl", "arguments": {}, "supercell": [[1, 1, 0], [-1, 1, 0], [0, 0, 1]], "atoms": 100}
+        (tmp_path / place).mkdir()
+        make_structure(Task("structure", "structure", build | {"seed": seed}), tmp_path / place, [])
+        made.append(read(tmp_path / place / "structure.extxyz"))
+    assert {one.get_chemical_formula() for one in made} == {"Cl2Li40P6S46Si6"}
+    assert made[1] == made[2]
+    spectra = [np.sort(one.get_all_distances(mic=True), axis=None) for one in (made[0], made[1], made[3])]
+    assert all(np.abs(a - b).max() > 0.05 for a, b in itertools.combinations(spectra, 2))
 
 
 def numbers(rows: Rows) -> dict[str, tuple[float, float, float]]:

@@ -362,6 +362,14 @@ def test_rows_come_before_second_arrangements() -> None:
     assert {run.arrangements for run in plan.study.runs if run.name in plan.lengths} == {1}
 
 
+def test_arrangements_of_low_symmetry_have_cells_of_their_own() -> None:
+    """Edges of LSPSCl depend on where Si, P and Cl are; a cubic crystal, and one without disorder, has one cell."""
+    tasks = make_plan(load_study("guan2024")).tasks
+    cells = {task.name: task.inputs[1] for task in tasks if task.name.startswith("run/") and "600K" in task.name}
+    for system, own in (("LSPSCl", True), ("LPSCl-III", False), ("LPSCl-II", False)):
+        assert cells[f"run/{system}.2-600K"] == f"cell/{system}.{2 if own else 1}-600K"
+
+
 def test_lengths_are_planned_by_the_pace_of_this_machine(small: Path, tmp_path: Path, monkeypatch) -> None:
     """It is measured once; a folder goes on with the same runs, and where no time is given none is needed."""
     seen: list[tuple[str, int]] = []

@@ -40,7 +40,9 @@ class System:
     supercell: Any = (1, 1, 1)  # three repetitions, or a matrix of them
     arrangements: int = 1  # number of structures, with seeds 1, 2, ...
     ordered: bool = False  # whether there is no disorder, and with it no error from the choice of an arrangement
-    ensemble: str = "npt"  # ``npt`` or ``npt-aniso``, with which the cell is found
+    # ``npt`` or ``npt-aniso``, with which the cell is found; with the latter every arrangement has edges of its own,
+    # unless the system is ordered
+    ensemble: str = "npt"
     # of a glass: what `ionpath_ase.melt_quench` is told; every arrangement has a cell of its own then. With
     # ``crystal_fraction`` the structure is that slab of `ionpath_ase.glass_ceramic`, and `atoms` counts both.
     quench: Mapping[str, Any] = field(default_factory=dict)

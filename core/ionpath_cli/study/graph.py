@@ -122,7 +122,9 @@ class _Chain:
     def tasks(self) -> Iterator[Task]:
         """All of them, in order."""
         dynamics, system = self.study.dynamics, self.system
-        first = self.arrangement if system.quench else 1  # a glass has its own density, an arrangement of a crystal not
+        # a glass has its own density, and a disordered crystal of low symmetry its own edges
+        apart = system.quench or (system.ensemble == "npt-aniso" and not system.ordered)
+        first = self.arrangement if apart else 1
         yield from self._structure(first)
         yield from self._structure(self.arrangement)
         cell = f"cell/{self._name(first)}"
