@@ -35,7 +35,7 @@ STAGES = {
 }
 """Kind of step -> its function, and its version. Trajectories outlive a release, what is read from them does not;
 the number after the release counts the changes within it."""
-REVISED = {"distortion": "/2"}
+REVISED = {"distortion": "/2", "distances": "/2"}
 """What one analysis adds to the version of its stage, where it alone has changed: the others need not be done again."""
 
 

@@ -19,7 +19,7 @@ from ionpath_cli.study.finished import universe_of
 from ionpath_cli.study.quantities import Rows, jackknifed, quantity, scattered
 from ionpath_cli.study.soft import system_of
 
-FRAMES = 24
+FRAMES = 40
 """Frames of each run that the teacher is evaluated on, evenly spaced."""
 NEIGHBOURS = {("P", "S"): 2.6, ("Si", "S"): 2.7, ("Li", "S"): 3.3, ("Li", "Cl"): 3.3, ("Li", "Li"): 4.5}
 """Pairs whose mean distance is compared, and the distance in A below which two atoms are neighbours."""
