@@ -198,7 +198,7 @@ def test_distances_are_those_of_a_teacher_by_weights(runs: dict[str, tuple[Path,
     same = function_of(ACROSS["distances"])(inputs, tmp_path / "same", arguments)
     shifts = [row for row in same if row["quantity"].startswith("shift")]
     assert {row["quantity"] for row in shifts} >= {"shift of P-S", "shift of Li-S", "shift of Li-Li"}
-    assert all(abs(row["value"]) < 1e-6 and "24 effective" in row["note"] for row in shifts)
+    assert all(abs(row["value"]) < 1e-6 and "40 effective" in row["note"] for row in shifts)
     assert all(row["value"] < 0.01 for row in same if row["quantity"].startswith("force error"))
     other = function_of(ACROSS["distances"])(inputs, tmp_path, {**arguments, "teacher": "argyrodite"})
     bonds = [row for row in other if row["quantity"] == "shift of P-S"]
