@@ -92,7 +92,7 @@ def encode(value: Any, name: str = "value") -> Any:
         return _array(value)
     if isinstance(value, (list, tuple)):
         return [encode(item, f"{name}[{k}]") for k, item in enumerate(value)]
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and not hasattr(value, "as_dict"):  # results of MDAnalysis are both
         return {str(key): encode(item, f"{name}[{key!r}]") for key, item in value.items()}
     for cls in type(value).__mro__:
         if cls.__module__ in WRITERS:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
+from typing import Any, Self
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from ionpath.arrays import Floats
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, warn
-from ionpath.notebook import Shown
+from ionpath.msonable import Msonable
 from ionpath.structure.regions import NAMES, Regions
 from ionpath_mdanalysis._frames import cell_vectors
 from ionpath_mdanalysis._shell_sources import chosen_frames
@@ -24,15 +25,28 @@ KEEP = ("initial", "stayed")
 
 @documented
 @dataclass(frozen=True)
-class PhaseDynamics(Shown):
+class PhaseDynamics(Msonable):
     """An analysis of the ions of each phase."""
 
-    analyses: dict[str, Any]  # region -> the analysis of its ions, which was run; regions without ions are left out
+    # region -> the analysis of its ions, which was run; regions without ions are left out. What comes back from a
+    # dictionary has its ``results`` alone.
+    analyses: dict[str, Any]
     initial: dict[str, int]  # number of ions in each region in the first frame
     left: dict[str, int]  # those of them that were elsewhere in more than a tenth of the frames
     # (n_frames, 3): part of the ions in crystal, interface and glass in the frames that were looked at
     shares: Floats = field(repr=False)
     keep: str = "initial"  # "initial" or "stayed"
+
+    def as_dict(self) -> dict[str, Any]:
+        """All fields in JSON's own types; of each analysis its results."""
+        results = {name: one.results for name, one in self.analyses.items()}
+        return super(PhaseDynamics, replace(self, analyses=results)).as_dict()
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Read what `as_dict` wrote; InputError if fields are missing or unknown."""
+        found = super().from_dict(data)
+        return replace(found, analyses={name: SimpleNamespace(results=r) for name, r in found.analyses.items()})
 
 
 @typed
@@ -104,6 +118,12 @@ def phase_dynamics(
     >>> crystal, glass = (found.analyses[name].results.msd for name in ("crystal", "glass"))
     >>> bool(glass[10] > 5 * crystal[10])
     True
+
+    It goes into JSON, with the results of each analysis:
+
+    >>> again = PhaseDynamics.from_dict(found.as_dict())
+    >>> bool((again.analyses["glass"].results.msd == glass).all()), again.left == found.left
+    (True, True)
     """
     one_of("keep", keep, KEEP)
     if not len(mobile):
