@@ -153,6 +153,14 @@ def test_figures_are_drawn_from_what_is_finished(tmp_path: Path) -> None:
     bound = {**rows[0], "system": "LSPSCl", "value": np.nan, "error": np.nan, "low": 0.0, "high": 0.7}
     assert draw_figures(study, [*rows[1:], bound], tmp_path)[0][1].read_bytes() != plain  # a mark of its own
     assert draw_figures(study, [rows[0], bound], tmp_path) == []  # one number and a bound are no figure
+    shown: dict[Path, str] = {}
+    path = draw_figures(study, rows, tmp_path, shown)[0][1]
+    path.write_bytes(b"not drawn again")
+    assert draw_figures(study, rows, tmp_path, shown)[0][1].read_bytes() == b"not drawn again"
+    draw_figures(study, [*rows[1:], bound], tmp_path, shown)
+    assert path.read_bytes() != b"not drawn again"  # another number
+    path.unlink()
+    assert draw_figures(study, [*rows[1:], bound], tmp_path, shown)[0][1].exists()
 
 
 @pytest.mark.slow

@@ -64,8 +64,8 @@ def carry_out(
             except Exception as error:  # of dask itself: a worker that died again and again
                 outcome = Outcome(going[future.key], "failed", "", f"{type(error).__name__}: {error}")
             outcomes[outcome.name] = outcome
-            report(outcome, list(outcomes.values()))
             begin(task for task in tasks if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs))
+            report(outcome, list(outcomes.values()))  # which writes pages, while workers go on
     return list(outcomes.values())
 
 

@@ -122,14 +122,15 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
         write_json(folder / PLAN, {"study": plan.study.name, **parts})
         LOG.info("%s", _listing(plan, workers, rows=False))
         clock = _Clock(plan, folder, workers)
+        shown: dict[Path, str] = {}
 
         def report(outcome: Outcome, so_far: Sequence[Outcome]) -> None:
             LOG.info("%s", clock.line(outcome, len(so_far)))
             if outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/")):
-                write_comparison(plan, folder)
+                write_comparison(plan, folder, shown)
 
         outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, report=report)
-        page = write_comparison(plan, folder)
+        page = write_comparison(plan, folder, shown)
     bad = [o for o in outcomes if o.state == "failed"]
     for outcome in bad:
         LOG.error("failed: %s: %s", outcome.name, outcome.message)

@@ -16,15 +16,23 @@ Quantities = Sequence[Mapping[str, Any]]
 Point = tuple[float, Combined]
 
 
-def draw_figures(study: Study, quantities: Quantities, folder: Path) -> list[tuple[Figure, Path]]:
-    """Draw the figures of which at least two points are finished, each as a PNG file in a folder."""
-    drawn = []
+def draw_figures(
+    study: Study, quantities: Quantities, folder: Path, shown: dict[Path, str] | None = None
+) -> list[tuple[Figure, Path]]:
+    """Draw the figures of which at least two points are finished, each as a PNG file in a folder.
+
+    `shown` keeps what the figures of earlier calls show: of the half a second that each takes, only those are spent
+    that are needed.
+    """
+    drawn, shown = [], {} if shown is None else shown
     for figure in study.figures:
         lines = _lines(study, figure, quantities)
         if sum(math.isfinite(own.estimate.value) for _, points in lines for _, own in points) < 2:
             continue
         path = folder / f"figure-{figure.name}.png"
-        _draw(figure, lines, path)
+        if shown.get(path) != repr(lines) or not path.exists():
+            _draw(figure, lines, path)
+            shown[path] = repr(lines)
         drawn.append((figure, path))
     return drawn
 

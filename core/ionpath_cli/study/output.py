@@ -51,8 +51,11 @@ def collect(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def write_comparison(plan: Plan, folder: Path) -> Path:
-    """Write ``comparison.csv``, ``.json`` and ``.html``; what is not finished is said to be so."""
+def write_comparison(plan: Plan, folder: Path, shown: dict[Path, str] | None = None) -> Path:
+    """Write ``comparison.csv``, ``.json`` and ``.html``; what is not finished is said to be so.
+
+    `shown` is for the next call, which then draws only the figures that have changed.
+    """
     quantities = collect(plan, folder)
     compared = compare(plan.study, quantities, plan.dropped)
     records = list(filter(None, (record_of(place, key) for _, key, place in placed(plan.tasks, folder))))
@@ -69,7 +72,7 @@ def write_comparison(plan: Plan, folder: Path) -> Path:
         "seeds": {t.name: t.settings["seed"] for t in plan.tasks if "seed" in t.settings},
     }
     about["figures"] = [
-        {"title": f.title, "file": path.name} for f, path in draw_figures(plan.study, quantities, folder)
+        {"title": f.title, "file": path.name} for f, path in draw_figures(plan.study, quantities, folder, shown)
     ]
     content = {**about, "rows": [asdict(c) for c in compared], "quantities": [_strict(q) for q in quantities]}
     write_json(folder / "comparison.json", content)
