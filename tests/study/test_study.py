@@ -454,6 +454,41 @@ def test_interval_over_arrangements_covers(spread: float) -> None:
     assert 0.90 <= inside / 2000 <= 0.99
 
 
+@pytest.mark.parametrize(("number", "spread"), [(3, 0.3), (3, 0.6), (5, 0.3), (5, 0.6)])
+def test_interval_covers_where_some_arrangements_are_bounds(number: int, spread: float) -> None:
+    """Known truth: diffusion of mean 1 with a spread, an error of 0.2 each, and a bound where it is below 2 errors."""
+    rng, sets, inside, bounded = np.random.default_rng(7), 0, 0, 0
+    shape = 1.0 / spread**2  # of a gamma distribution: above zero, and its mean is exact
+    while sets < 2000:
+        values = rng.gamma(shape, 1.0 / shape, number) + 0.2 * rng.standard_normal(number)
+        rows = _rows(values, np.full(number, 0.2))
+        seen = values > 0.4
+        if 2 * seen.sum() <= number:
+            continue
+        for row in (row for row, there in zip(rows, seen, strict=True) if not there):
+            row |= {"value": np.nan, "error": np.nan, "low": 0.0, "high": max(row["high"], 0.4)}
+        found = combine(rows)
+        assert found is not None and np.isfinite(found.estimate.value)
+        inside += found.estimate.low <= 1.0 <= found.estimate.high
+        sets, bounded = sets + 1, bounded + (not seen.all())
+    assert bounded > 100 and 0.90 <= inside / sets <= 0.99
+
+
+def test_a_bound_with_one_value_beside_it_is_a_bound() -> None:
+    rows = _rows(np.array([1.0, np.nan, np.nan]), np.full(3, 0.2))
+    for row in rows[1:]:
+        row |= {"low": 0.0, "high": 0.5}
+    found = combine(rows)
+    assert found is not None and np.isnan(found.estimate.value)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_the_same_number_twice_is_no_error_of_zero(ordered: bool) -> None:
+    found = combine(_rows(np.zeros(2), np.full(2, np.nan)), ordered=ordered)
+    assert found is not None and np.isnan([found.estimate.error, found.estimate.high]).all()
+    assert str(found.estimate).endswith("(error not known)")
+
+
 @pytest.mark.parametrize(
     ("number", "ordered", "spread"),
     [*((n, True, 0.0) for n in (1, 2, 3)), *((n, False, spread) for n in (2, 3, 5) for spread in (0.0, 0.3, 1.0, 3.0))],

@@ -102,11 +102,12 @@ def combine(
     The scatter of n arrangements holds both the spread of arrangements and the sampling error of each run. The mean has
     the standard error s / sqrt(n); the part of arrangements is what of its square is left when sampling is taken off.
 
-    Intervals are those of `ionpath.estimate.combine`.
+    Intervals are those of `ionpath.estimate.combine`. Where most arrangements have a value, a bound of 0 to b of
+    another one counts as b / 2 with the error b / 4: without it the mean would be too large.
     """
     if not rows:
         return None
-    rows = [_without_noise(row) for row in rows]
+    rows = _halved([_without_noise(row) for row in rows])
     values = np.array([float(r["value"]) for r in rows])
     errors = np.array([float(r["error"]) for r in rows])
     n, unit, nan = len(rows), str(rows[0]["unit"]), float("nan")
@@ -128,9 +129,18 @@ def combine(
     low, high = mean - half, mean + half
     if n == 1 and math.isnan(potential):
         low, high = float(rows[0]["low"]), float(rows[0]["high"])
-    if math.isnan(sampling) and (ordered or math.isnan(spread)):
-        total = low = high = nan
+    if not np.isfinite(errors).any() and (n == 1 or np.ptp(values) == 0.0):  # the same number twice is no error of zero
+        sampling = total = low = high = nan
     return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes, pooled=pooled)
+
+
+def _halved(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Rows in which a few bounds are numbers in the middle of what they leave, or the same rows."""
+    bounds = [not math.isfinite(float(row["value"])) for row in rows]
+    if 2 * sum(bounds) >= len(rows) or not all(math.isfinite(float(row["high"])) for row in rows):
+        return rows
+    half = [{"value": 0.5 * float(row["high"]), "error": 0.25 * float(row["high"]), "low": 0.0} for row in rows]
+    return [{**row, **less} if bound else row for row, less, bound in zip(rows, half, bounds, strict=True)]
 
 
 def _without_noise(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -28,6 +28,8 @@ LAG_TIME, FRAME_TIME = 1.5, 0.15
 SAMPLES = 6000
 """Ions and times of all runs together from which support vectors learn in 6 minutes; twice as many take four
 times as long."""
+SAME = 1e-6
+"""Difference in softness below which a model tells no ions apart: support vectors of which one class has most do so."""
 GROUPS = 10
 """Groups of samples that are left out in turn for errors of weights and correlations."""
 TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
@@ -78,17 +80,23 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     note = f"neighbours within {joint.reach:g} A; rearrangements of {r.lag_time:g} ps; "
     none = quantity("none", Estimate(0.0, 0.0, 0.0, 0.0))
     rows = [*_scores(r, [name for name, _ in runs], note, joint.found.parameters["split"]), *_weights(r, note), none]
+    differ = np.ptp(np.concatenate([own.ravel() for own in joint.each])) > SAME
     for own, (system, arrangement) in zip(joint.each, runs, strict=True):
         ions = own.mean(axis=0)
         errors = (scattered(ions).error, len(ions) - 1), (estimated(own.mean(axis=1)).error, BLOCKS - 1)
         labels = {"system": system, "arrangement": arrangement}
-        rows.append({**quantity("mean softness", summed(ions.mean(), errors), f"{note}{len(ions)} ions"), **labels})
+        mean = summed(ions.mean(), errors) if differ else float("nan")
+        about = f"{len(ions)} ions" if differ else "the model puts all ions into one class"
+        rows.append({**quantity("mean softness", mean, f"{note}{about}"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
+    if r.scores.accuracy <= r.scores.majority_accuracy:
+        told = {"doubt": "The model tells ions no better than naming the largest class for all."}
+        rows = [{**row, **told} if "softness" in row["quantity"] else row for row in rows]
     if len(runs) == len({system for system, _ in runs}):
         named = ", ".join(system for system, _ in runs)
         doubt = f"One arrangement of {named}: what others would say is in no interval."
-        rows = [row if "system" in row else {**row, "doubt": doubt} for row in rows]
+        rows = [row if "system" in row else {**row, "doubt": f"{row.get('doubt', '')} {doubt}".strip()} for row in rows]
     return rows
 
 
