@@ -154,6 +154,8 @@ LEFT = ("checkpoint", "offsets", "failed")
 """Parts of the names of files that only a run that goes on needs."""
 LONG = 1000
 """Values over lags or frames from which a table is a long curve."""
+LARGE = 1000
+"""Bytes from which an array is worth a compression that is slow to begin."""
 
 
 def write_archive(plan: Plan, folder: Path, file: Path) -> int:
@@ -237,5 +239,11 @@ def _rounded(path: Path) -> bytes:
             fraction, exponent = np.frexp(arrays[name])
             arrays[name] = np.ldexp(np.round(fraction * 2.0**13) / 2.0**13, exponent).astype(arrays[name].dtype)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    with zipfile.ZipFile(buffer, "w") as members:
+        for name, array in arrays.items():
+            one = io.BytesIO()
+            np.lib.format.write_array(one, array, allow_pickle=False)
+            # numpy reads what it does not write: half as large where arrays are long
+            kind = zipfile.ZIP_LZMA if len(one.getvalue()) > LARGE else zipfile.ZIP_DEFLATED
+            members.writestr(zipfile.ZipInfo(f"{name}.npy"), one.getvalue(), kind)
     return buffer.getvalue()
