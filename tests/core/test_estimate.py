@@ -83,6 +83,8 @@ def test_runs_of_one_composition_spread_over_their_arrangements() -> None:
     assert alike.error == pytest.approx(0.3 / math.sqrt(2)) and alike.unit == ""
     unknown = combine([Estimate(5.0, NAN, NAN, NAN), Estimate(6.0, NAN, NAN, NAN)])
     assert unknown.error == pytest.approx(0.5) and unknown.high == pytest.approx(5.5 + 12.706 * 0.5, 1e-4)
+    same = combine([Estimate(0.0, NAN, NAN, NAN), Estimate(0.0, NAN, NAN, NAN)])
+    assert str(same) == "0 (error not known)"  # twice the same number is no error of zero
     assert combine([runs[0].judged("not Markovian"), runs[1]]).verdict == "not Markovian"
 
 
@@ -105,6 +107,9 @@ def test_intervals_over_arrangements_cover(number: int, blocks: int, spread: flo
 
 def test_runs_with_bounds_give_a_bound() -> None:
     assert str(combine([around(0.01, 0.001, "A^2/ps"), BOUND])) == "< 0.0123 A^2/ps"
+    third = combine([around(0.02, 0.001, "A^2/ps"), around(0.03, 0.001, "A^2/ps"), BOUND])
+    assert third.value == pytest.approx((0.05 + BOUND.high / 2.0) / 3.0) and third.verdict == "1 of 3 a bound"
+    assert third.low < third.value < third.high
     lives = combine([Estimate(NAN, NAN, 30.0, INF, "ps"), Estimate(NAN, NAN, 20.0, INF, "ps")])
     assert str(lives) == "> 20 ps"
     assert str(combine([around(1.0, 0.1), Estimate(NAN, NAN, NAN, NAN)])) == "not determined"

@@ -111,21 +111,26 @@ def test_softness_does_not_depend_on_the_length_of_runs(
         assert (seen["step"], seen["lag"], seen.get("most")) == (3, lag, most)
 
 
-@pytest.mark.parametrize(("constant", "majority"), [(True, 0.78), (False, 0.78), (False, 0.5)])
+@pytest.mark.parametrize(
+    ("constant", "majority", "balanced", "skilled"),
+    [(True, 0.78, np.nan, False), (False, 0.78, 0.5, False), (False, 0.5, 0.5, True), (False, 0.78, 0.7, True)],
+)
 def test_softness_that_tells_nothing_claims_nothing(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, constant: bool, majority: float
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, constant: bool, majority: float, balanced: float, skilled: bool
 ) -> None:
     """One class for all ions has a mean of no meaning, which differed between systems by rounding."""
     rng = np.random.default_rng(3)
     each = tuple(0.28 + (1e-16 if constant else 0.1) * rng.standard_normal((20, 40)) for _ in range(2))
-    scores = SimpleNamespace(accuracy=0.77, balanced_accuracy=0.4, majority_accuracy=majority)
+    scores = SimpleNamespace(
+        accuracy=0.77, balanced_accuracy=balanced, majority_accuracy=majority, balance=[majority, 1.0 - majority]
+    )
     results = SimpleNamespace(lag_time=1.5, scores=scores, cross_validation=None, weights=None)
     found = SimpleNamespace(save=lambda path: None, results=results, parameters={"split": "random"})
     joint = SimpleNamespace(found=found, runs=[("A", 1), ("B", 1)], reach=4.8, each=each, groups={}, step=30)
     monkeypatch.setattr(soft, "Joint", lambda *given: joint)
     rows = [row for row in soft.softness([], tmp_path, {}) if row["quantity"] == "mean softness"]
     assert len(rows) == 2 and all(np.isnan(row["value"]) == constant for row in rows)
-    assert all(("no better" in row.get("doubt", "")) == (majority > 0.77) for row in rows)
+    assert all(("no better" in row.get("doubt", "")) == (not skilled) for row in rows)
 
 
 def test_distances_have_errors(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:

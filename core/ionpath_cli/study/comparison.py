@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate, half_of_scatter, spread_over, student_of
+from ionpath.estimate import Estimate, error_unknown, half_of_scatter, middles_of_bounds, spread_over, student_of
 from ionpath.units import conversion
 from ionpath_cli.study.definition import ALL, Row, Study
 
@@ -102,24 +102,25 @@ def combine(
     The scatter of n arrangements holds both the spread of arrangements and the sampling error of each run. The mean has
     the standard error s / sqrt(n); the part of arrangements is what of its square is left when sampling is taken off.
 
-    Intervals are those of `ionpath.estimate.combine`. Where most arrangements have a value, a bound of 0 to b of
-    another one counts as b / 2 with the error b / 4: without it the mean would be too large.
+    Intervals, and what bounds among numbers count as, are those of `ionpath.estimate.combine`.
     """
     if not rows:
         return None
-    rows = _halved([_without_noise(row) for row in rows])
-    values = np.array([float(r["value"]) for r in rows])
-    errors = np.array([float(r["error"]) for r in rows])
+    rows = [_without_noise(row) for row in rows]
+    each = middles_of_bounds(
+        [Estimate(float(r["value"]), float(r["error"]), float(r["low"]), float(r["high"])) for r in rows]
+    )
+    values, errors = (np.array([getattr(e, name) for e in each]) for name in ("value", "error"))
     n, unit, nan = len(rows), str(rows[0]["unit"]), float("nan")
     notes = tuple(dict.fromkeys(str(r["note"]) for r in rows if r["note"]))
     pooled = all(r.get("pooled") for r in rows)
     if not np.isfinite(values).all():
-        top = max(float(r["high"]) for r in rows) if all(math.isfinite(r["high"]) for r in rows) else nan
+        top = max(e.high for e in each) if all(math.isfinite(e.high) for e in each) else nan
         return Combined(
             Estimate(nan, nan, 0.0 if math.isfinite(top) else nan, top, unit), number=n, notes=notes, pooled=pooled
         )
     mean, sampling, spread = spread_over(values.tolist(), errors.tolist())
-    chance = student_of(errors.tolist(), [0.5 * (float(r["high"]) - float(r["low"])) for r in rows])
+    chance = student_of(errors.tolist(), [0.5 * (e.high - e.low) for e in each])
     apart = half_of_scatter(values.tolist(), float(np.nan_to_num(sampling))) if n > 1 else math.nan
     if ordered:
         sampling, spread, apart = (math.hypot(np.nan_to_num(sampling), spread) if n > 1 else sampling), 0.0, 0.0
@@ -128,19 +129,11 @@ def combine(
     half = math.hypot(*(e for e in (chance * sampling, apart, Z95 * potential) if math.isfinite(e)))
     low, high = mean - half, mean + half
     if n == 1 and math.isnan(potential):
-        low, high = float(rows[0]["low"]), float(rows[0]["high"])
-    if not np.isfinite(errors).any() and (n == 1 or np.ptp(values) == 0.0):  # the same number twice is no error of zero
+        low, high = each[0].low, each[0].high
+    if error_unknown(values.tolist(), errors.tolist()):
         sampling = total = low = high = nan
-    return Combined(Estimate(mean, total, low, high, unit), sampling, spread, potential, n, notes, pooled=pooled)
-
-
-def _halved(rows: list[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Rows in which a few bounds are numbers in the middle of what they leave, or the same rows."""
-    bounds = [not math.isfinite(float(row["value"])) for row in rows]
-    if 2 * sum(bounds) >= len(rows) or not all(math.isfinite(float(row["high"])) for row in rows):
-        return rows
-    half = [{"value": 0.5 * float(row["high"]), "error": 0.25 * float(row["high"]), "low": 0.0} for row in rows]
-    return [{**row, **less} if bound else row for row, less, bound in zip(rows, half, bounds, strict=True)]
+    found = Estimate(mean, total, low, high, unit).judged(each[0].verdict)
+    return Combined(found, sampling, spread, potential, n, notes, pooled=pooled)
 
 
 def _without_noise(row: Mapping[str, Any]) -> Mapping[str, Any]:

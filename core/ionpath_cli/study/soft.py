@@ -90,9 +90,8 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         rows.append({**quantity("mean softness", mean, f"{note}{about}"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
-    score = rows[0]  # its lower end where errors are known
-    if (score["low"] if np.isfinite(score["low"]) else score["value"]) <= r.scores.majority_accuracy:
-        told = {"doubt": "The model tells ions no better than naming the largest class for all, within its error."}
+    if not _skilled(rows[0], rows[1], r.scores):
+        told = {"doubt": "The model tells ions no better than naming one class for all, within its error."}
         rows = [{**row, **told} if "softness" in row["quantity"] else row for row in rows]
     if len(runs) == len({system for system, _ in runs}):
         named = ", ".join(system for system, _ in runs)
@@ -135,6 +134,12 @@ def _scores(results: Any, systems: list[str], note: str, split: str) -> Rows:
             mean = float(np.average([one.accuracy for one in own], weights=[one.n_samples for one in own]))
             rows += pooled([quantity("accuracy", student(mean, error, k), f"{note}; error of the whole")], system=name)
     return rows
+
+
+def _skilled(accuracy: Mapping[str, Any], balanced: Mapping[str, Any], scores: Any) -> bool:
+    """Whether a model tells ions better than naming one class for all, beyond its error where that is known."""
+    chances = (accuracy, scores.majority_accuracy), (balanced, 1.0 / len(scores.balance))
+    return any((row["low"] if np.isfinite(row["low"]) else row["value"]) > chance for row, chance in chances)
 
 
 def _weights(results: Any, note: str) -> Rows:
