@@ -81,6 +81,7 @@ def test_disorder_and_transport(runs, tmp_path, monkeypatch, capsys):
     assert (tmp_path / "figure.png").stat().st_size > 10_000
 
 
+@pytest.mark.filterwarnings("ignore:softness. need a model that tells")  # of so few samples nobody can say
 def test_softness(runs, tmp_path, monkeypatch, capsys):
     script(
         "mdanalysis_softness.py", monkeypatch, f"crystal={runs[0]},{runs[1]}", "--lag", 1, "--calculator", "none",

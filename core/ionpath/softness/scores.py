@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from ionpath.arrays import Floats, Whole
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
+from ionpath.estimate import student
 from ionpath.msonable import Msonable
 
 
@@ -77,4 +79,18 @@ def score(labels: Whole, predicted: Whole, n_classes: int = 2) -> Scores:
         majority_accuracy=float(balance.max()),
         balance=balance,
         n_samples=len(true),
+    )
+
+
+def better_than_chance(scores: Scores, error: float = float("nan"), n_folds: int = 0) -> bool:
+    """Whether classes are told better than by naming one for all: the lower ends of 95 % decide, where they are known.
+
+    `error` is the standard error of a score over `n_folds` folds, as `CrossValidation.error`.
+
+    >>> better_than_chance(score([0, 0, 1, 1], [0, 0, 1, 1])), better_than_chance(score([0, 0, 0, 1], [0, 0, 0, 0]))
+    (True, False)
+    """
+    half = student(n_folds - 1) * error if n_folds > 1 and math.isfinite(error) else 0.0
+    return scores.accuracy - half > scores.majority_accuracy or scores.balanced_accuracy - half > 1 / len(
+        scores.balance
     )

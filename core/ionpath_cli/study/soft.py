@@ -17,6 +17,7 @@ from ionpath.errors import InputError
 from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
 from ionpath.softness import preset
+from ionpath.softness.scores import better_than_chance
 from ionpath_ase import IonPath, hop_candidates, migration_barriers
 from ionpath_cli.intact import DONE, read_json
 from ionpath_cli.study.finished import universe_of, widths
@@ -90,7 +91,8 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         rows.append({**quantity("mean softness", mean, f"{note}{about}"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
-    if not _skilled(rows[0], rows[1], r.scores):
+    folds = r.cross_validation
+    if not better_than_chance(r.scores, *((folds.error, len(folds.accuracy)) if folds is not None else ())):
         told = {"doubt": "The model tells ions no better than naming one class for all, within its error."}
         rows = [{**row, **told} if "softness" in row["quantity"] else row for row in rows]
     if len(runs) == len({system for system, _ in runs}):
@@ -134,12 +136,6 @@ def _scores(results: Any, systems: list[str], note: str, split: str) -> Rows:
             mean = float(np.average([one.accuracy for one in own], weights=[one.n_samples for one in own]))
             rows += pooled([quantity("accuracy", student(mean, error, k), f"{note}; error of the whole")], system=name)
     return rows
-
-
-def _skilled(accuracy: Mapping[str, Any], balanced: Mapping[str, Any], scores: Any) -> bool:
-    """Whether a model tells ions better than naming one class for all, beyond its error where that is known."""
-    chances = (accuracy, scores.majority_accuracy), (balanced, 1.0 / len(scores.balance))
-    return any((row["low"] if np.isfinite(row["low"]) else row["value"]) > chance for row, chance in chances)
 
 
 def _weights(results: Any, note: str) -> Rows:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ionpath.arrays import Floats
+from ionpath.errors import warn
+from ionpath.estimate import student
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.grid import GridSearch, grid_search as search
 from ionpath.softness.model import SoftnessModel
 from ionpath.softness.neighbours import find_neighbours
-from ionpath.softness.scores import score
+from ionpath.softness.scores import Scores, better_than_chance, score
 from ionpath.softness.systems import Samples, folds_of, label_systems, learn
+from ionpath.softness.training import CrossValidation
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis.softness._frames_again import System
 
@@ -49,6 +53,21 @@ def learnt_from(read: Sequence[Any], p: Any, model: SoftnessModel | None, ion: s
     }
     r |= {key: values[0] if len(values) == 1 else tuple(values) for key, values in each.items()}
     return r | {"names": tuple(p["names"])}
+
+
+def warn_of_chance(scores: Scores, folds: CrossValidation | None) -> None:
+    """Warn of a model that tells ions no better than naming one class for all."""
+    error, n = (folds.error, len(folds.accuracy)) if folds is not None else (float("nan"), 0)
+    if better_than_chance(scores, error, n):
+        return
+    known = f" +- {student(n - 1) * error:.2f}" if math.isfinite(error) else ""
+    two = f"a balanced accuracy of {scores.balanced_accuracy:.2f}{known} (chance: {1 / len(scores.balance):.2f})"
+    balanced = two if math.isfinite(scores.balanced_accuracy) else "ions of one class"
+    warn(
+        f"softness: need a model that tells ions apart, got {balanced}, "
+        f"and an accuracy of {scores.accuracy:.2f} (naming the largest class for all: {scores.majority_accuracy:.2f}); "
+        "nothing follows from this softness: use more frames, or another lag"
+    )
 
 
 def table_of(systems: Sequence[System]) -> dict[str, Any]:

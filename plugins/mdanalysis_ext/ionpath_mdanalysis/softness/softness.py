@@ -115,7 +115,8 @@ class Softness(IonAnalysis):
     surroundings after. Memory: 4 bytes for each ion, interval and structure function that is kept.
     The quantile is that of all samples of all systems, so that classes are balanced in the whole, not in each fold or
     system. A species that is absent from one of several systems has zero neighbours there. `correlate` relates softness
-    to order parameters, energies, anions and series of other analyses.
+    to order parameters, energies, anions and series of other analyses. There is a warning where test scores are no
+    better, within their error, than those of naming one class for all: nothing follows from such a softness.
 
     Examples
     --------
@@ -200,6 +201,7 @@ class Softness(IonAnalysis):
         varies = np.ptp(np.concatenate([s.softness[: len(s.classes)].ravel() for s in self._each()])) > 0
         two = max(n_classes, self.results.model.n_classes) == 2
         self.results.probability = self._rearrangement(None, 12) if two and varies else None
+        _learning.warn_of_chance(self.results.scores, self.results.cross_validation)
 
     def _each(self) -> list[System]:
         """The systems beside their results."""
