@@ -105,7 +105,7 @@ def _check_published(row: Row) -> None:
     values = row.published if isinstance(row.published, tuple) else (row.published,)
     checks: Mapping[str, tuple[Callable[[], bool], str]] = {
         "number": (lambda: len(values) == points and all(map(_is_number, values)), f"{points} finite numbers"),
-        "bound": (lambda: points == 1 and _is_bound(row.published), "a bound such as '<35', and one point"),
+        "bound": (lambda: _is_bound(row.published), "a bound such as '<35'"),
         "pairs": (lambda: points % 2 == 0, "an even number of points"),
         "peak": (lambda: row.published in row.systems, "the name of one of its systems"),
     }

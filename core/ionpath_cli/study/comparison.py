@@ -283,15 +283,22 @@ def _number(published: float, tolerance: float, own: Estimate) -> tuple[str, str
 
 
 def _bound(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:
-    """Published as "<35" or ">1.6"."""
-    own, below, limit = points[0][1].estimate, str(row.published)[0] == "<", float(str(row.published)[1:])
-    inner, outer = (own.high, own.low) if below else (-own.low, -own.high)
+    """Published as "<35" or ">1.6", of each point."""
+    below, limit = str(row.published)[0] == "<", float(str(row.published)[1:])
     signed = limit if below else -limit
-    if math.isfinite(inner) and inner <= signed:
-        return "agrees", ""
-    if math.isfinite(outer) and outer > signed:
-        return "differs", f"Ours, {own}, lies on the other side of it."
-    return "not sampled", "Our interval holds the bound." if math.isfinite(own.high) else "It could not be determined."
+    told: dict[str, dict[str, list[str]]] = {"differs": {}, "not sampled": {}}
+    for label, one in points:
+        own = one.estimate
+        inner, outer = (own.high, own.low) if below else (-own.low, -own.high)
+        if math.isfinite(inner) and inner <= signed:
+            continue
+        if math.isfinite(outer) and outer > signed:
+            told["differs"].setdefault(f"Ours, {own}, lies on the other side of it.", []).append(label)
+        else:
+            sentence = "Our interval holds the bound." if math.isfinite(own.high) else "It could not be determined."
+            told["not sampled"].setdefault(sentence, []).append(label)
+    verdict = next((verdict for verdict, said in told.items() if said), "agrees")
+    return verdict, _together(told[verdict], len(points)) if verdict in told else ""
 
 
 def _order(row: Row, points: Sequence[tuple[str, Combined]]) -> tuple[str, str]:

@@ -18,8 +18,8 @@ from ionpath.files import is_name, read_text
 
 SHIPPED = files("ionpath_cli.study").joinpath("studies")
 KINDS = ("number", "bound", "order", "pairs", "peak", "text", "out")
-"""Published: numbers, a bound, an order or trend, orders of two and two, the highest of a series, words; ``out`` if no
-run here shows it."""
+"""Published: numbers, a bound of all points, an order or trend, orders of two and two, the highest of a series, words;
+``out`` if no run here shows it."""
 
 ALL = "all"
 """Stands for all systems together in rows."""

@@ -14,7 +14,6 @@ from MDAnalysis.analysis.anion_disorder import AveragedSteinhardt, IonVoronoiVol
 from MDAnalysis.analysis.softness import Softness
 
 from ionpath.errors import InputError
-from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
 from ionpath.softness import preset
 from ionpath.softness.scores import better_than_chance
@@ -79,8 +78,7 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     runs = joint.runs
     r = joint.found.results
     note = f"neighbours within {joint.reach:g} A; rearrangements of {r.lag_time:g} ps; "
-    none = quantity("none", Estimate(0.0, 0.0, 0.0, 0.0))
-    rows = [*_scores(r, [name for name, _ in runs], note, joint.found.parameters["split"]), *_weights(r, note), none]
+    rows = [*_scores(r, [name for name, _ in runs], note, joint.found.parameters["split"]), *_weights(r, note)]
     differ = np.ptp(np.concatenate([own.ravel() for own in joint.each])) > SAME
     for own, (system, arrangement) in zip(joint.each, runs, strict=True):
         ions = own.mean(axis=0)
