@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -111,8 +112,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"{folder}: plumed.dat, start.extxyz")
         return 0
     phase = f"{options.composition}, {options.shell} shell" if options.shell else options.composition
-    about = {"phase": phase, "K": options.temperature, "atoms": len(atoms), "model": options.model}
-    (folder / "about.json").write_text(json.dumps(about))
+    known = {"phase": phase, "K": options.temperature, "atoms": len(atoms), "model": options.model}
+    (folder / "about.json").write_text(json.dumps(known))
     atoms.calc = get_calculator_class("ionpath")(model=options.model)
     done = run_metadynamics(
         atoms, plumed, picoseconds=options.picoseconds, folder=folder, seed=options.seed, trajectory_every=1.0,
@@ -120,6 +121,21 @@ def run(options: argparse.Namespace) -> int:
     )  # fmt: skip
     print(analyse_metadynamics(done, figure=folder / "free-energy.png"))
     return 0
+
+
+def about(folder: Path) -> dict:
+    """Phase, size and temperature of a run of this script, or of a group of runs of `ionpath study guan2024`."""
+    note, record = folder / "about.json", folder / "done.json"
+    if note.exists():
+        return json.loads(note.read_text())
+    if not record.exists():
+        return {"phase": folder.name, "atoms": "?", "K": float("nan")}
+    settings = json.loads(record.read_text())["settings"]
+    system, _, atoms = settings["system"].partition(", ")
+    phase = system.removeprefix("LPSCl-")
+    if what := re.search(r" (around|of) (\w+)$", settings["group"]):  # intra-cage around Cl, tilt of SiS4
+        phase += f", {what[2]} shell" if what[1] == "around" else f", {what[2]}"
+    return {"phase": phase, "atoms": atoms.split()[0] if atoms else "?", "K": settings["temperature"]}
 
 
 def table(folders: list[Path]) -> int:
@@ -130,14 +146,13 @@ def table(folders: list[Path]) -> int:
     print("|---|---|---|---|---|---|---|---|---|")
     for folder in folders:
         kind = PlumedInput.read(folder).kind
-        note = folder / "about.json"
-        about = json.loads(note.read_text()) if note.exists() else {"phase": "?", "atoms": "?", "K": float("nan")}
-        found = analyse_metadynamics(folder, equivalent=(kind, about["phase"]) == ("inter-cage", "II"))
+        run = about(folder)
+        found = analyse_metadynamics(folder, equivalent=(kind, run["phase"]) == ("inter-cage", "II"))
         both = (found.barrier, found.reverse_barrier)
         barrier = ", ".join(dict.fromkeys(str(value).replace(" kJ/mol", "") for value in both))
         print(
-            f"| {kind} | {about['phase']} | {about['atoms']} | {about['K']:g} | {found.picoseconds:.0f} | "
-            f"{found.n_hills} | {barrier} | {PUBLISHED.get((kind, about['phase']), '-')} | {found.verdict.sentence} |"
+            f"| {kind} | {run['phase']} | {run['atoms']} | {run['K']:g} | {found.picoseconds:.0f} | "
+            f"{found.n_hills} | {barrier} | {PUBLISHED.get((kind, run['phase']), '-')} | {found.verdict.sentence} |"
         )
     return 0
 
@@ -158,11 +173,12 @@ def figure(folders: list[Path], target: Path) -> int:
     for ax in axes.ravel()[len(folders) :]:
         ax.axis("off")
     for ax, folder in zip(axes.ravel(), folders, strict=False):
-        note = folder / "about.json"
-        phase = json.loads(note.read_text())["phase"] if note.exists() else folder.name
+        phase = about(folder)["phase"]
         kind = PlumedInput.read(folder).kind
         found = analyse_metadynamics(folder, equivalent=(kind, phase) == ("inter-cage", "II"))
-        plot_surface(found, ax=ax, title=f"{kind}, {phase}, {found.picoseconds:.0f} ps", top=80.0)
+        top = max(80.0, 1.1 * found.barrier.value) if found.barrier.value == found.barrier.value else 80.0
+        plot_surface(found, ax=ax, top=top)
+        ax.set_title(f"{kind}, {phase}, {found.picoseconds:.0f} ps\n{found.barrier}", fontsize=9)
     page.savefig(target, dpi=130)
     print(target)
     return 0

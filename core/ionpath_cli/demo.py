@@ -192,8 +192,11 @@ def _metadynamics(place: Path, system: System, temperature: float, picoseconds: 
         write(start, place / "start.extxyz")
         common: dict[str, Any] = {"temperature": temperature, "model": POTENTIAL, "progress": LOG.isEnabledFor(20)}
         # The first hop shall not pay what it costs the lithium around to leave perfect order.
-        warm = warmed(read(place / "start.extxyz"), place, 2.0, seed, engine="lammps", **common)
-        found = hop(warm, place, "inter-cage", picoseconds, seed, title=system.label, pace=25.0, **common)
+        crystal = read(place / "start.extxyz")
+        warm = warmed(crystal, place, 2.0, seed, engine="lammps", **common)
+        found = hop(
+            warm, place, "inter-cage", picoseconds, seed, crystal=crystal, title=system.label, pace=25.0, **common
+        )
         record = Record(
             system.label,
             [Quantity("barrier between cages", found.barrier, f"{found.n_hills} hills in {found.picoseconds:.2g} ps",

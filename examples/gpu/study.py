@@ -25,7 +25,7 @@ from ionpath_cli.study import simulate, tasks
 from ionpath_cli.study.definition import load_study
 from ionpath_cli.study.plan import make_plan
 from ionpath_cli.study.quantities import quantity
-from ionpath_plumed import analyse_metadynamics, metadynamics_input
+from ionpath_plumed import metadynamics_input
 
 OURS = ("plumed.dat", "protocol.json", "HILLS", "COLVAR", "trajectory.extxyz", "trajectory.pdb", "trajectory.csv")
 
@@ -55,7 +55,7 @@ def finish(task: tasks.Task, place: Path, inputs: list[Path], runs: Path) -> Non
     for name in OURS:
         if (runs / name_of(task) / name).exists():
             shutil.copy2(runs / name_of(task) / name, place / name)
-    found = analyse_metadynamics(place, figure=place / "free-energy.png", title=task.name)
+    found = simulate.barrier_of(place, simulate.start_in_cell(*inputs), task.name)
     note = f"{found}; ASE, with the forces of all runs from one evaluation on a GPU (examples/gpu)"
     write_json(place / QUANTITIES, [quantity(f"barrier, {task.settings['protocol']}", found.barrier, note)])
 

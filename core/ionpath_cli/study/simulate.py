@@ -14,12 +14,13 @@ from ase.neighborlist import neighbor_list
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
+from ionpath.sites.symmetry import crystal_symmetry
 from ionpath_ase import glass_ceramic, melt_quench, run_md
 from ionpath_cli.intact import QUANTITIES, read_json, write_json
 from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
 from ionpath_cli.study.tasks import Task
-from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
+from ionpath_plumed import PlumedInput, analyse_metadynamics, metadynamics_input, run_metadynamics
 
 TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"
 SETTLING = 1.0 / 3.0
@@ -107,26 +108,46 @@ def warmed(atoms: Any, place: Path, picoseconds: float, seed: int, *, interval: 
 
 def run_biased(task: Task, place: Path, inputs: list[Path]) -> None:
     """Metadynamics of one hop or tilt in the cell at zero pressure, and the barrier with its error."""
-    settings = task.settings
-    warm = warmed(start_in_cell(*inputs), place, settings["warm_picoseconds"], settings["seed"], **_common(task))
+    settings, crystal = task.settings, start_in_cell(*inputs)
+    warm = warmed(crystal, place, settings["warm_picoseconds"], settings["seed"], **_common(task))
     arguments = {**settings["arguments"], "temperature": settings["temperature"], "model": settings["model"]}
     if "centre" in arguments:
         arguments["centres"] = [_fullest(warm, arguments.pop("centre"))]
-    found = hop(warm, place, settings["protocol"], task.picoseconds, settings["seed"], title=task.name, **arguments)
+    protocol, seed = settings["protocol"], settings["seed"]
+    found = hop(warm, place, protocol, task.picoseconds, seed, crystal=crystal, title=task.name, **arguments)
     write_json(place / QUANTITIES, [quantity(f"barrier, {settings['protocol']}", found.barrier, str(found))])
 
 
 def hop(
-    atoms: Any, place: Path, protocol: str, picoseconds: float, seed: int, *, temperature: float, model: str,
-    title: str, progress: bool = False, **arguments: Any,
+    atoms: Any, place: Path, protocol: str, picoseconds: float, seed: int, *, crystal: Any, temperature: float,
+    model: str, title: str, progress: bool = False, **arguments: Any,
 ) -> Any:  # fmt: skip
-    """Metadynamics of a protocol, analysed and drawn."""
+    """Metadynamics of a protocol, analysed and drawn; `crystal` is the structure before ions moved."""
     atoms.calc = get_calculator_class("ionpath")(model=model)
     plumed = metadynamics_input(atoms, protocol, temperature=temperature, **arguments)
     run = run_metadynamics(
         atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps", progress=progress
     )
-    return analyse_metadynamics(run, figure=place / "free-energy.png", title=title)
+    return barrier_of(run.folder, crystal, title)
+
+
+def barrier_of(place: Path, crystal: Any, title: str) -> Any:
+    """Barrier of a run of metadynamics, from both ways where a symmetry of the crystal exchanges its ends."""
+    centres = [number - 1 for number in PlumedInput.read(place).atoms.get("centres", ())]
+    same = len(centres) == 2 and exchangeable(crystal, *centres)
+    return analyse_metadynamics(place, figure=place / "free-energy.png", title=title, equivalent=same)
+
+
+def exchangeable(crystal: Any, first: int, second: int, *, mobile: str = "Li", symprec: float = 0.05) -> bool:
+    """Whether a symmetry of a crystal without its mobile ions exchanges two atoms, within `symprec` A."""
+    species, places = np.array(crystal.get_chemical_symbols()), crystal.get_scaled_positions()
+    alike = species == species[first]
+    if not alike[second]:
+        return False
+    rest = ~alike & (species != mobile)
+    images = crystal_symmetry(crystal.cell.array, places[alike], places[rest], species[rest], symprec).images
+    one, other = np.searchsorted(np.flatnonzero(alike), (first, second))
+    return bool(((images[:, one] == other) & (images[:, other] == one)).any())
 
 
 def _fullest(atoms: Any, element: str) -> int:
