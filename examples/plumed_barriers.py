@@ -97,14 +97,14 @@ def run(options: argparse.Namespace) -> int:
 
     folder = options.folder or Path("runs") / f"{options.protocol}-{options.composition}"
     folder.mkdir(parents=True, exist_ok=True)
-    atoms = build(options.composition, options.repeat, options.temperature)
+    atoms = built = build(options.composition, options.repeat, options.temperature)
     if options.equilibrate > 0 and not options.write:
         atoms = equilibrated(atoms, folder, options)
     preset = PRESET.get((options.protocol, options.composition), options.protocol)
     plumed = metadynamics_input(
         atoms, preset, centres=shell(atoms, options.shell), fence=None if options.no_fence else 0.0,
         temperature=options.temperature, sigma=options.sigma, height=options.height, pace=options.pace,
-        bias_factor=options.bias_factor, hills=options.hills,
+        bias_factor=options.bias_factor, hills=options.hills, built=built,
     )  # fmt: skip
     if options.write:
         plumed.write(folder)
@@ -139,7 +139,7 @@ def about(folder: Path) -> dict:
 
 
 def table(folders: list[Path]) -> int:
-    """Print one line per run, beside the published value; the two cages of the ordered crystal count as equivalent."""
+    """Print one line per run, beside the published value."""
     from ionpath_plumed import PlumedInput, analyse_metadynamics
 
     print("| protocol | phase | atoms | K | ps | hills | barrier, back (kJ/mol) | published | verdict |")
@@ -147,7 +147,7 @@ def table(folders: list[Path]) -> int:
     for folder in folders:
         kind = PlumedInput.read(folder).kind
         run = about(folder)
-        found = analyse_metadynamics(folder, equivalent=(kind, run["phase"]) == ("inter-cage", "II"))
+        found = analyse_metadynamics(folder)
         both = (found.barrier, found.reverse_barrier)
         barrier = ", ".join(dict.fromkeys(str(value).replace(" kJ/mol", "") for value in both))
         print(
@@ -175,7 +175,7 @@ def figure(folders: list[Path], target: Path) -> int:
     for ax, folder in zip(axes.ravel(), folders, strict=False):
         phase = about(folder)["phase"]
         kind = PlumedInput.read(folder).kind
-        found = analyse_metadynamics(folder, equivalent=(kind, phase) == ("inter-cage", "II"))
+        found = analyse_metadynamics(folder)
         top = max(80.0, 1.1 * found.barrier.value) if found.barrier.value == found.barrier.value else 80.0
         plot_surface(found, ax=ax, top=top)
         ax.set_title(f"{kind}, {phase}, {found.picoseconds:.0f} ps\n{found.barrier}", fontsize=9)

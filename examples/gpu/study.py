@@ -25,7 +25,7 @@ from ionpath_cli.study import simulate, tasks
 from ionpath_cli.study.definition import load_study
 from ionpath_cli.study.plan import make_plan
 from ionpath_cli.study.quantities import quantity
-from ionpath_plumed import metadynamics_input
+from ionpath_plumed import analyse_metadynamics, metadynamics_input
 
 OURS = ("plumed.dat", "protocol.json", "HILLS", "COLVAR", "trajectory.extxyz", "trajectory.pdb", "trajectory.csv")
 
@@ -39,8 +39,9 @@ def start(task: tasks.Task, place: Path, inputs: list[Path], runs: Path) -> None
     """Warm-up of a biased run, and its input."""
     settings, folder = task.settings, runs / name_of(task)
     length, seed = settings["warm_picoseconds"], settings["seed"]
-    warm = simulate.warmed(simulate.start_in_cell(*inputs), place, length, seed, **simulate._common(task))
-    arguments = {**settings["arguments"], "temperature": settings["temperature"]}
+    crystal = simulate.start_in_cell(*inputs)
+    warm = simulate.warmed(crystal, place, length, seed, **simulate._common(task))
+    arguments = {**settings["arguments"], "temperature": settings["temperature"], "built": crystal}
     if "centre" in arguments:
         arguments["centres"] = [simulate._fullest(warm, arguments.pop("centre"))]
     warm.calc = get_calculator_class("ionpath")(model=settings["model"])
@@ -55,7 +56,7 @@ def finish(task: tasks.Task, place: Path, inputs: list[Path], runs: Path) -> Non
     for name in OURS:
         if (runs / name_of(task) / name).exists():
             shutil.copy2(runs / name_of(task) / name, place / name)
-    found = simulate.barrier_of(place, simulate.start_in_cell(*inputs), task.name)
+    found = analyse_metadynamics(place, figure=place / "free-energy.png", title=task.name)
     note = f"{found}; ASE, with the forces of all runs from one evaluation on a GPU (examples/gpu)"
     write_json(place / QUANTITIES, [quantity(f"barrier, {task.settings['protocol']}", found.barrier, note)])
 

@@ -14,13 +14,12 @@ from ase.neighborlist import neighbor_list
 
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
-from ionpath.sites.symmetry import crystal_symmetry
 from ionpath_ase import glass_ceramic, melt_quench, run_md
 from ionpath_cli.intact import QUANTITIES, read_json, write_json
 from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
 from ionpath_cli.study.tasks import Task
-from ionpath_plumed import PlumedInput, analyse_metadynamics, metadynamics_input, run_metadynamics
+from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
 TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"
 SETTLING = 1.0 / 3.0
@@ -124,30 +123,11 @@ def hop(
 ) -> Any:  # fmt: skip
     """Metadynamics of a protocol, analysed and drawn; `crystal` is the structure before ions moved."""
     atoms.calc = get_calculator_class("ionpath")(model=model)
-    plumed = metadynamics_input(atoms, protocol, temperature=temperature, **arguments)
+    plumed = metadynamics_input(atoms, protocol, temperature=temperature, built=crystal, **arguments)
     run = run_metadynamics(
         atoms, plumed, picoseconds=picoseconds, folder=place, seed=seed, engine="lammps", progress=progress
     )
-    return barrier_of(run.folder, crystal, title)
-
-
-def barrier_of(place: Path, crystal: Any, title: str) -> Any:
-    """Barrier of a run of metadynamics, from both ways where a symmetry of the crystal exchanges its ends."""
-    centres = [number - 1 for number in PlumedInput.read(place).atoms.get("centres", ())]
-    same = len(centres) == 2 and exchangeable(crystal, *centres)
-    return analyse_metadynamics(place, figure=place / "free-energy.png", title=title, equivalent=same)
-
-
-def exchangeable(crystal: Any, first: int, second: int, *, mobile: str = "Li", symprec: float = 0.05) -> bool:
-    """Whether a symmetry of a crystal without its mobile ions exchanges two atoms, within `symprec` A."""
-    species, places = np.array(crystal.get_chemical_symbols()), crystal.get_scaled_positions()
-    alike = species == species[first]
-    if not alike[second]:
-        return False
-    rest = ~alike & (species != mobile)
-    images = crystal_symmetry(crystal.cell.array, places[alike], places[rest], species[rest], symprec).images
-    one, other = np.searchsorted(np.flatnonzero(alike), (first, second))
-    return bool(((images[:, one] == other) & (images[:, other] == one)).any())
+    return analyse_metadynamics(run, figure=place / "free-energy.png", title=title)
 
 
 def _fullest(atoms: Any, element: str) -> int:

@@ -56,7 +56,12 @@ def options() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, help="default 0")
     add("--write-only", action="store_true", help="write plumed.dat and stop")
     add("--analyse", "--analyze", type=Path, metavar="FOLDER", help="analyse a finished or running run and stop")
-    add("--equivalent", action="store_true", help="both cages are the same by symmetry: average (inter-cage)")
+    add(
+        "--equivalent",
+        action=argparse.BooleanOptionalAction,
+        help="both cages are the same by symmetry, so that "
+        "there and back are one barrier (inter-cage); default: if the structure has that symmetry",
+    )
     add("-q", "--quiet", action="store_true", help="no progress bar")
     return parser
 
@@ -107,7 +112,7 @@ def metad(argv: Sequence[str], read: Callable[[Path], Any] | None = None) -> int
     return _analyse(run, given.folder, given.equivalent) if given.method == "metad" else 0
 
 
-def _analyse(source: Any, folder: Path, equivalent: bool) -> int:
+def _analyse(source: Any, folder: Path, equivalent: bool | None) -> int:
     from ionpath_plumed.surfaces import analyse_metadynamics
 
     result = analyse_metadynamics(source, figure=folder / "free-energy.png", equivalent=equivalent)

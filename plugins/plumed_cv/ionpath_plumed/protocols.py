@@ -6,13 +6,15 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
+
 from ionpath.arguments import typed
 from ionpath.errors import InputError, one_of
 from ionpath_plumed.biases import Bias, write_bias
 from ionpath_plumed.inputs import PlumedInput as PlumedInput
 from ionpath_plumed.presets import PRESETS, Hills, protocol
 from ionpath_plumed.recipes import RECIPES, Choice, named
-from ionpath_plumed.structure import as_crystal
+from ionpath_plumed.structure import Crystal, as_crystal, exchangeable
 
 Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
 OF_METHODS = {
@@ -68,6 +70,7 @@ def metadynamics_input(
     walls: tuple[float, float] | None = None,
     fence: float | None = 0.0,
     walkers: int = 1,
+    built: Any = None,
 ) -> PlumedInput:
     """Write the input of a metadynamics run for a structure.
 
@@ -112,6 +115,9 @@ def metadynamics_input(
         tell from the way between the two.
     walkers : int
         Number of walkers that share hills.
+    built : object, optional
+        The structure as it was built, where `structure` was heated since. If a symmetry of it, without its mobile
+        ions, exchanges the two cages of a hop, there and back are one barrier, and the analysis takes them as one.
 
     Returns
     -------
@@ -140,5 +146,14 @@ def metadynamics_input(
     return PlumedInput(
         write_bias(recipe.body, bias, recipe.variables, recipe.printed, grid=recipe.grid), recipe.files, settings.kind,
         temperature, timestep, recipe.variables, recipe.start, recipe.end, recipe.reach, recipe.end_reach, recipe.atoms,
-        method,
+        method, settings.kind == "inter-cage" and _exchanged(crystal, built, recipe.atoms["centres"], mobile),
     )  # fmt: skip
+
+
+def _exchanged(crystal: Crystal, built: Any, centres: Sequence[int], mobile: str) -> bool:
+    """Whether a symmetry of the structure as built exchanges two centres, counted from 1."""
+    before = crystal if built is None else as_crystal(built)
+    if not np.array_equal(before.symbols, crystal.symbols):
+        got = f"{len(before.symbols)} atoms of other elements or in another order"
+        raise InputError("built", need=f"the {len(crystal.symbols)} atoms of the structure", got=got)
+    return exchangeable(before, centres[0] - 1, centres[1] - 1, mobile)

@@ -16,6 +16,7 @@ from ionpath.errors import InputError
 from ionpath.msonable import Msonable
 from ionpath.occupancies import check_ordered
 from ionpath.periodic import minimum_image
+from ionpath.sites.symmetry import crystal_symmetry
 
 CENTRAL = ("P", "Si", "Ge", *sorted(FORMERS - {"P", "Si", "Ge"}))
 """Formers, the usual ones of sulfide conductors first."""
@@ -48,6 +49,20 @@ class Crystal:
     def of(self, elements: Sequence[str] | str) -> NDArray[np.intp]:
         """Indices of the atoms of some elements."""
         return np.flatnonzero(np.isin(self.symbols, [elements] if isinstance(elements, str) else list(elements)))
+
+
+def exchangeable(crystal: Crystal, first: int, second: int, mobile: str, symprec: float = 0.05) -> bool:
+    """Whether a symmetry of a crystal without its mobile ions exchanges two atoms, within `symprec` A."""
+    alike = crystal.symbols == crystal.symbols[first]
+    if not alike[second]:
+        return False
+    places, rest = crystal.positions @ np.linalg.inv(crystal.cell), ~alike & (crystal.symbols != mobile)
+    try:
+        images = crystal_symmetry(crystal.cell, places[alike], places[rest], crystal.symbols[rest], symprec).images
+    except InputError:  # two atoms at one place
+        return False
+    one, other = np.searchsorted(np.flatnonzero(alike), (first, second))
+    return bool(((images[:, one] == other) & (images[:, other] == one)).any())
 
 
 @dataclass(frozen=True)

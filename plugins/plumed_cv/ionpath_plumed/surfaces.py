@@ -211,7 +211,7 @@ def analyse_metadynamics(
     temperature: float | None = None,
     figure: PathLike | None = None,
     title: str = "",
-    equivalent: bool = False,
+    equivalent: bool | None = None,
 ) -> MetadynamicsResult:
     """Free energy, minimum path, barrier with error, and verdict, of a run.
 
@@ -226,9 +226,10 @@ def analyse_metadynamics(
         (``.npz``, and ``.cube`` for three variables).
     title : str
         Title of the figure.
-    equivalent : bool, default False
+    equivalent : bool, optional
         The two ends are the same by symmetry, as two cages of an ordered crystal are: the free energy is averaged over
         the exchange of both variables, and half the difference of the two barriers before that is the least error.
+        Default: as the input says, which knows the symmetry of the structure that it was written for.
 
     Returns
     -------
@@ -254,7 +255,7 @@ def analyse_metadynamics(
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
     _check_belongs(hills, given)
     shown = hills
-    if equivalent:
+    if given.equivalent if equivalent is None else equivalent:
         if len(given.start) != 2 or given.end != given.start[::-1]:
             need = "two variables that exchange with the ends (inter-cage)"
             got = f"{given.kind} with {', '.join(given.variables) or 'no variables'}"
