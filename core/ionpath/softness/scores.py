@@ -91,6 +91,5 @@ def better_than_chance(scores: Scores, error: float = float("nan"), n_folds: int
     (True, False)
     """
     half = student(n_folds - 1) * error if n_folds > 1 and math.isfinite(error) else 0.0
-    return scores.accuracy - half > scores.majority_accuracy or scores.balanced_accuracy - half > 1 / len(
-        scores.balance
-    )
+    chances = (scores.accuracy, scores.majority_accuracy), (scores.balanced_accuracy, 1.0 / len(scores.balance))
+    return any(found - half > chance for found, chance in chances)
