@@ -108,8 +108,8 @@ def hops(
     shell[0], vertex[0] = np.divmod(start, 6)
     for t in range(1, n_frames):
         draw = rng.random(n_ions)
-        choice = (draw / inside).astype(int)
-        stays_inside = choice < 4
+        stays_inside = draw < 4 * inside
+        choice = (draw / (inside or 1.0)).astype(int)
         leaves = ~stays_inside & (draw < 4 * inside + across)
         here, at = shell[t - 1], vertex[t - 1]
         vertex[t] = np.where(stays_inside, neighbours[at, np.minimum(choice, 3)], at)

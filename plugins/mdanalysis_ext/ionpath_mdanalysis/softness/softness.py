@@ -122,11 +122,11 @@ class Softness(IonAnalysis):
     --------
     >>> from ionpath.softness import StructureFunctions
     >>> from ionpath_mdanalysis.example import hopping_universe
-    >>> u = hopping_universe(400)
-    >>> soft = Softness(u.select_atoms("name Li"), lag=20, nonaffine_cutoff=9.0,
+    >>> u = hopping_universe(200, inside=0.002, across=0.001)  # ions that are off their sites go back
+    >>> soft = Softness(u.select_atoms("name Li"), lag=1, nonaffine_cutoff=9.0,
     ...                 functions=StructureFunctions.spaced(("Li", "S"), spacing=0.5, cutoff=8.0))
     >>> soft.run().results.softness.shape
-    (20, 24)
+    (200, 24)
     """
 
     _keywords = tuple(SoftnessOptions.__annotations__)
