@@ -62,6 +62,8 @@ def test_there_and_back_of_the_ordered_crystal_are_one_barrier(tmp_path: Path) -
         archive.extractall(tmp_path, held)
     found = analyse_metadynamics((tmp_path / held[0]).parent)
     assert found.barrier.value == found.reverse_barrier.value
-    assert found.barrier.error > 15.0 and not found.verdict.converged
+    assert "the same back, as both ends are equivalent" in str(found)
     alone = analyse_metadynamics((tmp_path / held[0]).parent, equivalent=False)
-    assert alone.barrier.error < 5.0 < abs(alone.barrier.value - alone.reverse_barrier.value)
+    half = 0.5 * abs(alone.barrier.value - alone.reverse_barrier.value)  # kJ/mol
+    assert found.barrier.error >= 0.99 * half > 4.0 * alone.barrier.error
+    assert not found.verdict.converged

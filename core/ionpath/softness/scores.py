@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,6 @@ from ionpath.arrays import Floats, Whole
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, whole
-from ionpath.estimate import student
 from ionpath.msonable import Msonable
 
 
@@ -80,16 +78,3 @@ def score(labels: Whole, predicted: Whole, n_classes: int = 2) -> Scores:
         balance=balance,
         n_samples=len(true),
     )
-
-
-def better_than_chance(scores: Scores, error: float = float("nan"), n_folds: int = 0) -> bool:
-    """Whether classes are told better than by naming one for all: the lower ends of 95 % decide, where they are known.
-
-    `error` is the standard error of a score over `n_folds` folds, as `CrossValidation.error`.
-
-    >>> better_than_chance(score([0, 0, 1, 1], [0, 0, 1, 1])), better_than_chance(score([0, 0, 0, 1], [0, 0, 0, 0]))
-    (True, False)
-    """
-    half = student(n_folds - 1) * error if n_folds > 1 and math.isfinite(error) else 0.0
-    chances = (scores.accuracy, scores.majority_accuracy), (scores.balanced_accuracy, 1.0 / len(scores.balance))
-    return any(found - half > chance for found, chance in chances)

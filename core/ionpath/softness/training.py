@@ -15,6 +15,7 @@ from ionpath.arrays import Finite, Floats, Whole
 from ionpath.citations import references
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, whole
+from ionpath.estimate import student
 from ionpath.msonable import Msonable
 from ionpath.softness._portable import platt_scaling, portable_arrays, widen
 from ionpath.softness.functions import StructureFunctions
@@ -207,6 +208,24 @@ class CrossValidation(Msonable):
         known = self.balanced_accuracy[np.isfinite(self.balanced_accuracy)]
         k = len(known)
         return float(np.std(known, ddof=1) * np.sqrt(1.0 / k + 1.0 / (k - 1))) if k > 1 else float("nan")
+
+    @property
+    def half_width(self) -> float:
+        """Half of the 95 % interval of a score, of Student's t; nan where fewer than two folds have both classes."""
+        k = int(np.isfinite(self.balanced_accuracy).sum())
+        return student(k - 1) * self.error if k > 1 else float("nan")
+
+
+def better_than_chance(scores: Scores, folds: CrossValidation | None = None) -> bool:
+    """Whether ions are told better than by naming one class for all, beyond the error where folds say it.
+
+    >>> from ionpath.softness import score
+    >>> better_than_chance(score([0, 0, 1, 1], [0, 0, 1, 1])), better_than_chance(score([0, 0, 0, 1], [0, 0, 0, 0]))
+    (True, False)
+    """
+    half = 0.0 if folds is None or np.isnan(folds.half_width) else folds.half_width
+    chances = (scores.accuracy, scores.majority_accuracy), (scores.balanced_accuracy, 1.0 / len(scores.balance))
+    return any(found - half > chance for found, chance in chances)
 
 
 @typed

@@ -16,7 +16,7 @@ from MDAnalysis.analysis.softness import Softness
 from ionpath.errors import InputError
 from ionpath.files import atomic_path
 from ionpath.softness import preset
-from ionpath.softness.scores import better_than_chance
+from ionpath.softness.training import better_than_chance
 from ionpath_ase import IonPath, hop_candidates, migration_barriers
 from ionpath_cli.intact import DONE, read_json
 from ionpath_cli.study.finished import universe_of, widths
@@ -89,8 +89,7 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         rows.append({**quantity("mean softness", mean, f"{note}{about}"), **labels})
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
-    folds = r.cross_validation
-    if not better_than_chance(r.scores, *((folds.error, len(folds.accuracy)) if folds is not None else ())):
+    if not better_than_chance(r.scores, r.cross_validation):
         told = {"doubt": "The model tells ions no better than naming one class for all, within its error."}
         rows = [{**row, **told} if "softness" in row["quantity"] else row for row in rows]
     if len(runs) == len({system for system, _ in runs}):

@@ -59,8 +59,8 @@ def options() -> argparse.ArgumentParser:
     add(
         "--equivalent",
         action=argparse.BooleanOptionalAction,
-        help="both cages are the same by symmetry, so that "
-        "there and back are one barrier (inter-cage); default: if the structure has that symmetry",
+        help="both cages are the same by symmetry, so that there and back are one barrier (inter-cage); default: if "
+        "the structure has that symmetry",
     )
     add("-q", "--quiet", action="store_true", help="no progress bar")
     return parser

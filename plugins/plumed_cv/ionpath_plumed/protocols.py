@@ -117,7 +117,8 @@ def metadynamics_input(
         Number of walkers that share hills.
     built : object, optional
         The structure as it was built, where `structure` was heated since. If a symmetry of it, without its mobile
-        ions, exchanges the two cages of a hop, there and back are one barrier, and the analysis takes them as one.
+        ions, exchanges the two cages of a hop (inter-cage), there and back are one barrier, and the analysis takes
+        them as one.
 
     Returns
     -------

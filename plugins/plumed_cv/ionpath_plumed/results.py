@@ -30,6 +30,7 @@ class MetadynamicsResult(Msonable):
     n_hills: int  # number of hills
     picoseconds: float  # length of the run in ps
     figures: tuple[Path, ...] = ()  # figures and tables that were written
+    equivalent: bool = False  # whether there and back were taken as one barrier
 
     def __str__(self) -> str:
         if np.isfinite(self.barrier.high) and np.isnan(self.barrier.value):
@@ -40,5 +41,6 @@ class MetadynamicsResult(Msonable):
         elif np.isnan(self.barrier.value):
             what = f"barrier about {self.path.barrier:.0f} kJ/mol (back {self.path.reverse_barrier:.0f}) at the end"
         else:
-            what = f"barrier {self.barrier}, back {self.reverse_barrier}"
+            back = "the same back, as both ends are equivalent" if self.equivalent else f"back {self.reverse_barrier}"
+            what = f"barrier {self.barrier}, {back}"
         return f"{what}; {self.n_hills} hills in {self.picoseconds:.4g} ps; {self.verdict.sentence}"

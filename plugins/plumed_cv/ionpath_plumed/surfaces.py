@@ -255,7 +255,8 @@ def analyse_metadynamics(
     hills = read_hills(hills_files(source if hasattr(source, "hills") else folder))
     _check_belongs(hills, given)
     shown = hills
-    if given.equivalent if equivalent is None else equivalent:
+    same = given.equivalent if equivalent is None else equivalent
+    if same:
         if len(given.start) != 2 or given.end != given.start[::-1]:
             need = "two variables that exchange with the ends (inter-cage)"
             got = f"{given.kind} with {', '.join(given.variables) or 'no variables'}"
@@ -267,8 +268,9 @@ def analyse_metadynamics(
     path = _path(surface, ends)
     series, verdict, forward, backward = _convergence(hills, shown, given, ends, kelvin)
     result = MetadynamicsResult(
-        surface.from_zero(), basins, path, forward, backward, series, verdict, len(hills), float(hills.times[-1])
-    )
+        surface.from_zero(), basins, path, forward, backward, series, verdict, len(hills), float(hills.times[-1]),
+        equivalent=same,
+    )  # fmt: skip
     if figure is None:
         return result
     from ionpath_plumed.figures import write_figures

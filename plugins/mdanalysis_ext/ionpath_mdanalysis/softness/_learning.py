@@ -10,14 +10,13 @@ import numpy as np
 
 from ionpath.arrays import Floats
 from ionpath.errors import warn
-from ionpath.estimate import student
 from ionpath.softness.functions import StructureFunctions
 from ionpath.softness.grid import GridSearch, grid_search as search
 from ionpath.softness.model import SoftnessModel
 from ionpath.softness.neighbours import find_neighbours
-from ionpath.softness.scores import Scores, better_than_chance, score
+from ionpath.softness.scores import Scores, score
 from ionpath.softness.systems import Samples, folds_of, label_systems, learn
-from ionpath.softness.training import CrossValidation
+from ionpath.softness.training import CrossValidation, better_than_chance
 from ionpath_mdanalysis import _checks
 from ionpath_mdanalysis.softness._frames_again import System
 
@@ -57,16 +56,16 @@ def learnt_from(read: Sequence[Any], p: Any, model: SoftnessModel | None, ion: s
 
 def warn_of_chance(scores: Scores, folds: CrossValidation | None) -> None:
     """Warn of a model that tells ions no better than naming one class for all."""
-    error, n = (folds.error, len(folds.accuracy)) if folds is not None else (float("nan"), 0)
-    if better_than_chance(scores, error, n):
+    if better_than_chance(scores, folds):
         return
-    known = f" +- {student(n - 1) * error:.2f}" if math.isfinite(error) else ""
-    two = f"a balanced accuracy of {scores.balanced_accuracy:.2f}{known} (chance: {1 / len(scores.balance):.2f})"
-    balanced = two if math.isfinite(scores.balanced_accuracy) else "ions of one class"
+    found, half = scores.balanced_accuracy, math.nan if folds is None else folds.half_width
+    interval = f" (95 %: {found - half:.2f} to {found + half:.2f})" if math.isfinite(half) else ""
+    balanced = f"a balanced accuracy of {found:.2f}{interval}, where chance gives {1 / len(scores.balance):.2f}"
+    got = balanced if math.isfinite(found) else "ions of one class"
     warn(
-        f"softness: need a model that tells ions apart, got {balanced}, "
-        f"and an accuracy of {scores.accuracy:.2f} (naming the largest class for all: {scores.majority_accuracy:.2f}); "
-        "nothing follows from this softness: use more frames, or another lag"
+        f"softness: need a model that tells ions apart, got {got}, and an accuracy of {scores.accuracy:.2f}, where "
+        f"naming the largest class for all gives {scores.majority_accuracy:.2f}; nothing follows from this "
+        "softness: use more frames, or another lag"
     )
 
 
