@@ -1,10 +1,11 @@
-"""Cages that a symmetry of the crystal exchanges have one barrier for there and back."""
+"""Cages that a symmetry of the crystal exchanges, or turns upside down, have one barrier for there and back."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from zipfile import ZipFile
 
+import numpy as np
 import pytest
 from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -52,6 +53,57 @@ def test_other_cages_are_not_the_same(ordered) -> None:
     assert not metadynamics_input(ordered, "inter-cage", centres=[free[0], bonded]).equivalent
     structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(argyrodite(a=9.69))
     assert not metadynamics_input(_atoms(structure), "inter-cage-disordered").equivalent
+
+
+def test_a_cage_that_a_symmetry_turns_upside_down(ordered) -> None:
+    assert metadynamics_input(ordered, "intra-cage").equivalent
+    assert metadynamics_input(ordered.repeat((2, 2, 1)), "intra-cage").equivalent
+    turned = ordered.copy()
+    turned.rotate(20.0, (1, 2, 0), rotate_cell=True)  # no axis of the crystal lies in its plane z = 0 then
+    assert not metadynamics_input(turned, "intra-cage").equivalent
+    warm = ordered.copy()
+    warm.rattle(0.1, seed=1)
+    assert not metadynamics_input(warm, "intra-cage").equivalent
+    assert metadynamics_input(warm, "intra-cage", built=ordered).equivalent
+    structure = ExcessHalideTransformation(0.5, inversion=0.75, seed=1).apply_transformation(argyrodite(a=9.69))
+    assert not metadynamics_input(_atoms(structure), "intra-cage").equivalent
+
+
+def _run(folder: Path, angles: np.ndarray) -> Path:
+    """An input for a cage, and hills at these angles as PLUMED writes them."""
+    given = metadynamics_input(_atoms(argyrodite(a=9.75)), "intra-cage")
+    given.write(folder)
+    head = "#! FIELDS time cage.py-theta sigma_cage.py-theta height biasf\n"
+    head += "#! SET multivariate false\n#! SET kerneltype stretched-gaussian\n"
+    rows = "".join(f"{0.1 * (k + 1):.3f} {x:.6f} 0.1 {2 * 10 / 9 * 0.999**k:.6f} 10\n" for k, x in enumerate(angles))
+    (folder / "HILLS").write_text(head + rows)
+    return folder
+
+
+def test_hills_count_at_theta_and_at_its_image(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    deep, flat = rng.normal(0.8, 0.12, 900), rng.normal(np.pi - 0.8, 0.12, 600)
+    between = rng.uniform(0.8, np.pi - 0.8, 300)
+    run = _run(tmp_path, rng.permutation(np.concatenate([deep, flat, between])))
+    found, alone = analyse_metadynamics(run), analyse_metadynamics(run, equivalent=False)
+    assert found.equivalent and not alone.equivalent
+    np.testing.assert_allclose(found.surface.values, found.surface.values[::-1], atol=1e-9)
+    assert found.barrier.value == pytest.approx(found.reverse_barrier.value, abs=1e-6)
+    both = (alone.barrier.value, alone.reverse_barrier.value)
+    assert min(both) < found.barrier.value < max(both)
+    assert found.barrier.error >= 0.99 * 0.5 * np.ptp(both) > alone.barrier.error
+    assert "the same back, as both ends are equivalent" in str(found)
+
+
+def test_a_pair_of_ends_that_are_not_images_keeps_two_barriers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(4)
+    middle, sides = rng.normal(np.pi / 2, 0.12, 900), rng.normal(0.6, 0.12, 700)
+    run = _run(tmp_path, rng.permutation(np.concatenate([middle, sides, rng.uniform(0.6, np.pi - 0.6, 200)])))
+    found = analyse_metadynamics(run)
+    np.testing.assert_allclose(found.surface.values, found.surface.values[::-1], atol=1e-9)
+    assert not found.equivalent
+    assert found.barrier.value - found.reverse_barrier.value > 5.0  # kJ/mol
+    assert ", back " in str(found)
 
 
 @pytest.mark.slow

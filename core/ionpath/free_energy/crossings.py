@@ -107,12 +107,13 @@ def crossing_error(hills: Hills, start: Finite, end: Finite, temperature: float,
         sums[k] = np.bincount(block[inside], weights[inside], minlength=BLOCKS)
         free = surface.values[inside_box(surface, point, reach)] - surface.values.min()
         own[k] = np.exp(-free / kt).sum()
-    if (sums.astype(bool).sum(1) < BLOCKS // 2).any():  # a place that was seen in few blocks has no error
+    whole = sums.sum(1, keepdims=True)
+    # a place that was seen in few blocks, or whose weight is all in one of them, has no error
+    if (sums.astype(bool).sum(1) < BLOCKS // 2).any() or (sums > (1 - 1e-6) * whole).any():
         return UNKNOWN
-    whole = _differences(sums.sum(1), kt)
-    left_out = np.array([_differences(sums.sum(1) - sums[:, b], kt) for b in range(BLOCKS)])
+    left_out = np.array([_differences((whole - sums)[:, b], kt) for b in range(BLOCKS)])
     errors = np.sqrt((BLOCKS - 1) / BLOCKS * ((left_out - left_out.mean(0)) ** 2).sum(0))
-    gaps = whole - _differences(own, kt)
+    gaps = _differences(whole[:, 0], kt) - _differences(own, kt)
     return CrossingError(float(errors[0]), float(errors[1]), float(gaps[0]), float(gaps[1]))
 
 

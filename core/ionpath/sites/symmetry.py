@@ -21,6 +21,7 @@ class CrystalSymmetry(Msonable):
     """Space group of a crystal with all its sites."""
 
     images: Ints  # (G, S): site to which each operation takes each site
+    rotations: Ints  # (G, 3, 3): what each operation does to fractional coordinates, without its shift
     pure: np.ndarray  # (G,): whether an operation is a translation
     orbit_of: Ints  # (S,): first site of the orbit of each site
     orbits: Symbols  # (S,): multiplicity in the conventional cell and Wyckoff letter of each site, such as 24g
@@ -83,7 +84,7 @@ def crystal_symmetry(
     sizes = np.bincount(orbit, minlength=len(points))[orbit] * conventional
     names = [f"{round(n)}{letter}" for n, letter in zip(sizes, found.wyckoffs, strict=False)]
     pure = (found.rotations == np.eye(3, dtype=int)).all(axis=(1, 2))
-    return CrystalSymmetry(images, pure, images.min(axis=0), np.array(names))
+    return CrystalSymmetry(images, found.rotations.astype(np.int64), pure, images.min(axis=0), np.array(names))
 
 
 def _none(symprec: float) -> InputError:

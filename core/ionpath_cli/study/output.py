@@ -149,7 +149,7 @@ def write_markdown(folder: Path, file: Path) -> None:
             shutil.copyfile(folder / figure["file"], part)
 
 
-KEPT = ("*.json", "*.npz", START, SITES, CRYSTAL, "start.extxyz", "free-energy.png", "HILLS", "plumed.dat")
+KEPT = ("*.json", "*.npz", START, SITES, CRYSTAL, "start.extxyz", "HILLS", "plumed.dat")
 LEFT = ("checkpoint", "offsets", "failed")
 """Parts of the names of files that only a run that goes on needs."""
 LONG = 1000

@@ -59,8 +59,8 @@ def options() -> argparse.ArgumentParser:
     add(
         "--equivalent",
         action=argparse.BooleanOptionalAction,
-        help="both cages are the same by symmetry, so that there and back are one barrier (inter-cage); default: if "
-        "the structure has that symmetry",
+        help="a symmetry exchanges both cages (inter-cage) or turns the cage upside down (intra-cage), so that there "
+        "and back are one barrier; default: if the structure has it",
     )
     add("-q", "--quiet", action="store_true", help="no progress bar")
     return parser

@@ -42,7 +42,8 @@ class PlumedInput(Msonable):
     end_reach: tuple[float, ...] = ()  # the same for the end; empty where it is the same
     atoms: dict[str, list[int]] = field(default_factory=dict)  # what was chosen: numbers of atoms from 1 by role
     method: str = "metad"  # ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``
-    # whether a symmetry of the structure as built exchanges start and end, so that there and back are one barrier
+    # whether a symmetry of the structure as built turns the variables into their images: it exchanges the two distances
+    # of a hop between cages, or turns theta of one within a cage into pi - theta
     equivalent: bool = False
 
     def __str__(self) -> str:

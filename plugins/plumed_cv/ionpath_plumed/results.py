@@ -30,7 +30,7 @@ class MetadynamicsResult(Msonable):
     n_hills: int  # number of hills
     picoseconds: float  # length of the run in ps
     figures: tuple[Path, ...] = ()  # figures and tables that were written
-    equivalent: bool = False  # whether there and back were taken as one barrier
+    equivalent: bool = False  # whether a symmetry exchanges the two ends, so that there and back are one barrier
 
     def __str__(self) -> str:
         if np.isfinite(self.barrier.high) and np.isnan(self.barrier.value):

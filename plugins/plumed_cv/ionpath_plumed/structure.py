@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import described, typed
-from ionpath.arrays import Floats
+from ionpath.arrays import Floats, Ints
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -51,18 +51,29 @@ class Crystal:
         return np.flatnonzero(np.isin(self.symbols, [elements] if isinstance(elements, str) else list(elements)))
 
 
-def exchangeable(crystal: Crystal, first: int, second: int, mobile: str, symprec: float = 0.05) -> bool:
-    """Whether a symmetry of a crystal without its mobile ions exchanges two atoms, within `symprec` A."""
+def exchangeable(crystal: Crystal, first: int, second: int, mobile: str) -> bool:
+    """Whether a symmetry of a crystal without its mobile ions exchanges two atoms."""
+    alike = crystal.symbols[first] == crystal.symbols[second]
+    return bool(alike) and len(_rotations(crystal, first, second, mobile)) > 0
+
+
+def upside_down(crystal: Crystal, centre: int, mobile: str) -> bool:
+    """Whether a symmetry of a crystal without its mobile ions keeps an atom in place and turns the z axis round."""
+    axes = crystal.cell.T
+    turned = axes @ _rotations(crystal, centre, centre, mobile) @ np.linalg.inv(axes)
+    return bool((np.abs(turned[:, 2] - [0.0, 0.0, -1.0]) < 1e-3).all(axis=-1).any())
+
+
+def _rotations(crystal: Crystal, first: int, second: int, mobile: str, symprec: float = 0.05) -> Ints:
+    """Symmetries of a crystal without its mobile ions, within `symprec` A, that exchange two atoms of one element."""
     alike = crystal.symbols == crystal.symbols[first]
-    if not alike[second]:
-        return False
     places, rest = crystal.positions @ np.linalg.inv(crystal.cell), ~alike & (crystal.symbols != mobile)
     try:
-        images = crystal_symmetry(crystal.cell, places[alike], places[rest], crystal.symbols[rest], symprec).images
+        found = crystal_symmetry(crystal.cell, places[alike], places[rest], crystal.symbols[rest], symprec)
     except InputError:  # two atoms at one place
-        return False
+        return np.zeros((0, 3, 3), dtype=np.int64)
     one, other = np.searchsorted(np.flatnonzero(alike), (first, second))
-    return bool(((images[:, one] == other) & (images[:, other] == one)).any())
+    return found.rotations[(found.images[:, one] == other) & (found.images[:, other] == one)]
 
 
 @dataclass(frozen=True)

@@ -227,9 +227,10 @@ def analyse_metadynamics(
     title : str
         Title of the figure.
     equivalent : bool, optional
-        The two ends are the same by symmetry, as two cages of an ordered crystal are: the free energy is averaged over
-        the exchange of both variables, and half the difference of the two barriers before that is the least error.
-        Default: as the input says, which knows the symmetry of the structure that it was written for.
+        A symmetry turns the variables into their images: it exchanges the two distances of a hop between cages, as in
+        an ordered crystal, or turns theta within a cage into pi - theta. The free energy is averaged over both, and
+        half the difference between the barrier and that of its image, before that, is the least error. Default: as
+        the input says, which knows the symmetry of the structure that it was written for.
 
     Returns
     -------
@@ -239,8 +240,7 @@ def analyse_metadynamics(
     Raises
     ------
     InputError
-        If there are no hills yet, the run was not metadynamics, or ends are called equivalent that no exchange of two
-        variables turns into each other.
+        If there are no hills yet, the run was not metadynamics, or it has no variables with images.
     """
     place = getattr(source, "folder", source)
     if not isinstance(place, (str, os.PathLike)):
@@ -257,19 +257,19 @@ def analyse_metadynamics(
     shown = hills
     same = given.equivalent if equivalent is None else equivalent
     if same:
-        if len(given.start) != 2 or given.end != given.start[::-1]:
-            need = "two variables that exchange with the ends (inter-cage)"
+        if given.kind != "intra-cage" and (len(given.start) != 2 or given.end != given.start[::-1]):
+            need = "two variables that exchange with the ends (inter-cage), or theta of one cage (intra-cage)"
             got = f"{given.kind} with {', '.join(given.variables) or 'no variables'}"
             raise InputError("equivalent", need=need, got=got, remedy="leave it out")
-        shown = _with_mirror_images(hills)
-    surface = visited(sum_hills(shown, from_zero=False))
+        shown = _with_images(hills)
+    surface = visited(_up_to_the_poles(sum_hills(shown, from_zero=False), given))
     basins, _ = find_basins(surface)
     ends = basin_ends(surface, given, basins)
     path = _path(surface, ends)
     series, verdict, forward, backward = _convergence(hills, shown, given, ends, kelvin)
     result = MetadynamicsResult(
         surface.from_zero(), basins, path, forward, backward, series, verdict, len(hills), float(hills.times[-1]),
-        equivalent=same,
+        equivalent=same and ends is not None and _are_images(surface, *ends),
     )  # fmt: skip
     if figure is None:
         return result
@@ -313,12 +313,32 @@ def _check_belongs(hills: Hills, given: PlumedInput) -> None:
         raise InputError("hills", need="those of the plumed.dat beside them", got="; ".join(told), remedy=remedy)
 
 
-def _with_mirror_images(hills: Hills) -> Hills:
-    """Half of each hill where it is, and half where exchanging the two variables puts it."""
-    pairs = np.stack([hills.centres, hills.centres[:, ::-1]], axis=1).reshape(-1, 2)
-    widths = np.stack([hills.sigmas, hills.sigmas[:, ::-1]], axis=1).reshape(-1, 2)
+def image(places: Floats) -> Floats:
+    """What the symmetry makes of variables (..., n): two distances change places, an angle becomes pi less itself."""
+    return places[..., ::-1] if places.shape[-1] == 2 else np.pi - places
+
+
+def _with_images(hills: Hills) -> Hills:
+    """Half of each hill where it is, and half where the symmetry puts it."""
+    n = hills.centres.shape[1]
+    pairs = np.stack([hills.centres, image(hills.centres)], axis=1).reshape(-1, n)
+    widths = np.stack([hills.sigmas, hills.sigmas[:, ::-1]], axis=1).reshape(-1, n)
     times, heights = hills.times.repeat(2), 0.5 * hills.heights.repeat(2)
     return replace(hills, times=times, centres=pairs, sigmas=widths, heights=heights)
+
+
+def _up_to_the_poles(surface: FreeEnergySurface, given: PlumedInput) -> FreeEnergySurface:
+    """Leave out polar angles below 0 and above pi, to which hills reach and ions do not."""
+    if given.kind not in ("intra-cage", "tilt"):
+        return surface
+    theta = surface.axes[0]
+    kept = (theta >= 0.0) & (theta <= np.pi)
+    return replace(surface, axes=(theta[kept], *surface.axes[1:]), values=surface.values[kept])
+
+
+def _are_images(surface: FreeEnergySurface, start: Floats, end: Floats) -> bool:
+    """Whether each of two minima lies where the symmetry puts the other, so that there and back are one barrier."""
+    return bool((np.abs(image(start) - end) <= 1.5 * surface.spacing).all())
 
 
 def visited(surface: FreeEnergySurface) -> FreeEnergySurface:
@@ -375,12 +395,11 @@ def _convergence(
     # Nobody knows a barrier better than the hills that are still being added, nor before several crossings than RT.
     lost = verdict.crossings < 4 or not slow.known
     floor = max(recent_height(hills), kt_in_kj_per_mol(temperature) if lost else 0.0)
-    if shown is not hills:
-        plain = barrier_series(hills, *ends)
-        there, back = plain.estimate().value, plain.estimate(backward=True).value
-        floor = max(floor, 0.5 * abs(there - back))
-    there, back = (error if np.isfinite(error) else 0.0 for error in (slow.forward, slow.backward))
-    return (
-        series, verdict, series.estimate(floor=floor, crossings=there).judged(verdict.words),
-        series.estimate(backward=True, floor=floor, crossings=back).judged(verdict.words),
-    )  # fmt: skip
+    sides = [barrier_series(hills, *those) for those in (ends, (image(ends[0]), image(ends[1])))] * (shown is not hills)
+    found = []
+    for backward, froze in ((False, slow.forward), (True, slow.backward)):
+        apart = np.ptp([side.estimate(backward=backward).value for side in sides]) if sides else 0.0
+        error = froze if np.isfinite(froze) else 0.0
+        estimate = series.estimate(backward=backward, floor=max(floor, 0.5 * float(apart)), crossings=error)
+        found.append(estimate.judged(verdict.words))
+    return series, verdict, found[0], found[1]

@@ -249,3 +249,31 @@ def test_errors_that_cannot_be_known_are_nan() -> None:
     assert not crossing_error(plain, (-1.0,), (1.0,), 300.0).known
     assert not crossing_error(run.until(60.0), (-1.0,), (1.0,), 300.0).known
     assert not crossing_error(run, (-1.0,), (5.0,), 300.0).known
+
+
+def polar(n_hills: int) -> Well:
+    """16 (u^2 - 1)^2 with u = (theta - pi/2) / 0.8, which is the same for theta and pi - theta."""
+    return Well(
+        lambda x: 80 * (u := (x - np.pi / 2) / 0.8) * (u * u - 1), (np.linspace(0.0, np.pi, 315),), (None,),
+        ((np.pi / 2 - 0.8,), (np.pi / 2 + 0.8,)), (16.0, 16.0), n_hills, 0.1,
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("n_hills", [400, 1500, 4000])
+def test_intervals_cover_where_a_symmetry_makes_there_and_back_one_barrier(n_hills: int) -> None:
+    """60 runs; hills count at theta and at pi - theta."""
+    from ionpath_plumed import PlumedInput
+    from ionpath_plumed.surfaces import _convergence, _with_images
+
+    well, given = polar(n_hills), PlumedInput("", kind="intra-cage")
+    ends = tuple(map(np.array, well.ends))
+    inside, alone, errors = [], [], []
+    for hills in run_in(well, 60, seed=7):
+        for kept, shown in ((inside, _with_images(hills)), (alone, hills)):
+            _, _, there, back = _convergence(hills, shown, given, ends, 300.0)
+            kept += [estimate.low <= 16.0 <= estimate.high for estimate in (there, back)]
+            errors.append(there.error)
+    print(f"{n_hills} hills: {np.mean(inside):.2f}, without the symmetry {np.mean(alone):.2f} of {len(inside)}; errors "
+          f"{np.nanmean(errors[::2]):.2f} and {np.nanmean(errors[1::2]):.2f} kJ/mol")  # fmt: skip
+    assert 0.90 <= np.mean(inside) <= 1.0
