@@ -102,6 +102,98 @@ def test_what_would_show_after_hours_is_told_before_the_first_step(
         make_plan(load_study(str(small)))
 
 
+SECOND = SMALL[SMALL.index("[systems.A]") : SMALL.index("[[runs]]")].replace(".A]", ".B]")
+TWO = SMALL.replace("[[runs]]", SECOND.replace("Li6PS5Cl", "the other") + "[[runs]]", 1)
+TWO = TWO.replace('["A"]', '["A", "B"]').replace("= 0.3", "= [0.3, 0.3]")
+FIGURE = """[[figures]]
+name = "1"
+title = "diffusion"
+analysis = "transport"
+quantity = "diffusion coefficient"
+systems = ["A"]
+temperatures = [900]
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("published = 0\n", 'published = "B < A"\n', r"row 1: .* \(B < A\), got .*; write systems = \['B', 'A'\]"),
+        ("published = 0\n", 'published = "A > B"\n', r"row 1: systems: need .*; write systems = \['B', 'A'\]"),
+        ("published = 0\n", 'published = "the other < Li6PS5Cl"\n', r"row 1: .*; write systems = \['B', 'A'\]"),
+        ("published = 0\n", "published = [2, 1]\n", r"row 1: published: need numbers that grow, .*; sort both"),
+        ("temperatures = [900]", "", "row 1: temperatures: need those of the runs that it is of, got none; add"),
+        ("temperatures = [900]", "temperatures = [900, 900]", "row 1: temperatures: need each once, got 900 2 times"),
+        ('unit = "%"', "tolerance = -0.1", "row 1: tolerance: need 0, or a relative uncertainty above it, got -0.1"),
+        ('uses = "transport"\n', "", "across arrhenius: need all three, or none of them, got uses ''"),
+        ("[600, 900]\n[[rows]]", "[600, 901]\n[[rows]]", r"across arrhenius: .*\(600, 900 K\), got 901"),
+        ("[[rows]]", FIGURE.replace("[900]", "[300]") + "[[rows]]", "figure 1: temperatures: .*, got 300; add"),
+        ("[[rows]]", FIGURE.replace("temperatures = [900]", "") + "[[rows]]", "figure 1: temperatures: .* got none"),
+        ("[[rows]]", FIGURE.replace('= "transport', '= "transprt') + "[[rows]]", "figure 1: .* mean 'transport'"),
+        ("[[rows]]", FIGURE.replace('["A"]', "[]") + "[[rows]]", "figure 1: need an analysis, a quantity and a system"),
+        ("ordered = true", "quench = { cooling_rate = 0 }", "systems.A: quench: cooling_rate: need a positive number"),
+        ("ordered = true", 'quench = { melt_picoseconds = "5" }', "quench: melt_picoseconds: need a positive"),
+        ("ordered = true", "quench = { cooling = 5 }", "systems.A: quench: need .*, got 'cooling'"),
+        ("ordered = true", "quench = { melt_temperature = 200 }", "systems.A: quench: need a final_temperature below"),
+        ("ordered = true", "quench = { crystal_fraction = 1.5 }", "quench: crystal_fraction: need a share between 0"),
+        ("atoms = 52", "atoms = 52\nsupercell = [0, 1, 1]", r"systems.A: supercell: need .*, got \(0, 1, 1\); write"),
+        ("atoms = 52", "atoms = 52\nsupercell = 2", "systems.A: supercell: need three whole numbers .*, got 2"),
+        ("atoms = 52", "atoms = 52\nsupercell = [[1, 0, 0], [0, 1, 0], [1, 1, 0]]", "systems.A: supercell: need three"),
+    ],
+)  # fmt: skip
+def test_what_would_be_compared_upside_down_or_never_is_refused(
+    tmp_path: Path, before: str, after: str, told: str
+) -> None:
+    """An order was that of the systems, whatever was published; the others were planned, and had no answer."""
+    order = TWO.replace('kind = "number"', 'kind = "order"', 1)
+    assert before in order
+    path = tmp_path / "two.toml"
+    path.write_text(order.replace(before, after, 1))
+    with pytest.raises(InputError, match=told):
+        make_plan(load_study(str(path)))
+
+
+@pytest.mark.parametrize("published", ["A < B", "B > A", "Li6PS5Cl < the other", "less in one than < in the other"])
+def test_an_order_in_words_that_fit_its_systems_is_taken(tmp_path: Path, published: str) -> None:
+    path = tmp_path / "two.toml"
+    path.write_text(TWO.replace('"number"\npublished = 0\n', f'"order"\npublished = "{published}"\n', 1))
+    assert make_plan(load_study(str(path))).tasks
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("atoms = 52", "atoms = 53", "systems.A: atoms: need .*, got 53 for 52; write atoms = 52"),
+        ("atoms = 52", "atoms = 52\narguments = { inversin = 0.5 }", "systems.A: arguments: .* mean 'inversion'"),
+        ("atoms = 52", "atoms = 52\narguments = { inversion = -1 }", "systems.A: inversion: need a fraction"),
+        ("atoms = 52", "atoms = 52\narguments = { seed = 3 }", "systems.A: arguments: need .*, got 'seed'"),
+        ('"argyrodite"\n', '"lpscl"\n', "systems.A: arguments: need phase for lpscl, got none; add them"),
+        ('"argyrodite"\n', '"packed"\narguments = { counts = { Li = 6, P = 2, S = 8 }, densty = 2.0 }\n',
+         "systems.A: arguments: need .* did you mean 'density'"),
+        ('"argyrodite"\n', '"packed"\narguments = { counts = { Li = 6, P = 2, S = 8 } }\nsupercell = [2, 1, 1]\n',
+         "systems.A: supercell: need one cell, whose ions `counts` names"),
+        ('"argyrodite"\n', '"packed"\narguments = { counts = { Li = 1e300 } }\n', "systems.A: counts: need"),
+        ('"argyrodite"\n', '"file"\narguments = { file = "one.cif" }\n',
+         "systems.A: file: need a structure file that ASE reads, got one.cif"),
+        ('analyses = ["transport"]', 'analyses = ["transport"]\n[[runs]]\nname = "hop"\nsystems = ["A"]\n'
+         'temperatures = [300]\nleast = 50\nmost = 60\nprotocol = "inter-cage"\narguments = { sigma = -0.1 }',
+         "runs hop: arguments: sigma: need a positive number"),
+        ('analyses = ["transport"]', 'analyses = ["transport"]\n[[runs]]\nname = "hop"\nsystems = ["A"]\n'
+         'temperatures = [300]\nleast = 50\nmost = 60\nprotocol = "intra-cage"\narguments = { centre = "Br" }',
+         "runs hop: arguments: centre: need one of .*, got 'Br'"),
+    ],
+)  # fmt: skip
+def test_structures_that_cannot_be_built_are_told_before_the_plan(
+    small: Path, before: str, after: str, told: str
+) -> None:
+    """The step of the structure failed in the night, or did not: of a glass a misspelt density was the default."""
+    assert before in SMALL
+    (small.parent / "one.cif").write_text("nonsense")
+    small.write_text(SMALL.replace(before, after, 1))
+    with pytest.raises(InputError, match=told):
+        main([str(small), "--list"])
+
+
 def test_a_quantity_that_an_analysis_does_not_give_is_said_to_be_none(small: Path) -> None:
     small.write_text(SMALL.replace("ions beyond 5 A", "ions beyond 6 A"))
     study = load_study(str(small))

@@ -6,10 +6,11 @@ import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from importlib.util import find_spec
+from typing import Any
 
-from ionpath.errors import InputError, one_of
+from ionpath.errors import InputError, one_of, positive
 from ionpath_cli.study.definition import ALL, Row, Study
-from ionpath_cli.study.graph import offers
+from ionpath_cli.study.graph import QUENCH, SHARE, offers
 from ionpath_cli.study.registry import ACROSS, ANALYSES
 from ionpath_cli.study.structures import BUILDERS
 
@@ -27,6 +28,8 @@ def check_agreement(study: Study) -> None:
     used += [(f"row {row.number}: analysis", name, known) for row in study.rows for name in row.analysis]
     for where, name, choices in used:
         one_of(where, name, choices)
+    for name, made in study.systems.items():
+        _check_quench(f"systems.{name}: quench", made.quench)
     _check_once("runs: name", [group.name for group in study.runs])
     _check_once("across: name", [across.name for across in study.across])
     for group in study.runs:
@@ -40,6 +43,20 @@ def check_agreement(study: Study) -> None:
             raise InputError("dynamics: interval", need=need, got=got, remedy="make it shorter, or least= longer")
     for across in study.across:
         _check_once(f"across {across.name}: temperatures", across.temperatures)
+        if bool(across.uses) != bool(across.systems and across.temperatures):
+            got = f"uses {across.uses!r}, systems {list(across.systems)}, temperatures {list(across.temperatures)}"
+            need, remedy = "all three, or none of them", "say what it takes of which runs"
+            raise InputError(f"across {across.name}", need=need, got=got, remedy=remedy)
+        _check_run(study, f"across {across.name}: temperatures", (across.uses,), across.systems, across.temperatures)
+    for figure in study.figures:
+        for name in figure.analysis:
+            one_of(f"figure {figure.name}: analysis", name, known)
+        if not (figure.analysis and figure.quantity and figure.systems):
+            need = "an analysis, a quantity and a system or more"
+            raise InputError(f"figure {figure.name}", need=need, got="none of one", remedy="add it")
+        where = f"figure {figure.name}: temperatures"
+        _check_once(where, figure.temperatures)
+        _check_run(study, where, tuple(set(figure.analysis) & set(offered)), figure.systems, figure.temperatures)
     _check_models(study)
     groups = {group.name: group.least for group in study.runs}
     for row in study.rows:
@@ -47,7 +64,16 @@ def check_agreement(study: Study) -> None:
             need, got = "those of runs of its systems with its analysis", f"{kelvin} K of {system}"
             remedy = "add them to [[runs]], or take others"
             raise InputError(f"row {row.number}: temperatures", need=need, got=got, remedy=remedy)
+        _check_once(f"row {row.number}: temperatures", row.temperatures)
+        if not row.temperatures and set(row.analysis) & set(offered):
+            need, remedy = "those of the runs that it is of", "add temperatures = [...]"
+            raise InputError(f"row {row.number}: temperatures", need=need, got="none", remedy=remedy)
         _check_published(row)
+        if row.tolerance < 0.0:
+            got = f"{row.tolerance:g}"
+            raise InputError(f"row {row.number}: tolerance", need="0, or a relative uncertainty above it", got=got)
+        if row.kind == "order":
+            _check_order(study, row)
 
 
 def needs(study: Study, row: Row) -> Iterator[tuple[str, tuple[str, ...], tuple[float, ...], int]]:
@@ -76,6 +102,32 @@ def lacking(study: Study, row: Row, groups: Collection[str]) -> Iterator[tuple[s
         # What is of all systems together is found from those that are there.
         if short and (ALL not in row.systems or len(short) == len(missed)):
             yield short[0], ", ".join(f"{t:g}" for t in missed[short[0]])
+
+
+def _check_quench(where: str, given: Mapping[str, Any]) -> None:
+    """Refuse a heat treatment that nothing can follow."""
+    for name, value in given.items():
+        one_of(where, name, (*QUENCH, SHARE))
+        unit = "" if name == SHARE else "K" if "temperature" in name else "K/ps" if "rate" in name else "ps"
+        positive(f"{where}: {name}", value, unit)
+    hot, cold = ({**QUENCH, **given}[f"{name}_temperature"] for name in ("melt", "final"))
+    if not cold < hot:
+        need, got = "a final_temperature below melt_temperature", f"{cold:g} and {hot:g} K"
+        raise InputError(where, need=need, got=got, remedy="cool it")
+    if given and not 0.0 < given.get(SHARE, 0.5) < 1.0:
+        raise InputError(f"{where}: {SHARE}", need="a share between 0 and 1", got=f"{given[SHARE]}", remedy="0.5")
+
+
+def _check_run(
+    study: Study, where: str, analyses: Collection[str], systems: Collection[str], temperatures: Collection[float]
+) -> None:
+    """Refuse temperatures at which no run of these systems has one of these analyses."""
+    groups = [group for group in study.runs if set(group.systems) & set(systems) and set(offers(group)) & set(analyses)]
+    run = {temperature for group in groups for temperature in group.temperatures}
+    wrong = [f"{temperature:g}" for temperature in temperatures if temperature not in run]
+    if analyses and any(analyses) and (wrong or not temperatures):
+        need = f"those of runs with {' or '.join(analyses)} ({', '.join(f'{t:g}' for t in sorted(run)) or 'none'} K)"
+        raise InputError(where, need=need, got=f"{', '.join(wrong) or 'none'}", remedy="add them to [[runs]]")
 
 
 def _check_once(where: str, values: Collection[object]) -> None:
@@ -114,6 +166,24 @@ def _check_published(row: Row) -> None:
         got = f"{row.published!r} for {points} points"
         remedy = "name as many as its quantities, systems and temperatures make points, or take another kind"
         raise InputError(f"row {row.number}: published", need=need, got=got[:80], remedy=remedy)
+
+
+def _check_order(study: Study, row: Row) -> None:
+    """Refuse an order of systems that are named in another one, which would be compared upside down."""
+    values = row.published if isinstance(row.published, tuple) else ()
+    if values and all(map(_is_number, values)) and list(values) != sorted(values):
+        need = "numbers that grow, with systems, quantities or temperatures in their order"
+        raise InputError(f"row {row.number}: published", need=need, got=f"{list(values)}"[:80], remedy="sort both")
+    for sign, step in (("<", 1), (">", -1)):
+        told = [part.strip() for part in str(row.published).split(sign)][::step]
+        if len(told) < 2:
+            continue
+        own = [{name, study.systems[name].label} if name in study.systems else {name} for name in row.systems]
+        places = [next((k for k, names in enumerate(own) if part in names), -1) for part in told]
+        if min(places) >= 0 and places != list(range(len(own))):
+            need = f"systems from the lowest to the highest, as published ({row.published})"
+            remedy = f"write systems = {[row.systems[k] for k in places]}"
+            raise InputError(f"row {row.number}: systems", need=need, got=f"{list(row.systems)}", remedy=remedy)
 
 
 def _is_number(value: object) -> bool:

@@ -20,6 +20,7 @@ from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Across, Study, load_study, study_names
 from ionpath_cli.study.pace import measured_pace
 from ionpath_cli.study.plan import Plan, make_plan
+from ionpath_cli.study.structures import check_structures
 from ionpath_cli.study.tasks import Outcome, Task, done, outdated, placed, record_of
 
 EXAMPLE = """
@@ -81,6 +82,8 @@ def main(argv: list[str]) -> int:
             LOG.info("a step takes %.2g times as long here as the model card says, which the plan counts on", pace)
         asked["pace"] = pace or 1.0
     plan = make_plan(study, processes=options.processes, **asked)
+    if options.study.endswith(".toml") and not looks:
+        check_structures(plan.tasks, study.runs)
     if options.list:
         print(_listing(plan, options.workers))
         return 0

@@ -294,6 +294,15 @@ def _check(study: Study) -> None:
         whole(f"{where}: atoms", one.atoms, 1, MOST_ATOMS, remedy="see a study that is shipped")
         numbers.append((where, "arrangements", one.arrangements))
         one_of(f"{where}: ensemble", one.ensemble, ENSEMBLES)
+        if not _repeats(one.supercell):
+            need = "three whole numbers of 1 or more, or a matrix of whole numbers with a positive determinant"
+            remedy = "write supercell = [2, 2, 1]"
+            raise InputError(f"{where}: supercell", need=need, got=f"{one.supercell!r}"[:60], remedy=remedy)
+    tables = [(f"systems.{name}", one.arguments) for name, one in study.systems.items()]
+    tables += [(f"across {one.name}", one.arguments) for one in study.across]
+    for where, table in tables:
+        if not isinstance(table.get("file", ""), str):
+            raise InputError(f"{where}: file", need="the name of a file", got=f"{table['file']!r}"[:60])
     for where, key, number in numbers:
         positive(f"{where}: {key}", number, remedy="see a study that is shipped")
     for runs in study.runs:
@@ -363,6 +372,18 @@ def _fits(value: Any, kind: str) -> bool:
 
 def _finite(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _repeats(value: Any) -> bool:
+    """Whether it is three repetitions, or a matrix of them."""
+    rows = value if isinstance(value, tuple) and len(value) == 3 else ()
+    if rows and all(type(one) is int for one in rows):
+        return min(rows) >= 1
+    if not rows or not all(isinstance(row, tuple) and len(row) == 3 for row in rows):
+        return False
+    (a, b, c), (d, e, f), (g, h, i) = rows
+    whole_numbers = all(type(one) is int for row in rows for one in row)
+    return whole_numbers and a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) >= 1
 
 
 def _frozen(value: Any) -> Any:

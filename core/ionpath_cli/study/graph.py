@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ionpath.errors import InputError
-from ionpath.files import sha256_of
+from ionpath.files import read_text, sha256_of
 from ionpath_cli.study.definition import Runs, Study, System
 from ionpath_cli.study.tasks import Task
 
@@ -25,6 +25,8 @@ QUENCH = {
     "settle_picoseconds": 20.0,
 }  # fmt: skip
 """What `ionpath_ase.melt_quench` does by itself."""
+SHARE = "crystal_fraction"
+"""Of a quench: the share of its atoms that stays a crystal."""
 RELAXATION = 20.0
 """Last run of `ionpath_ase.glass_ceramic` in ps."""
 
@@ -152,7 +154,7 @@ class _Chain:
         run = f"run/{self.name}"
         settings |= {"interval": dynamics.interval, "seed": _seed(run)}
         yield self._task(run, "run", settings, inputs, length, self.length)
-        slab = {key: system.quench[key] for key in ("crystal_fraction",) if key in system.quench}
+        slab = {key: system.quench[key] for key in (SHARE,) if key in system.quench}
         for analysis in self.group.analyses:
             settings = {"analysis": analysis, "picoseconds": self.length, "label": system.label, **labels, **slab}
             yield Task(
@@ -169,7 +171,7 @@ class _Chain:
         name = f"structure/{system.name}.{arrangement}"
         settings: dict[str, Any] = {
             "builder": system.builder, "arguments": _with_files(system.arguments, self.study),
-            "supercell": system.supercell, "atoms": round(system.atoms * system.quench.get("crystal_fraction", 1.0)),
+            "supercell": system.supercell, "atoms": round(system.atoms * system.quench.get(SHARE, 1.0)),
             "seed": arrangement,
         }  # fmt: skip
         yield Task(name, "structure", settings, (), 0.0, 5.0, self._priority)
@@ -178,7 +180,7 @@ class _Chain:
             cooling = (q["melt_temperature"] - q["final_temperature"]) / q["cooling_rate"]
             settings = {"quench": q, "model": self.study.dynamics.model, "seed": _seed(name)}
             hot = 2.0 * (q["melt_picoseconds"] + cooling)  # steps of 1 fs
-            cold = q["settle_picoseconds"] + (RELAXATION if "crystal_fraction" in q else 0.0)
+            cold = q["settle_picoseconds"] + (RELAXATION if SHARE in q else 0.0)
             yield self._task(self._start(arrangement), "quench", settings, (name,), hot + cold)
 
     def _task(
@@ -199,9 +201,7 @@ def _with_files(arguments: Mapping[str, Any], study: Study) -> dict[str, Any]:
     if "file" not in arguments:
         return dict(arguments)
     path = study.folder / arguments["file"]
-    if not path.exists():
-        raise InputError("file", need="an existing structure file", got=str(path), remedy="check the path")
-    return {**arguments, "file": path.name, "text": path.read_text("utf-8")}
+    return {**arguments, "file": path.name, "text": read_text(path, "file", "a structure file in UTF-8")}
 
 
 def _seed(name: str) -> int:

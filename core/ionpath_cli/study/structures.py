@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ionpath.errors import InputError, require
+from ionpath.errors import InputError, one_of, require
 from ionpath.files import atomic_path
+from ionpath_cli.study.definition import Runs
 from ionpath_cli.study.tasks import Task
 
 START, SITES, CRYSTAL = "structure.extxyz", "sites.extxyz", "crystal.extxyz"
@@ -21,17 +24,74 @@ INSTALL = 'pip install "ionpath[all]"'
 def make_structure(task: Task, place: Path, inputs: list[Path]) -> None:
     """Build one arrangement, and the crystal with all its sites where there is one."""
     settings = task.settings
-    builder = BUILDERS[settings["builder"]]
-    atoms = builder(settings["arguments"], settings["supercell"], settings["seed"])
-    if len(atoms) != settings["atoms"]:
-        got = f"{settings['atoms']} for {len(atoms)}"
-        remedy = f"write atoms = {len(atoms)}"
-        raise InputError(f"{task.name}: atoms", need="the number that the study names", got=got, remedy=remedy)
-    _write(atoms, place / START)
+    _write(_built(settings), place / START)
     if settings["builder"] == "argyrodite":
         _write(BUILDERS["argyrodite"]({}, settings["supercell"], 0), place / SITES)
     if settings["builder"] == "lpscl" and settings["arguments"].get("phase") == "I":  # a crystal of its own sites
         _write(BUILDERS["lpscl"](settings["arguments"], (1, 1, 1), 0), place / CRYSTAL)
+
+
+def check_structures(tasks: Iterable[Task], runs: Iterable[Runs]) -> None:
+    """Build the first arrangement of each system, and write inputs of biased runs: what is wrong is said now."""
+    made: dict[str, Any] = {}
+    for task in tasks:
+        if task.stage == "structure" and task.settings["seed"] == 1:
+            name = task.name.removeprefix("structure/").removesuffix(".1")
+            with _within(f"systems.{name}"):
+                made[name] = _built(task.settings)
+    for group in (group for group in runs if group.protocol):
+        for name in filter(made.__contains__, group.systems):
+            _check_bias(group, made[name])
+
+
+def _check_bias(group: Runs, atoms: Any) -> None:
+    """Refuse arguments that the input of a biased run would refuse, but for what depends on where ions are then."""
+    from ionpath_plumed.protocols import metadynamics_input
+
+    given = dict(group.arguments)
+    with _within(f"runs {group.name}: arguments"):
+        if "centre" in given:
+            one_of("centre", given.pop("centre"), sorted(set(atoms.get_chemical_symbols())))
+        try:
+            metadynamics_input(atoms, str(group.protocol), temperature=group.temperatures[0], **given)
+        except InputError as error:
+            if error.name.split(":")[0] in given:
+                raise
+
+
+@contextmanager
+def _within(where: str) -> Iterator[None]:
+    """Say in which table of a study an argument is wrong."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{where}: {error.name}", need=error.need, got=error.got, remedy=error.remedy) from error
+
+
+def _built(settings: Mapping[str, Any]) -> Any:
+    """One arrangement, with as many atoms as the study says."""
+    builder, arguments = settings["builder"], settings["arguments"]
+    known, needed = _takes(builder)
+    for name in arguments:
+        one_of("arguments", name, known)
+    if missing := [name for name in needed if name not in arguments]:
+        got = ", ".join(arguments) or "none"
+        raise InputError("arguments", need=f"{' and '.join(missing)} for {builder}", got=got, remedy="add them")
+    atoms = BUILDERS[builder](arguments, settings["supercell"], settings["seed"])
+    if len(atoms) != settings["atoms"]:
+        got, remedy = f"{settings['atoms']} for {len(atoms)}", f"write atoms = {len(atoms)}"
+        raise InputError("atoms", need="the number that the structure has", got=got, remedy=remedy)
+    return atoms
+
+
+def _takes(builder: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Arguments that a builder knows, and those that it cannot do without."""
+    if builder in OWN:
+        return OWN[builder]
+    host = require("pymatgen.analysis.argyrodite", purpose="structures of studies", install=INSTALL)
+    found = inspect.signature(getattr(host, PROTOTYPES[builder])).parameters.values()
+    given = [one for one in found if one.name not in ("supercell", "seed")]
+    return tuple(one.name for one in given), tuple(one.name for one in given if one.default is one.empty)
 
 
 def _write(atoms: Any, path: Path) -> None:
@@ -74,6 +134,9 @@ def _repeated(atoms: Any, supercell: Any) -> Any:
 
 
 def _packed(arguments: Any, supercell: Any, seed: int) -> Any:
+    if np.prod(supercell) != 1:
+        need, remedy = "one cell, whose ions `counts` names", "name more ions"
+        raise InputError("supercell", need=need, got=str(supercell), remedy=remedy)
     training = require("ionpath_ase.training", purpose="packing ions at random", install=INSTALL)
     return training.packed_ions(arguments["counts"], density=arguments.get("density", 1.9), seed=seed)
 
@@ -82,15 +145,23 @@ def _file(arguments: Any, supercell: Any, seed: int) -> Any:
     from ase.io import read
     from ase.io.formats import filetype
 
-    kind = filetype(arguments["file"], read=False)
-    return _repeated(read(io.StringIO(arguments["text"]), format=kind), supercell)
+    try:
+        atoms = read(io.StringIO(arguments["text"]), format=filetype(arguments["file"], read=False))
+    except Exception as error:  # each format has its own
+        need, got = "a structure file that ASE reads", f"{arguments['file']} ({type(error).__name__}: {error})"[:200]
+        raise InputError("file", need=need, got=got, remedy="check the file and its ending") from error
+    return _repeated(atoms, supercell)
 
 
+PROTOTYPES = {
+    "argyrodite": "argyrodite", "lpscl": "lpscl", "lspscl": "lspscl", "thiophosphate": "lithium_thiophosphate",
+}  # fmt: skip
+"""Builder -> function of `pymatgen.analysis.argyrodite`."""
+OWN = {"packed": (("counts", "density"), ("counts",)), "file": (("file", "text"), ("file",))}
+"""Builder -> arguments that it knows, and those that it cannot do without."""
 BUILDERS: dict[str, Callable[[Any, Any, int], Any]] = {
-    "argyrodite": partial(_prototype, "argyrodite"),
-    "lpscl": partial(_prototype, "lpscl"),
+    **{name: partial(_prototype, function) for name, function in PROTOTYPES.items()},
     "lspscl": _lspscl,
-    "thiophosphate": partial(_prototype, "lithium_thiophosphate"),
     "packed": _packed,
     "file": _file,
 }

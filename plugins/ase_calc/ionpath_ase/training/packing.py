@@ -23,6 +23,8 @@ _CLOSEST = {
 }  # fmt: skip
 _BOND = {("P", "S"): 2.05, ("S", "Si"): 2.13, ("P", "P"): 2.25}
 """Closest contacts and bonds in A, as they are in the crystals of the same elements (P-P: Li4P2S6)."""
+MOST = 5_000
+"""Ions of a cube: all pairs of them are in memory."""
 
 
 @typed
@@ -95,6 +97,9 @@ def _units(counts: Mapping[str, int]) -> tuple[list[str], list[tuple[int, int]]]
     unknown = sorted(set(counts) - {"Li", "P", "Si", "S", "Cl"})
     if unknown or not counts or any(number != int(number) or number < 0 for number in counts.values()):
         raise InputError("counts", need="numbers of Li, P, Si, S, Cl", got=str(dict(counts)))
+    if not 1 <= (number := sum(counts.values())) <= MOST:
+        remedy = "pack a smaller cube, and repeat it"
+        raise InputError("counts", need=f"1 to {MOST:,} ions", got=f"{number:.6g}", remedy=remedy)
     symbols = [e for e in ("Li", "P", "Si", "Cl", "S") for _ in range(int(counts.get(e, 0)))]
     excess = sum(CHARGES[symbol] for symbol in symbols)
     joined = excess // 2
