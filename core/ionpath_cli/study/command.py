@@ -83,7 +83,7 @@ def main(argv: list[str]) -> int:
         asked["pace"] = pace or 1.0
     plan = make_plan(study, processes=options.processes, **asked)
     if options.study.endswith(".toml") and not looks:
-        check_structures(plan.tasks, study.runs)
+        check_structures(plan.tasks, study)
     if options.list:
         print(_listing(plan, options.workers))
         return 0

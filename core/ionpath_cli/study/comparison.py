@@ -20,6 +20,8 @@ from ionpath_cli.study.definition import ALL, Row, Study
 Z95 = 1.96
 ROUNDING = 1e-9
 RATIO = re.compile(r"Ours is (\S+) times the published value\.")
+NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?")
+"""A number in words, but none of a formula or a name."""
 ADVICE = re.compile(r"; use a longer lag, finer states, or core sets\.?")
 """Of a verdict on a Markov model: what to do, which readers of a page cannot."""
 
@@ -166,7 +168,7 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
         why = dropped or _unknown(row, rows) or (f"not finished: {missing}" if missing else "not finished")
         return _row(row, known, "", "not sampled", f"{why[0].upper()}{why[1:]}. {row.note}")
     conditions = "; ".join(dict.fromkeys(filter(None, (_conditions(p) for _, p in known))))
-    notes = "; ".join(dict.fromkeys(ADVICE.sub("", n) for _, p in known for n in p.notes))
+    notes = "; ".join(merged([ADVICE.sub("", n) for _, p in known for n in p.notes]))
     judge = {"number": _numbers, "bound": _bound, "order": _order, "pairs": _pairs, "peak": _peak}.get(row.kind, _words)
     verdict, sentence = judge(row, known)
     single = [(label, p) for label, p in known if p.number == 1 and math.isnan(p.arrangements) and not p.pooled]
@@ -180,6 +182,28 @@ def _compared(study: Study, row: Row, rows: Sequence[Mapping[str, Any]], dropped
         sentence = f"{sentence} {doubts}"
     about = f"{conditions} ({notes})" if conditions and notes else conditions or notes
     return _row(row, known, about, verdict, f"{sentence} {row.note}", complete=True)
+
+
+def merged(notes: Sequence[str]) -> list[str]:
+    """Notes in their order, each once; those that differ in numbers alone as one, with the range of each number.
+
+    >>> merged(["30 ions, 2 of which left it", "36 ions, 2 of which left it", "diffusive"])
+    ['30\u201336 ions, 2 of which left it', 'diffusive']
+    """
+    alike: dict[str, list[str]] = {}
+    for note in dict.fromkeys(notes):
+        alike.setdefault(NUMBER.sub("#", note), []).append(note)
+    found = []
+    for same in alike.values():
+        ranges = [_range(numbers) for numbers in zip(*map(NUMBER.findall, same), strict=True)]
+        found.append("".join(map("".join, zip(NUMBER.split(same[0]), [*ranges, ""], strict=True))))
+    return found
+
+
+def _range(numbers: Sequence[str]) -> str:
+    """The least and the greatest of some numbers, or the one that they are."""
+    ends = dict.fromkeys((min(numbers, key=float), max(numbers, key=float)))
+    return (" to " if any(end[0] in "+-" for end in ends) else "\u2013").join(ends)
 
 
 def _unknown(row: Row, rows: Sequence[Mapping[str, Any]]) -> str:
@@ -369,16 +393,28 @@ def _row(
     if len(points) == 1:
         known = {**asdict(points[0][1].estimate), **asdict(points[0][1])}
         numbers = {key: _finite(known[key]) for key in numbers}
-    ours = "; ".join((f"{label}: " if len(points) > 1 else "") + str(p.estimate) for label, p in points)
+    named = [f"{label}: " for label in shortened([label for label, _ in points])] if len(points) > 1 else [""]
+    ours = "; ".join(label + str(p.estimate) for label, (_, p) in zip(named, points, strict=False))
     parts = "; ".join(
-        (f"{label}: " if len(points) > 1 else "")
-        + ", ".join(f"{e:.2g}" if math.isfinite(e) else "?" for e in (p.sampling, p.arrangements, p.potential))
-        for label, p in points
+        label + ", ".join(f"{e:.2g}" if math.isfinite(e) else "?" for e in (p.sampling, p.arrangements, p.potential))
+        for label, (_, p) in zip(named, points, strict=False)
     )
     unit = row.unit if row.kind in ("number", "bound") else ""  # of a number, not of an order or of words
     return Compared(row.number, row.figure, row.title, published, unit, ours, **numbers, parts=parts,
                     conditions=conditions, complete=complete, verdict=verdict,
                     sentence=sentence.strip())  # fmt: skip
+
+
+def shortened(labels: Sequence[str]) -> list[str]:
+    """Labels whose first words, where two or more are those of all, stand in the first label alone.
+
+    >>> shortened(["diffusion along x", "diffusion along y"])
+    ['diffusion along x', 'y']
+    """
+    words = [label.split(" ") for label in labels]
+    number = sum(1 for _ in itertools.takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False)))
+    number = min(number, *(len(one) - 1 for one in words))
+    return [labels[0], *(" ".join(one[number:]) for one in words[1:])] if number > 1 else list(labels)
 
 
 def _finite(value: float) -> float | None:

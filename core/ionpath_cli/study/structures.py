@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import io
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ionpath.errors import InputError, one_of, require
 from ionpath.files import atomic_path
-from ionpath_cli.study.definition import Runs
+from ionpath.occupancies import check_full_occupancies
+from ionpath_cli.options import read_atoms
+from ionpath_cli.study.definition import Runs, Study
 from ionpath_cli.study.tasks import Task
 
 START, SITES, CRYSTAL = "structure.extxyz", "sites.extxyz", "crystal.extxyz"
@@ -31,15 +33,22 @@ def make_structure(task: Task, place: Path, inputs: list[Path]) -> None:
         _write(BUILDERS["lpscl"](settings["arguments"], (1, 1, 1), 0), place / CRYSTAL)
 
 
-def check_structures(tasks: Iterable[Task], runs: Iterable[Runs]) -> None:
+def check_structures(tasks: Iterable[Task], study: Study) -> None:
     """Build the first arrangement of each system, and write inputs of biased runs: what is wrong is said now."""
+    from ase.calculators.calculator import get_calculator_class
+
     made: dict[str, Any] = {}
     for task in tasks:
         if task.stage == "structure" and task.settings["seed"] == 1:
             name = task.name.removeprefix("structure/").removesuffix(".1")
             with _within(f"systems.{name}"):
+                if task.settings["builder"] == "file":
+                    _read(study.folder / study.systems[name].arguments.get("file", ""))
                 made[name] = _built(task.settings)
-    for group in (group for group in runs if group.protocol):
+                if task.settings["builder"] == "file":  # elements, contacts and a cell that the potential can take
+                    made[name].calc = get_calculator_class("ionpath")(model=study.dynamics.model)
+                    made[name].get_potential_energy()
+    for group in (group for group in study.runs if group.protocol):
         for name in filter(made.__contains__, group.systems):
             _check_bias(group, made[name])
 
@@ -142,15 +151,18 @@ def _packed(arguments: Any, supercell: Any, seed: int) -> Any:
 
 
 def _file(arguments: Any, supercell: Any, seed: int) -> Any:
-    from ase.io import read
-    from ase.io.formats import filetype
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / arguments["file"]
+        path.write_text(arguments["text"], encoding="utf-8")
+        return _repeated(_read(path), supercell)
 
-    try:
-        atoms = read(io.StringIO(arguments["text"]), format=filetype(arguments["file"], read=False))
-    except Exception as error:  # each format has its own
-        need, got = "a structure file that ASE reads", f"{arguments['file']} ({type(error).__name__}: {error})"[:200]
-        raise InputError("file", need=need, got=got, remedy="check the file and its ending") from error
-    return _repeated(atoms, supercell)
+
+def _read(path: Path) -> Any:
+    """A structure file whose sites are full."""
+    atoms = read_atoms(path)
+    order = f"order them first: ionpath build --from {path.name} --supercell 2 -o ordered.extxyz"
+    check_full_occupancies(atoms.info.get("occupancy"), path.name, remedy=order)
+    return atoms
 
 
 PROTOTYPES = {

@@ -390,7 +390,7 @@ def _convergence(
         why = "the second basin was never reached" if given.start else "only one basin was found"
         return None, Verdict(False, f"not converged: {why}{spent(hills)}", 0, float("nan")), unknown, unknown
     series = barrier_series(shown, *ends)
-    slow = crossing_error(hills, *ends, temperature)
+    slow = crossing_error(shown, *ends, temperature)
     verdict = judge(hills, series, temperature, error=slow)
     # Nobody knows a barrier better than the hills that are still being added, nor before several crossings than RT.
     lost = verdict.crossings < 4 or not slow.known
