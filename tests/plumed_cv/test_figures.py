@@ -72,6 +72,25 @@ def test_a_colour_bar_has_round_numbers() -> None:
     assert ticks == pytest.approx(np.round(ticks)), "kJ/mol"
 
 
+def test_a_path_over_the_end_of_a_period_is_not_drawn_across_the_figure() -> None:
+    from ionpath.estimate import Estimate
+    from ionpath.free_energy import Verdict, minimum_path
+    from ionpath_plumed.figures import plot_surface
+    from ionpath_plumed.results import MetadynamicsResult
+
+    axes = np.linspace(0.0, np.pi, 21), np.linspace(-np.pi, np.pi, 40, endpoint=False)
+    theta, phi = np.meshgrid(*axes, indexing="ij")
+    values = 20 * (1 + np.cos(phi)) + 10 * (theta - 1.5) ** 2  # kJ/mol, lowest at phi = pi
+    around = FreeEnergySurface(axes, values, ("t.py-theta", "t.py-phi"), (None, 2 * np.pi)).from_zero()
+    path = minimum_path(around, np.array([1.5, 2.5]), np.array([1.5, -2.5]))
+    unknown = Estimate(*(float("nan") for _ in range(4)), "kJ/mol")
+    none = Verdict(False, "not converged: one basin", 0, 0.0)
+    ax = plot_surface(MetadynamicsResult(around, [], path, unknown, unknown, None, none, 20, 2.0))
+    line = next(one for one in ax.lines if one.get_label() == "minimum free-energy path").get_xydata()
+    steps = np.abs(np.diff(line[:, 1]))
+    assert np.isnan(steps).any() and np.nanmax(steps) < 0.5
+
+
 def test_sentences(tmp_path):
     with pytest.raises(InputError, match="path: need a suffix among .npz, .csv, .dat, .cube, got .txt"):
         export(surface(2), tmp_path / "a.txt")

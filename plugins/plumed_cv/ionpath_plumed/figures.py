@@ -54,7 +54,10 @@ def plot_surface(result: MetadynamicsResult, *, ax: Any = None, title: str = "",
     if result.path is not None:
         points = result.path.points
         along = points[:, 1] if values.ndim == 2 else result.path.energies - _surface_low(result)
-        ax.plot(points[:, 0], along, "w-" if values.ndim == 2 else "k--", lw=1.5, label="minimum free-energy path")
+        wide = [np.inf if period is None else 0.5 * period for period in result.surface.periods]
+        ends = np.flatnonzero((np.abs(np.diff(points, axis=0)) > wide).any(axis=1)) + 1  # it goes on at the other side
+        x, along = (np.insert(column, ends, np.nan) for column in (points[:, 0], along))
+        ax.plot(x, along, "w-" if values.ndim == 2 else "k--", lw=1.5, label="minimum free-energy path")
         saddle = np.array(result.path.saddle)
         if values.ndim == 2:
             ax.plot(saddle[0], saddle[1], "wx")
