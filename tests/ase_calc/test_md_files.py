@@ -108,10 +108,11 @@ def test_one_byte_of_a_frame_between_the_ends_is_seen(tmp_path: Path, suffix: st
     with pytest.raises(InputError, match=f"file a{suffix}: need .* put (it|the file) back, or begin anew"):
         run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06})
     assert path.read_bytes() == damaged
-    told = {".extxyz": "need 216 lines of 7 words"}
-    assert told.get(suffix, "got other content: frames are missing or changed, and so are the numbers") in analysed(
-        path
-    )
+    told = ["got other content: frames are missing or changed, and so are the numbers"]
+    if suffix == ".extxyz":  # by what stands in the middle: a gap, a point or a digit
+        told += ["need 216 lines of 7 words", "need finite numbers"]
+    found = analysed(path)
+    assert any(words in found for words in told)
     path.write_bytes(content)
     assert "checkpoint" not in analysed(path)
     longer = run_md(atoms, trajectory=path, **SHORT | {"picoseconds": 0.06})

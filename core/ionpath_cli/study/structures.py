@@ -153,7 +153,8 @@ def _packed(arguments: Any, supercell: Any, seed: int) -> Any:
 def _file(arguments: Any, supercell: Any, seed: int) -> Any:
     with TemporaryDirectory() as folder:
         path = Path(folder) / arguments["file"]
-        path.write_text(arguments["text"], encoding="utf-8")
+        with atomic_path(path) as part:
+            part.write_text(arguments["text"], encoding="utf-8")
         return _repeated(_read(path), supercell)
 
 
