@@ -20,6 +20,7 @@ import dask
 import distributed  # noqa: F401 - before settings are changed for a while: what it brings would be lost after that
 import numpy as np
 import pytest
+from pymatgen.core import Lattice, Structure
 
 from ionpath import cores
 from ionpath.errors import InputError
@@ -153,26 +154,6 @@ def test_what_would_be_compared_upside_down_or_never_is_refused(
         make_plan(load_study(str(path)))
 
 
-PARTIAL = """data_x
-_cell_length_a 10
-_cell_length_b 10
-_cell_length_c 10
-_cell_angle_alpha 90
-_cell_angle_beta 90
-_cell_angle_gamma 90
-_symmetry_space_group_name_H-M 'P 1'
-loop_
-_atom_site_label
-_atom_site_type_symbol
-_atom_site_fract_x
-_atom_site_fract_y
-_atom_site_fract_z
-_atom_site_occupancy
-S1 S 0.5 0.5 0.5 0.5
-Cl1 Cl 0.5 0.5 0.5 0.5
-"""
-
-
 @pytest.mark.parametrize("published", ["A < B", "B > A", "Li6PS5Cl < the other", "less in one than < in the other"])
 def test_an_order_in_words_that_fit_its_systems_is_taken(tmp_path: Path, published: str) -> None:
     path = tmp_path / "two.toml"
@@ -215,7 +196,7 @@ def test_structures_that_cannot_be_built_are_told_before_the_plan(
     """The step of the structure failed in the night, or did not: of a glass a misspelt density was the default."""
     assert before in SMALL
     (small.parent / "one.cif").write_text("nonsense")
-    (small.parent / "part.cif").write_text(PARTIAL)
+    Structure(Lattice.cubic(10.0), [{"S": 0.5, "Cl": 0.5}], [[0.5] * 3]).to(str(small.parent / "part.cif"))
     (small.parent / "gold.xyz").write_text('1\nLattice="9 0 0 0 9 0 0 0 9" pbc="T T T"\nAu 0 0 0\n')
     small.write_text(SMALL.replace(before, after, 1))
     with pytest.raises(InputError, match=told):

@@ -10,7 +10,7 @@ from typing import Any
 
 from ionpath.errors import InputError, one_of, positive
 from ionpath_cli.study.definition import ALL, Row, Study
-from ionpath_cli.study.graph import QUENCH, SHARE, offers
+from ionpath_cli.study.graph import QUENCH, offers
 from ionpath_cli.study.registry import ACROSS, ANALYSES
 from ionpath_cli.study.structures import BUILDERS
 
@@ -106,16 +106,21 @@ def lacking(study: Study, row: Row, groups: Collection[str]) -> Iterator[tuple[s
 
 def _check_quench(where: str, given: Mapping[str, Any]) -> None:
     """Refuse a heat treatment that nothing can follow."""
+    share = "crystal_fraction"
+    units = {
+        "melt_temperature": "K", "final_temperature": "K", "melt_picoseconds": "ps", "cooling_rate": "K/ps",
+        "settle_picoseconds": "ps", share: "",
+    }  # fmt: skip
     for name, value in given.items():
-        one_of(where, name, (*QUENCH, SHARE))
-        unit = "" if name == SHARE else "K" if "temperature" in name else "K/ps" if "rate" in name else "ps"
-        positive(f"{where}: {name}", value, unit)
+        one_of(where, name, tuple(units))
+        positive(f"{where}: {name}", value, units[name])
     hot, cold = ({**QUENCH, **given}[f"{name}_temperature"] for name in ("melt", "final"))
     if not cold < hot:
         need, got = "a final_temperature below melt_temperature", f"{cold:g} and {hot:g} K"
-        raise InputError(where, need=need, got=got, remedy="cool it")
-    if given and not 0.0 < given.get(SHARE, 0.5) < 1.0:
-        raise InputError(f"{where}: {SHARE}", need="a share between 0 and 1", got=f"{given[SHARE]}", remedy="0.5")
+        raise InputError(where, need=need, got=got, remedy="for example final_temperature = 300")
+    if given.get(share, 0.5) >= 1.0:
+        need, remedy = "a share between 0 and 1", f"for example {share} = 0.5"
+        raise InputError(f"{where}: {share}", need=need, got=f"{given[share]}", remedy=remedy)
 
 
 def _check_run(

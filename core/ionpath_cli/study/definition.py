@@ -12,6 +12,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
 from ionpath.documented import documented
 from ionpath.errors import InputError, one_of, positive, whole
 from ionpath.files import is_name, read_text
@@ -376,14 +378,12 @@ def _finite(value: Any) -> bool:
 
 def _repeats(value: Any) -> bool:
     """Whether it is three repetitions, or a matrix of them."""
-    rows = value if isinstance(value, tuple) and len(value) == 3 else ()
-    if rows and all(type(one) is int for one in rows):
-        return min(rows) >= 1
-    if not rows or not all(isinstance(row, tuple) and len(row) == 3 for row in rows):
+    if not isinstance(value, tuple) or len(value) != 3:
         return False
-    (a, b, c), (d, e, f), (g, h, i) = rows
-    whole_numbers = all(type(one) is int for row in rows for one in row)
-    return whole_numbers and a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) >= 1
+    if all(type(one) is int for one in value):
+        return min(value) >= 1
+    rows = [row for row in value if isinstance(row, tuple) and len(row) == 3 and all(type(one) is int for one in row)]
+    return len(rows) == 3 and round(float(np.linalg.det(np.array(rows, dtype=float)))) >= 1
 
 
 def _frozen(value: Any) -> Any:

@@ -25,8 +25,6 @@ QUENCH = {
     "settle_picoseconds": 20.0,
 }  # fmt: skip
 """What `ionpath_ase.melt_quench` does by itself."""
-SHARE = "crystal_fraction"
-"""Of a quench: the share of its atoms that stays a crystal."""
 RELAXATION = 20.0
 """Last run of `ionpath_ase.glass_ceramic` in ps."""
 
@@ -154,7 +152,7 @@ class _Chain:
         run = f"run/{self.name}"
         settings |= {"interval": dynamics.interval, "seed": _seed(run)}
         yield self._task(run, "run", settings, inputs, length, self.length)
-        slab = {key: system.quench[key] for key in (SHARE,) if key in system.quench}
+        slab = {key: system.quench[key] for key in ("crystal_fraction",) if key in system.quench}
         for analysis in self.group.analyses:
             settings = {"analysis": analysis, "picoseconds": self.length, "label": system.label, **labels, **slab}
             yield Task(
@@ -171,7 +169,7 @@ class _Chain:
         name = f"structure/{system.name}.{arrangement}"
         settings: dict[str, Any] = {
             "builder": system.builder, "arguments": _with_files(system.arguments, self.study),
-            "supercell": system.supercell, "atoms": round(system.atoms * system.quench.get(SHARE, 1.0)),
+            "supercell": system.supercell, "atoms": round(system.atoms * system.quench.get("crystal_fraction", 1.0)),
             "seed": arrangement,
         }  # fmt: skip
         yield Task(name, "structure", settings, (), 0.0, 5.0, self._priority)
@@ -180,7 +178,7 @@ class _Chain:
             cooling = (q["melt_temperature"] - q["final_temperature"]) / q["cooling_rate"]
             settings = {"quench": q, "model": self.study.dynamics.model, "seed": _seed(name)}
             hot = 2.0 * (q["melt_picoseconds"] + cooling)  # steps of 1 fs
-            cold = q["settle_picoseconds"] + (RELAXATION if SHARE in q else 0.0)
+            cold = q["settle_picoseconds"] + (RELAXATION if "crystal_fraction" in q else 0.0)
             yield self._task(self._start(arrangement), "quench", settings, (name,), hot + cold)
 
     def _task(

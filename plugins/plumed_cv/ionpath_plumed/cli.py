@@ -59,8 +59,8 @@ def options() -> argparse.ArgumentParser:
     add(
         "--equivalent",
         action=argparse.BooleanOptionalAction,
-        help="a symmetry exchanges both cages (inter-cage) or turns the cage upside down (intra-cage), so that there "
-        "and back are one barrier; default: if the structure has it",
+        help="a symmetry exchanges both cages (inter-cage), turns the cage upside down (intra-cage) or takes a bond to "
+        "all others of its tetrahedron (tilt): there and back are one barrier; default: if the structure has it",
     )
     add("-q", "--quiet", action="store_true", help="no progress bar")
     return parser

@@ -42,8 +42,8 @@ class PlumedInput(Msonable):
     end_reach: tuple[float, ...] = ()  # the same for the end; empty where it is the same
     atoms: dict[str, list[int]] = field(default_factory=dict)  # what was chosen: numbers of atoms from 1 by role
     method: str = "metad"  # ``metad``, ``opes``, ``opes-explore`` or ``opes-multithermal``
-    # whether a symmetry of the structure as built turns the variables into their images: it exchanges the two distances
-    # of a hop between cages, or turns theta of one within a cage into pi - theta
+    # whether a symmetry of the structure as built exchanges the two distances of a hop between cages, turns theta in
+    # a cage into pi - theta, or takes the bond of a tilt to all others of its tetrahedron
     equivalent: bool = False
 
     def __str__(self) -> str:

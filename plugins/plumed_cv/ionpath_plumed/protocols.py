@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -14,7 +14,7 @@ from ionpath_plumed.biases import Bias, write_bias
 from ionpath_plumed.inputs import PlumedInput as PlumedInput
 from ionpath_plumed.presets import PRESETS, Hills, protocol
 from ionpath_plumed.recipes import RECIPES, Choice, named
-from ionpath_plumed.structure import Crystal, as_crystal, exchangeable, upside_down
+from ionpath_plumed.structure import Crystal, as_crystal, corners_alike, exchangeable, upside_down
 
 Method = Literal["metad", "opes", "opes-explore", "opes-multithermal"]
 OF_METHODS = {
@@ -117,8 +117,8 @@ def metadynamics_input(
         Number of walkers that share hills.
     built : object, optional
         The structure as it was built, where `structure` was heated since. If a symmetry of it, without its mobile
-        ions, exchanges the two cages of a hop (inter-cage) or turns a cage upside down (intra-cage), the free energy
-        is the same for the variables and their images, and the analysis takes the mean of both.
+        ions, exchanges the two cages of a hop (inter-cage), turns a cage upside down (intra-cage) or takes a bond to
+        all others of its tetrahedron (tilt), there and back are one barrier, and the analysis takes them as one.
 
     Returns
     -------
@@ -147,17 +147,23 @@ def metadynamics_input(
     return PlumedInput(
         write_bias(recipe.body, bias, recipe.variables, recipe.printed, grid=recipe.grid), recipe.files, settings.kind,
         temperature, timestep, recipe.variables, recipe.start, recipe.end, recipe.reach, recipe.end_reach, recipe.atoms,
-        method, _symmetric(settings.kind, crystal, built, recipe.atoms.get("centres", ()), mobile),
+        method, _symmetric(settings.kind, crystal, built, recipe.atoms, mobile),
     )  # fmt: skip
 
 
-def _symmetric(kind: str, crystal: Crystal, built: Any, centres: Sequence[int], mobile: str) -> bool:
-    """Whether a symmetry of the structure as built turns the variables into their images; centres count from 1."""
-    if kind not in ("inter-cage", "intra-cage"):
+SYMMETRIES: dict[str, Callable[..., bool]] = {
+    "inter-cage": exchangeable, "intra-cage": upside_down, "tilt": corners_alike,
+}  # fmt: skip
+"""Kind of protocol -> whether a symmetry exchanges its ends, of a crystal, the atoms that stay, and what moves."""
+
+
+def _symmetric(kind: str, crystal: Crystal, built: Any, atoms: Mapping[str, Sequence[int]], mobile: str) -> bool:
+    """Whether a symmetry of the structure as built exchanges the ends; atoms count from 1."""
+    if kind not in SYMMETRIES:
         return False
     before = crystal if built is None else as_crystal(built)
     if not np.array_equal(before.symbols, crystal.symbols):
         got = f"{len(before.symbols)} atoms of other elements or in another order"
         raise InputError("built", need=f"the {len(crystal.symbols)} atoms of the structure", got=got)
-    first, *others = (centre - 1 for centre in centres)
-    return exchangeable(before, first, others[0], mobile) if others else upside_down(before, first, mobile)
+    stay = [number - 1 for role in ("centres", "central", "anion") for number in atoms.get(role, ())]
+    return SYMMETRIES[kind](before, *stay, mobile)

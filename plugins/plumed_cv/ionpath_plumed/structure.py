@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ionpath.arguments import described, typed
-from ionpath.arrays import Floats, Ints
+from ionpath.arrays import Floats
 from ionpath.elements import ANIONS, FORMERS
 from ionpath.errors import InputError
 from ionpath.msonable import Msonable
@@ -59,21 +59,34 @@ def exchangeable(crystal: Crystal, first: int, second: int, mobile: str) -> bool
 
 def upside_down(crystal: Crystal, centre: int, mobile: str) -> bool:
     """Whether a symmetry of a crystal without its mobile ions keeps an atom in place and turns the z axis round."""
-    axes = crystal.cell.T
-    turned = axes @ _rotations(crystal, centre, centre, mobile) @ np.linalg.inv(axes)
-    return bool((np.abs(turned[:, 2] - [0.0, 0.0, -1.0]) < 1e-3).all(axis=-1).any())
+    turned = _rotations(crystal, centre, centre, mobile)[:, 2]
+    return bool((np.abs(turned - [0.0, 0.0, -1.0]) < 1e-3).all(axis=-1).any())
 
 
-def _rotations(crystal: Crystal, first: int, second: int, mobile: str, symprec: float = 0.05) -> Ints:
-    """Symmetries of a crystal without its mobile ions, within `symprec` A, that exchange two atoms of one element."""
+def corners_alike(crystal: Crystal, central: int, anion: int, mobile: str) -> bool:
+    """Whether symmetries of a crystal without its mobile ions take one bond of a tetrahedron to each of the four."""
+    anions = crystal.of(sorted(ANIONS))
+    corners = anions[np.argsort(crystal.distances(central, anions))[:4]]
+    taken = _rotations(crystal, central, central, mobile) @ crystal.vectors(central, [anion])[0]
+    apart = np.linalg.norm(taken[:, None] - crystal.vectors(central, corners), axis=-1)
+    return bool((apart < SYMPREC).any(axis=0).all())
+
+
+SYMPREC = 0.05
+"""How far, in A, atoms may be from where a symmetry has them."""
+
+
+def _rotations(crystal: Crystal, first: int, second: int, mobile: str) -> Floats:
+    """Rotations (n, 3, 3) of the symmetries of a crystal without its mobile ions that exchange two alike atoms."""
     alike = crystal.symbols == crystal.symbols[first]
     places, rest = crystal.positions @ np.linalg.inv(crystal.cell), ~alike & (crystal.symbols != mobile)
     try:
-        found = crystal_symmetry(crystal.cell, places[alike], places[rest], crystal.symbols[rest], symprec)
+        found = crystal_symmetry(crystal.cell, places[alike], places[rest], crystal.symbols[rest], SYMPREC)
     except InputError:  # two atoms at one place
-        return np.zeros((0, 3, 3), dtype=np.int64)
+        return np.zeros((0, 3, 3))
     one, other = np.searchsorted(np.flatnonzero(alike), (first, second))
-    return found.rotations[(found.images[:, one] == other) & (found.images[:, other] == one)]
+    taken = found.rotations[(found.images[:, one] == other) & (found.images[:, other] == one)]
+    return np.asarray(crystal.cell.T @ taken @ np.linalg.inv(crystal.cell.T), dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -229,8 +229,9 @@ def analyse_metadynamics(
     equivalent : bool, optional
         A symmetry turns the variables into their images: it exchanges the two distances of a hop between cages, as in
         an ordered crystal, or turns theta within a cage into pi - theta. The free energy is averaged over both, and
-        half the difference between the barrier and that of its image, before that, is the least error. Default: as
-        the input says, which knows the symmetry of the structure that it was written for.
+        half the difference between the barrier and that of its image, before that, is the least error. Of a tilt: all
+        bonds of the tetrahedron are alike, and the barrier is the mean of there and back, with the same least error.
+        Default: as the input says, which knows the symmetry of the structure that it was written for.
 
     Returns
     -------
@@ -257,19 +258,21 @@ def analyse_metadynamics(
     shown = hills
     same = given.equivalent if equivalent is None else equivalent
     if same:
-        if given.kind != "intra-cage" and (len(given.start) != 2 or given.end != given.start[::-1]):
-            need = "two variables that exchange with the ends (inter-cage), or theta of one cage (intra-cage)"
+        if given.kind not in ("intra-cage", "tilt") and (len(given.start) != 2 or given.end != given.start[::-1]):
+            need = "two variables that exchange with the ends (inter-cage), theta of one cage (intra-cage), or a tilt"
             got = f"{given.kind} with {', '.join(given.variables) or 'no variables'}"
             raise InputError("equivalent", need=need, got=got, remedy="leave it out")
-        shown = _with_images(hills)
+        shown = hills if given.kind == "tilt" else _with_images(hills)
     surface = visited(_up_to_the_poles(sum_hills(shown, from_zero=False), given))
     basins, _ = find_basins(surface)
     ends = basin_ends(surface, given, basins)
     path = _path(surface, ends)
     series, verdict, forward, backward = _convergence(hills, shown, given, ends, kelvin)
+    if same and given.kind == "tilt":
+        forward = backward = _both_ways(forward, backward)
     result = MetadynamicsResult(
         surface.from_zero(), basins, path, forward, backward, series, verdict, len(hills), float(hills.times[-1]),
-        equivalent=same and ends is not None and _are_images(surface, *ends),
+        equivalent=same and ends is not None and (given.kind == "tilt" or _are_images(surface, *ends)),
     )  # fmt: skip
     if figure is None:
         return result
@@ -334,6 +337,14 @@ def _up_to_the_poles(surface: FreeEnergySurface, given: PlumedInput) -> FreeEner
     theta = surface.axes[0]
     kept = (theta >= 0.0) & (theta <= np.pi)
     return replace(surface, axes=(theta[kept], *surface.axes[1:]), values=surface.values[kept])
+
+
+def _both_ways(there: Estimate, back: Estimate) -> Estimate:
+    """The mean of two barriers that are one, with half of their difference as the least error."""
+    mean = 0.5 * (there.value + back.value)
+    error = max(there.error, back.error, 0.5 * abs(there.value - back.value))
+    wide = max((one.high - one.value) / one.error for one in (there, back))  # of the few blocks that either has
+    return replace(there, value=mean, error=error, low=mean - wide * error, high=mean + wide * error)
 
 
 def _are_images(surface: FreeEnergySurface, start: Floats, end: Floats) -> bool:
