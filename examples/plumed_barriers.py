@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import os
 import re
 import sys
@@ -177,7 +176,7 @@ def figure(folders: list[Path], target: Path) -> int:
         phase = about(folder)["phase"]
         kind = PlumedInput.read(folder).kind
         found = analyse_metadynamics(folder)
-        top = max(80.0, 1.1 * found.barrier.value) if math.isfinite(found.barrier.value) else 80.0
+        top = max(80.0, 1.1 * found.path.barrier) if found.path else 80.0  # the way is inside what is drawn
         plot_surface(found, ax=ax, top=top)
         ax.set_title(f"{kind}, {phase}, {found.picoseconds:.0f} ps\n{found.barrier}", fontsize=9)
     page.savefig(target, dpi=130)
