@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -55,6 +56,7 @@ def small(tmp_path: Path) -> Path:
         (('systems = ["A"]\ntemp', 'systems = ["B"]\ntemp'), "runs hot: systems: need 'A' or 'all', got 'B'"),
         (('kind = "out"', 'kind = "ou"'), "row 3: kind: need one of .* got 'ou'; did you mean 'out'"),
         (("number = 2", "number = 1"), "rows: need each number once, got 1 twice"),
+        (('uses = "transport"', 'uses = "transport"\nminutes = -1'), "across arrhenius: minutes: need .* got -1"),
         (("most = 4.0", "mst = 4.0"), "runs hot: need one of .* got 'mst'; did you mean 'most'"),
         (('label = "Li6PS5Cl"\nbuilder = "argyrodite"\n', ""), "systems.A: need builder, got none; add them"),
         (('title = "A small one"', "title = A"), "small.toml: need valid TOML"),
@@ -230,6 +232,11 @@ def test_time_of_a_step_is_the_measured_one() -> None:
         assert [1e3 * step_seconds(model, n) for n in (52, 416, 3328)] == pytest.approx(measured, rel=1e-9)
 
 
+def test_the_time_of_a_step_across_runs_counts_what_it_reads(small: Path) -> None:
+    small.write_text(SMALL.replace('uses = "transport"', 'uses = "transport"\nminutes = 3\nminutes_per_run = 7'))
+    assert {t.seconds for t in make_plan(load_study(str(small))).tasks if t.stage == "across"} == {60.0 * (3 + 2 * 7)}
+
+
 def test_a_budget_is_kept_and_says_what_it_drops() -> None:
     study = load_study("guan2024")
     for hours in (2.0, 10.0, 50.0):
@@ -292,6 +299,35 @@ def test_a_step_is_done_once_and_a_failed_one_again(tmp_path: Path, monkeypatch:
     monkeypatch.setattr(steps, "LEAST_SPACE", 10**18)
     full = perform(replace(good, name="structure/C.1"), "1" * 64, folder)
     assert full.state == "failed" and "GB of free space" in full.message and "make room" in full.message
+
+
+@pytest.mark.parametrize(
+    ("left", "longer", "needed"),
+    [
+        (["done.json"], False, {"run/A": "analysis/x/A"}),
+        (["done.json"], True, {"run/A": "run/A"}),
+        (["done.json", "start.extxyz", "trajectory.xtc"], False, {}),
+        (["done.json", "start.extxyz", "trajectory.xtc"], True, {"run/A": "run/A"}),
+        (["done.json", "start.extxyz", "trajectory.xtc", "trajectory.checkpoint.npz"], True, {}),
+        ([], False, {}),
+    ],
+)
+def test_a_run_whose_trajectory_is_needed_and_gone_is_made_again(
+    tmp_path: Path, left: list[str], longer: bool, needed: dict[str, str]
+) -> None:
+    run = Task("run/A", "run", {}, picoseconds=40.0 if longer else 20.0)
+    read = Task("analysis/x/A", "analysis", {"analysis": "x"}, inputs=("run/A",))
+    placed = steps.placed([run, read], tmp_path)
+    _, key, place = placed[0]
+    place.mkdir(parents=True)
+    for name in left:
+        record = {"key": key, "picoseconds": 20.0, "seconds": 1.0, "files": {}}
+        (place / name).write_text(json.dumps(record) if name == "done.json" else "x")
+    assert steps.bare(placed) == needed
+    said = steps.put_bare_aside(placed)
+    aside = place.with_name(f"{place.name}.without-trajectory-1")
+    assert aside.is_dir() == bool(needed) == (not place.exists()) == ("made again" in said)
+    assert sorted(path.name for path in (aside if needed else place).iterdir()) == sorted(left)
 
 
 def test_an_archive_needs_finished_steps_and_a_name_for_zip(small: Path, tmp_path: Path) -> None:
@@ -852,6 +888,14 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
     assert third.stderr.count(" kept;") == 5
     assert Outcome("a", "kept", "").good
+    shutil.rmtree(unpacked / "analysis")  # as in a new release, which reads trajectories anew
+    status = subprocess.run([*command(small, unpacked), "--status"], capture_output=True, text=True, check=True)
+    assert "to make again: run/A.1-900K: its trajectory is gone, and analysis/transport/A.1-900K" in status.stdout
+    fourth = subprocess.run(command(small, unpacked), capture_output=True, text=True, check=False)
+    assert fourth.returncode == 0, fourth.stdout + fourth.stderr
+    assert "made again, about" in fourth.stderr and "run/A.1-900K, whose trajectories are gone" in fourth.stderr
+    assert "trajectories are gone stay as long as they are, unless --length says so: hot 3 ps" in fourth.stderr
+    assert len(list(unpacked.glob("run/*/trajectory.xtc"))) == len(list(unpacked.glob("run/*.without*/done.json"))) == 1
 
 
 BIASED = """[[runs]]

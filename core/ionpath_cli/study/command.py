@@ -6,7 +6,7 @@ import argparse
 import math
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
@@ -18,10 +18,11 @@ from ionpath_cli.intact import DONE, FAILED, PLAN, damaged, read_json, write_jso
 from ionpath_cli.messages import LOG
 from ionpath_cli.options import parser, write_config
 from ionpath_cli.study.definition import Across, Study, load_study, study_names
+from ionpath_cli.study.graph import study_tasks
 from ionpath_cli.study.pace import measured_pace
 from ionpath_cli.study.plan import Plan, make_plan
 from ionpath_cli.study.structures import check_structures
-from ionpath_cli.study.tasks import Outcome, Task, done, outdated, placed, record_of
+from ionpath_cli.study.tasks import Outcome, Task, bare, done, is_bare, outdated, placed, put_bare_aside, record_of
 
 EXAMPLE = """
   ionpath study guan2024 --list --budget 10h        what would be computed
@@ -70,6 +71,8 @@ def main(argv: list[str]) -> int:
     if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0 and not options.length:
         # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
         asked |= _asked(folder)
+    else:
+        asked["lengths"] = _unchangeable(study, folder, asked["lengths"]) | asked["lengths"]
     if looks:
         study = _with_results(study, folder)
     if not (looks or options.list or options.scheduler or asked["budget"] is None or (folder / PLAN).exists()):
@@ -124,6 +127,8 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
         parts = {name: dict(getattr(plan, name)) for name in ("asked", "lengths", "dropped")}
         write_json(folder / PLAN, {"study": plan.study.name, **parts})
         LOG.info("%s", _listing(plan, workers, rows=False))
+        if said := put_bare_aside(placed(plan.tasks, folder)):
+            LOG.warning("%s", said)
         clock = _Clock(plan, folder, workers)
         shown: dict[Path, str] = {}
 
@@ -204,6 +209,30 @@ def _lengths(given: Sequence[Sequence[str]] | None) -> dict[str, float]:
         except ValueError:
             need, remedy = "a group of runs and its length in ps", f'use --length "{name}" 100'
             raise InputError("length", need=need, got=f"{name!r} and {number!r}", remedy=remedy) from None
+    return found
+
+
+def _unchangeable(study: Study, folder: Path, given: Mapping[str, float]) -> dict[str, float]:
+    """Lengths of runs that are finished and whose trajectories are gone, as in an archive: no budget makes them longer.
+
+    With --length they are made anew.
+    """
+    if not (folder / PLAN).exists():
+        return {}
+    try:
+        before = make_plan(study, **{"pace": _pace(folder), **_asked(folder)})
+    except InputError:  # of another version of the study
+        return {}
+    found: dict[str, float] = {}
+    for group in before.study.runs:
+        length = before.lengths.get(group.name)
+        if length is not None and group.name not in given:
+            alone = replace(before.study, runs=(group,), across=())
+            if any(is_bare(*step) for step in placed(tuple(study_tasks(alone, {group.name: length})), folder)):
+                found[group.name] = length
+    if found:
+        which = ", ".join(f"{name} {length:g} ps" for name, length in found.items())
+        LOG.info("runs whose trajectories are gone stay as long as they are, unless --length says so: %s", which)
     return found
 
 
@@ -317,12 +346,18 @@ def _status(plan: Plan, folder: Path) -> str:
     if not (folder / PLAN).exists():
         raise InputError("output", need="the folder of a study", got=str(folder), remedy="name it with -o")
     _check_folder(plan.study, folder)
-    counts = {"done": 0, "outdated": 0, "failed": 0, "damaged": 0, "begun": 0, "to do": 0}
+    counts = {"done": 0, "to make again": 0, "outdated": 0, "failed": 0, "damaged": 0, "begun": 0, "to do": 0}
     took = expected = left = 0.0
     lines = []
     steps = placed(plan.tasks, folder)
-    old = outdated(steps)
+    old, needed = outdated(steps), bare(steps)
     for task, key, place in steps:
+        if task.name in needed:
+            counts["to make again"] += 1
+            left += task.seconds
+            why = "it is to become longer" if needed[task.name] == task.name else f"{needed[task.name]} needs it"
+            lines.append(f"to make again: {task.name}: its trajectory is gone, and {why}")
+            continue
         if task.name in old:
             counts["outdated"] += 1
             left += task.seconds
@@ -347,7 +382,8 @@ def _status(plan: Plan, folder: Path) -> str:
         else:
             counts["to do"] += 1
     pace = took / expected if expected else plan.asked.get("pace", 1.0)
-    counts = {word: number for word, number in counts.items() if number or word not in ("outdated", "damaged")}
+    rare = ("to make again", "outdated", "damaged")
+    counts = {word: number for word, number in counts.items() if number or word not in rare}
     lines.append(", ".join(f"{number} {word}" for word, number in counts.items()))
     lines.append(f"{took / 3600:.2f} h spent, about {pace * left / 3600:.2f} h of one worker left")
     return "\n".join(lines)

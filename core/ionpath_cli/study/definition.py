@@ -80,7 +80,9 @@ class Across:
     temperatures: tuple[float, ...] = ()  # K
     least: int = 2  # number of these temperatures that must have been run
     arguments: Mapping[str, Any] = field(default_factory=dict)  # what it is told
-    minutes: float = 0.5  # what it is expected to take on one core
+    # minutes, minutes_per_run: what it is expected to take on one core: at all, and more for each run that it reads
+    minutes: float = 0.5
+    minutes_per_run: float = 0.0
     packages: tuple[str, ...] = ()  # what it needs besides ionpath, by the names that are imported and installed
 
     @property
@@ -307,6 +309,9 @@ def _check(study: Study) -> None:
             raise InputError(f"{where}: file", need="the name of a file", got=f"{table['file']!r}"[:60])
     for where, key, number in numbers:
         positive(f"{where}: {key}", number, remedy="see a study that is shipped")
+    for across in study.across:
+        for key in ("minutes", "minutes_per_run"):
+            positive(f"across {across.name}: {key}", getattr(across, key), "min", zero=True)
     for runs in study.runs:
         if not runs.systems or not runs.temperatures or min(runs.temperatures) <= 0 or runs.arrangements == 0:
             need = "systems, temperatures above 0 K, and arrangements of 1 or more"

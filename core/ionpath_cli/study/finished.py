@@ -12,8 +12,7 @@ import numpy as np
 from ase.geometry import cellpar_to_cell
 
 from ionpath.errors import InputError
-from ionpath_cli.study.simulate import TOPOLOGY, TRAJECTORY
-from ionpath_cli.study.tasks import Task
+from ionpath_cli.study.tasks import TOPOLOGY, TRAJECTORY, Task
 
 
 def widths(universe: Any) -> float:
@@ -26,7 +25,7 @@ def universe_of(run: Path) -> Any:
     """Trajectory of a finished run as a Universe."""
     for name in (TOPOLOGY, TRAJECTORY):
         if not (run / name).is_file():
-            remedy = f"move the folder {run} away, and the same command makes the run again"
+            remedy = "repeat the command, which makes the run again"
             raise InputError(str(run / name), need="the file of a finished run", got="none", remedy=remedy)
     return mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY))
 

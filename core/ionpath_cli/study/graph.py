@@ -87,7 +87,8 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
         if inputs or not across.uses:
             settings = {"analysis": across.name, "arguments": arguments}
             settings |= {"potential": study.dynamics.model, "model": study.dynamics.model}
-            yield Task(f"across/{across.name}", "across", settings, inputs, 0.0, 60.0 * across.minutes, 99, options)
+            seconds = 60.0 * (across.minutes + across.minutes_per_run * len(inputs))
+            yield Task(f"across/{across.name}", "across", settings, inputs, 0.0, seconds, 99, options)
 
 
 def _members(study: Study, group: Runs) -> Iterator[tuple[System, int, float]]:

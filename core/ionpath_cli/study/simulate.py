@@ -18,10 +18,10 @@ from ionpath_ase import glass_ceramic, melt_quench, run_md
 from ionpath_cli.intact import QUANTITIES, read_json, write_json
 from ionpath_cli.study.quantities import quantity, student
 from ionpath_cli.study.structures import START
-from ionpath_cli.study.tasks import Task
+from ionpath_cli.study.tasks import TOPOLOGY, TRAJECTORY, Task
 from ionpath_plumed import analyse_metadynamics, metadynamics_input, run_metadynamics
 
-TOPOLOGY, TRAJECTORY, CELL = "start.extxyz", "trajectory.xtc", "cell.json"
+CELL = "cell.json"
 SETTLING = 1.0 / 3.0
 """Part of a run at constant pressure that is left out of the mean cell."""
 BLOCKS = 5

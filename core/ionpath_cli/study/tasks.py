@@ -19,6 +19,7 @@ from ionpath_cli.intact import DONE, FAILED, damaged, fingerprints, here, read_j
 from ionpath_cli.study.registry import function_of
 from ionpath_cli.words import error_in_words
 
+TOPOLOGY, TRAJECTORY, CHECKPOINT = "start.extxyz", "trajectory.xtc", "trajectory.checkpoint.npz"
 LEAST_SPACE = 500_000_000
 """Bytes that must be free on the disk before a step begins."""
 
@@ -127,9 +128,66 @@ def put_aside(place: Path, key: str) -> str:
     name = damaged(place, record, whole=True) if record else ""
     if not name:
         return ""
-    aside = next(a for n in range(1, 10**6) if not (a := place.with_name(f"{place.name}.damaged-{n}")).exists())
-    place.rename(aside)
+    aside = _renamed(place, "damaged")
     return f"{place / name} was not what the step left; the step is done again, and its old folder is {aside.name}"
+
+
+def _renamed(place: Path, why: str) -> Path:
+    """The new place of a folder that is kept, but no longer used."""
+    aside = next(a for n in range(1, 10**6) if not (a := place.with_name(f"{place.name}.{why}-{n}")).exists())
+    place.rename(aside)
+    return aside
+
+
+def bare(steps: Sequence[tuple[Task, str, Path]]) -> dict[str, str]:
+    """Finished runs without their trajectory, as in an archive, each with the first step to be done that needs it.
+
+    A run that is to become longer needs its own.
+    """
+    places = {task.name: (task, key, place) for task, key, place in steps}
+    old, found = outdated(steps), dict[str, str]()
+    for task, key, place in steps:
+        if done(place, key, task.picoseconds) and task.name not in old:
+            continue
+        if is_bare(task, key, place):
+            found.setdefault(task.name, task.name)
+        for name in task.inputs:
+            one, its_key, its_place = places[name]
+            if one.stage == "run" and done(its_place, its_key, one.picoseconds) and not _is_read(its_place):
+                found.setdefault(name, task.name)
+    return found
+
+
+def is_bare(task: Task, key: str, place: Path) -> bool:
+    """Whether a step is a finished run that cannot become longer."""
+    return task.stage in ("run", "biased") and record_of(place, key) is not None and not _goes_on(place)
+
+
+def _is_read(place: Path) -> bool:
+    return all((place / name).is_file() for name in (TOPOLOGY, TRAJECTORY))
+
+
+def _goes_on(place: Path) -> bool:
+    frames = (place / name for name in (TRAJECTORY, "trajectory.extxyz"))
+    return (place / CHECKPOINT).is_file() and any(file.is_file() for file in frames)
+
+
+def put_bare_aside(steps: Sequence[tuple[Task, str, Path]]) -> str:
+    """Rename the folders of runs whose trajectories are needed and not there, so that they are made; what is said."""
+    needed = bare(steps)
+    if not needed:
+        return ""
+    places = {task.name: (task, place) for task, _, place in steps}
+    for name in needed:
+        _renamed(places[name][1], "without-trajectory")
+    first, reader = next(iter(needed.items()))
+    hours = sum(places[name][0].seconds for name in needed) / 3600
+    others = f" and {len(needed) - 1} others" if len(needed) > 1 else ""
+    why = "they are to become longer" if reader == first else f"{reader} reads it"
+    return (
+        f"made again, about {hours:.2g} h of one worker: {first}{others}, whose trajectories are gone; {why}; what "
+        "there was is kept in folders that end in .without-trajectory-1"
+    )
 
 
 def perform(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
