@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -193,6 +194,28 @@ def test_lithium_changes_places_with_another_far_away() -> None:
     )
     assert [reason for _, reason in found.refused if "the band broke" in reason] == []
     assert len(found.hops) == 3 and all(0.0 < hop.forward < 3.0 for hop in found.hops)  # eV
+
+
+class Wary(EMT):
+    """Warns of near atoms at each step, as a Deep Potential does of paths that are still far from the lowest one."""
+
+    def calculate(self, atoms: Any = None, properties: Any = ("energy",), system_changes: Any = ()) -> None:
+        warnings.warn("Cu32: positions: need more; no material has such a distance, and its energy", stacklevel=1)
+        super().calculate(atoms, properties, system_changes)
+
+
+def test_near_atoms_are_told_where_a_band_ends_and_not_on_its_way(
+    copper: Atoms, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hop = Hop(5, partner=neighbour(copper, 5), mode="exchange")
+    start = bands.relaxed(copper, EMT(), 0.5, 10)
+    job = bands.Job(images=1, fmax=0.5, steps=10, relax_fmax=0.5, climbing=1, others="allow")
+    with warnings.catch_warnings(record=True) as told:
+        bands.run(start, hop, Wary(), job)
+    assert [str(w.message) for w in told] == []
+    monkeypatch.setattr(bands, "contact_radii", lambda numbers: np.full(len(numbers), 1.25))  # A; 2.5 A in a pair
+    with pytest.warns(UserWarning, match=r"hop of ion 5: positions: need atoms at least 2.5 A .* on the way"):
+        bands.run(start, hop, Wary(), job)
 
 
 class Breaking(EMT):

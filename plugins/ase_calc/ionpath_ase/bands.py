@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import threading
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from multiprocessing import parent_process
@@ -25,8 +26,9 @@ from numpy.typing import NDArray
 
 from ionpath.arguments import typed
 from ionpath.documented import documented
-from ionpath.errors import InputError, IonpathError
+from ionpath.errors import InputError, IonpathError, warn
 from ionpath.msonable import Msonable
+from ionpath_ase._geometry import ContactCheck, contact_radii, model_cell
 from ionpath_ase._notes import read_note, write_note
 from ionpath_ase.md.identity import differences, digest, potential
 
@@ -114,9 +116,26 @@ def relaxed(atoms: Atoms, calculator: Any, fmax: float, steps: int) -> Atoms:
 def run(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | str:
     """Barrier of a hop, or the reason why there is none."""
     try:
-        return _followed(start, hop, calculator, job)
+        with warnings.catch_warnings():
+            # a path on its way to the lowest one may have them; where it ends is looked at
+            warnings.filterwarnings("ignore", ".*no material has such a distance")
+            found, images = _followed(start, hop, calculator, job)
+        _warn_if_touching(images, hop)
+        return found
     except (IonpathError, np.linalg.LinAlgError, FloatingPointError) as error:
         return f"the band broke: {error}"
+
+
+def _warn_if_touching(images: Sequence[Atoms], hop: Hop) -> None:
+    """Say where a band that is done passes atoms nearer than any material has them."""
+    for image in images:
+        try:
+            touching = ContactCheck(0.0, contact_radii(image.numbers))
+            touching(image.positions, model_cell(image, 0.0))
+        except InputError as error:
+            about = "no material has such a distance, and the barrier may mean nothing"
+            warn(f"hop of ion {hop.ion}: {error.name}: need {error.need}, got {error.got} on the way; {about}")
+            return
 
 
 _OF_WORKER: list[Any] = []
@@ -152,7 +171,8 @@ def packed(calculator: Any) -> bytes:
         raise InputError("processes", need=need, got=got, remedy="pass processes=1") from error
 
 
-def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | str:
+def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> tuple[Barrier | str, Sequence[Atoms]]:
+    """Barrier or a reason, with the images of the band."""
     ion, first = hop.ion, start
     end = start.copy()
     if hop.partner is None:
@@ -172,15 +192,17 @@ def _followed(start: Atoms, hop: Hop, calculator: Any, job: Job) -> Barrier | st
     end = relaxed(end, calculator, job.relax_fmax, job.steps)
     moved = np.linalg.norm(find_mic(end.positions - first.positions, first.cell, first.pbc)[0], axis=1)
     if moved[ion] < 0.5 * np.linalg.norm(shift):
-        return f"ion {hop.ion} relaxes back to within {moved[ion]:.2f} A of where it was"
+        return f"ion {hop.ion} relaxes back to within {moved[ion]:.2f} A of where it was", ()
     taken = np.flatnonzero(moved > _FAR)
     taken = taken[(taken != ion) & ((taken != hop.partner) | (hop.mode != "exchange"))]
     if len(taken) and job.others == "refuse":
-        return f"other atoms move as well: {[int(k) for k in taken][:5]}"
+        return f"other atoms move as well: {[int(k) for k in taken][:5]}", ()
     return _band(first, end, hop, ion, len(taken), calculator, job)
 
 
-def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator: Any, job: Job) -> Barrier:
+def _band(
+    start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator: Any, job: Job
+) -> tuple[Barrier, Sequence[Atoms]]:
     """Relax a band between two ends, first without and then with its climbing images."""
     ready = bool(start.info.get("relaxed", True)) and bool(end.info["relaxed"])
     moved = find_mic(end.positions - start.positions, start.cell, start.pbc)[0]
@@ -207,10 +229,11 @@ def _band(start: Atoms, end: Atoms, hop: Hop, ion: int, others: int, calculator:
     accuracy = float("nan")
     if job.climbing == 2 and 1 < highest < len(band) - 2:  # beside an end one image climbs alone
         accuracy = top - float(min(energies[highest - 1], energies[highest + 1]))
-    return Barrier(
+    found = Barrier(
         hop.ion, top, top - float(energies[-1]), energies, distance, converged and ready, others=others,
         accuracy=accuracy,
     )  # fmt: skip
+    return found, band
 
 
 def _around(atoms: Atoms, point: NDArray[np.float64]) -> Atoms:
