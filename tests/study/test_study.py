@@ -436,6 +436,28 @@ def test_a_group_of_runs_takes_the_length_that_is_asked_for(small: Path, tmp_pat
         assert f"about {expected.seconds / 3600:.2f} h of one worker left" in told.getvalue()
 
 
+def test_a_folder_is_looked_at_by_the_plan_that_it_has(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later version may plan shorter runs, or fewer, for the same budget, of which a folder has nothing."""
+    hours = make_plan(load_study(str(small)), lengths={"hot": 2.0}).seconds / 3600 + 1e-3
+    monkeypatch.setattr("ionpath_cli.study.command.measured_pace", lambda model, workers: 1.0)
+    monkeypatch.setattr("ionpath_cli.study.cluster.carry_out", lambda *_, **__: [])
+    arguments = [str(small), "-o", str(tmp_path / "study")]
+    assert main([*arguments, "--budget", f"{60 * hours:.3f}min", "--workers", "1"]) == 0
+    said = []
+    for text in (SMALL, SMALL.replace('uses = "transport"', 'uses = "transport"\nminutes = 5000')):
+        small.write_text(text)
+        with contextlib.redirect_stdout(io.StringIO()) as told:
+            assert main([*arguments, "--status"]) == 0
+        said.append(told.getvalue().splitlines()[0])
+    assert said[0] == said[1] and "to do" in said[0]
+    (tmp_path / "study" / "plan.json").write_text('{"study": "small", "lengths": {"hot": 0.1}, "arrangements": []}')
+    with contextlib.redirect_stdout(io.StringIO()) as told:  # what does not fit is no plan
+        assert main([*arguments, "--status"]) == 0
+    assert "to do" in told.getvalue()
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
@@ -888,6 +910,17 @@ def test_a_killed_study_goes_on_and_answers(small: Path, tmp_path: Path) -> None
     third = subprocess.run(command(small, folder), capture_output=True, text=True, check=True)
     assert third.stderr.count(" kept;") == 5
     assert Outcome("a", "kept", "").good
+    small.write_text(SMALL.replace("most = 4.0", "most = 3.0"))  # of two runs one is there
+    conclude = [*command(small, unpacked), "--conclude"]
+    fifth = subprocess.run(conclude, capture_output=True, text=True, check=True)
+    assert "across/arrhenius done" in fifth.stderr and not list(unpacked.glob("run/A.1-600K*"))
+    table = json.loads(max(unpacked.glob("across/arrhenius-*/quantities.json"), key=os.path.getmtime).read_text())
+    assert table[0]["note"] == "diffusive at none of 900 K"
+    status = subprocess.run([*command(small, unpacked), "--status"], capture_output=True, text=True, check=True)
+    assert "outdated: across/arrhenius: analysis/transport/A.1-600K is not finished" in status.stdout
+    nothing = subprocess.run([*conclude, "-o", str(tmp_path / "none")], capture_output=True, text=True, check=False)
+    assert nothing.returncode == 1 and "the folder of a study with finished steps" in nothing.stderr
+    small.write_text(SMALL.replace("[600, 900]", "[900]").replace("most = 4.0", "most = 3.0"))
     shutil.rmtree(unpacked / "analysis")  # as in a new release, which reads trajectories anew
     status = subprocess.run([*command(small, unpacked), "--status"], capture_output=True, text=True, check=True)
     assert "to make again: run/A.1-900K: its trajectory is gone, and analysis/transport/A.1-900K" in status.stdout

@@ -24,13 +24,17 @@ def carry_out(
     *,
     workers: int,
     scheduler: str | None = None,
+    known: Sequence[Outcome] = (),
     report: Callable[[Outcome, Sequence[Outcome]], None],
 ) -> list[Outcome]:
-    """Do all steps, each when its inputs are there; a worker that dies is replaced and goes on where it was."""
+    """Do all steps, each when its inputs are there; a worker that dies is replaced and goes on where it was.
+
+    What became of some is `known` before.
+    """
     distributed = require("distributed", purpose="studies", install=INSTALL)
     keys = task_keys(tasks)
     numbers = {task.name: number for number, task in enumerate(tasks)}
-    outcomes: dict[str, Outcome] = {}
+    outcomes = {outcome.name: outcome for outcome in known}
     processes = max((task.options.get("processes", 1) for task in tasks), default=1)
     threads = threads_each(workers * processes)
     with _client(distributed, workers, scheduler, folder / SCRATCH, threads) as client:
@@ -57,14 +61,15 @@ def carry_out(
                 going[future.key] = task.name
                 running.add(future)
 
-        begin(task for task in tasks if not task.inputs)
+        open_ = [task for task in tasks if task.name not in outcomes]
+        begin(task for task in open_ if outcomes.keys() >= set(task.inputs))
         for future in running:
             try:
                 outcome = future.result()
             except Exception as error:  # of dask itself: a worker that died again and again
                 outcome = Outcome(going[future.key], "failed", "", f"{type(error).__name__}: {error}")
             outcomes[outcome.name] = outcome
-            begin(task for task in tasks if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs))
+            begin(task for task in open_ if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs))
             report(outcome, list(outcomes.values()))  # which writes pages, while workers go on
     return list(outcomes.values())
 

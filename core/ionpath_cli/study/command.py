@@ -65,12 +65,12 @@ def main(argv: list[str]) -> int:
         "budget": _budget(options.budget), "workers": options.workers, "only": _rows(options.only),
         "scale": options.scale, "pace": _pace(folder), "lengths": _lengths(options.length),
     }  # fmt: skip
-    looks = options.status or options.markdown or options.archive
+    looks = options.status or options.markdown or options.archive or options.conclude
     if looks:
         _check_folder(study, folder)
     if looks and asked["budget"] is asked["only"] is None and options.scale == 1.0 and not options.length:
         # Another budget has runs of other lengths, of which the folder has nothing: look at what was run.
-        asked |= _asked(folder)
+        asked |= _asked(study, folder)
     else:
         asked["lengths"] = _unchangeable(study, folder, asked["lengths"]) | asked["lengths"]
     if looks:
@@ -110,13 +110,23 @@ def main(argv: list[str]) -> int:
         number = write_archive(plan, folder, options.archive)
         print(f"{options.archive}: {number} files of finished steps, no trajectories")
         return 0
+    if options.conclude:
+        if not any(done(place, key) for _, key, place in placed(plan.tasks, folder)):
+            need, remedy = "the folder of a study with finished steps of this plan", "name it with -o"
+            raise InputError("output", need=need, got=str(folder), remedy=remedy)
+        return run_study(plan, folder, workers=options.workers, scheduler=options.scheduler, conclude=True)
     status = run_study(plan, folder, workers=options.workers, scheduler=options.scheduler)
     write_config(folder / "options.toml", arguments, options)
     return status
 
 
-def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | None = None) -> int:
-    """Carry out a plan in a folder and write its comparison; 1 if a step failed, which the same call tries again."""
+def run_study(
+    plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | None = None, conclude: bool = False
+) -> int:
+    """Carry out a plan in a folder and write its comparison; 1 if a step failed, which the same call tries again.
+
+    With `conclude` nothing is run: steps across runs are made of what there is, and made again when there is more.
+    """
     from ionpath_cli.study.cluster import carry_out
     from ionpath_cli.study.output import write_comparison
 
@@ -124,12 +134,17 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
     made_folder(folder)
     with locked(folder / ".lock", f"folder {folder}"):
         _check_folder(plan.study, folder)
-        parts = {name: dict(getattr(plan, name)) for name in ("asked", "lengths", "dropped")}
-        write_json(folder / PLAN, {"study": plan.study.name, **parts})
-        LOG.info("%s", _listing(plan, workers, rows=False))
-        if said := put_bare_aside(placed(plan.tasks, folder)):
-            LOG.warning("%s", said)
-        clock = _Clock(plan, folder, workers)
+        known: list[Outcome] = []
+        if conclude:
+            known = _so_far(plan, folder)
+        else:
+            parts = {name: dict(getattr(plan, name)) for name in ("asked", "lengths", "dropped")}
+            number = {group.name: group.arrangements for group in plan.study.runs if group.name in plan.lengths}
+            write_json(folder / PLAN, {"study": plan.study.name, **parts, "arrangements": number})
+            LOG.info("%s", _listing(plan, workers, rows=False))
+            if said := put_bare_aside(placed(plan.tasks, folder)):
+                LOG.warning("%s", said)
+        clock = _Clock(plan, folder, workers, [outcome.name for outcome in known])
         shown: dict[Path, str] = {}
 
         def report(outcome: Outcome, so_far: Sequence[Outcome]) -> None:
@@ -137,13 +152,22 @@ def run_study(plan: Plan, folder: Path, *, workers: int = 2, scheduler: str | No
             if outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/")):
                 write_comparison(plan, folder, shown)
 
-        outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, report=report)
+        outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, known=known, report=report)
         page = write_comparison(plan, folder, shown)
     bad = [o for o in outcomes if o.state == "failed"]
     for outcome in bad:
         LOG.error("failed: %s: %s", outcome.name, outcome.message)
     print(f"Comparison: {page}")
     return 1 if bad else 0
+
+
+def _so_far(plan: Plan, folder: Path) -> list[Outcome]:
+    """All steps but those across runs, finished or not."""
+    return [
+        Outcome(task.name, "kept" if done(place, key, task.picoseconds) else "waits", str(place), "it is not finished")
+        for task, key, place in placed(plan.tasks, folder)
+        if task.stage != "across"
+    ]
 
 
 def _options() -> argparse.ArgumentParser:
@@ -157,6 +181,10 @@ def _options() -> argparse.ArgumentParser:
     found.add_argument("--budget", help="real time to spend: 30min, 2h, 10h, 3d; default: all that the study wants")
     found.add_argument("--list", action="store_true", help="print the rows and the plan, and stop")
     found.add_argument("--status", action="store_true", help="print how far a study in the folder is, and stop")
+    found.add_argument(
+        "--conclude", action="store_true",
+        help="make the analyses across runs of what is finished, write the comparison, and stop",
+    )  # fmt: skip
     found.add_argument("--only", metavar="ROWS", help="rows to answer, such as 1-5,28")
     found.add_argument(
         "--length", nargs=2, action="append", metavar=("GROUP", "PS"),
@@ -220,7 +248,7 @@ def _unchangeable(study: Study, folder: Path, given: Mapping[str, float]) -> dic
     if not (folder / PLAN).exists():
         return {}
     try:
-        before = make_plan(study, **{"pace": _pace(folder), **_asked(folder)})
+        before = make_plan(study, **{"pace": _pace(folder), **_asked(study, folder)})
     except InputError:  # of another version of the study
         return {}
     found: dict[str, float] = {}
@@ -236,15 +264,26 @@ def _unchangeable(study: Study, folder: Path, given: Mapping[str, float]) -> dic
     return found
 
 
-def _asked(folder: Path) -> dict[str, Any]:
-    """Budget, workers, rows, scale and lengths that a folder was made for."""
-    asked = (read_json(folder / PLAN) or {}).get("asked", {})
+def _asked(study: Study, folder: Path) -> dict[str, Any]:
+    """Budget, workers, rows and scale that a folder was made for, and the runs that were planned then.
+
+    A later version may plan others for the same budget.
+    """
+    plan = read_json(folder / PLAN) or {}
+    asked = plan.get("asked", {})
     found = {key: asked[key] for key in ASKED if key in asked}
     for key, value in found.items():
         if not ASKED[key](value):
             need, got = "the plan that a study wrote", f"{key} {value!r}"[:100]
             remedy = "put it back, or use --budget with that of its runs"
             raise InputError(str(folder / PLAN), need=need, got=got, remedy=remedy)
+    lengths, bought = plan.get("lengths"), plan.get("arrangements")
+    if isinstance(lengths, dict) and isinstance(bought, dict):
+        least = {group.name: found.get("scale", 1.0) * group.least for group in study.runs}
+        whole_ = all(type(number) is int and number > 0 for number in bought.values())
+        fits = all(name in least and _above_zero(ps) and ps >= least[name] for name, ps in lengths.items())
+        if lengths and whole_ and fits and lengths.keys() == bought.keys():
+            found |= {"lengths": lengths, "bought": bought}
     return found
 
 
@@ -315,8 +354,8 @@ def _listing(plan: Plan, workers: int, *, rows: bool = True) -> str:
 class _Clock:
     """Progress, and the time left by what finished steps of each stage took."""
 
-    def __init__(self, plan: Plan, folder: Path, workers: int) -> None:
-        steps = placed(plan.tasks, folder)
+    def __init__(self, plan: Plan, folder: Path, workers: int, left_out: Sequence[str] = ()) -> None:
+        steps = [step for step in placed(plan.tasks, folder) if step[0].name not in set(left_out)]
         # what a folder holds already takes no time, and says nothing about the pace
         self._ahead = {task.name: task.seconds * (1.0 - _share(task, key, place)) for task, key, place in steps}
         self._stages = {task.name: task.stage for task in plan.tasks}

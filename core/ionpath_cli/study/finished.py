@@ -25,7 +25,7 @@ def universe_of(run: Path) -> Any:
     """Trajectory of a finished run as a Universe."""
     for name in (TOPOLOGY, TRAJECTORY):
         if not (run / name).is_file():
-            remedy = "repeat the command, which makes the run again"
+            remedy = "go on with the study, which makes the run again"
             raise InputError(str(run / name), need="the file of a finished run", got="none", remedy=remedy)
     return mda.Universe(str(run / TOPOLOGY), str(run / TRAJECTORY))
 

@@ -40,6 +40,7 @@ def make_plan(
     scale: float = 1.0,
     pace: float = 1.0,
     lengths: Mapping[str, float] | None = None,
+    bought: Mapping[str, int] | None = None,
 ) -> Plan:
     """Choose runs and lengths.
 
@@ -61,6 +62,9 @@ def make_plan(
         Time of a step on this machine over that of the model card.
     lengths : mapping of str to float, optional
         Length of the runs of some groups in ps, whatever the budget would buy of them.
+    bought : mapping of str to int, optional
+        Groups of runs and their numbers of arrangements, as an earlier plan had them, in place of those that the budget
+        would buy.
 
     Returns
     -------
@@ -84,7 +88,11 @@ def make_plan(
     before = {name: scale * getattr(study.dynamics, name) for name in ("cell_picoseconds", "warm_picoseconds")}
     study = replace(study, rows=rows, runs=runs, across=across, dynamics=replace(study.dynamics, **before))
     limit = math.inf if budget is None else budget * 3600.0 * workers / pace
-    study, taken = _afforded(study, limit, only is not None)
+    if bought is None:
+        study, taken = _afforded(study, limit, only is not None)
+    else:
+        runs = tuple(replace(g, arrangements=bought[g.name]) for g in study.runs if g.name in bought)
+        study, taken = replace(study, runs=runs), {group.name: group.least for group in runs}
     if study.runs and not taken:
         least = min(_cost(replace(study, runs=(_fewest(g),)), {g.name: g.least}) for g in study.runs)
         least *= pace / workers
