@@ -223,7 +223,7 @@ def _holds_samples(path: Path) -> bool:
 def _rounded(path: Path) -> bytes:
     """Tables in single precision, long curves with four digits: the rest is noise, which does not compress.
 
-    What was taken off the positions of each frame, which is of the trajectory, is kept to 1/256 A.
+    Several curves side by side have three, and lie one after the other. What was taken off the positions of each frame, which is of the trajectory, is kept to 1/256 A.
     """
     if path.suffix != ".npz":
         return re.sub(r"-?\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.7g}", path.read_text()).encode()
@@ -231,13 +231,15 @@ def _rounded(path: Path) -> bytes:
         arrays = {name: file[name] for name in file.files}
     for name, array in arrays.items():
         if name == "drift":
-            arrays[name] = np.round(array.astype(np.float32) * 256.0) / np.float32(256.0)
+            arrays[name] = np.asfortranarray(np.round(array.astype(np.float32) * 256.0) / np.float32(256.0))
             continue
         if array.dtype == np.float64 and array.ndim > 1:
             arrays[name] = array.astype(np.float32)
         if array.dtype.kind == "f" and len(np.atleast_1d(array)) > LONG and "times" not in name:
             fraction, exponent = np.frexp(arrays[name])
-            arrays[name] = np.ldexp(np.round(fraction * 2.0**13) / 2.0**13, exponent).astype(arrays[name].dtype)
+            steps = 2.0 ** (13 if array.ndim == 1 else 10)
+            rounded = np.ldexp(np.round(fraction * steps) / steps, exponent).astype(arrays[name].dtype)
+            arrays[name] = np.asfortranarray(rounded)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as members:
         for name, array in arrays.items():
