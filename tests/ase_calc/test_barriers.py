@@ -388,6 +388,9 @@ def test_classes_count_and_their_errors_cover() -> None:
     assert by_start["soft"].mean.error == pytest.approx(0.04)
     assert (by_start["soft"].not_converged, by_start["hard"].refused) == (1, 1)
     assert np.isnan(by_start["hard"].mean.error) and by_start["hard"].mean.value == pytest.approx(0.44)
+    assert "without" not in str(by_start["soft"].mean)
+    more = Barriers((*hops, hops[3], hops[3]), ()).by_class("start")["soft"].mean
+    assert str(more).endswith("eV (3 of 5 bands without a barrier)")
     counts, edges = by_start["soft"].histogram(0.05)
     assert counts.tolist() == [1, 1] and edges == pytest.approx([0.2, 0.25, 0.3])  # eV
     with pytest.raises(InputError, match="width: need a positive number in eV, got 0"):

@@ -223,7 +223,8 @@ def _holds_samples(path: Path) -> bool:
 def _rounded(path: Path) -> bytes:
     """Tables in single precision, long curves with four digits: the rest is noise, which does not compress.
 
-    Several curves side by side have three, and lie one after the other. What was taken off the positions of each frame, which is of the trajectory, is kept to 1/256 A.
+    Several curves side by side have three, and lie one after the other. What was taken off the positions of each frame,
+    which is of the trajectory, is kept to 1/256 A.
     """
     if path.suffix != ".npz":
         return re.sub(r"-?\d+\.\d{8,}(e-?\d+)?", lambda found: f"{float(found[0]):.7g}", path.read_text()).encode()

@@ -18,6 +18,7 @@ from ionpath.files import atomic_path
 from ionpath.softness import preset
 from ionpath.softness.training import better_than_chance
 from ionpath_ase import IonPath, hop_candidates, migration_barriers
+from ionpath_ase.barriers import few_converged
 from ionpath_cli.intact import DONE, read_json
 from ionpath_cli.study.finished import universe_of, widths
 from ionpath_cli.study.quantities import BLOCKS, Rows, estimated, pooled, quantity, scattered, student, summed
@@ -32,6 +33,7 @@ SAME = 1e-6
 """Difference in softness below which a model tells no ions apart: support vectors of which one class has most do so."""
 GROUPS = 10
 """Groups of samples that are left out in turn for errors of weights and correlations."""
+BLIND = "The model tells ions no better than naming one class for all, within its error."
 TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
 """Split -> what a classifier was tested on."""
 
@@ -90,7 +92,7 @@ def softness(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     for kind in arguments.get("correlate", ()):
         rows += RELATIONS[kind](joint.found, joint.groups, joint.step, {**arguments, "reach": min(5.0, joint.reach)})
     if not better_than_chance(r.scores, r.cross_validation):
-        told = {"doubt": "The model tells ions no better than naming one class for all, within its error."}
+        told = {"doubt": BLIND}
         rows = [{**row, **told} if "softness" in row["quantity"] else row for row in rows]
     if len(runs) == len({system for system, _ in runs}):
         named = ", ".join(system for system, _ in runs)
@@ -204,7 +206,7 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     """Barriers of hops between soft and hard ions, in the last frame of each run, by where they begin."""
     joint = Joint(inputs, {key: value for key, value in arguments.items() if key != "mode"})  # that of hops
     made: dict[str, list[float]] = {"soft": [], "hard": []}
-    lost = 0
+    number = lost = 0
     for k, (ions, soft) in enumerate(zip(joint.groups.values(), joint.each, strict=True)):
         ts, atoms = ions.universe.trajectory[int(joint.frames[k][len(soft) - 1])], ions.universe.atoms
         glass = Atoms(list(atoms.elements), positions=ts.positions, cell=ts.dimensions, pbc=True)
@@ -218,12 +220,19 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
         classes = found.by_class("start")
         for kind, barriers in made.items():
             barriers += list(classes[kind].forward) if kind in classes else []
+        number += len(hops)
         lost += sum(c.not_converged + c.refused for c in classes.values())
     with atomic_path(place / "barriers.npz") as part:
         np.savez_compressed(part, soft=made["soft"], hard=made["hard"])
     note = f"{arguments['mode']} of two ions 4 to {joint.reach:g} A apart in the last frame, {lost} without a barrier"
+    r, few = joint.found.results, few_converged(lost, number)
+    doubts = [f"Of all, {few}: those that have one are no fair sample."] if few else []
+    doubts += [] if better_than_chance(r.scores, r.cross_validation) else [BLIND]
     return [
-        quantity(f"barrier from {kind} ions", scattered(b, "eV"), f"{len(b)} hops; {note}")
+        {
+            **quantity(f"barrier from {kind} ions", scattered(b, "eV"), f"{len(b)} hops; {note}"),
+            "doubt": " ".join(doubts),
+        }
         for kind, b in made.items()
         if len(b) > 2
     ]

@@ -99,8 +99,9 @@ class Barriers(Msonable):
         Classes are such as ``"soft to hard"``, or with ``by="start"`` ``"soft"`` and ``"hard"``; a hop without a class,
         of an ion and a point, is in ``""``. InputError if `by` is another word.
 
-        Errors hold for independent hops. Those that share an ion, or surroundings, in one structure are less so: take
-        several structures, and compare their means.
+        Where more than half of the hops of a class have no barrier its mean says so: bands that converge are rarely a
+        fair sample of all. Errors hold for independent hops. Those that share an ion, or surroundings, in one structure
+        are less so: take several structures, and compare their means.
 
         Examples
         --------
@@ -121,18 +122,25 @@ class Barriers(Msonable):
         for known in names:
             of_kind = [hop for hop in self.hops if name(hop.kind) == known]
             values = np.array([hop.forward for hop in of_kind if hop.converged])
-            found[known] = BarrierClass(values, _mean(of_kind), len(of_kind) - len(values), lost.count(known))
+            refused = lost.count(known)
+            found[known] = BarrierClass(values, _mean(of_kind, refused), len(of_kind) - len(values), refused)
         return found
 
 
-def _mean(hops: Sequence[Barrier]) -> Estimate:
+def few_converged(without: int, number: int) -> str:
+    """What is wrong with a mean over the bands that converged, or nothing."""
+    return f"{without} of {number} bands without a barrier" if 2 * without > number else ""
+
+
+def _mean(hops: Sequence[Barrier], refused: int = 0) -> Estimate:
     """Mean of the forward barriers of converged bands with Student's interval."""
     values = np.array([hop.forward for hop in hops if hop.converged])
     n = len(values)
     mean = float(values.mean()) if n else math.nan
     error = float(values.std(ddof=1) / np.sqrt(n)) if n > 1 else math.nan
     reach = student(n - 1) * error
-    return Estimate(mean, error, mean - reach, mean + reach, "eV")
+    said = few_converged(len(hops) + refused - n, len(hops) + refused)
+    return Estimate(mean, error, mean - reach, mean + reach, "eV", verdict=said if n > 1 else "")
 
 
 @typed
