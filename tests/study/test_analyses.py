@@ -20,6 +20,7 @@ pytest.importorskip("pymatgen")
 
 from ionpath.data import EXAMPLES, example
 from ionpath.estimate import Estimate
+from ionpath_ase import Barrier, Barriers
 from ionpath_cli.intact import DONE
 from ionpath_cli.study import soft
 from ionpath_cli.study.analyses import _whole
@@ -158,6 +159,42 @@ def test_one_hyperplane_whose_neighbours_fit_into_the_cells(runs: dict[str, tupl
     assert 0.0 <= found["share of Li-S in the weights"][1] <= 1.0
     assert abs(found["correlation of softness with order"][1]) < 1.0
     assert abs(found["correlation of softness with PS4"][1]) < 1.0  # sulfur of PS4 against free sulfur
+
+
+@pytest.mark.filterwarnings("ignore:softness. need a model that tells")
+@pytest.mark.parametrize(("without", "skilled"), [(4, True), (10, True), (4, False)])
+def test_barriers_of_few_bands_or_of_no_softness_claim_nothing(
+    runs: dict[str, tuple[Path, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without: int, skilled: bool
+) -> None:
+    """Of 40 exchanges in two glasses 8 had a barrier, and were what the classes were compared by."""
+
+    def barriers(glass, hops, **options):
+        made = [Barrier(h.ion, 1.0 + 0.1 * k, 1.0, np.zeros(7), 5.0, True, h.kind) for k, h in enumerate(hops)]
+        kinds = [one.kind.split(" to ")[0] for one in made]
+        rank = [kinds[:k].count(kind) for k, kind in enumerate(kinds)]  # as many without a barrier in both classes
+        made = [replace(one, converged=rank[k] >= without // 2) for k, one in enumerate(made)]
+        return Barriers(tuple(made), (), tuple(hops))
+
+    monkeypatch.setattr(soft, "migration_barriers", barriers)
+    monkeypatch.setattr(soft, "better_than_chance", lambda *scores: skilled)
+    arguments = {"preset": "chen2023", "number": 4, "mode": "exchange", "model": "argyrodite.2"}
+    rows = soft.bands([runs[EXAMPLES[1]][0]], tmp_path, arguments)
+    told = " ".join(row["doubt"] for row in rows)
+    assert len(rows) == 2 and all(f"{without} without a barrier" in row["note"] and row["error"] > 0.0 for row in rows)
+    assert ("10 of 16 bands without a barrier" in told) == (without == 10) and ("no better" in told) != skilled
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:softness. need a model that tells")
+def test_bands_of_hops_chosen_by_softness(runs: dict[str, tuple[Path, Path]], tmp_path: Path) -> None:
+    arguments = {"preset": "chen2023", "number": 1, "mode": "exchange", "model": "argyrodite.2"}
+    begin = [runs[EXAMPLES[1]][0]]
+    rows = soft.bands(begin, tmp_path, arguments)
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.glob("bands-1/band-*.json")}
+    assert len(kept) == 4 and soft.bands(begin, tmp_path, arguments) == rows  # taken from the folder
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("bands-1/band-*.json")} == kept
+    with np.load(tmp_path / "barriers.npz") as found:
+        assert len(found["soft"]) + len(found["hard"]) <= 4 and (np.concatenate(list(found.values())) > 0.0).all()
 
 
 def test_figures_are_drawn_from_what_is_finished(tmp_path: Path) -> None:

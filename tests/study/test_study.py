@@ -338,7 +338,7 @@ def test_an_archive_needs_finished_steps_and_a_name_for_zip(small: Path, tmp_pat
 
 
 def test_an_archive_keeps_tables_in_single_precision(tmp_path: Path) -> None:
-    """Six digits of what varies are kept, four of long curves, three of several side by side, and all of numbers, times and labels."""
+    """Six digits of what varies, four of long curves, three of several side by side, all of numbers and labels."""
     rng = np.random.default_rng(0)
     whole = {
         "table": rng.random((50, 3)),
