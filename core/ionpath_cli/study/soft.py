@@ -14,6 +14,7 @@ from MDAnalysis.analysis.anion_disorder import AveragedSteinhardt, IonVoronoiVol
 from MDAnalysis.analysis.softness import Softness
 
 from ionpath.errors import InputError
+from ionpath.estimate import Estimate
 from ionpath.files import atomic_path
 from ionpath.softness import preset
 from ionpath.softness.training import better_than_chance
@@ -33,6 +34,8 @@ SAME = 1e-6
 """Difference in softness below which a model tells no ions apart: support vectors of which one class has most do so."""
 GROUPS = 10
 """Groups of samples that are left out in turn for errors of weights and correlations."""
+LEAST_BARRIERS = 3
+"""Barriers of which a mean is given."""
 BLIND = "The model tells ions no better than naming one class for all, within its error."
 TESTED = {"ion-and-time": "other ions and times than in training", "random": "samples drawn at random"}
 """Split -> what a classifier was tested on."""
@@ -228,11 +231,9 @@ def bands(inputs: list[Path], place: Path, arguments: Arguments) -> Rows:
     r, few = joint.found.results, few_converged(lost, number)
     doubts = [f"Of all, {few}: those that have one are no fair sample."] if few else []
     doubts += [] if better_than_chance(r.scores, r.cross_validation) else [BLIND]
-    return [
-        {
-            **quantity(f"barrier from {kind} ions", scattered(b, "eV"), f"{len(b)} hops; {note}"),
-            "doubt": " ".join(doubts),
-        }
-        for kind, b in made.items()
-        if len(b) > 2
-    ]
+    rows = []
+    for kind, barriers in made.items():
+        mean = scattered(barriers, "eV") if len(barriers) >= LEAST_BARRIERS else Estimate(*4 * (float("nan"),), "eV")
+        row = quantity(f"barrier from {kind} ions", mean, f"{len(barriers)} hops; {note}")
+        rows.append({**row, "doubt": " ".join(doubts)})
+    return rows
