@@ -190,6 +190,7 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
     """What is kept of finished steps, with records that fit the rounded files."""
     packed: dict[Path, bytes] = {}
     records: dict[Path, Any] = {}
+    was: dict[str, str] = {}
     for place in places:
         found = {path for pattern in KEPT for path in place.glob(pattern)}
         found = {path for path in found if path.resolve().is_relative_to(folder.resolve())}  # no link to elsewhere
@@ -197,6 +198,7 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
         known, record["files"] = record.get("files", {}), {}
         if "name" in record:
             records[place / DONE] = record
+            was[record["name"]] = held(read_json(place / DONE))
         for path in sorted(path for path in found if not any(part in path.name for part in LEFT)):
             if _holds_samples(path):
                 continue
@@ -207,7 +209,10 @@ def _packed(places: Sequence[Path], folder: Path) -> dict[Path, bytes]:
     now = {record["name"]: held(record) for record in records.values()}
     for path, record in records.items():
         if "inputs" in record:
-            record["inputs"] = {name: now.get(name, before) for name, before in record["inputs"].items()}
+            # what was made of another input than the one that is there stays so
+            record["inputs"] = {
+                name: now[name] if before == was.get(name) else before for name, before in record["inputs"].items()
+            }
         packed[path] = json.dumps(record, indent=1).encode()
     return packed
 
