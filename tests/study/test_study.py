@@ -436,6 +436,14 @@ def test_a_group_of_runs_takes_the_length_that_is_asked_for(small: Path, tmp_pat
         assert f"about {expected.seconds / 3600:.2f} h of one worker left" in told.getvalue()
 
 
+@pytest.mark.parametrize("text", ["[1]", '"x"', '{"asked": 3}', '{"asked": {"lengths": 1}, "lengths": 1}'])
+def test_a_plan_that_is_none_stops_no_list(small: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "plan.json").write_text(text)
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        assert main([str(small), "-o", str(tmp_path), "--list"]) == 0
+    assert "steps, about" in told.getvalue()
+
+
 def test_a_folder_is_looked_at_by_the_plan_that_it_has(
     small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -269,9 +269,9 @@ def _asked(study: Study, folder: Path) -> dict[str, Any]:
 
     A later version may plan others for the same budget.
     """
-    plan = read_json(folder / PLAN) or {}
+    plan = _planned(folder)
     asked = plan.get("asked", {})
-    found = {key: asked[key] for key in ASKED if key in asked}
+    found = {key: asked[key] for key in ASKED if key in asked} if isinstance(asked, dict) else {}
     for key, value in found.items():
         if not ASKED[key](value):
             need, got = "the plan that a study wrote", f"{key} {value!r}"[:100]
@@ -287,9 +287,15 @@ def _asked(study: Study, folder: Path) -> dict[str, Any]:
     return found
 
 
+def _planned(folder: Path) -> dict[str, Any]:
+    """What a folder says of its plan; nothing where it has none, or a damaged one."""
+    plan = read_json(folder / PLAN)
+    return plan if isinstance(plan, dict) else {}
+
+
 def _pace(folder: Path) -> float:
     """Time of a step over that of the model card, as it was when the folder was made: the same runs go on."""
-    asked = (read_json(folder / PLAN) or {}).get("asked", {})
+    asked = _planned(folder).get("asked", {})
     pace = asked.get("pace", 1.0) if isinstance(asked, dict) else 1.0
     return float(pace) if isinstance(pace, (int, float)) and 1e-3 < pace < 1e3 else 1.0
 
