@@ -394,6 +394,28 @@ def test_no_worker_waits_while_a_step_is_due(tmp_path: Path, monkeypatch) -> Non
     assert sorted(seen) == sorted(task.name for task in tasks)
 
 
+def test_what_is_due_last_does_not_begin_while_kept_steps_are_counted(tmp_path: Path, monkeypatch) -> None:
+    """A cell of the last group took a worker for minutes, because what was due first had not been looked at yet."""
+    chain = [f"{stage}/{n}" for n in range(8) for stage in ("structure", "cell", "run")]
+    tasks = [
+        Task(name, name.split("/")[0], {}, () if "structure" in name else (chain[k - 1],))
+        for k, name in enumerate(chain)
+    ]
+    tasks += [Task("structure/late", "structure", {}), Task("cell/late", "cell", {}, ("structure/late",), priority=12)]
+    tasks.append(Task("analysis/due", "analysis", {}, ("run/7",), priority=1))
+
+    def step(task: Task, key: str, folder: str, *parents: Outcome) -> Outcome:
+        with (Path(folder) / "began").open("a") as file:
+            file.write(f"{task.name}\n")
+        return Outcome(task.name, "kept", folder)
+
+    monkeypatch.setattr(cluster, "perform", step)
+    monkeypatch.setattr(cluster, "done", lambda place, *_: not place.name.startswith(("due", "late")))
+    cluster.carry_out(tasks, tmp_path, workers=1, report=lambda one, all_: time.sleep(0.02))
+    began = (tmp_path / "began").read_text().split()
+    assert sorted(began) == sorted(task.name for task in tasks) and began[-2:] == ["analysis/due", "cell/late"]
+
+
 def test_steps_side_by_side_share_the_cores(tmp_path: Path, monkeypatch) -> None:
     """One thread each where there are as many workers as cores, and what the user has asked for."""
 
@@ -523,8 +545,8 @@ def test_rows_of_all_systems_need_a_run_of_one() -> None:
 
 
 def test_rows_come_before_second_arrangements() -> None:
-    """Three hours are spent on all five glasses once, not on two of them twice, which answers no further row."""
-    plan = make_plan(load_study("chen2023"), budget=3.1)
+    """Four hours are spent on all five glasses once, not on two of them twice, which answers no further row."""
+    plan = make_plan(load_study("chen2023"), budget=3.9)
     assert set(plan.dropped) == {88, 89}  # activation energies want two more temperatures
     assert {run.arrangements for run in plan.study.runs if run.name in plan.lengths} == {1}
 

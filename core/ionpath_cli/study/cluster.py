@@ -11,7 +11,7 @@ from typing import Any
 
 from ionpath.cores import threads_each
 from ionpath.errors import InputError, require
-from ionpath_cli.study.tasks import Outcome, Task, perform, task_keys
+from ionpath_cli.study.tasks import Outcome, Task, done, perform, place_of, task_keys
 
 SCRATCH = ".workers"
 """Folder of the workers in that of the study."""
@@ -40,6 +40,8 @@ def carry_out(
     with _client(distributed, workers, scheduler, folder / SCRATCH, threads) as client:
         going: dict[Any, str] = {}
         running = distributed.as_completed()
+        # What is kept goes first, and with it all that follows: a step of hours would be taken while these are counted.
+        early, held = _short(tasks, keys, folder) - outcomes.keys(), list[Task]()
 
         def begin(due: Iterable[Task]) -> None:
             """Hand steps to dask, in one group and without dependencies: it keeps these in one queue by their priority.
@@ -48,6 +50,9 @@ def carry_out(
             worker while others are idle.
             """
             for task in due:
+                if early and task.name not in early:
+                    held.append(task)
+                    continue
                 future = client.submit(
                     perform,
                     task,
@@ -69,9 +74,25 @@ def carry_out(
             except Exception as error:  # of dask itself: a worker that died again and again
                 outcome = Outcome(going[future.key], "failed", "", f"{type(error).__name__}: {error}")
             outcomes[outcome.name] = outcome
-            begin(task for task in open_ if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs))
+            due = [task for task in open_ if outcome.name in task.inputs and outcomes.keys() >= set(task.inputs)]
+            if outcome.name in early:
+                early.remove(outcome.name)
+                due += [] if early else held
+            begin(sorted(due, key=lambda task: (task.priority, numbers[task.name])))  # an idle worker takes the first
             report(outcome, list(outcomes.values()))  # which writes pages, while workers go on
     return list(outcomes.values())
+
+
+def _short(tasks: Sequence[Task], keys: Mapping[str, str], folder: Path) -> set[str]:
+    """Steps that are kept, and structures, where the same holds for all that they need."""
+    found: set[str] = set()
+    for task in tasks:
+        key = keys[task.name]
+        if found.issuperset(task.inputs) and (
+            task.stage == "structure" or done(place_of(folder, task, key), key, task.picoseconds)
+        ):
+            found.add(task.name)
+    return found
 
 
 @contextmanager

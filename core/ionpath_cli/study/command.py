@@ -7,6 +7,7 @@ import math
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from glob import escape
 from pathlib import Path
@@ -146,13 +147,20 @@ def run_study(
                 LOG.warning("%s", said)
         clock = _Clock(plan, folder, workers, [outcome.name for outcome in known])
         shown: dict[Path, str] = {}
+        pages: list[Future[Path]] = []
 
         def report(outcome: Outcome, so_far: Sequence[Outcome]) -> None:
             LOG.info("%s", clock.line(outcome, len(so_far)))
             if outcome.state == "done" and outcome.name.startswith(("analysis/", "across/", "biased/")):
-                write_comparison(plan, folder, shown)
+                if pages and not pages[-1].done():
+                    return  # the next one has it too
+                for page in pages[-1:]:
+                    page.result()  # raises what kept it from being written
+                pages.append(writer.submit(write_comparison, plan, folder, shown))
 
-        outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, known=known, report=report)
+        # In a thread: a page takes seconds, in which workers would take whatever is queued in place of what is due.
+        with ThreadPoolExecutor(1) as writer:
+            outcomes = carry_out(plan.tasks, folder, workers=workers, scheduler=scheduler, known=known, report=report)
         page = write_comparison(plan, folder, shown)
     bad = [o for o in outcomes if o.state == "failed"]
     for outcome in bad:

@@ -56,8 +56,10 @@ def study_tasks(study: Study, lengths: Mapping[str, float], processes: int = 1) 
     made: dict[str, Task] = {}
     found: dict[tuple[str, str, float], list[str]] = {}
     for group in (g for g in study.runs if g.name in lengths):
+        # 3 and 3.0 ps are one length, with one hash
+        length = int(lengths[group.name]) if float(lengths[group.name]).is_integer() else float(lengths[group.name])
         for system, arrangement, temperature in _members(study, group):
-            chain = _Chain(study, group, (system, arrangement, temperature), lengths[group.name], processes)
+            chain = _Chain(study, group, (system, arrangement, temperature), length, processes)
             for task in chain.tasks():
                 if task.name not in made:
                     made[task.name] = task
@@ -173,7 +175,8 @@ class _Chain:
             "supercell": system.supercell, "atoms": round(system.atoms * system.quench.get("crystal_fraction", 1.0)),
             "seed": arrangement,
         }  # fmt: skip
-        yield Task(name, "structure", settings, (), 0.0, 5.0, self._priority)
+        # before all else: what cannot be built is told at once, and what comes after it is queued by its priority
+        yield Task(name, "structure", settings, (), 0.0, 5.0, 0)
         if system.quench:
             q = {**QUENCH, **system.quench}
             cooling = (q["melt_temperature"] - q["final_temperature"]) / q["cooling_rate"]

@@ -113,7 +113,7 @@ def _of_length(runs: Sequence[Runs], lengths: Mapping[str, float]) -> tuple[Runs
     """Groups of runs, some of which have the length that a user wants."""
     groups = {group.name: group for group in runs}
     for name, wanted in lengths.items():
-        length = int(wanted) if float(wanted).is_integer() else float(wanted)  # as plans have it, for the same hash
+        length = float(wanted)
         if name not in groups:
             need = f"a group of runs ({', '.join(map(repr, groups))})"
             raise InputError("length", need=need, got=repr(name), remedy="see --list")
